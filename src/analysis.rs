@@ -1,0 +1,3 @@
+//! Floor 5: pure functions on snapshots.
+
+pub mod summary;

@@ -1,0 +1,1 @@
+//! What one row says about its action without opening it.

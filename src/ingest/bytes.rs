@@ -1,0 +1,69 @@
+//! Where bytes come from: read by position, never mapped, so that a file may shrink under us.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A source of bytes that can be read at any position, from any thread.
+#[derive(Debug, Clone)]
+pub enum Bytes {
+    File(Arc<File>),
+    /// Standard input, kept while it is read: later bytes may still come.
+    Memory(Arc<Mutex<Vec<u8>>>),
+    Static(&'static [u8]),
+}
+
+impl Bytes {
+    /// How many bytes there are now.
+    pub fn len(&self) -> io::Result<u64> {
+        Ok(match self {
+            Bytes::File(file) => file.metadata()?.len(),
+            Bytes::Memory(memory) => memory.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
+            Bytes::Static(bytes) => bytes.len() as u64,
+        })
+    }
+
+    pub fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Reads until `buffer` is full or the source ends; the number of bytes read.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match self {
+            Bytes::File(file) => read_file(file, buffer, offset),
+            Bytes::Memory(memory) => {
+                Ok(copy(&memory.lock().unwrap_or_else(PoisonError::into_inner), buffer, offset))
+            }
+            Bytes::Static(bytes) => Ok(copy(bytes, buffer, offset)),
+        }
+    }
+
+    /// The `len` bytes at `offset`; fewer where the source ends before.
+    pub fn slice(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; len];
+        let read = self.read_at(&mut buffer, offset)?;
+        buffer.truncate(read);
+        Ok(buffer)
+    }
+}
+
+fn read_file(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match file.read_at(&mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+fn copy(bytes: &[u8], buffer: &mut [u8], offset: u64) -> usize {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+    let len = buffer.len().min(bytes.len() - start);
+    buffer[..len].copy_from_slice(&bytes[start..start + len]);
+    len
+}

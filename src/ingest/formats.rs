@@ -1,0 +1,44 @@
+//! Every trace format we can read. To add one: a file here, a line in [`FORMATS`], a sample.
+
+pub mod claude_code;
+pub mod codex;
+pub mod saferun;
+
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::Body;
+use crate::ingest::fact::FactSink;
+
+/// A trace format: its name, its smell, how to read one record, and its rules for whole runs.
+pub trait Format: std::fmt::Debug + Sync {
+    /// The name for `--format` and in machine output.
+    fn name(&self) -> &'static str;
+
+    /// One line that tells a user what writes this format.
+    fn about(&self) -> &'static str;
+
+    /// How sure we are that a parsed record is of this format; 0 is "no".
+    fn sniff(&self, record: &serde_json::Value) -> u8;
+
+    /// Turns one record into facts. Pure, stateless, never fails: what cannot be understood
+    /// becomes a malformed or unknown fact.
+    fn decode(&self, record: &[u8], out: &mut FactSink<'_>);
+
+    /// The memory of a run that this format needs: pairing, turns, lanes, last usage lines.
+    fn rules(&self) -> Box<dyn Rules>;
+
+    /// Opens part `part` of a record in full. The same record may hold several actions.
+    fn open(&self, record: &serde_json::Value, part: u16) -> Body;
+
+    /// Adds to `body` what the record of its result (part `part`) tells.
+    fn open_result(&self, record: &serde_json::Value, part: u16, body: &mut Body);
+
+    /// Adds to `body` the policy decision or approval that the record (part `part`) tells.
+    fn open_attached(&self, record: &serde_json::Value, part: u16, body: &mut Body);
+}
+
+/// In the order in which they are tried when two are equally sure.
+pub static FORMATS: &[&dyn Format] = &[&saferun::Saferun, &claude_code::ClaudeCode, &codex::Codex];
+
+pub fn by_name(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}

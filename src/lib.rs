@@ -1,0 +1,18 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod base;
+pub mod model;
+
+pub mod ingest;
+
+pub mod store;
+
+pub mod query;
+
+pub mod analysis;
+
+pub mod export;
+
+pub mod tui;
+
+pub mod cli;

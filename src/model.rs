@@ -1,0 +1,8 @@
+//! Floor 1: plain data. Knows no file, no JSON value and no vendor.
+
+pub mod action;
+pub mod chunk;
+pub mod outcome;
+pub mod quantity;
+pub mod run;
+pub mod symbol;

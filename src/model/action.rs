@@ -1,0 +1,180 @@
+//! What an agent did: the vocabulary of one row of the stream.
+
+/// The place of an action in its store, counted from 0 in load order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionIx(pub u32);
+
+impl ActionIx {
+    pub const NONE: ActionIx = ActionIx(u32::MAX);
+
+    pub fn get(self) -> Option<ActionIx> {
+        (self != ActionIx::NONE).then_some(self)
+    }
+}
+
+/// The place of a file (or standard input, or a bundled sample) in its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceIx(pub u32);
+
+/// Where a record lies in its source, and which part of it an action is.
+///
+/// `part` counts the actions inside one record from 0 (a transcript line may hold several blocks).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    pub offset: u64,
+    pub len: u32,
+    pub part: u16,
+}
+
+impl Place {
+    /// No record: the trace does not hold this.
+    pub const NONE: Place = Place { offset: 0, len: 0, part: 0 };
+
+    pub fn is_some(&self) -> bool {
+        self.len > 0
+    }
+}
+
+macro_rules! vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$vdoc])* $variant),* }
+
+        impl $name {
+            pub const ALL: &[$name] = &[$($name::$variant),*];
+
+            /// The word for it in machine output and in the query language.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$variant => $word),* }
+            }
+
+            pub fn from_word(word: &str) -> Option<$name> {
+                match word { $($word => Some($name::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+vocabulary! {
+    /// What kind of action a row is.
+    Kind {
+        Prompt = "prompt",
+        Response = "response",
+        Reasoning = "reasoning",
+        ToolCall = "tool_call",
+        /// A decision that could not be attached to the action it was about.
+        PolicyDecision = "policy_decision",
+        /// An approval that could not be attached to the action it was about.
+        Approval = "approval",
+        Error = "error",
+        Note = "note",
+        RunStart = "run_start",
+        RunEnd = "run_end",
+        /// A line that could not be understood at all.
+        Malformed = "malformed",
+        /// A well-formed record of a type this format does not define.
+        Unknown = "unknown",
+    }
+}
+
+vocabulary! {
+    /// How an action came out.
+    Status {
+        /// The trace does not say, or the kind of action has no outcome. Shown as `—`, never as ok.
+        Unrecorded = "",
+        Ok = "ok",
+        Error = "error",
+        /// Stopped by a policy.
+        Blocked = "blocked",
+        /// Stopped by a person.
+        Denied = "denied",
+        /// A call whose result has not arrived.
+        Pending = "pending",
+        Timeout = "timeout",
+        Cancelled = "cancelled",
+    }
+}
+
+vocabulary! {
+    /// What a policy, or a person, said about an action.
+    Verdict {
+        Unrecorded = "",
+        Allow = "allow",
+        Block = "block",
+        RequireApproval = "require_approval",
+        Redact = "redact",
+        Warn = "warn",
+        Requested = "requested",
+        Approved = "approved",
+        Denied = "denied",
+        Expired = "expired",
+    }
+}
+
+/// Facts about an action that are either true or not; a set of bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Flags(pub u32);
+
+impl Flags {
+    pub const NONE: Flags = Flags(0);
+    /// Repeats a call of the same tool with the same arguments that failed just before.
+    pub const RETRY: Flags = Flags(1);
+    /// The cost was worked out from tokens and a price table.
+    pub const ESTIMATED: Flags = Flags(1 << 1);
+    /// The line held bytes that are not UTF-8; they are shown as U+FFFD.
+    pub const BAD_UTF8: Flags = Flags(1 << 2);
+    /// The line held half of a surrogate pair; it is shown as U+FFFD.
+    pub const LONE_SURROGATE: Flags = Flags(1 << 3);
+    /// Nested deeper than 127 levels: kept raw.
+    pub const TOO_DEEP: Flags = Flags(1 << 4);
+    /// A key occurs twice in one object; the last one counts.
+    pub const DUPLICATE_KEY: Flags = Flags(1 << 5);
+    /// A number was negative, too large or not a number where one was expected; it does not count.
+    pub const BAD_NUMBER: Flags = Flags(1 << 6);
+    /// The last line of the file, without a line end and not complete.
+    pub const INCOMPLETE: Flags = Flags(1 << 7);
+    /// At least one policy decision is attached.
+    pub const HAS_POLICY: Flags = Flags(1 << 8);
+    /// At least one approval is attached.
+    pub const HAS_APPROVAL: Flags = Flags(1 << 9);
+    /// Injected by the harness rather than typed by the user: shown, but no turn begins here.
+    pub const META: Flags = Flags(1 << 10);
+    /// Letters are written as `\u00XX`: raw byte search cannot rule this record out.
+    pub const ESCAPED_ASCII: Flags = Flags(1 << 11);
+    /// More text of the model call that an earlier row stands for.
+    pub const CONTINUED: Flags = Flags(1 << 12);
+    /// A second result came for this call.
+    pub const SECOND_RESULT: Flags = Flags(1 << 13);
+    /// The row stands for a model call that the trace shows only by its parts (no text of its own).
+    pub const IMPLIED: Flags = Flags(1 << 14);
+    /// The record carries a message of an error.
+    pub const HAS_ERROR: Flags = Flags(1 << 15);
+    /// Waiting for a person: an approval was requested and not answered.
+    pub const WAITING: Flags = Flags(1 << 16);
+    /// A byte order mark before a line that is not the first.
+    pub const STRAY_BOM: Flags = Flags(1 << 17);
+
+    pub fn has(self, other: Flags) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    #[must_use]
+    pub fn with(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+
+    #[must_use]
+    pub fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
+    }
+
+    pub fn set(&mut self, other: Flags) {
+        self.0 |= other.0;
+    }
+
+    /// What a strict JSON reader would have refused.
+    pub const LENIENT: Flags =
+        Flags(Flags::BAD_UTF8.0 | Flags::LONE_SURROGATE.0 | Flags::TOO_DEEP.0 | Flags::STRAY_BOM.0);
+}

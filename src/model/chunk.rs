@@ -1,0 +1,127 @@
+//! Up to 4096 actions in columns: what is known when an action is read, and never changes after.
+
+use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx};
+use crate::model::quantity::Time;
+use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
+
+/// Rows per chunk. All chunks but the last of a store are full, so a row's chunk is its index / 4096.
+pub const CHUNK_ROWS: usize = 4096;
+
+/// The columns of some consecutive actions; all vectors have the same length.
+#[derive(Debug, Clone, Default)]
+pub struct Chunk {
+    pub kind: Vec<Kind>,
+    pub run: Vec<RunIx>,
+    /// 1-based turn inside the run; 0 before the first turn.
+    pub turn: Vec<u32>,
+    /// 1-based place inside the run.
+    pub seq: Vec<u32>,
+    pub agent: Vec<Sym>,
+    pub tool: Vec<Sym>,
+    pub model: Vec<Sym>,
+    pub time: Vec<Time>,
+    /// The action that caused this one, or [`ActionIx::NONE`].
+    pub parent: Vec<ActionIx>,
+    pub source: Vec<SourceIx>,
+    /// 1-based line in the source.
+    pub line: Vec<u32>,
+    pub offset: Vec<u64>,
+    pub len: Vec<u32>,
+    pub part: Vec<u16>,
+    pub stat: ChunkStat,
+}
+
+/// What a chunk holds at most: lets a query skip it whole.
+#[derive(Debug, Clone, Copy)]
+pub struct ChunkStat {
+    /// Bit `1 << kind` for each kind that occurs.
+    pub kinds: u16,
+    pub earliest: Time,
+    pub latest: Time,
+}
+
+impl Default for ChunkStat {
+    fn default() -> ChunkStat {
+        ChunkStat { kinds: 0, earliest: Time(i64::MAX), latest: Time::NONE }
+    }
+}
+
+/// One action as it is read, before it gets its place in a chunk.
+#[derive(Debug, Clone, Copy)]
+pub struct NewAction {
+    pub kind: Kind,
+    pub run: RunIx,
+    pub turn: u32,
+    pub seq: u32,
+    pub agent: Sym,
+    pub tool: Sym,
+    pub model: Sym,
+    pub time: Time,
+    pub parent: ActionIx,
+    pub source: SourceIx,
+    pub line: u32,
+    pub place: Place,
+    pub flags: Flags,
+}
+
+impl Chunk {
+    pub fn len(&self) -> usize {
+        self.kind.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.kind.is_empty()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.len() >= CHUNK_ROWS
+    }
+
+    pub fn push(&mut self, action: &NewAction) {
+        self.kind.push(action.kind);
+        self.run.push(action.run);
+        self.turn.push(action.turn);
+        self.seq.push(action.seq);
+        self.agent.push(action.agent);
+        self.tool.push(action.tool);
+        self.model.push(action.model);
+        self.time.push(action.time);
+        self.parent.push(action.parent);
+        self.source.push(action.source);
+        self.line.push(action.line);
+        self.offset.push(action.place.offset);
+        self.len.push(action.place.len);
+        self.part.push(action.place.part);
+        self.stat.kinds |= 1 << action.kind as u16;
+        if action.time.is_some() {
+            self.stat.earliest = self.stat.earliest.min(action.time);
+            self.stat.latest = self.stat.latest.max(action.time);
+        }
+    }
+
+    /// Appends some rows of `other`.
+    pub fn append_range(&mut self, other: &Chunk, rows: std::ops::Range<usize>) {
+        self.kind.extend_from_slice(&other.kind[rows.clone()]);
+        self.run.extend_from_slice(&other.run[rows.clone()]);
+        self.turn.extend_from_slice(&other.turn[rows.clone()]);
+        self.seq.extend_from_slice(&other.seq[rows.clone()]);
+        self.agent.extend_from_slice(&other.agent[rows.clone()]);
+        self.tool.extend_from_slice(&other.tool[rows.clone()]);
+        self.model.extend_from_slice(&other.model[rows.clone()]);
+        self.time.extend_from_slice(&other.time[rows.clone()]);
+        self.parent.extend_from_slice(&other.parent[rows.clone()]);
+        self.source.extend_from_slice(&other.source[rows.clone()]);
+        self.line.extend_from_slice(&other.line[rows.clone()]);
+        self.offset.extend_from_slice(&other.offset[rows.clone()]);
+        self.len.extend_from_slice(&other.len[rows.clone()]);
+        self.part.extend_from_slice(&other.part[rows.clone()]);
+        self.stat.kinds |= other.stat.kinds;
+        self.stat.earliest = self.stat.earliest.min(other.stat.earliest);
+        self.stat.latest = self.stat.latest.max(other.stat.latest);
+    }
+
+    pub fn place(&self, row: usize) -> Place {
+        Place { offset: self.offset[row], len: self.len[row], part: self.part[row] }
+    }
+}

@@ -1,0 +1,147 @@
+//! What is learned about an action after it was read: its result, its cost, what policies said.
+
+use crate::model::action::{ActionIx, Flags, Place, Status, Verdict};
+use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::symbol::Sym;
+
+/// The changing side of a chunk: columns parallel to its rows, and sparse tables sorted by row.
+#[derive(Debug, Clone, Default)]
+pub struct Outcomes {
+    pub status: Vec<Status>,
+    pub flags: Vec<Flags>,
+    pub duration: Vec<Span>,
+    pub cost: Vec<Cost>,
+    /// The record that holds the result of a call, or the text of a model call.
+    pub result: Vec<Place>,
+    usage: Vec<(u16, Usage)>,
+    verdicts: Vec<(u16, Attached)>,
+}
+
+/// A policy decision or a human approval, attached to the action it was about.
+#[derive(Debug, Clone, Copy)]
+pub struct Attached {
+    pub kind: AttachedKind,
+    pub verdict: Verdict,
+    /// A policy in shadow mode reports and does not act.
+    pub shadow: bool,
+    pub policy: Sym,
+    pub rule: Sym,
+    /// Who approved or denied.
+    pub by: Sym,
+    pub time: Time,
+    /// How long a person took to answer.
+    pub wait: Span,
+    pub place: Place,
+    pub line: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttachedKind {
+    Decision,
+    Approval,
+}
+
+/// News about one action. Fields that are not set leave what was known before.
+#[derive(Debug, Clone, Copy)]
+pub struct Settled {
+    pub action: ActionIx,
+    pub status: Option<Status>,
+    pub flags: Flags,
+    pub clear: Flags,
+    pub duration: Span,
+    pub cost: Cost,
+    pub result: Place,
+    pub usage: Option<Usage>,
+    pub attached: Option<Attached>,
+}
+
+impl Settled {
+    pub fn new(action: ActionIx) -> Settled {
+        Settled {
+            action,
+            status: None,
+            flags: Flags::NONE,
+            clear: Flags::NONE,
+            duration: Span::NONE,
+            cost: Cost::NONE,
+            result: Place::NONE,
+            usage: None,
+            attached: None,
+        }
+    }
+}
+
+impl Outcomes {
+    pub fn len(&self) -> usize {
+        self.status.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.status.is_empty()
+    }
+
+    /// A row about which nothing is known yet.
+    pub fn push(&mut self, flags: Flags) {
+        self.status.push(Status::Unrecorded);
+        self.flags.push(flags);
+        self.duration.push(Span::NONE);
+        self.cost.push(Cost::NONE);
+        self.result.push(Place::NONE);
+    }
+
+    pub fn settle(&mut self, row: usize, news: &Settled) {
+        if let Some(status) = news.status {
+            self.status[row] = status;
+        }
+        self.flags[row] = self.flags[row].without(news.clear).with(news.flags);
+        self.duration[row] = news.duration.or(self.duration[row]);
+        if news.cost.is_some() {
+            self.cost[row] = news.cost;
+        }
+        if news.result.is_some() {
+            self.result[row] = news.result;
+        }
+        let key = row as u16;
+        if let Some(usage) = news.usage {
+            match self.usage.binary_search_by_key(&key, |(at, _)| *at) {
+                Ok(found) => self.usage[found].1 = usage,
+                Err(place) => self.usage.insert(place, (key, usage)),
+            }
+        }
+        if let Some(attached) = news.attached {
+            let place = self.verdicts.partition_point(|(at, _)| *at <= key);
+            self.verdicts.insert(place, (key, attached));
+        }
+    }
+
+    /// Appends some rows of `other`.
+    pub fn append_range(&mut self, other: &Outcomes, rows: std::ops::Range<usize>) {
+        let shift = |at: u16| (usize::from(at) - rows.start + self.status.len()) as u16;
+        let inside = |at: u16| rows.contains(&usize::from(at));
+        let usage = other.usage.iter().filter(|(at, _)| inside(*at)).map(|(at, usage)| (shift(*at), *usage));
+        self.usage.extend(usage);
+        let verdicts = other.verdicts.iter().filter(|(at, _)| inside(*at)).map(|(at, verdict)| (shift(*at), *verdict));
+        self.verdicts.extend(verdicts);
+        self.status.extend_from_slice(&other.status[rows.clone()]);
+        self.flags.extend_from_slice(&other.flags[rows.clone()]);
+        self.duration.extend_from_slice(&other.duration[rows.clone()]);
+        self.cost.extend_from_slice(&other.cost[rows.clone()]);
+        self.result.extend_from_slice(&other.result[rows.clone()]);
+    }
+
+    pub fn usage(&self, row: usize) -> Usage {
+        let key = row as u16;
+        match self.usage.binary_search_by_key(&key, |(at, _)| *at) {
+            Ok(found) => self.usage[found].1,
+            Err(_) => Usage::NONE,
+        }
+    }
+
+    /// Decisions and approvals of a row, in the order in which they were recorded.
+    pub fn attached(&self, row: usize) -> impl ExactSizeIterator<Item = &Attached> {
+        let key = row as u16;
+        let start = self.verdicts.partition_point(|(at, _)| *at < key);
+        let end = self.verdicts.partition_point(|(at, _)| *at <= key);
+        self.verdicts[start..end].iter().map(|(_, attached)| attached)
+    }
+}

@@ -1,0 +1,153 @@
+//! One run of an agent: who, what, when, and its totals.
+
+use crate::model::action::{ActionIx, SourceIx};
+use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::symbol::Sym;
+
+/// The place of a run in its store, in the order of first occurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunIx(pub u32);
+
+/// How a run ended, as far as the trace tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum RunStatus {
+    #[default]
+    Unknown,
+    Ok,
+    Error,
+    Blocked,
+    Cancelled,
+    /// No end was recorded and a call is still open.
+    Running,
+}
+
+impl RunStatus {
+    pub const ALL: &[RunStatus] = &[
+        RunStatus::Unknown,
+        RunStatus::Ok,
+        RunStatus::Error,
+        RunStatus::Blocked,
+        RunStatus::Cancelled,
+        RunStatus::Running,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            RunStatus::Unknown => "unknown",
+            RunStatus::Ok => "ok",
+            RunStatus::Error => "error",
+            RunStatus::Blocked => "blocked",
+            RunStatus::Cancelled => "cancelled",
+            RunStatus::Running => "running",
+        }
+    }
+}
+
+/// Where the cost of a run comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CostSource {
+    Recorded,
+    /// Worked out from tokens and a price table; always shown as an estimate.
+    Estimated,
+    Mixed,
+}
+
+impl CostSource {
+    pub fn word(self) -> &'static str {
+        match self {
+            CostSource::Recorded => "recorded",
+            CostSource::Estimated => "estimated",
+            CostSource::Mixed => "mixed",
+        }
+    }
+}
+
+/// A run and its totals. `Sym` fields are [`Sym::NONE`] and options empty where nothing was recorded.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub id: Box<str>,
+    pub source: SourceIx,
+    pub who: Who,
+    pub started: Time,
+    pub ended: Time,
+    pub status: RunStatus,
+    pub totals: Totals,
+    /// The agents other than the main one, each a lane of the stream.
+    pub lanes: Vec<Lane>,
+    /// The run that started this one, where it is in another file that was not opened with it.
+    pub parent_run: Option<Box<str>>,
+    pub score: Option<f64>,
+    pub correct: Option<bool>,
+    pub first_action: ActionIx,
+    pub first_prompt: ActionIx,
+    /// A title, where the trace has one.
+    pub title: Option<Box<str>>,
+}
+
+/// Who ran, for whom, on what.
+#[derive(Debug, Clone, Default)]
+pub struct Who {
+    pub agent: Sym,
+    /// In the order of first use.
+    pub models: Vec<Sym>,
+    pub user: Sym,
+    pub service: Sym,
+    pub env: Sym,
+    /// What pairs runs of the same task.
+    pub task: Sym,
+    pub trial: Sym,
+    pub release: Sym,
+    pub provider: Sym,
+}
+
+/// A subagent of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Lane {
+    pub agent: Sym,
+    /// The call that started it, or [`ActionIx::NONE`] where the trace does not tell.
+    pub parent: ActionIx,
+}
+
+/// Sums over the actions of a run, its subagents included once.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Totals {
+    pub turns: u32,
+    pub actions: u32,
+    pub tool_calls: u32,
+    pub errors: u32,
+    pub blocked: u32,
+    pub denied: u32,
+    pub retries: u32,
+    /// Calls whose result has not arrived.
+    pub pending: u32,
+    /// Lines of this run that repeat what an earlier line or file already told.
+    pub copies: u32,
+    pub usage: Usage,
+    pub recorded_cost: Cost,
+    pub estimated_cost: Cost,
+    /// Model calls whose tokens are known and whose cost is not.
+    pub unpriced: u32,
+    /// A cost that the recorder gave for the whole run; it wins over the sum.
+    pub run_cost: Cost,
+}
+
+impl Run {
+    /// The cost to show, and whether it is an estimate; none when unknown.
+    pub fn cost(&self) -> Option<(Cost, CostSource)> {
+        let totals = &self.totals;
+        if totals.run_cost.is_some() {
+            return Some((totals.run_cost, CostSource::Recorded));
+        }
+        let source = match (totals.recorded_cost.is_some(), totals.estimated_cost.is_some()) {
+            (true, true) => CostSource::Mixed,
+            (true, false) => CostSource::Recorded,
+            (false, true) => CostSource::Estimated,
+            (false, false) => return None,
+        };
+        Some((totals.recorded_cost + totals.estimated_cost, source))
+    }
+
+    pub fn duration(&self) -> Span {
+        self.ended.since(self.started)
+    }
+}

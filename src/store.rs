@@ -1,0 +1,166 @@
+//! Floor 3: what has been loaded. No threads, no channels; append-only.
+
+pub mod bodies;
+pub mod row;
+
+use std::sync::Arc;
+
+use crate::ingest::records::Account;
+use crate::ingest::{Batch, Error, Loaded, Source};
+use crate::model::action::{ActionIx, SourceIx};
+use crate::model::chunk::{CHUNK_ROWS, Chunk};
+use crate::model::outcome::Outcomes;
+use crate::model::run::{Run, RunIx};
+use crate::model::symbol::Symbols;
+use crate::store::row::Row;
+
+/// All actions, runs, names and sources. A clone is a snapshot: it shares everything and costs a
+/// pointer per chunk and run.
+#[derive(Debug, Clone, Default)]
+pub struct Store {
+    chunks: Vec<Arc<Chunk>>,
+    outcomes: Vec<Arc<Outcomes>>,
+    runs: Vec<Arc<Run>>,
+    symbols: Symbols,
+    sources: Vec<Arc<Source>>,
+    accounts: Vec<Option<Account>>,
+    len: u32,
+}
+
+impl Store {
+    pub fn new() -> Store {
+        Store::default()
+    }
+
+    /// How many actions there are.
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub fn add_sources(&mut self, sources: Vec<Arc<Source>>) {
+        self.accounts.resize_with(self.accounts.len() + sources.len(), || None);
+        self.sources.extend(sources);
+    }
+
+    /// Takes in one message of the loader; an error it brought is handed back.
+    pub fn apply(&mut self, message: Loaded) -> Option<Error> {
+        match message {
+            Loaded::Sources(sources) => self.add_sources(sources),
+            Loaded::Batch(batch) => self.append(*batch),
+            Loaded::Finished { source, account } => self.set_account(source, account),
+            Loaded::Failed(error) => return Some(error),
+            Loaded::Preview(_) | Loaded::Progress { .. } | Loaded::Done => {}
+        }
+        None
+    }
+
+    /// Loads everything that comes, for commands that need it all; with the errors on the way.
+    pub fn load(messages: impl IntoIterator<Item = Loaded>) -> (Store, Vec<Error>) {
+        let mut store = Store::new();
+        let errors = messages.into_iter().filter_map(|message| store.apply(message)).collect();
+        (store, errors)
+    }
+
+    /// Adds a batch. News about earlier actions is applied after the new rows are in place.
+    pub fn append(&mut self, batch: Batch) {
+        self.symbols.extend(batch.symbols);
+        self.append_rows(&Arc::new(batch.chunk), &Arc::new(batch.outcomes));
+        for news in &batch.settled {
+            let (chunk, row) = split(news.action);
+            if let Some(outcomes) = self.outcomes.get_mut(chunk) {
+                Arc::make_mut(outcomes).settle(row, news);
+            }
+        }
+        for (ix, run) in batch.runs {
+            let at = ix.0 as usize;
+            if at < self.runs.len() {
+                self.runs[at] = run;
+            } else {
+                self.runs.push(run);
+            }
+        }
+    }
+
+    /// Keeps the rule that all chunks but the last are full, whatever the size of the batches.
+    fn append_rows(&mut self, chunk: &Arc<Chunk>, outcomes: &Arc<Outcomes>) {
+        if chunk.is_empty() {
+            return;
+        }
+        self.len += chunk.len() as u32;
+        let room = self.chunks.last().map_or(0, |last| CHUNK_ROWS - last.len());
+        if room == 0 {
+            self.chunks.push(Arc::clone(chunk));
+            self.outcomes.push(Arc::clone(outcomes));
+            return;
+        }
+        let head = chunk.len().min(room);
+        if let (Some(last), Some(last_outcomes)) = (self.chunks.last_mut(), self.outcomes.last_mut()) {
+            Arc::make_mut(last).append_range(chunk, 0..head);
+            Arc::make_mut(last_outcomes).append_range(outcomes, 0..head);
+        }
+        if head < chunk.len() {
+            let (mut rest, mut rest_outcomes) = (Chunk::default(), Outcomes::default());
+            rest.append_range(chunk, head..chunk.len());
+            rest_outcomes.append_range(outcomes, head..chunk.len());
+            self.chunks.push(Arc::new(rest));
+            self.outcomes.push(Arc::new(rest_outcomes));
+        }
+    }
+
+    pub fn set_account(&mut self, source: SourceIx, account: Account) {
+        if let Some(slot) = self.accounts.get_mut(source.0 as usize) {
+            *slot = Some(account);
+        }
+    }
+
+    /// The byte account of a source, once it is read to its end.
+    pub fn account(&self, source: SourceIx) -> Option<&Account> {
+        self.accounts.get(source.0 as usize).and_then(Option::as_ref)
+    }
+
+    pub fn chunks(&self) -> impl ExactSizeIterator<Item = (&Chunk, &Outcomes)> {
+        self.chunks.iter().zip(&self.outcomes).map(|(chunk, outcomes)| (&**chunk, &**outcomes))
+    }
+
+    pub fn chunk(&self, number: usize) -> Option<(&Chunk, &Outcomes)> {
+        Some((self.chunks.get(number)?, self.outcomes.get(number)?))
+    }
+
+    /// The action at `ix`, which must be less than [`Store::len`].
+    pub fn row(&self, ix: ActionIx) -> Row<'_> {
+        let (chunk, row) = split(ix);
+        Row { store: self, chunk: &self.chunks[chunk], outcomes: &self.outcomes[chunk], ix, row }
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.len).map(|ix| self.row(ActionIx(ix)))
+    }
+
+    pub fn runs(&self) -> &[Arc<Run>] {
+        &self.runs
+    }
+
+    pub fn run(&self, ix: RunIx) -> &Run {
+        &self.runs[ix.0 as usize]
+    }
+
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    pub fn sources(&self) -> &[Arc<Source>] {
+        &self.sources
+    }
+
+    pub fn source(&self, ix: SourceIx) -> &Arc<Source> {
+        &self.sources[ix.0 as usize]
+    }
+}
+
+fn split(ix: ActionIx) -> (usize, usize) {
+    (ix.0 as usize / CHUNK_ROWS, ix.0 as usize % CHUNK_ROWS)
+}

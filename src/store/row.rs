@@ -1,0 +1,120 @@
+//! One action with everything known about it, by name.
+
+use crate::ingest::Source;
+use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
+use crate::model::chunk::Chunk;
+use crate::model::outcome::{Attached, Outcomes};
+use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::run::{Run, RunIx};
+use crate::store::Store;
+
+/// A borrowed view of one action. Names are empty strings where nothing was recorded; they are raw
+/// trace content and pass `base::text` before they are shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) chunk: &'a Chunk,
+    pub(crate) outcomes: &'a Outcomes,
+    pub(crate) ix: ActionIx,
+    pub(crate) row: usize,
+}
+
+impl<'a> Row<'a> {
+    pub fn ix(&self) -> ActionIx {
+        self.ix
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.chunk.kind[self.row]
+    }
+
+    pub fn status(&self) -> Status {
+        self.outcomes.status[self.row]
+    }
+
+    pub fn flags(&self) -> Flags {
+        self.outcomes.flags[self.row]
+    }
+
+    pub fn run_ix(&self) -> RunIx {
+        self.chunk.run[self.row]
+    }
+
+    pub fn run(&self) -> &'a Run {
+        self.store.run(self.run_ix())
+    }
+
+    /// 1-based turn; 0 before the first.
+    pub fn turn(&self) -> u32 {
+        self.chunk.turn[self.row]
+    }
+
+    /// 1-based place inside the run.
+    pub fn seq(&self) -> u32 {
+        self.chunk.seq[self.row]
+    }
+
+    pub fn agent(&self) -> &'a str {
+        self.store.symbols().name(self.chunk.agent[self.row])
+    }
+
+    pub fn tool(&self) -> &'a str {
+        self.store.symbols().name(self.chunk.tool[self.row])
+    }
+
+    pub fn model(&self) -> &'a str {
+        self.store.symbols().name(self.chunk.model[self.row])
+    }
+
+    pub fn user(&self) -> &'a str {
+        self.store.symbols().name(self.run().who.user)
+    }
+
+    pub fn time(&self) -> Time {
+        self.chunk.time[self.row]
+    }
+
+    pub fn duration(&self) -> Span {
+        self.outcomes.duration[self.row]
+    }
+
+    /// The cost of this action; an estimate where `flags()` has `ESTIMATED`.
+    pub fn cost(&self) -> Cost {
+        self.outcomes.cost[self.row]
+    }
+
+    pub fn usage(&self) -> Usage {
+        self.outcomes.usage(self.row)
+    }
+
+    /// Policy decisions and approvals, in the order recorded.
+    pub fn attached(&self) -> impl ExactSizeIterator<Item = &'a Attached> + use<'a> {
+        self.outcomes.attached(self.row)
+    }
+
+    pub fn parent(&self) -> Option<ActionIx> {
+        self.chunk.parent[self.row].get()
+    }
+
+    /// 1-based line in the source.
+    pub fn line(&self) -> u32 {
+        self.chunk.line[self.row]
+    }
+
+    pub fn place(&self) -> Place {
+        self.chunk.place(self.row)
+    }
+
+    /// The record of the result, where one arrived.
+    pub fn result_place(&self) -> Place {
+        self.outcomes.result[self.row]
+    }
+
+    pub fn source_ix(&self) -> SourceIx {
+        self.chunk.source[self.row]
+    }
+
+    pub fn source(&self) -> &'a Source {
+        self.store.source(self.source_ix())
+    }
+}
