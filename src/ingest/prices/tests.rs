@@ -25,9 +25,9 @@ fn check_unknown(model: &str) {
 }
 
 fn with_file(text: &str) -> Result<PriceTable, String> {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a temporary folder");
     let path = dir.path().join("prices.toml");
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("the folder is writable");
     PriceTable::built_in().with_file(&path).map_err(|error| {
         error
             .to_string()
@@ -128,7 +128,7 @@ fn no_model_has_two_prices() {
 
 #[test]
 fn a_file_adds_and_overrides_prices() {
-    let prices = with_file("[\"my/own:model\"]\ninput = 1\noutput = 2.5\n[gpt-4o]\ninput = 0\noutput = 0\ncache_read = 0.5\n").unwrap();
+    let prices = with_file("[\"my/own:model\"]\ninput = 1\noutput = 2.5\n[gpt-4o]\ninput = 0\noutput = 0\ncache_read = 0.5\n").expect("the file is right");
     let call = usage(1_000_000, 1_000_000);
     assert_eq!(prices.estimate("my/own:model", &call), Cost::from_usd(3.5));
     assert_eq!(prices.estimate("gpt-4o", &call), Cost::from_usd(0.0));
@@ -145,22 +145,23 @@ fn a_file_adds_and_overrides_prices() {
 
 #[test]
 fn a_wrong_file_is_refused_with_the_line_and_the_way_out() {
-    let unknown = with_file("[m]\ninput = 1\noutput = 2\ncached = 3\n").unwrap_err();
+    let unknown =
+        with_file("[m]\ninput = 1\noutput = 2\ncached = 3\n").expect_err("the file is wrong");
     assert_eq!(
         unknown,
         "prices.toml: line 4: unknown field `cached`, expected one of `input`, `output`, `cache_read`, `cache_write`, `cache_write_hour`"
     );
-    let negative = with_file("[m]\ninput = -1\noutput = 2\n").unwrap_err();
+    let negative = with_file("[m]\ninput = -1\noutput = 2\n").expect_err("the file is wrong");
     assert_eq!(
         negative,
         "prices.toml: line 2: -1 is not a price (US$ per million tokens, 0 to 1000000)"
     );
-    let broken = with_file("[m]\ninput 1\n").unwrap_err();
+    let broken = with_file("[m]\ninput 1\n").expect_err("the file is wrong");
     assert!(broken.starts_with("prices.toml: line 2: "), "{broken}");
     let missing = PriceTable::default().with_file(Path::new("/nowhere/prices.toml"));
     assert!(
         missing
-            .unwrap_err()
+            .expect_err("the file is wrong")
             .to_string()
             .starts_with("/nowhere/prices.toml: ")
     );
