@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 /// Paths relative to this folder, and what belongs there.
-pub fn files() -> Vec<(&'static str, String)> {
+pub(crate) fn files() -> Vec<(&'static str, String)> {
     let plan = plan();
     vec![
         ("refund-cohort/model-a.jsonl", cohort(&MODEL_A, &plan)),
@@ -35,7 +35,7 @@ const MODEL_A: Model = Model {
 const MODEL_B: Model = Model {
     name: "claude-sonnet-4-6",
     run: 'b',
-    seed: 0x5afe_0006,
+    seed: 0x5afe_0004,
     start: 12 * 60,
 };
 
@@ -55,30 +55,32 @@ struct Task {
     choice_b: Choice,
 }
 
+const REASONS: [&str; 6] = [
+    "it arrived damaged",
+    "the colour is wrong",
+    "I was charged twice",
+    "it never arrived",
+    "the size does not fit — größer bitte",
+    "la pieza está rota",
+];
+
+const CUSTOMERS: [&str; 8] = [
+    "Amara Okafor",
+    "Zoë Lindqvist",
+    "José Muñoz",
+    "Nguyễn Thị Lan",
+    "Grace Miller",
+    "山田 太郎",
+    "Łukasz Wójcik",
+    "Fatima Noor",
+];
+
 /// Which tool each model picks for each task.
 ///
 /// The two mostly agree. Planted: B refunds 22 tasks that A escalates and escalates 4 that A
-/// refunds: 3 percentage points more refunds, McNemar exact p = 0.0005. Changes between the other
-/// tools go both ways alike.
+/// refunds, which is 3 percentage points more refunds (exact McNemar test: p = 0.0005). Changes
+/// between the other tools go both ways alike.
 fn plan() -> Vec<Task> {
-    const REASONS: [&str; 6] = [
-        "it arrived damaged",
-        "the colour is wrong",
-        "I was charged twice",
-        "it never arrived",
-        "the size does not fit — größer bitte",
-        "la pieza está rota",
-    ];
-    const CUSTOMERS: [&str; 8] = [
-        "Amara Okafor",
-        "Zoë Lindqvist",
-        "José Muñoz",
-        "Nguyễn Thị Lan",
-        "Grace Miller",
-        "山田 太郎",
-        "Łukasz Wójcik",
-        "Fatima Noor",
-    ];
     let mut rng = Rng(0x5afe_c0de);
     let mut tasks: Vec<Task> = (0..TASKS)
         .map(|_| {
@@ -303,10 +305,10 @@ fn runaway_loop() -> String {
     let args = r#"{"query":"Lampe Ø 40 cm weiß","page":1}"#;
     let answer = r#"{"hits":[],"hint":"index is being rebuilt, try again"}"#;
     let mut input = 1_840;
-    // The cap is two dollars; gpt-4o costs 2.5 and 10 microdollars a token.
+    // The cap is two dollars. A token costs 2.5 microdollars, a token of output 10.
     while run.spent < 2_000_000 {
         let output = 31;
-        let cost = (input * 5 + output * 20) / 2;
+        let cost = input * 5 / 2 + output * 10;
         run.spent += cost;
         let ms = latency(1_100, &mut rng);
         let usd = usd(cost);
