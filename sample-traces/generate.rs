@@ -78,7 +78,7 @@ const CUSTOMERS: [&str; 8] = [
 /// Which tool each model picks for each task.
 ///
 /// The two mostly agree. Planted: B refunds 22 tasks that A escalates and escalates 4 that A
-/// refunds, which is 3 percentage points more refunds (exact McNemar test: p = 0.0005). Changes
+/// refunds, which is 3 percentage points more refunds (p = 0.0005 in the exact test for pairs). Changes
 /// between the other tools go both ways alike.
 fn plan() -> Vec<Task> {
     let mut rng = Rng(0x5afe_c0de);
