@@ -5,6 +5,7 @@ pub mod failure;
 pub mod look;
 pub mod out;
 
+mod filter;
 mod load;
 mod pick;
 mod table;
@@ -75,7 +76,7 @@ fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyho
         Some(Command::Show { run, turn, seq }) => show::run(cx, &run, show::Part::of(turn, seq)),
         Some(Command::Verify { paths, strict }) => verify::run(cx, &inputs(paths)?, strict),
         Some(Command::Formats) => formats::run(cx),
-        Some(Command::CheckFilter { filter }) => query::check(cx, &filter),
+        Some(Command::CheckFilter { filter }) => filter::check(cx, &filter),
         Some(Command::Demo) => Ok(Exit::Done),
         Some(Command::Completions { shell }) => generate::completions(cx, shell),
         Some(Command::Man) => generate::man(cx),

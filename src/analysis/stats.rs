@@ -56,7 +56,7 @@ impl Field {
         let name = |sym| row.store.symbols().name(sym).to_owned();
         match self {
             Field::Tool => row.tool().to_owned(),
-            Field::Model => row.model().to_owned(),
+            Field::Model => model(row).to_owned(),
             Field::Agent => row.agent().to_owned(),
             Field::Kind => row.kind().word().to_owned(),
             Field::Status => row.status().word().to_owned(),
@@ -73,6 +73,16 @@ impl Field {
             Field::Format => row.source().format.name().to_owned(),
             Field::File => row.source().path.to_string_lossy().into_owned(),
         }
+    }
+}
+
+/// The model that acted: of a call, the one that asked for it.
+fn model<'a>(row: &Row<'a>) -> &'a str {
+    match row.parent() {
+        Some(parent) if row.model().is_empty() && row.kind() == Kind::ToolCall => {
+            row.store.row(parent).model()
+        }
+        _ => row.model(),
     }
 }
 
@@ -154,7 +164,7 @@ pub fn groups<'a>(rows: impl Iterator<Item = Row<'a>>, by: &[Field]) -> Vec<Grou
         if by.contains(&Field::Tool) && row.kind() != Kind::ToolCall {
             continue;
         }
-        if by == [Field::Model] && row.model().is_empty() {
+        if by == [Field::Model] && model(&row).is_empty() {
             continue;
         }
         let key: Vec<String> = by.iter().map(|field| field.of(&row)).collect();

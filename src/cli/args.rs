@@ -61,6 +61,10 @@ pub struct Global {
     #[arg(long, value_name = "NAME", global = true, value_parser = format_names())]
     pub format: Option<String>,
 
+    /// Prices of models (TOML) that win over the built-in ones [env: SAFERUN_TUI_PRICES]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub price_file: Option<PathBuf>,
+
     /// No notes on standard error
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,

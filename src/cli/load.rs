@@ -37,8 +37,12 @@ impl Load {
                     .ok_or_else(|| Failure::Usage(format!("'{name}' is not a format")))?,
             ),
         };
-        let options = loader::Options { format, prices: PriceTable::built_in(), preview: false };
-        Ok(Load { options })
+        let mut prices = PriceTable::built_in();
+        let named = std::env::var_os("SAFERUN_TUI_PRICES").filter(|path| !path.is_empty());
+        if let Some(path) = global.price_file.clone().or(named.map(PathBuf::from)) {
+            prices = prices.with_file(&path).map_err(|error| Failure::Usage(error.to_string()))?;
+        }
+        Ok(Load { options: loader::Options { format, ..loader::Options::new(prices) } })
     }
 
     pub(super) fn paths(&self, notes: &Notes, paths: &[PathBuf]) -> Read {
@@ -83,12 +87,7 @@ impl Read {
         let mut sum = Account::default();
         for at in 0..self.store.sources().len() {
             let Some(it) = self.store.account(SourceIx(at as u32)) else { continue };
-            sum.total += it.total;
-            sum.ok += it.ok;
-            sum.bad += it.bad;
-            sum.lines_ok += it.lines_ok;
-            sum.lines_bad += it.lines_bad;
-            sum.lines_partial += it.lines_partial;
+            sum.add(it);
         }
         sum
     }

@@ -7,7 +7,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
 use crate::cli::look::Role;
 use crate::cli::table::{self, Cell, Column};
-use crate::cli::{Cx, words};
+use crate::cli::{Cx, filter, words};
 use crate::export::csv;
 use crate::export::json::run::{self as run_json, RunsJson};
 use crate::model::quantity::Cost;
@@ -33,22 +33,27 @@ const FILE: Column = Column::left("FILE", 9).cut_to(12);
 
 pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], sort: &str) -> anyhow::Result<Exit> {
     let order = Order::parse(sort)?;
+    let expr = cx.global.filter.as_deref().map(filter::parse).transpose()?;
     let read = cx.load.paths(&cx.notes, paths);
-    print(cx, &read, order)
+    let exit = read.exit(&cx.notes);
+    let mut runs = match &expr {
+        Some(expr) => filter::runs(cx, &read.store, expr),
+        None => (0..read.store.runs().len()).map(|at| RunIx(at as u32)).collect(),
+    };
+    order.sort(&read.store, &mut runs);
+    print(cx, &read, &runs)?;
+    Ok(exit)
 }
 
-fn print(cx: &mut Cx, read: &Read, order: Order) -> anyhow::Result<Exit> {
-    let exit = read.exit(&cx.notes);
+fn print(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
     let store = &read.store;
-    let mut runs: Vec<RunIx> = (0..store.runs().len()).map(|at| RunIx(at as u32)).collect();
-    order.sort(store, &mut runs);
     if cx.global.json {
         let found = runs.iter().map(|ix| run_json::run(store, *ix)).collect();
         let malformed = read.account().lines_bad;
         let schema = run_json::SCHEMA;
         cx.out.json(&RunsJson { schema, runs: found, files: store.sources().len(), malformed })?;
     } else if cx.global.jsonl {
-        for ix in &runs {
+        for ix in runs {
             cx.out.json(&run_json::run(store, *ix))?;
         }
     } else if cx.global.csv {
@@ -56,9 +61,9 @@ fn print(cx: &mut Cx, read: &Read, order: Order) -> anyhow::Result<Exit> {
         csv::runs(&mut text, runs.iter().map(|ix| run_json::run(store, *ix)))?;
         cx.out.verbatim(&String::from_utf8_lossy(&text))?;
     } else {
-        text(cx, store, &runs)?;
+        text(cx, store, runs)?;
     }
-    Ok(exit)
+    Ok(())
 }
 
 fn text(cx: &mut Cx, store: &Store, runs: &[RunIx]) -> anyhow::Result<()> {
@@ -174,7 +179,7 @@ impl Order {
             "tokens" => totals.usage.total().get().map(|tokens| Rank::Number(tokens as f64)),
             "score" => run.score.map(Rank::Number),
             "agent" => name(store.symbols().name(run.who.agent)),
-            "model" => name(&words::models(store, run)),
+            "model" => name(&words::models(store, run)).filter(|_| !run.who.models.is_empty()),
             "outcome" => name(run.status.word()),
             "file" => name(&store.source(run.source).path.to_string_lossy()),
             _ => name(&run.id),

@@ -63,43 +63,80 @@ impl Cell {
 
 const GAP: usize = 2;
 
+/// Writes a table whose rows are all known.
 pub fn write(out: &mut Out, columns: &[Column], rows: &[Vec<Cell>]) -> io::Result<()> {
-    let widths = fit(columns, &natural(columns, rows), out.look.width);
-    let heads: Vec<Cell> = columns.iter().map(|column| Cell::role(column.head, Role::Head)).collect();
-    for row in std::iter::once(&heads).chain(rows) {
-        let line = line(out, columns, &widths, row);
-        out.line(&line)?;
-    }
-    Ok(())
+    let mut layout = Layout::new(columns);
+    rows.iter().for_each(|row| layout.measure(row));
+    layout.settle(out.look.width);
+    layout.heads(out)?;
+    rows.iter().try_for_each(|row| layout.row(out, row))
 }
 
-fn line(out: &Out, columns: &[Column], widths: &[Option<usize>], row: &[Cell]) -> String {
-    let shown: Vec<_> = columns.iter().zip(widths).zip(row).collect();
-    let last = shown.iter().rposition(|((_, width), _)| width.is_some());
-    let mut line = String::new();
-    for (at, ((column, width), cell)) in shown.into_iter().enumerate() {
-        let Some(width) = *width else { continue };
-        if !line.is_empty() {
-            line.push_str(&" ".repeat(GAP));
-        }
-        let text = text::cut(&cell.text, width);
-        let pad = " ".repeat(width.saturating_sub(text::width(&text)));
-        let painted = out.look.paint(cell.role, &text);
-        match column.align {
-            Align::Right => line.extend([pad.as_str(), &painted]),
-            Align::Left if Some(at) == last => line.push_str(&painted),
-            Align::Left => line.extend([painted.as_str(), &pad]),
-        }
-    }
-    line.truncate(line.trim_end_matches(' ').len());
-    line
+/// The widths of columns: first every row is measured, then settled, then rows are written.
+#[derive(Debug)]
+pub struct Layout<'a> {
+    columns: &'a [Column],
+    natural: Vec<usize>,
+    /// None where the column is dropped.
+    widths: Vec<Option<usize>>,
 }
 
-fn natural(columns: &[Column], rows: &[Vec<Cell>]) -> Vec<usize> {
-    let widest = |at: usize| rows.iter().filter_map(|row| Some(text::width(&row.get(at)?.text))).max();
-    let heads = columns.iter().map(|column| text::width(column.head));
-    heads.enumerate().map(|(at, head)| head.max(widest(at).unwrap_or(0))).collect()
+impl<'a> Layout<'a> {
+    pub fn new(columns: &'a [Column]) -> Layout<'a> {
+        let natural = columns.iter().map(|column| text::width(column.head)).collect();
+        Layout { columns, natural, widths: Vec::new() }
+    }
+
+    /// A row may be short: its last columns take what room is left.
+    pub fn measure(&mut self, row: &[Cell]) {
+        for (widest, cell) in self.natural.iter_mut().zip(row) {
+            *widest = (*widest).max(text::width(&cell.text));
+        }
+    }
+
+    /// The last column takes all room that is left, however long its text will be.
+    pub fn stretch_last(&mut self) {
+        if let Some(last) = self.natural.last_mut() {
+            *last = LONGEST;
+        }
+    }
+
+    pub fn settle(&mut self, room: Option<usize>) {
+        self.widths = fit(self.columns, &self.natural, room);
+    }
+
+    pub fn heads(&self, out: &mut Out) -> io::Result<()> {
+        let heads: Vec<Cell> =
+            self.columns.iter().map(|column| Cell::role(column.head, Role::Head)).collect();
+        self.row(out, &heads)
+    }
+
+    pub fn row(&self, out: &mut Out, row: &[Cell]) -> io::Result<()> {
+        let mut line = String::new();
+        let shown = self.columns.iter().zip(&self.widths).zip(row);
+        let last = self.widths.iter().take(row.len()).rposition(Option::is_some);
+        for (at, ((column, width), cell)) in shown.enumerate() {
+            let Some(width) = *width else { continue };
+            if !line.is_empty() {
+                line.push_str(&" ".repeat(GAP));
+            }
+            let text = text::cut(&cell.text, width);
+            let painted = out.look.paint(cell.role, &text);
+            let pad = match (column.align, Some(at) == last) {
+                (Align::Left, true) => 0,
+                _ => width.saturating_sub(text::width(&text)),
+            };
+            match column.align {
+                Align::Right => line.extend([" ".repeat(pad), painted]),
+                Align::Left => line.extend([painted, " ".repeat(pad)]),
+            }
+        }
+        out.line(line.trim_end_matches(' '))
+    }
 }
+
+/// Wider than any line of a list.
+const LONGEST: usize = 1000;
 
 /// The width of each column, none where it is dropped.
 fn fit(columns: &[Column], natural: &[usize], room: Option<usize>) -> Vec<Option<usize>> {

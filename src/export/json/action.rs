@@ -156,7 +156,7 @@ fn error(error: ErrorText) -> ErrorJson {
 }
 
 /// How much of a broken line is looked at to say what is wrong with it.
-pub const REASON_HEAD: usize = 64 * 1024;
+pub const REASON_HEAD: usize = 4 << 20;
 
 /// Why a line could not be understood.
 fn malformed(row: &Row<'_>) -> Option<ErrorJson> {
