@@ -48,13 +48,20 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
     }
     if let (Some(command), [path, ..]) = (&args.command, args.paths.as_slice()) {
         let (path, name) = (path.display(), command.name());
-        let help = format!("a path before a command: write saferun-tui {name} {path}, or ./{name} for a file");
+        let help = format!(
+            "a path before a command: write saferun-tui {name} {path}, or ./{name} for a file"
+        );
         return Err(Failure::Usage(help).into());
     }
     let look = Look::from_environment(&args.global)?;
     let notes = Notes::new(look.clone(), args.global.quiet, args.global.verbose);
     let load = Load::new(&args.global)?;
-    let mut cx = Cx { out: Out::stdout(look), notes, global: args.global, load };
+    let mut cx = Cx {
+        out: Out::stdout(look),
+        notes,
+        global: args.global,
+        load,
+    };
     let exit = dispatch(&mut cx, args.command, args.paths)?;
     cx.out.flush()?;
     Ok(exit)
@@ -64,7 +71,12 @@ fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyho
     match command {
         None => bare(cx, paths),
         Some(Command::Ls { paths, sort }) => ls::run(cx, &inputs(paths)?, &sort),
-        Some(Command::Query { filter, paths, count, files_with_matches }) => {
+        Some(Command::Query {
+            filter,
+            paths,
+            count,
+            files_with_matches,
+        }) => {
             let print = match (count, files_with_matches) {
                 (true, _) => query::Print::Count,
                 (_, true) => query::Print::Files,
@@ -101,7 +113,9 @@ fn inputs(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
     if stdin_is_a_trace() {
         return Ok(vec![PathBuf::from("-")]);
     }
-    Err(Failure::Usage("no trace named (a file, a folder, a glob, or - for standard input)".to_owned()))
+    Err(Failure::Usage(
+        "no trace named (a file, a folder, a glob, or - for standard input)".to_owned(),
+    ))
 }
 
 /// A pipe, a socket or a file; not a terminal and not `/dev/null`.
@@ -109,7 +123,10 @@ fn stdin_is_a_trace() -> bool {
     let stdin = io::stdin();
     let kind = rustix::fs::fstat(&stdin).map(|stat| FileType::from_raw_mode(stat.st_mode));
     !stdin.is_terminal()
-        && matches!(kind, Ok(FileType::Fifo | FileType::Socket | FileType::RegularFile))
+        && matches!(
+            kind,
+            Ok(FileType::Fifo | FileType::Socket | FileType::RegularFile)
+        )
 }
 
 /// Says what the argument parser says: help and version as data, mistakes as errors.
@@ -122,14 +139,20 @@ pub fn refuse(error: &clap::Error) -> Exit {
         return Exit::Usage;
     }
     let styled = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let said = if styled { said.ansi().to_string() } else { said.to_string() };
+    let said = if styled {
+        said.ansi().to_string()
+    } else {
+        said.to_string()
+    };
     let _ = io::stdout().lock().write_all(said.as_bytes());
     Exit::Done
 }
 
 /// Says why a command did not run, and how the program ends.
 pub fn report(error: &anyhow::Error) -> Exit {
-    let Some(exit) = failure::exit_of(error) else { return Exit::Done };
+    let Some(exit) = failure::exit_of(error) else {
+        return Exit::Done;
+    };
     let said = format!("error: {error:#}");
     let lines: Vec<_> = crate::base::text::sanitize_lines(&said).collect();
     let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));

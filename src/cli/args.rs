@@ -42,7 +42,13 @@ pub struct Args {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
     /// Only runs or actions that match this filter
-    #[arg(short = 'w', long = "where", value_name = "FILTER", global = true, allow_hyphen_values = true)]
+    #[arg(
+        short = 'w',
+        long = "where",
+        value_name = "FILTER",
+        global = true,
+        allow_hyphen_values = true
+    )]
     pub filter: Option<String>,
 
     /// One JSON document
@@ -105,7 +111,12 @@ pub enum Command {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// Order by this column; -COLUMN for the largest first
-        #[arg(long, value_name = "COLUMN", default_value = "-started", allow_hyphen_values = true)]
+        #[arg(
+            long,
+            value_name = "COLUMN",
+            default_value = "-started",
+            allow_hyphen_values = true
+        )]
         sort: String,
     },
     /// Print the actions that match a filter
@@ -176,7 +187,9 @@ Examples:
     /// Open the traces that come with the program
     Demo,
     /// Print a completion script
-    #[command(after_help = "Example:\n  saferun-tui completions fish > ~/.config/fish/completions/saferun-tui.fish")]
+    #[command(
+        after_help = "Example:\n  saferun-tui completions fish > ~/.config/fish/completions/saferun-tui.fish"
+    )]
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
     #[command(after_help = "Example:\n  saferun-tui man | man -l -")]
@@ -205,7 +218,10 @@ impl Global {
             (self.csv && !csv, "--csv"),
             (self.format.is_some() && !format, "--format"),
         ];
-        given.into_iter().find(|(wrong, _)| *wrong).map(|(_, option)| option)
+        given
+            .into_iter()
+            .find(|(wrong, _)| *wrong)
+            .map(|(_, option)| option)
     }
 }
 

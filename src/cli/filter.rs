@@ -19,13 +19,17 @@ use crate::store::Store;
 /// `check-filter`: whether a filter can be read, and how it reads in full.
 pub(super) fn check(cx: &mut Cx, filter: &str) -> anyhow::Result<Exit> {
     match (query::parse(filter), cx.global.json) {
-        (Ok(expr), true) => cx.out.json(&Checked { filter: expr.to_string() })?,
+        (Ok(expr), true) => cx.out.json(&Checked {
+            filter: expr.to_string(),
+        })?,
         (Ok(expr), false) => {
             let line = cx.out.look.clean(&expr.to_string());
             cx.out.line(&line)?;
         }
         (Err(error), true) => {
-            cx.out.json(&Refused { error: Mistake::new(filter, &error) })?;
+            cx.out.json(&Refused {
+                error: Mistake::new(filter, &error),
+            })?;
             return Ok(Exit::Usage);
         }
         (Err(error), false) => return Err(point(filter, &error).into()),
@@ -50,7 +54,9 @@ pub(super) fn rows(cx: &Cx, store: &Store, expr: &Expr) -> Vec<ActionIx> {
     let tally = found.tally;
     if tally.unjudged > 0 {
         let (unjudged, judged) = (human::count(tally.unjudged), human::count(tally.judged));
-        cx.notes.note(&format!("`{expr}`: no numeric value in {unjudged} of {judged} rows"));
+        cx.notes.note(&format!(
+            "`{expr}`: no numeric value in {unjudged} of {judged} rows"
+        ));
     }
     found.rows
 }
@@ -60,7 +66,11 @@ pub(super) fn runs(cx: &Cx, store: &Store, expr: &Expr) -> Vec<RunIx> {
 }
 
 fn context(cx: &Cx) -> Context {
-    Context { now: Time(System.now()), zone: cx.out.look.zone.clone(), ..Context::default() }
+    Context {
+        now: Time(System.now()),
+        zone: cx.out.look.zone.clone(),
+        ..Context::default()
+    }
 }
 
 /// The filter with carets under what is wrong.
@@ -68,7 +78,10 @@ fn point(filter: &str, error: &ParseError) -> Failure {
     let before = text::sanitize(filter.get(..error.span.start).unwrap_or(filter));
     let wrong = text::sanitize(filter.get(error.span.clone()).unwrap_or_default());
     let carets = "^".repeat(text::width(&wrong).max(1));
-    let hint = error.suggestion.as_ref().map(|it| format!(" · did you mean '{it}'?"));
+    let hint = error
+        .suggestion
+        .as_ref()
+        .map(|it| format!(" · did you mean '{it}'?"));
     Failure::Usage(format!(
         "{}{}\n  {}\n  {}{carets}",
         error.message,

@@ -40,21 +40,33 @@ impl Load {
         let mut prices = PriceTable::built_in();
         let named = std::env::var_os("SAFERUN_TUI_PRICES").filter(|path| !path.is_empty());
         if let Some(path) = global.price_file.clone().or(named.map(PathBuf::from)) {
-            prices = prices.with_file(&path).map_err(|error| Failure::Usage(error.to_string()))?;
+            prices = prices
+                .with_file(&path)
+                .map_err(|error| Failure::Usage(error.to_string()))?;
         }
-        Ok(Load { options: loader::Options { format, ..loader::Options::new(prices) } })
+        Ok(Load {
+            options: loader::Options {
+                format,
+                ..loader::Options::new(prices)
+            },
+        })
     }
 
     pub(super) fn paths(&self, notes: &Notes, paths: &[PathBuf]) -> Read {
         let (inputs, errors) = discover::resolve(paths);
-        errors.iter().for_each(|error| notes.error(&error.to_string()));
+        errors
+            .iter()
+            .for_each(|error| notes.error(&error.to_string()));
         let mut read = self.inputs(notes, inputs);
         read.failed += errors.len();
         read
     }
 
     pub(super) fn inputs(&self, notes: &Notes, inputs: Vec<Input>) -> Read {
-        let mut read = Read { store: Store::new(), failed: 0 };
+        let mut read = Read {
+            store: Store::new(),
+            failed: 0,
+        };
         if inputs.is_empty() {
             return read;
         }
@@ -86,7 +98,9 @@ impl Read {
     pub(super) fn account(&self) -> Account {
         let mut sum = Account::default();
         for at in 0..self.store.sources().len() {
-            let Some(it) = self.store.account(SourceIx(at as u32)) else { continue };
+            let Some(it) = self.store.account(SourceIx(at as u32)) else {
+                continue;
+            };
             sum.add(it);
         }
         sum
@@ -98,21 +112,28 @@ impl Read {
         let unused = account.lines_bad + account.lines_partial;
         if account.lines_ok == 0 {
             if self.failed == 0 {
-                notes.error("no valid record in what was named (saferun-tui verify PATH tells why)");
+                notes
+                    .error("no valid record in what was named (saferun-tui verify PATH tells why)");
             }
             return Exit::NoInput;
         }
         if unused > 0 {
             let all = human::count(unused + account.lines_ok);
             let unused = human::count(unused);
-            notes.note(&format!("{unused} of {all} lines could not be read (saferun-tui verify lists them)"));
+            notes.note(&format!(
+                "{unused} of {all} lines could not be read (saferun-tui verify lists them)"
+            ));
         }
         Exit::Done
     }
 
     fn detail(&self, notes: &Notes) {
         for (at, source) in self.store.sources().iter().enumerate() {
-            let account = self.store.account(SourceIx(at as u32)).copied().unwrap_or_default();
+            let account = self
+                .store
+                .account(SourceIx(at as u32))
+                .copied()
+                .unwrap_or_default();
             let (size, lines) = (human::bytes(account.total), human::count(account.lines_ok));
             let (path, format) = (source.path.display(), source.format.name());
             notes.detail(&format!("{path}: {format}, {size}, {lines} good lines"));
@@ -129,7 +150,11 @@ struct Progress<'a> {
 
 impl Progress<'_> {
     fn new(notes: &Notes) -> Progress<'_> {
-        Progress { notes, next: Instant::now() + Duration::from_millis(300), shown: false }
+        Progress {
+            notes,
+            next: Instant::now() + Duration::from_millis(300),
+            shown: false,
+        }
     }
 
     fn tell(&mut self, read: u64, total: u64) {
@@ -138,7 +163,11 @@ impl Progress<'_> {
         }
         self.next = Instant::now() + Duration::from_millis(100);
         self.shown = true;
-        self.notes.progress(&format!("reading {} of {}", human::bytes(read), human::bytes(total)));
+        self.notes.progress(&format!(
+            "reading {} of {}",
+            human::bytes(read),
+            human::bytes(total)
+        ));
     }
 
     fn clear(&mut self) {

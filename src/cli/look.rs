@@ -46,7 +46,9 @@ impl Look {
         let terminal = io::stdout().is_terminal();
         let width = || crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
         Ok(Look {
-            color: color(global.color, terminal, |name| env::var(name).unwrap_or_default()),
+            color: color(global.color, terminal, |name| {
+                env::var(name).unwrap_or_default()
+            }),
             charset: charset(global.ascii, |name| env::var(name).unwrap_or_default()),
             width: terminal.then(|| width().max(20)),
             zone: zone(global.tz.as_deref())?,
@@ -54,7 +56,11 @@ impl Look {
     }
 
     pub fn escapes(&self) -> Escapes {
-        if self.charset == Charset::Ascii { Escapes::NonAscii } else { Escapes::Unsafe }
+        if self.charset == Charset::Ascii {
+            Escapes::NonAscii
+        } else {
+            Escapes::Unsafe
+        }
     }
 
     /// Makes raw trace content fit to print: harmless, one line, in the characters allowed.
@@ -87,7 +93,11 @@ impl Look {
             Role::Bad => "31",
             Role::Warn => "33",
         };
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -117,8 +127,13 @@ fn color(when: When, terminal: bool, var: impl Fn(&str) -> String) -> bool {
 
 /// A locale that is not set at all is that of a bare container, whose terminal speaks UTF-8.
 fn charset(ascii: bool, var: impl Fn(&str) -> String) -> Charset {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().map(var).find(|value| !value.is_empty());
-    let locale = set.unwrap_or_else(|| "UTF-8".to_owned()).to_ascii_lowercase();
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .map(var)
+        .find(|value| !value.is_empty());
+    let locale = set
+        .unwrap_or_else(|| "UTF-8".to_owned())
+        .to_ascii_lowercase();
     match (locale.contains("utf-8") || locale.contains("utf8"), ascii) {
         (false, _) => Charset::Ascii,
         (true, true) => Charset::AsciiGlyphs,
@@ -130,7 +145,9 @@ fn zone(name: Option<&str>) -> Result<TimeZone, Failure> {
     match name {
         None => Ok(TimeZone::system()),
         Some(name) => TimeZone::get(name).map_err(|_| {
-            Failure::Usage(format!("'{name}' is not a time zone (for example UTC or Europe/Berlin)"))
+            Failure::Usage(format!(
+                "'{name}' is not a time zone (for example UTC or Europe/Berlin)"
+            ))
         }),
     }
 }

@@ -38,7 +38,9 @@ pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], sort: &str) -> anyhow::Result<
     let exit = read.exit(&cx.notes);
     let mut runs = match &expr {
         Some(expr) => filter::runs(cx, &read.store, expr),
-        None => (0..read.store.runs().len()).map(|at| RunIx(at as u32)).collect(),
+        None => (0..read.store.runs().len())
+            .map(|at| RunIx(at as u32))
+            .collect(),
     };
     order.sort(&read.store, &mut runs);
     print(cx, &read, &runs)?;
@@ -51,7 +53,12 @@ fn print(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
         let found = runs.iter().map(|ix| run_json::run(store, *ix)).collect();
         let malformed = read.account().lines_bad;
         let schema = run_json::SCHEMA;
-        cx.out.json(&RunsJson { schema, runs: found, files: store.sources().len(), malformed })?;
+        cx.out.json(&RunsJson {
+            schema,
+            runs: found,
+            files: store.sources().len(),
+            malformed,
+        })?;
     } else if cx.global.jsonl {
         for ix in runs {
             cx.out.json(&run_json::run(store, *ix))?;
@@ -105,7 +112,10 @@ fn row(cx: &Cx, store: &Store, run: &Run, id: &str) -> Vec<Cell> {
         Cell::alarm(stopped, Role::Warn),
         Cell::alarm(totals.retries.into(), Role::Warn),
         Cell::role(status, role),
-        Cell::role(look.clean(&store.source(run.source).path.to_string_lossy()), Role::Dim),
+        Cell::role(
+            look.clean(&store.source(run.source).path.to_string_lossy()),
+            Role::Dim,
+        ),
     ]
 }
 
@@ -113,14 +123,24 @@ fn row(cx: &Cx, store: &Store, run: &Run, id: &str) -> Vec<Cell> {
 fn totals(store: &Store, runs: &[RunIx]) -> String {
     let all = store.runs().len();
     let shown = words::counted(runs.len() as u64, "run");
-    let shown = if runs.len() < all { format!("{shown} of {all}") } else { shown };
+    let shown = if runs.len() < all {
+        format!("{shown} of {all}")
+    } else {
+        shown
+    };
     let mut parts = vec![shown, words::counted(store.sources().len() as u64, "file")];
     let costs: Vec<_> = runs.iter().map(|ix| store.run(*ix).cost()).collect();
     let known: Vec<(Cost, CostSource)> = costs.iter().copied().flatten().collect();
     if !known.is_empty() {
         let sum = known.iter().fold(Cost::NONE, |sum, (cost, _)| sum + *cost);
-        let recorded = known.iter().all(|(_, source)| *source == CostSource::Recorded);
-        let source = if recorded { CostSource::Recorded } else { CostSource::Mixed };
+        let recorded = known
+            .iter()
+            .all(|(_, source)| *source == CostSource::Recorded);
+        let source = if recorded {
+            CostSource::Recorded
+        } else {
+            CostSource::Mixed
+        };
         parts.push(words::cost(Some((sum, source))));
     }
     if known.len() < runs.len() {
@@ -136,8 +156,8 @@ struct Order {
 }
 
 const KEYS: &[&str] = &[
-    "started", "duration", "cost", "turns", "actions", "tools", "errors", "blocked", "retries", "tokens",
-    "score", "run", "agent", "model", "outcome", "file",
+    "started", "duration", "cost", "turns", "actions", "tools", "errors", "blocked", "retries",
+    "tokens", "score", "run", "agent", "model", "outcome", "file",
 ];
 
 /// What a run is ordered by; unknown values come last in either direction.
@@ -149,16 +169,28 @@ enum Rank {
 
 impl Order {
     fn parse(text: &str) -> Result<Order, Failure> {
-        let (name, falling) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-        let key = KEYS.iter().copied().find(|key| *key == name).ok_or_else(|| {
-            Failure::Usage(format!("'{name}' is not a column to sort by (known: {})", KEYS.join(", ")))
-        })?;
+        let (name, falling) = text
+            .strip_prefix('-')
+            .map_or((text, false), |name| (name, true));
+        let key = KEYS
+            .iter()
+            .copied()
+            .find(|key| *key == name)
+            .ok_or_else(|| {
+                Failure::Usage(format!(
+                    "'{name}' is not a column to sort by (known: {})",
+                    KEYS.join(", ")
+                ))
+            })?;
         Ok(Order { key, falling })
     }
 
     /// Stable: equal runs keep the order of the files.
     fn sort(self, store: &Store, runs: &mut [RunIx]) {
-        runs.sort_by_cached_key(|ix| Sorted { rank: self.rank(store, store.run(*ix)), falling: self.falling });
+        runs.sort_by_cached_key(|ix| Sorted {
+            rank: self.rank(store, store.run(*ix)),
+            falling: self.falling,
+        });
     }
 
     fn rank(self, store: &Store, run: &Run) -> Option<Rank> {
@@ -176,7 +208,11 @@ impl Order {
             "errors" => count(totals.errors),
             "blocked" => count(totals.blocked.saturating_add(totals.denied)),
             "retries" => count(totals.retries),
-            "tokens" => totals.usage.total().get().map(|tokens| Rank::Number(tokens as f64)),
+            "tokens" => totals
+                .usage
+                .total()
+                .get()
+                .map(|tokens| Rank::Number(tokens as f64)),
             "score" => run.score.map(Rank::Number),
             "agent" => name(store.symbols().name(run.who.agent)),
             "model" => name(&words::models(store, run)).filter(|_| !run.who.models.is_empty()),

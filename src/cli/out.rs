@@ -16,13 +16,18 @@ pub struct Out {
 
 impl std::fmt::Debug for Out {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Out").field("look", &self.look).finish_non_exhaustive()
+        f.debug_struct("Out")
+            .field("look", &self.look)
+            .finish_non_exhaustive()
     }
 }
 
 impl Out {
     pub fn stdout(look: Look) -> Out {
-        Out { sink: Box::new(BufWriter::new(io::stdout().lock())), look }
+        Out {
+            sink: Box::new(BufWriter::new(io::stdout().lock())),
+            look,
+        }
     }
 
     /// A line of our own words and of content that passed [`Look::clean`].
@@ -63,7 +68,12 @@ pub struct Notes {
 impl Notes {
     pub fn new(look: Look, quiet: bool, verbose: bool) -> Notes {
         let progress = io::stderr().is_terminal() && !quiet;
-        Notes { look, quiet, verbose, progress }
+        Notes {
+            look,
+            quiet,
+            verbose,
+            progress,
+        }
     }
 
     /// `error: …`. Raw content; may be of several lines.
@@ -97,6 +107,8 @@ impl Notes {
     fn say(&self, word: &str, raw: &str) {
         let lines: Vec<_> = text::sanitize_lines(raw).collect();
         let said = format!("{word}: {}\n", lines.join("\n"));
-        let _ = io::stderr().lock().write_all(self.look.spell(&said).as_bytes());
+        let _ = io::stderr()
+            .lock()
+            .write_all(self.look.spell(&said).as_bytes());
     }
 }

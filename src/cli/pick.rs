@@ -21,7 +21,8 @@ pub(super) fn run(cx: &Cx, named: &Path) -> anyhow::Result<(Store, RunIx)> {
         return Err(Failure::Input(what).into());
     }
     let ids: Vec<&str> = read.store.runs().iter().map(|run| &*run.id).collect();
-    let found = find(&ids, prefix.as_deref()).map_err(|error| Failure::Usage(error.words(&path, &ids)))?;
+    let found =
+        find(&ids, prefix.as_deref()).map_err(|error| Failure::Usage(error.words(&path, &ids)))?;
     Ok((read.store, RunIx(found as u32)))
 }
 
@@ -49,10 +50,16 @@ enum NotOne {
 /// An exact id wins over longer ones that begin with it.
 fn find(ids: &[&str], prefix: Option<&str>) -> Result<usize, NotOne> {
     let Some(prefix) = prefix else {
-        return if ids.len() == 1 { Ok(0) } else { Err(NotOne::Several) };
+        return if ids.len() == 1 {
+            Ok(0)
+        } else {
+            Err(NotOne::Several)
+        };
     };
     let exact: Vec<usize> = (0..ids.len()).filter(|at| ids[*at] == prefix).collect();
-    let begins: Vec<usize> = (0..ids.len()).filter(|at| ids[*at].starts_with(prefix)).collect();
+    let begins: Vec<usize> = (0..ids.len())
+        .filter(|at| ids[*at].starts_with(prefix))
+        .collect();
     let found = if exact.is_empty() { begins } else { exact };
     match found.as_slice() {
         [] => Err(NotOne::None(prefix.to_owned())),
@@ -68,13 +75,24 @@ impl NotOne {
         let (head, candidates) = match self {
             NotOne::Several => (format!("{path}: holds {} runs; name one", ids.len()), &all),
             NotOne::None(prefix) => (format!("{path}: no run begins with '{prefix}'"), &all),
-            NotOne::Ambiguous(found) => (format!("{path}: {} runs begin so; write more of it", found.len()), found),
+            NotOne::Ambiguous(found) => (
+                format!("{path}: {} runs begin so; write more of it", found.len()),
+                found,
+            ),
         };
         let short = words::short_ids(ids);
         let mut lines = vec![head];
-        lines.extend(candidates.iter().take(LISTED).map(|at| format!("  {path}#{}", short[*at])));
+        lines.extend(
+            candidates
+                .iter()
+                .take(LISTED)
+                .map(|at| format!("  {path}#{}", short[*at])),
+        );
         if candidates.len() > LISTED {
-            lines.push(format!("  and {} more (saferun-tui ls {path})", candidates.len() - LISTED));
+            lines.push(format!(
+                "  and {} more (saferun-tui ls {path})",
+                candidates.len() - LISTED
+            ));
         }
         lines.join("\n")
     }

@@ -21,7 +21,12 @@ pub(super) enum Print {
     Files,
 }
 
-pub(super) fn run(cx: &mut Cx, filter: &str, paths: &[PathBuf], print: Print) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    cx: &mut Cx,
+    filter: &str,
+    paths: &[PathBuf],
+    print: Print,
+) -> anyhow::Result<Exit> {
     let expr = filter::parse(filter)?;
     let read = cx.load.paths(&cx.notes, paths);
     let exit = read.exit(&cx.notes);
@@ -31,7 +36,11 @@ pub(super) fn run(cx: &mut Cx, filter: &str, paths: &[PathBuf], print: Print) ->
         Print::Files => files(cx, &read.store, &rows)?,
         Print::Actions => actions(cx, &read.store, &rows)?,
     }
-    Ok(if exit == Exit::Done && rows.is_empty() { Exit::NoMatch } else { exit })
+    Ok(if exit == Exit::Done && rows.is_empty() {
+        Exit::NoMatch
+    } else {
+        exit
+    })
 }
 
 /// The actions as JSON lines or as a table.
@@ -77,7 +86,8 @@ fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     ids.iter_mut().for_each(|id| *id = cx.out.look.clean(id));
     let cells = |row: &Row<'_>, look: &Look| columns(row, look, &ids).split_off(skip);
     let mut layout = Layout::new(&COLUMNS[skip..]);
-    rows.iter().for_each(|ix| layout.measure(&cells(&store.row(*ix), &cx.out.look)));
+    rows.iter()
+        .for_each(|ix| layout.measure(&cells(&store.row(*ix), &cx.out.look)));
     layout.stretch_last();
     layout.settle(cx.out.look.width);
     layout.heads(&mut cx.out)?;
@@ -95,7 +105,10 @@ fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
 fn columns(row: &Row<'_>, look: &Look, ids: &[String]) -> Vec<Cell> {
     let (status, role) = words::status(row.status());
     vec![
-        Cell::role(ids.get(row.run_ix().0 as usize).map_or("", String::as_str), Role::Dim),
+        Cell::role(
+            ids.get(row.run_ix().0 as usize).map_or("", String::as_str),
+            Role::Dim,
+        ),
         Cell::new(row.seq().to_string()),
         Cell::role(words::time_of_day(row.time(), &look.zone), Role::Dim),
         Cell::new(row.kind().word()),

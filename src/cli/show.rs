@@ -57,12 +57,14 @@ fn rows(store: &Store, run: RunIx, part: Part) -> Result<Vec<ActionIx>, Failure>
         .collect();
     let totals = &store.run(run).totals;
     match part {
-        Part::Turn(turn) if rows.is_empty() => {
-            Err(Failure::Usage(format!("the run has no turn {turn} (it has {})", totals.turns)))
-        }
-        Part::Action(seq) if rows.is_empty() => {
-            Err(Failure::Usage(format!("the run has no action {seq} (it has {})", totals.actions)))
-        }
+        Part::Turn(turn) if rows.is_empty() => Err(Failure::Usage(format!(
+            "the run has no turn {turn} (it has {})",
+            totals.turns
+        ))),
+        Part::Action(seq) if rows.is_empty() => Err(Failure::Usage(format!(
+            "the run has no action {seq} (it has {})",
+            totals.actions
+        ))),
         _ => Ok(rows),
     }
 }

@@ -25,7 +25,10 @@ const COUNTS: &[Column] = &[
 ];
 
 pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], by: &[String]) -> anyhow::Result<Exit> {
-    let by: Vec<Field> = by.iter().filter_map(|word| Field::from_word(word)).collect();
+    let by: Vec<Field> = by
+        .iter()
+        .filter_map(|word| Field::from_word(word))
+        .collect();
     let expr = cx.global.filter.as_deref().map(filter::parse).transpose()?;
     let read = cx.load.paths(&cx.notes, paths);
     let exit = read.exit(&cx.notes);
@@ -41,12 +44,18 @@ pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], by: &[String]) -> anyhow::Resu
     }
     if groups.is_empty() {
         let by: Vec<_> = by.iter().map(|field| field.word()).collect();
-        cx.notes.note(&format!("no action has a {}", by.join(" and a ")));
+        cx.notes
+            .note(&format!("no action has a {}", by.join(" and a ")));
         return Ok(exit);
     }
-    let heads = by.iter().map(|field| Column::left(field.word(), 0).cut_to(10));
+    let heads = by
+        .iter()
+        .map(|field| Column::left(field.word(), 0).cut_to(10));
     let columns: Vec<Column> = heads.chain(COUNTS.iter().copied()).collect();
-    let rows: Vec<_> = groups.iter().map(|group| row(&cx.out.look, group)).collect();
+    let rows: Vec<_> = groups
+        .iter()
+        .map(|group| row(&cx.out.look, group))
+        .collect();
     table::write(&mut cx.out, &columns, &rows)?;
     Ok(exit)
 }
@@ -54,9 +63,14 @@ pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], by: &[String]) -> anyhow::Resu
 fn row(look: &Look, group: &Group) -> Vec<Cell> {
     let stopped = group.blocked + group.denied;
     let durations = group.durations();
-    let span = |pick: fn(stats::Percentiles) -> Span| Cell::new(durations.map_or_else(|| words::NOTHING.to_owned(), |it| words::span(pick(it))));
-    let mut cells: Vec<Cell> =
-        group.key.iter().map(|key| Cell::new(look.clean(words::name(key)))).collect();
+    let span = |pick: fn(stats::Percentiles) -> Span| {
+        Cell::new(durations.map_or_else(|| words::NOTHING.to_owned(), |it| words::span(pick(it))))
+    };
+    let mut cells: Vec<Cell> = group
+        .key
+        .iter()
+        .map(|key| Cell::new(look.clean(words::name(key))))
+        .collect();
     cells.extend([
         Cell::new(group.actions.to_string()),
         Cell::new(group.runs.to_string()),

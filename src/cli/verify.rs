@@ -22,7 +22,10 @@ pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], strict: bool) -> anyhow::Resul
     let files = files(&read);
     let exit = exit(&read, &files, strict);
     if cx.global.json {
-        cx.out.json(&VerifyJson { schema: SCHEMA, files })?;
+        cx.out.json(&VerifyJson {
+            schema: SCHEMA,
+            files,
+        })?;
     } else {
         text(cx, &files, &read.account())?;
     }
@@ -45,13 +48,20 @@ fn files(read: &Read) -> Vec<FileJson> {
     let store = &read.store;
     let mut files: Vec<FileJson> = Vec::new();
     for (at, source) in store.sources().iter().enumerate() {
-        let account = store.account(SourceIx(at as u32)).copied().unwrap_or_default();
+        let account = store
+            .account(SourceIx(at as u32))
+            .copied()
+            .unwrap_or_default();
         files.push(FileJson {
             path: source.path.to_string_lossy().into_owned(),
             format: source.format.name(),
             bytes: (&account).into(),
             lines: (&account).into(),
-            events: if source.framing == Framing::Lines { account.lines_ok } else { 0 },
+            events: if source.framing == Framing::Lines {
+                account.lines_ok
+            } else {
+                0
+            },
             runs: 0,
             malformed: Vec::new(),
         });
@@ -62,7 +72,9 @@ fn files(read: &Read) -> Vec<FileJson> {
         }
     }
     for row in store.rows() {
-        let Some(file) = files.get_mut(row.source_ix().0 as usize) else { continue };
+        let Some(file) = files.get_mut(row.source_ix().0 as usize) else {
+            continue;
+        };
         if row.kind() != Kind::Malformed {
             // A document is one line, and every record in it is an event.
             file.events += u64::from(row.source().framing == Framing::Document);
@@ -100,7 +112,10 @@ fn text(cx: &mut Cx, files: &[FileJson], sum: &Account) -> anyhow::Result<()> {
     if files.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = files.iter().map(|file| row(&cx.out.look.clean(&file.path), file)).collect();
+    let rows: Vec<_> = files
+        .iter()
+        .map(|file| row(&cx.out.look.clean(&file.path), file))
+        .collect();
     table::write(&mut cx.out, COLUMNS, &rows)?;
     for file in files {
         let path = cx.out.look.clean(&file.path);
@@ -112,14 +127,27 @@ fn text(cx: &mut Cx, files: &[FileJson], sum: &Account) -> anyhow::Result<()> {
         }
         if file.lines.partial > 0 {
             let end = file.bytes.total - file.bytes.partial;
-            let place = format!("{path}: incomplete last line ({} bytes at {end})", file.bytes.partial);
+            let place = format!(
+                "{path}: incomplete last line ({} bytes at {end})",
+                file.bytes.partial
+            );
             cx.out.painted(Role::Warn, &place)?;
         }
     }
-    let parts = [("ok", sum.ok), ("bad", sum.bad), ("blank", sum.blank), ("partial", sum.partial), ("bom", sum.bom)];
+    let parts = [
+        ("ok", sum.ok),
+        ("bad", sum.bad),
+        ("blank", sum.blank),
+        ("partial", sum.partial),
+        ("bom", sum.bom),
+    ];
     let parts = parts.map(|(word, bytes)| format!("{} {word}", human::count(bytes)));
     let files = words::counted(files.len() as u64, "file");
-    let line = format!("{files}: {} bytes = {}", human::count(sum.total), parts.join(" + "));
+    let line = format!(
+        "{files}: {} bytes = {}",
+        human::count(sum.total),
+        parts.join(" + ")
+    );
     cx.out.painted(Role::Dim, &line)?;
     Ok(())
 }

@@ -4,22 +4,30 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::base::human;
+use crate::cli::look::Role;
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
 use crate::model::run::{CostSource, Run, RunStatus};
-use crate::cli::look::Role;
 use crate::store::Store;
 use crate::store::row::Row;
 
 pub(super) const NOTHING: &str = "—";
 
 pub(super) fn date_time(time: Time, zone: &TimeZone) -> String {
-    let stamp = time.get().and_then(|us| Timestamp::from_microsecond(us).ok());
-    stamp.map_or_else(nothing, |stamp| stamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
+    let stamp = time
+        .get()
+        .and_then(|us| Timestamp::from_microsecond(us).ok());
+    stamp.map_or_else(nothing, |stamp| {
+        stamp
+            .to_zoned(zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
+    })
 }
 
 pub(super) fn time_of_day(time: Time, zone: &TimeZone) -> String {
-    time.get().map_or_else(nothing, |us| human::time_of_day(us, zone))
+    time.get()
+        .map_or_else(nothing, |us| human::time_of_day(us, zone))
 }
 
 pub(super) fn span(span: Span) -> String {
@@ -28,8 +36,12 @@ pub(super) fn span(span: Span) -> String {
 
 /// `≈` marks what was worked out from tokens and prices.
 pub(super) fn cost(cost: Option<(Cost, CostSource)>) -> String {
-    let Some((cost, source)) = cost else { return nothing() };
-    let Some(usd) = cost.usd() else { return nothing() };
+    let Some((cost, source)) = cost else {
+        return nothing();
+    };
+    let Some(usd) = cost.usd() else {
+        return nothing();
+    };
     match source {
         CostSource::Recorded => human::usd(usd),
         CostSource::Estimated | CostSource::Mixed => format!("≈{}", human::usd(usd)),
@@ -38,7 +50,11 @@ pub(super) fn cost(cost: Option<(Cost, CostSource)>) -> String {
 
 pub(super) fn row_cost(row: &Row<'_>) -> String {
     let estimated = row.flags().has(Flags::ESTIMATED);
-    let source = if estimated { CostSource::Estimated } else { CostSource::Recorded };
+    let source = if estimated {
+        CostSource::Estimated
+    } else {
+        CostSource::Recorded
+    };
     cost(row.cost().is_some().then(|| (row.cost(), source)))
 }
 
@@ -55,7 +71,9 @@ pub(super) fn usage(usage: &Usage) -> Option<String> {
         (usage.cache_write, "cache write"),
         (usage.reasoning, "reasoning"),
     ];
-    let known = parts.into_iter().filter_map(|(tokens, word)| Some(format!("{} {word}", human::count(tokens.get()?))));
+    let known = parts
+        .into_iter()
+        .filter_map(|(tokens, word)| Some(format!("{} {word}", human::count(tokens.get()?))));
     let known = known.collect::<Vec<_>>().join(" · ");
     (!known.is_empty()).then_some(known)
 }
@@ -65,7 +83,9 @@ pub(super) fn status(status: Status) -> (&'static str, Role) {
         Status::Unrecorded => (NOTHING, Role::Dim),
         Status::Ok => ("ok", Role::Good),
         Status::Error | Status::Timeout => (status.word(), Role::Bad),
-        Status::Blocked | Status::Denied | Status::Cancelled | Status::Pending => (status.word(), Role::Warn),
+        Status::Blocked | Status::Denied | Status::Cancelled | Status::Pending => {
+            (status.word(), Role::Warn)
+        }
     }
 }
 
@@ -74,7 +94,9 @@ pub(super) fn run_status(run: &Run) -> (&'static str, Role) {
         RunStatus::Unknown => (NOTHING, Role::Dim),
         RunStatus::Ok => ("ok", Role::Good),
         RunStatus::Error => ("error", Role::Bad),
-        RunStatus::Blocked | RunStatus::Cancelled | RunStatus::Running => (run.status.word(), Role::Warn),
+        RunStatus::Blocked | RunStatus::Cancelled | RunStatus::Running => {
+            (run.status.word(), Role::Warn)
+        }
     }
 }
 
@@ -85,7 +107,12 @@ pub(super) fn name(name: &str) -> &str {
 
 /// The models of a run in the order of first use.
 pub(super) fn models(store: &Store, run: &Run) -> String {
-    let names: Vec<_> = run.who.models.iter().map(|model| store.symbols().name(*model)).collect();
+    let names: Vec<_> = run
+        .who
+        .models
+        .iter()
+        .map(|model| store.symbols().name(*model))
+        .collect();
     name(&names.join(" ")).to_owned()
 }
 
@@ -101,7 +128,11 @@ pub(super) fn short_ids(ids: &[&str]) -> Vec<String> {
             let before = at.checked_sub(1).map_or(0, |at| common(sorted[at], id));
             let after = sorted.get(at + 1).map_or(0, |it| common(it, id));
             let need = (before.max(after) + 1).max(8);
-            if id.chars().count() <= 12 { (*id).to_owned() } else { id.chars().take(need).collect() }
+            if id.chars().count() <= 12 {
+                (*id).to_owned()
+            } else {
+                id.chars().take(need).collect()
+            }
         })
         .collect()
 }

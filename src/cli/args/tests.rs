@@ -22,7 +22,10 @@ fn a_path_opens_and_a_command_is_obeyed_after_options_too() {
 #[test]
 fn an_option_that_a_command_has_no_use_for_is_named() {
     let args = parse("saferun-tui verify --jsonl a.jsonl");
-    assert_eq!(args.global.misplaced(args.command.as_ref()), Some("--jsonl"));
+    assert_eq!(
+        args.global.misplaced(args.command.as_ref()),
+        Some("--jsonl")
+    );
     let args = parse("saferun-tui ls --jsonl -w -user:bot a.jsonl");
     assert_eq!(args.global.misplaced(args.command.as_ref()), None);
     assert_eq!(args.global.filter.as_deref(), Some("-user:bot"));

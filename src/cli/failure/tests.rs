@@ -15,5 +15,8 @@ fn the_cause_decides_the_exit_code() {
     let error = anyhow::Error::from(Failure::Input("a.jsonl: empty".to_owned()));
     assert_eq!(exit_of(&error), Some(Exit::NoInput));
     let error = Err::<(), _>(Failure::Usage("what".to_owned())).context("why");
-    assert_eq!(exit_of(&error.expect_err("it is an error")), Some(Exit::Usage));
+    assert_eq!(
+        exit_of(&error.expect_err("it is an error")),
+        Some(Exit::Usage)
+    );
 }

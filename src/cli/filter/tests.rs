@@ -2,7 +2,11 @@ use super::{Mistake, parse, point};
 use crate::query::parse::ParseError;
 
 fn mistake(span: std::ops::Range<usize>) -> ParseError {
-    ParseError { span, message: "no".to_owned(), suggestion: Some("yes".to_owned()) }
+    ParseError {
+        span,
+        message: "no".to_owned(),
+        suggestion: Some("yes".to_owned()),
+    }
 }
 
 #[track_caller]
@@ -12,7 +16,11 @@ fn check(filter: &str, span: std::ops::Range<usize>, expected: &str) {
 
 #[test]
 fn carets_stand_under_the_mistake() {
-    check("a:1 costt>5", 4..9, "no · did you mean 'yes'?\n  a:1 costt>5\n      ^^^^^");
+    check(
+        "a:1 costt>5",
+        4..9,
+        "no · did you mean 'yes'?\n  a:1 costt>5\n      ^^^^^",
+    );
     check("a:1 (", 5..5, "no · did you mean 'yes'?\n  a:1 (\n       ^");
 }
 
@@ -25,6 +33,11 @@ fn columns_count_characters() {
 
 #[test]
 fn a_field_that_does_not_exist_is_refused() {
-    let error = parse("costt>5").expect_err("there is no such field").to_string();
-    assert!(error.contains("did you mean 'cost'?\n  costt>5\n  ^^^^^"), "{error}");
+    let error = parse("costt>5")
+        .expect_err("there is no such field")
+        .to_string();
+    assert!(
+        error.contains("did you mean 'cost'?\n  costt>5\n  ^^^^^"),
+        "{error}"
+    );
 }

@@ -16,12 +16,18 @@ fn a_beginning_of_the_id_is_enough_when_it_is_the_only_one() {
 #[test]
 fn an_ambiguous_id_lists_what_it_could_be() {
     let words = NotOne::Ambiguous(vec![0, 1]).words(Path::new("a.jsonl"), &["7f3a91", "7f40aa"]);
-    assert_eq!(words, "a.jsonl: 2 runs begin so; write more of it\n  a.jsonl#7f3a91\n  a.jsonl#7f40aa");
+    assert_eq!(
+        words,
+        "a.jsonl: 2 runs begin so; write more of it\n  a.jsonl#7f3a91\n  a.jsonl#7f40aa"
+    );
 }
 
 #[test]
 fn the_id_follows_the_last_hash_of_a_name_that_is_no_file() {
     let (path, id) = split(Path::new("dir/no#such.jsonl#r1"));
-    assert_eq!((path.as_path(), id.as_deref()), (Path::new("dir/no#such.jsonl"), Some("r1")));
+    assert_eq!(
+        (path.as_path(), id.as_deref()),
+        (Path::new("dir/no#such.jsonl"), Some("r1"))
+    );
     assert_eq!(split(Path::new("no.jsonl")).1, None);
 }

@@ -24,7 +24,9 @@ fn head(cx: &mut Cx, store: &Store, run: &Run) -> anyhow::Result<()> {
     let started = words::date_time(run.started, zone);
     let cost = match run.cost() {
         Some((_, CostSource::Recorded)) => format!("{} (recorded)", words::cost(run.cost())),
-        Some((_, CostSource::Estimated)) => format!("{} (estimated from tokens)", words::cost(run.cost())),
+        Some((_, CostSource::Estimated)) => {
+            format!("{} (estimated from tokens)", words::cost(run.cost()))
+        }
         Some((_, CostSource::Mixed)) => format!("{} (partly estimated)", words::cost(run.cost())),
         None => "not recorded".to_owned(),
     };
@@ -33,15 +35,34 @@ fn head(cx: &mut Cx, store: &Store, run: &Run) -> anyhow::Result<()> {
         count => format!(", without {}", words::counted(count.into(), "model call")),
     };
     let score = run.score.map(|score| format!("score {score}"));
-    let correct = run.correct.map(|it| if it { "correct" } else { "not correct" }.to_owned());
+    let correct = run
+        .correct
+        .map(|it| if it { "correct" } else { "not correct" }.to_owned());
     let outcome = [Some(words::run_status(run).0.to_owned()), score, correct];
     let facts = [
         ("run", run.id.to_string()),
         ("title", run.title.as_deref().unwrap_or_default().to_owned()),
-        ("file", format!("{} ({})", source.path.to_string_lossy(), source.format.name())),
-        ("part of", run.parent_run.as_deref().unwrap_or_default().to_owned()),
+        (
+            "file",
+            format!(
+                "{} ({})",
+                source.path.to_string_lossy(),
+                source.format.name()
+            ),
+        ),
+        (
+            "part of",
+            run.parent_run.as_deref().unwrap_or_default().to_owned(),
+        ),
         ("agent", named(who.agent)),
-        ("models", who.models.iter().map(|it| named(*it)).collect::<Vec<_>>().join(", ")),
+        (
+            "models",
+            who.models
+                .iter()
+                .map(|it| named(*it))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
         ("user", named(who.user)),
         ("service", named(who.service)),
         ("env", named(who.env)),
@@ -50,9 +71,15 @@ fn head(cx: &mut Cx, store: &Store, run: &Run) -> anyhow::Result<()> {
         ("release", named(who.release)),
         ("started", started),
         ("took", words::span(run.duration())),
-        ("outcome", outcome.into_iter().flatten().collect::<Vec<_>>().join(", ")),
+        (
+            "outcome",
+            outcome.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        ),
         ("cost", format!("{cost}{unpriced}")),
-        ("tokens", words::usage(&totals.usage).unwrap_or_else(|| "not recorded".to_owned())),
+        (
+            "tokens",
+            words::usage(&totals.usage).unwrap_or_else(|| "not recorded".to_owned()),
+        ),
         ("actions", counts(run)),
     ];
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
@@ -65,13 +92,31 @@ fn head(cx: &mut Cx, store: &Store, run: &Run) -> anyhow::Result<()> {
 
 fn counts(run: &Run) -> String {
     let totals = &run.totals;
-    let always = [(totals.actions, "action"), (totals.turns, "turn"), (totals.tool_calls, "tool call"), (totals.errors, "error")];
-    let mut parts: Vec<String> =
-        always.into_iter().map(|(count, word)| words::counted(count.into(), word)).collect();
-    let others = [(totals.blocked, "blocked"), (totals.denied, "denied"), (totals.pending, "without a result"), (totals.copies, "repeated lines left out")];
-    parts.extend(others.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")));
+    let always = [
+        (totals.actions, "action"),
+        (totals.turns, "turn"),
+        (totals.tool_calls, "tool call"),
+        (totals.errors, "error"),
+    ];
+    let mut parts: Vec<String> = always
+        .into_iter()
+        .map(|(count, word)| words::counted(count.into(), word))
+        .collect();
+    let others = [
+        (totals.blocked, "blocked"),
+        (totals.denied, "denied"),
+        (totals.pending, "without a result"),
+        (totals.copies, "repeated lines left out"),
+    ];
+    parts.extend(
+        others
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}")),
+    );
     let retries = (totals.retries > 0).then(|| format!("retries {}", totals.retries));
-    let agents = (!run.lanes.is_empty()).then(|| words::counted(run.lanes.len() as u64, "subagent"));
+    let agents =
+        (!run.lanes.is_empty()).then(|| words::counted(run.lanes.len() as u64, "subagent"));
     parts.extend(retries.into_iter().chain(agents));
     parts.join(" · ")
 }
@@ -95,7 +140,8 @@ fn tools(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     let rows = groups.iter().map(|group| {
         let spans = group.durations();
         let name = group.key.first().map_or("", String::as_str);
-        let span = |it: Option<_>| Cell::new(it.map_or_else(|| words::NOTHING.to_owned(), words::span));
+        let span =
+            |it: Option<_>| Cell::new(it.map_or_else(|| words::NOTHING.to_owned(), words::span));
         vec![
             Cell::new(look.clean(words::name(name))),
             Cell::new(group.tool_calls.to_string()),
@@ -164,10 +210,21 @@ fn turns(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
 
 fn found_turns(store: &Store, rows: &[ActionIx]) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
-    for row in rows.iter().map(|ix| store.row(*ix)).filter(|row| row.turn() > 0) {
+    for row in rows
+        .iter()
+        .map(|ix| store.row(*ix))
+        .filter(|row| row.turn() > 0)
+    {
         let known = turns.iter().rposition(|turn| turn.number == row.turn());
         let at = known.unwrap_or_else(|| {
-            turns.push(Turn { number: row.turn(), first: row.ix(), prompt: None, actions: 0, errors: 0, stopped: 0 });
+            turns.push(Turn {
+                number: row.turn(),
+                first: row.ix(),
+                prompt: None,
+                actions: 0,
+                errors: 0,
+                stopped: 0,
+            });
             turns.len() - 1
         });
         let turn = &mut turns[at];

@@ -1,7 +1,10 @@
 use super::{Column, fit};
 
-const COLUMNS: &[Column] =
-    &[Column::left("RUN", 0), Column::left("AGENT", 0).cut_to(4), Column::right("COST", 1)];
+const COLUMNS: &[Column] = &[
+    Column::left("RUN", 0),
+    Column::left("AGENT", 0).cut_to(4),
+    Column::right("COST", 1),
+];
 
 #[track_caller]
 fn check(room: Option<usize>, expected: [Option<usize>; 3]) {

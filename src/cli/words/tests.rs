@@ -4,8 +4,16 @@ use crate::model::run::CostSource;
 
 #[test]
 fn an_id_is_shortened_to_what_tells_it_from_the_others() {
-    let ids = ["0a1b2c3d-aaaa-1111", "0a1b2c3d-aaab-2222", "ffffffff-0000-0000", "r1"];
-    assert_eq!(short_ids(&ids), ["0a1b2c3d-aaaa", "0a1b2c3d-aaab", "ffffffff", "r1"]);
+    let ids = [
+        "0a1b2c3d-aaaa-1111",
+        "0a1b2c3d-aaab-2222",
+        "ffffffff-0000-0000",
+        "r1",
+    ];
+    assert_eq!(
+        short_ids(&ids),
+        ["0a1b2c3d-aaaa", "0a1b2c3d-aaab", "ffffffff", "r1"]
+    );
 }
 
 #[test]
@@ -24,6 +32,10 @@ fn an_estimate_is_marked() {
 
 #[test]
 fn only_recorded_tokens_are_named() {
-    let tokens = Usage { input: Tokens(812), output: Tokens(0), ..Usage::NONE };
+    let tokens = Usage {
+        input: Tokens(812),
+        output: Tokens(0),
+        ..Usage::NONE
+    };
     assert_eq!(usage(&tokens).as_deref(), Some("812 in · 0 out"));
 }
