@@ -49,7 +49,7 @@ pub struct Global {
         global = true,
         allow_hyphen_values = true
     )]
-    pub filter: Option<String>,
+    pub condition: Option<String>,
 
     /// One JSON document
     #[arg(long, global = true, conflicts_with_all = ["jsonl", "csv"])]
@@ -212,7 +212,7 @@ impl Global {
             }
         };
         let given = [
-            (self.filter.is_some() && !filter, "--where"),
+            (self.condition.is_some() && !filter, "--where"),
             (self.json && !json, "--json"),
             (self.jsonl && !jsonl, "--jsonl"),
             (self.csv && !csv, "--csv"),

@@ -11,7 +11,8 @@ use crate::ingest::discover::{self, Input};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Account;
 use crate::ingest::{Loaded, formats, loader};
-use crate::model::action::SourceIx;
+use crate::model::action::{Kind, SourceIx};
+use crate::model::run::RunIx;
 use crate::store::Store;
 
 /// How traces are read.
@@ -125,6 +126,23 @@ impl Read {
             ));
         }
         Exit::Done
+    }
+
+    /// The runs, without what only gathers the broken lines that belong to none.
+    pub(super) fn runs(&self) -> Vec<RunIx> {
+        let store = &self.store;
+        let mut told: Vec<bool> = store.runs().iter().map(|run| !run.id.is_empty()).collect();
+        if told.contains(&false) {
+            for row in store.rows().filter(|row| row.kind() != Kind::Malformed) {
+                told[row.run_ix().0 as usize] = true;
+            }
+        }
+        (0..)
+            .map(RunIx)
+            .zip(told)
+            .filter(|(_, told)| *told)
+            .map(|(ix, _)| ix)
+            .collect()
     }
 
     fn detail(&self, notes: &Notes) {

@@ -1,6 +1,7 @@
 //! `ls`: the runs of some traces.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::cli::failure::{Exit, Failure};
@@ -33,15 +34,19 @@ const FILE: Column = Column::left("FILE", 9).cut_to(12);
 
 pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], sort: &str) -> anyhow::Result<Exit> {
     let order = Order::parse(sort)?;
-    let expr = cx.global.filter.as_deref().map(filter::parse).transpose()?;
+    let expr = cx
+        .global
+        .condition
+        .as_deref()
+        .map(filter::parse)
+        .transpose()?;
     let read = cx.load.paths(&cx.notes, paths);
     let exit = read.exit(&cx.notes);
-    let mut runs = match &expr {
-        Some(expr) => filter::runs(cx, &read.store, expr),
-        None => (0..read.store.runs().len())
-            .map(|at| RunIx(at as u32))
-            .collect(),
-    };
+    let mut runs = read.runs();
+    if let Some(expr) = &expr {
+        let found: HashSet<RunIx> = filter::runs(cx, &read.store, expr).into_iter().collect();
+        runs.retain(|ix| found.contains(ix));
+    }
     order.sort(&read.store, &mut runs);
     print(cx, &read, &runs)?;
     Ok(exit)
@@ -68,12 +73,16 @@ fn print(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
         csv::runs(&mut text, runs.iter().map(|ix| run_json::run(store, *ix)))?;
         cx.out.verbatim(&String::from_utf8_lossy(&text))?;
     } else {
-        text(cx, store, runs)?;
+        text(cx, read, runs)?;
     }
     Ok(())
 }
 
-fn text(cx: &mut Cx, store: &Store, runs: &[RunIx]) -> anyhow::Result<()> {
+fn text(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
+    let store = &read.store;
+    if store.sources().is_empty() {
+        return Ok(());
+    }
     let several = store.sources().len() > 1;
     let mut columns = COLUMNS.to_vec();
     columns.extend(several.then_some(FILE));
@@ -84,7 +93,7 @@ fn text(cx: &mut Cx, store: &Store, runs: &[RunIx]) -> anyhow::Result<()> {
     if !rows.is_empty() {
         table::write(&mut cx.out, &columns, &rows)?;
     }
-    let totals = totals(store, runs);
+    let totals = totals(read, runs);
     if cx.out.look.width.is_some() {
         cx.out.painted(Role::Dim, &totals)?;
     } else {
@@ -120,8 +129,9 @@ fn row(cx: &Cx, store: &Store, run: &Run, id: &str) -> Vec<Cell> {
 }
 
 /// `5 runs · 2 files · $9.69`: a sum that lacks runs of unknown cost says so.
-fn totals(store: &Store, runs: &[RunIx]) -> String {
-    let all = store.runs().len();
+fn totals(read: &Read, runs: &[RunIx]) -> String {
+    let store = &read.store;
+    let all = read.runs().len();
     let shown = words::counted(runs.len() as u64, "run");
     let shown = if runs.len() < all {
         format!("{shown} of {all}")

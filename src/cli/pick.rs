@@ -16,14 +16,16 @@ const LISTED: usize = 12;
 pub(super) fn run(cx: &Cx, named: &Path) -> anyhow::Result<(Store, RunIx)> {
     let (path, prefix) = split(named);
     let read = cx.load.paths(&cx.notes, std::slice::from_ref(&path));
-    if read.store.runs().is_empty() {
+    let runs = read.runs();
+    if runs.is_empty() {
         let what = format!("{}: no run in it", path.display());
         return Err(Failure::Input(what).into());
     }
-    let ids: Vec<&str> = read.store.runs().iter().map(|run| &*run.id).collect();
+    let ids: Vec<&str> = runs.iter().map(|ix| &*read.store.run(*ix).id).collect();
     let found =
         find(&ids, prefix.as_deref()).map_err(|error| Failure::Usage(error.words(&path, &ids)))?;
-    Ok((read.store, RunIx(found as u32)))
+    let found = runs[found];
+    Ok((read.store, found))
 }
 
 /// A `#` that is part of a file's name is not the beginning of a run id.

@@ -29,7 +29,12 @@ pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], by: &[String]) -> anyhow::Resu
         .iter()
         .filter_map(|word| Field::from_word(word))
         .collect();
-    let expr = cx.global.filter.as_deref().map(filter::parse).transpose()?;
+    let expr = cx
+        .global
+        .condition
+        .as_deref()
+        .map(filter::parse)
+        .transpose()?;
     let read = cx.load.paths(&cx.notes, paths);
     let exit = read.exit(&cx.notes);
     let store = &read.store;

@@ -66,9 +66,9 @@ fn files(read: &Read) -> Vec<FileJson> {
             malformed: Vec::new(),
         });
     }
-    for run in store.runs() {
-        if let Some(file) = files.get_mut(run.source.0 as usize) {
-            file.runs += u64::from(!run.id.is_empty());
+    for ix in read.runs() {
+        if let Some(file) = files.get_mut(store.run(ix).source.0 as usize) {
+            file.runs += 1;
         }
     }
     for row in store.rows() {

@@ -142,7 +142,8 @@ fn contents(cx: &mut Cx, row: &Row<'_>, body: &Body, limit: Limit) -> anyhow::Re
     if row.kind() == Kind::Malformed {
         return malformed(cx, row, limit);
     }
-    if let Some(said) = &body.text {
+    let text = body.text.as_deref().filter(|text| !text.trim().is_empty());
+    if let Some(said) = text {
         section(cx, "text", said, limit)?;
     }
     if let Some(args) = &body.args {
@@ -173,7 +174,7 @@ fn contents(cx: &mut Cx, row: &Row<'_>, body: &Body, limit: Limit) -> anyhow::Re
     if row.kind() == Kind::ToolCall && body.result.is_none() && body.error.is_none() {
         cx.out.painted(Role::Dim, "  no result recorded")?;
     }
-    if body.text.is_none() && body.args.is_none() && row.kind() != Kind::ToolCall {
+    if text.is_none() && body.args.is_none() && row.kind() != Kind::ToolCall {
         let line = cx.out.look.clean(&summary::line(row, body));
         cx.out.painted(Role::Dim, &format!("  {line}"))?;
     }
