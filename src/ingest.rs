@@ -26,7 +26,10 @@ use crate::model::run::{Run, RunIx};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{path}: {source}")]
-    Read { path: String, source: std::io::Error },
+    Read {
+        path: String,
+        source: std::io::Error,
+    },
     #[error("{path}: {what}")]
     NotATrace { path: String, what: String },
     #[error("{path}: no known format (tried {tried}; use --format)")]
@@ -60,10 +63,16 @@ pub enum Loaded {
     /// Its symbols, runs and sources are numbered on their own.
     Preview(Box<Preview>),
     /// A source is read to its end; what every byte of it was.
-    Finished { source: SourceIx, account: records::Account },
+    Finished {
+        source: SourceIx,
+        account: records::Account,
+    },
     /// A source could not be opened or read; the others go on.
     Failed(Error),
-    Progress { read: u64, total: u64 },
+    Progress {
+        read: u64,
+        total: u64,
+    },
     /// Everything is read.
     Done,
 }

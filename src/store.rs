@@ -42,7 +42,8 @@ impl Store {
     }
 
     pub fn add_sources(&mut self, sources: Vec<Arc<Source>>) {
-        self.accounts.resize_with(self.accounts.len() + sources.len(), || None);
+        self.accounts
+            .resize_with(self.accounts.len() + sources.len(), || None);
         self.sources.extend(sources);
     }
 
@@ -61,7 +62,10 @@ impl Store {
     /// Loads everything that comes, for commands that need it all; with the errors on the way.
     pub fn load(messages: impl IntoIterator<Item = Loaded>) -> (Store, Vec<Error>) {
         let mut store = Store::new();
-        let errors = messages.into_iter().filter_map(|message| store.apply(message)).collect();
+        let errors = messages
+            .into_iter()
+            .filter_map(|message| store.apply(message))
+            .collect();
         (store, errors)
     }
 
@@ -98,7 +102,9 @@ impl Store {
             return;
         }
         let head = chunk.len().min(room);
-        if let (Some(last), Some(last_outcomes)) = (self.chunks.last_mut(), self.outcomes.last_mut()) {
+        if let (Some(last), Some(last_outcomes)) =
+            (self.chunks.last_mut(), self.outcomes.last_mut())
+        {
             Arc::make_mut(last).append_range(chunk, 0..head);
             Arc::make_mut(last_outcomes).append_range(outcomes, 0..head);
         }
@@ -119,11 +125,16 @@ impl Store {
 
     /// The byte account of a source, once it is read to its end.
     pub fn account(&self, source: SourceIx) -> Option<&Account> {
-        self.accounts.get(source.0 as usize).and_then(Option::as_ref)
+        self.accounts
+            .get(source.0 as usize)
+            .and_then(Option::as_ref)
     }
 
     pub fn chunks(&self) -> impl ExactSizeIterator<Item = (&Chunk, &Outcomes)> {
-        self.chunks.iter().zip(&self.outcomes).map(|(chunk, outcomes)| (&**chunk, &**outcomes))
+        self.chunks
+            .iter()
+            .zip(&self.outcomes)
+            .map(|(chunk, outcomes)| (&**chunk, &**outcomes))
     }
 
     pub fn chunk(&self, number: usize) -> Option<(&Chunk, &Outcomes)> {
@@ -133,7 +144,13 @@ impl Store {
     /// The action at `ix`, which must be less than [`Store::len`].
     pub fn row(&self, ix: ActionIx) -> Row<'_> {
         let (chunk, row) = split(ix);
-        Row { store: self, chunk: &self.chunks[chunk], outcomes: &self.outcomes[chunk], ix, row }
+        Row {
+            store: self,
+            chunk: &self.chunks[chunk],
+            outcomes: &self.outcomes[chunk],
+            ix,
+            row,
+        }
     }
 
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {

@@ -19,7 +19,9 @@ impl Bytes {
     pub fn len(&self) -> io::Result<u64> {
         Ok(match self {
             Bytes::File(file) => file.metadata()?.len(),
-            Bytes::Memory(memory) => memory.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
+            Bytes::Memory(memory) => {
+                memory.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+            }
             Bytes::Static(bytes) => bytes.len() as u64,
         })
     }
@@ -32,9 +34,11 @@ impl Bytes {
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         match self {
             Bytes::File(file) => read_file(file, buffer, offset),
-            Bytes::Memory(memory) => {
-                Ok(copy(&memory.lock().unwrap_or_else(PoisonError::into_inner), buffer, offset))
-            }
+            Bytes::Memory(memory) => Ok(copy(
+                &memory.lock().unwrap_or_else(PoisonError::into_inner),
+                buffer,
+                offset,
+            )),
             Bytes::Static(bytes) => Ok(copy(bytes, buffer, offset)),
         }
     }
@@ -62,7 +66,9 @@ fn read_file(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 }
 
 fn copy(bytes: &[u8], buffer: &mut [u8], offset: u64) -> usize {
-    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+    let start = usize::try_from(offset)
+        .unwrap_or(usize::MAX)
+        .min(bytes.len());
     let len = buffer.len().min(bytes.len() - start);
     buffer[..len].copy_from_slice(&bytes[start..start + len]);
     len

@@ -10,7 +10,10 @@ pub enum Input {
     File(PathBuf),
     Stdin,
     /// A sample that is part of the program.
-    Bundled { name: &'static str, bytes: &'static [u8] },
+    Bundled {
+        name: &'static str,
+        bytes: &'static [u8],
+    },
 }
 
 /// Files, folders (walked, sorted), globs and `-`, in the order given and without repeats.

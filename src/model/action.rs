@@ -28,7 +28,11 @@ pub struct Place {
 
 impl Place {
     /// No record: the trace does not hold this.
-    pub const NONE: Place = Place { offset: 0, len: 0, part: 0 };
+    pub const NONE: Place = Place {
+        offset: 0,
+        len: 0,
+        part: 0,
+    };
 
     pub fn is_some(&self) -> bool {
         self.len > 0

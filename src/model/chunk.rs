@@ -43,7 +43,11 @@ pub struct ChunkStat {
 
 impl Default for ChunkStat {
     fn default() -> ChunkStat {
-        ChunkStat { kinds: 0, earliest: Time(i64::MAX), latest: Time::NONE }
+        ChunkStat {
+            kinds: 0,
+            earliest: Time(i64::MAX),
+            latest: Time::NONE,
+        }
     }
 }
 
@@ -122,6 +126,10 @@ impl Chunk {
     }
 
     pub fn place(&self, row: usize) -> Place {
-        Place { offset: self.offset[row], len: self.len[row], part: self.part[row] }
+        Place {
+            offset: self.offset[row],
+            len: self.len[row],
+            part: self.part[row],
+        }
     }
 }

@@ -118,13 +118,22 @@ impl Outcomes {
     pub fn append_range(&mut self, other: &Outcomes, rows: std::ops::Range<usize>) {
         let shift = |at: u16| (usize::from(at) - rows.start + self.status.len()) as u16;
         let inside = |at: u16| rows.contains(&usize::from(at));
-        let usage = other.usage.iter().filter(|(at, _)| inside(*at)).map(|(at, usage)| (shift(*at), *usage));
+        let usage = other
+            .usage
+            .iter()
+            .filter(|(at, _)| inside(*at))
+            .map(|(at, usage)| (shift(*at), *usage));
         self.usage.extend(usage);
-        let verdicts = other.verdicts.iter().filter(|(at, _)| inside(*at)).map(|(at, verdict)| (shift(*at), *verdict));
+        let verdicts = other
+            .verdicts
+            .iter()
+            .filter(|(at, _)| inside(*at))
+            .map(|(at, verdict)| (shift(*at), *verdict));
         self.verdicts.extend(verdicts);
         self.status.extend_from_slice(&other.status[rows.clone()]);
         self.flags.extend_from_slice(&other.flags[rows.clone()]);
-        self.duration.extend_from_slice(&other.duration[rows.clone()]);
+        self.duration
+            .extend_from_slice(&other.duration[rows.clone()]);
         self.cost.extend_from_slice(&other.cost[rows.clone()]);
         self.result.extend_from_slice(&other.result[rows.clone()]);
     }
@@ -142,6 +151,8 @@ impl Outcomes {
         let key = row as u16;
         let start = self.verdicts.partition_point(|(at, _)| *at < key);
         let end = self.verdicts.partition_point(|(at, _)| *at <= key);
-        self.verdicts[start..end].iter().map(|(_, attached)| attached)
+        self.verdicts[start..end]
+            .iter()
+            .map(|(_, attached)| attached)
     }
 }

@@ -20,7 +20,9 @@ impl Time {
     /// The time from `earlier` to `self`; none when either is not recorded or it would be negative.
     pub fn since(self, earlier: Time) -> Span {
         match (self.get(), earlier.get()) {
-            (Some(end), Some(start)) if end >= start => end.checked_sub(start).map_or(Span::NONE, Span),
+            (Some(end), Some(start)) if end >= start => {
+                end.checked_sub(start).map_or(Span::NONE, Span)
+            }
             _ => Span::NONE,
         }
     }
@@ -59,7 +61,11 @@ impl Span {
     /// From milliseconds as traces write them; values that are negative or not finite are not recorded.
     pub fn from_millis(ms: f64) -> Span {
         let us = ms * 1000.0;
-        if us.is_finite() && (0.0..9.0e18).contains(&us) { Span(us.round() as i64) } else { Span::NONE }
+        if us.is_finite() && (0.0..9.0e18).contains(&us) {
+            Span(us.round() as i64)
+        } else {
+            Span::NONE
+        }
     }
 
     pub fn millis(self) -> Option<f64> {
@@ -106,7 +112,11 @@ impl Cost {
     /// From dollars; negative, infinite and absurd amounts count as not recorded.
     pub fn from_usd(usd: f64) -> Cost {
         let pico = usd * Cost::PER_USD;
-        if pico.is_finite() && (0.0..9.0e18).contains(&pico) { Cost(pico.round() as i64) } else { Cost::NONE }
+        if pico.is_finite() && (0.0..9.0e18).contains(&pico) {
+            Cost(pico.round() as i64)
+        } else {
+            Cost::NONE
+        }
     }
 
     pub fn usd(self) -> Option<f64> {

@@ -138,7 +138,10 @@ impl Run {
         if totals.run_cost.is_some() {
             return Some((totals.run_cost, CostSource::Recorded));
         }
-        let source = match (totals.recorded_cost.is_some(), totals.estimated_cost.is_some()) {
+        let source = match (
+            totals.recorded_cost.is_some(),
+            totals.estimated_cost.is_some(),
+        ) {
             (true, true) => CostSource::Mixed,
             (true, false) => CostSource::Recorded,
             (false, true) => CostSource::Estimated,

@@ -26,8 +26,13 @@ const SEGMENT: usize = 1024;
 impl Symbols {
     /// The name of `sym`; empty for [`Sym::NONE`] and for numbers that were never given.
     pub fn name(&self, sym: Sym) -> &str {
-        let Some(index) = (sym.0 as usize).checked_sub(1) else { return "" };
-        self.segments.get(index / SEGMENT).and_then(|segment| segment.get(index % SEGMENT)).map_or("", |name| name)
+        let Some(index) = (sym.0 as usize).checked_sub(1) else {
+            return "";
+        };
+        self.segments
+            .get(index / SEGMENT)
+            .and_then(|segment| segment.get(index % SEGMENT))
+            .map_or("", |name| name)
     }
 
     /// How many names there are; symbols run from 1 to this number.
@@ -59,6 +64,8 @@ impl Symbols {
 
     /// The symbol of an exact name. Linear: for the few names a person types.
     pub fn find(&self, name: &str) -> Option<Sym> {
-        self.iter().find(|(_, known)| *known == name).map(|(sym, _)| sym)
+        self.iter()
+            .find(|(_, known)| *known == name)
+            .map(|(sym, _)| sym)
     }
 }

@@ -72,14 +72,20 @@ pub fn open(row: &Row<'_>, depth: Depth) -> Body {
         if let Some(record) = record(row, attached.place, depth) {
             format.open_attached(&record, attached.place.part, &mut body);
         }
-        debug_assert!(matches!(attached.kind, AttachedKind::Decision | AttachedKind::Approval));
+        debug_assert!(matches!(
+            attached.kind,
+            AttachedKind::Decision | AttachedKind::Approval
+        ));
     }
     body
 }
 
 /// The bytes of a record, as they are in the file.
 pub fn raw(row: &Row<'_>, place: Place, limit: usize) -> Vec<u8> {
-    row.source().bytes.slice(place.offset, (place.len as usize).min(limit)).unwrap_or_default()
+    row.source()
+        .bytes
+        .slice(place.offset, (place.len as usize).min(limit))
+        .unwrap_or_default()
 }
 
 fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::Value> {
