@@ -13,6 +13,7 @@ pub mod json;
 pub mod loader;
 pub mod prices;
 pub mod records;
+pub mod time;
 
 use std::path::PathBuf;
 use std::sync::Arc;

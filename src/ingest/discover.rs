@@ -1,8 +1,13 @@
 //! What a user names on the command line becomes the list of sources to open.
 
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::ingest::Error;
+use crate::ingest::bytes::Bytes;
 
 /// Something to open.
 #[derive(Debug, Clone)]
@@ -16,7 +21,160 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// How many bytes there are to read, as far as that can be known before opening.
+    pub fn size(&self) -> u64 {
+        match self {
+            Input::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
+            Input::Stdin => 0,
+            Input::Bundled { bytes, .. } => bytes.len() as u64,
+        }
+    }
+}
+
 /// Files, folders (walked, sorted), globs and `-`, in the order given and without repeats.
 pub fn resolve(paths: &[PathBuf]) -> (Vec<Input>, Vec<Error>) {
-    (paths.iter().cloned().map(Input::File).collect(), Vec::new())
+    let mut inputs = Vec::new();
+    let mut errors = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            inputs.push(Input::Stdin);
+            continue;
+        }
+        match expand(path) {
+            Ok(files) => {
+                let new = files.into_iter().filter(|file| {
+                    seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone()))
+                });
+                inputs.extend(new.map(Input::File));
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    (inputs, errors)
+}
+
+/// The files that one argument stands for. A name that exists is never taken for a pattern.
+fn expand(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => {
+            let found = walk(path, |file| is_trace_name(file));
+            if found.is_empty() {
+                return Err(Error::NoMatch {
+                    pattern: format!("{}: no .jsonl or .json file", path.display()),
+                });
+            }
+            Ok(found)
+        }
+        Ok(_) => Ok(vec![path.to_owned()]),
+        Err(source) => {
+            let text = path.to_string_lossy();
+            if !text.contains(['*', '?', '[', '{']) {
+                return Err(Error::Read {
+                    path: text.into_owned(),
+                    source,
+                });
+            }
+            glob(&text)
+        }
+    }
+}
+
+fn glob(pattern: &str) -> Result<Vec<PathBuf>, Error> {
+    let no_match = || Error::NoMatch {
+        pattern: pattern.to_owned(),
+    };
+    let matcher = globset::GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| Error::NotATrace {
+            path: pattern.to_owned(),
+            what: error.kind().to_string(),
+        })?
+        .compile_matcher();
+    // The folder before the first special character is where the walk begins.
+    let fixed: PathBuf = Path::new(pattern)
+        .components()
+        .take_while(|part| {
+            !part
+                .as_os_str()
+                .to_string_lossy()
+                .contains(['*', '?', '[', '{'])
+        })
+        .collect();
+    let root = if fixed.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        fixed
+    };
+    let found = walk(&root, |file| {
+        matcher.is_match(file.strip_prefix("./").unwrap_or(file))
+    });
+    if found.is_empty() {
+        Err(no_match())
+    } else {
+        Ok(found)
+    }
+}
+
+/// Files below a folder by the bytes of their paths, so that a transcript comes before its folder.
+fn walk(root: &Path, keep: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+    let walker = ignore::WalkBuilder::new(root)
+        .standard_filters(false)
+        .follow_links(true)
+        .build();
+    let mut found: Vec<PathBuf> = walker
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+        .map(ignore::DirEntry::into_path)
+        .filter(|path| keep(path))
+        .collect();
+    found.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
+    found
+}
+
+/// In a folder only such files are traces; what a file holds is found out from its content.
+fn is_trace_name(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    (name.ends_with(".jsonl") || name.ends_with(".json") || name.ends_with(".ndjson"))
+        && !name.ends_with(".meta.json")
+}
+
+/// Opens a regular file for reading. Never waits: what could block is refused by name.
+pub fn open_file(path: &Path) -> Result<Bytes, Error> {
+    let name = || path.to_string_lossy().into_owned();
+    let fail = |source| Error::Read {
+        path: name(),
+        source,
+    };
+    let file = open_without_waiting(path).map_err(fail)?;
+    let kind = file.metadata().map_err(fail)?.file_type();
+    let what = if kind.is_file() {
+        return Ok(Bytes::File(Arc::new(file)));
+    } else if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a pipe; read it with `cat PIPE | saferun-tui -`"
+    } else if kind.is_char_device() || kind.is_block_device() {
+        "a device, not a file"
+    } else {
+        "not a regular file"
+    };
+    Err(Error::NotATrace {
+        path: name(),
+        what: what.to_owned(),
+    })
+}
+
+fn open_without_waiting(path: &Path) -> std::io::Result<File> {
+    let flags =
+        rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
 }

@@ -1,7 +1,287 @@
-//! What a decoder says about one record.
+//! What a decoder says about one record: flat facts whose names are places in the block.
+
+use crate::ingest::json::{Cursor, Mistake, Str, unescape};
+use crate::ingest::records::Account;
+use crate::model::action::{Flags, Status, Verdict};
+use crate::model::quantity::{Cost, Span, Time, Usage};
+
+/// A piece of text of a block: in its bytes, or in its arena when it had to be unescaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Text {
+    start: u32,
+    len: u32,
+}
+
+const ARENA: u32 = 1 << 31;
+
+impl Text {
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// `self`, or `other` where `self` is empty.
+    pub fn or(self, other: Text) -> Text {
+        if self.is_empty() { other } else { self }
+    }
+}
+
+/// What a record, or a part of one, tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactKind {
+    RunStart,
+    RunEnd,
+    Prompt,
+    Response,
+    Reasoning,
+    ToolCall,
+    ToolResult,
+    Decision,
+    Approval,
+    Error,
+    Note,
+    /// Tokens of the model calls so far (Codex).
+    Usage,
+    /// The model or another setting that holds from here on; no row of its own.
+    Setting,
+    /// Tells nothing that other records do not tell; counted, no row of its own.
+    Copy,
+    Unknown,
+    Malformed,
+}
+
+/// One fact. What was not recorded is empty, none or [`Status::Unrecorded`].
+#[derive(Debug, Clone, Copy)]
+pub struct Fact {
+    pub kind: FactKind,
+    pub flags: Flags,
+    /// Counts the facts of one record that are rows or results, from 0.
+    pub part: u16,
+    /// The record in the block.
+    pub start: u32,
+    pub len: u32,
+    /// Counted from the first line of the block, from 0.
+    pub line: u32,
+    pub run: Text,
+    pub id: Text,
+    pub parent: Text,
+    /// The call that a result, decision, approval or error is about.
+    pub call: Text,
+    pub agent: Text,
+    pub tool: Text,
+    pub model: Text,
+    pub time: Time,
+    pub duration: Span,
+    pub cost: Cost,
+    pub status: Status,
+    pub verdict: Verdict,
+    pub turn: u32,
+    /// Of the arguments of a call: equal arguments have equal hashes.
+    pub hash: u64,
+    usage: u32,
+    names: (u32, u32),
+}
+
+/// Rarer names of a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    User,
+    Service,
+    Env,
+    Task,
+    Trial,
+    Release,
+    Provider,
+    Title,
+    Policy,
+    Rule,
+    By,
+    /// The model call that parts of a response share.
+    Group,
+    /// The lane of a subagent.
+    Lane,
+    /// The run that started this one.
+    ParentRun,
+    Score,
+    Correct,
+    /// A decision of a policy that only reports.
+    Shadow,
+    /// A second number of attempts, from the recorder.
+    Attempt,
+    /// The cost of the whole run.
+    RunCost,
+    /// The subagent that a call started.
+    Started,
+}
+
+impl Fact {
+    pub fn new(kind: FactKind) -> Fact {
+        Fact {
+            kind,
+            flags: Flags::NONE,
+            part: 0,
+            start: 0,
+            len: 0,
+            line: 0,
+            run: Text::default(),
+            id: Text::default(),
+            parent: Text::default(),
+            call: Text::default(),
+            agent: Text::default(),
+            tool: Text::default(),
+            model: Text::default(),
+            time: Time::NONE,
+            duration: Span::NONE,
+            cost: Cost::NONE,
+            status: Status::Unrecorded,
+            verdict: Verdict::Unrecorded,
+            turn: 0,
+            hash: 0,
+            usage: 0,
+            names: (0, 0),
+        }
+    }
+}
+
+/// A block of a source, decoded: its bytes and the facts in them, in file order.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    pub bytes: Vec<u8>,
+    /// Where `bytes` begins in the source.
+    pub base: u64,
+    pub lines: u32,
+    pub facts: Vec<Fact>,
+    pub account: Account,
+    arena: Vec<u8>,
+    usages: Vec<Usage>,
+    names: Vec<(Name, Text)>,
+}
+
+impl Decoded {
+    /// Empty again, for another block of a source; memory is kept.
+    pub fn reset(&mut self, base: u64) {
+        self.bytes.clear();
+        self.base = base;
+        self.lines = 0;
+        self.facts.clear();
+        self.account = Account::default();
+        self.arena.clear();
+        self.usages.clear();
+        self.names.clear();
+    }
+
+    pub fn text(&self, text: Text) -> &[u8] {
+        let (from, start) = if text.start & ARENA == 0 {
+            (&self.bytes, text.start)
+        } else {
+            (&self.arena, text.start & !ARENA)
+        };
+        from.get(start as usize..(start + text.len) as usize)
+            .unwrap_or_default()
+    }
+
+    pub fn usage(&self, fact: &Fact) -> Option<Usage> {
+        self.usages
+            .get((fact.usage as usize).checked_sub(1)?)
+            .copied()
+    }
+
+    /// A rarer name of a fact; empty where it was not recorded.
+    pub fn name(&self, fact: &Fact, name: Name) -> &[u8] {
+        let names = &self.names[fact.names.0 as usize..fact.names.1 as usize];
+        names
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == name)
+            .map_or(&[], |(_, text)| self.text(*text))
+    }
+}
 
 /// Where a decoder puts its facts.
 #[derive(Debug)]
 pub struct FactSink<'a> {
-    _bytes: &'a [u8],
+    decoded: &'a mut Decoded,
+    /// Where the record begins in the block.
+    base: usize,
+    first: usize,
+    names_from: usize,
+    /// Whether the record may hold raw control characters.
+    pub controls: bool,
+}
+
+impl<'a> FactSink<'a> {
+    /// For a record at `base` of the block.
+    pub fn new(decoded: &'a mut Decoded, base: usize, controls: bool) -> FactSink<'a> {
+        let (first, names_from) = (decoded.facts.len(), decoded.names.len());
+        FactSink {
+            decoded,
+            base,
+            first,
+            names_from,
+            controls,
+        }
+    }
+
+    /// The text of a string of the record.
+    pub fn text(&mut self, cursor: &Cursor<'_>, found: Option<Str>) -> Text {
+        let Some(found) = found else {
+            return Text::default();
+        };
+        if !found.escaped {
+            return Text {
+                start: (self.base + found.start) as u32,
+                len: (found.end - found.start) as u32,
+            };
+        }
+        self.arena(unescape(cursor.raw(found)).as_bytes())
+    }
+
+    /// Text that is not in the record as it stands.
+    pub fn arena(&mut self, bytes: &[u8]) -> Text {
+        let start = self.decoded.arena.len();
+        self.decoded.arena.extend_from_slice(bytes);
+        Text {
+            start: start as u32 | ARENA,
+            len: bytes.len() as u32,
+        }
+    }
+
+    /// A rarer name of the next fact that is pushed.
+    pub fn name(&mut self, name: Name, text: Text) {
+        if !text.is_empty() {
+            self.decoded.names.push((name, text));
+        }
+    }
+
+    pub fn usage(&mut self, fact: &mut Fact, usage: Usage) {
+        if !usage.is_none() {
+            self.decoded.usages.push(usage);
+            fact.usage = self.decoded.usages.len() as u32;
+        }
+    }
+
+    /// Adds a fact; it takes the names given since the last one.
+    pub fn push(&mut self, mut fact: Fact) {
+        let names = self.decoded.names.len();
+        fact.names = (self.names_from as u32, names as u32);
+        self.names_from = names;
+        self.decoded.facts.push(fact);
+    }
+
+    /// How many facts the record has given so far.
+    pub fn count(&self) -> usize {
+        self.decoded.facts.len() - self.first
+    }
+
+    /// Gives every fact of the record the notes that reading it left.
+    pub fn note(&mut self, notes: Flags) {
+        for fact in &mut self.decoded.facts[self.first..] {
+            fact.flags.set(notes);
+        }
+    }
+
+    /// Takes back what was pushed: the record turned out to be malformed.
+    pub fn malformed(&mut self, _mistake: Mistake) {
+        self.decoded.facts.truncate(self.first);
+        self.push(Fact::new(FactKind::Malformed));
+    }
 }

@@ -2,7 +2,11 @@
 
 pub mod claude_code;
 pub mod codex;
+pub mod records;
 pub mod saferun;
+pub mod sniff;
+
+use std::path::{Path, PathBuf};
 
 use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
@@ -25,6 +29,12 @@ pub trait Format: std::fmt::Debug + Sync {
 
     /// The memory of a run that this format needs: pairing, turns, lanes, last usage lines.
     fn rules(&self) -> Box<dyn Rules>;
+
+    /// Files that belong to a file of this format and are read with it.
+    fn companions(&self, path: &Path) -> Vec<PathBuf> {
+        let _ = path;
+        Vec::new()
+    }
 
     /// Opens part `part` of a record in full. The same record may hold several actions.
     fn open(&self, record: &serde_json::Value, part: u16) -> Body;

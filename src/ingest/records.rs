@@ -1,13 +1,25 @@
 //! Bytes become records: lines of a file, elements of a document.
+//!
+//! The line policy: split on LF only; one CR before it and white space around the record do not
+//! count; a byte order mark at offset 0 is dropped; a line of white space is blank; a record is a
+//! JSON object, anything else is malformed; the last line without LF is a record if it is one, else
+//! it is partial, never malformed; a line longer than [`LONGEST_LINE`] is malformed and not loaded.
 
-use crate::model::action::Place;
+pub mod document;
+pub mod lines;
+
+use crate::ingest::fact::{Decoded, Fact, FactKind, FactSink};
+use crate::ingest::formats::Format;
+use crate::ingest::json;
+use crate::model::action::{Flags, Place};
 
 /// How a source holds its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// One record per line.
     Lines,
-    /// One JSON document that holds the records: an array, or an object with an array in it.
+    /// JSON values that do not keep to lines: an array of records, an object with an array of
+    /// records in it, or records one after the other.
     Document,
 }
 
@@ -28,12 +40,149 @@ pub struct Account {
     pub lines_repaired: u64,
 }
 
+impl Account {
+    pub fn add(&mut self, other: &Account) {
+        self.total += other.total;
+        self.bom += other.bom;
+        self.ok += other.ok;
+        self.bad += other.bad;
+        self.blank += other.blank;
+        self.partial += other.partial;
+        self.lines_ok += other.lines_ok;
+        self.lines_bad += other.lines_bad;
+        self.lines_blank += other.lines_blank;
+        self.lines_partial += other.lines_partial;
+        self.lines_repaired += other.lines_repaired;
+    }
+}
+
 /// Lines longer than this are malformed; their contents are not loaded.
 pub const LONGEST_LINE: u64 = 64 << 20;
+
+pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// A record in a block, with what is known about the bytes around it.
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    start: usize,
+    len: usize,
+    line: u32,
+    /// What the line takes in the source, its end included.
+    size: u64,
+    /// The source ends here without a line end.
+    last: bool,
+    /// What the whole block was found to hold.
+    clean: Clean,
+}
+
+/// What a block was found not to hold, so that its records need not be checked for it.
+#[derive(Debug, Clone, Copy)]
+struct Clean {
+    utf8: bool,
+    controls: bool,
+}
+
+/// Decodes one record and books its bytes.
+fn take(format: &dyn Format, decoded: &mut Decoded, record: Record) {
+    let first = decoded.facts.len();
+    let bytes = std::mem::take(&mut decoded.bytes);
+    let text = &bytes[record.start..record.start + record.len];
+    let (text, skipped) = match text.strip_prefix(BOM) {
+        Some(rest) => (rest, BOM.len()),
+        None => (text, 0),
+    };
+    let controls = !record.clean.controls && json::has_controls(text);
+    let mut sink = FactSink::new(decoded, record.start + skipped, controls);
+    format.decode(text, &mut sink);
+    let mut notes = Flags::NONE;
+    if !record.clean.utf8 && std::str::from_utf8(text).is_err() {
+        notes.set(Flags::BAD_UTF8);
+    }
+    if skipped > 0 {
+        notes.set(Flags::STRAY_BOM);
+    }
+    sink.note(notes);
+    decoded.bytes = bytes;
+    book(decoded, first, &record);
+}
+
+/// Gives the facts of a record their place, and the account its bytes.
+fn book(decoded: &mut Decoded, first: usize, record: &Record) {
+    let facts = &mut decoded.facts[first..];
+    let mut malformed = false;
+    let mut notes = Flags::NONE;
+    for fact in facts.iter_mut() {
+        fact.start = record.start as u32;
+        fact.len = record.len as u32;
+        fact.line = record.line;
+        malformed |= fact.kind == FactKind::Malformed;
+        notes.set(fact.flags);
+        if malformed && record.last {
+            fact.kind = FactKind::Unknown;
+            fact.flags.set(Flags::INCOMPLETE);
+        }
+    }
+    let account = &mut decoded.account;
+    match (malformed, record.last) {
+        (false, _) => {
+            account.ok += record.size;
+            account.lines_ok += 1;
+            account.lines_repaired += u64::from(notes.has(Flags::LENIENT));
+        }
+        (true, false) => {
+            account.bad += record.size;
+            account.lines_bad += 1;
+        }
+        (true, true) => {
+            account.partial += record.size;
+            account.lines_partial += 1;
+        }
+    }
+}
+
+/// A line of which only the place is known.
+fn unread(decoded: &mut Decoded, record: Record, length: u64) {
+    let mut fact = Fact::new(FactKind::Malformed);
+    fact.start = record.start as u32;
+    fact.len = u32::try_from(length).unwrap_or(u32::MAX);
+    fact.line = record.line;
+    decoded.facts.push(fact);
+    decoded.account.bad += record.size;
+    decoded.account.lines_bad += 1;
+}
 
 /// Why a record is malformed, in words for a person: `expected ':' at column 14`.
 /// `bytes` may be the head of the record only.
 pub fn reason(bytes: &[u8], place: Place) -> String {
-    let _ = (bytes, place);
-    String::new()
+    if u64::from(place.len) > LONGEST_LINE {
+        return format!(
+            "a line of {} bytes is over-long (the limit is {LONGEST_LINE})",
+            place.len
+        );
+    }
+    let nuls = bytes.iter().take_while(|&&byte| byte == 0).count();
+    if nuls > 0 {
+        let rest = if nuls < bytes.len() {
+            " before the text"
+        } else {
+            ""
+        };
+        return format!("NUL run, {nuls} bytes{rest}: a hole left by a crash or by rotation");
+    }
+    match json::check(bytes) {
+        Ok(_) => "not a record of this format".to_owned(),
+        Err(mistake) if mistake.at == 0 => {
+            format!("{} (it begins {})", mistake.what, begins(bytes))
+        }
+        Err(mistake) => format!("{} at column {}", mistake.what, mistake.at + 1),
+    }
 }
+
+/// The first bytes in a form that any terminal can show.
+fn begins(bytes: &[u8]) -> String {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]);
+    format!("{:?}", head.trim_end_matches('\u{fffd}'))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,19 @@
-//! The `saferun` format.
+//! The `saferun` format, version 1: one event per line, written by the project's own recorder and
+//! by agents without any instrumentation. Source: the trace format description of the project.
+
+mod open;
+mod rules;
 
 use serde_json::Value;
 
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::{self, Rules};
 use crate::ingest::body::Body;
-use crate::ingest::fact::FactSink;
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::formats::Format;
+use crate::ingest::json::{Cursor, Mistake};
+use crate::ingest::time;
+use crate::model::action::{Flags, Status, Verdict};
+use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
 
 #[derive(Debug)]
 pub struct Saferun;
@@ -16,24 +24,293 @@ impl Format for Saferun {
     }
 
     fn about(&self) -> &'static str {
-        ""
+        "SafeRun traces: JSON Lines with `type` and `run_id`"
     }
 
-    fn sniff(&self, _record: &Value) -> u8 {
-        0
+    fn sniff(&self, record: &Value) -> u8 {
+        let known = record
+            .get("type")
+            .and_then(Value::as_str)
+            .and_then(kind_of)
+            .is_some();
+        match (known, record.get("run_id").is_some()) {
+            (true, true) => 90,
+            (true, false) | (false, true) => 10,
+            (false, false) => 0,
+        }
     }
 
-    fn decode(&self, _record: &[u8], _out: &mut FactSink<'_>) {}
+    fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record, out.controls);
+        if let Err(mistake) = event(&mut cursor, out) {
+            out.malformed(mistake);
+        }
+        out.note(cursor.notes);
+    }
 
     fn rules(&self) -> Box<dyn Rules> {
-        unimplemented!()
+        Box::new(rules::SaferunRules)
     }
 
-    fn open(&self, _record: &Value, _part: u16) -> Body {
-        Body::default()
+    fn open(&self, record: &Value, _part: u16) -> Body {
+        open::body(record)
     }
 
-    fn open_result(&self, _record: &Value, _part: u16, _body: &mut Body) {}
+    fn open_result(&self, record: &Value, _part: u16, body: &mut Body) {
+        open::result(record, body);
+    }
 
-    fn open_attached(&self, _record: &Value, _part: u16, _body: &mut Body) {}
+    fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
+        open::attached(record, body);
+    }
 }
+
+fn kind_of(word: &str) -> Option<FactKind> {
+    Some(match word {
+        "run_start" => FactKind::RunStart,
+        "run_end" => FactKind::RunEnd,
+        "prompt" => FactKind::Prompt,
+        "response" => FactKind::Response,
+        "reasoning" => FactKind::Reasoning,
+        "tool_call" => FactKind::ToolCall,
+        "tool_result" => FactKind::ToolResult,
+        "policy_decision" => FactKind::Decision,
+        "approval" => FactKind::Approval,
+        "error" => FactKind::Error,
+        "note" => FactKind::Note,
+        _ => return None,
+    })
+}
+
+/// Keys whose repetition is worth a word, as bits: the last value counts.
+#[derive(Default)]
+struct Seen(u32);
+
+impl Seen {
+    fn twice(&mut self, bit: u32) -> bool {
+        let twice = self.0 & 1 << bit != 0;
+        self.0 |= 1 << bit;
+        twice
+    }
+}
+
+/// Reads one event in one pass.
+fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Result<(), Mistake> {
+    let mut fact = Fact::new(FactKind::Unknown);
+    let mut usage = Usage::NONE;
+    let mut seen = Seen::default();
+    let mut twice = false;
+    if cursor.peek() != b'{' {
+        return Err(Mistake {
+            at: 0,
+            what: "not an object",
+        });
+    }
+    cursor.object(|cursor, key| {
+        let bit = match key {
+            b"type" => {
+                let word = cursor.string_or_skip()?;
+                fact.kind = word
+                    .and_then(|word| std::str::from_utf8(cursor.raw(word)).ok().and_then(kind_of))
+                    .unwrap_or(FactKind::Unknown);
+                0
+            }
+            b"run_id" => assign(&mut fact.run, cursor, out, 1)?,
+            b"id" => assign(&mut fact.id, cursor, out, 2)?,
+            b"parent_id" => assign(&mut fact.parent, cursor, out, 3)?,
+            b"call_id" => assign(&mut fact.call, cursor, out, 4)?,
+            b"agent" => assign(&mut fact.agent, cursor, out, 5)?,
+            b"tool" => assign(&mut fact.tool, cursor, out, 6)?,
+            b"model" => assign(&mut fact.model, cursor, out, 7)?,
+            b"ts" => {
+                fact.time = instant(cursor)?;
+                8
+            }
+            b"args" => {
+                let range = cursor.range()?;
+                fact.hash = assemble::hash(&cursor.bytes()[range.start..range.end]);
+                9
+            }
+            b"usage" => {
+                usage = tokens(cursor)?;
+                10
+            }
+            b"status" => {
+                let word = cursor.string_or_skip()?;
+                fact.status = word
+                    .and_then(|word| {
+                        std::str::from_utf8(cursor.raw(word))
+                            .ok()
+                            .and_then(Status::from_word)
+                    })
+                    .unwrap_or(Status::Unrecorded);
+                11
+            }
+            b"content" | b"result" | b"request" | b"system" | b"tools" => {
+                cursor.skip()?;
+                return Ok(());
+            }
+            _ => return rarer(cursor, key, &mut fact, out),
+        };
+        twice |= seen.twice(bit);
+        Ok(())
+    })?;
+    cursor.end()?;
+    if twice {
+        fact.flags.set(Flags::DUPLICATE_KEY);
+    }
+    if fact.kind == FactKind::ToolCall {
+        fact.id = fact.call.or(fact.id);
+    }
+    out.usage(&mut fact, usage);
+    out.push(fact);
+    Ok(())
+}
+
+fn assign(
+    slot: &mut Text,
+    cursor: &mut Cursor<'_>,
+    out: &mut FactSink<'_>,
+    bit: u32,
+) -> Result<u32, Mistake> {
+    let found = cursor.name_or_skip()?;
+    *slot = out.text(cursor, found);
+    Ok(bit)
+}
+
+fn rarer(
+    cursor: &mut Cursor<'_>,
+    key: &[u8],
+    fact: &mut Fact,
+    out: &mut FactSink<'_>,
+) -> Result<(), Mistake> {
+    let name = match key {
+        b"duration_ms" => {
+            fact.duration = millis(cursor)?;
+            return Ok(());
+        }
+        b"wait_ms" => {
+            fact.duration = millis(cursor)?;
+            return Ok(());
+        }
+        b"cost_usd" => {
+            fact.cost = dollars(cursor)?;
+            return Ok(());
+        }
+        b"turn" => {
+            fact.turn = cursor
+                .count_or_skip()?
+                .map_or(0, |turn| u32::try_from(turn).unwrap_or(u32::MAX));
+            return Ok(());
+        }
+        b"error" => {
+            if cursor.peek() != b'n' {
+                fact.flags.set(Flags::HAS_ERROR);
+            }
+            return cursor.skip();
+        }
+        b"decision" | b"state" => {
+            let word = cursor.string_or_skip()?;
+            fact.verdict = word
+                .and_then(|word| {
+                    std::str::from_utf8(cursor.raw(word))
+                        .ok()
+                        .and_then(Verdict::from_word)
+                })
+                .unwrap_or(Verdict::Unrecorded);
+            return Ok(());
+        }
+        b"mode" => {
+            let word = cursor.string_or_skip()?;
+            let shadow = word.filter(|word| cursor.raw(*word) == b"shadow");
+            let text = out.text(cursor, shadow);
+            out.name(Name::Shadow, text);
+            return Ok(());
+        }
+        b"role" => {
+            let word = cursor.string_or_skip()?;
+            if word.is_some_and(|word| cursor.raw(word) != b"user") {
+                fact.flags.set(Flags::META);
+            }
+            return Ok(());
+        }
+        b"correct" => {
+            if let Some(correct) = cursor.bool_or_skip()? {
+                let text = out.arena(if correct { b"true" } else { b"false" });
+                out.name(Name::Correct, text);
+            }
+            return Ok(());
+        }
+        b"user" => Name::User,
+        b"service" => Name::Service,
+        b"env" => Name::Env,
+        b"task" => Name::Task,
+        b"trial" => Name::Trial,
+        b"release" => Name::Release,
+        b"provider" => Name::Provider,
+        b"policy" => Name::Policy,
+        b"rule" => Name::Rule,
+        b"by" => Name::By,
+        b"score" => Name::Score,
+        b"attempt" => Name::Attempt,
+        b"parent_run_id" => Name::ParentRun,
+        b"title" | b"name" => Name::Title,
+        _ => return cursor.skip(),
+    };
+    let found = cursor.name_or_skip()?;
+    let text = out.text(cursor, found);
+    out.name(name, text);
+    Ok(())
+}
+
+fn instant(cursor: &mut Cursor<'_>) -> Result<Time, Mistake> {
+    if cursor.peek() == b'"' {
+        let text = cursor.string()?;
+        return Ok(time::from_text(cursor.raw(text)));
+    }
+    Ok(cursor
+        .number_or_skip()?
+        .map_or(Time::NONE, time::from_number))
+}
+
+fn millis(cursor: &mut Cursor<'_>) -> Result<Span, Mistake> {
+    let Some(ms) = cursor.number_or_skip()? else {
+        return Ok(Span::NONE);
+    };
+    let span = Span::from_millis(ms);
+    if !span.is_some() {
+        cursor.notes.set(Flags::BAD_NUMBER);
+    }
+    Ok(span)
+}
+
+fn dollars(cursor: &mut Cursor<'_>) -> Result<Cost, Mistake> {
+    let Some(usd) = cursor.number_or_skip()? else {
+        return Ok(Cost::NONE);
+    };
+    let cost = Cost::from_usd(usd);
+    if !cost.is_some() {
+        cursor.notes.set(Flags::BAD_NUMBER);
+    }
+    Ok(cost)
+}
+
+fn tokens(cursor: &mut Cursor<'_>) -> Result<Usage, Mistake> {
+    let mut usage = Usage::NONE;
+    cursor.object_or_skip(|cursor, key| {
+        let slot = match key {
+            b"input_tokens" => &mut usage.input,
+            b"output_tokens" => &mut usage.output,
+            b"cache_read_tokens" => &mut usage.cache_read,
+            b"cache_write_tokens" => &mut usage.cache_write,
+            b"reasoning_tokens" => &mut usage.reasoning,
+            _ => return cursor.skip(),
+        };
+        *slot = cursor.count_or_skip()?.map_or(Tokens::NONE, Tokens::from);
+        Ok(())
+    })?;
+    Ok(usage)
+}
+
+#[cfg(test)]
+mod tests;

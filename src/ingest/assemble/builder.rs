@@ -1,0 +1,504 @@
+//! Builds actions, runs and the news about them, batch by batch.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use super::calls::{Call, Calls};
+use super::interner::Interner;
+use crate::ingest::Batch;
+use crate::ingest::prices::PriceTable;
+use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
+use crate::model::chunk::{CHUNK_ROWS, NewAction};
+use crate::model::outcome::{Attached, Settled};
+use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
+use crate::model::run::{Lane, Run, RunIx, RunStatus, Totals, Who};
+use crate::model::symbol::Sym;
+
+type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
+
+/// An action about to be added to a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft {
+    pub kind: Kind,
+    pub run: RunIx,
+    pub agent: Sym,
+    pub tool: Sym,
+    pub model: Sym,
+    pub time: Time,
+    pub parent: ActionIx,
+    pub flags: Flags,
+    pub source: SourceIx,
+    pub line: u32,
+    pub place: Place,
+}
+
+/// What a model call was booked with.
+#[derive(Debug, Clone, Copy)]
+pub struct Charge {
+    pub action: ActionIx,
+    usage: Usage,
+    cost: Cost,
+    estimated: bool,
+}
+
+#[derive(Debug)]
+struct RunState {
+    run: Run,
+    dirty: bool,
+    ended: bool,
+    turn: u32,
+    calls: Calls,
+    ids: Map<ActionIx>,
+    failed: HashSet<u64, foldhash::fast::RandomState>,
+    models: Vec<(Sym, Sym)>,
+}
+
+/// Turns what rules decide into batches. Runs are found by a key that the rules choose.
+#[derive(Debug)]
+pub struct Builder {
+    interner: Interner,
+    secret: foldhash::quality::RandomState,
+    prices: PriceTable,
+    runs: Vec<RunState>,
+    keys: Map<RunIx>,
+    dirty: Vec<RunIx>,
+    batch: Batch,
+    /// The place of the first action of `batch`.
+    first: u32,
+    ready: Vec<Batch>,
+}
+
+impl Builder {
+    pub fn new(prices: PriceTable) -> Builder {
+        Builder {
+            interner: Interner::default(),
+            secret: foldhash::quality::RandomState::default(),
+            prices,
+            runs: Vec::new(),
+            keys: Map::default(),
+            dirty: Vec::new(),
+            batch: Batch::default(),
+            first: 0,
+            ready: Vec::new(),
+        }
+    }
+
+    pub fn symbol(&mut self, name: &[u8]) -> Sym {
+        self.interner.symbol(name)
+    }
+
+    /// A number for an id that nobody can choose two ids for.
+    pub fn key(&self, id: &[u8]) -> u64 {
+        let mut hasher = self.secret.build_hasher();
+        hasher.write(id);
+        hasher.finish()
+    }
+
+    /// The run with this id of a group of sources, made when it is new.
+    pub fn run(&mut self, source: SourceIx, id: &[u8]) -> RunIx {
+        let mut hasher = self.secret.build_hasher();
+        hasher.write_u32(source.0);
+        hasher.write(id);
+        let key = hasher.finish();
+        if let Some(&known) = self.keys.get(&key) {
+            return known;
+        }
+        let ix = RunIx(self.runs.len() as u32);
+        self.keys.insert(key, ix);
+        let run = Run {
+            id: String::from_utf8_lossy(id).into(),
+            source,
+            who: Who::default(),
+            started: Time::NONE,
+            ended: Time::NONE,
+            status: RunStatus::Unknown,
+            totals: Totals::default(),
+            lanes: Vec::new(),
+            parent_run: None,
+            score: None,
+            correct: None,
+            first_action: ActionIx::NONE,
+            first_prompt: ActionIx::NONE,
+            title: None,
+        };
+        self.runs.push(RunState {
+            run,
+            dirty: true,
+            ended: false,
+            turn: 0,
+            calls: Calls::default(),
+            ids: Map::default(),
+            failed: HashSet::default(),
+            models: Vec::new(),
+        });
+        self.dirty.push(ix);
+        ix
+    }
+
+    fn state(&mut self, ix: RunIx) -> &mut RunState {
+        let state = &mut self.runs[ix.0 as usize];
+        if !state.dirty {
+            state.dirty = true;
+            self.dirty.push(ix);
+        }
+        state
+    }
+
+    /// The facts of a run, to read.
+    pub fn peek(&self, ix: RunIx) -> &Run {
+        &self.runs[ix.0 as usize].run
+    }
+
+    /// The facts of a run, to change. Totals are kept by the builder.
+    pub fn edit(&mut self, ix: RunIx) -> &mut Run {
+        &mut self.state(ix).run
+    }
+
+    pub fn end(&mut self, ix: RunIx, status: RunStatus) {
+        let state = self.state(ix);
+        state.run.status = status;
+        state.ended = true;
+        state.calls.forget_closed();
+        state.ids = Map::default();
+        state.failed = HashSet::default();
+    }
+
+    pub fn turn(&self, ix: RunIx) -> u32 {
+        self.runs[ix.0 as usize].turn
+    }
+
+    pub fn set_turn(&mut self, ix: RunIx, turn: u32) {
+        let state = self.state(ix);
+        state.turn = turn;
+        state.run.totals.turns = state.run.totals.turns.max(turn);
+    }
+
+    /// Notes that a run has seen a fact at this time.
+    pub fn seen(&mut self, ix: RunIx, time: Time) {
+        if !time.is_some() {
+            return;
+        }
+        let run = &mut self.state(ix).run;
+        if !run.started.is_some() || time < run.started {
+            run.started = time;
+        }
+        run.ended = run.ended.max(time);
+    }
+
+    /// The model that an agent of a run used last.
+    pub fn model_of(&self, ix: RunIx, agent: Sym) -> Sym {
+        let models = &self.runs[ix.0 as usize].models;
+        models
+            .iter()
+            .find(|(known, _)| *known == agent)
+            .map_or(Sym::NONE, |(_, model)| *model)
+    }
+
+    pub fn set_model(&mut self, ix: RunIx, agent: Sym, model: Sym) {
+        if !model.is_some() || self.model_of(ix, agent) == model {
+            return;
+        }
+        let state = self.state(ix);
+        match state.models.iter_mut().find(|(known, _)| *known == agent) {
+            Some(entry) => entry.1 = model,
+            None => state.models.push((agent, model)),
+        }
+        if !state.run.who.models.contains(&model) {
+            state.run.who.models.push(model);
+        }
+    }
+
+    /// Notes that an agent other than the main one acted.
+    pub fn lane(&mut self, ix: RunIx, agent: Sym, parent: ActionIx) {
+        let lanes = &mut self.state(ix).run.lanes;
+        match lanes.iter_mut().find(|lane| lane.agent == agent) {
+            Some(lane) if lane.parent == ActionIx::NONE => lane.parent = parent,
+            Some(_) => {}
+            None => lanes.push(Lane { agent, parent }),
+        }
+    }
+
+    /// The action with this id in a run that goes on.
+    pub fn by_id(&self, ix: RunIx, id: &[u8]) -> ActionIx {
+        if id.is_empty() {
+            return ActionIx::NONE;
+        }
+        self.runs[ix.0 as usize]
+            .ids
+            .get(&self.key(id))
+            .copied()
+            .unwrap_or(ActionIx::NONE)
+    }
+
+    /// Remembers the id of an action; true when the run had it before.
+    pub fn remember(&mut self, ix: RunIx, id: &[u8], action: ActionIx) -> bool {
+        if id.is_empty() || self.runs[ix.0 as usize].ended {
+            return false;
+        }
+        let key = self.key(id);
+        self.state(ix).ids.insert(key, action).is_some()
+    }
+
+    /// Adds an action.
+    pub fn act(&mut self, draft: &Draft) -> ActionIx {
+        let ix = ActionIx(self.first + self.batch.chunk.len() as u32);
+        self.seen(draft.run, draft.time);
+        let state = self.state(draft.run);
+        let totals = &mut state.run.totals;
+        totals.actions += 1;
+        totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
+        totals.errors += u32::from(draft.kind == Kind::Error);
+        let (seq, turn) = (totals.actions, state.turn);
+        if state.run.first_action == ActionIx::NONE {
+            state.run.first_action = ix;
+        }
+        if draft.kind == Kind::Prompt
+            && !draft.flags.has(Flags::META)
+            && state.run.first_prompt == ActionIx::NONE
+        {
+            state.run.first_prompt = ix;
+        }
+        self.batch.chunk.push(&NewAction {
+            kind: draft.kind,
+            run: draft.run,
+            turn,
+            seq,
+            agent: draft.agent,
+            tool: draft.tool,
+            model: draft.model,
+            time: draft.time,
+            parent: draft.parent,
+            source: draft.source,
+            line: draft.line,
+            place: draft.place,
+            flags: draft.flags,
+        });
+        self.batch.outcomes.push(draft.flags);
+        if self.batch.chunk.len() >= CHUNK_ROWS {
+            self.flush();
+        }
+        ix
+    }
+
+    /// News about an action; counts in the totals are the caller's, through [`Builder::status`].
+    pub fn settle(&mut self, news: &Settled) {
+        match news.action.0.checked_sub(self.first) {
+            Some(row) if (row as usize) < self.batch.outcomes.len() => {
+                self.batch.outcomes.settle(row as usize, news);
+            }
+            _ => self.batch.settled.push(*news),
+        }
+    }
+
+    /// Gives an action a status and keeps the totals of its run in step.
+    pub fn status(&mut self, ix: RunIx, action: ActionIx, change: (Status, Status)) {
+        let totals = &mut self.state(ix).run.totals;
+        if let Some(slot) = counter(totals, change.0) {
+            *slot -= 1;
+        }
+        if let Some(slot) = counter(totals, change.1) {
+            *slot += 1;
+        }
+        self.settle(&Settled {
+            status: Some(change.1),
+            ..Settled::new(action)
+        });
+    }
+
+    /// Adds a call that waits for its result. `signature` is a hash of its tool and arguments: when
+    /// the last call like it failed, this one is a retry.
+    pub fn open_call(&mut self, ix: RunIx, id: &[u8], call: Call, again: bool) {
+        let key = self.key(id);
+        let state = self.state(ix);
+        let retry = again || state.failed.contains(&call.signature);
+        state.run.totals.retries += u32::from(retry);
+        // A call without an id can never be answered by name.
+        if !id.is_empty() {
+            state.calls.add(key, call);
+        }
+        if retry {
+            self.settle(&Settled {
+                flags: Flags::RETRY,
+                ..Settled::new(call.action)
+            });
+        }
+        self.status(ix, call.action, (Status::Unrecorded, Status::Pending));
+    }
+
+    /// Whether a call with this id was seen in the run.
+    pub fn knows_call(&self, ix: RunIx, id: &[u8]) -> Option<Call> {
+        self.runs[ix.0 as usize].calls.known(self.key(id)).copied()
+    }
+
+    /// Closes the oldest open call with this id. The status is [`Status::Unrecorded`] when the
+    /// result does not tell how it went.
+    pub fn close_call(&mut self, ix: RunIx, id: &[u8], status: Status) -> Option<Call> {
+        let key = self.key(id);
+        let state = self.state(ix);
+        let call = state.calls.close(key)?;
+        if matches!(status, Status::Error | Status::Timeout) {
+            state.failed.insert(call.signature);
+        } else {
+            state.failed.remove(&call.signature);
+        }
+        self.status(ix, call.action, (call.status, status));
+        Some(call)
+    }
+
+    /// Changes the status of a call that may still get a result (a policy blocked it, say).
+    pub fn mark_call(&mut self, ix: RunIx, id: &[u8], status: Status) {
+        let key = self.key(id);
+        let Some(call) = self.state(ix).calls.known_mut(key) else {
+            return;
+        };
+        if call.closed || call.status == status {
+            return;
+        }
+        let change = (call.status, status);
+        call.status = status;
+        let action = call.action;
+        self.status(ix, action, change);
+    }
+
+    /// How many calls of a run wait for a result.
+    pub fn open_calls(&self, ix: RunIx) -> u32 {
+        self.runs[ix.0 as usize].calls.open
+    }
+
+    pub fn attach(&mut self, action: ActionIx, attached: Attached, flags: Flags) {
+        self.settle(&Settled {
+            attached: Some(attached),
+            flags,
+            ..Settled::new(action)
+        });
+    }
+
+    pub fn duration(&mut self, action: ActionIx, duration: Span) {
+        self.settle(&Settled {
+            duration,
+            ..Settled::new(action)
+        });
+    }
+
+    /// Books the tokens and cost of a model call, in place of what it was booked with before.
+    /// A recorded cost wins; else the price table gives an estimate, or nothing.
+    pub fn charge(
+        &mut self,
+        ix: RunIx,
+        charge: (ActionIx, Sym),
+        usage: Usage,
+        recorded: Cost,
+        before: Option<&Charge>,
+    ) -> Charge {
+        let (action, model) = charge;
+        let estimated = !recorded.is_some();
+        let cost = if estimated {
+            self.estimate(model, &usage)
+        } else {
+            recorded
+        };
+        let unpriced = |usage: &Usage, cost: Cost| u32::from(!usage.is_none() && !cost.is_some());
+        let totals = &mut self.state(ix).run.totals;
+        if let Some(before) = before {
+            totals.usage = totals.usage.minus(&before.usage);
+            totals.unpriced -= unpriced(&before.usage, before.cost);
+            let slot = if before.estimated {
+                &mut totals.estimated_cost
+            } else {
+                &mut totals.recorded_cost
+            };
+            *slot = Cost(slot.get().unwrap_or(0) - before.cost.get().unwrap_or(0));
+        }
+        totals.usage = totals.usage.plus(&usage);
+        totals.unpriced += unpriced(&usage, cost);
+        let slot = if estimated {
+            &mut totals.estimated_cost
+        } else {
+            &mut totals.recorded_cost
+        };
+        *slot = *slot + cost;
+        let flags = if estimated && cost.is_some() {
+            Flags::ESTIMATED
+        } else {
+            Flags::NONE
+        };
+        self.settle(&Settled {
+            usage: Some(usage),
+            cost,
+            flags,
+            ..Settled::new(action)
+        });
+        Charge {
+            action,
+            usage,
+            cost,
+            estimated,
+        }
+    }
+
+    fn estimate(&self, model: Sym, usage: &Usage) -> Cost {
+        if usage.total() == Tokens::NONE {
+            return Cost::NONE;
+        }
+        self.prices.estimate(self.interner.name(model), usage)
+    }
+
+    /// A cost that was recorded for an action that is no model call.
+    pub fn cost(&mut self, ix: RunIx, action: ActionIx, cost: Cost) {
+        if cost.is_some() {
+            let totals = &mut self.state(ix).run.totals;
+            totals.recorded_cost = totals.recorded_cost + cost;
+            self.settle(&Settled {
+                cost,
+                ..Settled::new(action)
+            });
+        }
+    }
+
+    /// Hands on what was built so far as a batch.
+    pub fn flush(&mut self) {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.first += batch.chunk.len() as u32;
+        batch.symbols = self.interner.take_new();
+        self.dirty.sort_unstable();
+        for ix in self.dirty.drain(..) {
+            let state = &mut self.runs[ix.0 as usize];
+            state.dirty = false;
+            if !state.ended {
+                state.run.status = if state.calls.open > 0 {
+                    RunStatus::Running
+                } else {
+                    RunStatus::Unknown
+                };
+            }
+            batch.runs.push((ix, Arc::new(state.run.clone())));
+        }
+        if !batch.chunk.is_empty() || !batch.settled.is_empty() || !batch.runs.is_empty() {
+            self.ready.push(batch);
+        }
+    }
+
+    /// Rows that wait in the batch that is being built.
+    pub fn waiting(&self) -> usize {
+        self.batch.chunk.len()
+    }
+
+    pub fn take_ready(&mut self) -> Vec<Batch> {
+        std::mem::take(&mut self.ready)
+    }
+
+    pub fn run_count(&self) -> usize {
+        self.runs.len()
+    }
+}
+
+fn counter(totals: &mut Totals, status: Status) -> Option<&mut u32> {
+    match status {
+        Status::Error | Status::Timeout => Some(&mut totals.errors),
+        Status::Blocked => Some(&mut totals.blocked),
+        Status::Denied => Some(&mut totals.denied),
+        Status::Pending => Some(&mut totals.pending),
+        Status::Unrecorded | Status::Ok | Status::Cancelled => None,
+    }
+}

@@ -1,0 +1,68 @@
+//! Which calls of a run wait for their result: first in, first out per id.
+
+use std::collections::HashMap;
+
+use crate::model::action::{ActionIx, Status};
+use crate::model::quantity::Time;
+use crate::model::symbol::Sym;
+
+/// A tool call as far as its result needs to know it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    pub action: ActionIx,
+    pub time: Time,
+    pub status: Status,
+    pub tool: Sym,
+    /// Of tool and arguments.
+    pub signature: u64,
+    pub closed: bool,
+}
+
+/// Calls of one run by the hash of their id. An id may be used again: the oldest open call with it
+/// gets the next result.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    latest: HashMap<u64, Call, foldhash::fast::RandomState>,
+    /// Further calls with an id that is in use, oldest first.
+    waiting: Vec<(u64, Call)>,
+    pub(super) open: u32,
+}
+
+impl Calls {
+    pub(super) fn add(&mut self, id: u64, call: Call) {
+        self.open += u32::from(!call.closed);
+        match self.latest.get(&id) {
+            Some(earlier) if !earlier.closed => self.waiting.push((id, call)),
+            _ => {
+                self.latest.insert(id, call);
+            }
+        }
+    }
+
+    pub(super) fn known(&self, id: u64) -> Option<&Call> {
+        self.latest.get(&id)
+    }
+
+    pub(super) fn known_mut(&mut self, id: u64) -> Option<&mut Call> {
+        self.latest.get_mut(&id)
+    }
+
+    /// Takes the oldest open call with this id off the list of those that wait.
+    pub(super) fn close(&mut self, id: u64) -> Option<Call> {
+        let call = self.latest.get_mut(&id).filter(|call| !call.closed)?;
+        self.open -= 1;
+        let closed = *call;
+        call.closed = true;
+        if let Some(next) = self.waiting.iter().position(|(waiting, _)| *waiting == id) {
+            let (_, call) = self.waiting.remove(next);
+            self.latest.insert(id, call);
+        }
+        Some(closed)
+    }
+
+    /// Forgets calls that have their results: their run has ended.
+    pub(super) fn forget_closed(&mut self) {
+        self.latest.retain(|_, call| !call.closed);
+        self.latest.shrink_to_fit();
+    }
+}

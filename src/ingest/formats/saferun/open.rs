@@ -1,0 +1,151 @@
+//! Opening `saferun` events in full.
+
+use serde_json::Value;
+
+use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText, Matched};
+
+/// The body of an event that has a row of its own.
+pub(super) fn body(record: &Value) -> Body {
+    let mut body = Body {
+        id: string(record, "id"),
+        parent_id: string(record, "parent_id"),
+        text: record.get("content").and_then(text_of),
+        args: present(record, "args").map(parsed),
+        error: record.get("error").and_then(error_of),
+        labels: labels(record),
+        ..Body::default()
+    };
+    match record.get("type").and_then(Value::as_str) {
+        Some("policy_decision" | "approval") => attached(record, &mut body),
+        Some("tool_result") => result(record, &mut body),
+        Some("run_end") => body.text = string(record, "reason"),
+        Some("run_start") => body.text = string(record, "system").or(body.text),
+        _ => {}
+    }
+    body
+}
+
+/// What a `tool_result` adds to its call.
+pub(super) fn result(record: &Value, body: &mut Body) {
+    body.result = present(record, "result").cloned();
+    if let Some(error) = record.get("error").and_then(error_of) {
+        body.error = Some(error);
+    }
+}
+
+/// What a `policy_decision` or an `approval` adds to the action it was about.
+pub(super) fn attached(record: &Value, body: &mut Body) {
+    if record.get("type").and_then(Value::as_str) == Some("approval") {
+        body.approvals.push(ApprovalText {
+            state: string(record, "state"),
+            by: string(record, "by"),
+            reason: string(record, "reason"),
+            args: present(record, "args").cloned(),
+        });
+        return;
+    }
+    let matched = record
+        .get("matched")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    body.decisions.push(DecisionText {
+        policy: string(record, "policy"),
+        rule: string(record, "rule"),
+        decision: string(record, "decision"),
+        mode: string(record, "mode"),
+        reason: string(record, "reason"),
+        matched: matched.iter().map(condition).collect(),
+    });
+}
+
+fn condition(value: &Value) -> Matched {
+    Matched {
+        path: string(value, "path").unwrap_or_default(),
+        op: string(value, "op").unwrap_or_default(),
+        value: present(value, "value").cloned(),
+        actual: present(value, "actual").cloned(),
+    }
+}
+
+/// A member that is there and not null.
+fn present<'a>(record: &'a Value, key: &str) -> Option<&'a Value> {
+    record.get(key).filter(|value| !value.is_null())
+}
+
+/// Arguments written as a string of JSON are opened; a string that is not JSON stays as it is.
+fn parsed(args: &Value) -> Value {
+    match args {
+        Value::String(text) => crate::ingest::json::value(text.as_bytes())
+            .filter(|value| value.is_object() || value.is_array())
+            .unwrap_or_else(|| args.clone()),
+        _ => args.clone(),
+    }
+}
+
+pub(super) fn string(record: &Value, key: &str) -> Option<String> {
+    match record.get(key)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Text of a string, or of the text parts of a list of content parts.
+pub(crate) fn text_of(content: &Value) -> Option<String> {
+    match content {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => Some(parts.iter().map(part_text).collect::<Vec<_>>().join("\n")),
+        other => Some(other.to_string()),
+    }
+}
+
+fn part_text(part: &Value) -> String {
+    let text = part
+        .as_str()
+        .or_else(|| part.get("text").and_then(Value::as_str));
+    match text {
+        Some(text) => text.to_owned(),
+        None => format!(
+            "[{}]",
+            part.get("type").and_then(Value::as_str).unwrap_or("part")
+        ),
+    }
+}
+
+fn error_of(error: &Value) -> Option<ErrorText> {
+    match error {
+        Value::Null => None,
+        Value::Object(_) => Some(ErrorText {
+            kind: string(error, "type"),
+            message: string(error, "message").unwrap_or_default(),
+            stack: string(error, "stack"),
+        }),
+        Value::String(message) => Some(ErrorText {
+            message: message.clone(),
+            ..ErrorText::default()
+        }),
+        other => Some(ErrorText {
+            message: other.to_string(),
+            ..ErrorText::default()
+        }),
+    }
+}
+
+fn labels(record: &Value) -> Vec<(String, String)> {
+    let Some(Value::Object(labels)) = record.get("labels") else {
+        return Vec::new();
+    };
+    labels
+        .iter()
+        .map(|(key, value)| {
+            (
+                key.clone(),
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned),
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,321 @@
+//! What `saferun` events mean in the course of a run.
+
+use crate::ingest::assemble::{Builder, Call, Draft, From, Rules};
+use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
+use crate::model::outcome::{Attached, AttachedKind, Settled};
+use crate::model::run::{RunIx, RunStatus};
+use crate::model::symbol::Sym;
+
+/// Events tell all that is needed themselves: no memory beyond the builder's.
+#[derive(Debug)]
+pub(super) struct SaferunRules;
+
+impl Rules for SaferunRules {
+    fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+        let run = build.run(from.source, from.text(fact.run));
+        match fact.kind {
+            FactKind::RunStart => start(fact, from, build, run),
+            FactKind::RunEnd => end(fact, from, build, run),
+            FactKind::Prompt => prompt(fact, from, build, run),
+            FactKind::Response => response(fact, from, build, run),
+            FactKind::ToolCall => call(fact, from, build, run),
+            FactKind::ToolResult => result(fact, from, build, run),
+            FactKind::Decision | FactKind::Approval => attach(fact, from, build, run),
+            FactKind::Error => error(fact, from, build, run),
+            FactKind::Reasoning => plain(Kind::Reasoning, fact, from, build, run),
+            FactKind::Note | FactKind::Usage | FactKind::Setting | FactKind::Copy => {
+                plain(Kind::Note, fact, from, build, run);
+            }
+            FactKind::Unknown => plain(Kind::Unknown, fact, from, build, run),
+            FactKind::Malformed => plain(Kind::Malformed, fact, from, build, run),
+        }
+    }
+
+    fn finish(&mut self, _build: &mut Builder) {}
+}
+
+/// Everything that any row of an event has.
+fn draft(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Draft {
+    let main = build.peek(run).who.agent;
+    let named = build.symbol(from.text(fact.agent));
+    let agent = if named.is_some() { named } else { main };
+    if fact.turn > 0 {
+        build.set_turn(run, fact.turn);
+    }
+    let parent = build.by_id(run, from.text(fact.parent));
+    if named.is_some() {
+        if main.is_some() && named != main {
+            build.lane(run, named, parent);
+        } else if !main.is_some() {
+            build.edit(run).who.agent = named;
+        }
+    }
+    let model = build.symbol(from.text(fact.model));
+    build.set_model(run, agent, model);
+    Draft {
+        kind,
+        run,
+        agent,
+        tool: Sym::NONE,
+        model: if model.is_some() {
+            model
+        } else {
+            build.model_of(run, agent)
+        },
+        time: fact.time,
+        parent,
+        flags: fact.flags,
+        source: from.source,
+        line: from.line(fact),
+        place: from.place(fact),
+    }
+}
+
+fn add(draft: &Draft, fact: &Fact, from: &From<'_>, build: &mut Builder) -> ActionIx {
+    let action = build.act(draft);
+    build.remember(draft.run, from.text(fact.id), action);
+    action
+}
+
+fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let draft = draft(kind, fact, from, build, run);
+    add(&draft, fact, from, build);
+}
+
+fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let named = |name| from.decoded.name(fact, name);
+    let symbols = [
+        Name::User,
+        Name::Service,
+        Name::Env,
+        Name::Task,
+        Name::Trial,
+        Name::Release,
+        Name::Provider,
+    ]
+    .map(|name| build.symbol(named(name)));
+    let who = &mut build.edit(run).who;
+    let slots = [
+        &mut who.user,
+        &mut who.service,
+        &mut who.env,
+        &mut who.task,
+        &mut who.trial,
+        &mut who.release,
+        &mut who.provider,
+    ];
+    for (slot, symbol) in slots.into_iter().zip(symbols) {
+        if symbol.is_some() {
+            *slot = symbol;
+        }
+    }
+    let parent_run = named(Name::ParentRun);
+    if !parent_run.is_empty() {
+        build.edit(run).parent_run = Some(String::from_utf8_lossy(parent_run).into());
+    }
+    plain(Kind::RunStart, fact, from, build, run);
+}
+
+fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let draft = draft(Kind::RunEnd, fact, from, build, run);
+    let action = add(&draft, fact, from, build);
+    build.settle(&Settled {
+        status: Some(fact.status),
+        duration: fact.duration,
+        ..Settled::new(action)
+    });
+    let number = |name| {
+        std::str::from_utf8(from.decoded.name(fact, name))
+            .ok()
+            .and_then(|text| text.parse().ok())
+    };
+    let edited = build.edit(run);
+    edited.score = number(Name::Score)
+        .filter(|score: &f64| score.is_finite())
+        .or(edited.score);
+    edited.correct = match from.decoded.name(fact, Name::Correct) {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => edited.correct,
+    };
+    if fact.cost.is_some() {
+        edited.totals.run_cost = fact.cost;
+    }
+    let status = match fact.status {
+        Status::Ok => RunStatus::Ok,
+        Status::Error | Status::Timeout => RunStatus::Error,
+        Status::Blocked | Status::Denied => RunStatus::Blocked,
+        Status::Cancelled => RunStatus::Cancelled,
+        Status::Unrecorded | Status::Pending => RunStatus::Unknown,
+    };
+    build.end(run, status);
+}
+
+fn prompt(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    // Without a turn of its own an event of a user begins the next one.
+    if fact.turn == 0 && !fact.flags.has(Flags::META) {
+        let turn = build.turn(run) + 1;
+        build.set_turn(run, turn);
+    }
+    plain(Kind::Prompt, fact, from, build, run);
+}
+
+fn response(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let draft = draft(Kind::Response, fact, from, build, run);
+    let action = add(&draft, fact, from, build);
+    build.duration(action, fact.duration);
+    let failed = fact.flags.has(Flags::HAS_ERROR);
+    let status = match fact.status {
+        Status::Unrecorded if failed => Status::Error,
+        other => other,
+    };
+    if status != Status::Unrecorded {
+        build.status(run, action, (Status::Unrecorded, status));
+    }
+    match from.decoded.usage(fact) {
+        Some(usage) => {
+            build.charge(run, (action, draft.model), usage, fact.cost, None);
+        }
+        None => build.cost(run, action, fact.cost),
+    }
+}
+
+fn call(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let mut draft = draft(Kind::ToolCall, fact, from, build, run);
+    draft.tool = build.symbol(from.text(fact.tool));
+    let action = add(&draft, fact, from, build);
+    let attempt = from.decoded.name(fact, Name::Attempt);
+    let again = std::str::from_utf8(attempt)
+        .ok()
+        .and_then(|text| text.parse::<f64>().ok())
+        .is_some_and(|n| n > 1.0);
+    let call = Call {
+        action,
+        time: fact.time,
+        status: Status::Pending,
+        tool: draft.tool,
+        signature: fact.hash ^ u64::from(draft.tool.0).rotate_left(32),
+        closed: false,
+    };
+    build.open_call(run, from.text(fact.id), call, again);
+}
+
+fn result(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let id = from.text(fact.call);
+    let status = match fact.status {
+        Status::Unrecorded if fact.flags.has(Flags::HAS_ERROR) => Status::Error,
+        other => other,
+    };
+    let known = build.knows_call(run, id);
+    let Some(call) = build.close_call(run, id, status) else {
+        // A result that no open call waits for is a row of its own, and said of the call it names.
+        if let Some(call) = known {
+            build.settle(&Settled {
+                flags: Flags::SECOND_RESULT,
+                ..Settled::new(call.action)
+            });
+        }
+        let mut draft = draft(Kind::Note, fact, from, build, run);
+        draft.tool = known.map_or(Sym::NONE, |call| call.tool);
+        add(&draft, fact, from, build);
+        return;
+    };
+    build.seen(run, fact.time);
+    build.settle(&Settled {
+        result: from.place(fact),
+        duration: fact.duration.or(fact.time.since(call.time)),
+        flags: fact.flags,
+        clear: Flags::WAITING,
+        ..Settled::new(call.action)
+    });
+    build.cost(run, call.action, fact.cost);
+}
+
+/// Decisions and approvals go to the call they name; without one they are rows.
+fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let id = from.text(fact.call);
+    let Some(call) = build.knows_call(run, id) else {
+        let kind = if fact.kind == FactKind::Decision {
+            Kind::PolicyDecision
+        } else {
+            Kind::Approval
+        };
+        plain(kind, fact, from, build, run);
+        return;
+    };
+    build.seen(run, fact.time);
+    let shadow = !from.decoded.name(fact, Name::Shadow).is_empty();
+    let [policy, rule, by] = [Name::Policy, Name::Rule, Name::By]
+        .map(|name| build.symbol(from.decoded.name(fact, name)));
+    let decision = fact.kind == FactKind::Decision;
+    let attached = Attached {
+        kind: if decision {
+            AttachedKind::Decision
+        } else {
+            AttachedKind::Approval
+        },
+        verdict: fact.verdict,
+        shadow,
+        policy,
+        rule,
+        by,
+        time: fact.time,
+        wait: fact.duration,
+        place: from.place(fact),
+        line: from.line(fact),
+    };
+    let mark = if decision {
+        Flags::HAS_POLICY
+    } else {
+        Flags::HAS_APPROVAL
+    };
+    build.attach(call.action, attached, mark.with(fact.flags));
+    if shadow {
+        return;
+    }
+    let news = Settled::new(call.action);
+    match fact.verdict {
+        Verdict::Block => build.mark_call(run, id, Status::Blocked),
+        Verdict::Denied | Verdict::Expired => {
+            build.settle(&Settled {
+                clear: Flags::WAITING,
+                ..news
+            });
+            build.mark_call(run, id, Status::Denied);
+        }
+        Verdict::Approved => build.settle(&Settled {
+            clear: Flags::WAITING,
+            ..news
+        }),
+        Verdict::RequireApproval | Verdict::Requested if !call.closed => {
+            build.settle(&Settled {
+                flags: Flags::WAITING,
+                ..news
+            });
+        }
+        Verdict::Unrecorded
+        | Verdict::Allow
+        | Verdict::Redact
+        | Verdict::Warn
+        | Verdict::RequireApproval
+        | Verdict::Requested => {}
+    }
+}
+
+/// An error that names a call is its outcome; any other is a row.
+fn error(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let id = from.text(fact.call);
+    match build.close_call(run, id, Status::Error) {
+        Some(call) => {
+            build.seen(run, fact.time);
+            build.settle(&Settled {
+                result: from.place(fact),
+                duration: fact.time.since(call.time),
+                flags: fact.flags,
+                ..Settled::new(call.action)
+            });
+        }
+        None => plain(Kind::Error, fact, from, build, run),
+    }
+}

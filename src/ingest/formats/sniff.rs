@@ -1,0 +1,190 @@
+//! Finding out what a source is, from its content alone.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{FORMATS, Format, records};
+use crate::ingest::Error;
+use crate::ingest::bytes::Bytes;
+use crate::ingest::json;
+use crate::ingest::records::{BOM, Framing, document};
+
+/// Records that are looked at: preambles push the telling line far down.
+const RECORDS: usize = 60;
+/// Bytes that are looked at, at most.
+const HEAD: usize = 4 << 20;
+/// Bytes that are looked at first: most files tell at once.
+const GLANCE: usize = 128 << 10;
+
+/// What a source is, or why it is not a trace. `forced` skips the question of format; `anything`
+/// takes what is no trace as lines.
+pub fn identify(
+    path: &Path,
+    bytes: &Bytes,
+    forced: Option<&'static dyn Format>,
+    anything: bool,
+) -> Result<(&'static dyn Format, Framing), Error> {
+    let name = || path.to_string_lossy().into_owned();
+    let read = |len| {
+        bytes.slice(0, len).map_err(|source| Error::Read {
+            path: name(),
+            source,
+        })
+    };
+    let mut head = read(GLANCE)?;
+    let mut found = look(&head);
+    if found.records.len() < RECORDS && found.best().is_none() && head.len() == GLANCE {
+        head = read(HEAD)?;
+        found = look(&head);
+    }
+    let framing = found.framing;
+    if let Some(format) = forced.or(found.best()) {
+        return Ok((format, framing));
+    }
+    if found.records.is_empty() && !anything {
+        if let Some(what) = foreign(&head) {
+            return Err(Error::NotATrace {
+                path: name(),
+                what: what.to_owned(),
+            });
+        }
+    }
+    Ok((&records::Records, framing))
+}
+
+struct Found {
+    framing: Framing,
+    records: Vec<Value>,
+}
+
+impl Found {
+    /// The format that most of the records speak for.
+    fn best(&self) -> Option<&'static dyn Format> {
+        let score = |format: &dyn Format| {
+            self.records
+                .iter()
+                .map(|record| u32::from(format.sniff(record)))
+                .sum::<u32>()
+        };
+        let scored = FORMATS.iter().map(|&format| (score(format), format));
+        // The first of equals: max_by_key would give the last.
+        scored
+            .rev()
+            .max_by_key(|(score, _)| *score)
+            .filter(|(score, _)| *score > 0)
+            .map(|(_, format)| format)
+    }
+}
+
+fn look(head: &[u8]) -> Found {
+    let head = head.strip_prefix(BOM).unwrap_or(head);
+    let lines = head
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty());
+    let first = lines.clone().next().unwrap_or_default();
+    let begins = first.trim_ascii_start().first().copied();
+    // An object on a line of its own is a record; a bracket that goes on is a document.
+    let one_line = json::check(first.trim_ascii()).is_ok();
+    let document = matches!(begins, Some(b'[' | b'{' | 0x1e)) && !one_line;
+    if document {
+        let found = document::find(head);
+        let spread = found
+            .records
+            .iter()
+            .any(|range| head[range.start..range.end].contains(&b'\n'));
+        let array = begins == Some(b'[') && !found.records.is_empty();
+        if spread || array || (found.records.len() > 1 && joined(head, &found)) {
+            let records = found
+                .records
+                .iter()
+                .take(RECORDS)
+                .filter_map(|range| json::value(&head[range.start..range.end]));
+            return Found {
+                framing: Framing::Document,
+                records: records.collect(),
+            };
+        }
+    }
+    let whole = document::find(head);
+    if one_line && whole.wrapped {
+        let records = whole
+            .records
+            .iter()
+            .take(RECORDS)
+            .filter_map(|range| json::value(&head[range.start..range.end]));
+        return Found {
+            framing: Framing::Document,
+            records: records.collect(),
+        };
+    }
+    let records = lines
+        .filter_map(json::value)
+        .filter(Value::is_object)
+        .take(RECORDS);
+    Found {
+        framing: Framing::Lines,
+        records: records.collect(),
+    }
+}
+
+/// Whether two records share a line.
+fn joined(head: &[u8], found: &document::Found) -> bool {
+    found
+        .records
+        .windows(2)
+        .any(|pair| !head[pair[0].end..pair[1].start].contains(&b'\n'))
+}
+
+/// What a file that is no trace looks like, and the way out.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    const MAGIC: &[(&[u8], &str)] = &[
+        (
+            b"\x1f\x8b",
+            "compressed with gzip; unpack it first (gunzip -k)",
+        ),
+        (
+            b"\x28\xb5\x2f\xfd",
+            "compressed with zstd; unpack it first (zstd -d)",
+        ),
+        (
+            b"\xfd7zXZ\0",
+            "compressed with xz; unpack it first (xz -dk)",
+        ),
+        (
+            b"BZh",
+            "compressed with bzip2; unpack it first (bunzip2 -k)",
+        ),
+        (b"PK\x03\x04", "a zip archive; unpack it first (unzip)"),
+        (
+            b"SQLite format 3\0",
+            "an SQLite database; export its sessions as JSON Lines first",
+        ),
+        (b"\x7fELF", "a program, not a trace"),
+        (b"\x89PNG", "a picture, not a trace"),
+        (
+            b"\xff\xfe",
+            "text in UTF-16 or UTF-32; convert it first (iconv -t UTF-8)",
+        ),
+        (
+            b"\xfe\xff",
+            "text in UTF-16; convert it first (iconv -t UTF-8)",
+        ),
+    ];
+    let known = MAGIC
+        .iter()
+        .find(|(magic, _)| head.starts_with(magic))
+        .map(|(_, what)| *what);
+    let start = &head[..head.len().min(4096)];
+    let wide = start.len() >= 8
+        && start[..8].iter().step_by(2).all(|&byte| byte != 0)
+        && start[1..8].iter().step_by(2).all(|&byte| byte == 0);
+    known
+        .or_else(|| wide.then_some("text in UTF-16; convert it first (iconv -f UTF-16LE -t UTF-8)"))
+        .or_else(|| {
+            let odd = start.iter().filter(|&&byte| byte == 0).count();
+            (odd > 0 && odd < start.len()
+                || std::str::from_utf8(start).is_err_and(|error| error.error_len().is_some()))
+            .then_some("binary data, not a trace")
+        })
+}

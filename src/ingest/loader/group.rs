@@ -1,0 +1,299 @@
+//! One group of sources after the other: a file alone, or a transcript with its companions.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+
+use super::decode::Decoders;
+use super::{Gone, Member, Options, preview, send};
+use crate::ingest::assemble::{Builder, From, Rules};
+use crate::ingest::discover::{Input, open_file};
+use crate::ingest::fact::Decoded;
+use crate::ingest::formats::sniff;
+use crate::ingest::records::{Account, Framing, document, lines};
+use crate::ingest::{Error, Loaded, Source};
+use crate::model::action::SourceIx;
+use crate::model::quantity::Time;
+
+/// Rows that came wait at most this long before they are sent on.
+const LINGER: Duration = Duration::from_millis(30);
+
+/// Loads groups into one builder, so that all of them share symbols and numbers.
+pub(super) struct Loader<'a> {
+    options: &'a Options,
+    sender: Sender<Loaded>,
+    builder: Builder,
+    decoders: Option<Decoders>,
+    sources: u32,
+    companions: HashSet<PathBuf>,
+    read: u64,
+    pub(super) total: u64,
+    sent: Instant,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(options: &'a Options, sender: Sender<Loaded>) -> Loader<'a> {
+        Loader {
+            options,
+            sender,
+            builder: Builder::new(options.prices.clone()),
+            decoders: None,
+            sources: 0,
+            companions: HashSet::new(),
+            read: 0,
+            total: 0,
+            sent: Instant::now(),
+        }
+    }
+
+    /// Whether an input was already read together with the file that it belongs to.
+    pub(super) fn is_companion(&self, input: &Input) -> bool {
+        matches!(input, Input::File(path) if path.canonicalize().is_ok_and(|path| self.companions.contains(&path)))
+    }
+
+    /// Loads a source, and its companions with it.
+    pub(super) fn take(&mut self, source: Arc<Source>) -> Result<(), Gone> {
+        let mut members = vec![self.member(source, false)];
+        for path in self.companions_of(&members[0].source) {
+            let opened = open_file(&path).and_then(|bytes| {
+                sniff::identify(&path, &bytes, Some(members[0].source.format), true)
+                    .map(|found| (bytes, found))
+            });
+            match opened {
+                Ok((bytes, (format, framing))) => {
+                    let source = Arc::new(Source {
+                        path,
+                        bytes,
+                        format,
+                        framing,
+                    });
+                    let member = self.member(source, true);
+                    members.push(member);
+                }
+                Err(error) => send(&self.sender, Loaded::Failed(error))?,
+            }
+        }
+        send(
+            &self.sender,
+            Loaded::Sources(
+                members
+                    .iter()
+                    .map(|member| Arc::clone(&member.source))
+                    .collect(),
+            ),
+        )?;
+        let mut rules = members[0].source.format.rules();
+        if members.len() == 1 {
+            self.alone(&members[0], &mut *rules)?;
+        } else {
+            self.merged(&members, &mut *rules)?;
+        }
+        rules.finish(&mut self.builder);
+        self.builder.flush();
+        self.send_ready()
+    }
+
+    fn member(&mut self, source: Arc<Source>, companion: bool) -> Member {
+        let ix = SourceIx(self.sources);
+        self.sources += 1;
+        let stem = source
+            .path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        Member {
+            source,
+            ix,
+            stem,
+            companion,
+        }
+    }
+
+    fn companions_of(&mut self, source: &Source) -> Vec<PathBuf> {
+        if source.path == Path::new("-")
+            || matches!(source.bytes, crate::ingest::bytes::Bytes::Static(_))
+        {
+            return Vec::new();
+        }
+        let mut paths = source.format.companions(&source.path);
+        paths.retain(|path| {
+            path.canonicalize()
+                .is_ok_and(|path| self.companions.insert(path))
+        });
+        paths
+    }
+
+    /// A source of its own: block by block, decoded on several threads.
+    fn alone(&mut self, member: &Member, rules: &mut dyn Rules) -> Result<(), Gone> {
+        let size = match member.source.bytes.len() {
+            Ok(size) => size,
+            Err(error) => return self.fail(&member.source, error),
+        };
+        if member.source.framing == Framing::Document {
+            return match document::read(&member.source.bytes, member.source.format, size) {
+                Ok(decoded) => {
+                    self.feed(&decoded, member, 0, rules)?;
+                    self.finished(member.ix, decoded.account)
+                }
+                Err(error) => self.fail(&member.source, error),
+            };
+        }
+        if self.options.preview && size > preview::SMALLEST {
+            let found = preview::read(&member.source, size, &self.options.prices);
+            send(&self.sender, Loaded::Preview(Box::new(found)))?;
+        }
+        self.blocks(member, size, rules)
+    }
+
+    fn blocks(&mut self, member: &Member, size: u64, rules: &mut dyn Rules) -> Result<(), Gone> {
+        let mut decoders = match self.decoders.take().map_or_else(Decoders::start, Ok) {
+            Ok(decoders) => decoders,
+            Err(error) => return self.fail(&member.source, error),
+        };
+        let mut account = Account::default();
+        let mut lines_before = 0_u32;
+        let done = decoders.run(
+            &member.source,
+            lines::blocks(size),
+            |decoded| match decoded {
+                Ok(decoded) => {
+                    account.add(&decoded.account);
+                    self.feed(decoded, member, lines_before, rules)?;
+                    lines_before = lines_before.saturating_add(decoded.lines);
+                    Ok(())
+                }
+                Err(error) => self.fail(&member.source, error),
+            },
+        );
+        self.decoders = Some(decoders);
+        done?;
+        self.finished(member.ix, account)
+    }
+
+    fn feed(
+        &mut self,
+        decoded: &Decoded,
+        member: &Member,
+        lines_before: u32,
+        rules: &mut dyn Rules,
+    ) -> Result<(), Gone> {
+        let from = From {
+            decoded,
+            source: member.ix,
+            stem: &member.stem,
+            lines_before,
+            companion: member.companion,
+        };
+        for fact in &decoded.facts {
+            rules.take(fact, &from, &mut self.builder);
+        }
+        self.read += decoded.account.total;
+        if self.sent.elapsed() > LINGER || self.sources == 1 && self.read == decoded.account.total {
+            self.builder.flush();
+        }
+        self.send_ready()
+    }
+
+    /// A transcript and its companions: decoded whole, then told in the order of time. Within one
+    /// source the order of the file holds.
+    fn merged(&mut self, members: &[Member], rules: &mut dyn Rules) -> Result<(), Gone> {
+        let mut files: Vec<(&Member, Vec<(u32, Decoded)>)> = Vec::new();
+        for member in members {
+            let mut account = Account::default();
+            let mut lines_before = 0;
+            let mut decoded = Vec::new();
+            let size = member.source.bytes.len().unwrap_or(0);
+            for block in lines::blocks(size) {
+                match lines::read(
+                    &member.source.bytes,
+                    member.source.format,
+                    block,
+                    Decoded::default(),
+                ) {
+                    Ok(block) => {
+                        account.add(&block.account);
+                        let lines = block.lines;
+                        decoded.push((lines_before, block));
+                        lines_before += lines;
+                    }
+                    Err(error) => self.fail(&member.source, error)?,
+                }
+            }
+            self.read += account.total;
+            self.finished(member.ix, account)?;
+            files.push((member, decoded));
+        }
+        for (time, file, block, fact) in order(&files) {
+            let _ = time;
+            let (member, decoded) = &files[file];
+            let (lines_before, decoded) = &decoded[block];
+            let from = From {
+                decoded,
+                source: member.ix,
+                stem: &member.stem,
+                lines_before: *lines_before,
+                companion: member.companion,
+            };
+            rules.take(&decoded.facts[fact], &from, &mut self.builder);
+            self.send_ready()?;
+        }
+        Ok(())
+    }
+
+    fn finished(&mut self, source: SourceIx, account: Account) -> Result<(), Gone> {
+        send(&self.sender, Loaded::Finished { source, account })
+    }
+
+    fn fail(&self, source: &Source, error: std::io::Error) -> Result<(), Gone> {
+        let path = source.path.to_string_lossy().into_owned();
+        send(
+            &self.sender,
+            Loaded::Failed(Error::Read {
+                path,
+                source: error,
+            }),
+        )
+    }
+
+    fn send_ready(&mut self) -> Result<(), Gone> {
+        for mut batch in self.builder.take_ready() {
+            batch.read = self.read;
+            batch.total = self.total.max(self.read);
+            self.sent = Instant::now();
+            send(&self.sender, Loaded::Batch(Box::new(batch)))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self) -> Result<(), Gone> {
+        self.builder.flush();
+        self.send_ready()?;
+        send(
+            &self.sender,
+            Loaded::Progress {
+                read: self.read,
+                total: self.read,
+            },
+        )
+    }
+}
+
+/// Facts of several files by time: (time, file, block, fact). A fact without a time stays behind the
+/// one before it in its file.
+fn order(files: &[(&Member, Vec<(u32, Decoded)>)]) -> Vec<(Time, usize, usize, usize)> {
+    let mut order = Vec::new();
+    for (file, (_, decoded)) in files.iter().enumerate() {
+        let mut latest = Time::NONE;
+        for (block, (_, decoded)) in decoded.iter().enumerate() {
+            for (fact, told) in decoded.facts.iter().enumerate() {
+                latest = latest.max(told.time);
+                order.push((latest, file, block, fact));
+            }
+        }
+    }
+    order.sort_by_key(|&(time, ..)| time);
+    order
+}

@@ -1,0 +1,44 @@
+//! The last rows of a large file, read before the rest so that "go to the end" need not wait.
+
+use std::sync::Arc;
+
+use crate::ingest::assemble::{Builder, From};
+use crate::ingest::fact::Decoded;
+use crate::ingest::prices::PriceTable;
+use crate::ingest::records::lines::{self, Block};
+use crate::ingest::{Preview, Source};
+use crate::model::action::SourceIx;
+
+/// Files up to this size are indexed before anyone can press a key.
+pub(super) const SMALLEST: u64 = 4 << 20;
+const TAIL: u64 = 256 << 10;
+
+/// Decodes the last lines on their own: their turns and numbers are not those of the whole file.
+pub(super) fn read(source: &Arc<Source>, size: u64, prices: &PriceTable) -> Preview {
+    let mut builder = Builder::new(prices.clone());
+    let block = Block {
+        start: size.saturating_sub(TAIL),
+        end: size,
+        source_end: size,
+    };
+    // What cannot be read now will be reported when its block is due.
+    let decoded =
+        lines::read(&source.bytes, source.format, block, Decoded::default()).unwrap_or_default();
+    let mut rules = source.format.rules();
+    let from = From {
+        decoded: &decoded,
+        source: SourceIx(0),
+        stem: "",
+        lines_before: 0,
+        companion: false,
+    };
+    for fact in &decoded.facts {
+        rules.take(fact, &from, &mut builder);
+    }
+    rules.finish(&mut builder);
+    builder.flush();
+    Preview {
+        source: Arc::clone(source),
+        batches: builder.take_ready(),
+    }
+}

@@ -1,0 +1,176 @@
+//! Records that do not keep to lines: read whole, walked value by value.
+
+use std::io;
+
+use super::{BOM, Clean, Record, take};
+use crate::ingest::bytes::Bytes;
+use crate::ingest::fact::{Decoded, Fact, FactKind};
+use crate::ingest::formats::Format;
+use crate::ingest::json::{Cursor, Range, has_controls};
+use crate::model::action::Flags;
+
+/// Documents up to this size are read whole.
+pub const LARGEST_DOCUMENT: u64 = 1 << 30;
+
+/// Where the records of a document are. `good` is how far it is sound.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub records: Vec<Range>,
+    pub good: usize,
+    /// The records are inside one object.
+    pub wrapped: bool,
+}
+
+/// Finds the records: elements of a top-level array, elements of the first array of objects inside
+/// a single object, or values one after the other.
+pub fn find(bytes: &[u8]) -> Found {
+    let mut found = Found::default();
+    let mut cursor = Cursor::new(bytes, has_controls(bytes));
+    loop {
+        skip_separators(&mut cursor);
+        match cursor.peek() {
+            0 if cursor.position() >= bytes.len() => {
+                found.good = bytes.len();
+                break;
+            }
+            b'[' => {
+                let walked = cursor.array(|cursor| {
+                    let first = cursor.peek();
+                    let range = cursor.range()?;
+                    if first == b'{' {
+                        found.records.push(range);
+                        found.good = range.end;
+                    }
+                    Ok(())
+                });
+                if walked.is_err() {
+                    break;
+                }
+                found.good = cursor.position();
+            }
+            b'{' => match cursor.range() {
+                Ok(range) => {
+                    found.records.push(range);
+                    found.good = range.end;
+                }
+                Err(_) => break,
+            },
+            _ => break,
+        }
+    }
+    if let [only] = found.records[..]
+        && found.good == bytes.len()
+    {
+        let inside = members(&bytes[only.start..only.end]);
+        if !inside.is_empty() {
+            found.wrapped = true;
+            found.records = inside
+                .iter()
+                .map(|range| Range {
+                    start: range.start + only.start,
+                    end: range.end + only.start,
+                })
+                .collect();
+        }
+    }
+    found
+}
+
+/// Records may be parted by white space, commas and the record separators of RFC 7464.
+fn skip_separators(cursor: &mut Cursor<'_>) {
+    while matches!(cursor.peek(), 0x1e | b',') {
+        cursor.step();
+    }
+}
+
+/// The elements of the first member that is an array of objects. An object with a type is a record
+/// itself, whatever it holds.
+fn members(object: &[u8]) -> Vec<Range> {
+    let mut records = Vec::new();
+    let mut typed = false;
+    let mut cursor = Cursor::new(object, has_controls(object));
+    // The object was walked before: it cannot fail.
+    let _ = cursor.object(|cursor, key| {
+        typed |= key == b"type";
+        if cursor.peek() != b'[' || !records.is_empty() {
+            return cursor.skip();
+        }
+        let mut elements = Vec::new();
+        let mut objects = true;
+        cursor.array(|cursor| {
+            objects &= cursor.peek() == b'{';
+            elements.push(cursor.range()?);
+            Ok(())
+        })?;
+        if objects {
+            records = elements;
+        }
+        Ok(())
+    });
+    if typed { Vec::new() } else { records }
+}
+
+/// Reads and decodes a whole document. For the account the document is one line.
+pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded> {
+    let mut decoded = Decoded::default();
+    decoded.bytes = bytes.slice(0, usize::try_from(size).unwrap_or(usize::MAX))?;
+    let total = decoded.bytes.len();
+    let bom = if decoded.bytes.starts_with(BOM) {
+        BOM.len()
+    } else {
+        0
+    };
+    let mut found = find(&decoded.bytes[bom..]);
+    found.good += bom;
+    let clean = Clean {
+        utf8: std::str::from_utf8(&decoded.bytes).is_ok(),
+        controls: !has_controls(&decoded.bytes),
+    };
+    let mut line = 0;
+    let mut seen = 0;
+    for range in &found.records {
+        let start = range.start + bom;
+        line += memchr::memchr_iter(b'\n', &decoded.bytes[seen..start]).count() as u32;
+        seen = start;
+        take(
+            format,
+            &mut decoded,
+            Record {
+                start,
+                len: range.end - range.start,
+                line,
+                size: 0,
+                last: false,
+                clean,
+            },
+        );
+    }
+    let repaired = decoded.account.lines_repaired;
+    decoded.account = Default::default();
+    decoded.account.total = total as u64;
+    decoded.account.bom = bom as u64;
+    if found.good == total && !found.records.is_empty() {
+        decoded.account.ok = (total - bom) as u64;
+        decoded.account.lines_ok = 1;
+        decoded.account.lines_repaired = repaired.min(1);
+    } else {
+        cut_short(&mut decoded, &found, bom, line);
+    }
+    decoded.lines = memchr::memchr_iter(b'\n', &decoded.bytes).count() as u32 + 1;
+    Ok(decoded)
+}
+
+/// The sound head of a document counts; the rest is one incomplete row.
+fn cut_short(decoded: &mut Decoded, found: &Found, bom: usize, line: u32) {
+    let total = decoded.bytes.len();
+    decoded.account.ok = (found.good - bom) as u64;
+    decoded.account.lines_ok = u64::from(found.good > bom);
+    decoded.account.partial = (total - found.good) as u64;
+    decoded.account.lines_partial = 1;
+    let mut fact = Fact::new(FactKind::Unknown);
+    fact.flags.set(Flags::INCOMPLETE);
+    fact.start = found.good as u32;
+    fact.len = (total - found.good) as u32;
+    fact.line = line;
+    decoded.facts.push(fact);
+}

@@ -1,0 +1,222 @@
+//! Lines of a source, block by block: any block can be read without those before it.
+//!
+//! A line belongs to the block in which it begins; whoever reads that block reads on to its end.
+
+use std::io;
+
+use memchr::{memchr, memchr_iter};
+
+use super::{BOM, Clean, LONGEST_LINE, Record, take, unread};
+use crate::ingest::bytes::Bytes;
+use crate::ingest::fact::Decoded;
+use crate::ingest::formats::Format;
+
+/// The bytes of a source that one reader takes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    pub start: u64,
+    pub end: u64,
+    /// The length of the source, as far as it is to be read.
+    pub source_end: u64,
+}
+
+/// The first blocks are small, so that the first screen never waits.
+const FIRST_BLOCK: u64 = 64 << 10;
+const LARGEST_BLOCK: u64 = 1 << 20;
+
+/// Cuts a source into blocks that double in size.
+pub fn blocks(source_end: u64) -> impl Iterator<Item = Block> {
+    let mut start = 0;
+    let mut size = FIRST_BLOCK;
+    std::iter::from_fn(move || {
+        if start >= source_end {
+            return None;
+        }
+        let block = Block {
+            start,
+            end: (start + size).min(source_end),
+            source_end,
+        };
+        start = block.end;
+        size = (size * 2).min(LARGEST_BLOCK);
+        Some(block)
+    })
+}
+
+/// Reads and decodes the lines that begin in a block. `decoded` may be one used before: its
+/// memory is used again.
+pub fn read(
+    bytes: &Bytes,
+    format: &dyn Format,
+    block: Block,
+    mut decoded: Decoded,
+) -> io::Result<Decoded> {
+    decoded.reset(block.start);
+    let Some(first) = load(bytes, block, &mut decoded.bytes)? else {
+        return Ok(decoded);
+    };
+    decoded.base = block.start + first;
+    let clean = Clean {
+        utf8: std::str::from_utf8(&decoded.bytes).is_ok(),
+        controls: count_controls(&decoded.bytes) == memchr_iter(b'\n', &decoded.bytes).count(),
+    };
+    let at_start = decoded.base == 0;
+    if at_start && decoded.bytes.starts_with(BOM) {
+        decoded.account.bom = BOM.len() as u64;
+        decoded.account.total = BOM.len() as u64;
+    }
+    let mut at = decoded.account.bom as usize;
+    let own = usize::try_from(block.end - decoded.base).unwrap_or(usize::MAX);
+    let mut line = 0;
+    while at < own.min(decoded.bytes.len()) {
+        let end = memchr(b'\n', &decoded.bytes[at..]).map(|found| at + found);
+        at = one_line(
+            bytes,
+            format,
+            &mut decoded,
+            Line {
+                at,
+                end,
+                line,
+                clean,
+                block,
+            },
+        )?;
+        line += 1;
+    }
+    decoded.lines = line;
+    Ok(decoded)
+}
+
+/// Fills `buffer` with the block from its first line on, up to the end of its last line if that is
+/// not over-long; where the first line begins in the block, or none if no line does.
+fn load(bytes: &Bytes, block: Block, buffer: &mut Vec<u8>) -> io::Result<Option<u64>> {
+    // One byte before the block tells whether a line begins at its start.
+    let before = u64::from(block.start > 0);
+    let want = usize::try_from(block.end - block.start + before).unwrap_or(usize::MAX);
+    buffer.resize(want, 0);
+    let read = bytes.read_at(buffer, block.start - before)?;
+    buffer.truncate(read);
+    let mut first = 0;
+    if before > 0 {
+        match memchr(b'\n', buffer) {
+            Some(found) => {
+                buffer.drain(..=found);
+                first = found as u64;
+            }
+            None => return Ok(None),
+        }
+    }
+    finish_last_line(bytes, block, buffer)?;
+    Ok(Some(first))
+}
+
+/// Reads on to the end of the last line, unless it is over-long.
+fn finish_last_line(bytes: &Bytes, block: Block, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let tail = memchr::memrchr(b'\n', buffer).map_or(0, |found| found + 1);
+    if tail == buffer.len() {
+        return Ok(());
+    }
+    let mut position = block.end;
+    let mut step = 16 << 10;
+    while position < block.source_end && (buffer.len() - tail) as u64 <= LONGEST_LINE {
+        let old = buffer.len();
+        buffer.resize(old + (block.source_end - position).min(step) as usize, 0);
+        let read = bytes.read_at(&mut buffer[old..], position)?;
+        buffer.truncate(old + read);
+        if read == 0 {
+            break;
+        }
+        if let Some(found) = memchr(b'\n', &buffer[old..]) {
+            buffer.truncate(old + found + 1);
+            break;
+        }
+        position += read as u64;
+        step = (step * 2).min(LARGEST_BLOCK);
+    }
+    Ok(())
+}
+
+struct Line {
+    at: usize,
+    /// Where its LF is, if it is in the buffer.
+    end: Option<usize>,
+    line: u32,
+    clean: Clean,
+    block: Block,
+}
+
+/// Decodes one line; where the next one begins.
+fn one_line(
+    bytes: &Bytes,
+    format: &dyn Format,
+    decoded: &mut Decoded,
+    line: Line,
+) -> io::Result<usize> {
+    let Line {
+        at,
+        end,
+        line,
+        clean,
+        block,
+    } = line;
+    let stop = end.unwrap_or(decoded.bytes.len());
+    let mut record = Record {
+        start: at,
+        len: stop - at,
+        line,
+        size: (stop - at) as u64 + u64::from(end.is_some()),
+        last: end.is_none(),
+        clean,
+    };
+    if record.len as u64 > LONGEST_LINE {
+        let length = line_length(bytes, decoded.base + at as u64, block.source_end)?;
+        let terminated = decoded.base + at as u64 + length < block.source_end;
+        record.size = length + u64::from(terminated);
+        decoded.account.total += record.size;
+        unread(decoded, record, length);
+        return Ok(decoded.bytes.len());
+    }
+    decoded.account.total += record.size;
+    let text = &decoded.bytes[at..stop];
+    if text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
+        decoded.account.blank += record.size;
+        decoded.account.lines_blank += 1;
+        return Ok(stop + 1);
+    }
+    if text.last() == Some(&b'\r') {
+        record.len -= 1;
+    }
+    take(format, decoded, record);
+    Ok(stop + 1)
+}
+
+/// The length of the line at `start`, without its LF, however long it is.
+fn line_length(bytes: &Bytes, start: u64, source_end: u64) -> io::Result<u64> {
+    let mut buffer = vec![0; LARGEST_BLOCK as usize];
+    let mut position = start;
+    while position < source_end {
+        let read = bytes.read_at(&mut buffer, position)?;
+        if read == 0 {
+            break;
+        }
+        if let Some(found) = memchr(b'\n', &buffer[..read]) {
+            return Ok(position + found as u64 - start);
+        }
+        position += read as u64;
+    }
+    Ok(position.min(source_end) - start)
+}
+
+/// How many bytes are below 0x20. Sums in small lanes so that the compiler uses wide registers.
+fn count_controls(bytes: &[u8]) -> usize {
+    bytes
+        .chunks(255)
+        .map(|part| {
+            usize::from(
+                part.iter()
+                    .fold(0_u8, |sum, &byte| sum + u8::from(byte < 0x20)),
+            )
+        })
+        .sum()
+}

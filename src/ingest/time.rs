@@ -1,0 +1,175 @@
+//! Instants as traces write them.
+
+use crate::model::quantity::Time;
+
+/// An instant from text: RFC 3339 and its usual relatives, or a number. [`Time::NONE`] when it is
+/// neither. Without a zone it is UTC.
+pub fn from_text(text: &[u8]) -> Time {
+    if let Some(time) = rfc3339(text) {
+        return time;
+    }
+    let Ok(text) = std::str::from_utf8(text) else {
+        return Time::NONE;
+    };
+    let text = text.trim();
+    if let Ok(number) = text.parse::<f64>() {
+        return from_number(number);
+    }
+    if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
+        return Time(stamp.as_microsecond());
+    }
+    if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
+        return Time(zoned.timestamp().as_microsecond());
+    }
+    text.parse::<jiff::civil::DateTime>()
+        .ok()
+        .and_then(|civil| civil.to_zoned(jiff::tz::TimeZone::UTC).ok())
+        .map_or(Time::NONE, |zoned| Time(zoned.timestamp().as_microsecond()))
+}
+
+/// An instant from a number of seconds, milliseconds, microseconds or nanoseconds since the epoch,
+/// told apart by magnitude. Beyond the year 9999, and before 0000, it is not a time.
+pub fn from_number(number: f64) -> Time {
+    let size = number.abs();
+    let micros = match size {
+        _ if !size.is_finite() => return Time::NONE,
+        _ if size < 1e11 => number * 1e6,
+        _ if size < 1e14 => number * 1e3,
+        _ if size < 1e17 => number,
+        _ if size < 1e20 => number / 1e3,
+        _ => return Time::NONE,
+    };
+    if (-62_167_219_200e6..253_402_300_800e6).contains(&micros) {
+        Time(micros.round() as i64)
+    } else {
+        Time::NONE
+    }
+}
+
+/// The form that nearly every line has: `2026-11-22T10:00:00.000Z`, by hand because it is read once
+/// per line.
+fn rfc3339(text: &[u8]) -> Option<Time> {
+    let date_time = text.get(..19)?;
+    let marks = (date_time[4], date_time[7], date_time[13], date_time[16]);
+    if marks != (b'-', b'-', b':', b':') || !matches!(date_time[10], b'T' | b't' | b' ') {
+        return None;
+    }
+    let year = number(&text[0..4])?;
+    let (month, day) = (number(&text[5..7])?, number(&text[8..10])?);
+    let (hour, minute, second) = (
+        number(&text[11..13])?,
+        number(&text[14..16])?,
+        number(&text[17..19])?,
+    );
+    if !(1..=12).contains(&month)
+        || !(1..=days_of(year, month)).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 59
+    {
+        return None;
+    }
+    let mut rest = &text[19..];
+    let mut micros = 0;
+    if let Some((b'.' | b',', fraction)) = rest.split_first() {
+        let len = fraction
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        if len == 0 {
+            return None;
+        }
+        for place in 0..6 {
+            micros = micros * 10
+                + fraction[..len]
+                    .get(place)
+                    .map_or(0, |digit| i64::from(digit - b'0'));
+        }
+        rest = &fraction[len..];
+    }
+    let shift = match rest {
+        b"" | b"Z" | b"z" => 0,
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            let minutes = number(&[*h1, *h2])? * 60 + number(&[*m1, *m2])?;
+            if *sign == b'+' { minutes } else { -minutes }
+        }
+        _ => return None,
+    };
+    let seconds =
+        days_since_epoch(year, month, day) * 86_400 + hour * 3600 + (minute - shift) * 60 + second;
+    Some(Time(seconds * 1_000_000 + micros))
+}
+
+fn number(digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(0, |sum, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| sum * 10 + i64::from(digit - b'0'))
+    })
+}
+
+fn days_of(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 in the proleptic Gregorian calendar: years begin in March, so that the leap
+/// day is the last of its year.
+fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let century = year.div_euclid(100);
+    let day_of_year = (month * 153 + 2) / 5 + day - 1;
+    year * 365 + year.div_euclid(4) - century + century.div_euclid(4) + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, micros: i64) {
+        assert_eq!(from_text(text.as_bytes()), Time(micros), "{text}");
+    }
+
+    #[test]
+    fn reads_the_usual_spellings() {
+        check("2026-11-22T10:00:00.000Z", 1_795_341_600_000_000);
+        check("2026-11-22T10:00:00Z", 1_795_341_600_000_000);
+        check("2026-11-22 10:00:00.5", 1_795_341_600_500_000);
+        check("2026-11-22T11:30:00.000001+01:30", 1_795_341_600_000_001);
+        check("1795341600", 1_795_341_600_000_000);
+        check("1795341600000", 1_795_341_600_000_000);
+    }
+
+    #[test]
+    fn what_is_no_time_is_not_recorded() {
+        for text in [
+            "",
+            "yesterday",
+            "2026-02-30T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "1e300",
+            "NaN",
+        ] {
+            assert_eq!(from_text(text.as_bytes()), Time::NONE, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_calendar_library(seconds in -62_135_596_800_i64..253_402_300_799) {
+            let text = jiff::Timestamp::from_second(seconds).unwrap().to_string();
+            prop_assert_eq!(rfc3339(text.as_bytes()), Some(Time(seconds * 1_000_000)), "{}", text);
+        }
+    }
+}
