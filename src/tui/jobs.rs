@@ -27,6 +27,8 @@ pub enum Job {
 #[derive(Debug)]
 pub enum Output {
     Filtered(filtering::Answer),
+    /// The filter is still at work.
+    Searched(filtering::Progress),
     Opened {
         ix: ActionIx,
         body: Arc<Body>,
@@ -47,6 +49,8 @@ pub struct Report {
     slot: Slot,
     generation: u64,
     output: Output,
+    /// Nothing comes after it.
+    is_last: bool,
 }
 
 #[derive(Debug)]
@@ -72,9 +76,12 @@ impl Job {
         }
     }
 
-    fn run(self, cancel: &CancelFlag) -> Output {
+    fn run(self, cancel: &CancelFlag, tell: &mut dyn FnMut(Output)) -> Output {
         match self {
-            Job::Filter(task) => Output::Filtered(filtering::run(task, cancel)),
+            Job::Filter(task) => {
+                let mut tell = |progress| tell(Output::Searched(progress));
+                Output::Filtered(filtering::run(&task, cancel, &mut tell))
+            }
             Job::Open { store, ix } => Output::Opened {
                 ix,
                 body: Arc::new(bodies::open(&store.row(ix), Depth::Full)),
@@ -122,8 +129,11 @@ impl Jobs {
     /// Takes a report; the output if somebody still waits for it.
     pub fn finish(&mut self, report: Report) -> Option<Output> {
         let lane = &mut self.slots[report.slot as usize];
-        lane.running = false;
         let current = report.generation == lane.generation;
+        if !report.is_last {
+            return current.then_some(report.output);
+        }
+        lane.running = false;
         if let Some(job) = lane.waiting.take() {
             self.spawn(report.slot, job);
         }
@@ -136,15 +146,21 @@ impl Jobs {
         lane.running = true;
         let (cancel, reports, generation) =
             (lane.cancel.clone(), self.reports.clone(), lane.generation);
-        let work = move || {
-            let output = catch_unwind(AssertUnwindSafe(|| job.run(&cancel)))
-                .unwrap_or_else(|cause| Output::Panicked(words(&*cause)));
+        let send = move |output, is_last| {
             // Nobody listens any more only when the program ends.
             let _ = reports.send(Report {
                 slot,
                 generation,
                 output,
+                is_last,
             });
+        };
+        let work = move || {
+            let run = AssertUnwindSafe(|| job.run(&cancel, &mut |output| send(output, false)));
+            send(
+                catch_unwind(run).unwrap_or_else(|cause| Output::Panicked(words(&*cause))),
+                true,
+            );
         };
         if self.inline {
             work();
@@ -154,6 +170,7 @@ impl Jobs {
                 slot,
                 generation,
                 output,
+                is_last: true,
             });
         }
     }
@@ -168,7 +185,6 @@ fn words(cause: &(dyn std::any::Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Job, Jobs, Output};
-    use crate::store::Store;
     use crate::tui::filtering::Task;
 
     #[test]
@@ -177,7 +193,7 @@ mod tests {
         let task = |tested| {
             Job::Filter(Task {
                 tested,
-                ..Task::all(Store::new())
+                ..Task::default()
             })
         };
         jobs.start(task(1));

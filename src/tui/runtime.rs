@@ -22,7 +22,7 @@ use crate::tui::{Exit, Options};
 
 /// What comes from outside, as plain data.
 #[derive(Debug)]
-pub enum Msg {
+pub(super) enum Msg {
     Term(Event),
     Signal(i32),
     TerminalLost,
@@ -35,7 +35,7 @@ const BUDGET: Duration = Duration::from_millis(8);
 /// The time between two frames that show only that loading went on.
 const LOADING_FRAME: Duration = Duration::from_millis(33);
 
-pub fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
+pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
     terminal::check()?;
     let (inbox_sender, inbox) = unbounded();
     let screen = Screen::enter(options, inbox_sender.clone())?;

@@ -19,7 +19,9 @@ use ratatui::layout::Rect;
 
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
+use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
+use crate::tui::filtering::Progress;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
@@ -77,8 +79,8 @@ struct Answers {
     tested: u32,
     /// Answered rows about which something was learned since.
     again: Vec<ActionIx>,
-    /// Rows that the filter could not judge.
-    unjudged: u64,
+    tally: Tally,
+    progress: Option<Progress>,
     is_running: bool,
 }
 
@@ -182,6 +184,7 @@ impl Screen for Stream {
     fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
         match output {
             Output::Filtered(answer) => return self.take_answer(answer, session),
+            Output::Searched(progress) => self.answers.progress = Some(progress),
             Output::Opened { ix, body } => self.inspector.opened(ix, body),
             Output::Panicked(words) => {
                 self.answers.is_running = false;

@@ -34,11 +34,6 @@ impl Viewport {
         self.top
     }
 
-    /// Rows of the top item that are above the screen.
-    pub fn skip(&self) -> usize {
-        self.skip
-    }
-
     /// Moves the window as little as possible so that the selected item is on it.
     pub fn settle(&mut self, extent: &Extent<'_>) {
         self.cursor = self.cursor.min(extent.len.saturating_sub(1));

@@ -1,6 +1,7 @@
 //! The filter line: what is typed, whether it makes sense, and what is in force.
 
-use crate::tui::filtering::{self, Filter, Problem};
+use crate::query::expr::Expr;
+use crate::tui::filtering::{self, Problem};
 use crate::tui::widgets::prompt::Prompt;
 
 #[derive(Debug, Default)]
@@ -10,7 +11,7 @@ pub struct FilterBar {
     /// What is typed, valid or not; empty keeps everything.
     pub text: String,
     /// What is in force: the last text that made sense.
-    pub parsed: Option<Filter>,
+    pub parsed: Option<Expr>,
     pub problem: Option<Problem>,
     /// What Esc brings back.
     before: String,

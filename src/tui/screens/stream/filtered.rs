@@ -1,7 +1,8 @@
 //! How the stream asks for what its filter keeps, and takes the answers in.
 
+use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
-use crate::tui::filtering::{Answer, Task};
+use crate::tui::filtering::{self, Answer, Task};
 use crate::tui::jobs::Job;
 use crate::tui::keys::{Code, Key};
 use crate::tui::screens::stream::listing::Listing;
@@ -98,7 +99,7 @@ impl Stream {
             run: self.scope,
             tested: self.answers.tested,
             again: std::mem::take(&mut self.answers.again),
-            zone: session.zone.clone(),
+            context: filtering::context(session.zone.clone()),
         }
     }
 
@@ -108,14 +109,16 @@ impl Stream {
             return Vec::new();
         }
         self.answers.tested = answer.tested.end;
-        self.answers.unjudged = answer.unjudged;
+        self.answers.progress = None;
         if answer.tested.start == 0 {
+            self.answers.tally = Tally::default();
             self.relist(Listing::Kept(answer.rows));
         } else {
             let mut listing = std::mem::take(&mut self.list.listing);
             listing.extend(answer.rows, &answer.again);
             self.relist(listing);
         }
+        self.answers.tally += answer.tally;
         self.list.follow();
         self.catch_up(session)
     }

@@ -95,24 +95,33 @@ fn kept(stream: &Stream, store: &Store) -> String {
     if !stream.is_filtered() {
         return String::new();
     }
-    let (kept, all) = (stream.list.listing.len() as u64, u64::from(store.len()));
-    let tested = u64::from(stream.answers.tested);
-    let mut words = vec![format!("{} of {}", human::count(kept), human::count(all))];
+    let all = u64::from(store.len());
+    let searched = stream.answers.progress.map(|progress| {
+        let tested = u64::from(progress.tested);
+        format!(
+            "{} so far · searched {} %",
+            human::count(progress.kept as u64),
+            tested * 100 / all.max(1)
+        )
+    });
+    let kept = stream.list.listing.len() as u64;
+    let is_first = stream.answers.is_running && stream.answers.tested == 0;
+    let mut words = vec![match searched {
+        Some(searched) => searched,
+        None if is_first => "searching".to_owned(),
+        None => format!("{} of {}", human::count(kept), human::count(all)),
+    }];
     if stream.scope.is_some() {
-        words.insert(0, "this run".to_owned());
+        words.insert(0, "this run only".to_owned());
     }
-    words.push(format!(
-        "{} hidden by filter",
-        human::count(tested.saturating_sub(kept))
-    ));
-    if tested < all && stream.answers.is_running {
-        words.push(format!("searched {} %", tested * 100 / all.max(1)));
+    if !is_first {
+        let hidden = u64::from(stream.answers.tested).saturating_sub(kept);
+        words.push(format!("{} hidden by filter", human::count(hidden)));
     }
-    if stream.answers.unjudged > 0 {
-        words.push(format!(
-            "{} could not be judged",
-            human::count(stream.answers.unjudged)
-        ));
+    let tally = stream.answers.tally;
+    if tally.unjudged > 0 {
+        let (unjudged, judged) = (human::count(tally.unjudged), human::count(tally.judged));
+        words.push(format!("no numeric value in {unjudged} of {judged} rows"));
     }
     words.join(" · ")
 }

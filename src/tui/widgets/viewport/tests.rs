@@ -64,10 +64,10 @@ fn moving_down_scrolls_by_the_rows_that_are_missing() {
         ..Viewport::default()
     };
     view.settle(&extent);
-    assert_eq!((view.top(), view.skip()), (1, 0));
+    assert_eq!((view.top, view.skip), (1, 0));
     view.cursor = 3;
     view.settle(&extent);
-    assert_eq!((view.top(), view.skip()), (1, 1));
+    assert_eq!((view.top, view.skip), (1, 1));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::tui::screens::stream::rows::{self, condition};
 use crate::tui::widgets::json_lines::{Line, Lines, Tone};
 
 /// The chosen tab; or the first that has something to show when nothing was chosen, or nothing is there.
-pub fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab {
+pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab {
     let has = |tab: &Tab| match tab {
         Tab::Args => body.args.is_some(),
         Tab::Result => body.result.is_some(),
@@ -31,7 +31,7 @@ pub fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab {
         .unwrap_or(fallback)
 }
 
-pub fn fill(tab: Tab, row: &Row<'_>, body: &Body, lines: &mut Lines) {
+pub(super) fn fill(tab: Tab, row: &Row<'_>, body: &Body, lines: &mut Lines) {
     match tab {
         Tab::Args => match &body.args {
             Some(args) => lines.value(args),
@@ -154,7 +154,7 @@ fn raw(row: &Row<'_>, body: &Body, lines: &mut Lines) {
 }
 
 /// `4103 refund`: the number and the name of the action; its status is drawn beside it.
-pub fn title(row: &Row<'_>, is_numbered: bool) -> Line {
+pub(super) fn title(row: &Row<'_>, is_numbered: bool) -> Line {
     let number = if is_numbered {
         row.seq().to_string()
     } else {
@@ -172,7 +172,7 @@ pub fn title(row: &Row<'_>, is_numbered: bool) -> Line {
 }
 
 /// What is known of time, money, tokens and oddities, in at most three lines.
-pub fn facts(row: &Row<'_>) -> Vec<Line> {
+pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
     let mut who = Vec::new();
     who.extend(
         [row.agent(), row.model()]

@@ -16,7 +16,7 @@ use crate::tui::widgets::paint::{self, Row};
 /// / tool:refund                                        ✓ 12 of 48,201 · 48,189 hidden by filter
 ///   ^ 'toll' is not a field · did you mean 'tool'?
 /// ```
-pub fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles) = (&stream.frame.regions, &theme.styles);
     let words = &stream.frame.words;
     let mut row = Row::new(buf, regions.header, 0, styles.text);
@@ -36,7 +36,7 @@ pub fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
 fn filter(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, bar) = (&stream.frame.regions, &theme.styles, &stream.filter);
     let kept = &stream.frame.words.kept;
-    let (mark, style) = match (&bar.problem, stream.answers.unjudged) {
+    let (mark, style) = match (&bar.problem, stream.answers.tally.unjudged) {
         (Some(_), _) => (theme.marks.wrong, styles.error),
         (None, 0) => (theme.marks.ok, styles.ok),
         (None, _) => (theme.marks.unsure, styles.waiting),
@@ -122,7 +122,7 @@ const PANE_HINTS: &[Command] = &[
     Command::Back,
 ];
 
-pub fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, words) = (&stream.frame.regions, &theme.styles, &stream.frame.words);
     if regions.peek.height > 0 {
         let mut row = Row::new(buf, regions.peek, 0, styles.text);

@@ -18,7 +18,7 @@ use crate::tui::widgets::paint::{self, Row};
 ///  order_id  "8841"
 ///                                   12 more rows
 /// ```
-pub fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (area, inspector) = (stream.frame.regions.inspector, &stream.inspector);
     for y in 0..area.height {
         Row::new(buf, area, y, Style::new());
@@ -79,7 +79,7 @@ fn line(pieces: &[(Tone, String)], theme: &Theme, mut row: Row<'_>) {
 }
 
 /// The style of a piece of text.
-pub fn tone(theme: &Theme, tone: Tone) -> Style {
+pub(super) fn tone(theme: &Theme, tone: Tone) -> Style {
     let styles = &theme.styles;
     match tone {
         Tone::Plain => styles.text,

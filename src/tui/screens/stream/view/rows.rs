@@ -11,7 +11,7 @@ use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::Row;
 
-pub fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+pub(super) fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (columns, style) = (&stream.frame.columns, theme.styles.faint);
     if stream.filter.problem.is_some() && stream.frame.regions.upper_rule.height == 0 {
         return;
@@ -36,7 +36,7 @@ pub fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
-pub fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let area = stream.frame.regions.list;
     for y in 0..area.height {
         Row::new(buf, area, y, Style::new());
@@ -178,7 +178,7 @@ fn column(row: &mut Row<'_>, text: &str, width: usize, style: Style) {
 }
 
 /// A mark and a word; what was not recorded is neither ok nor anything else.
-pub fn status(text: &RowText, theme: &Theme, wide: bool) -> (String, Style) {
+pub(super) fn status(text: &RowText, theme: &Theme, wide: bool) -> (String, Style) {
     let style = theme.status(text.status);
     let marks = theme.marks;
     let (mark, long, short) = match text.status {
