@@ -11,6 +11,8 @@ mod pick;
 mod table;
 mod words;
 
+mod demo;
+mod explore;
 mod formats;
 mod generate;
 mod ls;
@@ -25,10 +27,12 @@ use std::path::PathBuf;
 use rustix::fs::FileType;
 
 use crate::cli::args::{Args, Command, Global};
+use crate::cli::explore::Named;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Load;
 use crate::cli::look::Look;
 use crate::cli::out::{Notes, Out};
+use crate::ingest::discover;
 
 /// What every command gets.
 #[derive(Debug)]
@@ -89,7 +93,7 @@ fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyho
         Some(Command::Verify { paths, strict }) => verify::run(cx, &inputs(paths)?, strict),
         Some(Command::Formats) => formats::run(cx),
         Some(Command::CheckFilter { filter }) => filter::check(cx, &filter),
-        Some(Command::Demo) => Ok(Exit::Done),
+        Some(Command::Demo) => demo(cx),
         Some(Command::Completions { shell }) => generate::completions(cx, shell),
         Some(Command::Man) => generate::man(cx),
     }
@@ -102,7 +106,32 @@ fn bare(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
                     saferun-tui --help      everything else";
         return Err(Failure::Usage(hint.to_owned()).into());
     }
-    ls::run(cx, &inputs(paths)?, "-started")
+    let paths = inputs(paths)?;
+    let (inputs, errors) = discover::resolve(&paths);
+    for error in &errors {
+        cx.notes.error(&error.to_string());
+    }
+    let title = match paths.as_slice() {
+        [path] => path.to_string_lossy().into_owned(),
+        paths => format!("{} paths", paths.len()),
+    };
+    explore::run(
+        cx,
+        Named {
+            inputs,
+            title,
+            failed: errors.len(),
+        },
+    )
+}
+
+fn demo(cx: &mut Cx) -> anyhow::Result<Exit> {
+    let named = Named {
+        inputs: demo::inputs(),
+        title: "demo".to_owned(),
+        failed: 0,
+    };
+    explore::run(cx, named)
 }
 
 /// The paths named, or standard input where something is piped in.

@@ -15,6 +15,8 @@ pub enum Exit {
     NoInput,
     /// Some lines are bad and `--strict` was asked for.
     Partial,
+    /// A signal ended it, or (as a hang-up, 1) the terminal is gone.
+    Signal(u8),
 }
 
 impl Exit {
@@ -25,6 +27,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::NoInput => 4,
             Exit::Partial => 5,
+            Exit::Signal(number) => 128 + (number & 0x7f),
         }
     }
 }

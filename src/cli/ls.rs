@@ -33,22 +33,25 @@ const COLUMNS: &[Column] = &[
 const FILE: Column = Column::left("FILE", 9).cut_to(12);
 
 pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], sort: &str) -> anyhow::Result<Exit> {
-    let order = Order::parse(sort)?;
-    let expr = cx
-        .global
-        .condition
-        .as_deref()
-        .map(filter::parse)
-        .transpose()?;
+    Order::parse(sort)?;
+    if let Some(condition) = cx.global.condition.as_deref() {
+        filter::parse(condition)?;
+    }
     let read = cx.load.paths(&cx.notes, paths);
+    list(cx, &read, sort)
+}
+
+pub(super) fn list(cx: &mut Cx, read: &Read, sort: &str) -> anyhow::Result<Exit> {
+    let order = Order::parse(sort)?;
     let exit = read.exit(&cx.notes);
     let mut runs = read.runs();
-    if let Some(expr) = &expr {
-        let found: HashSet<RunIx> = filter::runs(cx, &read.store, expr).into_iter().collect();
+    if let Some(condition) = cx.global.condition.as_deref() {
+        let found = filter::runs(cx, &read.store, &filter::parse(condition)?);
+        let found: HashSet<RunIx> = found.into_iter().collect();
         runs.retain(|ix| found.contains(ix));
     }
     order.sort(&read.store, &mut runs);
-    print(cx, &read, &runs)?;
+    print(cx, read, &runs)?;
     Ok(exit)
 }
 
