@@ -2,6 +2,7 @@
 
 pub mod bodies;
 pub mod row;
+pub mod search;
 
 use std::sync::Arc;
 

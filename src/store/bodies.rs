@@ -1,5 +1,6 @@
 //! Opening actions: the record is read from disk when someone looks, and the last ones are kept.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::ingest::body::Body;
@@ -23,50 +24,132 @@ pub const GLANCE: usize = 16 * 1024;
 /// Opened actions, the most recent ones kept. Not shared between threads: each owner has its own.
 #[derive(Debug, Default)]
 pub struct Bodies {
-    kept: std::collections::HashMap<(u32, Depth), (u64, Arc<Body>)>,
+    kept: HashMap<Key, Kept>,
+    /// Who was used when, the longest ago first.
+    order: BTreeMap<u64, Key>,
     clock: u64,
     held: usize,
 }
 
+type Key = (u32, Depth);
+
+#[derive(Debug)]
+struct Kept {
+    used: u64,
+    size: usize,
+    state: State,
+    body: Arc<Body>,
+}
+
+/// What an action was made of when it was opened; when that changes, it must be opened again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    result: Place,
+    attached: usize,
+}
+
 /// What may be kept in memory, in bytes of the records.
 const KEEP: usize = 16 << 20;
+
+/// What an action takes at least, however short its records are.
+const LEAST: usize = 256;
 
 impl Bodies {
     pub fn new() -> Bodies {
         Bodies::default()
     }
 
-    /// Opens an action, from memory when it was opened lately.
+    /// Opens an action, from memory when it was opened lately and has not got a result since.
     pub fn open(&mut self, row: &Row<'_>, depth: Depth) -> Arc<Body> {
-        self.clock += 1;
         let key = (row.ix().0, depth);
-        let _ = (&self.kept, self.held, KEEP, key);
-        Arc::new(open(row, depth))
+        let state = State {
+            result: row.result_place(),
+            attached: row.attached().len(),
+        };
+        self.clock += 1;
+        if let Some(kept) = self.kept.get_mut(&key).filter(|kept| kept.state == state) {
+            self.order.remove(&kept.used);
+            self.order.insert(self.clock, key);
+            kept.used = self.clock;
+            return Arc::clone(&kept.body);
+        }
+        let body = Arc::new(open(row, depth));
+        self.remove(key);
+        self.keep(
+            key,
+            Kept {
+                used: self.clock,
+                size: size(row, depth),
+                state,
+                body: Arc::clone(&body),
+            },
+        );
+        body
     }
 
-    /// Forgets what was opened: an action may have got its result since.
+    /// Forgets what was opened.
     pub fn forget(&mut self) {
         self.kept.clear();
+        self.order.clear();
         self.held = 0;
     }
+
+    /// Makes room by dropping what was not used for longest; what is larger than all room is not kept.
+    fn keep(&mut self, key: Key, kept: Kept) {
+        if kept.size > KEEP {
+            return;
+        }
+        self.held += kept.size;
+        self.order.insert(kept.used, key);
+        self.kept.insert(key, kept);
+        while self.held > KEEP {
+            let Some((_, oldest)) = self.order.first_key_value() else {
+                return;
+            };
+            self.remove(*oldest);
+        }
+    }
+
+    fn remove(&mut self, key: Key) {
+        if let Some(kept) = self.kept.remove(&key) {
+            self.order.remove(&kept.used);
+            self.held -= kept.size;
+        }
+    }
+}
+
+/// Bytes of the records that opening an action reads.
+fn size(row: &Row<'_>, depth: Depth) -> usize {
+    let limit = match depth {
+        Depth::Glance => GLANCE,
+        Depth::Full => usize::MAX,
+    };
+    let own = [row.place(), row.result_place()];
+    let places = own
+        .into_iter()
+        .chain(row.attached().map(|attached| attached.place));
+    places
+        .map(|place| (place.len as usize).min(limit))
+        .sum::<usize>()
+        .max(LEAST)
 }
 
 /// Reads and decodes the records of an action. A record that cannot be read gives an empty body.
 pub fn open(row: &Row<'_>, depth: Depth) -> Body {
     let format = row.source().format;
     let mut body = Body::default();
-    if row.kind() != Kind::Malformed {
-        if let Some(record) = record(row, row.place(), depth) {
-            body = format.open(&record, row.place().part);
-            if depth == Depth::Full {
-                body.record = Some(record);
-            }
+    if row.kind() != Kind::Malformed
+        && let Some(record) = record(row, row.place(), depth)
+    {
+        body = format.open(&record, row.place().part);
+        if depth == Depth::Full {
+            body.record = Some(record);
         }
     }
-    if row.result_place().is_some() {
-        if let Some(record) = record(row, row.result_place(), depth) {
-            format.open_result(&record, row.result_place().part, &mut body);
-        }
+    if row.result_place().is_some()
+        && let Some(record) = record(row, row.result_place(), depth)
+    {
+        format.open_result(&record, row.result_place().part, &mut body);
     }
     for attached in row.attached() {
         if let Some(record) = record(row, attached.place, depth) {

@@ -1,0 +1,327 @@
+//! Tests that need an action opened: text, arguments, results, labels.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::ingest::body::Body;
+use crate::query::expr::{Path, Scope, Step};
+use crate::query::pattern::{Pattern, TextTest};
+
+#[derive(Debug, Clone)]
+pub enum BodyTest {
+    /// A word, phrase or regular expression in the given places.
+    Words {
+        pattern: Pattern,
+        scope: Scope,
+    },
+    /// The text of the action.
+    Text(TextTest),
+    /// Kind or message of its error.
+    Error(TextTest),
+    Value {
+        root: Root,
+        path: Path,
+        test: ValueTest,
+    },
+    Label {
+        name: String,
+        test: ValueTest,
+    },
+    HasText,
+    HasValue {
+        root: Root,
+        path: Path,
+    },
+    HasLabel(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    Args,
+    Result,
+}
+
+/// A test of one JSON value.
+#[derive(Debug, Clone)]
+pub struct ValueTest {
+    pub texts: Vec<Pattern>,
+    /// Both ends included.
+    pub numbers: Vec<Bounds>,
+    pub negated: bool,
+    /// Only a number can answer: `>`, `3..9`.
+    pub numeric: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    pub lo: f64,
+    pub hi: f64,
+    /// Whether the ends themselves are outside.
+    pub open: bool,
+}
+
+impl Bounds {
+    pub fn contains(self, value: f64) -> bool {
+        if self.open {
+            self.lo < value && value < self.hi
+        } else {
+            self.lo <= value && value <= self.hi
+        }
+    }
+}
+
+/// What a test says of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    True,
+    False,
+    /// A number was asked for, and only text was there: counts as false, and is counted.
+    NotANumber,
+}
+
+impl From<bool> for Answer {
+    fn from(found: bool) -> Answer {
+        if found { Answer::True } else { Answer::False }
+    }
+}
+
+/// The answer, and whether a number had a value to be compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judgement {
+    pub answer: Answer,
+    pub judged: bool,
+}
+
+impl BodyTest {
+    pub fn judge(&self, body: &Body) -> Judgement {
+        let found = match self {
+            BodyTest::Value { root, path, test } => {
+                return test.judge(&values(root.of(body), path));
+            }
+            BodyTest::Label { name, test } => {
+                let texts: Vec<Value> = labels(body, name)
+                    .map(|text| Value::String(text.to_owned()))
+                    .collect();
+                return test.judge(&texts.iter().map(Cow::Borrowed).collect::<Vec<_>>());
+            }
+            BodyTest::Words { pattern, scope } => {
+                any_text(body, *scope, &mut |text| pattern.matches(text))
+            }
+            BodyTest::Text(test) => body
+                .text
+                .as_deref()
+                .is_some_and(|text| test.is_true_of(text)),
+            BodyTest::Error(test) => body.error.as_ref().is_some_and(|error| {
+                let kind = error.kind.as_deref().unwrap_or_default();
+                let any = |text: &str| test.any.iter().any(|pattern| pattern.matches(text));
+                (any(kind) || any(&error.message)) != test.negated
+            }),
+            BodyTest::HasText => body.text.as_ref().is_some_and(|text| !text.is_empty()),
+            BodyTest::HasValue { root, path } => has(root.of(body), path),
+            BodyTest::HasLabel(name) => labels(body, name).next().is_some(),
+        };
+        Judgement {
+            answer: found.into(),
+            judged: false,
+        }
+    }
+}
+
+impl Root {
+    fn of(self, body: &Body) -> Option<&Value> {
+        match self {
+            Root::Args => body.args.as_ref(),
+            Root::Result => body.result.as_ref(),
+        }
+    }
+}
+
+impl ValueTest {
+    fn judge(&self, values: &[Cow<'_, Value>]) -> Judgement {
+        if !self.numeric {
+            let any = values.iter().any(|value| self.matches(value));
+            return Judgement {
+                answer: (!values.is_empty() && any != self.negated).into(),
+                judged: false,
+            };
+        }
+        let mut numbers = values.iter().filter_map(|value| number(value)).peekable();
+        if numbers.peek().is_none() && !values.is_empty() {
+            return Judgement {
+                answer: Answer::NotANumber,
+                judged: true,
+            };
+        }
+        let found = numbers.any(|number| self.numbers.iter().any(|bounds| bounds.contains(number)));
+        Judgement {
+            answer: found.into(),
+            judged: !values.is_empty(),
+        }
+    }
+
+    fn matches(&self, value: &Value) -> bool {
+        let as_number = || {
+            number(value)
+                .is_some_and(|number| self.numbers.iter().any(|bounds| bounds.contains(number)))
+        };
+        let text = scalar(value);
+        text.is_some_and(|text| self.texts.iter().any(|pattern| pattern.matches(&text)))
+            || (value.is_number() && as_number())
+    }
+}
+
+/// A number, or text that is nothing but a number.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64().filter(|number| number.is_finite()),
+        Value::String(text) => {
+            let digits = text.trim();
+            let digits = digits.strip_prefix('$').unwrap_or(digits);
+            let starts =
+                digits.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
+            if starts {
+                digits
+                    .parse()
+                    .ok()
+                    .filter(|number: &f64| number.is_finite())
+            } else {
+                None
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn scalar(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Null => Some(Cow::Borrowed("null")),
+        Value::Bool(true) => Some(Cow::Borrowed("true")),
+        Value::Bool(false) => Some(Cow::Borrowed("false")),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The scalars at a path; where it ends at an object or array, all that are inside.
+fn values<'a>(root: Option<&'a Value>, path: &Path) -> Vec<Cow<'a, Value>> {
+    let mut found = Vec::new();
+    if let Some(root) = root {
+        walk(root, path, &mut |value| leaves(value, &mut found));
+    }
+    found
+}
+
+fn leaves<'a>(value: Cow<'a, Value>, out: &mut Vec<Cow<'a, Value>>) {
+    match value {
+        Cow::Borrowed(Value::Array(items)) => items
+            .iter()
+            .for_each(|item| leaves(Cow::Borrowed(item), out)),
+        Cow::Borrowed(Value::Object(entries)) => entries
+            .values()
+            .for_each(|entry| leaves(Cow::Borrowed(entry), out)),
+        Cow::Owned(Value::Array(items)) => items
+            .into_iter()
+            .for_each(|item| leaves(Cow::Owned(item), out)),
+        Cow::Owned(Value::Object(entries)) => entries
+            .into_iter()
+            .for_each(|(_, entry)| leaves(Cow::Owned(entry), out)),
+        scalar => out.push(scalar),
+    }
+}
+
+fn has(root: Option<&Value>, path: &Path) -> bool {
+    let mut any = false;
+    if let Some(root) = root {
+        walk(root, path, &mut |_| any = true);
+    }
+    any
+}
+
+/// Calls `found` with what stands at the end of the path. JSON inside a string is looked into: tools
+/// often return it so.
+fn walk<'a>(value: &'a Value, path: &[Step], found: &mut dyn FnMut(Cow<'a, Value>)) {
+    let Some((step, rest)) = path.split_first() else {
+        found(Cow::Borrowed(value));
+        return;
+    };
+    match (value, step) {
+        (Value::Object(entries), Step::Key(key)) => {
+            if let Some(value) = entries.get(key) {
+                walk(value, rest, found);
+            }
+        }
+        (Value::Array(items), Step::Key(key)) => {
+            if let Some(item) = key.parse::<usize>().ok().and_then(|index| items.get(index)) {
+                walk(item, rest, found);
+            }
+        }
+        (Value::Object(entries), Step::Each) => {
+            entries.values().for_each(|value| walk(value, rest, found))
+        }
+        (Value::Array(items), Step::Each) => items.iter().for_each(|item| walk(item, rest, found)),
+        (Value::String(text), _) if text.trim_start().starts_with(['{', '[']) => {
+            if let Ok(inner) = serde_json::from_str::<Value>(text) {
+                walk(&inner, path, &mut |value| {
+                    found(Cow::Owned(value.into_owned()))
+                });
+            }
+        }
+        (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_), _) => {}
+    }
+}
+
+fn labels<'a>(body: &'a Body, name: &'a str) -> impl Iterator<Item = &'a str> {
+    body.labels
+        .iter()
+        .filter(move |(known, _)| known == name)
+        .map(|(_, text)| text.as_str())
+}
+
+/// Whether `test` is true of any text of the action in the given places: keys, strings and numbers
+/// of arguments and result; the text itself, errors, and what policies and people wrote.
+pub fn any_text(body: &Body, scope: Scope, test: &mut dyn FnMut(&str) -> bool) -> bool {
+    (scope.args && body.args.as_ref().is_some_and(|value| any_in(value, test)))
+        || (scope.result
+            && body
+                .result
+                .as_ref()
+                .is_some_and(|value| any_in(value, test)))
+        || (scope.text && any_prose(body, test))
+}
+
+fn any_prose(body: &Body, test: &mut dyn FnMut(&str) -> bool) -> bool {
+    let error = body
+        .error
+        .iter()
+        .flat_map(|error| [error.kind.as_deref(), Some(error.message.as_str())])
+        .flatten();
+    let decisions = body
+        .decisions
+        .iter()
+        .filter_map(|decision| decision.reason.as_deref());
+    let approvals = body
+        .approvals
+        .iter()
+        .filter_map(|approval| approval.reason.as_deref());
+    body.text
+        .as_deref()
+        .into_iter()
+        .chain(error)
+        .chain(decisions)
+        .chain(approvals)
+        .any(test)
+}
+
+fn any_in(value: &Value, test: &mut dyn FnMut(&str) -> bool) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| any_in(item, test)),
+        Value::Object(entries) => entries
+            .iter()
+            .any(|(key, value)| test(key) || any_in(value, test)),
+        Value::String(text) => test(text),
+        Value::Number(number) => test(&number.to_string()),
+        Value::Null | Value::Bool(_) => false,
+    }
+}

@@ -1,0 +1,225 @@
+//! Expressions become trees of tests: names, numbers and times resolved, cheap tests first.
+
+mod fields;
+pub(super) mod values;
+
+use crate::model::action::{Flags, Kind, Status, Verdict};
+use crate::model::quantity::Time;
+use crate::query::Context;
+use crate::query::body::{BodyTest, Root};
+use crate::query::columns::{
+    AttachedTest, ColumnTest, NumberColumn, Numbers, SymbolColumn, TimeOfDayTest,
+};
+use crate::query::compile::values::value_test;
+use crate::query::expr::{Expr, Find, Path, Scope, State, Subject, Term, Test, Text, TimeOfDay};
+use crate::query::pattern::{Extent, Pattern, SymSet, TextTest, has_capital};
+use crate::query::value::{self, Interval};
+use crate::store::search::Needle;
+
+/// A tree of tests. Parts of `And` and `Or` stand in the order in which they are tried.
+#[derive(Debug, Clone)]
+pub(super) enum Node {
+    Always(bool),
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    Column(ColumnTest),
+    Body {
+        test: Box<BodyTest>,
+        needle: Option<Needle>,
+    },
+}
+
+impl Node {
+    pub(super) fn needs_bodies(&self) -> bool {
+        match self {
+            Node::Always(_) | Node::Column(_) => false,
+            Node::And(parts) | Node::Or(parts) => parts.iter().any(Node::needs_bodies),
+            Node::Not(inner) => inner.needs_bodies(),
+            Node::Body { .. } => true,
+        }
+    }
+
+    pub(super) fn for_each_column(&mut self, visit: &mut dyn FnMut(&mut ColumnTest)) {
+        match self {
+            Node::Always(_) | Node::Body { .. } => {}
+            Node::And(parts) | Node::Or(parts) => parts
+                .iter_mut()
+                .for_each(|part| part.for_each_column(visit)),
+            Node::Not(inner) => inner.for_each_column(visit),
+            Node::Column(test) => visit(test),
+        }
+    }
+}
+
+pub(super) fn compile(expr: &Expr, context: &Context) -> Node {
+    match expr {
+        Expr::All => Node::Always(true),
+        Expr::And(parts) => Node::And(ordered(parts, context)),
+        Expr::Or(parts) => Node::Or(ordered(parts, context)),
+        Expr::Not(inner) => Node::Not(Box::new(compile(inner, context))),
+        Expr::Term(term) => self::term(term),
+        Expr::Text(text) => words(text),
+        Expr::Is(states) => any(states.iter().map(|state| is(*state, context)).collect()),
+        Expr::Has(subjects) => any(subjects.iter().map(fields::has).collect()),
+        Expr::Since(time) => since(time, context),
+        Expr::At(from, to) => at(*from, *to, context),
+    }
+}
+
+fn ordered(parts: &[Expr], context: &Context) -> Vec<Node> {
+    let mut nodes: Vec<Node> = parts.iter().map(|part| compile(part, context)).collect();
+    nodes.sort_by_key(Node::needs_bodies);
+    nodes
+}
+
+fn any(mut nodes: Vec<Node>) -> Node {
+    match nodes.pop() {
+        Some(only) if nodes.is_empty() => only,
+        Some(last) => {
+            nodes.push(last);
+            nodes.sort_by_key(Node::needs_bodies);
+            Node::Or(nodes)
+        }
+        None => Node::Always(false),
+    }
+}
+
+fn body(test: BodyTest) -> Node {
+    Node::Body {
+        test: Box::new(test),
+        needle: None,
+    }
+}
+
+fn words(text: &Text) -> Node {
+    let everywhere = Scope {
+        args: true,
+        result: true,
+        text: true,
+    };
+    let pattern = Pattern::find(&text.find);
+    let needle = match &text.find {
+        Find::Phrase(phrase) => Some(Needle::new(phrase, has_capital(phrase))),
+        Find::Regex(_) => None,
+    };
+    let test = Box::new(BodyTest::Words {
+        pattern: pattern.clone(),
+        scope: text.scope.unwrap_or(everywhere),
+    });
+    let body = Node::Body { test, needle };
+    if text.scope.is_some() {
+        return body;
+    }
+    let tool = SymSet::new(TextTest {
+        any: vec![pattern],
+        negated: false,
+    });
+    Node::Or(vec![
+        Node::Column(ColumnTest::Symbol(SymbolColumn::Tool, tool)),
+        body,
+    ])
+}
+
+fn is(state: State, context: &Context) -> Node {
+    let status = |some: &[Status]| {
+        ColumnTest::Statuses(
+            some.iter()
+                .fold(0, |mask, status| mask | 1 << *status as u16),
+        )
+    };
+    let kind = |some: &[Kind]| {
+        ColumnTest::Kinds(some.iter().fold(0, |mask, kind| mask | 1 << *kind as u16))
+    };
+    let flags = |flags: Flags| Node::Column(ColumnTest::Flags(flags));
+    match state {
+        State::Error => Node::Or(vec![
+            Node::Column(status(&[Status::Error, Status::Timeout])),
+            Node::Column(kind(&[Kind::Error])),
+        ]),
+        State::Blocked => Node::Column(status(&[Status::Blocked])),
+        State::Denied => Node::Column(status(&[Status::Denied])),
+        State::Approved => Node::Column(ColumnTest::Attached(AttachedTest::Verdict {
+            any: vec![Verdict::Approved],
+            negated: false,
+        })),
+        State::Pending => Node::Column(status(&[Status::Pending])),
+        State::Retry => flags(Flags::RETRY),
+        State::UnknownCost => Node::And(vec![
+            Node::Column(kind(&[Kind::Response])),
+            Node::Not(Box::new(flags(Flags::CONTINUED))),
+            Node::Not(Box::new(Node::Column(ColumnTest::Number(
+                NumberColumn::Cost,
+                Numbers::recorded(),
+            )))),
+        ]),
+        State::Marked => Node::Column(ColumnTest::Marked(context.marked.clone())),
+        State::Truncated => flags(Flags::INCOMPLETE),
+        State::Malformed => Node::Column(kind(&[Kind::Malformed])),
+        State::Estimated => flags(Flags::ESTIMATED),
+        State::Waiting => flags(Flags::WAITING),
+        State::Subagent => Node::Column(ColumnTest::Number(
+            NumberColumn::Lane,
+            Numbers {
+                any: vec![Interval {
+                    lo: 1,
+                    ..Interval::EVERYTHING
+                }],
+                negated: false,
+            },
+        )),
+    }
+}
+
+fn since(time: &str, context: &Context) -> Node {
+    let start = context
+        .now
+        .get()
+        .zip(value::duration(time).ok())
+        .map(|(now, back)| now.saturating_sub(back as i64));
+    start.map_or(Node::Always(false), |start| {
+        Node::Column(ColumnTest::Since(Time(start)))
+    })
+}
+
+fn at(from: Option<TimeOfDay>, to: Option<TimeOfDay>, context: &Context) -> Node {
+    let second = |time: TimeOfDay| {
+        i64::from(time.hour) * 3600
+            + i64::from(time.minute) * 60
+            + i64::from(time.second.unwrap_or(0))
+    };
+    let start = from.map_or(0, second);
+    let end = to.map_or(86_400, |time| {
+        second(time) + if time.second.is_some() { 1 } else { 60 }
+    });
+    Node::Column(ColumnTest::At(TimeOfDayTest {
+        zone: context.zone.clone(),
+        seconds: start..end,
+    }))
+}
+
+fn term(term: &Term) -> Node {
+    let test = &term.test;
+    match &term.subject {
+        Subject::Field(field) => fields::field_test(*field, test),
+        Subject::Label(name) => body(BodyTest::Label {
+            name: name.clone(),
+            test: value_test(test, Extent::Whole),
+        }),
+        Subject::Args(path) => value(Root::Args, path, test),
+        Subject::Result(path) => value(Root::Result, path, test),
+    }
+}
+
+fn value(root: Root, path: &Path, test: &Test) -> Node {
+    let extent = if path.is_empty() {
+        Extent::Anywhere
+    } else {
+        Extent::Whole
+    };
+    body(BodyTest::Value {
+        root,
+        path: path.clone(),
+        test: value_test(test, extent),
+    })
+}

@@ -1,0 +1,235 @@
+//! What could be typed next in a filter.
+
+use std::ops::Range;
+
+use crate::model::action::{Kind, Status, Verdict};
+use crate::model::symbol::Sym;
+use crate::query::expr::State;
+use crate::query::fields::{FAMILIES, FIELDS, Field, Info, KIND_NAMES, SPECIAL, Shape};
+use crate::store::Store;
+
+/// A proposal for the part of the text at `replace` (in bytes).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    pub replace: Range<usize>,
+    pub text: String,
+    /// One line about it; empty for values.
+    pub help: &'static str,
+}
+
+/// So many proposals are made at most.
+const MOST: usize = 50;
+
+/// So many symbols are looked at for values at most: a prompt must not wait.
+const LOOK_AT: u32 = 200_000;
+
+/// Fields and values that fit what stands before `cursor` (in bytes). Values are those that occur.
+pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
+    let before = text.get(..cursor).unwrap_or(text);
+    let start = before
+        .rfind(|c: char| c.is_whitespace() || matches!(c, '(' | '|' | ',' | '"'))
+        .map_or(0, |at| {
+            at + before
+                .get(at..)
+                .and_then(|rest| rest.chars().next())
+                .map_or(0, char::len_utf8)
+        });
+    let word = before.get(start..).unwrap_or_default();
+    let unsigned = word.trim_start_matches(['-', '!']);
+    let start = before.len() - unsigned.len();
+    match unsigned.find([':', '=']) {
+        Some(colon) => {
+            let (field, value) = (
+                unsigned.get(..colon).unwrap_or_default(),
+                unsigned.get(colon + 1..).unwrap_or_default(),
+            );
+            let found = values(field.trim_end_matches('!'), value, store);
+            let at = before.len() - value.len();
+            found
+                .into_iter()
+                .map(|text| Completion {
+                    replace: at..before.len(),
+                    text,
+                    help: "",
+                })
+                .collect()
+        }
+        None => match open_alternatives(before, start) {
+            Some(field) => {
+                let found = values(field, unsigned, store);
+                found
+                    .into_iter()
+                    .map(|text| Completion {
+                        replace: start..before.len(),
+                        text,
+                        help: "",
+                    })
+                    .collect()
+            }
+            None => names(unsigned, start..before.len()),
+        },
+    }
+}
+
+/// The field of `field:(a|` when `start` lies inside such brackets.
+fn open_alternatives(before: &str, start: usize) -> Option<&str> {
+    let head = before.get(..start)?;
+    let open = head.rfind('(')?;
+    if head.get(open..)?.contains(')') {
+        return None;
+    }
+    let field = head.get(..open)?.strip_suffix([':', '='])?;
+    let from = field
+        .rfind(|c: char| c.is_whitespace() || matches!(c, '(' | '-' | '!'))
+        .map_or(0, |at| at + 1);
+    field.get(from..)
+}
+
+fn names(typed: &str, replace: Range<usize>) -> Vec<Completion> {
+    let typed = typed.to_lowercase();
+    let fields = FIELDS
+        .iter()
+        .filter(|info| info.shape != Shape::Presence)
+        .map(|info| (format!("{}:", info.name), info.doc));
+    let families = FAMILIES
+        .iter()
+        .map(|(name, help)| (format!("{name}."), *help));
+    let special = SPECIAL
+        .iter()
+        .map(|(name, help)| (format!("{name}:"), *help));
+    let all = fields
+        .chain(families)
+        .chain(special)
+        .filter(|(name, _)| name.starts_with(&typed));
+    all.map(|(text, help)| Completion {
+        replace: replace.clone(),
+        text,
+        help,
+    })
+    .collect()
+}
+
+/// The values of a field that occur and begin with what was typed, in any case.
+fn values(field: &str, typed: &str, store: &Store) -> Vec<String> {
+    let typed = typed.to_lowercase();
+    let fits = |word: &&str| !word.is_empty() && word.to_lowercase().starts_with(&typed);
+    let closed = |words: &mut dyn Iterator<Item = &'static str>| {
+        words.filter(fits).map(str::to_owned).collect()
+    };
+    match field {
+        "is" => return closed(&mut State::ALL.iter().map(|state| state.word())),
+        "in" => return closed(&mut ["args", "result", "text"].into_iter()),
+        "has" => return closed(&mut FIELDS.iter().map(|info| info.name)),
+        _ => {}
+    }
+    let Some(field) = Field::find(field) else {
+        return Vec::new();
+    };
+    let Info { shape, .. } = *field.info();
+    match shape {
+        Shape::Kind => {
+            let occurring = store
+                .chunks()
+                .fold(0, |kinds, (chunk, _)| kinds | chunk.stat.kinds);
+            let occurs = |kind: Kind| occurring >> kind as u16 & 1 == 1;
+            let short = KIND_NAMES
+                .iter()
+                .filter(|(_, kind)| occurs(*kind))
+                .map(|(name, _)| *name);
+            closed(
+                &mut short.chain(
+                    Kind::ALL
+                        .iter()
+                        .filter(|kind| occurs(**kind))
+                        .map(|kind| kind.word()),
+                ),
+            )
+        }
+        Shape::Status => closed(&mut Status::ALL.iter().map(|status| status.word())),
+        Shape::Verdict => closed(&mut Verdict::ALL.iter().map(|verdict| verdict.word())),
+        Shape::Flag => closed(&mut ["yes", "no"].into_iter()),
+        Shape::Name => occurring(field, store)
+            .into_iter()
+            .filter(|name| fits(&name.as_str()))
+            .take(MOST)
+            .map(quote)
+            .collect(),
+        Shape::Text
+        | Shape::Count
+        | Shape::Score
+        | Shape::Money
+        | Shape::Duration
+        | Shape::Json
+        | Shape::Presence => Vec::new(),
+    }
+}
+
+/// A value that would not read back as one word is quoted.
+fn quote(name: String) -> String {
+    let plain = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '@' | ':'));
+    if plain {
+        name
+    } else {
+        format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+/// The names in the column of a field, sorted, without repeats.
+fn occurring(field: Field, store: &Store) -> Vec<String> {
+    let name = |sym: Sym| store.symbols().name(sym).to_owned();
+    let mut seen = vec![false; store.symbols().len().min(LOOK_AT) as usize + 1];
+    let mut see = |sym: Sym| {
+        if let Some(seen) = seen.get_mut(sym.0 as usize) {
+            *seen = true;
+        }
+    };
+    let runs = || store.runs().iter();
+    match field {
+        Field::Tool => store
+            .chunks()
+            .for_each(|(chunk, _)| chunk.tool.iter().copied().for_each(&mut see)),
+        Field::Agent => store
+            .chunks()
+            .for_each(|(chunk, _)| chunk.agent.iter().copied().for_each(&mut see)),
+        Field::Model => runs().for_each(|run| run.who.models.iter().copied().for_each(&mut see)),
+        Field::Provider => runs().for_each(|run| see(run.who.provider)),
+        Field::User => runs().for_each(|run| see(run.who.user)),
+        Field::Task => runs().for_each(|run| see(run.who.task)),
+        Field::Env => runs().for_each(|run| see(run.who.env)),
+        Field::Service => runs().for_each(|run| see(run.who.service)),
+        Field::Release => runs().for_each(|run| see(run.who.release)),
+        Field::Policy => attached(store, &mut |attached| see(attached.policy)),
+        Field::Rule => attached(store, &mut |attached| see(attached.rule)),
+        Field::Approver => attached(store, &mut |attached| see(attached.by)),
+        Field::Run => {
+            return runs()
+                .take(MOST * 20)
+                .map(|run| run.id.to_string())
+                .collect();
+        }
+        Field::File => {
+            let names = store
+                .sources()
+                .iter()
+                .filter_map(|source| source.path.file_name());
+            return names
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect();
+        }
+        _ => {}
+    }
+    let found = (1_u32..)
+        .zip(seen.into_iter().skip(1))
+        .filter(|(_, seen)| *seen);
+    let mut names: Vec<String> = found.map(|(number, _)| name(Sym(number))).collect();
+    names.sort_unstable();
+    names
+}
+
+fn attached(store: &Store, see: &mut dyn FnMut(&crate::model::outcome::Attached)) {
+    for (_, outcomes) in store.chunks() {
+        (0..outcomes.len()).for_each(|row| outcomes.attached(row).for_each(&mut *see));
+    }
+}

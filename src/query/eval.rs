@@ -1,0 +1,168 @@
+//! A filter made ready for a store: tests chunks of rows at once, columns before bodies.
+
+use std::ops::{AddAssign, Range};
+
+use crate::ingest::body::Body;
+use crate::model::action::{ActionIx, Kind};
+use crate::model::chunk::CHUNK_ROWS;
+use crate::query::Context;
+use crate::query::bits::Bits;
+use crate::query::body::{Answer, BodyTest, Judgement};
+use crate::query::columns::Columns;
+use crate::query::compile::{self, Node};
+use crate::query::expr::Expr;
+use crate::store::Store;
+use crate::store::bodies::{self, Bodies, Depth, GLANCE};
+use crate::store::row::Row;
+use crate::store::search::{Needle, Reader};
+
+/// An expression with its names looked up in the symbols of a store.
+#[derive(Debug, Clone)]
+pub struct Query {
+    node: Node,
+    needs_bodies: bool,
+}
+
+/// How often a number was asked for: "no numeric value in 1,204 of 1,318 rows".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Tests of a number that met a value.
+    pub judged: u64,
+    /// Of those, how many met only text.
+    pub unjudged: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Tally) {
+        self.judged += other.judged;
+        self.unjudged += other.unjudged;
+    }
+}
+
+/// From so many rows on, the raw bytes are searched for a word before bodies are opened.
+const WORTH_A_SEARCH: u32 = 8;
+
+impl Query {
+    pub fn compile(expr: &Expr, store: &Store, context: &Context) -> Query {
+        let node = compile::compile(expr, context);
+        let needs_bodies = node.needs_bodies();
+        let mut query = Query { node, needs_bodies };
+        query.extend(store);
+        query
+    }
+
+    /// Takes in the symbols that the store has got since. Cheap when there are none.
+    pub fn extend(&mut self, store: &Store) {
+        self.node.for_each_column(&mut |test| test.extend(store));
+    }
+
+    /// Whether records must be read from disk to answer.
+    pub fn needs_bodies(&self) -> bool {
+        self.needs_bodies
+    }
+
+    /// Tests some rows of a chunk; bits outside of `rows` are not set.
+    pub fn test_chunk(
+        &self,
+        store: &Store,
+        number: usize,
+        rows: Range<usize>,
+        bodies: &mut Bodies,
+    ) -> (Bits, Tally) {
+        let Some((chunk, outcomes)) = store.chunk(number) else {
+            return (Bits::NONE, Tally::default());
+        };
+        let asked = Bits::range(rows.start..rows.end.min(chunk.len()));
+        let columns = Columns {
+            store,
+            chunk,
+            outcomes,
+            first: (number * CHUNK_ROWS) as u32,
+        };
+        let mut pass = Pass {
+            columns,
+            number,
+            bodies,
+            reader: Reader::default(),
+            tally: Tally::default(),
+        };
+        let found = pass.rows(&self.node, &asked);
+        (found, pass.tally)
+    }
+
+    /// Tests one row.
+    pub fn test(&self, row: &Row<'_>, bodies: &mut Bodies) -> bool {
+        let ix = row.ix().0 as usize;
+        let at = ix % CHUNK_ROWS;
+        let (found, _) = self.test_chunk(row.store, ix / CHUNK_ROWS, at..at + 1, bodies);
+        !found.is_empty()
+    }
+}
+
+/// One chunk going through the tree.
+struct Pass<'a> {
+    columns: Columns<'a>,
+    number: usize,
+    bodies: &'a mut Bodies,
+    reader: Reader,
+    tally: Tally,
+}
+
+impl Pass<'_> {
+    /// Those of `asked` that pass; each test is asked only about rows that others left open.
+    fn rows(&mut self, node: &Node, asked: &Bits) -> Bits {
+        if asked.is_empty() {
+            return Bits::NONE;
+        }
+        match node {
+            Node::Always(true) => *asked,
+            Node::Always(false) => Bits::NONE,
+            Node::And(parts) => parts
+                .iter()
+                .fold(*asked, |left, part| self.rows(part, &left)),
+            Node::Or(parts) => parts.iter().fold(Bits::NONE, |found, part| {
+                let more = self.rows(part, &asked.without(&found));
+                found | &more
+            }),
+            Node::Not(inner) => asked.without(&self.rows(inner, asked)),
+            Node::Column(test) => test.rows(&self.columns, asked),
+            Node::Body { test, needle } => self.open(test, needle.as_ref(), asked),
+        }
+    }
+
+    fn open(&mut self, test: &BodyTest, needle: Option<&Needle>, asked: &Bits) -> Bits {
+        let mut rows: Vec<u16> = asked.rows().map(|row| row as u16).collect();
+        if let Some(needle) = needle.filter(|_| asked.count() >= WORTH_A_SEARCH) {
+            self.reader
+                .narrow(self.columns.store, self.number, needle, &mut rows);
+        }
+        let mut found = Bits::NONE;
+        for at in rows {
+            let row = self
+                .columns
+                .store
+                .row(ActionIx(self.columns.first + u32::from(at)));
+            let Judgement { answer, judged } = self.judge(test, &row);
+            self.tally.judged += u64::from(judged);
+            match answer {
+                Answer::True => found.set(usize::from(at)),
+                Answer::NotANumber => self.tally.unjudged += 1,
+                Answer::False => {}
+            }
+        }
+        found
+    }
+
+    fn judge(&mut self, test: &BodyTest, row: &Row<'_>) -> Judgement {
+        // A line that could not be understood has no body; its bytes are its text.
+        if row.kind() == Kind::Malformed {
+            let raw = bodies::raw(row, row.place(), GLANCE);
+            let text = Some(String::from_utf8_lossy(&raw).into_owned());
+            return test.judge(&Body {
+                text,
+                ..Body::default()
+            });
+        }
+        test.judge(&self.bodies.open(row, Depth::Full))
+    }
+}

@@ -1,0 +1,63 @@
+//! A filter over all of a store, with what is found so far told on the way.
+
+use crate::base::cancel::CancelFlag;
+use crate::model::action::ActionIx;
+use crate::model::chunk::CHUNK_ROWS;
+use crate::query::bits::Bits;
+use crate::query::eval::{Query, Tally};
+use crate::store::Store;
+use crate::store::bodies::Bodies;
+use crate::store::search::in_order;
+
+/// What matched, in the order of the store. Incomplete where it was cancelled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Matches {
+    pub rows: Vec<ActionIx>,
+    pub tally: Tally,
+}
+
+/// Where a filter stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Everything that matched so far.
+    pub rows: &'a [ActionIx],
+    /// Actions tested, of `total`.
+    pub tested: u32,
+    pub total: u32,
+}
+
+/// Tests every action. Calls `progress` after each chunk, in order. A filter that opens bodies
+/// works on two threads; `progress` is always called on this one.
+pub fn matches(
+    store: &Store,
+    query: &Query,
+    cancel: &CancelFlag,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Matches {
+    let mut found = Matches::default();
+    let mut take = |number: usize, (bits, tally): (Bits, Tally)| {
+        let first = number * CHUNK_ROWS;
+        found
+            .rows
+            .extend(bits.rows().map(|row| ActionIx((first + row) as u32)));
+        found.tally += tally;
+        let tested = ((number + 1) * CHUNK_ROWS).min(store.len() as usize) as u32;
+        progress(Progress {
+            rows: &found.rows,
+            tested,
+            total: store.len(),
+        });
+    };
+    let chunks = store.chunks().len();
+    let work =
+        |bodies: &mut Bodies, number: usize| query.test_chunk(store, number, 0..CHUNK_ROWS, bodies);
+    if query.needs_bodies() {
+        in_order(chunks, cancel, work, &mut take);
+    } else {
+        let mut bodies = Bodies::new();
+        for number in (0..chunks).take_while(|_| !cancel.is_raised()) {
+            take(number, work(&mut bodies, number));
+        }
+    }
+    found
+}

@@ -1,0 +1,304 @@
+//! Text becomes an expression, or an error that points at the place and names a way out.
+
+mod terms;
+
+use std::ops::Range;
+
+use crate::query::expr::{Expr, Find, Regex, Scope, Text};
+use crate::query::lex::{Cursor, ends_word, in_name};
+
+/// Why a filter could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ParseError {
+    /// Bytes of the input.
+    pub span: Range<usize>,
+    pub message: String,
+    /// What was probably meant, in place of the span.
+    pub suggestion: Option<String>,
+}
+
+impl ParseError {
+    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> ParseError {
+        ParseError {
+            span,
+            message: message.into(),
+            suggestion: None,
+        }
+    }
+
+    pub(super) fn suggest(self, suggestion: Option<impl Into<String>>) -> ParseError {
+        ParseError {
+            suggestion: suggestion.map(Into::into),
+            ..self
+        }
+    }
+}
+
+/// Brackets inside brackets; more is refused, so that no input can exhaust the stack.
+const DEEPEST: usize = 64;
+
+/// Longer filters are refused: what a pattern costs grows with its length.
+const LONGEST: usize = 4096;
+
+/// Reads a filter. Empty text means everything.
+pub fn parse(text: &str) -> Result<Expr, ParseError> {
+    if text.len() > LONGEST {
+        let message = format!("a filter of more than {LONGEST} bytes");
+        return Err(ParseError::new(
+            text.floor_char_boundary(LONGEST)..text.len(),
+            message,
+        ));
+    }
+    let mut parser = Parser {
+        cursor: Cursor::new(text),
+        depth: 0,
+    };
+    parser.cursor.skip_space();
+    if parser.cursor.peek().is_none() {
+        return Ok(Expr::All);
+    }
+    let expr = parser.or()?;
+    if parser.cursor.peek().is_some() {
+        let at = parser.cursor.at;
+        return Err(ParseError::new(at..at + 1, "this bracket was never opened"));
+    }
+    Ok(expr)
+}
+
+struct Parser<'a> {
+    cursor: Cursor<'a>,
+    depth: usize,
+}
+
+/// What stands at one place of an `and`: something to test, or an `in:` for the others.
+enum Part {
+    Expr(Expr),
+    In(Scope, Range<usize>),
+}
+
+impl Parser<'_> {
+    fn or(&mut self) -> Result<Expr, ParseError> {
+        let mut parts = vec![self.and()?];
+        loop {
+            self.cursor.skip_space();
+            if self.cursor.next_word() == "OR" {
+                self.cursor.at += 2;
+            } else if !self.cursor.eat("|") {
+                break;
+            }
+            parts.push(self.and()?);
+        }
+        Ok(single(parts, Expr::Or))
+    }
+
+    fn and(&mut self) -> Result<Expr, ParseError> {
+        let mut parts = Vec::new();
+        let mut scope: Option<(Scope, Range<usize>)> = None;
+        loop {
+            self.cursor.skip_space();
+            if self.cursor.next_word() == "AND" && !parts.is_empty() {
+                self.cursor.at += 3;
+                self.cursor.skip_space();
+            } else if self.at_end_of_and() && (!parts.is_empty() || scope.is_some()) {
+                break;
+            }
+            match self.not()? {
+                Part::Expr(expr) => parts.push(expr),
+                Part::In(more, span) => {
+                    let known = scope.map_or(Scope::default(), |(known, _)| known);
+                    scope = Some((known.or(more), span));
+                }
+            }
+        }
+        if let Some((scope, span)) = scope {
+            let found = restrict_all(&mut parts, scope);
+            if !found {
+                return Err(ParseError::new(
+                    span,
+                    "'in:' needs a word beside it to look for (in:result refund)",
+                ));
+            }
+        }
+        Ok(single(parts, Expr::And))
+    }
+
+    fn at_end_of_and(&self) -> bool {
+        self.cursor.next_word() == "OR" || self.cursor.peek().is_none_or(|c| matches!(c, ')' | '|'))
+    }
+
+    fn not(&mut self) -> Result<Part, ParseError> {
+        let start = self.cursor.at;
+        let rest = self.cursor.rest();
+        let negated = if self.cursor.next_word() == "NOT" {
+            self.cursor.at += 3;
+            self.cursor.skip_space();
+            true
+        } else {
+            // `--force` is a word that people look for; `!=` is an operator without a field.
+            let minus = rest.starts_with('-') && !rest.starts_with("--");
+            let bang = rest.starts_with('!') && !rest.starts_with("!=");
+            if minus || bang {
+                self.cursor.bump();
+            }
+            minus || bang
+        };
+        if negated
+            && self
+                .cursor
+                .peek()
+                .is_none_or(|c| c.is_whitespace() || c == ')' || c == '|')
+        {
+            return Err(ParseError::new(
+                self.cursor.span(start),
+                "nothing follows this 'not'",
+            ));
+        }
+        match self.prim()? {
+            Part::Expr(expr) if negated => Ok(Part::Expr(Expr::Not(Box::new(expr)))),
+            Part::In(_, span) if negated => Err(ParseError::new(
+                span,
+                "'in:' cannot be negated; negate the word beside it",
+            )),
+            part => Ok(part),
+        }
+    }
+
+    fn prim(&mut self) -> Result<Part, ParseError> {
+        let start = self.cursor.at;
+        match self.cursor.peek() {
+            None | Some(')' | '|') => Err(ParseError::new(start..start, "a term is missing here")),
+            Some('(') => self.group().map(Part::Expr),
+            Some('"') => {
+                let phrase = self.cursor.quoted()?;
+                if phrase.is_empty() {
+                    return Err(ParseError::new(
+                        self.cursor.span(start),
+                        "nothing stands between these quotes",
+                    ));
+                }
+                Ok(Part::Expr(text(Find::Phrase(phrase))))
+            }
+            Some(':' | '=' | '<' | '>' | '~' | '!') => Err(self.operator_alone()),
+            Some('/') => match self.cursor.regex() {
+                Some((source, any_case)) => {
+                    let regex = Regex::new(source, any_case);
+                    terms::check_regex(&regex, self.cursor.span(start))?;
+                    Ok(Part::Expr(text(Find::Regex(regex))))
+                }
+                None => Ok(Part::Expr(self.word())),
+            },
+            Some(c) if c.is_alphabetic() || c == '_' => self.term_or_word(),
+            Some(_) => Ok(Part::Expr(self.word())),
+        }
+    }
+
+    fn group(&mut self) -> Result<Expr, ParseError> {
+        let start = self.cursor.at;
+        self.cursor.bump();
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(ParseError::new(
+                self.cursor.span(start),
+                format!("more than {DEEPEST} brackets inside each other"),
+            ));
+        }
+        let expr = self.or()?;
+        self.depth -= 1;
+        if !self.cursor.eat(")") {
+            return Err(ParseError::new(
+                start..start + 1,
+                "this bracket is never closed",
+            ));
+        }
+        Ok(expr)
+    }
+
+    fn word(&mut self) -> Expr {
+        let word = self.cursor.take_while(|c| !ends_word(c));
+        text(Find::Phrase(word.to_owned()))
+    }
+
+    fn term_or_word(&mut self) -> Result<Part, ParseError> {
+        let start = self.cursor.at;
+        let mut ahead = self.cursor;
+        ahead.take_while(in_name);
+        // A path may go on with `."key"` or `[*]`; anything else must be an operator.
+        while ahead.eat(".") || ahead.eat("[") || ahead.eat("]") || ahead.eat("*") {
+            if ahead.peek() == Some('"') && ahead.quoted().is_err() {
+                break;
+            }
+            ahead.take_while(in_name);
+        }
+        let is_term = [":", "=", "!=", ">", "<", "~"]
+            .iter()
+            .any(|op| ahead.rest().starts_with(op));
+        if is_term {
+            return self.term();
+        }
+        let word = self.cursor.next_word();
+        if matches!(word, "AND" | "OR" | "NOT") {
+            let message =
+                format!("a term is missing beside {word} (to look for the word, quote it)");
+            return Err(ParseError::new(start..start + word.len(), message));
+        }
+        Ok(Part::Expr(self.word()))
+    }
+
+    fn operator_alone(&self) -> ParseError {
+        let word = self.cursor.next_word();
+        let span = self.cursor.at..self.cursor.at + word.len().max(1);
+        ParseError::new(
+            span,
+            "a field is missing before this (cost>0.05); to look for the text, quote it",
+        )
+    }
+}
+
+impl Scope {
+    fn or(self, other: Scope) -> Scope {
+        Scope {
+            args: self.args || other.args,
+            result: self.result || other.result,
+            text: self.text || other.text,
+        }
+    }
+}
+
+fn text(find: Find) -> Expr {
+    Expr::Text(Text { find, scope: None })
+}
+
+fn single(mut parts: Vec<Expr>, many: impl FnOnce(Vec<Expr>) -> Expr) -> Expr {
+    match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        Some(last) => {
+            parts.push(last);
+            many(parts)
+        }
+        None => Expr::All,
+    }
+}
+
+/// Restricts the words in `expr` that have no `in:` of their own; whether there were any.
+fn restrict(expr: &mut Expr, scope: Scope) -> bool {
+    match expr {
+        Expr::Text(text) => {
+            text.scope.get_or_insert(scope);
+            true
+        }
+        Expr::And(parts) | Expr::Or(parts) => restrict_all(parts, scope),
+        Expr::Not(inner) => restrict(inner, scope),
+        Expr::All | Expr::Term(_) | Expr::Is(_) | Expr::Has(_) | Expr::Since(_) | Expr::At(..) => {
+            false
+        }
+    }
+}
+
+fn restrict_all(parts: &mut [Expr], scope: Scope) -> bool {
+    let mut found = false;
+    for part in parts {
+        found |= restrict(part, scope);
+    }
+    found
+}

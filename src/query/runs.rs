@@ -1,0 +1,195 @@
+//! What a filter means for runs: fields of the run are tested on the run, other terms on its actions.
+
+use crate::base::cancel::CancelFlag;
+use crate::model::quantity::Tokens;
+use crate::model::run::{Run, RunIx, RunStatus};
+use crate::query::Context;
+use crate::query::columns::{Numbers, RunNumber, RunTest, TokenKind, is_file};
+use crate::query::compile::values::{numbers, vocabulary};
+use crate::query::eval::Query;
+use crate::query::expr::{Expr, Subject, Term};
+use crate::query::fields::Field;
+use crate::query::matches::matches;
+use crate::query::pattern::{Extent, TextTest};
+use crate::store::Store;
+
+/// The runs that an expression is true of.
+///
+/// Terms about actions that stand together must be true of one action: `tool:bash is:error` asks for
+/// a run in which bash failed. A negated one asks that no action is so. `cost>1` asks for the cost
+/// of the whole run.
+pub fn runs(store: &Store, expr: &Expr, context: &Context) -> Vec<RunIx> {
+    let lift = Lift { store, context };
+    let found = lift.runs(expr);
+    (0..)
+        .map(RunIx)
+        .zip(found)
+        .filter(|(_, found)| *found)
+        .map(|(run, _)| run)
+        .collect()
+}
+
+struct Lift<'a> {
+    store: &'a Store,
+    context: &'a Context,
+}
+
+impl Lift<'_> {
+    fn runs(&self, expr: &Expr) -> Vec<bool> {
+        match expr {
+            Expr::All => vec![true; self.store.runs().len()],
+            Expr::Not(inner) => self.runs(inner).into_iter().map(|found| !found).collect(),
+            Expr::Or(parts) => self.merge(parts.iter().map(|part| self.runs(part)), false),
+            Expr::And(parts) => {
+                let (together, apart): (Vec<&Expr>, Vec<&Expr>) =
+                    parts.iter().partition(|part| is_about_actions(part));
+                let together = match together.as_slice() {
+                    [] => None,
+                    [only] => Some(self.with_action(only)),
+                    many => {
+                        Some(self.with_action(&Expr::And(many.iter().copied().cloned().collect())))
+                    }
+                };
+                self.merge(
+                    together
+                        .into_iter()
+                        .chain(apart.into_iter().map(|part| self.runs(part))),
+                    true,
+                )
+            }
+            Expr::Term(term) => match self.of_run(term) {
+                Some(found) => found,
+                None => self.with_action(expr),
+            },
+            Expr::Text(_) | Expr::Is(_) | Expr::Has(_) | Expr::Since(_) | Expr::At(..) => {
+                self.with_action(expr)
+            }
+        }
+    }
+
+    /// All of the answers, or any of them.
+    fn merge(&self, answers: impl Iterator<Item = Vec<bool>>, all: bool) -> Vec<bool> {
+        answers.fold(vec![all; self.store.runs().len()], |merged, answer| {
+            let both = merged.into_iter().zip(answer);
+            both.map(|(a, b)| if all { a && b } else { a || b })
+                .collect()
+        })
+    }
+
+    /// The runs with an action that passes.
+    fn with_action(&self, expr: &Expr) -> Vec<bool> {
+        let query = Query::compile(expr, self.store, self.context);
+        let mut found = vec![false; self.store.runs().len()];
+        for action in matches(self.store, &query, &CancelFlag::new(), &mut |_| {}).rows {
+            if let Some(found) = found.get_mut(self.store.row(action).run_ix().0 as usize) {
+                *found = true;
+            }
+        }
+        found
+    }
+
+    fn of_run(&self, term: &Term) -> Option<Vec<bool>> {
+        let Subject::Field(field) = term.subject else {
+            return None;
+        };
+        if !field.info().of_run {
+            return None;
+        }
+        let of_run = RunTerm::new(field, term)?;
+        Some(
+            self.store
+                .runs()
+                .iter()
+                .map(|run| of_run.is_true_of(self.store, run))
+                .collect(),
+        )
+    }
+}
+
+/// Whether an expression has only terms about actions, and none of them negated.
+fn is_about_actions(expr: &Expr) -> bool {
+    match expr {
+        Expr::All | Expr::Not(_) => false,
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().all(is_about_actions),
+        Expr::Term(term) => !matches!(term.subject, Subject::Field(field) if field.info().of_run),
+        Expr::Text(_) | Expr::Is(_) | Expr::Has(_) | Expr::Since(_) | Expr::At(..) => true,
+    }
+}
+
+/// A test of a run as a whole.
+enum RunTerm {
+    Agent(TextTest),
+    Model(TextTest),
+    File(TextTest),
+    Status(Vec<RunStatus>),
+    Cost(Numbers),
+    Duration(Numbers),
+    Tokens(TokenKind, Numbers),
+    /// The same as for one of its actions.
+    Same(RunTest),
+}
+
+impl RunTerm {
+    /// `None` for a field that a run has only by its actions.
+    fn new(field: Field, term: &Term) -> Option<RunTerm> {
+        let text = || TextTest::of(&term.test, Extent::Whole);
+        let numbers = || numbers(&term.test, field.info().shape);
+        Some(match field {
+            Field::Agent => RunTerm::Agent(text()),
+            Field::Model => RunTerm::Model(text()),
+            Field::File => RunTerm::File(text()),
+            Field::Status => {
+                let mask = vocabulary(&term.test, RunStatus::ALL, |status| {
+                    (status as u16, status.word())
+                });
+                RunTerm::Status(
+                    RunStatus::ALL
+                        .iter()
+                        .copied()
+                        .filter(|status| mask >> *status as u16 & 1 == 1)
+                        .collect(),
+                )
+            }
+            Field::Cost => RunTerm::Cost(numbers()),
+            Field::Latency => RunTerm::Duration(numbers()),
+            Field::TokensIn => RunTerm::Tokens(TokenKind::Input, numbers()),
+            Field::TokensOut => RunTerm::Tokens(TokenKind::Output, numbers()),
+            Field::TokensCache => RunTerm::Tokens(TokenKind::Cache, numbers()),
+            Field::TokensTotal => RunTerm::Tokens(TokenKind::Total, numbers()),
+            Field::Turn | Field::Turns => {
+                RunTerm::Same(RunTest::Number(RunNumber::Turns, numbers()))
+            }
+            _ => return None,
+        })
+    }
+
+    fn is_true_of(&self, store: &Store, run: &Run) -> bool {
+        let name = |sym| store.symbols().name(sym);
+        let tokens = |tokens: Tokens| {
+            tokens
+                .get()
+                .map(|tokens| i64::try_from(tokens).unwrap_or(i64::MAX))
+        };
+        match self {
+            RunTerm::Agent(test) => run.who.agent.is_some() && test.is_true_of(name(run.who.agent)),
+            RunTerm::Model(test) => run
+                .who
+                .models
+                .iter()
+                .any(|model| test.is_true_of(name(*model))),
+            RunTerm::File(test) => store
+                .sources()
+                .get(run.source.0 as usize)
+                .is_some_and(|source| is_file(test, &source.path)),
+            RunTerm::Status(any) => run.status != RunStatus::Unknown && any.contains(&run.status),
+            RunTerm::Cost(numbers) => {
+                numbers.is_true_of(run.cost().and_then(|(cost, _)| cost.get()))
+            }
+            RunTerm::Duration(numbers) => numbers.is_true_of(run.duration().get()),
+            RunTerm::Tokens(kind, numbers) => {
+                numbers.is_true_of(tokens(kind.of(&run.totals.usage)))
+            }
+            RunTerm::Same(test) => test.is_true_of(run),
+        }
+    }
+}
