@@ -245,7 +245,7 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
         (b"compacted", _) => FactKind::Note,
         (b"event_msg", kind) => return event(line, kind, cursor, out),
         (b"response_item", kind) => return response_item(line, kind, cursor, out),
-        (_, kind) if !line.enveloped && is_item(kind) => {
+        (_, kind) if !line.enveloped && is_item(kind, payload) => {
             return response_item(line, kind, cursor, out);
         }
         _ => FactKind::Unknown,
@@ -265,17 +265,18 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-fn is_item(kind: &[u8]) -> bool {
-    matches!(
-        kind,
-        b"message"
-            | b"reasoning"
-            | b"function_call"
-            | b"function_call_output"
-            | b"local_shell_call"
-            | b"custom_tool_call"
-            | b"custom_tool_call_output"
-    )
+/// Whether a line without an envelope is an item of the first rollouts: these had roles and call ids.
+fn is_item(kind: &[u8], payload: &Payload) -> bool {
+    match kind {
+        b"message" => payload.role.is_some(),
+        b"reasoning" => true,
+        b"function_call"
+        | b"function_call_output"
+        | b"local_shell_call"
+        | b"custom_tool_call"
+        | b"custom_tool_call_output" => payload.call.is_some(),
+        _ => false,
+    }
 }
 
 fn envelope(kind: FactKind, line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) -> Fact {
