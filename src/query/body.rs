@@ -258,7 +258,7 @@ fn walk<'a>(value: &'a Value, path: &[Step], found: &mut dyn FnMut(Cow<'a, Value
             }
         }
         (Value::Object(entries), Step::Each) => {
-            entries.values().for_each(|value| walk(value, rest, found))
+            entries.values().for_each(|value| walk(value, rest, found));
         }
         (Value::Array(items), Step::Each) => items.iter().for_each(|item| walk(item, rest, found)),
         (Value::String(text), _) if text.trim_start().starts_with(['{', '[']) => {
