@@ -8,6 +8,9 @@ use crate::query::expr::State;
 use crate::query::fields::{FAMILIES, FIELDS, Field, Info, KIND_NAMES, SPECIAL, Shape};
 use crate::store::Store;
 
+#[cfg(test)]
+mod tests;
+
 /// A proposal for the part of the text at `replace` (in bytes).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
