@@ -1,1 +1,78 @@
 //! Floor 7: the screen.
+
+pub mod keys;
+pub mod render;
+pub mod theme;
+
+pub mod effects;
+pub mod filtering;
+pub mod jobs;
+mod runtime;
+pub mod screens;
+pub mod session;
+pub mod shell;
+pub mod widgets;
+
+use crossbeam_channel::Receiver;
+
+use crate::ingest::Loaded;
+use crate::tui::theme::{ColorChoice, Theme};
+
+/// How the user wants the screen.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What was opened, in a few words.
+    pub title: String,
+    /// The filter to begin with.
+    pub filter: Option<String>,
+    /// Marks of ASCII only.
+    pub ascii: bool,
+    pub color: ColorChoice,
+    /// Takes mouse events (clicks and the wheel).
+    pub mouse: bool,
+    /// For times of day.
+    pub zone: jiff::tz::TimeZone,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            title: String::new(),
+            filter: None,
+            ascii: false,
+            color: ColorChoice::default(),
+            mouse: true,
+            zone: jiff::tz::TimeZone::UTC,
+        }
+    }
+}
+
+/// How the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The user left it.
+    Quit,
+    /// A signal ended it; its number.
+    Interrupted(i32),
+    /// The terminal is gone.
+    TerminalLost,
+}
+
+impl Options {
+    fn is_colored(&self) -> bool {
+        match self.color {
+            ColorChoice::Auto => std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        }
+    }
+
+    fn theme(&self) -> Theme {
+        Theme::new(self.is_colored(), self.ascii)
+    }
+}
+
+/// Shows what the loader brings until the user leaves. The terminal is as before when it returns.
+pub fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
+    runtime::run(options, messages)
+}

@@ -1,1 +1,336 @@
-//! What one row says about its action without opening it.
+//! What one row says about its action, so that nobody has to open it.
+//!
+//! Ids and JSON punctuation are left to the inspector. The line does not repeat what stands beside
+//! it in a list: the tool, the agent and the time.
+
+pub mod args;
+pub mod result;
+
+use crate::ingest::body::Body;
+use crate::model::action::{Flags, Kind, Status};
+use crate::store::row::Row;
+
+/// No line is longer than this many characters.
+const LONGEST: usize = 300;
+
+/// How far after a model call the calls that it asked for are looked for.
+const LOOK_AHEAD: u32 = 48;
+
+/// One line of raw trace content; the caller sanitises it and cuts it to its column.
+pub fn line(row: &Row<'_>, body: &Body) -> String {
+    let line = match row.kind() {
+        Kind::Prompt => prompt(body),
+        Kind::Response => response(row, body),
+        Kind::Reasoning => words(body, "no text recorded"),
+        Kind::ToolCall => tool_call(row, body),
+        Kind::PolicyDecision => decision(body).unwrap_or_else(|| "a policy decision".to_owned()),
+        Kind::Approval => approval(body).unwrap_or_else(|| "an approval".to_owned()),
+        Kind::Error => error(body).unwrap_or_else(|| words(body, "an error without a message")),
+        Kind::Note => note(body),
+        Kind::RunStart => run_start(row),
+        Kind::RunEnd => run_end(row, body),
+        Kind::Malformed => malformed(row),
+        Kind::Unknown => unknown(body),
+    };
+    clip(&line, LONGEST)
+}
+
+/// How a call came out, in a few words; none while nothing is known.
+pub fn outcome(row: &Row<'_>, body: &Body) -> Option<String> {
+    let found = result::describe(row, body);
+    let status = match row.status() {
+        Status::Blocked => Some(stopped("blocked", blocker(body))),
+        Status::Denied => Some(stopped("denied", denier(body))),
+        Status::Timeout => Some("timeout".to_owned()),
+        Status::Cancelled => Some("cancelled".to_owned()),
+        Status::Error if found.is_none() => Some("error".to_owned()),
+        Status::Pending if row.flags().has(Flags::WAITING) => {
+            Some("waiting for approval".to_owned())
+        }
+        Status::Unrecorded | Status::Ok | Status::Error | Status::Pending => None,
+    };
+    match (status, found) {
+        (Some(status), Some(found)) => Some(format!("{status} · {found}")),
+        (status, found) => status.or(found),
+    }
+}
+
+fn tool_call(row: &Row<'_>, body: &Body) -> String {
+    let asked = body
+        .args
+        .as_ref()
+        .map(args::describe)
+        .filter(|asked| !asked.is_empty());
+    match (asked, outcome(row, body)) {
+        (Some(asked), Some(came_out)) => {
+            // The command must not push out how it ended.
+            let room = LONGEST
+                .saturating_sub(came_out.chars().count() + 3)
+                .max(LONGEST / 2);
+            format!("{} · {came_out}", clip(&asked, room))
+        }
+        (Some(asked), None) => asked,
+        (None, Some(came_out)) => came_out,
+        (None, None) if body.args.is_some() => "no arguments".to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+fn prompt(body: &Body) -> String {
+    match first_line(body.text.as_deref().unwrap_or_default()) {
+        Some(line) => format!("\"{}\"", clip(&line, LONGEST - 2)),
+        None => "no text recorded".to_owned(),
+    }
+}
+
+fn response(row: &Row<'_>, body: &Body) -> String {
+    if let Some(said) = first_line(body.text.as_deref().unwrap_or_default()) {
+        return sentence(&said);
+    }
+    if let Some(error) = error(body) {
+        return error;
+    }
+    let asked = asked_for(row);
+    if asked.is_empty() {
+        "no text recorded".to_owned()
+    } else {
+        format!("→ {asked}")
+    }
+}
+
+/// The tools that a model call asked for, in order, with how often.
+fn asked_for(row: &Row<'_>) -> String {
+    let mut tools: Vec<(&str, u32)> = Vec::new();
+    let first = row.ix().0 + 1;
+    let last = row.store.len().min(first.saturating_add(LOOK_AHEAD));
+    for ix in first..last {
+        let next = row.store.row(crate::model::action::ActionIx(ix));
+        if next.parent() != Some(row.ix()) || next.kind() != Kind::ToolCall {
+            continue;
+        }
+        match tools.iter_mut().find(|(name, _)| *name == next.tool()) {
+            Some((_, times)) => *times += 1,
+            None => tools.push((next.tool(), 1)),
+        }
+    }
+    let named = tools.iter().map(|(name, times)| match times {
+        1 => (*name).to_owned(),
+        times => format!("{name} ×{times}"),
+    });
+    named.collect::<Vec<_>>().join(", ")
+}
+
+fn decision(body: &Body) -> Option<String> {
+    let decision = body.decisions.first()?;
+    let name = [decision.policy.as_deref(), decision.rule.as_deref()];
+    let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let said = decision.decision.clone().unwrap_or_default();
+    let why = decision
+        .reason
+        .as_deref()
+        .and_then(first_line)
+        .map(|why| format!("· {why}"));
+    Some(join(&[Some(name), Some(said), why]))
+}
+
+fn approval(body: &Body) -> Option<String> {
+    let approval = body.approvals.first()?;
+    let by = approval.by.as_ref().map(|by| format!("by {by}"));
+    let why = approval
+        .reason
+        .as_deref()
+        .and_then(first_line)
+        .map(|why| format!("· {why}"));
+    Some(join(&[approval.state.clone(), by, why]))
+}
+
+fn blocker(body: &Body) -> Option<String> {
+    let stops = |said: &str| matches!(said, "block" | "blocked" | "deny" | "denied");
+    let found = body
+        .decisions
+        .iter()
+        .rev()
+        .find(|it| it.decision.as_deref().is_some_and(stops))?;
+    found.policy.clone().or_else(|| found.rule.clone())
+}
+
+fn denier(body: &Body) -> Option<String> {
+    let found = body
+        .approvals
+        .iter()
+        .rev()
+        .find(|it| it.state.as_deref() == Some("denied"))?;
+    found.by.clone()
+}
+
+fn stopped(word: &str, by: Option<String>) -> String {
+    by.map_or_else(|| word.to_owned(), |by| format!("{word} by {by}"))
+}
+
+fn error(body: &Body) -> Option<String> {
+    let error = body.error.as_ref()?;
+    let message = first_line(&error.message);
+    match (error.kind.as_deref(), message) {
+        (Some(kind), Some(message)) if !message.contains(kind) => {
+            Some(format!("{kind}: {message}"))
+        }
+        (_, Some(message)) => Some(message),
+        (kind, None) => kind.map(str::to_owned),
+    }
+}
+
+fn note(body: &Body) -> String {
+    match (
+        record_type(body),
+        first_line(body.text.as_deref().unwrap_or_default()),
+    ) {
+        (_, Some(text)) => text,
+        (Some(kind), None) => kind,
+        (None, None) => "an empty note".to_owned(),
+    }
+}
+
+fn run_start(row: &Row<'_>) -> String {
+    let names = row.store.symbols();
+    let who = &row.run().who;
+    let model = match row.model() {
+        "" => who.models.first().map_or("", |first| names.name(*first)),
+        model => model,
+    };
+    let part = |label: &str, value: &str| (!value.is_empty()).then(|| format!("{label} {value}"));
+    let said = join(&[
+        part("model", model),
+        part("user", names.name(who.user)),
+        part("task", names.name(who.task)),
+    ]);
+    if said.is_empty() {
+        "a run begins".to_owned()
+    } else {
+        said
+    }
+}
+
+fn run_end(row: &Row<'_>, body: &Body) -> String {
+    let status = Some(row.run().status).filter(|it| *it != crate::model::run::RunStatus::Unknown);
+    let status = match row.status() {
+        Status::Unrecorded => status.map(|status| status.word().to_owned()),
+        status => Some(status.word().to_owned()),
+    };
+    let why = first_line(body.text.as_deref().unwrap_or_default()).or_else(|| error(body));
+    let said = match (status, why) {
+        (Some(status), Some(why)) => format!("{status} · {why}"),
+        (status, why) => status.or(why).unwrap_or_default(),
+    };
+    if said.is_empty() {
+        "the run ends".to_owned()
+    } else {
+        said
+    }
+}
+
+fn malformed(row: &Row<'_>) -> String {
+    let what = if row.flags().has(Flags::INCOMPLETE) {
+        "incomplete"
+    } else {
+        "malformed"
+    };
+    format!(
+        "{what} line {} ({} bytes at {})",
+        row.line(),
+        row.place().len,
+        row.place().offset
+    )
+}
+
+fn unknown(body: &Body) -> String {
+    let text = first_line(body.text.as_deref().unwrap_or_default());
+    match (record_type(body), text) {
+        (Some(kind), Some(text)) if kind != text => format!("{kind} · {text}"),
+        (kind, text) => kind
+            .or(text)
+            .unwrap_or_else(|| "a record of no known type".to_owned()),
+    }
+}
+
+/// The type that a record gives itself; known where it was opened in full or the format kept it.
+fn record_type(body: &Body) -> Option<String> {
+    let label = body
+        .labels
+        .iter()
+        .find(|(key, _)| key == "type")
+        .map(|(_, value)| value.clone());
+    let field = || {
+        body.record
+            .as_ref()?
+            .get("type")?
+            .as_str()
+            .map(str::to_owned)
+    };
+    label.or_else(field)
+}
+
+fn words(body: &Body, without: &str) -> String {
+    let text = first_line(body.text.as_deref().unwrap_or_default());
+    text.map_or_else(|| without.to_owned(), |line| sentence(&line))
+}
+
+/// The first line that says something, with its white space squeezed and marks of headings removed.
+fn first_line(text: &str) -> Option<String> {
+    let mut lines = text.lines().map(squeeze);
+    lines.find_map(|line| {
+        let line = line
+            .trim_start_matches(['#', '>', '*', ' '])
+            .trim_end_matches('*');
+        (!line.is_empty()).then(|| line.to_owned())
+    })
+}
+
+/// Up to the first end of a sentence that a space follows.
+fn sentence(line: &str) -> String {
+    let mut out = String::new();
+    let mut chars = line.chars().peekable();
+    while let Some(char) = chars.next() {
+        out.push(char);
+        let ends = matches!(char, '.' | '!' | '?') && chars.peek() == Some(&' ');
+        // "1. First", "e.g. this": what is so short is no sentence.
+        if (ends && out.len() > 12) || char == '。' {
+            break;
+        }
+    }
+    out
+}
+
+/// White space of any kind becomes one space. Stops after what a line can show.
+fn squeeze(text: &str) -> String {
+    let mut out = String::new();
+    for word in text.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.extend(word.chars().take(LONGEST + 1));
+        if out.len() > 4 * LONGEST {
+            break;
+        }
+    }
+    out
+}
+
+/// At most `most` characters, the last one `…` where something was cut.
+fn clip(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text
+            .chars()
+            .take(most.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
+    }
+}
+
+fn join(parts: &[Option<String>]) -> String {
+    let parts = parts.iter().flatten().filter(|part| !part.is_empty());
+    parts.map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

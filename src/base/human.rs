@@ -1,37 +1,173 @@
 //! Numbers for people: `1.2k`, `3m12s`, `45 MB`, `$0.0123`.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
 /// `48,201`.
 pub fn count(number: u64) -> String {
-    number.to_string()
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// `1.2k`, `3.4M`: at most five cells.
 pub fn short_count(number: u64) -> String {
-    number.to_string()
+    match scaled(number) {
+        (0, tenths) => (tenths / 10).to_string(),
+        (power, tenths) if tenths < 1000 => {
+            format!("{}.{}{}", tenths / 10, tenths % 10, prefix(power))
+        }
+        (power, tenths) => format!("{}{}", tenths / 10, prefix(power)),
+    }
 }
 
-/// Microseconds as `80ms`, `1.9s`, `3m12s`, `2h05m`, `3d04h`: at most five or six cells.
+/// Microseconds as `80ms`, `1.9s`, `3m12s`, `2h05m`, `3d04h`: at most six cells up to 99,999 days,
+/// and a sign before what is negative.
 pub fn span(us: i64) -> String {
-    us.to_string()
+    let sign = if us < 0 { "-" } else { "" };
+    format!("{sign}{}", positive_span(us.unsigned_abs()))
+}
+
+fn positive_span(us: u64) -> String {
+    if us == 0 {
+        return "0ms".to_owned();
+    }
+    if us < 1000 {
+        return format!("{us}µs");
+    }
+    let ms = rounded(us, 1000);
+    if ms < 1000 {
+        return format!("{ms}ms");
+    }
+    let tenths = rounded(us, 100_000);
+    if tenths < 600 {
+        return format!("{}.{}s", tenths / 10, tenths % 10);
+    }
+    let seconds = rounded(us, 1_000_000);
+    match seconds {
+        0..HOUR => format!("{}m{:02}s", seconds / MINUTE, seconds % MINUTE),
+        HOUR..DAY => format!("{}h{:02}m", seconds / HOUR, seconds % HOUR / MINUTE),
+        _ => {
+            let days = seconds / DAY;
+            if days < 100 {
+                format!("{days}d{:02}h", seconds % DAY / HOUR)
+            } else {
+                format!("{days}d")
+            }
+        }
+    }
 }
 
 /// Bytes as `812 B`, `45 MB`, `3.1 GB` (powers of 1000).
 pub fn bytes(number: u64) -> String {
-    number.to_string()
+    match scaled(number) {
+        (0, tenths) => format!("{} B", tenths / 10),
+        (power, tenths) if tenths < 100 => {
+            format!("{}.{} {}B", tenths / 10, tenths % 10, prefix(power))
+        }
+        (power, _) => {
+            // Rounded once, from the number: 999.96 is a thousand and needs the next prefix.
+            let whole = rounded(number, 1000_u64.pow(power));
+            if whole < 1000 {
+                format!("{whole} {}B", prefix(power))
+            } else {
+                format!("1.0 {}B", prefix(power + 1))
+            }
+        }
+    }
 }
 
-/// Dollars with as many digits as a glance needs: `$12.84`, `$0.41`, `$.0212`.
+/// Dollars with as many digits as a glance needs: `$12.84`, `$0.41`, `$.0212`. What rounds to
+/// nothing is `<$.0001`, so that only a true zero reads as one; what is no number is `—`.
 pub fn usd(amount: f64) -> String {
-    amount.to_string()
+    if !amount.is_finite() {
+        return "—".to_owned();
+    }
+    let sign = if amount < 0.0 { "-" } else { "" };
+    let size = amount.abs();
+    let parts = (size * 10_000.0).round() as u64;
+    if size == 0.0 {
+        "$0".to_owned()
+    } else if parts == 0 {
+        format!("{sign}<$.0001")
+    } else if parts < 1000 {
+        format!("{sign}$.{parts:04}")
+    } else if size < 999.995 {
+        format!("{sign}${size:.2}")
+    } else if size < 999_999.5 {
+        format!("{sign}${}", count(size.round() as u64))
+    } else {
+        format!("{sign}${}", short_count(size as u64))
+    }
 }
 
-/// `14:02:11` in the given zone.
-pub fn time_of_day(us: i64, zone: &jiff::tz::TimeZone) -> String {
-    let _ = zone;
-    us.to_string()
+/// `14:02:11` in the given zone; microseconds as they are where the calendar does not reach.
+pub fn time_of_day(us: i64, zone: &TimeZone) -> String {
+    Timestamp::from_microsecond(us).map_or_else(
+        |_| us.to_string(),
+        |time| {
+            let time = time.to_zoned(zone.clone());
+            format!(
+                "{:02}:{:02}:{:02}",
+                time.hour(),
+                time.minute(),
+                time.second()
+            )
+        },
+    )
 }
 
-/// RFC 3339 in UTC with milliseconds, for machines.
+/// RFC 3339 in UTC with milliseconds, for machines; microseconds as they are where the calendar
+/// does not reach.
 pub fn rfc3339(us: i64) -> String {
-    us.to_string()
+    Timestamp::from_microsecond(us).map_or_else(|_| us.to_string(), |time| format!("{time:.3}"))
 }
+
+/// The power of 1000 that leaves at most three digits before the point, and the number in tenths
+/// of it. Carries over where rounding reaches the next power.
+fn scaled(number: u64) -> (u32, u64) {
+    let mut power = number.checked_ilog(1000).unwrap_or(0);
+    if power == 0 {
+        return (0, number * 10);
+    }
+    let unit = 1000_u64.pow(power);
+    let mut tenths = rounded(number, unit / 10);
+    // From a hundred on the tenth is not shown, so it is the whole that carries.
+    if tenths >= 1000 {
+        tenths = rounded(number, unit) * 10;
+    }
+    if tenths >= 10_000 {
+        power += 1;
+        tenths = 10;
+    }
+    (power, tenths)
+}
+
+fn rounded(number: u64, unit: u64) -> u64 {
+    number / unit + u64::from(number % unit >= unit.div_ceil(2))
+}
+
+/// The letter for a power of 1000.
+fn prefix(power: u32) -> char {
+    match power {
+        1 => 'k',
+        2 => 'M',
+        3 => 'G',
+        4 => 'T',
+        5 => 'P',
+        _ => 'E',
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+//! The argument that identifies a call: by the names of arguments more than by the names of tools.
+
+use serde_json::{Map, Value};
+
+use super::{clip, first_line, squeeze};
+
+type Args = Map<String, Value>;
+
+/// Tried in order; the first that finds its arguments speaks for the call.
+const KNOWN: &[fn(&Args) -> Option<String>] = &[
+    command, patch, pattern, todos, file, delegate, address, question,
+];
+
+/// Arguments that identify a call, the most telling first; the rest follow in their own order.
+const TELLING: &[&str] = &[
+    "id",
+    "order_id",
+    "order",
+    "customer_id",
+    "customer",
+    "user_id",
+    "user",
+    "name",
+    "key",
+    "title",
+    "path",
+    "query",
+    "sql",
+    "amount",
+    "to",
+    "subject",
+    "channel",
+    "action",
+];
+
+/// How many arguments the generic form shows.
+const SHOWN: usize = 5;
+
+/// What the arguments of a call say about it; empty when there are none.
+pub fn describe(args: &Value) -> String {
+    match args {
+        Value::Object(args) => KNOWN
+            .iter()
+            .find_map(|known| known(args))
+            .unwrap_or_else(|| pairs(args, SHOWN)),
+        Value::String(text) => patched_files(text).unwrap_or_else(|| headline(text)),
+        Value::Array(items) if !items.is_empty() => command_words(items),
+        Value::Null | Value::Array(_) => String::new(),
+        Value::Bool(_) | Value::Number(_) => scalar(args).unwrap_or_default(),
+    }
+}
+
+fn command(args: &Args) -> Option<String> {
+    let value = ["command", "cmd", "script"]
+        .iter()
+        .find_map(|key| args.get(*key))?;
+    let said = match value {
+        Value::String(text) => patched_files(text).unwrap_or_else(|| headline(text)),
+        Value::Array(words) => command_words(words),
+        _ => return None,
+    };
+    // Editor tools call their verb "command" and name the file beside it.
+    match path_of(args) {
+        Some(path) if !said.contains(' ') => Some(with_range(args, format!("{said} {path}"))),
+        _ => (!said.is_empty()).then_some(said),
+    }
+}
+
+/// `["bash", "-lc", "cargo test"]` is `cargo test`; any other list its words.
+fn command_words(words: &[Value]) -> String {
+    let texts: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+    match texts.as_slice() {
+        [_shell, "-c" | "-lc", script, ..] => headline(script),
+        ["apply_patch", patch] => patched_files(patch).unwrap_or_else(|| headline(patch)),
+        [] => count(words.len(), "item"),
+        texts => squeeze(&texts.join(" ")),
+    }
+}
+
+fn patch(args: &Args) -> Option<String> {
+    ["patch", "input", "diff"]
+        .iter()
+        .find_map(|key| patched_files(args.get(*key)?.as_str()?))
+}
+
+/// The files that a patch touches.
+fn patched_files(text: &str) -> Option<String> {
+    const HEADS: &[&str] = &["*** Update File: ", "*** Add File: ", "*** Delete File: "];
+    if !text.contains("*** Begin Patch") {
+        return None;
+    }
+    let files = text
+        .lines()
+        .filter_map(|line| HEADS.iter().find_map(|head| line.strip_prefix(head)));
+    let files = files.map(squeeze).collect::<Vec<_>>().join(", ");
+    Some(if files.is_empty() {
+        "a patch".to_owned()
+    } else {
+        files
+    })
+}
+
+fn pattern(args: &Args) -> Option<String> {
+    let what = ["pattern", "regex", "glob", "glob_pattern"]
+        .iter()
+        .find_map(|key| args.get(*key)?.as_str())?;
+    let mut said = squeeze(what);
+    if let Some(path) = path_of(args) {
+        said = format!("{} in {path}", clip(&said, 200));
+    }
+    Some(said)
+}
+
+fn todos(args: &Args) -> Option<String> {
+    let (items, word) = match (args.get("todos"), args.get("plan")) {
+        (Some(Value::Array(items)), _) => (items, "todo"),
+        (_, Some(Value::Array(items))) => (items, "step"),
+        _ => return None,
+    };
+    let state = |item: &Value| {
+        item.get("status")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let done = items
+        .iter()
+        .filter(|item| state(item).as_deref() == Some("completed"))
+        .count();
+    let now = items
+        .iter()
+        .find(|item| state(item).as_deref() == Some("in_progress"));
+    let now = now.and_then(|item| {
+        ["activeForm", "content", "step"]
+            .iter()
+            .find_map(|key| first_line(item.get(*key)?.as_str()?))
+    });
+    let said = format!("{}, {done} done", count(items.len(), word));
+    Some(now.map_or(said.clone(), |now| format!("{said}, now: {now}")))
+}
+
+fn file(args: &Args) -> Option<String> {
+    let path = path_of(args)?;
+    if let (Some(old), Some(new)) = (lines_of(args, "old_string"), lines_of(args, "new_string")) {
+        return Some(format!("{path} −{old} +{new}"));
+    }
+    if let Some(Value::Array(edits)) = args.get("edits") {
+        return Some(format!("{path} {}", count(edits.len(), "edit")));
+    }
+    let written = lines_of(args, "content").or_else(|| lines_of(args, "file_text"));
+    if let Some(written) = written {
+        return Some(format!("{path} +{written}"));
+    }
+    // Names the file and more than the file: a tool of its own kind, let it speak for itself.
+    let plain = [
+        "offset",
+        "limit",
+        "view_range",
+        "start_line",
+        "end_line",
+        "description",
+    ];
+    let own = args.iter().any(|(key, value)| {
+        !PATHS.contains(&key.as_str()) && !plain.contains(&key.as_str()) && is_scalar(value)
+    });
+    if own {
+        return None;
+    }
+    Some(with_range(args, path))
+}
+
+fn lines_of(args: &Args, key: &str) -> Option<usize> {
+    Some(args.get(key)?.as_str()?.lines().count())
+}
+
+const PATHS: &[&str] = &[
+    "file_path",
+    "path",
+    "notebook_path",
+    "target_file",
+    "filename",
+    "file",
+    "filepath",
+    "dir_path",
+];
+
+fn path_of(args: &Args) -> Option<String> {
+    let path = PATHS
+        .iter()
+        .find_map(|key| args.get(*key)?.as_str())
+        .map(squeeze)?;
+    (!path.is_empty()).then_some(path)
+}
+
+/// `src/lib.rs 1-200`: the part of a file that a call is about.
+fn with_range(args: &Args, path: String) -> String {
+    let number = |key: &str| args.get(key).and_then(Value::as_u64);
+    let view = args.get("view_range").and_then(Value::as_array);
+    let view = |at: usize| view.and_then(|range| range.get(at)).and_then(Value::as_i64);
+    if let (Some(from), Some(to)) = (view(0), view(1)) {
+        return if to < 0 {
+            format!("{path} {from}-")
+        } else {
+            format!("{path} {from}-{to}")
+        };
+    }
+    if let Some(from) = number("start_line") {
+        let to = number("end_line")
+            .map(|to| to.to_string())
+            .unwrap_or_default();
+        return format!("{path} {from}-{to}");
+    }
+    match (number("offset"), number("limit")) {
+        (None, None) => path,
+        (Some(from), None) => format!("{path} {from}-"),
+        (from, Some(limit)) => {
+            let from = from.unwrap_or(1).max(1);
+            format!(
+                "{path} {from}-{}",
+                from.saturating_add(limit).saturating_sub(1)
+            )
+        }
+    }
+}
+
+/// Work given to another agent, and questions to a person.
+fn delegate(args: &Args) -> Option<String> {
+    let what = args
+        .get("description")
+        .and_then(Value::as_str)
+        .and_then(first_line)?;
+    match args.get("subagent_type").and_then(Value::as_str) {
+        Some(agent) => Some(format!("{}: {what}", squeeze(agent))),
+        None => args.contains_key("prompt").then_some(what),
+    }
+}
+
+fn address(args: &Args) -> Option<String> {
+    let url = ["url", "uri"]
+        .iter()
+        .find_map(|key| args.get(*key)?.as_str())?;
+    let method = args
+        .get("method")
+        .and_then(Value::as_str)
+        .map(|method| format!("{method} "));
+    Some(format!("{}{}", method.unwrap_or_default(), squeeze(url)))
+}
+
+fn question(args: &Args) -> Option<String> {
+    let alone = |key: &str| {
+        args.get(key)
+            .and_then(Value::as_str)
+            .filter(|_| args.len() <= 2)
+    };
+    [
+        "query",
+        "q",
+        "search_query",
+        "question",
+        "prompt",
+        "skill",
+        "thought",
+    ]
+    .iter()
+    .find_map(|key| first_line(alone(key)?))
+}
+
+/// `key=value` of the scalar values, the most telling first; what is left out is counted.
+pub(super) fn pairs(args: &Args, most: usize) -> String {
+    let rank = |key: &str| {
+        TELLING
+            .iter()
+            .position(|it| *it == key)
+            .unwrap_or(TELLING.len())
+    };
+    let mut sorted: Vec<(&String, &Value)> =
+        args.iter().filter(|(_, value)| !value.is_null()).collect();
+    sorted.sort_by_key(|(key, value)| (!is_scalar(value), rank(key)));
+    let mut said: Vec<String> = sorted
+        .iter()
+        .take(most)
+        .map(|(key, value)| pair(key, value))
+        .collect();
+    if sorted.len() > most {
+        said.push(format!("+{} more", sorted.len() - most));
+    }
+    said.join(" ")
+}
+
+fn pair(key: &str, value: &Value) -> String {
+    let key = clip(&squeeze(key), 40);
+    match value {
+        Value::Array(items) => format!("{key}[{}]", items.len()),
+        Value::Object(fields) => format!("{key}{{{}}}", fields.len()),
+        _ => format!("{key}={}", scalar(value).unwrap_or_default()),
+    }
+}
+
+pub(super) fn is_scalar(value: &Value) -> bool {
+    matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
+}
+
+/// A value as one word, or quoted where it is more than one.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let text = clip(&squeeze(text), 60);
+            Some(if text.is_empty() || text.contains(' ') {
+                format!("\"{text}\"")
+            } else {
+                text
+            })
+        }
+        Value::Number(number) => Some(clip(&number.to_string(), 24)),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The first line that says something, and how many more there are.
+fn headline(text: &str) -> String {
+    let mut lines = text.lines().map(squeeze).filter(|line| !line.is_empty());
+    let Some(first) = lines.next() else {
+        return String::new();
+    };
+    match lines.count() {
+        0 => first,
+        more => format!("{} … +{}", clip(&first, 200), count(more, "line")),
+    }
+}
+
+pub(super) fn count(number: usize, word: &str) -> String {
+    if number == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{number} {word}s")
+    }
+}

@@ -1,0 +1,17 @@
+//! What a screen asks of the world outside of it.
+
+use crate::tui::jobs::Job;
+use crate::tui::screens::ScreenId;
+
+#[derive(Debug)]
+pub enum Effect {
+    /// Puts a screen on top of this one.
+    Push(ScreenId),
+    /// Leaves this screen; leaving the last one ends the program.
+    Pop,
+    Quit,
+    Suspend,
+    /// Draws everything again, for terminals that got confused.
+    Redraw,
+    Start(Job),
+}

@@ -1,0 +1,146 @@
+//! The seam to the filter language: a text becomes the rows it keeps.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use crate::base::cancel::CancelFlag;
+use crate::base::clock::{Clock, System};
+use crate::base::text;
+use crate::model::action::ActionIx;
+use crate::model::chunk::CHUNK_ROWS;
+use crate::model::quantity::Time;
+use crate::model::run::RunIx;
+use crate::query::eval::{Query, Tally};
+use crate::query::expr::Expr;
+use crate::query::{self, Context, matches};
+use crate::store::Store;
+use crate::store::bodies::Bodies;
+
+/// Why a text is not a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Cells of the text before the place where it goes wrong.
+    pub column: usize,
+    pub message: String,
+}
+
+/// What to test, and how far an earlier answer got.
+#[derive(Debug, Clone, Default)]
+pub struct Task {
+    pub store: Store,
+    pub filter: Option<Expr>,
+    pub run: Option<RunIx>,
+    /// Rows below this are answered already.
+    pub tested: u32,
+    /// Rows below `tested` about which something was learned since.
+    pub again: Vec<ActionIx>,
+    pub context: Context,
+}
+
+/// Which rows a filter keeps, of those that were asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub tested: Range<u32>,
+    pub rows: Vec<ActionIx>,
+    pub again: Vec<(ActionIx, bool)>,
+    pub tally: Tally,
+}
+
+/// How far a long search got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub tested: u32,
+    pub kept: usize,
+}
+
+/// Progress is told no more often than this.
+const TELL: Duration = Duration::from_millis(50);
+
+/// Reads a filter; `None` for a text that keeps everything.
+pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
+    match query::parse(filter) {
+        Ok(Expr::All) => Ok(None),
+        Ok(expr) => Ok(Some(expr)),
+        Err(error) => {
+            let hint = error
+                .suggestion
+                .map(|suggestion| format!(" · did you mean '{suggestion}'?"));
+            let before = filter.get(..error.span.start).unwrap_or(filter);
+            Err(Problem {
+                column: text::width(&text::sanitize(before)),
+                message: format!("{}{}", error.message, hint.unwrap_or_default()),
+            })
+        }
+    }
+}
+
+/// What a filter needs to know besides the trace.
+pub fn context(zone: jiff::tz::TimeZone) -> Context {
+    Context {
+        now: Time(System.now()),
+        zone,
+        ..Context::default()
+    }
+}
+
+/// Tests the rows of `task`; gives up between chunks when cancelled.
+pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> Answer {
+    let store = &task.store;
+    let query = task
+        .filter
+        .as_ref()
+        .map(|expr| Query::compile(expr, store, &task.context));
+    let is_ours = |ix: ActionIx| task.run.is_none_or(|run| store.row(ix).run_ix() == run);
+    let mut answer = Answer {
+        tested: task.tested..store.len(),
+        ..Answer::default()
+    };
+    let mut bodies = Bodies::new();
+    match &query {
+        Some(query) if task.tested == 0 && task.run.is_none() => {
+            let found = matches::matches(store, query, cancel, &mut paced(tell));
+            (answer.rows, answer.tally) = (found.rows, found.tally);
+        }
+        Some(query) => {
+            for number in task.tested as usize / CHUNK_ROWS..store.chunks().len() {
+                if cancel.is_raised() {
+                    break;
+                }
+                let first = (number * CHUNK_ROWS) as u32;
+                let rows = task.tested.saturating_sub(first) as usize..CHUNK_ROWS;
+                let (bits, tally) = query.test_chunk(store, number, rows, &mut bodies);
+                let found = bits.rows().map(|row| ActionIx(first + row as u32));
+                answer.rows.extend(found.filter(|ix| is_ours(*ix)));
+                answer.tally += tally;
+            }
+        }
+        None => answer.rows.extend(
+            answer
+                .tested
+                .clone()
+                .map(ActionIx)
+                .filter(|ix| is_ours(*ix)),
+        ),
+    }
+    let mut keeps = |ix: &ActionIx| {
+        let passes = query
+            .as_ref()
+            .is_none_or(|query| query.test(&store.row(*ix), &mut bodies));
+        (*ix, is_ours(*ix) && passes)
+    };
+    answer.again = task.again.iter().map(&mut keeps).collect();
+    answer
+}
+
+fn paced(tell: &mut dyn FnMut(Progress)) -> impl FnMut(matches::Progress<'_>) {
+    let mut told = Instant::now();
+    move |progress| {
+        if told.elapsed() >= TELL {
+            told = Instant::now();
+            tell(Progress {
+                tested: progress.tested,
+                kept: progress.rows.len(),
+            });
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Background work: one running and at most one waiting per purpose, and the latest request wins.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use crate::base::cancel::CancelFlag;
+use crate::ingest::body::Body;
+use crate::model::action::ActionIx;
+use crate::store::Store;
+use crate::store::bodies::{self, Depth};
+use crate::tui::filtering;
+
+/// A question and the snapshot to answer it from.
+#[derive(Debug)]
+pub enum Job {
+    Filter(filtering::Task),
+    /// Opens an action that is too large to open between two frames.
+    Open {
+        store: Store,
+        ix: ActionIx,
+    },
+}
+
+#[derive(Debug)]
+pub enum Output {
+    Filtered(filtering::Answer),
+    /// The filter is still at work.
+    Searched(filtering::Progress),
+    Opened {
+        ix: ActionIx,
+        body: Arc<Body>,
+    },
+    /// The work ended in a bug of ours; what it said.
+    Panicked(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Filter,
+    Open,
+}
+
+/// The answer to a job; one of an older generation is of no interest any more.
+#[derive(Debug)]
+pub struct Report {
+    slot: Slot,
+    generation: u64,
+    output: Output,
+    /// Nothing comes after it.
+    is_last: bool,
+}
+
+#[derive(Debug)]
+pub struct Jobs {
+    reports: Sender<Report>,
+    slots: [Lane; 2],
+    inline: bool,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    generation: u64,
+    cancel: CancelFlag,
+    running: bool,
+    waiting: Option<Job>,
+}
+
+impl Job {
+    fn slot(&self) -> Slot {
+        match self {
+            Job::Filter(_) => Slot::Filter,
+            Job::Open { .. } => Slot::Open,
+        }
+    }
+
+    fn run(self, cancel: &CancelFlag, tell: &mut dyn FnMut(Output)) -> Output {
+        match self {
+            Job::Filter(task) => {
+                let mut tell = |progress| tell(Output::Searched(progress));
+                Output::Filtered(filtering::run(&task, cancel, &mut tell))
+            }
+            Job::Open { store, ix } => Output::Opened {
+                ix,
+                body: Arc::new(bodies::open(&store.row(ix), Depth::Full)),
+            },
+        }
+    }
+}
+
+impl Jobs {
+    /// With threads of its own; reports come out of the receiver.
+    pub fn threaded() -> (Jobs, Receiver<Report>) {
+        Jobs::new(false)
+    }
+
+    /// Everything runs at once in the caller: for tests and for pictures.
+    pub fn inline() -> (Jobs, Receiver<Report>) {
+        Jobs::new(true)
+    }
+
+    fn new(inline: bool) -> (Jobs, Receiver<Report>) {
+        let (reports, receiver) = unbounded();
+        (
+            Jobs {
+                reports,
+                slots: <[Lane; 2]>::default(),
+                inline,
+            },
+            receiver,
+        )
+    }
+
+    /// Starts a job; an older one of the same purpose is given up.
+    pub fn start(&mut self, job: Job) {
+        let slot = job.slot();
+        let lane = &mut self.slots[slot as usize];
+        lane.generation += 1;
+        lane.cancel.raise();
+        if lane.running {
+            lane.waiting = Some(job);
+        } else {
+            self.spawn(slot, job);
+        }
+    }
+
+    /// Takes a report; the output if somebody still waits for it.
+    pub fn finish(&mut self, report: Report) -> Option<Output> {
+        let lane = &mut self.slots[report.slot as usize];
+        let current = report.generation == lane.generation;
+        if !report.is_last {
+            return current.then_some(report.output);
+        }
+        lane.running = false;
+        if let Some(job) = lane.waiting.take() {
+            self.spawn(report.slot, job);
+        }
+        current.then_some(report.output)
+    }
+
+    fn spawn(&mut self, slot: Slot, job: Job) {
+        let lane = &mut self.slots[slot as usize];
+        lane.cancel = CancelFlag::new();
+        lane.running = true;
+        let (cancel, reports, generation) =
+            (lane.cancel.clone(), self.reports.clone(), lane.generation);
+        let send = move |output, is_last| {
+            // Nobody listens any more only when the program ends.
+            let _ = reports.send(Report {
+                slot,
+                generation,
+                output,
+                is_last,
+            });
+        };
+        let work = move || {
+            let run = AssertUnwindSafe(|| job.run(&cancel, &mut |output| send(output, false)));
+            send(
+                catch_unwind(run).unwrap_or_else(|cause| Output::Panicked(words(&*cause))),
+                true,
+            );
+        };
+        if self.inline {
+            work();
+        } else if let Err(error) = thread::Builder::new().name("job".to_owned()).spawn(work) {
+            let output = Output::Panicked(error.to_string());
+            let _ = self.reports.send(Report {
+                slot,
+                generation,
+                output,
+                is_last: true,
+            });
+        }
+    }
+}
+
+fn words(cause: &(dyn std::any::Any + Send)) -> String {
+    let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| cause.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a bug".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Job, Jobs, Output};
+    use crate::tui::filtering::Task;
+
+    #[test]
+    fn only_the_latest_answer_is_taken() {
+        let (mut jobs, reports) = Jobs::inline();
+        let task = |tested| {
+            Job::Filter(Task {
+                tested,
+                ..Task::default()
+            })
+        };
+        jobs.start(task(1));
+        jobs.start(task(2));
+        let first = reports.recv().expect("a report");
+        assert!(jobs.finish(first).is_none());
+        let second = reports.recv().expect("a report");
+        assert!(matches!(jobs.finish(second), Some(Output::Filtered(_))));
+        assert!(reports.is_empty());
+    }
+}

@@ -1,0 +1,366 @@
+//! Every command of the program: its name, its keys and its help, in one table.
+
+use std::fmt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tui_input::InputRequest;
+
+/// A key as a user names it: `j`, `ctrl-d`, `pageup`. Shift is part of the letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub code: Code,
+    pub ctrl: bool,
+    pub alt: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    Char(char),
+    Enter,
+    Esc,
+    Tab,
+    BackTab,
+    Backspace,
+    Delete,
+    Up,
+    Down,
+    Left,
+    Right,
+    Home,
+    End,
+    PageUp,
+    PageDown,
+}
+
+const NAMED: &[(&str, Code)] = &[
+    ("enter", Code::Enter),
+    ("esc", Code::Esc),
+    ("tab", Code::Tab),
+    ("backtab", Code::BackTab),
+    ("backspace", Code::Backspace),
+    ("delete", Code::Delete),
+    ("up", Code::Up),
+    ("down", Code::Down),
+    ("left", Code::Left),
+    ("right", Code::Right),
+    ("home", Code::Home),
+    ("end", Code::End),
+    ("pageup", Code::PageUp),
+    ("pagedown", Code::PageDown),
+    ("space", Code::Char(' ')),
+];
+
+impl Key {
+    pub const fn plain(code: Code) -> Key {
+        Key {
+            code,
+            ctrl: false,
+            alt: false,
+        }
+    }
+
+    pub fn char(self) -> Option<char> {
+        match self.code {
+            Code::Char(letter) if !self.ctrl && !self.alt => Some(letter),
+            _ => None,
+        }
+    }
+
+    /// Reads a key as the table and the configuration write it.
+    pub fn parse(name: &str) -> Option<Key> {
+        let (mut rest, mut ctrl, mut alt) = (name, false, false);
+        loop {
+            if let Some(after) = rest.strip_prefix("ctrl-") {
+                (rest, ctrl) = (after, true);
+            } else if let Some(after) = rest.strip_prefix("alt-") {
+                (rest, alt) = (after, true);
+            } else {
+                break;
+            }
+        }
+        let mut letters = rest.chars();
+        let code = match (letters.next(), letters.next()) {
+            (Some(letter), None) => Code::Char(letter),
+            _ => NAMED.iter().find(|(word, _)| *word == rest)?.1,
+        };
+        Some(Key { code, ctrl, alt })
+    }
+
+    /// What the terminal reported; `None` for keys that no command can have.
+    pub fn from_event(event: &KeyEvent) -> Option<Key> {
+        let code = match event.code {
+            KeyCode::Char(letter) => Code::Char(letter),
+            KeyCode::Enter => Code::Enter,
+            KeyCode::Esc => Code::Esc,
+            KeyCode::Tab => Code::Tab,
+            KeyCode::BackTab => Code::BackTab,
+            KeyCode::Backspace => Code::Backspace,
+            KeyCode::Delete => Code::Delete,
+            KeyCode::Up => Code::Up,
+            KeyCode::Down => Code::Down,
+            KeyCode::Left => Code::Left,
+            KeyCode::Right => Code::Right,
+            KeyCode::Home => Code::Home,
+            KeyCode::End => Code::End,
+            KeyCode::PageUp => Code::PageUp,
+            KeyCode::PageDown => Code::PageDown,
+            _ => return None,
+        };
+        let has = |modifier| event.modifiers.contains(modifier);
+        Some(Key {
+            code,
+            ctrl: has(KeyModifiers::CONTROL),
+            alt: has(KeyModifiers::ALT),
+        })
+    }
+
+    /// What this key does in a line of text; `None` when it does nothing there.
+    pub fn edit(self) -> Option<InputRequest> {
+        Some(match (self.ctrl, self.alt, self.code) {
+            (false, false, Code::Char(letter)) => InputRequest::InsertChar(letter),
+            (false, false, Code::Backspace) | (true, false, Code::Char('h')) => {
+                InputRequest::DeletePrevChar
+            }
+            (false, false, Code::Delete) => InputRequest::DeleteNextChar,
+            (false, false, Code::Left) | (true, false, Code::Char('b')) => {
+                InputRequest::GoToPrevChar
+            }
+            (false, false, Code::Right) | (true, false, Code::Char('f')) => {
+                InputRequest::GoToNextChar
+            }
+            (true, false, Code::Left) | (false, true, Code::Char('b')) => {
+                InputRequest::GoToPrevWord
+            }
+            (true, false, Code::Right) | (false, true, Code::Char('f')) => {
+                InputRequest::GoToNextWord
+            }
+            (true, false, Code::Char('w')) | (false, true, Code::Backspace) => {
+                InputRequest::DeletePrevWord
+            }
+            (true, false, Code::Char('u')) => InputRequest::DeleteLine,
+            (true, false, Code::Char('k')) => InputRequest::DeleteTillEnd,
+            (false, false, Code::Home) | (true, false, Code::Char('a')) => InputRequest::GoToStart,
+            (false, false, Code::End) | (true, false, Code::Char('e')) => InputRequest::GoToEnd,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ctrl {
+            f.write_str("ctrl-")?;
+        }
+        if self.alt {
+            f.write_str("alt-")?;
+        }
+        match (self.code, NAMED.iter().find(|(_, code)| *code == self.code)) {
+            (_, Some((word, _))) => f.write_str(word),
+            (Code::Char(letter), None) => write!(f, "{letter}"),
+            (code, None) => write!(f, "{code:?}"),
+        }
+    }
+}
+
+/// Where the help lists a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    Move,
+    Jump,
+    Look,
+    Filter,
+    Program,
+}
+
+impl Group {
+    pub const ALL: &[Group] = &[
+        Group::Move,
+        Group::Jump,
+        Group::Look,
+        Group::Filter,
+        Group::Program,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Group::Move => "move",
+            Group::Jump => "jump",
+            Group::Look => "look",
+            Group::Filter => "filter",
+            Group::Program => "program",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Entry {
+    pub command: Command,
+    /// The name for the configuration.
+    pub name: &'static str,
+    pub group: Group,
+    /// Default keys, separated by spaces.
+    pub keys: &'static str,
+    /// Two words for the footer.
+    pub hint: &'static str,
+    pub help: &'static str,
+}
+
+macro_rules! commands {
+    ($($command:ident $name:literal $group:ident $keys:literal $hint:literal $help:literal;)*) => {
+        /// What a user can ask for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Command { $($command),* }
+
+        /// All commands, in the order of the help.
+        pub static COMMANDS: &[Entry] = &[$(Entry {
+            command: Command::$command,
+            name: $name,
+            group: Group::$group,
+            keys: $keys,
+            hint: $hint,
+            help: $help,
+        }),*];
+    };
+}
+
+commands! {
+    Down "down" Move "j down" "move" "next row; in the inspector: scroll";
+    Up "up" Move "k up" "move" "previous row";
+    HalfDown "half-down" Move "ctrl-d" "half page" "half a page down";
+    HalfUp "half-up" Move "ctrl-u" "half page" "half a page up";
+    PageDown "page-down" Move "pagedown ctrl-f space" "page" "a page down";
+    PageUp "page-up" Move "pageup ctrl-b" "page" "a page up";
+    Top "top" Move "g home" "first" "first row";
+    Bottom "bottom" Move "G end" "last" "last row (12G: action 12 of this run)";
+    NextError "next-error" Jump "e" "error" "next error";
+    PrevError "prev-error" Jump "E" "error" "previous error";
+    NextBlock "next-block" Jump "b" "block" "next block or approval";
+    PrevBlock "prev-block" Jump "B" "block" "previous block or approval";
+    NextTurn "next-turn" Jump "t" "turn" "next turn or run";
+    PrevTurn "prev-turn" Jump "T" "turn" "previous turn or run";
+    NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
+    PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
+    Open "open" Look "enter" "open" "open the action";
+    NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
+    PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
+    TabRight "next-tab" Look "l right" "tab" "next tab of the inspector";
+    TabLeft "prev-tab" Look "h left" "tab" "previous tab of the inspector";
+    Maximise "maximise" Look "\\" "maximise" "give the whole screen to this pane, and back";
+    Filter "filter" Filter "/" "filter" "filter the actions; in the help: search it";
+    Scope "scope" Filter "s" "this run" "only the run of this action, and back to all";
+    Help "help" Program "?" "help" "this help";
+    Back "back" Program "q" "back" "one step back; out of the program from the list";
+    Cancel "cancel" Program "esc" "cancel" "one step back, but never out of the program";
+    Quit "quit" Program "Q ctrl-c" "quit" "leave the program";
+    Suspend "suspend" Program "ctrl-z" "suspend" "back to the shell; fg returns";
+    Redraw "redraw" Program "ctrl-l" "redraw" "draw everything again";
+}
+
+impl Command {
+    pub fn entry(self) -> &'static Entry {
+        &COMMANDS[self as usize]
+    }
+}
+
+impl Entry {
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.split(' ')
+    }
+}
+
+/// Which key means which command.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    bound: Vec<(Key, Command)>,
+}
+
+impl Default for Keymap {
+    fn default() -> Keymap {
+        let keys =
+            |entry: &'static Entry| entry.keys().map(|name| (Key::parse(name), entry.command));
+        let bound = COMMANDS
+            .iter()
+            .flat_map(keys)
+            .filter_map(|(key, command)| Some((key?, command)))
+            .collect();
+        Keymap { bound }
+    }
+}
+
+impl Keymap {
+    pub fn command(&self, key: Key) -> Option<Command> {
+        self.bound
+            .iter()
+            .find(|(bound, _)| *bound == key)
+            .map(|(_, command)| *command)
+    }
+}
+
+/// Reads a script of keys: words separated by spaces, each the name of a key or a text to type.
+pub fn script(text: &str) -> Vec<Key> {
+    let one = |word: &str| match Key::parse(word) {
+        Some(key) => vec![key],
+        None => word
+            .chars()
+            .map(|letter| Key::plain(Code::Char(letter)))
+            .collect(),
+    };
+    text.split_whitespace().flat_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::{COMMANDS, Code, Command, Key, Keymap, script};
+
+    #[test]
+    fn every_key_in_the_table_is_a_key_and_means_one_command() {
+        let mut seen = HashMap::new();
+        for entry in COMMANDS {
+            for name in entry.keys() {
+                let key = Key::parse(name).expect("a key");
+                assert_eq!(key.to_string(), name);
+                if let Some(other) = seen.insert(key, entry.name) {
+                    panic!("{name} means {other} and {}", entry.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_its_own_name_and_stands_at_its_place() {
+        let mut names: Vec<&str> = COMMANDS.iter().map(|entry| entry.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), COMMANDS.len());
+        assert!(
+            COMMANDS
+                .iter()
+                .all(|entry| entry.command.entry().name == entry.name)
+        );
+    }
+
+    #[test]
+    fn a_chord_never_means_its_plain_key() {
+        let keymap = Keymap::default();
+        let chord = Key {
+            code: Code::Char('j'),
+            ctrl: true,
+            alt: false,
+        };
+        assert_eq!(keymap.command(chord), None);
+        assert_eq!(
+            keymap.command(Key::plain(Code::Char('j'))),
+            Some(Command::Down)
+        );
+    }
+
+    #[test]
+    fn a_script_holds_names_of_keys_and_words_to_type() {
+        let keys = script("j ctrl-d ab enter");
+        let names: Vec<String> = keys.iter().map(Key::to_string).collect();
+        assert_eq!(names, ["j", "ctrl-d", "a", "b", "enter"]);
+    }
+}

@@ -1,0 +1,134 @@
+//! The screen without a terminal: plays keys and returns the picture. For tests and screenshots.
+
+use crossbeam_channel::Receiver;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::ingest::Loaded;
+use crate::tui::Options;
+use crate::tui::effects::Effect;
+use crate::tui::jobs::{Jobs, Report};
+use crate::tui::keys;
+use crate::tui::screens::{self, ScreenId};
+use crate::tui::session::Session;
+use crate::tui::shell::Shell;
+
+/// The program with its work done at once, so that every run gives the same picture.
+#[derive(Debug)]
+pub struct Headless {
+    shell: Shell,
+    jobs: Jobs,
+    reports: Receiver<Report>,
+    area: Rect,
+}
+
+/// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
+/// A word that is not the name of a key is typed letter by letter.
+pub fn script(
+    options: &Options,
+    messages: impl IntoIterator<Item = Loaded>,
+    size: (u16, u16),
+    keys: &str,
+) -> Buffer {
+    let mut screen = Headless::new(options, size);
+    for message in messages {
+        screen.load(message);
+    }
+    screen.play(keys);
+    screen.draw()
+}
+
+/// The text of a picture, one line per row, without spaces at the ends of rows.
+pub fn text(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for y in buffer.area.top()..buffer.area.bottom() {
+        let mut line = String::new();
+        let mut covered = 0;
+        for x in buffer.area.left()..buffer.area.right() {
+            let symbol = buffer.cell((x, y)).map_or(" ", |cell| cell.symbol());
+            if covered == 0 {
+                line.push_str(symbol);
+                covered = crate::base::text::width(symbol).max(1);
+            }
+            covered -= 1;
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+impl Headless {
+    pub fn new(options: &Options, (width, height): (u16, u16)) -> Headless {
+        let session = Session::new(&options.title, options.zone.clone());
+        let shell = Shell::new(session, options.theme(), screens::build(ScreenId::Stream));
+        let (jobs, reports) = Jobs::inline();
+        let mut screen = Headless {
+            shell,
+            jobs,
+            reports,
+            area: Rect::new(0, 0, width, height),
+        };
+        screen.draw();
+        screen.play_filter(options);
+        screen
+    }
+
+    fn play_filter(&mut self, options: &Options) {
+        if let Some(filter) = &options.filter {
+            let effects = self.shell.filter(filter);
+            self.obey(effects);
+        }
+    }
+
+    /// Takes in one message of the loader.
+    pub fn load(&mut self, message: Loaded) {
+        let effects = self.shell.loaded(message);
+        self.obey(effects);
+    }
+
+    /// Plays keys, with a frame after each as a terminal would show.
+    pub fn play(&mut self, keys: &str) {
+        for key in keys::script(keys) {
+            self.draw();
+            let effects = self.shell.key(key);
+            self.obey(effects);
+        }
+    }
+
+    pub fn resize(&mut self, (width, height): (u16, u16)) {
+        self.area = Rect::new(0, 0, width, height);
+    }
+
+    pub fn draw(&mut self) -> Buffer {
+        let mut buffer = Buffer::empty(self.area);
+        let effects = self.shell.draw(self.area, &mut buffer);
+        if self.obey(effects) {
+            buffer.reset();
+            self.shell.draw(self.area, &mut buffer);
+        }
+        buffer
+    }
+
+    /// Starts what was asked for; tells whether there were answers.
+    fn obey(&mut self, effects: Vec<Effect>) -> bool {
+        for effect in effects {
+            if let Effect::Start(job) = effect {
+                self.jobs.start(job);
+            }
+        }
+        let mut answered = false;
+        while let Ok(report) = self.reports.try_recv() {
+            if let Some(output) = self.jobs.finish(report) {
+                let effects = self.shell.finished(output);
+                answered = true;
+                for effect in effects {
+                    if let Effect::Start(job) = effect {
+                        self.jobs.start(job);
+                    }
+                }
+            }
+        }
+        answered
+    }
+}

@@ -1,0 +1,277 @@
+//! The loop between the terminal and the screens: one inbox, a frame when something changed.
+
+mod terminal;
+mod watch;
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Select, Sender, unbounded};
+use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use signal_hook::consts::{SIGCONT, SIGTSTP};
+
+use crate::ingest::Loaded;
+use crate::tui::effects::Effect;
+use crate::tui::jobs::{Jobs, Report};
+use crate::tui::keys::Key;
+use crate::tui::runtime::terminal::Screen;
+use crate::tui::screens::{self, ScreenId};
+use crate::tui::session::Session;
+use crate::tui::shell::{Pointer, Shell};
+use crate::tui::theme::Theme;
+use crate::tui::{Exit, Options};
+
+/// What comes from outside, as plain data.
+#[derive(Debug)]
+pub(super) enum Msg {
+    Term(Event),
+    Signal(i32),
+    TerminalLost,
+    /// A thread of ours ended in a bug; what it said.
+    Panicked(String),
+}
+
+/// How long messages are taken in before a frame is drawn.
+const BUDGET: Duration = Duration::from_millis(8);
+/// The time between two frames that show only that loading went on.
+const LOADING_FRAME: Duration = Duration::from_millis(33);
+
+pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
+    terminal::check()?;
+    let (inbox_sender, inbox) = unbounded();
+    let screen = Screen::enter(options, inbox_sender.clone())?;
+    watch::start(&inbox_sender)?;
+    let (jobs, reports) = Jobs::threaded();
+    let session = Session::new(&options.title, options.zone.clone());
+    let theme = Theme {
+        ascii_only: !terminal::speaks_utf8(),
+        ..options.theme()
+    };
+    let mut runtime = Runtime {
+        shell: Shell::new(session, theme, screens::build(ScreenId::Stream)),
+        jobs,
+        screen,
+        inbox,
+        reports,
+        messages: Some(messages),
+        pending: Pending::Now,
+        drawn: Instant::now(),
+    };
+    if let Some(filter) = &options.filter {
+        let effects = runtime.shell.filter(filter);
+        runtime.obey(effects);
+    }
+    runtime.run()
+}
+
+/// Whether a frame is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pending {
+    Nothing,
+    /// Loading went on: soon.
+    Soon,
+    Now,
+}
+
+struct Runtime {
+    shell: Shell,
+    jobs: Jobs,
+    screen: Screen,
+    inbox: Receiver<Msg>,
+    reports: Receiver<Report>,
+    messages: Option<Receiver<Loaded>>,
+    pending: Pending,
+    drawn: Instant,
+}
+
+impl Runtime {
+    fn run(mut self) -> anyhow::Result<Exit> {
+        let first = Instant::now() + Duration::from_millis(10);
+        self.wait_for_rows(first);
+        loop {
+            if let Some(exit) = self.drain() {
+                return Ok(exit);
+            }
+            self.draw_if_due()?;
+            self.wait();
+        }
+    }
+
+    /// The first frame has rows, if there are any within a moment.
+    fn wait_for_rows(&mut self, until: Instant) {
+        while self.shell.session.loaded.store.is_empty() && self.inbox.is_empty() {
+            let Some(messages) = &self.messages else {
+                return;
+            };
+            match messages.recv_deadline(until) {
+                Ok(message) => self.take(message),
+                Err(error) => return self.lost(error.is_timeout()),
+            }
+        }
+    }
+
+    fn lost(&mut self, is_only_slow: bool) {
+        if !is_only_slow {
+            self.messages = None;
+            if self.shell.session.is_loading() {
+                let effects = self.shell.loaded(Loaded::Done);
+                self.obey(effects);
+            }
+        }
+    }
+
+    fn take(&mut self, message: Loaded) {
+        let is_last = matches!(message, Loaded::Done | Loaded::Preview(_));
+        let effects = self.shell.loaded(message);
+        self.obey(effects);
+        self.pending = if is_last {
+            Pending::Now
+        } else {
+            self.pending.or_soon()
+        };
+    }
+
+    /// Sleeps until something comes, or until a frame is due.
+    fn wait(&self) {
+        let never = crossbeam_channel::never();
+        let mut select = Select::new();
+        select.recv(&self.inbox);
+        select.recv(&self.reports);
+        select.recv(self.messages.as_ref().unwrap_or(&never));
+        match self.pending {
+            Pending::Nothing => {
+                select.ready();
+            }
+            Pending::Soon | Pending::Now => {
+                let _ = select.ready_deadline(self.drawn + LOADING_FRAME);
+            }
+        }
+    }
+
+    /// Takes in what is there: keys and answers first, loading for a bounded time.
+    fn drain(&mut self) -> Option<Exit> {
+        let until = Instant::now() + BUDGET;
+        loop {
+            while let Ok(msg) = self.inbox.try_recv() {
+                if let Some(exit) = self.receive(msg) {
+                    return Some(exit);
+                }
+            }
+            while let Ok(report) = self.reports.try_recv() {
+                self.pending = Pending::Now;
+                if let Some(output) = self.jobs.finish(report) {
+                    let effects = self.shell.finished(output);
+                    self.obey(effects);
+                }
+            }
+            if self.pending == Pending::Now || Instant::now() >= until {
+                return None;
+            }
+            let received = self.messages.as_ref().map(Receiver::try_recv);
+            match received {
+                Some(Ok(message)) => self.take(message),
+                Some(Err(error)) => {
+                    self.lost(error.is_empty());
+                    return None;
+                }
+                None => return None,
+            }
+        }
+    }
+
+    fn receive(&mut self, msg: Msg) -> Option<Exit> {
+        self.pending = Pending::Now;
+        match msg {
+            Msg::Term(event) => self.event(event),
+            Msg::Signal(SIGTSTP) => self.suspend(),
+            Msg::Signal(SIGCONT) => {
+                self.screen.resume();
+                None
+            }
+            Msg::Signal(signal) => Some(Exit::Interrupted(signal)),
+            Msg::TerminalLost => Some(Exit::TerminalLost),
+            Msg::Panicked(words) => {
+                self.shell.session.errors.push(words);
+                None
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) -> Option<Exit> {
+        let effects = match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => Key::from_event(&key)
+                .map(|key| self.shell.key(key))
+                .unwrap_or_default(),
+            Event::Paste(text) => self.shell.paste(&text),
+            Event::Mouse(mouse) => pointer(&mouse)
+                .map(|pointer| self.shell.pointer(pointer))
+                .unwrap_or_default(),
+            Event::Key(_) | Event::Resize(..) | Event::FocusGained | Event::FocusLost => Vec::new(),
+        };
+        self.obey(effects)
+    }
+
+    fn obey(&mut self, effects: Vec<Effect>) -> Option<Exit> {
+        let mut exit = None;
+        for effect in effects {
+            match effect {
+                Effect::Quit => exit = Some(Exit::Quit),
+                Effect::Suspend => exit = exit.or(self.suspend()),
+                Effect::Redraw => self.screen.wipe(),
+                Effect::Start(job) => self.jobs.start(job),
+                // The shell keeps these to itself.
+                Effect::Push(_) | Effect::Pop => {}
+            }
+        }
+        exit
+    }
+
+    /// Gives the terminal back and stops; goes on after SIGCONT.
+    fn suspend(&mut self) -> Option<Exit> {
+        self.screen.suspend();
+        self.screen.resume();
+        self.pending = Pending::Now;
+        None
+    }
+
+    fn draw_if_due(&mut self) -> anyhow::Result<()> {
+        let is_due = match self.pending {
+            Pending::Nothing => false,
+            Pending::Soon => self.drawn.elapsed() >= LOADING_FRAME,
+            Pending::Now => true,
+        };
+        if is_due {
+            let shell = &mut self.shell;
+            let mut effects = Vec::new();
+            self.screen
+                .draw(|area, buf| effects = shell.draw(area, buf))?;
+            (self.pending, self.drawn) = (Pending::Nothing, Instant::now());
+            self.obey(effects);
+        }
+        Ok(())
+    }
+}
+
+impl Pending {
+    fn or_soon(self) -> Pending {
+        if self == Pending::Now {
+            self
+        } else {
+            Pending::Soon
+        }
+    }
+}
+
+fn pointer(mouse: &MouseEvent) -> Option<Pointer> {
+    let (x, y) = (mouse.column, mouse.row);
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => Some(Pointer::Click { x, y }),
+        MouseEventKind::ScrollUp => Some(Pointer::WheelUp { x, y }),
+        MouseEventKind::ScrollDown => Some(Pointer::WheelDown { x, y }),
+        _ => None,
+    }
+}
+
+/// Sends what happened; nobody listens any more only when the program ends.
+fn tell(inbox: &Sender<Msg>, msg: Msg) -> bool {
+    inbox.send(msg).is_ok()
+}

@@ -1,0 +1,146 @@
+//! The terminal: entered once, and given back as it was on every way out.
+
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::panic;
+use std::thread;
+
+use crossbeam_channel::Sender;
+use crossterm::cursor::Show;
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::execute;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::tui::Options;
+use crate::tui::runtime::{Msg, tell};
+
+/// The screen of the terminal while it is ours. Dropping it gives the terminal back.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    mouse: bool,
+}
+
+/// Refuses terminals that cannot show a screen.
+pub(super) fn check() -> anyhow::Result<()> {
+    let term = std::env::var("TERM").unwrap_or_default();
+    if term.is_empty() || term == "dumb" {
+        let shown = if term.is_empty() { "not set" } else { "'dumb'" };
+        anyhow::bail!("TERM is {shown}: no screen to draw on (use `ls` or `query` for text)");
+    }
+    if !io::stdout().is_terminal() {
+        anyhow::bail!("standard output is not a terminal (use `ls` or `query` for text)");
+    }
+    Ok(())
+}
+
+/// Whether the locale says that the terminal shows UTF-8.
+pub(super) fn speaks_utf8() -> bool {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL")
+        .or_else(|| set("LC_CTYPE"))
+        .or_else(|| set("LANG"));
+    // Where nothing is set most terminals of today show UTF-8 all the same.
+    locale.is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+impl Screen {
+    pub(super) fn enter(options: &Options, inbox: Sender<Msg>) -> anyhow::Result<Screen> {
+        crossterm::style::force_color_output(options.is_colored());
+        hook(inbox);
+        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let mut screen = Screen {
+            terminal,
+            mouse: options.mouse,
+        };
+        screen.take()?;
+        Ok(screen)
+    }
+
+    fn take(&mut self) -> io::Result<()> {
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+        if self.mouse {
+            execute!(io::stdout(), EnableMouseCapture)?;
+        }
+        self.terminal.hide_cursor()?;
+        self.terminal.clear()
+    }
+
+    pub(super) fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+        self.terminal
+            .draw(|frame| draw(frame.area(), frame.buffer_mut()))?;
+        Ok(())
+    }
+
+    /// Forgets what the terminal shows, so that the next frame writes every cell.
+    pub(super) fn wipe(&mut self) {
+        // A terminal that fails here fails again when the frame is drawn, and that is reported.
+        let _ = self.terminal.clear();
+    }
+
+    /// Gives the terminal back and stops the process, as ctrl-z does elsewhere; returns when it
+    /// goes on.
+    pub(super) fn suspend(&mut self) {
+        restore();
+        // Where the signal cannot be sent we go on at once.
+        let _ = signal_hook::low_level::raise(signal_hook::consts::SIGSTOP);
+    }
+
+    /// Takes the terminal again. The shell may still be busy with it, so this is tried for a while.
+    pub(super) fn resume(&mut self) {
+        for _ in 0..10 {
+            if self.take().is_ok() {
+                return;
+            }
+            thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Puts the terminal back as it was. May be called more than once, and on a terminal that is gone.
+pub(super) fn restore() {
+    let mut out = io::stdout();
+    let _ = execute!(
+        out,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+}
+
+/// A panic of the drawing thread is printed on a restored terminal. One of another thread must not
+/// tear the screen: it is told there.
+fn hook(inbox: Sender<Msg>) {
+    let drawing = thread::current().id();
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == drawing {
+            restore();
+            before(info);
+        } else {
+            tell(
+                &inbox,
+                Msg::Panicked(format!("a bug of this program: {info}")),
+            );
+        }
+    }));
+}

@@ -1,0 +1,289 @@
+//! The stream: every action in its order, the selected one opened beside it.
+
+pub mod filter_bar;
+mod filtered;
+pub mod inspector;
+pub mod jumps;
+pub mod layout;
+pub mod listing;
+mod moves;
+pub mod rows;
+mod view;
+pub mod words;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
+use crate::query::eval::Tally;
+use crate::tui::effects::Effect;
+use crate::tui::filtering::Progress;
+use crate::tui::jobs::{Job, Output};
+use crate::tui::keys::{Command, Key};
+use crate::tui::screens::ScreenId;
+use crate::tui::screens::stream::filter_bar::FilterBar;
+use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
+use crate::tui::screens::stream::layout::{Columns, Panes, Regions};
+use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::rows::{Numbers, RowText};
+use crate::tui::session::{News, Opened, Session};
+use crate::tui::shell::{Pointer, Screen};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::viewport::{Viewport, Visible};
+
+#[derive(Debug, Default)]
+pub struct Stream {
+    list: List,
+    /// The end of the file, looked at before everything is read.
+    end: Option<List>,
+    filter: FilterBar,
+    scope: Option<RunIx>,
+    answers: Answers,
+    inspector: Inspector,
+    focus: Focus,
+    panes: Panes,
+    /// The number being typed, for `12G`.
+    number: Option<u32>,
+    notice: Option<String>,
+    frame: Frame,
+}
+
+/// Actions in a window, with what was made of those that were on the screen.
+#[derive(Debug, Default)]
+struct List {
+    listing: Listing,
+    view: Viewport,
+    /// The selected action, kept when the listing changes.
+    anchor: Option<ActionIx>,
+    /// The selection went somewhere else at once: bring it to the middle of the screen.
+    is_jump: bool,
+    /// The user went to the end: stay there while more comes.
+    holds_end: bool,
+    made: HashMap<ActionIx, Rc<RowText>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Focus {
+    #[default]
+    List,
+    Inspector,
+}
+
+/// How far the filter was answered.
+#[derive(Debug, Default)]
+struct Answers {
+    tested: u32,
+    /// Answered rows about which something was learned since.
+    again: Vec<ActionIx>,
+    tally: Tally,
+    progress: Option<Progress>,
+    is_running: bool,
+}
+
+/// What the last `prepare` settled: all that drawing needs to know.
+#[derive(Debug, Default)]
+struct Frame {
+    regions: Regions,
+    columns: Columns,
+    visible: Vec<(Visible, bool, Rc<RowText>)>,
+    words: words::Words,
+}
+
+/// Texts of rows are made again rather than kept beyond this number.
+const KEEP: usize = 4096;
+
+impl Screen for Stream {
+    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        if self.filter.prompt.is_some() {
+            return Some(self.type_filter(key, session));
+        }
+        let digit = key.char().and_then(|letter| letter.to_digit(10));
+        match (digit, self.focus) {
+            (Some(digit), Focus::Inspector) => {
+                let tab = (digit as usize)
+                    .checked_sub(1)
+                    .and_then(|place| Tab::ALL.get(place));
+                tab.map(|tab| self.inspector.choose(*tab));
+                Some(Vec::new())
+            }
+            (Some(digit), Focus::List) if digit > 0 || self.number.is_some() => {
+                let number = u64::from(self.number.unwrap_or(0)) * 10 + u64::from(digit);
+                self.number = Some(u32::try_from(number).unwrap_or(u32::MAX));
+                Some(Vec::new())
+            }
+            (Some(_) | None, _) => None,
+        }
+    }
+
+    fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
+        let Some(prompt) = &mut self.filter.prompt else {
+            return Vec::new();
+        };
+        prompt.paste(text);
+        self.apply_filter(session)
+    }
+
+    fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
+        self.filter.set(text);
+        self.apply_filter(session)
+    }
+
+    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+        self.point(pointer, session);
+        Vec::new()
+    }
+
+    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
+        self.notice = None;
+        let number = self.number.take();
+        match command {
+            Command::Bottom if number.is_some() => {
+                self.go_to_number(number.unwrap_or_default(), session)
+            }
+            Command::Filter => self.filter.open(),
+            Command::Scope => return self.toggle_scope(session),
+            Command::Help => return vec![Effect::Push(ScreenId::Help)],
+            Command::Quit => return vec![Effect::Quit],
+            Command::Suspend => return vec![Effect::Suspend],
+            Command::Redraw => return vec![Effect::Redraw],
+            Command::Cancel if number.is_some() => {}
+            Command::Back | Command::Cancel => return self.back(command),
+            _ => self.go(command, session),
+        }
+        Vec::new()
+    }
+
+    fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
+        self.list.made.retain(|ix, _| !news.settled.contains(ix));
+        if news
+            .settled
+            .iter()
+            .any(|ix| self.list.made.contains_key(ix))
+        {
+            session.loaded.bodies.forget();
+        }
+        self.inspector.changed(&news.settled);
+        if let Listing::All(len) = &mut self.list.listing {
+            *len = session.loaded.store.len();
+        }
+        let tested = self.answers.tested;
+        self.answers
+            .again
+            .extend(news.settled.iter().filter(|ix| ix.0 < tested));
+        if !session.is_loading() {
+            self.land(session);
+        }
+        self.list.follow();
+        self.catch_up(session)
+    }
+
+    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
+        match output {
+            Output::Filtered(answer) => return self.take_answer(answer, session),
+            Output::Searched(progress) => self.answers.progress = Some(progress),
+            Output::Opened { ix, body } => self.inspector.opened(ix, body),
+            Output::Panicked(words) => {
+                self.answers.is_running = false;
+                self.notice = Some(format!("a bug stopped this work: {words}"));
+            }
+        }
+        Vec::new()
+    }
+
+    fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
+        self.frame.regions = Regions::new(area, self.panes);
+        self.prepare_list(session);
+        let effects = self.prepare_inspector(session);
+        self.frame.words = words::Words::new(self, session);
+        effects
+    }
+
+    fn draw(&self, theme: &Theme, _area: Rect, buf: &mut Buffer) {
+        view::draw(self, theme, buf);
+    }
+}
+
+impl Stream {
+    fn prepare_list(&mut self, session: &mut Session) {
+        let regions = self.frame.regions;
+        let numbers = if self.end.is_some() {
+            Numbers::NotYet
+        } else {
+            Numbers::Known
+        };
+        let (list, opened) = match (&mut self.end, &mut session.end) {
+            (Some(list), Some(end)) => (list, end),
+            _ => (&mut self.list, &mut session.loaded),
+        };
+        let digits = opened.store.len().max(1).ilog10() as usize + 1;
+        self.frame.columns = Columns::new(usize::from(regions.list.width), digits);
+        list.settle(opened, usize::from(regions.list.height));
+        if list.made.len() > KEEP {
+            list.made.clear();
+        }
+        self.frame.visible.clear();
+        let seen = list.visible(opened, usize::from(regions.list.height));
+        for visible in seen {
+            let Some(ix) = list.listing.at(visible.item) else {
+                continue;
+            };
+            let text = list.made.entry(ix).or_insert_with(|| {
+                Rc::new(rows::build(
+                    &opened.store.row(ix),
+                    &mut opened.bodies,
+                    &session.zone,
+                    numbers,
+                ))
+            });
+            self.frame
+                .visible
+                .push((visible, visible.item == list.view.cursor, Rc::clone(text)));
+        }
+    }
+
+    fn prepare_inspector(&mut self, session: &mut Session) -> Vec<Effect> {
+        let area = self.frame.regions.inspector;
+        let Some(subject) = self.subject().filter(|_| area.width > 0) else {
+            return Vec::new();
+        };
+        if !self.inspector.prepare(subject, session, area) {
+            return Vec::new();
+        }
+        let opened = if subject.is_end {
+            session.end.as_ref()
+        } else {
+            Some(&session.loaded)
+        };
+        let job = |opened: &Opened| {
+            Effect::Start(Job::Open {
+                store: opened.store.clone(),
+                ix: subject.ix,
+            })
+        };
+        opened.map(job).into_iter().collect()
+    }
+
+    /// The selected action.
+    fn subject(&self) -> Option<Subject> {
+        let list = self.end.as_ref().unwrap_or(&self.list);
+        let ix = list.listing.at(list.view.cursor)?;
+        Some(Subject {
+            ix,
+            is_end: self.end.is_some(),
+        })
+    }
+
+    fn back(&mut self, command: Command) -> Vec<Effect> {
+        if self.panes == Panes::Inspector || self.focus == Focus::Inspector {
+            (self.panes, self.focus) = (Panes::Auto, Focus::List);
+        } else if self.end.take().is_some() || command == Command::Cancel {
+        } else {
+            return vec![Effect::Pop];
+        }
+        Vec::new()
+    }
+}

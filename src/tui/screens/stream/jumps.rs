@@ -1,0 +1,207 @@
+//! Jumps to the next action of some sort, by the columns of the store alone.
+
+use crate::model::action::{ActionIx, Flags, Kind, Status};
+use crate::model::chunk::{CHUNK_ROWS, Chunk};
+use crate::model::outcome::Outcomes;
+use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
+use crate::store::Store;
+use crate::tui::screens::stream::listing::Listing;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Error,
+    /// A block, a refusal or a question to a person.
+    Block,
+    Turn,
+    SameTool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Forward,
+    Backward,
+}
+
+/// One action as jumps see it.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    chunk: &'a Chunk,
+    outcomes: &'a Outcomes,
+    row: usize,
+}
+
+type Test<'a> = &'a dyn Fn(Seen<'_>) -> bool;
+
+/// The position after (or before) `from` that is such a target.
+pub fn find(
+    store: &Store,
+    listing: &Listing,
+    from: usize,
+    jump: (Target, Direction),
+) -> Option<usize> {
+    let start = seen(store, listing.at(from)?)?;
+    let (target, direction) = jump;
+    match target {
+        Target::Error => scan(store, listing, (from, direction), &is_error),
+        Target::Block => scan(store, listing, (from, direction), &is_block),
+        Target::Turn => turn(store, listing, from, direction),
+        Target::SameTool => {
+            let (kind, tool) = sort(start);
+            scan(store, listing, (from, direction), &|seen| {
+                sort(seen) == (kind, tool)
+            })
+        }
+    }
+}
+
+/// The action with number `seq` in a run, or the nearest one before it.
+pub fn numbered(store: &Store, run: RunIx, seq: u32) -> Option<ActionIx> {
+    let first = store.run(run).first_action.get()?;
+    let mut best = None;
+    for (number, (chunk, _)) in store
+        .chunks()
+        .enumerate()
+        .skip(first.0 as usize / CHUNK_ROWS)
+    {
+        for row in 0..chunk.len() {
+            if chunk.run[row] == run && chunk.seq[row] <= seq {
+                best = best.max(Some((chunk.seq[row], number * CHUNK_ROWS + row)));
+                if chunk.seq[row] == seq {
+                    return best.map(|(_, ix)| ActionIx(ix as u32));
+                }
+            }
+        }
+    }
+    best.map(|(_, ix)| ActionIx(ix as u32))
+}
+
+fn is_error(seen: Seen<'_>) -> bool {
+    matches!(
+        seen.outcomes.status[seen.row],
+        Status::Error | Status::Timeout
+    ) || matches!(seen.chunk.kind[seen.row], Kind::Error | Kind::Malformed)
+        || seen.outcomes.flags[seen.row].has(Flags::HAS_ERROR)
+}
+
+fn is_block(seen: Seen<'_>) -> bool {
+    matches!(
+        seen.outcomes.status[seen.row],
+        Status::Blocked | Status::Denied
+    ) || matches!(
+        seen.chunk.kind[seen.row],
+        Kind::PolicyDecision | Kind::Approval
+    ) || seen.outcomes.flags[seen.row].has(Flags::HAS_APPROVAL.with(Flags::WAITING))
+}
+
+/// A call of a tool is like every other call of it; anything else is like its kind.
+fn sort(seen: Seen<'_>) -> (Kind, Sym) {
+    let kind = seen.chunk.kind[seen.row];
+    (
+        kind,
+        if kind == Kind::ToolCall {
+            seen.chunk.tool[seen.row]
+        } else {
+            Sym::NONE
+        },
+    )
+}
+
+fn place(seen: Seen<'_>) -> (RunIx, u32) {
+    (seen.chunk.run[seen.row], seen.chunk.turn[seen.row])
+}
+
+/// Forward to the first row of the next turn; backward to the first row of this one, then of the one before.
+fn turn(store: &Store, listing: &Listing, from: usize, direction: Direction) -> Option<usize> {
+    let turn_at = |position: usize| {
+        listing
+            .at(position)
+            .and_then(|ix| seen(store, ix))
+            .map(place)
+    };
+    let here = turn_at(from)?;
+    if direction == Direction::Forward {
+        return scan(store, listing, (from, direction), &|seen| {
+            place(seen) != here
+        });
+    }
+    let before = turn_at(from.checked_sub(1)?)?;
+    let other = scan(store, listing, (from - 1, direction), &|seen| {
+        place(seen) != before
+    });
+    Some(other.map_or(0, |position| position + 1))
+}
+
+fn seen(store: &Store, ix: ActionIx) -> Option<Seen<'_>> {
+    let (chunk, outcomes) = store.chunk(ix.0 as usize / CHUNK_ROWS)?;
+    let row = ix.0 as usize % CHUNK_ROWS;
+    (row < chunk.len()).then_some(Seen {
+        chunk,
+        outcomes,
+        row,
+    })
+}
+
+fn scan(
+    store: &Store,
+    listing: &Listing,
+    from: (usize, Direction),
+    test: Test<'_>,
+) -> Option<usize> {
+    let (from, direction) = from;
+    match (listing, direction) {
+        (Listing::All(len), Direction::Forward) => forward(store, from + 1..*len as usize, test),
+        (Listing::All(_), Direction::Backward) => backward(store, from, test),
+        (Listing::Kept(rows), Direction::Forward) => {
+            let hit = |position: &usize| {
+                rows.get(*position)
+                    .and_then(|ix| seen(store, *ix))
+                    .is_some_and(test)
+            };
+            (from + 1..rows.len()).find(hit)
+        }
+        (Listing::Kept(rows), Direction::Backward) => {
+            let hit = |position: &usize| {
+                rows.get(*position)
+                    .and_then(|ix| seen(store, *ix))
+                    .is_some_and(test)
+            };
+            (0..from.min(rows.len())).rev().find(hit)
+        }
+    }
+}
+
+fn forward(store: &Store, range: std::ops::Range<usize>, test: Test<'_>) -> Option<usize> {
+    for number in range.start / CHUNK_ROWS..range.end.div_ceil(CHUNK_ROWS) {
+        let (chunk, outcomes) = store.chunk(number)?;
+        let base = number * CHUNK_ROWS;
+        let rows = range.start.saturating_sub(base)..chunk.len().min(range.end - base);
+        for row in rows {
+            if test(Seen {
+                chunk,
+                outcomes,
+                row,
+            }) {
+                return Some(base + row);
+            }
+        }
+    }
+    None
+}
+
+fn backward(store: &Store, end: usize, test: Test<'_>) -> Option<usize> {
+    for number in (0..end.div_ceil(CHUNK_ROWS)).rev() {
+        let (chunk, outcomes) = store.chunk(number)?;
+        let base = number * CHUNK_ROWS;
+        for row in (0..chunk.len().min(end - base)).rev() {
+            if test(Seen {
+                chunk,
+                outcomes,
+                row,
+            }) {
+                return Some(base + row);
+            }
+        }
+    }
+    None
+}

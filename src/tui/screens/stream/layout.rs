@@ -1,0 +1,265 @@
+//! Where things stand on the stream screen, and which columns fit.
+
+use ratatui::layout::Rect;
+
+use crate::model::action::Kind;
+
+/// ```text
+/// header
+/// filter
+/// ─────────────────────┬──────────
+/// columns              │ inspector
+/// list                 │
+/// peek                 │
+/// ─────────────────────┴──────────
+/// footer
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Regions {
+    pub header: Rect,
+    pub filter: Rect,
+    pub upper_rule: Rect,
+    pub columns: Rect,
+    pub list: Rect,
+    pub peek: Rect,
+    pub inspector: Rect,
+    pub lower_rule: Rect,
+    pub footer: Rect,
+}
+
+/// How the list and the inspector share the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Panes {
+    /// Side by side where there is room, else the list alone.
+    #[default]
+    Auto,
+    List,
+    Inspector,
+}
+
+/// From this width on the inspector stands beside the list.
+pub const SIDE_BY_SIDE: u16 = 100;
+/// From this height on there are rules and a footer.
+const ROOMY: u16 = 15;
+
+impl Regions {
+    pub fn new(area: Rect, panes: Panes) -> Regions {
+        let roomy = area.height >= ROOMY;
+        let line = |y: u16| Rect {
+            x: area.x,
+            y: area.y + y,
+            width: area.width,
+            height: 1,
+        };
+        let mut regions = Regions {
+            header: line(0),
+            filter: line(1),
+            ..Regions::default()
+        };
+        let top = if roomy { 3 } else { 2 };
+        let bottom = if roomy { area.height - 2 } else { area.height };
+        if roomy {
+            regions.upper_rule = line(2);
+            regions.lower_rule = line(area.height - 2);
+            regions.footer = line(area.height - 1);
+        }
+        let body = Rect {
+            x: area.x,
+            y: area.y + top,
+            width: area.width,
+            height: bottom.saturating_sub(top),
+        };
+        match panes {
+            Panes::Inspector => regions.inspector = body,
+            Panes::Auto if area.width >= SIDE_BY_SIDE => {
+                let width = inspector_width(area.width);
+                let list = Rect {
+                    width: body.width - width - 1,
+                    ..body
+                };
+                regions.inspector = Rect {
+                    x: list.right() + 1,
+                    width,
+                    ..body
+                };
+                regions.place_list(list, false);
+            }
+            Panes::Auto | Panes::List => regions.place_list(body, roomy),
+        }
+        regions
+    }
+
+    fn place_list(&mut self, body: Rect, peek: bool) {
+        let foot = u16::from(peek && body.height > 4);
+        self.columns = Rect {
+            height: body.height.min(1),
+            ..body
+        };
+        self.list = Rect {
+            y: body.y + 1,
+            height: body.height.saturating_sub(1 + foot),
+            ..body
+        };
+        if foot == 1 {
+            self.peek = Rect {
+                y: body.bottom() - 1,
+                height: 1,
+                ..body
+            };
+        }
+    }
+
+    /// Whether both panes are on the screen.
+    pub fn is_split(&self) -> bool {
+        self.inspector.width > 0 && self.list.width > 0
+    }
+}
+
+fn inspector_width(width: u16) -> u16 {
+    match width {
+        0..110 => 36,
+        110..140 => 44,
+        _ => (width * 2 / 5).min(100),
+    }
+}
+
+/// The widths of the columns; 0 is a column that is not shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Columns {
+    pub number: usize,
+    pub time: usize,
+    pub turn: usize,
+    pub agent: usize,
+    pub kind: usize,
+    pub text: usize,
+    pub status: usize,
+    pub latency: usize,
+    pub cost: usize,
+    /// Latency and cost share the column of the latency.
+    pub merged: bool,
+}
+
+/// What is said of an action must have at least this room.
+const LEAST_TEXT: usize = 20;
+const WIDE_STATUS: usize = 10;
+
+impl Columns {
+    /// Columns that fit `width`. They go in this order: cost, latency, agent, turn, time, kind.
+    pub fn new(width: usize, digits: usize) -> Columns {
+        let full = Columns {
+            number: digits.max(4),
+            time: 8,
+            turn: 4,
+            agent: 9,
+            kind: 5,
+            text: 0,
+            status: if width >= 96 { WIDE_STATUS } else { 7 },
+            latency: 6,
+            cost: 7,
+            merged: false,
+        };
+        let merged = Columns {
+            cost: 0,
+            latency: 7,
+            merged: true,
+            ..full
+        };
+        let lanes = Columns { agent: 2, ..merged };
+        let silent = Columns {
+            latency: 0,
+            merged: false,
+            ..lanes
+        };
+        let alone = Columns { agent: 0, ..silent };
+        let turnless = Columns { turn: 0, ..alone };
+        let timeless = Columns {
+            time: 0,
+            ..turnless
+        };
+        let kindless = Columns {
+            kind: 1,
+            ..timeless
+        };
+        let steps = [
+            full, merged, lanes, silent, alone, turnless, timeless, kindless,
+        ];
+        let fits = |columns: &&Columns| columns.taken() + LEAST_TEXT <= width;
+        let mut columns = *steps.iter().find(fits).unwrap_or(&kindless);
+        columns.text = width.saturating_sub(columns.taken());
+        columns
+    }
+
+    /// Cells of all columns but the text, with a space after each; the text has its own.
+    fn taken(&self) -> usize {
+        let columns = [
+            self.number,
+            self.time,
+            self.turn,
+            self.agent,
+            self.kind,
+            self.status,
+            self.latency,
+            self.cost,
+        ];
+        columns
+            .iter()
+            .filter(|width| **width > 0)
+            .map(|width| width + 1)
+            .sum::<usize>()
+            + 1
+    }
+}
+
+/// The word for a kind in five cells, without its mark.
+pub fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Prompt => "usr",
+        Kind::Response => "mdl",
+        Kind::Reasoning => "thk",
+        Kind::ToolCall => "tl",
+        Kind::PolicyDecision => "pol",
+        Kind::Approval => "apr",
+        Kind::Error => "err",
+        Kind::Note => "nte",
+        Kind::RunStart => "run",
+        Kind::RunEnd => "end",
+        Kind::Malformed => "bad",
+        Kind::Unknown => "unk",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Columns;
+
+    #[track_caller]
+    fn check(width: usize, shown: &str) {
+        let columns = Columns::new(width, 4);
+        let names = [
+            (columns.number, "#"),
+            (columns.time, "time"),
+            (columns.turn, "turn"),
+            (columns.agent, "agent"),
+            (columns.kind, "kind"),
+            (columns.latency, "lat"),
+            (columns.cost, "cost"),
+        ];
+        let names: Vec<&str> = names
+            .iter()
+            .filter(|(width, _)| *width > 0)
+            .map(|(_, name)| *name)
+            .collect();
+        assert_eq!(names.join(" "), shown);
+        assert!(columns.text >= 20 || width < 45, "{columns:?}");
+    }
+
+    #[test]
+    fn columns_go_in_their_order_when_the_screen_narrows() {
+        check(120, "# time turn agent kind lat cost");
+        check(75, "# time turn agent kind lat");
+        check(60, "# time turn agent kind");
+        check(52, "# time kind");
+        check(40, "# kind");
+        check(30, "# kind");
+    }
+}

@@ -1,0 +1,79 @@
+//! Which actions a list shows, in their order: all of them, or those that a filter kept.
+
+use crate::model::action::ActionIx;
+
+/// Without a filter there is no list in memory: 10 million actions cost nothing.
+#[derive(Debug)]
+pub enum Listing {
+    All(u32),
+    Kept(Vec<ActionIx>),
+}
+
+impl Default for Listing {
+    fn default() -> Listing {
+        Listing::All(0)
+    }
+}
+
+impl Listing {
+    pub fn len(&self) -> usize {
+        match self {
+            Listing::All(len) => *len as usize,
+            Listing::Kept(rows) => rows.len(),
+        }
+    }
+
+    pub fn at(&self, position: usize) -> Option<ActionIx> {
+        match self {
+            Listing::All(len) => u32::try_from(position)
+                .ok()
+                .filter(|ix| ix < len)
+                .map(ActionIx),
+            Listing::Kept(rows) => rows.get(position).copied(),
+        }
+    }
+
+    /// The position of an action, or of the next one that is listed.
+    pub fn seek(&self, ix: ActionIx) -> usize {
+        match self {
+            Listing::All(_) => ix.0 as usize,
+            Listing::Kept(rows) => rows.partition_point(|row| *row < ix),
+        }
+    }
+
+    /// Takes in kept rows after the last one, and what became of some earlier rows.
+    pub fn extend(&mut self, more: Vec<ActionIx>, again: &[(ActionIx, bool)]) {
+        let Listing::Kept(rows) = self else { return };
+        rows.extend(more);
+        for (ix, keep) in again {
+            match (rows.binary_search(ix), keep) {
+                (Err(place), true) => rows.insert(place, *ix),
+                (Ok(place), false) => {
+                    rows.remove(place);
+                }
+                (Ok(_), true) | (Err(_), false) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Listing;
+    use crate::model::action::ActionIx;
+
+    #[test]
+    fn rows_that_changed_come_and_go() {
+        let mut listing = Listing::Kept(vec![ActionIx(1), ActionIx(5)]);
+        listing.extend(
+            vec![ActionIx(9)],
+            &[(ActionIx(5), false), (ActionIx(3), true)],
+        );
+        let Listing::Kept(rows) = &listing else {
+            panic!("a list")
+        };
+        assert_eq!(*rows, [ActionIx(1), ActionIx(3), ActionIx(9)]);
+        assert_eq!(listing.seek(ActionIx(4)), 2);
+        assert_eq!(listing.at(3), None);
+    }
+}

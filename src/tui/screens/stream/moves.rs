@@ -1,0 +1,314 @@
+//! What the keys of the stream do to the selection, the panes and the tabs.
+
+use ratatui::layout::Position;
+
+use crate::model::action::ActionIx;
+use crate::tui::keys::Command;
+use crate::tui::screens::stream::inspector::Tab;
+use crate::tui::screens::stream::jumps::{self, Direction, Target};
+use crate::tui::screens::stream::layout::Panes;
+use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::rows;
+use crate::tui::screens::stream::{Focus, List, Stream};
+use crate::tui::session::{Opened, Session};
+use crate::tui::shell::Pointer;
+use crate::tui::widgets::viewport::{Extent, Visible};
+
+/// Rows that one notch of the wheel moves.
+const WHEEL: usize = 3;
+
+impl Stream {
+    pub(super) fn go(&mut self, command: Command, session: &mut Session) {
+        match command {
+            Command::Open => self.open(),
+            Command::NextPane => self.step_pane(true),
+            Command::PrevPane => self.step_pane(false),
+            Command::TabRight | Command::TabLeft => self.step_tab(command == Command::TabRight),
+            Command::Maximise => self.maximise(),
+            _ if self.focus == Focus::Inspector => self.scroll(command, session),
+            _ => self.select(command, session),
+        }
+    }
+
+    /// A click selects a row or a pane; the wheel moves what is under it.
+    pub(super) fn point(&mut self, pointer: Pointer, session: &mut Session) {
+        let regions = self.frame.regions;
+        let (x, y, wheel) = match pointer {
+            Pointer::Click { x, y } => (x, y, None),
+            Pointer::WheelUp { x, y } => (x, y, Some(Command::Up)),
+            Pointer::WheelDown { x, y } => (x, y, Some(Command::Down)),
+        };
+        let at = Position { x, y };
+        if regions.inspector.contains(at) {
+            match wheel {
+                Some(command) => (0..WHEEL).for_each(|_| self.scroll(command, session)),
+                None => self.focus = Focus::Inspector,
+            }
+        } else if regions.list.contains(at) {
+            let row = usize::from(y - regions.list.y);
+            let under = self
+                .frame
+                .visible
+                .iter()
+                .rev()
+                .find(|(visible, _, _)| visible.row <= row);
+            match (wheel, under.map(|(visible, _, _)| visible.item)) {
+                (Some(command), _) => (0..WHEEL).for_each(|_| self.select(command, session)),
+                (None, Some(item)) => {
+                    self.focus = Focus::List;
+                    self.end.as_mut().unwrap_or(&mut self.list).view.cursor = item;
+                }
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn open(&mut self) {
+        self.focus = Focus::Inspector;
+        if !self.frame.regions.is_split() {
+            self.panes = Panes::Inspector;
+        }
+    }
+
+    fn step_pane(&mut self, forward: bool) {
+        let next = if self.focus == Focus::List {
+            self.open();
+            return;
+        } else {
+            self.inspector.tab().step(forward)
+        };
+        match next {
+            Some(tab) => self.inspector.choose(tab),
+            None => (self.focus, self.panes) = (Focus::List, Panes::Auto),
+        }
+    }
+
+    fn step_tab(&mut self, forward: bool) {
+        if let Some(tab) = self
+            .inspector
+            .tab()
+            .step(forward)
+            .filter(|_: &Tab| self.frame.regions.inspector.width > 0)
+        {
+            self.inspector.choose(tab);
+        }
+    }
+
+    fn maximise(&mut self) {
+        self.panes = match (self.panes, self.focus) {
+            (Panes::Auto, Focus::List) => Panes::List,
+            (Panes::Auto, Focus::Inspector) => Panes::Inspector,
+            (Panes::List | Panes::Inspector, _) => Panes::Auto,
+        };
+        if self.panes == Panes::Auto && !self.frame.regions.is_split() {
+            self.focus = Focus::List;
+        }
+    }
+
+    fn scroll(&mut self, command: Command, session: &mut Session) {
+        let page = self.inspector.rows() as isize;
+        match command {
+            Command::Down => self.inspector.scroll_by(1),
+            Command::Up => self.inspector.scroll_by(-1),
+            Command::HalfDown => self.inspector.scroll_by(page / 2),
+            Command::HalfUp => self.inspector.scroll_by(-page / 2),
+            Command::PageDown => self.inspector.scroll_by(page),
+            Command::PageUp => self.inspector.scroll_by(-page),
+            Command::Top => self.inspector.scroll_to(0),
+            Command::Bottom => self.inspector.scroll_to(usize::MAX / 2),
+            _ => self.select(command, session),
+        }
+    }
+
+    fn select(&mut self, command: Command, session: &mut Session) {
+        if command == Command::Bottom {
+            return self.go_to_end(session);
+        }
+        if command == Command::Top {
+            self.end = None;
+        }
+        let rows = usize::from(self.frame.regions.list.height).max(1);
+        let jump = target(command);
+        let (list, opened) = match (&mut self.end, &session.end) {
+            (Some(list), Some(end)) => (list, end),
+            _ => (&mut self.list, &session.loaded),
+        };
+        list.holds_end = false;
+        match command {
+            Command::Down => list.view.cursor = list.view.cursor.saturating_add(1),
+            Command::Up => list.view.cursor = list.view.cursor.saturating_sub(1),
+            Command::HalfDown => list.page(opened, rows, (rows / 2).max(1) as isize),
+            Command::HalfUp => list.page(opened, rows, -((rows / 2).max(1) as isize)),
+            Command::PageDown => list.page(opened, rows, rows as isize),
+            Command::PageUp => list.page(opened, rows, -(rows as isize)),
+            Command::Top => list.view.cursor = 0,
+            _ => {}
+        }
+        list.clamp();
+        let Some(jump) = jump else { return };
+        match jumps::find(&opened.store, &list.listing, list.view.cursor, jump) {
+            Some(position) => list.jump(position),
+            None => self.notice = Some(nothing(jump, session.is_loading())),
+        }
+    }
+
+    /// The last row there is; while the file is still read, the last rows of it that were read ahead.
+    fn go_to_end(&mut self, session: &Session) {
+        let is_plain = matches!(self.list.listing, Listing::All(_));
+        if let Some(end) = session
+            .end
+            .as_ref()
+            .filter(|_| is_plain && session.is_loading())
+        {
+            let list = self.end.get_or_insert_with(List::default);
+            list.listing = Listing::All(end.store.len());
+            list.jump(list.listing.len().saturating_sub(1));
+            return;
+        }
+        self.list.holds_end = session.is_loading();
+        self.list.jump(self.list.listing.len().saturating_sub(1));
+    }
+
+    pub(super) fn go_to_number(&mut self, number: u32, session: &Session) {
+        self.end = None;
+        let store = &session.loaded.store;
+        let here = self
+            .list
+            .listing
+            .at(self.list.view.cursor)
+            .filter(|ix| ix.0 < store.len());
+        let Some(run) = here.map(|ix| store.row(ix).run_ix()) else {
+            return;
+        };
+        let Some(found) = jumps::numbered(store, run, number) else {
+            return;
+        };
+        if store.row(found).seq() != number {
+            self.notice = Some(format!("no action {number} in this run"));
+        }
+        self.list.jump(self.list.listing.seek(found));
+        if self.list.listing.at(self.list.view.cursor) != Some(found) {
+            self.notice = Some(format!("action {number} is hidden by the filter"));
+        }
+    }
+
+    /// Everything is read: what was looked at in the end read ahead is selected in the store itself.
+    pub(super) fn land(&mut self, session: &mut Session) {
+        let (list, end) = (self.end.take(), session.end.take());
+        let (Some(list), Some(end)) = (list, end) else {
+            return;
+        };
+        let looked_at = list
+            .listing
+            .at(list.view.cursor)
+            .filter(|ix| ix.0 < end.store.len());
+        let place = looked_at.map(|ix| end.store.row(ix).place());
+        let store = &session.loaded.store;
+        let last = store.len().saturating_sub(1);
+        let found = place.and_then(|place| {
+            (last.saturating_sub(end.store.len() * 2)..store.len())
+                .rev()
+                .find(|ix| store.row(ActionIx(*ix)).place() == place)
+        });
+        self.list
+            .jump(self.list.listing.seek(ActionIx(found.unwrap_or(last))));
+    }
+}
+
+fn target(command: Command) -> Option<(Target, Direction)> {
+    Some(match command {
+        Command::NextError => (Target::Error, Direction::Forward),
+        Command::PrevError => (Target::Error, Direction::Backward),
+        Command::NextBlock => (Target::Block, Direction::Forward),
+        Command::PrevBlock => (Target::Block, Direction::Backward),
+        Command::NextTurn => (Target::Turn, Direction::Forward),
+        Command::PrevTurn => (Target::Turn, Direction::Backward),
+        Command::NextSame => (Target::SameTool, Direction::Forward),
+        Command::PrevSame => (Target::SameTool, Direction::Backward),
+        _ => return None,
+    })
+}
+
+fn nothing(jump: (Target, Direction), is_loading: bool) -> String {
+    let what = match jump.0 {
+        Target::Error => "error",
+        Target::Block => "block or approval",
+        Target::Turn => "turn",
+        Target::SameTool => "call of this sort",
+    };
+    match jump.1 {
+        Direction::Forward if is_loading => format!("no further {what} so far · still indexing"),
+        Direction::Forward => format!("no further {what}"),
+        Direction::Backward => format!("no earlier {what}"),
+    }
+}
+
+impl List {
+    pub(super) fn jump(&mut self, position: usize) {
+        self.view.cursor = position;
+        self.is_jump = true;
+    }
+
+    fn clamp(&mut self) {
+        self.view.cursor = self.view.cursor.min(self.listing.len().saturating_sub(1));
+    }
+
+    /// Stays at the end while more comes, if the user went there.
+    pub(super) fn follow(&mut self) {
+        if self.holds_end {
+            self.view.cursor = self.listing.len().saturating_sub(1);
+        }
+    }
+
+    fn page(&mut self, opened: &Opened, rows: usize, by: isize) {
+        let height = |item| {
+            self.listing
+                .at(item)
+                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
+        };
+        self.view.page(
+            &Extent {
+                len: self.listing.len(),
+                rows,
+                height: &height,
+            },
+            by,
+        );
+    }
+
+    /// Brings the selection onto the screen; far jumps to the middle of it.
+    pub(super) fn settle(&mut self, opened: &Opened, rows: usize) {
+        let height = |item| {
+            self.listing
+                .at(item)
+                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
+        };
+        let extent = Extent {
+            len: self.listing.len(),
+            rows,
+            height: &height,
+        };
+        let is_near =
+            (self.view.top()..self.view.top().saturating_add(rows)).contains(&self.view.cursor);
+        if std::mem::take(&mut self.is_jump) && !is_near {
+            self.view.centre(&extent);
+        } else {
+            self.view.settle(&extent);
+        }
+        self.anchor = self.listing.at(self.view.cursor).or(self.anchor);
+    }
+
+    pub(super) fn visible(&self, opened: &Opened, rows: usize) -> Vec<Visible> {
+        let height = |item| {
+            self.listing
+                .at(item)
+                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
+        };
+        let extent = Extent {
+            len: self.listing.len(),
+            rows,
+            height: &height,
+        };
+        self.view.visible(&extent).collect()
+    }
+}

@@ -1,0 +1,239 @@
+//! One action in the words of a row. Here trace content becomes text for the screen: every string is sanitised.
+
+use jiff::tz::TimeZone;
+
+use crate::analysis::summary;
+use crate::base::{human, text};
+use crate::ingest::body::{ApprovalText, Body, DecisionText, Matched};
+use crate::model::action::{Flags, Kind, Status, Verdict};
+use crate::model::outcome::{Attached, AttachedKind};
+use crate::store::bodies::{Bodies, Depth};
+use crate::store::row::Row;
+use crate::tui::widgets::json_lines::Tone;
+
+/// A row and the rows below it that belong to the same action.
+#[derive(Debug, Clone)]
+pub struct RowText {
+    pub number: Option<u32>,
+    pub time: String,
+    pub turn: Option<u32>,
+    pub agent: String,
+    pub is_lane: bool,
+    pub kind: Kind,
+    pub text: String,
+    pub is_retry: bool,
+    pub status: Status,
+    pub is_waiting: bool,
+    pub latency: Option<String>,
+    pub cost: Option<String>,
+    pub below: Vec<SubRow>,
+}
+
+/// A policy decision, an approval or an error, told below the action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubRow {
+    pub tone: Tone,
+    pub text: String,
+}
+
+/// Whether numbers are known: at the end of a file that is not read yet they are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbers {
+    Known,
+    NotYet,
+}
+
+/// Rows of the screen that an action takes, by its columns alone.
+pub fn height(row: &Row<'_>) -> usize {
+    1 + row.attached().len() + usize::from(tells_error(row))
+}
+
+fn tells_error(row: &Row<'_>) -> bool {
+    row.flags().has(Flags::HAS_ERROR) && !matches!(row.kind(), Kind::Error | Kind::Malformed)
+}
+
+pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbers) -> RowText {
+    let body = bodies.open(row, Depth::Glance);
+    let known = numbers == Numbers::Known;
+    RowText {
+        number: known.then(|| row.seq()),
+        time: row
+            .time()
+            .get()
+            .map(|us| human::time_of_day(us, zone))
+            .unwrap_or_default(),
+        turn: (known && row.turn() > 0).then(|| row.turn()),
+        agent: text::sanitize(row.agent()).into_owned(),
+        is_lane: is_lane(row),
+        kind: row.kind(),
+        text: summary(row, &body),
+        is_retry: row.flags().has(Flags::RETRY),
+        status: row.status(),
+        is_waiting: row.flags().has(Flags::WAITING),
+        latency: row.duration().get().map(human::span),
+        cost: cost(row),
+        below: below(row, &body),
+    }
+}
+
+/// The cost, with `≈` where it is an estimate.
+pub fn cost(row: &Row<'_>) -> Option<String> {
+    let usd = human::usd(row.cost().usd()?);
+    Some(if row.flags().has(Flags::ESTIMATED) {
+        format!("≈{usd}")
+    } else {
+        usd
+    })
+}
+
+fn is_lane(row: &Row<'_>) -> bool {
+    let symbols = row.store.symbols();
+    !row.agent().is_empty()
+        && row
+            .run()
+            .lanes
+            .iter()
+            .any(|lane| symbols.name(lane.agent) == row.agent())
+}
+
+/// What happened, in one line: the tool, and what the call was about and how it came out.
+pub fn summary(row: &Row<'_>, body: &Body) -> String {
+    let line = summary::line(row, body);
+    let line = if row.tool().is_empty() {
+        line
+    } else {
+        format!("{} {line}", row.tool())
+    };
+    text::sanitize(&line).into_owned()
+}
+
+/// Policy decisions and approvals, in the order recorded.
+pub fn attached(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
+    let (mut decisions, mut approvals) = (body.decisions.iter(), body.approvals.iter());
+    let one = |attached: &Attached| match attached.kind {
+        AttachedKind::Decision => decision(row, attached, decisions.next()),
+        AttachedKind::Approval => approval(row, attached, approvals.next()),
+    };
+    row.attached().map(one).collect()
+}
+
+fn below(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
+    let mut below = attached(row, body);
+    if tells_error(row) {
+        let words = match &body.error {
+            Some(error) => {
+                let kind = error
+                    .kind
+                    .as_deref()
+                    .filter(|kind| !kind.is_empty())
+                    .map(|kind| format!("{kind}: "));
+                format!("error {}{}", kind.unwrap_or_default(), error.message)
+            }
+            None => "error (open the action to read it)".to_owned(),
+        };
+        below.push(SubRow {
+            tone: Tone::Bad,
+            text: text::sanitize(&words).into_owned(),
+        });
+    }
+    below
+}
+
+fn decision(row: &Row<'_>, attached: &Attached, told: Option<&DecisionText>) -> SubRow {
+    let symbols = row.store.symbols();
+    let told = told.cloned().unwrap_or_default();
+    let named = |sym, told: Option<String>| told.unwrap_or_else(|| symbols.name(sym).to_owned());
+    let mut words = vec![
+        "policy".to_owned(),
+        named(attached.policy, told.policy),
+        named(attached.rule, told.rule),
+    ];
+    words.push(verdict_word(attached.verdict).to_owned());
+    if attached.shadow {
+        words.push("(shadow: reported only)".to_owned());
+    }
+    let conditions: Vec<String> = told.matched.iter().map(condition).collect();
+    words.push(conditions.join(" and "));
+    words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
+    words.retain(|word| !word.is_empty());
+    SubRow {
+        tone: verdict_tone(attached.verdict),
+        text: text::sanitize(&words.join(" ")).into_owned(),
+    }
+}
+
+/// `amount 4200 > 500`: the value that was met, and the condition.
+pub fn condition(matched: &Matched) -> String {
+    let value = |value: &Option<serde_json::Value>| {
+        value.as_ref().map(ToString::to_string).unwrap_or_default()
+    };
+    let path = matched.path.rsplit('.').next().unwrap_or_default();
+    let words = [
+        path.to_owned(),
+        value(&matched.actual),
+        matched.op.clone(),
+        value(&matched.value),
+    ];
+    words
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn approval(row: &Row<'_>, attached: &Attached, told: Option<&ApprovalText>) -> SubRow {
+    let told = told.cloned().unwrap_or_default();
+    let by = told
+        .by
+        .unwrap_or_else(|| row.store.symbols().name(attached.by).to_owned());
+    let mut words = vec![
+        "approval".to_owned(),
+        verdict_word(attached.verdict).to_owned(),
+    ];
+    match (attached.verdict, by.is_empty()) {
+        (Verdict::Requested | Verdict::RequireApproval, false) => words.push(format!("of {by}")),
+        (_, false) => words.push(format!("by {by}")),
+        (_, true) => {}
+    }
+    if let Some(wait) = attached.wait.get() {
+        words.push(format!("after {}", human::span(wait)));
+    } else if attached.verdict == Verdict::Requested && row.flags().has(Flags::WAITING) {
+        words.push("· not answered".to_owned());
+    }
+    words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
+    if told.args.is_some() {
+        words.push("· with other arguments than asked".to_owned());
+    }
+    words.retain(|word| !word.is_empty());
+    SubRow {
+        tone: verdict_tone(attached.verdict),
+        text: text::sanitize(&words.join(" ")).into_owned(),
+    }
+}
+
+/// The verdict so that nobody overlooks it; with words where nothing was recorded.
+pub fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Unrecorded => "(verdict not recorded)",
+        Verdict::Allow => "allow",
+        Verdict::Block => "BLOCK",
+        Verdict::RequireApproval => "needs approval",
+        Verdict::Redact => "redact",
+        Verdict::Warn => "warn",
+        Verdict::Requested => "asked",
+        Verdict::Approved => "approved",
+        Verdict::Denied => "DENIED",
+        Verdict::Expired => "expired",
+    }
+}
+
+pub fn verdict_tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Allow | Verdict::Approved => Tone::Good,
+        Verdict::Block | Verdict::Denied | Verdict::Expired => Tone::Bad,
+        Verdict::RequireApproval | Verdict::Redact | Verdict::Warn | Verdict::Requested => {
+            Tone::Waiting
+        }
+        Verdict::Unrecorded => Tone::Faint,
+    }
+}

@@ -1,0 +1,53 @@
+//! Drawing the stream: only what `prepare` put on the screen, in the roles of the theme.
+
+mod header;
+mod pane;
+mod rows;
+
+use ratatui::buffer::Buffer;
+
+use crate::tui::screens::stream::Stream;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::paint;
+
+pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let regions = &stream.frame.regions;
+    header::draw(stream, theme, buf);
+    if regions.list.width > 0 {
+        rows::head(stream, theme, buf);
+        rows::draw(stream, theme, buf);
+    }
+    if regions.inspector.width > 0 {
+        pane::draw(stream, theme, buf);
+    }
+    header::foot(stream, theme, buf);
+    if regions.is_split() {
+        divider(stream, theme, buf);
+    }
+}
+
+fn divider(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let regions = &stream.frame.regions;
+    let column = ratatui::layout::Rect {
+        x: regions.inspector.x - 1,
+        width: 1,
+        ..regions.inspector
+    };
+    for y in 0..column.height {
+        paint::Row::new(buf, column, y, theme.styles.faint)
+            .put(theme.marks.vertical, theme.styles.faint);
+    }
+    for (rule, mark) in [
+        (regions.upper_rule, theme.marks.tee_down),
+        (regions.lower_rule, theme.marks.tee_up),
+    ] {
+        let cell = ratatui::layout::Rect {
+            x: column.x,
+            width: 1,
+            ..rule
+        };
+        if rule.height > 0 && stream.filter.problem.is_none() {
+            paint::Row::new(buf, cell, 0, theme.styles.faint).put(mark, theme.styles.faint);
+        }
+    }
+}

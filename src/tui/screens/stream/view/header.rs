@@ -1,0 +1,184 @@
+//! The lines above and below the panes.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::base::text;
+use crate::tui::filtering::Problem;
+use crate::tui::keys::{Command, Entry};
+use crate::tui::screens::stream::{Focus, Stream};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::paint::{self, Row};
+
+/// ```text
+/// saferun › agent › run 7f3a91                     48,201 actions · indexing 34 % · 1.2 GB   ? help
+/// / tool:refund                                        ✓ 12 of 48,201 · 48,189 hidden by filter
+///   ^ 'toll' is not a field · did you mean 'tool'?
+/// ```
+pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let (regions, styles) = (&stream.frame.regions, &theme.styles);
+    let words = &stream.frame.words;
+    let mut row = Row::new(buf, regions.header, 0, styles.text);
+    row.flush_right("? help ", styles.faint);
+    if !words.loading.is_empty() {
+        row.flush_right(&format!("{}   ", words.loading), styles.waiting);
+    }
+    row.flush_right(&format!("  {}   ", words.amount), styles.text);
+    row.put(" saferun", styles.strong);
+    for crumb in &words.crumbs {
+        row.put(&format!(" {} ", theme.marks.crumb), styles.faint)
+            .put(crumb, styles.text);
+    }
+    filter(stream, theme, buf);
+}
+
+fn filter(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let (regions, styles, bar) = (&stream.frame.regions, &theme.styles, &stream.filter);
+    let kept = &stream.frame.words.kept;
+    let (mark, style) = match (&bar.problem, stream.answers.tally.unjudged) {
+        (Some(_), _) => (theme.marks.wrong, styles.error),
+        (None, 0) => (theme.marks.ok, styles.ok),
+        (None, _) => (theme.marks.unsure, styles.waiting),
+    };
+    let mut row = Row::new(buf, regions.filter, 0, styles.text);
+    match (&bar.problem, kept.is_empty()) {
+        (Some(_), true) => row.flush_right(&format!(" {mark} not applied "), style),
+        (Some(_), false) => {
+            row.flush_right(&format!(" {mark} not applied · still: {kept} "), style)
+        }
+        (None, false) => row.flush_right(&format!(" {mark} {kept} "), style),
+        (None, true) => {}
+    }
+    row.put(" / ", styles.strong);
+    let room = row.room();
+    match &bar.prompt {
+        Some(prompt) => prompt.draw(&mut row, room, (styles.text, styles.selected)),
+        None if bar.text.is_empty() => {
+            row.put("press / to filter", styles.faint);
+        }
+        None => {
+            row.put(&text::sanitize(&bar.text), styles.text);
+        }
+    }
+    let below = if regions.upper_rule.height > 0 {
+        regions.upper_rule
+    } else {
+        Rect {
+            height: 0,
+            ..regions.columns
+        }
+    };
+    if below.height > 0 {
+        paint::rule(buf, below, 0, (theme.marks.horizontal, styles.faint));
+    }
+    if let Some(problem) = &bar.problem {
+        let below = if below.height > 0 {
+            below
+        } else {
+            regions.columns
+        };
+        mistake(problem, theme, below, buf);
+    }
+}
+
+/// The caret under the place where the text goes wrong, and what is wrong there.
+fn mistake(problem: &Problem, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut row = Row::new(buf, area, 0, theme.styles.text);
+    let words = text::sanitize(&problem.message).into_owned();
+    let width = text::width(&words) + 2;
+    let column = problem.column + 3;
+    if column + width > row.room() && width < column {
+        row.skip(column - width + 1)
+            .put(&words, theme.styles.error)
+            .put(" ", Style::new());
+        row.put(theme.marks.caret, theme.styles.error);
+    } else {
+        row.skip(column)
+            .put(theme.marks.caret, theme.styles.error)
+            .put(" ", Style::new());
+        row.put(&words, theme.styles.error);
+    }
+}
+
+const LIST_HINTS: &[Command] = &[
+    Command::Open,
+    Command::Filter,
+    Command::NextError,
+    Command::NextBlock,
+    Command::NextTurn,
+    Command::Scope,
+    Command::NextPane,
+    Command::Maximise,
+    Command::Help,
+    Command::Back,
+];
+const PANE_HINTS: &[Command] = &[
+    Command::Down,
+    Command::NextPane,
+    Command::TabRight,
+    Command::Maximise,
+    Command::Help,
+    Command::Back,
+];
+
+pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let (regions, styles, words) = (&stream.frame.regions, &theme.styles, &stream.frame.words);
+    if regions.peek.height > 0 {
+        let mut row = Row::new(buf, regions.peek, 0, styles.text);
+        row.put(" ", styles.text).put(&words.peek, styles.strong);
+    }
+    if regions.footer.height == 0 {
+        if let Some(notice) = &stream.notice {
+            say(notice, theme, regions.filter, buf);
+        }
+        return;
+    }
+    paint::rule(
+        buf,
+        regions.lower_rule,
+        0,
+        (theme.marks.horizontal, styles.faint),
+    );
+    let mut row = Row::new(buf, regions.footer, 0, styles.text);
+    row.flush_right(&format!("  {} ", words.position), styles.text);
+    if let Some(number) = stream.number {
+        row.put(&format!(" {number}"), styles.strong)
+            .put(" G goes to this action", styles.faint);
+        return;
+    }
+    if let Some(notice) = &stream.notice {
+        row.put(&format!(" {}", text::sanitize(notice)), styles.waiting);
+        return;
+    }
+    let hints = if stream.focus == Focus::List {
+        LIST_HINTS
+    } else {
+        PANE_HINTS
+    };
+    for entry in hints.iter().map(|command| command.entry()) {
+        hint(entry, theme, &mut row);
+    }
+}
+
+fn hint(entry: &Entry, theme: &Theme, row: &mut Row<'_>) {
+    let key = entry.keys().next().unwrap_or_default();
+    let key = if key == "enter" {
+        theme.marks.enter
+    } else {
+        key
+    };
+    if text::width(key) + text::width(entry.hint) + 3 <= row.room() {
+        row.put(" ", Style::new()).put(key, theme.styles.strong);
+        row.put(" ", Style::new())
+            .put(entry.hint, theme.styles.faint)
+            .put(" ", Style::new());
+    }
+}
+
+fn say(notice: &str, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    Row::new(buf, area, 0, theme.styles.text).put(
+        &format!(" {}", text::sanitize(notice)),
+        theme.styles.waiting,
+    );
+}

@@ -1,0 +1,197 @@
+//! The list: one line per action, and the lines that belong to it.
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+
+use crate::model::action::Status;
+use crate::tui::screens::stream::layout::{Columns, kind_word};
+use crate::tui::screens::stream::rows::{RowText, SubRow};
+use crate::tui::screens::stream::view::pane;
+use crate::tui::screens::stream::{Focus, Stream};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::paint::Row;
+
+pub(super) fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let (columns, style) = (&stream.frame.columns, theme.styles.faint);
+    if stream.filter.problem.is_some() && stream.frame.regions.upper_rule.height == 0 {
+        return;
+    }
+    let mut row = Row::new(buf, stream.frame.regions.columns, 0, style);
+    let latency = if columns.merged { "LAT/$" } else { "LAT" };
+    row.right("#", columns.number, style).skip(1);
+    for (name, width) in [
+        ("TIME", columns.time),
+        ("TURN", columns.turn),
+        ("AGENT", columns.agent),
+        ("KIND", columns.kind),
+    ] {
+        column(&mut row, name, width, style);
+    }
+    row.cell("TOOL / TEXT", columns.text, style).skip(1);
+    row.cell("ST", columns.status, style).skip(1);
+    for (name, width) in [(latency, columns.latency), ("COST", columns.cost)] {
+        if width > 0 {
+            row.right(name, width, style).skip(1);
+        }
+    }
+}
+
+pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let area = stream.frame.regions.list;
+    for y in 0..area.height {
+        Row::new(buf, area, y, Style::new());
+    }
+    for (y, line) in stream.frame.words.empty.iter().enumerate() {
+        Row::new(buf, area, (y + 1) as u16, Style::new())
+            .put(&format!("  {line}"), theme.styles.faint);
+    }
+    for (visible, is_selected, text) in &stream.frame.visible {
+        let style = match (is_selected, stream.focus) {
+            (true, Focus::List) => theme.styles.selected,
+            (true, Focus::Inspector) => theme.styles.shadowed,
+            (false, _) => Style::new(),
+        };
+        let painter = Painter {
+            theme,
+            columns: &stream.frame.columns,
+            base: style,
+        };
+        let lines = 1 + text.below.len();
+        for (line, y) in (visible.skip..lines).zip(visible.row..usize::from(area.height)) {
+            match line.checked_sub(1) {
+                None => painter.action(text, Row::new(buf, area, y as u16, style)),
+                Some(below) => painter.below(
+                    &text.below[below],
+                    Row::new(buf, area, y as u16, Style::new()),
+                ),
+            }
+        }
+    }
+}
+
+struct Painter<'a> {
+    theme: &'a Theme,
+    columns: &'a Columns,
+    /// What the whole row has on it: the selection.
+    base: Style,
+}
+
+impl Painter<'_> {
+    fn over(&self, style: Style) -> Style {
+        if self.base == Style::new() {
+            style
+        } else {
+            style.patch(self.base)
+        }
+    }
+
+    fn action(&self, text: &RowText, mut row: Row<'_>) {
+        let (theme, columns, none) = (self.theme, self.columns, self.theme.marks.none);
+        let faint = self.over(theme.styles.faint);
+        let number = text
+            .number
+            .map_or_else(|| none.to_owned(), |number| number.to_string());
+        row.right(&number, columns.number, faint).skip(1);
+        let time = if text.time.is_empty() {
+            none
+        } else {
+            &text.time
+        };
+        column(&mut row, time, columns.time, faint);
+        let turn = text
+            .turn
+            .map_or_else(|| none.to_owned(), |turn| format!("T{turn}"));
+        column(&mut row, &turn, columns.turn, faint);
+        self.agent(text, &mut row);
+        let kind = self.over(theme.kind(text.kind));
+        let mark = theme.marks.kind(text.kind);
+        let word = if columns.kind > 1 {
+            format!("{mark} {}", kind_word(text.kind))
+        } else {
+            mark.to_owned()
+        };
+        column(&mut row, &word, columns.kind, kind);
+        let retry = if text.is_retry {
+            format!("{} retry · ", theme.marks.retry)
+        } else {
+            String::new()
+        };
+        row.cell(
+            &format!("{retry}{}", text.text),
+            columns.text,
+            self.over(theme.styles.text),
+        )
+        .skip(1);
+        let (words, style) = status(text, theme, columns.status >= 9);
+        row.cell(&words, columns.status, self.over(style)).skip(1);
+        let latency = text.latency.as_deref();
+        let latency = if columns.merged {
+            latency.or(text.cost.as_deref())
+        } else {
+            latency
+        };
+        for (value, width) in [
+            (latency, columns.latency),
+            (text.cost.as_deref(), columns.cost),
+        ] {
+            if width > 0 {
+                row.right(value.unwrap_or(none), width, faint).skip(1);
+            }
+        }
+    }
+
+    /// The agent; a subagent has its lane mark, and in two cells it is a mark and a letter.
+    fn agent(&self, text: &RowText, row: &mut Row<'_>) {
+        let width = self.columns.agent;
+        let lane = if text.is_lane {
+            self.theme.marks.lane
+        } else {
+            ""
+        };
+        let name = if width == 2 {
+            text.agent.chars().take(1).collect()
+        } else {
+            text.agent.clone()
+        };
+        let padded = if width == 2 && lane.is_empty() {
+            format!(" {name}")
+        } else {
+            format!("{lane}{name}")
+        };
+        column(row, &padded, width, self.over(self.theme.lane(&text.agent)));
+    }
+
+    fn below(&self, sub: &SubRow, mut row: Row<'_>) {
+        let indent = self.columns.number + 1;
+        let style = pane::tone(self.theme, sub.tone);
+        row.skip(indent)
+            .put(self.theme.marks.branch, self.theme.styles.faint)
+            .put(" ", Style::new())
+            .put(&sub.text, style);
+    }
+}
+
+fn column(row: &mut Row<'_>, text: &str, width: usize, style: Style) {
+    if width > 0 {
+        row.cell(text, width, style).skip(1);
+    }
+}
+
+/// A mark and a word; what was not recorded is neither ok nor anything else.
+pub(super) fn status(text: &RowText, theme: &Theme, wide: bool) -> (String, Style) {
+    let style = theme.status(text.status);
+    let marks = theme.marks;
+    let (mark, long, short) = match text.status {
+        Status::Unrecorded => (marks.none, "", ""),
+        Status::Ok => (marks.ok, "ok", "ok"),
+        Status::Error => (marks.error, "error", "error"),
+        Status::Blocked => (marks.blocked, "blocked", "block"),
+        Status::Denied => (marks.blocked, "denied", "deny"),
+        Status::Pending if text.is_waiting => (marks.waiting, "waiting", "wait"),
+        Status::Pending => (marks.more, "no result", "open"),
+        Status::Timeout => (marks.error, "timeout", "time"),
+        Status::Cancelled => (marks.error, "cancelled", "canc"),
+    };
+    let word = if wide { long } else { short };
+    (format!("{mark} {word}").trim_end().to_owned(), style)
+}

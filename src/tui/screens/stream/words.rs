@@ -1,0 +1,181 @@
+//! What the lines around the list say: where we are, how much there is, how far loading got.
+
+use crate::base::{human, text};
+use crate::store::Store;
+use crate::tui::screens::stream::layout::Panes;
+use crate::tui::screens::stream::{Focus, Stream};
+use crate::tui::session::{Loading, Opened, Session};
+
+/// Sanitised texts for the lines that are not rows.
+#[derive(Debug, Default)]
+pub struct Words {
+    /// The parts of the way to the selected action.
+    pub crumbs: Vec<String>,
+    /// How much there is.
+    pub amount: String,
+    /// How far loading got; empty when everything is read.
+    pub loading: String,
+    /// What the filter keeps and hides.
+    pub kept: String,
+    pub position: String,
+    /// The selected action in one line, where there is no inspector.
+    pub peek: String,
+    /// What to tell instead of rows.
+    pub empty: Vec<String>,
+}
+
+impl Words {
+    pub fn new(stream: &Stream, session: &Session) -> Words {
+        let store = &session.loaded.store;
+        Words {
+            crumbs: crumbs(stream, session),
+            amount: amount(store),
+            loading: loading(session),
+            kept: kept(stream, store),
+            position: position(stream, session),
+            peek: peek(stream),
+            empty: empty(stream, session),
+        }
+    }
+}
+
+fn opened<'a>(stream: &Stream, session: &'a Session) -> &'a Opened {
+    stream
+        .end
+        .as_ref()
+        .and(session.end.as_ref())
+        .unwrap_or(&session.loaded)
+}
+
+fn crumbs(stream: &Stream, session: &Session) -> Vec<String> {
+    let store = &opened(stream, session).store;
+    let mut crumbs = vec![session.title.clone()];
+    let selected = stream
+        .subject()
+        .filter(|subject| subject.ix.0 < store.len());
+    if let Some(run) = selected.map(|subject| store.row(subject.ix).run()) {
+        let agent = store.symbols().name(run.who.agent);
+        crumbs.push(text::cut(&text::sanitize(agent), 24).into_owned());
+        crumbs.push(format!("run {}", text::cut(&text::sanitize(&run.id), 18)));
+    }
+    crumbs.retain(|crumb| !crumb.is_empty());
+    crumbs
+}
+
+fn actions(count: usize) -> String {
+    format!(
+        "{} action{}",
+        human::count(count as u64),
+        if count == 1 { "" } else { "s" }
+    )
+}
+
+fn amount(store: &Store) -> String {
+    let actions = actions(store.len() as usize);
+    match store.runs().len() {
+        0 | 1 => actions,
+        runs => format!("{actions} in {} runs", human::count(runs as u64)),
+    }
+}
+
+/// `indexing 34 % · 1.2 GB`.
+pub fn loading(session: &Session) -> String {
+    match session.loading {
+        Loading::Done => String::new(),
+        Loading::Reading { read: 0, total: 0 } => "loading…".to_owned(),
+        Loading::Reading { read, total } if read <= total && total > 0 => {
+            let percent = u128::from(read) * 100 / u128::from(total);
+            format!("indexing {percent} % · {}", human::bytes(read))
+        }
+        Loading::Reading { read, .. } => format!("indexing · {}", human::bytes(read)),
+    }
+}
+
+fn kept(stream: &Stream, store: &Store) -> String {
+    if !stream.is_filtered() {
+        return String::new();
+    }
+    let all = u64::from(store.len());
+    let searched = stream.answers.progress.map(|progress| {
+        let tested = u64::from(progress.tested);
+        format!(
+            "{} so far · searched {} %",
+            human::count(progress.kept as u64),
+            tested * 100 / all.max(1)
+        )
+    });
+    let kept = stream.list.listing.len() as u64;
+    let is_first = stream.answers.is_running && stream.answers.tested == 0;
+    let mut words = vec![match searched {
+        Some(searched) => searched,
+        None if is_first => "searching".to_owned(),
+        None => format!("{} of {}", human::count(kept), human::count(all)),
+    }];
+    if stream.scope.is_some() {
+        words.insert(0, "this run only".to_owned());
+    }
+    if !is_first {
+        let hidden = u64::from(stream.answers.tested).saturating_sub(kept);
+        words.push(format!("{} hidden by filter", human::count(hidden)));
+    }
+    let tally = stream.answers.tally;
+    if tally.unjudged > 0 {
+        let (unjudged, judged) = (human::count(tally.unjudged), human::count(tally.judged));
+        words.push(format!("no numeric value in {unjudged} of {judged} rows"));
+    }
+    words.join(" · ")
+}
+
+fn position(stream: &Stream, session: &Session) -> String {
+    if stream.end.is_some() {
+        return format!("end of file · {}", loading(session));
+    }
+    let (at, len) = (
+        stream.list.view.cursor as u64 + 1,
+        stream.list.listing.len() as u64,
+    );
+    if len == 0 {
+        return "0 / 0".to_owned();
+    }
+    format!(
+        "{} / {} · {} %",
+        human::count(at),
+        human::count(len),
+        at * 100 / len
+    )
+}
+
+fn peek(stream: &Stream) -> String {
+    let selected = stream
+        .frame
+        .visible
+        .iter()
+        .find(|(_, is_selected, _)| *is_selected);
+    let Some((_, _, row)) = selected else {
+        return String::new();
+    };
+    let number = row
+        .number
+        .map_or_else(|| "—".to_owned(), |number| number.to_string());
+    let below: Vec<&str> = row.below.iter().map(|sub| sub.text.as_str()).collect();
+    let mut parts = vec![number, row.text.clone()];
+    parts.splice(1..1, below.into_iter().map(str::to_owned));
+    parts.join(" · ")
+}
+
+fn empty(stream: &Stream, session: &Session) -> Vec<String> {
+    if stream.list.listing.len() > 0 || stream.end.is_some() || stream.panes == Panes::Inspector {
+        return Vec::new();
+    }
+    debug_assert!(stream.focus == Focus::List || stream.panes == Panes::Auto);
+    let mut lines = match (session.loading, session.loaded.store.is_empty()) {
+        (Loading::Reading { .. }, _) => vec![loading(session)],
+        (Loading::Done, true) => vec!["no actions in what was opened".to_owned()],
+        (Loading::Done, false) if stream.answers.is_running => vec!["searching…".to_owned()],
+        (Loading::Done, false) => {
+            vec!["no action is kept by this filter · / changes it, s shows all runs".to_owned()]
+        }
+    };
+    lines.extend(session.errors.iter().cloned());
+    lines
+}

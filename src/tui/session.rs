@@ -1,0 +1,111 @@
+//! What is open: the store as far as it is loaded, the end of the file read ahead, opened actions.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::base::text;
+use crate::ingest::{Loaded, Preview};
+use crate::model::action::ActionIx;
+use crate::store::Store;
+use crate::store::bodies::Bodies;
+
+#[derive(Debug)]
+pub struct Session {
+    /// What the user opened, in a few sanitised words.
+    pub title: String,
+    pub zone: TimeZone,
+    pub loaded: Opened,
+    /// The last rows of the last file, until the store itself has them.
+    pub end: Option<Opened>,
+    pub loading: Loading,
+    /// What could not be opened or read, sanitised.
+    pub errors: Vec<String>,
+}
+
+/// A store and the actions of it that were opened lately.
+#[derive(Debug, Default)]
+pub struct Opened {
+    pub store: Store,
+    pub bodies: Bodies,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loading {
+    Reading { read: u64, total: u64 },
+    Done,
+}
+
+/// What a message of the loader changed.
+#[derive(Debug, Default)]
+pub struct News {
+    pub rows: Range<u32>,
+    /// Earlier actions about which something was learned.
+    pub settled: Vec<ActionIx>,
+}
+
+impl Session {
+    pub fn new(title: &str, zone: TimeZone) -> Session {
+        Session {
+            title: text::sanitize(title).into_owned(),
+            zone,
+            loaded: Opened::default(),
+            end: None,
+            loading: Loading::Reading { read: 0, total: 0 },
+            errors: Vec::new(),
+        }
+    }
+
+    pub fn is_loading(&self) -> bool {
+        self.loading != Loading::Done
+    }
+
+    /// Takes in one message of the loader.
+    pub fn apply(&mut self, message: Loaded) -> News {
+        let before = self.loaded.store.len();
+        let mut news = News::default();
+        match &message {
+            Loaded::Batch(batch) => {
+                self.progress(batch.read, batch.total);
+                news.settled = batch
+                    .settled
+                    .iter()
+                    .map(|settled| settled.action)
+                    .filter(|ix| ix.0 < before)
+                    .collect();
+            }
+            Loaded::Progress { read, total } => self.progress(*read, *total),
+            Loaded::Done => {
+                self.loading = Loading::Done;
+            }
+            Loaded::Sources(_)
+            | Loaded::Preview(_)
+            | Loaded::Finished { .. }
+            | Loaded::Failed(_) => {}
+        }
+        if let Loaded::Preview(preview) = message {
+            self.end = Some(read_ahead(*preview));
+            return news;
+        }
+        if let Some(error) = self.loaded.store.apply(message) {
+            self.errors
+                .push(text::sanitize(&error.to_string()).into_owned());
+        }
+        news.rows = before..self.loaded.store.len();
+        news
+    }
+
+    fn progress(&mut self, read: u64, total: u64) {
+        self.loading = Loading::Reading { read, total };
+    }
+}
+
+fn read_ahead(preview: Preview) -> Opened {
+    let mut end = Opened::default();
+    end.store.add_sources(vec![Arc::clone(&preview.source)]);
+    for batch in preview.batches {
+        end.store.append(batch);
+    }
+    end
+}

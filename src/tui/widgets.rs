@@ -1,0 +1,6 @@
+//! Pieces of a screen that know text, theme and terminal cells, and nothing of traces.
+
+pub mod json_lines;
+pub mod paint;
+pub mod prompt;
+pub mod viewport;

@@ -1,0 +1,135 @@
+//! Writing runs of styled text into the cells of one row. The text must be sanitised already.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::base::text;
+
+/// A row of the screen that is filled from the left. What does not fit is cut with a mark.
+#[derive(Debug)]
+pub struct Row<'a> {
+    buf: &'a mut Buffer,
+    x: u16,
+    y: u16,
+    end: u16,
+}
+
+impl<'a> Row<'a> {
+    /// Row `y` of `area`, wiped. Outside of the area, and where the area leaves the buffer, nothing is written.
+    pub fn new(buf: &'a mut Buffer, area: Rect, y: u16, style: Style) -> Row<'a> {
+        let area = area.intersection(buf.area);
+        let line = Rect {
+            x: area.x,
+            y: area.y.saturating_add(y),
+            width: area.width,
+            height: 1,
+        }
+        .intersection(area);
+        for x in line.left()..line.right() {
+            if let Some(cell) = buf.cell_mut((x, line.y)) {
+                cell.reset();
+                cell.set_style(style);
+            }
+        }
+        let end = if line.height == 0 {
+            line.x
+        } else {
+            line.right()
+        };
+        Row {
+            buf,
+            x: line.x,
+            y: line.y,
+            end,
+        }
+    }
+
+    /// Cells that are left.
+    pub fn room(&self) -> usize {
+        usize::from(self.end.saturating_sub(self.x))
+    }
+
+    /// Writes `text`, cut where the row ends.
+    pub fn put(&mut self, text: &str, style: Style) -> &mut Self {
+        let room = self.room();
+        if room > 0 {
+            let shown = text::cut(text, room);
+            (self.x, _) = self.buf.set_stringn(self.x, self.y, &shown, room, style);
+        }
+        self
+    }
+
+    /// Writes `text` in exactly `cells` cells, filled with spaces.
+    pub fn cell(&mut self, text: &str, cells: usize, style: Style) -> &mut Self {
+        let cells = cells.min(self.room());
+        let shown = text::cut(text, cells);
+        let start = self.x;
+        if cells > 0 {
+            self.buf.set_stringn(self.x, self.y, &shown, cells, style);
+        }
+        self.x = start.saturating_add(cells as u16);
+        self
+    }
+
+    /// The same, flush right.
+    pub fn right(&mut self, text: &str, cells: usize, style: Style) -> &mut Self {
+        let taken = text::width(text).min(cells);
+        self.skip(cells - taken);
+        self.cell(text, taken, style)
+    }
+
+    /// Leaves cells empty.
+    pub fn skip(&mut self, cells: usize) -> &mut Self {
+        self.x = self.x.saturating_add(cells.min(self.room()) as u16);
+        self
+    }
+
+    /// Writes `text` so that it ends with the row; only when all of it fits.
+    pub fn flush_right(&mut self, text: &str, style: Style) {
+        let width = text::width(text);
+        if width <= self.room() {
+            let x = self.end - width as u16;
+            self.buf.set_stringn(x, self.y, text, width, style);
+            self.end = x;
+        }
+    }
+}
+
+/// Fills row `y` of `area` with a mark of one cell.
+pub fn rule(buf: &mut Buffer, area: Rect, y: u16, (mark, style): (&str, Style)) {
+    let width = usize::from(area.width);
+    Row::new(buf, area, y, style).put(&mark.repeat(width), style);
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+
+    use super::Row;
+
+    #[test]
+    fn a_row_is_wiped_and_never_written_past_its_end() {
+        let mut buf = Buffer::with_lines(["xxxxxxxx", "xxxxxxxx"]);
+        let area = Rect::new(1, 0, 5, 1);
+        Row::new(&mut buf, area, 0, Style::new())
+            .cell("ab", 3, Style::new())
+            .right("7", 2, Style::new())
+            .put("zz", Style::new());
+        Row::new(&mut buf, area, 1, Style::new()).put("out", Style::new());
+        assert_eq!(buf, Buffer::with_lines(["xab  7xx", "xxxxxxxx"]));
+    }
+
+    #[test]
+    fn text_flush_right_takes_its_room_away() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 6, 1));
+        let area = buf.area;
+        let mut row = Row::new(&mut buf, area, 0, Style::new());
+        row.flush_right("99", Style::new());
+        row.put("abcd", Style::new());
+        assert_eq!(row.room(), 0);
+        assert_eq!(buf, Buffer::with_lines(["abcd99"]));
+    }
+}

@@ -1,0 +1,131 @@
+//! Which rows of a long list are on the screen, and which one is selected. Pure arithmetic.
+
+/// A window on a list whose items have heights of their own (at least 1).
+///
+/// The window is kept as its top item and the rows of it that are scrolled out, so that nothing
+/// ever needs the height of the whole list: every operation costs at most the height of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Viewport {
+    pub cursor: usize,
+    top: usize,
+    skip: usize,
+}
+
+/// The list as the viewport sees it.
+pub struct Extent<'a> {
+    pub len: usize,
+    /// Rows of the screen.
+    pub rows: usize,
+    /// The height of an item below `len`; at least 1.
+    pub height: &'a dyn Fn(usize) -> usize,
+}
+
+impl std::fmt::Debug for Extent<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Extent")
+            .field("len", &self.len)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Viewport {
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
+    /// Moves the window as little as possible so that the selected item is on it.
+    pub fn settle(&mut self, extent: &Extent<'_>) {
+        self.cursor = self.cursor.min(extent.len.saturating_sub(1));
+        if extent.len == 0 {
+            *self = Viewport::default();
+            return;
+        }
+        if self.cursor <= self.top {
+            (self.top, self.skip) = (self.cursor, 0);
+        }
+        let lowest = above(
+            extent,
+            self.cursor,
+            extent.rows.saturating_sub((extent.height)(self.cursor)),
+        );
+        if (self.top, self.skip) < lowest {
+            (self.top, self.skip) = lowest;
+        }
+        if self.skip >= (extent.height)(self.top) {
+            self.skip = 0;
+        }
+    }
+
+    /// Settles with the selected item in the middle of the screen: for jumps out of sight.
+    pub fn centre(&mut self, extent: &Extent<'_>) {
+        if extent.len > 0 {
+            self.cursor = self.cursor.min(extent.len - 1);
+            (self.top, self.skip) = above(extent, self.cursor, extent.rows / 2);
+        }
+        self.settle(extent);
+    }
+
+    /// Moves the selection and the window by about `rows` screen rows, downwards or upwards.
+    pub fn page(&mut self, extent: &Extent<'_>, rows: isize) {
+        let mut left = rows.unsigned_abs();
+        let (cursor, top) = (self.cursor, self.top);
+        while left > 0 && extent.len > 0 {
+            let next = if rows > 0 {
+                self.cursor + 1
+            } else {
+                self.cursor.wrapping_sub(1)
+            };
+            if next >= extent.len {
+                break;
+            }
+            left = left.saturating_sub((extent.height)(self.cursor.min(next)));
+            self.cursor = next;
+        }
+        self.top = if rows > 0 {
+            top + (self.cursor - cursor)
+        } else {
+            top.saturating_sub(cursor - self.cursor)
+        };
+        self.skip = 0;
+        self.settle(extent);
+    }
+
+    /// Items on the screen: their place in the list, the row of the screen where they begin, and how
+    /// many of their own rows are above it.
+    pub fn visible<'a>(&self, extent: &'a Extent<'a>) -> impl Iterator<Item = Visible> + use<'a> {
+        let (mut item, mut row, mut skip) = (self.top, 0, self.skip);
+        std::iter::from_fn(move || {
+            (item < extent.len && row < extent.rows).then(|| {
+                let seen = Visible { item, row, skip };
+                row += (extent.height)(item).saturating_sub(skip).max(1);
+                (item, skip) = (item + 1, 0);
+                seen
+            })
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Visible {
+    pub item: usize,
+    pub row: usize,
+    pub skip: usize,
+}
+
+/// The top that leaves exactly `rows` rows above item `item` (fewer at the start of the list).
+fn above(extent: &Extent<'_>, item: usize, rows: usize) -> (usize, usize) {
+    let (mut top, mut left) = (item, rows);
+    while left > 0 && top > 0 {
+        let height = (extent.height)(top - 1);
+        top -= 1;
+        if height > left {
+            return (top, height - left);
+        }
+        left -= height;
+    }
+    (top, 0)
+}
+
+#[cfg(test)]
+mod tests;
