@@ -264,7 +264,7 @@ fn walk<'a>(value: &'a Value, path: &[Step], found: &mut dyn FnMut(Cow<'a, Value
         (Value::String(text), _) if text.trim_start().starts_with(['{', '[']) => {
             if let Ok(inner) = serde_json::from_str::<Value>(text) {
                 walk(&inner, path, &mut |value| {
-                    found(Cow::Owned(value.into_owned()))
+                    found(Cow::Owned(value.into_owned()));
                 });
             }
         }

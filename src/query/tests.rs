@@ -50,7 +50,9 @@ fn load(text: &'static str) -> Store {
 }
 
 fn context() -> Context {
-    let now = "2026-11-22T11:00:02Z".parse::<jiff::Timestamp>().unwrap();
+    let now = "2026-11-22T11:00:02Z"
+        .parse::<jiff::Timestamp>()
+        .expect("a filter");
     Context {
         now: Time(now.as_microsecond()),
         marked: Arc::new([2].into()),
@@ -79,7 +81,7 @@ fn check(filter: &str, lines: &[u32]) {
 #[track_caller]
 fn check_runs(filter: &str, expected: &[u32]) {
     let store = load(TRACE);
-    let found: Vec<u32> = runs(&store, &parse(filter).unwrap(), &context())
+    let found: Vec<u32> = runs(&store, &parse(filter).expect("a filter"), &context())
         .iter()
         .map(|run| run.0)
         .collect();
@@ -136,7 +138,7 @@ fn looks_into_arguments_and_results() {
 #[test]
 fn counts_rows_where_a_number_met_text() {
     let store = load(TRACE);
-    let found = find(&store, &parse("args.amount>500").unwrap());
+    let found = find(&store, &parse("args.amount>500").expect("a filter"));
     assert_eq!(
         found.tally,
         Tally {
@@ -196,14 +198,14 @@ fn runs_are_tested_as_a_whole() {
 fn a_broken_line_is_found_by_its_bytes() {
     let store =
         load("{\"type\":\"prompt\",\"run_id\":\"r\",\"content\":\"fine\"}\n{broken needle\n");
-    let found = find(&store, &parse("needle is:malformed").unwrap());
+    let found = find(&store, &parse("needle is:malformed").expect("a filter"));
     assert_eq!(found.rows.len(), 1);
 }
 
 #[test]
 fn a_query_takes_in_names_that_come_later() {
     let mut store = synthetic(&[Sample::default()], 1);
-    let mut query = Query::compile(&parse("tool:late").unwrap(), &store, &context());
+    let mut query = Query::compile(&parse("tool:late").expect("a filter"), &store, &context());
     let late = Sym(store.symbols().len() + 1);
     let mut batch = Batch {
         symbols: vec!["late".into()],
@@ -432,14 +434,14 @@ proptest! {
     fn columns_agree_with_a_test_row_by_row(tree in tree(), samples in samples(), more in 0..CHUNK_ROWS) {
         let store = synthetic(&samples, samples.len() + more);
         let expected: Vec<ActionIx> = store.rows().filter(|row| tree.is_true_of(row)).map(|row| row.ix()).collect();
-        prop_assert_eq!(find(&store, &parse(&tree.text()).unwrap()).rows, expected);
+        prop_assert_eq!(find(&store, &parse(&tree.text()).expect("a filter")).rows, expected);
     }
 
     #[test]
     fn two_filters_together_are_one_after_the_other(p in tree(), q in tree(), samples in samples()) {
         let store = synthetic(&samples, samples.len());
-        let rows = |text: String| find(&store, &parse(&text).unwrap()).rows;
-        let query = Query::compile(&parse(&q.text()).unwrap(), &store, &context());
+        let rows = |text: String| find(&store, &parse(&text).expect("a filter")).rows;
+        let query = Query::compile(&parse(&q.text()).expect("a filter"), &store, &context());
         let first = rows(p.text());
         let mut bodies = Bodies::new();
         let mut then = first.clone();
@@ -452,9 +454,9 @@ proptest! {
     #[test]
     fn any_part_of_a_chunk_gives_that_part_of_the_answer(tree in tree(), samples in samples(), from in 0..200_usize, to in 0..200_usize) {
         let store = synthetic(&samples, samples.len());
-        let query = Query::compile(&parse(&tree.text()).unwrap(), &store, &context());
+        let query = Query::compile(&parse(&tree.text()).expect("a filter"), &store, &context());
         let (part, _) = query.test_chunk(&store, 0, from..to, &mut Bodies::new());
-        let whole = find(&store, &parse(&tree.text()).unwrap()).rows;
+        let whole = find(&store, &parse(&tree.text()).expect("a filter")).rows;
         let expected: Vec<usize> = whole.iter().map(|ix| ix.0 as usize).filter(|row| (from..to).contains(row)).collect();
         prop_assert_eq!(part.rows().collect::<Vec<_>>(), expected);
     }

@@ -12,7 +12,7 @@ use crate::query::fields::{FIELDS, Field, Shape};
 fn check(text: &str, printed: &str) {
     let expr = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     assert_eq!(expr.to_string(), printed);
-    assert_eq!(parse(printed).unwrap(), expr);
+    assert_eq!(parse(printed).expect("a filter"), expr);
 }
 
 #[track_caller]

@@ -58,7 +58,7 @@ fn an_action_is_opened_again_when_its_result_came() {
     let store = notes(1, 10);
     let mut bodies = Bodies::new();
     let first = bodies.open(&store.row(ActionIx(0)), Depth::Full);
-    let (_, outcomes) = store.chunk(0).unwrap();
+    let (_, outcomes) = store.chunk(0).expect("a chunk");
     let mut outcomes = outcomes.clone();
     outcomes.result[0] = Place {
         offset: 0,

@@ -1,5 +1,3 @@
-use std::fmt::Write;
-
 use proptest::prelude::*;
 
 use super::{Needle, Reader, candidates};
@@ -34,7 +32,7 @@ fn call(number: usize, query: &str, result: &str) -> String {
 fn found(store: &Store, needle: &Needle) -> Vec<u32> {
     let mut found = Vec::new();
     candidates(store, needle, &CancelFlag::new(), &mut |rows| {
-        found.extend(rows.iter().map(|ix| ix.0))
+        found.extend(rows.iter().map(|ix| ix.0));
     });
     found
 }
@@ -71,6 +69,12 @@ fn keeps_actions_whose_letters_are_escaped() {
 }
 
 #[test]
+fn keeps_actions_whose_result_has_escaped_letters() {
+    let store = load(call(0, "plain", "xlpha").replace("xlpha", "\\u0061lpha"));
+    assert_eq!(found(&store, &Needle::new("alpha", true)), [0]);
+}
+
+#[test]
 fn finds_a_text_across_the_blocks_of_a_long_record() {
     let long = "x".repeat(super::BLOCK as usize - 70);
     for shift in 0..80 {
@@ -88,16 +92,11 @@ fn finds_a_text_across_the_blocks_of_a_long_record() {
 fn goes_through_all_chunks_in_order() {
     let mut text = String::new();
     for number in 0..10_000 {
-        write!(
-            text,
-            "{}",
-            call(
-                number,
-                if number % 1000 == 7 { "needle" } else { "hay" },
-                "r"
-            )
-        )
-        .unwrap();
+        text += &call(
+            number,
+            if number % 1000 == 7 { "needle" } else { "hay" },
+            "r",
+        );
     }
     let expected: Vec<u32> = (0..10).map(|thousand| thousand * 1000 + 7).collect();
     assert_eq!(found(&load(text), &Needle::new("needle", true)), expected);
