@@ -158,12 +158,9 @@ impl Screen for Stream {
     }
 
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
-        self.list.made.retain(|ix, _| !news.settled.contains(ix));
-        if news
-            .settled
-            .iter()
-            .any(|ix| self.list.made.contains_key(ix))
-        {
+        let mut seen = news.settled.iter().filter(|ix| self.list.made.remove(ix).is_some());
+        if seen.next().is_some() {
+            seen.for_each(drop);
             session.loaded.bodies.forget();
         }
         self.inspector.changed(&news.settled);
@@ -287,3 +284,6 @@ impl Stream {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

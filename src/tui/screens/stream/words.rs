@@ -172,10 +172,17 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
         (Loading::Reading { .. }, _) => vec![loading(session)],
         (Loading::Done, true) => vec!["no actions in what was opened".to_owned()],
         (Loading::Done, false) if stream.answers.is_running => vec!["searching…".to_owned()],
-        (Loading::Done, false) => {
-            vec!["no action is kept by this filter · / changes it, s shows all runs".to_owned()]
-        }
+        (Loading::Done, false) => vec![nothing_kept(stream)],
     };
     lines.extend(session.errors.iter().cloned());
     lines
+}
+
+fn nothing_kept(stream: &Stream) -> String {
+    let ways = if stream.scope.is_some() {
+        "/ changes it, s shows all runs"
+    } else {
+        "/ changes it"
+    };
+    format!("no action is kept by this filter · {ways}")
 }
