@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use crate::base::human;
 use crate::ingest::body::Body;
-use crate::model::action::ActionIx;
+use crate::model::action::{ActionIx, Flags, Status};
 use crate::store::bodies::Depth;
 use crate::store::row::Row;
 use crate::tui::session::{Opened, Session};
@@ -75,6 +75,7 @@ struct Made {
     limit: usize,
     is_whole: bool,
     title: Line,
+    status: (Status, bool),
     facts: Vec<Line>,
     lines: Lines,
 }
@@ -187,6 +188,7 @@ impl Inspector {
             limit,
             is_whole,
             title,
+            status: (row.status(), row.flags().has(Flags::WAITING)),
             facts,
             lines,
         });
@@ -237,6 +239,11 @@ impl Inspector {
 
     pub fn title(&self) -> &[(Tone, String)] {
         self.made.as_ref().map_or(&[], |made| &made.title)
+    }
+
+    /// How the action came out, and whether it waits for a person.
+    pub fn status(&self) -> Option<(Status, bool)> {
+        self.made.as_ref().map(|made| made.status)
     }
 
     pub fn facts(&self) -> &[Line] {

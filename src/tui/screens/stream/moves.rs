@@ -278,6 +278,9 @@ impl List {
 
     /// Brings the selection onto the screen; far jumps to the middle of it.
     pub(super) fn settle(&mut self, opened: &Opened, rows: usize) {
+        if rows == 0 {
+            return;
+        }
         let height = |item| {
             self.listing
                 .at(item)

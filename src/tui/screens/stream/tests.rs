@@ -70,12 +70,11 @@ fn a_wrong_filter_is_pointed_at_and_not_applied() {
     let wrong = screen((120, 24), "/ costt>1 enter");
     assert!(line(&wrong, "^ ").starts_with("   ^ "), "{wrong}");
     assert!(wrong.contains("✗ not applied"), "{wrong}");
-    assert!(wrong.contains("Second run"), "{wrong}");
 }
 
 #[test]
 fn jumps_go_to_errors_and_blocks_and_say_when_there_is_no_other() {
-    assert!(line(&screen((80, 24), "g e"), " / ").contains("5 / "), "{}", screen((80, 24), "g e"));
+    assert!(screen((80, 24), "g e").contains("5 / 7"));
     assert!(screen((80, 24), "g b").contains("4 / "));
     assert!(screen((80, 24), "G e").contains("no further error"));
 }
@@ -90,8 +89,8 @@ fn escape_sequences_of_the_trace_are_shown_and_never_written() {
 #[test]
 fn the_scope_key_leaves_only_this_run_and_brings_all_back() {
     let scoped = screen((120, 24), "G s");
-    assert!(scoped.contains("this run only") && !scoped.contains("damaged"), "{scoped}");
-    assert!(screen((120, 24), "G s s").contains("damaged"));
+    assert!(scoped.contains("this run only") && !scoped.contains("Refund order"), "{scoped}");
+    assert!(screen((120, 24), "G s s").contains("Refund order"));
 }
 
 #[test]
@@ -150,5 +149,5 @@ proptest! {
 
 #[test]
 fn below_the_smallest_size_the_screen_says_so() {
-    assert_eq!(screen((38, 7), "").lines().next(), Some("too small (38×7, need 40×8)"));
+    assert_eq!(screen((38, 7), "").lines().next(), Some("terminal too small (38×7, need 40×8)"));
 }
