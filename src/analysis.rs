@@ -1,3 +1,4 @@
 //! Floor 5: pure functions on snapshots.
 
+pub mod stats;
 pub mod summary;

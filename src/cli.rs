@@ -1,1 +1,189 @@
-//! The command line.
+//! Floor 8: the command line. Data goes to standard output, words about it to standard error.
+
+pub mod args;
+pub mod failure;
+pub mod look;
+pub mod out;
+
+mod filter;
+mod load;
+mod pick;
+mod table;
+mod words;
+
+mod demo;
+mod explore;
+mod formats;
+mod generate;
+mod ls;
+mod query;
+mod show;
+mod stats;
+mod verify;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use rustix::fs::FileType;
+
+use crate::cli::args::{Args, Command, Global};
+use crate::cli::explore::Named;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::load::Load;
+use crate::cli::look::Look;
+use crate::cli::out::{Notes, Out};
+use crate::ingest::discover;
+
+/// What every command gets.
+#[derive(Debug)]
+struct Cx {
+    out: Out,
+    notes: Notes,
+    global: Global,
+    load: Load,
+}
+
+/// Does what the arguments say.
+pub fn run(args: Args) -> anyhow::Result<Exit> {
+    if let Some(option) = args.global.misplaced(args.command.as_ref()) {
+        let name = args.command.as_ref().map_or("saferun-tui", Command::name);
+        let help = format!("'{name}' has no {option} (see saferun-tui {name} --help)");
+        return Err(Failure::Usage(help).into());
+    }
+    if let (Some(command), [path, ..]) = (&args.command, args.paths.as_slice()) {
+        let (path, name) = (path.display(), command.name());
+        let help = format!(
+            "a path before a command: write saferun-tui {name} {path}, or ./{name} for a file"
+        );
+        return Err(Failure::Usage(help).into());
+    }
+    let look = Look::from_environment(&args.global)?;
+    let notes = Notes::new(look.clone(), args.global.quiet, args.global.verbose);
+    let load = Load::new(&args.global)?;
+    let mut cx = Cx {
+        out: Out::stdout(look),
+        notes,
+        global: args.global,
+        load,
+    };
+    let exit = dispatch(&mut cx, args.command, args.paths)?;
+    cx.out.flush()?;
+    Ok(exit)
+}
+
+fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
+    match command {
+        None => bare(cx, paths),
+        Some(Command::Ls { paths, sort }) => ls::run(cx, &inputs(paths)?, &sort),
+        Some(Command::Query {
+            filter,
+            paths,
+            count,
+            files_with_matches,
+        }) => {
+            let print = match (count, files_with_matches) {
+                (true, _) => query::Print::Count,
+                (_, true) => query::Print::Files,
+                _ => query::Print::Actions,
+            };
+            query::run(cx, &filter, &inputs(paths)?, print)
+        }
+        Some(Command::Stats { paths, by }) => stats::run(cx, &inputs(paths)?, &by),
+        Some(Command::Show { run, turn, seq }) => show::run(cx, &run, show::Part::of(turn, seq)),
+        Some(Command::Verify { paths, strict }) => verify::run(cx, &inputs(paths)?, strict),
+        Some(Command::Formats) => formats::run(cx),
+        Some(Command::CheckFilter { filter }) => filter::check(cx, &filter),
+        Some(Command::Demo) => demo(cx),
+        Some(Command::Completions { shell }) => generate::completions(cx, shell),
+        Some(Command::Man) => generate::man(cx),
+    }
+}
+
+fn bare(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
+    if paths.is_empty() && !stdin_is_a_trace() {
+        let hint = "no trace named\n\n  saferun-tui PATH...     open traces (files, folders, globs, - for standard input)\n  \
+                    saferun-tui demo        look around in the traces that come with the program\n  \
+                    saferun-tui --help      everything else";
+        return Err(Failure::Usage(hint.to_owned()).into());
+    }
+    let paths = inputs(paths)?;
+    let (inputs, errors) = discover::resolve(&paths);
+    for error in &errors {
+        cx.notes.error(&error.to_string());
+    }
+    let title = match paths.as_slice() {
+        [path] => path.to_string_lossy().into_owned(),
+        paths => format!("{} paths", paths.len()),
+    };
+    explore::run(
+        cx,
+        Named {
+            inputs,
+            title,
+            failed: errors.len(),
+        },
+    )
+}
+
+fn demo(cx: &mut Cx) -> anyhow::Result<Exit> {
+    let named = Named {
+        inputs: demo::inputs(),
+        title: "demo".to_owned(),
+        failed: 0,
+    };
+    explore::run(cx, named)
+}
+
+/// The paths named, or standard input where something is piped in.
+fn inputs(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+    if !paths.is_empty() {
+        return Ok(paths);
+    }
+    if stdin_is_a_trace() {
+        return Ok(vec![PathBuf::from("-")]);
+    }
+    Err(Failure::Usage(
+        "no trace named (a file, a folder, a glob, or - for standard input)".to_owned(),
+    ))
+}
+
+/// A pipe, a socket or a file; not a terminal and not `/dev/null`.
+fn stdin_is_a_trace() -> bool {
+    let stdin = io::stdin();
+    let kind = rustix::fs::fstat(&stdin).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    !stdin.is_terminal()
+        && matches!(
+            kind,
+            Ok(FileType::Fifo | FileType::Socket | FileType::RegularFile)
+        )
+}
+
+/// Says what the argument parser says: help and version as data, mistakes as errors.
+pub fn refuse(error: &clap::Error) -> Exit {
+    let said = error.render();
+    if error.use_stderr() {
+        let said = said.to_string();
+        let lines: Vec<_> = crate::base::text::sanitize_lines(&said).collect();
+        let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+        return Exit::Usage;
+    }
+    let styled = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let said = if styled {
+        said.ansi().to_string()
+    } else {
+        said.to_string()
+    };
+    let _ = io::stdout().lock().write_all(said.as_bytes());
+    Exit::Done
+}
+
+/// Says why a command did not run, and how the program ends.
+pub fn report(error: &anyhow::Error) -> Exit {
+    let Some(exit) = failure::exit_of(error) else {
+        return Exit::Done;
+    };
+    let said = format!("error: {error:#}");
+    let lines: Vec<_> = crate::base::text::sanitize_lines(&said).collect();
+    let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+    exit
+}

@@ -1,1 +1,14 @@
-fn main() {}
+//! `saferun-tui`: reads its arguments, does what they say, ends with an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use saferun_tui::cli;
+
+fn main() -> ExitCode {
+    let exit = match cli::args::Args::try_parse() {
+        Ok(args) => cli::run(args).unwrap_or_else(|error| cli::report(&error)),
+        Err(error) => cli::refuse(&error),
+    };
+    exit.into()
+}

@@ -16,6 +16,8 @@ pub struct Body {
     pub result: Option<Value>,
     /// The text of a prompt, response, reasoning or note.
     pub text: Option<String>,
+    /// Tools that a model call asked for, where its row has no text of its own.
+    pub asks: Vec<String>,
     pub error: Option<ErrorText>,
     /// What policies said, in the order recorded; parallel to `Outcomes::attached` decisions.
     pub decisions: Vec<DecisionText>,

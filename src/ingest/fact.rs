@@ -41,6 +41,8 @@ pub enum FactKind {
     Note,
     /// Tokens of the model calls so far (Codex).
     Usage,
+    /// More about a call than its result tells.
+    CallNews,
     /// The model or another setting that holds from here on; no row of its own.
     Setting,
     /// Tells nothing that other records do not tell; counted, no row of its own.
@@ -95,6 +97,8 @@ pub enum Name {
     Policy,
     Rule,
     By,
+    /// The record itself: the same record may stand in a file twice.
+    Record,
     /// The model call that parts of a response share.
     Group,
     /// The lane of a subagent.
@@ -109,6 +113,8 @@ pub enum Name {
     Attempt,
     /// The cost of the whole run.
     RunCost,
+    /// A text of the fact, to find it told twice.
+    Said,
     /// The subagent that a call started.
     Started,
 }
@@ -157,9 +163,8 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Empty again, for another block of a source; memory is kept.
+    /// Without facts again, for another block of a source. The bytes stay, to be written over.
     pub fn reset(&mut self, base: u64) {
-        self.bytes.clear();
         self.base = base;
         self.lines = 0;
         self.facts.clear();
@@ -183,6 +188,12 @@ impl Decoded {
         self.usages
             .get((fact.usage as usize).checked_sub(1)?)
             .copied()
+    }
+
+    /// All rarer names of a fact, with their texts.
+    pub fn names(&self, fact: &Fact) -> impl Iterator<Item = (Name, &[u8])> {
+        let names = &self.names[fact.names.0 as usize..fact.names.1 as usize];
+        names.iter().map(|(name, text)| (*name, self.text(*text)))
     }
 
     /// A rarer name of a fact; empty where it was not recorded.

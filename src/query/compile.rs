@@ -1,17 +1,17 @@
 //! Expressions become trees of tests: names, numbers and times resolved, cheap tests first.
 
+mod fields;
+pub(super) mod values;
+
 use crate::model::action::{Flags, Kind, Status, Verdict};
 use crate::model::quantity::Time;
 use crate::query::Context;
-use crate::query::body::{BodyTest, Bounds, Root, ValueTest};
+use crate::query::body::{BodyTest, Root};
 use crate::query::columns::{
-    AttachedTest, ColumnTest, NumberColumn, Numbers, RunNumber, RunSymbol, RunTest, SymbolColumn,
-    TimeOfDayTest, TokenKind,
+    AttachedTest, ColumnTest, NumberColumn, Numbers, SymbolColumn, TimeOfDayTest,
 };
-use crate::query::expr::{
-    Comparison, Expr, Find, Path, Scope, State, Subject, Term, Test, Text, TimeOfDay, Value,
-};
-use crate::query::fields::{Field, KIND_NAMES, Shape};
+use crate::query::compile::values::value_test;
+use crate::query::expr::{Expr, Find, Path, Scope, State, Subject, Term, Test, Text, TimeOfDay};
 use crate::query::pattern::{Extent, Pattern, SymSet, TextTest, has_capital};
 use crate::query::value::{self, Interval};
 use crate::store::search::Needle;
@@ -25,7 +25,7 @@ pub(super) enum Node {
     Not(Box<Node>),
     Column(ColumnTest),
     Body {
-        test: BodyTest,
+        test: Box<BodyTest>,
         needle: Option<Needle>,
     },
 }
@@ -61,7 +61,7 @@ pub(super) fn compile(expr: &Expr, context: &Context) -> Node {
         Expr::Term(term) => self::term(term),
         Expr::Text(text) => words(text),
         Expr::Is(states) => any(states.iter().map(|state| is(*state, context)).collect()),
-        Expr::Has(subjects) => any(subjects.iter().map(has).collect()),
+        Expr::Has(subjects) => any(subjects.iter().map(fields::has).collect()),
         Expr::Since(time) => since(time, context),
         Expr::At(from, to) => at(*from, *to, context),
     }
@@ -86,7 +86,10 @@ fn any(mut nodes: Vec<Node>) -> Node {
 }
 
 fn body(test: BodyTest) -> Node {
-    Node::Body { test, needle: None }
+    Node::Body {
+        test: Box::new(test),
+        needle: None,
+    }
 }
 
 fn words(text: &Text) -> Node {
@@ -100,24 +103,22 @@ fn words(text: &Text) -> Node {
         Find::Phrase(phrase) => Some(Needle::new(phrase, has_capital(phrase))),
         Find::Regex(_) => None,
     };
-    let test = BodyTest::Words {
+    let test = Box::new(BodyTest::Words {
         pattern: pattern.clone(),
         scope: text.scope.unwrap_or(everywhere),
-    };
+    });
     let body = Node::Body { test, needle };
-    match text.scope {
-        Some(_) => body,
-        None => {
-            let tool = SymSet::new(TextTest {
-                any: vec![pattern],
-                negated: false,
-            });
-            Node::Or(vec![
-                Node::Column(ColumnTest::Symbol(SymbolColumn::Tool, tool)),
-                body,
-            ])
-        }
+    if text.scope.is_some() {
+        return body;
     }
+    let tool = SymSet::new(TextTest {
+        any: vec![pattern],
+        negated: false,
+    });
+    Node::Or(vec![
+        Node::Column(ColumnTest::Symbol(SymbolColumn::Tool, tool)),
+        body,
+    ])
 }
 
 fn is(state: State, context: &Context) -> Node {
@@ -200,7 +201,7 @@ fn at(from: Option<TimeOfDay>, to: Option<TimeOfDay>, context: &Context) -> Node
 fn term(term: &Term) -> Node {
     let test = &term.test;
     match &term.subject {
-        Subject::Field(field) => field_test(*field, test),
+        Subject::Field(field) => fields::field_test(*field, test),
         Subject::Label(name) => body(BodyTest::Label {
             name: name.clone(),
             test: value_test(test, Extent::Whole),
@@ -221,316 +222,4 @@ fn value(root: Root, path: &Path, test: &Test) -> Node {
         path: path.clone(),
         test: value_test(test, extent),
     })
-}
-
-fn field_test(field: Field, test: &Test) -> Node {
-    let symbols = || SymSet::new(TextTest::of(test, Extent::Whole));
-    let numbers = || numbers(test, field.info().shape);
-    let symbol = |column| Node::Column(ColumnTest::Symbol(column, symbols()));
-    let number = |column| Node::Column(ColumnTest::Number(column, numbers()));
-    let attached = |test| Node::Column(ColumnTest::Attached(test));
-    let run = |test| Node::Column(ColumnTest::Run(test));
-    let run_symbol = |which| run(RunTest::Symbol(which, symbols()));
-    let run_number = |which| run(RunTest::Number(which, numbers()));
-    match field {
-        Field::Kind => Node::Column(ColumnTest::Kinds(kinds(test))),
-        Field::Status => Node::Column(ColumnTest::Statuses(vocabulary(
-            test,
-            Status::ALL,
-            |status| (status as u16, status.word()),
-        ))),
-        Field::Tool => symbol(SymbolColumn::Tool),
-        Field::Agent => symbol(SymbolColumn::Agent),
-        Field::Model => symbol(SymbolColumn::Model),
-        Field::Provider => run_symbol(RunSymbol::Provider),
-        Field::User => run_symbol(RunSymbol::User),
-        Field::Task => run_symbol(RunSymbol::Task),
-        Field::Env => run_symbol(RunSymbol::Env),
-        Field::Service => run_symbol(RunSymbol::Service),
-        Field::Release => run_symbol(RunSymbol::Release),
-        Field::Run => run(RunTest::Id(TextTest::of(test, Extent::Whole))),
-        Field::Turn => number(NumberColumn::Turn),
-        Field::Seq => number(NumberColumn::Seq),
-        Field::Line => number(NumberColumn::Line),
-        Field::Cost => number(NumberColumn::Cost),
-        Field::Latency => number(NumberColumn::Latency),
-        Field::Parent => number(NumberColumn::Parent),
-        Field::Lane => number(NumberColumn::Lane),
-        Field::TokensIn => number(NumberColumn::Tokens(TokenKind::Input)),
-        Field::TokensOut => number(NumberColumn::Tokens(TokenKind::Output)),
-        Field::TokensCache => number(NumberColumn::Tokens(TokenKind::Cache)),
-        Field::TokensTotal => number(NumberColumn::Tokens(TokenKind::Total)),
-        Field::Policy => attached(AttachedTest::Policy(symbols())),
-        Field::Rule => attached(AttachedTest::Rule(symbols())),
-        Field::Approver => attached(AttachedTest::Approver(symbols())),
-        Field::Wait => attached(AttachedTest::Wait(numbers())),
-        Field::Decision => {
-            let mask = vocabulary(test, Verdict::ALL, |verdict| {
-                (verdict as u16, verdict.word())
-            });
-            let any = Verdict::ALL
-                .iter()
-                .copied()
-                .filter(|verdict| mask >> *verdict as u16 & 1 == 1)
-                .collect();
-            attached(AttachedTest::Verdict {
-                any,
-                negated: false,
-            })
-        }
-        Field::Retry => retry(test),
-        Field::Text => body(BodyTest::Text(TextTest::of(test, Extent::Anywhere))),
-        Field::Error => body(BodyTest::Error(TextTest::of(test, Extent::Anywhere))),
-        Field::File => Node::Column(ColumnTest::File(TextTest::of(test, Extent::Whole))),
-        Field::Turns => run_number(RunNumber::Turns),
-        Field::Actions => run_number(RunNumber::Actions),
-        Field::Calls => run_number(RunNumber::Calls),
-        Field::Errors => run_number(RunNumber::Errors),
-        Field::Retries => run_number(RunNumber::Retries),
-        Field::Score => {
-            let ValueTest {
-                numbers: any,
-                negated,
-                ..
-            } = value_test(test, Extent::Whole);
-            run(RunTest::Score { any, negated })
-        }
-        // The parser lets it stand after `has:` only.
-        Field::Approval => Node::Always(false),
-    }
-}
-
-fn retry(test: &Test) -> Node {
-    let node = Node::Column(ColumnTest::Flags(Flags::RETRY));
-    let (Test::Matches(values) | Test::Equals(values) | Test::Differs(values)) = test else {
-        return Node::Always(false);
-    };
-    let yes = values.iter().any(|value| matches!(value, Value::Word(word) | Value::Quoted(word) if word == "yes" || word == "true"));
-    let no = values.iter().any(|value| matches!(value, Value::Word(word) | Value::Quoted(word) if word == "no" || word == "false"));
-    let (yes, no) = if matches!(test, Test::Differs(_)) {
-        (!yes, !no)
-    } else {
-        (yes, no)
-    };
-    match (yes, no) {
-        (true, true) => Node::Always(true),
-        (true, false) => node,
-        (false, true) => Node::Not(Box::new(node)),
-        (false, false) => Node::Always(false),
-    }
-}
-
-fn kinds(test: &Test) -> u16 {
-    let mut mask = vocabulary(test, Kind::ALL, |kind| (kind as u16, kind.word()));
-    let (values, negated) = match test {
-        Test::Matches(values) | Test::Equals(values) => (values, false),
-        Test::Differs(values) => (values, true),
-        Test::Compare(..) | Test::Regex(_) => return mask,
-    };
-    for value in values {
-        if let Value::Word(word) | Value::Quoted(word) = value {
-            for (_, kind) in KIND_NAMES
-                .iter()
-                .filter(|(name, _)| name.eq_ignore_ascii_case(word))
-            {
-                if negated {
-                    mask &= !(1 << *kind as u16)
-                } else {
-                    mask |= 1 << *kind as u16
-                }
-            }
-        }
-    }
-    mask
-}
-
-/// The words of a closed list that pass, as a bit mask; the empty word is "not recorded".
-pub(super) fn vocabulary<T: Copy>(
-    test: &Test,
-    all: &[T],
-    word: impl Fn(T) -> (u16, &'static str),
-) -> u16 {
-    let test = TextTest::of(test, Extent::Whole);
-    let passing = all
-        .iter()
-        .map(|value| word(*value))
-        .filter(|(_, word)| !word.is_empty() && test.is_true_of(word));
-    passing.fold(0, |mask, (bit, _)| mask | 1 << bit)
-}
-
-/// A test of whole numbers in the smallest unit of a column.
-pub(super) fn numbers(test: &Test, shape: Shape) -> Numbers {
-    let number = |text: &str| value::number(text, shape).ok();
-    let interval = |value: &Value| match value {
-        Value::Word(text) | Value::Quoted(text) => {
-            number(text).map(|number| Interval::between(Some(number), Some(number)))
-        }
-        Value::Range(lo, hi) => Some(Interval::between(
-            lo.as_deref().and_then(number),
-            hi.as_deref().and_then(number),
-        )),
-    };
-    match test {
-        Test::Matches(values) | Test::Equals(values) => Numbers {
-            any: values.iter().filter_map(interval).collect(),
-            negated: false,
-        },
-        Test::Differs(values) => Numbers {
-            any: values.iter().filter_map(interval).collect(),
-            negated: true,
-        },
-        Test::Compare(comparison, text) => Numbers {
-            any: number(text)
-                .map(|number| Interval::of(*comparison, number))
-                .into_iter()
-                .collect(),
-            negated: false,
-        },
-        Test::Regex(_) => Numbers {
-            any: Vec::new(),
-            negated: false,
-        },
-    }
-}
-
-/// A test of a value that may be a number or text, as it comes.
-fn value_test(test: &Test, extent: Extent) -> ValueTest {
-    let number = |text: &str| value::number(text, Shape::Json).ok();
-    let same = |number| Bounds {
-        lo: number,
-        hi: number,
-        open: false,
-    };
-    let bounds = |value: &Value| match value {
-        Value::Word(text) | Value::Quoted(text) => number(text).map(same),
-        Value::Range(lo, hi) => Some(Bounds {
-            lo: lo.as_deref().and_then(number).unwrap_or(f64::NEG_INFINITY),
-            hi: hi.as_deref().and_then(number).unwrap_or(f64::INFINITY),
-            open: false,
-        }),
-    };
-    let texts = TextTest::of(test, extent);
-    let (numbers, numeric) = match test {
-        Test::Matches(values) | Test::Equals(values) | Test::Differs(values) => {
-            let numeric = values.iter().all(|value| matches!(value, Value::Range(..)));
-            (values.iter().filter_map(bounds).collect(), numeric)
-        }
-        Test::Compare(comparison, text) => (
-            number(text)
-                .map(|bound| half(*comparison, bound))
-                .into_iter()
-                .collect(),
-            true,
-        ),
-        Test::Regex(_) => (Vec::new(), false),
-    };
-    ValueTest {
-        texts: texts.any,
-        numbers,
-        negated: texts.negated,
-        numeric,
-    }
-}
-
-fn half(comparison: Comparison, bound: f64) -> Bounds {
-    let (lo, hi) = (f64::NEG_INFINITY, f64::INFINITY);
-    match comparison {
-        Comparison::Greater => Bounds {
-            lo: bound,
-            hi,
-            open: true,
-        },
-        Comparison::GreaterOrEqual => Bounds {
-            lo: bound,
-            hi,
-            open: false,
-        },
-        Comparison::Less => Bounds {
-            lo,
-            hi: bound,
-            open: true,
-        },
-        Comparison::LessOrEqual => Bounds {
-            lo,
-            hi: bound,
-            open: false,
-        },
-    }
-}
-
-fn has(subject: &Subject) -> Node {
-    let symbol = |column| Node::Column(ColumnTest::HasSymbol(column));
-    let number = |column| Node::Column(ColumnTest::Number(column, Numbers::recorded()));
-    let attached = |test| Node::Column(ColumnTest::Attached(test));
-    let run = |which| Node::Column(ColumnTest::Run(RunTest::HasSymbol(which)));
-    let flags = |flags| Node::Column(ColumnTest::Flags(flags));
-    let field = match subject {
-        Subject::Field(field) => *field,
-        Subject::Label(name) => return body(BodyTest::HasLabel(name.clone())),
-        Subject::Args(path) => {
-            return body(BodyTest::HasValue {
-                root: Root::Args,
-                path: path.clone(),
-            });
-        }
-        Subject::Result(path) => {
-            return body(BodyTest::HasValue {
-                root: Root::Result,
-                path: path.clone(),
-            });
-        }
-    };
-    match field {
-        Field::Kind | Field::Run | Field::Seq | Field::Lane | Field::File | Field::Line => {
-            Node::Always(true)
-        }
-        Field::Turns | Field::Actions | Field::Calls | Field::Errors | Field::Retries => {
-            Node::Always(true)
-        }
-        Field::Tool => symbol(SymbolColumn::Tool),
-        Field::Agent => symbol(SymbolColumn::Agent),
-        Field::Model => symbol(SymbolColumn::Model),
-        Field::Provider => run(RunSymbol::Provider),
-        Field::User => run(RunSymbol::User),
-        Field::Task => run(RunSymbol::Task),
-        Field::Env => run(RunSymbol::Env),
-        Field::Service => run(RunSymbol::Service),
-        Field::Release => run(RunSymbol::Release),
-        Field::Turn => Node::Column(ColumnTest::Number(
-            NumberColumn::Turn,
-            Numbers {
-                any: vec![Interval {
-                    lo: 1,
-                    ..Interval::EVERYTHING
-                }],
-                negated: false,
-            },
-        )),
-        Field::Status => Node::Not(Box::new(Node::Column(ColumnTest::Statuses(
-            1 << Status::Unrecorded as u16,
-        )))),
-        Field::Policy => flags(Flags::HAS_POLICY),
-        Field::Approval => flags(Flags::HAS_APPROVAL),
-        Field::Rule => attached(AttachedTest::HasRule),
-        Field::Decision => attached(AttachedTest::HasVerdict),
-        Field::Approver => attached(AttachedTest::HasApprover),
-        Field::Wait => attached(AttachedTest::Wait(Numbers::recorded())),
-        Field::Cost => number(NumberColumn::Cost),
-        Field::Latency => number(NumberColumn::Latency),
-        Field::Parent => number(NumberColumn::Parent),
-        Field::TokensIn => number(NumberColumn::Tokens(TokenKind::Input)),
-        Field::TokensOut => number(NumberColumn::Tokens(TokenKind::Output)),
-        Field::TokensCache => number(NumberColumn::Tokens(TokenKind::Cache)),
-        Field::TokensTotal => number(NumberColumn::Tokens(TokenKind::Total)),
-        Field::Retry => flags(Flags::RETRY),
-        Field::Text => body(BodyTest::HasText),
-        Field::Error => Node::Or(vec![
-            flags(Flags::HAS_ERROR),
-            Node::Column(ColumnTest::Kinds(1 << Kind::Error as u16)),
-        ]),
-        Field::Score => Node::Column(ColumnTest::Run(RunTest::Score {
-            any: vec![half(Comparison::Less, f64::INFINITY)],
-            negated: false,
-        })),
-    }
 }

@@ -37,7 +37,7 @@ pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
     let word = before.get(start..).unwrap_or_default();
     let unsigned = word.trim_start_matches(['-', '!']);
     let start = before.len() - unsigned.len();
-    let proposals = match unsigned.find([':', '=']) {
+    match unsigned.find([':', '=']) {
         Some(colon) => {
             let (field, value) = (
                 unsigned.get(..colon).unwrap_or_default(),
@@ -68,8 +68,7 @@ pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
             }
             None => names(unsigned, start..before.len()),
         },
-    };
-    proposals
+    }
 }
 
 /// The field of `field:(a|` when `start` lies inside such brackets.

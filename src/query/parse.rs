@@ -38,8 +38,18 @@ impl ParseError {
 /// Brackets inside brackets; more is refused, so that no input can exhaust the stack.
 const DEEPEST: usize = 64;
 
+/// Longer filters are refused: what a pattern costs grows with its length.
+const LONGEST: usize = 4096;
+
 /// Reads a filter. Empty text means everything.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
+    if text.len() > LONGEST {
+        let message = format!("a filter of more than {LONGEST} bytes");
+        return Err(ParseError::new(
+            text.floor_char_boundary(LONGEST)..text.len(),
+            message,
+        ));
+    }
     let mut parser = Parser {
         cursor: Cursor::new(text),
         depth: 0,
@@ -49,13 +59,11 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
         return Ok(Expr::All);
     }
     let expr = parser.or()?;
-    match parser.cursor.peek() {
-        None => Ok(expr),
-        Some(_) => {
-            let at = parser.cursor.at;
-            Err(ParseError::new(at..at + 1, "this bracket was never opened"))
-        }
+    if parser.cursor.peek().is_some() {
+        let at = parser.cursor.at;
+        return Err(ParseError::new(at..at + 1, "this bracket was never opened"));
     }
+    Ok(expr)
 }
 
 struct Parser<'a> {
@@ -104,10 +112,7 @@ impl Parser<'_> {
             }
         }
         if let Some((scope, span)) = scope {
-            let found = parts
-                .iter_mut()
-                .map(|part| restrict(part, scope))
-                .fold(false, |any, found| any || found);
+            let found = restrict_all(&mut parts, scope);
             if !found {
                 return Err(ParseError::new(
                     span,
@@ -174,8 +179,7 @@ impl Parser<'_> {
                 }
                 Ok(Part::Expr(text(Find::Phrase(phrase))))
             }
-            Some(':' | '=' | '<' | '>' | '~') => Err(self.operator_alone()),
-            Some('!') => Err(self.operator_alone()),
+            Some(':' | '=' | '<' | '>' | '~' | '!') => Err(self.operator_alone()),
             Some('/') => match self.cursor.regex() {
                 Some((source, any_case)) => {
                     let regex = Regex::new(source, any_case);
@@ -283,13 +287,18 @@ fn restrict(expr: &mut Expr, scope: Scope) -> bool {
             text.scope.get_or_insert(scope);
             true
         }
-        Expr::And(parts) | Expr::Or(parts) => parts
-            .iter_mut()
-            .map(|part| restrict(part, scope))
-            .fold(false, |any, found| any || found),
+        Expr::And(parts) | Expr::Or(parts) => restrict_all(parts, scope),
         Expr::Not(inner) => restrict(inner, scope),
         Expr::All | Expr::Term(_) | Expr::Is(_) | Expr::Has(_) | Expr::Since(_) | Expr::At(..) => {
             false
         }
     }
+}
+
+fn restrict_all(parts: &mut [Expr], scope: Scope) -> bool {
+    let mut found = false;
+    for part in parts {
+        found |= restrict(part, scope);
+    }
+    found
 }

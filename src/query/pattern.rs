@@ -180,8 +180,8 @@ impl SymSet {
         match *self.members.as_slice() {
             [] => Bits::NONE,
             [a] => Bits::of(column, |sym| sym == a),
-            [a, b] => Bits::of(column, |sym| (sym == a) | (sym == b)),
-            [a, b, c] => Bits::of(column, |sym| (sym == a) | (sym == b) | (sym == c)),
+            [a, b] => Bits::of(column, |sym| sym == a || sym == b),
+            [a, b, c] => Bits::of(column, |sym| sym == a || sym == b || sym == c),
             _ => Bits::of(column, |sym| self.contains(sym)),
         }
     }

@@ -5,7 +5,7 @@ use crate::model::quantity::Tokens;
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::query::Context;
 use crate::query::columns::{Numbers, RunNumber, RunTest, TokenKind, is_file};
-use crate::query::compile::{numbers, vocabulary};
+use crate::query::compile::values::{numbers, vocabulary};
 use crate::query::eval::Query;
 use crate::query::expr::{Expr, Subject, Term};
 use crate::query::fields::Field;

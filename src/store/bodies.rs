@@ -138,18 +138,18 @@ fn size(row: &Row<'_>, depth: Depth) -> usize {
 pub fn open(row: &Row<'_>, depth: Depth) -> Body {
     let format = row.source().format;
     let mut body = Body::default();
-    if row.kind() != Kind::Malformed {
-        if let Some(record) = record(row, row.place(), depth) {
-            body = format.open(&record, row.place().part);
-            if depth == Depth::Full {
-                body.record = Some(record);
-            }
+    if row.kind() != Kind::Malformed
+        && let Some(record) = record(row, row.place(), depth)
+    {
+        body = format.open(&record, row.place().part);
+        if depth == Depth::Full {
+            body.record = Some(record);
         }
     }
-    if row.result_place().is_some() {
-        if let Some(record) = record(row, row.result_place(), depth) {
-            format.open_result(&record, row.result_place().part, &mut body);
-        }
+    if row.result_place().is_some()
+        && let Some(record) = record(row, row.result_place(), depth)
+    {
+        format.open_result(&record, row.result_place().part, &mut body);
     }
     for attached in row.attached() {
         if let Some(record) = record(row, attached.place, depth) {

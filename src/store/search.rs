@@ -23,7 +23,7 @@ pub struct Needle(Finder);
 enum Finder {
     /// Too little of the text is certain to be written as it is: every action may hold it.
     Everything,
-    Exact(memmem::Finder<'static>),
+    Exact(Box<memmem::Finder<'static>>),
     AnyCase {
         len: usize,
         regex: regex::bytes::Regex,
@@ -45,7 +45,8 @@ impl Needle {
             return Needle(Finder::Everything);
         }
         if case_sensitive || !piece.bytes().any(|byte| byte.is_ascii_alphabetic()) {
-            return Needle(Finder::Exact(memmem::Finder::new(piece).into_owned()));
+            let finder = memmem::Finder::new(piece).into_owned();
+            return Needle(Finder::Exact(Box::new(finder)));
         }
         let source = format!("(?i-u){}", regex::escape(piece));
         let finder =

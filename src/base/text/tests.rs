@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use proptest::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
@@ -130,6 +131,16 @@ fn no_character_passes_without_ink() {
         );
         assert_eq!(parts.last(), Some(&"<"), "{code:x} takes what follows");
     }
+}
+
+#[test]
+fn controls_stay_distinct() {
+    let controls = ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}');
+    let shown: HashSet<String> = controls
+        .clone()
+        .map(|c| sanitize(&c.to_string()).into_owned())
+        .collect();
+    assert_eq!(shown.len(), controls.count());
 }
 
 #[test]

@@ -36,10 +36,15 @@ pub struct Draft {
 /// What a model call was booked with.
 #[derive(Debug, Clone, Copy)]
 pub struct Charge {
-    pub action: ActionIx,
     usage: Usage,
     cost: Cost,
     estimated: bool,
+}
+
+impl Charge {
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
 }
 
 #[derive(Debug)]
@@ -86,6 +91,10 @@ impl Builder {
 
     pub fn symbol(&mut self, name: &[u8]) -> Sym {
         self.interner.symbol(name)
+    }
+
+    pub fn name(&self, symbol: Sym) -> &str {
+        self.interner.name(symbol)
     }
 
     /// A number for an id that nobody can choose two ids for.
@@ -430,7 +439,6 @@ impl Builder {
             ..Settled::new(action)
         });
         Charge {
-            action,
             usage,
             cost,
             estimated,

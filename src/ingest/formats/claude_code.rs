@@ -1,4 +1,15 @@
-//! The `claude-code` format.
+//! The `claude-code` format: session transcripts of Claude Code, one line per event or per block of
+//! a message, with the transcripts of subagents in files beside it.
+//!
+//! Known of it: a message spans several lines that share `message.id` and `requestId`; the usage of
+//! the last of them is right, that of the others is not; `progress` lines repeat what subagent files
+//! tell; only rejections of a person are recorded, never approvals.
+
+mod line;
+mod open;
+mod rules;
+
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -6,6 +17,7 @@ use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::Format;
+use crate::ingest::json::Cursor;
 
 #[derive(Debug)]
 pub struct ClaudeCode;
@@ -16,24 +28,112 @@ impl Format for ClaudeCode {
     }
 
     fn about(&self) -> &'static str {
-        ""
+        "Claude Code session transcripts, with the subagents' files beside them"
     }
 
-    fn sniff(&self, _record: &Value) -> u8 {
-        0
+    fn sniff(&self, record: &Value) -> u8 {
+        let text = |key: &str| record.get(key).and_then(Value::as_str);
+        let message = record.get("message").is_some_and(Value::is_object);
+        match text("type") {
+            Some("user" | "assistant")
+                if message && record.get("sessionId").is_some() && record.get("uuid").is_some() =>
+            {
+                90
+            }
+            Some("user" | "assistant") if message && record.get("timestamp").is_some() => 60,
+            Some("summary") if record.get("leafUuid").is_some() => 50,
+            Some(_) if record.get("sessionId").is_some() => 40,
+            _ => 0,
+        }
     }
 
-    fn decode(&self, _record: &[u8], _out: &mut FactSink<'_>) {}
+    fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record, out.controls);
+        if let Err(mistake) = line::read(&mut cursor, out) {
+            out.malformed(mistake);
+        }
+        out.note(cursor.notes);
+    }
 
     fn rules(&self) -> Box<dyn Rules> {
-        unimplemented!()
+        Box::new(rules::ClaudeRules::default())
     }
 
-    fn open(&self, _record: &Value, _part: u16) -> Body {
-        Body::default()
+    fn companions(&self, path: &Path) -> Vec<PathBuf> {
+        companions(path)
     }
 
-    fn open_result(&self, _record: &Value, _part: u16, _body: &mut Body) {}
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open::body(record, part)
+    }
 
-    fn open_attached(&self, _record: &Value, _part: u16, _body: &mut Body) {}
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        open::result(record, part, body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        open::attached(record, part, body);
+    }
 }
+
+/// Set on the part of a row that stands for a model call known by the tools it asked for.
+const IMPLIED: u16 = 1 << 15;
+
+/// `<session>/subagents/**/agent-*.jsonl`, and `agent-*.jsonl` beside the session that name it.
+fn companions(path: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem()) else {
+        return Vec::new();
+    };
+    if is_subagent(path) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let below = ignore::WalkBuilder::new(folder.join(stem).join("subagents"))
+        .standard_filters(false)
+        .build();
+    found.extend(
+        below
+            .filter_map(Result::ok)
+            .map(ignore::DirEntry::into_path)
+            .filter(|path| is_subagent(path)),
+    );
+    let session = stem.to_string_lossy();
+    let beside = std::fs::read_dir(if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    });
+    let beside = beside
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|entry| entry.path());
+    found.extend(beside.filter(|path| is_subagent(path) && names_session(path, &session)));
+    found.sort();
+    found
+}
+
+fn is_subagent(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    name.starts_with("agent-")
+        && Path::new(&name)
+            .extension()
+            .is_some_and(|ending| ending == "jsonl")
+}
+
+/// Whether the first line of a subagent's file belongs to this session.
+fn names_session(path: &Path, session: &str) -> bool {
+    let Ok(bytes) = crate::ingest::discover::open_file(path) else {
+        return false;
+    };
+    let head = bytes.slice(0, 64 << 10).unwrap_or_default();
+    let first = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let record = crate::ingest::json::value_head(first);
+    record.is_some_and(|record| record.get("sessionId").and_then(Value::as_str) == Some(session))
+}
+
+#[cfg(test)]
+mod tests;

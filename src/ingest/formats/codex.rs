@@ -1,4 +1,12 @@
-//! The `codex` format.
+//! The `codex` format: rollouts of the Codex command line, one `{timestamp, type, payload}` a line.
+//!
+//! Known of it: what the model said stands twice, as a response item and as an event; token counts
+//! are running totals that are written twice and begin anew after a resume; prompt tokens include
+//! those read from the cache; of approvals only the outcome is kept.
+
+mod line;
+mod open;
+mod rules;
 
 use serde_json::Value;
 
@@ -6,6 +14,7 @@ use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::Format;
+use crate::ingest::json::Cursor;
 
 #[derive(Debug)]
 pub struct Codex;
@@ -16,24 +25,51 @@ impl Format for Codex {
     }
 
     fn about(&self) -> &'static str {
-        ""
+        "Codex CLI rollouts (~/.codex/sessions)"
     }
 
-    fn sniff(&self, _record: &Value) -> u8 {
-        0
+    fn sniff(&self, record: &Value) -> u8 {
+        let kind = record.get("type").and_then(Value::as_str);
+        let payload = record.get("payload").is_some_and(Value::is_object);
+        match kind {
+            Some(
+                "session_meta" | "response_item" | "turn_context" | "event_msg" | "compacted"
+                | "world_state",
+            ) if payload => 90,
+            // The first rollouts had no envelope: meta line, then bare items.
+            None if record.get("instructions").is_some() && record.get("id").is_some() => 60,
+            Some("function_call" | "function_call_output") if record.get("call_id").is_some() => 30,
+            _ => 0,
+        }
     }
 
-    fn decode(&self, _record: &[u8], _out: &mut FactSink<'_>) {}
+    fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record, out.controls);
+        if let Err(mistake) = line::read(&mut cursor, out) {
+            out.malformed(mistake);
+        }
+        out.note(cursor.notes);
+    }
 
     fn rules(&self) -> Box<dyn Rules> {
-        unimplemented!()
+        Box::new(rules::CodexRules::default())
     }
 
-    fn open(&self, _record: &Value, _part: u16) -> Body {
-        Body::default()
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open::body(record, part)
     }
 
-    fn open_result(&self, _record: &Value, _part: u16, _body: &mut Body) {}
+    fn open_result(&self, record: &Value, _part: u16, body: &mut Body) {
+        open::result(record, body);
+    }
 
-    fn open_attached(&self, _record: &Value, _part: u16, _body: &mut Body) {}
+    fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
+        open::attached(record, body);
+    }
 }
+
+/// The part of a row that stands for a model call known by the tools it asked for.
+const IMPLIED: u16 = 1 << 15;
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 mod open;
 mod rules;
 
+pub(crate) use open::text_of;
+
 use serde_json::Value;
 
 use crate::ingest::assemble::{self, Rules};

@@ -84,56 +84,34 @@ fn look(head: &[u8]) -> Found {
         .filter(|line| !line.trim_ascii().is_empty());
     let first = lines.clone().next().unwrap_or_default();
     let begins = first.trim_ascii_start().first().copied();
-    // An object on a line of its own is a record; a bracket that goes on is a document.
-    let one_line = json::check(first.trim_ascii()).is_ok();
-    let document = matches!(begins, Some(b'[' | b'{' | 0x1e)) && !one_line;
-    if document {
+    let mut records: Vec<Value> = lines
+        .filter_map(json::value)
+        .filter(Value::is_object)
+        .take(RECORDS)
+        .collect();
+    if matches!(begins, Some(b'[' | b'{' | 0x1e)) {
         let found = document::find(head);
-        let spread = found
-            .records
-            .iter()
-            .any(|range| head[range.start..range.end].contains(&b'\n'));
-        let array = begins == Some(b'[') && !found.records.is_empty();
-        if spread || array || (found.records.len() > 1 && joined(head, &found)) {
-            let records = found
-                .records
-                .iter()
-                .take(RECORDS)
-                .filter_map(|range| json::value(&head[range.start..range.end]));
+        // An object on a line of its own is a record. A bracket that goes on may be a document or a
+        // broken line: the reading that finds more records is right.
+        let one_line = json::check(first.trim_ascii()).is_ok();
+        if found.wrapped || !one_line && found.records.len() > records.len() {
+            let ranges = found.records.iter().take(RECORDS);
             return Found {
                 framing: Framing::Document,
-                records: records.collect(),
+                records: ranges
+                    .filter_map(|range| json::value(&head[range.start..range.end]))
+                    .collect(),
             };
         }
     }
-    let whole = document::find(head);
-    if one_line && whole.wrapped {
-        let records = whole
-            .records
-            .iter()
-            .take(RECORDS)
-            .filter_map(|range| json::value(&head[range.start..range.end]));
-        return Found {
-            framing: Framing::Document,
-            records: records.collect(),
-        };
+    if records.is_empty() && head.len() >= GLANCE - BOM.len() {
+        // The first line is longer than what was read.
+        records.extend(json::value_head(first).filter(Value::is_object));
     }
-    let records = lines
-        .filter_map(json::value)
-        .filter(Value::is_object)
-        .take(RECORDS);
     Found {
         framing: Framing::Lines,
-        records: records.collect(),
+        records,
     }
-}
-
-/// Whether two records share a line.
-fn joined(head: &[u8], found: &document::Found) -> bool {
-    found
-        .records
-        .windows(2)
-        .any(|pair| !head[pair[0].end..pair[1].start].contains(&b'\n'))
 }
 
 /// What a file that is no trace looks like, and the way out.

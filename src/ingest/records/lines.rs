@@ -4,7 +4,7 @@
 
 use std::io;
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 
 use super::{BOM, Clean, LONGEST_LINE, Record, take, unread};
 use crate::ingest::bytes::Bytes;
@@ -51,21 +51,21 @@ pub fn read(
     block: Block,
     mut decoded: Decoded,
 ) -> io::Result<Decoded> {
-    decoded.reset(block.start);
+    decoded.reset(block.start - before(block));
     let Some(first) = load(bytes, block, &mut decoded.bytes)? else {
         return Ok(decoded);
     };
-    decoded.base = block.start + first;
+    let text = &decoded.bytes[first..];
     let clean = Clean {
-        utf8: std::str::from_utf8(&decoded.bytes).is_ok(),
-        controls: count_controls(&decoded.bytes) == memchr_iter(b'\n', &decoded.bytes).count(),
+        utf8: std::str::from_utf8(text).is_ok(),
+        controls: !has_other_controls(text),
     };
-    let at_start = decoded.base == 0;
-    if at_start && decoded.bytes.starts_with(BOM) {
+    let mut at = first;
+    if block.start == 0 && text.starts_with(BOM) {
         decoded.account.bom = BOM.len() as u64;
         decoded.account.total = BOM.len() as u64;
+        at += BOM.len();
     }
-    let mut at = decoded.account.bom as usize;
     let own = usize::try_from(block.end - decoded.base).unwrap_or(usize::MAX);
     let mut line = 0;
     while at < own.min(decoded.bytes.len()) {
@@ -88,27 +88,30 @@ pub fn read(
     Ok(decoded)
 }
 
-/// Fills `buffer` with the block from its first line on, up to the end of its last line if that is
-/// not over-long; where the first line begins in the block, or none if no line does.
-fn load(bytes: &Bytes, block: Block, buffer: &mut Vec<u8>) -> io::Result<Option<u64>> {
-    // One byte before the block tells whether a line begins at its start.
-    let before = u64::from(block.start > 0);
+/// Fills `buffer` with the block and the byte before it, up to the end of the last line if that is
+/// not over-long; where in the buffer the first line begins, or none if no line begins in the block.
+fn load(bytes: &Bytes, block: Block, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
+    let before = before(block);
     let want = usize::try_from(block.end - block.start + before).unwrap_or(usize::MAX);
+    // The bytes of the block before stay where they are: they are all written over.
     buffer.resize(want, 0);
     let read = bytes.read_at(buffer, block.start - before)?;
     buffer.truncate(read);
-    let mut first = 0;
-    if before > 0 {
-        match memchr(b'\n', buffer) {
-            Some(found) => {
-                buffer.drain(..=found);
-                first = found as u64;
-            }
-            None => return Ok(None),
-        }
+    let first = match before {
+        0 => Some(0),
+        _ => memchr(b'\n', buffer).map(|found| found + 1),
+    };
+    if first.is_some() {
+        finish_last_line(bytes, block, buffer)?;
+    } else {
+        buffer.clear();
     }
-    finish_last_line(bytes, block, buffer)?;
-    Ok(Some(first))
+    Ok(first)
+}
+
+/// One byte before a block tells whether a line begins at its start.
+fn before(block: Block) -> u64 {
+    u64::from(block.start > 0)
 }
 
 /// Reads on to the end of the last line, unless it is over-long.
@@ -208,15 +211,12 @@ fn line_length(bytes: &Bytes, start: u64, source_end: u64) -> io::Result<u64> {
     Ok(position.min(source_end) - start)
 }
 
-/// How many bytes are below 0x20. Sums in small lanes so that the compiler uses wide registers.
-fn count_controls(bytes: &[u8]) -> usize {
-    bytes
-        .chunks(255)
-        .map(|part| {
-            usize::from(
-                part.iter()
-                    .fold(0_u8, |sum, &byte| sum + u8::from(byte < 0x20)),
-            )
+/// Whether any byte but LF is below 0x20. No early end inside a part, so that the compiler uses wide
+/// registers.
+fn has_other_controls(bytes: &[u8]) -> bool {
+    bytes.chunks(4096).any(|part| {
+        part.iter().fold(false, |found, &byte| {
+            found | (byte < 0x20) & (byte != b'\n')
         })
-        .sum()
+    })
 }

@@ -24,7 +24,11 @@ impl Rules for SaferunRules {
             FactKind::Decision | FactKind::Approval => attach(fact, from, build, run),
             FactKind::Error => error(fact, from, build, run),
             FactKind::Reasoning => plain(Kind::Reasoning, fact, from, build, run),
-            FactKind::Note | FactKind::Usage | FactKind::Setting | FactKind::Copy => {
+            FactKind::Note
+            | FactKind::Usage
+            | FactKind::CallNews
+            | FactKind::Setting
+            | FactKind::Copy => {
                 plain(Kind::Note, fact, from, build, run);
             }
             FactKind::Unknown => plain(Kind::Unknown, fact, from, build, run),

@@ -1,0 +1,254 @@
+//! What can be said on the command line: the only place that knows the argument parser.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::analysis::stats::Field;
+use crate::ingest::formats::FORMATS;
+
+const EXAMPLES: &str = "\
+Examples:
+  saferun-tui trace.jsonl                        open a trace and look around
+  saferun-tui traces/                            open all traces of a folder
+  saferun-tui ls traces/ --sort -cost            the runs, the dearest first
+  saferun-tui query 'tool:refund args.amount>500' traces/
+  saferun-tui show trace.jsonl --seq 42          one action in full
+  saferun-tui verify trace.jsonl                 account for every byte
+
+Nothing is sent, executed or written: a trace is only read.
+
+Exit codes: 0 done · 1 nothing matched · 2 usage or bad filter · 4 no readable input ·
+            5 some lines are bad (only with --strict)";
+
+/// A terminal explorer for the traces of AI agents: every prompt, response, tool call, policy
+/// decision and approval as one ordered stream.
+#[derive(Debug, Parser)]
+#[command(name = "saferun-tui", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Traces to open: files, folders, globs, or - for standard input
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options that mean the same wherever they apply; [`Command::check`] refuses them elsewhere.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Only runs or actions that match this filter
+    #[arg(
+        short = 'w',
+        long = "where",
+        value_name = "FILTER",
+        global = true,
+        allow_hyphen_values = true
+    )]
+    pub condition: Option<String>,
+
+    /// One JSON document
+    #[arg(long, global = true, conflicts_with_all = ["jsonl", "csv"])]
+    pub json: bool,
+
+    /// One JSON object per line
+    #[arg(long, global = true, conflicts_with = "csv")]
+    pub jsonl: bool,
+
+    /// Comma-separated values
+    #[arg(long, global = true)]
+    pub csv: bool,
+
+    /// Read every file as this format instead of finding out
+    #[arg(long, value_name = "NAME", global = true, value_parser = format_names())]
+    pub format: Option<String>,
+
+    /// Prices of models (TOML) that win over the built-in ones [env: SAFERUN_TUI_PRICES]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub price_file: Option<PathBuf>,
+
+    /// No notes on standard error
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say what was read
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub color: When,
+
+    /// Only ASCII for glyphs
+    #[arg(long, global = true)]
+    pub ascii: bool,
+
+    /// Leave the mouse to the terminal
+    #[arg(long, global = true)]
+    pub no_mouse: bool,
+
+    /// Time zone of the times shown, as Europe/Berlin or UTC (machine output is always UTC)
+    #[arg(long, value_name = "ZONE", global = true)]
+    pub tz: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the runs
+    #[command(after_help = "Example:\n  saferun-tui ls traces/ --where 'is:error' --sort -cost")]
+    Ls {
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Order by this column; -COLUMN for the largest first
+        #[arg(
+            long,
+            value_name = "COLUMN",
+            default_value = "-started",
+            allow_hyphen_values = true
+        )]
+        sort: String,
+    },
+    /// Print the actions that match a filter
+    #[command(after_help = "\
+Examples:
+  saferun-tui query 'status:blocked' traces/
+  saferun-tui query 'tool:refund args.amount>500' trace.jsonl --jsonl
+  saferun-tui query '' trace.jsonl                   everything
+  saferun-tui query -c -- '-user:bot' trace.jsonl    a filter that begins with a dash
+
+Exit code 1 when nothing matches, as grep.")]
+    Query {
+        #[arg(value_name = "FILTER")]
+        filter: String,
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Only how many actions match
+        #[arg(short, long)]
+        count: bool,
+        /// Only the files with a match
+        #[arg(short = 'l', long, conflicts_with = "count")]
+        files_with_matches: bool,
+    },
+    /// Count actions by their fields, with durations, tokens and cost
+    #[command(after_help = "\
+Example:
+  saferun-tui stats traces/ --by model,tool
+
+Percentiles are by nearest rank: each is a duration that was recorded.")]
+    Stats {
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// What to count by
+        #[arg(long, value_name = "FIELD", default_value = "tool", value_delimiter = ',', value_parser = field_names())]
+        by: Vec<String>,
+    },
+    /// Print a run, one of its turns or one of its actions
+    #[command(after_help = "\
+Examples:
+  saferun-tui show trace.jsonl
+  saferun-tui show trace.jsonl#7f3a91 --turn 3       a beginning of the run id is enough
+  saferun-tui show trace.jsonl --seq 42")]
+    Show {
+        /// PATH, or PATH#RUN_ID where it holds several runs
+        run: PathBuf,
+        /// This turn, with what was said
+        #[arg(long, value_name = "N", conflicts_with = "seq")]
+        turn: Option<u32>,
+        /// This action, with arguments, result, policy decisions and approvals
+        #[arg(long, value_name = "N")]
+        seq: Option<u32>,
+    },
+    /// Account for every byte: events, broken, blank and incomplete lines
+    Verify {
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Exit code 5 when anything is broken or incomplete
+        #[arg(long)]
+        strict: bool,
+    },
+    /// List the trace formats that can be read
+    Formats,
+    /// Check a filter, and print it in its full form
+    CheckFilter {
+        #[arg(value_name = "FILTER", allow_hyphen_values = true)]
+        filter: String,
+    },
+    /// Open the traces that come with the program
+    Demo,
+    /// Print a completion script
+    #[command(
+        after_help = "Example:\n  saferun-tui completions fish > ~/.config/fish/completions/saferun-tui.fish"
+    )]
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  saferun-tui man | man -l -")]
+    Man,
+}
+
+impl Global {
+    /// The first option given that `command` has no use for: nothing is ignored silently.
+    pub fn misplaced(&self, command: Option<&Command>) -> Option<&'static str> {
+        let (filter, json, jsonl, csv, format) = match command {
+            None => (true, true, true, true, true),
+            Some(Command::Ls { .. }) => (true, true, true, true, true),
+            Some(Command::Query { .. } | Command::Show { .. }) => (false, false, true, false, true),
+            Some(Command::Stats { .. }) => (true, true, false, false, true),
+            Some(Command::Verify { .. }) => (false, true, false, false, true),
+            Some(Command::Demo) => (true, true, true, true, false),
+            Some(Command::CheckFilter { .. }) => (false, true, false, false, false),
+            Some(Command::Formats | Command::Completions { .. } | Command::Man) => {
+                (false, false, false, false, false)
+            }
+        };
+        let given = [
+            (self.condition.is_some() && !filter, "--where"),
+            (self.json && !json, "--json"),
+            (self.jsonl && !jsonl, "--jsonl"),
+            (self.csv && !csv, "--csv"),
+            (self.format.is_some() && !format, "--format"),
+        ];
+        given
+            .into_iter()
+            .find(|(wrong, _)| *wrong)
+            .map(|(_, option)| option)
+    }
+}
+
+impl Command {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Ls { .. } => "ls",
+            Command::Query { .. } => "query",
+            Command::Stats { .. } => "stats",
+            Command::Show { .. } => "show",
+            Command::Verify { .. } => "verify",
+            Command::Formats => "formats",
+            Command::CheckFilter { .. } => "check-filter",
+            Command::Demo => "demo",
+            Command::Completions { .. } => "completions",
+            Command::Man => "man",
+        }
+    }
+}
+
+fn format_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name()))
+}
+
+fn field_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Field::ALL.iter().map(|field| field.word()))
+}
+
+#[cfg(test)]
+mod tests;

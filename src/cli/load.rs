@@ -1,0 +1,196 @@
+//! Reads what the command line names, all of it, for commands that print.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::base::human;
+use crate::cli::args::Global;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::out::Notes;
+use crate::ingest::discover::{self, Input};
+use crate::ingest::prices::PriceTable;
+use crate::ingest::records::Account;
+use crate::ingest::{Loaded, formats, loader};
+use crate::model::action::{Kind, SourceIx};
+use crate::model::run::RunIx;
+use crate::store::Store;
+
+/// How traces are read.
+#[derive(Debug)]
+pub(super) struct Load {
+    pub(super) options: loader::Options,
+}
+
+/// Everything that could be read; what could not is said already.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) store: Store,
+    /// Paths that could not be opened or read.
+    pub(super) failed: usize,
+}
+
+impl Load {
+    pub(super) fn new(global: &Global) -> Result<Load, Failure> {
+        let format = match global.format.as_deref() {
+            None => None,
+            Some(name) => Some(
+                formats::by_name(name)
+                    .ok_or_else(|| Failure::Usage(format!("'{name}' is not a format")))?,
+            ),
+        };
+        let mut prices = PriceTable::built_in();
+        let named = std::env::var_os("SAFERUN_TUI_PRICES").filter(|path| !path.is_empty());
+        if let Some(path) = global.price_file.clone().or(named.map(PathBuf::from)) {
+            prices = prices
+                .with_file(&path)
+                .map_err(|error| Failure::Usage(error.to_string()))?;
+        }
+        Ok(Load {
+            options: loader::Options {
+                format,
+                ..loader::Options::new(prices)
+            },
+        })
+    }
+
+    pub(super) fn paths(&self, notes: &Notes, paths: &[PathBuf]) -> Read {
+        let (inputs, errors) = discover::resolve(paths);
+        errors
+            .iter()
+            .for_each(|error| notes.error(&error.to_string()));
+        let mut read = self.inputs(notes, inputs);
+        read.failed += errors.len();
+        read
+    }
+
+    pub(super) fn inputs(&self, notes: &Notes, inputs: Vec<Input>) -> Read {
+        let mut read = Read {
+            store: Store::new(),
+            failed: 0,
+        };
+        if inputs.is_empty() {
+            return read;
+        }
+        let mut progress = Progress::new(notes);
+        for message in loader::start(inputs, self.options.clone()) {
+            match &message {
+                Loaded::Progress { read, total } => progress.tell(*read, *total),
+                Loaded::Batch(batch) => progress.tell(batch.read, batch.total),
+                Loaded::Done => break,
+                Loaded::Sources(_)
+                | Loaded::Preview(_)
+                | Loaded::Finished { .. }
+                | Loaded::Failed(_) => {}
+            }
+            if let Some(error) = read.store.apply(message) {
+                progress.clear();
+                notes.error(&error.to_string());
+                read.failed += 1;
+            }
+        }
+        progress.clear();
+        read.detail(notes);
+        read
+    }
+}
+
+impl Read {
+    /// The sum of the accounts of all files.
+    pub(super) fn account(&self) -> Account {
+        let mut sum = Account::default();
+        for at in 0..self.store.sources().len() {
+            let Some(it) = self.store.account(SourceIx(at as u32)) else {
+                continue;
+            };
+            sum.add(it);
+        }
+        sum
+    }
+
+    /// Says what could not be used; [`Exit::NoInput`] when there is nothing at all to work on.
+    pub(super) fn exit(&self, notes: &Notes) -> Exit {
+        let account = self.account();
+        let unused = account.lines_bad + account.lines_partial;
+        if account.lines_ok == 0 {
+            if self.failed == 0 {
+                notes
+                    .error("no valid record in what was named (saferun-tui verify PATH tells why)");
+            }
+            return Exit::NoInput;
+        }
+        if unused > 0 {
+            let all = human::count(unused + account.lines_ok);
+            let unused = human::count(unused);
+            notes.note(&format!(
+                "{unused} of {all} lines could not be read (saferun-tui verify lists them)"
+            ));
+        }
+        Exit::Done
+    }
+
+    /// The runs, without what only gathers the broken lines that belong to none.
+    pub(super) fn runs(&self) -> Vec<RunIx> {
+        let store = &self.store;
+        let mut told: Vec<bool> = store.runs().iter().map(|run| !run.id.is_empty()).collect();
+        if told.contains(&false) {
+            for row in store.rows().filter(|row| row.kind() != Kind::Malformed) {
+                told[row.run_ix().0 as usize] = true;
+            }
+        }
+        (0..)
+            .map(RunIx)
+            .zip(told)
+            .filter(|(_, told)| *told)
+            .map(|(ix, _)| ix)
+            .collect()
+    }
+
+    fn detail(&self, notes: &Notes) {
+        for (at, source) in self.store.sources().iter().enumerate() {
+            let account = self
+                .store
+                .account(SourceIx(at as u32))
+                .copied()
+                .unwrap_or_default();
+            let (size, lines) = (human::bytes(account.total), human::count(account.lines_ok));
+            let (path, format) = (source.path.display(), source.format.name());
+            notes.detail(&format!("{path}: {format}, {size}, {lines} good lines"));
+        }
+    }
+}
+
+/// A line on the terminal once reading takes longer than a moment.
+struct Progress<'a> {
+    notes: &'a Notes,
+    next: Instant,
+    shown: bool,
+}
+
+impl Progress<'_> {
+    fn new(notes: &Notes) -> Progress<'_> {
+        Progress {
+            notes,
+            next: Instant::now() + Duration::from_millis(300),
+            shown: false,
+        }
+    }
+
+    fn tell(&mut self, read: u64, total: u64) {
+        if !self.notes.progress || Instant::now() < self.next {
+            return;
+        }
+        self.next = Instant::now() + Duration::from_millis(100);
+        self.shown = true;
+        self.notes.progress(&format!(
+            "reading {} of {}",
+            human::bytes(read),
+            human::bytes(total)
+        ));
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            self.notes.progress("");
+        }
+    }
+}

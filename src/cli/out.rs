@@ -1,0 +1,114 @@
+//! The one place that writes: data to standard output, words about it to standard error.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::base::text;
+use crate::cli::look::{Look, Role};
+use crate::export::json;
+
+/// Standard output. A reader that went away comes back as an error of kind `BrokenPipe`.
+pub struct Out {
+    sink: Box<dyn Write>,
+    pub look: Look,
+}
+
+impl std::fmt::Debug for Out {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Out")
+            .field("look", &self.look)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Out {
+    pub fn stdout(look: Look) -> Out {
+        Out {
+            sink: Box::new(BufWriter::new(io::stdout().lock())),
+            look,
+        }
+    }
+
+    /// A line of our own words and of content that passed [`Look::clean`].
+    pub fn line(&mut self, clean: &str) -> io::Result<()> {
+        self.sink.write_all(self.look.spell(clean).as_bytes())?;
+        self.sink.write_all(b"\n")
+    }
+
+    pub fn painted(&mut self, role: Role, clean: &str) -> io::Result<()> {
+        let line = self.look.paint(role, clean);
+        self.line(&line)
+    }
+
+    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        json::line(&mut *self.sink, value, self.look.escapes())
+    }
+
+    /// Text that is a format of its own (CSV, a script).
+    pub fn verbatim(&mut self, clean: &str) -> io::Result<()> {
+        self.sink.write_all(self.look.spell(clean).as_bytes())
+    }
+
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+/// Standard error. That nobody can hear it stops no command.
+#[derive(Debug, Clone)]
+pub struct Notes {
+    pub look: Look,
+    pub quiet: bool,
+    pub verbose: bool,
+    /// Progress is shown to a person who looks on, never to a file.
+    pub progress: bool,
+}
+
+impl Notes {
+    pub fn new(look: Look, quiet: bool, verbose: bool) -> Notes {
+        let progress = io::stderr().is_terminal() && !quiet;
+        Notes {
+            look,
+            quiet,
+            verbose,
+            progress,
+        }
+    }
+
+    /// `error: …`. Raw content; may be of several lines.
+    pub fn error(&self, raw: &str) {
+        self.say("error", raw);
+    }
+
+    /// `note: …`: what a reader of the output should know.
+    pub fn note(&self, raw: &str) {
+        if !self.quiet {
+            self.say("note", raw);
+        }
+    }
+
+    /// For `--verbose`.
+    pub fn detail(&self, raw: &str) {
+        if self.verbose {
+            self.say("info", raw);
+        }
+    }
+
+    /// Replaces the last progress line; empty text removes it.
+    pub fn progress(&self, clean: &str) {
+        if self.progress {
+            let mut stderr = io::stderr().lock();
+            let _ = write!(stderr, "\r\u{1b}[K{}", self.look.spell(clean));
+            let _ = stderr.flush();
+        }
+    }
+
+    fn say(&self, word: &str, raw: &str) {
+        let lines: Vec<_> = text::sanitize_lines(raw).collect();
+        let said = format!("{word}: {}\n", lines.join("\n"));
+        let _ = io::stderr()
+            .lock()
+            .write_all(self.look.spell(&said).as_bytes());
+    }
+}

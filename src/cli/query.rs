@@ -1,0 +1,120 @@
+//! `query`: the actions that match a filter, one per line.
+
+use std::path::PathBuf;
+
+use crate::analysis::summary;
+use crate::cli::failure::Exit;
+use crate::cli::look::{Look, Role};
+use crate::cli::table::{Cell, Column, Layout};
+use crate::cli::{Cx, filter, words};
+use crate::export::json::action;
+use crate::model::action::ActionIx;
+use crate::store::Store;
+use crate::store::bodies::{Bodies, Depth};
+use crate::store::row::Row;
+
+/// What to print of the matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Print {
+    Actions,
+    Count,
+    Files,
+}
+
+pub(super) fn run(
+    cx: &mut Cx,
+    filter: &str,
+    paths: &[PathBuf],
+    print: Print,
+) -> anyhow::Result<Exit> {
+    let expr = filter::parse(filter)?;
+    let read = cx.load.paths(&cx.notes, paths);
+    let exit = read.exit(&cx.notes);
+    let rows = filter::rows(cx, &read.store, &expr);
+    match print {
+        Print::Count => cx.out.line(&rows.len().to_string())?,
+        Print::Files => files(cx, &read.store, &rows)?,
+        Print::Actions => actions(cx, &read.store, &rows)?,
+    }
+    Ok(if exit == Exit::Done && rows.is_empty() {
+        Exit::NoMatch
+    } else {
+        exit
+    })
+}
+
+/// The actions as JSON lines or as a table.
+pub(super) fn actions(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
+    if cx.global.jsonl {
+        for ix in rows {
+            cx.out.json(&action::action(&store.row(*ix)))?;
+        }
+    } else if !rows.is_empty() {
+        table(cx, store, rows)?;
+    }
+    Ok(())
+}
+
+fn files(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
+    let found: std::collections::BTreeSet<_> =
+        rows.iter().map(|ix| store.row(*ix).source_ix()).collect();
+    for ix in found {
+        let path = cx.out.look.clean(&store.source(ix).path.to_string_lossy());
+        cx.out.line(&path)?;
+    }
+    Ok(())
+}
+
+const COLUMNS: &[Column] = &[
+    Column::left("RUN", 6),
+    Column::right("SEQ", 0),
+    Column::left("TIME", 3),
+    Column::left("KIND", 4),
+    Column::left("TOOL", 0).cut_to(10),
+    Column::left("STATUS", 0),
+    Column::right("TOOK", 1),
+    Column::right("COST", 2),
+    Column::left("WHAT", 0).cut_to(30),
+];
+
+/// Two passes, so that a million matches need no memory: the second one opens what it prints.
+fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
+    let ids: Vec<&str> = store.runs().iter().map(|run| &*run.id).collect();
+    let mut ids = words::short_ids(&ids);
+    // With one run its id says nothing; the last column of a table is always there.
+    let skip = usize::from(ids.len() <= 1);
+    ids.iter_mut().for_each(|id| *id = cx.out.look.clean(id));
+    let cells = |row: &Row<'_>, look: &Look| columns(row, look, &ids).split_off(skip);
+    let mut layout = Layout::new(&COLUMNS[skip..]);
+    rows.iter()
+        .for_each(|ix| layout.measure(&cells(&store.row(*ix), &cx.out.look)));
+    layout.stretch_last();
+    layout.settle(cx.out.look.width);
+    layout.heads(&mut cx.out)?;
+    let mut bodies = Bodies::new();
+    for ix in rows {
+        let row = store.row(*ix);
+        let mut cells = cells(&row, &cx.out.look);
+        let body = bodies.open(&row, Depth::Glance);
+        cells.push(Cell::new(cx.out.look.clean(&summary::line(&row, &body))));
+        layout.row(&mut cx.out, &cells)?;
+    }
+    Ok(())
+}
+
+fn columns(row: &Row<'_>, look: &Look, ids: &[String]) -> Vec<Cell> {
+    let (status, role) = words::status(row.status());
+    vec![
+        Cell::role(
+            ids.get(row.run_ix().0 as usize).map_or("", String::as_str),
+            Role::Dim,
+        ),
+        Cell::new(row.seq().to_string()),
+        Cell::role(words::time_of_day(row.time(), &look.zone), Role::Dim),
+        Cell::new(row.kind().word()),
+        Cell::new(look.clean(row.tool())),
+        Cell::role(status, role),
+        Cell::new(words::span(row.duration())),
+        Cell::new(words::row_cost(row)),
+    ]
+}

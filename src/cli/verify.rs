@@ -1,0 +1,168 @@
+//! `verify`: what every byte of some files was, and which lines are broken.
+
+use std::path::PathBuf;
+
+use crate::base::human;
+use crate::cli::failure::Exit;
+use crate::cli::load::{Load, Read};
+use crate::cli::look::Role;
+use crate::cli::table::{self, Cell, Column};
+use crate::cli::{Cx, words};
+use crate::export::json::action::REASON_HEAD;
+use crate::export::json::verify::{FileJson, MalformedJson, SCHEMA, VerifyJson};
+use crate::ingest::records::{self, Account, Framing};
+use crate::model::action::{Flags, Kind, SourceIx};
+use crate::store::bodies;
+use crate::store::row::Row;
+
+pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], strict: bool) -> anyhow::Result<Exit> {
+    let mut options = cx.load.options.clone();
+    options.anything = true;
+    let read = Load { options }.paths(&cx.notes, paths);
+    let files = files(&read);
+    let exit = exit(&read, &files, strict);
+    if cx.global.json {
+        cx.out.json(&VerifyJson {
+            schema: SCHEMA,
+            files,
+        })?;
+    } else {
+        text(cx, &files, &read.account())?;
+    }
+    Ok(exit)
+}
+
+fn exit(read: &Read, files: &[FileJson], strict: bool) -> Exit {
+    let unusable = |file: &FileJson| file.lines.ok == 0;
+    let imperfect = |file: &FileJson| file.lines.bad + file.lines.partial > 0;
+    if read.failed > 0 || files.is_empty() || files.iter().any(unusable) {
+        Exit::NoInput
+    } else if strict && files.iter().any(imperfect) {
+        Exit::Partial
+    } else {
+        Exit::Done
+    }
+}
+
+fn files(read: &Read) -> Vec<FileJson> {
+    let store = &read.store;
+    let mut files: Vec<FileJson> = Vec::new();
+    for (at, source) in store.sources().iter().enumerate() {
+        let account = store
+            .account(SourceIx(at as u32))
+            .copied()
+            .unwrap_or_default();
+        files.push(FileJson {
+            path: source.path.to_string_lossy().into_owned(),
+            format: source.format.name(),
+            bytes: (&account).into(),
+            lines: (&account).into(),
+            events: if source.framing == Framing::Lines {
+                account.lines_ok
+            } else {
+                0
+            },
+            runs: 0,
+            malformed: Vec::new(),
+        });
+    }
+    for ix in read.runs() {
+        if let Some(file) = files.get_mut(store.run(ix).source.0 as usize) {
+            file.runs += 1;
+        }
+    }
+    for row in store.rows() {
+        let Some(file) = files.get_mut(row.source_ix().0 as usize) else {
+            continue;
+        };
+        if row.kind() != Kind::Malformed {
+            // A document is one line, and every record in it is an event.
+            file.events += u64::from(row.source().framing == Framing::Document);
+        } else if !row.flags().has(Flags::INCOMPLETE) {
+            file.malformed.push(malformed(&row));
+        }
+    }
+    files
+}
+
+fn malformed(row: &Row<'_>) -> MalformedJson {
+    let place = row.place();
+    MalformedJson {
+        line: row.line(),
+        offset: place.offset,
+        length: place.len.into(),
+        reason: records::reason(&bodies::raw(row, place, REASON_HEAD), place),
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::left("FILE", 0).cut_to(16),
+    Column::left("FORMAT", 3),
+    Column::right("BYTES", 0),
+    Column::right("EVENTS", 1),
+    Column::right("RUNS", 2),
+    Column::right("OK", 0),
+    Column::right("BAD", 0),
+    Column::right("BLANK", 4),
+    Column::right("PARTIAL", 0),
+    Column::right("REPAIRED", 5),
+];
+
+fn text(cx: &mut Cx, files: &[FileJson], sum: &Account) -> anyhow::Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = files
+        .iter()
+        .map(|file| row(&cx.out.look.clean(&file.path), file))
+        .collect();
+    table::write(&mut cx.out, COLUMNS, &rows)?;
+    for file in files {
+        let path = cx.out.look.clean(&file.path);
+        for it in &file.malformed {
+            let reason = cx.out.look.clean(&it.reason);
+            let (line, offset, length) = (it.line, it.offset, it.length);
+            let place = format!("{path}:{line}: malformed ({length} bytes at {offset}): {reason}");
+            cx.out.painted(Role::Bad, &place)?;
+        }
+        if file.lines.partial > 0 {
+            let end = file.bytes.total - file.bytes.partial;
+            let place = format!(
+                "{path}: incomplete last line ({} bytes at {end})",
+                file.bytes.partial
+            );
+            cx.out.painted(Role::Warn, &place)?;
+        }
+    }
+    let parts = [
+        ("ok", sum.ok),
+        ("bad", sum.bad),
+        ("blank", sum.blank),
+        ("partial", sum.partial),
+        ("bom", sum.bom),
+    ];
+    let parts = parts.map(|(word, bytes)| format!("{} {word}", human::count(bytes)));
+    let files = words::counted(files.len() as u64, "file");
+    let line = format!(
+        "{files}: {} bytes = {}",
+        human::count(sum.total),
+        parts.join(" + ")
+    );
+    cx.out.painted(Role::Dim, &line)?;
+    Ok(())
+}
+
+fn row(path: &str, file: &FileJson) -> Vec<Cell> {
+    vec![
+        Cell::new(path),
+        Cell::new(file.format),
+        Cell::new(human::count(file.bytes.total)),
+        Cell::new(human::count(file.events)),
+        Cell::new(human::count(file.runs)),
+        Cell::new(human::count(file.lines.ok)),
+        Cell::alarm(file.lines.bad, Role::Bad),
+        Cell::role(human::count(file.lines.blank), Role::Dim),
+        Cell::alarm(file.lines.partial, Role::Warn),
+        Cell::alarm(file.lines.repaired, Role::Warn),
+    ]
+}

@@ -1,0 +1,151 @@
+//! Values as words of a table. What was not recorded is `—`.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::base::human;
+use crate::cli::look::Role;
+use crate::model::action::{Flags, Status};
+use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
+use crate::model::run::{CostSource, Run, RunStatus};
+use crate::store::Store;
+use crate::store::row::Row;
+
+pub(super) const NOTHING: &str = "—";
+
+pub(super) fn date_time(time: Time, zone: &TimeZone) -> String {
+    let stamp = time
+        .get()
+        .and_then(|us| Timestamp::from_microsecond(us).ok());
+    stamp.map_or_else(nothing, |stamp| {
+        stamp
+            .to_zoned(zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
+    })
+}
+
+pub(super) fn time_of_day(time: Time, zone: &TimeZone) -> String {
+    time.get()
+        .map_or_else(nothing, |us| human::time_of_day(us, zone))
+}
+
+pub(super) fn span(span: Span) -> String {
+    span.get().map_or_else(nothing, human::span)
+}
+
+/// `≈` marks what was worked out from tokens and prices.
+pub(super) fn cost(cost: Option<(Cost, CostSource)>) -> String {
+    let Some((cost, source)) = cost else {
+        return nothing();
+    };
+    let Some(usd) = cost.usd() else {
+        return nothing();
+    };
+    match source {
+        CostSource::Recorded => human::usd(usd),
+        CostSource::Estimated | CostSource::Mixed => format!("≈{}", human::usd(usd)),
+    }
+}
+
+pub(super) fn row_cost(row: &Row<'_>) -> String {
+    let estimated = row.flags().has(Flags::ESTIMATED);
+    let source = if estimated {
+        CostSource::Estimated
+    } else {
+        CostSource::Recorded
+    };
+    cost(row.cost().is_some().then(|| (row.cost(), source)))
+}
+
+pub(super) fn tokens(tokens: Tokens) -> String {
+    tokens.get().map_or_else(nothing, human::count)
+}
+
+/// `812 in · 41 out · 12,000 cache read`: only what was recorded.
+pub(super) fn usage(usage: &Usage) -> Option<String> {
+    let parts = [
+        (usage.input, "in"),
+        (usage.output, "out"),
+        (usage.cache_read, "cache read"),
+        (usage.cache_write, "cache write"),
+        (usage.reasoning, "reasoning"),
+    ];
+    let known = parts
+        .into_iter()
+        .filter_map(|(tokens, word)| Some(format!("{} {word}", human::count(tokens.get()?))));
+    let known = known.collect::<Vec<_>>().join(" · ");
+    (!known.is_empty()).then_some(known)
+}
+
+pub(super) fn status(status: Status) -> (&'static str, Role) {
+    match status {
+        Status::Unrecorded => (NOTHING, Role::Dim),
+        Status::Ok => ("ok", Role::Good),
+        Status::Error | Status::Timeout => (status.word(), Role::Bad),
+        Status::Blocked | Status::Denied | Status::Cancelled | Status::Pending => {
+            (status.word(), Role::Warn)
+        }
+    }
+}
+
+pub(super) fn run_status(run: &Run) -> (&'static str, Role) {
+    match run.status {
+        RunStatus::Unknown => (NOTHING, Role::Dim),
+        RunStatus::Ok => ("ok", Role::Good),
+        RunStatus::Error => ("error", Role::Bad),
+        RunStatus::Blocked | RunStatus::Cancelled | RunStatus::Running => {
+            (run.status.word(), Role::Warn)
+        }
+    }
+}
+
+/// A name, raw; `—` where none was recorded.
+pub(super) fn name(name: &str) -> &str {
+    if name.is_empty() { NOTHING } else { name }
+}
+
+/// The models of a run in the order of first use.
+pub(super) fn models(store: &Store, run: &Run) -> String {
+    let names: Vec<_> = run
+        .who
+        .models
+        .iter()
+        .map(|model| store.symbols().name(*model))
+        .collect();
+    name(&names.join(" ")).to_owned()
+}
+
+/// For each id the beginning that tells it from the others, of at least eight characters.
+pub(super) fn short_ids(ids: &[&str]) -> Vec<String> {
+    let mut sorted: Vec<&str> = ids.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let common = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    ids.iter()
+        .map(|id| {
+            let at = sorted.partition_point(|it| it < id);
+            let before = at.checked_sub(1).map_or(0, |at| common(sorted[at], id));
+            let after = sorted.get(at + 1).map_or(0, |it| common(it, id));
+            let need = (before.max(after) + 1).max(8);
+            if id.chars().count() <= 12 {
+                (*id).to_owned()
+            } else {
+                id.chars().take(need).collect()
+            }
+        })
+        .collect()
+}
+
+/// `1 run`, `3 runs`.
+pub(super) fn counted(number: u64, word: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", human::count(number))
+}
+
+fn nothing() -> String {
+    NOTHING.to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+use super::{cost, short_ids, span, usage};
+use crate::model::quantity::{Cost, Span, Tokens, Usage};
+use crate::model::run::CostSource;
+
+#[test]
+fn an_id_is_shortened_to_what_tells_it_from_the_others() {
+    let ids = [
+        "0a1b2c3d-aaaa-1111",
+        "0a1b2c3d-aaab-2222",
+        "ffffffff-0000-0000",
+        "r1",
+    ];
+    assert_eq!(
+        short_ids(&ids),
+        ["0a1b2c3d-aaaa", "0a1b2c3d-aaab", "ffffffff", "r1"]
+    );
+}
+
+#[test]
+fn what_was_not_recorded_is_a_dash() {
+    assert_eq!(span(Span::NONE), "—");
+    assert_eq!(cost(None), "—");
+    assert_eq!(usage(&Usage::NONE), None);
+}
+
+#[test]
+fn an_estimate_is_marked() {
+    let dollar = Cost(1_000_000_000_000);
+    assert!(cost(Some((dollar, CostSource::Estimated))).starts_with('≈'));
+    assert!(!cost(Some((dollar, CostSource::Recorded))).starts_with('≈'));
+}
+
+#[test]
+fn only_recorded_tokens_are_named() {
+    let tokens = Usage {
+        input: Tokens(812),
+        output: Tokens(0),
+        ..Usage::NONE
+    };
+    assert_eq!(usage(&tokens).as_deref(), Some("812 in · 0 out"));
+}

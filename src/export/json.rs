@@ -1,0 +1,91 @@
+//! JSON as other programs read it: the names in these shapes are a promise.
+//!
+//! What was not recorded is absent, never 0. Strings are escaped so that a terminal is safe even
+//! when somebody looks at the output with `cat`.
+
+pub mod action;
+pub mod number;
+pub mod run;
+pub mod stats;
+pub mod verify;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, Serializer};
+
+/// Which characters stand for themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escapes {
+    /// All but those that change what a terminal shows.
+    Unsafe,
+    /// None beyond ASCII.
+    NonAscii,
+}
+
+/// Writes `value` as one line and ends it.
+pub fn line(out: &mut dyn Write, value: &impl Serialize, escapes: Escapes) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(&mut *out, Safe(escapes));
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    out.write_all(b"\n")
+}
+
+struct Safe(Escapes);
+
+impl Formatter for Safe {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        let mut plain = 0;
+        for (at, char) in text.char_indices().filter(|(_, char)| self.escapes(*char)) {
+            out.write_all(&text.as_bytes()[plain..at])?;
+            let mut units = [0; 2];
+            for unit in char.encode_utf16(&mut units) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            plain = at + char.len_utf8();
+        }
+        out.write_all(&text.as_bytes()[plain..])
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        let short: &[u8] = match escape {
+            CharEscape::Quote => b"\\\"",
+            CharEscape::ReverseSolidus => b"\\\\",
+            CharEscape::Solidus => b"\\/",
+            CharEscape::Backspace => b"\\b",
+            CharEscape::FormFeed => b"\\f",
+            CharEscape::LineFeed => b"\\n",
+            CharEscape::CarriageReturn => b"\\r",
+            CharEscape::Tab => b"\\t",
+            CharEscape::AsciiControl(byte) => return write!(out, "\\u{byte:04x}"),
+        };
+        out.write_all(short)
+    }
+}
+
+impl Safe {
+    fn escapes(&self, char: char) -> bool {
+        match self.0 {
+            Escapes::NonAscii => char == '\u{7f}' || !char.is_ascii(),
+            Escapes::Unsafe => is_unsafe(char),
+        }
+    }
+}
+
+/// DEL, C1, and what is invisible or turns the direction of text around.
+fn is_unsafe(char: char) -> bool {
+    matches!(char,
+        '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{2800}' | '\u{e0000}'..='\u{e01ef}')
+}
+
+#[cfg(test)]
+mod tests;

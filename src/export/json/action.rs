@@ -1,0 +1,218 @@
+//! One action of a run with everything that is known about it: the line of `query --jsonl`.
+
+use serde::Serialize;
+use serde_json::{Number, Value};
+
+use super::number::{self, UsageJson};
+use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText, Matched};
+use crate::ingest::records;
+use crate::model::action::{Flags, Kind, Status};
+use crate::model::outcome::{Attached, AttachedKind};
+use crate::store::bodies::{self, Depth};
+use crate::store::row::Row;
+
+#[derive(Debug, Serialize)]
+pub struct ActionJson<'a> {
+    pub run_id: &'a str,
+    pub seq: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
+    pub kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ts: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_source: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policy: Vec<DecisionJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approval: Vec<ApprovalJson>,
+    pub path: String,
+    pub line: u32,
+    pub offset: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ErrorJson {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct DecisionJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<MatchedJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ts: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct MatchedJson {
+    pub path: String,
+    pub op: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actual: Option<Value>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ApprovalJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ts: Option<String>,
+}
+
+/// Opens the action in full: reads its records from disk.
+pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
+    let body = bodies::open(row, Depth::Full);
+    let estimated = row.flags().has(Flags::ESTIMATED);
+    let cost_source = if estimated { "estimated" } else { "recorded" };
+    let (policy, approval) = attached(row, &body);
+    ActionJson {
+        run_id: &row.run().id,
+        seq: row.seq(),
+        turn: (row.turn() > 0).then(|| row.turn()),
+        id: body.id,
+        parent_id: body.parent_id,
+        kind: row.kind().word(),
+        agent: number::name(row.agent()),
+        model: number::name(row.model()),
+        user: number::name(row.user()),
+        tool: number::name(row.tool()),
+        status: (row.status() != Status::Unrecorded).then(|| row.status().word()),
+        ts: number::time(row.time()),
+        duration_ms: number::millis(row.duration()),
+        usage: number::usage(&row.usage()),
+        cost_usd: number::usd(row.cost()),
+        cost_source: row.cost().is_some().then_some(cost_source),
+        args: body.args,
+        result: body.result,
+        text: body.text,
+        error: body.error.map(error).or_else(|| malformed(row)),
+        policy,
+        approval,
+        path: row.source().path.to_string_lossy().into_owned(),
+        line: row.line(),
+        offset: row.place().offset,
+    }
+}
+
+fn error(error: ErrorText) -> ErrorJson {
+    ErrorJson {
+        kind: error.kind,
+        message: error.message,
+        stack: error.stack,
+    }
+}
+
+/// How much of a broken line is looked at to say what is wrong with it.
+pub const REASON_HEAD: usize = 4 << 20;
+
+/// Why a line could not be understood.
+fn malformed(row: &Row<'_>) -> Option<ErrorJson> {
+    (row.kind() == Kind::Malformed).then(|| ErrorJson {
+        kind: Some("malformed".to_owned()),
+        message: records::reason(&bodies::raw(row, row.place(), REASON_HEAD), row.place()),
+        stack: None,
+    })
+}
+
+/// Joins what a decision says (on disk) with when it was made (in the columns).
+fn attached(row: &Row<'_>, body: &Body) -> (Vec<DecisionJson>, Vec<ApprovalJson>) {
+    let of = |kind: AttachedKind| row.attached().filter(move |it| it.kind == kind);
+    let mut decided = of(AttachedKind::Decision);
+    let mut approved = of(AttachedKind::Approval);
+    let decisions = body
+        .decisions
+        .iter()
+        .map(|text| decision(text, decided.next()))
+        .collect();
+    let approvals = body
+        .approvals
+        .iter()
+        .map(|text| approval(text, approved.next()))
+        .collect();
+    (decisions, approvals)
+}
+
+fn decision(text: &DecisionText, known: Option<&Attached>) -> DecisionJson {
+    DecisionJson {
+        policy: text.policy.clone(),
+        rule: text.rule.clone(),
+        decision: text.decision.clone(),
+        mode: text.mode.clone(),
+        reason: text.reason.clone(),
+        matched: text.matched.iter().map(matched).collect(),
+        ts: known.and_then(|known| number::time(known.time)),
+    }
+}
+
+fn matched(found: &Matched) -> MatchedJson {
+    MatchedJson {
+        path: found.path.clone(),
+        op: found.op.clone(),
+        value: found.value.clone(),
+        actual: found.actual.clone(),
+    }
+}
+
+fn approval(text: &ApprovalText, known: Option<&Attached>) -> ApprovalJson {
+    ApprovalJson {
+        state: text.state.clone(),
+        by: text.by.clone(),
+        reason: text.reason.clone(),
+        wait_ms: known.and_then(|known| number::millis(known.wait)),
+        args: text.args.clone(),
+        ts: known.and_then(|known| number::time(known.time)),
+    }
+}

@@ -1,0 +1,85 @@
+//! `saferun.tui/stats@1`: actions counted by some of their fields.
+
+use serde::Serialize;
+use serde_json::{Map, Number, Value};
+
+use super::number::{self, UsageJson};
+use crate::analysis::stats::{Field, Group, Percentiles};
+
+pub const SCHEMA: &str = "saferun.tui/stats@1";
+
+#[derive(Debug, Serialize)]
+pub struct StatsJson {
+    pub schema: &'static str,
+    pub groups: Vec<GroupJson>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct GroupJson {
+    pub by: Map<String, Value>,
+    pub runs: u64,
+    pub actions: u64,
+    pub tool_calls: u64,
+    pub errors: u64,
+    pub blocked: u64,
+    pub denied: u64,
+    pub retries: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_source: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<PercentilesJson>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PercentilesJson {
+    pub p50: Option<Number>,
+    pub p90: Option<Number>,
+    pub p99: Option<Number>,
+}
+
+pub fn stats(by: &[Field], groups: &[Group]) -> StatsJson {
+    StatsJson {
+        schema: SCHEMA,
+        groups: groups.iter().map(|it| group(by, it)).collect(),
+    }
+}
+
+fn group(by: &[Field], group: &Group) -> GroupJson {
+    let value = |text: &String| {
+        if text.is_empty() {
+            Value::Null
+        } else {
+            text.as_str().into()
+        }
+    };
+    GroupJson {
+        by: by
+            .iter()
+            .zip(&group.key)
+            .map(|(by, key)| (by.word().to_owned(), value(key)))
+            .collect(),
+        runs: group.runs,
+        actions: group.actions,
+        tool_calls: group.tool_calls,
+        errors: group.errors,
+        blocked: group.blocked,
+        denied: group.denied,
+        retries: group.retries,
+        usage: number::usage(&group.usage),
+        cost_usd: group.cost().and_then(|(cost, _)| number::usd(cost)),
+        cost_source: group.cost().map(|(_, source)| source.word()),
+        duration_ms: group.durations().map(percentiles),
+    }
+}
+
+fn percentiles(found: Percentiles) -> PercentilesJson {
+    PercentilesJson {
+        p50: number::millis(found.p50),
+        p90: number::millis(found.p90),
+        p99: number::millis(found.p99),
+    }
+}

@@ -1,0 +1,78 @@
+//! `saferun.tui/verify@1`: what every byte of some files was.
+
+use serde::Serialize;
+
+use crate::ingest::records::Account;
+
+pub const SCHEMA: &str = "saferun.tui/verify@1";
+
+#[derive(Debug, Serialize)]
+pub struct VerifyJson {
+    pub schema: &'static str,
+    pub files: Vec<FileJson>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct FileJson {
+    pub path: String,
+    pub format: &'static str,
+    pub bytes: BytesJson,
+    pub lines: LinesJson,
+    pub events: u64,
+    pub runs: u64,
+    pub malformed: Vec<MalformedJson>,
+}
+
+/// `bom + ok + bad + blank + partial == total`.
+#[derive(Debug, Serialize)]
+pub struct BytesJson {
+    pub total: u64,
+    pub bom: u64,
+    pub ok: u64,
+    pub bad: u64,
+    pub blank: u64,
+    pub partial: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LinesJson {
+    pub ok: u64,
+    pub bad: u64,
+    pub blank: u64,
+    pub partial: u64,
+    /// Of `ok`: lines that a strict reader would have refused.
+    pub repaired: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct MalformedJson {
+    pub line: u32,
+    pub offset: u64,
+    pub length: u64,
+    pub reason: String,
+}
+
+impl From<&Account> for BytesJson {
+    fn from(account: &Account) -> BytesJson {
+        BytesJson {
+            total: account.total,
+            bom: account.bom,
+            ok: account.ok,
+            bad: account.bad,
+            blank: account.blank,
+            partial: account.partial,
+        }
+    }
+}
+
+impl From<&Account> for LinesJson {
+    fn from(account: &Account) -> LinesJson {
+        LinesJson {
+            ok: account.lines_ok,
+            bad: account.lines_bad,
+            blank: account.lines_blank,
+            partial: account.lines_partial,
+            repaired: account.lines_repaired,
+        }
+    }
+}

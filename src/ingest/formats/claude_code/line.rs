@@ -1,0 +1,486 @@
+//! One line of a transcript in one pass.
+
+use crate::ingest::assemble;
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::json::{Cursor, Mistake, Str, unescape};
+use crate::ingest::time;
+use crate::model::action::{Flags, Status, Verdict};
+use crate::model::quantity::{Span, Time, Tokens, Usage};
+
+/// What a line says of itself, whatever the order of its keys.
+#[derive(Default)]
+struct Line {
+    kind: Option<Str>,
+    subtype: Option<Str>,
+    uuid: Option<Str>,
+    parent: Option<Str>,
+    session: Option<Str>,
+    agent: Option<Str>,
+    request: Option<Str>,
+    source_call: Option<Str>,
+    hook: Option<Str>,
+    hook_name: Option<Str>,
+    attachment: Option<Str>,
+    title: Option<Str>,
+    denial: Option<Str>,
+    started: Option<Str>,
+    time: Time,
+    duration: Span,
+    sidechain: bool,
+    meta: bool,
+    api_error: bool,
+    prevented: bool,
+    message: Option<Message>,
+}
+
+#[derive(Default)]
+struct Message {
+    id: Option<Str>,
+    model: Option<Str>,
+    usage: Usage,
+    /// A content that is one string.
+    text: Option<Str>,
+    blocks: Vec<Block>,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Block {
+    kind: Option<Str>,
+    id: Option<Str>,
+    name: Option<Str>,
+    call: Option<Str>,
+    text: Option<Str>,
+    /// The prompt that a call gives to a subagent, and its type.
+    prompt: Option<Str>,
+    subagent: Option<Str>,
+    hash: u64,
+    failed: Option<bool>,
+}
+
+pub(super) fn read(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Result<(), Mistake> {
+    let mut line = Line::default();
+    if cursor.peek() != b'{' {
+        return Err(Mistake {
+            at: 0,
+            what: "not an object",
+        });
+    }
+    cursor.object(|cursor, key| {
+        let slot = match key {
+            b"type" => &mut line.kind,
+            b"subtype" => &mut line.subtype,
+            b"uuid" => &mut line.uuid,
+            b"parentUuid" => &mut line.parent,
+            b"sessionId" => &mut line.session,
+            b"agentId" => &mut line.agent,
+            b"requestId" => &mut line.request,
+            b"sourceToolAssistantUUID" => &mut line.source_call,
+            b"toolDenialKind" => &mut line.denial,
+            b"summary" | b"customTitle" | b"aiTitle" => &mut line.title,
+            b"toolUseID" => &mut line.hook,
+            b"timestamp" => {
+                line.time = cursor
+                    .string_or_skip()?
+                    .map_or(Time::NONE, |text| time::from_text(cursor.raw(text)));
+                return Ok(());
+            }
+            b"isSidechain" => {
+                line.sidechain = cursor.bool_or_skip()? == Some(true);
+                return Ok(());
+            }
+            b"isMeta" | b"isCompactSummary" | b"isVisibleInTranscriptOnly" => {
+                line.meta |= cursor.bool_or_skip()? == Some(true);
+                return Ok(());
+            }
+            b"isApiErrorMessage" => {
+                line.api_error = cursor.bool_or_skip()? == Some(true);
+                return Ok(());
+            }
+            b"preventedContinuation" => {
+                line.prevented = cursor.bool_or_skip()? == Some(true);
+                return Ok(());
+            }
+            b"toolUseResult" => return tool_use_result(cursor, &mut line),
+            b"attachment" => return attachment(cursor, &mut line),
+            b"message" => {
+                if cursor.peek() == b'{' {
+                    line.message = Some(message(cursor)?);
+                    return Ok(());
+                }
+                return cursor.skip();
+            }
+            _ => return cursor.skip(),
+        };
+        *slot = cursor.string_or_skip()?;
+        Ok(())
+    })?;
+    cursor.end()?;
+    emit(&line, cursor, out);
+    Ok(())
+}
+
+fn tool_use_result(cursor: &mut Cursor<'_>, line: &mut Line) -> Result<(), Mistake> {
+    cursor.object_or_skip(|cursor, key| {
+        match key {
+            b"durationMs" | b"totalDurationMs" => {
+                line.duration = cursor
+                    .number_or_skip()?
+                    .map_or(Span::NONE, Span::from_millis);
+            }
+            b"agentId" => line.started = cursor.string_or_skip()?,
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })
+}
+
+fn attachment(cursor: &mut Cursor<'_>, line: &mut Line) -> Result<(), Mistake> {
+    cursor.object_or_skip(|cursor, key| {
+        match key {
+            b"type" => line.attachment = cursor.string_or_skip()?,
+            b"toolUseID" => line.hook = cursor.string_or_skip()?,
+            b"hookName" => line.hook_name = cursor.string_or_skip()?,
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })
+}
+
+fn message(cursor: &mut Cursor<'_>) -> Result<Message, Mistake> {
+    let mut message = Message::default();
+    cursor.object(|cursor, key| {
+        match key {
+            b"id" => message.id = cursor.string_or_skip()?,
+            b"model" => message.model = cursor.string_or_skip()?,
+            b"usage" => message.usage = usage(cursor)?,
+            b"content" => match cursor.peek() {
+                b'"' => message.text = Some(cursor.string()?),
+                b'[' => cursor.array(|cursor| {
+                    if cursor.peek() == b'{' {
+                        message.blocks.push(block(cursor)?);
+                    } else {
+                        message.blocks.push(Block {
+                            text: cursor.string_or_skip()?,
+                            ..Block::default()
+                        });
+                    }
+                    Ok(())
+                })?,
+                _ => cursor.skip()?,
+            },
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(message)
+}
+
+fn block(cursor: &mut Cursor<'_>) -> Result<Block, Mistake> {
+    let mut block = Block::default();
+    cursor.object(|cursor, key| {
+        match key {
+            b"type" => block.kind = cursor.string_or_skip()?,
+            b"id" => block.id = cursor.string_or_skip()?,
+            b"name" => block.name = cursor.string_or_skip()?,
+            b"tool_use_id" => block.call = cursor.string_or_skip()?,
+            b"is_error" => block.failed = cursor.bool_or_skip()?,
+            b"text" => block.text = cursor.string_or_skip()?,
+            b"input" => input(cursor, &mut block)?,
+            b"content" => block.text = first_text(cursor)?,
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(block)
+}
+
+fn input(cursor: &mut Cursor<'_>, block: &mut Block) -> Result<(), Mistake> {
+    cursor.peek();
+    let start = cursor.position();
+    cursor.object_or_skip(|cursor, key| {
+        match key {
+            b"prompt" => block.prompt = cursor.string_or_skip()?,
+            b"subagent_type" => block.subagent = cursor.string_or_skip()?,
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    block.hash = assemble::hash(&cursor.bytes()[start..cursor.position()]);
+    Ok(())
+}
+
+/// The string, or the first text of the blocks, that comes next.
+fn first_text(cursor: &mut Cursor<'_>) -> Result<Option<Str>, Mistake> {
+    if cursor.peek() != b'[' {
+        return cursor.string_or_skip();
+    }
+    let mut first = None;
+    cursor.array(|cursor| {
+        cursor.object_or_skip(|cursor, key| {
+            let text = cursor.string_or_skip()?;
+            if key == b"text" {
+                first = first.or(text);
+            }
+            Ok(())
+        })
+    })?;
+    Ok(first)
+}
+
+/// Prompt tokens are told apart already: `input_tokens` holds neither cache reads nor writes.
+fn usage(cursor: &mut Cursor<'_>) -> Result<Usage, Mistake> {
+    let mut usage = Usage::NONE;
+    cursor.object_or_skip(|cursor, key| {
+        let slot = match key {
+            b"input_tokens" => &mut usage.input,
+            b"output_tokens" => &mut usage.output,
+            b"cache_read_input_tokens" => &mut usage.cache_read,
+            b"cache_creation_input_tokens" => &mut usage.cache_write,
+            b"cache_creation" => {
+                return cursor.object_or_skip(|cursor, key| {
+                    let tokens = cursor.count_or_skip()?;
+                    if key == b"ephemeral_1h_input_tokens" {
+                        usage.cache_write_hour = tokens.map_or(Tokens::NONE, Tokens::from);
+                    }
+                    Ok(())
+                });
+            }
+            _ => return cursor.skip(),
+        };
+        *slot = cursor.count_or_skip()?.map_or(Tokens::NONE, Tokens::from);
+        Ok(())
+    })?;
+    Ok(usage)
+}
+
+/// Turns a line into facts.
+fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
+    let word = |text: Option<Str>| text.map_or(&b""[..], |text| cursor.raw(text));
+    let plain = |kind, out: &mut FactSink<'_>| {
+        let fact = envelope(kind, line, cursor, out);
+        out.push(fact);
+    };
+    match (word(line.kind), &line.message) {
+        (b"assistant", Some(message)) => assistant(line, message, cursor, out),
+        (b"user", Some(message)) => user(line, message, cursor, out),
+        (b"system", _) => match word(line.subtype) {
+            b"api_error" | b"error" | b"api_refusal" | b"model_refusal_fallback" => {
+                plain(FactKind::Error, out)
+            }
+            b"stop_hook_summary" if line.prevented => decision(line, cursor, out),
+            b"turn_duration" => plain(FactKind::Copy, out),
+            _ => plain(FactKind::Note, out),
+        },
+        (b"attachment", _) => match word(line.attachment) {
+            b"hook_blocking_error" => decision(line, cursor, out),
+            _ => plain(FactKind::Note, out),
+        },
+        (b"summary" | b"custom-title" | b"ai-title", _) => {
+            let title = out.text(cursor, line.title);
+            out.name(Name::Title, title);
+            plain(FactKind::Setting, out);
+        }
+        (b"queue-operation" | b"permission-mode" | b"mode" | b"pr-link", _) => {
+            plain(FactKind::Note, out)
+        }
+        (
+            b"progress"
+            | b"file-history-snapshot"
+            | b"last-prompt"
+            | b"agent-name"
+            | b"worktree-state"
+            | b"frame-link"
+            | b"relocated"
+            | b"bridge-session"
+            | b"atis-latch"
+            | b"started"
+            | b"result",
+            _,
+        ) => plain(FactKind::Copy, out),
+        _ => plain(FactKind::Unknown, out),
+    }
+}
+
+/// A fact with what every fact of the line shares.
+fn envelope(kind: FactKind, line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) -> Fact {
+    let mut fact = Fact::new(kind);
+    fact.time = line.time;
+    fact.id = out.text(cursor, line.uuid);
+    fact.parent = out.text(cursor, line.parent);
+    fact.run = out.text(cursor, line.session);
+    fact.agent = out.text(cursor, line.agent);
+    out.name(Name::Record, fact.id);
+    if line.sidechain {
+        out.name(Name::Lane, fact.run.or(fact.id));
+    }
+    if line.meta {
+        fact.flags.set(Flags::META);
+    }
+    fact
+}
+
+fn decision(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
+    let mut fact = envelope(FactKind::Decision, line, cursor, out);
+    fact.verdict = Verdict::Block;
+    fact.call = out.text(cursor, line.hook);
+    let policy = out.text(cursor, line.hook_name.or(line.subtype));
+    out.name(Name::Policy, policy);
+    out.push(fact);
+}
+
+fn assistant(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
+    let group = [message.id, line.request]
+        .map(|id| id.map_or(&b""[..], |id| cursor.raw(id)))
+        .join(&b'/');
+    let group = if message.id.is_some() {
+        out.arena(&group)
+    } else {
+        out.text(cursor, line.uuid)
+    };
+    let whole = [Block {
+        text: message.text,
+        ..Block::default()
+    }];
+    let blocks = if message.blocks.is_empty() {
+        &whole[..]
+    } else {
+        &message.blocks[..]
+    };
+    for (part, block) in blocks.iter().enumerate() {
+        let kind = match block.kind.map(|kind| cursor.raw(kind)) {
+            _ if line.api_error => FactKind::Error,
+            Some(b"thinking" | b"redacted_thinking") => FactKind::Reasoning,
+            Some(b"tool_use" | b"server_tool_use" | b"mcp_tool_use") => FactKind::ToolCall,
+            Some(b"text") | None => FactKind::Response,
+            Some(_) => FactKind::Unknown,
+        };
+        let mut fact = envelope(kind, line, cursor, out);
+        fact.part = part as u16;
+        fact.model = out.text(cursor, message.model);
+        out.name(Name::Group, group);
+        if part == 0 {
+            out.usage(&mut fact, message.usage);
+        }
+        if kind == FactKind::ToolCall {
+            fact.id = out.text(cursor, block.id.or(line.uuid));
+            fact.tool = out.text(cursor, block.name);
+            fact.hash = block.hash;
+            let started = out.text(cursor, block.prompt.filter(|_| block.subagent.is_some()));
+            let subagent = out.text(cursor, block.subagent);
+            out.name(Name::Started, started);
+            out.name(Name::Title, subagent);
+        }
+        out.push(fact);
+    }
+}
+
+fn user(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
+    let is_result = |block: &Block| {
+        block
+            .kind
+            .is_some_and(|kind| cursor.raw(kind) == b"tool_result")
+    };
+    if !message.blocks.iter().any(is_result) {
+        let first = message
+            .text
+            .or_else(|| message.blocks.iter().find_map(|block| block.text));
+        prompt(line, first, 0, cursor, out);
+        return;
+    }
+    for (part, block) in message.blocks.iter().enumerate() {
+        if is_result(block) {
+            result(line, block, part as u16, cursor, out);
+        } else {
+            prompt(line, block.text, part as u16, cursor, out);
+        }
+    }
+}
+
+/// Text that a person typed begins a turn; what the harness put in does not.
+fn prompt(line: &Line, text: Option<Str>, part: u16, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
+    const INJECTED: &[&str] = &[
+        "<command-name>",
+        "<command-message>",
+        "<command-args>",
+        "<local-command-stdout>",
+        "<local-command-stderr>",
+        "<local-command-caveat>",
+        "<system-reminder>",
+        "<task-notification>",
+        "<bash-input>",
+        "<bash-stdout>",
+        "<bash-stderr>",
+        "Caveat: The messages below were generated by the user while running local commands",
+        "This session is being continued from a previous conversation",
+    ];
+    let begin = text.map(|text| unescape(cursor.raw(text)));
+    let begins = |with: &&str| {
+        begin
+            .as_ref()
+            .is_some_and(|begin| begin.trim_start().starts_with(*with))
+    };
+    if begins(&"[Request interrupted by user") {
+        let mut fact = envelope(FactKind::Note, line, cursor, out);
+        fact.part = part;
+        fact.status = Status::Cancelled;
+        out.push(fact);
+        return;
+    }
+    let mut fact = envelope(FactKind::Prompt, line, cursor, out);
+    fact.part = part;
+    if INJECTED.iter().any(begins) {
+        fact.flags.set(Flags::META);
+    }
+    let told = out.text(cursor, text);
+    out.name(Name::Started, told);
+    out.push(fact);
+}
+
+fn result(line: &Line, block: &Block, part: u16, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
+    let mut fact = envelope(FactKind::ToolResult, line, cursor, out);
+    fact.part = part;
+    fact.call = out.text(cursor, block.call.or(line.source_call));
+    fact.duration = line.duration;
+    let begin = block
+        .text
+        .map(|text| unescape(cursor.raw(text)))
+        .unwrap_or_default();
+    fact.status = if line.denial.is_some() {
+        Status::Denied
+    } else {
+        outcome(&begin, block.failed)
+    };
+    if fact.status == Status::Denied {
+        fact.verdict = Verdict::Denied;
+    }
+    let started = out.text(cursor, line.started);
+    out.name(Name::Started, started);
+    out.push(fact);
+}
+
+/// How a call came out, from the flag and the fixed phrases of the harness. A result without the
+/// flag is good: the harness writes the flag only when something went wrong.
+fn outcome(begin: &str, failed: Option<bool>) -> Status {
+    if failed != Some(true) {
+        return Status::Ok;
+    }
+    let starts = |phrases: &[&str]| phrases.iter().any(|phrase| begin.starts_with(phrase));
+    if starts(&[
+        "The user doesn't want to proceed with this tool use",
+        "The user doesn't want to take this action",
+    ]) {
+        Status::Denied
+    } else if starts(&["Claude requested permissions to", "Permission to use "])
+        || begin.contains("operation blocked by hook")
+    {
+        Status::Blocked
+    } else if begin.contains("Sibling tool call errored")
+        || starts(&["[Request interrupted by user"])
+    {
+        Status::Cancelled
+    } else if begin.contains("Command timed out after") {
+        Status::Timeout
+    } else {
+        Status::Error
+    }
+}

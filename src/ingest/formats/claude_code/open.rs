@@ -1,0 +1,189 @@
+//! Opening lines of a transcript in full.
+
+use serde_json::Value;
+
+use super::IMPLIED;
+use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
+use crate::ingest::formats::saferun::text_of;
+
+/// The body of a row: one block of a message, or a line.
+pub(super) fn body(record: &Value, part: u16) -> Body {
+    let mut body = Body {
+        id: string(record, "uuid"),
+        parent_id: string(record, "parentUuid"),
+        labels: ["cwd", "gitBranch", "version", "permissionMode"]
+            .iter()
+            .filter_map(|key| Some(((*key).to_owned(), string(record, key)?)))
+            .collect(),
+        ..Body::default()
+    };
+    if part & IMPLIED != 0 {
+        body.asks = blocks(record)
+            .iter()
+            .filter_map(|block| string(block, "name"))
+            .collect();
+        return body;
+    }
+    let Some(message) = record.get("message").filter(|message| message.is_object()) else {
+        line(record, &mut body);
+        return body;
+    };
+    let content = message.get("content");
+    let user = record.get("type").and_then(Value::as_str) == Some("user");
+    let block = blocks(record).get(usize::from(part));
+    let has_result = blocks(record)
+        .iter()
+        .any(|block| string(block, "type").as_deref() == Some("tool_result"));
+    match block {
+        Some(block) if !user || has_result => fill(block, &mut body),
+        _ => body.text = content.and_then(text_of),
+    }
+    if record.get("isApiErrorMessage").and_then(Value::as_bool) == Some(true) {
+        body.error = Some(ErrorText {
+            message: body.text.take().unwrap_or_default(),
+            ..ErrorText::default()
+        });
+    }
+    body
+}
+
+fn blocks(record: &Value) -> &[Value] {
+    record
+        .pointer("/message/content")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}
+
+fn fill(block: &Value, body: &mut Body) {
+    match block.get("type").and_then(Value::as_str) {
+        Some("tool_use" | "server_tool_use" | "mcp_tool_use") => {
+            body.args = block.get("input").cloned();
+            body.id = string(block, "id").or(body.id.take());
+        }
+        Some("tool_result") => {
+            body.id = string(block, "tool_use_id").or(body.id.take());
+            body.text = block.get("content").and_then(text_of);
+        }
+        Some("thinking") => body.text = string(block, "thinking"),
+        Some("text") => body.text = string(block, "text"),
+        Some(_) | None => body.text = text_of(block),
+    }
+}
+
+/// A line that is no message.
+fn line(record: &Value, body: &mut Body) {
+    let attachment = record
+        .get("attachment")
+        .filter(|attachment| attachment.is_object());
+    if let Some(attachment) = attachment {
+        let kind = string(attachment, "type").unwrap_or_default();
+        let said = ["content", "prompt", "stderr", "stdout"]
+            .iter()
+            .find_map(|key| string(attachment, key));
+        body.text = Some(match said.filter(|said| !said.is_empty()) {
+            Some(said) => format!("{kind}: {said}"),
+            None => kind,
+        });
+        attached(record, 0, body);
+        return;
+    }
+    let subtype = string(record, "subtype");
+    let kind = subtype
+        .clone()
+        .or_else(|| string(record, "type"))
+        .unwrap_or_default();
+    let said = ["content", "mode", "permissionMode", "operation", "prUrl"]
+        .iter()
+        .find_map(|key| string(record, key));
+    if matches!(
+        subtype.as_deref(),
+        Some("api_error" | "error" | "api_refusal" | "model_refusal_fallback")
+    ) {
+        let error = record.get("error");
+        let message = error.and_then(|error| {
+            string(error, "message").or_else(|| {
+                error
+                    .get("error")?
+                    .get("message")?
+                    .as_str()
+                    .map(str::to_owned)
+            })
+        });
+        let status = error
+            .and_then(|error| error.get("status"))
+            .map(|status| format!("status {status}"));
+        body.error = Some(ErrorText {
+            kind: Some(kind),
+            message: message.or(said).or(status).unwrap_or_default(),
+            stack: None,
+        });
+        return;
+    }
+    body.text = Some(match said {
+        Some(said) => format!("{kind}: {said}"),
+        None => kind,
+    });
+}
+
+/// What the line of a result adds to its call; for a model call, the line with its text.
+pub(super) fn result(record: &Value, part: u16, body: &mut Body) {
+    let Some(block) = blocks(record).get(usize::from(part)) else {
+        body.text = record.pointer("/message/content").and_then(text_of);
+        return;
+    };
+    if block.get("type").and_then(Value::as_str) != Some("tool_result") {
+        fill(block, body);
+        body.asks.clear();
+        return;
+    }
+    let content = block.get("content").and_then(text_of);
+    if block.get("is_error").and_then(Value::as_bool) == Some(true) {
+        body.error = Some(ErrorText {
+            message: content.clone().unwrap_or_default(),
+            ..ErrorText::default()
+        });
+    }
+    body.result = content.map(Value::String);
+}
+
+pub(super) fn attached(record: &Value, part: u16, body: &mut Body) {
+    if let Some(attachment) = record.get("attachment") {
+        if string(attachment, "type").as_deref() != Some("hook_blocking_error") {
+            return;
+        }
+        let error = attachment.get("blockingError");
+        body.decisions.push(DecisionText {
+            policy: string(attachment, "hookName"),
+            rule: error.and_then(|error| string(error, "command")),
+            decision: Some("block".to_owned()),
+            mode: None,
+            reason: error.and_then(|error| string(error, "blockingError")),
+            matched: Vec::new(),
+        });
+        return;
+    }
+    if record.get("subtype").and_then(Value::as_str) == Some("stop_hook_summary") {
+        body.decisions.push(DecisionText {
+            policy: Some("stop hook".to_owned()),
+            decision: Some("block".to_owned()),
+            reason: string(record, "stopReason"),
+            ..DecisionText::default()
+        });
+        return;
+    }
+    let said = blocks(record)
+        .get(usize::from(part))
+        .and_then(|block| block.get("content"))
+        .and_then(text_of);
+    body.approvals.push(ApprovalText {
+        state: Some("denied".to_owned()),
+        by: Some("user".to_owned()),
+        reason: said,
+        args: None,
+    });
+}
+
+fn string(record: &Value, key: &str) -> Option<String> {
+    record.get(key)?.as_str().map(str::to_owned)
+}

@@ -1,0 +1,437 @@
+//! What the lines of a transcript mean together: model calls, lanes, copies, last usage lines.
+
+use std::collections::{HashMap, HashSet};
+
+use super::IMPLIED;
+use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
+use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
+use crate::model::outcome::{Attached, AttachedKind, Settled};
+use crate::model::quantity::{Cost, Span, Usage};
+use crate::model::run::{RunIx, RunStatus};
+use crate::model::symbol::Sym;
+
+/// The memory of a session and its subagents.
+#[derive(Debug, Default)]
+pub(super) struct ClaudeRules {
+    run: Option<RunIx>,
+    groups: HashMap<u64, Group>,
+    /// Lanes by agent id, and by the record that a side chain goes on from.
+    lanes: HashMap<u64, Sym>,
+    /// Calls that started a subagent, by the prompt they gave it.
+    started: HashMap<u64, (ActionIx, Sym)>,
+    records: HashSet<(u64, u32)>,
+    /// The line that was found to be a copy: all its facts are.
+    copy: Option<(u32, u32)>,
+    side_chains: u32,
+    last: Option<RunStatus>,
+}
+
+/// One model call, told in several lines.
+#[derive(Debug, Default)]
+struct Group {
+    /// The row that stands for the call, once there is one.
+    response: Option<ActionIx>,
+    has_text: bool,
+    /// A row of the call to book tokens on where no response comes.
+    first: Option<ActionIx>,
+    charge: Option<Charge>,
+    usage: Option<(Usage, Sym)>,
+}
+
+impl Rules for ClaudeRules {
+    fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+        let run = self.run(fact, from, build);
+        if self.is_copy(fact, from, build) {
+            build.edit(run).totals.copies += 1;
+            return;
+        }
+        if matches!(fact.kind, FactKind::Copy) {
+            build.edit(run).totals.copies += 1;
+            return;
+        }
+        let lane = self.lane(fact, from, build, run);
+        let scene = Scene {
+            run,
+            lane,
+            fact,
+            from,
+        };
+        match fact.kind {
+            FactKind::Prompt => self.prompt(&scene, build),
+            FactKind::Response | FactKind::Reasoning | FactKind::ToolCall => {
+                self.model_call(&scene, build)
+            }
+            FactKind::ToolResult => self.result(&scene, build),
+            FactKind::Decision => decision(&scene, build),
+            FactKind::Setting => {
+                let title = from.decoded.name(fact, Name::Title);
+                if !title.is_empty() {
+                    build.edit(run).title = Some(String::from_utf8_lossy(title).into());
+                }
+            }
+            FactKind::Error => {
+                self.last = Some(RunStatus::Error);
+                scene.add(Kind::Error, build);
+            }
+            FactKind::Note => {
+                if fact.status == Status::Cancelled {
+                    self.last = Some(RunStatus::Cancelled);
+                }
+                let action = scene.add(Kind::Note, build);
+                if fact.status == Status::Cancelled {
+                    build.status(run, action, (Status::Unrecorded, Status::Cancelled));
+                }
+            }
+            FactKind::Malformed => {
+                scene.add(Kind::Malformed, build);
+            }
+            FactKind::RunStart
+            | FactKind::RunEnd
+            | FactKind::Approval
+            | FactKind::Usage
+            | FactKind::CallNews
+            | FactKind::Copy
+            | FactKind::Unknown => {
+                scene.add(Kind::Unknown, build);
+            }
+        }
+    }
+
+    fn finish(&mut self, build: &mut Builder) {
+        let Some(run) = self.run else { return };
+        let mut left: Vec<&Group> = self
+            .groups
+            .values()
+            .filter(|group| group.charge.is_none())
+            .collect();
+        left.sort_by_key(|group| group.first);
+        for group in left {
+            if let (Some(action), Some((usage, model))) = (group.first, group.usage) {
+                build.charge(run, (action, model), usage, Cost::NONE, None);
+            }
+        }
+        if build.open_calls(run) == 0 {
+            build.end(run, self.last.unwrap_or(RunStatus::Unknown));
+        }
+    }
+}
+
+/// A fact with where it belongs.
+struct Scene<'a> {
+    run: RunIx,
+    lane: Sym,
+    fact: &'a Fact,
+    from: &'a From<'a>,
+}
+
+impl Scene<'_> {
+    fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
+        Draft {
+            kind,
+            run: self.run,
+            agent: self.lane,
+            tool: Sym::NONE,
+            model: build.model_of(self.run, self.lane),
+            time: self.fact.time,
+            parent: build.by_id(self.run, self.from.text(self.fact.parent)),
+            flags: self.fact.flags,
+            source: self.from.source,
+            line: self.from.line(self.fact),
+            place: self.from.place(self.fact),
+        }
+    }
+
+    fn add(&self, kind: Kind, build: &mut Builder) -> ActionIx {
+        let draft = self.draft(kind, build);
+        self.act(&draft, build)
+    }
+
+    fn act(&self, draft: &Draft, build: &mut Builder) -> ActionIx {
+        let action = build.act(draft);
+        build.remember(
+            self.run,
+            self.from.decoded.name(self.fact, Name::Record),
+            action,
+        );
+        action
+    }
+}
+
+impl ClaudeRules {
+    /// All sources of a group are one run, named after the file of the session.
+    fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
+        if let Some(run) = self.run {
+            return run;
+        }
+        let session = from.text(fact.run);
+        let id = if from.stem.is_empty() || from.stem == "-" {
+            session
+        } else {
+            from.stem.as_bytes()
+        };
+        let run = build.run(from.source, id);
+        let agent = build.symbol(b"claude-code");
+        let edited = build.edit(run);
+        edited.who.agent = agent;
+        if from.stem.starts_with("agent-") && !session.is_empty() {
+            edited.parent_run = Some(String::from_utf8_lossy(session).into());
+        }
+        self.run = Some(run);
+        run
+    }
+
+    /// A resumed or forked session repeats earlier lines.
+    fn is_copy(&mut self, fact: &Fact, from: &From<'_>, build: &Builder) -> bool {
+        let place = (from.source.0, from.line(fact));
+        if self.copy == Some(place) {
+            return true;
+        }
+        let record = from.decoded.name(fact, Name::Record);
+        if fact.part > 0 || record.is_empty() || fact.kind == FactKind::Malformed {
+            return false;
+        }
+        let copy = !self.records.insert((build.key(record), fact.len));
+        self.copy = copy.then_some(place);
+        copy
+    }
+
+    /// The agent that acts: the main one, a subagent with an id, or an old side chain.
+    fn lane(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Sym {
+        let main = build.peek(run).who.agent;
+        let agent = from.text(fact.agent);
+        let side = !from.decoded.name(fact, Name::Lane).is_empty();
+        let alone = build.peek(run).parent_run.is_some();
+        let named = !agent.is_empty() && (side || from.companion);
+        if alone || !(named || side || from.companion) {
+            return main;
+        }
+        let chain = |build: &Builder, text| build.key(&[b"chain/", from.text(text)].concat());
+        let key = if named {
+            build.key(agent)
+        } else {
+            chain(build, fact.parent)
+        };
+        let known = self.lanes.get(&key).copied();
+        let lane = known.unwrap_or_else(|| self.new_lane(fact, from, build, run));
+        self.lanes.insert(key, lane);
+        if !named {
+            let own = build.key(&[b"chain/", from.decoded.name(fact, Name::Record)].concat());
+            self.lanes.insert(own, lane);
+        }
+        lane
+    }
+
+    fn new_lane(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Sym {
+        let prompt = from.decoded.name(fact, Name::Started);
+        let starter = (!prompt.is_empty())
+            .then(|| self.started.get(&build.key(prompt)).copied())
+            .flatten();
+        let agent = from.text(fact.agent);
+        let id = if agent.is_empty() {
+            self.side_chains += 1;
+            format!("sidechain-{}", self.side_chains)
+        } else {
+            String::from_utf8_lossy(agent).into_owned()
+        };
+        let (parent, name) = match starter {
+            Some((action, kind)) if kind.is_some() => {
+                (action, format!("{}/{id}", build.name(kind)))
+            }
+            Some((action, _)) => (action, format!("agent/{id}")),
+            None => (ActionIx::NONE, format!("agent/{id}")),
+        };
+        let lane = build.symbol(name.as_bytes());
+        build.lane(run, lane, parent);
+        lane
+    }
+
+    fn prompt(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+        let main = scene.lane == build.peek(scene.run).who.agent;
+        if main && !scene.fact.flags.has(Flags::META) {
+            let turn = build.turn(scene.run) + 1;
+            build.set_turn(scene.run, turn);
+        }
+        let mut draft = scene.draft(Kind::Prompt, build);
+        if !main {
+            draft.flags.set(Flags::META);
+        }
+        scene.act(&draft, build);
+    }
+
+    /// A block of a message: the message is one model call, each block a row.
+    fn model_call(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+        let (fact, from) = (scene.fact, scene.from);
+        let model = from.text(fact.model);
+        let model = if model == b"<synthetic>" {
+            Sym::NONE
+        } else {
+            build.symbol(model)
+        };
+        build.set_model(scene.run, scene.lane, model);
+        self.last = Some(RunStatus::Ok);
+        let key = build.key(from.decoded.name(fact, Name::Group));
+        let group = self.groups.entry(key).or_default();
+        let action = match fact.kind {
+            FactKind::Response => said(group, scene, build),
+            FactKind::Reasoning => scene.add(Kind::Reasoning, build),
+            _ => asked(group, scene, build),
+        };
+        group.first = group.first.or(Some(action));
+        if let Some(usage) = from.decoded.usage(fact) {
+            group.usage = Some((usage, model));
+        }
+        if let (Some(response), Some((usage, model))) = (group.response, group.usage) {
+            group.charge = Some(build.charge(
+                scene.run,
+                (response, model),
+                usage,
+                Cost::NONE,
+                group.charge.as_ref(),
+            ));
+        }
+        if fact.kind == FactKind::ToolCall {
+            let prompt = from.decoded.name(fact, Name::Started);
+            if !prompt.is_empty() {
+                let kind = build.symbol(from.decoded.name(fact, Name::Title));
+                self.started.insert(build.key(prompt), (action, kind));
+            }
+        }
+    }
+
+    fn result(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+        let (fact, from, run) = (scene.fact, scene.from, scene.run);
+        let id = from.text(fact.call);
+        let known = build.knows_call(run, id);
+        let Some(call) = build.close_call(run, id, fact.status) else {
+            if let Some(call) = known {
+                build.settle(&Settled {
+                    flags: Flags::SECOND_RESULT,
+                    ..Settled::new(call.action)
+                });
+            }
+            scene.add(Kind::Note, build);
+            return;
+        };
+        build.seen(run, fact.time);
+        build.settle(&Settled {
+            result: from.place(fact),
+            duration: fact.duration.or(fact.time.since(call.time)),
+            flags: fact.flags.without(Flags::META),
+            ..Settled::new(call.action)
+        });
+        build.remember(run, from.decoded.name(fact, Name::Record), call.action);
+        if fact.verdict == Verdict::Denied {
+            let by = build.symbol(b"user");
+            build.attach(
+                call.action,
+                attached(scene, AttachedKind::Approval, (Sym::NONE, by)),
+                Flags::HAS_APPROVAL,
+            );
+        }
+        let agent = from.decoded.name(fact, Name::Started);
+        if let Some(&lane) = self
+            .lanes
+            .get(&build.key(agent))
+            .filter(|_| !agent.is_empty())
+        {
+            build.lane(run, lane, call.action);
+        }
+    }
+}
+
+/// Text of a message: the response row, or more of it.
+fn said(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx {
+    match group.response {
+        // The row was made for a tool it asked for: now its text came.
+        Some(response) if !group.has_text => {
+            group.has_text = true;
+            build.settle(&Settled {
+                result: scene.from.place(scene.fact),
+                clear: Flags::IMPLIED,
+                ..Settled::new(response)
+            });
+            build.remember(
+                scene.run,
+                scene.from.decoded.name(scene.fact, Name::Record),
+                response,
+            );
+            response
+        }
+        Some(_) => {
+            let mut draft = scene.draft(Kind::Response, build);
+            draft.flags.set(Flags::CONTINUED);
+            scene.act(&draft, build)
+        }
+        None => {
+            let response = scene.add(Kind::Response, build);
+            group.response = Some(response);
+            group.has_text = true;
+            response
+        }
+    }
+}
+
+/// A tool that a message asked for; a row for the message itself comes first.
+fn asked(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx {
+    if group.response.is_none() {
+        let mut draft = scene.draft(Kind::Response, build);
+        draft.flags.set(Flags::IMPLIED);
+        draft.place.part |= IMPLIED;
+        group.response = Some(build.act(&draft));
+    }
+    let mut draft = scene.draft(Kind::ToolCall, build);
+    draft.tool = build.symbol(scene.from.text(scene.fact.tool));
+    draft.parent = group.response.unwrap_or(draft.parent);
+    let id = scene.from.text(scene.fact.id);
+    if build.knows_call(scene.run, id).is_some() {
+        // The same call told again (a fork): a row, but not a second call.
+        draft.kind = Kind::Note;
+        return build.act(&draft);
+    }
+    let action = scene.act(&draft, build);
+    let call = Call {
+        action,
+        time: scene.fact.time,
+        status: Status::Pending,
+        tool: draft.tool,
+        signature: scene.fact.hash ^ u64::from(draft.tool.0).rotate_left(32),
+        closed: false,
+    };
+    build.open_call(scene.run, id, call, false);
+    action
+}
+
+/// A hook that stopped something: attached to the call it names, else a row.
+fn decision(scene: &Scene<'_>, build: &mut Builder) {
+    let id = scene.from.text(scene.fact.call);
+    let policy = build.symbol(scene.from.decoded.name(scene.fact, Name::Policy));
+    match build.knows_call(scene.run, id) {
+        Some(call) => {
+            build.attach(
+                call.action,
+                attached(scene, AttachedKind::Decision, (policy, Sym::NONE)),
+                Flags::HAS_POLICY,
+            );
+            build.mark_call(scene.run, id, Status::Blocked);
+        }
+        None => {
+            scene.add(Kind::PolicyDecision, build);
+        }
+    }
+}
+
+fn attached(scene: &Scene<'_>, kind: AttachedKind, (policy, by): (Sym, Sym)) -> Attached {
+    Attached {
+        kind,
+        verdict: scene.fact.verdict,
+        shadow: false,
+        policy,
+        rule: Sym::NONE,
+        by,
+        time: scene.fact.time,
+        wait: Span::NONE,
+        place: scene.from.place(scene.fact),
+        line: scene.from.line(scene.fact),
+    }
+}

@@ -1,0 +1,462 @@
+//! What the lines of a rollout mean together: mirrors, model calls, running token totals.
+
+use std::collections::HashMap;
+
+use super::IMPLIED;
+use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
+use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
+use crate::model::outcome::{Attached, AttachedKind, Settled};
+use crate::model::quantity::{Cost, Span, Usage};
+use crate::model::run::{RunIx, RunStatus};
+use crate::model::symbol::Sym;
+
+/// The memory of a rollout.
+#[derive(Debug, Default)]
+pub(super) struct CodexRules {
+    run: Option<RunIx>,
+    started: bool,
+    /// How often each text was told as an item and as an event.
+    told: HashMap<u64, [u32; 2]>,
+    total: Usage,
+    call: Option<ModelCall>,
+    last: Option<RunStatus>,
+}
+
+/// One request to the model: what it said and asked for until a result or a prompt came.
+#[derive(Debug)]
+struct ModelCall {
+    first: ActionIx,
+    response: Option<ActionIx>,
+    has_text: bool,
+    over: bool,
+    charge: Option<Charge>,
+}
+
+struct Scene<'a> {
+    run: RunIx,
+    fact: &'a Fact,
+    from: &'a From<'a>,
+}
+
+impl Scene<'_> {
+    fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
+        let agent = build.peek(self.run).who.agent;
+        Draft {
+            kind,
+            run: self.run,
+            agent,
+            tool: Sym::NONE,
+            model: build.model_of(self.run, agent),
+            time: self.fact.time,
+            parent: ActionIx::NONE,
+            flags: self.fact.flags.without(Flags::MIRROR),
+            source: self.from.source,
+            line: self.from.line(self.fact),
+            place: self.from.place(self.fact),
+        }
+    }
+
+    fn add(&self, kind: Kind, build: &mut Builder) -> ActionIx {
+        let draft = self.draft(kind, build);
+        build.act(&draft)
+    }
+}
+
+impl Rules for CodexRules {
+    fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+        let run = self.run(fact, from, build);
+        let scene = Scene { run, fact, from };
+        match fact.kind {
+            FactKind::RunStart => self.start(&scene, build),
+            FactKind::Setting => {
+                let agent = build.peek(run).who.agent;
+                let model = build.symbol(from.text(fact.model));
+                build.set_model(run, agent, model);
+            }
+            FactKind::Prompt => self.prompt(&scene, build),
+            FactKind::Response | FactKind::Reasoning => self.said(&scene, build),
+            FactKind::ToolCall => self.asked(&scene, build),
+            FactKind::ToolResult => self.result(&scene, build),
+            FactKind::CallNews => call_news(&scene, build),
+            FactKind::Usage => self.usage(&scene, build),
+            FactKind::Decision | FactKind::Approval => attach(&scene, build),
+            FactKind::RunEnd => {
+                self.last = Some(RunStatus::Ok);
+                build.seen(run, fact.time);
+                build.edit(run).totals.copies += 1;
+            }
+            FactKind::Copy => {
+                build.seen(run, fact.time);
+                build.edit(run).totals.copies += 1;
+            }
+            FactKind::Error => {
+                self.last = Some(RunStatus::Error);
+                scene.add(Kind::Error, build);
+            }
+            FactKind::Note => {
+                let action = scene.add(Kind::Note, build);
+                if fact.status == Status::Cancelled {
+                    self.last = Some(RunStatus::Cancelled);
+                    build.status(run, action, (Status::Unrecorded, Status::Cancelled));
+                }
+            }
+            FactKind::Unknown => {
+                scene.add(Kind::Unknown, build);
+            }
+            FactKind::Malformed => {
+                scene.add(Kind::Malformed, build);
+            }
+        }
+    }
+
+    fn finish(&mut self, build: &mut Builder) {
+        if let (Some(run), Some(status)) = (self.run, self.last) {
+            build.end(run, status);
+        }
+    }
+}
+
+impl CodexRules {
+    /// One rollout is one run; the first meta line names it.
+    fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
+        if let Some(run) = self.run {
+            return run;
+        }
+        let named = from.text(fact.run);
+        let run = build.run(
+            from.source,
+            if named.is_empty() {
+                from.stem.as_bytes()
+            } else {
+                named
+            },
+        );
+        let agent = build.symbol(b"codex");
+        build.edit(run).who.agent = agent;
+        self.run = Some(run);
+        run
+    }
+
+    /// A forked rollout repeats the meta lines of its parent: the first one wins.
+    fn start(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+        if !self.started {
+            self.started = true;
+            let named = |name| scene.from.decoded.name(scene.fact, name);
+            let [release, provider] =
+                [Name::Release, Name::Provider].map(|name| build.symbol(named(name)));
+            let run = build.edit(scene.run);
+            run.who.release = release;
+            run.who.provider = provider;
+            let parent = named(Name::ParentRun);
+            run.parent_run = (!parent.is_empty()).then(|| String::from_utf8_lossy(parent).into());
+            scene.add(Kind::RunStart, build);
+        } else {
+            scene.add(Kind::Note, build);
+        }
+    }
+
+    /// Whether this text stands already as the other of item and event.
+    fn is_mirror(&mut self, scene: &Scene<'_>, build: &Builder) -> bool {
+        let side = usize::from(scene.fact.flags.has(Flags::MIRROR));
+        let mut texts = scene
+            .from
+            .decoded
+            .names(scene.fact)
+            .filter(|(name, _)| *name == Name::Said)
+            .peekable();
+        if texts.peek().is_none() {
+            return false;
+        }
+        let salt = [scene.fact.kind as u8];
+        let mut new = false;
+        for (_, text) in texts {
+            let counts = self
+                .told
+                .entry(build.key(&[&salt[..], text].concat()))
+                .or_default();
+            counts[side] += 1;
+            new |= counts[side] > counts[1 - side];
+        }
+        !new
+    }
+
+    fn prompt(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+        self.over();
+        if self.is_mirror(scene, build) {
+            build.edit(scene.run).totals.copies += 1;
+            return;
+        }
+        let turn = build.turn(scene.run) + 1;
+        build.set_turn(scene.run, turn);
+        scene.add(Kind::Prompt, build);
+    }
+
+    /// The request to the model is over: what comes next belongs to another.
+    fn over(&mut self) {
+        if let Some(call) = &mut self.call {
+            call.over = true;
+        }
+    }
+
+    fn current(&mut self, action: ActionIx) -> &mut ModelCall {
+        let begins = self.call.as_ref().is_none_or(|call| call.over);
+        if begins {
+            self.call = Some(ModelCall {
+                first: action,
+                response: None,
+                has_text: false,
+                over: false,
+                charge: None,
+            });
+        }
+        self.call.get_or_insert(ModelCall {
+            first: action,
+            response: None,
+            has_text: false,
+            over: false,
+            charge: None,
+        })
+    }
+
+    fn said(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+        if self.is_mirror(scene, build) {
+            build.edit(scene.run).totals.copies += 1;
+            return;
+        }
+        if scene.fact.kind == FactKind::Reasoning {
+            let action = scene.add(Kind::Reasoning, build);
+            self.current(action);
+            return;
+        }
+        let open = self.call.as_mut().filter(|call| !call.over);
+        match open {
+            Some(ModelCall {
+                response: Some(response),
+                has_text,
+                ..
+            }) if !*has_text => {
+                *has_text = true;
+                build.settle(&Settled {
+                    result: scene.from.place(scene.fact),
+                    clear: Flags::IMPLIED,
+                    ..Settled::new(*response)
+                });
+            }
+            _ => {
+                let action = scene.add(Kind::Response, build);
+                let call = self.current(action);
+                call.response = Some(action);
+                call.has_text = true;
+            }
+        }
+    }
+
+    /// A tool call; a row for the request that asked for it comes first.
+    fn asked(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+        let (fact, from, run) = (scene.fact, scene.from, scene.run);
+        let id = from.text(fact.id);
+        if let Some(known) = (!id.is_empty())
+            .then(|| build.knows_call(run, id))
+            .flatten()
+        {
+            if fact.flags.has(Flags::MIRROR) {
+                settle_status(run, id, known, fact, build);
+                build.edit(run).totals.copies += 1;
+            } else {
+                // An id stands for one call: told again it is a row, not a second call.
+                let mut draft = scene.draft(Kind::Note, build);
+                draft.tool = build.symbol(from.text(fact.tool));
+                build.act(&draft);
+            }
+            return;
+        }
+        let needs_response = self
+            .call
+            .as_ref()
+            .is_none_or(|call| call.over || call.response.is_none());
+        if needs_response {
+            let mut draft = scene.draft(Kind::Response, build);
+            draft.flags.set(Flags::IMPLIED);
+            draft.place.part |= IMPLIED;
+            let response = build.act(&draft);
+            self.current(response).response = Some(response);
+        }
+        let mut draft = scene.draft(Kind::ToolCall, build);
+        draft.tool = build.symbol(from.text(fact.tool));
+        draft.parent = self
+            .call
+            .as_ref()
+            .and_then(|call| call.response)
+            .unwrap_or(ActionIx::NONE);
+        let action = build.act(&draft);
+        let call = Call {
+            action,
+            time: fact.time,
+            status: Status::Pending,
+            tool: draft.tool,
+            signature: fact.hash ^ u64::from(draft.tool.0).rotate_left(32),
+            closed: false,
+        };
+        let anonymous = format!("{}", action.0);
+        let id = if id.is_empty() {
+            anonymous.as_bytes()
+        } else {
+            id
+        };
+        build.open_call(run, id, call, false);
+        if fact.status != Status::Unrecorded {
+            // Complete in one line; an output may still follow and is then its result.
+            build.close_call(run, id, fact.status);
+        }
+    }
+
+    fn result(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+        self.over();
+        let (fact, from, run) = (scene.fact, scene.from, scene.run);
+        let id = from.text(fact.call);
+        let known = build.knows_call(run, id);
+        let status = match known {
+            // What an event told before the output came is better than nothing.
+            Some(call) if fact.status == Status::Unrecorded && call.status != Status::Pending => {
+                call.status
+            }
+            _ => fact.status,
+        };
+        let closed = build.close_call(run, id, status);
+        let Some(call) = closed.or(known) else {
+            scene.add(Kind::Note, build);
+            return;
+        };
+        build.seen(run, fact.time);
+        build.settle(&Settled {
+            result: from.place(fact),
+            duration: if closed.is_some() {
+                fact.time.since(call.time)
+            } else {
+                Span::NONE
+            },
+            flags: fact.flags,
+            ..Settled::new(call.action)
+        });
+    }
+
+    /// A running total: what it grew by is booked on the last model call. A total that shrank is the
+    /// start of a new segment.
+    fn usage(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+        let Some(total) = scene.from.decoded.usage(scene.fact) else {
+            build.edit(scene.run).totals.copies += 1;
+            return;
+        };
+        build.seen(scene.run, scene.fact.time);
+        if total == self.total {
+            build.edit(scene.run).totals.copies += 1;
+            return;
+        }
+        let grown = total.total().or_zero() >= self.total.total().or_zero();
+        let news = if grown {
+            total.minus(&self.total)
+        } else {
+            total
+        };
+        self.total = total;
+        if self.call.is_none() {
+            let action = scene.add(Kind::Note, build);
+            self.current(action);
+        }
+        let agent = build.peek(scene.run).who.agent;
+        let model = build.model_of(scene.run, agent);
+        if let Some(call) = &mut self.call {
+            let usage = call
+                .charge
+                .as_ref()
+                .map_or(news, |charge| charge.usage().plus(&news));
+            let action = call.response.unwrap_or(call.first);
+            call.charge = Some(build.charge(
+                scene.run,
+                (action, model),
+                usage,
+                Cost::NONE,
+                call.charge.as_ref(),
+            ));
+            call.over = true;
+        }
+    }
+}
+
+/// More about a call than its output tells: how it ended and how long it took.
+fn call_news(scene: &Scene<'_>, build: &mut Builder) {
+    let (fact, run) = (scene.fact, scene.run);
+    let id = scene.from.text(fact.call);
+    match build.knows_call(run, id) {
+        Some(call) => {
+            settle_status(run, id, call, fact, build);
+            build.settle(&Settled {
+                duration: fact.duration,
+                ..Settled::new(call.action)
+            });
+        }
+        None => {
+            scene.add(Kind::Note, build);
+        }
+    }
+}
+
+fn settle_status(run: RunIx, id: &[u8], call: Call, fact: &Fact, build: &mut Builder) {
+    if fact.status == Status::Unrecorded {
+        return;
+    }
+    if call.closed {
+        if call.status == Status::Unrecorded {
+            build.status(run, call.action, (call.status, fact.status));
+        }
+    } else {
+        build.mark_call(run, id, fact.status);
+    }
+}
+
+fn attach(scene: &Scene<'_>, build: &mut Builder) {
+    let (fact, from, run) = (scene.fact, scene.from, scene.run);
+    let id = from.text(fact.call);
+    let decision = fact.kind == FactKind::Decision;
+    let Some(call) = build.knows_call(run, id) else {
+        scene.add(
+            if decision {
+                Kind::PolicyDecision
+            } else {
+                Kind::Approval
+            },
+            build,
+        );
+        return;
+    };
+    let policy = build.symbol(from.decoded.name(fact, Name::Policy));
+    let attached = Attached {
+        kind: if decision {
+            AttachedKind::Decision
+        } else {
+            AttachedKind::Approval
+        },
+        verdict: fact.verdict,
+        shadow: false,
+        policy,
+        rule: Sym::NONE,
+        by: Sym::NONE,
+        time: fact.time,
+        wait: Span::NONE,
+        place: from.place(fact),
+        line: from.line(fact),
+    };
+    build.attach(
+        call.action,
+        attached,
+        if decision {
+            Flags::HAS_POLICY
+        } else {
+            Flags::HAS_APPROVAL
+        },
+    );
+    if fact.verdict == Verdict::Block {
+        build.mark_call(run, id, Status::Blocked);
+    }
+}

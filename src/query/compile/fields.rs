@@ -1,0 +1,217 @@
+//! What each field of the table reads, for a test of its value and for `has:`.
+
+use crate::model::action::{Flags, Kind, Status, Verdict};
+use crate::query::body::{BodyTest, Root, ValueTest};
+use crate::query::columns::{
+    AttachedTest, ColumnTest, NumberColumn, Numbers, RunNumber, RunSymbol, RunTest, SymbolColumn,
+    TokenKind,
+};
+use crate::query::compile::values::{half, numbers, value_test, vocabulary};
+use crate::query::compile::{Node, body};
+use crate::query::expr::{Comparison, Subject, Test, Value};
+use crate::query::fields::{Field, KIND_NAMES};
+use crate::query::pattern::{Extent, SymSet, TextTest};
+use crate::query::value::Interval;
+
+pub(super) fn field_test(field: Field, test: &Test) -> Node {
+    let symbols = || SymSet::new(TextTest::of(test, Extent::Whole));
+    let numbers = || numbers(test, field.info().shape);
+    let symbol = |column| Node::Column(ColumnTest::Symbol(column, symbols()));
+    let number = |column| Node::Column(ColumnTest::Number(column, numbers()));
+    let attached = |test| Node::Column(ColumnTest::Attached(test));
+    let run = |test| Node::Column(ColumnTest::Run(test));
+    let run_symbol = |which| run(RunTest::Symbol(which, symbols()));
+    let run_number = |which| run(RunTest::Number(which, numbers()));
+    match field {
+        Field::Kind => Node::Column(ColumnTest::Kinds(kinds(test))),
+        Field::Status => Node::Column(ColumnTest::Statuses(vocabulary(
+            test,
+            Status::ALL,
+            |status| (status as u16, status.word()),
+        ))),
+        Field::Tool => symbol(SymbolColumn::Tool),
+        Field::Agent => symbol(SymbolColumn::Agent),
+        Field::Model => symbol(SymbolColumn::Model),
+        Field::Provider => run_symbol(RunSymbol::Provider),
+        Field::User => run_symbol(RunSymbol::User),
+        Field::Task => run_symbol(RunSymbol::Task),
+        Field::Env => run_symbol(RunSymbol::Env),
+        Field::Service => run_symbol(RunSymbol::Service),
+        Field::Release => run_symbol(RunSymbol::Release),
+        Field::Run => run(RunTest::Id(TextTest::of(test, Extent::Whole))),
+        Field::Turn => number(NumberColumn::Turn),
+        Field::Seq => number(NumberColumn::Seq),
+        Field::Line => number(NumberColumn::Line),
+        Field::Cost => number(NumberColumn::Cost),
+        Field::Latency => number(NumberColumn::Latency),
+        Field::Parent => number(NumberColumn::Parent),
+        Field::Lane => number(NumberColumn::Lane),
+        Field::TokensIn => number(NumberColumn::Tokens(TokenKind::Input)),
+        Field::TokensOut => number(NumberColumn::Tokens(TokenKind::Output)),
+        Field::TokensCache => number(NumberColumn::Tokens(TokenKind::Cache)),
+        Field::TokensTotal => number(NumberColumn::Tokens(TokenKind::Total)),
+        Field::Policy => attached(AttachedTest::Policy(symbols())),
+        Field::Rule => attached(AttachedTest::Rule(symbols())),
+        Field::Approver => attached(AttachedTest::Approver(symbols())),
+        Field::Wait => attached(AttachedTest::Wait(numbers())),
+        Field::Decision => {
+            let mask = vocabulary(test, Verdict::ALL, |verdict| {
+                (verdict as u16, verdict.word())
+            });
+            let any = Verdict::ALL
+                .iter()
+                .copied()
+                .filter(|verdict| mask >> *verdict as u16 & 1 == 1)
+                .collect();
+            attached(AttachedTest::Verdict {
+                any,
+                negated: false,
+            })
+        }
+        Field::Retry => retry(test),
+        Field::Text => body(BodyTest::Text(TextTest::of(test, Extent::Anywhere))),
+        Field::Error => body(BodyTest::Error(TextTest::of(test, Extent::Anywhere))),
+        Field::File => Node::Column(ColumnTest::File(TextTest::of(test, Extent::Whole))),
+        Field::Turns => run_number(RunNumber::Turns),
+        Field::Actions => run_number(RunNumber::Actions),
+        Field::Calls => run_number(RunNumber::Calls),
+        Field::Errors => run_number(RunNumber::Errors),
+        Field::Retries => run_number(RunNumber::Retries),
+        Field::Score => {
+            let ValueTest {
+                numbers: any,
+                negated,
+                ..
+            } = value_test(test, Extent::Whole);
+            run(RunTest::Score { any, negated })
+        }
+        // The parser lets it stand after `has:` only.
+        Field::Approval => Node::Always(false),
+    }
+}
+
+fn retry(test: &Test) -> Node {
+    let node = Node::Column(ColumnTest::Flags(Flags::RETRY));
+    let (Test::Matches(values) | Test::Equals(values) | Test::Differs(values)) = test else {
+        return Node::Always(false);
+    };
+    let yes = values.iter().any(|value| matches!(value, Value::Word(word) | Value::Quoted(word) if word == "yes" || word == "true"));
+    let no = values.iter().any(|value| matches!(value, Value::Word(word) | Value::Quoted(word) if word == "no" || word == "false"));
+    let (yes, no) = if matches!(test, Test::Differs(_)) {
+        (!yes, !no)
+    } else {
+        (yes, no)
+    };
+    match (yes, no) {
+        (true, true) => Node::Always(true),
+        (true, false) => node,
+        (false, true) => Node::Not(Box::new(node)),
+        (false, false) => Node::Always(false),
+    }
+}
+
+fn kinds(test: &Test) -> u16 {
+    let mut mask = vocabulary(test, Kind::ALL, |kind| (kind as u16, kind.word()));
+    let (values, negated) = match test {
+        Test::Matches(values) | Test::Equals(values) => (values, false),
+        Test::Differs(values) => (values, true),
+        Test::Compare(..) | Test::Regex(_) => return mask,
+    };
+    for value in values {
+        if let Value::Word(word) | Value::Quoted(word) = value {
+            for (_, kind) in KIND_NAMES
+                .iter()
+                .filter(|(name, _)| name.eq_ignore_ascii_case(word))
+            {
+                if negated {
+                    mask &= !(1 << *kind as u16);
+                } else {
+                    mask |= 1 << *kind as u16;
+                }
+            }
+        }
+    }
+    mask
+}
+
+pub(super) fn has(subject: &Subject) -> Node {
+    let symbol = |column| Node::Column(ColumnTest::HasSymbol(column));
+    let number = |column| Node::Column(ColumnTest::Number(column, Numbers::recorded()));
+    let attached = |test| Node::Column(ColumnTest::Attached(test));
+    let run = |which| Node::Column(ColumnTest::Run(RunTest::HasSymbol(which)));
+    let flags = |flags| Node::Column(ColumnTest::Flags(flags));
+    let field = match subject {
+        Subject::Field(field) => *field,
+        Subject::Label(name) => return body(BodyTest::HasLabel(name.clone())),
+        Subject::Args(path) => {
+            return body(BodyTest::HasValue {
+                root: Root::Args,
+                path: path.clone(),
+            });
+        }
+        Subject::Result(path) => {
+            return body(BodyTest::HasValue {
+                root: Root::Result,
+                path: path.clone(),
+            });
+        }
+    };
+    match field {
+        Field::Kind
+        | Field::Run
+        | Field::Seq
+        | Field::Lane
+        | Field::File
+        | Field::Line
+        | Field::Turns
+        | Field::Actions
+        | Field::Calls
+        | Field::Errors
+        | Field::Retries => Node::Always(true),
+        Field::Tool => symbol(SymbolColumn::Tool),
+        Field::Agent => symbol(SymbolColumn::Agent),
+        Field::Model => symbol(SymbolColumn::Model),
+        Field::Provider => run(RunSymbol::Provider),
+        Field::User => run(RunSymbol::User),
+        Field::Task => run(RunSymbol::Task),
+        Field::Env => run(RunSymbol::Env),
+        Field::Service => run(RunSymbol::Service),
+        Field::Release => run(RunSymbol::Release),
+        Field::Turn => Node::Column(ColumnTest::Number(
+            NumberColumn::Turn,
+            Numbers {
+                any: vec![Interval {
+                    lo: 1,
+                    ..Interval::EVERYTHING
+                }],
+                negated: false,
+            },
+        )),
+        Field::Status => Node::Not(Box::new(Node::Column(ColumnTest::Statuses(
+            1 << Status::Unrecorded as u16,
+        )))),
+        Field::Policy => flags(Flags::HAS_POLICY),
+        Field::Approval => flags(Flags::HAS_APPROVAL),
+        Field::Rule => attached(AttachedTest::HasRule),
+        Field::Decision => attached(AttachedTest::HasVerdict),
+        Field::Approver => attached(AttachedTest::HasApprover),
+        Field::Wait => attached(AttachedTest::Wait(Numbers::recorded())),
+        Field::Cost => number(NumberColumn::Cost),
+        Field::Latency => number(NumberColumn::Latency),
+        Field::Parent => number(NumberColumn::Parent),
+        Field::TokensIn => number(NumberColumn::Tokens(TokenKind::Input)),
+        Field::TokensOut => number(NumberColumn::Tokens(TokenKind::Output)),
+        Field::TokensCache => number(NumberColumn::Tokens(TokenKind::Cache)),
+        Field::TokensTotal => number(NumberColumn::Tokens(TokenKind::Total)),
+        Field::Retry => flags(Flags::RETRY),
+        Field::Text => body(BodyTest::HasText),
+        Field::Error => Node::Or(vec![
+            flags(Flags::HAS_ERROR),
+            Node::Column(ColumnTest::Kinds(1 << Kind::Error as u16)),
+        ]),
+        Field::Score => Node::Column(ColumnTest::Run(RunTest::Score {
+            any: vec![half(Comparison::Less, f64::INFINITY)],
+            negated: false,
+        })),
+    }
+}

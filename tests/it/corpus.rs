@@ -1,0 +1,202 @@
+//! Every byte of nasty files is accounted for, and each line judged as the manifest expects.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use saferun_tui::ingest::discover::Input;
+use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::prices::PriceTable;
+use saferun_tui::ingest::records::{Account, Framing};
+use saferun_tui::model::action::SourceIx;
+use saferun_tui::store::Store;
+
+use crate::support::shared;
+
+/// Where our account of lines differs from that of the manifest, and why.
+const DIFFERENCES: &[(&str, &str)] = &[
+    (
+        "02_framing/array.json",
+        "a document: its records are found, for the account it is one line",
+    ),
+    ("02_framing/array_pretty.json", "a document"),
+    (
+        "02_framing/array_truncated.json",
+        "a document: four records, and the rest is incomplete",
+    ),
+    ("02_framing/array_with_lines.json", "a document"),
+    (
+        "02_framing/concatenated.jsonl",
+        "a document: records one after the other",
+    ),
+    (
+        "02_framing/concatenated_spaces.jsonl",
+        "a document: records one after the other",
+    ),
+    (
+        "02_framing/cr_only.jsonl",
+        "a document: CR is white space between records",
+    ),
+    (
+        "02_framing/pretty.json",
+        "a document: records of many lines",
+    ),
+    (
+        "02_framing/rs_json_seq.jsonl",
+        "a document: record separators are passed over",
+    ),
+    (
+        "11_otlp/deep_kvlist.json",
+        "nested too deep: kept and flagged, where the manifest calls an unterminated line partial",
+    ),
+];
+
+/// Writes the corpus to a temporary folder, where the generator and Python are at hand.
+fn corpus() -> Option<(tempfile::TempDir, Vec<Vec<String>>)> {
+    let generator = shared("tools/gen_corpus.py")?;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let made = Command::new("python3")
+        .arg(generator)
+        .arg(folder.path())
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        eprintln!("skipped: python3 is not here to write the corpus");
+        return None;
+    }
+    let manifest =
+        std::fs::read_to_string(folder.path().join("MANIFEST.tsv")).expect("the manifest");
+    let rows = manifest
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').map(str::to_owned).collect())
+        .collect();
+    Some((folder, rows))
+}
+
+/// The name in the manifest is written with escapes where it is not plain.
+fn unescaped(name: &str) -> String {
+    let mut out = String::new();
+    let mut rest = name.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        let (kind, len) = match rest.next() {
+            Some('x') => ('x', 2),
+            Some('u') => ('u', 4),
+            Some('U') => ('U', 8),
+            Some('n') => {
+                out.push('\n');
+                continue;
+            }
+            Some('t') => {
+                out.push('\t');
+                continue;
+            }
+            Some('r') => {
+                out.push('\r');
+                continue;
+            }
+            other => {
+                out.extend(other);
+                continue;
+            }
+        };
+        let digits: String = rest.by_ref().take(len).collect();
+        let code = u32::from_str_radix(&digits, 16).unwrap_or_else(|_| panic!("\\{kind}{digits}"));
+        out.push(char::from_u32(code).expect("a character"));
+    }
+    out
+}
+
+fn account(path: &Path) -> (Store, Account) {
+    let options = Options {
+        anything: true,
+        ..Options::new(PriceTable::built_in())
+    };
+    let (store, errors) = Store::load(loader::start(vec![Input::File(path.to_owned())], options));
+    assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+    let account = *store.account(SourceIx(0)).expect("an account");
+    (store, account)
+}
+
+#[track_caller]
+fn adds_up(path: &Path, account: &Account) {
+    let size = path.metadata().expect("a file").len();
+    let sum = account.bom + account.ok + account.bad + account.blank + account.partial;
+    assert_eq!(
+        (sum, account.total),
+        (size, size),
+        "{}: {account:?}",
+        path.display()
+    );
+}
+
+#[test]
+fn every_line_of_the_corpus_is_judged_as_the_manifest_says() {
+    let Some((folder, rows)) = corpus() else {
+        return;
+    };
+    assert_eq!(rows.len(), 390);
+    let mut errors = Vec::new();
+    let mut differing = Vec::new();
+    for row in &rows {
+        let name = if row[0].contains('\\') && !folder.path().join(&row[0]).exists() {
+            unescaped(&row[0])
+        } else {
+            row[0].clone()
+        };
+        let path: PathBuf = folder.path().join(&name);
+        let (store, account) = account(&path);
+        adds_up(&path, &account);
+        let found = [
+            account.lines_ok - account.lines_repaired,
+            account.lines_bad + account.lines_repaired,
+            account.lines_blank,
+            account.lines_partial,
+            u64::from(account.bom > 0),
+        ];
+        let expected: Vec<u64> = row[4..9]
+            .iter()
+            .map(|cell| cell.trim().parse().expect("a number"))
+            .collect();
+        let document = store.sources()[0].framing == Framing::Document;
+        let explained = DIFFERENCES.iter().any(|(file, _)| *file == name);
+        if found[..] != expected[..] {
+            differing.push(name.clone());
+            if !explained {
+                errors.push(format!(
+                    "{}: {found:?}, the manifest says {expected:?} (document: {document})",
+                    row[0]
+                ));
+            }
+        }
+    }
+    for (file, why) in DIFFERENCES {
+        assert!(
+            differing.iter().any(|name| name == file),
+            "{file} no longer differs ({why})"
+        );
+    }
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
+}
+
+#[test]
+fn every_byte_of_other_peoples_nasty_lines_is_accounted_for() {
+    for name in [
+        "blns_all_fields",
+        "grapheme_break",
+        "jsontestsuite_as_lines",
+        "vt_recordings",
+    ] {
+        let Some(path) = shared(&format!("data/thirdparty/{name}.jsonl")) else {
+            continue;
+        };
+        let (_, account) = account(&path);
+        adds_up(&path, &account);
+        if name == "jsontestsuite_as_lines" {
+            // Nested deeper than 127, half surrogate pairs and bytes that are not UTF-8 are let through.
+            assert!(account.lines_ok > 0 && account.lines_bad > 0, "{account:?}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What the tests share: loading traces, and the reference data where it exists.
+
+use std::path::{Path, PathBuf};
+
+use saferun_tui::ingest::discover;
+use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::prices::PriceTable;
+use saferun_tui::store::Store;
+
+/// A file or folder of the reference data; `None`, and a word on it, where that is not present.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let full = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(path);
+    if full.exists() {
+        return Some(full);
+    }
+    eprintln!("skipped: ../shared/{path} is not here");
+    None
+}
+
+/// A sample of the repository.
+pub(crate) fn sample(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("sample-traces")
+        .join(path)
+}
+
+/// Loads paths as the program does; errors fail the test.
+#[track_caller]
+pub(crate) fn load(paths: &[PathBuf]) -> Store {
+    let (inputs, errors) = discover::resolve(paths);
+    assert!(errors.is_empty(), "{errors:?}");
+    let (store, errors) = Store::load(loader::start(inputs, Options::new(PriceTable::built_in())));
+    assert!(errors.is_empty(), "{errors:?}");
+    store
+}
