@@ -60,7 +60,10 @@ impl Screen {
     pub(super) fn enter(options: &Options, inbox: Sender<Msg>) -> anyhow::Result<Screen> {
         crossterm::style::force_color_output(options.is_colored());
         hook(inbox);
-        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME, io::stdout())))?;
+        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
+            FRAME,
+            io::stdout(),
+        )))?;
         let mut screen = Screen {
             terminal,
             mouse: options.mouse,
@@ -95,7 +98,8 @@ impl Screen {
     /// the thread that reads keys.
     fn forget(&mut self) -> io::Result<()> {
         let size = self.terminal.size()?;
-        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
+        self.terminal
+            .resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Gives the terminal back and stops the process, as ctrl-z does elsewhere; returns when it

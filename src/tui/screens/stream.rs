@@ -158,7 +158,10 @@ impl Screen for Stream {
     }
 
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
-        let mut seen = news.settled.iter().filter(|ix| self.list.made.remove(ix).is_some());
+        let mut seen = news
+            .settled
+            .iter()
+            .filter(|ix| self.list.made.remove(ix).is_some());
         if seen.next().is_some() {
             seen.for_each(drop);
             session.loaded.bodies.forget();

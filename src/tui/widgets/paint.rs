@@ -26,17 +26,22 @@ impl<'a> Row<'a> {
             height: 1,
         }
         .intersection(area);
+        if line.is_empty() {
+            let x = line.x;
+            return Row {
+                buf,
+                x,
+                y: line.y,
+                end: x,
+            };
+        }
         for x in line.left()..line.right() {
             if let Some(cell) = buf.cell_mut((x, line.y)) {
                 cell.reset();
                 cell.set_style(style);
             }
         }
-        let end = if line.height == 0 {
-            line.x
-        } else {
-            line.right()
-        };
+        let end = line.right();
         Row {
             buf,
             x: line.x,
@@ -120,7 +125,7 @@ mod tests {
             .right("7", 2, Style::new())
             .put("zz", Style::new());
         Row::new(&mut buf, area, 1, Style::new()).put("out", Style::new());
-        assert_eq!(render::text(&buf), "xab  7xx\nx     xx\n");
+        assert_eq!(render::text(&buf), "xab  7xx\nxxxxxxxx\n");
     }
 
     #[test]

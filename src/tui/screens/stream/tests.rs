@@ -22,23 +22,39 @@ const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T
 "#;
 
 fn options() -> Options {
-    Options { title: "trace.jsonl".to_owned(), color: ColorChoice::Never, ..Options::default() }
+    Options {
+        title: "trace.jsonl".to_owned(),
+        color: ColorChoice::Never,
+        ..Options::default()
+    }
 }
 
 fn load(trace: &'static [u8]) -> Vec<Loaded> {
-    let inputs = vec![Input::Bundled { name: "trace.jsonl", bytes: trace }];
-    loader::start(inputs, loader::Options::new(PriceTable::built_in())).into_iter().collect()
+    let inputs = vec![Input::Bundled {
+        name: "trace.jsonl",
+        bytes: trace,
+    }];
+    loader::start(inputs, loader::Options::new(PriceTable::built_in()))
+        .into_iter()
+        .collect()
 }
 
 fn screen(size: (u16, u16), keys: &str) -> String {
-    render::text(&render::script(&options(), load(TRACE.as_bytes()), size, keys))
+    render::text(&render::script(
+        &options(),
+        load(TRACE.as_bytes()),
+        size,
+        keys,
+    ))
 }
 
 /// The line of the screen that holds `needle`.
 #[track_caller]
 fn line(screen: &str, needle: &str) -> String {
     let found = screen.lines().find(|line| line.contains(needle));
-    found.unwrap_or_else(|| panic!("no {needle:?} in\n{screen}")).to_owned()
+    found
+        .unwrap_or_else(|| panic!("no {needle:?} in\n{screen}"))
+        .to_owned()
 }
 
 #[test]
@@ -89,13 +105,20 @@ fn escape_sequences_of_the_trace_are_shown_and_never_written() {
 #[test]
 fn the_scope_key_leaves_only_this_run_and_brings_all_back() {
     let scoped = screen((120, 24), "G s");
-    assert!(scoped.contains("this run only") && !scoped.contains("Refund order"), "{scoped}");
+    assert!(
+        scoped.contains("this run only") && !scoped.contains("Refund order"),
+        "{scoped}"
+    );
     assert!(screen((120, 24), "G s s").contains("Refund order"));
 }
 
 #[test]
 fn a_number_goes_to_the_action_with_this_number_in_its_run() {
-    assert!(screen((80, 24), "g 4G").contains(" 4 · "), "{}", screen((80, 24), "g 4G"));
+    assert!(
+        screen((80, 24), "g 4G").contains(" 4 · "),
+        "{}",
+        screen((80, 24), "g 4G")
+    );
 }
 
 #[test]
@@ -108,12 +131,27 @@ fn the_help_lists_the_commands_of_the_table() {
 #[test]
 fn rows_that_come_after_the_filter_are_tested_too() {
     let mut messages = load(TRACE.as_bytes());
-    let at = messages.iter().position(|message| matches!(message, Loaded::Batch(_))).expect("a batch");
+    let at = messages
+        .iter()
+        .position(|message| matches!(message, Loaded::Batch(_)))
+        .expect("a batch");
     let rest = messages.split_off(at);
-    let mut shown = render::Headless::new(&Options { filter: Some("tool:refund".to_owned()), ..options() }, (120, 24));
-    messages.into_iter().chain(rest).for_each(|message| shown.load(message));
+    let mut shown = render::Headless::new(
+        &Options {
+            filter: Some("tool:refund".to_owned()),
+            ..options()
+        },
+        (120, 24),
+    );
+    messages
+        .into_iter()
+        .chain(rest)
+        .for_each(|message| shown.load(message));
     let shown = render::text(&shown.draw());
-    assert!(shown.contains("1 of 7") || shown.contains("✓ 1 of"), "{shown}");
+    assert!(
+        shown.contains("1 of 7") || shown.contains("✓ 1 of"),
+        "{shown}"
+    );
 }
 
 fn many() -> &'static [u8] {
@@ -149,5 +187,8 @@ proptest! {
 
 #[test]
 fn below_the_smallest_size_the_screen_says_so() {
-    assert_eq!(screen((38, 7), "").lines().next(), Some("terminal too small (38×7, need 40×8)"));
+    assert_eq!(
+        screen((38, 7), "").lines().next(),
+        Some("terminal too small (38×7, need 40×8)")
+    );
 }
