@@ -104,7 +104,7 @@ impl Screen {
 
     /// Gives the terminal back and stops the process, as ctrl-z does elsewhere; returns when it
     /// goes on.
-    pub(super) fn suspend(&mut self) {
+    pub(super) fn suspend() {
         restore();
         // Where the signal cannot be sent we go on at once.
         let _ = signal_hook::low_level::raise(signal_hook::consts::SIGSTOP);

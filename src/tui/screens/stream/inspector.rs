@@ -134,10 +134,8 @@ impl Inspector {
     }
 
     fn body(&mut self, subject: Subject, opened: &mut Opened) -> (Option<Arc<Body>>, bool) {
-        if let Some((of, body)) = &self.opened {
-            if *of == subject {
-                return (Some(Arc::clone(body)), false);
-            }
+        if let Some((_, body)) = self.opened.as_ref().filter(|(of, _)| *of == subject) {
+            return (Some(Arc::clone(body)), false);
         }
         let row = opened.store.row(subject.ix);
         if size(&row) <= AT_ONCE {
@@ -155,14 +153,14 @@ impl Inspector {
         action: (&Row<'_>, &Body),
     ) {
         let (subject, tab, width, limit) = key;
-        if let Some(made) = &self.made {
-            if made.fits(subject, tab)
+        let is_made = |made: &Made| {
+            made.fits(subject, tab)
                 && made.width == width
                 && made.limit >= limit
                 && made.is_whole == is_whole
-            {
-                return;
-            }
+        };
+        if self.made.as_ref().is_some_and(is_made) {
+            return;
         }
         let (row, body) = action;
         let mut lines = Lines::new(width, limit);

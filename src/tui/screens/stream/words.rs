@@ -164,7 +164,7 @@ fn peek(stream: &Stream) -> String {
 }
 
 fn empty(stream: &Stream, session: &Session) -> Vec<String> {
-    if stream.list.listing.len() > 0 || stream.end.is_some() || stream.panes == Panes::Inspector {
+    if !stream.list.listing.is_empty() || stream.end.is_some() || stream.panes == Panes::Inspector {
         return Vec::new();
     }
     debug_assert!(stream.focus == Focus::List || stream.panes == Panes::Auto);
