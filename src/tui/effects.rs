@@ -13,5 +13,5 @@ pub enum Effect {
     Suspend,
     /// Draws everything again, for terminals that got confused.
     Redraw,
-    Start(Job),
+    Start(Box<Job>),
 }

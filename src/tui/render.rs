@@ -114,7 +114,7 @@ impl Headless {
     fn obey(&mut self, effects: Vec<Effect>) -> bool {
         for effect in effects {
             if let Effect::Start(job) = effect {
-                self.jobs.start(job);
+                self.jobs.start(*job);
             }
         }
         let mut answered = false;
@@ -124,7 +124,7 @@ impl Headless {
                 answered = true;
                 for effect in effects {
                     if let Effect::Start(job) = effect {
-                        self.jobs.start(job);
+                        self.jobs.start(*job);
                     }
                 }
             }

@@ -202,7 +202,7 @@ impl Runtime {
                 .map(|key| self.shell.key(key))
                 .unwrap_or_default(),
             Event::Paste(text) => self.shell.paste(&text),
-            Event::Mouse(mouse) => pointer(&mouse)
+            Event::Mouse(mouse) => pointer(mouse)
                 .map(|pointer| self.shell.pointer(pointer))
                 .unwrap_or_default(),
             Event::Key(_) | Event::Resize(..) | Event::FocusGained | Event::FocusLost => Vec::new(),
@@ -217,7 +217,7 @@ impl Runtime {
                 Effect::Quit => exit = Some(Exit::Quit),
                 Effect::Suspend => exit = exit.or(self.suspend()),
                 Effect::Redraw => self.screen.wipe(),
-                Effect::Start(job) => self.jobs.start(job),
+                Effect::Start(job) => self.jobs.start(*job),
                 // The shell keeps these to itself.
                 Effect::Push(_) | Effect::Pop => {}
             }
@@ -227,7 +227,7 @@ impl Runtime {
 
     /// Gives the terminal back and stops; goes on after SIGCONT.
     fn suspend(&mut self) -> Option<Exit> {
-        self.screen.suspend();
+        Screen::suspend();
         self.screen.resume();
         self.pending = Pending::Now;
         None
@@ -261,7 +261,7 @@ impl Pending {
     }
 }
 
-fn pointer(mouse: &MouseEvent) -> Option<Pointer> {
+fn pointer(mouse: MouseEvent) -> Option<Pointer> {
     let (x, y) = (mouse.column, mouse.row);
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => Some(Pointer::Click { x, y }),

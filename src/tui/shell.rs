@@ -147,7 +147,7 @@ impl Shell {
                 }
                 Effect::Pop => outside.push(Effect::Quit),
                 Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Start(_) => {
-                    outside.push(effect)
+                    outside.push(effect);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The terminal: entered once, and given back as it was on every way out.
 
-use std::io::{self, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::panic;
 use std::thread;
 
@@ -23,9 +23,12 @@ use crate::tui::runtime::{Msg, tell};
 
 /// The screen of the terminal while it is ours. Dropping it gives the terminal back.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
     mouse: bool,
 }
+
+/// Bytes that a frame seldom exceeds.
+const FRAME: usize = 64 * 1024;
 
 /// Refuses terminals that cannot show a screen.
 pub(super) fn check() -> anyhow::Result<()> {
@@ -57,7 +60,10 @@ impl Screen {
     pub(super) fn enter(options: &Options, inbox: Sender<Msg>) -> anyhow::Result<Screen> {
         crossterm::style::force_color_output(options.is_colored());
         hook(inbox);
-        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
+            FRAME,
+            io::stdout(),
+        )))?;
         let mut screen = Screen {
             terminal,
             mouse: options.mouse,
@@ -73,7 +79,7 @@ impl Screen {
             execute!(io::stdout(), EnableMouseCapture)?;
         }
         self.terminal.hide_cursor()?;
-        self.terminal.clear()
+        self.forget()
     }
 
     pub(super) fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
@@ -85,12 +91,20 @@ impl Screen {
     /// Forgets what the terminal shows, so that the next frame writes every cell.
     pub(super) fn wipe(&mut self) {
         // A terminal that fails here fails again when the frame is drawn, and that is reported.
-        let _ = self.terminal.clear();
+        let _ = self.forget();
+    }
+
+    /// Not `Terminal::clear`: that one asks the terminal where its cursor is, and the answer goes to
+    /// the thread that reads keys.
+    fn forget(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal
+            .resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Gives the terminal back and stops the process, as ctrl-z does elsewhere; returns when it
     /// goes on.
-    pub(super) fn suspend(&mut self) {
+    pub(super) fn suspend() {
         restore();
         // Where the signal cannot be sent we go on at once.
         let _ = signal_hook::low_level::raise(signal_hook::consts::SIGSTOP);

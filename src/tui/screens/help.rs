@@ -85,7 +85,7 @@ impl Screen for Help {
             Command::Up => self.scroll = self.scroll.saturating_sub(1),
             Command::PageDown | Command::HalfDown => self.scroll += self.rows,
             Command::PageUp | Command::HalfUp => {
-                self.scroll = self.scroll.saturating_sub(self.rows)
+                self.scroll = self.scroll.saturating_sub(self.rows);
             }
             Command::Top => self.scroll = 0,
             Command::Bottom => self.scroll = COMMANDS.len() * 2,

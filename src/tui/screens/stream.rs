@@ -107,7 +107,9 @@ impl Screen for Stream {
                 let tab = (digit as usize)
                     .checked_sub(1)
                     .and_then(|place| Tab::ALL.get(place));
-                tab.map(|tab| self.inspector.choose(*tab));
+                if let Some(tab) = tab {
+                    self.inspector.choose(*tab);
+                }
                 Some(Vec::new())
             }
             (Some(digit), Focus::List) if digit > 0 || self.number.is_some() => {
@@ -142,7 +144,7 @@ impl Screen for Stream {
         let number = self.number.take();
         match command {
             Command::Bottom if number.is_some() => {
-                self.go_to_number(number.unwrap_or_default(), session)
+                self.go_to_number(number.unwrap_or_default(), session);
             }
             Command::Filter => self.filter.open(),
             Command::Scope => return self.toggle_scope(session),
@@ -158,12 +160,12 @@ impl Screen for Stream {
     }
 
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
-        self.list.made.retain(|ix, _| !news.settled.contains(ix));
-        if news
+        let mut seen = news
             .settled
             .iter()
-            .any(|ix| self.list.made.contains_key(ix))
-        {
+            .filter(|ix| self.list.made.remove(ix).is_some());
+        if seen.next().is_some() {
+            seen.for_each(drop);
             session.loaded.bodies.forget();
         }
         self.inspector.changed(&news.settled);
@@ -259,10 +261,10 @@ impl Stream {
             Some(&session.loaded)
         };
         let job = |opened: &Opened| {
-            Effect::Start(Job::Open {
+            Effect::Start(Box::new(Job::Open {
                 store: opened.store.clone(),
                 ix: subject.ix,
-            })
+            }))
         };
         opened.map(job).into_iter().collect()
     }
@@ -287,3 +289,6 @@ impl Stream {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,7 @@ impl Stream {
             return Vec::new();
         }
         self.answers.is_running = true;
-        vec![Effect::Start(Job::Filter(self.task(session)))]
+        vec![Effect::Start(Box::new(Job::Filter(self.task(session))))]
     }
 
     /// Asks for what came since the last answer.
@@ -89,7 +89,7 @@ impl Stream {
             return Vec::new();
         }
         self.answers.is_running = true;
-        vec![Effect::Start(Job::Filter(self.task(session)))]
+        vec![Effect::Start(Box::new(Job::Filter(self.task(session))))]
     }
 
     fn task(&mut self, session: &Session) -> Task {

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use crate::base::human;
 use crate::ingest::body::Body;
-use crate::model::action::ActionIx;
+use crate::model::action::{ActionIx, Flags, Status};
 use crate::store::bodies::Depth;
 use crate::store::row::Row;
 use crate::tui::session::{Opened, Session};
@@ -75,6 +75,7 @@ struct Made {
     limit: usize,
     is_whole: bool,
     title: Line,
+    status: (Status, bool),
     facts: Vec<Line>,
     lines: Lines,
 }
@@ -133,10 +134,8 @@ impl Inspector {
     }
 
     fn body(&mut self, subject: Subject, opened: &mut Opened) -> (Option<Arc<Body>>, bool) {
-        if let Some((of, body)) = &self.opened {
-            if *of == subject {
-                return (Some(Arc::clone(body)), false);
-            }
+        if let Some((_, body)) = self.opened.as_ref().filter(|(of, _)| *of == subject) {
+            return (Some(Arc::clone(body)), false);
         }
         let row = opened.store.row(subject.ix);
         if size(&row) <= AT_ONCE {
@@ -154,14 +153,14 @@ impl Inspector {
         action: (&Row<'_>, &Body),
     ) {
         let (subject, tab, width, limit) = key;
-        if let Some(made) = &self.made {
-            if made.fits(subject, tab)
+        let is_made = |made: &Made| {
+            made.fits(subject, tab)
                 && made.width == width
                 && made.limit >= limit
                 && made.is_whole == is_whole
-            {
-                return;
-            }
+        };
+        if self.made.as_ref().is_some_and(is_made) {
+            return;
         }
         let (row, body) = action;
         let mut lines = Lines::new(width, limit);
@@ -187,6 +186,7 @@ impl Inspector {
             limit,
             is_whole,
             title,
+            status: (row.status(), row.flags().has(Flags::WAITING)),
             facts,
             lines,
         });
@@ -237,6 +237,11 @@ impl Inspector {
 
     pub fn title(&self) -> &[(Tone, String)] {
         self.made.as_ref().map_or(&[], |made| &made.title)
+    }
+
+    /// How the action came out, and whether it waits for a person.
+    pub fn status(&self) -> Option<(Status, bool)> {
+        self.made.as_ref().map(|made| made.status)
     }
 
     pub fn facts(&self) -> &[Line] {

@@ -23,6 +23,10 @@ impl Listing {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub fn at(&self, position: usize) -> Option<ActionIx> {
         match self {
             Listing::All(len) => u32::try_from(position)

@@ -71,15 +71,12 @@ impl Stream {
     }
 
     fn step_pane(&mut self, forward: bool) {
-        let next = if self.focus == Focus::List {
+        if self.focus == Focus::List {
             self.open();
-            return;
+        } else if let Some(tab) = self.inspector.tab().step(forward) {
+            self.inspector.choose(tab);
         } else {
-            self.inspector.tab().step(forward)
-        };
-        match next {
-            Some(tab) => self.inspector.choose(tab),
-            None => (self.focus, self.panes) = (Focus::List, Panes::Auto),
+            (self.focus, self.panes) = (Focus::List, Panes::Auto);
         }
     }
 
@@ -278,6 +275,9 @@ impl List {
 
     /// Brings the selection onto the screen; far jumps to the middle of it.
     pub(super) fn settle(&mut self, opened: &Opened, rows: usize) {
+        if rows == 0 {
+            return;
+        }
         let height = |item| {
             self.listing
                 .at(item)

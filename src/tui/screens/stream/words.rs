@@ -164,7 +164,7 @@ fn peek(stream: &Stream) -> String {
 }
 
 fn empty(stream: &Stream, session: &Session) -> Vec<String> {
-    if stream.list.listing.len() > 0 || stream.end.is_some() || stream.panes == Panes::Inspector {
+    if !stream.list.listing.is_empty() || stream.end.is_some() || stream.panes == Panes::Inspector {
         return Vec::new();
     }
     debug_assert!(stream.focus == Focus::List || stream.panes == Panes::Auto);
@@ -172,10 +172,17 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
         (Loading::Reading { .. }, _) => vec![loading(session)],
         (Loading::Done, true) => vec!["no actions in what was opened".to_owned()],
         (Loading::Done, false) if stream.answers.is_running => vec!["searching…".to_owned()],
-        (Loading::Done, false) => {
-            vec!["no action is kept by this filter · / changes it, s shows all runs".to_owned()]
-        }
+        (Loading::Done, false) => vec![nothing_kept(stream)],
     };
     lines.extend(session.errors.iter().cloned());
     lines
+}
+
+fn nothing_kept(stream: &Stream) -> String {
+    let ways = if stream.scope.is_some() {
+        "/ changes it, s shows all runs"
+    } else {
+        "/ changes it"
+    };
+    format!("no action is kept by this filter · {ways}")
 }

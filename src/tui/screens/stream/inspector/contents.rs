@@ -48,7 +48,7 @@ fn result(row: &Row<'_>, body: &Body, lines: &mut Lines) {
     match (&body.result, row.status()) {
         (Some(result), _) => lines.value(result),
         (None, Status::Blocked | Status::Denied) => {
-            lines.say(Tone::Faint, "no result: stopped before it ran")
+            lines.say(Tone::Faint, "no result: stopped before it ran");
         }
         (None, Status::Pending) => lines.say(Tone::Faint, "no result yet"),
         (None, _) => lines.say(Tone::Faint, "no result recorded"),
@@ -140,15 +140,14 @@ fn raw(row: &Row<'_>, body: &Body, lines: &mut Lines) {
         let head = bodies::raw(row, place, GLANCE);
         lines.say(Tone::Bad, &records::reason(&head, place));
     }
-    match &body.record {
-        Some(record) => lines.value(record),
-        None => {
-            let head = bodies::raw(row, place, GLANCE);
-            lines.text(0, Tone::Plain, &String::from_utf8_lossy(&head));
-            if u64::from(place.len) > GLANCE as u64 {
-                let rest = u64::from(place.len) - GLANCE as u64;
-                lines.say(Tone::Faint, &format!("… {} more", human::bytes(rest)));
-            }
+    if let Some(record) = &body.record {
+        lines.value(record);
+    } else {
+        let head = bodies::raw(row, place, GLANCE);
+        lines.text(0, Tone::Plain, &String::from_utf8_lossy(&head));
+        if u64::from(place.len) > GLANCE as u64 {
+            let rest = u64::from(place.len) - GLANCE as u64;
+            lines.say(Tone::Faint, &format!("… {} more", human::bytes(rest)));
         }
     }
 }

@@ -45,7 +45,7 @@ fn filter(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     match (&bar.problem, kept.is_empty()) {
         (Some(_), true) => row.flush_right(&format!(" {mark} not applied "), style),
         (Some(_), false) => {
-            row.flush_right(&format!(" {mark} not applied · still: {kept} "), style)
+            row.flush_right(&format!(" {mark} not applied · still: {kept} "), style);
         }
         (None, false) => row.flush_right(&format!(" {mark} {kept} "), style),
         (None, true) => {}

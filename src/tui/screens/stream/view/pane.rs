@@ -27,13 +27,8 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         return;
     }
     let mut row = Row::new(buf, area, 0, Style::new());
-    if let Some((_, _, text)) = stream
-        .frame
-        .visible
-        .iter()
-        .find(|(_, is_selected, _)| *is_selected)
-    {
-        let (words, style) = rows::status(text, theme, true);
+    if let Some(status) = inspector.status() {
+        let (words, style) = rows::status(status, theme, true);
         row.flush_right(&format!(" {words} "), style);
     }
     row.put(" ", Style::new());

@@ -122,7 +122,7 @@ impl Painter<'_> {
             self.over(theme.styles.text),
         )
         .skip(1);
-        let (words, style) = status(text, theme, columns.status >= 9);
+        let (words, style) = status((text.status, text.is_waiting), theme, columns.status >= 9);
         row.cell(&words, columns.status, self.over(style)).skip(1);
         let latency = text.latency.as_deref();
         let latency = if columns.merged {
@@ -178,16 +178,20 @@ fn column(row: &mut Row<'_>, text: &str, width: usize, style: Style) {
 }
 
 /// A mark and a word; what was not recorded is neither ok nor anything else.
-pub(super) fn status(text: &RowText, theme: &Theme, wide: bool) -> (String, Style) {
-    let style = theme.status(text.status);
+pub(super) fn status(
+    (status, is_waiting): (Status, bool),
+    theme: &Theme,
+    wide: bool,
+) -> (String, Style) {
+    let style = theme.status(status);
     let marks = theme.marks;
-    let (mark, long, short) = match text.status {
+    let (mark, long, short) = match status {
         Status::Unrecorded => (marks.none, "", ""),
         Status::Ok => (marks.ok, "ok", "ok"),
         Status::Error => (marks.error, "error", "error"),
         Status::Blocked => (marks.blocked, "blocked", "block"),
         Status::Denied => (marks.blocked, "denied", "deny"),
-        Status::Pending if text.is_waiting => (marks.waiting, "waiting", "wait"),
+        Status::Pending if is_waiting => (marks.waiting, "waiting", "wait"),
         Status::Pending => (marks.more, "no result", "open"),
         Status::Timeout => (marks.error, "timeout", "time"),
         Status::Cancelled => (marks.error, "cancelled", "canc"),

@@ -1,0 +1,194 @@
+use std::fmt::Write as _;
+
+use proptest::prelude::{prop, proptest};
+
+use crate::ingest::discover::Input;
+use crate::ingest::prices::PriceTable;
+use crate::ingest::{Loaded, loader};
+use crate::tui::theme::ColorChoice;
+use crate::tui::{Options, render};
+
+const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T10:00:00.000Z","agent":"support-agent","model":"gpt-4o"}
+{"type":"prompt","run_id":"r1","id":"e1","ts":"2026-11-22T10:00:00.010Z","role":"user","content":"Refund order 8841, it arrived damaged."}
+{"type":"response","run_id":"r1","id":"e2","parent_id":"e1","ts":"2026-11-22T10:00:00.020Z","model":"gpt-4o","content":"","usage":{"input_tokens":812,"output_tokens":41},"cost_usd":0.00244,"duration_ms":912,"finish_reason":"tool_calls"}
+{"type":"tool_call","run_id":"r1","id":"c1","parent_id":"e2","ts":"2026-11-22T10:00:00.934Z","tool":"refund","args":{"order_id":"8841","amount":4200}}
+{"type":"policy_decision","run_id":"r1","call_id":"c1","ts":"2026-11-22T10:00:00.936Z","policy":"refund-cap","rule":"r3","decision":"require_approval","reason":"amount over 500","matched":[{"path":"args.amount","op":">","value":500,"actual":4200}]}
+{"type":"approval","run_id":"r1","call_id":"c1","ts":"2026-11-22T10:00:41.100Z","state":"denied","by":"lead@example.com","reason":"order total is 420","wait_ms":40164}
+{"type":"tool_result","run_id":"r1","call_id":"c1","ts":"2026-11-22T10:00:41.101Z","status":"denied","duration_ms":40167}
+{"type":"tool_call","run_id":"r1","id":"c2","ts":"2026-11-22T10:00:42.000Z","tool":"lookup","args":{"q":"\u001b[31mred\u202e"}}
+{"type":"tool_result","run_id":"r1","call_id":"c2","ts":"2026-11-22T10:00:42.100Z","status":"error","duration_ms":100,"error":{"type":"Timeout","message":"no answer"}}
+{"type":"prompt" oops
+{"type":"prompt","run_id":"r2","id":"f1","ts":"2026-11-22T10:01:00.000Z","role":"user","content":"Second run"}
+"#;
+
+fn options() -> Options {
+    Options {
+        title: "trace.jsonl".to_owned(),
+        color: ColorChoice::Never,
+        ..Options::default()
+    }
+}
+
+fn load(trace: &'static [u8]) -> Vec<Loaded> {
+    let inputs = vec![Input::Bundled {
+        name: "trace.jsonl",
+        bytes: trace,
+    }];
+    loader::start(inputs, loader::Options::new(PriceTable::built_in()))
+        .into_iter()
+        .collect()
+}
+
+fn screen(size: (u16, u16), keys: &str) -> String {
+    render::text(&render::script(
+        &options(),
+        load(TRACE.as_bytes()),
+        size,
+        keys,
+    ))
+}
+
+/// The line of the screen that holds `needle`.
+#[track_caller]
+fn line(screen: &str, needle: &str) -> String {
+    let found = screen.lines().find(|line| line.contains(needle));
+    found
+        .unwrap_or_else(|| panic!("no {needle:?} in\n{screen}"))
+        .to_owned()
+}
+
+#[test]
+fn a_row_says_what_happened_and_what_was_decided() {
+    insta::assert_snapshot!(screen((120, 24), "G k k k"));
+}
+
+#[test]
+fn a_narrow_screen_has_one_pane_and_a_peek() {
+    insta::assert_snapshot!(screen((80, 24), "g j j j"));
+}
+
+#[test]
+fn enter_opens_the_action_on_the_whole_narrow_screen() {
+    insta::assert_snapshot!(screen((60, 12), "g j j j enter"));
+}
+
+#[test]
+fn a_filter_counts_what_it_hides_and_esc_brings_all_back() {
+    let kept = screen((120, 24), "/ tool:refund enter");
+    assert!(line(&kept, "hidden by filter").contains("✓ 1 of"), "{kept}");
+    assert!(!kept.contains("Second run"), "{kept}");
+    let back = screen((120, 24), "/ tool:refund esc");
+    assert!(back.contains("Second run"), "{back}");
+}
+
+#[test]
+fn a_wrong_filter_is_pointed_at_and_not_applied() {
+    let wrong = screen((120, 24), "/ costt>1 enter");
+    assert!(line(&wrong, "^ ").starts_with("   ^ "), "{wrong}");
+    assert!(wrong.contains("✗ not applied"), "{wrong}");
+}
+
+#[test]
+fn jumps_go_to_errors_and_blocks_and_say_when_there_is_no_other() {
+    assert!(screen((80, 24), "g e").contains("5 / 7"));
+    assert!(screen((80, 24), "g b").contains("4 / "));
+    assert!(screen((80, 24), "G e").contains("no further error"));
+}
+
+#[test]
+fn escape_sequences_of_the_trace_are_shown_and_never_written() {
+    let shown = screen((120, 30), "g e");
+    assert!(shown.contains("red"));
+    assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
+}
+
+#[test]
+fn the_scope_key_leaves_only_this_run_and_brings_all_back() {
+    let scoped = screen((120, 24), "G s");
+    assert!(
+        scoped.contains("this run only") && !scoped.contains("Refund order"),
+        "{scoped}"
+    );
+    assert!(screen((120, 24), "G s s").contains("Refund order"));
+}
+
+#[test]
+fn a_number_goes_to_the_action_with_this_number_in_its_run() {
+    assert!(
+        screen((80, 24), "g 4G").contains(" 4 · "),
+        "{}",
+        screen((80, 24), "g 4G")
+    );
+}
+
+#[test]
+fn the_help_lists_the_commands_of_the_table() {
+    let help = screen((100, 50), "?");
+    assert!(line(&help, "next error").contains('e'), "{help}");
+    assert!(!screen((100, 50), "? q").contains("next error"));
+}
+
+#[test]
+fn rows_that_come_after_the_filter_are_tested_too() {
+    let mut messages = load(TRACE.as_bytes());
+    let at = messages
+        .iter()
+        .position(|message| matches!(message, Loaded::Batch(_)))
+        .expect("a batch");
+    let rest = messages.split_off(at);
+    let mut shown = render::Headless::new(
+        &Options {
+            filter: Some("tool:refund".to_owned()),
+            ..options()
+        },
+        (120, 24),
+    );
+    messages
+        .into_iter()
+        .chain(rest)
+        .for_each(|message| shown.load(message));
+    let shown = render::text(&shown.draw());
+    assert!(
+        shown.contains("1 of 7") || shown.contains("✓ 1 of"),
+        "{shown}"
+    );
+}
+
+fn many() -> &'static [u8] {
+    let mut trace = String::new();
+    for call in 0..300 {
+        writeln!(trace, r#"{{"type":"tool_call","run_id":"r{}","id":"c{call}","tool":"t{}","args":{{"n":{call}}}}}"#, call / 100, call % 3).expect("written");
+    }
+    Box::leak(trace.into_boxed_str()).as_bytes()
+}
+
+proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+    #[test]
+    fn no_size_and_no_key_panics(
+        sizes in prop::collection::vec((1u16..200, 1u16..70), 1..5),
+        keys in prop::collection::vec(prop::sample::select(vec![
+            "j", "k", "G", "g", "enter", "tab", "backtab", "\\", "?", "q", "esc", "/ tool:t1 enter", "/ ( esc",
+            "s", "e", "b", "t", "T", "}", "{", "ctrl-d", "ctrl-u", "pagedown", "pageup", "12G", "l", "h", "5",
+        ]), 0..12),
+    ) {
+        let mut shown = render::Headless::new(&options(), sizes[0]);
+        let trace = if keys.len() % 2 == 0 { many() } else { TRACE.as_bytes() };
+        for message in load(trace) {
+            shown.load(message);
+        }
+        for (number, key) in keys.iter().enumerate() {
+            shown.resize(sizes[number % sizes.len()]);
+            shown.play(key);
+            shown.draw();
+        }
+    }
+}
+
+#[test]
+fn below_the_smallest_size_the_screen_says_so() {
+    assert_eq!(
+        screen((38, 7), "").lines().next(),
+        Some("terminal too small (38×7, need 40×8)")
+    );
+}
