@@ -22,6 +22,9 @@ pub mod complete;
 pub mod matches;
 pub mod runs;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 

@@ -41,6 +41,7 @@ pub fn outcome(row: &Row<'_>, body: &Body) -> Option<String> {
     let status = match row.status() {
         Status::Blocked => Some(stopped("blocked", blocker(body))),
         Status::Denied => Some(stopped("denied", denier(body))),
+        Status::Timeout if found.as_ref().is_some_and(|found| found.contains("imeout")) => None,
         Status::Timeout => Some("timeout".to_owned()),
         Status::Cancelled => Some("cancelled".to_owned()),
         Status::Error if found.is_none() => Some("error".to_owned()),

@@ -67,8 +67,12 @@ pub struct Global {
     #[arg(long, value_name = "NAME", global = true, value_parser = format_names())]
     pub format: Option<String>,
 
-    /// Prices of models (TOML) that win over the built-in ones [env: SAFERUN_TUI_PRICES]
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        help = "Prices of models (TOML) that win over the built-in ones [env: SAFERUN_TUI_PRICES]"
+    )]
     pub price_file: Option<PathBuf>,
 
     /// No notes on standard error
@@ -160,7 +164,7 @@ Examples:
   saferun-tui show trace.jsonl#7f3a91 --turn 3       a beginning of the run id is enough
   saferun-tui show trace.jsonl --seq 42")]
     Show {
-        /// PATH, or PATH#RUN_ID where it holds several runs
+        #[arg(help = "PATH, or PATH#RUN_ID where it holds several runs")]
         run: PathBuf,
         /// This turn, with what was said
         #[arg(long, value_name = "N", conflicts_with = "seq")]
@@ -200,8 +204,7 @@ impl Global {
     /// The first option given that `command` has no use for: nothing is ignored silently.
     pub fn misplaced(&self, command: Option<&Command>) -> Option<&'static str> {
         let (filter, json, jsonl, csv, format) = match command {
-            None => (true, true, true, true, true),
-            Some(Command::Ls { .. }) => (true, true, true, true, true),
+            None | Some(Command::Ls { .. }) => (true, true, true, true, true),
             Some(Command::Query { .. } | Command::Show { .. }) => (false, false, true, false, true),
             Some(Command::Stats { .. }) => (true, true, false, false, true),
             Some(Command::Verify { .. }) => (false, true, false, false, true),

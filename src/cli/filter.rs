@@ -7,6 +7,7 @@ use crate::base::clock::{Clock, System};
 use crate::base::{human, text};
 use crate::cli::Cx;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::out::Progress;
 use crate::model::action::ActionIx;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
@@ -44,13 +45,12 @@ pub(super) fn parse(filter: &str) -> Result<Expr, Failure> {
 /// The actions that match, with a note where a number was asked of what is no number.
 pub(super) fn rows(cx: &Cx, store: &Store, expr: &Expr) -> Vec<ActionIx> {
     let query = Query::compile(expr, store, &context(cx));
-    let found = matches::matches(store, &query, &CancelFlag::new(), &mut |progress| {
-        let percent = u64::from(progress.tested) * 100 / u64::from(progress.total.max(1));
-        if query.needs_bodies() {
-            cx.notes.progress(&format!("searched {percent} %"));
-        }
+    let mut progress = Progress::new(&cx.notes);
+    let found = matches::matches(store, &query, &CancelFlag::new(), &mut |so_far| {
+        let percent = u64::from(so_far.tested) * 100 / u64::from(so_far.total.max(1));
+        progress.tell(&format!("searched {percent} %"));
     });
-    cx.notes.progress("");
+    progress.clear();
     let tally = found.tally;
     if tally.unjudged > 0 {
         let (unjudged, judged) = (human::count(tally.unjudged), human::count(tally.judged));

@@ -1,12 +1,11 @@
 //! Reads what the command line names, all of it, for commands that print.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use crate::base::human;
 use crate::cli::args::Global;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::out::Notes;
+use crate::cli::out::{Notes, Progress};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Account;
@@ -55,9 +54,9 @@ impl Load {
 
     pub(super) fn paths(&self, notes: &Notes, paths: &[PathBuf]) -> Read {
         let (inputs, errors) = discover::resolve(paths);
-        errors
-            .iter()
-            .for_each(|error| notes.error(&error.to_string()));
+        for error in &errors {
+            notes.error(&error.to_string());
+        }
         let mut read = self.inputs(notes, inputs);
         read.failed += errors.len();
         read
@@ -74,8 +73,8 @@ impl Load {
         let mut progress = Progress::new(notes);
         for message in loader::start(inputs, self.options.clone()) {
             match &message {
-                Loaded::Progress { read, total } => progress.tell(*read, *total),
-                Loaded::Batch(batch) => progress.tell(batch.read, batch.total),
+                Loaded::Progress { read, total } => progress.tell(&reading(*read, *total)),
+                Loaded::Batch(batch) => progress.tell(&reading(batch.read, batch.total)),
                 Loaded::Done => break,
                 Loaded::Sources(_)
                 | Loaded::Preview(_)
@@ -159,38 +158,6 @@ impl Read {
     }
 }
 
-/// A line on the terminal once reading takes longer than a moment.
-struct Progress<'a> {
-    notes: &'a Notes,
-    next: Instant,
-    shown: bool,
-}
-
-impl Progress<'_> {
-    fn new(notes: &Notes) -> Progress<'_> {
-        Progress {
-            notes,
-            next: Instant::now() + Duration::from_millis(300),
-            shown: false,
-        }
-    }
-
-    fn tell(&mut self, read: u64, total: u64) {
-        if !self.notes.progress || Instant::now() < self.next {
-            return;
-        }
-        self.next = Instant::now() + Duration::from_millis(100);
-        self.shown = true;
-        self.notes.progress(&format!(
-            "reading {} of {}",
-            human::bytes(read),
-            human::bytes(total)
-        ));
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.shown) {
-            self.notes.progress("");
-        }
-    }
+fn reading(read: u64, total: u64) -> String {
+    format!("reading {} of {}", human::bytes(read), human::bytes(total))
 }

@@ -78,7 +78,7 @@ impl Look {
             match ascii_glyph(char) {
                 Some(glyph) => out.push(glyph),
                 None if char.is_ascii() || self.charset == Charset::AsciiGlyphs => out.push(char),
-                None => out.push_str(&format!("<{:x}>", u32::from(char))),
+                None => out.extend(["<", &format!("{:x}", u32::from(char)), ">"]),
             }
         }
         Cow::Owned(out)
@@ -104,11 +104,10 @@ impl Look {
 /// The glyphs that we write ourselves, each one cell wide before and after.
 fn ascii_glyph(char: char) -> Option<char> {
     Some(match char {
-        '…' => '~',
+        '…' | '≈' => '~',
         '·' | '—' | '−' | '─' => '-',
         '×' => 'x',
         '→' => '>',
-        '≈' => '~',
         '└' => '`',
         '│' => '|',
         _ => return None,

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use crate::base::human;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
 use crate::cli::look::Role;
@@ -18,11 +19,11 @@ use crate::store::Store;
 const COLUMNS: &[Column] = &[
     Column::left("RUN", 0),
     Column::left("STARTED", 6),
-    Column::left("AGENT", 0).cut_to(8),
-    Column::left("MODEL", 5).cut_to(8),
+    Column::left("AGENT", 0).cut_to(12),
+    Column::left("MODEL", 3).cut_to(14),
     Column::right("TURNS", 7),
-    Column::right("ACTS", 4),
-    Column::right("DUR", 3),
+    Column::right("ACTS", 5),
+    Column::right("DUR", 4),
     Column::right("COST", 2),
     Column::right("ERR", 0),
     Column::right("BLK", 1),
@@ -30,7 +31,7 @@ const COLUMNS: &[Column] = &[
     Column::left("OUTCOME", 0),
 ];
 
-const FILE: Column = Column::left("FILE", 9).cut_to(12);
+const FILE: Column = Column::left("FILE", 9).cut_to(20);
 
 pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], sort: &str) -> anyhow::Result<Exit> {
     Order::parse(sort)?;
@@ -137,7 +138,7 @@ fn totals(read: &Read, runs: &[RunIx]) -> String {
     let all = read.runs().len();
     let shown = words::counted(runs.len() as u64, "run");
     let shown = if runs.len() < all {
-        format!("{shown} of {all}")
+        format!("{shown} of {}", human::count(all as u64))
     } else {
         shown
     };

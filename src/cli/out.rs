@@ -1,6 +1,7 @@
 //! The one place that writes: data to standard output, words about it to standard error.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -95,20 +96,50 @@ impl Notes {
         }
     }
 
-    /// Replaces the last progress line; empty text removes it.
-    pub fn progress(&self, clean: &str) {
-        if self.progress {
-            let mut stderr = io::stderr().lock();
-            let _ = write!(stderr, "\r\u{1b}[K{}", self.look.spell(clean));
-            let _ = stderr.flush();
-        }
-    }
-
     fn say(&self, word: &str, raw: &str) {
         let lines: Vec<_> = text::sanitize_lines(raw).collect();
         let said = format!("{word}: {}\n", lines.join("\n"));
         let _ = io::stderr()
             .lock()
             .write_all(self.look.spell(&said).as_bytes());
+    }
+}
+
+/// A line on the terminal that tells how far slow work is; nothing while it is quick.
+#[derive(Debug)]
+pub(crate) struct Progress<'a> {
+    notes: &'a Notes,
+    next: Instant,
+    shown: bool,
+}
+
+impl Progress<'_> {
+    pub(crate) fn new(notes: &Notes) -> Progress<'_> {
+        Progress {
+            notes,
+            next: Instant::now() + Duration::from_millis(300),
+            shown: false,
+        }
+    }
+
+    pub(crate) fn tell(&mut self, clean: &str) {
+        if !self.notes.progress || Instant::now() < self.next {
+            return;
+        }
+        self.next = Instant::now() + Duration::from_millis(100);
+        self.shown = true;
+        self.write(clean);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            self.write("");
+        }
+    }
+
+    fn write(&self, clean: &str) {
+        let mut stderr = io::stderr().lock();
+        let _ = write!(stderr, "\r\u{1b}[K{}", self.notes.look.spell(clean));
+        let _ = stderr.flush();
     }
 }

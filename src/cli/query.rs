@@ -66,15 +66,15 @@ fn files(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
 }
 
 const COLUMNS: &[Column] = &[
-    Column::left("RUN", 6),
+    Column::left("RUN", 3),
     Column::right("SEQ", 0),
-    Column::left("TIME", 3),
-    Column::left("KIND", 4),
+    Column::left("TIME", 2),
+    Column::left("KIND", 1),
     Column::left("TOOL", 0).cut_to(10),
     Column::left("STATUS", 0),
-    Column::right("TOOK", 1),
-    Column::right("COST", 2),
-    Column::left("WHAT", 0).cut_to(30),
+    Column::right("TOOK", 4),
+    Column::right("COST", 5),
+    Column::left("WHAT", 0).cut_to(26),
 ];
 
 /// Two passes, so that a million matches need no memory: the second one opens what it prints.
@@ -83,11 +83,14 @@ fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     let mut ids = words::short_ids(&ids);
     // With one run its id says nothing; the last column of a table is always there.
     let skip = usize::from(ids.len() <= 1);
-    ids.iter_mut().for_each(|id| *id = cx.out.look.clean(id));
+    for id in &mut ids {
+        *id = cx.out.look.clean(id);
+    }
     let cells = |row: &Row<'_>, look: &Look| columns(row, look, &ids).split_off(skip);
     let mut layout = Layout::new(&COLUMNS[skip..]);
-    rows.iter()
-        .for_each(|ix| layout.measure(&cells(&store.row(*ix), &cx.out.look)));
+    for ix in rows {
+        layout.measure(&cells(&store.row(*ix), &cx.out.look));
+    }
     layout.stretch_last();
     layout.settle(cx.out.look.width);
     layout.heads(&mut cx.out)?;

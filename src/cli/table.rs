@@ -85,7 +85,9 @@ const GAP: usize = 2;
 /// Writes a table whose rows are all known.
 pub(super) fn write(out: &mut Out, columns: &[Column], rows: &[Vec<Cell>]) -> io::Result<()> {
     let mut layout = Layout::new(columns);
-    rows.iter().for_each(|row| layout.measure(row));
+    for row in rows {
+        layout.measure(row);
+    }
     layout.settle(out.look.width);
     layout.heads(out)?;
     rows.iter().try_for_each(|row| layout.row(out, row))

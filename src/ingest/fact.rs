@@ -215,20 +215,17 @@ pub struct FactSink<'a> {
     base: usize,
     first: usize,
     names_from: usize,
-    /// Whether the record may hold raw control characters.
-    pub controls: bool,
 }
 
 impl<'a> FactSink<'a> {
     /// For a record at `base` of the block.
-    pub fn new(decoded: &'a mut Decoded, base: usize, controls: bool) -> FactSink<'a> {
+    pub fn new(decoded: &'a mut Decoded, base: usize) -> FactSink<'a> {
         let (first, names_from) = (decoded.facts.len(), decoded.names.len());
         FactSink {
             decoded,
             base,
             first,
             names_from,
-            controls,
         }
     }
 

@@ -11,8 +11,6 @@ mod text;
 pub use repair::{value, value_head};
 pub use text::unescape;
 
-use memchr::memchr2;
-
 use crate::model::action::Flags;
 
 /// Nesting up to this depth is opened; what is deeper is kept as raw text.
@@ -48,21 +46,16 @@ pub struct Cursor<'a> {
     bytes: &'a [u8],
     pos: usize,
     depth: usize,
-    /// Strings must be looked at byte by byte for raw control characters.
-    controls: bool,
     /// What was let through.
     pub notes: Flags,
 }
 
 impl<'a> Cursor<'a> {
-    /// `controls` is whether the record may hold bytes below 0x20 inside strings; when the caller
-    /// has made sure that there are none, strings are skipped faster.
-    pub fn new(bytes: &'a [u8], controls: bool) -> Cursor<'a> {
+    pub fn new(bytes: &'a [u8]) -> Cursor<'a> {
         Cursor {
             bytes,
             pos: 0,
             depth: 0,
-            controls,
             notes: Flags::NONE,
         }
     }
@@ -208,14 +201,6 @@ impl<'a> Cursor<'a> {
         let start = self.pos + 1;
         let mut escaped = false;
         self.pos = start;
-        // Most names are short: a plain loop wins over a call for the first bytes.
-        let near = (start + 16).min(self.bytes.len());
-        while self.pos < near
-            && !matches!(self.bytes[self.pos], b'"' | b'\\')
-            && !self.control_here()
-        {
-            self.pos += 1;
-        }
         loop {
             let Some(found) = self.next_mark() else {
                 self.pos = self.bytes.len();
@@ -240,22 +225,24 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline]
-    fn control_here(&self) -> bool {
-        self.controls && self.bytes[self.pos] < 0x20
-    }
-
-    /// The next quote, backslash or (where they may occur) raw control character.
+    /// The next quote, backslash or raw control character, eight bytes at a time: strings of traces
+    /// are full of escapes, so that the gaps are too short for a call to a search routine to pay.
     #[inline]
     fn next_mark(&self) -> Option<usize> {
-        let rest = &self.bytes[self.pos..];
-        let found = if self.controls {
-            rest.iter()
-                .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)
-        } else {
-            memchr2(b'"', b'\\', rest)
-        };
-        found.map(|at| self.pos + at)
+        let mut at = self.pos;
+        while let Some(word) = self.bytes.get(at..at + 8) {
+            let word = u64::from_le_bytes(word.try_into().expect("eight bytes"));
+            let marks = marks(word);
+            if marks != 0 {
+                return Some(at + marks.trailing_zeros() as usize / 8);
+            }
+            at += 8;
+        }
+        let rest = self.bytes.get(at..)?;
+        let found = rest
+            .iter()
+            .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
+        found.map(|offset| at + offset)
     }
 
     #[inline]
@@ -558,17 +545,23 @@ impl Nesting {
     }
 }
 
-/// Whether any byte is below 0x20: then strings must be looked at more closely.
-pub fn has_controls(bytes: &[u8]) -> bool {
-    bytes.chunks(4096).any(|part| {
-        part.iter()
-            .fold(false, |found, &byte| found | (byte < 0x20))
-    })
+/// The high bit of the first byte of `word` that is a quote, a backslash or below 0x20; bits above the
+/// first one may be set wrongly (a borrow), bits below it never are.
+#[inline]
+fn marks(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let zero_quote = quote.wrapping_sub(ONES) & !quote;
+    let zero_backslash = backslash.wrapping_sub(ONES) & !backslash;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (zero_quote | zero_backslash | control) & HIGHS
 }
 
 /// Checks that a record is one JSON object; what was let through, or why it is not one.
 pub fn check(record: &[u8]) -> Checked<Flags> {
-    let mut cursor = Cursor::new(record, has_controls(record));
+    let mut cursor = Cursor::new(record);
     if cursor.peek() != b'{' {
         cursor.skip()?;
         cursor.end()?;

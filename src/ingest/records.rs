@@ -79,7 +79,6 @@ struct Record {
 #[derive(Debug, Clone, Copy)]
 struct Clean {
     utf8: bool,
-    controls: bool,
 }
 
 /// Decodes one record and books its bytes.
@@ -91,8 +90,7 @@ fn take(format: &dyn Format, decoded: &mut Decoded, record: Record) {
         Some(rest) => (rest, BOM.len()),
         None => (text, 0),
     };
-    let controls = !record.clean.controls && json::has_controls(text);
-    let mut sink = FactSink::new(decoded, record.start + skipped, controls);
+    let mut sink = FactSink::new(decoded, record.start + skipped);
     format.decode(text, &mut sink);
     let mut notes = Flags::NONE;
     if !record.clean.utf8 && std::str::from_utf8(text).is_err() {

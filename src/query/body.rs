@@ -258,13 +258,13 @@ fn walk<'a>(value: &'a Value, path: &[Step], found: &mut dyn FnMut(Cow<'a, Value
             }
         }
         (Value::Object(entries), Step::Each) => {
-            entries.values().for_each(|value| walk(value, rest, found))
+            entries.values().for_each(|value| walk(value, rest, found));
         }
         (Value::Array(items), Step::Each) => items.iter().for_each(|item| walk(item, rest, found)),
         (Value::String(text), _) if text.trim_start().starts_with(['{', '[']) => {
             if let Ok(inner) = serde_json::from_str::<Value>(text) {
                 walk(&inner, path, &mut |value| {
-                    found(Cow::Owned(value.into_owned()))
+                    found(Cow::Owned(value.into_owned()));
                 });
             }
         }

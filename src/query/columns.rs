@@ -245,6 +245,27 @@ impl ColumnTest {
         }
     }
 
+    /// Whether it asks row by row, rather than comparing a whole column.
+    pub fn is_by_row(&self) -> bool {
+        match self {
+            ColumnTest::Kinds(_)
+            | ColumnTest::Statuses(_)
+            | ColumnTest::Symbol(..)
+            | ColumnTest::Flags(_)
+            | ColumnTest::Since(_)
+            | ColumnTest::HasSymbol(_) => false,
+            ColumnTest::Number(column, _) => matches!(
+                column,
+                NumberColumn::Tokens(_) | NumberColumn::Parent | NumberColumn::Lane
+            ),
+            ColumnTest::Attached(_)
+            | ColumnTest::Run(_)
+            | ColumnTest::File(_)
+            | ColumnTest::At(_)
+            | ColumnTest::Marked(_) => true,
+        }
+    }
+
     /// The rows of `asked` that pass.
     pub fn rows(&self, columns: &Columns<'_>, asked: &Bits) -> Bits {
         let Columns {

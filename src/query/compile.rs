@@ -30,6 +30,16 @@ pub(super) enum Node {
     },
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Effort {
+    /// A whole column at once.
+    Column,
+    /// Row by row, in memory.
+    Row,
+    /// The record is read and opened.
+    Body,
+}
+
 impl Node {
     pub(super) fn needs_bodies(&self) -> bool {
         match self {
@@ -37,6 +47,21 @@ impl Node {
             Node::And(parts) | Node::Or(parts) => parts.iter().any(Node::needs_bodies),
             Node::Not(inner) => inner.needs_bodies(),
             Node::Body { .. } => true,
+        }
+    }
+
+    /// What a test costs, so that the cheap ones leave little to the others.
+    fn effort(&self) -> Effort {
+        match self {
+            Node::And(parts) | Node::Or(parts) => parts
+                .iter()
+                .map(Node::effort)
+                .max()
+                .unwrap_or(Effort::Column),
+            Node::Not(inner) => inner.effort(),
+            Node::Column(test) if test.is_by_row() => Effort::Row,
+            Node::Always(_) | Node::Column(_) => Effort::Column,
+            Node::Body { .. } => Effort::Body,
         }
     }
 
@@ -69,7 +94,7 @@ pub(super) fn compile(expr: &Expr, context: &Context) -> Node {
 
 fn ordered(parts: &[Expr], context: &Context) -> Vec<Node> {
     let mut nodes: Vec<Node> = parts.iter().map(|part| compile(part, context)).collect();
-    nodes.sort_by_key(Node::needs_bodies);
+    nodes.sort_by_key(Node::effort);
     nodes
 }
 
@@ -78,7 +103,7 @@ fn any(mut nodes: Vec<Node>) -> Node {
         Some(only) if nodes.is_empty() => only,
         Some(last) => {
             nodes.push(last);
-            nodes.sort_by_key(Node::needs_bodies);
+            nodes.sort_by_key(Node::effort);
             Node::Or(nodes)
         }
         None => Node::Always(false),

@@ -3,10 +3,15 @@
 use std::ops::Range;
 
 use crate::model::action::{Kind, Status, Verdict};
+use crate::model::chunk::Chunk;
+use crate::model::outcome::{Attached, Outcomes};
 use crate::model::symbol::Sym;
 use crate::query::expr::State;
 use crate::query::fields::{FAMILIES, FIELDS, Field, Info, KIND_NAMES, SPECIAL, Shape};
 use crate::store::Store;
+
+#[cfg(test)]
+mod tests;
 
 /// A proposal for the part of the text at `replace` (in bytes).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,9 @@ const MOST: usize = 50;
 
 /// So many symbols are looked at for values at most: a prompt must not wait.
 const LOOK_AT: u32 = 200_000;
+
+/// So many chunks are looked at, spread over the store.
+const CHUNKS: usize = 250;
 
 /// Fields and values that fit what stands before `cursor` (in bytes). Values are those that occur.
 pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
@@ -145,7 +153,21 @@ fn values(field: &str, typed: &str, store: &Store) -> Vec<String> {
                 ),
             )
         }
-        Shape::Status => closed(&mut Status::ALL.iter().map(|status| status.word())),
+        Shape::Status => {
+            let of = |outcomes: &Outcomes| {
+                outcomes
+                    .status
+                    .iter()
+                    .fold(0_u16, |some, status| some | 1 << *status as u16)
+            };
+            let occurring = chunks(store).fold(0, |some, (_, outcomes)| some | of(outcomes));
+            closed(
+                &mut Status::ALL
+                    .iter()
+                    .filter(|status| occurring >> **status as u16 & 1 == 1)
+                    .map(|status| status.word()),
+            )
+        }
         Shape::Verdict => closed(&mut Verdict::ALL.iter().map(|verdict| verdict.word())),
         Shape::Flag => closed(&mut ["yes", "no"].into_iter()),
         Shape::Name => occurring(field, store)
@@ -187,12 +209,12 @@ fn occurring(field: Field, store: &Store) -> Vec<String> {
     };
     let runs = || store.runs().iter();
     match field {
-        Field::Tool => store
-            .chunks()
-            .for_each(|(chunk, _)| chunk.tool.iter().copied().for_each(&mut see)),
-        Field::Agent => store
-            .chunks()
-            .for_each(|(chunk, _)| chunk.agent.iter().copied().for_each(&mut see)),
+        Field::Tool => {
+            chunks(store).for_each(|(chunk, _)| { chunk.tool.iter().copied().for_each(&mut see); })
+        }
+        Field::Agent => {
+            chunks(store).for_each(|(chunk, _)| { chunk.agent.iter().copied().for_each(&mut see); })
+        }
         Field::Model => runs().for_each(|run| run.who.models.iter().copied().for_each(&mut see)),
         Field::Provider => runs().for_each(|run| see(run.who.provider)),
         Field::User => runs().for_each(|run| see(run.who.user)),
@@ -228,8 +250,13 @@ fn occurring(field: Field, store: &Store) -> Vec<String> {
     names
 }
 
-fn attached(store: &Store, see: &mut dyn FnMut(&crate::model::outcome::Attached)) {
-    for (_, outcomes) in store.chunks() {
+fn chunks(store: &Store) -> impl Iterator<Item = (&Chunk, &Outcomes)> {
+    let step = store.chunks().len() / CHUNKS + 1;
+    store.chunks().step_by(step)
+}
+
+fn attached(store: &Store, see: &mut dyn FnMut(&Attached)) {
+    for (_, outcomes) in chunks(store) {
         (0..outcomes.len()).for_each(|row| outcomes.attached(row).for_each(&mut *see));
     }
 }

@@ -1,6 +1,8 @@
 //! Text becomes an expression, or an error that points at the place and names a way out.
 
 mod terms;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 

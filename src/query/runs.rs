@@ -171,7 +171,14 @@ impl RunTerm {
                 .map(|tokens| i64::try_from(tokens).unwrap_or(i64::MAX))
         };
         match self {
-            RunTerm::Agent(test) => run.who.agent.is_some() && test.is_true_of(name(run.who.agent)),
+            RunTerm::Agent(test) => {
+                let mut agents = run
+                    .lanes
+                    .iter()
+                    .map(|lane| lane.agent)
+                    .chain([run.who.agent]);
+                agents.any(|agent| agent.is_some() && test.is_true_of(name(agent)))
+            }
             RunTerm::Model(test) => run
                 .who
                 .models

@@ -9,6 +9,9 @@ use crate::model::action::{Kind, Place};
 use crate::model::outcome::AttachedKind;
 use crate::store::row::Row;
 
+#[cfg(test)]
+mod tests;
+
 /// How much of an action to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Depth {

@@ -15,6 +15,9 @@ use crate::model::action::{ActionIx, Flags, Place, SourceIx};
 use crate::model::chunk::CHUNK_ROWS;
 use crate::store::Store;
 
+#[cfg(test)]
+mod tests;
+
 /// A text to look for, as far as raw JSON must hold it letter by letter.
 #[derive(Debug, Clone)]
 pub struct Needle(Finder);

@@ -1,5 +1,6 @@
 //! Everything that is tested from outside, in one program.
 
 mod corpus;
+mod floors;
 mod oracle;
 mod support;

@@ -101,10 +101,20 @@ fn size(row: &Row<'_>, body: &Body) -> Option<String> {
     match result {
         Value::Array(items) => Some(counted(items.len(), "item", more)),
         Value::Object(fields) if fields.is_empty() => Some("empty".to_owned()),
-        Value::Object(fields) => Some(pairs(fields, 3)),
+        Value::Object(fields) => Some(pairs(&news(fields, body.args.as_ref()), 3)),
         Value::Null => Some("null".to_owned()),
         Value::String(_) | Value::Number(_) | Value::Bool(_) => scalar(result),
     }
+}
+
+/// What a result says that the arguments did not say already; all of it where that is nothing.
+fn news(fields: &Map<String, Value>, args: Option<&Value>) -> Map<String, Value> {
+    let said = |key: &str, value: &Value| args.and_then(|args| args.get(key)) == Some(value);
+    let new = fields.iter().filter(|(key, value)| !said(key, value));
+    let new: Map<String, Value> = new
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if new.is_empty() { fields.clone() } else { new }
 }
 
 fn text_size(text: &str, more: &str) -> String {

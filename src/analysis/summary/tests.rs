@@ -19,8 +19,11 @@ use crate::store::Store;
 
 /// A store of one run: a row of `kind`, then calls of `tools` that it asked for.
 fn store(kind: Kind, status: Status, tools: &[&str]) -> Store {
-    let mut batch = Batch::default();
-    batch.symbols = tools.iter().map(|name| Box::from(*name)).collect();
+    let symbols = tools.iter().map(|name| Box::from(*name)).collect();
+    let mut batch = Batch {
+        symbols,
+        ..Batch::default()
+    };
     push(&mut batch, kind, Sym::NONE, ActionIx::NONE);
     for number in 1..=tools.len() {
         push(&mut batch, Kind::ToolCall, Sym(number as u32), ActionIx(0));
@@ -191,6 +194,15 @@ fn other_tools_show_their_most_telling_arguments_first() {
         json!({"items": [1, 2], "name": "two words"}),
         json!(null),
         "name=\"two words\" items[2]",
+    );
+}
+
+#[test]
+fn a_result_does_not_repeat_the_arguments() {
+    check_call(
+        json!({"order_id": "8841"}),
+        json!({"order_id": "8841", "total": 420}),
+        "order_id=8841 · total=420",
     );
 }
 

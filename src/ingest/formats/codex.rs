@@ -44,7 +44,7 @@ impl Format for Codex {
     }
 
     fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
-        let mut cursor = Cursor::new(record, out.controls);
+        let mut cursor = Cursor::new(record);
         if let Err(mistake) = line::read(&mut cursor, out) {
             out.malformed(mistake);
         }

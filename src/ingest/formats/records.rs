@@ -27,7 +27,7 @@ impl Format for Records {
     }
 
     fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
-        let mut cursor = Cursor::new(record, out.controls);
+        let mut cursor = Cursor::new(record);
         match object(&mut cursor) {
             Ok(()) => out.push(Fact::new(FactKind::Unknown)),
             Err(mistake) => out.malformed(mistake),

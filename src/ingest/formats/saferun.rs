@@ -43,7 +43,7 @@ impl Format for Saferun {
     }
 
     fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
-        let mut cursor = Cursor::new(record, out.controls);
+        let mut cursor = Cursor::new(record);
         if let Err(mistake) = event(&mut cursor, out) {
             out.malformed(mistake);
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Cursor, has_controls};
+use super::Cursor;
 use crate::model::action::Flags;
 
 /// Parses a whole record, repairing what a strict reader would refuse; `None` when it is not JSON
@@ -15,7 +15,7 @@ pub fn value(bytes: &[u8]) -> Option<Value> {
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Some(value);
     }
-    let mut cursor = Cursor::new(bytes, has_controls(bytes));
+    let mut cursor = Cursor::new(bytes);
     cursor.skip().ok()?;
     cursor.end().ok()?;
     if cursor.notes.has(Flags::TOO_DEEP) {

@@ -6,7 +6,7 @@ use super::{BOM, Clean, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
 use crate::ingest::formats::Format;
-use crate::ingest::json::{Cursor, Range, has_controls};
+use crate::ingest::json::{Cursor, Range};
 use crate::model::action::Flags;
 
 /// Documents up to this size are read whole.
@@ -25,7 +25,7 @@ pub struct Found {
 /// a single object, or values one after the other.
 pub fn find(bytes: &[u8]) -> Found {
     let mut found = Found::default();
-    let mut cursor = Cursor::new(bytes, has_controls(bytes));
+    let mut cursor = Cursor::new(bytes);
     loop {
         skip_separators(&mut cursor);
         match cursor.peek() {
@@ -88,7 +88,7 @@ fn skip_separators(cursor: &mut Cursor<'_>) {
 fn members(object: &[u8]) -> Vec<Range> {
     let mut records = Vec::new();
     let mut typed = false;
-    let mut cursor = Cursor::new(object, has_controls(object));
+    let mut cursor = Cursor::new(object);
     // The object was walked before: it cannot fail.
     let _ = cursor.object(|cursor, key| {
         typed |= key == b"type";
@@ -124,7 +124,6 @@ pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded
     found.good += bom;
     let clean = Clean {
         utf8: std::str::from_utf8(&decoded.bytes).is_ok(),
-        controls: !has_controls(&decoded.bytes),
     };
     let mut line = 0;
     let mut seen = 0;

@@ -58,7 +58,6 @@ pub fn read(
     let text = &decoded.bytes[first..];
     let clean = Clean {
         utf8: std::str::from_utf8(text).is_ok(),
-        controls: !has_other_controls(text),
     };
     let mut at = first;
     if block.start == 0 && text.starts_with(BOM) {
@@ -209,14 +208,4 @@ fn line_length(bytes: &Bytes, start: u64, source_end: u64) -> io::Result<u64> {
         position += read as u64;
     }
     Ok(position.min(source_end) - start)
-}
-
-/// Whether any byte but LF is below 0x20. No early end inside a part, so that the compiler uses wide
-/// registers.
-fn has_other_controls(bytes: &[u8]) -> bool {
-    bytes.chunks(4096).any(|part| {
-        part.iter().fold(false, |found, &byte| {
-            found | (byte < 0x20) & (byte != b'\n')
-        })
-    })
 }

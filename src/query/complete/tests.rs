@@ -1,0 +1,57 @@
+use super::complete;
+use crate::ingest::discover::Input;
+use crate::ingest::loader::{self, Options};
+use crate::ingest::prices::PriceTable;
+use crate::store::Store;
+
+const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"support","model":"large","user":"ann lee"}
+{"type":"tool_call","run_id":"r1","id":"c1","tool":"refund","args":{}}
+{"type":"tool_call","run_id":"r1","id":"c2","tool":"read_file","args":{}}
+"#;
+
+/// The texts after each proposal for what stands before `|` was taken.
+#[track_caller]
+fn check(before: &str, expected: &[&str]) {
+    let input = Input::Bundled {
+        name: "test.jsonl",
+        bytes: TRACE.as_bytes(),
+    };
+    let (store, _) = Store::load(loader::start(
+        vec![input],
+        Options::new(PriceTable::default()),
+    ));
+    let after: Vec<String> = complete(before, before.len(), &store)
+        .into_iter()
+        .map(|completion| {
+            let mut text = before.to_owned();
+            text.replace_range(completion.replace, &completion.text);
+            text
+        })
+        .collect();
+    assert_eq!(after, expected);
+}
+
+#[test]
+fn proposes_fields_after_a_sign_too() {
+    check("lat", &["latency:"]);
+    check("a -pol", &["a -policy:"]);
+    check("(arg", &["(args."]);
+}
+
+#[test]
+fn proposes_values_that_occur() {
+    check("tool:re", &["tool:read_file", "tool:refund"]);
+    check("tool:(refund|rea", &["tool:(refund|read_file"]);
+    check("kind:to", &["kind:tool", "kind:tool_call"]);
+    check("kind:resp", &[]);
+    check("is:bl", &["is:blocked"]);
+    check("user:", &["user:\"ann lee\""]);
+}
+
+#[test]
+fn a_cursor_outside_of_the_text_is_its_end() {
+    let store = Store::new();
+    let at_the_end = complete("lat", 3, &store);
+    assert_eq!(at_the_end.len(), 1);
+    assert_eq!(complete("lat", 999, &store), at_the_end);
+}

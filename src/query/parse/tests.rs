@@ -1,0 +1,311 @@
+use proptest::prelude::*;
+
+use super::parse;
+use crate::query::expr::{
+    Comparison, Expr, Find, Path, Regex, Scope, State, Step, Subject, Term, Test, Text, TimeOfDay,
+    Value,
+};
+use crate::query::fields::{FIELDS, Field, Shape};
+
+/// Reads `text` and prints it.
+#[track_caller]
+fn check(text: &str, printed: &str) {
+    let expr = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    assert_eq!(expr.to_string(), printed);
+    assert_eq!(parse(printed).expect("a filter"), expr);
+}
+
+#[track_caller]
+fn refuses(text: &str, at: &str, message: &str, suggestion: Option<&str>) {
+    let error = parse(text).expect_err(text);
+    assert_eq!(text.get(error.span.clone()), Some(at), "{error:?}");
+    assert!(error.message.contains(message), "{error:?}");
+    assert_eq!(error.suggestion.as_deref(), suggestion);
+}
+
+#[test]
+fn reads_every_example_of_the_help() {
+    for text in [
+        "tool:refund",
+        "status:blocked",
+        "cost>0.05",
+        "latency>=2s",
+        "agent:support*",
+        "-user:bot",
+        "args.amount>500",
+        "\"free text\"",
+        "kind:(tool|model)",
+        "policy:refund-cap",
+        "turn:3..9",
+        "turn:3..",
+        "cost:..$0.05",
+        "since:10m",
+        "/regex/",
+        "/regex/i",
+        "is:retry",
+        "is:(error|unknown-cost)",
+        "has:approval",
+        "has:args.amount",
+        "args.items[*].price>10k",
+        "args.items.0:a",
+        "label.\"odd name\"=x",
+        "at:14:02..14:05",
+        "at:14:02:11..",
+        "tool~/^re(f|g)/",
+        "retry:yes",
+    ] {
+        check(text, text);
+    }
+}
+
+#[test]
+fn reads_and_or_not_and_brackets() {
+    check("a b AND c", "a b c");
+    check("a b | -c", "(a b) OR -c");
+    check("NOT (a OR b) !c", "-(a OR b) -c");
+    check("((a))", "a");
+}
+
+#[test]
+fn restricts_the_words_beside_in() {
+    check("in:result refund tool:x", "(in:result refund) tool:x");
+    check(
+        "in:(args|text) -a b OR c",
+        "(-(in:(args|text) a) (in:(args|text) b)) OR c",
+    );
+    check("in:args (a | (in:text b))", "(in:args a) OR (in:text b)");
+    refuses("in:result", "in:result", "needs a word", None);
+}
+
+#[test]
+fn takes_flags_and_paths_as_words() {
+    check("--force", "\"--force\"");
+    check("/etc/passwd", "\"/etc/passwd\"");
+    check("12:30", "\"12:30\"");
+    check("re-run", "re-run");
+}
+
+#[test]
+fn reads_a_regular_expression_with_brackets() {
+    check("tool~(a|b)c", "tool~/(a|b)c/");
+    check("tool~a\\/b/c", "tool~/a\\/b\\/c/");
+}
+
+#[test]
+fn empty_text_is_everything() {
+    assert_eq!(parse("  "), Ok(Expr::All));
+}
+
+#[test]
+fn names_the_field_that_was_meant() {
+    refuses("costt>1", "costt", "'costt' is not a field", Some("cost"));
+    refuses(
+        "a latncy:5s",
+        "latncy",
+        "'latncy' is not a field",
+        Some("latency"),
+    );
+    refuses("kind:toool", "toool", "'toool' is not a kind", Some("tool"));
+    refuses(
+        "status:eror",
+        "eror",
+        "'eror' is not a status",
+        Some("error"),
+    );
+    refuses(
+        "is:blocket",
+        "blocket",
+        "'blocket' is not a state",
+        Some("blocked"),
+    );
+    refuses("zzzzzz:1", "zzzzzz", "'zzzzzz' is not a field", None);
+    refuses(
+        "approval:x",
+        "approval:",
+        "has no value",
+        Some("has:approval"),
+    );
+}
+
+#[test]
+fn points_at_what_is_wrong() {
+    refuses("a (b", "(", "never closed", None);
+    refuses("a) b", ")", "never opened", None);
+    refuses("\"a", "\"a", "never closed", None);
+    refuses("latency>2", "2", "needs a unit", None);
+    refuses("cost>5s", "5s", "wrong unit", None);
+    refuses("tool>5", "tool>5", "only numbers", None);
+    refuses("tool:", "", "a value is missing", None);
+    refuses("tool~/[/", "/[/", "not a regular expression", None);
+    refuses("a OR", "", "a term is missing", None);
+    refuses("at:25:00", "25:00", "not a time of day", None);
+    refuses(">5", ">5", "a field is missing", None);
+    refuses("tool:(a b)", "(a ", "never closed", None);
+}
+
+#[test]
+fn refuses_brackets_without_end() {
+    assert!(parse(&"(".repeat(4000)).is_err());
+    assert!(parse(&format!("{}a{}", "(".repeat(64), ")".repeat(64))).is_ok());
+    assert!(parse(&"a ".repeat(4000)).is_err());
+}
+
+fn word() -> impl Strategy<Value = String> {
+    "[a-z][a-zA-Z0-9_.*?@-]{0,6}".prop_filter("a range", |word| !word.contains(".."))
+}
+
+fn path() -> impl Strategy<Value = Path> {
+    let step = prop_oneof![
+        Just(Step::Each),
+        "[a-z0-9_-]{1,4}".prop_map(Step::Key),
+        "[ -~]{1,4}".prop_map(Step::Key)
+    ];
+    prop::collection::vec(step, 0..3)
+}
+
+fn regex() -> impl Strategy<Value = Regex> {
+    let source = prop_oneof![
+        "[a-z./ ]{1,6}",
+        Just("a\\/b|(c)".to_owned()),
+        Just("\\d+\\\\".to_owned())
+    ];
+    (source, any::<bool>()).prop_map(|(source, any_case)| Regex::new(&source, any_case))
+}
+
+fn number(shape: Shape) -> impl Strategy<Value = String> {
+    let unit = match shape {
+        Shape::Duration => "s",
+        _ => "",
+    };
+    (0..9999_u32).prop_map(move |number| format!("{number}{unit}"))
+}
+
+fn value(shape: Shape) -> BoxedStrategy<Value> {
+    match shape {
+        Shape::Kind => Just(Value::Word("tool".into())).boxed(),
+        Shape::Status => Just(Value::Word("error".into())).boxed(),
+        Shape::Verdict => Just(Value::Word("block".into())).boxed(),
+        Shape::Flag => Just(Value::Word("yes".into())).boxed(),
+        Shape::Count | Shape::Score | Shape::Money | Shape::Duration => {
+            number(shape).prop_map(Value::Word).boxed()
+        }
+        Shape::Name | Shape::Text | Shape::Json | Shape::Presence => prop_oneof![
+            word().prop_map(Value::Word),
+            "\\PC{0,6}".prop_map(Value::Quoted)
+        ]
+        .boxed(),
+    }
+}
+
+fn numeric_test(shape: Shape) -> BoxedStrategy<Test> {
+    let comparison = prop_oneof![
+        Just(Comparison::Greater),
+        Just(Comparison::GreaterOrEqual),
+        Just(Comparison::Less),
+        Just(Comparison::LessOrEqual),
+    ];
+    let range = (number(shape), prop::option::of(number(shape)))
+        .prop_map(|(lo, hi)| Test::Matches(vec![Value::Range(Some(lo), hi)]));
+    prop_oneof![
+        (comparison, number(shape))
+            .prop_map(|(comparison, bound)| Test::Compare(comparison, bound)),
+        range
+    ]
+    .boxed()
+}
+
+fn test(shape: Shape) -> BoxedStrategy<Test> {
+    let values = || prop::collection::vec(value(shape), 1..3);
+    let plain = prop_oneof![
+        values().prop_map(Test::Matches),
+        values().prop_map(Test::Equals),
+        values().prop_map(Test::Differs),
+    ];
+    match shape {
+        Shape::Count | Shape::Score | Shape::Money | Shape::Duration => {
+            prop_oneof![plain, numeric_test(shape)].boxed()
+        }
+        Shape::Json => {
+            prop_oneof![plain, numeric_test(shape), regex().prop_map(Test::Regex)].boxed()
+        }
+        Shape::Flag | Shape::Presence => plain.boxed(),
+        Shape::Kind | Shape::Status | Shape::Verdict | Shape::Name | Shape::Text => {
+            prop_oneof![plain, regex().prop_map(Test::Regex)].boxed()
+        }
+    }
+}
+
+fn subject() -> impl Strategy<Value = Subject> {
+    let with_value: Vec<Field> = FIELDS
+        .iter()
+        .filter(|info| info.shape != Shape::Presence)
+        .map(|info| info.field)
+        .collect();
+    prop_oneof![
+        prop::sample::select(with_value).prop_map(Subject::Field),
+        "[ -~]{1,5}".prop_map(Subject::Label),
+        path().prop_map(Subject::Args),
+        path().prop_map(Subject::Result),
+    ]
+}
+
+fn text() -> impl Strategy<Value = Expr> {
+    let find = prop_oneof![
+        "\\PC{1,8}".prop_map(Find::Phrase),
+        regex().prop_map(Find::Regex)
+    ];
+    let scope = (any::<bool>(), any::<bool>(), any::<bool>())
+        .prop_filter("somewhere", |(args, result, text)| {
+            *args || *result || *text
+        })
+        .prop_map(|(args, result, text)| Scope { args, result, text });
+    (find, prop::option::of(scope)).prop_map(|(find, scope)| Expr::Text(Text { find, scope }))
+}
+
+fn time() -> impl Strategy<Value = TimeOfDay> {
+    (0..24_u8, 0..60_u8, prop::option::of(0..60_u8)).prop_map(|(hour, minute, second)| TimeOfDay {
+        hour,
+        minute,
+        second,
+    })
+}
+
+pub(crate) fn expr() -> impl Strategy<Value = Expr> {
+    let term = subject()
+        .prop_flat_map(|subject| (Just(subject.clone()), test(subject.shape())))
+        .prop_map(|(subject, test)| Expr::Term(Term { subject, test }));
+    let states = prop::collection::vec(prop::sample::select(State::ALL.to_vec()), 1..3);
+    let leaf = prop_oneof![
+        5 => term,
+        2 => text(),
+        1 => states.prop_map(Expr::Is),
+        1 => prop::collection::vec(subject(), 1..3).prop_map(Expr::Has),
+        1 => number(Shape::Duration).prop_map(Expr::Since),
+        1 => (time(), prop::option::of(time())).prop_map(|(from, to)| Expr::At(Some(from), to)),
+    ];
+    leaf.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Expr::And),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Expr::Or),
+            inner.prop_map(|inner| Expr::Not(Box::new(inner))),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_is_printed_reads_back_the_same(expr in expr()) {
+        let printed = expr.to_string();
+        prop_assert_eq!(parse(&printed).map_err(|error| format!("{printed}: {error:?}")), Ok(expr));
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in prop_oneof!["\\PC{0,40}", "[-a-z():\"|/!=<>~.,*\\[\\] \\\\]{0,40}"]) {
+        match parse(&text) {
+            Ok(expr) => prop_assert_eq!(parse(&expr.to_string()), Ok(expr)),
+            Err(error) => prop_assert!(text.get(error.span.clone()).is_some(), "{:?}", error),
+        }
+    }
+}

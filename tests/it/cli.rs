@@ -1,0 +1,283 @@
+//! Journeys through the commands as a shell sees them: output, exit code, streams.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const REFUND: &str = "sample-traces/saferun/refund-agent.jsonl";
+const NIGHT: &str = "sample-traces/saferun/ops-night.jsonl";
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"));
+    command
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .envs([("LC_ALL", "C.UTF-8"), ("TZ", "UTC")])
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("SAFERUN_TUI_PRICES")
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    command(args).output().expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("output is UTF-8")
+}
+
+/// Standard output of a command that must end with this code.
+#[track_caller]
+fn out(args: &[&str], code: i32) -> String {
+    let output = run(args);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{args:?}: {}",
+        text(&output.stderr)
+    );
+    text(&output.stdout).to_owned()
+}
+
+#[track_caller]
+fn json(args: &[&str]) -> Value {
+    serde_json::from_str(&out(args, 0)).expect("one JSON document")
+}
+
+/// Standard error of a command that must end with this code.
+#[track_caller]
+fn refused(args: &[&str], code: i32) -> String {
+    let output = run(args);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{args:?}: {}",
+        text(&output.stdout)
+    );
+    text(&output.stderr).to_owned()
+}
+
+#[test]
+fn without_a_terminal_a_path_lists_its_runs_and_prints_no_escape() {
+    let listed = out(&[NIGHT], 0);
+    assert_eq!(listed, out(&["ls", NIGHT], 0));
+    assert_eq!(listed.lines().count(), 4, "{listed}");
+    assert!(!listed.contains('\u{1b}'));
+}
+
+#[test]
+fn runs_are_promised_by_name() {
+    let document = json(&["ls", REFUND, "--json"]);
+    assert_eq!(document["schema"], "saferun.tui/runs@1");
+    let run = &document["runs"][0];
+    assert_eq!(run["run_id"], "refund-8841");
+    assert_eq!(
+        (run["denied"].as_u64(), run["blocked"].as_u64()),
+        (Some(1), Some(1))
+    );
+    assert_eq!(run["cost_source"], "recorded");
+    assert_eq!(run.get("trial"), None, "what is not recorded is absent");
+}
+
+#[test]
+fn runs_sort_by_a_column_with_the_unknown_last() {
+    let listed = out(
+        &["ls", "sample-traces/saferun", "--jsonl", "--sort", "-cost"],
+        0,
+    );
+    let costs = listed.lines().map(|line| {
+        let run: Value = serde_json::from_str(line).expect("a line is JSON");
+        run["cost_usd"].as_f64()
+    });
+    let costs: Vec<Option<f64>> = costs.collect();
+    let mut sorted = costs.clone();
+    sorted.sort_by(|a, b| b.partial_cmp(a).expect("no cost is NaN"));
+    assert_eq!(costs, sorted);
+    assert!(refused(&["ls", REFUND, "--sort", "colour"], 2).contains("known: started"));
+}
+
+#[test]
+fn csv_has_the_same_names_and_one_row_a_run() {
+    let csv = out(&["ls", NIGHT, "--csv"], 0);
+    assert!(csv.starts_with("run_id,path,format,"), "{csv}");
+    assert_eq!(csv.lines().count(), 4);
+}
+
+#[test]
+fn a_filter_finds_a_call_by_its_arguments() {
+    let found = out(
+        &["query", "tool:refund args.amount>500", REFUND, "--jsonl"],
+        0,
+    );
+    let action: Value = serde_json::from_str(&found).expect("exactly one line");
+    assert_eq!(action["status"], "blocked");
+    assert_eq!(action["args"]["amount"], 4200);
+    assert_eq!(action["policy"][1]["policy"], "refund-cap");
+}
+
+#[test]
+fn no_match_is_exit_code_one_and_a_count_of_zero() {
+    assert_eq!(out(&["query", "tool:nope", REFUND], 1), "");
+    assert_eq!(out(&["query", "-c", "tool:nope", REFUND], 1), "0\n");
+    assert_eq!(
+        out(&["query", "-l", "tool:refund", REFUND, NIGHT], 0),
+        format!("{REFUND}\n")
+    );
+}
+
+#[test]
+fn a_bad_filter_is_pointed_at() {
+    let said = refused(&["query", "costt>5", REFUND], 2);
+    let expected = "error: 'costt' is not a field · did you mean 'cost'?\n  costt>5\n  ^^^^^\n";
+    assert_eq!(said, expected);
+    assert_eq!(refused(&["ls", REFUND, "-w", "costt>5"], 2), expected);
+}
+
+#[test]
+fn a_filter_can_be_checked_by_a_machine() {
+    assert_eq!(
+        out(&["check-filter", "tool:a   -user:bot"], 0),
+        "tool:a -user:bot\n"
+    );
+    let error: Value =
+        serde_json::from_str(&out(&["check-filter", "costt>5", "--json"], 2)).expect("JSON");
+    assert_eq!(error["error"]["column"], 1);
+    assert_eq!(error["error"]["length"], 5);
+    assert_eq!(error["error"]["suggestion"], "cost");
+}
+
+#[test]
+fn a_number_asked_of_text_is_said_and_not_silently_false() {
+    let said = refused(&["query", "args.reason>5", REFUND], 1);
+    assert!(
+        said.contains("`args.reason>5`: no numeric value in"),
+        "{said}"
+    );
+}
+
+#[test]
+fn every_byte_is_accounted_for_and_broken_lines_are_named() {
+    let document = json(&["verify", NIGHT, "--json"]);
+    let file = &document["files"][0];
+    let bytes = |key: &str| file["bytes"][key].as_u64().expect("a count");
+    let sum = bytes("bom") + bytes("ok") + bytes("bad") + bytes("blank") + bytes("partial");
+    assert_eq!(sum, bytes("total"));
+    assert_eq!(file["malformed"][0]["line"], 16);
+    assert_eq!(file["runs"], 3);
+    out(&["verify", NIGHT], 0);
+    out(&["verify", NIGHT, "--strict"], 5);
+    out(&["verify", REFUND, "--strict"], 0);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_the_others_go_on() {
+    let output = run(&["ls", "no-such.jsonl", REFUND]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).starts_with("error: no-such.jsonl: "));
+    assert!(text(&output.stdout).contains("refund-8841"));
+    refused(&["ls", "no-such.jsonl"], 4);
+    refused(&["verify", "no-such.jsonl", REFUND], 4);
+}
+
+#[test]
+fn a_run_is_found_by_the_beginning_of_its_id() {
+    let said = refused(&["show", NIGHT], 2);
+    assert!(
+        said.contains("holds 3 runs") && said.contains(&format!("{NIGHT}#deploy-fix")),
+        "{said}"
+    );
+    assert!(refused(&["show", &format!("{NIGHT}#d")], 2).contains("2 runs begin so"));
+    assert!(out(&["show", &format!("{NIGHT}#dep")], 0).starts_with("run       deploy-fix\n"));
+}
+
+#[test]
+fn an_action_is_shown_with_who_decided() {
+    let shown = out(&["show", REFUND, "--seq", "9"], 0);
+    assert!(shown.contains("\"amount\": 4200"), "{shown}");
+    assert!(shown.contains("args.amount > 420.0 (it was 4200)"), "{shown}");
+    assert!(refused(&["show", REFUND, "--seq", "99"], 2).contains("no action 99"));
+}
+
+#[test]
+fn tools_are_counted_with_percentiles() {
+    let document = json(&["stats", REFUND, "--by", "tool", "--json"]);
+    assert_eq!(document["schema"], "saferun.tui/stats@1");
+    let groups = document["groups"].as_array().expect("groups");
+    let refund = groups
+        .iter()
+        .find(|it| it["by"]["tool"] == "refund")
+        .expect("refund was called");
+    assert_eq!(
+        (refund["actions"].as_u64(), refund["blocked"].as_u64()),
+        (Some(3), Some(1))
+    );
+    assert!(refund["duration_ms"]["p99"].is_number());
+}
+
+#[test]
+fn standard_input_is_a_trace_when_something_is_piped_in() {
+    let piped = || std::fs::File::open(REFUND).expect("the sample is there");
+    for args in [&[][..], &["ls"], &["ls", "-"]] {
+        let output = command(args)
+            .stdin(piped())
+            .output()
+            .expect("the program starts");
+        assert!(text(&output.stdout).contains("refund-8841"), "{args:?}");
+    }
+    assert!(refused(&[], 2).contains("saferun-tui demo"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = command(&["query", "", "sample-traces/refund-cohort"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn a_locale_without_utf8_gets_ascii_only() {
+    for args in [
+        &["query", "", NIGHT][..],
+        &["ls", NIGHT, "--json"],
+        &["show", REFUND],
+    ] {
+        let output = command(args)
+            .env("LC_ALL", "C")
+            .output()
+            .expect("the program starts");
+        assert!(
+            output.stdout.is_ascii() && output.stderr.is_ascii(),
+            "{args:?}"
+        );
+        assert!(!output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn an_option_without_a_meaning_is_refused() {
+    assert!(refused(&["verify", "--jsonl", NIGHT], 2).contains("'verify' has no --jsonl"));
+    assert!(refused(&["ls", NIGHT, "--bogus"], 2).starts_with("error: unexpected argument"));
+}
+
+#[test]
+fn help_completions_and_the_manual_are_data() {
+    assert!(out(&["--help"], 0).contains("Examples:"));
+    assert!(out(&["--version"], 0).starts_with("saferun-tui "));
+    assert!(out(&["completions", "bash"], 0).contains("check-filter"));
+    assert!(out(&["man"], 0).starts_with(".ie"));
+    assert!(out(&["formats"], 0).contains("claude-code"));
+}
+
+#[test]
+fn the_demo_needs_no_file() {
+    let document = json(&["demo", "--json", "-w", "tool:refund is:blocked"]);
+    assert_eq!(document["files"], 7);
+    assert_eq!(document["runs"][0]["run_id"], "refund-8841");
+}
