@@ -60,7 +60,7 @@ pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Resu
         let effects = runtime.shell.filter(filter);
         runtime.obey(effects);
     }
-    runtime.run()
+    Ok(runtime.run())
 }
 
 /// Whether a frame is due.
@@ -84,14 +84,17 @@ struct Runtime {
 }
 
 impl Runtime {
-    fn run(mut self) -> anyhow::Result<Exit> {
+    fn run(mut self) -> Exit {
         let first = Instant::now() + Duration::from_millis(10);
         self.wait_for_rows(first);
         loop {
             if let Some(exit) = self.drain() {
-                return Ok(exit);
+                return exit;
             }
-            self.draw_if_due()?;
+            // A terminal that cannot be written to is gone: there is nobody to tell why.
+            if self.draw_if_due().is_err() {
+                return Exit::TerminalLost;
+            }
             self.wait();
         }
     }
@@ -233,7 +236,7 @@ impl Runtime {
         None
     }
 
-    fn draw_if_due(&mut self) -> anyhow::Result<()> {
+    fn draw_if_due(&mut self) -> std::io::Result<()> {
         let is_due = match self.pending {
             Pending::Nothing => false,
             Pending::Soon => self.drawn.elapsed() >= LOADING_FRAME,
