@@ -18,9 +18,22 @@ const SAMPLES: &[(&str, &[u8])] = samples![
     "refund-cohort/model-b.jsonl",
 ];
 
+/// The subagents of the Claude Code session.
+const SUBAGENTS: &[(&str, &[u8])] = samples![
+    "claude-code/5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34/subagents/agent-a71c09be3f2d4e586.jsonl"
+];
+
 pub(super) fn inputs() -> Vec<Input> {
     SAMPLES
         .iter()
-        .map(|&(name, bytes)| Input::Bundled { name, bytes })
+        .map(|&(name, bytes)| Input::Bundled {
+            name,
+            bytes,
+            companions: if name.starts_with("claude-code/") {
+                SUBAGENTS
+            } else {
+                &[]
+            },
+        })
         .collect()
 }

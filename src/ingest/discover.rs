@@ -18,6 +18,8 @@ pub enum Input {
     Bundled {
         name: &'static str,
         bytes: &'static [u8],
+        /// Files that would stand beside it.
+        companions: &'static [(&'static str, &'static [u8])],
     },
 }
 

@@ -80,7 +80,7 @@ fn load(inputs: Vec<Input>, options: Options, sender: &Sender<Loaded>) -> Result
             continue;
         }
         match open(&input, &options, sender) {
-            Ok(source) => loader.take(source)?,
+            Ok(source) => loader.take(source, bundled(&input))?,
             Err(error) => send(sender, Loaded::Failed(error))?,
         }
     }
@@ -93,7 +93,7 @@ fn open(input: &Input, options: &Options, sender: &Sender<Loaded>) -> Result<Arc
     let (path, bytes) = match input {
         Input::File(path) => (path.clone(), crate::ingest::discover::open_file(path)?),
         Input::Stdin => (PathBuf::from("-"), read_stdin(sender)?),
-        Input::Bundled { name, bytes } => (
+        Input::Bundled { name, bytes, .. } => (
             PathBuf::from(name),
             crate::ingest::bytes::Bytes::Static(bytes),
         ),
@@ -105,6 +105,14 @@ fn open(input: &Input, options: &Options, sender: &Sender<Loaded>) -> Result<Arc
         format,
         framing,
     }))
+}
+
+/// The bytes that come with the program beside an input.
+fn bundled(input: &Input) -> &'static [(&'static str, &'static [u8])] {
+    match input {
+        Input::Bundled { companions, .. } => companions,
+        Input::File(_) | Input::Stdin => &[],
+    }
 }
 
 /// Standard input is read to its end and kept: a screen reads bodies again.

@@ -15,7 +15,7 @@ pub struct Chunk {
     pub run: Vec<RunIx>,
     /// 1-based turn inside the run; 0 before the first turn.
     pub turn: Vec<u32>,
-    /// 1-based place inside the run.
+    /// 1-based place inside the run; 0 for a malformed line, which belongs to no run.
     pub seq: Vec<u32>,
     pub agent: Vec<Sym>,
     pub tool: Vec<Sym>,

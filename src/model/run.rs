@@ -150,7 +150,11 @@ impl Run {
         Some((totals.recorded_cost + totals.estimated_cost, source))
     }
 
+    /// From the first time to the last. One time, or the same on every record, is no duration.
     pub fn duration(&self) -> Span {
+        if self.ended == self.started {
+            return Span::NONE;
+        }
         self.ended.since(self.started)
     }
 }

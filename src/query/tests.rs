@@ -40,6 +40,7 @@ fn load(text: &'static str) -> Store {
     let input = Input::Bundled {
         name: "test.jsonl",
         bytes: text.as_bytes(),
+        companions: &[],
     };
     let (store, errors) = Store::load(loader::start(
         vec![input],

@@ -49,7 +49,7 @@ impl<'a> Row<'a> {
         self.chunk.turn[self.row]
     }
 
-    /// 1-based place inside the run.
+    /// 1-based place inside the run; 0 for a malformed line.
     pub fn seq(&self) -> u32 {
         self.chunk.seq[self.row]
     }

@@ -11,7 +11,7 @@ use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
 use crate::model::chunk::{CHUNK_ROWS, NewAction};
 use crate::model::outcome::{Attached, Settled};
-use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
+use crate::model::quantity::{Cost, Span, Time, Usage};
 use crate::model::run::{Lane, Run, RunIx, RunStatus, Totals, Who};
 use crate::model::symbol::Sym;
 
@@ -255,10 +255,12 @@ impl Builder {
         self.seen(draft.run, draft.time);
         let state = self.state(draft.run);
         let totals = &mut state.run.totals;
-        totals.actions += 1;
+        // A broken line belongs to nobody: it has a row near its neighbours and counts in no run.
+        let counts = draft.kind != Kind::Malformed;
+        totals.actions += u32::from(counts);
         totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
         totals.errors += u32::from(draft.kind == Kind::Error);
-        let (seq, turn) = (totals.actions, state.turn);
+        let (seq, turn) = (if counts { totals.actions } else { 0 }, state.turn);
         if state.run.first_action == ActionIx::NONE {
             state.run.first_action = ix;
         }
@@ -446,7 +448,8 @@ impl Builder {
     }
 
     fn estimate(&self, model: Sym, usage: &Usage) -> Cost {
-        if usage.total() == Tokens::NONE {
+        // Nothing but zeros is how many writers say that they do not know.
+        if usage.total().or_zero() == 0 {
             return Cost::NONE;
         }
         self.prices.estimate(self.interner.name(model), usage)

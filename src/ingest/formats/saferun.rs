@@ -51,7 +51,7 @@ impl Format for Saferun {
     }
 
     fn rules(&self) -> Box<dyn Rules> {
-        Box::new(rules::SaferunRules)
+        Box::new(rules::SaferunRules::default())
     }
 
     fn open(&self, record: &Value, _part: u16) -> Body {

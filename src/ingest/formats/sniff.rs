@@ -33,6 +33,13 @@ pub fn identify(
         })
     };
     let mut head = read(GLANCE)?;
+    if !head.is_empty() && bytes.is_empty().unwrap_or(false) {
+        let what = "has no size (a file of the kernel?); read it with `cat FILE | saferun-tui -`";
+        return Err(Error::NotATrace {
+            path: name(),
+            what: what.to_owned(),
+        });
+    }
     let mut found = look(&head);
     if found.records.len() < RECORDS && found.best().is_none() && head.len() == GLANCE {
         head = read(HEAD)?;

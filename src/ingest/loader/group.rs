@@ -10,9 +10,10 @@ use crossbeam_channel::Sender;
 use super::decode::Decoders;
 use super::{Gone, Member, Options, preview, send};
 use crate::ingest::assemble::{Builder, From, Rules};
+use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{Input, open_file};
 use crate::ingest::fact::Decoded;
-use crate::ingest::formats::sniff;
+use crate::ingest::formats::{Format, sniff};
 use crate::ingest::records::{Account, Framing, document, lines};
 use crate::ingest::{Error, Loaded, Source};
 use crate::model::action::SourceIx;
@@ -54,27 +55,26 @@ impl<'a> Loader<'a> {
         matches!(input, Input::File(path) if path.canonicalize().is_ok_and(|path| self.companions.contains(&path)))
     }
 
-    /// Loads a source, and its companions with it.
-    pub(super) fn take(&mut self, source: Arc<Source>) -> Result<(), Gone> {
+    /// Loads a source, and its companions with it: files beside it, or those bundled with it.
+    pub(super) fn take(
+        &mut self,
+        source: Arc<Source>,
+        bundled: &[(&'static str, &'static [u8])],
+    ) -> Result<(), Gone> {
+        let format = source.format;
         let mut members = vec![self.member(source, false)];
         for path in self.companions_of(&members[0].source) {
-            let opened = open_file(&path).and_then(|bytes| {
-                sniff::identify(&path, &bytes, Some(members[0].source.format), true)
-                    .map(|found| (bytes, found))
-            });
-            match opened {
-                Ok((bytes, (format, framing))) => {
-                    let source = Arc::new(Source {
-                        path,
-                        bytes,
-                        format,
-                        framing,
-                    });
-                    let member = self.member(source, true);
-                    members.push(member);
-                }
+            match open_file(&path) {
+                Ok(bytes) => self.join(&mut members, (path, bytes), format)?,
                 Err(error) => send(&self.sender, Loaded::Failed(error))?,
             }
+        }
+        for &(name, bytes) in bundled {
+            self.join(
+                &mut members,
+                (PathBuf::from(name), Bytes::Static(bytes)),
+                format,
+            )?;
         }
         send(
             &self.sender,
@@ -96,6 +96,28 @@ impl<'a> Loader<'a> {
         self.send_ready()
     }
 
+    fn join(
+        &mut self,
+        members: &mut Vec<Member>,
+        (path, bytes): (PathBuf, Bytes),
+        format: &'static dyn Format,
+    ) -> Result<(), Gone> {
+        match sniff::identify(&path, &bytes, Some(format), true) {
+            Ok((format, framing)) => {
+                let source = Arc::new(Source {
+                    path,
+                    bytes,
+                    format,
+                    framing,
+                });
+                let member = self.member(source, true);
+                members.push(member);
+                Ok(())
+            }
+            Err(error) => send(&self.sender, Loaded::Failed(error)),
+        }
+    }
+
     fn member(&mut self, source: Arc<Source>, companion: bool) -> Member {
         let ix = SourceIx(self.sources);
         self.sources += 1;
@@ -113,9 +135,7 @@ impl<'a> Loader<'a> {
     }
 
     fn companions_of(&mut self, source: &Source) -> Vec<PathBuf> {
-        if source.path == Path::new("-")
-            || matches!(source.bytes, crate::ingest::bytes::Bytes::Static(_))
-        {
+        if source.path == Path::new("-") || matches!(source.bytes, Bytes::Static(_)) {
             return Vec::new();
         }
         let mut paths = source.format.companions(&source.path);

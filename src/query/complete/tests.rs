@@ -15,6 +15,7 @@ fn check(before: &str, expected: &[&str]) {
     let input = Input::Bundled {
         name: "test.jsonl",
         bytes: TRACE.as_bytes(),
+        companions: &[],
     };
     let (store, _) = Store::load(loader::start(
         vec![input],

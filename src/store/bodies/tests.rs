@@ -14,6 +14,7 @@ fn notes(count: usize, size: usize) -> Store {
     let input = Input::Bundled {
         name: "test.jsonl",
         bytes: line.repeat(count).leak().as_bytes(),
+        companions: &[],
     };
     Store::load(loader::start(
         vec![input],

@@ -13,6 +13,7 @@ fn load(text: String) -> Store {
     let input = Input::Bundled {
         name: "test.jsonl",
         bytes: text.leak().as_bytes(),
+        companions: &[],
     };
     Store::load(loader::start(
         vec![input],

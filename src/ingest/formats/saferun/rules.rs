@@ -7,13 +7,20 @@ use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
-/// Events tell all that is needed themselves: no memory beyond the builder's.
-#[derive(Debug)]
-pub(super) struct SaferunRules;
+/// Events tell all that is needed themselves, but broken ones.
+#[derive(Debug, Default)]
+pub(super) struct SaferunRules {
+    /// The run of the last event: broken lines stand beside it.
+    last: Option<RunIx>,
+}
 
 impl Rules for SaferunRules {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
-        let run = build.run(from.source, from.text(fact.run));
+        let run = match self.last {
+            Some(last) if fact.kind == FactKind::Malformed => last,
+            _ => build.run(from.source, from.text(fact.run)),
+        };
+        self.last = Some(run);
         match fact.kind {
             FactKind::RunStart => start(fact, from, build, run),
             FactKind::RunEnd => end(fact, from, build, run),

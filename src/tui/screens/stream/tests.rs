@@ -33,6 +33,7 @@ fn load(trace: &'static [u8]) -> Vec<Loaded> {
     let inputs = vec![Input::Bundled {
         name: "trace.jsonl",
         bytes: trace,
+        companions: &[],
     }];
     loader::start(inputs, loader::Options::new(PriceTable::built_in()))
         .into_iter()
