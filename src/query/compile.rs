@@ -11,7 +11,9 @@ use crate::query::columns::{
     AttachedTest, ColumnTest, NumberColumn, Numbers, SymbolColumn, TimeOfDayTest,
 };
 use crate::query::compile::values::value_test;
-use crate::query::expr::{Expr, Find, Path, Scope, State, Subject, Term, Test, Text, TimeOfDay};
+use crate::query::expr::{
+    Expr, Find, Path, Scope, State, Step, Subject, Term, Test, Text, TimeOfDay,
+};
 use crate::query::pattern::{Extent, Pattern, SymSet, TextTest, has_capital};
 use crate::query::value::{self, Interval};
 use crate::store::search::Needle;
@@ -242,9 +244,25 @@ fn value(root: Root, path: &Path, test: &Test) -> Node {
     } else {
         Extent::Whole
     };
-    body(BodyTest::Value {
-        root,
-        path: path.clone(),
-        test: value_test(test, extent),
-    })
+    let test = value_test(test, extent);
+    let path = path.clone();
+    at_path(BodyTest::Value { root, path, test })
+}
+
+/// A test of what stands at a path: the record must hold the keys that lead there.
+fn at_path(test: BodyTest) -> Node {
+    let (BodyTest::Value { path, .. } | BodyTest::HasValue { path, .. }) = &test else {
+        return body(test);
+    };
+    let keys = path.iter().filter_map(|step| match step {
+        Step::Key(key) if !key.bytes().all(|byte| byte.is_ascii_digit()) => Some(key),
+        Step::Key(_) | Step::Each => None,
+    });
+    let needle = keys
+        .max_by_key(|key| key.len())
+        .map(|key| Needle::new(key, true));
+    Node::Body {
+        test: Box::new(test),
+        needle,
+    }
 }

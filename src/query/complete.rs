@@ -209,12 +209,12 @@ fn occurring(field: Field, store: &Store) -> Vec<String> {
     };
     let runs = || store.runs().iter();
     match field {
-        Field::Tool => {
-            chunks(store).for_each(|(chunk, _)| { chunk.tool.iter().copied().for_each(&mut see); })
-        }
-        Field::Agent => {
-            chunks(store).for_each(|(chunk, _)| { chunk.agent.iter().copied().for_each(&mut see); })
-        }
+        Field::Tool => chunks(store).for_each(|(chunk, _)| {
+            chunk.tool.iter().copied().for_each(&mut see);
+        }),
+        Field::Agent => chunks(store).for_each(|(chunk, _)| {
+            chunk.agent.iter().copied().for_each(&mut see);
+        }),
         Field::Model => runs().for_each(|run| run.who.models.iter().copied().for_each(&mut see)),
         Field::Provider => runs().for_each(|run| see(run.who.provider)),
         Field::User => runs().for_each(|run| see(run.who.user)),

@@ -40,9 +40,10 @@ impl Needle {
     /// Keeps the longest piece of `text` that JSON writes in one way only: writers escape quotes,
     /// slashes, `<>&`, control characters and all that is not ASCII each as they like.
     pub fn new(text: &str, case_sensitive: bool) -> Needle {
+        // No colon and no space at an end: formats join texts that they tell as "kind: message".
         let is_certain =
-            |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | ',' | ':');
-        let pieces = text.split(|c| !is_certain(c));
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | ',');
+        let pieces = text.split(|c| !is_certain(c)).map(str::trim);
         let piece = pieces.max_by_key(|piece| piece.len()).unwrap_or_default();
         if piece.len() < SHORTEST {
             return Needle(Finder::Everything);
@@ -94,11 +95,11 @@ pub struct Reader {
     hits: Vec<bool>,
 }
 
-/// How much is read at once.
-const BLOCK: u64 = 1 << 20;
+/// How much is read at once: what was copied is still in the cache when it is searched.
+const BLOCK: u64 = 256 << 10;
 
 /// Bytes of no interest between two records that are read rather than skipped.
-const GAP: u64 = 32 << 10;
+const GAP: u64 = 16 << 10;
 
 impl Reader {
     /// Keeps those `rows` of a chunk that can hold the needle.
@@ -165,8 +166,11 @@ impl Reader {
         let mut at = first.start;
         loop {
             let len = (end - at).min(BLOCK + overlap);
-            self.buffer.resize(len as usize, 0);
-            match bytes.read_at(&mut self.buffer, at) {
+            // Never shrunk: growing again would write zeros that the read writes over.
+            if self.buffer.len() < len as usize {
+                self.buffer.resize(len as usize, 0);
+            }
+            match bytes.read_at(&mut self.buffer[..len as usize], at) {
                 Ok(read) => self.mark(at, read, pieces, needle),
                 // Whether it holds the text is not known: opening it will tell.
                 Err(_) => pieces

@@ -188,7 +188,25 @@ fn path_of(args: &Args) -> Option<String> {
         .iter()
         .find_map(|key| args.get(*key)?.as_str())
         .map(squeeze)?;
-    (!path.is_empty()).then_some(path)
+    (!path.is_empty()).then(|| short_path(path))
+}
+
+/// Of a long path the end, which tells it from its neighbours: `…/summary/args.rs`.
+fn short_path(path: String) -> String {
+    const LONG: usize = 40;
+    let size = path.chars().count();
+    if size <= LONG {
+        return path;
+    }
+    let slashes = path
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .filter(|at| *at > 0);
+    let mut tails = slashes.filter_map(|at| path.get(at..));
+    let fitting = tails.find(|tail| tail.chars().count() < LONG);
+    let tail = fitting.or_else(|| path.rfind('/').and_then(|at| path.get(at..)));
+    tail.filter(|tail| *tail != path)
+        .map_or_else(|| path.clone(), |tail| format!("…{tail}"))
 }
 
 /// `src/lib.rs 1-200`: the part of a file that a call is about.

@@ -162,6 +162,22 @@ fn a_file_shows_its_path_and_range() {
 }
 
 #[test]
+fn of_a_long_path_the_end_is_shown() {
+    let long = "/home/mira/projects/worktrees/app/src/analysis/summary/args.rs";
+    check_call(
+        json!({"path": long}),
+        json!(null),
+        "…/app/src/analysis/summary/args.rs",
+    );
+    let name = format!("/tmp/{}", "x".repeat(50));
+    check_call(
+        json!({"path": name}),
+        json!(null),
+        &format!("…/{}", "x".repeat(50)),
+    );
+}
+
+#[test]
 fn a_search_shows_what_and_where() {
     check_call(
         json!({"pattern": "fn main", "path": "src"}),

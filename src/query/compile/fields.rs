@@ -7,7 +7,7 @@ use crate::query::columns::{
     TokenKind,
 };
 use crate::query::compile::values::{half, numbers, value_test, vocabulary};
-use crate::query::compile::{Node, body};
+use crate::query::compile::{Node, at_path, body};
 use crate::query::expr::{Comparison, Subject, Test, Value};
 use crate::query::fields::{Field, KIND_NAMES};
 use crate::query::pattern::{Extent, SymSet, TextTest};
@@ -144,13 +144,13 @@ pub(super) fn has(subject: &Subject) -> Node {
         Subject::Field(field) => *field,
         Subject::Label(name) => return body(BodyTest::HasLabel(name.clone())),
         Subject::Args(path) => {
-            return body(BodyTest::HasValue {
+            return at_path(BodyTest::HasValue {
                 root: Root::Args,
                 path: path.clone(),
             });
         }
         Subject::Result(path) => {
-            return body(BodyTest::HasValue {
+            return at_path(BodyTest::HasValue {
                 root: Root::Result,
                 path: path.clone(),
             });
