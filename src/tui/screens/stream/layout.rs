@@ -118,7 +118,7 @@ impl Regions {
 fn inspector_width(width: u16) -> u16 {
     match width {
         0..110 => 36,
-        110..140 => 44,
+        110..160 => 44,
         _ => (width * 2 / 5).min(100),
     }
 }

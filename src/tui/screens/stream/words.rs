@@ -49,7 +49,8 @@ fn opened<'a>(stream: &Stream, session: &'a Session) -> &'a Opened {
 
 fn crumbs(stream: &Stream, session: &Session) -> Vec<String> {
     let store = &opened(stream, session).store;
-    let mut crumbs = vec![session.title.clone()];
+    let file = session.title.rsplit('/').find(|part| !part.is_empty());
+    let mut crumbs = vec![text::cut(file.unwrap_or_default(), 28).into_owned()];
     let selected = stream
         .subject()
         .filter(|subject| subject.ix.0 < store.len());
