@@ -1,6 +1,8 @@
 //! Everything that is tested from outside, in one program.
 
+mod cli;
 mod corpus;
 mod floors;
+mod formats;
 mod oracle;
 mod support;
