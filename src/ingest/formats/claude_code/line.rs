@@ -472,6 +472,7 @@ fn outcome(begin: &str, failed: Option<bool>) -> Status {
         Status::Denied
     } else if starts(&["Claude requested permissions to", "Permission to use "])
         || begin.contains("operation blocked by hook")
+        || begin.starts_with("PreToolUse:") && begin.contains("hook error")
     {
         Status::Blocked
     } else if begin.contains("Sibling tool call errored")
