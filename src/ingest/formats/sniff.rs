@@ -49,13 +49,14 @@ pub fn identify(
     if let Some(format) = forced.or(found.best()) {
         return Ok((format, framing));
     }
-    if found.records.is_empty() && !anything {
-        if let Some(what) = foreign(&head) {
-            return Err(Error::NotATrace {
-                path: name(),
-                what: what.to_owned(),
-            });
-        }
+    if found.records.is_empty()
+        && !anything
+        && let Some(what) = foreign(&head)
+    {
+        return Err(Error::NotATrace {
+            path: name(),
+            what: what.to_owned(),
+        });
     }
     Ok((&records::Records, framing))
 }
@@ -167,7 +168,7 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
     known
         .or_else(|| wide.then_some("text in UTF-16; convert it first (iconv -f UTF-16LE -t UTF-8)"))
         .or_else(|| {
-            let odd = start.iter().filter(|&&byte| byte == 0).count();
+            let odd = memchr::memchr_iter(0, start).count();
             (odd > 0 && odd < start.len()
                 || std::str::from_utf8(start).is_err_and(|error| error.error_len().is_some()))
             .then_some("binary data, not a trace")
