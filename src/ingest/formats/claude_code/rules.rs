@@ -297,7 +297,7 @@ impl ClaudeRules {
                     ..Settled::new(call.action)
                 });
             }
-            scene.add(Kind::Note, build);
+            orphan(scene, build);
             return;
         };
         build.seen(run, fact.time);
@@ -339,6 +339,16 @@ fn prompt(scene: &Scene<'_>, build: &mut Builder) {
         draft.flags.set(Flags::META);
     }
     scene.act(&draft, build);
+}
+
+/// A result that no open call waits for. A rejection is one by its words, whatever it was about.
+fn orphan(scene: &Scene<'_>, build: &mut Builder) {
+    if scene.fact.status == Status::Denied {
+        let action = scene.add(Kind::Approval, build);
+        build.status(scene.run, action, (Status::Unrecorded, Status::Denied));
+    } else {
+        scene.add(Kind::Note, build);
+    }
 }
 
 /// Text of a message: the response row, or more of it.
