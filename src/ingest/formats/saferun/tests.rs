@@ -1,41 +1,10 @@
-use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
-use crate::ingest::prices::PriceTable;
-use crate::ingest::{Batch, Loaded};
+use crate::ingest::Batch;
+use crate::ingest::testing::{self, rows};
 use crate::model::action::{Flags, Kind, Status};
 use crate::model::run::RunStatus;
 
 fn load(lines: &'static str) -> Batch {
-    let input = Input::Bundled {
-        name: "t.jsonl",
-        bytes: lines.as_bytes(),
-        companions: &[],
-    };
-    let format = crate::ingest::formats::by_name("saferun");
-    let options = Options {
-        format,
-        ..Options::new(PriceTable::built_in())
-    };
-    let mut all = Batch::default();
-    for message in loader::start(vec![input], options) {
-        if let Loaded::Batch(batch) = message {
-            let rows = 0..batch.chunk.len();
-            all.chunk.append_range(&batch.chunk, rows.clone());
-            all.outcomes.append_range(&batch.outcomes, rows);
-            all.runs = batch.runs;
-        }
-    }
-    all
-}
-
-fn rows(batch: &Batch) -> Vec<(Kind, Status)> {
-    batch
-        .chunk
-        .kind
-        .iter()
-        .copied()
-        .zip(batch.outcomes.status.iter().copied())
-        .collect()
+    testing::load("saferun", lines)
 }
 
 #[test]
