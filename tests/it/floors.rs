@@ -39,6 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "tui/effects",
             "tui/render",
             "tui/shell",
+            "cli/look",
         ],
     ),
     ("anyhow", &["tui/runtime", "tui", "cli", "main"]),

@@ -58,7 +58,7 @@ pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbe
     let body = bodies.open(row, Depth::Glance);
     let known = numbers == Numbers::Known;
     RowText {
-        number: known.then(|| row.seq()),
+        number: known.then(|| row.seq()).filter(|seq| *seq > 0),
         time: row
             .time()
             .get()
