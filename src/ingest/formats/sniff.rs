@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FORMATS, Format, records};
+use super::{FORMATS, Format, any_json};
 use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::json;
@@ -59,7 +59,7 @@ pub fn identify(
         });
     }
     Ok((
-        forced.or(found.best()).unwrap_or(&records::Records),
+        forced.or(found.best()).unwrap_or(&any_json::AnyJson),
         framing,
     ))
 }
