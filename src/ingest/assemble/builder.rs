@@ -8,7 +8,7 @@ use super::calls::{Call, Calls};
 use super::interner::Interner;
 use crate::ingest::Batch;
 use crate::ingest::prices::PriceTable;
-use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
+use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::chunk::{CHUNK_ROWS, NewAction};
 use crate::model::outcome::{Attached, Settled};
 use crate::model::quantity::{Cost, Span, Time, Usage};
@@ -290,6 +290,12 @@ impl Builder {
             flags: draft.flags,
         });
         self.batch.outcomes.push(draft.flags);
+        if draft.kind == Kind::Error {
+            // An error that stands for itself is its own outcome.
+            if let Some(status) = self.batch.outcomes.status.last_mut() {
+                *status = Status::Error;
+            }
+        }
         if self.batch.chunk.len() >= CHUNK_ROWS {
             self.flush();
         }
@@ -379,6 +385,33 @@ impl Builder {
     /// How many calls of a run wait for a result.
     pub fn open_calls(&self, ix: RunIx) -> u32 {
         self.runs[ix.0 as usize].calls.open
+    }
+
+    /// A decision or approval on no known call: its own row is what it is attached to, and takes the
+    /// status that the call would have.
+    pub fn alone(&mut self, ix: RunIx, action: ActionIx, verdict: Verdict) -> Call {
+        let status = match verdict {
+            Verdict::Block => Status::Blocked,
+            Verdict::Denied | Verdict::Expired => Status::Denied,
+            Verdict::Unrecorded
+            | Verdict::Allow
+            | Verdict::RequireApproval
+            | Verdict::Redact
+            | Verdict::Warn
+            | Verdict::Requested
+            | Verdict::Approved => Status::Unrecorded,
+        };
+        if status != Status::Unrecorded {
+            self.status(ix, action, (Status::Unrecorded, status));
+        }
+        Call {
+            action,
+            time: Time::NONE,
+            status,
+            tool: Sym::NONE,
+            signature: 0,
+            closed: true,
+        }
     }
 
     pub fn attach(&mut self, action: ActionIx, attached: Attached, flags: Flags) {

@@ -16,7 +16,6 @@ pub(super) fn body(record: &Value) -> Body {
         ..Body::default()
     };
     match record.get("type").and_then(Value::as_str) {
-        Some("policy_decision" | "approval") => attached(record, &mut body),
         Some("tool_result") => result(record, &mut body),
         kind if !kind.is_some_and(|kind| super::kind_of(kind).is_some()) => {
             body.text = Some(unknown(kind.unwrap_or("no type"), body.text.take()));
