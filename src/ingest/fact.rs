@@ -234,7 +234,7 @@ impl<'a> FactSink<'a> {
         let Some(found) = found else {
             return Text::default();
         };
-        if !found.escaped {
+        if !found.is_escaped() {
             return Text {
                 start: (self.base + found.start) as u32,
                 len: (found.end - found.start) as u32,

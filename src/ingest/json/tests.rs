@@ -79,7 +79,48 @@ fn survives_a_hundred_thousand_levels() {
     assert_eq!(value(deep.as_bytes()), None);
 }
 
+#[test]
+fn a_string_ends_at_its_quote_wherever_it_lies_among_the_bytes_scanned_at_once() {
+    for before in 0..130 {
+        for backslashes in 0..5 {
+            let text = format!("{}{}", "x".repeat(before), "\\".repeat(backslashes));
+            let record = format!("{{\"{text}n\":\"{text}\",\"b\":1}}");
+            let strict = serde_json::from_str::<Value>(&record).is_ok();
+            assert_eq!(check(record.as_bytes()).is_ok(), strict, "{record}");
+            bad(
+                &format!("{{\"{text}\n\":1}}"),
+                if backslashes % 2 == 1 {
+                    "a bad escape in a string"
+                } else {
+                    "a control character inside a string"
+                },
+            );
+            bad(
+                &format!("{{\"a\":\"{text}"),
+                if backslashes % 2 == 1 {
+                    "a bad escape in a string"
+                } else {
+                    "a string does not end"
+                },
+            );
+            good(
+                &format!("{{\"{text}{}u00e9\\t\\/\":1}}", ["\\", ""][backslashes % 2]),
+                Flags::NONE,
+            );
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn agrees_with_serde_json_on_strings_of_any_length(
+        text in r#"([a-z ]{0,70}|é|\\\\|\\"|\\n|\\u00e9|\\/|\\x|\\|\x01|"){0,12}"#,
+    ) {
+        let record = format!("{{\"a\":\"{text}\"}}");
+        let strict = serde_json::from_str::<Value>(&record);
+        prop_assert_eq!(check(record.as_bytes()).is_ok(), strict.is_ok(), "{} {:?}", record, strict);
+    }
+
     #[test]
     fn agrees_with_serde_json_on_any_text(text in r#"[\[\]{}:,"a0-9.eE+\\ntrufalse -]{0,40}"#) {
         let strict = serde_json::from_str::<Value>(&text);
