@@ -83,14 +83,13 @@ impl Window {
     #[inline]
     fn advance(&mut self, bytes: &[u8]) {
         let mut padded = [b' '; WIDTH];
-        let window = match bytes.get(self.end..self.end + WIDTH) {
-            Some(whole) => whole.try_into().expect("64 bytes"),
-            None => {
-                // What follows the last bytes is no mark.
-                let rest = &bytes[self.end..];
-                padded[..rest.len()].copy_from_slice(rest);
-                &padded
-            }
+        let window = if let Some(whole) = bytes.get(self.end..self.end + WIDTH) {
+            whole.try_into().expect("64 bytes")
+        } else {
+            // What follows the last bytes is no mark.
+            let rest = &bytes[self.end..];
+            padded[..rest.len()].copy_from_slice(rest);
+            &padded
         };
         let parts = parts(window);
         let [quote, backslash] = [b'"', b'\\'].map(u8x16::splat);

@@ -65,7 +65,7 @@ fn opens_a_record_with_bytes_that_are_not_utf8() {
 
 #[test]
 fn keeps_numbers_that_no_float_can_hold() {
-    let value = value(br#"{"a":1e400,"b":123456789012345678901234567890}"#).unwrap();
+    let value = value(br#"{"a":1e400,"b":123456789012345678901234567890}"#).expect("JSON");
     assert_eq!(
         value.to_string(),
         r#"{"a":1e+400,"b":123456789012345678901234567890}"#
@@ -138,7 +138,7 @@ proptest! {
 
     #[test]
     fn unescape_gives_what_was_written(text in any::<String>()) {
-        let written = serde_json::to_string(&text).unwrap();
+        let written = serde_json::to_string(&text).expect("text");
         let inside = &written.as_bytes()[1..written.len() - 1];
         prop_assert_eq!(unescape(inside), text);
     }
