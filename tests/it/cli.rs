@@ -195,7 +195,10 @@ fn a_run_is_found_by_the_beginning_of_its_id() {
 fn an_action_is_shown_with_who_decided() {
     let shown = out(&["show", REFUND, "--seq", "9"], 0);
     assert!(shown.contains("\"amount\": 4200"), "{shown}");
-    assert!(shown.contains("args.amount > 420.0 (it was 4200)"), "{shown}");
+    assert!(
+        shown.contains("args.amount > 420.0 (it was 4200)"),
+        "{shown}"
+    );
     assert!(refused(&["show", REFUND, "--seq", "99"], 2).contains("no action 99"));
 }
 

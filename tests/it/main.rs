@@ -1,6 +1,10 @@
 //! Everything that is tested from outside, in one program.
 
+mod cli;
 mod corpus;
 mod floors;
 mod oracle;
+mod properties;
+mod pty;
+mod screens;
 mod support;
