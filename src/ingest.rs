@@ -13,6 +13,8 @@ pub mod json;
 pub mod loader;
 pub mod prices;
 pub mod records;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 
 use std::path::PathBuf;

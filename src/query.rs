@@ -1,6 +1,6 @@
 //! Floor 4: the filter language. Pure functions of a snapshot; knows no screen.
 //!
-//! [`parse`] reads an expression, [`eval::Query`] is an expression made ready for a store,
+//! [`parse()`] reads an expression, [`eval::Query`] is an expression made ready for a store,
 //! [`matches::matches`] and [`runs::runs`] go through all of a store.
 
 pub mod expr;

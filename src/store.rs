@@ -150,7 +150,7 @@ impl Store {
             chunk: &self.chunks[chunk],
             outcomes: &self.outcomes[chunk],
             ix,
-            row,
+            at: row,
         }
     }
 

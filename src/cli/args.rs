@@ -38,7 +38,7 @@ pub struct Args {
     pub global: Global,
 }
 
-/// Options that mean the same wherever they apply; [`Command::check`] refuses them elsewhere.
+/// Options that mean the same wherever they apply; a command that has no use for one refuses it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
     /// Only runs or actions that match this filter

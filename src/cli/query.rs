@@ -112,7 +112,7 @@ fn columns(row: &Row<'_>, look: &Look, ids: &[String]) -> Vec<Cell> {
             ids.get(row.run_ix().0 as usize).map_or("", String::as_str),
             Role::Dim,
         ),
-        Cell::new(row.seq().to_string()),
+        Cell::new(words::seq(row.seq())),
         Cell::role(words::time_of_day(row.time(), &look.zone), Role::Dim),
         Cell::new(row.kind().word()),
         Cell::new(look.clean(row.tool())),

@@ -30,6 +30,11 @@ pub(super) fn time_of_day(time: Time, zone: &TimeZone) -> String {
         .map_or_else(nothing, |us| human::time_of_day(us, zone))
 }
 
+/// The place of an action in its run; a broken line has none.
+pub(super) fn seq(seq: u32) -> String {
+    if seq == 0 { nothing() } else { seq.to_string() }
+}
+
 pub(super) fn span(span: Span) -> String {
     span.get().map_or_else(nothing, human::span)
 }

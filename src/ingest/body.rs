@@ -58,6 +58,6 @@ pub struct ApprovalText {
     pub state: Option<String>,
     pub by: Option<String>,
     pub reason: Option<String>,
-    /// What was approved, where it differs from what was asked.
+    /// What the person was shown and answered, as recorded.
     pub args: Option<Value>,
 }

@@ -61,7 +61,7 @@ pub fn resolve(paths: &[PathBuf]) -> (Vec<Input>, Vec<Error>) {
 fn expand(path: &Path) -> Result<Vec<PathBuf>, Error> {
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => {
-            let found = walk(path, |file| is_trace_name(file));
+            let found = walk(path, is_trace_name);
             if found.is_empty() {
                 return Err(Error::NoMatch {
                     pattern: format!("{}: no .jsonl or .json file", path.display()),
@@ -142,8 +142,10 @@ fn is_trace_name(path: &Path) -> bool {
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    (name.ends_with(".jsonl") || name.ends_with(".json") || name.ends_with(".ndjson"))
-        && !name.ends_with(".meta.json")
+    let ending = Path::new(&name)
+        .extension()
+        .map(|ending| ending.to_string_lossy().to_lowercase());
+    matches!(ending.as_deref(), Some("jsonl" | "json" | "ndjson")) && !name.contains(".meta.")
 }
 
 /// Opens a regular file for reading. Never waits: what could block is refused by name.

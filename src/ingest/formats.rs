@@ -1,8 +1,8 @@
 //! Every trace format we can read. To add one: a file here, a line in [`FORMATS`], a sample.
 
+pub mod any_json;
 pub mod claude_code;
 pub mod codex;
-pub mod records;
 pub mod saferun;
 pub mod sniff;
 

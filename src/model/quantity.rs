@@ -73,6 +73,7 @@ impl Span {
     }
 
     /// `self`, or `other` where `self` is not recorded.
+    #[must_use]
     pub fn or(self, other: Span) -> Span {
         if self.is_some() { self } else { other }
     }
@@ -236,11 +237,13 @@ impl Usage {
         self.input + self.output + self.cache_read + self.cache_write
     }
 
+    #[must_use]
     pub fn plus(&self, other: &Usage) -> Usage {
         self.zip(other, |a, b| a + b)
     }
 
     /// `self` without `other`, which was added to it before.
+    #[must_use]
     pub fn minus(&self, other: &Usage) -> Usage {
         self.zip(other, |a, b| match (a.get(), b.get()) {
             (Some(a), Some(b)) => Tokens::from(a.saturating_sub(b)),

@@ -47,7 +47,7 @@ impl Symbols {
     /// Adds the next names, in the order in which the loader numbered them.
     pub fn extend(&mut self, names: impl IntoIterator<Item = Box<str>>) {
         for name in names {
-            if self.len as usize % SEGMENT == 0 {
+            if (self.len as usize).is_multiple_of(SEGMENT) {
                 self.segments.push(Arc::new(Vec::new()));
             }
             if let Some(last) = self.segments.last_mut() {

@@ -16,7 +16,8 @@ pub struct Row<'a> {
     pub(crate) chunk: &'a Chunk,
     pub(crate) outcomes: &'a Outcomes,
     pub(crate) ix: ActionIx,
-    pub(crate) row: usize,
+    /// Its place in the chunk.
+    pub(crate) at: usize,
 }
 
 impl<'a> Row<'a> {
@@ -25,19 +26,19 @@ impl<'a> Row<'a> {
     }
 
     pub fn kind(&self) -> Kind {
-        self.chunk.kind[self.row]
+        self.chunk.kind[self.at]
     }
 
     pub fn status(&self) -> Status {
-        self.outcomes.status[self.row]
+        self.outcomes.status[self.at]
     }
 
     pub fn flags(&self) -> Flags {
-        self.outcomes.flags[self.row]
+        self.outcomes.flags[self.at]
     }
 
     pub fn run_ix(&self) -> RunIx {
-        self.chunk.run[self.row]
+        self.chunk.run[self.at]
     }
 
     pub fn run(&self) -> &'a Run {
@@ -46,24 +47,24 @@ impl<'a> Row<'a> {
 
     /// 1-based turn; 0 before the first.
     pub fn turn(&self) -> u32 {
-        self.chunk.turn[self.row]
+        self.chunk.turn[self.at]
     }
 
     /// 1-based place inside the run; 0 for a malformed line.
     pub fn seq(&self) -> u32 {
-        self.chunk.seq[self.row]
+        self.chunk.seq[self.at]
     }
 
     pub fn agent(&self) -> &'a str {
-        self.store.symbols().name(self.chunk.agent[self.row])
+        self.store.symbols().name(self.chunk.agent[self.at])
     }
 
     pub fn tool(&self) -> &'a str {
-        self.store.symbols().name(self.chunk.tool[self.row])
+        self.store.symbols().name(self.chunk.tool[self.at])
     }
 
     pub fn model(&self) -> &'a str {
-        self.store.symbols().name(self.chunk.model[self.row])
+        self.store.symbols().name(self.chunk.model[self.at])
     }
 
     pub fn user(&self) -> &'a str {
@@ -71,47 +72,47 @@ impl<'a> Row<'a> {
     }
 
     pub fn time(&self) -> Time {
-        self.chunk.time[self.row]
+        self.chunk.time[self.at]
     }
 
     pub fn duration(&self) -> Span {
-        self.outcomes.duration[self.row]
+        self.outcomes.duration[self.at]
     }
 
     /// The cost of this action; an estimate where `flags()` has `ESTIMATED`.
     pub fn cost(&self) -> Cost {
-        self.outcomes.cost[self.row]
+        self.outcomes.cost[self.at]
     }
 
     pub fn usage(&self) -> Usage {
-        self.outcomes.usage(self.row)
+        self.outcomes.usage(self.at)
     }
 
     /// Policy decisions and approvals, in the order recorded.
     pub fn attached(&self) -> impl ExactSizeIterator<Item = &'a Attached> + use<'a> {
-        self.outcomes.attached(self.row)
+        self.outcomes.attached(self.at)
     }
 
     pub fn parent(&self) -> Option<ActionIx> {
-        self.chunk.parent[self.row].get()
+        self.chunk.parent[self.at].get()
     }
 
     /// 1-based line in the source.
     pub fn line(&self) -> u32 {
-        self.chunk.line[self.row]
+        self.chunk.line[self.at]
     }
 
     pub fn place(&self) -> Place {
-        self.chunk.place(self.row)
+        self.chunk.place(self.at)
     }
 
     /// The record of the result, where one arrived.
     pub fn result_place(&self) -> Place {
-        self.outcomes.result[self.row]
+        self.outcomes.result[self.at]
     }
 
     pub fn source_ix(&self) -> SourceIx {
-        self.chunk.source[self.row]
+        self.chunk.source[self.at]
     }
 
     pub fn source(&self) -> &'a Source {

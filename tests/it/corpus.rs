@@ -10,7 +10,7 @@ use saferun_tui::ingest::records::{Account, Framing};
 use saferun_tui::model::action::SourceIx;
 use saferun_tui::store::Store;
 
-use crate::support::shared;
+use crate::support::{shared, skipped};
 
 /// Where our account of lines differs from that of the manifest, and why.
 const DIFFERENCES: &[(&str, &str)] = &[
@@ -59,7 +59,7 @@ fn corpus() -> Option<(tempfile::TempDir, Vec<Vec<String>>)> {
         .arg(folder.path())
         .output();
     if !made.is_ok_and(|made| made.status.success()) {
-        eprintln!("skipped: python3 is not here to write the corpus");
+        skipped("python3 is not here to write the corpus");
         return None;
     }
     let manifest =

@@ -39,6 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "tui/effects",
             "tui/render",
             "tui/shell",
+            "cli/look",
         ],
     ),
     ("anyhow", &["tui/runtime", "tui", "cli", "main"]),
@@ -107,7 +108,8 @@ fn no_file_names_a_higher_floor() {
         };
         for (at, line) in code(&text) {
             for (start, _) in line.match_indices("crate::") {
-                let named: String = line[start + 7..]
+                let rest = line.get(start + "crate::".len()..).unwrap_or_default();
+                let named: String = rest
                     .chars()
                     .take_while(|c| c.is_alphanumeric() || *c == '_')
                     .collect();

@@ -3,6 +3,7 @@
 mod cli;
 mod corpus;
 mod floors;
+mod formats;
 mod oracle;
 mod properties;
 mod pty;

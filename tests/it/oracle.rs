@@ -69,7 +69,7 @@ fn check(row: &Row, rights: &HashMap<&str, u64>, errors: &mut Vec<String>) {
     let Some(path) = shared(&format!("data/agents/{}", row.path)) else {
         return;
     };
-    let store = load(&[path.clone()]);
+    let store = load(std::slice::from_ref(&path));
     let whole = row.tool.starts_with("ccusage");
     let total = store
         .runs()

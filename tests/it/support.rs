@@ -1,5 +1,6 @@
 //! What the tests share: loading traces, and the reference data where it exists.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use saferun_tui::ingest::discover;
@@ -15,8 +16,14 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     if full.exists() {
         return Some(full);
     }
-    eprintln!("skipped: ../shared/{path} is not here");
+    skipped(&format!("../shared/{path} is not here"));
     None
+}
+
+/// Says that a test did not run, and why; `cargo test -- --nocapture` shows it.
+pub(crate) fn skipped(why: &str) {
+    // Nobody can be told where the standard error is closed.
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 /// A sample of the repository.

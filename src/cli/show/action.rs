@@ -38,7 +38,7 @@ pub(super) fn brief(cx: &mut Cx, row: &Row<'_>) -> anyhow::Result<()> {
 fn head(cx: &mut Cx, row: &Row<'_>) -> anyhow::Result<()> {
     let (status, role) = words::status(row.status());
     let mut parts = vec![
-        format!("#{}", row.seq()),
+        format!("#{}", words::seq(row.seq())),
         words::time_of_day(row.time(), &cx.out.look.zone),
         row.kind().word().to_owned(),
     ];

@@ -14,7 +14,9 @@ use crate::store::row::Row;
 #[derive(Debug, Serialize)]
 pub struct ActionJson<'a> {
     pub run_id: &'a str,
-    pub seq: u32,
+    /// Absent for a malformed line, which belongs to no run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,7 +122,7 @@ pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
     let (policy, approval) = attached(row, &body);
     ActionJson {
         run_id: &row.run().id,
-        seq: row.seq(),
+        seq: Some(row.seq()).filter(|seq| *seq > 0),
         turn: (row.turn() > 0).then(|| row.turn()),
         id: body.id,
         parent_id: body.parent_id,

@@ -260,7 +260,11 @@ impl Builder {
         totals.actions += u32::from(counts);
         totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
         totals.errors += u32::from(draft.kind == Kind::Error);
-        let (seq, turn) = (if counts { totals.actions } else { 0 }, state.turn);
+        let (seq, turn) = if counts {
+            (totals.actions, state.turn)
+        } else {
+            (0, 0)
+        };
         if state.run.first_action == ActionIx::NONE {
             state.run.first_action = ix;
         }
@@ -275,9 +279,9 @@ impl Builder {
             run: draft.run,
             turn,
             seq,
-            agent: draft.agent,
+            agent: if counts { draft.agent } else { Sym::NONE },
             tool: draft.tool,
-            model: draft.model,
+            model: if counts { draft.model } else { Sym::NONE },
             time: draft.time,
             parent: draft.parent,
             source: draft.source,

@@ -1,1 +1,42 @@
+use super::calls::Calls;
+use super::*;
+use crate::model::action::{ActionIx, Status};
+use crate::model::quantity::Time;
+use crate::model::symbol::Sym;
 
+fn call(action: u32) -> Call {
+    Call {
+        action: ActionIx(action),
+        time: Time::NONE,
+        status: Status::Pending,
+        tool: Sym::NONE,
+        signature: 0,
+        closed: false,
+    }
+}
+
+#[test]
+fn an_id_used_again_is_answered_first_in_first_out() {
+    let mut calls = Calls::default();
+    for action in 0..3 {
+        calls.add(7, call(action));
+    }
+    assert_eq!(calls.open, 3);
+    let closed: Vec<Option<u32>> = (0..4)
+        .map(|_| calls.close(7).map(|call| call.action.0))
+        .collect();
+    assert_eq!(closed, [Some(0), Some(1), Some(2), None]);
+    assert_eq!(calls.open, 0);
+}
+
+#[test]
+fn a_call_stays_known_after_its_result_until_its_run_ends() {
+    let mut calls = Calls::default();
+    calls.add(1, call(0));
+    calls.add(2, call(1));
+    assert!(calls.close(1).is_some());
+    assert!(calls.known(1).is_some_and(|call| call.closed));
+    calls.forget_closed();
+    assert!(calls.known(1).is_none());
+    assert!(calls.known(2).is_some());
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FORMATS, Format, records};
+use super::{FORMATS, Format, any_json};
 use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::json;
@@ -46,18 +46,22 @@ pub fn identify(
         found = look(&head);
     }
     let framing = found.framing;
-    if let Some(format) = forced.or(found.best()) {
-        return Ok((format, framing));
+    // An archive may hold readable lines: it is an archive all the same.
+    let refused = if anything {
+        None
+    } else {
+        magic(&head).or_else(|| binary(&head).filter(|_| found.records.is_empty()))
+    };
+    if let (None, Some(what)) = (forced, refused) {
+        return Err(Error::NotATrace {
+            path: name(),
+            what: what.to_owned(),
+        });
     }
-    if found.records.is_empty() && !anything {
-        if let Some(what) = foreign(&head) {
-            return Err(Error::NotATrace {
-                path: name(),
-                what: what.to_owned(),
-            });
-        }
-    }
-    Ok((&records::Records, framing))
+    Ok((
+        forced.or(found.best()).unwrap_or(&any_json::AnyJson),
+        framing,
+    ))
 }
 
 struct Found {
@@ -121,8 +125,8 @@ fn look(head: &[u8]) -> Found {
     }
 }
 
-/// What a file that is no trace looks like, and the way out.
-fn foreign(head: &[u8]) -> Option<&'static str> {
+/// What the first bytes say of a file that is no trace, and the way out.
+fn magic(head: &[u8]) -> Option<&'static str> {
     const MAGIC: &[(&[u8], &str)] = &[
         (
             b"\x1f\x8b",
@@ -156,20 +160,24 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
             "text in UTF-16; convert it first (iconv -t UTF-8)",
         ),
     ];
-    let known = MAGIC
+    MAGIC
         .iter()
         .find(|(magic, _)| head.starts_with(magic))
-        .map(|(_, what)| *what);
+        .map(|(_, what)| *what)
+}
+
+/// What a file without a single record looks like, when it is no text.
+fn binary(head: &[u8]) -> Option<&'static str> {
     let start = &head[..head.len().min(4096)];
-    let wide = start.len() >= 8
-        && start[..8].iter().step_by(2).all(|&byte| byte != 0)
-        && start[1..8].iter().step_by(2).all(|&byte| byte == 0);
-    known
-        .or_else(|| wide.then_some("text in UTF-16; convert it first (iconv -f UTF-16LE -t UTF-8)"))
-        .or_else(|| {
-            let odd = start.iter().filter(|&&byte| byte == 0).count();
-            (odd > 0 && odd < start.len()
-                || std::str::from_utf8(start).is_err_and(|error| error.error_len().is_some()))
-            .then_some("binary data, not a trace")
-        })
+    let every_other = |from: usize| start.iter().take(8).skip(from).step_by(2);
+    if start.len() >= 8
+        && every_other(0).all(|&byte| byte != 0)
+        && every_other(1).all(|&byte| byte == 0)
+    {
+        return Some("text in UTF-16; convert it first (iconv -f UTF-16LE -t UTF-8)");
+    }
+    let nuls = memchr::memchr_iter(0, start).count();
+    let is_text =
+        std::str::from_utf8(start).map_or_else(|error| error.error_len().is_none(), |_| true);
+    (nuls > 0 && nuls < start.len() || !is_text).then_some("binary data, not a trace")
 }

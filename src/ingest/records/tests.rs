@@ -1,1 +1,99 @@
+use super::lines::{self, Block};
+use super::*;
+use crate::ingest::bytes::Bytes;
+use crate::ingest::formats;
 
+fn read(bytes: &'static [u8]) -> Decoded {
+    let end = bytes.len() as u64;
+    let format = formats::by_name("saferun").expect("a format");
+    let block = Block {
+        start: 0,
+        end,
+        source_end: end,
+    };
+    lines::read(&Bytes::Static(bytes), format, block, Decoded::default()).expect("bytes in memory")
+}
+
+#[track_caller]
+fn check(bytes: &'static [u8], kinds: &[FactKind], [ok, bad, blank, partial]: [u64; 4]) {
+    let decoded = read(bytes);
+    let found: Vec<FactKind> = decoded.facts.iter().map(|fact| fact.kind).collect();
+    assert_eq!(found, kinds);
+    let account = decoded.account;
+    assert_eq!(
+        [account.ok, account.bad, account.blank, account.partial],
+        [ok, bad, blank, partial]
+    );
+    assert_eq!(account.bom + ok + bad + blank + partial, bytes.len() as u64);
+}
+
+#[test]
+fn a_line_ends_at_lf_and_nowhere_else() {
+    check(
+        b"{\"type\":\"note\"}\r\n{\"type\":\"note\"}\r\r\n",
+        &[FactKind::Note, FactKind::Note],
+        [35, 0, 0, 0],
+    );
+    check(
+        b"{\"type\":\"note\"}\x0b\n",
+        &[FactKind::Malformed],
+        [0, 17, 0, 0],
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_dropped_at_the_start_and_flagged_elsewhere() {
+    check(
+        b"\xef\xbb\xbf{\"type\":\"note\"}\n",
+        &[FactKind::Note],
+        [16, 0, 0, 0],
+    );
+    let decoded = read(b"{}\n\xef\xbb\xbf{\"type\":\"note\"}\n");
+    assert!(decoded.facts[1].flags.has(Flags::STRAY_BOM));
+    assert_eq!(decoded.account.lines_repaired, 1);
+}
+
+#[test]
+fn blank_lines_are_counted_and_the_unfinished_last_line_is_partial() {
+    check(
+        b"\n \t\r\n{\"type\":\"no",
+        &[FactKind::Unknown],
+        [0, 0, 5, 11],
+    );
+    check(b"{\"type\":\"note\"}", &[FactKind::Note], [15, 0, 0, 0]);
+}
+
+#[test]
+fn says_why_a_line_is_broken() {
+    let place = |bytes: &[u8]| Place {
+        offset: 0,
+        len: bytes.len() as u32,
+        part: 0,
+    };
+    let check = |bytes: &[u8], why: &str| assert_eq!(reason(bytes, place(bytes)), why);
+    check(b"{\"a\" 1}", "expected ':' at column 6");
+    check(b"[1]", "not an object (it begins \"[1]\")");
+    check(
+        &[0; 16],
+        "NUL run, 16 bytes: a hole left by a crash or by rotation",
+    );
+    check(b"<html>", "expected a value (it begins \"<html>\")");
+}
+
+#[test]
+fn finds_the_records_of_documents() {
+    let check = |bytes: &[u8], records: usize, good: usize| {
+        let found = document::find(bytes);
+        assert_eq!(
+            (found.records.len(), found.good),
+            (records, good),
+            "{}",
+            String::from_utf8_lossy(bytes)
+        );
+    };
+    check(b"[{\"a\":1},\n {\"b\":[{}]}]\n", 2, 23);
+    check(b"{\"v\":1,\"events\":[{},{}]}", 2, 24);
+    check(b"{\"type\":\"run_start\",\"tools\":[{}]}", 1, 33);
+    check(b"{}{} {}", 3, 7);
+    check(b"[{},{\"a\":", 1, 3);
+}

@@ -107,7 +107,8 @@ impl Screen {
     pub(super) fn suspend() {
         restore();
         // Where the signal cannot be sent we go on at once.
-        let _ = signal_hook::low_level::raise(signal_hook::consts::SIGSTOP);
+        // The whole group stops: `cat trace | saferun-tui -` is one job of the shell.
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
     }
 
     /// Takes the terminal again. The shell may still be busy with it, so this is tried for a while.

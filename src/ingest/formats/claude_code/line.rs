@@ -265,7 +265,7 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
         (b"user", Some(message)) => user(line, message, cursor, out),
         (b"system", _) => match word(line.subtype) {
             b"api_error" | b"error" | b"api_refusal" | b"model_refusal_fallback" => {
-                plain(FactKind::Error, out)
+                plain(FactKind::Error, out);
             }
             b"stop_hook_summary" if line.prevented => decision(line, cursor, out),
             b"turn_duration" => plain(FactKind::Copy, out),
@@ -281,7 +281,7 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
             plain(FactKind::Setting, out);
         }
         (b"queue-operation" | b"permission-mode" | b"mode" | b"pr-link", _) => {
-            plain(FactKind::Note, out)
+            plain(FactKind::Note, out);
         }
         (
             b"progress"
@@ -472,6 +472,7 @@ fn outcome(begin: &str, failed: Option<bool>) -> Status {
         Status::Denied
     } else if starts(&["Claude requested permissions to", "Permission to use "])
         || begin.contains("operation blocked by hook")
+        || begin.starts_with("PreToolUse:") && begin.contains("hook error")
     {
         Status::Blocked
     } else if begin.contains("Sibling tool call errored")

@@ -58,9 +58,9 @@ impl Rules for ClaudeRules {
             from,
         };
         match fact.kind {
-            FactKind::Prompt => self.prompt(&scene, build),
+            FactKind::Prompt => prompt(&scene, build),
             FactKind::Response | FactKind::Reasoning | FactKind::ToolCall => {
-                self.model_call(&scene, build)
+                self.model_call(&scene, build);
             }
             FactKind::ToolResult => self.result(&scene, build),
             FactKind::Decision => decision(&scene, build),
@@ -246,19 +246,6 @@ impl ClaudeRules {
         lane
     }
 
-    fn prompt(&mut self, scene: &Scene<'_>, build: &mut Builder) {
-        let main = scene.lane == build.peek(scene.run).who.agent;
-        if main && !scene.fact.flags.has(Flags::META) {
-            let turn = build.turn(scene.run) + 1;
-            build.set_turn(scene.run, turn);
-        }
-        let mut draft = scene.draft(Kind::Prompt, build);
-        if !main {
-            draft.flags.set(Flags::META);
-        }
-        scene.act(&draft, build);
-    }
-
     /// A block of a message: the message is one model call, each block a row.
     fn model_call(&mut self, scene: &Scene<'_>, build: &mut Builder) {
         let (fact, from) = (scene.fact, scene.from);
@@ -310,7 +297,7 @@ impl ClaudeRules {
                     ..Settled::new(call.action)
                 });
             }
-            scene.add(Kind::Note, build);
+            orphan(scene, build);
             return;
         };
         build.seen(run, fact.time);
@@ -337,6 +324,30 @@ impl ClaudeRules {
         {
             build.lane(run, lane, call.action);
         }
+    }
+}
+
+/// What a person typed begins a turn; what is told to a subagent does not.
+fn prompt(scene: &Scene<'_>, build: &mut Builder) {
+    let main = scene.lane == build.peek(scene.run).who.agent;
+    if main && !scene.fact.flags.has(Flags::META) {
+        let turn = build.turn(scene.run) + 1;
+        build.set_turn(scene.run, turn);
+    }
+    let mut draft = scene.draft(Kind::Prompt, build);
+    if !main {
+        draft.flags.set(Flags::META);
+    }
+    scene.act(&draft, build);
+}
+
+/// A result that no open call waits for. A rejection is one by its words, whatever it was about.
+fn orphan(scene: &Scene<'_>, build: &mut Builder) {
+    if scene.fact.status == Status::Denied {
+        let action = scene.add(Kind::Approval, build);
+        build.status(scene.run, action, (Status::Unrecorded, Status::Denied));
+    } else {
+        scene.add(Kind::Note, build);
     }
 }
 

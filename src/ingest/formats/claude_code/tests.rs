@@ -1,1 +1,110 @@
+use crate::ingest::Batch;
+use crate::ingest::testing::{self, rows};
+use crate::model::action::{Flags, Kind, Status};
+use crate::model::run::RunStatus;
 
+fn load(lines: &'static str) -> Batch {
+    testing::load("claude-code", lines)
+}
+
+#[test]
+fn takes_the_last_usage_line_of_a_message() {
+    let batch = load(
+        r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","requestId":"r","message":{"id":"m","role":"assistant","model":"claude-opus-4-6","content":[{"type":"text","text":"one"}],"usage":{"input_tokens":3,"output_tokens":1}}}
+{"type":"assistant","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","requestId":"r","message":{"id":"m","role":"assistant","model":"claude-opus-4-6","content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"ls"}}],"usage":{"input_tokens":3,"output_tokens":40}}}
+"#,
+    );
+    let totals = &batch.runs[0].1.totals;
+    assert_eq!(totals.usage.output.get(), Some(40));
+    assert_eq!(totals.usage.input.get(), Some(3));
+    assert_eq!(
+        rows(&batch),
+        [
+            (Kind::Response, Status::Unrecorded),
+            (Kind::ToolCall, Status::Pending)
+        ]
+    );
+}
+
+#[test]
+fn a_call_gets_its_result_and_a_rejection_its_approver() {
+    let batch = load(
+        r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"id":"m","role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Bash","input":{"command":"ls"}},{"type":"tool_use","id":"t2","name":"Bash","input":{"command":"rm"}}]}}
+{"type":"user","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:02Z","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t2","is_error":true,"content":"The user doesn't want to proceed with this tool use. The tool use was rejected"}]}}
+{"type":"user","uuid":"c","sessionId":"s1","timestamp":"2026-01-01T00:00:03Z","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"a\nb"}]}}
+"#,
+    );
+    assert_eq!(
+        rows(&batch)[1..],
+        [
+            (Kind::ToolCall, Status::Ok),
+            (Kind::ToolCall, Status::Denied)
+        ]
+    );
+    assert!(
+        batch.outcomes.flags[0].has(Flags::IMPLIED),
+        "a row for the model call comes first"
+    );
+    assert_eq!(batch.outcomes.duration[1].millis(), Some(3000.0));
+    assert_eq!(batch.outcomes.attached(2).len(), 1);
+    assert_eq!(batch.runs[0].1.totals.denied, 1);
+}
+
+#[test]
+fn what_the_harness_puts_in_begins_no_turn() {
+    let batch = load(
+        r#"{"type":"user","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
+{"type":"user","uuid":"b","sessionId":"s1","isMeta":true,"timestamp":"2026-01-01T00:00:01Z","message":{"role":"user","content":"Caveat"}}
+{"type":"user","uuid":"c","sessionId":"s1","timestamp":"2026-01-01T00:00:02Z","message":{"role":"user","content":"<command-name>/clear</command-name>"}}
+{"type":"user","uuid":"d","sessionId":"s1","timestamp":"2026-01-01T00:00:03Z","message":{"role":"user","content":[{"type":"text","text":"[Request interrupted by user]"}]}}
+"#,
+    );
+    assert_eq!(batch.chunk.turn, [1, 1, 1, 1]);
+    assert_eq!(batch.runs[0].1.totals.turns, 1);
+    assert_eq!(rows(&batch)[3], (Kind::Note, Status::Cancelled));
+    assert_eq!(batch.runs[0].1.status, RunStatus::Cancelled);
+}
+
+#[test]
+fn a_line_told_again_is_counted_and_not_shown() {
+    let batch = load(
+        r#"{"type":"user","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
+{"type":"user","uuid":"a","sessionId":"s2","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
+{"type":"progress","uuid":"p","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","data":{"type":"bash_progress"}}
+"#,
+    );
+    assert_eq!(rows(&batch).len(), 1);
+    assert_eq!(batch.runs[0].1.totals.copies, 2);
+}
+
+#[test]
+fn a_side_chain_in_the_file_is_a_lane_of_the_call_that_started_it() {
+    let batch = load(
+        r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"id":"m","role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Task","input":{"prompt":"Look it up","subagent_type":"Explore"}}]}}
+{"type":"user","uuid":"s","parentUuid":null,"isSidechain":true,"sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","message":{"role":"user","content":"Look it up"}}
+{"type":"assistant","uuid":"s2","parentUuid":"s","isSidechain":true,"sessionId":"s1","timestamp":"2026-01-01T00:00:02Z","message":{"id":"m2","role":"assistant","content":[{"type":"text","text":"found"}]}}
+"#,
+    );
+    let lanes = &batch.runs[0].1.lanes;
+    assert_eq!(lanes.len(), 1);
+    assert_eq!(lanes[0].parent.0, 1, "the Task call");
+    assert_eq!(batch.chunk.agent[2], lanes[0].agent);
+    assert_eq!(batch.chunk.agent[3], lanes[0].agent);
+    assert_ne!(batch.chunk.agent[0], lanes[0].agent);
+}
+
+#[test]
+fn lines_of_odd_shape_are_rows() {
+    let batch = load(
+        r#"{"silly":"this"}
+42
+{"type":"user","uuid":"x","sessionId":"s1","message":"error"}
+{"type":"from-the-future","sessionId":"s1"}
+"#,
+    );
+    let kinds: Vec<Kind> = rows(&batch).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(
+        kinds,
+        [Kind::Unknown, Kind::Malformed, Kind::Unknown, Kind::Unknown]
+    );
+}

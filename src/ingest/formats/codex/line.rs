@@ -141,18 +141,17 @@ fn texts(cursor: &mut Cursor<'_>, payload: &mut Payload) -> Result<(), Mistake> 
 }
 
 fn one_text(cursor: &mut Cursor<'_>, payload: &mut Payload) -> Result<(), Mistake> {
-    match cursor.peek() {
-        b'{' => cursor.object(|cursor, key| {
+    if cursor.peek() == b'{' {
+        cursor.object(|cursor, key| {
             let text = cursor.string_or_skip()?;
             if key == b"text" {
                 payload.texts.extend(text);
             }
             Ok(())
-        }),
-        _ => {
-            payload.texts.extend(cursor.string_or_skip()?);
-            Ok(())
-        }
+        })
+    } else {
+        payload.texts.extend(cursor.string_or_skip()?);
+        Ok(())
     }
 }
 

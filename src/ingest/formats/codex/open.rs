@@ -53,13 +53,13 @@ pub(super) fn body(record: &Value, part: u16) -> Body {
             });
         }
         "guardian_assessment" | "exec_approval_request" | "apply_patch_approval_request" => {
-            attached(record, &mut body)
+            attached(record, &mut body);
         }
         "reasoning" => body.text = reasoning(payload),
         _ => {
             body.text = said(payload)
                 .or_else(|| Some(kind).filter(|kind| !kind.is_empty()))
-                .or_else(|| string(record, "type"))
+                .or_else(|| string(record, "type"));
         }
     }
     body

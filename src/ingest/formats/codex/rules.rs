@@ -140,7 +140,9 @@ impl CodexRules {
 
     /// A forked rollout repeats the meta lines of its parent: the first one wins.
     fn start(&mut self, scene: &Scene<'_>, build: &mut Builder) {
-        if !self.started {
+        if self.started {
+            scene.add(Kind::Note, build);
+        } else {
             self.started = true;
             let named = |name| scene.from.decoded.name(scene.fact, name);
             let [release, provider] =
@@ -151,8 +153,6 @@ impl CodexRules {
             let parent = named(Name::ParentRun);
             run.parent_run = (!parent.is_empty()).then(|| String::from_utf8_lossy(parent).into());
             scene.add(Kind::RunStart, build);
-        } else {
-            scene.add(Kind::Note, build);
         }
     }
 

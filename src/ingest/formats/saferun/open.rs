@@ -18,11 +18,22 @@ pub(super) fn body(record: &Value) -> Body {
     match record.get("type").and_then(Value::as_str) {
         Some("policy_decision" | "approval") => attached(record, &mut body),
         Some("tool_result") => result(record, &mut body),
+        kind if !kind.is_some_and(|kind| super::kind_of(kind).is_some()) => {
+            body.text = Some(unknown(kind.unwrap_or("no type"), body.text.take()));
+        }
         Some("run_end") => body.text = string(record, "reason"),
         Some("run_start") => body.text = string(record, "system").or(body.text),
         _ => {}
     }
     body
+}
+
+/// A record of an unknown type tells its type, and its content where it has one.
+fn unknown(kind: &str, content: Option<String>) -> String {
+    match content {
+        Some(content) => format!("{kind}: {content}"),
+        None => kind.to_owned(),
+    }
 }
 
 /// What a `tool_result` adds to its call.

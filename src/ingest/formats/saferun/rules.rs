@@ -164,8 +164,12 @@ fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
 }
 
 fn prompt(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
-    // Without a turn of its own an event of a user begins the next one.
-    if fact.turn == 0 && !fact.flags.has(Flags::META) {
+    // Without a turn of its own a prompt of a user begins the next one; what one agent tells its
+    // subagent is part of the turn.
+    let main = build.peek(run).who.agent;
+    let agent = build.symbol(from.text(fact.agent));
+    let to_subagent = agent.is_some() && main.is_some() && agent != main;
+    if fact.turn == 0 && !fact.flags.has(Flags::META) && !to_subagent {
         let turn = build.turn(run) + 1;
         build.set_turn(run, turn);
     }

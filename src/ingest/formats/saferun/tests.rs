@@ -1,1 +1,171 @@
+use crate::ingest::Batch;
+use crate::ingest::testing::{self, rows};
+use crate::model::action::{Flags, Kind, Status};
+use crate::model::run::RunStatus;
 
+fn load(lines: &'static str) -> Batch {
+    testing::load("saferun", lines)
+}
+
+#[test]
+fn a_result_closes_the_oldest_open_call_with_its_id() {
+    let batch = load(
+        r#"{"type":"tool_call","run_id":"r","id":"c","tool":"a"}
+{"type":"tool_call","run_id":"r","id":"c","tool":"b"}
+{"type":"tool_result","run_id":"r","call_id":"c","status":"ok"}
+{"type":"tool_result","run_id":"r","call_id":"c","status":"error"}
+{"type":"tool_result","run_id":"r","call_id":"c","status":"ok"}
+"#,
+    );
+    assert_eq!(
+        rows(&batch),
+        [
+            (Kind::ToolCall, Status::Ok),
+            (Kind::ToolCall, Status::Error),
+            (Kind::Note, Status::Unrecorded)
+        ],
+        "the third result has no call and is a row"
+    );
+}
+
+#[test]
+fn calls_of_two_runs_with_one_id_stay_apart() {
+    let batch = load(
+        r#"{"type":"tool_call","run_id":"r1","id":"c","tool":"a"}
+{"type":"tool_call","run_id":"r2","id":"c","tool":"a"}
+{"type":"tool_result","run_id":"r2","call_id":"c","status":"ok"}
+"#,
+    );
+    assert_eq!(
+        rows(&batch),
+        [
+            (Kind::ToolCall, Status::Pending),
+            (Kind::ToolCall, Status::Ok)
+        ]
+    );
+}
+
+#[test]
+fn decisions_and_approvals_attach_to_their_call() {
+    let batch = load(
+        r#"{"type":"tool_call","run_id":"r","id":"c1","tool":"refund"}
+{"type":"policy_decision","run_id":"r","call_id":"c1","policy":"cap","decision":"block"}
+{"type":"tool_call","run_id":"r","id":"c2","tool":"refund"}
+{"type":"policy_decision","run_id":"r","call_id":"c2","policy":"cap","decision":"block","mode":"shadow"}
+{"type":"tool_call","run_id":"r","id":"c3","tool":"refund"}
+{"type":"policy_decision","run_id":"r","call_id":"c3","policy":"cap","decision":"require_approval"}
+{"type":"policy_decision","run_id":"r","call_id":"nobody","policy":"cap","decision":"allow"}
+"#,
+    );
+    assert_eq!(
+        rows(&batch),
+        [
+            (Kind::ToolCall, Status::Blocked),
+            (Kind::ToolCall, Status::Pending),
+            (Kind::ToolCall, Status::Pending),
+            (Kind::PolicyDecision, Status::Unrecorded)
+        ],
+        "a policy in shadow mode stops nothing; a decision on no known call is a row"
+    );
+    assert!(batch.outcomes.flags[2].has(Flags::WAITING));
+    assert_eq!(batch.runs[0].1.totals.blocked, 1);
+}
+
+#[test]
+fn what_is_missing_is_not_recorded() {
+    let batch = load(
+        r#"{"type":"response","run_id":"r","model":"gpt-4o"}
+{"type":"tool_call","run_id":"r","id":"c","tool":"a"}
+{"type":"tool_result","run_id":"r","call_id":"c"}
+"#,
+    );
+    assert_eq!(
+        rows(&batch),
+        [
+            (Kind::Response, Status::Unrecorded),
+            (Kind::ToolCall, Status::Unrecorded)
+        ]
+    );
+    let run = &batch.runs[0].1;
+    assert!(run.cost().is_none());
+    assert!(run.totals.usage.is_none());
+    assert!(!run.duration().is_some());
+    assert_eq!(run.status, RunStatus::Unknown);
+}
+
+#[test]
+fn a_call_like_one_that_failed_is_a_retry() {
+    let batch = load(
+        r#"{"type":"tool_call","run_id":"r","id":"1","tool":"a","args":{"x":1}}
+{"type":"tool_result","run_id":"r","call_id":"1","status":"error"}
+{"type":"tool_call","run_id":"r","id":"2","tool":"a","args":{"x":2}}
+{"type":"tool_call","run_id":"r","id":"3","tool":"a","args":{"x":1}}
+{"type":"tool_result","run_id":"r","call_id":"3","status":"ok"}
+{"type":"tool_call","run_id":"r","id":"4","tool":"a","args":{"x":1}}
+"#,
+    );
+    let retries: Vec<bool> = batch
+        .outcomes
+        .flags
+        .iter()
+        .map(|flags| flags.has(Flags::RETRY))
+        .collect();
+    assert_eq!(retries, [false, false, true, false]);
+}
+
+#[test]
+fn bad_numbers_do_not_count_and_are_flagged() {
+    let batch = load(
+        r#"{"type":"response","run_id":"r","cost_usd":-1,"duration_ms":-5,"usage":{"input_tokens":-3,"output_tokens":7}}
+{"type":"response","run_id":"r","cost_usd":1e400}
+{"type":"response","run_id":"r","cost_usd":0.1}
+"#,
+    );
+    let totals = &batch.runs[0].1.totals;
+    assert_eq!(totals.recorded_cost.usd(), Some(0.1));
+    assert_eq!(
+        (totals.usage.input.get(), totals.usage.output.get()),
+        (None, Some(7))
+    );
+    let flagged: Vec<bool> = batch
+        .outcomes
+        .flags
+        .iter()
+        .map(|flags| flags.has(Flags::BAD_NUMBER))
+        .collect();
+    assert_eq!(flagged, [true, true, false]);
+}
+
+#[test]
+fn broken_lines_stand_beside_their_neighbours_and_count_in_no_run() {
+    let batch = load(
+        "{\"type\":\"prompt\",\"run_id\":\"r\",\"role\":\"user\"}\n{broken\n{\"type\":\"run_end\",\"run_id\":\"r\",\"status\":\"ok\"}\n",
+    );
+    assert_eq!(batch.chunk.seq, [1, 0, 2]);
+    assert_eq!(batch.runs.len(), 1);
+    assert_eq!(batch.runs[0].1.totals.actions, 2);
+}
+
+#[test]
+fn a_subagent_is_a_lane_and_its_prompt_no_turn() {
+    let batch = load(
+        r#"{"type":"run_start","run_id":"r","agent":"main"}
+{"type":"prompt","run_id":"r","role":"user","content":"go"}
+{"type":"tool_call","run_id":"r","id":"c","tool":"research","agent":"main"}
+{"type":"prompt","run_id":"r","role":"user","agent":"helper","parent_id":"c","content":"look"}
+"#,
+    );
+    let run = &batch.runs[0].1;
+    assert_eq!(run.lanes.len(), 1);
+    assert_eq!(run.lanes[0].parent.0, 2);
+    assert_eq!(run.totals.turns, 1);
+}
+
+#[test]
+fn a_key_given_twice_is_flagged_and_the_last_value_counts() {
+    let batch =
+        load("{\"type\":\"note\",\"type\":\"prompt\",\"run_id\":\"r\",\"\\u0072un_id\":\"s\"}\n");
+    assert_eq!(rows(&batch), [(Kind::Prompt, Status::Unrecorded)]);
+    assert!(batch.outcomes.flags[0].has(Flags::DUPLICATE_KEY));
+    assert_eq!(&*batch.runs[0].1.id, "s");
+}

@@ -2,6 +2,8 @@
 
 use jiff::tz::TimeZone;
 
+use serde_json::Value;
+
 use crate::analysis::summary;
 use crate::base::{human, text};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, Matched};
@@ -56,7 +58,7 @@ pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbe
     let body = bodies.open(row, Depth::Glance);
     let known = numbers == Numbers::Known;
     RowText {
-        number: known.then(|| row.seq()),
+        number: known.then(|| row.seq()).filter(|seq| *seq > 0),
         time: row
             .time()
             .get()
@@ -112,7 +114,7 @@ pub fn attached(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
     let (mut decisions, mut approvals) = (body.decisions.iter(), body.approvals.iter());
     let one = |attached: &Attached| match attached.kind {
         AttachedKind::Decision => decision(row, attached, decisions.next()),
-        AttachedKind::Approval => approval(row, attached, approvals.next()),
+        AttachedKind::Approval => approval(row, attached, approvals.next(), body.args.as_ref()),
     };
     row.attached().map(one).collect()
 }
@@ -181,7 +183,12 @@ pub fn condition(matched: &Matched) -> String {
         .join(" ")
 }
 
-fn approval(row: &Row<'_>, attached: &Attached, told: Option<&ApprovalText>) -> SubRow {
+fn approval(
+    row: &Row<'_>,
+    attached: &Attached,
+    told: Option<&ApprovalText>,
+    asked: Option<&Value>,
+) -> SubRow {
     let told = told.cloned().unwrap_or_default();
     let by = told
         .by
@@ -201,13 +208,25 @@ fn approval(row: &Row<'_>, attached: &Attached, told: Option<&ApprovalText>) -> 
         words.push("· not answered".to_owned());
     }
     words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
-    if told.args.is_some() {
+    if told.args.as_ref().is_some_and(|told| differs(told, asked)) {
         words.push("· with other arguments than asked".to_owned());
     }
     words.retain(|word| !word.is_empty());
     SubRow {
         tone: verdict_tone(attached.verdict),
         text: text::sanitize(&words.join(" ")).into_owned(),
+    }
+}
+
+/// Whether a person saw other values than the call has. Fields that only one of the two holds say
+/// nothing: recorders leave out what they do not show.
+fn differs(told: &Value, asked: Option<&Value>) -> bool {
+    match (told, asked) {
+        (Value::Object(told), Some(Value::Object(asked))) => told
+            .iter()
+            .any(|(key, value)| asked.get(key).is_some_and(|asked| asked != value)),
+        (told, Some(asked)) => told != asked,
+        (_, None) => false,
     }
 }
 

@@ -154,7 +154,7 @@ fn raw(row: &Row<'_>, body: &Body, lines: &mut Lines) {
 
 /// `4103 refund`: the number and the name of the action; its status is drawn beside it.
 pub(super) fn title(row: &Row<'_>, is_numbered: bool) -> Line {
-    let number = if is_numbered {
+    let number = if is_numbered && row.seq() > 0 {
         row.seq().to_string()
     } else {
         "—".to_owned()

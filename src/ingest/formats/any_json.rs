@@ -11,11 +11,11 @@ use crate::model::action::{ActionIx, Kind};
 use crate::model::symbol::Sym;
 
 #[derive(Debug)]
-pub struct Records;
+pub struct AnyJson;
 
-impl Format for Records {
+impl Format for AnyJson {
     fn name(&self) -> &'static str {
-        "records"
+        "json"
     }
 
     fn about(&self) -> &'static str {

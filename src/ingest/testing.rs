@@ -1,0 +1,37 @@
+//! Loading a few lines in tests.
+
+use crate::ingest::discover::Input;
+use crate::ingest::loader::{self, Options};
+use crate::ingest::prices::PriceTable;
+use crate::ingest::{Batch, Loaded, formats};
+use crate::model::action::{Kind, Status};
+
+/// Loads lines as one file of a format; all batches that come of it as one.
+pub(crate) fn load(format: &str, lines: &'static str) -> Batch {
+    let input = Input::Bundled {
+        name: "trace.jsonl",
+        bytes: lines.as_bytes(),
+        companions: &[],
+    };
+    let options = Options {
+        format: formats::by_name(format),
+        ..Options::new(PriceTable::built_in())
+    };
+    let mut all = Batch::default();
+    for message in loader::start(vec![input], options) {
+        if let Loaded::Batch(batch) = message {
+            let rows = 0..batch.chunk.len();
+            all.chunk.append_range(&batch.chunk, rows.clone());
+            all.outcomes.append_range(&batch.outcomes, rows);
+            all.runs = batch.runs;
+            assert!(batch.settled.is_empty(), "short files come in one batch");
+        }
+    }
+    all
+}
+
+/// The kinds of all rows, with their statuses.
+pub(crate) fn rows(batch: &Batch) -> Vec<(Kind, Status)> {
+    let statuses = batch.outcomes.status.iter().copied();
+    batch.chunk.kind.iter().copied().zip(statuses).collect()
+}

@@ -1,0 +1,104 @@
+//! What the samples hold, format by format, as the program tells it.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use saferun_tui::ingest::formats::FORMATS;
+
+use crate::support::sample;
+
+#[path = "../../sample-traces/generate.rs"]
+mod generate;
+
+/// The samples of a format, as paths from the top of the repository.
+fn samples(format: &str) -> Vec<PathBuf> {
+    let folder = Path::new("sample-traces").join(format);
+    let Ok(entries) = std::fs::read_dir(sample(format)) else {
+        return Vec::new();
+    };
+    let names = entries.map(|entry| entry.expect("an entry").path());
+    let mut names: Vec<PathBuf> = names
+        .filter(|path| path.is_file())
+        .map(|path| folder.join(path.file_name().expect("a name")))
+        .collect();
+    names.sort();
+    names
+}
+
+fn told(args: &[&str], path: &Path) -> String {
+    let output = Command::cargo_bin("saferun-tui")
+        .expect("the program")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("LC_ALL", "C.UTF-8")
+        .args(["--tz", "UTC"])
+        .args(args)
+        .arg(path)
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The run with its totals, then every action on a line.
+fn golden(path: &Path) -> String {
+    let runs = told(&["ls", "--jsonl"], path);
+    let actions = told(&["query", ""], path);
+    format!("{runs}\n{actions}")
+}
+
+#[test]
+fn every_format_has_a_sample_and_tells_it_whole() {
+    for format in FORMATS {
+        let samples = samples(format.name());
+        assert!(
+            !samples.is_empty(),
+            "sample-traces/{}/ is empty",
+            format.name()
+        );
+        for path in samples {
+            let name = path.file_stem().expect("a name").to_string_lossy();
+            let name = name.get(..name.len().min(20)).unwrap_or(&name).to_owned();
+            insta::assert_snapshot!(format!("{}-{name}", format.name()), golden(&path));
+        }
+    }
+}
+
+#[test]
+fn a_sample_is_found_to_be_of_its_format() {
+    for format in FORMATS {
+        for path in samples(format.name()) {
+            let verdict = told(&["verify", "--json"], &path);
+            let verdict: serde_json::Value = serde_json::from_str(&verdict).expect("JSON");
+            assert_eq!(
+                verdict["files"][0]["format"],
+                format.name(),
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_cohort_holds_what_its_story_says() {
+    let by_model = told(
+        &["stats", "--by", "model,tool", "--json"],
+        Path::new("sample-traces/refund-cohort"),
+    );
+    insta::assert_snapshot!("refund-cohort", by_model);
+}
+
+#[test]
+fn generated_samples_are_those_that_are_committed() {
+    for (path, contents) in generate::files() {
+        let committed = std::fs::read_to_string(sample(path)).expect("a sample");
+        assert!(
+            committed == contents,
+            "{path} differs: run `cargo run --example generate-samples`"
+        );
+    }
+}
