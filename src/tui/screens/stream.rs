@@ -4,6 +4,7 @@ pub mod filter_bar;
 mod filtered;
 pub mod inspector;
 pub mod jumps;
+mod landing;
 pub mod layout;
 pub mod listing;
 mod moves;

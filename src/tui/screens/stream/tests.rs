@@ -8,7 +8,7 @@ use crate::ingest::{Loaded, loader};
 use crate::tui::theme::ColorChoice;
 use crate::tui::{Options, render};
 
-const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T10:00:00.000Z","agent":"support-agent","model":"gpt-4o"}
+pub(super) const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T10:00:00.000Z","agent":"support-agent","model":"gpt-4o"}
 {"type":"prompt","run_id":"r1","id":"e1","ts":"2026-11-22T10:00:00.010Z","role":"user","content":"Refund order 8841, it arrived damaged."}
 {"type":"response","run_id":"r1","id":"e2","parent_id":"e1","ts":"2026-11-22T10:00:00.020Z","model":"gpt-4o","content":"","usage":{"input_tokens":812,"output_tokens":41},"cost_usd":0.00244,"duration_ms":912,"finish_reason":"tool_calls"}
 {"type":"tool_call","run_id":"r1","id":"c1","parent_id":"e2","ts":"2026-11-22T10:00:00.934Z","tool":"refund","args":{"order_id":"8841","amount":4200}}
@@ -21,7 +21,7 @@ const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T
 {"type":"prompt","run_id":"r2","id":"f1","ts":"2026-11-22T10:01:00.000Z","role":"user","content":"Second run"}
 "#;
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         title: "trace.jsonl".to_owned(),
         color: ColorChoice::Never,
@@ -29,7 +29,7 @@ fn options() -> Options {
     }
 }
 
-fn load(trace: &'static [u8]) -> Vec<Loaded> {
+pub(super) fn load(trace: &'static [u8]) -> Vec<Loaded> {
     let inputs = vec![Input::Bundled {
         name: "trace.jsonl",
         bytes: trace,
