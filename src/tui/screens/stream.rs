@@ -154,7 +154,7 @@ impl Screen for Stream {
             Command::Suspend => return vec![Effect::Suspend],
             Command::Redraw => return vec![Effect::Redraw],
             Command::Cancel if number.is_some() => {}
-            Command::Back | Command::Cancel => return self.back(command),
+            Command::Back | Command::Cancel => return self.back(command, session),
             _ => self.go(command, session),
         }
         Vec::new()
@@ -280,12 +280,16 @@ impl Stream {
         })
     }
 
-    fn back(&mut self, command: Command) -> Vec<Effect> {
+    fn back(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         if self.panes == Panes::Inspector || self.focus == Focus::Inspector {
             (self.panes, self.focus) = (Panes::Auto, Focus::List);
-        } else if self.end.take().is_some() || command == Command::Cancel {
-        } else {
+        } else if self.end.take().is_some() {
+        } else if command == Command::Back {
             return vec![Effect::Pop];
+        } else if !self.filter.text.is_empty() {
+            return self.filter("", session);
+        } else if self.scope.is_some() {
+            return self.toggle_scope(session);
         }
         Vec::new()
     }

@@ -83,6 +83,37 @@ fn a_filter_counts_what_it_hides_and_esc_brings_all_back() {
 }
 
 #[test]
+fn esc_in_the_list_clears_the_filter_and_the_hints_say_so() {
+    let kept = screen((120, 24), "/ tool:refund enter");
+    assert!(kept.contains("esc clear filter"), "{kept}");
+    let back = screen((120, 24), "/ tool:refund enter esc");
+    assert!(
+        back.contains("Second run") && back.contains("press / to filter"),
+        "{back}"
+    );
+    assert!(!back.contains("clear filter"), "{back}");
+}
+
+#[test]
+fn a_filter_is_opened_again_to_type_the_next_word_or_to_empty_it() {
+    let more = screen((120, 24), "/ tool:refund enter / status:ok");
+    assert!(more.contains("/ tool:refund status:ok"), "{more}");
+    let other = screen((120, 24), "/ tool:refund enter / ctrl-u tool:lookup enter");
+    assert!(other.contains("/ tool:lookup "), "{other}");
+}
+
+#[test]
+fn the_hints_end_with_the_help_and_the_way_out_at_every_width() {
+    for width in [60, 72, 80, 120] {
+        for keys in ["g", "g enter", "/ kind:note|tool:refund enter"] {
+            let shown = screen((width, 15), keys);
+            let foot = shown.lines().last().unwrap_or_default();
+            assert!(foot.contains("? help  q back  "), "{width} {keys}\n{foot}");
+        }
+    }
+}
+
+#[test]
 fn a_wrong_filter_is_pointed_at_and_not_applied() {
     let wrong = screen((120, 24), "/ costt>1 enter");
     assert!(line(&wrong, "^ ").starts_with("   ^ "), "{wrong}");
