@@ -31,7 +31,7 @@ use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::rows::{Numbers, RowText};
-use crate::tui::session::{News, Opened, Session};
+use crate::tui::session::{Agents, News, Opened, Session};
 use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Viewport, Visible};
@@ -218,12 +218,17 @@ impl Stream {
         } else {
             Numbers::Known
         };
+        let known = session.loaded.agents;
         let (list, opened) = match (&mut self.end, &mut session.end) {
             (Some(list), Some(end)) => (list, end),
             _ => (&mut self.list, &mut session.loaded),
         };
         let digits = opened.store.len().max(1).ilog10() as usize + 1;
-        self.frame.columns = Columns::new(usize::from(regions.list.width), digits);
+        self.frame.columns = Columns::new(
+            usize::from(regions.list.width),
+            digits,
+            [known, opened.agents].contains(&Agents::Several),
+        );
         list.settle(opened, usize::from(regions.list.height));
         if list.made.len() > KEEP {
             list.made.clear();

@@ -24,13 +24,59 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if !words.loading.is_empty() {
         row.flush_right(&format!("{}   ", words.loading), styles.waiting);
     }
-    row.flush_right(&format!("  {}   ", words.amount), styles.text);
-    row.put(" saferun", styles.strong);
-    for crumb in &words.crumbs {
-        row.put(&format!(" {} ", theme.marks.crumb), styles.faint)
-            .put(crumb, styles.text);
+    let amount = format!("  {}   ", words.amount);
+    let run = words.crumbs.last().map_or(0, |run| text::width(run) + 3);
+    if text::width(&amount) + run <= row.room() {
+        row.flush_right(&amount, styles.text);
+    }
+    let fitting = crumbs(&words.crumbs, row.room());
+    for (place, crumb) in fitting.iter().enumerate() {
+        match place {
+            0 => row.put(" ", styles.faint),
+            _ => row.put(&format!(" {} ", theme.marks.crumb), styles.faint),
+        };
+        row.put(
+            crumb,
+            if crumb == PROGRAM {
+                styles.strong
+            } else {
+                styles.text
+            },
+        );
     }
     filter(stream, theme, buf);
+}
+
+const PROGRAM: &str = "saferun";
+/// A crumb that is cut to less says nothing.
+const LEAST_CRUMB: usize = 6;
+
+/// The way in `room` cells: the crumbs on the left are shortened and left out, the run in the end never.
+fn crumbs(all: &[String], room: usize) -> Vec<String> {
+    let Some((run, left)) = all.split_last() else {
+        return vec![PROGRAM.to_owned()];
+    };
+    let mut left: Vec<String> = left.to_vec();
+    left.insert(0, PROGRAM.to_owned());
+    loop {
+        let taken: usize = left.iter().map(|crumb| text::width(crumb) + 3).sum();
+        let excess = (taken + text::width(run) + 1).saturating_sub(room);
+        let longest = left
+            .iter_mut()
+            .skip(1)
+            .max_by_key(|crumb| text::width(crumb));
+        match longest {
+            _ if excess == 0 => break,
+            Some(crumb) if text::width(crumb) > LEAST_CRUMB => {
+                let cells = text::width(crumb).saturating_sub(excess).max(LEAST_CRUMB);
+                *crumb = text::cut(crumb, cells).into_owned();
+            }
+            _ if left.pop().is_none() => break,
+            _ => {}
+        }
+    }
+    left.push(run.clone());
+    left
 }
 
 fn filter(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
@@ -195,4 +241,22 @@ fn say(notice: &str, theme: &Theme, area: Rect, buf: &mut Buffer) {
         &format!(" {}", text::sanitize(notice)),
         theme.styles.waiting,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::crumbs;
+
+    #[test]
+    fn the_crumbs_on_the_left_are_shortened_and_the_run_never() {
+        let all = ["258c7280-ae70.jsonl", "support-agent", "run 7f3a91"].map(str::to_owned);
+        let fit = |room| crumbs(&all, room).join(" > ");
+        assert_eq!(
+            fit(80),
+            "saferun > 258c7280-ae70.jsonl > support-agent > run 7f3a91"
+        );
+        assert_eq!(fit(50), "saferun > 258c7280-… > support-… > run 7f3a91");
+        assert_eq!(fit(24), "saferun > run 7f3a91");
+        assert_eq!(fit(11), "run 7f3a91");
+    }
 }
