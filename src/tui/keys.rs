@@ -251,7 +251,7 @@ commands! {
     Scope "scope" Filter "s" "this run" "only the run of this action, and back to all";
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the list";
-    Cancel "cancel" Program "esc" "cancel" "one step back, but never out of the program";
+    Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";
     Quit "quit" Program "Q ctrl-c" "quit" "leave the program";
     Suspend "suspend" Program "ctrl-z" "suspend" "back to the shell; fg returns";
     Redraw "redraw" Program "ctrl-l" "redraw" "draw everything again";

@@ -4,6 +4,7 @@ pub mod filter_bar;
 mod filtered;
 pub mod inspector;
 pub mod jumps;
+mod landing;
 pub mod layout;
 pub mod listing;
 mod moves;
@@ -30,7 +31,7 @@ use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::rows::{Numbers, RowText};
-use crate::tui::session::{News, Opened, Session};
+use crate::tui::session::{Agents, News, Opened, Session};
 use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Viewport, Visible};
@@ -153,7 +154,7 @@ impl Screen for Stream {
             Command::Suspend => return vec![Effect::Suspend],
             Command::Redraw => return vec![Effect::Redraw],
             Command::Cancel if number.is_some() => {}
-            Command::Back | Command::Cancel => return self.back(command),
+            Command::Back | Command::Cancel => return self.back(command, session),
             _ => self.go(command, session),
         }
         Vec::new()
@@ -217,12 +218,17 @@ impl Stream {
         } else {
             Numbers::Known
         };
+        let known = session.loaded.agents;
         let (list, opened) = match (&mut self.end, &mut session.end) {
             (Some(list), Some(end)) => (list, end),
             _ => (&mut self.list, &mut session.loaded),
         };
         let digits = opened.store.len().max(1).ilog10() as usize + 1;
-        self.frame.columns = Columns::new(usize::from(regions.list.width), digits);
+        self.frame.columns = Columns::new(
+            usize::from(regions.list.width),
+            digits,
+            [known, opened.agents].contains(&Agents::Several),
+        );
         list.settle(opened, usize::from(regions.list.height));
         if list.made.len() > KEEP {
             list.made.clear();
@@ -279,12 +285,16 @@ impl Stream {
         })
     }
 
-    fn back(&mut self, command: Command) -> Vec<Effect> {
+    fn back(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         if self.panes == Panes::Inspector || self.focus == Focus::Inspector {
             (self.panes, self.focus) = (Panes::Auto, Focus::List);
-        } else if self.end.take().is_some() || command == Command::Cancel {
-        } else {
+        } else if self.end.take().is_some() {
+        } else if command == Command::Back {
             return vec![Effect::Pop];
+        } else if !self.filter.text.is_empty() {
+            return self.filter("", session);
+        } else if self.scope.is_some() {
+            return self.toggle_scope(session);
         }
         Vec::new()
     }

@@ -11,6 +11,7 @@ use crate::ingest::body::Body;
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::store::bodies::Depth;
 use crate::store::row::Row;
+use crate::tui::screens::stream::rows::Numbers;
 use crate::tui::session::{Opened, Session};
 use crate::tui::widgets::json_lines::{Line, Lines, Tone};
 
@@ -170,7 +171,12 @@ impl Inspector {
                 &format!("opening {} …", human::bytes(size(row))),
             );
         }
-        contents::fill(tab, row, body, &mut lines);
+        let numbers = if subject.is_end {
+            Numbers::NotYet
+        } else {
+            Numbers::Known
+        };
+        contents::fill((tab, numbers), row, body, &mut lines);
         if lines.full && limit >= MOST_LINES {
             let rest = format!(
                 "… more is left out here; the record has {}",
@@ -178,7 +184,7 @@ impl Inspector {
             );
             lines.lines.push(vec![(Tone::Faint, rest)]);
         }
-        let (title, facts) = (contents::title(row, !subject.is_end), contents::facts(row));
+        let (title, facts) = (contents::title(row, numbers), contents::facts(row));
         self.made = Some(Made {
             subject,
             tab,

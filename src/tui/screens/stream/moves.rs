@@ -2,14 +2,13 @@
 
 use ratatui::layout::Position;
 
-use crate::model::action::ActionIx;
 use crate::tui::keys::Command;
 use crate::tui::screens::stream::inspector::Tab;
 use crate::tui::screens::stream::jumps::{self, Direction, Target};
 use crate::tui::screens::stream::layout::Panes;
 use crate::tui::screens::stream::listing::Listing;
-use crate::tui::screens::stream::rows;
 use crate::tui::screens::stream::{Focus, List, Stream};
+use crate::tui::screens::stream::{rows, words};
 use crate::tui::session::{Opened, Session};
 use crate::tui::shell::Pointer;
 use crate::tui::widgets::viewport::{Extent, Visible};
@@ -145,6 +144,9 @@ impl Stream {
         let Some(jump) = jump else { return };
         match jumps::find(&opened.store, &list.listing, list.view.cursor, jump) {
             Some(position) => list.jump(position),
+            None if self.end.is_some() => {
+                self.notice = Some(nothing_in_end(jump, &words::loading(session)));
+            }
             None => self.notice = Some(nothing(jump, session.is_loading())),
         }
     }
@@ -188,28 +190,6 @@ impl Stream {
             self.notice = Some(format!("action {number} is hidden by the filter"));
         }
     }
-
-    /// Everything is read: what was looked at in the end read ahead is selected in the store itself.
-    pub(super) fn land(&mut self, session: &mut Session) {
-        let (list, end) = (self.end.take(), session.end.take());
-        let (Some(list), Some(end)) = (list, end) else {
-            return;
-        };
-        let looked_at = list
-            .listing
-            .at(list.view.cursor)
-            .filter(|ix| ix.0 < end.store.len());
-        let place = looked_at.map(|ix| end.store.row(ix).place());
-        let store = &session.loaded.store;
-        let last = store.len().saturating_sub(1);
-        let found = place.and_then(|place| {
-            (last.saturating_sub(end.store.len() * 2)..store.len())
-                .rev()
-                .find(|ix| store.row(ActionIx(*ix)).place() == place)
-        });
-        self.list
-            .jump(self.list.listing.seek(ActionIx(found.unwrap_or(last))));
-    }
 }
 
 fn target(command: Command) -> Option<(Target, Direction)> {
@@ -226,13 +206,27 @@ fn target(command: Command) -> Option<(Target, Direction)> {
     })
 }
 
-fn nothing(jump: (Target, Direction), is_loading: bool) -> String {
-    let what = match jump.0 {
+fn what(target: Target) -> &'static str {
+    match target {
         Target::Error => "error",
         Target::Block => "block or approval",
         Target::Turn => "turn",
         Target::SameTool => "call of this sort",
-    };
+    }
+}
+
+/// Before the end that was read ahead there are rows that nobody knows yet; after it there are none.
+fn nothing_in_end(jump: (Target, Direction), loading: &str) -> String {
+    match jump.1 {
+        Direction::Forward => format!("no further {}", what(jump.0)),
+        Direction::Backward => {
+            format!("none in the end of the file that is read so far · {loading}")
+        }
+    }
+}
+
+fn nothing(jump: (Target, Direction), is_loading: bool) -> String {
+    let what = what(jump.0);
     match jump.1 {
         Direction::Forward if is_loading => format!("no further {what} so far · still indexing"),
         Direction::Forward => format!("no further {what}"),

@@ -68,7 +68,12 @@ pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbe
         agent: text::sanitize(row.agent()).into_owned(),
         is_lane: is_lane(row),
         kind: row.kind(),
-        text: summary(row, &body),
+        text: if known || row.kind() != Kind::Malformed {
+            summary(row, &body)
+        } else {
+            let place = row.place();
+            format!("malformed line ({} bytes at {})", place.len, place.offset)
+        },
         is_retry: row.flags().has(Flags::RETRY),
         status: row.status(),
         is_waiting: row.flags().has(Flags::WAITING),

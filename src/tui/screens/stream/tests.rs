@@ -8,7 +8,7 @@ use crate::ingest::{Loaded, loader};
 use crate::tui::theme::ColorChoice;
 use crate::tui::{Options, render};
 
-const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T10:00:00.000Z","agent":"support-agent","model":"gpt-4o"}
+pub(super) const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T10:00:00.000Z","agent":"support-agent","model":"gpt-4o"}
 {"type":"prompt","run_id":"r1","id":"e1","ts":"2026-11-22T10:00:00.010Z","role":"user","content":"Refund order 8841, it arrived damaged."}
 {"type":"response","run_id":"r1","id":"e2","parent_id":"e1","ts":"2026-11-22T10:00:00.020Z","model":"gpt-4o","content":"","usage":{"input_tokens":812,"output_tokens":41},"cost_usd":0.00244,"duration_ms":912,"finish_reason":"tool_calls"}
 {"type":"tool_call","run_id":"r1","id":"c1","parent_id":"e2","ts":"2026-11-22T10:00:00.934Z","tool":"refund","args":{"order_id":"8841","amount":4200}}
@@ -21,7 +21,7 @@ const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T
 {"type":"prompt","run_id":"r2","id":"f1","ts":"2026-11-22T10:01:00.000Z","role":"user","content":"Second run"}
 "#;
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         title: "trace.jsonl".to_owned(),
         color: ColorChoice::Never,
@@ -29,7 +29,7 @@ fn options() -> Options {
     }
 }
 
-fn load(trace: &'static [u8]) -> Vec<Loaded> {
+pub(super) fn load(trace: &'static [u8]) -> Vec<Loaded> {
     let inputs = vec![Input::Bundled {
         name: "trace.jsonl",
         bytes: trace,
@@ -80,6 +80,37 @@ fn a_filter_counts_what_it_hides_and_esc_brings_all_back() {
     assert!(!kept.contains("Second run"), "{kept}");
     let back = screen((120, 24), "/ tool:refund esc");
     assert!(back.contains("Second run"), "{back}");
+}
+
+#[test]
+fn esc_in_the_list_clears_the_filter_and_the_hints_say_so() {
+    let kept = screen((120, 24), "/ tool:refund enter");
+    assert!(kept.contains("esc clear filter"), "{kept}");
+    let back = screen((120, 24), "/ tool:refund enter esc");
+    assert!(
+        back.contains("Second run") && back.contains("press / to filter"),
+        "{back}"
+    );
+    assert!(!back.contains("clear filter"), "{back}");
+}
+
+#[test]
+fn a_filter_is_opened_again_to_type_the_next_word_or_to_empty_it() {
+    let more = screen((120, 24), "/ tool:refund enter / status:ok");
+    assert!(more.contains("/ tool:refund status:ok"), "{more}");
+    let other = screen((120, 24), "/ tool:refund enter / ctrl-u tool:lookup enter");
+    assert!(other.contains("/ tool:lookup "), "{other}");
+}
+
+#[test]
+fn the_hints_end_with_the_help_and_the_way_out_at_every_width() {
+    for width in [60, 72, 80, 120] {
+        for keys in ["g", "g enter", "/ kind:note|tool:refund enter"] {
+            let shown = screen((width, 15), keys);
+            let foot = shown.lines().last().unwrap_or_default();
+            assert!(foot.contains("? help  q back  "), "{width} {keys}\n{foot}");
+        }
+    }
 }
 
 #[test]

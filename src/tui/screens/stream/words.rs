@@ -39,6 +39,9 @@ impl Words {
     }
 }
 
+/// Ids of the usual sorts are shown whole.
+const LONGEST_ID: usize = 40;
+
 fn opened<'a>(stream: &Stream, session: &'a Session) -> &'a Opened {
     stream
         .end
@@ -57,7 +60,10 @@ fn crumbs(stream: &Stream, session: &Session) -> Vec<String> {
     if let Some(run) = selected.map(|subject| store.row(subject.ix).run()) {
         let agent = store.symbols().name(run.who.agent);
         crumbs.push(text::cut(&text::sanitize(agent), 24).into_owned());
-        crumbs.push(format!("run {}", text::cut(&text::sanitize(&run.id), 18)));
+        crumbs.push(format!(
+            "run {}",
+            text::cut(&text::sanitize(&run.id), LONGEST_ID)
+        ));
     }
     crumbs.retain(|crumb| !crumb.is_empty());
     crumbs

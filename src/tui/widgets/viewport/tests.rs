@@ -84,3 +84,22 @@ fn a_page_down_and_up_comes_back() {
     view.page(&extent, -10);
     assert_eq!((view.cursor, view.top()), (0, 0));
 }
+
+#[test]
+fn the_last_item_stands_at_the_bottom_of_the_screen() {
+    let height = |item: usize| if item == 98 { 3 } else { 1 };
+    let mut extent = Extent {
+        len: 100,
+        rows: 10,
+        height: &height,
+    };
+    let mut view = Viewport {
+        cursor: 99,
+        ..Viewport::default()
+    };
+    view.centre(&extent);
+    assert_eq!((view.top, view.skip), (92, 0));
+    extent.len = 50;
+    view.settle(&extent);
+    assert_eq!((view.top, view.cursor), (40, 49));
+}

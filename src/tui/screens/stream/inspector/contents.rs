@@ -9,7 +9,7 @@ use crate::model::quantity::Tokens;
 use crate::store::bodies::{self, GLANCE};
 use crate::store::row::Row;
 use crate::tui::screens::stream::inspector::Tab;
-use crate::tui::screens::stream::rows::{self, condition};
+use crate::tui::screens::stream::rows::{self, Numbers, condition};
 use crate::tui::widgets::json_lines::{Line, Lines, Tone};
 
 /// The chosen tab; or the first that has something to show when nothing was chosen, or nothing is there.
@@ -31,7 +31,7 @@ pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab 
         .unwrap_or(fallback)
 }
 
-pub(super) fn fill(tab: Tab, row: &Row<'_>, body: &Body, lines: &mut Lines) {
+pub(super) fn fill((tab, numbers): (Tab, Numbers), row: &Row<'_>, body: &Body, lines: &mut Lines) {
     match tab {
         Tab::Args => match &body.args {
             Some(args) => lines.value(args),
@@ -40,7 +40,7 @@ pub(super) fn fill(tab: Tab, row: &Row<'_>, body: &Body, lines: &mut Lines) {
         Tab::Result => result(row, body, lines),
         Tab::Text => text_of(body, lines),
         Tab::Policy => policy(row, body, lines),
-        Tab::Raw => raw(row, body, lines),
+        Tab::Raw => raw(row, body, numbers, lines),
     }
 }
 
@@ -124,17 +124,16 @@ fn answer(told: &ApprovalText, lines: &mut Lines) {
     }
 }
 
-fn raw(row: &Row<'_>, body: &Body, lines: &mut Lines) {
-    let path = row.source().path.display().to_string();
+fn raw(row: &Row<'_>, body: &Body, numbers: Numbers, lines: &mut Lines) {
+    let mut path = row.source().path.display().to_string();
+    if numbers == Numbers::Known {
+        path = format!("{path}:{}", row.line());
+    }
     let place = row.place();
     let size = human::bytes(u64::from(place.len));
     lines.say(
         Tone::Faint,
-        &format!(
-            "{path}:{} · byte {} · {size}",
-            row.line(),
-            human::count(place.offset)
-        ),
+        &format!("{path} · byte {} · {size}", human::count(place.offset)),
     );
     if row.kind() == Kind::Malformed {
         let head = bodies::raw(row, place, GLANCE);
@@ -153,8 +152,8 @@ fn raw(row: &Row<'_>, body: &Body, lines: &mut Lines) {
 }
 
 /// `4103 refund`: the number and the name of the action; its status is drawn beside it.
-pub(super) fn title(row: &Row<'_>, is_numbered: bool) -> Line {
-    let number = if is_numbered && row.seq() > 0 {
+pub(super) fn title(row: &Row<'_>, numbers: Numbers) -> Line {
+    let number = if numbers == Numbers::Known && row.seq() > 0 {
         row.seq().to_string()
     } else {
         "—".to_owned()
