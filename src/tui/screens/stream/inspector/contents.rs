@@ -12,7 +12,8 @@ use crate::tui::screens::stream::inspector::Tab;
 use crate::tui::screens::stream::rows::{self, Numbers, condition};
 use crate::tui::widgets::json_lines::{Line, Lines, Tone};
 
-/// The chosen tab; or the first that has something to show when nothing was chosen, or nothing is there.
+/// The chosen tab where the action has it, else the one that tells how the action came out, else the
+/// first that has something to show.
 pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab {
     let has = |tab: &Tab| match tab {
         Tab::Args => body.args.is_some(),
@@ -21,14 +22,41 @@ pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab 
         Tab::Policy => row.attached().len() > 0,
         Tab::Raw => true,
     };
-    let fallback = Tab::ALL
-        .iter()
-        .find(|tab| has(tab))
-        .copied()
-        .unwrap_or(Tab::Raw);
+    let failed = |tab: &Tab| *tab == Tab::Result && body.error.is_some();
+    let telling = Some(telling(row)).filter(|tab| has(tab) || failed(tab));
+    let first = || Tab::ALL.iter().copied().find(&has);
     chosen
-        .filter(|tab| has(tab) || row.kind() == Kind::ToolCall)
-        .unwrap_or(fallback)
+        .filter(&has)
+        .or(telling)
+        .or_else(first)
+        .unwrap_or(Tab::Raw)
+}
+
+/// The tab that tells the outcome.
+fn telling(row: &Row<'_>) -> Tab {
+    match (row.kind(), row.status()) {
+        (Kind::Malformed, _) => Tab::Raw,
+        (Kind::PolicyDecision | Kind::Approval, _) => Tab::Policy,
+        (
+            Kind::Prompt
+            | Kind::Response
+            | Kind::Reasoning
+            | Kind::Note
+            | Kind::Error
+            | Kind::RunStart
+            | Kind::RunEnd,
+            _,
+        ) => Tab::Text,
+        (Kind::ToolCall | Kind::Unknown, Status::Blocked | Status::Denied) => Tab::Policy,
+        (Kind::ToolCall | Kind::Unknown, Status::Pending) if row.flags().has(Flags::WAITING) => {
+            Tab::Policy
+        }
+        (Kind::ToolCall | Kind::Unknown, Status::Error | Status::Timeout) => Tab::Result,
+        (
+            Kind::ToolCall | Kind::Unknown,
+            Status::Unrecorded | Status::Ok | Status::Pending | Status::Cancelled,
+        ) => Tab::Args,
+    }
 }
 
 pub(super) fn fill((tab, numbers): (Tab, Numbers), row: &Row<'_>, body: &Body, lines: &mut Lines) {
