@@ -22,7 +22,6 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
-use crate::tui::filtering::Progress;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
@@ -81,7 +80,10 @@ struct Answers {
     /// Answered rows about which something was learned since.
     again: Vec<ActionIx>,
     tally: Tally,
-    progress: Option<Progress>,
+    /// How many rows a first search has tested, when it told; what it found is listed already.
+    searched: Option<u32>,
+    /// The action that was selected when the search began, to be selected again when it ends.
+    home: Option<ActionIx>,
     is_running: bool,
 }
 
@@ -136,6 +138,7 @@ impl Screen for Stream {
     }
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+        self.answers.home = None;
         self.point(pointer, session);
         Vec::new()
     }
@@ -143,6 +146,9 @@ impl Screen for Stream {
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         self.notice = None;
         let number = self.number.take();
+        if number.is_some() {
+            self.answers.home = None;
+        }
         match command {
             Command::Bottom if number.is_some() => {
                 self.go_to_number(number.unwrap_or_default(), session);
@@ -155,7 +161,10 @@ impl Screen for Stream {
             Command::Redraw => return vec![Effect::Redraw],
             Command::Cancel if number.is_some() => {}
             Command::Back | Command::Cancel => return self.back(command, session),
-            _ => self.go(command, session),
+            _ => {
+                self.answers.home = None;
+                self.go(command, session);
+            }
         }
         Vec::new()
     }
@@ -187,7 +196,7 @@ impl Screen for Stream {
     fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
         match output {
             Output::Filtered(answer) => return self.take_answer(answer, session),
-            Output::Searched(progress) => self.answers.progress = Some(progress),
+            Output::Searched(progress) => self.take_progress(progress),
             Output::Opened { ix, body } => self.inspector.opened(ix, body),
             Output::Panicked(words) => {
                 self.answers.is_running = false;

@@ -37,6 +37,12 @@ impl Tab {
         }
     }
 
+    /// The neighbour to the right or to the left; beyond the last one is the first.
+    pub fn turn(self, forward: bool) -> Tab {
+        let by = if forward { 1 } else { Tab::ALL.len() - 1 };
+        Tab::ALL[(self as usize + by) % Tab::ALL.len()]
+    }
+
     /// The neighbour to the right or to the left.
     pub fn step(self, forward: bool) -> Option<Tab> {
         let place = self as usize;
@@ -58,8 +64,9 @@ pub struct Subject {
 
 #[derive(Debug, Default)]
 pub struct Inspector {
-    /// The tab that the user chose; shown when the action has something there.
-    chosen: Option<Tab>,
+    /// The tab that the user chose, and at which action: shown there whatever it holds, and at other
+    /// actions when they have something there.
+    chosen: Option<(Tab, Option<Subject>)>,
     scroll: usize,
     opened: Option<(Subject, Arc<Body>)>,
     asked: Option<Subject>,
@@ -111,7 +118,10 @@ impl Inspector {
         let is_whole = body.is_some();
         let row = opened.store.row(subject.ix);
         let body = body.unwrap_or_else(|| opened.bodies.open(&row, Depth::Glance));
-        let tab = contents::effective(self.chosen, &row, &body);
+        let tab = match self.chosen {
+            Some((tab, Some(at))) if at == subject => tab,
+            chosen => contents::effective(chosen.map(|(tab, _)| tab), &row, &body),
+        };
         let width = usize::from(area.width).saturating_sub(1);
         let mut limit = self
             .made
@@ -218,8 +228,13 @@ impl Inspector {
     }
 
     pub fn choose(&mut self, tab: Tab) {
-        self.chosen = Some(tab);
+        self.chosen = Some((tab, self.made.as_ref().map(|made| made.subject)));
         self.scroll = 0;
+    }
+
+    /// Leaves it to the action which tab is shown.
+    pub fn choose_by_action(&mut self) {
+        self.chosen = None;
     }
 
     pub fn scroll_by(&mut self, rows: isize) {

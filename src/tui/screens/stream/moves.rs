@@ -3,9 +3,8 @@
 use ratatui::layout::Position;
 
 use crate::tui::keys::Command;
-use crate::tui::screens::stream::inspector::Tab;
 use crate::tui::screens::stream::jumps::{self, Direction, Target};
-use crate::tui::screens::stream::layout::Panes;
+use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::{Focus, List, Stream};
 use crate::tui::screens::stream::{rows, words};
@@ -19,7 +18,12 @@ const WHEEL: usize = 3;
 impl Stream {
     pub(super) fn go(&mut self, command: Command, session: &mut Session) {
         match command {
-            Command::Open => self.open(),
+            Command::Open => {
+                if self.focus == Focus::List {
+                    self.inspector.choose_by_action();
+                }
+                self.open();
+            }
             Command::NextPane => self.step_pane(true),
             Command::PrevPane => self.step_pane(false),
             Command::TabRight | Command::TabLeft => self.step_tab(command == Command::TabRight),
@@ -80,23 +84,26 @@ impl Stream {
     }
 
     fn step_tab(&mut self, forward: bool) {
-        if let Some(tab) = self
-            .inspector
-            .tab()
-            .step(forward)
-            .filter(|_: &Tab| self.frame.regions.inspector.width > 0)
-        {
+        if self.frame.regions.inspector.width > 0 {
+            let tab = self.inspector.tab().turn(forward);
             self.inspector.choose(tab);
         }
     }
 
     fn maximise(&mut self) {
+        let is_wide = self.frame.regions.header.width >= SIDE_BY_SIDE;
         self.panes = match (self.panes, self.focus) {
+            (Panes::Auto, Focus::List) if !is_wide => {
+                self.notice = Some(format!(
+                    "the list has the whole screen already · from {SIDE_BY_SIDE} columns on the action stands beside it"
+                ));
+                Panes::Auto
+            }
             (Panes::Auto, Focus::List) => Panes::List,
             (Panes::Auto, Focus::Inspector) => Panes::Inspector,
             (Panes::List | Panes::Inspector, _) => Panes::Auto,
         };
-        if self.panes == Panes::Auto && !self.frame.regions.is_split() {
+        if self.panes == Panes::Auto && !is_wide {
             self.focus = Focus::List;
         }
     }

@@ -103,15 +103,11 @@ fn kept(stream: &Stream, store: &Store) -> String {
         return String::new();
     }
     let all = u64::from(store.len());
-    let searched = stream.answers.progress.map(|progress| {
-        let tested = u64::from(progress.tested);
-        format!(
-            "{} so far · searched {} %",
-            human::count(progress.kept as u64),
-            tested * 100 / all.max(1)
-        )
-    });
     let kept = stream.list.listing.len() as u64;
+    let searched = stream.answers.searched.map(|tested| {
+        let percent = u64::from(tested) * 100 / all.max(1);
+        format!("{} so far · searched {percent} %", human::count(kept))
+    });
     let is_first = stream.answers.is_running && stream.answers.tested == 0;
     let mut words = vec![match searched {
         Some(searched) => searched,

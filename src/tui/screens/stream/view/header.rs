@@ -61,18 +61,16 @@ fn crumbs(all: &[String], room: usize) -> Vec<String> {
     loop {
         let taken: usize = left.iter().map(|crumb| text::width(crumb) + 3).sum();
         let excess = (taken + text::width(run) + 1).saturating_sub(room);
-        let longest = left
-            .iter_mut()
-            .skip(1)
-            .max_by_key(|crumb| text::width(crumb));
-        match longest {
-            _ if excess == 0 => break,
-            Some(crumb) if text::width(crumb) > LEAST_CRUMB => {
-                let cells = text::width(crumb).saturating_sub(excess).max(LEAST_CRUMB);
-                *crumb = text::cut(crumb, cells).into_owned();
-            }
-            _ if left.pop().is_none() => break,
-            _ => {}
+        if excess == 0 {
+            break;
+        }
+        let names = left.iter_mut().skip(1);
+        let longest = names.max_by_key(|crumb| text::width(crumb));
+        if let Some(crumb) = longest.filter(|crumb| text::width(crumb) > LEAST_CRUMB) {
+            let cells = text::width(crumb).saturating_sub(excess).max(LEAST_CRUMB);
+            *crumb = text::cut(crumb, cells).into_owned();
+        } else if left.pop().is_none() {
+            break;
         }
     }
     left.push(run.clone());
