@@ -44,7 +44,13 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     if known.is_empty() {
         return Ok(Exit::NoInput);
     }
-    screen(cx, Named { inputs: known, ..named })
+    screen(
+        cx,
+        Named {
+            inputs: known,
+            ..named
+        },
+    )
 }
 
 fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {

@@ -1,6 +1,5 @@
 //! The laws of filters, on the samples.
 
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use proptest::prelude::{Strategy, any, prop, proptest};
@@ -17,7 +16,7 @@ use crate::support::{load, sample};
 
 static SAMPLES: LazyLock<Store> = LazyLock::new(|| {
     let folders = ["saferun", "claude-code", "codex", "refund-cohort"];
-    load(&folders.map(|folder| sample(folder)).to_vec() as &[PathBuf])
+    load(&folders.map(sample))
 });
 
 const TERMS: &[&str] = &[
@@ -91,7 +90,7 @@ fn all() -> Vec<ActionIx> {
 }
 
 proptest! {
-    #![proptest_config(config(96))]
+    #![proptest_config(config(24))]
 
     #[test]
     fn both_filters_at_once_keep_what_one_after_the_other_keeps(p in filter(), q in filter()) {

@@ -84,3 +84,21 @@ fn a_page_down_and_up_comes_back() {
     view.page(&extent, -10);
     assert_eq!((view.cursor, view.top()), (0, 0));
 }
+
+#[test]
+fn no_row_stays_empty_below_the_end_while_others_are_above() {
+    let height = |_: usize| 1;
+    let extent = |rows| Extent {
+        len: 100,
+        rows,
+        height: &height,
+    };
+    let mut view = Viewport {
+        cursor: 99,
+        ..Viewport::default()
+    };
+    view.centre(&extent(10));
+    assert_eq!(view.top(), 90);
+    view.settle(&extent(30));
+    assert_eq!(view.top(), 70);
+}
