@@ -15,7 +15,7 @@ use super::config;
 use crate::support::{load, sample};
 
 static SAMPLES: LazyLock<Store> = LazyLock::new(|| {
-    let folders = ["saferun", "claude-code", "codex", "refund-cohort"];
+    let folders = ["saferun", "claude-code", "codex"];
     load(&folders.map(sample))
 });
 
@@ -95,10 +95,10 @@ proptest! {
     #[test]
     fn both_filters_at_once_keep_what_one_after_the_other_keeps(p in filter(), q in filter()) {
         let (of_p, of_q) = (kept(&p), kept(&q));
-        let one_after_the_other: Vec<_> = of_p.iter().copied().filter(|ix| of_q.contains(ix)).collect();
+        let one_after_the_other: Vec<_> = of_p.iter().copied().filter(|ix| of_q.binary_search(ix).is_ok()).collect();
         assert_eq!(kept(&format!("({p}) ({q})")), one_after_the_other);
         assert_eq!(kept(&format!("({p}) ({p})")), of_p);
-        let either: Vec<_> = all().into_iter().filter(|ix| of_p.contains(ix) || of_q.contains(ix)).collect();
+        let either: Vec<_> = all().into_iter().filter(|ix| of_p.binary_search(ix).is_ok() || of_q.binary_search(ix).is_ok()).collect();
         assert_eq!(kept(&format!("({p}) OR ({q})")), either);
     }
 
@@ -106,7 +106,7 @@ proptest! {
     fn a_filter_and_its_opposite_share_all_rows(p in filter()) {
         let of_p = kept(&p);
         assert!(of_p.is_sorted(), "the order of the trace is kept");
-        let rest: Vec<_> = all().into_iter().filter(|ix| !of_p.contains(ix)).collect();
+        let rest: Vec<_> = all().into_iter().filter(|ix| !of_p.binary_search(ix).is_ok()).collect();
         assert_eq!(kept(&format!("-({p})")), rest);
     }
 
