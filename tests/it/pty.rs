@@ -67,7 +67,9 @@ fn a_storm_of_sizes_settles_to_the_frame_of_a_fresh_start() {
         terminal.resize((1 + step * 37 % 190, 1 + step * 17 % 60));
     }
     terminal.resize(size);
-    terminal.wait(&format!("fresh frame:\n{expected}\nbut"), |terminal| terminal.text() == expected);
+    terminal.wait(&format!("fresh frame:\n{expected}\nbut"), |terminal| {
+        terminal.text() == expected
+    });
     assert_eq!(terminal.quit(), 0);
 }
 
@@ -154,6 +156,7 @@ fn a_file_that_is_no_trace_is_refused_without_touching_the_screen() {
     for (name, content) in [
         ("picture.png", &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..]),
         ("readme.md", b"# A title\n\nand \x1b[31mtext\x9b\n"),
+        ("empty.jsonl", b""),
         ("evil \x1b]0;name\x07.txt", b"hello\n"),
     ] {
         let path = folder.path().join(name);

@@ -54,6 +54,6 @@ pub(crate) fn harmless(shown: &str) {
                 | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e01ef}')
     };
     if let Some(found) = shown.chars().find(bad) {
-        panic!("{:?} in {shown:?}", found);
+        panic!("{found:?} in {shown:?}");
     }
 }

@@ -123,7 +123,11 @@ fn read(content: &[u8], format: &dyn Format, cuts: &[u64]) -> Told {
     let bytes = Bytes::Memory(Arc::new(Mutex::new(content.to_vec())));
     let size = content.len() as u64;
     // A block is never so small that it ends inside the byte order mark.
-    let mark = if content.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mark = if content.starts_with(b"\xef\xbb\xbf") {
+        3
+    } else {
+        0
+    };
     let ends = cuts.iter().copied().filter(|&cut| cut > mark).chain([size]);
     let mut told = Told::default();
     let (mut start, mut used) = (0, Decoded::default());

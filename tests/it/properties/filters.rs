@@ -1,6 +1,5 @@
 //! The laws of filters, on the samples.
 
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use proptest::prelude::{Strategy, any, prop, proptest};
@@ -16,8 +15,8 @@ use super::config;
 use crate::support::{load, sample};
 
 static SAMPLES: LazyLock<Store> = LazyLock::new(|| {
-    let folders = ["saferun", "claude-code", "codex", "refund-cohort"];
-    load(&folders.map(|folder| sample(folder)).to_vec() as &[PathBuf])
+    let folders = ["saferun", "claude-code", "codex"];
+    load(&folders.map(sample))
 });
 
 const TERMS: &[&str] = &[
@@ -91,15 +90,15 @@ fn all() -> Vec<ActionIx> {
 }
 
 proptest! {
-    #![proptest_config(config(96))]
+    #![proptest_config(config(24))]
 
     #[test]
     fn both_filters_at_once_keep_what_one_after_the_other_keeps(p in filter(), q in filter()) {
         let (of_p, of_q) = (kept(&p), kept(&q));
-        let one_after_the_other: Vec<_> = of_p.iter().copied().filter(|ix| of_q.contains(ix)).collect();
+        let one_after_the_other: Vec<_> = of_p.iter().copied().filter(|ix| of_q.binary_search(ix).is_ok()).collect();
         assert_eq!(kept(&format!("({p}) ({q})")), one_after_the_other);
         assert_eq!(kept(&format!("({p}) ({p})")), of_p);
-        let either: Vec<_> = all().into_iter().filter(|ix| of_p.contains(ix) || of_q.contains(ix)).collect();
+        let either: Vec<_> = all().into_iter().filter(|ix| of_p.binary_search(ix).is_ok() || of_q.binary_search(ix).is_ok()).collect();
         assert_eq!(kept(&format!("({p}) OR ({q})")), either);
     }
 
@@ -107,7 +106,7 @@ proptest! {
     fn a_filter_and_its_opposite_share_all_rows(p in filter()) {
         let of_p = kept(&p);
         assert!(of_p.is_sorted(), "the order of the trace is kept");
-        let rest: Vec<_> = all().into_iter().filter(|ix| !of_p.contains(ix)).collect();
+        let rest: Vec<_> = all().into_iter().filter(|ix| !of_p.binary_search(ix).is_ok()).collect();
         assert_eq!(kept(&format!("-({p})")), rest);
     }
 

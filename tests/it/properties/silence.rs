@@ -99,7 +99,7 @@ fn trace(texts: &[String]) -> String {
             lines.push_str(&event.to_string());
             lines.push('\n');
         }
-        lines.push_str(&format!("{{broken {}\n", text.replace('\n', " ")));
+        lines.extend(["{broken ", &text.replace('\n', " "), "\n"]);
     }
     lines
 }

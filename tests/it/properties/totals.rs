@@ -50,7 +50,7 @@ fn of_actions(store: &Store) -> (Usage, Cost) {
 #[test]
 fn runs_actions_and_printed_lines_add_up_to_the_same() {
     for path in samples() {
-        let store = load(&[path.clone()]);
+        let store = load(std::slice::from_ref(&path));
         let of_runs = store
             .runs()
             .iter()

@@ -90,7 +90,7 @@ impl Terminal {
         let hung_up = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&hung_up);
         let reader = thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             while let Ok(read @ 1..) = from.read(&mut buffer) {
                 if stop.load(Ordering::SeqCst) || sender.send(buffer[..read].to_vec()).is_err() {
                     return;
@@ -118,7 +118,8 @@ impl Terminal {
     pub(crate) fn text(&self) -> String {
         let (_, cols) = self.screen().size();
         let rows = self.screen().rows(0, cols.get());
-        rows.map(|row| format!("{}\n", row.trim_end())).collect()
+        rows.flat_map(|row| [row.trim_end().to_owned(), "\n".to_owned()])
+            .collect()
     }
 
     pub(crate) fn type_in(&mut self, keys: &str) {
