@@ -40,7 +40,17 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
         );
         return Err(Failure::Usage(what).into());
     }
-    screen(cx, named)
+    let known = cx.load.traces(&cx.notes, named.inputs);
+    if known.is_empty() {
+        return Ok(Exit::NoInput);
+    }
+    screen(
+        cx,
+        Named {
+            inputs: known,
+            ..named
+        },
+    )
 }
 
 fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {

@@ -7,12 +7,16 @@ use crate::cli::args::Global;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::out::{Notes, Progress};
 use crate::ingest::discover::{self, Input};
+use crate::ingest::formats::sniff;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Account;
-use crate::ingest::{Loaded, formats, loader};
+use crate::ingest::{self, Loaded, formats, loader};
 use crate::model::action::{Kind, SourceIx};
 use crate::model::run::RunIx;
 use crate::store::Store;
+
+/// Files up to this size are read before a screen is opened for them.
+const GLANCE: u64 = 256 << 10;
 
 /// How traces are read.
 #[derive(Debug)]
@@ -60,6 +64,47 @@ impl Load {
         let mut read = self.inputs(notes, inputs);
         read.failed += errors.len();
         read
+    }
+
+    /// The inputs, unless not one of them is a trace: then none, and why is said.
+    pub(super) fn traces(&self, notes: &Notes, inputs: Vec<Input>) -> Vec<Input> {
+        let mut errors = Vec::new();
+        for input in &inputs {
+            match self.is_trace(input) {
+                Ok(()) => return inputs,
+                Err(error) => errors.push(error),
+            }
+        }
+        for error in errors {
+            notes.error(&error.to_string());
+        }
+        Vec::new()
+    }
+
+    fn is_trace(&self, input: &Input) -> Result<(), ingest::Error> {
+        match input {
+            Input::File(path) => {
+                let bytes = discover::open_file(path)?;
+                sniff::identify(path, &bytes, self.options.format, self.options.anything)?;
+                if input.size() <= GLANCE && !self.has_record(input) {
+                    return Err(ingest::Error::NotATrace {
+                        path: path.to_string_lossy().into_owned(),
+                        what: "no valid record in it (saferun-tui verify PATH tells why)"
+                            .to_owned(),
+                    });
+                }
+                Ok(())
+            }
+            // What is piped in comes when it comes.
+            Input::Stdin | Input::Bundled { .. } => Ok(()),
+        }
+    }
+
+    fn has_record(&self, input: &Input) -> bool {
+        let messages = loader::start(vec![input.clone()], self.options.clone());
+        messages.into_iter().any(
+            |message| matches!(message, Loaded::Finished { account, .. } if account.lines_ok > 0),
+        )
     }
 
     pub(super) fn inputs(&self, notes: &Notes, inputs: Vec<Input>) -> Read {

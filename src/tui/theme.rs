@@ -108,7 +108,8 @@ impl Styles {
         let fg = |color| Style::new().fg(color);
         Styles {
             text: Style::new(),
-            faint: fg(Color::DarkGray),
+            // Not dark grey: on some palettes that is the background.
+            faint: Style::new().add_modifier(Modifier::DIM),
             strong: Style::new().add_modifier(Modifier::BOLD),
             selected: Style::new().add_modifier(Modifier::REVERSED),
             shadowed: Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
@@ -119,7 +120,7 @@ impl Styles {
             tool: fg(Color::Cyan),
             model: fg(Color::Magenta),
             prompt: fg(Color::Blue).add_modifier(Modifier::BOLD),
-            note: fg(Color::DarkGray),
+            note: Style::new().add_modifier(Modifier::DIM),
             key: fg(Color::Cyan),
             string: fg(Color::Green),
             number: fg(Color::Yellow),

@@ -5,4 +5,7 @@ mod corpus;
 mod floors;
 mod formats;
 mod oracle;
+mod properties;
+mod pty;
+mod screens;
 mod support;

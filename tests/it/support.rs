@@ -42,3 +42,18 @@ pub(crate) fn load(paths: &[PathBuf]) -> Store {
     assert!(errors.is_empty(), "{errors:?}");
     store
 }
+
+/// Fails on text that a terminal would obey, or that a reader could not see.
+#[track_caller]
+pub(crate) fn harmless(shown: &str) {
+    let bad = |c: &char| {
+        (c.is_control() && *c != '\n')
+            || matches!(*c,
+                '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}'
+                | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e01ef}')
+    };
+    if let Some(found) = shown.chars().find(bad) {
+        panic!("{found:?} in {shown:?}");
+    }
+}

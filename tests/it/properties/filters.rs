@@ -1,0 +1,134 @@
+//! The laws of filters, on the samples.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::{Strategy, any, prop, proptest};
+use saferun_tui::base::cancel::CancelFlag;
+use saferun_tui::model::action::ActionIx;
+use saferun_tui::query::eval::Query;
+use saferun_tui::query::expr::Expr;
+use saferun_tui::query::{self, Context, matches};
+use saferun_tui::store::Store;
+use saferun_tui::store::bodies::Bodies;
+
+use super::config;
+use crate::support::{load, sample};
+
+static SAMPLES: LazyLock<Store> = LazyLock::new(|| {
+    let folders = ["saferun", "claude-code", "codex", "refund-cohort"];
+    load(&folders.map(sample))
+});
+
+const TERMS: &[&str] = &[
+    "tool:refund",
+    "tool:Bash",
+    "status:error",
+    "status:blocked",
+    "is:error",
+    "is:blocked",
+    "is:retry",
+    "kind:tool_call",
+    "kind:malformed",
+    "args.amount>400",
+    "args.amount",
+    "refund",
+    "\"Order 8841\"",
+    "cost>0.01",
+    "duration>1s",
+    "agent:disk-watch",
+    "turn:2",
+    "seq<5",
+    "has:policy",
+    "run:refund",
+    "error",
+    "model:claude*",
+    "tokens>1000",
+    "tool:nothing",
+];
+
+fn filter() -> impl Strategy<Value = String> {
+    let term = (prop::sample::select(known_terms()), any::<bool>()).prop_map(|(term, not)| {
+        if not {
+            format!("-{term}")
+        } else {
+            term.to_owned()
+        }
+    });
+    term.prop_recursive(3, 8, 2, |inner| {
+        (inner.clone(), inner, any::<bool>()).prop_map(|(a, b, or)| {
+            if or {
+                format!("({a} OR {b})")
+            } else {
+                format!("({a} {b})")
+            }
+        })
+    })
+}
+
+/// The terms that the language of today knows; most of them, or the test is worth nothing.
+fn known_terms() -> Vec<&'static str> {
+    let known: Vec<_> = TERMS
+        .iter()
+        .copied()
+        .filter(|term| query::parse(term).is_ok())
+        .collect();
+    assert_eq!(known, TERMS);
+    known
+}
+
+fn parsed(filter: &str) -> Expr {
+    query::parse(filter).unwrap_or_else(|error| panic!("{filter}: {}", error.message))
+}
+
+fn kept(filter: &str) -> Vec<ActionIx> {
+    let query = Query::compile(&parsed(filter), &SAMPLES, &Context::default());
+    matches::matches(&SAMPLES, &query, &CancelFlag::new(), &mut |_| {}).rows
+}
+
+fn all() -> Vec<ActionIx> {
+    (0..SAMPLES.len()).map(ActionIx).collect()
+}
+
+proptest! {
+    #![proptest_config(config(24))]
+
+    #[test]
+    fn both_filters_at_once_keep_what_one_after_the_other_keeps(p in filter(), q in filter()) {
+        let (of_p, of_q) = (kept(&p), kept(&q));
+        let one_after_the_other: Vec<_> = of_p.iter().copied().filter(|ix| of_q.contains(ix)).collect();
+        assert_eq!(kept(&format!("({p}) ({q})")), one_after_the_other);
+        assert_eq!(kept(&format!("({p}) ({p})")), of_p);
+        let either: Vec<_> = all().into_iter().filter(|ix| of_p.contains(ix) || of_q.contains(ix)).collect();
+        assert_eq!(kept(&format!("({p}) OR ({q})")), either);
+    }
+
+    #[test]
+    fn a_filter_and_its_opposite_share_all_rows(p in filter()) {
+        let of_p = kept(&p);
+        assert!(of_p.is_sorted(), "the order of the trace is kept");
+        let rest: Vec<_> = all().into_iter().filter(|ix| !of_p.contains(ix)).collect();
+        assert_eq!(kept(&format!("-({p})")), rest);
+    }
+
+    #[test]
+    fn many_rows_at_once_and_one_by_one_are_judged_alike(p in filter()) {
+        let query = Query::compile(&parsed(&p), &SAMPLES, &Context::default());
+        let mut bodies = Bodies::new();
+        let one_by_one: Vec<_> = all()
+            .into_iter()
+            .filter(|ix| query.test(&SAMPLES.row(*ix), &mut bodies))
+            .collect();
+        assert_eq!(kept(&p), one_by_one);
+    }
+
+    #[test]
+    fn a_filter_printed_and_read_again_is_the_same(p in filter()) {
+        assert_eq!(kept(&parsed(&p).to_string()), kept(&p));
+    }
+}
+
+#[test]
+fn no_filter_keeps_everything_and_a_word_keeps_what_holds_it() {
+    assert_eq!(kept(""), all());
+    assert!(!kept("refund").is_empty() && kept("refund").len() < all().len());
+}

@@ -1,0 +1,223 @@
+//! Journeys on a real terminal: what is shown, and what is left behind.
+
+pub(crate) mod terminal;
+
+use std::time::Duration;
+
+use terminal::{Terminal, program, shell};
+
+const REFUND: &str = "sample-traces/saferun/refund-agent.jsonl";
+const NIGHT: &str = "sample-traces/saferun/ops-night.jsonl";
+const USUAL: (u16, u16) = (80, 24);
+
+/// What stands on the first screen of the refund agent.
+const FIRST_ROW: &str = "Order 8841";
+
+fn opened(path: &str, first: &str) -> Terminal {
+    let mut terminal = Terminal::start(program(&[path]), USUAL);
+    terminal.wait_for(first);
+    terminal
+}
+
+#[test]
+fn it_starts_on_a_terminal_that_never_answers_and_q_gives_it_back() {
+    let mut terminal = opened(REFUND, FIRST_ROW);
+    assert!(terminal.screen().alternate_screen());
+    assert!(terminal.screen().hide_cursor());
+    let asked: &[u8] = b"\x1b[6n";
+    assert!(!terminal.bytes.windows(4).any(|window| window == asked));
+    terminal.type_in("q");
+    assert_eq!(terminal.end().exit_code(), 0);
+    terminal.is_as_before();
+}
+
+#[test]
+fn a_filter_is_typed_and_applied() {
+    let mut terminal = opened(REFUND, FIRST_ROW);
+    terminal.type_in("/status:blocked\r");
+    terminal.wait_for("24 hidden by filter");
+    assert!(!terminal.text().contains(FIRST_ROW));
+    terminal.type_in("\u{3}");
+    assert_eq!(terminal.end().exit_code(), 0);
+    terminal.is_as_before();
+}
+
+#[test]
+fn a_paste_into_the_filter_is_one_text_and_runs_no_command() {
+    let mut terminal = opened(REFUND, FIRST_ROW);
+    terminal.type_in("/\u{1b}[200~tool:refund\nqq\u{1b}[201~");
+    terminal.wait_for("tool:refund");
+    terminal.type_in("\u{1b}[27u");
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
+fn a_storm_of_sizes_settles_to_the_frame_of_a_fresh_start() {
+    let size = (110, 30);
+    let mut fresh = Terminal::start(program(&[NIGHT]), size);
+    fresh.wait("whole frame", |terminal| {
+        let text = terminal.text();
+        text.contains("1 / 27") && !text.contains("indexing")
+    });
+    let expected = fresh.text();
+    assert_eq!(fresh.quit(), 0);
+
+    let mut terminal = opened(NIGHT, "27 actions");
+    for step in 0..200_u16 {
+        terminal.resize((1 + step * 37 % 190, 1 + step * 17 % 60));
+    }
+    terminal.resize(size);
+    terminal.wait(&format!("fresh frame:\n{expected}\nbut"), |terminal| {
+        terminal.text() == expected
+    });
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
+fn every_signal_that_ends_it_gives_the_terminal_back() {
+    for (name, number) in [("INT", 2), ("QUIT", 3), ("TERM", 15), ("HUP", 1)] {
+        let mut terminal = opened(REFUND, FIRST_ROW);
+        terminal.signal(name);
+        let status = terminal.end();
+        assert_eq!(status.exit_code(), 128 + number, "{name}: {status:?}");
+        terminal.is_as_before();
+    }
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_a_continued_program_draws_again() {
+    let mut terminal = opened(REFUND, FIRST_ROW);
+    terminal.type_in("\u{1a}");
+    terminal.wait("stop", |terminal| !terminal.screen().alternate_screen());
+    terminal.is_as_before();
+    terminal.signal("CONT");
+    terminal.wait("second start", |terminal| {
+        terminal.screen().alternate_screen() && terminal.text().contains(FIRST_ROW)
+    });
+    terminal.type_in("q");
+    assert_eq!(terminal.end().exit_code(), 0);
+    terminal.is_as_before();
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_it_even_when_hang_ups_are_ignored() {
+    // Two seconds are the promise; the rest is for a machine that does other things.
+    let promised = Duration::from_secs(4);
+    let ignoring = |line: &str| shell(&format!("trap '' HUP; {line} {REFUND}"));
+    for command in [
+        program(&[REFUND]),
+        ignoring("exec \"$0\""),
+        ignoring("\"$0\""),
+    ] {
+        let mut terminal = Terminal::start(command, USUAL);
+        terminal.wait_for(FIRST_ROW);
+        let lived = terminal.hang_up();
+        assert!(lived < promised, "{lived:?}");
+    }
+}
+
+#[test]
+fn no_color_means_none() {
+    let mut command = program(&[REFUND]);
+    command.env("NO_COLOR", "1");
+    let mut terminal = Terminal::start(command, USUAL);
+    terminal.wait_for(FIRST_ROW);
+    terminal.type_in("jje\r?");
+    terminal.wait_for("searches");
+    let colors = super::properties::silence::colors(&terminal.bytes);
+    assert!(colors.is_empty(), "{colors:?}");
+    assert_eq!(terminal.quit(), 0);
+
+    let mut colored = opened(REFUND, FIRST_ROW);
+    assert!(!super::properties::silence::colors(&colored.bytes).is_empty());
+    colored.type_in("q");
+    assert_eq!(colored.end().exit_code(), 0);
+}
+
+#[test]
+fn a_dumb_terminal_is_refused_with_a_way_out() {
+    for term in ["dumb", ""] {
+        let mut command = program(&[REFUND]);
+        command.env("TERM", term);
+        let mut terminal = Terminal::start(command, USUAL);
+        assert_eq!(terminal.end().exit_code(), 2);
+        assert!(
+            terminal.text().contains("saferun-tui ls"),
+            "{}",
+            terminal.text()
+        );
+        assert!(!terminal.bytes.contains(&0x1b));
+    }
+}
+
+#[test]
+fn a_file_that_is_no_trace_is_refused_without_touching_the_screen() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, content) in [
+        ("picture.png", &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..]),
+        ("readme.md", b"# A title\n\nand \x1b[31mtext\x9b\n"),
+        ("empty.jsonl", b""),
+        ("evil \x1b]0;name\x07.txt", b"hello\n"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).expect("it can be written");
+        let mut terminal = Terminal::start(program(&[path.to_str().expect("UTF-8")]), USUAL);
+        let status = terminal.end();
+        assert_eq!(status.exit_code(), 4, "{name:?}:\n{}", terminal.text());
+        assert!(terminal.text().contains("error: "), "{}", terminal.text());
+        assert!(!terminal.bytes.contains(&0x1b), "{name:?}");
+    }
+}
+
+#[test]
+fn what_is_piped_on_is_text_even_when_keys_could_be_typed() {
+    let mut terminal = Terminal::start(shell(&format!("\"$0\" {REFUND} | cat")), (200, 24));
+    assert_eq!(terminal.end().exit_code(), 0);
+    assert!(
+        terminal.text().contains("refund-8841"),
+        "{}",
+        terminal.text()
+    );
+    assert!(!terminal.bytes.contains(&0x1b));
+}
+
+#[test]
+fn a_trace_on_standard_input_leaves_the_keys_to_the_terminal() {
+    for args in ["-", ""] {
+        let line = format!("cat {REFUND} | \"$0\" {args}");
+        let mut terminal = Terminal::start(shell(&line), USUAL);
+        terminal.wait_for(FIRST_ROW);
+        terminal.type_in("/status:blocked\r");
+        terminal.wait_for("24 hidden by filter");
+        terminal.type_in("qq");
+        assert_eq!(terminal.end().exit_code(), 0);
+        terminal.is_as_before();
+    }
+}
+
+#[test]
+fn a_file_given_twice_is_shown_once() {
+    let mut terminal = Terminal::start(program(&[REFUND, REFUND]), USUAL);
+    terminal.wait_for(FIRST_ROW);
+    assert!(
+        terminal.text().contains("25 actions"),
+        "{}",
+        terminal.text()
+    );
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
+fn a_stranger_file_among_traces_is_told_and_the_traces_are_shown() {
+    let mut terminal = Terminal::start(program(&["no-such.jsonl", REFUND]), USUAL);
+    terminal.wait_for(FIRST_ROW);
+    terminal.type_in("q");
+    assert_eq!(terminal.end().exit_code(), 0);
+    // The error is on the first screen, which is there again.
+    assert!(
+        terminal.text().contains("no-such.jsonl"),
+        "{}",
+        terminal.text()
+    );
+    terminal.is_as_before();
+}

@@ -1,0 +1,180 @@
+//! What a user sees: a script of keys on a sample, and the picture that it ends with.
+
+use std::path::Path;
+
+use proptest::prelude::{Strategy, prop, proptest};
+use proptest::test_runner::Config;
+use saferun_tui::ingest::loader::{self, Options as Loading};
+use saferun_tui::ingest::prices::PriceTable;
+use saferun_tui::ingest::{Loaded, discover};
+use saferun_tui::tui::render::{self, Headless};
+use saferun_tui::tui::theme::ColorChoice;
+use saferun_tui::tui::{Options, keys};
+
+use crate::support::harmless;
+
+const REFUND: &str = "saferun/refund-agent.jsonl";
+const NIGHT: &str = "saferun/ops-night.jsonl";
+const LANES: &str = "claude-code/5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34.jsonl";
+const CODEX: &str = "codex/rollout-2026-11-17T18-40-03-019a9d3e-5c41-7b02-9f6e-3d2c8a417e55.jsonl";
+
+const WIDE: (u16, u16) = (120, 36);
+const USUAL: (u16, u16) = (80, 24);
+const NARROW: (u16, u16) = (40, 10);
+
+/// Opens everything that a user can open, and comes back from most of it.
+const TOUR: &str = "j j enter l l l l j j ctrl-d G backtab tab tab tab \\ k \\ esc G e E b B t T } { \
+                    / status:blocked enter j esc / costt>1 enter esc / a enter esc s G s ? j j / turn enter \
+                    q q 12G space ctrl-u ctrl-l pageup home end enter backspace delete left right up down";
+
+fn options(title: &str) -> Options {
+    Options {
+        title: title.to_owned(),
+        color: ColorChoice::Never,
+        ..Options::default()
+    }
+}
+
+fn messages(path: &Path) -> Vec<Loaded> {
+    let (inputs, errors) = discover::resolve(&[path.to_owned()]);
+    assert!(errors.is_empty(), "{errors:?}");
+    loader::start(inputs, Loading::new(PriceTable::built_in()))
+        .into_iter()
+        .collect()
+}
+
+fn opened(name: &str, size: (u16, u16)) -> Headless {
+    let mut screen = Headless::new(&options(name), size);
+    // The path is shown on the screen, so it must be the same on every machine.
+    for message in messages(&Path::new("sample-traces").join(name)) {
+        screen.load(message);
+    }
+    screen
+}
+
+fn screen(name: &str, size: (u16, u16), keys: &str) -> String {
+    let mut screen = opened(name, size);
+    screen.play(keys);
+    render::text(&screen.draw())
+}
+
+/// A picture at three sizes, for `name__size`.
+fn pictures(name: &str, trace: &str, keys: &str) {
+    for (size, word) in [(WIDE, "wide"), (USUAL, "usual"), (NARROW, "narrow")] {
+        insta::with_settings!({ description => keys, omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("{name}__{word}"), screen(trace, size, keys));
+        });
+    }
+}
+
+#[test]
+fn the_start_shows_the_first_rows() {
+    pictures("start", REFUND, "");
+}
+
+#[test]
+fn a_filter_leaves_what_it_names() {
+    pictures("blocked", REFUND, "/ status:blocked enter");
+}
+
+#[test]
+fn the_inspector_has_a_tab_for_each_question() {
+    pictures("opened", REFUND, "b enter");
+    pictures("tab_two", REFUND, "b enter l");
+    pictures("tab_three", REFUND, "b enter l l");
+    pictures("tab_four", REFUND, "b enter l l l");
+}
+
+#[test]
+fn the_help_lists_every_key() {
+    pictures("help", REFUND, "?");
+    let mut listed = opened(REFUND, (120, 80));
+    listed.play("?");
+    let listed = render::text(&listed.draw());
+    for entry in keys::COMMANDS {
+        assert!(listed.contains(entry.help), "{}\n{listed}", entry.help);
+    }
+}
+
+#[test]
+fn the_jumps_find_the_errors() {
+    pictures("error", NIGHT, "e");
+    pictures("second_error", NIGHT, "e e");
+}
+
+#[test]
+fn a_broken_line_keeps_its_place_and_says_what_is_wrong() {
+    pictures("broken_line", NIGHT, "/ kind:malformed enter enter");
+}
+
+#[test]
+fn subagents_have_their_lanes() {
+    pictures("lanes", LANES, "");
+    pictures("lanes_middle", LANES, "} } }");
+}
+
+#[test]
+fn a_codex_session_reads_like_the_others() {
+    pictures("codex", CODEX, "G");
+}
+
+#[test]
+fn every_sample_is_drawn_at_every_small_size_and_some_odd_ones() {
+    let small = (1..=10).flat_map(|width| (1..=10).map(move |height| (width, height)));
+    let odd = [
+        (200, 60),
+        (500, 3),
+        (3, 200),
+        (39, 7),
+        (40, 8),
+        (41, 9),
+        (300, 100),
+    ];
+    for name in [REFUND, NIGHT, LANES, CODEX] {
+        let mut screen = opened(name, USUAL);
+        // One tour on all small sizes: a size changes under a screen that is in any state.
+        let mut sizes = small.clone().cycle();
+        for key in TOUR.split_whitespace() {
+            for size in sizes.by_ref().take(7) {
+                screen.resize(size);
+                screen.draw();
+            }
+            screen.play(key);
+        }
+        for size in odd {
+            let mut screen = opened(name, size);
+            screen.play(TOUR);
+            harmless(&render::text(&screen.draw()));
+        }
+    }
+}
+
+fn any_keys() -> impl Strategy<Value = Vec<String>> {
+    let named = keys::COMMANDS.iter().flat_map(keys::Entry::keys);
+    let mut known: Vec<String> = named.map(str::to_owned).collect();
+    known.extend(["backspace", "left", "7", "tool:", "-", "\"", "refund", "é"].map(str::to_owned));
+    prop::collection::vec(prop::sample::select(known), 0..40)
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 48, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn any_keys_at_any_size_leave_a_picture(
+        keys in any_keys(),
+        first in (1_u16..130, 1_u16..40),
+        second in (1_u16..130, 1_u16..40),
+    ) {
+        let mut screen = opened(NIGHT, first);
+        screen.play(&keys.join(" "));
+        screen.resize(second);
+        screen.draw();
+        let shown = screen.draw();
+        screen.resize(first);
+        screen.draw();
+        screen.resize(second);
+        // A size that came and went leaves no trace but the place of the window.
+        assert_eq!(screen.draw().area, shown.area);
+        harmless(&render::text(&screen.draw()));
+    }
+}
