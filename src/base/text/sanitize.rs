@@ -1,8 +1,7 @@
 //! The rule that makes text harmless for a terminal, one grapheme at a time.
 //!
 //! Works on decoded characters. What cannot stay is replaced in its place by plain ASCII or a
-//! control picture, never removed, so that the graphemes around it keep their borders and a second
-//! pass finds nothing to do.
+//! control picture, never removed, so that the graphemes around it keep their borders.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -20,6 +19,24 @@ pub(super) fn sanitize(text: &str) -> Cow<'_, str> {
     if super::is_printable_ascii(text) || text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }
+    // A replacement may change how its neighbours join, so passes go on until one changes nothing.
+    // Each that changes something leaves fewer characters that could change: it ends.
+    let mut shown = pass(text);
+    loop {
+        let again = pass(&shown);
+        if again == shown {
+            break;
+        }
+        shown = again;
+    }
+    if shown == text {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(shown)
+    }
+}
+
+fn pass(text: &str) -> String {
     let mut safe = Safe {
         out: String::with_capacity(text.len() + 16),
         cluster: None,
@@ -27,11 +44,7 @@ pub(super) fn sanitize(text: &str) -> Cow<'_, str> {
     for grapheme in text.graphemes(true) {
         safe.add(grapheme);
     }
-    if safe.out == text {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(safe.out)
-    }
+    safe.out
 }
 
 /// Characters that are visible, stand alone and join nothing before them: most text of most
@@ -77,6 +90,10 @@ impl Safe {
         };
         if is_hidden(c) {
             return self.replace(c);
+        }
+        if cluster.last == ' ' && is_mark(c) && !is_joiner_or_selector(c) {
+            // A space carries no mark: lines are broken at it.
+            return self.begin(c);
         }
         let room = MAX_GRAPHEME_BYTES.saturating_sub(cluster.bytes);
         let fits = if c == ZERO_WIDTH_JOINER {
