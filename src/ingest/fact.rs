@@ -20,6 +20,7 @@ impl Text {
     }
 
     /// `self`, or `other` where `self` is empty.
+    #[must_use]
     pub fn or(self, other: Text) -> Text {
         if self.is_empty() { other } else { self }
     }

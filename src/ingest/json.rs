@@ -568,7 +568,7 @@ fn count(digits: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(digits).ok()?;
     digits.parse::<u64>().ok().or_else(|| {
         let number: f64 = digits.parse().ok()?;
-        (number >= 0.0 && number < 9.0e15 && number.fract() == 0.0).then_some(number as u64)
+        ((0.0..9.0e15).contains(&number) && number.fract() == 0.0).then_some(number as u64)
     })
 }
 

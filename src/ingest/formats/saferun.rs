@@ -187,11 +187,7 @@ fn rarer(
     out: &mut FactSink<'_>,
 ) -> Result<(), Mistake> {
     let name = match key {
-        b"duration_ms" => {
-            fact.duration = millis(cursor)?;
-            return Ok(());
-        }
-        b"wait_ms" => {
+        b"duration_ms" | b"wait_ms" => {
             fact.duration = millis(cursor)?;
             return Ok(());
         }

@@ -73,10 +73,10 @@ pub fn read(
             bytes,
             format,
             &mut decoded,
-            Line {
+            &Line {
                 at,
                 end,
-                line,
+                number: line,
                 clean,
                 block,
             },
@@ -143,7 +143,8 @@ struct Line {
     at: usize,
     /// Where its LF is, if it is in the buffer.
     end: Option<usize>,
-    line: u32,
+    /// In the block, from 0.
+    number: u32,
     clean: Clean,
     block: Block,
 }
@@ -153,12 +154,12 @@ fn one_line(
     bytes: &Bytes,
     format: &dyn Format,
     decoded: &mut Decoded,
-    line: Line,
+    line: &Line,
 ) -> io::Result<usize> {
-    let Line {
+    let &Line {
         at,
         end,
-        line,
+        number,
         clean,
         block,
     } = line;
@@ -166,7 +167,7 @@ fn one_line(
     let mut record = Record {
         start: at,
         len: stop - at,
-        line,
+        line: number,
         size: (stop - at) as u64 + u64::from(end.is_some()),
         last: end.is_none(),
         clean,
