@@ -57,7 +57,7 @@ pub fn read(
     };
     let text = &decoded.bytes[first..];
     let clean = Clean {
-        utf8: std::str::from_utf8(text).is_ok(),
+        utf8: simdutf8::basic::from_utf8(text).is_ok(),
     };
     let mut at = first;
     if block.start == 0 && text.starts_with(BOM) {
