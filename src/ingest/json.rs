@@ -429,6 +429,9 @@ impl<'a> Cursor<'a> {
                         continue;
                     }
                 }
+                b'"' => {
+                    self.string()?;
+                }
                 _ => self.scalar()?,
             }
             if self.close(&mut open)? {

@@ -4,26 +4,43 @@
 //! them. Here the bytes after backslashes are found by arithmetic on a word of bits, and a string is
 //! left at the first *stop* only: its closing quote, or a byte that needs a look of its own.
 
-use wide::u8x16;
+use std::sync::LazyLock;
+
+use fearless_simd::{Level, SimdBase, SimdMask, dispatch, u8x64};
 
 const WIDTH: usize = 64;
+/// Words of marks that are made at once: enough that choosing the instructions for it costs little.
+const WORDS: usize = 8;
+const SPAN: usize = WIDTH * WORDS;
 
-/// The marks of 64 bytes of a record. Windows are taken one after the other, from the first byte on.
+/// The widest instructions that this machine has.
+static LEVEL: LazyLock<Level> = LazyLock::new(Level::new);
+
+/// The marks of some hundred bytes of a record. Windows are taken one after the other, from the
+/// first byte on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
-    /// The first byte after the window.
-    end: usize,
+    /// The first byte of the window.
+    start: usize,
+    /// How many bytes from there have marks, a multiple of 64.
+    len: usize,
+    words: [Word; WORDS],
+    /// 1 when the last byte of the window escapes the first one after it.
+    carry: u64,
+}
+
+/// The marks of 64 bytes.
+#[derive(Debug, Clone, Copy)]
+struct Word {
     /// Quotes that are not escaped, control characters, and escaped letters other than `n` and `t`.
     stops: u64,
     backslashes: u64,
-    /// 1 when the last byte of the window escapes the first one after it.
-    carry: u64,
 }
 
 /// What a scan from some byte on came to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stop {
-    /// The byte to look at; the end of the record when no stop is left.
+    /// The byte to look at; the end of the record or more when no stop is left.
     pub(super) at: usize,
     /// Not 0 when a backslash was passed.
     pub(super) escapes: u64,
@@ -32,24 +49,28 @@ pub(super) struct Stop {
 impl Window {
     /// Before the first byte.
     pub(super) const START: Window = Window {
-        end: 0,
-        stops: 0,
-        backslashes: 0,
+        start: 0,
+        len: 0,
+        words: [Word {
+            stops: 0,
+            backslashes: 0,
+        }; WORDS],
         carry: 0,
     };
 
-    /// The first stop at or after `from`, when it is in this window.
+    /// The first stop at or after `from`, when its word has one and is in this window.
     #[inline]
     pub(super) fn near(&self, from: usize) -> Option<Stop> {
-        let left = self.end.wrapping_sub(from);
-        if left.wrapping_sub(1) >= WIDTH {
+        let offset = from.wrapping_sub(self.start);
+        if offset >= self.len {
             return None;
         }
-        let passed = WIDTH - left;
-        let stops = self.stops >> passed;
+        let word = &self.words[offset / WIDTH % WORDS];
+        let passed = offset % WIDTH;
+        let stops = word.stops >> passed;
         (stops != 0).then(|| Stop {
             at: from + stops.trailing_zeros() as usize,
-            escapes: (self.backslashes >> passed) & (stops & stops.wrapping_neg()).wrapping_sub(1),
+            escapes: (word.backslashes >> passed) & (stops & stops.wrapping_neg()).wrapping_sub(1),
         })
     }
 
@@ -59,17 +80,18 @@ impl Window {
         let mut escapes = 0;
         let mut from = from;
         loop {
-            if from < self.end {
+            while from < self.start + self.len {
                 if let Some(stop) = self.near(from) {
                     return Stop {
+                        at: stop.at,
                         escapes: escapes | stop.escapes,
-                        ..stop
                     };
                 }
-                escapes |= self.backslashes >> (WIDTH - (self.end - from));
-                from = self.end;
+                let offset = from - self.start;
+                escapes |= self.words[offset / WIDTH % WORDS].backslashes >> (offset % WIDTH);
+                from += WIDTH - offset % WIDTH;
             }
-            if self.end >= bytes.len() {
+            if self.start + self.len >= bytes.len() {
                 return Stop {
                     at: bytes.len(),
                     escapes,
@@ -79,59 +101,51 @@ impl Window {
         }
     }
 
-    /// Moves on by 64 bytes.
-    #[inline]
+    /// Moves on to the bytes after this window.
     fn advance(&mut self, bytes: &[u8]) {
+        self.start += self.len;
+        let rest = &bytes[self.start..];
+        let (whole, tail) = rest[..rest.len().min(SPAN)].as_chunks::<WIDTH>();
         let mut padded = [b' '; WIDTH];
-        let window = if let Some(whole) = bytes.get(self.end..self.end + WIDTH) {
-            whole.try_into().expect("64 bytes")
-        } else {
-            // What follows the last bytes is no mark.
-            let rest = &bytes[self.end..];
-            padded[..rest.len()].copy_from_slice(rest);
-            &padded
-        };
-        let parts = parts(window);
-        let [quote, backslash] = [b'"', b'\\'].map(u8x16::splat);
-        let last_control = u8x16::splat(0x1f);
-        let quotes = bits(parts, |part| part.simd_eq(quote));
-        let controls = bits(parts, |part| part.min(last_control).simd_eq(part));
-        self.backslashes = bits(parts, |part| part.simd_eq(backslash));
-        self.end += WIDTH;
-        self.stops = quotes | controls;
-        if self.backslashes | self.carry != 0 {
-            let escaped = self.escaped(self.backslashes);
-            let [n, t] = [b'n', b't'].map(u8x16::splat);
-            let letters = bits(parts, |part| part.simd_eq(n) | part.simd_eq(t));
-            let plain = quotes | self.backslashes | letters;
-            self.stops = (quotes & !escaped) | controls | (escaped & !plain);
-        }
+        padded[..tail.len()].copy_from_slice(tail);
+        let last = if tail.is_empty() { None } else { Some(&padded) };
+        self.len = (whole.len() + usize::from(last.is_some())) * WIDTH;
+        self.read(whole.iter().chain(last));
     }
 
-    /// The bytes that a backslash comes before which is not itself escaped. In a run of backslashes
-    /// every second one is escaped; adding the first bits of runs that begin at odd places to all
-    /// backslashes carries through those runs and so tells which runs end how.
-    #[inline]
-    fn escaped(&mut self, backslashes: u64) -> u64 {
-        const EVEN: u64 = 0x5555_5555_5555_5555;
-        let escaping = backslashes & !self.carry;
-        let followed = escaping << 1 | self.carry;
-        let odd_starts = escaping & !EVEN & !followed;
-        let (runs, carry) = odd_starts.overflowing_add(escaping);
-        self.carry = u64::from(carry);
-        (EVEN ^ (runs << 1)) & followed
+    /// The body stands in the macro as it is: a function of its own would be compiled without the
+    /// instructions that are chosen here.
+    fn read<'a>(&mut self, chunks: impl Iterator<Item = &'a [u8; WIDTH]>) {
+        dispatch!(*LEVEL, simd => {
+            let [quote, backslash, n, t] = [b'"', b'\\', b'n', b't'].map(|byte| u8x64::splat(simd, byte));
+            let last_control = u8x64::splat(simd, 0x1f);
+            for (chunk, word) in chunks.zip(&mut self.words) {
+                let chunk = u8x64::load_array_ref(simd, chunk);
+                let quotes = chunk.simd_eq(quote).to_bitmask();
+                let controls = chunk.simd_le(last_control).to_bitmask();
+                let backslashes = chunk.simd_eq(backslash).to_bitmask();
+                let letters = (chunk.simd_eq(n) | chunk.simd_eq(t)).to_bitmask();
+                let (escaped, carry) = escaped(backslashes, self.carry);
+                let plain = quotes | backslashes | letters;
+                self.carry = carry;
+                *word = Word {
+                    stops: (quotes & !escaped) | controls | (escaped & !plain),
+                    backslashes,
+                };
+            }
+        });
     }
 }
 
+/// The bytes that a backslash comes before which is not itself escaped. In a run of backslashes
+/// every second one is escaped; adding the first bits of runs that begin at odd places to all
+/// backslashes carries through those runs and so tells which runs end how.
 #[inline]
-fn parts(bytes: &[u8; WIDTH]) -> [u8x16; 4] {
-    let (parts, _) = bytes.as_chunks::<16>();
-    [0, 1, 2, 3].map(|part| u8x16::new(parts[part]))
-}
-
-/// One bit for each byte of 64 that passes a test.
-#[inline]
-fn bits(parts: [u8x16; 4], test: impl Fn(u8x16) -> u8x16) -> u64 {
-    let bits = parts.map(|part| u64::from(test(part).to_bitmask()));
-    bits[0] | bits[1] << 16 | bits[2] << 32 | bits[3] << 48
+fn escaped(backslashes: u64, carry: u64) -> (u64, u64) {
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    let escaping = backslashes & !carry;
+    let followed = escaping << 1 | carry;
+    let odd_starts = escaping & !EVEN & !followed;
+    let (runs, carry) = odd_starts.overflowing_add(escaping);
+    ((EVEN ^ (runs << 1)) & followed, u64::from(carry))
 }

@@ -57,7 +57,7 @@ pub fn read(
     };
     let text = &decoded.bytes[first..];
     let clean = Clean {
-        utf8: std::str::from_utf8(text).is_ok(),
+        utf8: simdutf8::basic::from_utf8(text).is_ok(),
     };
     let mut at = first;
     if block.start == 0 && text.starts_with(BOM) {
@@ -143,6 +143,7 @@ struct Line {
     at: usize,
     /// Where its LF is, if it is in the buffer.
     end: Option<usize>,
+    /// In the block, from 0.
     number: u32,
     clean: Clean,
     block: Block,
@@ -158,7 +159,7 @@ fn one_line(
     let &Line {
         at,
         end,
-        number: line,
+        number,
         clean,
         block,
     } = line;
@@ -166,7 +167,7 @@ fn one_line(
     let mut record = Record {
         start: at,
         len: stop - at,
-        line,
+        line: number,
         size: (stop - at) as u64 + u64::from(end.is_some()),
         last: end.is_none(),
         clean,
