@@ -110,7 +110,10 @@ impl Store {
             Arc::make_mut(last_outcomes).append_range(outcomes, 0..head);
         }
         if head < chunk.len() {
-            let (mut rest, mut rest_outcomes) = (Chunk::default(), Outcomes::default());
+            let (mut rest, mut rest_outcomes) = (
+                Chunk::with_room(CHUNK_ROWS),
+                Outcomes::with_room(CHUNK_ROWS),
+            );
             rest.append_range(chunk, head..chunk.len());
             rest_outcomes.append_range(outcomes, head..chunk.len());
             self.chunks.push(Arc::new(rest));

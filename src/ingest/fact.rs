@@ -20,6 +20,7 @@ impl Text {
     }
 
     /// `self`, or `other` where `self` is empty.
+    #[must_use]
     pub fn or(self, other: Text) -> Text {
         if self.is_empty() { other } else { self }
     }
@@ -234,7 +235,7 @@ impl<'a> FactSink<'a> {
         let Some(found) = found else {
             return Text::default();
         };
-        if !found.escaped {
+        if !found.is_escaped() {
             return Text {
                 start: (self.base + found.start) as u32,
                 len: (found.end - found.start) as u32,

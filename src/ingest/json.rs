@@ -6,11 +6,13 @@
 //! let through and noted in [`Cursor::notes`].
 
 mod repair;
+mod scan;
 mod text;
 
 pub use repair::{value, value_head};
 pub use text::unescape;
 
+use self::scan::Window;
 use crate::model::action::Flags;
 
 /// Nesting up to this depth is opened; what is deeper is kept as raw text.
@@ -30,7 +32,17 @@ type Checked<T> = Result<T, Mistake>;
 pub struct Str {
     pub start: usize,
     pub end: usize,
-    pub escaped: bool,
+    /// Not 0 when there are backslashes in it. A word and no truth value: strings are handed on by
+    /// the million, and three whole words are.
+    escapes: u64,
+}
+
+impl Str {
+    /// Whether its text differs from its bytes.
+    #[inline]
+    pub fn is_escaped(self) -> bool {
+        self.escapes != 0
+    }
 }
 
 /// A value inside the record, as bytes.
@@ -46,6 +58,7 @@ pub struct Cursor<'a> {
     bytes: &'a [u8],
     pos: usize,
     depth: usize,
+    window: Window,
     /// What was let through.
     pub notes: Flags,
 }
@@ -56,19 +69,23 @@ impl<'a> Cursor<'a> {
             bytes,
             pos: 0,
             depth: 0,
+            window: Window::START,
             notes: Flags::NONE,
         }
     }
 
+    #[inline]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
+    #[inline]
     pub fn position(&self) -> usize {
         self.pos
     }
 
     /// The bytes of a string, without quotes and still escaped.
+    #[inline]
     pub fn raw(&self, text: Str) -> &'a [u8] {
         &self.bytes[text.start..text.end]
     }
@@ -129,7 +146,7 @@ impl<'a> Cursor<'a> {
         }
         loop {
             let key = self.key()?;
-            if key.escaped {
+            if key.is_escaped() {
                 let name = unescape(self.raw(key));
                 member(self, name.as_bytes())?;
             } else {
@@ -182,8 +199,31 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Reads a key and its colon.
     #[inline]
     fn key(&mut self) -> Checked<Str> {
+        match self.near_key() {
+            Some(key) => Ok(key),
+            None => self.far_key(),
+        }
+    }
+
+    /// The key that comes next, when nothing about it is unusual.
+    #[inline]
+    fn near_key(&mut self) -> Option<Str> {
+        if self.here() != b'"' {
+            return None;
+        }
+        let key = self.near_string()?;
+        if self.bytes.get(key.end + 1) != Some(&b':') {
+            return None;
+        }
+        self.pos = key.end + 2;
+        Some(key)
+    }
+
+    #[inline(never)]
+    fn far_key(&mut self) -> Checked<Str> {
         if self.peek() != b'"' {
             return self.fail("expected a key in quotes");
         }
@@ -198,54 +238,69 @@ impl<'a> Cursor<'a> {
     /// Reads a string; the cursor must stand at its quote.
     #[inline]
     pub fn string(&mut self) -> Checked<Str> {
+        match self.near_string() {
+            Some(text) => {
+                self.pos = text.end + 1;
+                Ok(text)
+            }
+            None => self.long_string(self.pos + 1),
+        }
+    }
+
+    /// The string at the cursor, when it ends in the window that is open.
+    #[inline]
+    fn near_string(&self) -> Option<Str> {
         let start = self.pos + 1;
-        let mut escaped = false;
+        let stop = self.window.near(start)?;
+        (self.bytes.get(stop.at) == Some(&b'"')).then_some(Str {
+            start,
+            end: stop.at,
+            escapes: stop.escapes,
+        })
+    }
+
+    #[inline(never)]
+    fn long_string(&mut self, start: usize) -> Checked<Str> {
+        let mut escapes = 0;
         self.pos = start;
         loop {
-            let Some(found) = self.next_mark() else {
-                self.pos = self.bytes.len();
-                return self.fail("a string does not end");
-            };
-            self.pos = found;
-            match self.bytes[found] {
-                b'"' => {
-                    self.pos += 1;
+            let stop = self.window.find(self.bytes, self.pos);
+            escapes |= stop.escapes;
+            match self.bytes.get(stop.at) {
+                Some(b'"') => {
+                    self.pos = stop.at + 1;
                     return Ok(Str {
                         start,
-                        end: found,
-                        escaped,
+                        end: stop.at,
+                        escapes,
                     });
                 }
-                b'\\' => {
-                    escaped = true;
+                Some(_) if self.is_escaped(start, stop.at) => {
+                    self.pos = stop.at - 1;
                     self.escape()?;
                 }
-                _ => return self.fail("a control character inside a string"),
+                Some(_) => {
+                    self.pos = stop.at;
+                    return self.fail("a control character inside a string");
+                }
+                None if self.is_escaped(start, stop.at) => {
+                    self.pos = stop.at - 1;
+                    return self.fail("a bad escape in a string");
+                }
+                None => {
+                    self.pos = stop.at;
+                    return self.fail("a string does not end");
+                }
             }
         }
     }
 
-    /// The next quote, backslash or raw control character, eight bytes at a time: strings of traces
-    /// are full of escapes, so that the gaps are too short for a call to a search routine to pay.
-    #[inline]
-    fn next_mark(&self) -> Option<usize> {
-        let mut at = self.pos;
-        while let Some(word) = self.bytes.get(at..at + 8) {
-            let word = u64::from_le_bytes(word.try_into().expect("eight bytes"));
-            let marks = marks(word);
-            if marks != 0 {
-                return Some(at + marks.trailing_zeros() as usize / 8);
-            }
-            at += 8;
-        }
-        let rest = self.bytes.get(at..)?;
-        let found = rest
-            .iter()
-            .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
-        found.map(|offset| at + offset)
+    /// Whether an odd number of backslashes stands before `at`, in a string that begins at `start`.
+    fn is_escaped(&self, start: usize, at: usize) -> bool {
+        let before = self.bytes[start..at].iter().rev();
+        before.take_while(|&&byte| byte == b'\\').count() % 2 == 1
     }
 
-    #[inline]
     fn escape(&mut self) -> Checked<()> {
         match self.bytes.get(self.pos + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
@@ -337,8 +392,17 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Checks and passes over one value of any depth, without recursion.
+    /// Checks and passes over one value of any depth.
+    #[inline]
     pub fn skip(&mut self) -> Checked<()> {
+        match self.peek() {
+            b'{' | b'[' => self.skip_nested(),
+            _ => self.scalar(),
+        }
+    }
+
+    /// Without recursion: nesting is as deep as a trace likes.
+    fn skip_nested(&mut self) -> Checked<()> {
         let mut open = Nesting::default();
         loop {
             match self.peek() {
@@ -436,7 +500,7 @@ impl<'a> Cursor<'a> {
                 Ok(Some(Str {
                     start,
                     end,
-                    escaped: false,
+                    escapes: 0,
                 }))
             }
             _ => {
@@ -504,7 +568,7 @@ fn count(digits: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(digits).ok()?;
     digits.parse::<u64>().ok().or_else(|| {
         let number: f64 = digits.parse().ok()?;
-        (number >= 0.0 && number < 9.0e15 && number.fract() == 0.0).then_some(number as u64)
+        ((0.0..9.0e15).contains(&number) && number.fract() == 0.0).then_some(number as u64)
     })
 }
 
@@ -543,20 +607,6 @@ impl Nesting {
             _ => self.far.last().copied(),
         }
     }
-}
-
-/// The high bit of the first byte of `word` that is a quote, a backslash or below 0x20; bits above the
-/// first one may be set wrongly (a borrow), bits below it never are.
-#[inline]
-fn marks(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let zero_quote = quote.wrapping_sub(ONES) & !quote;
-    let zero_backslash = backslash.wrapping_sub(ONES) & !backslash;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (zero_quote | zero_backslash | control) & HIGHS
 }
 
 /// Checks that a record is one JSON object; what was let through, or why it is not one.

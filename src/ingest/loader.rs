@@ -53,7 +53,7 @@ pub fn start(inputs: Vec<Input>, options: Options) -> Receiver<Loaded> {
         .name("load".to_owned())
         .spawn(move || {
             // The reader of messages may have gone away: then there is nothing left to do.
-            let _ = load(inputs, options, &sender);
+            let _ = load(inputs, &options, &sender);
         });
     if let Err(source) = spawned {
         let _ = failed.send(Loaded::Failed(Error::Read {
@@ -71,15 +71,15 @@ fn send(sender: &Sender<Loaded>, message: Loaded) -> Result<(), Gone> {
     sender.send(message).map_err(|_| Gone)
 }
 
-fn load(inputs: Vec<Input>, options: Options, sender: &Sender<Loaded>) -> Result<(), Gone> {
-    let mut loader = group::Loader::new(&options, sender.clone());
+fn load(inputs: Vec<Input>, options: &Options, sender: &Sender<Loaded>) -> Result<(), Gone> {
+    let mut loader = group::Loader::new(options, sender.clone());
     let total: u64 = inputs.iter().map(Input::size).sum();
     loader.total = total;
     for input in inputs {
         if loader.is_companion(&input) {
             continue;
         }
-        match open(&input, &options, sender) {
+        match open(&input, options, sender) {
             Ok(source) => loader.take(source, bundled(&input))?,
             Err(error) => send(sender, Loaded::Failed(error))?,
         }

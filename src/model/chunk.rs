@@ -70,6 +70,27 @@ pub struct NewAction {
 }
 
 impl Chunk {
+    /// With room for exactly so many rows.
+    pub fn with_room(rows: usize) -> Chunk {
+        Chunk {
+            kind: Vec::with_capacity(rows),
+            run: Vec::with_capacity(rows),
+            turn: Vec::with_capacity(rows),
+            seq: Vec::with_capacity(rows),
+            agent: Vec::with_capacity(rows),
+            tool: Vec::with_capacity(rows),
+            model: Vec::with_capacity(rows),
+            time: Vec::with_capacity(rows),
+            parent: Vec::with_capacity(rows),
+            source: Vec::with_capacity(rows),
+            line: Vec::with_capacity(rows),
+            offset: Vec::with_capacity(rows),
+            len: Vec::with_capacity(rows),
+            part: Vec::with_capacity(rows),
+            stat: ChunkStat::default(),
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.kind.len()
     }

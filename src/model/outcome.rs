@@ -80,6 +80,19 @@ impl Outcomes {
         self.status.is_empty()
     }
 
+    /// With room for exactly so many rows.
+    pub fn with_room(rows: usize) -> Outcomes {
+        Outcomes {
+            status: Vec::with_capacity(rows),
+            flags: Vec::with_capacity(rows),
+            duration: Vec::with_capacity(rows),
+            cost: Vec::with_capacity(rows),
+            result: Vec::with_capacity(rows),
+            usage: Vec::new(),
+            verdicts: Vec::new(),
+        }
+    }
+
     /// A row about which nothing is known yet.
     pub fn push(&mut self, flags: Flags) {
         self.status.push(Status::Unrecorded);
@@ -101,16 +114,26 @@ impl Outcomes {
         if news.result.is_some() {
             self.result[row] = news.result;
         }
-        let key = row as u16;
         if let Some(usage) = news.usage {
-            match self.usage.binary_search_by_key(&key, |(at, _)| *at) {
-                Ok(found) => self.usage[found].1 = usage,
-                Err(place) => self.usage.insert(place, (key, usage)),
-            }
+            self.set_usage(row, usage);
         }
         if let Some(attached) = news.attached {
+            let key = row as u16;
             let place = self.verdicts.partition_point(|(at, _)| *at <= key);
             self.verdicts.insert(place, (key, attached));
+        }
+    }
+
+    pub fn set_usage(&mut self, row: usize, usage: Usage) {
+        let key = row as u16;
+        // Nearly always the last row that has any.
+        if self.usage.last().is_none_or(|(last, _)| *last < key) {
+            self.usage.push((key, usage));
+            return;
+        }
+        match self.usage.binary_search_by_key(&key, |(at, _)| *at) {
+            Ok(found) => self.usage[found].1 = usage,
+            Err(place) => self.usage.insert(place, (key, usage)),
         }
     }
 

@@ -4,7 +4,6 @@ mod fields;
 pub(super) mod values;
 
 use crate::model::action::{Flags, Kind, Status, Verdict};
-use crate::model::quantity::Time;
 use crate::query::Context;
 use crate::query::body::{BodyTest, Root};
 use crate::query::columns::{
@@ -199,13 +198,9 @@ fn is(state: State, context: &Context) -> Node {
 }
 
 fn since(time: &str, context: &Context) -> Node {
-    let start = context
-        .now
-        .get()
-        .zip(value::duration(time).ok())
-        .map(|(now, back)| now.saturating_sub(back as i64));
+    let start = value::since_instant(time, context.now, &context.zone);
     start.map_or(Node::Always(false), |start| {
-        Node::Column(ColumnTest::Since(Time(start)))
+        Node::Column(ColumnTest::Since(start))
     })
 }
 

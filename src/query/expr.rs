@@ -16,7 +16,7 @@ pub enum Expr {
     Is(Vec<State>),
     /// `has:(a|b)`: any of these is recorded.
     Has(Vec<Subject>),
-    /// `since:10m`: not older than this before now.
+    /// `since:10m`, `since:2026-02-11`: not older than this before now, or than this date or instant.
     Since(String),
     /// `at:14:02..14:05`: time of day, from the start of the first to the end of the last minute
     /// (or second) named; over midnight when the first is later than the last.

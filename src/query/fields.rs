@@ -120,9 +120,12 @@ pub const SPECIAL: &[(&str, &str)] = &[
         "in",
         "where the words beside it are looked for: in:(args|result|text)",
     ),
-    ("since", "not older than: since:10m"),
+    ("since", "not older than: since:10m, since:2026-02-11"),
     ("at", "time of day: at:14:02..14:05"),
 ];
+
+/// Names that stand for no field: time is asked for by `at:` and `since:`.
+pub const NAMES_OF_TIME: &[&str] = &["time", "ts", "timestamp", "date"];
 
 /// Short words for kinds.
 pub const KIND_NAMES: &[(&str, Kind)] = &[

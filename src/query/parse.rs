@@ -3,10 +3,12 @@
 mod terms;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::ops::Range;
 
 use crate::query::expr::{Expr, Find, Regex, Scope, Text};
+use crate::query::fields::{FAMILIES, Field, NAMES_OF_TIME};
 use crate::query::lex::{Cursor, ends_word, in_name};
 
 /// Why a filter could not be read.
@@ -55,6 +57,7 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
     let mut parser = Parser {
         cursor: Cursor::new(text),
         depth: 0,
+        term: 0,
     };
     parser.cursor.skip_space();
     if parser.cursor.peek().is_none() {
@@ -71,6 +74,30 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
 struct Parser<'a> {
     cursor: Cursor<'a>,
     depth: usize,
+    /// Where the term being read begins.
+    term: usize,
+}
+
+/// The words between terms. In any case: who looks for the word itself quotes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keyword {
+    And,
+    Or,
+    Not,
+}
+
+impl Keyword {
+    pub(super) fn of(word: &str) -> Option<Keyword> {
+        let words = [
+            ("and", Keyword::And),
+            ("or", Keyword::Or),
+            ("not", Keyword::Not),
+        ];
+        let found = words
+            .into_iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(word));
+        found.map(|(_, keyword)| keyword)
+    }
 }
 
 /// What stands at one place of an `and`: something to test, or an `in:` for the others.
@@ -84,8 +111,12 @@ impl Parser<'_> {
         let mut parts = vec![self.and()?];
         loop {
             self.cursor.skip_space();
-            if self.cursor.next_word() == "OR" {
+            if self.next_keyword() == Some(Keyword::Or) {
                 self.cursor.at += 2;
+            } else if self.cursor.rest().starts_with("||") {
+                let at = self.cursor.at;
+                return Err(ParseError::new(at..at + 2, "alternatives are joined by OR")
+                    .suggest(Some("OR")));
             } else if !self.cursor.eat("|") {
                 break;
             }
@@ -99,7 +130,7 @@ impl Parser<'_> {
         let mut scope: Option<(Scope, Range<usize>)> = None;
         loop {
             self.cursor.skip_space();
-            if self.cursor.next_word() == "AND" && !parts.is_empty() {
+            if self.next_keyword() == Some(Keyword::And) && !parts.is_empty() {
                 self.cursor.at += 3;
                 self.cursor.skip_space();
             } else if self.at_end_of_and() && (!parts.is_empty() || scope.is_some()) {
@@ -125,14 +156,19 @@ impl Parser<'_> {
         Ok(single(parts, Expr::And))
     }
 
+    fn next_keyword(&self) -> Option<Keyword> {
+        Keyword::of(self.cursor.next_word())
+    }
+
     fn at_end_of_and(&self) -> bool {
-        self.cursor.next_word() == "OR" || self.cursor.peek().is_none_or(|c| matches!(c, ')' | '|'))
+        self.next_keyword() == Some(Keyword::Or)
+            || self.cursor.peek().is_none_or(|c| matches!(c, ')' | '|'))
     }
 
     fn not(&mut self) -> Result<Part, ParseError> {
         let start = self.cursor.at;
         let rest = self.cursor.rest();
-        let negated = if self.cursor.next_word() == "NOT" {
+        let negated = if self.next_keyword() == Some(Keyword::Not) {
             self.cursor.at += 3;
             self.cursor.skip_space();
             true
@@ -188,10 +224,10 @@ impl Parser<'_> {
                     terms::check_regex(&regex, self.cursor.span(start))?;
                     Ok(Part::Expr(text(Find::Regex(regex))))
                 }
-                None => Ok(Part::Expr(self.word())),
+                None => self.word().map(Part::Expr),
             },
             Some(c) if c.is_alphabetic() || c == '_' => self.term_or_word(),
-            Some(_) => Ok(Part::Expr(self.word())),
+            Some(_) => self.word().map(Part::Expr),
         }
     }
 
@@ -216,35 +252,30 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    fn word(&mut self) -> Expr {
+    fn word(&mut self) -> Result<Expr, ParseError> {
+        let start = self.cursor.at;
         let word = self.cursor.take_while(|c| !ends_word(c));
-        text(Find::Phrase(word.to_owned()))
+        if word.starts_with("&&") {
+            return Err(no_ampersands(start));
+        }
+        if word.ends_with("&&") {
+            return Err(no_ampersands(self.cursor.at - 2));
+        }
+        Ok(text(Find::Phrase(word.to_owned())))
     }
 
     fn term_or_word(&mut self) -> Result<Part, ParseError> {
         let start = self.cursor.at;
-        let mut ahead = self.cursor;
-        ahead.take_while(in_name);
-        // A path may go on with `."key"` or `[*]`; anything else must be an operator.
-        while ahead.eat(".") || ahead.eat("[") || ahead.eat("]") || ahead.eat("*") {
-            if ahead.peek() == Some('"') && ahead.quoted().is_err() {
-                break;
-            }
-            ahead.take_while(in_name);
-        }
-        let is_term = [":", "=", "!=", ">", "<", "~"]
-            .iter()
-            .any(|op| ahead.rest().starts_with(op));
-        if is_term {
+        if is_term(self.cursor) {
             return self.term();
         }
         let word = self.cursor.next_word();
-        if matches!(word, "AND" | "OR" | "NOT") {
+        if Keyword::of(word).is_some() {
             let message =
                 format!("a term is missing beside {word} (to look for the word, quote it)");
             return Err(ParseError::new(start..start + word.len(), message));
         }
-        Ok(Part::Expr(self.word()))
+        self.word().map(Part::Expr)
     }
 
     fn operator_alone(&self) -> ParseError {
@@ -255,6 +286,46 @@ impl Parser<'_> {
             "a field is missing before this (cost>0.05); to look for the text, quote it",
         )
     }
+}
+
+/// Whether a term begins here: a name and an operator. A comparison may have spaces around it where
+/// the name is that of a field and a value follows.
+fn is_term(from: Cursor<'_>) -> bool {
+    let mut ahead = from;
+    ahead.take_while(in_name);
+    // A path may go on with `."key"` or `[*]`; anything else must be an operator.
+    while ahead.eat(".") || ahead.eat("[") || ahead.eat("]") || ahead.eat("*") {
+        if ahead.peek() == Some('"') && ahead.quoted().is_err() {
+            break;
+        }
+        ahead.take_while(in_name);
+    }
+    let name = ahead.from(from.at);
+    if name.is_empty() {
+        return false;
+    }
+    let rest = ahead.rest();
+    if [":", "=", "!=", ">", "<", "~"]
+        .iter()
+        .any(|op| rest.starts_with(op))
+    {
+        return true;
+    }
+    let family = name.split_once('.').map_or(name, |(family, _)| family);
+    let known = Field::find(name).is_some()
+        || FAMILIES.iter().any(|(known, _)| *known == family)
+        || NAMES_OF_TIME.contains(&name);
+    ahead.skip_space();
+    let compares = ["!=", ">=", "<=", ">", "<", "="]
+        .iter()
+        .any(|op| ahead.eat(op));
+    ahead.skip_space();
+    known && compares && ahead.peek().is_some_and(|c| c == '"' || !ends_word(c))
+}
+
+fn no_ampersands(at: usize) -> ParseError {
+    let message = "terms that must all be true stand side by side, or are joined by AND (to look for the text, quote it)";
+    ParseError::new(at..at + 2, message).suggest(Some("AND"))
 }
 
 impl Scope {

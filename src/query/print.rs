@@ -6,6 +6,7 @@ use crate::query::expr::{
     Comparison, Expr, Find, Path, Regex, Scope, Step, Subject, Term, Test, Text, TimeOfDay, Value,
 };
 use crate::query::lex::in_name;
+use crate::query::parse::Keyword;
 
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -76,6 +77,11 @@ impl Display for Term {
         match &self.test {
             Test::Matches(values) => {
                 f.write_char(':')?;
+                if let [Value::Word(word)] = values.as_slice()
+                    && is_start_of_path(word)
+                {
+                    return write!(f, "({word})");
+                }
                 alternatives(f, values, |f, value| value.fmt(f))
             }
             Test::Equals(values) => {
@@ -189,9 +195,15 @@ impl Display for Find {
     }
 }
 
+/// `/usr`: a slash further on would make it the beginning of a regular expression.
+fn is_start_of_path(word: &str) -> bool {
+    word.strip_prefix('/')
+        .is_some_and(|rest| !rest.contains('/'))
+}
+
 /// Whether a phrase reads back as itself without quotes.
 fn is_plain_word(phrase: &str) -> bool {
-    let keyword = matches!(phrase, "AND" | "OR" | "NOT");
+    let keyword = Keyword::of(phrase).is_some();
     let starts_well = phrase.chars().next().is_some_and(char::is_alphanumeric);
     starts_well
         && !keyword

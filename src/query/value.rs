@@ -1,5 +1,10 @@
 //! Values as typed: numbers with units, durations, times of day.
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::model::quantity::Time;
 use crate::query::expr::{Comparison, TimeOfDay};
 use crate::query::fields::Shape;
 
@@ -87,6 +92,31 @@ pub fn duration(text: &str) -> Result<f64, String> {
         rest = after;
     }
     Ok(sum)
+}
+
+/// What `since:` counts from: `now` less a duration, a date, or an instant. A date begins in `zone`.
+pub fn since_instant(text: &str, now: Time, zone: &TimeZone) -> Option<Time> {
+    if let Ok(back) = duration(text) {
+        let now = now.get()?;
+        return Some(Time(now.saturating_sub(back as i64)));
+    }
+    let instant = text.parse::<Timestamp>().ok().or_else(|| {
+        let civil = text.parse::<DateTime>().ok()?;
+        Some(zone.to_timestamp(civil).ok()?)
+    });
+    instant.map(|instant| Time(instant.as_microsecond()))
+}
+
+/// Whether `since:` can count from it.
+pub fn since(text: &str) -> Result<(), String> {
+    let year = text.bytes().take(4).filter(u8::is_ascii_digit).count() == 4;
+    let dated = year && text.as_bytes().get(4) == Some(&b'-');
+    if !dated {
+        return duration(text).map(|_| ());
+    }
+    since_instant(text, Time::NONE, &TimeZone::UTC)
+        .map(|_| ())
+        .ok_or_else(|| format!("'{text}' is not a date (2026-02-11 or 2026-02-11T20:50:00Z)"))
 }
 
 /// The digits at the start of `text`, and what follows.

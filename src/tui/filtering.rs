@@ -47,10 +47,11 @@ pub struct Answer {
 }
 
 /// How far a long search got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     pub tested: u32,
-    pub kept: usize,
+    /// What was found since this was told last.
+    pub found: Vec<ActionIx>,
 }
 
 /// Progress is told no more often than this.
@@ -133,14 +134,15 @@ pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> 
 }
 
 fn paced(tell: &mut dyn FnMut(Progress)) -> impl FnMut(matches::Progress<'_>) {
-    let mut told = Instant::now();
+    let (mut told, mut known) = (Instant::now(), 0);
     move |progress| {
         if told.elapsed() >= TELL {
             told = Instant::now();
             tell(Progress {
                 tested: progress.tested,
-                kept: progress.rows.len(),
+                found: progress.rows.get(known..).unwrap_or_default().to_vec(),
             });
+            known = progress.rows.len();
         }
     }
 }

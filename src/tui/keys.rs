@@ -233,10 +233,10 @@ commands! {
     PageUp "page-up" Move "pageup ctrl-b" "page" "a page up";
     Top "top" Move "g home" "first" "first row";
     Bottom "bottom" Move "G end" "last" "last row (12G: action 12 of this run)";
-    NextError "next-error" Jump "e" "error" "next error";
-    PrevError "prev-error" Jump "E" "error" "previous error";
-    NextBlock "next-block" Jump "b" "block" "next block or approval";
-    PrevBlock "prev-block" Jump "B" "block" "previous block or approval";
+    NextError "next-error" Jump "e" "error" "next error or broken line";
+    PrevError "prev-error" Jump "E" "error" "previous error or broken line";
+    NextBlock "next-block" Jump "b" "block" "next block, refusal or question to a person";
+    PrevBlock "prev-block" Jump "B" "block" "previous block, refusal or question to a person";
     NextTurn "next-turn" Jump "t" "turn" "next turn or run";
     PrevTurn "prev-turn" Jump "T" "turn" "previous turn or run";
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
@@ -251,7 +251,7 @@ commands! {
     Scope "scope" Filter "s" "this run" "only the run of this action, and back to all";
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the list";
-    Cancel "cancel" Program "esc" "cancel" "one step back, but never out of the program";
+    Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";
     Quit "quit" Program "Q ctrl-c" "quit" "leave the program";
     Suspend "suspend" Program "ctrl-z" "suspend" "back to the shell; fg returns";
     Redraw "redraw" Program "ctrl-l" "redraw" "draw everything again";

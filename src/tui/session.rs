@@ -6,8 +6,9 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::base::text;
-use crate::ingest::{Loaded, Preview};
+use crate::ingest::{Batch, Loaded, Preview};
 use crate::model::action::ActionIx;
+use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 
@@ -29,6 +30,31 @@ pub struct Session {
 pub struct Opened {
     pub store: Store,
     pub bodies: Bodies,
+    pub agents: Agents,
+}
+
+/// How many agents acted in a store, as far as a list has to tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Agents {
+    #[default]
+    Unnamed,
+    One(Sym),
+    /// More than one name, or subagents.
+    Several,
+}
+
+impl Agents {
+    fn see(self, batch: &Batch) -> Agents {
+        if batch.runs.iter().any(|(_, run)| !run.lanes.is_empty()) {
+            return Agents::Several;
+        }
+        let names = batch.chunk.agent.iter().filter(|name| **name != Sym::NONE);
+        names.fold(self, |agents, name| match agents {
+            Agents::Unnamed => Agents::One(*name),
+            Agents::One(one) if one == *name => agents,
+            Agents::One(_) | Agents::Several => Agents::Several,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +94,7 @@ impl Session {
         match &message {
             Loaded::Batch(batch) => {
                 self.progress(batch.read, batch.total);
+                self.loaded.agents = self.loaded.agents.see(batch);
                 news.settled = batch
                     .settled
                     .iter()
@@ -105,6 +132,7 @@ fn read_ahead(preview: Preview) -> Opened {
     let mut end = Opened::default();
     end.store.add_sources(vec![Arc::clone(&preview.source)]);
     for batch in preview.batches {
+        end.agents = end.agents.see(&batch);
         end.store.append(batch);
     }
     end

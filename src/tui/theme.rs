@@ -65,7 +65,7 @@ impl Theme {
             Kind::Prompt => self.styles.prompt,
             Kind::Response => self.styles.model,
             Kind::ToolCall => self.styles.tool,
-            Kind::PolicyDecision => self.styles.blocked,
+            Kind::PolicyDecision => self.styles.key,
             Kind::Approval => self.styles.waiting,
             Kind::Error | Kind::Malformed => self.styles.error,
             Kind::Reasoning | Kind::Note | Kind::RunStart | Kind::RunEnd | Kind::Unknown => {
@@ -196,7 +196,7 @@ pub static UNICODE: Marks = Marks {
     retry: "↻",
     about: "≈",
     enter: "⏎",
-    kinds: ["▷", "◆", "∴", "⚙", "⊘", "‖", "✖", "·", "┌", "└", "!", "?"],
+    kinds: ["▷", "◆", "∴", "⚙", "§", "‖", "✖", "·", "┌", "└", "!", "?"],
 };
 
 pub static ASCII: Marks = Marks {
@@ -219,7 +219,7 @@ pub static ASCII: Marks = Marks {
     retry: "@",
     about: "~",
     enter: "<",
-    kinds: [">", "M", ":", "T", "X", "=", "x", "*", "/", "\\", "!", "?"],
+    kinds: [">", "M", ":", "T", "P", "=", "x", "*", "/", "\\", "!", "?"],
 };
 
 #[cfg(test)]

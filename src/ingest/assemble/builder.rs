@@ -8,9 +8,9 @@ use super::calls::{Call, Calls};
 use super::interner::Interner;
 use crate::ingest::Batch;
 use crate::ingest::prices::PriceTable;
-use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
-use crate::model::chunk::{CHUNK_ROWS, NewAction};
-use crate::model::outcome::{Attached, Settled};
+use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
+use crate::model::chunk::{CHUNK_ROWS, Chunk, NewAction};
+use crate::model::outcome::{Attached, Outcomes, Settled};
 use crate::model::quantity::{Cost, Span, Time, Usage};
 use crate::model::run::{Lane, Run, RunIx, RunStatus, Totals, Who};
 use crate::model::symbol::Sym;
@@ -290,19 +290,31 @@ impl Builder {
             flags: draft.flags,
         });
         self.batch.outcomes.push(draft.flags);
-        if self.batch.chunk.len() >= CHUNK_ROWS {
+        if draft.kind == Kind::Error {
+            // An error that stands for itself is its own outcome.
+            if let Some(status) = self.batch.outcomes.status.last_mut() {
+                *status = Status::Error;
+            }
+        }
+        // Batches end where chunks of a store do, so that whole ones are taken over as they are.
+        if (ix.0 as usize + 1).is_multiple_of(CHUNK_ROWS) {
             self.flush();
         }
         ix
     }
 
+    /// The row of an action in the batch that is being built.
+    #[inline]
+    fn fresh(&self, action: ActionIx) -> Option<usize> {
+        let row = action.0.checked_sub(self.first)? as usize;
+        (row < self.batch.outcomes.len()).then_some(row)
+    }
+
     /// News about an action; counts in the totals are the caller's, through [`Builder::status`].
     pub fn settle(&mut self, news: &Settled) {
-        match news.action.0.checked_sub(self.first) {
-            Some(row) if (row as usize) < self.batch.outcomes.len() => {
-                self.batch.outcomes.settle(row as usize, news);
-            }
-            _ => self.batch.settled.push(*news),
+        match self.fresh(news.action) {
+            Some(row) => self.batch.outcomes.settle(row, news),
+            None => self.batch.settled.push(*news),
         }
     }
 
@@ -315,10 +327,13 @@ impl Builder {
         if let Some(slot) = counter(totals, change.1) {
             *slot += 1;
         }
-        self.settle(&Settled {
-            status: Some(change.1),
-            ..Settled::new(action)
-        });
+        match self.fresh(action) {
+            Some(row) => self.batch.outcomes.status[row] = change.1,
+            None => self.batch.settled.push(Settled {
+                status: Some(change.1),
+                ..Settled::new(action)
+            }),
+        }
     }
 
     /// Adds a call that waits for its result. `signature` is a hash of its tool and arguments: when
@@ -381,6 +396,33 @@ impl Builder {
         self.runs[ix.0 as usize].calls.open
     }
 
+    /// A decision or approval on no known call: its own row is what it is attached to, and takes the
+    /// status that the call would have.
+    pub fn alone(&mut self, ix: RunIx, action: ActionIx, verdict: Verdict) -> Call {
+        let status = match verdict {
+            Verdict::Block => Status::Blocked,
+            Verdict::Denied | Verdict::Expired => Status::Denied,
+            Verdict::Unrecorded
+            | Verdict::Allow
+            | Verdict::RequireApproval
+            | Verdict::Redact
+            | Verdict::Warn
+            | Verdict::Requested
+            | Verdict::Approved => Status::Unrecorded,
+        };
+        if status != Status::Unrecorded {
+            self.status(ix, action, (Status::Unrecorded, status));
+        }
+        Call {
+            action,
+            time: Time::NONE,
+            status,
+            tool: Sym::NONE,
+            signature: 0,
+            closed: true,
+        }
+    }
+
     pub fn attach(&mut self, action: ActionIx, attached: Attached, flags: Flags) {
         self.settle(&Settled {
             attached: Some(attached),
@@ -390,6 +432,13 @@ impl Builder {
     }
 
     pub fn duration(&mut self, action: ActionIx, duration: Span) {
+        if !duration.is_some() {
+            return;
+        }
+        if let Some(row) = self.fresh(action) {
+            self.batch.outcomes.duration[row] = duration;
+            return;
+        }
         self.settle(&Settled {
             duration,
             ..Settled::new(action)
@@ -475,6 +524,11 @@ impl Builder {
     pub fn flush(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
         self.first += batch.chunk.len() as u32;
+        if self.first > 0 && (self.first as usize).is_multiple_of(CHUNK_ROWS) {
+            // A long file: the next chunk is likely to be full too.
+            self.batch.chunk = Chunk::with_room(CHUNK_ROWS);
+            self.batch.outcomes = Outcomes::with_room(CHUNK_ROWS);
+        }
         batch.symbols = self.interner.take_new();
         self.dirty.sort_unstable();
         for ix in self.dirty.drain(..) {

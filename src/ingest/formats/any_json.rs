@@ -7,7 +7,9 @@ use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::formats::Format;
 use crate::ingest::json::{Cursor, Mistake};
+use crate::ingest::time;
 use crate::model::action::{ActionIx, Kind};
+use crate::model::quantity::Time;
 use crate::model::symbol::Sym;
 
 #[derive(Debug)]
@@ -29,7 +31,11 @@ impl Format for AnyJson {
     fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
         match object(&mut cursor) {
-            Ok(()) => out.push(Fact::new(FactKind::Unknown)),
+            Ok(time) => {
+                let mut fact = Fact::new(FactKind::Unknown);
+                fact.time = time;
+                out.push(fact);
+            }
             Err(mistake) => out.malformed(mistake),
         }
         out.note(cursor.notes);
@@ -39,8 +45,12 @@ impl Format for AnyJson {
         Box::new(OneRun)
     }
 
-    fn open(&self, _record: &Value, _part: u16) -> Body {
-        Body::default()
+    fn open(&self, record: &Value, _part: u16) -> Body {
+        Body {
+            id: record.get("id").and_then(Value::as_str).map(str::to_owned),
+            text: Some(record.to_string()),
+            ..Body::default()
+        }
     }
 
     fn open_result(&self, _record: &Value, _part: u16, _body: &mut Body) {}
@@ -48,9 +58,19 @@ impl Format for AnyJson {
     fn open_attached(&self, _record: &Value, _part: u16, _body: &mut Body) {}
 }
 
-fn object(cursor: &mut Cursor<'_>) -> Result<(), Mistake> {
-    cursor.object(|cursor, _| cursor.skip())?;
-    cursor.end()
+/// Checks an object; its time, where a member has one of the usual names for it.
+fn object(cursor: &mut Cursor<'_>) -> Result<Time, Mistake> {
+    let mut found = Time::NONE;
+    cursor.object(|cursor, key| {
+        if !matches!(key, b"timestamp" | b"ts" | b"time" | b"created_at") {
+            return cursor.skip();
+        }
+        let text = cursor.name_or_skip()?;
+        found = text.map_or(Time::NONE, |text| time::from_text(cursor.raw(text)));
+        Ok(())
+    })?;
+    cursor.end()?;
+    Ok(found)
 }
 
 /// All records of a source are one run, named after the file.

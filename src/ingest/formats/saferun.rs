@@ -33,7 +33,7 @@ impl Format for Saferun {
         let known = record
             .get("type")
             .and_then(Value::as_str)
-            .and_then(kind_of)
+            .and_then(|word| kind_of(word.as_bytes()))
             .is_some();
         match (known, record.get("run_id").is_some()) {
             (true, true) => 90,
@@ -67,19 +67,19 @@ impl Format for Saferun {
     }
 }
 
-fn kind_of(word: &str) -> Option<FactKind> {
+fn kind_of(word: &[u8]) -> Option<FactKind> {
     Some(match word {
-        "run_start" => FactKind::RunStart,
-        "run_end" => FactKind::RunEnd,
-        "prompt" => FactKind::Prompt,
-        "response" => FactKind::Response,
-        "reasoning" => FactKind::Reasoning,
-        "tool_call" => FactKind::ToolCall,
-        "tool_result" => FactKind::ToolResult,
-        "policy_decision" => FactKind::Decision,
-        "approval" => FactKind::Approval,
-        "error" => FactKind::Error,
-        "note" => FactKind::Note,
+        b"run_start" => FactKind::RunStart,
+        b"run_end" => FactKind::RunEnd,
+        b"prompt" => FactKind::Prompt,
+        b"response" => FactKind::Response,
+        b"reasoning" => FactKind::Reasoning,
+        b"tool_call" => FactKind::ToolCall,
+        b"tool_result" => FactKind::ToolResult,
+        b"policy_decision" => FactKind::Decision,
+        b"approval" => FactKind::Approval,
+        b"error" => FactKind::Error,
+        b"note" => FactKind::Note,
         _ => return None,
     })
 }
@@ -113,7 +113,7 @@ fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Result<(), Mistake>
             b"type" => {
                 let word = cursor.string_or_skip()?;
                 fact.kind = word
-                    .and_then(|word| std::str::from_utf8(cursor.raw(word)).ok().and_then(kind_of))
+                    .and_then(|word| kind_of(cursor.raw(word)))
                     .unwrap_or(FactKind::Unknown);
                 0
             }
@@ -187,11 +187,7 @@ fn rarer(
     out: &mut FactSink<'_>,
 ) -> Result<(), Mistake> {
     let name = match key {
-        b"duration_ms" => {
-            fact.duration = millis(cursor)?;
-            return Ok(());
-        }
-        b"wait_ms" => {
+        b"duration_ms" | b"wait_ms" => {
             fact.duration = millis(cursor)?;
             return Ok(());
         }

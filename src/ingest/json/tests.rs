@@ -65,7 +65,7 @@ fn opens_a_record_with_bytes_that_are_not_utf8() {
 
 #[test]
 fn keeps_numbers_that_no_float_can_hold() {
-    let value = value(br#"{"a":1e400,"b":123456789012345678901234567890}"#).unwrap();
+    let value = value(br#"{"a":1e400,"b":123456789012345678901234567890}"#).expect("JSON");
     assert_eq!(
         value.to_string(),
         r#"{"a":1e+400,"b":123456789012345678901234567890}"#
@@ -79,7 +79,48 @@ fn survives_a_hundred_thousand_levels() {
     assert_eq!(value(deep.as_bytes()), None);
 }
 
+#[test]
+fn a_string_ends_at_its_quote_wherever_it_lies_among_the_bytes_scanned_at_once() {
+    for before in 0..130 {
+        for backslashes in 0..5 {
+            let text = format!("{}{}", "x".repeat(before), "\\".repeat(backslashes));
+            let record = format!("{{\"{text}n\":\"{text}\",\"b\":1}}");
+            let strict = serde_json::from_str::<Value>(&record).is_ok();
+            assert_eq!(check(record.as_bytes()).is_ok(), strict, "{record}");
+            bad(
+                &format!("{{\"{text}\n\":1}}"),
+                if backslashes % 2 == 1 {
+                    "a bad escape in a string"
+                } else {
+                    "a control character inside a string"
+                },
+            );
+            bad(
+                &format!("{{\"a\":\"{text}"),
+                if backslashes % 2 == 1 {
+                    "a bad escape in a string"
+                } else {
+                    "a string does not end"
+                },
+            );
+            good(
+                &format!("{{\"{text}{}u00e9\\t\\/\":1}}", ["\\", ""][backslashes % 2]),
+                Flags::NONE,
+            );
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn agrees_with_serde_json_on_strings_of_any_length(
+        text in r#"([a-z ]{0,70}|é|\\\\|\\"|\\n|\\u00e9|\\/|\\x|\\|\x01|"){0,12}"#,
+    ) {
+        let record = format!("{{\"a\":\"{text}\"}}");
+        let strict = serde_json::from_str::<Value>(&record);
+        prop_assert_eq!(check(record.as_bytes()).is_ok(), strict.is_ok(), "{} {:?}", record, strict);
+    }
+
     #[test]
     fn agrees_with_serde_json_on_any_text(text in r#"[\[\]{}:,"a0-9.eE+\\ntrufalse -]{0,40}"#) {
         let strict = serde_json::from_str::<Value>(&text);
@@ -97,7 +138,7 @@ proptest! {
 
     #[test]
     fn unescape_gives_what_was_written(text in any::<String>()) {
-        let written = serde_json::to_string(&text).unwrap();
+        let written = serde_json::to_string(&text).expect("text");
         let inside = &written.as_bytes()[1..written.len() - 1];
         prop_assert_eq!(unescape(inside), text);
     }

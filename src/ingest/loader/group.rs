@@ -246,8 +246,7 @@ impl<'a> Loader<'a> {
             self.finished(member.ix, account)?;
             files.push((member, decoded));
         }
-        for (time, file, block, fact) in order(&files) {
-            let _ = time;
+        for (file, block, fact) in order(&files) {
             let (member, decoded) = &files[file];
             let (lines_before, decoded) = &decoded[block];
             let from = From {
@@ -301,9 +300,9 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// Facts of several files by time: (time, file, block, fact). A fact without a time stays behind the
-/// one before it in its file.
-fn order(files: &[(&Member, Vec<(u32, Decoded)>)]) -> Vec<(Time, usize, usize, usize)> {
+/// Facts of several files by time: (file, block, fact). A fact without a time stays behind the one
+/// before it in its file.
+fn order(files: &[(&Member, Vec<(u32, Decoded)>)]) -> Vec<(usize, usize, usize)> {
     let mut order = Vec::new();
     for (file, (_, decoded)) in files.iter().enumerate() {
         let mut latest = Time::NONE;
@@ -316,4 +315,7 @@ fn order(files: &[(&Member, Vec<(u32, Decoded)>)]) -> Vec<(Time, usize, usize, u
     }
     order.sort_by_key(|&(time, ..)| time);
     order
+        .into_iter()
+        .map(|(_, file, block, fact)| (file, block, fact))
+        .collect()
 }

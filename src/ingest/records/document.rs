@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{BOM, Clean, Record, take};
+use super::{Account, BOM, Clean, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
 use crate::ingest::formats::Format;
@@ -145,7 +145,7 @@ pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded
         );
     }
     let repaired = decoded.account.lines_repaired;
-    decoded.account = Default::default();
+    decoded.account = Account::default();
     decoded.account.total = total as u64;
     decoded.account.bom = bom as u64;
     if found.good == total && !found.records.is_empty() {

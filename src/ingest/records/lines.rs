@@ -73,10 +73,10 @@ pub fn read(
             bytes,
             format,
             &mut decoded,
-            Line {
+            &Line {
                 at,
                 end,
-                line,
+                number: line,
                 clean,
                 block,
             },
@@ -143,7 +143,7 @@ struct Line {
     at: usize,
     /// Where its LF is, if it is in the buffer.
     end: Option<usize>,
-    line: u32,
+    number: u32,
     clean: Clean,
     block: Block,
 }
@@ -153,12 +153,12 @@ fn one_line(
     bytes: &Bytes,
     format: &dyn Format,
     decoded: &mut Decoded,
-    line: Line,
+    line: &Line,
 ) -> io::Result<usize> {
-    let Line {
+    let &Line {
         at,
         end,
-        line,
+        number: line,
         clean,
         block,
     } = line;

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use crate::model::action::{Kind, Status, Verdict};
+use crate::model::action::Verdict;
 use crate::query::expr::{
     Comparison, Expr, Path, Regex, Scope, State, Step, Subject, Term, Test, TimeOfDay, Value,
 };
 use crate::query::fields::{self, Field, Shape};
 use crate::query::lex::{ends_word, in_name};
+use crate::query::parse::values::{check_value, word_or_range};
 use crate::query::parse::{ParseError, Parser, Part};
 use crate::query::{pattern, value};
 
@@ -47,6 +48,7 @@ impl Parser<'_> {
     /// The caller has seen that an operator follows the name.
     pub(super) fn term(&mut self) -> Result<Part, ParseError> {
         let start = self.cursor.at;
+        self.term = start;
         let mut special = self.cursor;
         let name = special.take_while(in_name);
         if fields::SPECIAL.iter().any(|(known, _)| *known == name) {
@@ -59,9 +61,22 @@ impl Parser<'_> {
         Ok(Part::Expr(Expr::Term(Term { subject, test })))
     }
 
+    /// A comparison may have spaces around it (`latency > 30s`).
     fn op(&mut self) -> Op {
+        let before = self.cursor.at;
+        self.cursor.skip_space();
+        let spaced = self.cursor.at > before;
         let found = OPS.iter().find(|(text, _)| self.cursor.eat(text));
-        found.map_or(Op::Matches, |(_, op)| *op)
+        let op = found.map_or(Op::Matches, |(_, op)| *op);
+        let loose = match op {
+            Op::Compare(_) => true,
+            Op::Equals | Op::Differs => spaced,
+            Op::Matches | Op::Regex => false,
+        };
+        if loose {
+            self.cursor.skip_space();
+        }
+        op
     }
 
     /// A field, or a family with the path that follows.
@@ -77,10 +92,37 @@ impl Parser<'_> {
         self.cursor.take_while(|c| in_name(c) || c == '.');
         let name = self.cursor.from(start);
         Field::find(name).map(Subject::Field).ok_or_else(|| {
+            if fields::NAMES_OF_TIME.contains(&name) {
+                return self.no_field_of_time(name, start);
+            }
             let nearest = fields::nearest(name, fields::names());
             ParseError::new(self.cursor.span(start), format!("'{name}' is not a field"))
                 .suggest(nearest)
         })
+    }
+
+    /// Time is asked for by words of their own; what stands after the operator tells which.
+    fn no_field_of_time(&self, name: &str, start: usize) -> ParseError {
+        let mut ahead = self.cursor;
+        ahead.take_while(|c| c.is_whitespace() || matches!(c, ':' | '=' | '!' | '<' | '>' | '~'));
+        let less = self.cursor.rest().trim_start().starts_with('<');
+        let value = ahead.take_while(|c| !ends_word(c));
+        let suggestion = if value::time_of_day(value).is_ok() {
+            Some(if less {
+                format!("at:..{value}")
+            } else {
+                format!("at:{value}..")
+            })
+        } else {
+            let since = !less && value::since(value).is_ok();
+            since.then(|| format!("since:{value}"))
+        };
+        let message = format!("there is no field '{name}'; say at:14:02..14:05 or since:10m");
+        let span = match suggestion {
+            Some(_) => start..ahead.at,
+            None => self.cursor.span(start),
+        };
+        ParseError::new(span, message).suggest(suggestion)
     }
 
     fn label(&mut self, start: usize) -> Result<Subject, ParseError> {
@@ -138,24 +180,18 @@ impl Parser<'_> {
     fn test(&mut self, subject: &Subject, op: Op, start: usize) -> Result<Test, ParseError> {
         let shape = subject.shape();
         if shape == Shape::Presence {
-            let name = self
-                .cursor
-                .from(start)
-                .trim_end_matches([':', '=', '!', '<', '>', '~']);
-            return Err(ParseError::new(
-                self.cursor.span(start),
-                format!("'{name}' has no value to compare"),
-            )
-            .suggest(Some(format!("has:{name}"))));
+            return Err(self.has_no_value(start));
         }
         let at = self.cursor.at;
         match op {
+            Op::Matches if self.regex_ahead() => self.regex_alone(shape),
             Op::Matches => Ok(Test::Matches(self.values(shape, true)?)),
             Op::Equals => Ok(Test::Equals(self.values(shape, false)?)),
             Op::Differs => Ok(Test::Differs(self.values(shape, false)?)),
             Op::Compare(comparison) => {
                 let number = self.bare_value()?;
                 let span = self.cursor.span(at);
+                self.no_comma()?;
                 if !matches!(
                     shape,
                     Shape::Count | Shape::Score | Shape::Money | Shape::Duration | Shape::Json
@@ -170,6 +206,50 @@ impl Parser<'_> {
             }
             Op::Regex => self.regex_test(shape),
         }
+    }
+
+    /// A field that is only asked for by `has:`.
+    fn has_no_value(&self, start: usize) -> ParseError {
+        let mut ahead = self.cursor;
+        let value = ahead.take_while(|c| !ends_word(c));
+        let typed = self.cursor.from(start);
+        let name = typed.trim_end_matches([':', '=', '!', '<', '>', '~', ' ']);
+        let message = format!("'{name}' has no value to compare");
+        let known = |verdict: &&Verdict| !value.is_empty() && verdict.word() == value;
+        if State::from_word(value).is_some() {
+            let message = format!("{message}; say is:{value}, or decision: for every decision");
+            return ParseError::new(start..ahead.at, message).suggest(Some(format!("is:{value}")));
+        }
+        if Verdict::ALL.iter().any(|verdict| known(&verdict)) {
+            let suggestion = format!("decision:{value}");
+            return ParseError::new(start..ahead.at, message).suggest(Some(suggestion));
+        }
+        ParseError::new(self.cursor.span(start), message).suggest(Some(format!("has:{name}")))
+    }
+
+    /// Whether `/regex/` stands as the value. A path (`/usr/bin`) with a slash somewhere behind it
+    /// is none.
+    fn regex_ahead(&self) -> bool {
+        let Some((source, any_case)) = { self.cursor }.regex() else {
+            return false;
+        };
+        match source.split_once(char::is_whitespace) {
+            None => true,
+            Some((head, _)) => {
+                !head.contains('/') && pattern::compile(&Regex::new(source, any_case)).is_ok()
+            }
+        }
+    }
+
+    /// `:/regex/` is `~/regex/`.
+    fn regex_alone(&mut self, shape: Shape) -> Result<Test, ParseError> {
+        let test = self.regex_test(shape)?;
+        if self.alternative_ahead() {
+            let at = self.cursor.at;
+            let message = "several regular expressions are one: ~/push|pull/";
+            return Err(ParseError::new(at..at + 1, message));
+        }
+        Ok(test)
     }
 
     fn regex_test(&mut self, shape: Shape) -> Result<Test, ParseError> {
@@ -209,6 +289,12 @@ impl Parser<'_> {
             Value::Quoted(self.cursor.quoted()?)
         } else {
             let word = self.bare_value()?;
+            let slashes = word.len() > 2 && word.starts_with('/') && word.ends_with('/');
+            if patterns && slashes {
+                let message =
+                    "a regular expression among other values; write ~/push|pull/, and quote a path";
+                return Err(ParseError::new(self.cursor.span(at), message));
+            }
             if patterns {
                 word_or_range(word, shape)
             } else {
@@ -233,7 +319,20 @@ impl Parser<'_> {
             let message = "a bracket in the middle of a value; quote it";
             return Err(ParseError::new(self.cursor.at..self.cursor.at + 1, message));
         }
+        if let Some(found) = word.find("&&") {
+            return Err(super::no_ampersands(at + found));
+        }
         Ok(word.to_owned())
+    }
+
+    /// After a value that stands alone.
+    fn no_comma(&self) -> Result<(), ParseError> {
+        if self.cursor.peek() != Some(',') {
+            return Ok(());
+        }
+        let at = self.cursor.at;
+        let message = "a comma after the value; a fraction is written with a point (0.05)";
+        Err(ParseError::new(at..at + 1, message))
     }
 
     fn special(&mut self, name: &str, start: usize) -> Result<Part, ParseError> {
@@ -277,8 +376,9 @@ impl Parser<'_> {
             }
             "since" => {
                 let time = self.bare_value()?;
-                value::duration(&time)
+                value::since(&time)
                     .map_err(|message| ParseError::new(self.cursor.span(at), message))?;
+                self.no_comma()?;
                 Ok(Part::Expr(Expr::Since(time)))
             }
             _ => self.time_of_day().map(Part::Expr),
@@ -341,106 +441,4 @@ impl Parser<'_> {
             Ok(subject)
         })
     }
-
-    fn alternatives<T>(
-        &mut self,
-        mut one: impl FnMut(&mut Self) -> Result<T, ParseError>,
-    ) -> Result<Vec<T>, ParseError> {
-        let open = self.cursor.at;
-        if !self.cursor.eat("(") {
-            return Ok(vec![one(self)?]);
-        }
-        let mut found = Vec::new();
-        loop {
-            self.cursor.skip_space();
-            found.push(one(self)?);
-            self.cursor.skip_space();
-            if self.cursor.eat(")") {
-                return Ok(found);
-            }
-            if !self.cursor.eat("|") && !self.cursor.eat(",") {
-                return Err(ParseError::new(
-                    open..self.cursor.at,
-                    "this bracket is never closed; write (a|b)",
-                ));
-            }
-        }
-    }
-}
-
-/// `3..9` where numbers are meant; else the word as it is.
-pub(super) fn word_or_range(word: String, shape: Shape) -> Value {
-    let numeric = matches!(
-        shape,
-        Shape::Count | Shape::Score | Shape::Money | Shape::Duration
-    );
-    if let Some((lo, hi)) = word.split_once("..") {
-        let is_number = |text: &str| text.is_empty() || value::number(text, shape).is_ok();
-        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let any = !lo.is_empty() || !hi.is_empty();
-        if any && (numeric || (shape == Shape::Json && is_number(lo) && is_number(hi))) {
-            return Value::Range(some(lo), some(hi));
-        }
-    }
-    Value::Word(word)
-}
-
-/// Whether a value can be what it is compared with; the caller knows the span.
-fn check_value(value: &Value, shape: Shape, patterns: bool) -> Result<(), ParseError> {
-    let wrong = |message: String| ParseError::new(0..0, message);
-    match (shape, value) {
-        (
-            Shape::Count | Shape::Score | Shape::Money | Shape::Duration,
-            Value::Word(word) | Value::Quoted(word),
-        ) => value::number(word, shape).map(|_| ()).map_err(wrong),
-        (_, Value::Range(lo, hi)) => {
-            let mut ends = lo.iter().chain(hi);
-            ends.try_for_each(|end| value::number(end, shape).map(|_| ()).map_err(wrong))
-        }
-        (Shape::Kind, Value::Word(word)) => one_of(
-            word,
-            patterns,
-            "kind",
-            Kind::ALL
-                .iter()
-                .map(|kind| kind.word())
-                .chain(fields::KIND_NAMES.iter().map(|(n, _)| *n)),
-        ),
-        (Shape::Status, Value::Word(word)) => one_of(
-            word,
-            patterns,
-            "status",
-            Status::ALL.iter().map(|status| status.word()),
-        ),
-        (Shape::Verdict, Value::Word(word)) => one_of(
-            word,
-            patterns,
-            "decision",
-            Verdict::ALL.iter().map(|verdict| verdict.word()),
-        ),
-        (Shape::Flag, Value::Word(word)) => match word.as_str() {
-            "yes" | "no" | "true" | "false" => Ok(()),
-            _ => Err(wrong(format!("'{word}' is neither yes nor no"))),
-        },
-        _ => Ok(()),
-    }
-}
-
-/// A word that no value of a closed list can match is a mistake.
-fn one_of(
-    word: &str,
-    patterns: bool,
-    what: &str,
-    known: impl Iterator<Item = &'static str> + Clone,
-) -> Result<(), ParseError> {
-    let glob = patterns && word.contains(['*', '?']);
-    if glob
-        || known
-            .clone()
-            .any(|known| !known.is_empty() && known.eq_ignore_ascii_case(word))
-    {
-        return Ok(());
-    }
-    let nearest = fields::nearest(word, known);
-    Err(ParseError::new(0..0, format!("'{word}' is not a {what}")).suggest(nearest))
 }

@@ -40,6 +40,8 @@ fn reads_every_example_of_the_help() {
         "turn:3..",
         "cost:..$0.05",
         "since:10m",
+        "since:2026-02-11",
+        "since:2026-02-11T20:50:00+01:00",
         "/regex/",
         "/regex/i",
         "is:retry",
@@ -64,6 +66,142 @@ fn reads_and_or_not_and_brackets() {
     check("a b | -c", "(a b) OR -c");
     check("NOT (a OR b) !c", "-(a OR b) -c");
     check("((a))", "a");
+}
+
+#[test]
+fn and_or_not_are_operators_in_any_case() {
+    check("not tool:a", "-tool:a");
+    check("tool:a or tool:b", "tool:a OR tool:b");
+    check("a and b Or not (c)", "(a b) OR -c");
+    check("\"or\" android", "\"or\" android");
+    refuses("and a", "and", "a term is missing beside and", None);
+}
+
+#[test]
+fn refuses_the_operators_of_other_languages() {
+    refuses("a && b", "&&", "AND", Some("AND"));
+    refuses("tool:a&&tool:b", "&&", "AND", Some("AND"));
+    refuses("a&& b", "&&", "AND", Some("AND"));
+    refuses("a || b", "||", "OR", Some("OR"));
+    refuses("tool:a||b", "||", "OR", Some("OR"));
+}
+
+#[test]
+fn a_list_without_brackets_is_shown_with_them() {
+    let brackets = "several values stand in brackets";
+    refuses(
+        "x tool:Bash,Read",
+        "tool:Bash,Read",
+        brackets,
+        Some("tool:(Bash,Read)"),
+    );
+    refuses(
+        "tool=\"a b\",c",
+        "tool=\"a b\",c",
+        brackets,
+        Some("tool=(\"a b\",c)"),
+    );
+    refuses(
+        "is:error,retry",
+        "is:error,retry",
+        brackets,
+        Some("is:(error,retry)"),
+    );
+    refuses("tool:Bash, x", "tool:Bash,", brackets, Some("tool:Bash"));
+    refuses("cost>0,05", ",", "with a point", None);
+    check("tool:(Bash,Read)", "tool:(Bash|Read)");
+}
+
+#[test]
+fn a_bar_without_spaces_adds_a_value_to_the_term() {
+    check("status:error|denied x", "status:(error|denied) x");
+    check("tool:a|\"b c\"|d", "tool:(a|\"b c\"|d)");
+    check("is:error|retry", "is:(error|retry)");
+    check("has:cost|args.x", "has:(cost|args.x)");
+    check("status:error | denied", "status:error OR denied");
+    check("tool:a|tool:b", "tool:a OR tool:b");
+    check("tool:a|-b", "tool:a OR -b");
+    check("(tool:a|b)", "tool:(a|b)");
+}
+
+#[test]
+fn a_regular_expression_may_follow_the_colon() {
+    check("args.command:/push/", "args.command~/push/");
+    check(
+        "args.command:/git (push|pull)/i x",
+        "args.command~/git (push|pull)/i x",
+    );
+    check("file:/usr/bin foo/", "file:/usr/bin foo/");
+    check("file:(/usr) foo/", "file:(/usr) foo/");
+    check("args.path=/usr/", "args.path=/usr/");
+    refuses("tool:/a/|b", "|", "are one", None);
+    refuses("tool:(/a/|b)", "/a/", "among other values", None);
+    refuses("seq:/3/", "/3/", "no letters", None);
+}
+
+#[test]
+fn a_comparison_may_have_spaces_around_it() {
+    check("latency > 30s", "latency>30s");
+    check("args.amount >=5 x", "args.amount>=5 x");
+    check("cost< 0.5", "cost<0.5");
+    check("tool = a tool != \"b\"", "tool=a tool!=\"b\"");
+    refuses("money > 5", ">", "a field is missing", None);
+    refuses("latency >", ">", "a field is missing", None);
+    refuses("tool= status:ok", "", "a value is missing", None);
+}
+
+#[test]
+fn a_range_that_runs_backwards_is_refused() {
+    refuses(
+        "turn:9..3",
+        "9..3",
+        "the smaller end comes first",
+        Some("3..9"),
+    );
+    refuses(
+        "latency:2s..200ms",
+        "2s..200ms",
+        "nothing lies between",
+        Some("200ms..2s"),
+    );
+    check("turn:3..3", "turn:3..3");
+}
+
+#[test]
+fn tells_what_asks_for_time_and_for_approvals() {
+    refuses(
+        "x time>20:50",
+        "time>20:50",
+        "there is no field 'time'",
+        Some("at:20:50.."),
+    );
+    refuses(
+        "ts < 20:50",
+        "ts < 20:50",
+        "there is no field 'ts'",
+        Some("at:..20:50"),
+    );
+    refuses(
+        "time>=2026-02-11",
+        "time>=2026-02-11",
+        "since:",
+        Some("since:2026-02-11"),
+    );
+    refuses("time:noon", "time", "at:14:02..14:05 or since:10m", None);
+    refuses(
+        "approval:approved",
+        "approval:approved",
+        "is:approved",
+        Some("is:approved"),
+    );
+    refuses(
+        "approval:block",
+        "approval:block",
+        "has no value",
+        Some("decision:block"),
+    );
+    refuses("since:2026-13-40", "2026-13-40", "is not a date", None);
+    refuses("since:5", "5", "needs a unit", None);
 }
 
 #[test]
@@ -151,7 +289,7 @@ fn refuses_brackets_without_end() {
 }
 
 fn word() -> impl Strategy<Value = String> {
-    "[a-z][a-zA-Z0-9_.*?@-]{0,6}".prop_filter("a range", |word| !word.contains(".."))
+    "(/[a-z]?)?[a-z][a-zA-Z0-9_.*?@-]{0,6}".prop_filter("a range", |word| !word.contains(".."))
 }
 
 fn path() -> impl Strategy<Value = Path> {
@@ -204,8 +342,12 @@ fn numeric_test(shape: Shape) -> BoxedStrategy<Test> {
         Just(Comparison::Less),
         Just(Comparison::LessOrEqual),
     ];
-    let range = (number(shape), prop::option::of(number(shape)))
-        .prop_map(|(lo, hi)| Test::Matches(vec![Value::Range(Some(lo), hi)]));
+    let unit = if shape == Shape::Duration { "s" } else { "" };
+    let range = (0..999_u32, prop::option::of(0..999_u32)).prop_map(move |(lo, more)| {
+        let end = |number: u32| format!("{number}{unit}");
+        let hi = more.map(|more| end(lo + more));
+        Test::Matches(vec![Value::Range(Some(end(lo)), hi)])
+    });
     prop_oneof![
         (comparison, number(shape))
             .prop_map(|(comparison, bound)| Test::Compare(comparison, bound)),

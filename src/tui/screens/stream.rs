@@ -4,6 +4,7 @@ pub mod filter_bar;
 mod filtered;
 pub mod inspector;
 pub mod jumps;
+mod landing;
 pub mod layout;
 pub mod listing;
 mod moves;
@@ -21,7 +22,6 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
-use crate::tui::filtering::Progress;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
@@ -30,7 +30,7 @@ use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::rows::{Numbers, RowText};
-use crate::tui::session::{News, Opened, Session};
+use crate::tui::session::{Agents, News, Opened, Session};
 use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Viewport, Visible};
@@ -80,7 +80,10 @@ struct Answers {
     /// Answered rows about which something was learned since.
     again: Vec<ActionIx>,
     tally: Tally,
-    progress: Option<Progress>,
+    /// How many rows a first search has tested, when it told; what it found is listed already.
+    searched: Option<u32>,
+    /// The action that was selected when the search began, to be selected again when it ends.
+    home: Option<ActionIx>,
     is_running: bool,
 }
 
@@ -135,6 +138,7 @@ impl Screen for Stream {
     }
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+        self.answers.home = None;
         self.point(pointer, session);
         Vec::new()
     }
@@ -142,6 +146,9 @@ impl Screen for Stream {
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         self.notice = None;
         let number = self.number.take();
+        if number.is_some() {
+            self.answers.home = None;
+        }
         match command {
             Command::Bottom if number.is_some() => {
                 self.go_to_number(number.unwrap_or_default(), session);
@@ -153,8 +160,11 @@ impl Screen for Stream {
             Command::Suspend => return vec![Effect::Suspend],
             Command::Redraw => return vec![Effect::Redraw],
             Command::Cancel if number.is_some() => {}
-            Command::Back | Command::Cancel => return self.back(command),
-            _ => self.go(command, session),
+            Command::Back | Command::Cancel => return self.back(command, session),
+            _ => {
+                self.answers.home = None;
+                self.go(command, session);
+            }
         }
         Vec::new()
     }
@@ -186,7 +196,7 @@ impl Screen for Stream {
     fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
         match output {
             Output::Filtered(answer) => return self.take_answer(answer, session),
-            Output::Searched(progress) => self.answers.progress = Some(progress),
+            Output::Searched(progress) => self.take_progress(progress),
             Output::Opened { ix, body } => self.inspector.opened(ix, body),
             Output::Panicked(words) => {
                 self.answers.is_running = false;
@@ -217,12 +227,17 @@ impl Stream {
         } else {
             Numbers::Known
         };
+        let known = session.loaded.agents;
         let (list, opened) = match (&mut self.end, &mut session.end) {
             (Some(list), Some(end)) => (list, end),
             _ => (&mut self.list, &mut session.loaded),
         };
         let digits = opened.store.len().max(1).ilog10() as usize + 1;
-        self.frame.columns = Columns::new(usize::from(regions.list.width), digits);
+        self.frame.columns = Columns::new(
+            usize::from(regions.list.width),
+            digits,
+            [known, opened.agents].contains(&Agents::Several),
+        );
         list.settle(opened, usize::from(regions.list.height));
         if list.made.len() > KEEP {
             list.made.clear();
@@ -279,12 +294,16 @@ impl Stream {
         })
     }
 
-    fn back(&mut self, command: Command) -> Vec<Effect> {
+    fn back(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         if self.panes == Panes::Inspector || self.focus == Focus::Inspector {
             (self.panes, self.focus) = (Panes::Auto, Focus::List);
-        } else if self.end.take().is_some() || command == Command::Cancel {
-        } else {
+        } else if self.end.take().is_some() {
+        } else if command == Command::Back {
             return vec![Effect::Pop];
+        } else if !self.filter.text.is_empty() {
+            return self.filter("", session);
+        } else if self.scope.is_some() {
+            return self.toggle_scope(session);
         }
         Vec::new()
     }

@@ -57,6 +57,29 @@ impl Lines {
         self.wrapped(0, tone, &text::sanitize(words));
     }
 
+    /// The same, indented on every row that it takes.
+    pub fn say_in(&mut self, indent: usize, tone: Tone, words: &str) {
+        self.wrapped(indent, tone, &text::sanitize(words));
+    }
+
+    /// A value below something else.
+    pub fn value_in(&mut self, depth: usize, value: &Value) {
+        match value {
+            Value::String(content) => self.text(depth * 2, Tone::Plain, content),
+            other => self.children(depth, other),
+        }
+    }
+
+    /// One field of an object, with a mark before its key.
+    pub fn field(&mut self, depth: usize, (mark, key): (&str, &str), value: &Value) {
+        let lead = vec![
+            (Tone::Waiting, mark.to_owned()),
+            (Tone::Key, text::sanitize(key).into_owned()),
+            (Tone::Plain, "  ".to_owned()),
+        ];
+        self.entry(depth, lead, value);
+    }
+
     /// Text of several lines, each wrapped.
     pub fn text(&mut self, indent: usize, tone: Tone, content: &str) {
         let (head, rest) = head_of(content);

@@ -85,7 +85,6 @@ fn line(record: &Value, body: &mut Body) {
             Some(said) => format!("{kind}: {said}"),
             None => kind,
         });
-        attached(record, 0, body);
         return;
     }
     let subtype = string(record, "subtype");

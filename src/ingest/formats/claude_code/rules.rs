@@ -161,10 +161,14 @@ impl Scene<'_> {
 impl ClaudeRules {
     /// All sources of a group are one run, named after the file of the session.
     fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
+        let session = from.text(fact.run);
         if let Some(run) = self.run {
+            // From standard input only the lines tell the id, and the first ones may not.
+            if build.peek(run).id.is_empty() && !session.is_empty() {
+                build.edit(run).id = String::from_utf8_lossy(session).into();
+            }
             return run;
         }
-        let session = from.text(fact.run);
         let id = if from.stem.is_empty() || from.stem == "-" {
             session
         } else {
@@ -345,7 +349,10 @@ fn prompt(scene: &Scene<'_>, build: &mut Builder) {
 fn orphan(scene: &Scene<'_>, build: &mut Builder) {
     if scene.fact.status == Status::Denied {
         let action = scene.add(Kind::Approval, build);
-        build.status(scene.run, action, (Status::Unrecorded, Status::Denied));
+        build.alone(scene.run, action, Verdict::Denied);
+        let by = build.symbol(b"user");
+        let attached = attached(scene, AttachedKind::Approval, (Sym::NONE, by));
+        build.attach(action, attached, Flags::HAS_APPROVAL);
     } else {
         scene.add(Kind::Note, build);
     }
@@ -417,18 +424,15 @@ fn asked(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx 
 fn decision(scene: &Scene<'_>, build: &mut Builder) {
     let id = scene.from.text(scene.fact.call);
     let policy = build.symbol(scene.from.decoded.name(scene.fact, Name::Policy));
-    match build.knows_call(scene.run, id) {
-        Some(call) => {
-            build.attach(
-                call.action,
-                attached(scene, AttachedKind::Decision, (policy, Sym::NONE)),
-                Flags::HAS_POLICY,
-            );
-            build.mark_call(scene.run, id, Status::Blocked);
-        }
-        None => {
-            scene.add(Kind::PolicyDecision, build);
-        }
+    let known = build.knows_call(scene.run, id);
+    let call = known.unwrap_or_else(|| {
+        let action = scene.add(Kind::PolicyDecision, build);
+        build.alone(scene.run, action, scene.fact.verdict)
+    });
+    let attached = attached(scene, AttachedKind::Decision, (policy, Sym::NONE));
+    build.attach(call.action, attached, Flags::HAS_POLICY);
+    if known.is_some() {
+        build.mark_call(scene.run, id, Status::Blocked);
     }
 }
 

@@ -52,9 +52,8 @@ pub(super) fn body(record: &Value, part: u16) -> Body {
                 stack: None,
             });
         }
-        "guardian_assessment" | "exec_approval_request" | "apply_patch_approval_request" => {
-            attached(record, &mut body);
-        }
+        // What these say is attached to their row, like that of any other decision.
+        "guardian_assessment" | "exec_approval_request" | "apply_patch_approval_request" => {}
         "reasoning" => body.text = reasoning(payload),
         _ => {
             body.text = said(payload)

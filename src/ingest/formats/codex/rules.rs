@@ -419,17 +419,16 @@ fn attach(scene: &Scene<'_>, build: &mut Builder) {
     let (fact, from, run) = (scene.fact, scene.from, scene.run);
     let id = from.text(fact.call);
     let decision = fact.kind == FactKind::Decision;
-    let Some(call) = build.knows_call(run, id) else {
-        scene.add(
-            if decision {
-                Kind::PolicyDecision
-            } else {
-                Kind::Approval
-            },
-            build,
-        );
-        return;
-    };
+    let known = build.knows_call(run, id);
+    let call = known.unwrap_or_else(|| {
+        let kind = if decision {
+            Kind::PolicyDecision
+        } else {
+            Kind::Approval
+        };
+        let action = scene.add(kind, build);
+        build.alone(run, action, fact.verdict)
+    });
     let policy = build.symbol(from.decoded.name(fact, Name::Policy));
     let attached = Attached {
         kind: if decision {
@@ -456,7 +455,7 @@ fn attach(scene: &Scene<'_>, build: &mut Builder) {
             Flags::HAS_APPROVAL
         },
     );
-    if fact.verdict == Verdict::Block {
+    if known.is_some() && fact.verdict == Verdict::Block {
         build.mark_call(run, id, Status::Blocked);
     }
 }

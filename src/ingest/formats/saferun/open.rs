@@ -16,9 +16,8 @@ pub(super) fn body(record: &Value) -> Body {
         ..Body::default()
     };
     match record.get("type").and_then(Value::as_str) {
-        Some("policy_decision" | "approval") => attached(record, &mut body),
         Some("tool_result") => result(record, &mut body),
-        kind if !kind.is_some_and(|kind| super::kind_of(kind).is_some()) => {
+        kind if kind.is_none_or(|kind| super::kind_of(kind.as_bytes()).is_none()) => {
             body.text = Some(unknown(kind.unwrap_or("no type"), body.text.take()));
         }
         Some("run_end") => body.text = string(record, "reason"),

@@ -247,18 +247,24 @@ fn result(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     build.cost(run, call.action, fact.cost);
 }
 
+/// A row for a decision or approval on no known call; it carries what it says itself.
+fn orphan(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Call {
+    let decision = fact.kind == FactKind::Decision;
+    let kind = if decision {
+        Kind::PolicyDecision
+    } else {
+        Kind::Approval
+    };
+    let draft = draft(kind, fact, from, build, run);
+    let action = add(&draft, fact, from, build);
+    build.alone(run, action, fact.verdict)
+}
+
 /// Decisions and approvals go to the call they name; without one they are rows.
 fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let id = from.text(fact.call);
-    let Some(call) = build.knows_call(run, id) else {
-        let kind = if fact.kind == FactKind::Decision {
-            Kind::PolicyDecision
-        } else {
-            Kind::Approval
-        };
-        plain(kind, fact, from, build, run);
-        return;
-    };
+    let known = build.knows_call(run, id);
+    let call = known.unwrap_or_else(|| orphan(fact, from, build, run));
     build.seen(run, fact.time);
     let shadow = !from.decoded.name(fact, Name::Shadow).is_empty();
     let [policy, rule, by] = [Name::Policy, Name::Rule, Name::By]
@@ -286,7 +292,7 @@ fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         Flags::HAS_APPROVAL
     };
     build.attach(call.action, attached, mark.with(fact.flags));
-    if shadow {
+    if shadow || known.is_none() {
         return;
     }
     let news = Settled::new(call.action);

@@ -20,7 +20,10 @@ pub struct FilterBar {
 impl FilterBar {
     pub fn open(&mut self) {
         self.before.clone_from(&self.text);
-        self.prompt = Some(Prompt::new(&self.text));
+        // The next word can be typed at once.
+        let is_open = self.text.is_empty() || self.text.ends_with(char::is_whitespace);
+        let space = if is_open { "" } else { " " };
+        self.prompt = Some(Prompt::new(&format!("{}{space}", self.text)));
     }
 
     /// Ends editing and brings back what was before; tells whether that is another text.

@@ -2,7 +2,7 @@
 
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
-use crate::tui::filtering::{self, Answer, Task};
+use crate::tui::filtering::{self, Answer, Progress, Task};
 use crate::tui::jobs::Job;
 use crate::tui::keys::{Code, Key};
 use crate::tui::screens::stream::listing::Listing;
@@ -72,8 +72,12 @@ impl Stream {
     /// Asks from the start. What is listed stays until the answer is there.
     pub(super) fn ask(&mut self, session: &Session) -> Vec<Effect> {
         self.end = None;
-        self.answers = Answers::default();
+        self.answers = Answers {
+            home: self.answers.home.or(self.list.anchor),
+            ..Answers::default()
+        };
         if !self.is_filtered() {
+            self.list.anchor = self.answers.home.take();
             self.relist(Listing::All(session.loaded.store.len()));
             return Vec::new();
         }
@@ -103,13 +107,27 @@ impl Stream {
         }
     }
 
+    /// A long search goes on: what it found so far is listed, and the list grows.
+    pub(super) fn take_progress(&mut self, progress: Progress) {
+        if !self.answers.is_running || !self.is_filtered() {
+            return;
+        }
+        if self.answers.searched.replace(progress.tested).is_some() {
+            self.list.listing.extend(progress.found, &[]);
+        } else {
+            self.list.listing = Listing::Kept(progress.found);
+            self.list.jump(0);
+        }
+    }
+
     pub(super) fn take_answer(&mut self, answer: Answer, session: &Session) -> Vec<Effect> {
         self.answers.is_running = false;
         if !self.is_filtered() {
             return Vec::new();
         }
         self.answers.tested = answer.tested.end;
-        self.answers.progress = None;
+        self.answers.searched = None;
+        self.list.anchor = self.answers.home.take().or(self.list.anchor);
         if answer.tested.start == 0 {
             self.answers.tally = Tally::default();
             self.relist(Listing::Kept(answer.rows));
@@ -129,5 +147,43 @@ impl Stream {
         self.list.listing = listing;
         self.list
             .jump(position.min(self.list.listing.len().saturating_sub(1)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answers, Listing, Stream};
+    use crate::model::action::ActionIx;
+    use crate::model::run::RunIx;
+    use crate::tui::filtering::Progress;
+
+    #[test]
+    fn what_a_long_search_found_is_listed_and_grows() {
+        let mut stream = Stream {
+            scope: Some(RunIx(0)),
+            answers: Answers {
+                is_running: true,
+                ..Answers::default()
+            },
+            ..Stream::default()
+        };
+        stream.list.listing = Listing::All(100);
+        for (tested, found) in [
+            (10, vec![ActionIx(3)]),
+            (20, vec![ActionIx(12), ActionIx(15)]),
+        ] {
+            stream.take_progress(Progress { tested, found });
+        }
+        assert_eq!(stream.answers.searched, Some(20));
+        let rows: Vec<_> = (0..4).map(|at| stream.list.listing.at(at)).collect();
+        assert_eq!(
+            rows,
+            [
+                Some(ActionIx(3)),
+                Some(ActionIx(12)),
+                Some(ActionIx(15)),
+                None
+            ]
+        );
     }
 }

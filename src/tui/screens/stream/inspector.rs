@@ -11,6 +11,7 @@ use crate::ingest::body::Body;
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::store::bodies::Depth;
 use crate::store::row::Row;
+use crate::tui::screens::stream::rows::Numbers;
 use crate::tui::session::{Opened, Session};
 use crate::tui::widgets::json_lines::{Line, Lines, Tone};
 
@@ -36,6 +37,12 @@ impl Tab {
         }
     }
 
+    /// The neighbour to the right or to the left; beyond the last one is the first.
+    pub fn turn(self, forward: bool) -> Tab {
+        let by = if forward { 1 } else { Tab::ALL.len() - 1 };
+        Tab::ALL[(self as usize + by) % Tab::ALL.len()]
+    }
+
     /// The neighbour to the right or to the left.
     pub fn step(self, forward: bool) -> Option<Tab> {
         let place = self as usize;
@@ -57,8 +64,9 @@ pub struct Subject {
 
 #[derive(Debug, Default)]
 pub struct Inspector {
-    /// The tab that the user chose; shown when the action has something there.
-    chosen: Option<Tab>,
+    /// The tab that the user chose, and at which action: shown there whatever it holds, and at other
+    /// actions when they have something there.
+    chosen: Option<(Tab, Option<Subject>)>,
     scroll: usize,
     opened: Option<(Subject, Arc<Body>)>,
     asked: Option<Subject>,
@@ -110,7 +118,10 @@ impl Inspector {
         let is_whole = body.is_some();
         let row = opened.store.row(subject.ix);
         let body = body.unwrap_or_else(|| opened.bodies.open(&row, Depth::Glance));
-        let tab = contents::effective(self.chosen, &row, &body);
+        let tab = match self.chosen {
+            Some((tab, Some(at))) if at == subject => tab,
+            chosen => contents::effective(chosen.map(|(tab, _)| tab), &row, &body),
+        };
         let width = usize::from(area.width).saturating_sub(1);
         let mut limit = self
             .made
@@ -170,7 +181,12 @@ impl Inspector {
                 &format!("opening {} …", human::bytes(size(row))),
             );
         }
-        contents::fill(tab, row, body, &mut lines);
+        let numbers = if subject.is_end {
+            Numbers::NotYet
+        } else {
+            Numbers::Known
+        };
+        contents::fill((tab, numbers), row, body, &mut lines);
         if lines.full && limit >= MOST_LINES {
             let rest = format!(
                 "… more is left out here; the record has {}",
@@ -178,7 +194,7 @@ impl Inspector {
             );
             lines.lines.push(vec![(Tone::Faint, rest)]);
         }
-        let (title, facts) = (contents::title(row, !subject.is_end), contents::facts(row));
+        let (title, facts) = (contents::title(row, numbers), contents::facts(row));
         self.made = Some(Made {
             subject,
             tab,
@@ -212,8 +228,13 @@ impl Inspector {
     }
 
     pub fn choose(&mut self, tab: Tab) {
-        self.chosen = Some(tab);
+        self.chosen = Some((tab, self.made.as_ref().map(|made| made.subject)));
         self.scroll = 0;
+    }
+
+    /// Leaves it to the action which tab is shown.
+    pub fn choose_by_action(&mut self) {
+        self.chosen = None;
     }
 
     pub fn scroll_by(&mut self, rows: isize) {

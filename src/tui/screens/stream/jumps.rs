@@ -1,8 +1,8 @@
 //! Jumps to the next action of some sort, by the columns of the store alone.
 
-use crate::model::action::{ActionIx, Flags, Kind, Status};
+use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
 use crate::model::chunk::{CHUNK_ROWS, Chunk};
-use crate::model::outcome::Outcomes;
+use crate::model::outcome::{Attached, Outcomes};
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::store::Store;
@@ -85,13 +85,35 @@ fn is_error(seen: Seen<'_>) -> bool {
 }
 
 fn is_block(seen: Seen<'_>) -> bool {
-    matches!(
+    let (kind, flags) = (seen.chunk.kind[seen.row], seen.outcomes.flags[seen.row]);
+    if matches!(
         seen.outcomes.status[seen.row],
         Status::Blocked | Status::Denied
-    ) || matches!(
-        seen.chunk.kind[seen.row],
-        Kind::PolicyDecision | Kind::Approval
-    ) || seen.outcomes.flags[seen.row].has(Flags::HAS_APPROVAL.with(Flags::WAITING))
+    ) || flags.has(Flags::WAITING)
+    {
+        return true;
+    }
+    // Most rows have no verdict: they are not looked up.
+    let is_judged = matches!(kind, Kind::PolicyDecision | Kind::Approval)
+        || flags.has(Flags::HAS_POLICY)
+        || flags.has(Flags::HAS_APPROVAL);
+    is_judged && seen.outcomes.attached(seen.row).any(stops)
+}
+
+/// Whether a verdict stopped the action or asked a person; in shadow mode it does neither.
+fn stops(attached: &Attached) -> bool {
+    match attached.verdict {
+        Verdict::Block
+        | Verdict::RequireApproval
+        | Verdict::Requested
+        | Verdict::Denied
+        | Verdict::Expired => !attached.shadow,
+        Verdict::Unrecorded
+        | Verdict::Allow
+        | Verdict::Redact
+        | Verdict::Warn
+        | Verdict::Approved => false,
+    }
 }
 
 /// A call of a tool is like every other call of it; anything else is like its kind.

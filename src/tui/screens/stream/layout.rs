@@ -139,18 +139,20 @@ pub struct Columns {
     pub merged: bool,
 }
 
-/// What is said of an action must have at least this room.
+/// What is said of an action must have at least this room, and more than that before the turn has any.
 const LEAST_TEXT: usize = 20;
+const EASY_TEXT: usize = 28;
 const WIDE_STATUS: usize = 10;
 
 impl Columns {
-    /// Columns that fit `width`. They go in this order: cost, latency, agent, turn, time, kind.
-    pub fn new(width: usize, digits: usize) -> Columns {
+    /// Columns that fit `width`. They go in this order: cost, name of the agent, turn, latency, agent,
+    /// time, kind. Where only one agent acts there is no column for it.
+    pub fn new(width: usize, digits: usize, agents: bool) -> Columns {
         let full = Columns {
             number: digits.max(4),
             time: 8,
             turn: 4,
-            agent: 9,
+            agent: if agents { 9 } else { 0 },
             kind: 5,
             text: 0,
             status: if width >= 96 { WIDE_STATUS } else { 7 },
@@ -164,26 +166,33 @@ impl Columns {
             merged: true,
             ..full
         };
-        let lanes = Columns { agent: 2, ..merged };
+        let lanes = Columns {
+            agent: if agents { 2 } else { 0 },
+            ..merged
+        };
+        let turnless = Columns { turn: 0, ..lanes };
         let silent = Columns {
             latency: 0,
             merged: false,
-            ..lanes
-        };
-        let alone = Columns { agent: 0, ..silent };
-        let turnless = Columns { turn: 0, ..alone };
-        let timeless = Columns {
-            time: 0,
             ..turnless
         };
+        let alone = Columns { agent: 0, ..silent };
+        let timeless = Columns { time: 0, ..alone };
         let kindless = Columns {
             kind: 1,
             ..timeless
         };
         let steps = [
-            full, merged, lanes, silent, alone, turnless, timeless, kindless,
+            full, merged, lanes, turnless, silent, alone, timeless, kindless,
         ];
-        let fits = |columns: &&Columns| columns.taken() + LEAST_TEXT <= width;
+        let fits = |columns: &&Columns| {
+            let least = if columns.turn > 0 {
+                EASY_TEXT
+            } else {
+                LEAST_TEXT
+            };
+            columns.taken() + least <= width
+        };
         let mut columns = *steps.iter().find(fits).unwrap_or(&kindless);
         columns.text = width.saturating_sub(columns.taken());
         columns
@@ -233,8 +242,8 @@ mod tests {
     use super::Columns;
 
     #[track_caller]
-    fn check(width: usize, shown: &str) {
-        let columns = Columns::new(width, 4);
+    fn check(width: usize, agents: bool, shown: &str) {
+        let columns = Columns::new(width, 4, agents);
         let names = [
             (columns.number, "#"),
             (columns.time, "time"),
@@ -255,11 +264,23 @@ mod tests {
 
     #[test]
     fn columns_go_in_their_order_when_the_screen_narrows() {
-        check(120, "# time turn agent kind lat cost");
-        check(75, "# time turn agent kind lat");
-        check(60, "# time turn agent kind");
-        check(52, "# time kind");
-        check(40, "# kind");
-        check(30, "# kind");
+        check(120, true, "# time turn agent kind lat cost");
+        check(80, true, "# time turn agent kind lat");
+        check(70, true, "# time agent kind lat");
+        check(60, true, "# time agent kind lat");
+        check(52, true, "# time kind");
+        check(40, true, "# kind");
+        check(30, true, "# kind");
+    }
+
+    #[test]
+    fn one_agent_has_no_column_and_its_cells_go_to_the_text() {
+        check(120, false, "# time turn kind lat cost");
+        check(80, false, "# time turn kind lat cost");
+        check(60, false, "# time kind lat");
+        assert_eq!(
+            Columns::new(120, 4, false).text,
+            Columns::new(120, 4, true).text + 10
+        );
     }
 }

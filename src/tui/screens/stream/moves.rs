@@ -2,14 +2,12 @@
 
 use ratatui::layout::Position;
 
-use crate::model::action::ActionIx;
 use crate::tui::keys::Command;
-use crate::tui::screens::stream::inspector::Tab;
 use crate::tui::screens::stream::jumps::{self, Direction, Target};
-use crate::tui::screens::stream::layout::Panes;
+use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
-use crate::tui::screens::stream::rows;
 use crate::tui::screens::stream::{Focus, List, Stream};
+use crate::tui::screens::stream::{rows, words};
 use crate::tui::session::{Opened, Session};
 use crate::tui::shell::Pointer;
 use crate::tui::widgets::viewport::{Extent, Visible};
@@ -20,7 +18,12 @@ const WHEEL: usize = 3;
 impl Stream {
     pub(super) fn go(&mut self, command: Command, session: &mut Session) {
         match command {
-            Command::Open => self.open(),
+            Command::Open => {
+                if self.focus == Focus::List {
+                    self.inspector.choose_by_action();
+                }
+                self.open();
+            }
             Command::NextPane => self.step_pane(true),
             Command::PrevPane => self.step_pane(false),
             Command::TabRight | Command::TabLeft => self.step_tab(command == Command::TabRight),
@@ -81,23 +84,26 @@ impl Stream {
     }
 
     fn step_tab(&mut self, forward: bool) {
-        if let Some(tab) = self
-            .inspector
-            .tab()
-            .step(forward)
-            .filter(|_: &Tab| self.frame.regions.inspector.width > 0)
-        {
+        if self.frame.regions.inspector.width > 0 {
+            let tab = self.inspector.tab().turn(forward);
             self.inspector.choose(tab);
         }
     }
 
     fn maximise(&mut self) {
+        let is_wide = self.frame.regions.header.width >= SIDE_BY_SIDE;
         self.panes = match (self.panes, self.focus) {
+            (Panes::Auto, Focus::List) if !is_wide => {
+                self.notice = Some(format!(
+                    "the list has the whole screen already · from {SIDE_BY_SIDE} columns on the action stands beside it"
+                ));
+                Panes::Auto
+            }
             (Panes::Auto, Focus::List) => Panes::List,
             (Panes::Auto, Focus::Inspector) => Panes::Inspector,
             (Panes::List | Panes::Inspector, _) => Panes::Auto,
         };
-        if self.panes == Panes::Auto && !self.frame.regions.is_split() {
+        if self.panes == Panes::Auto && !is_wide {
             self.focus = Focus::List;
         }
     }
@@ -145,6 +151,9 @@ impl Stream {
         let Some(jump) = jump else { return };
         match jumps::find(&opened.store, &list.listing, list.view.cursor, jump) {
             Some(position) => list.jump(position),
+            None if self.end.is_some() => {
+                self.notice = Some(nothing_in_end(jump, &words::loading(session)));
+            }
             None => self.notice = Some(nothing(jump, session.is_loading())),
         }
     }
@@ -188,28 +197,6 @@ impl Stream {
             self.notice = Some(format!("action {number} is hidden by the filter"));
         }
     }
-
-    /// Everything is read: what was looked at in the end read ahead is selected in the store itself.
-    pub(super) fn land(&mut self, session: &mut Session) {
-        let (list, end) = (self.end.take(), session.end.take());
-        let (Some(list), Some(end)) = (list, end) else {
-            return;
-        };
-        let looked_at = list
-            .listing
-            .at(list.view.cursor)
-            .filter(|ix| ix.0 < end.store.len());
-        let place = looked_at.map(|ix| end.store.row(ix).place());
-        let store = &session.loaded.store;
-        let last = store.len().saturating_sub(1);
-        let found = place.and_then(|place| {
-            (last.saturating_sub(end.store.len() * 2)..store.len())
-                .rev()
-                .find(|ix| store.row(ActionIx(*ix)).place() == place)
-        });
-        self.list
-            .jump(self.list.listing.seek(ActionIx(found.unwrap_or(last))));
-    }
 }
 
 fn target(command: Command) -> Option<(Target, Direction)> {
@@ -226,13 +213,27 @@ fn target(command: Command) -> Option<(Target, Direction)> {
     })
 }
 
-fn nothing(jump: (Target, Direction), is_loading: bool) -> String {
-    let what = match jump.0 {
+fn what(target: Target) -> &'static str {
+    match target {
         Target::Error => "error",
         Target::Block => "block or approval",
         Target::Turn => "turn",
         Target::SameTool => "call of this sort",
-    };
+    }
+}
+
+/// Before the end that was read ahead there are rows that nobody knows yet; after it there are none.
+fn nothing_in_end(jump: (Target, Direction), loading: &str) -> String {
+    match jump.1 {
+        Direction::Forward => format!("no further {}", what(jump.0)),
+        Direction::Backward => {
+            format!("none in the end of the file that is read so far · {loading}")
+        }
+    }
+}
+
+fn nothing(jump: (Target, Direction), is_loading: bool) -> String {
+    let what = what(jump.0);
     match jump.1 {
         Direction::Forward if is_loading => format!("no further {what} so far · still indexing"),
         Direction::Forward => format!("no further {what}"),

@@ -51,7 +51,11 @@ pub fn height(row: &Row<'_>) -> usize {
 }
 
 fn tells_error(row: &Row<'_>) -> bool {
-    row.flags().has(Flags::HAS_ERROR) && !matches!(row.kind(), Kind::Error | Kind::Malformed)
+    match row.kind() {
+        Kind::Error | Kind::Malformed => false,
+        Kind::ToolCall if matches!(row.status(), Status::Error | Status::Timeout) => true,
+        _ => row.flags().has(Flags::HAS_ERROR),
+    }
 }
 
 pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbers) -> RowText {
@@ -68,7 +72,12 @@ pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbe
         agent: text::sanitize(row.agent()).into_owned(),
         is_lane: is_lane(row),
         kind: row.kind(),
-        text: summary(row, &body),
+        text: if known || row.kind() != Kind::Malformed {
+            summary(row, &body)
+        } else {
+            let place = row.place();
+            format!("malformed line ({} bytes at {})", place.len, place.offset)
+        },
         is_retry: row.flags().has(Flags::RETRY),
         status: row.status(),
         is_waiting: row.flags().has(Flags::WAITING),
@@ -122,16 +131,16 @@ pub fn attached(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
 fn below(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
     let mut below = attached(row, body);
     if tells_error(row) {
-        let words = match &body.error {
-            Some(error) => {
-                let kind = error
-                    .kind
-                    .as_deref()
-                    .filter(|kind| !kind.is_empty())
-                    .map(|kind| format!("{kind}: "));
-                format!("error {}{}", kind.unwrap_or_default(), error.message)
+        let words = match (&body.error, &body.result) {
+            (Some(error), _) => {
+                let kind = error.kind.as_deref().filter(|kind| !kind.is_empty());
+                let kind = kind.map(|kind| format!("{kind}: ")).unwrap_or_default();
+                format!("error {kind}{}", telling_line(&error.message))
             }
-            None => "error (open the action to read it)".to_owned(),
+            (None, Some(Value::String(said))) if !telling_line(said).is_empty() => {
+                format!("error {}", telling_line(said))
+            }
+            (None, _) => "error (open the action to read it)".to_owned(),
         };
         below.push(SubRow {
             tone: Tone::Bad,
@@ -139,6 +148,25 @@ fn below(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
         });
     }
     below
+}
+
+/// The first line of an error that says what went wrong: no exit code, no mark around it.
+fn telling_line(message: &str) -> &str {
+    let bare = |line: &'_ str| {
+        let line = line.trim();
+        let marks = [
+            "<tool_use_error>",
+            "</tool_use_error>",
+            "<error>",
+            "</error>",
+        ];
+        !line.is_empty()
+            && !marks.contains(&line)
+            && !line.eq_ignore_ascii_case("error:")
+            && !line.to_ascii_lowercase().starts_with("exit code")
+    };
+    let first = message.lines().find(|line| bare(line));
+    first.unwrap_or(message).trim()
 }
 
 fn decision(row: &Row<'_>, attached: &Attached, told: Option<&DecisionText>) -> SubRow {

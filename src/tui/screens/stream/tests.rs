@@ -8,7 +8,7 @@ use crate::ingest::{Loaded, loader};
 use crate::tui::theme::ColorChoice;
 use crate::tui::{Options, render};
 
-const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T10:00:00.000Z","agent":"support-agent","model":"gpt-4o"}
+pub(super) const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T10:00:00.000Z","agent":"support-agent","model":"gpt-4o"}
 {"type":"prompt","run_id":"r1","id":"e1","ts":"2026-11-22T10:00:00.010Z","role":"user","content":"Refund order 8841, it arrived damaged."}
 {"type":"response","run_id":"r1","id":"e2","parent_id":"e1","ts":"2026-11-22T10:00:00.020Z","model":"gpt-4o","content":"","usage":{"input_tokens":812,"output_tokens":41},"cost_usd":0.00244,"duration_ms":912,"finish_reason":"tool_calls"}
 {"type":"tool_call","run_id":"r1","id":"c1","parent_id":"e2","ts":"2026-11-22T10:00:00.934Z","tool":"refund","args":{"order_id":"8841","amount":4200}}
@@ -21,7 +21,7 @@ const TRACE: &str = r#"{"v":1,"type":"run_start","run_id":"r1","ts":"2026-11-22T
 {"type":"prompt","run_id":"r2","id":"f1","ts":"2026-11-22T10:01:00.000Z","role":"user","content":"Second run"}
 "#;
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         title: "trace.jsonl".to_owned(),
         color: ColorChoice::Never,
@@ -29,7 +29,7 @@ fn options() -> Options {
     }
 }
 
-fn load(trace: &'static [u8]) -> Vec<Loaded> {
+pub(super) fn load(trace: &'static [u8]) -> Vec<Loaded> {
     let inputs = vec![Input::Bundled {
         name: "trace.jsonl",
         bytes: trace,
@@ -80,6 +80,37 @@ fn a_filter_counts_what_it_hides_and_esc_brings_all_back() {
     assert!(!kept.contains("Second run"), "{kept}");
     let back = screen((120, 24), "/ tool:refund esc");
     assert!(back.contains("Second run"), "{back}");
+}
+
+#[test]
+fn esc_in_the_list_clears_the_filter_and_the_hints_say_so() {
+    let kept = screen((120, 24), "/ tool:refund enter");
+    assert!(kept.contains("esc clear filter"), "{kept}");
+    let back = screen((120, 24), "/ tool:refund enter esc");
+    assert!(
+        back.contains("Second run") && back.contains("press / to filter"),
+        "{back}"
+    );
+    assert!(!back.contains("clear filter"), "{back}");
+}
+
+#[test]
+fn a_filter_is_opened_again_to_type_the_next_word_or_to_empty_it() {
+    let more = screen((120, 24), "/ tool:refund enter / status:ok");
+    assert!(more.contains("/ tool:refund status:ok"), "{more}");
+    let other = screen((120, 24), "/ tool:refund enter / ctrl-u tool:lookup enter");
+    assert!(other.contains("/ tool:lookup "), "{other}");
+}
+
+#[test]
+fn the_hints_end_with_the_help_and_the_way_out_at_every_width() {
+    for width in [60, 72, 80, 120] {
+        for keys in ["g", "g enter", "/ kind:note|tool:refund enter"] {
+            let shown = screen((width, 15), keys);
+            let foot = shown.lines().last().unwrap_or_default();
+            assert!(foot.contains("? help  q back  "), "{width} {keys}\n{foot}");
+        }
+    }
 }
 
 #[test]
@@ -153,6 +184,94 @@ fn rows_that_come_after_the_filter_are_tested_too() {
         shown.contains("1 of 7") || shown.contains("✓ 1 of"),
         "{shown}"
     );
+}
+
+#[test]
+fn enter_opens_the_tab_that_tells_the_outcome() {
+    assert!(screen((120, 24), "g j enter").contains("[Text]"));
+    assert!(screen((120, 24), "g j j j enter").contains("[Policy]"));
+    assert!(screen((120, 24), "g e enter").contains("[Result]"));
+    assert!(screen((120, 24), "g e e enter").contains("[Raw]"));
+}
+
+#[test]
+fn a_tab_chosen_by_hand_stays_where_an_action_has_it() {
+    assert!(screen((120, 24), "g j j j l l e").contains("[Args]"));
+    assert!(screen((120, 24), "g j j j l l k k").contains("[Text]"));
+    assert!(screen((120, 24), "g e l l").contains("[Policy]"));
+}
+
+#[test]
+fn the_tabs_turn_around_at_both_ends() {
+    assert!(screen((80, 24), "g e e enter l").contains("[Args]"));
+    assert!(screen((80, 24), "g e e enter l h").contains("[Raw]"));
+}
+
+#[test]
+fn maximise_on_a_narrow_screen_closes_the_action_and_says_why_the_list_stays() {
+    assert!(screen((80, 24), "g j enter").contains("[Text]"));
+    let back = screen((80, 24), "g j enter \\");
+    assert!(!back.contains("[Text]"), "{back}");
+    assert!(screen((80, 24), "g \\").contains("whole screen already"));
+    let wide = screen((120, 24), "g j enter \\ \\ l");
+    assert!(
+        wide.contains("[Policy]") && wide.contains("TOOL / TEXT"),
+        "{wide}"
+    );
+}
+
+const FAILED: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"Bash","args":{"command":"git push"}}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"error","result":"Exit code 128\nfatal: no upstream branch.\nTo push"}
+{"type":"tool_call","run_id":"r1","id":"c2","tool":"refund","args":{"amount":4200,"order":"8841"}}
+{"type":"approval","run_id":"r1","call_id":"c2","state":"requested","args":{"amount":420,"order":"8841"}}
+{"type":"approval","run_id":"r1","call_id":"c2","state":"denied","by":"lead","args":{"order":"8841"}}
+"#;
+
+fn failed(keys: &str) -> String {
+    let messages = load(FAILED.as_bytes());
+    render::text(&render::script(&options(), messages, (120, 30), keys))
+}
+
+#[test]
+fn a_failed_call_without_an_error_record_shows_the_first_telling_line() {
+    let shown = failed("g");
+    assert!(
+        shown.contains("└ error fatal: no upstream branch."),
+        "{shown}"
+    );
+    let result = failed("g enter");
+    assert_eq!(result.matches("To push").count(), 1, "{result}");
+}
+
+#[test]
+fn what_a_person_was_shown_stands_below_the_approval_with_the_value_of_the_call() {
+    let shown = failed("g j enter 4");
+    for words in [
+        "   shown to the person:",
+        "     ! amount  420",
+        "       the call has  4200",
+        "   decided on:",
+    ] {
+        assert!(shown.contains(words), "{words}\n{shown}");
+    }
+    assert_eq!(shown.matches("! ").count(), 1, "{shown}");
+}
+
+const ORPHANS: &str = r#"{"type":"prompt","run_id":"r1","id":"e1","role":"user","content":"Go"}
+{"type":"policy_decision","run_id":"r1","call_id":"x1","policy":"cap","rule":"r1","decision":"allow"}
+{"type":"policy_decision","run_id":"r1","call_id":"x2","policy":"cap","rule":"r2","decision":"block"}
+"#;
+
+#[test]
+fn a_decision_on_no_known_call_has_its_own_mark_and_is_a_block_only_when_it_blocks() {
+    let shown = render::text(&render::script(
+        &options(),
+        load(ORPHANS.as_bytes()),
+        (120, 24),
+        "g b",
+    ));
+    assert!(shown.contains("§ pol"), "{shown}");
+    assert!(shown.contains("3 / 3"), "{shown}");
 }
 
 fn many() -> &'static [u8] {

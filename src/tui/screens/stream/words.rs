@@ -39,6 +39,9 @@ impl Words {
     }
 }
 
+/// Ids of the usual sorts are shown whole.
+const LONGEST_ID: usize = 40;
+
 fn opened<'a>(stream: &Stream, session: &'a Session) -> &'a Opened {
     stream
         .end
@@ -57,7 +60,10 @@ fn crumbs(stream: &Stream, session: &Session) -> Vec<String> {
     if let Some(run) = selected.map(|subject| store.row(subject.ix).run()) {
         let agent = store.symbols().name(run.who.agent);
         crumbs.push(text::cut(&text::sanitize(agent), 24).into_owned());
-        crumbs.push(format!("run {}", text::cut(&text::sanitize(&run.id), 18)));
+        crumbs.push(format!(
+            "run {}",
+            text::cut(&text::sanitize(&run.id), LONGEST_ID)
+        ));
     }
     crumbs.retain(|crumb| !crumb.is_empty());
     crumbs
@@ -97,15 +103,11 @@ fn kept(stream: &Stream, store: &Store) -> String {
         return String::new();
     }
     let all = u64::from(store.len());
-    let searched = stream.answers.progress.map(|progress| {
-        let tested = u64::from(progress.tested);
-        format!(
-            "{} so far · searched {} %",
-            human::count(progress.kept as u64),
-            tested * 100 / all.max(1)
-        )
-    });
     let kept = stream.list.listing.len() as u64;
+    let searched = stream.answers.searched.map(|tested| {
+        let percent = u64::from(tested) * 100 / all.max(1);
+        format!("{} so far · searched {percent} %", human::count(kept))
+    });
     let is_first = stream.answers.is_running && stream.answers.tested == 0;
     let mut words = vec![match searched {
         Some(searched) => searched,

@@ -1,18 +1,21 @@
 //! What each tab of the inspector says about an action.
 
+use serde_json::Value;
+
 use crate::base::{human, text};
 use crate::ingest::body::{ApprovalText, Body, DecisionText};
 use crate::ingest::records;
-use crate::model::action::{Flags, Kind, Status};
+use crate::model::action::{Flags, Kind, Status, Verdict};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::Tokens;
 use crate::store::bodies::{self, GLANCE};
 use crate::store::row::Row;
 use crate::tui::screens::stream::inspector::Tab;
-use crate::tui::screens::stream::rows::{self, condition};
+use crate::tui::screens::stream::rows::{self, Numbers, condition};
 use crate::tui::widgets::json_lines::{Line, Lines, Tone};
 
-/// The chosen tab; or the first that has something to show when nothing was chosen, or nothing is there.
+/// The chosen tab where the action has it, else the one that tells how the action came out, else the
+/// first that has something to show.
 pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab {
     let has = |tab: &Tab| match tab {
         Tab::Args => body.args.is_some(),
@@ -21,17 +24,44 @@ pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab 
         Tab::Policy => row.attached().len() > 0,
         Tab::Raw => true,
     };
-    let fallback = Tab::ALL
-        .iter()
-        .find(|tab| has(tab))
-        .copied()
-        .unwrap_or(Tab::Raw);
+    let failed = |tab: &Tab| *tab == Tab::Result && body.error.is_some();
+    let telling = Some(telling(row)).filter(|tab| has(tab) || failed(tab));
+    let first = || Tab::ALL.iter().copied().find(&has);
     chosen
-        .filter(|tab| has(tab) || row.kind() == Kind::ToolCall)
-        .unwrap_or(fallback)
+        .filter(&has)
+        .or(telling)
+        .or_else(first)
+        .unwrap_or(Tab::Raw)
 }
 
-pub(super) fn fill(tab: Tab, row: &Row<'_>, body: &Body, lines: &mut Lines) {
+/// The tab that tells the outcome.
+fn telling(row: &Row<'_>) -> Tab {
+    match (row.kind(), row.status()) {
+        (Kind::Malformed, _) => Tab::Raw,
+        (Kind::PolicyDecision | Kind::Approval, _) => Tab::Policy,
+        (
+            Kind::Prompt
+            | Kind::Response
+            | Kind::Reasoning
+            | Kind::Note
+            | Kind::Error
+            | Kind::RunStart
+            | Kind::RunEnd,
+            _,
+        ) => Tab::Text,
+        (Kind::ToolCall | Kind::Unknown, Status::Blocked | Status::Denied) => Tab::Policy,
+        (Kind::ToolCall | Kind::Unknown, Status::Pending) if row.flags().has(Flags::WAITING) => {
+            Tab::Policy
+        }
+        (Kind::ToolCall | Kind::Unknown, Status::Error | Status::Timeout) => Tab::Result,
+        (
+            Kind::ToolCall | Kind::Unknown,
+            Status::Unrecorded | Status::Ok | Status::Pending | Status::Cancelled,
+        ) => Tab::Args,
+    }
+}
+
+pub(super) fn fill((tab, numbers): (Tab, Numbers), row: &Row<'_>, body: &Body, lines: &mut Lines) {
     match tab {
         Tab::Args => match &body.args {
             Some(args) => lines.value(args),
@@ -40,7 +70,7 @@ pub(super) fn fill(tab: Tab, row: &Row<'_>, body: &Body, lines: &mut Lines) {
         Tab::Result => result(row, body, lines),
         Tab::Text => text_of(body, lines),
         Tab::Policy => policy(row, body, lines),
-        Tab::Raw => raw(row, body, lines),
+        Tab::Raw => raw(row, body, numbers, lines),
     }
 }
 
@@ -53,7 +83,15 @@ fn result(row: &Row<'_>, body: &Body, lines: &mut Lines) {
         (None, Status::Pending) => lines.say(Tone::Faint, "no result yet"),
         (None, _) => lines.say(Tone::Faint, "no result recorded"),
     }
-    error(body, lines);
+    // Some formats tell the error in the words of the result: they are read once.
+    let said = body.result.as_ref().and_then(Value::as_str);
+    if body
+        .error
+        .as_ref()
+        .is_none_or(|error| said.map(str::trim) != Some(error.message.trim()))
+    {
+        error(body, lines);
+    }
 }
 
 fn text_of(body: &Body, lines: &mut Lines) {
@@ -95,7 +133,7 @@ fn policy(row: &Row<'_>, body: &Body, lines: &mut Lines) {
             AttachedKind::Approval => approvals
                 .next()
                 .into_iter()
-                .for_each(|told| answer(told, lines)),
+                .for_each(|told| answer(told, attached.verdict, body.args.as_ref(), lines)),
         }
     }
     if row.attached().len() == 0 {
@@ -105,36 +143,53 @@ fn policy(row: &Row<'_>, body: &Body, lines: &mut Lines) {
 
 fn conditions(told: &DecisionText, lines: &mut Lines) {
     for matched in &told.matched {
-        lines.say(
+        lines.say_in(
+            2,
             Tone::Plain,
-            &format!("  when {} ({})", condition(matched), matched.path),
+            &format!("when {} ({})", condition(matched), matched.path),
         );
     }
     for (name, value) in [("mode", &told.mode), ("reason", &told.reason)] {
         if let Some(value) = value {
-            lines.say(Tone::Plain, &format!("  {name} {value}"));
+            lines.say_in(2, Tone::Plain, &format!("{name} {value}"));
         }
     }
 }
 
-fn answer(told: &ApprovalText, lines: &mut Lines) {
-    if let Some(args) = &told.args {
-        lines.say(Tone::Waiting, "  answered with these arguments:");
-        lines.value(args);
+/// What the person saw. A value that is not the one of the call stands beside it.
+fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, lines: &mut Lines) {
+    let Some(args) = &told.args else { return };
+    let asks = matches!(verdict, Verdict::Requested | Verdict::RequireApproval);
+    let lead = if asks {
+        "shown to the person:"
+    } else {
+        "decided on:"
+    };
+    lines.say_in(2, Tone::Faint, lead);
+    let (Value::Object(told), Some(Value::Object(asked))) = (args, asked) else {
+        lines.value_in(2, args);
+        return;
+    };
+    for (key, value) in told {
+        let other = asked.get(key).filter(|other| *other != value);
+        let mark = if other.is_some() { "! " } else { "" };
+        lines.field(2, (mark, key), value);
+        if let Some(other) = other {
+            lines.field(3, ("", "the call has"), other);
+        }
     }
 }
 
-fn raw(row: &Row<'_>, body: &Body, lines: &mut Lines) {
-    let path = row.source().path.display().to_string();
+fn raw(row: &Row<'_>, body: &Body, numbers: Numbers, lines: &mut Lines) {
+    let mut path = row.source().path.display().to_string();
+    if numbers == Numbers::Known {
+        path = format!("{path}:{}", row.line());
+    }
     let place = row.place();
     let size = human::bytes(u64::from(place.len));
     lines.say(
         Tone::Faint,
-        &format!(
-            "{path}:{} · byte {} · {size}",
-            row.line(),
-            human::count(place.offset)
-        ),
+        &format!("{path} · byte {} · {size}", human::count(place.offset)),
     );
     if row.kind() == Kind::Malformed {
         let head = bodies::raw(row, place, GLANCE);
@@ -153,8 +208,8 @@ fn raw(row: &Row<'_>, body: &Body, lines: &mut Lines) {
 }
 
 /// `4103 refund`: the number and the name of the action; its status is drawn beside it.
-pub(super) fn title(row: &Row<'_>, is_numbered: bool) -> Line {
-    let number = if is_numbered && row.seq() > 0 {
+pub(super) fn title(row: &Row<'_>, numbers: Numbers) -> Line {
+    let number = if numbers == Numbers::Known && row.seq() > 0 {
         row.seq().to_string()
     } else {
         "—".to_owned()
