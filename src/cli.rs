@@ -86,10 +86,13 @@ fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyho
                 (_, true) => query::Print::Files,
                 _ => query::Print::Actions,
             };
+            if !paths.is_empty() || !stdin_is_a_trace() {
+                query::check_order(&filter, &paths)?;
+            }
             query::run(cx, &filter, &inputs(paths)?, print)
         }
         Some(Command::Stats { paths, by }) => stats::run(cx, &inputs(paths)?, &by),
-        Some(Command::Show { run, turn, seq }) => show::run(cx, &run, show::Part::of(turn, seq)),
+        Some(Command::Show { run, turn, seq }) => show::run(cx, &run, &show::Part::of(turn, seq)),
         Some(Command::Verify { paths, strict }) => verify::run(cx, &inputs(paths)?, strict),
         Some(Command::Formats) => formats::run(cx),
         Some(Command::CheckFilter { filter }) => filter::check(cx, &filter),
@@ -107,6 +110,11 @@ fn bare(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
         return Err(Failure::Usage(hint.to_owned()).into());
     }
     let paths = inputs(paths)?;
+    if let Some(command) = paths.first().and_then(|path| Command::near(path)) {
+        let path = paths[0].display();
+        let what = format!("{path}: no such file · did you mean the command '{command}'?");
+        return Err(Failure::Input(what).into());
+    }
     let (inputs, errors) = discover::resolve(&paths);
     for error in &errors {
         cx.notes.error(&error.to_string());

@@ -1,12 +1,14 @@
 //! What can be said on the command line: the only place that knows the argument parser.
 
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args as _, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::analysis::stats::Field;
 use crate::ingest::formats::FORMATS;
+use crate::query::fields::nearest;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -110,7 +112,7 @@ pub enum When {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the runs
-    #[command(after_help = "Example:\n  saferun-tui ls traces/ --where 'is:error' --sort -cost")]
+    #[command(args = hidden("ls"), after_help = "Example:\n  saferun-tui ls traces/ --where 'is:error' --sort -cost")]
     Ls {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
@@ -124,7 +126,7 @@ pub enum Command {
         sort: String,
     },
     /// Print the actions that match a filter
-    #[command(after_help = "\
+    #[command(args = hidden("query"), after_help = "\
 Examples:
   saferun-tui query 'status:blocked' traces/
   saferun-tui query 'tool:refund args.amount>500' trace.jsonl --jsonl
@@ -145,7 +147,7 @@ Exit code 1 when nothing matches, as grep.")]
         files_with_matches: bool,
     },
     /// Count actions by their fields, with durations, tokens and cost
-    #[command(after_help = "\
+    #[command(args = hidden("stats"), after_help = "\
 Example:
   saferun-tui stats traces/ --by model,tool
 
@@ -158,22 +160,24 @@ Percentiles are by nearest rank: each is a duration that was recorded.")]
         by: Vec<String>,
     },
     /// Print a run, one of its turns or one of its actions
-    #[command(after_help = "\
+    #[command(args = hidden("show"), after_help = "\
 Examples:
   saferun-tui show trace.jsonl
   saferun-tui show trace.jsonl#7f3a91 --turn 3       a beginning of the run id is enough
-  saferun-tui show trace.jsonl --seq 42")]
+  saferun-tui show trace.jsonl --seq 42
+  saferun-tui show trace.jsonl --seq 118..124")]
     Show {
         #[arg(help = "PATH, or PATH#RUN_ID where it holds several runs")]
         run: PathBuf,
         /// This turn, with what was said
         #[arg(long, value_name = "N", conflicts_with = "seq")]
         turn: Option<u32>,
-        /// This action, with arguments, result, policy decisions and approvals
-        #[arg(long, value_name = "N")]
-        seq: Option<u32>,
+        /// This action, or these from N to M, with arguments, result, policy decisions and approvals
+        #[arg(long, value_name = "N|N..M", value_parser = seqs)]
+        seq: Option<RangeInclusive<u32>>,
     },
     /// Account for every byte: events, broken, blank and incomplete lines
+    #[command(args = hidden("verify"))]
     Verify {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
@@ -182,53 +186,97 @@ Examples:
         strict: bool,
     },
     /// List the trace formats that can be read
+    #[command(args = hidden("formats"))]
     Formats,
     /// Check a filter, and print it in its full form
+    #[command(args = hidden("check-filter"))]
     CheckFilter {
         #[arg(value_name = "FILTER", allow_hyphen_values = true)]
         filter: String,
     },
     /// Open the traces that come with the program
+    #[command(args = hidden("demo"))]
     Demo,
     /// Print a completion script
     #[command(
+        args = hidden("completions"),
         after_help = "Example:\n  saferun-tui completions fish > ~/.config/fish/completions/saferun-tui.fish"
     )]
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
-    #[command(after_help = "Example:\n  saferun-tui man | man -l -")]
+    #[command(args = hidden("man"), after_help = "Example:\n  saferun-tui man | man -l -")]
     Man,
 }
 
 impl Global {
     /// The first option given that `command` has no use for: nothing is ignored silently.
     pub fn misplaced(&self, command: Option<&Command>) -> Option<&'static str> {
-        let (filter, json, jsonl, csv, format) = match command {
-            None | Some(Command::Ls { .. }) => (true, true, true, true, true),
-            Some(Command::Query { .. } | Command::Show { .. }) => (false, false, true, false, true),
-            Some(Command::Stats { .. }) => (true, true, false, false, true),
-            Some(Command::Verify { .. }) => (false, true, false, false, true),
-            Some(Command::Demo) => (true, true, true, true, false),
-            Some(Command::CheckFilter { .. }) => (false, true, false, false, false),
-            Some(Command::Formats | Command::Completions { .. } | Command::Man) => {
-                (false, false, false, false, false)
-            }
-        };
+        let name = command.map_or("", Command::name);
         let given = [
-            (self.condition.is_some() && !filter, "--where"),
-            (self.json && !json, "--json"),
-            (self.jsonl && !jsonl, "--jsonl"),
-            (self.csv && !csv, "--csv"),
-            (self.format.is_some() && !format, "--format"),
+            (self.condition.is_some(), "condition", "--where"),
+            (self.json, "json", "--json"),
+            (self.jsonl, "jsonl", "--jsonl"),
+            (self.csv, "csv", "--csv"),
+            (self.format.is_some(), "format", "--format"),
         ];
         given
             .into_iter()
-            .find(|(wrong, _)| *wrong)
-            .map(|(_, option)| option)
+            .find(|(given, id, _)| *given && refused(name).contains(id))
+            .map(|(_, _, option)| option)
     }
 }
 
+/// The options (by their ids) that a command has no use for.
+fn refused(command: &str) -> &'static [&'static str] {
+    match command {
+        "query" | "show" => &["condition", "json", "csv"],
+        "stats" => &["jsonl", "csv"],
+        "verify" => &["condition", "jsonl", "csv"],
+        "demo" => &["format"],
+        "check-filter" => &["condition", "jsonl", "csv", "format"],
+        "formats" | "completions" | "man" => &["condition", "json", "jsonl", "csv", "format"],
+        _ => &[],
+    }
+}
+
+/// Options that change nothing for a command, and do no harm.
+fn idle(command: &str) -> &'static [&'static str] {
+    match command {
+        "demo" => &[],
+        "formats" | "check-filter" | "completions" | "man" => &["no_mouse", "price_file", "tz"],
+        _ => &["no_mouse"],
+    }
+}
+
+/// The options that the help of a command leaves out.
+fn hidden(command: &str) -> Vec<Arg> {
+    let all = Global::augment_args(clap::Command::new("options"));
+    let left_out = |arg: &&Arg| {
+        let id = arg.get_id().as_str();
+        refused(command).contains(&id) || idle(command).contains(&id)
+    };
+    all.get_arguments()
+        .filter(left_out)
+        .map(|arg| arg.clone().hide(true))
+        .collect()
+}
+
 impl Command {
+    /// The command that was meant by a word that names no file.
+    pub fn near(word: &Path) -> Option<String> {
+        let word = word.to_str().filter(|_| !word.exists())?;
+        if !word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
+            || word == "-"
+        {
+            return None;
+        }
+        let commands = <Args as CommandFactory>::command();
+        let names = commands.get_subcommands().map(clap::Command::get_name);
+        nearest(word, names).map(str::to_owned)
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Command::Ls { .. } => "ls",
@@ -242,6 +290,17 @@ impl Command {
             Command::Completions { .. } => "completions",
             Command::Man => "man",
         }
+    }
+}
+
+/// `118`, or `118..124` with both ends.
+fn seqs(text: &str) -> Result<RangeInclusive<u32>, String> {
+    let number = |text: &str| text.parse::<u32>();
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    match (number(first), number(last)) {
+        (Ok(first), Ok(last)) if first <= last => Ok(first..=last),
+        (Ok(_), Ok(_)) => Err(format!("the smaller number comes first: {last}..{first}")),
+        _ => Err("a number (42) or two (118..124)".to_owned()),
     }
 }
 

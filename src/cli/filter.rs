@@ -13,6 +13,7 @@ use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::query::eval::Query;
 use crate::query::expr::Expr;
+use crate::query::hint::{self, Over};
 use crate::query::parse::ParseError;
 use crate::query::{self, Context, matches, runs};
 use crate::store::Store;
@@ -59,6 +60,13 @@ pub(super) fn rows(cx: &Cx, store: &Store, expr: &Expr) -> Vec<ActionIx> {
         ));
     }
     found.rows
+}
+
+/// After a search that found nothing: what to change in the filter.
+pub(super) fn hint(cx: &Cx, store: &Store, expr: &Expr, over: Over) {
+    if let Some(hint) = hint::hint(store, expr, &context(cx), over) {
+        cx.notes.note(&hint.to_string());
+    }
 }
 
 pub(super) fn runs(cx: &Cx, store: &Store, expr: &Expr) -> Vec<RunIx> {

@@ -157,6 +157,10 @@ impl Read {
         let unused = account.lines_bad + account.lines_partial;
         if account.lines_ok == 0 {
             if self.failed == 0 {
+                if account.total == 0 {
+                    self.empty(notes);
+                    return Exit::NoInput;
+                }
                 notes
                     .error("no valid record in what was named (saferun-tui verify PATH tells why)");
             }
@@ -170,6 +174,15 @@ impl Read {
             ));
         }
         Exit::Done
+    }
+
+    fn empty(&self, notes: &Notes) {
+        for source in self.store.sources() {
+            notes.error(&format!("{}: empty", source.path.display()));
+        }
+        if self.store.sources().is_empty() {
+            notes.error("no trace in what was named");
+        }
     }
 
     /// The runs, without what only gathers the broken lines that belong to none.

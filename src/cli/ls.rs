@@ -14,6 +14,7 @@ use crate::export::csv;
 use crate::export::json::run::{self as run_json, RunsJson};
 use crate::model::quantity::Cost;
 use crate::model::run::{CostSource, Run, RunIx};
+use crate::query::hint::Over;
 use crate::store::Store;
 
 const COLUMNS: &[Column] = &[
@@ -47,7 +48,12 @@ pub(super) fn list(cx: &mut Cx, read: &Read, sort: &str) -> anyhow::Result<Exit>
     let exit = read.exit(&cx.notes);
     let mut runs = read.runs();
     if let Some(condition) = cx.global.condition.as_deref() {
-        let found = filter::runs(cx, &read.store, &filter::parse(condition)?);
+        let expr = filter::parse(condition)?;
+        let found = filter::runs(cx, &read.store, &expr);
+        let machine = cx.global.json || cx.global.jsonl || cx.global.csv;
+        if found.is_empty() && !machine && exit == Exit::Done {
+            filter::hint(cx, &read.store, &expr, Over::Runs);
+        }
         let found: HashSet<RunIx> = found.into_iter().collect();
         runs.retain(|ix| found.contains(ix));
     }

@@ -1,14 +1,15 @@
 //! `query`: the actions that match a filter, one per line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::analysis::summary;
-use crate::cli::failure::Exit;
+use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::{Look, Role};
 use crate::cli::table::{Cell, Column, Layout};
 use crate::cli::{Cx, filter, words};
 use crate::export::json::action;
-use crate::model::action::ActionIx;
+use crate::model::action::{ActionIx, Kind};
+use crate::query::hint::Over;
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
@@ -34,6 +35,9 @@ pub(super) fn run(
     match print {
         Print::Count => cx.out.line(&rows.len().to_string())?,
         Print::Files => files(cx, &read.store, &rows)?,
+        Print::Actions if rows.is_empty() && !cx.global.jsonl => {
+            filter::hint(cx, &read.store, &expr, Over::Actions);
+        }
         Print::Actions => actions(cx, &read.store, &rows)?,
     }
     Ok(if exit == Exit::Done && rows.is_empty() {
@@ -41,6 +45,19 @@ pub(super) fn run(
     } else {
         exit
     })
+}
+
+/// A file where the filter stands, and no file where the paths stand: they are the wrong way round.
+pub(super) fn check_order(filter: &str, paths: &[PathBuf]) -> Result<(), Failure> {
+    if !Path::new(filter).is_file() || paths.iter().any(|path| path.exists()) {
+        return Ok(());
+    }
+    let condition = paths
+        .first()
+        .map_or("is:error".into(), |path| path.to_string_lossy());
+    Err(Failure::Usage(format!(
+        "the filter comes first: saferun-tui query '{condition}' {filter}"
+    )))
 }
 
 /// The actions as JSON lines or as a table.
@@ -107,11 +124,12 @@ fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
 
 fn columns(row: &Row<'_>, look: &Look, ids: &[String]) -> Vec<Cell> {
     let (status, role) = words::status(row.status());
+    let run = match row.kind() {
+        Kind::Malformed => words::NOTHING,
+        _ => ids.get(row.run_ix().0 as usize).map_or("", String::as_str),
+    };
     vec![
-        Cell::role(
-            ids.get(row.run_ix().0 as usize).map_or("", String::as_str),
-            Role::Dim,
-        ),
+        Cell::role(run, Role::Dim),
         Cell::new(words::seq(row.seq())),
         Cell::role(words::time_of_day(row.time(), &look.zone), Role::Dim),
         Cell::new(row.kind().word()),

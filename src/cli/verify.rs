@@ -125,6 +125,13 @@ fn text(cx: &mut Cx, files: &[FileJson], sum: &Account) -> anyhow::Result<()> {
             let place = format!("{path}:{line}: malformed ({length} bytes at {offset}): {reason}");
             cx.out.painted(Role::Bad, &place)?;
         }
+        if file.bytes.total == 0 {
+            let said = format!("{path}: the file is empty");
+            cx.out.painted(Role::Warn, &said)?;
+        } else if file.lines.ok == 0 {
+            let said = format!("{path}: no record in it");
+            cx.out.painted(Role::Warn, &said)?;
+        }
         if file.lines.partial > 0 {
             let end = file.bytes.total - file.bytes.partial;
             let place = format!(

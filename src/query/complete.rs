@@ -199,7 +199,7 @@ fn quote(name: String) -> String {
 }
 
 /// The names in the column of a field, sorted, without repeats.
-fn occurring(field: Field, store: &Store) -> Vec<String> {
+pub(super) fn occurring(field: Field, store: &Store) -> Vec<String> {
     let name = |sym: Sym| store.symbols().name(sym).to_owned();
     let mut seen = vec![false; store.symbols().len().min(LOOK_AT) as usize + 1];
     let mut see = |sym: Sym| {

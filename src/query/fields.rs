@@ -155,7 +155,7 @@ impl Field {
 }
 
 /// The known word nearest to a mistyped one, when it is near enough to be meant.
-pub fn nearest(typed: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase();
     let limit = match typed.chars().count() {
         0..=2 => 1,
@@ -164,7 +164,7 @@ pub fn nearest(typed: &str, known: impl IntoIterator<Item = &'static str>) -> Op
     };
     let near = known
         .into_iter()
-        .map(|word| (distance(&typed, word), word))
+        .map(|word| (distance(&typed, &word.to_lowercase()), word))
         .min_by_key(|(distance, _)| *distance);
     near.filter(|(distance, word)| *distance <= limit && *distance < word.len())
         .map(|(_, word)| word)

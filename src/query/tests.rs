@@ -178,6 +178,9 @@ fn states_are_those_of_the_trace() {
 #[test]
 fn times_are_relative_to_now_or_of_the_day() {
     check("since:1m", &[11, 12]);
+    check("since:2026-11-22T11:00:00Z", &[11, 12]);
+    check("since:2026-11-22T12:00:01+01:00", &[12]);
+    check("since:2026-11-23", &[]);
     check("at:10:05 kind:tool", &[8]);
     check("at:10:00..10:04 kind:tool", &[4]);
     check("at:10:59..10:00 kind:tool", &[4, 12]);

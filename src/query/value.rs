@@ -102,7 +102,7 @@ pub fn since_instant(text: &str, now: Time, zone: &TimeZone) -> Option<Time> {
     }
     let instant = text.parse::<Timestamp>().ok().or_else(|| {
         let civil = text.parse::<DateTime>().ok()?;
-        Some(zone.to_timestamp(civil).ok()?)
+        zone.to_timestamp(civil).ok()
     });
     instant.map(|instant| Time(instant.as_microsecond()))
 }

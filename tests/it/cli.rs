@@ -284,3 +284,105 @@ fn the_demo_needs_no_file() {
     assert_eq!(document["files"], 8, "a transcript comes with its subagent");
     assert_eq!(document["runs"][0]["run_id"], "refund-8841");
 }
+
+#[test]
+fn no_match_tells_what_to_change_in_the_filter() {
+    let said = |args: &[&str]| text(&run(args).stderr).to_owned();
+    let typo = said(&["query", "tool:refnd", REFUND]);
+    assert_eq!(typo, "note: no tool is 'refnd' · did you mean 'refund'?\n");
+    let part = said(&["query", "model:sonnet OR tool:fund", REFUND]);
+    assert!(part.contains("no model is 'sonnet'"), "{part}");
+    assert!(part.contains("did you mean `model:*sonnet*`?"), "{part}");
+    let term = said(&["query", "tool:refund cost>1000", REFUND]);
+    assert_eq!(term, "note: without `cost>1000`: 3 matches\n");
+    let runs = said(&["ls", REFUND, "-w", "tool:refund cost>1000"]);
+    assert!(
+        runs.contains("note: without `cost>1000`: 1 match\n"),
+        "{runs}"
+    );
+    assert_eq!(said(&["query", "tool:refnd", REFUND, "--jsonl"]), "");
+}
+
+#[test]
+fn a_filter_behind_its_file_is_told_from_a_missing_file() {
+    let expected = "error: the filter comes first: saferun-tui query";
+    let said = refused(&["query", REFUND, "is:error"], 2);
+    assert_eq!(said, format!("{expected} 'is:error' {REFUND}\n"));
+    assert!(refused(&["query", REFUND], 2).starts_with(expected));
+}
+
+#[test]
+fn a_mistyped_command_is_told_from_a_missing_file() {
+    assert_eq!(
+        refused(&["lss", REFUND], 4),
+        "error: lss: no such file · did you mean the command 'ls'?\n"
+    );
+    assert!(!refused(&["no-such-thing"], 4).contains("the command"));
+}
+
+#[test]
+fn a_broken_line_belongs_to_no_run() {
+    let found = out(&["query", "is:malformed", NIGHT, "--jsonl"], 0);
+    let line: Value = serde_json::from_str(&found).expect("one line");
+    assert_eq!((line.get("run_id"), line.get("user")), (None, None));
+    let table = out(&["query", "is:malformed", NIGHT], 0);
+    let row = table.lines().last().expect("a row");
+    assert!(row.starts_with("— "), "{table}");
+}
+
+#[test]
+fn the_help_of_a_command_lists_only_what_it_takes() {
+    let query = out(&["query", "--help"], 0);
+    for option in ["--where", "--json\n", "--csv", "--no-mouse"] {
+        assert!(!query.contains(option), "{option}: {query}");
+    }
+    assert!(query.contains("--jsonl") && query.contains("--tz"));
+    let check = out(&["check-filter", "--help"], 0);
+    assert!(check.contains("--json\n") || check.contains("--json "));
+    assert!(!check.contains("--price-file") && !check.contains("--format"));
+    assert!(out(&["ls", "--help"], 0).contains("--where"));
+}
+
+#[test]
+fn an_empty_file_is_called_empty() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("empty.jsonl");
+    std::fs::write(&path, "").expect("written");
+    let path = path.to_str().expect("UTF-8");
+    for args in [&["ls", path][..], &[path]] {
+        assert!(refused(args, 4).starts_with(&format!("error: {path}: empty\n")));
+    }
+    assert!(out(&["verify", path], 4).contains(&format!("{path}: the file is empty\n")));
+    std::fs::write(path, "\n\n").expect("written");
+    assert!(out(&["verify", path], 4).contains(&format!("{path}: no record in it\n")));
+}
+
+#[test]
+fn a_range_of_actions_is_shown_one_after_the_other() {
+    let shown = out(&["show", REFUND, "--seq", "9..11"], 0);
+    let heads: Vec<&str> = shown.lines().filter(|line| line.starts_with('#')).collect();
+    assert_eq!(heads.len(), 3, "{shown}");
+    assert!(heads[0].starts_with("#9 ") && heads[2].starts_with("#11 "));
+    assert!(refused(&["show", REFUND, "--seq", "11..9"], 2).contains("9..11"));
+    assert!(refused(&["show", REFUND, "--seq", "90..99"], 2).contains("no action 90"));
+}
+
+#[test]
+fn an_approval_is_asked_and_then_answered() {
+    let call = out(
+        &["query", "approver:lead* is:approved", REFUND, "--jsonl"],
+        0,
+    );
+    let call: Value = serde_json::from_str(&call).expect("one line");
+    let seq = call["seq"].to_string();
+    let shown = out(&["show", REFUND, "--seq", &seq], 0);
+    assert!(shown.contains("approval  asked\n"), "{shown}");
+    assert!(
+        shown.contains("approval  approved by lead@example.com after 40"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("called with"),
+        "the arguments are the same: {shown}"
+    );
+}

@@ -230,7 +230,10 @@ fn decisions(cx: &mut Cx, row: &Row<'_>, body: &Body) -> anyhow::Result<()> {
             .map(Some)
             .chain(std::iter::repeat(None)),
     ) {
-        let line = cx.out.look.clean(&approval(text, known));
+        let line = cx
+            .out
+            .look
+            .clean(&approval(text, known, body.args.as_ref()));
         cx.out.painted(Role::Warn, &format!("  approval  {line}"))?;
     }
     Ok(())
@@ -271,18 +274,39 @@ fn condition(found: &Matched) -> String {
     )
 }
 
-fn approval(text: &ApprovalText, known: Option<&Attached>) -> String {
+/// A request has no answer yet; an answer tells who gave it, and after how long.
+fn approval(text: &ApprovalText, known: Option<&Attached>, asked: Option<&Value>) -> String {
+    let state = match text.state.as_deref() {
+        Some("requested") => Some("asked".to_owned()),
+        state => state.map(str::to_owned),
+    };
     let by = text.by.as_ref().map(|by| format!("by {by}"));
     let wait = known.filter(|known| known.wait.is_some());
     let wait = wait.map(|known| format!("after {}", words::span(known.wait)));
     let why = text.reason.as_ref().map(|why| format!("· {why}"));
-    let args = text
-        .args
-        .as_ref()
-        .map(|args| format!("· approved were {args}"));
-    [text.state.clone(), by, wait, why, args]
+    let differences = differences(text.args.as_ref(), asked);
+    [state, by, wait, why]
         .into_iter()
         .flatten()
+        .chain(differences)
         .collect::<Vec<_>>()
         .join(" ")
 }
+
+/// Where a person was shown other values than the call has. A key that only one of the two holds
+/// says nothing: recorders leave out what they do not show.
+fn differences(shown: Option<&Value>, called: Option<&Value>) -> Vec<String> {
+    let (Some(Value::Object(shown)), Some(Value::Object(called))) = (shown, called) else {
+        return Vec::new();
+    };
+    let common = shown
+        .iter()
+        .filter_map(|(key, value)| Some((key, value, called.get(key)?)));
+    common
+        .filter(|(_, shown, called)| shown != called)
+        .map(|(key, shown, called)| format!("· {key}: shown {shown}, called with {called}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,9 @@ use crate::store::row::Row;
 
 #[derive(Debug, Serialize)]
 pub struct ActionJson<'a> {
-    pub run_id: &'a str,
     /// Absent for a malformed line, which belongs to no run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,9 +120,10 @@ pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
     let body = bodies::open(row, Depth::Full);
     let estimated = row.flags().has(Flags::ESTIMATED);
     let cost_source = if estimated { "estimated" } else { "recorded" };
+    let of_run = row.kind() != Kind::Malformed;
     let (policy, approval) = attached(row, &body);
     ActionJson {
-        run_id: &row.run().id,
+        run_id: of_run.then_some(&row.run().id),
         seq: Some(row.seq()).filter(|seq| *seq > 0),
         turn: (row.turn() > 0).then(|| row.turn()),
         id: body.id,
@@ -129,7 +131,7 @@ pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
         kind: row.kind().word(),
         agent: number::name(row.agent()),
         model: number::name(row.model()),
-        user: number::name(row.user()),
+        user: number::name(row.user()).filter(|_| of_run),
         tool: number::name(row.tool()),
         status: (row.status() != Status::Unrecorded).then(|| row.status().word()),
         ts: number::time(row.time()),

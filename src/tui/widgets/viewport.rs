@@ -34,8 +34,8 @@ impl Viewport {
         self.top
     }
 
-    /// Moves the window as little as possible so that the selected item is on it, and no row of the
-    /// screen stays empty that an item could fill.
+    /// Moves the window as little as possible so that the selected item is on it, and no row stays
+    /// empty below the last item while others are scrolled out above.
     pub fn settle(&mut self, extent: &Extent<'_>) {
         self.cursor = self.cursor.min(extent.len.saturating_sub(1));
         if extent.len == 0 {
@@ -57,12 +57,12 @@ impl Viewport {
             self.skip = 0;
         }
         let last = extent.len - 1;
-        let deepest = above(
+        let end = above(
             extent,
             last,
             extent.rows.saturating_sub((extent.height)(last)),
         );
-        (self.top, self.skip) = (self.top, self.skip).min(deepest);
+        (self.top, self.skip) = (self.top, self.skip).min(end);
     }
 
     /// Settles with the selected item in the middle of the screen: for jumps out of sight.

@@ -268,7 +268,7 @@ mod tests {
         check(80, true, "# time turn agent kind lat");
         check(70, true, "# time agent kind lat");
         check(60, true, "# time agent kind lat");
-        check(52, true, "# time kind");
+        check(52, true, "# time agent kind");
         check(40, true, "# kind");
         check(30, true, "# kind");
     }

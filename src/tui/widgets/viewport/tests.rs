@@ -86,20 +86,19 @@ fn a_page_down_and_up_comes_back() {
 }
 
 #[test]
-fn the_last_item_stands_at_the_bottom_of_the_screen() {
-    let height = |item: usize| if item == 98 { 3 } else { 1 };
-    let mut extent = Extent {
+fn no_row_stays_empty_below_the_end_while_others_are_above() {
+    let height = |_: usize| 1;
+    let extent = |rows| Extent {
         len: 100,
-        rows: 10,
+        rows,
         height: &height,
     };
     let mut view = Viewport {
         cursor: 99,
         ..Viewport::default()
     };
-    view.centre(&extent);
-    assert_eq!((view.top, view.skip), (92, 0));
-    extent.len = 50;
-    view.settle(&extent);
-    assert_eq!((view.top, view.cursor), (40, 49));
+    view.centre(&extent(10));
+    assert_eq!(view.top(), 90);
+    view.settle(&extent(30));
+    assert_eq!(view.top(), 70);
 }

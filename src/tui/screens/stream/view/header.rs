@@ -253,7 +253,7 @@ mod tests {
             fit(80),
             "saferun > 258c7280-ae70.jsonl > support-agent > run 7f3a91"
         );
-        assert_eq!(fit(50), "saferun > 258c7280-… > support-… > run 7f3a91");
+        assert_eq!(fit(50), "saferun > 258c7280-… > support-agent > run 7f3a91");
         assert_eq!(fit(24), "saferun > run 7f3a91");
         assert_eq!(fit(11), "run 7f3a91");
     }

@@ -1,0 +1,36 @@
+use serde_json::{Value, json};
+
+use super::approval;
+use crate::ingest::body::ApprovalText;
+
+#[track_caller]
+fn check(state: &str, shown: Option<Value>, expected: &str) {
+    let text = ApprovalText {
+        state: Some(state.to_owned()),
+        by: (state != "requested").then(|| "ann".to_owned()),
+        args: shown,
+        ..ApprovalText::default()
+    };
+    let called = json!({"order": "8841", "amount": 4200});
+    assert_eq!(approval(&text, None, Some(&called)), expected);
+}
+
+#[test]
+fn a_request_is_asked_and_an_answer_says_who() {
+    check("requested", None, "asked");
+    check("approved", None, "approved by ann");
+}
+
+#[test]
+fn other_values_than_those_of_the_call_are_named_by_their_key() {
+    check(
+        "approved",
+        Some(json!({"amount": 420, "order": "8841"})),
+        "approved by ann · amount: shown 420, called with 4200",
+    );
+    check(
+        "approved",
+        Some(json!({"order": "8841", "title": "Refund"})),
+        "approved by ann",
+    );
+}
