@@ -224,7 +224,14 @@ impl Inspector {
     }
 
     pub fn tab(&self) -> Tab {
-        self.made.as_ref().map_or(Tab::Args, |made| made.tab)
+        let Some(made) = &self.made else {
+            return Tab::Args;
+        };
+        match self.chosen {
+            // Two keys may come between two frames: the second goes on from what the first chose.
+            Some((tab, Some(at))) if at == made.subject => tab,
+            _ => made.tab,
+        }
     }
 
     pub fn choose(&mut self, tab: Tab) {
