@@ -92,7 +92,7 @@ fn splitting(bencher: Bencher) {
     let size = bytes.len().expect("memory has a size");
     bencher
         .counter(BytesCount::new(size))
-        .bench(|| decode_all(&bytes, &formats::records::Records));
+        .bench(|| decode_all(&bytes, &formats::any_json::AnyJson));
 }
 
 #[divan::bench(args = SAMPLES.iter().map(|(name, _)| *name))]

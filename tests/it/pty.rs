@@ -90,7 +90,10 @@ fn every_signal_that_ends_it_gives_the_terminal_back() {
 fn ctrl_z_gives_the_terminal_back_and_a_continued_program_draws_again() {
     let mut terminal = opened(REFUND, FIRST_ROW);
     terminal.type_in("\u{1a}");
-    terminal.wait("stop", |terminal| !terminal.screen().alternate_screen());
+    // Going on before it has stopped would leave it stopped for good.
+    terminal.wait("stop", |terminal| {
+        !terminal.screen().alternate_screen() && terminal.is_stopped()
+    });
     terminal.is_as_before();
     terminal.signal("CONT");
     terminal.wait("second start", |terminal| {

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -157,6 +158,17 @@ impl Terminal {
     fn take(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
         self.parser.process(bytes);
+    }
+
+    /// Whether the program is stopped, where the system tells (`/proc`); else true.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let pid = self.child.0.process_id().expect("it runs");
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+            return !Path::new("/proc/self/stat").exists();
+        };
+        stat.rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('T'))
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -38,6 +38,7 @@ impl Tab {
     }
 
     /// The neighbour to the right or to the left; beyond the last one is the first.
+    #[must_use]
     pub fn turn(self, forward: bool) -> Tab {
         let by = if forward { 1 } else { Tab::ALL.len() - 1 };
         Tab::ALL[(self as usize + by) % Tab::ALL.len()]

@@ -38,7 +38,8 @@ pub(super) fn effective(chosen: Option<Tab>, row: &Row<'_>, body: &Body) -> Tab 
 fn telling(row: &Row<'_>) -> Tab {
     match (row.kind(), row.status()) {
         (Kind::Malformed, _) => Tab::Raw,
-        (Kind::PolicyDecision | Kind::Approval, _) => Tab::Policy,
+        (Kind::PolicyDecision | Kind::Approval, _)
+        | (Kind::ToolCall | Kind::Unknown, Status::Blocked | Status::Denied) => Tab::Policy,
         (
             Kind::Prompt
             | Kind::Response
@@ -49,7 +50,6 @@ fn telling(row: &Row<'_>) -> Tab {
             | Kind::RunEnd,
             _,
         ) => Tab::Text,
-        (Kind::ToolCall | Kind::Unknown, Status::Blocked | Status::Denied) => Tab::Policy,
         (Kind::ToolCall | Kind::Unknown, Status::Pending) if row.flags().has(Flags::WAITING) => {
             Tab::Policy
         }

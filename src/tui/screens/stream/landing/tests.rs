@@ -69,9 +69,9 @@ fn landed(lines: usize, keys: &str) -> String {
     let mut screen = indexing(lines);
     screen.play(keys);
     screen.draw();
-    load(TRACE.as_bytes())
-        .into_iter()
-        .for_each(|message| screen.load(message));
+    for message in load(TRACE.as_bytes()) {
+        screen.load(message);
+    }
     shown(&mut screen)
 }
 
@@ -91,9 +91,9 @@ fn the_same_record_is_selected_when_indexing_ends() {
     screen.load(preview(3));
     screen.play("G k k");
     screen.draw();
-    load(TRACE.as_bytes())
-        .into_iter()
-        .for_each(|message| screen.load(message));
+    for message in load(TRACE.as_bytes()) {
+        screen.load(message);
+    }
     assert_eq!(cursor(&shown(&mut screen)), "5");
 }
 
