@@ -16,6 +16,9 @@ use vt100::{MouseProtocolMode, Screen};
 /// How long anything may take on a busy machine before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long to wait for bytes before looking at what is waited for again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 pub(crate) struct Terminal {
     child: Program,
     master: Box<dyn MasterPty + Send>,
@@ -142,10 +145,15 @@ impl Terminal {
     pub(crate) fn wait(&mut self, what: &str, mut wanted: impl FnMut(&Terminal) -> bool) {
         let until = Instant::now() + PATIENCE;
         while !wanted(self) {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left) {
+            assert!(Instant::now() < until, "no {what}:\n{}", self.text());
+            // What is waited for may come without a byte (a program that stops): look again.
+            match self.output.recv_timeout(LOOK_AGAIN) {
                 Ok(bytes) => self.take(&bytes),
-                Err(why) => panic!("no {what} ({why}):\n{}", self.text()),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    assert!(wanted(self), "no {what} before the end:\n{}", self.text());
+                    return;
+                }
             }
         }
     }
