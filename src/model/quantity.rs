@@ -120,6 +120,15 @@ impl Cost {
         }
     }
 
+    /// `self` without `other`, which was added to it before. What was unknown stays unknown.
+    #[must_use]
+    pub fn minus(self, other: Cost) -> Cost {
+        match (self.get(), other.get()) {
+            (Some(a), Some(b)) => Cost(a.saturating_sub(b)),
+            _ => self,
+        }
+    }
+
     pub fn usd(self) -> Option<f64> {
         self.get().map(|pico| pico as f64 / Cost::PER_USD)
     }

@@ -467,20 +467,12 @@ impl Builder {
         if let Some(before) = before {
             totals.usage = totals.usage.minus(&before.usage);
             totals.unpriced -= unpriced(&before.usage, before.cost);
-            let slot = if before.estimated {
-                &mut totals.estimated_cost
-            } else {
-                &mut totals.recorded_cost
-            };
-            *slot = Cost(slot.get().unwrap_or(0) - before.cost.get().unwrap_or(0));
+            let slot = cost_slot(totals, before.estimated);
+            *slot = slot.minus(before.cost);
         }
         totals.usage = totals.usage.plus(&usage);
         totals.unpriced += unpriced(&usage, cost);
-        let slot = if estimated {
-            &mut totals.estimated_cost
-        } else {
-            &mut totals.recorded_cost
-        };
+        let slot = cost_slot(totals, estimated);
         *slot = *slot + cost;
         let flags = if estimated && cost.is_some() {
             Flags::ESTIMATED
@@ -559,6 +551,14 @@ impl Builder {
 
     pub fn run_count(&self) -> usize {
         self.runs.len()
+    }
+}
+
+fn cost_slot(totals: &mut Totals, estimated: bool) -> &mut Cost {
+    if estimated {
+        &mut totals.estimated_cost
+    } else {
+        &mut totals.recorded_cost
     }
 }
 

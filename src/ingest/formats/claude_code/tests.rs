@@ -108,3 +108,16 @@ fn lines_of_odd_shape_are_rows() {
         [Kind::Unknown, Kind::Malformed, Kind::Unknown, Kind::Unknown]
     );
 }
+
+#[test]
+fn a_model_without_a_price_has_no_cost_however_often_its_usage_is_told() {
+    let batch = load(
+        r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","requestId":"r","message":{"id":"m","role":"assistant","model":"nobody-knows-1","content":[{"type":"text","text":"one"}],"usage":{"input_tokens":3,"output_tokens":1}}}
+{"type":"assistant","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","requestId":"r","message":{"id":"m","role":"assistant","model":"nobody-knows-1","content":[{"type":"text","text":"two"}],"usage":{"input_tokens":3,"output_tokens":40}}}
+"#,
+    );
+    let run = &batch.runs[0].1;
+    assert_eq!(run.totals.usage.output.get(), Some(40));
+    assert_eq!(run.cost(), None);
+    assert_eq!(run.totals.unpriced, 1);
+}
