@@ -112,8 +112,6 @@ pub enum Name {
     Shadow,
     /// A second number of attempts, from the recorder.
     Attempt,
-    /// The cost of the whole run.
-    RunCost,
     /// A text of the fact, to find it told twice.
     Said,
     /// The subagent that a call started.

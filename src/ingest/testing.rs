@@ -13,6 +13,10 @@ pub(crate) fn load(format: &str, lines: &'static str) -> Batch {
         bytes: lines.as_bytes(),
         companions: &[],
     };
+    load_input(format, input)
+}
+
+pub(crate) fn load_input(format: &str, input: Input) -> Batch {
     let options = Options {
         format: formats::by_name(format),
         ..Options::new(PriceTable::built_in())

@@ -99,10 +99,6 @@ impl Chunk {
         self.kind.is_empty()
     }
 
-    pub fn is_full(&self) -> bool {
-        self.len() >= CHUNK_ROWS
-    }
-
     pub fn push(&mut self, action: &NewAction) {
         self.kind.push(action.kind);
         self.run.push(action.run);

@@ -240,13 +240,13 @@ impl Builder {
             .unwrap_or(ActionIx::NONE)
     }
 
-    /// Remembers the id of an action; true when the run had it before.
-    pub fn remember(&mut self, ix: RunIx, id: &[u8], action: ActionIx) -> bool {
+    /// Remembers the id of an action, for those that it causes.
+    pub fn remember(&mut self, ix: RunIx, id: &[u8], action: ActionIx) {
         if id.is_empty() || self.runs[ix.0 as usize].ended {
-            return false;
+            return;
         }
         let key = self.key(id);
-        self.state(ix).ids.insert(key, action).is_some()
+        self.state(ix).ids.insert(key, action);
     }
 
     /// Adds an action.
@@ -540,17 +540,8 @@ impl Builder {
         }
     }
 
-    /// Rows that wait in the batch that is being built.
-    pub fn waiting(&self) -> usize {
-        self.batch.chunk.len()
-    }
-
     pub fn take_ready(&mut self) -> Vec<Batch> {
         std::mem::take(&mut self.ready)
-    }
-
-    pub fn run_count(&self) -> usize {
-        self.runs.len()
     }
 }
 

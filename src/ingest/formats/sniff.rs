@@ -58,6 +58,16 @@ pub fn identify(
             what: what.to_owned(),
         });
     }
+    let size = bytes.len().unwrap_or(0);
+    if framing == Framing::Document && size > document::LARGEST_DOCUMENT {
+        return Err(Error::NotATrace {
+            path: name(),
+            what: format!(
+                "one JSON document of {size} bytes (the limit is {}); make it JSON Lines first (jq -c '.[]')",
+                document::LARGEST_DOCUMENT
+            ),
+        });
+    }
     Ok((
         forced.or(found.best()).unwrap_or(&any_json::AnyJson),
         framing,

@@ -97,3 +97,21 @@ fn finds_the_records_of_documents() {
     check(b"{}{} {}", 3, 7);
     check(b"[{},{\"a\":", 1, 3);
 }
+
+#[test]
+fn a_document_over_the_limit_is_refused_by_name() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), "[\n{\"type\":\"note\",\"run_id\":\"r\"},\n")
+        .expect("it can be written");
+    // The rest is a hole: nothing of this size is written or read.
+    file.as_file()
+        .set_len(document::LARGEST_DOCUMENT + 1)
+        .expect("a hole");
+    let bytes = crate::ingest::discover::open_file(file.path()).expect("a file");
+    let refused =
+        formats::sniff::identify(file.path(), &bytes, None, false).expect_err("too large");
+    assert!(
+        refused.to_string().contains("the limit is 1073741824"),
+        "{refused}"
+    );
+}

@@ -42,11 +42,7 @@ struct Group {
 impl Rules for ClaudeRules {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = self.run(fact, from, build);
-        if self.is_copy(fact, from, build) {
-            build.edit(run).totals.copies += 1;
-            return;
-        }
-        if matches!(fact.kind, FactKind::Copy) {
+        if self.is_copy(fact, from, build) || fact.kind == FactKind::Copy {
             build.edit(run).totals.copies += 1;
             return;
         }
@@ -205,7 +201,8 @@ impl ClaudeRules {
         let main = build.peek(run).who.agent;
         let agent = from.text(fact.agent);
         let side = !from.decoded.name(fact, Name::Lane).is_empty();
-        let alone = build.peek(run).parent_run.is_some();
+        // A broken line is nobody's: it must not stand for a subagent.
+        let alone = build.peek(run).parent_run.is_some() || fact.kind == FactKind::Malformed;
         let named = !agent.is_empty() && (side || from.companion);
         if alone || !(named || side || from.companion) {
             return main;

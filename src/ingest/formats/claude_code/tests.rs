@@ -1,4 +1,5 @@
 use crate::ingest::Batch;
+use crate::ingest::discover::Input;
 use crate::ingest::testing::{self, rows};
 use crate::model::action::{Flags, Kind, Status};
 use crate::model::run::RunStatus;
@@ -120,4 +121,16 @@ fn a_model_without_a_price_has_no_cost_however_often_its_usage_is_told() {
     assert_eq!(run.totals.usage.output.get(), Some(40));
     assert_eq!(run.cost(), None);
     assert_eq!(run.totals.unpriced, 1);
+}
+
+#[test]
+fn a_broken_line_of_a_subagents_file_is_no_subagent() {
+    let input = Input::Bundled {
+        name: "s1.jsonl",
+        bytes: br#"{"type":"user","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
+"#,
+        companions: &[("agent-1.jsonl", b"{broken\n")],
+    };
+    let runs = testing::load_input("claude-code", input).runs;
+    assert_eq!(runs[0].1.lanes.len(), 0);
 }
