@@ -14,6 +14,9 @@ pub use calls::Call;
 
 use crate::ingest::fact::{Decoded, Fact, Text};
 use crate::model::action::{Place, SourceIx};
+use crate::model::outcome::{Attached, AttachedKind};
+use crate::model::quantity::Span;
+use crate::model::symbol::Sym;
 
 /// The memory of a run that a format needs.
 pub trait Rules: std::fmt::Debug + Send {
@@ -47,6 +50,22 @@ impl<'a> From<'a> {
             offset: self.decoded.base + u64::from(fact.start),
             len: fact.len,
             part: fact.part,
+        }
+    }
+
+    /// A verdict with what its fact tells: no policy, rule or person yet.
+    pub fn attached(&self, fact: &Fact, kind: AttachedKind) -> Attached {
+        Attached {
+            kind,
+            verdict: fact.verdict,
+            shadow: false,
+            policy: Sym::NONE,
+            rule: Sym::NONE,
+            by: Sym::NONE,
+            time: fact.time,
+            wait: Span::NONE,
+            place: self.place(fact),
+            line: self.line(fact),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::ingest::json::{Cursor, Mistake, Str, unescape};
 use crate::ingest::records::Account;
 use crate::model::action::{Flags, Status, Verdict};
+use crate::model::outcome::AttachedKind;
 use crate::model::quantity::{Cost, Span, Time, Usage};
 
 /// A piece of text of a block: in its bytes, or in its arena when it had to be unescaped.
@@ -119,6 +120,15 @@ pub enum Name {
 }
 
 impl Fact {
+    /// Which of the two it is, of a decision or an approval.
+    pub fn attached_kind(&self) -> AttachedKind {
+        if self.kind == FactKind::Decision {
+            AttachedKind::Decision
+        } else {
+            AttachedKind::Approval
+        }
+    }
+
     pub fn new(kind: FactKind) -> Fact {
         Fact {
             kind,

@@ -1,6 +1,6 @@
 //! What is learned about an action after it was read: its result, its cost, what policies said.
 
-use crate::model::action::{ActionIx, Flags, Place, Status, Verdict};
+use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
 use crate::model::quantity::{Cost, Span, Time, Usage};
 use crate::model::symbol::Sym;
 
@@ -39,6 +39,16 @@ pub struct Attached {
 pub enum AttachedKind {
     Decision,
     Approval,
+}
+
+impl AttachedKind {
+    /// The kind of its own row, where the action it was about is not known.
+    pub fn row(self) -> Kind {
+        match self {
+            AttachedKind::Decision => Kind::PolicyDecision,
+            AttachedKind::Approval => Kind::Approval,
+        }
+    }
 }
 
 /// News about one action. Fields that are not set leave what was known before.

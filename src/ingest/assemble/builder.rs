@@ -4,13 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
+use super::From;
 use super::calls::{Call, Calls};
 use super::interner::Interner;
 use crate::ingest::Batch;
+use crate::ingest::fact::Fact;
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::chunk::{CHUNK_ROWS, Chunk, NewAction};
-use crate::model::outcome::{Attached, Outcomes, Settled};
+use crate::model::outcome::{Attached, AttachedKind, Outcomes, Settled};
 use crate::model::quantity::{Cost, Span, Time, Usage};
 use crate::model::run::{Lane, Run, RunIx, RunStatus, Totals, Who};
 use crate::model::symbol::Sym;
@@ -31,6 +33,25 @@ pub struct Draft {
     pub source: SourceIx,
     pub line: u32,
     pub place: Place,
+}
+
+impl Draft {
+    /// A row for a fact, with what the fact itself tells: no agent, tool, model or cause yet.
+    pub fn new(kind: Kind, run: RunIx, fact: &Fact, from: &From<'_>) -> Draft {
+        Draft {
+            kind,
+            run,
+            agent: Sym::NONE,
+            tool: Sym::NONE,
+            model: Sym::NONE,
+            time: fact.time,
+            parent: ActionIx::NONE,
+            flags: fact.flags,
+            source: from.source,
+            line: from.line(fact),
+            place: from.place(fact),
+        }
+    }
 }
 
 /// What a model call was booked with.
@@ -423,10 +444,15 @@ impl Builder {
         }
     }
 
-    pub fn attach(&mut self, action: ActionIx, attached: Attached, flags: Flags) {
+    /// Attaches a verdict to the action it was about; `notes` are those of its own record.
+    pub fn attach(&mut self, action: ActionIx, attached: Attached, notes: Flags) {
+        let mark = match attached.kind {
+            AttachedKind::Decision => Flags::HAS_POLICY,
+            AttachedKind::Approval => Flags::HAS_APPROVAL,
+        };
         self.settle(&Settled {
             attached: Some(attached),
-            flags,
+            flags: mark.with(notes),
             ..Settled::new(action)
         });
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::ingest::fact::Fact;
 use crate::model::action::{ActionIx, Status};
 use crate::model::quantity::Time;
 use crate::model::symbol::Sym;
@@ -16,6 +17,21 @@ pub struct Call {
     /// Of tool and arguments.
     pub signature: u64,
     pub closed: bool,
+}
+
+impl Call {
+    /// A call that waits for its result. Calls of the same tool with the same arguments have the
+    /// same signature.
+    pub fn open(action: ActionIx, fact: &Fact, tool: Sym) -> Call {
+        Call {
+            action,
+            time: fact.time,
+            status: Status::Pending,
+            tool,
+            signature: fact.hash ^ u64::from(tool.0).rotate_left(32),
+            closed: false,
+        }
+    }
 }
 
 /// Calls of one run by the hash of their id. An id may be used again: the oldest open call with it

@@ -8,9 +8,8 @@ use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::formats::Format;
 use crate::ingest::json::{Cursor, Mistake};
 use crate::ingest::time;
-use crate::model::action::{ActionIx, Kind};
+use crate::model::action::Kind;
 use crate::model::quantity::Time;
-use crate::model::symbol::Sym;
 
 #[derive(Debug)]
 pub struct AnyJson;
@@ -85,19 +84,7 @@ impl Rules for OneRun {
         } else {
             Kind::Unknown
         };
-        build.act(&Draft {
-            kind,
-            run,
-            agent: Sym::NONE,
-            tool: Sym::NONE,
-            model: Sym::NONE,
-            time: fact.time,
-            parent: ActionIx::NONE,
-            flags: fact.flags,
-            source: from.source,
-            line: from.line(fact),
-            place: from.place(fact),
-        });
+        build.act(&Draft::new(kind, run, fact, from));
     }
 
     fn finish(&mut self, _build: &mut Builder) {}

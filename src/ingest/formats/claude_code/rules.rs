@@ -7,7 +7,7 @@ use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
-use crate::model::quantity::{Cost, Span, Usage};
+use crate::model::quantity::{Cost, Usage};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
@@ -124,17 +124,10 @@ struct Scene<'a> {
 impl Scene<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
         Draft {
-            kind,
-            run: self.run,
             agent: self.lane,
-            tool: Sym::NONE,
             model: build.model_of(self.run, self.lane),
-            time: self.fact.time,
             parent: build.by_id(self.run, self.from.text(self.fact.parent)),
-            flags: self.fact.flags,
-            source: self.from.source,
-            line: self.from.line(self.fact),
-            place: self.from.place(self.fact),
+            ..Draft::new(kind, self.run, self.fact, self.from)
         }
     }
 
@@ -311,11 +304,11 @@ impl ClaudeRules {
         build.remember(run, from.decoded.name(fact, Name::Record), call.action);
         if fact.verdict == Verdict::Denied {
             let by = build.symbol(b"user");
-            build.attach(
-                call.action,
-                attached(scene, AttachedKind::Approval, (Sym::NONE, by)),
-                Flags::HAS_APPROVAL,
-            );
+            let attached = Attached {
+                by,
+                ..from.attached(fact, AttachedKind::Approval)
+            };
+            build.attach(call.action, attached, Flags::NONE);
         }
         let agent = from.decoded.name(fact, Name::Started);
         if let Some(&lane) = self
@@ -348,8 +341,11 @@ fn orphan(scene: &Scene<'_>, build: &mut Builder) {
         let action = scene.add(Kind::Approval, build);
         build.alone(scene.run, action, Verdict::Denied);
         let by = build.symbol(b"user");
-        let attached = attached(scene, AttachedKind::Approval, (Sym::NONE, by));
-        build.attach(action, attached, Flags::HAS_APPROVAL);
+        let attached = Attached {
+            by,
+            ..scene.from.attached(scene.fact, AttachedKind::Approval)
+        };
+        build.attach(action, attached, Flags::NONE);
     } else {
         scene.add(Kind::Note, build);
     }
@@ -405,14 +401,7 @@ fn asked(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx 
         return build.act(&draft);
     }
     let action = scene.act(&draft, build);
-    let call = Call {
-        action,
-        time: scene.fact.time,
-        status: Status::Pending,
-        tool: draft.tool,
-        signature: scene.fact.hash ^ u64::from(draft.tool.0).rotate_left(32),
-        closed: false,
-    };
+    let call = Call::open(action, scene.fact, draft.tool);
     build.open_call(scene.run, id, call, false);
     action
 }
@@ -426,24 +415,12 @@ fn decision(scene: &Scene<'_>, build: &mut Builder) {
         let action = scene.add(Kind::PolicyDecision, build);
         build.alone(scene.run, action, scene.fact.verdict)
     });
-    let attached = attached(scene, AttachedKind::Decision, (policy, Sym::NONE));
-    build.attach(call.action, attached, Flags::HAS_POLICY);
+    let attached = Attached {
+        policy,
+        ..scene.from.attached(scene.fact, AttachedKind::Decision)
+    };
+    build.attach(call.action, attached, Flags::NONE);
     if known.is_some() {
         build.mark_call(scene.run, id, Status::Blocked);
-    }
-}
-
-fn attached(scene: &Scene<'_>, kind: AttachedKind, (policy, by): (Sym, Sym)) -> Attached {
-    Attached {
-        kind,
-        verdict: scene.fact.verdict,
-        shadow: false,
-        policy,
-        rule: Sym::NONE,
-        by,
-        time: scene.fact.time,
-        wait: Span::NONE,
-        place: scene.from.place(scene.fact),
-        line: scene.from.line(scene.fact),
     }
 }

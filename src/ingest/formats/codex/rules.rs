@@ -6,10 +6,9 @@ use super::IMPLIED;
 use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
-use crate::model::outcome::{Attached, AttachedKind, Settled};
+use crate::model::outcome::{Attached, Settled};
 use crate::model::quantity::{Cost, Span, Usage};
 use crate::model::run::{RunIx, RunStatus};
-use crate::model::symbol::Sym;
 
 /// The memory of a rollout.
 #[derive(Debug, Default)]
@@ -42,18 +41,12 @@ struct Scene<'a> {
 impl Scene<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
         let agent = build.peek(self.run).who.agent;
+        let plain = Draft::new(kind, self.run, self.fact, self.from);
         Draft {
-            kind,
-            run: self.run,
             agent,
-            tool: Sym::NONE,
             model: build.model_of(self.run, agent),
-            time: self.fact.time,
-            parent: ActionIx::NONE,
-            flags: self.fact.flags.without(Flags::MIRROR),
-            source: self.from.source,
-            line: self.from.line(self.fact),
-            place: self.from.place(self.fact),
+            flags: plain.flags.without(Flags::MIRROR),
+            ..plain
         }
     }
 
@@ -290,14 +283,7 @@ impl CodexRules {
             .and_then(|call| call.response)
             .unwrap_or(ActionIx::NONE);
         let action = build.act(&draft);
-        let call = Call {
-            action,
-            time: fact.time,
-            status: Status::Pending,
-            tool: draft.tool,
-            signature: fact.hash ^ u64::from(draft.tool.0).rotate_left(32),
-            closed: false,
-        };
+        let call = Call::open(action, fact, draft.tool);
         let anonymous = format!("{}", action.0);
         let id = if id.is_empty() {
             anonymous.as_bytes()
@@ -418,43 +404,18 @@ fn settle_status(run: RunIx, id: &[u8], call: Call, fact: &Fact, build: &mut Bui
 fn attach(scene: &Scene<'_>, build: &mut Builder) {
     let (fact, from, run) = (scene.fact, scene.from, scene.run);
     let id = from.text(fact.call);
-    let decision = fact.kind == FactKind::Decision;
+    let kind = fact.attached_kind();
     let known = build.knows_call(run, id);
     let call = known.unwrap_or_else(|| {
-        let kind = if decision {
-            Kind::PolicyDecision
-        } else {
-            Kind::Approval
-        };
-        let action = scene.add(kind, build);
+        let action = scene.add(kind.row(), build);
         build.alone(run, action, fact.verdict)
     });
     let policy = build.symbol(from.decoded.name(fact, Name::Policy));
     let attached = Attached {
-        kind: if decision {
-            AttachedKind::Decision
-        } else {
-            AttachedKind::Approval
-        },
-        verdict: fact.verdict,
-        shadow: false,
         policy,
-        rule: Sym::NONE,
-        by: Sym::NONE,
-        time: fact.time,
-        wait: Span::NONE,
-        place: from.place(fact),
-        line: from.line(fact),
+        ..from.attached(fact, kind)
     };
-    build.attach(
-        call.action,
-        attached,
-        if decision {
-            Flags::HAS_POLICY
-        } else {
-            Flags::HAS_APPROVAL
-        },
-    );
+    build.attach(call.action, attached, Flags::NONE);
     if known.is_some() && fact.verdict == Verdict::Block {
         build.mark_call(run, id, Status::Blocked);
     }

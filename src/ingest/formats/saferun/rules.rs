@@ -3,7 +3,7 @@
 use crate::ingest::assemble::{Builder, Call, Draft, From, Rules};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
-use crate::model::outcome::{Attached, AttachedKind, Settled};
+use crate::model::outcome::{Attached, Settled};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
@@ -65,21 +65,14 @@ fn draft(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: Run
     let model = build.symbol(from.text(fact.model));
     build.set_model(run, agent, model);
     Draft {
-        kind,
-        run,
         agent,
-        tool: Sym::NONE,
         model: if model.is_some() {
             model
         } else {
             build.model_of(run, agent)
         },
-        time: fact.time,
         parent,
-        flags: fact.flags,
-        source: from.source,
-        line: from.line(fact),
-        place: from.place(fact),
+        ..Draft::new(kind, run, fact, from)
     }
 }
 
@@ -205,14 +198,7 @@ fn call(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         .ok()
         .and_then(|text| text.parse::<f64>().ok())
         .is_some_and(|n| n > 1.0);
-    let call = Call {
-        action,
-        time: fact.time,
-        status: Status::Pending,
-        tool: draft.tool,
-        signature: fact.hash ^ u64::from(draft.tool.0).rotate_left(32),
-        closed: false,
-    };
+    let call = Call::open(action, fact, draft.tool);
     build.open_call(run, from.text(fact.id), call, again);
 }
 
@@ -249,13 +235,7 @@ fn result(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
 
 /// A row for a decision or approval on no known call; it carries what it says itself.
 fn orphan(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Call {
-    let decision = fact.kind == FactKind::Decision;
-    let kind = if decision {
-        Kind::PolicyDecision
-    } else {
-        Kind::Approval
-    };
-    let draft = draft(kind, fact, from, build, run);
+    let draft = draft(fact.attached_kind().row(), fact, from, build, run);
     let action = add(&draft, fact, from, build);
     build.alone(run, action, fact.verdict)
 }
@@ -269,29 +249,15 @@ fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let shadow = !from.decoded.name(fact, Name::Shadow).is_empty();
     let [policy, rule, by] = [Name::Policy, Name::Rule, Name::By]
         .map(|name| build.symbol(from.decoded.name(fact, name)));
-    let decision = fact.kind == FactKind::Decision;
     let attached = Attached {
-        kind: if decision {
-            AttachedKind::Decision
-        } else {
-            AttachedKind::Approval
-        },
-        verdict: fact.verdict,
         shadow,
         policy,
         rule,
         by,
-        time: fact.time,
         wait: fact.duration,
-        place: from.place(fact),
-        line: from.line(fact),
+        ..from.attached(fact, fact.attached_kind())
     };
-    let mark = if decision {
-        Flags::HAS_POLICY
-    } else {
-        Flags::HAS_APPROVAL
-    };
-    build.attach(call.action, attached, mark.with(fact.flags));
+    build.attach(call.action, attached, fact.flags);
     if shadow || known.is_none() {
         return;
     }
