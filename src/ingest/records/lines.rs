@@ -22,7 +22,7 @@ pub struct Block {
 
 /// The first blocks are small, so that the first screen never waits.
 const FIRST_BLOCK: u64 = 64 << 10;
-const LARGEST_BLOCK: u64 = 256 << 10;
+const LARGEST_BLOCK: u64 = 512 << 10;
 
 /// Cuts a source into blocks that double in size.
 pub fn blocks(source_end: u64) -> impl Iterator<Item = Block> {
