@@ -277,7 +277,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a key and its colon.
-    #[inline(always)]
+    #[inline]
     fn key(&mut self) -> Checked<Str> {
         if self.here() != b'"' && self.peek() != b'"' {
             return self.fail("expected a key in quotes");
@@ -300,7 +300,7 @@ impl<'a> Cursor<'a> {
                 self.stop = begin + 2;
                 self.pos = end as usize;
             }
-            _ => self.to_stop(start),
+            _ => self.seek_stop(start),
         }
         if self.here() != b'"' {
             return self.odd_string(start);
@@ -311,7 +311,7 @@ impl<'a> Cursor<'a> {
 
     /// Goes to the first stop at or after `from`: past white space, or what broke a record.
     #[inline(never)]
-    fn to_stop(&mut self, from: usize) {
+    fn seek_stop(&mut self, from: usize) {
         let later = self.stops.get(self.stop..).unwrap_or_default();
         let passed = later.iter().take_while(|&&at| (at as usize) < from);
         let found = self.stop + passed.count();
@@ -333,7 +333,7 @@ impl<'a> Cursor<'a> {
                 (true, false) => return self.fail("a string does not end"),
                 (false, false) => return self.fail("a control character inside a string"),
             }
-            self.to_stop(self.pos);
+            self.seek_stop(self.pos);
         }
         self.pos += 1;
         Ok(Str::new(start, self.pos - 1, true))

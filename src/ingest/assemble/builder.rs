@@ -90,7 +90,7 @@ pub struct Builder {
     /// The run that was asked for last.
     latest: RunIx,
     /// Memories of runs that ended, for runs to come.
-    spare: Vec<Box<Memory>>,
+    spare: Vec<Memory>,
     dirty: Vec<RunIx>,
     batch: Batch,
     /// The place of the first action of `batch`.
@@ -214,7 +214,7 @@ impl Builder {
             if memory.calls.open > 0 {
                 state.memory = Some(memory);
             } else {
-                self.spare.push(memory);
+                self.spare.push(*memory);
             }
         }
     }
@@ -222,7 +222,7 @@ impl Builder {
     /// What is remembered of a run that goes on.
     fn memory(&mut self, ix: RunIx) -> &mut Memory {
         let memory = &mut self.runs[ix.0 as usize].memory;
-        memory.get_or_insert_with(|| self.spare.pop().unwrap_or_default())
+        memory.get_or_insert_with(|| Box::new(self.spare.pop().unwrap_or_default()))
     }
 
     fn recall(&self, ix: RunIx) -> Option<&Memory> {
