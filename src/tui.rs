@@ -13,9 +13,13 @@ pub mod session;
 pub mod shell;
 pub mod widgets;
 
+use std::sync::Arc;
+
 use crossbeam_channel::Receiver;
 
+use crate::base::clock::{Clock, System};
 use crate::ingest::Loaded;
+use crate::tui::screens::ScreenId;
 use crate::tui::theme::{ColorChoice, Theme};
 
 /// How the user wants the screen.
@@ -25,6 +29,10 @@ pub struct Options {
     pub title: String,
     /// The filter to begin with.
     pub filter: Option<String>,
+    /// The view to begin with; none to begin with the one that fits what is loaded.
+    pub view: Option<ScreenId>,
+    /// What was opened is sure to hold several runs.
+    pub several: bool,
     /// Marks of ASCII only.
     pub ascii: bool,
     pub color: ColorChoice,
@@ -32,6 +40,7 @@ pub struct Options {
     pub mouse: bool,
     /// For times of day.
     pub zone: jiff::tz::TimeZone,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Options {
@@ -39,10 +48,13 @@ impl Default for Options {
         Options {
             title: String::new(),
             filter: None,
+            view: None,
+            several: false,
             ascii: false,
             color: ColorChoice::default(),
             mouse: true,
             zone: jiff::tz::TimeZone::UTC,
+            clock: Arc::new(System),
         }
     }
 }

@@ -9,6 +9,7 @@ use clap::{Arg, Args as _, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::analysis::stats::Field;
 use crate::ingest::formats::FORMATS;
 use crate::query::fields::nearest;
+use crate::tui::screens;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -92,6 +93,10 @@ pub struct Global {
     /// Only ASCII for glyphs
     #[arg(long, global = true)]
     pub ascii: bool,
+
+    /// The view to begin with [default: runs for several runs, stream for one]
+    #[arg(long, value_name = "VIEW", global = true, value_parser = view_names())]
+    pub view: Option<String>,
 
     /// Leave the mouse to the terminal
     #[arg(long, global = true)]
@@ -243,8 +248,10 @@ fn refused(command: &str) -> &'static [&'static str] {
 fn idle(command: &str) -> &'static [&'static str] {
     match command {
         "demo" => &[],
-        "formats" | "check-filter" | "completions" | "man" => &["no_mouse", "price_file", "tz"],
-        _ => &["no_mouse"],
+        "formats" | "check-filter" | "completions" | "man" => {
+            &["no_mouse", "price_file", "tz", "view"]
+        }
+        _ => &["no_mouse", "view"],
     }
 }
 
@@ -306,6 +313,10 @@ fn seqs(text: &str) -> Result<RangeInclusive<u32>, String> {
 
 fn format_names() -> PossibleValuesParser {
     PossibleValuesParser::new(FORMATS.iter().map(|format| format.name()))
+}
+
+fn view_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(screens::views().map(|info| info.name))
 }
 
 fn field_names() -> PossibleValuesParser {

@@ -7,8 +7,10 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
 use crate::cli::{Cx, filter, ls};
 use crate::ingest::discover::Input;
+use crate::ingest::formats::FORMATS;
 use crate::ingest::loader;
 use crate::tui;
+use crate::tui::screens::ScreenId;
 use crate::tui::theme::ColorChoice;
 
 /// What to open, and what to call it.
@@ -53,7 +55,22 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     )
 }
 
+/// Whether there are files that do not belong to the first one, and so to its run.
+fn are_several(inputs: &[Input]) -> bool {
+    let Some((Input::File(first), others)) = inputs.split_first() else {
+        return inputs.len() > 1;
+    };
+    let companions: Vec<_> = FORMATS
+        .iter()
+        .flat_map(|format| format.companions(first))
+        .collect();
+    let is_companion =
+        |input: &Input| matches!(input, Input::File(path) if companions.contains(path));
+    !others.iter().all(is_companion)
+}
+
 fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
+    let several = are_several(&named.inputs);
     let messages = loader::start(
         named.inputs,
         loader::Options {
@@ -64,6 +81,8 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
     let options = tui::Options {
         title: named.title,
         filter: cx.global.condition.clone(),
+        view: cx.global.view.as_deref().and_then(ScreenId::view),
+        several,
         ascii: cx.out.look.charset != Charset::Unicode,
         color: match cx.global.color {
             When::Auto => ColorChoice::Auto,
@@ -72,6 +91,7 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
         },
         mouse: !cx.global.no_mouse,
         zone: cx.out.look.zone.clone(),
+        ..tui::Options::default()
     };
     Ok(match tui::run(&options, messages)? {
         tui::Exit::Quit => Exit::Done,

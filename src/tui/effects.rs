@@ -2,13 +2,16 @@
 
 use crate::tui::jobs::Job;
 use crate::tui::screens::ScreenId;
+use crate::tui::session::Here;
 
 #[derive(Debug)]
 pub enum Effect {
-    /// Puts a screen on top of this one.
+    /// Lays a screen over this one.
     Push(ScreenId),
-    /// Leaves this screen; leaving the last one ends the program.
+    /// Leaves what lies over a view; in a view one step back; leaving the first one ends the program.
     Pop,
+    /// Goes to another view, with this selected there. `q` comes back.
+    Visit(ScreenId, Here),
     Quit,
     Suspend,
     /// Draws everything again, for terminals that got confused.

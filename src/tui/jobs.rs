@@ -1,17 +1,25 @@
 //! Background work: one running and at most one waiting per purpose, and the latest request wins.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use crate::analysis::profile::{self, Profile};
 use crate::base::cancel::CancelFlag;
+use crate::base::text;
 use crate::ingest::body::Body;
 use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
+use crate::query::expr::Expr;
+use crate::query::hint::Over;
+use crate::query::{self, Context};
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 use crate::tui::filtering;
+use crate::tui::screens::ScreenId;
 
 /// A question and the snapshot to answer it from.
 #[derive(Debug)]
@@ -21,6 +29,18 @@ pub enum Job {
     Open {
         store: Store,
         ix: ActionIx,
+    },
+    /// Which runs a filter is true of.
+    Runs {
+        store: Store,
+        filter: Expr,
+        context: Context,
+    },
+    /// What a run was made of, in so many slices of its time.
+    Profile {
+        store: Store,
+        run: RunIx,
+        slices: usize,
     },
 }
 
@@ -33,19 +53,33 @@ pub enum Output {
         ix: ActionIx,
         body: Arc<Body>,
     },
+    /// The runs kept, of a store with so many actions.
+    Runs {
+        kept: Vec<RunIx>,
+        tested: u32,
+        /// What to change in a filter that keeps nothing, sanitised.
+        hint: Option<String>,
+    },
+    Profile {
+        run: RunIx,
+        profile: Profile,
+    },
     /// The work ended in a bug of ours; what it said.
     Panicked(String),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a job is for; each screen has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Slot {
     Filter,
     Open,
+    Profile,
 }
 
 /// The answer to a job; one of an older generation is of no interest any more.
 #[derive(Debug)]
 pub struct Report {
+    from: ScreenId,
     slot: Slot,
     generation: u64,
     output: Output,
@@ -56,7 +90,7 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Jobs {
     reports: Sender<Report>,
-    slots: [Lane; 2],
+    lanes: HashMap<(ScreenId, Slot), Lane>,
     inline: bool,
 }
 
@@ -71,8 +105,9 @@ struct Lane {
 impl Job {
     fn slot(&self) -> Slot {
         match self {
-            Job::Filter(_) => Slot::Filter,
+            Job::Filter(_) | Job::Runs { .. } => Slot::Filter,
             Job::Open { .. } => Slot::Open,
+            Job::Profile { .. } => Slot::Profile,
         }
     }
 
@@ -85,6 +120,25 @@ impl Job {
             Job::Open { store, ix } => Output::Opened {
                 ix,
                 body: Arc::new(bodies::open(&store.row(ix), Depth::Full)),
+            },
+            Job::Runs {
+                store,
+                filter,
+                context,
+            } => {
+                let kept = query::runs::runs(&store, &filter, &context, cancel);
+                let hint = (kept.is_empty() && !cancel.is_raised())
+                    .then(|| query::hint::hint(&store, &filter, &context, Over::Runs))
+                    .flatten();
+                Output::Runs {
+                    kept,
+                    tested: store.len(),
+                    hint: hint.map(|hint| text::sanitize(&hint.to_string()).into_owned()),
+                }
+            }
+            Job::Profile { store, run, slices } => Output::Profile {
+                run,
+                profile: profile::profile(&store, run, slices, cancel),
             },
         }
     }
@@ -106,42 +160,43 @@ impl Jobs {
         (
             Jobs {
                 reports,
-                slots: <[Lane; 2]>::default(),
+                lanes: HashMap::new(),
                 inline,
             },
             receiver,
         )
     }
 
-    /// Starts a job; an older one of the same purpose is given up.
-    pub fn start(&mut self, job: Job) {
+    /// Starts a job for a screen; an older one of the same purpose is given up.
+    pub fn start(&mut self, from: ScreenId, job: Job) {
         let slot = job.slot();
-        let lane = &mut self.slots[slot as usize];
+        let lane = self.lanes.entry((from, slot)).or_default();
         lane.generation += 1;
         lane.cancel.raise();
         if lane.running {
             lane.waiting = Some(job);
         } else {
-            self.spawn(slot, job);
+            self.spawn((from, slot), job);
         }
     }
 
-    /// Takes a report; the output if somebody still waits for it.
-    pub fn finish(&mut self, report: Report) -> Option<Output> {
-        let lane = &mut self.slots[report.slot as usize];
+    /// Takes a report; the screen that asked and its answer, if it still waits for it.
+    pub fn finish(&mut self, report: Report) -> Option<(ScreenId, Output)> {
+        let purpose = (report.from, report.slot);
+        let lane = self.lanes.entry(purpose).or_default();
         let current = report.generation == lane.generation;
         if !report.is_last {
-            return current.then_some(report.output);
+            return current.then_some((report.from, report.output));
         }
         lane.running = false;
         if let Some(job) = lane.waiting.take() {
-            self.spawn(report.slot, job);
+            self.spawn(purpose, job);
         }
-        current.then_some(report.output)
+        current.then_some((report.from, report.output))
     }
 
-    fn spawn(&mut self, slot: Slot, job: Job) {
-        let lane = &mut self.slots[slot as usize];
+    fn spawn(&mut self, (from, slot): (ScreenId, Slot), job: Job) {
+        let lane = self.lanes.entry((from, slot)).or_default();
         lane.cancel = CancelFlag::new();
         lane.running = true;
         let (cancel, reports, generation) =
@@ -149,6 +204,7 @@ impl Jobs {
         let send = move |output, is_last| {
             // Nobody listens any more only when the program ends.
             let _ = reports.send(Report {
+                from,
                 slot,
                 generation,
                 output,
@@ -167,6 +223,7 @@ impl Jobs {
         } else if let Err(error) = thread::Builder::new().name("job".to_owned()).spawn(work) {
             let output = Output::Panicked(error.to_string());
             let _ = self.reports.send(Report {
+                from,
                 slot,
                 generation,
                 output,
@@ -186,6 +243,7 @@ fn words(cause: &(dyn std::any::Any + Send)) -> String {
 mod tests {
     use super::{Job, Jobs, Output};
     use crate::tui::filtering::Task;
+    use crate::tui::screens::ScreenId;
 
     #[test]
     fn only_the_latest_answer_is_taken() {
@@ -196,12 +254,27 @@ mod tests {
                 ..Task::default()
             })
         };
-        jobs.start(task(1));
-        jobs.start(task(2));
+        jobs.start(ScreenId::Stream, task(1));
+        jobs.start(ScreenId::Stream, task(2));
         let first = reports.recv().expect("a report");
         assert!(jobs.finish(first).is_none());
         let second = reports.recv().expect("a report");
-        assert!(matches!(jobs.finish(second), Some(Output::Filtered(_))));
+        let answer = jobs.finish(second);
+        assert!(matches!(
+            answer,
+            Some((ScreenId::Stream, Output::Filtered(_)))
+        ));
         assert!(reports.is_empty());
+    }
+
+    #[test]
+    fn a_screen_does_not_give_up_the_work_of_another() {
+        let (mut jobs, reports) = Jobs::inline();
+        for screen in [ScreenId::Stream, ScreenId::Runs] {
+            jobs.start(screen, Job::Filter(Task::default()));
+        }
+        let answers = reports.try_iter().filter_map(|report| jobs.finish(report));
+        let asked: Vec<ScreenId> = answers.map(|(screen, _)| screen).collect();
+        assert_eq!(asked, [ScreenId::Stream, ScreenId::Runs]);
     }
 }

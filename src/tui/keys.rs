@@ -5,6 +5,8 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
 
+use crate::tui::screens::{self, ScreenId};
+
 /// A key as a user names it: `j`, `ctrl-d`, `pageup`. Shift is part of the letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -169,6 +171,7 @@ pub enum Group {
     Jump,
     Look,
     Filter,
+    Table,
     Program,
 }
 
@@ -178,8 +181,18 @@ impl Group {
         Group::Jump,
         Group::Look,
         Group::Filter,
+        Group::Table,
         Group::Program,
     ];
+
+    /// The screen that the commands of this group are for; none when for every screen.
+    const fn screen(self) -> Option<ScreenId> {
+        match self {
+            Group::Jump | Group::Look => Some(ScreenId::Stream),
+            Group::Table => Some(ScreenId::Runs),
+            Group::Move | Group::Filter | Group::Program => None,
+        }
+    }
 
     pub fn title(self) -> &'static str {
         match self {
@@ -187,6 +200,7 @@ impl Group {
             Group::Jump => "jump",
             Group::Look => "look",
             Group::Filter => "filter",
+            Group::Table => "table",
             Group::Program => "program",
         }
     }
@@ -199,15 +213,21 @@ pub struct Entry {
     /// The name for the configuration.
     pub name: &'static str,
     pub group: Group,
+    /// The screen that it is for; none when for every screen. There it wins over another command
+    /// with the same key.
+    pub screen: Option<ScreenId>,
     /// Default keys, separated by spaces.
     pub keys: &'static str,
+    /// What it takes in the palette; empty for most.
+    pub takes: &'static str,
     /// Two words for the footer.
     pub hint: &'static str,
     pub help: &'static str,
 }
 
 macro_rules! commands {
-    ($($command:ident $name:literal $group:ident $keys:literal $hint:literal $help:literal;)*) => {
+    ($($command:ident $name:literal $group:ident $(on $screen:ident)? $keys:literal $hint:literal $help:literal
+       $(takes $takes:literal)?;)*) => {
         /// What a user can ask for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command { $($command),* }
@@ -217,11 +237,20 @@ macro_rules! commands {
             command: Command::$command,
             name: $name,
             group: Group::$group,
+            screen: screen(Group::$group, &[$(ScreenId::$screen)?]),
             keys: $keys,
+            takes: concat!("" $(, $takes)?),
             hint: $hint,
             help: $help,
         }),*];
     };
+}
+
+const fn screen(group: Group, named: &[ScreenId]) -> Option<ScreenId> {
+    match named {
+        [screen, ..] => Some(*screen),
+        [] => group.screen(),
+    }
 }
 
 commands! {
@@ -232,7 +261,7 @@ commands! {
     PageDown "page-down" Move "pagedown ctrl-f space" "page" "a page down";
     PageUp "page-up" Move "pageup ctrl-b" "page" "a page up";
     Top "top" Move "g home" "first" "first row";
-    Bottom "bottom" Move "G end" "last" "last row (12G: action 12 of this run)";
+    Bottom "bottom" Move "G end" "last" "last row";
     NextError "next-error" Jump "e" "error" "next error or broken line";
     PrevError "prev-error" Jump "E" "error" "previous error or broken line";
     NextBlock "next-block" Jump "b" "block" "next block, refusal or question to a person";
@@ -241,16 +270,23 @@ commands! {
     PrevTurn "prev-turn" Jump "T" "turn" "previous turn or run";
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
     PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
-    Open "open" Look "enter" "open" "open the action";
+    GoTo "go-to" Jump "" "go to" "the action with this number in its run (:12)" takes "NUMBER";
+    Open "open" Move "enter" "open" "open what is selected";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
     TabRight "next-tab" Look "l right" "tab" "next tab of the inspector";
     TabLeft "prev-tab" Look "h left" "tab" "previous tab of the inspector";
     Maximise "maximise" Look "\\" "maximise" "give the whole screen to this pane, and back";
-    Filter "filter" Filter "/" "filter" "filter the actions; in the help: search it";
-    Scope "scope" Filter "s" "this run" "only the run of this action, and back to all";
+    Filter "filter" Filter "/" "filter" "filter what is listed; in the help: search it" takes "FILTER";
+    Scope "scope" Filter on Stream "s" "this run" "only the run of this action, and back to all";
+    Sort "sort" Table "s" "sort" "sort by the next column" takes "COLUMN";
+    SortOther "sort-reverse" Table "S" "other way" "sort the other way round";
+    Gather "group" Table "z" "group" "group by the next of agent, model, user, task, day, file; then no more" takes "FIELD";
+    Pair "pair" Table "space" "A/B" "choose this run as A or B, to compare the two";
+    ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
+    ViewForward "view-forward" Program "]" "view forward" "forward again";
     Help "help" Program "?" "help" "this help";
-    Back "back" Program "q" "back" "one step back; out of the program from the list";
+    Back "back" Program "q" "back" "one step back; out of the program from the first view";
     Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";
     Quit "quit" Program "Q ctrl-c" "quit" "leave the program";
     Suspend "suspend" Program "ctrl-z" "suspend" "back to the shell; fg returns";
@@ -265,35 +301,59 @@ impl Command {
 
 impl Entry {
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.split(' ')
+        self.keys.split_whitespace()
+    }
+
+    /// Whether it does something on this screen.
+    pub fn is_for(&self, screen: ScreenId) -> bool {
+        self.screen.is_none_or(|own| own == screen)
     }
 }
 
-/// Which key means which command.
+/// What a key asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    Command(Command),
+    View(ScreenId),
+}
+
+/// Which key means what.
 #[derive(Debug, Clone)]
 pub struct Keymap {
-    bound: Vec<(Key, Command)>,
+    bound: Vec<(Key, Meaning)>,
 }
 
 impl Default for Keymap {
     fn default() -> Keymap {
-        let keys =
-            |entry: &'static Entry| entry.keys().map(|name| (Key::parse(name), entry.command));
-        let bound = COMMANDS
-            .iter()
-            .flat_map(keys)
-            .filter_map(|(key, command)| Some((key?, command)))
-            .collect();
-        Keymap { bound }
+        let keys = |entry: &'static Entry| {
+            let meaning = Meaning::Command(entry.command);
+            entry
+                .keys()
+                .filter_map(move |name| Some((Key::parse(name)?, meaning)))
+        };
+        let views = screens::views().filter_map(|info| {
+            let key = Key::plain(Code::Char(info.tab?.number));
+            Some((key, Meaning::View(info.id)))
+        });
+        Keymap {
+            bound: COMMANDS.iter().flat_map(keys).chain(views).collect(),
+        }
     }
 }
 
 impl Keymap {
-    pub fn command(&self, key: Key) -> Option<Command> {
-        self.bound
-            .iter()
-            .find(|(bound, _)| *bound == key)
-            .map(|(_, command)| *command)
+    /// What a key asks for on a screen: its own command, else one of all screens.
+    pub fn meaning(&self, key: Key, screen: ScreenId) -> Option<Meaning> {
+        let meant = self.bound.iter().filter(|(bound, _)| *bound == key);
+        let meant = meant.map(|(_, meaning)| *meaning);
+        let fitting = meant.filter(|meaning| match meaning {
+            Meaning::Command(command) => command.entry().is_for(screen),
+            Meaning::View(_) => true,
+        });
+        fitting.max_by_key(|meaning| match meaning {
+            Meaning::Command(command) => command.entry().screen.is_some(),
+            Meaning::View(_) => false,
+        })
     }
 }
 
@@ -313,7 +373,8 @@ pub fn script(text: &str) -> Vec<Key> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{COMMANDS, Code, Command, Key, Keymap, script};
+    use super::{COMMANDS, Code, Command, Key, Keymap, Meaning, script};
+    use crate::tui::screens::ScreenId;
 
     #[test]
     fn every_key_in_the_table_is_a_key_and_means_one_command() {
@@ -322,7 +383,7 @@ mod tests {
             for name in entry.keys() {
                 let key = Key::parse(name).expect("a key");
                 assert_eq!(key.to_string(), name);
-                if let Some(other) = seen.insert(key, entry.name) {
+                if let Some(other) = seen.insert((key, entry.screen), entry.name) {
                     panic!("{name} means {other} and {}", entry.name);
                 }
             }
@@ -350,10 +411,27 @@ mod tests {
             ctrl: true,
             alt: false,
         };
-        assert_eq!(keymap.command(chord), None);
+        assert_eq!(keymap.meaning(chord, ScreenId::Stream), None);
         assert_eq!(
-            keymap.command(Key::plain(Code::Char('j'))),
-            Some(Command::Down)
+            keymap.meaning(Key::plain(Code::Char('j')), ScreenId::Stream),
+            Some(Meaning::Command(Command::Down))
+        );
+    }
+
+    #[test]
+    fn a_key_means_what_the_screen_makes_of_it() {
+        let keymap = Keymap::default();
+        let meaning = |name, screen| keymap.meaning(Key::parse(name).expect("a key"), screen);
+        let command = |command| Some(Meaning::Command(command));
+        assert_eq!(
+            meaning("space", ScreenId::Stream),
+            command(Command::PageDown)
+        );
+        assert_eq!(meaning("space", ScreenId::Runs), command(Command::Pair));
+        assert_eq!(meaning("e", ScreenId::Runs), None);
+        assert_eq!(
+            meaning("2", ScreenId::Stream),
+            Some(Meaning::View(ScreenId::Runs))
         );
     }
 

@@ -9,9 +9,8 @@ use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys;
-use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::Session;
-use crate::tui::shell::Shell;
+use crate::tui::shell::{Asked, Shell};
 
 /// The program with its work done at once, so that every run gives the same picture.
 #[derive(Debug)]
@@ -60,8 +59,11 @@ pub fn text(buffer: &Buffer) -> String {
 
 impl Headless {
     pub fn new(options: &Options, (width, height): (u16, u16)) -> Headless {
-        let session = Session::new(&options.title, options.zone.clone());
-        let shell = Shell::new(session, options.theme(), screens::build(ScreenId::Stream));
+        let session = Session::new(options);
+        let mut shell = Shell::new(session, options.theme(), options.view);
+        if options.several {
+            shell.expect_several();
+        }
         let (jobs, reports) = Jobs::inline();
         let mut screen = Headless {
             shell,
@@ -111,24 +113,24 @@ impl Headless {
     }
 
     /// Starts what was asked for; tells whether there were answers.
-    fn obey(&mut self, effects: Vec<Effect>) -> bool {
-        for effect in effects {
-            if let Effect::Start(job) = effect {
-                self.jobs.start(*job);
-            }
-        }
+    fn obey(&mut self, asked: Vec<Asked>) -> bool {
+        self.start(asked);
         let mut answered = false;
         while let Ok(report) = self.reports.try_recv() {
-            if let Some(output) = self.jobs.finish(report) {
-                let effects = self.shell.finished(output);
+            if let Some((from, output)) = self.jobs.finish(report) {
+                let asked = self.shell.finished(from, output);
                 answered = true;
-                for effect in effects {
-                    if let Effect::Start(job) = effect {
-                        self.jobs.start(*job);
-                    }
-                }
+                self.start(asked);
             }
         }
         answered
+    }
+
+    fn start(&mut self, asked: Vec<Asked>) {
+        for (from, effect) in asked {
+            if let Effect::Start(job) = effect {
+                self.jobs.start(from, *job);
+            }
+        }
     }
 }

@@ -14,9 +14,8 @@ use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys::Key;
 use crate::tui::runtime::terminal::Screen;
-use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::Session;
-use crate::tui::shell::{Pointer, Shell};
+use crate::tui::shell::{Asked, Pointer, Shell};
 use crate::tui::theme::Theme;
 use crate::tui::{Exit, Options};
 
@@ -41,13 +40,17 @@ pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Resu
     let screen = Screen::enter(options, inbox_sender.clone())?;
     watch::start(&inbox_sender)?;
     let (jobs, reports) = Jobs::threaded();
-    let session = Session::new(&options.title, options.zone.clone());
+    let session = Session::new(options);
     let theme = Theme {
         ascii_only: !terminal::speaks_utf8(),
         ..options.theme()
     };
+    let mut shell = Shell::new(session, theme, options.view);
+    if options.several {
+        shell.expect_several();
+    }
     let mut runtime = Runtime {
-        shell: Shell::new(session, theme, screens::build(ScreenId::Stream)),
+        shell,
         jobs,
         screen,
         inbox,
@@ -161,8 +164,8 @@ impl Runtime {
             }
             while let Ok(report) = self.reports.try_recv() {
                 self.pending = Pending::Now;
-                if let Some(output) = self.jobs.finish(report) {
-                    let effects = self.shell.finished(output);
+                if let Some((from, output)) = self.jobs.finish(report) {
+                    let effects = self.shell.finished(from, output);
                     self.obey(effects);
                 }
             }
@@ -213,16 +216,16 @@ impl Runtime {
         self.obey(effects)
     }
 
-    fn obey(&mut self, effects: Vec<Effect>) -> Option<Exit> {
+    fn obey(&mut self, asked: Vec<Asked>) -> Option<Exit> {
         let mut exit = None;
-        for effect in effects {
+        for (from, effect) in asked {
             match effect {
                 Effect::Quit => exit = Some(Exit::Quit),
                 Effect::Suspend => exit = exit.or(self.suspend()),
                 Effect::Redraw => self.screen.wipe(),
-                Effect::Start(job) => self.jobs.start(*job),
+                Effect::Start(job) => self.jobs.start(from, *job),
                 // The shell keeps these to itself.
-                Effect::Push(_) | Effect::Pop => {}
+                Effect::Push(_) | Effect::Pop | Effect::Visit(..) => {}
             }
         }
         exit

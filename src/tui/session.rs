@@ -5,24 +5,52 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::base::text;
+use crate::base::clock::Clock;
+use crate::base::{human, text};
 use crate::ingest::{Batch, Loaded, Preview};
-use crate::model::action::ActionIx;
+use crate::model::action::{ActionIx, SourceIx};
+use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
+use crate::tui::Options;
 
 #[derive(Debug)]
 pub struct Session {
     /// What the user opened, in a few sanitised words.
     pub title: String,
     pub zone: TimeZone,
+    pub clock: Arc<dyn Clock>,
     pub loaded: Opened,
     /// The last rows of the last file, until the store itself has them.
     pub end: Option<Opened>,
     pub loading: Loading,
+    pub here: Here,
+    /// The two runs to compare, A and B.
+    pub pair: [Option<RunIx>; 2],
     /// What could not be opened or read, sanitised.
     pub errors: Vec<String>,
+}
+
+/// What is selected, the same on every view.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Here {
+    pub action: Option<ActionIx>,
+    /// The run of that action.
+    pub run: Option<RunIx>,
+    /// Only the actions of this run are looked at.
+    pub scope: Option<RunIx>,
+}
+
+impl Here {
+    /// Selects a run; its first action, unless one of its actions is selected already.
+    pub fn select_run(&mut self, ix: RunIx, store: &Store) {
+        if self.run != Some(ix) {
+            self.action = store.run(ix).first_action.get();
+            self.run = Some(ix);
+        }
+        self.scope = self.scope.map(|_| ix);
+    }
 }
 
 /// A store and the actions of it that were opened lately.
@@ -69,22 +97,51 @@ pub struct News {
     pub rows: Range<u32>,
     /// Earlier actions about which something was learned.
     pub settled: Vec<ActionIx>,
+    /// Runs that are new or changed.
+    pub runs: Vec<RunIx>,
 }
 
 impl Session {
-    pub fn new(title: &str, zone: TimeZone) -> Session {
+    pub fn new(options: &Options) -> Session {
         Session {
-            title: text::sanitize(title).into_owned(),
-            zone,
+            title: text::sanitize(&options.title).into_owned(),
+            zone: options.zone.clone(),
+            clock: Arc::clone(&options.clock),
             loaded: Opened::default(),
             end: None,
             loading: Loading::Reading { read: 0, total: 0 },
+            here: Here::default(),
+            pair: [None; 2],
             errors: Vec::new(),
         }
     }
 
     pub fn is_loading(&self) -> bool {
         self.loading != Loading::Done
+    }
+
+    /// The size of what is read or to be read, as far as it is known.
+    pub fn bytes(&self) -> u64 {
+        let accounts = (0..self.loaded.store.sources().len() as u32).map(SourceIx);
+        let known = accounts.filter_map(|ix| self.loaded.store.account(ix));
+        let known: u64 = known.map(|account| account.total).sum();
+        match self.loading {
+            Loading::Done => known,
+            Loading::Reading { total, .. } => total,
+        }
+    }
+
+    /// `indexing 34 % · 1.2 GB`; empty when everything is read.
+    pub fn loading_words(&self) -> String {
+        match self.loading {
+            Loading::Done => String::new(),
+            Loading::Reading { read: 0, total: 0 } => "loading…".to_owned(),
+            Loading::Reading { read, total } if read <= total && total > 0 => {
+                let percent = u128::from(read) * 100 / u128::from(total);
+                format!("indexing {percent} % · {}", human::bytes(read))
+            }
+            Loading::Reading { read, .. } => format!("indexing · {}", human::bytes(read)),
+        }
     }
 
     /// Takes in one message of the loader.
@@ -95,6 +152,7 @@ impl Session {
             Loaded::Batch(batch) => {
                 self.progress(batch.read, batch.total);
                 self.loaded.agents = self.loaded.agents.see(batch);
+                news.runs = batch.runs.iter().map(|(ix, _)| *ix).collect();
                 news.settled = batch
                     .settled
                     .iter()

@@ -1,4 +1,9 @@
-//! The stack of screens, and what is the same on all of them.
+//! The views, what is laid over them, and what is the same on all of them.
+
+mod header;
+mod route;
+
+use std::mem;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,9 +11,11 @@ use ratatui::layout::Rect;
 use crate::ingest::Loaded;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::Output;
-use crate::tui::keys::{Command, Key, Keymap};
+use crate::tui::keys::{Command, Key, Keymap, Meaning};
 use crate::tui::screens::{self, ScreenId};
-use crate::tui::session::{News, Session};
+use crate::tui::session::{Here, News, Session};
+use crate::tui::shell::header::Header;
+use crate::tui::shell::route::{Route, Stop};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint;
 
@@ -19,13 +26,33 @@ pub trait Screen: std::fmt::Debug {
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect>;
     /// Sets the filter, for screens that have one.
     fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect>;
+    /// The screen comes to the front: it takes over what is selected in the session.
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect>;
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect>;
+    /// A command with what was typed after it in the palette; or what is wrong with that.
+    fn told(
+        &mut self,
+        command: Command,
+        argument: &str,
+        session: &mut Session,
+    ) -> Result<Vec<Effect>, String>;
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect>;
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect>;
     fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect>;
     /// Settles what depends on the size of the screen and fetches what will be drawn.
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect>;
+    /// What the header says of a view, as of the last `prepare`.
+    fn headline(&self) -> Headline<'_>;
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer);
+}
+
+/// Where a view is, in sanitised words.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Headline<'a> {
+    /// The way to what is selected; the last part is never cut.
+    pub crumbs: &'a [String],
+    /// How much there is, where there is room to say it.
+    pub amount: &'a str,
 }
 
 /// What the mouse did, and at which cell.
@@ -39,123 +66,297 @@ pub enum Pointer {
 /// Below this nothing can be read.
 pub const SMALLEST: (u16, u16) = (40, 8);
 
+/// Something to do outside, and the screen that asked for it: answers go back there.
+pub type Asked = (ScreenId, Effect);
+
 #[derive(Debug)]
 pub struct Shell {
     pub session: Session,
     theme: Theme,
     keymap: Keymap,
-    stack: Vec<Box<dyn Screen>>,
+    views: Vec<Layer>,
+    over: Vec<Layer>,
+    route: Route,
+    start: Start,
+    header: Header,
+}
+
+#[derive(Debug)]
+struct Layer {
+    id: ScreenId,
+    screen: Box<dyn Screen>,
+}
+
+/// Whether the view to begin with is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// Several runs will open in the runs, one in the stream.
+    Open,
+    Found,
+}
+
+impl Layer {
+    fn new(info: &screens::Info) -> Layer {
+        Layer {
+            id: info.id,
+            screen: (info.build)(),
+        }
+    }
 }
 
 impl Shell {
-    pub fn new(session: Session, theme: Theme, first: Box<dyn Screen>) -> Shell {
+    /// Begins with the view `first`, or with the one that fits what is loaded.
+    pub fn new(session: Session, theme: Theme, first: Option<ScreenId>) -> Shell {
         Shell {
             session,
             theme,
             keymap: Keymap::default(),
-            stack: vec![first],
+            views: screens::views().map(Layer::new).collect(),
+            over: Vec::new(),
+            route: Route::new(first.unwrap_or(ScreenId::Stream)),
+            start: if first.is_some() {
+                Start::Found
+            } else {
+                Start::Open
+            },
+            header: Header::default(),
+        }
+    }
+
+    /// Several runs are on their way: shows them from the first frame on.
+    pub fn expect_several(&mut self) {
+        if self.start == Start::Open {
+            self.route = Route::new(ScreenId::Runs);
         }
     }
 
     /// Takes a key; what is left to do outside.
-    pub fn key(&mut self, key: Key) -> Vec<Effect> {
-        let Some(screen) = self.stack.last_mut() else {
-            return vec![Effect::Quit];
-        };
-        let command = self.keymap.command(key);
-        let effects = match command {
+    pub fn key(&mut self, key: Key) -> Vec<Asked> {
+        self.start = Start::Found;
+        let top = self.top();
+        let meaning = self.keymap.meaning(key, top);
+        match meaning {
             // Whatever is being typed, these chords leave.
-            Some(Command::Quit) if key.ctrl => vec![Effect::Quit],
-            Some(Command::Suspend) => vec![Effect::Suspend],
-            Some(Command::Redraw) => vec![Effect::Redraw],
-            Some(_) | None => match (screen.typed(key, &mut self.session), command) {
-                (Some(effects), _) => effects,
-                (None, Some(Command::Quit)) => vec![Effect::Quit],
-                (None, Some(command)) => screen.update(command, &mut self.session),
-                (None, None) => Vec::new(),
-            },
-        };
-        self.obey(effects)
-    }
-
-    /// Sets the filter of the first screen, as if it had been typed.
-    pub fn filter(&mut self, text: &str) -> Vec<Effect> {
-        let effects = match self.stack.first_mut() {
-            Some(screen) => screen.filter(text, &mut self.session),
-            None => Vec::new(),
-        };
-        self.obey(effects)
-    }
-
-    pub fn pointer(&mut self, pointer: Pointer) -> Vec<Effect> {
-        let effects = match self.stack.last_mut() {
-            Some(screen) => screen.pointed(pointer, &mut self.session),
-            None => Vec::new(),
-        };
-        self.obey(effects)
-    }
-
-    pub fn paste(&mut self, text: &str) -> Vec<Effect> {
-        let effects = match self.stack.last_mut() {
-            Some(screen) => screen.pasted(text, &mut self.session),
-            None => Vec::new(),
-        };
-        self.obey(effects)
-    }
-
-    pub fn loaded(&mut self, message: Loaded) -> Vec<Effect> {
-        let news = self.session.apply(message);
-        let mut effects = Vec::new();
-        for screen in &mut self.stack {
-            effects.extend(screen.loaded(&news, &mut self.session));
+            Some(Meaning::Command(Command::Quit)) if key.ctrl => return vec![(top, Effect::Quit)],
+            Some(Meaning::Command(Command::Suspend)) => return vec![(top, Effect::Suspend)],
+            Some(Meaning::Command(Command::Redraw)) => return vec![(top, Effect::Redraw)],
+            Some(_) | None => {}
         }
-        self.obey(effects)
+        let typed = self.ask_top(|screen, session| screen.typed(key, session));
+        match (typed, meaning) {
+            (Some(effects), _) => self.obey(top, effects),
+            (None, Some(Meaning::View(view))) => self.go(view),
+            (None, Some(Meaning::Command(command))) => self.command(command),
+            (None, None) => Vec::new(),
+        }
     }
 
-    pub fn finished(&mut self, output: Output) -> Vec<Effect> {
-        // Only the first screen starts work.
-        let effects = match self.stack.first_mut() {
-            Some(screen) => screen.finished(output, &mut self.session),
-            None => Vec::new(),
+    fn command(&mut self, command: Command) -> Vec<Asked> {
+        let top = self.top();
+        match command {
+            Command::Quit => vec![(top, Effect::Quit)],
+            Command::Help if top != ScreenId::Help => {
+                self.obey(top, vec![Effect::Push(ScreenId::Help)])
+            }
+            Command::ViewBack | Command::ViewForward => {
+                self.over.clear();
+                self.route.leave(self.session.here);
+                let stop = self.route.step(command == Command::ViewForward);
+                stop.map(|stop| self.arrive(stop)).unwrap_or_default()
+            }
+            _ => {
+                let effects = self.ask_top(|screen, session| screen.update(command, session));
+                self.obey(top, effects)
+            }
+        }
+    }
+
+    /// Sets the filter of every view, as if it had been typed there.
+    pub fn filter(&mut self, text: &str) -> Vec<Asked> {
+        self.every_view(|screen, session| screen.filter(text, session))
+    }
+
+    pub fn pointer(&mut self, pointer: Pointer) -> Vec<Asked> {
+        self.start = Start::Found;
+        if let (Pointer::Click { x, y: 0 }, true) = (pointer, self.over.is_empty()) {
+            let tab = self.header.tab_at(x);
+            return tab.map(|view| self.go(view)).unwrap_or_default();
+        }
+        let effects = self.ask_top(|screen, session| screen.pointed(pointer, session));
+        self.obey(self.top(), effects)
+    }
+
+    pub fn paste(&mut self, text: &str) -> Vec<Asked> {
+        self.start = Start::Found;
+        let effects = self.ask_top(|screen, session| screen.pasted(text, session));
+        self.obey(self.top(), effects)
+    }
+
+    pub fn loaded(&mut self, message: Loaded) -> Vec<Asked> {
+        let news = self.session.apply(message);
+        let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
+        asked.extend(self.find_start());
+        asked
+    }
+
+    /// One run opens in the stream and several in the runs, as long as no key was pressed.
+    fn find_start(&mut self) -> Vec<Asked> {
+        if self.start == Start::Found || self.session.loaded.store.is_empty() {
+            return Vec::new();
+        }
+        let runs = self.session.loaded.store.runs().len();
+        let fitting = match (runs, self.route.here().view) {
+            (2.., _) => ScreenId::Runs,
+            // More files may follow.
+            (_, ScreenId::Runs) if self.session.is_loading() => return Vec::new(),
+            (_, _) => ScreenId::Stream,
         };
-        self.obey(effects)
+        self.start = Start::Found;
+        self.session.here = Here::default();
+        if fitting == self.route.here().view {
+            return Vec::new();
+        }
+        self.route = Route::new(fitting);
+        self.enter()
     }
 
-    pub fn draw(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Effect> {
-        let mut effects = Vec::new();
+    pub fn finished(&mut self, from: ScreenId, output: Output) -> Vec<Asked> {
+        let Some(layer) = self
+            .views
+            .iter_mut()
+            .chain(&mut self.over)
+            .find(|layer| layer.id == from)
+        else {
+            // It was closed before its answer came.
+            return Vec::new();
+        };
+        let effects = layer.screen.finished(output, &mut self.session);
+        self.obey(from, effects)
+    }
+
+    pub fn draw(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
+        let mut asked = Vec::new();
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             too_small(&self.theme, area, buf);
         } else {
-            for screen in &mut self.stack {
-                effects.extend(screen.prepare(area, &mut self.session));
-                screen.draw(&self.theme, area, buf);
-            }
+            asked = self.draw_layers(area, buf);
         }
         if self.theme.ascii_only {
             keep_ascii(buf);
         }
-        self.obey(effects)
+        asked
     }
 
-    fn obey(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+    fn draw_layers(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
+        let below = Rect {
+            y: area.y + 1,
+            height: area.height - 1,
+            ..area
+        };
+        let current = self.route.here().view;
+        let mut asked = Vec::new();
+        for layer in &mut self.views {
+            if layer.id == current {
+                let effects = layer.screen.prepare(below, &mut self.session);
+                asked.push((layer.id, effects));
+                layer.screen.draw(&self.theme, below, buf);
+                let headline = layer.screen.headline();
+                let (session, theme) = (&self.session, &self.theme);
+                self.header
+                    .draw((&headline, current), session, theme, (area, buf));
+            }
+        }
+        for layer in &mut self.over {
+            asked.push((layer.id, layer.screen.prepare(area, &mut self.session)));
+            layer.screen.draw(&self.theme, area, buf);
+        }
+        asked
+            .into_iter()
+            .flat_map(|(id, effects)| self.obey(id, effects))
+            .collect()
+    }
+
+    /// The screen that keys go to.
+    fn top(&self) -> ScreenId {
+        self.over
+            .last()
+            .map_or(self.route.here().view, |layer| layer.id)
+    }
+
+    fn ask_top<T>(&mut self, ask: impl FnOnce(&mut dyn Screen, &mut Session) -> T) -> T {
+        let view = self.route.here().view;
+        let below = self.views.iter_mut().find(|layer| layer.id == view);
+        let layer = self.over.last_mut().or(below).expect("every view is built");
+        ask(&mut *layer.screen, &mut self.session)
+    }
+
+    fn every_view(
+        &mut self,
+        mut ask: impl FnMut(&mut dyn Screen, &mut Session) -> Vec<Effect>,
+    ) -> Vec<Asked> {
+        let session = &mut self.session;
+        let asked: Vec<_> = self
+            .views
+            .iter_mut()
+            .map(|layer| (layer.id, ask(&mut *layer.screen, session)))
+            .collect();
+        asked
+            .into_iter()
+            .flat_map(|(id, effects)| self.obey(id, effects))
+            .collect()
+    }
+
+    /// Shows a view with what is selected now.
+    fn go(&mut self, view: ScreenId) -> Vec<Asked> {
+        self.over.clear();
+        if view == self.route.here().view {
+            return Vec::new();
+        }
+        self.route.leave(self.session.here);
+        self.route.go(Stop::beside(view, self.session.here));
+        self.enter()
+    }
+
+    fn arrive(&mut self, stop: Stop) -> Vec<Asked> {
+        self.session.here = stop.here;
+        self.enter()
+    }
+
+    fn enter(&mut self) -> Vec<Asked> {
+        let view = self.route.here().view;
+        let effects = self.ask_top(|screen, session| screen.entered(session));
+        self.obey(view, effects)
+    }
+
+    fn obey(&mut self, from: ScreenId, effects: Vec<Effect>) -> Vec<Asked> {
         let mut outside = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Push(id) => self.push(id),
-                Effect::Pop if self.stack.len() > 1 => {
-                    self.stack.pop();
+                Effect::Push(id) => self.over.push(Layer::new(id.info())),
+                Effect::Pop => outside.extend(self.back(from)),
+                Effect::Visit(view, here) => {
+                    self.over.clear();
+                    self.route.leave(mem::replace(&mut self.session.here, here));
+                    self.route.go(Stop::inside(view, here));
+                    outside.extend(self.enter());
                 }
-                Effect::Pop => outside.push(Effect::Quit),
                 Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Start(_) => {
-                    outside.push(effect);
+                    outside.push((from, effect));
                 }
             }
         }
         outside
     }
 
-    fn push(&mut self, id: ScreenId) {
-        self.stack.push(screens::build(id));
+    fn back(&mut self, from: ScreenId) -> Vec<Asked> {
+        if self.over.pop().is_some() {
+            return Vec::new();
+        }
+        self.route.leave(self.session.here);
+        match self.route.back() {
+            Some(stop) => self.arrive(stop),
+            None => vec![(from, Effect::Quit)],
+        }
     }
 }
 

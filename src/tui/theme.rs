@@ -167,6 +167,12 @@ pub struct Marks {
     pub retry: &'static str,
     pub about: &'static str,
     pub enter: &'static str,
+    pub rising: &'static str,
+    pub falling: &'static str,
+    pub unfolded: &'static str,
+    pub folded: &'static str,
+    /// From nothing to all.
+    pub bars: &'static [&'static str],
     kinds: [&'static str; 12],
 }
 
@@ -196,6 +202,11 @@ pub static UNICODE: Marks = Marks {
     retry: "↻",
     about: "≈",
     enter: "⏎",
+    rising: "▲",
+    falling: "▼",
+    unfolded: "▾",
+    folded: "▸",
+    bars: &["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     kinds: ["▷", "◆", "∴", "⚙", "§", "‖", "✖", "·", "┌", "└", "!", "?"],
 };
 
@@ -219,6 +230,11 @@ pub static ASCII: Marks = Marks {
     retry: "@",
     about: "~",
     enter: "<",
+    rising: "^",
+    falling: "v",
+    unfolded: "v",
+    folded: ">",
+    bars: &["_", ".", ":", "-", "=", "+", "*", "#"],
     kinds: [">", "M", ":", "T", "P", "=", "x", "*", "/", "\\", "!", "?"],
 };
 
@@ -248,8 +264,12 @@ mod tests {
             marks.retry,
             marks.about,
             marks.enter,
+            marks.rising,
+            marks.falling,
+            marks.unfolded,
+            marks.folded,
         ];
-        for mark in single.iter().chain(&marks.kinds) {
+        for mark in single.iter().chain(&marks.kinds).chain(marks.bars) {
             assert_eq!(text::width(mark), 1, "{mark}");
             assert!(!plain || mark.is_ascii(), "{mark}");
         }

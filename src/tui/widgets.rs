@@ -1,6 +1,8 @@
 //! Pieces of a screen that know text, theme and terminal cells, and nothing of traces.
 
+pub mod hints;
 pub mod json_lines;
 pub mod paint;
 pub mod prompt;
+pub mod spark;
 pub mod viewport;

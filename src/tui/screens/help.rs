@@ -9,7 +9,7 @@ use crate::tui::effects::Effect;
 use crate::tui::jobs::Output;
 use crate::tui::keys::{COMMANDS, Code, Command, Entry, Group, Key};
 use crate::tui::session::{News, Session};
-use crate::tui::shell::{Pointer, Screen};
+use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::prompt::Prompt;
 
@@ -79,6 +79,14 @@ impl Screen for Help {
         Vec::new()
     }
 
+    fn entered(&mut self, _session: &mut Session) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    fn headline(&self) -> Headline<'_> {
+        Headline::default()
+    }
+
     fn update(&mut self, command: Command, _session: &mut Session) -> Vec<Effect> {
         match command {
             Command::Down => self.scroll += 1,
@@ -94,6 +102,15 @@ impl Screen for Help {
             _ => {}
         }
         Vec::new()
+    }
+
+    fn told(
+        &mut self,
+        command: Command,
+        _argument: &str,
+        session: &mut Session,
+    ) -> Result<Vec<Effect>, String> {
+        Ok(self.update(command, session))
     }
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
