@@ -128,7 +128,7 @@ fn bare(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
         Named {
             inputs,
             title,
-            failed: errors.len(),
+            failed: errors.iter().map(ToString::to_string).collect(),
         },
     )
 }
@@ -137,7 +137,7 @@ fn demo(cx: &mut Cx) -> anyhow::Result<Exit> {
     let named = Named {
         inputs: demo::inputs(),
         title: "demo".to_owned(),
-        failed: 0,
+        failed: Vec::new(),
     };
     explore::run(cx, named)
 }

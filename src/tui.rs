@@ -1,6 +1,7 @@
 //! Floor 7: the screen.
 
 pub mod keys;
+pub mod notices;
 pub mod render;
 pub mod theme;
 
@@ -11,6 +12,8 @@ mod runtime;
 pub mod screens;
 pub mod session;
 pub mod shell;
+#[cfg(test)]
+mod testing;
 pub mod widgets;
 
 use std::sync::Arc;
@@ -18,7 +21,9 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 
 use crate::base::clock::{Clock, System};
-use crate::ingest::Loaded;
+use crate::ingest::discover::{self, Input};
+use crate::ingest::prices::PriceTable;
+use crate::ingest::{Loaded, loader};
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::{ColorChoice, Theme};
 
@@ -31,6 +36,10 @@ pub struct Options {
     pub filter: Option<String>,
     /// The view to begin with; none to begin with the one that fits what is loaded.
     pub view: Option<ScreenId>,
+    /// What could not be opened, to be told on the screen.
+    pub told: Vec<String>,
+    /// How to load what is opened later.
+    pub loading: loader::Options,
     /// What was opened is sure to hold several runs.
     pub several: bool,
     /// Marks of ASCII only.
@@ -50,6 +59,8 @@ impl Default for Options {
             filter: None,
             view: None,
             several: false,
+            told: Vec::new(),
+            loading: loader::Options::new(PriceTable::built_in()),
             ascii: false,
             color: ColorChoice::default(),
             mouse: true,
@@ -71,6 +82,18 @@ pub enum Exit {
 }
 
 impl Options {
+    /// The same for something else that is opened.
+    fn opening(&self, title: String, inputs: &[Input]) -> Options {
+        Options {
+            title,
+            filter: None,
+            view: None,
+            told: Vec::new(),
+            several: discover::are_several(inputs),
+            ..self.clone()
+        }
+    }
+
     fn is_colored(&self) -> bool {
         match self.color {
             ColorChoice::Auto => std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),

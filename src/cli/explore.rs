@@ -6,8 +6,7 @@ use crate::cli::args::When;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
 use crate::cli::{Cx, filter, ls};
-use crate::ingest::discover::Input;
-use crate::ingest::formats::FORMATS;
+use crate::ingest::discover::{self, Input};
 use crate::ingest::loader;
 use crate::tui;
 use crate::tui::screens::ScreenId;
@@ -18,15 +17,15 @@ use crate::tui::theme::ColorChoice;
 pub(super) struct Named {
     pub(super) inputs: Vec<Input>,
     pub(super) title: String,
-    /// Paths that could not be found.
-    pub(super) failed: usize,
+    /// Why some paths could not be opened.
+    pub(super) failed: Vec<String>,
 }
 
 pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     let machine = cx.global.json || cx.global.jsonl || cx.global.csv;
     if machine || cx.out.look.width.is_none() {
         let mut read = cx.load.inputs(&cx.notes, named.inputs);
-        read.failed += named.failed;
+        read.failed += named.failed.len();
         return ls::list(cx, &read, "-started");
     }
     if let Some(expr) = cx.global.condition.as_deref() {
@@ -55,34 +54,20 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     )
 }
 
-/// Whether there are files that do not belong to the first one, and so to its run.
-fn are_several(inputs: &[Input]) -> bool {
-    let Some((Input::File(first), others)) = inputs.split_first() else {
-        return inputs.len() > 1;
-    };
-    let companions: Vec<_> = FORMATS
-        .iter()
-        .flat_map(|format| format.companions(first))
-        .collect();
-    let is_companion =
-        |input: &Input| matches!(input, Input::File(path) if companions.contains(path));
-    !others.iter().all(is_companion)
-}
-
 fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
-    let several = are_several(&named.inputs);
-    let messages = loader::start(
-        named.inputs,
-        loader::Options {
-            preview: true,
-            ..cx.load.options.clone()
-        },
-    );
+    let several = discover::are_several(&named.inputs);
+    let loading = loader::Options {
+        preview: true,
+        ..cx.load.options.clone()
+    };
+    let messages = loader::start(named.inputs, loading.clone());
     let options = tui::Options {
         title: named.title,
         filter: cx.global.condition.clone(),
         view: cx.global.view.as_deref().and_then(ScreenId::view),
         several,
+        told: named.failed,
+        loading,
         ascii: cx.out.look.charset != Charset::Unicode,
         color: match cx.global.color {
             When::Auto => ColorChoice::Auto,

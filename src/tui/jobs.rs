@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
@@ -11,6 +12,7 @@ use crate::analysis::profile::{self, Profile};
 use crate::base::cancel::CancelFlag;
 use crate::base::text;
 use crate::ingest::body::Body;
+use crate::ingest::discover::{self, Input};
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::query::expr::Expr;
@@ -42,6 +44,10 @@ pub enum Job {
         run: RunIx,
         slices: usize,
     },
+    /// Finds what a path means, and whether it is a trace.
+    Find {
+        path: PathBuf,
+    },
 }
 
 #[derive(Debug)]
@@ -64,6 +70,12 @@ pub enum Output {
         run: RunIx,
         profile: Profile,
     },
+    Found {
+        title: String,
+        inputs: Vec<Input>,
+    },
+    /// Why a path could not be opened, sanitised.
+    NotFound(String),
     /// The work ended in a bug of ours; what it said.
     Panicked(String),
 }
@@ -74,6 +86,7 @@ enum Slot {
     Filter,
     Open,
     Profile,
+    Find,
 }
 
 /// The answer to a job; one of an older generation is of no interest any more.
@@ -108,6 +121,7 @@ impl Job {
             Job::Filter(_) | Job::Runs { .. } => Slot::Filter,
             Job::Open { .. } => Slot::Open,
             Job::Profile { .. } => Slot::Profile,
+            Job::Find { .. } => Slot::Find,
         }
     }
 
@@ -139,6 +153,13 @@ impl Job {
             Job::Profile { store, run, slices } => Output::Profile {
                 run,
                 profile: profile::profile(&store, run, slices, cancel),
+            },
+            Job::Find { path } => match discover::traces(&path) {
+                Ok(inputs) => Output::Found {
+                    title: path.to_string_lossy().into_owned(),
+                    inputs,
+                },
+                Err(error) => Output::NotFound(text::sanitize(&error.to_string()).into_owned()),
             },
         }
     }
@@ -177,6 +198,15 @@ impl Jobs {
             lane.waiting = Some(job);
         } else {
             self.spawn((from, slot), job);
+        }
+    }
+
+    /// Nobody waits for anything any more.
+    pub fn abandon(&mut self) {
+        for lane in self.lanes.values_mut() {
+            lane.generation += 1;
+            lane.cancel.raise();
+            lane.waiting = None;
         }
     }
 

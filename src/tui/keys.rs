@@ -206,6 +206,28 @@ impl Group {
     }
 }
 
+/// What can be typed after a command in the palette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Filter,
+    Number,
+    /// A column to sort by.
+    Column,
+    /// A field to group by.
+    Field,
+}
+
+impl Takes {
+    pub fn word(self) -> &'static str {
+        match self {
+            Takes::Filter => "FILTER",
+            Takes::Number => "NUMBER",
+            Takes::Column => "COLUMN",
+            Takes::Field => "FIELD",
+        }
+    }
+}
+
 /// One row of the table.
 #[derive(Debug)]
 pub struct Entry {
@@ -218,8 +240,8 @@ pub struct Entry {
     pub screen: Option<ScreenId>,
     /// Default keys, separated by spaces.
     pub keys: &'static str,
-    /// What it takes in the palette; empty for most.
-    pub takes: &'static str,
+    /// What it takes in the palette.
+    pub takes: Option<Takes>,
     /// Two words for the footer.
     pub hint: &'static str,
     pub help: &'static str,
@@ -227,7 +249,7 @@ pub struct Entry {
 
 macro_rules! commands {
     ($($command:ident $name:literal $group:ident $(on $screen:ident)? $keys:literal $hint:literal $help:literal
-       $(takes $takes:literal)?;)*) => {
+       $(takes $takes:ident)?;)*) => {
         /// What a user can ask for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command { $($command),* }
@@ -239,7 +261,7 @@ macro_rules! commands {
             group: Group::$group,
             screen: screen(Group::$group, &[$(ScreenId::$screen)?]),
             keys: $keys,
-            takes: concat!("" $(, $takes)?),
+            takes: first(&[$(Takes::$takes)?]),
             hint: $hint,
             help: $help,
         }),*];
@@ -250,6 +272,13 @@ const fn screen(group: Group, named: &[ScreenId]) -> Option<ScreenId> {
     match named {
         [screen, ..] => Some(*screen),
         [] => group.screen(),
+    }
+}
+
+const fn first(named: &[Takes]) -> Option<Takes> {
+    match named {
+        [takes, ..] => Some(*takes),
+        [] => None,
     }
 }
 
@@ -270,21 +299,25 @@ commands! {
     PrevTurn "prev-turn" Jump "T" "turn" "previous turn or run";
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
     PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
-    GoTo "go-to" Jump "" "go to" "the action with this number in its run (:12)" takes "NUMBER";
+    GoTo "go-to" Jump "" "go to" "the action with this number in its run (:12)" takes Number;
     Open "open" Move "enter" "open" "open what is selected";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
     TabRight "next-tab" Look "l right" "tab" "next tab of the inspector";
     TabLeft "prev-tab" Look "h left" "tab" "previous tab of the inspector";
     Maximise "maximise" Look "\\" "maximise" "give the whole screen to this pane, and back";
-    Filter "filter" Filter "/" "filter" "filter what is listed; in the help: search it" takes "FILTER";
+    Filter "filter" Filter "/" "filter" "filter what is listed; in the help: search it" takes Filter;
     Scope "scope" Filter on Stream "s" "this run" "only the run of this action, and back to all";
-    Sort "sort" Table "s" "sort" "sort by the next column" takes "COLUMN";
+    Sort "sort" Table "s" "sort" "sort by the next column" takes Column;
     SortOther "sort-reverse" Table "S" "other way" "sort the other way round";
-    Gather "group" Table "z" "group" "group by the next of agent, model, user, task, day, file; then no more" takes "FIELD";
+    Gather "group" Table "z" "group" "group by the next of agent, model, user, task, day, file; then no more" takes Field;
     Pair "pair" Table "space" "A/B" "choose this run as A or B, to compare the two";
     ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
     ViewForward "view-forward" Program "]" "view forward" "forward again";
+    Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";
+    Files "files" Program "ctrl-p" "files" "the files that are open, and others to open instead";
+    Notices "notices" Program "!" "notices" "what was told in passing";
+    Stop "stop" Program "ctrl-g" "stop" "stop loading, and keep what is there";
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the first view";
     Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";
@@ -342,6 +375,29 @@ impl Default for Keymap {
 }
 
 impl Keymap {
+    /// The keys of a command, as a user names them.
+    pub fn keys(&self, command: Command) -> Vec<String> {
+        self.named(Meaning::Command(command))
+    }
+
+    /// Those of them that mean it on a screen, where another command may have some.
+    pub fn keys_on(&self, screen: ScreenId, command: Command) -> Vec<String> {
+        let meant = Meaning::Command(command);
+        let bound = self.bound.iter().filter(|(key, meaning)| {
+            *meaning == meant && self.meaning(*key, screen) == Some(meant)
+        });
+        bound.map(|(key, _)| key.to_string()).collect()
+    }
+
+    pub fn view_keys(&self, view: ScreenId) -> Vec<String> {
+        self.named(Meaning::View(view))
+    }
+
+    fn named(&self, wanted: Meaning) -> Vec<String> {
+        let bound = self.bound.iter().filter(|(_, meaning)| *meaning == wanted);
+        bound.map(|(key, _)| key.to_string()).collect()
+    }
+
     /// What a key asks for on a screen: its own command, else one of all screens.
     pub fn meaning(&self, key: Key, screen: ScreenId) -> Option<Meaning> {
         let meant = self.bound.iter().filter(|(bound, _)| *bound == key);

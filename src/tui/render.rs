@@ -4,12 +4,12 @@ use crossbeam_channel::Receiver;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::ingest::Loaded;
+use crate::ingest::discover::Input;
+use crate::ingest::{Loaded, loader};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys;
-use crate::tui::session::Session;
 use crate::tui::shell::{Asked, Shell};
 
 /// The program with its work done at once, so that every run gives the same picture.
@@ -19,6 +19,7 @@ pub struct Headless {
     jobs: Jobs,
     reports: Receiver<Report>,
     area: Rect,
+    options: Options,
 }
 
 /// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
@@ -59,17 +60,14 @@ pub fn text(buffer: &Buffer) -> String {
 
 impl Headless {
     pub fn new(options: &Options, (width, height): (u16, u16)) -> Headless {
-        let session = Session::new(options);
-        let mut shell = Shell::new(session, options.theme(), options.view);
-        if options.several {
-            shell.expect_several();
-        }
+        let shell = Shell::new(options, options.theme());
         let (jobs, reports) = Jobs::inline();
         let mut screen = Headless {
             shell,
             jobs,
             reports,
             area: Rect::new(0, 0, width, height),
+            options: options.clone(),
         };
         screen.draw();
         screen.play_filter(options);
@@ -128,9 +126,20 @@ impl Headless {
 
     fn start(&mut self, asked: Vec<Asked>) {
         for (from, effect) in asked {
-            if let Effect::Start(job) = effect {
-                self.jobs.start(from, *job);
+            match effect {
+                Effect::Start(job) => self.jobs.start(from, *job),
+                Effect::Open { title, inputs } => self.open(title, inputs),
+                _ => {}
             }
+        }
+    }
+
+    fn open(&mut self, title: String, inputs: Vec<Input>) {
+        self.jobs.abandon();
+        self.options = self.options.opening(title, &inputs);
+        self.shell.reopen(&self.options);
+        for message in loader::start(inputs, self.options.loading.clone()) {
+            self.load(message);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Every screen of the program. To add one: a file here, an id, and a line in [`SCREENS`].
 
+pub mod files;
 pub mod help;
+pub mod notices;
+pub mod palette;
 pub mod runs;
 pub mod stream;
 
@@ -11,6 +14,9 @@ pub enum ScreenId {
     Stream,
     Runs,
     Help,
+    Palette,
+    Files,
+    Notices,
 }
 
 /// What the program knows of a screen before it is built.
@@ -56,6 +62,27 @@ pub static SCREENS: &[Info] = &[
         tab: None,
         about: "every key and command",
         build: || Box::new(help::Help::default()),
+    },
+    Info {
+        id: ScreenId::Palette,
+        name: "palette",
+        tab: None,
+        about: "any command by its name",
+        build: || Box::new(palette::Palette::default()),
+    },
+    Info {
+        id: ScreenId::Files,
+        name: "files",
+        tab: None,
+        about: "the files that are open, and others to open",
+        build: || Box::new(files::Files::default()),
+    },
+    Info {
+        id: ScreenId::Notices,
+        name: "notices",
+        tab: None,
+        about: "what was told in passing",
+        build: || Box::new(notices::Notices::default()),
     },
 ];
 

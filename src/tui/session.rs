@@ -14,6 +14,9 @@ use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 use crate::tui::Options;
+use crate::tui::keys::Keymap;
+use crate::tui::notices::{Level, Notices};
+use crate::tui::screens::ScreenId;
 
 #[derive(Debug)]
 pub struct Session {
@@ -21,6 +24,10 @@ pub struct Session {
     pub title: String,
     pub zone: TimeZone,
     pub clock: Arc<dyn Clock>,
+    /// The view that is shown.
+    pub view: ScreenId,
+    pub keymap: Arc<Keymap>,
+    pub notices: Notices,
     pub loaded: Opened,
     /// The last rows of the last file, until the store itself has them.
     pub end: Option<Opened>,
@@ -28,8 +35,6 @@ pub struct Session {
     pub here: Here,
     /// The two runs to compare, A and B.
     pub pair: [Option<RunIx>; 2],
-    /// What could not be opened or read, sanitised.
-    pub errors: Vec<String>,
 }
 
 /// What is selected, the same on every view.
@@ -87,7 +92,15 @@ impl Agents {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loading {
-    Reading { read: u64, total: u64 },
+    Reading {
+        read: u64,
+        total: u64,
+    },
+    /// The user ended it before its end.
+    Stopped {
+        read: u64,
+        total: u64,
+    },
     Done,
 }
 
@@ -107,17 +120,48 @@ impl Session {
             title: text::sanitize(&options.title).into_owned(),
             zone: options.zone.clone(),
             clock: Arc::clone(&options.clock),
+            view: options.view.unwrap_or(ScreenId::Stream),
+            keymap: Arc::default(),
+            notices: Notices::default(),
             loaded: Opened::default(),
             end: None,
             loading: Loading::Reading { read: 0, total: 0 },
             here: Here::default(),
             pair: [None; 2],
-            errors: Vec::new(),
         }
     }
 
     pub fn is_loading(&self) -> bool {
-        self.loading != Loading::Done
+        matches!(self.loading, Loading::Reading { .. })
+    }
+
+    /// Tells something in passing. The words may hold anything.
+    pub fn say(&mut self, words: &str) {
+        self.tell(Level::Note, words);
+    }
+
+    /// Tells that something went wrong.
+    pub fn fail(&mut self, words: &str) {
+        self.tell(Level::Error, words);
+    }
+
+    fn tell(&mut self, level: Level, words: &str) {
+        let words = text::sanitize(words).into_owned();
+        self.notices.add(level, words, self.clock.now());
+    }
+
+    /// What could not be opened or read, sanitised.
+    pub fn errors(&self) -> impl Iterator<Item = &str> {
+        let all = self.notices.all().iter();
+        let errors = all.filter(|notice| notice.level == Level::Error);
+        errors.map(|notice| notice.words.as_str())
+    }
+
+    /// Nothing more is read: what is there is all there is.
+    pub fn stop_loading(&mut self) {
+        if let Loading::Reading { read, total } = self.loading {
+            self.loading = Loading::Stopped { read, total };
+        }
     }
 
     /// The size of what is read or to be read, as far as it is known.
@@ -127,7 +171,7 @@ impl Session {
         let known: u64 = known.map(|account| account.total).sum();
         match self.loading {
             Loading::Done => known,
-            Loading::Reading { total, .. } => total,
+            Loading::Reading { total, .. } | Loading::Stopped { total, .. } => total,
         }
     }
 
@@ -135,6 +179,10 @@ impl Session {
     pub fn loading_words(&self) -> String {
         match self.loading {
             Loading::Done => String::new(),
+            Loading::Stopped { read, total } => {
+                let percent = u128::from(read) * 100 / u128::from(total.max(1));
+                format!("stopped at {percent} %")
+            }
             Loading::Reading { read: 0, total: 0 } => "loading…".to_owned(),
             Loading::Reading { read, total } if read <= total && total > 0 => {
                 let percent = u128::from(read) * 100 / u128::from(total);
@@ -174,8 +222,7 @@ impl Session {
             return news;
         }
         if let Some(error) = self.loaded.store.apply(message) {
-            self.errors
-                .push(text::sanitize(&error.to_string()).into_owned());
+            self.fail(&error.to_string());
         }
         news.rows = before..self.loaded.store.len();
         news

@@ -4,14 +4,18 @@ mod header;
 mod route;
 
 use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::ingest::Loaded;
+use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::Output;
-use crate::tui::keys::{Command, Key, Keymap, Meaning};
+use crate::tui::keys::{Command, Key, Meaning};
+use crate::tui::notices::Level;
 use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::header::Header;
@@ -73,7 +77,6 @@ pub type Asked = (ScreenId, Effect);
 pub struct Shell {
     pub session: Session,
     theme: Theme,
-    keymap: Keymap,
     views: Vec<Layer>,
     over: Vec<Layer>,
     route: Route,
@@ -105,36 +108,45 @@ impl Layer {
 }
 
 impl Shell {
-    /// Begins with the view `first`, or with the one that fits what is loaded.
-    pub fn new(session: Session, theme: Theme, first: Option<ScreenId>) -> Shell {
-        Shell {
-            session,
+    /// Begins with the view that was asked for, or with the one that fits what is loaded.
+    pub fn new(options: &Options, theme: Theme) -> Shell {
+        let mut shell = Shell {
+            session: Session::new(options),
             theme,
-            keymap: Keymap::default(),
             views: screens::views().map(Layer::new).collect(),
             over: Vec::new(),
-            route: Route::new(first.unwrap_or(ScreenId::Stream)),
-            start: if first.is_some() {
-                Start::Found
-            } else {
-                Start::Open
-            },
+            route: Route::new(ScreenId::Stream),
+            start: Start::Open,
             header: Header::default(),
+        };
+        shell.begin(options);
+        for words in &options.told {
+            shell.session.fail(words);
         }
+        shell
     }
 
-    /// Several runs are on their way: shows them from the first frame on.
-    pub fn expect_several(&mut self) {
-        if self.start == Start::Open {
-            self.route = Route::new(ScreenId::Runs);
-        }
+    fn begin(&mut self, options: &Options) {
+        // Where several runs are on their way they are shown from the first frame on.
+        let fitting = if options.several {
+            ScreenId::Runs
+        } else {
+            ScreenId::Stream
+        };
+        self.start = match options.view {
+            Some(_) => Start::Found,
+            None => Start::Open,
+        };
+        self.route = Route::new(options.view.unwrap_or(fitting));
+        self.session.view = self.route.here().view;
     }
 
     /// Takes a key; what is left to do outside.
     pub fn key(&mut self, key: Key) -> Vec<Asked> {
         self.start = Start::Found;
+        self.session.notices.pressed();
         let top = self.top();
-        let meaning = self.keymap.meaning(key, top);
+        let meaning = self.session.keymap.meaning(key, top);
         match meaning {
             // Whatever is being typed, these chords leave.
             Some(Meaning::Command(Command::Quit)) if key.ctrl => return vec![(top, Effect::Quit)],
@@ -155,9 +167,11 @@ impl Shell {
         let top = self.top();
         match command {
             Command::Quit => vec![(top, Effect::Quit)],
-            Command::Help if top != ScreenId::Help => {
-                self.obey(top, vec![Effect::Push(ScreenId::Help)])
-            }
+            Command::Stop => self.stop(top),
+            Command::Help if top != ScreenId::Help => self.lay(ScreenId::Help),
+            Command::Palette => self.lay(ScreenId::Palette),
+            Command::Files => self.lay(ScreenId::Files),
+            Command::Notices if top != ScreenId::Notices => self.lay(ScreenId::Notices),
             Command::ViewBack | Command::ViewForward => {
                 self.over.clear();
                 self.route.leave(self.session.here);
@@ -169,6 +183,64 @@ impl Shell {
                 self.obey(top, effects)
             }
         }
+    }
+
+    fn stop(&mut self, top: ScreenId) -> Vec<Asked> {
+        if !self.session.is_loading() {
+            self.session.say("nothing is being loaded");
+            return Vec::new();
+        }
+        self.session.stop_loading();
+        let mut asked = self.every_view(|screen, session| screen.loaded(&News::default(), session));
+        asked.push((top, Effect::StopLoading));
+        asked
+    }
+
+    /// Lays a screen over the view, alone.
+    fn lay(&mut self, id: ScreenId) -> Vec<Asked> {
+        self.over = vec![Layer::new(id.info())];
+        let effects = self.ask_top(|screen, session| screen.entered(session));
+        self.obey(id, effects)
+    }
+
+    /// A command from the palette or the help, for the view below.
+    fn tell(&mut self, command: Command, argument: &str) -> Vec<Asked> {
+        self.over.clear();
+        let view = self.top();
+        if argument.is_empty() {
+            return self.command(command);
+        }
+        match self.ask_top(|screen, session| screen.told(command, argument, session)) {
+            Ok(effects) => self.obey(view, effects),
+            Err(words) => {
+                self.session.fail(&words);
+                Vec::new()
+            }
+        }
+    }
+
+    fn show(&mut self, view: ScreenId, filter: Option<&str>) -> Vec<Asked> {
+        let mut asked = self.go(view);
+        if let Some(filter) = filter {
+            let effects = self.ask_top(|screen, session| screen.filter(filter, session));
+            asked.extend(self.obey(view, effects));
+        }
+        asked
+    }
+
+    /// Forgets what is open: something else is loaded.
+    pub fn reopen(&mut self, options: &Options) {
+        let session = Session::new(options);
+        let keymap = Arc::clone(&self.session.keymap);
+        let notices = mem::take(&mut self.session.notices);
+        self.session = Session {
+            keymap,
+            notices,
+            ..session
+        };
+        self.views = screens::views().map(Layer::new).collect();
+        self.over.clear();
+        self.begin(options);
     }
 
     /// Sets the filter of every view, as if it had been typed there.
@@ -241,6 +313,7 @@ impl Shell {
         } else {
             asked = self.draw_layers(area, buf);
         }
+        self.draw_notice(area, buf);
         if self.theme.ascii_only {
             keep_ascii(buf);
         }
@@ -274,6 +347,27 @@ impl Shell {
             .into_iter()
             .flat_map(|(id, effects)| self.obey(id, effects))
             .collect()
+    }
+
+    /// How long what is told in passing is still to be shown.
+    pub fn notice_stays(&self) -> Option<Duration> {
+        let stays = self.session.notices.stays(self.session.clock.now())?;
+        Some(Duration::from_micros(stays))
+    }
+
+    /// The newest notice stands on the last line for a while.
+    fn draw_notice(&mut self, area: Rect, buf: &mut Buffer) {
+        let Some(notice) = self.session.notices.current(self.session.clock.now()) else {
+            return;
+        };
+        let styles = &self.theme.styles;
+        let (mark, style) = match notice.level {
+            Level::Note => (self.theme.marks.ok, styles.waiting),
+            Level::Error => (self.theme.marks.error, styles.error),
+        };
+        let mut row = paint::Row::new(buf, area, area.height.saturating_sub(1), styles.text);
+        row.put(&format!(" {mark} {}", notice.words), style);
+        self.session.notices.drawn();
     }
 
     /// The screen that keys go to.
@@ -324,6 +418,7 @@ impl Shell {
 
     fn enter(&mut self) -> Vec<Asked> {
         let view = self.route.here().view;
+        self.session.view = view;
         let effects = self.ask_top(|screen, session| screen.entered(session));
         self.obey(view, effects)
     }
@@ -332,7 +427,8 @@ impl Shell {
         let mut outside = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Push(id) => self.over.push(Layer::new(id.info())),
+                Effect::Obey(command, argument) => outside.extend(self.tell(command, &argument)),
+                Effect::Show(view, filter) => outside.extend(self.show(view, filter.as_deref())),
                 Effect::Pop => outside.extend(self.back(from)),
                 Effect::Visit(view, here) => {
                     self.over.clear();
@@ -340,9 +436,12 @@ impl Shell {
                     self.route.go(Stop::inside(view, here));
                     outside.extend(self.enter());
                 }
-                Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Start(_) => {
-                    outside.push((from, effect));
-                }
+                Effect::Quit
+                | Effect::Suspend
+                | Effect::Redraw
+                | Effect::Start(_)
+                | Effect::Open { .. }
+                | Effect::StopLoading => outside.push((from, effect)),
             }
         }
         outside

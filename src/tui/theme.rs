@@ -1,8 +1,11 @@
 //! How things look: styles by role and marks by meaning. Screens ask for a role, never for a colour.
 
+use std::sync::Arc;
+
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::model::action::{Kind, Status};
+use crate::tui::keys::Keymap;
 
 /// When to write colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +25,8 @@ pub struct Theme {
     pub marks: &'static Marks,
     /// Write nothing but ASCII: what the terminal cannot show becomes `?`.
     pub ascii_only: bool,
+    /// The keys as the user has them, for hints.
+    pub keymap: Arc<Keymap>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,6 +62,7 @@ impl Theme {
             styles,
             marks: if ascii { &ASCII } else { &UNICODE },
             ascii_only: false,
+            keymap: Arc::default(),
         }
     }
 

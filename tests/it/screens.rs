@@ -31,7 +31,7 @@ const SMALL: (u16, u16) = (60, 15);
 /// Opens everything that a user can open, and comes back from most of it.
 const TOUR: &str = "j j enter l l l l j j ctrl-d G backtab tab tab tab \\ k \\ esc G e E b B t T } { \
                     / status:blocked enter j esc / costt>1 enter esc / a enter esc s G s ? j j / turn enter \
-                    q q 2 j z z enter space s S / is:error enter enter q 1 space ctrl-u ctrl-l pageup home end enter backspace delete left right up down";
+                    q q 2 j z z enter space s S / is:error enter enter q 1 space [ ] : nex tab enter : enter ctrl-p esc ! j q ctrl-g ? g j ctrl-u ctrl-l pageup home end enter backspace delete left right up down";
 
 /// A day after the samples.
 const NOW: i64 = 1_795_478_400_000_000;
@@ -97,10 +97,11 @@ fn the_inspector_has_a_tab_for_each_question() {
 
 #[test]
 fn the_help_lists_every_key() {
-    pictures("help", REFUND, "?");
-    let mut listed = opened(REFUND, (120, 80));
-    listed.play("?");
-    let listed = render::text(&listed.draw());
+    views("help", REFUND, "?");
+    views("help_runs", NIGHT, "? / group");
+    let listed: String = ["1 ?", "2 ?"]
+        .map(|keys| screen(REFUND, (120, 80), keys))
+        .concat();
     for entry in keys::COMMANDS {
         assert!(listed.contains(entry.help), "{}\n{listed}", entry.help);
     }
@@ -152,6 +153,18 @@ fn runs_are_grouped_sorted_and_paired() {
     views("runs_grouped", COHORT, "s space j space s s z z");
     views("runs_filtered", COHORT, "/ is:error enter");
     views("runs_none", COHORT, "/ model:gpt-6 enter");
+}
+
+#[test]
+fn the_palette_offers_commands_and_what_they_take() {
+    views("palette", REFUND, ":");
+    views("palette_filter", NIGHT, ":runs space model:");
+    views("files", NIGHT, "ctrl-p");
+}
+
+#[test]
+fn what_was_told_is_listed() {
+    views("notices", REFUND, ": go-to space first enter !");
 }
 
 #[test]

@@ -196,7 +196,11 @@ impl Screen for Runs {
                 self.kept.is_running = false;
                 self.notice = Some(format!("a bug stopped this work: {words}"));
             }
-            Output::Filtered(_) | Output::Searched(_) | Output::Opened { .. } => {}
+            Output::Filtered(_)
+            | Output::Searched(_)
+            | Output::Opened { .. }
+            | Output::Found { .. }
+            | Output::NotFound(_) => {}
         }
         Vec::new()
     }

@@ -201,7 +201,10 @@ impl Screen for Stream {
             Output::Filtered(answer) => return self.take_answer(answer, session),
             Output::Searched(progress) => self.take_progress(progress),
             Output::Opened { ix, body } => self.inspector.opened(ix, body),
-            Output::Runs { .. } | Output::Profile { .. } => {}
+            Output::Runs { .. }
+            | Output::Profile { .. }
+            | Output::Found { .. }
+            | Output::NotFound(_) => {}
             Output::Panicked(words) => {
                 self.answers.is_running = false;
                 self.notice = Some(format!("a bug stopped this work: {words}"));

@@ -38,6 +38,11 @@ impl Header {
         let styles = &theme.styles;
         let mut row = Row::new(buf, area, 0, styles.text);
         row.flush_right(HELP, styles.faint);
+        let unread = session.notices.unread();
+        if unread > 0 {
+            // The key that lists them stands before the number.
+            row.flush_right(&format!(" ! {unread} "), styles.error);
+        }
         let least = headline.crumbs.last().map_or(0, |run| text::width(run) + 2);
         let loading = session.loading_words();
         let told = if loading.is_empty() {

@@ -1,11 +1,5 @@
-use std::sync::Arc;
-
-use crate::base::clock::Fixed;
-use crate::ingest::discover::Input;
-use crate::ingest::prices::PriceTable;
-use crate::ingest::{Loaded, loader};
 use crate::tui::screens::ScreenId;
-use crate::tui::theme::ColorChoice;
+use crate::tui::testing::{load, options, played};
 use crate::tui::{Options, render};
 
 const TRACE: &str = r#"{"type":"run_start","run_id":"old","ts":"2026-11-20T10:00:00Z","agent":"shop","model":"gpt-4o"}
@@ -19,33 +13,8 @@ const TRACE: &str = r#"{"type":"run_start","run_id":"old","ts":"2026-11-20T10:00
 {"type":"response","run_id":"mid","id":"m3","ts":"2026-11-21T10:00:02Z","content":"x","cost_usd":0.5}
 "#;
 
-fn options() -> Options {
-    Options {
-        title: "shop.jsonl".to_owned(),
-        color: ColorChoice::Never,
-        clock: Arc::new(Fixed(1_795_478_400_000_000)),
-        ..Options::default()
-    }
-}
-
-fn messages(trace: &'static str) -> Vec<Loaded> {
-    let inputs = vec![Input::Bundled {
-        name: "shop.jsonl",
-        bytes: trace.as_bytes(),
-        companions: &[],
-    }];
-    loader::start(inputs, loader::Options::new(PriceTable::built_in()))
-        .into_iter()
-        .collect()
-}
-
 fn screen(keys: &str) -> String {
-    render::text(&render::script(
-        &options(),
-        messages(TRACE),
-        (120, 30),
-        keys,
-    ))
+    played(&options(), TRACE, keys)
 }
 
 /// The ids of the runs in the order of the screen.
@@ -151,8 +120,7 @@ fn two_runs_are_chosen_and_given_up_again() {
 #[test]
 fn one_run_opens_in_the_stream() {
     let one = "{\"type\":\"prompt\",\"run_id\":\"r\",\"id\":\"p\",\"content\":\"Alone\"}\n";
-    let shown = render::script(&options(), messages(one), (120, 30), "");
-    assert!(render::text(&shown).contains("TOOL / TEXT"));
+    assert!(played(&options(), one, "").contains("TOOL / TEXT"));
 }
 
 #[test]
@@ -161,7 +129,7 @@ fn a_view_that_was_asked_for_is_not_left_by_itself() {
         view: Some(ScreenId::Stream),
         ..options()
     };
-    let shown = render::text(&render::script(&asked, messages(TRACE), (120, 30), ""));
+    let shown = render::text(&render::script(&asked, load(TRACE), (120, 30), ""));
     assert!(shown.contains("TOOL / TEXT"), "{shown}");
 }
 
@@ -169,7 +137,7 @@ fn a_view_that_was_asked_for_is_not_left_by_itself() {
 fn after_a_key_the_view_stays_whatever_is_loaded() {
     let mut shown = render::Headless::new(&options(), (120, 30));
     shown.play("j");
-    for message in messages(TRACE) {
+    for message in load(TRACE) {
         shown.load(message);
     }
     let shown = render::text(&shown.draw());

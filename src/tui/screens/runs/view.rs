@@ -246,5 +246,5 @@ fn foot(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
         row.put(&format!(" {}", text::sanitize(notice)), styles.waiting);
         return;
     }
-    hints::draw(HINTS, theme, &mut row);
+    hints::draw(None, HINTS, theme, &mut row);
 }

@@ -111,6 +111,7 @@ fn empty(runs: &Runs, session: &Session) -> Vec<String> {
         vec!["no run is kept by this filter · / changes it, esc clears it".to_owned()]
     };
     lines.extend(runs.kept.hint.clone());
+    lines.extend(session.errors().map(str::to_owned));
     lines
 }
 

@@ -157,11 +157,15 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
     debug_assert!(stream.focus == Focus::List || stream.panes == Panes::Auto);
     let mut lines = match (session.loading, session.loaded.store.is_empty()) {
         (Loading::Reading { .. }, _) => vec![session.loading_words()],
-        (Loading::Done, true) => vec!["no actions in what was opened".to_owned()],
-        (Loading::Done, false) if stream.answers.is_running => vec!["searching…".to_owned()],
-        (Loading::Done, false) => vec![nothing_kept(stream)],
+        (Loading::Done | Loading::Stopped { .. }, true) => {
+            vec!["no actions in what was opened".to_owned()]
+        }
+        (Loading::Done | Loading::Stopped { .. }, false) if stream.answers.is_running => {
+            vec!["searching…".to_owned()]
+        }
+        (Loading::Done | Loading::Stopped { .. }, false) => vec![nothing_kept(stream)],
     };
-    lines.extend(session.errors.iter().cloned());
+    lines.extend(session.errors().map(str::to_owned));
     lines
 }
 

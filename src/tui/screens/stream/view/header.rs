@@ -9,6 +9,7 @@ use crate::tui::filtering::Problem;
 use crate::tui::keys::Command;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::theme::Theme;
+use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
 
 /// ```text
@@ -83,7 +84,6 @@ fn mistake(problem: &Problem, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
 }
 
-const LAST_HINTS: &[Command] = &[Command::Help, Command::Back];
 const LIST_HINTS: &[Command] = &[
     Command::Open,
     Command::Filter,
@@ -128,43 +128,14 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     hints(stream, theme, &mut row);
 }
 
-/// What fits of the hints; the way to the help and the way out always have their room.
 fn hints(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
     let commands = match stream.focus {
         Focus::List => LIST_HINTS,
         Focus::Inspector => PANE_HINTS,
     };
-    let shown = |command: &Command| {
-        let entry = command.entry();
-        let key = entry.keys().next().unwrap_or_default();
-        let key = if key == "enter" {
-            theme.marks.enter
-        } else {
-            key
-        };
-        (key, entry.hint)
-    };
     let clears = stream.focus == Focus::List && stream.is_filtered();
-    let clear = clears.then_some(("esc", "clear filter"));
-    let width = |(key, words): (&str, &str)| text::width(key) + text::width(words) + 3;
-    let last: Vec<_> = LAST_HINTS.iter().map(shown).collect();
-    let reserved: usize = last.iter().copied().map(width).sum();
-    let others = clear.into_iter().chain(commands.iter().map(shown));
-    for (key, words) in others {
-        if width((key, words)) + reserved <= row.room() {
-            hint((key, words), theme, row);
-        }
-    }
-    for words in last {
-        hint(words, theme, row);
-    }
-}
-
-fn hint((key, words): (&str, &str), theme: &Theme, row: &mut Row<'_>) {
-    row.put(" ", Style::new()).put(key, theme.styles.strong);
-    row.put(" ", Style::new())
-        .put(words, theme.styles.faint)
-        .put(" ", Style::new());
+    let clear = clears.then_some((Command::Cancel, "clear filter"));
+    hints::draw(clear, commands, theme, row);
 }
 
 fn say(notice: &str, theme: &Theme, area: Rect, buf: &mut Buffer) {
