@@ -68,16 +68,16 @@ pub(super) fn written(typed: &str, session: &Session) -> Option<Does> {
 /// Why a text cannot become anything that can be run; empty when it can.
 pub(super) fn problem(typed: &str, session: &Session) -> String {
     let name = typed.split_whitespace().next().unwrap_or_default();
-    if name.is_empty()
-        || written(typed.trim(), session).is_some()
-        || !names(name, session).is_empty()
-    {
+    if name.is_empty() || written(typed.trim(), session).is_some() {
         return String::new();
     }
-    let elsewhere = COMMANDS.iter().find(|entry| entry.name == name);
+    let elsewhere = COMMANDS
+        .iter()
+        .find(|entry| entry.name == name && !entry.is_for(session.view));
     match elsewhere.and_then(|entry| entry.screen?.info().tab) {
         Some(tab) => format!("this is for {} (key {})", tab.title, tab.number),
-        None => "no such command".to_owned(),
+        None if names(name, session).is_empty() => "no such command".to_owned(),
+        None => String::new(),
     }
 }
 
