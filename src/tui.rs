@@ -20,12 +20,14 @@ use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
 
+use crate::analysis::runs::{Grouping, Order};
 use crate::base::clock::{Clock, System};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::{Loaded, loader};
+use crate::tui::keys::Keymap;
 use crate::tui::screens::ScreenId;
-use crate::tui::theme::{ColorChoice, Theme};
+use crate::tui::theme::{ColorChoice, Palette, Theme};
 
 /// How the user wants the screen.
 #[derive(Debug, Clone)]
@@ -45,6 +47,9 @@ pub struct Options {
     /// Marks of ASCII only.
     pub ascii: bool,
     pub color: ColorChoice,
+    pub palette: Palette,
+    pub keymap: Keymap,
+    pub setup: Setup,
     /// Takes mouse events (clicks and the wheel).
     pub mouse: bool,
     /// For times of day.
@@ -63,11 +68,25 @@ impl Default for Options {
             loading: loader::Options::new(PriceTable::built_in()),
             ascii: false,
             color: ColorChoice::default(),
+            palette: Palette::Sixteen,
+            keymap: Keymap::default(),
+            setup: Setup::default(),
             mouse: true,
             zone: jiff::tz::TimeZone::UTC,
             clock: Arc::new(System),
         }
     }
+}
+
+/// What a user set for single screens.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The columns of the runs; empty takes those that fit.
+    pub columns: Vec<&'static str>,
+    pub order: Order,
+    pub grouping: Option<Grouping>,
+    /// Saved filters by their names.
+    pub filters: Vec<(String, String)>,
 }
 
 /// How the program ended.
@@ -103,7 +122,15 @@ impl Options {
     }
 
     fn theme(&self) -> Theme {
-        Theme::new(self.is_colored(), self.ascii)
+        let palette = if self.is_colored() {
+            self.palette
+        } else {
+            Palette::None
+        };
+        Theme {
+            keymap: Arc::new(self.keymap.clone()),
+            ..Theme::new(palette, self.ascii)
+        }
     }
 }
 

@@ -9,8 +9,9 @@ use crate::cli::{Cx, filter, ls};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::loader;
 use crate::tui;
+use crate::tui::Setup;
 use crate::tui::screens::ScreenId;
-use crate::tui::theme::ColorChoice;
+use crate::tui::theme::{ColorChoice, Palette};
 
 /// What to open, and what to call it.
 #[derive(Debug)]
@@ -73,6 +74,23 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
             When::Auto => ColorChoice::Auto,
             When::Always => ColorChoice::Always,
             When::Never => ColorChoice::Never,
+        },
+        palette: cx
+            .config
+            .theme
+            .value
+            .unwrap_or_else(|| Palette::of_terminal(|name| env::var(name).unwrap_or_default())),
+        keymap: cx.config.keymap(),
+        setup: Setup {
+            columns: cx.config.runs.columns.value.clone(),
+            order: cx.config.runs.sort.value,
+            grouping: cx.config.runs.group.value,
+            filters: cx
+                .config
+                .filters
+                .iter()
+                .map(|(name, filter)| (name.clone(), filter.value.clone()))
+                .collect(),
         },
         mouse: !cx.global.no_mouse,
         zone: cx.out.look.zone.clone(),

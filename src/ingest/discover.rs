@@ -58,14 +58,18 @@ pub fn resolve(paths: &[PathBuf]) -> (Vec<Input>, Vec<Error>) {
     (inputs, errors)
 }
 
-/// What a path stands for, when at least the first of its files is a trace. `~` is the home folder.
-pub fn traces(path: &Path) -> Result<Vec<Input>, Error> {
+/// A path in which `~` stands for the home folder, where no shell has seen to that.
+pub fn at_home(path: &Path) -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let path = match (path.strip_prefix("~"), home) {
+    match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => home.join(rest),
         (_, _) => path.to_owned(),
-    };
-    let files = expand(&path)?;
+    }
+}
+
+/// What a path stands for, when at least the first of its files is a trace. `~` is the home folder.
+pub fn traces(path: &Path) -> Result<Vec<Input>, Error> {
+    let files = expand(&at_home(path))?;
     if let Some(first) = files.first() {
         sniff::identify(first, &open_file(first)?, None, false)?;
     }

@@ -5,7 +5,11 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
 
-use crate::tui::screens::{self, ScreenId};
+use crate::tui::screens::ScreenId;
+
+mod keymap;
+
+pub use keymap::{Keymap, Meaning, meets, screen_of};
 
 /// A key as a user names it: `j`, `ctrl-d`, `pageup`. Shift is part of the letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -215,6 +219,7 @@ pub enum Takes {
     Column,
     /// A field to group by.
     Field,
+    Theme,
 }
 
 impl Takes {
@@ -224,6 +229,7 @@ impl Takes {
             Takes::Number => "NUMBER",
             Takes::Column => "COLUMN",
             Takes::Field => "FIELD",
+            Takes::Theme => "NAME",
         }
     }
 }
@@ -318,6 +324,7 @@ commands! {
     Files "files" Program "ctrl-p" "files" "the files that are open, and others to open instead";
     Notices "notices" Program "!" "notices" "what was told in passing";
     Stop "stop" Program "ctrl-g" "stop" "stop loading, and keep what is there";
+    Theme "theme" Program "" "theme" "other colours: dark, light, high-contrast, 16 or none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the first view";
     Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";
@@ -343,76 +350,6 @@ impl Entry {
     }
 }
 
-/// What a key asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    Command(Command),
-    View(ScreenId),
-}
-
-/// Which key means what.
-#[derive(Debug, Clone)]
-pub struct Keymap {
-    bound: Vec<(Key, Meaning)>,
-}
-
-impl Default for Keymap {
-    fn default() -> Keymap {
-        let keys = |entry: &'static Entry| {
-            let meaning = Meaning::Command(entry.command);
-            entry
-                .keys()
-                .filter_map(move |name| Some((Key::parse(name)?, meaning)))
-        };
-        let views = screens::views().filter_map(|info| {
-            let key = Key::plain(Code::Char(info.tab?.number));
-            Some((key, Meaning::View(info.id)))
-        });
-        Keymap {
-            bound: COMMANDS.iter().flat_map(keys).chain(views).collect(),
-        }
-    }
-}
-
-impl Keymap {
-    /// The keys of a command, as a user names them.
-    pub fn keys(&self, command: Command) -> Vec<String> {
-        self.named(Meaning::Command(command))
-    }
-
-    /// Those of them that mean it on a screen, where another command may have some.
-    pub fn keys_on(&self, screen: ScreenId, command: Command) -> Vec<String> {
-        let meant = Meaning::Command(command);
-        let bound = self.bound.iter().filter(|(key, meaning)| {
-            *meaning == meant && self.meaning(*key, screen) == Some(meant)
-        });
-        bound.map(|(key, _)| key.to_string()).collect()
-    }
-
-    pub fn view_keys(&self, view: ScreenId) -> Vec<String> {
-        self.named(Meaning::View(view))
-    }
-
-    fn named(&self, wanted: Meaning) -> Vec<String> {
-        let bound = self.bound.iter().filter(|(_, meaning)| *meaning == wanted);
-        bound.map(|(key, _)| key.to_string()).collect()
-    }
-
-    /// What a key asks for on a screen: its own command, else one of all screens.
-    pub fn meaning(&self, key: Key, screen: ScreenId) -> Option<Meaning> {
-        let meant = self.bound.iter().filter(|(bound, _)| *bound == key);
-        let meant = meant.map(|(_, meaning)| *meaning);
-        let fitting = meant.filter(|meaning| match meaning {
-            Meaning::Command(command) => command.entry().is_for(screen),
-            Meaning::View(_) => true,
-        });
-        fitting.max_by_key(|meaning| match meaning {
-            Meaning::Command(command) => command.entry().screen.is_some(),
-            Meaning::View(_) => false,
-        })
-    }
-}
-
 /// Reads a script of keys: words separated by spaces, each the name of a key or a text to type.
 pub fn script(text: &str) -> Vec<Key> {
     let one = |word: &str| match Key::parse(word) {
@@ -429,8 +366,7 @@ pub fn script(text: &str) -> Vec<Key> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{COMMANDS, Code, Command, Key, Keymap, Meaning, script};
-    use crate::tui::screens::ScreenId;
+    use super::{COMMANDS, Key, script};
 
     #[test]
     fn every_key_in_the_table_is_a_key_and_means_one_command() {
@@ -456,38 +392,6 @@ mod tests {
             COMMANDS
                 .iter()
                 .all(|entry| entry.command.entry().name == entry.name)
-        );
-    }
-
-    #[test]
-    fn a_chord_never_means_its_plain_key() {
-        let keymap = Keymap::default();
-        let chord = Key {
-            code: Code::Char('j'),
-            ctrl: true,
-            alt: false,
-        };
-        assert_eq!(keymap.meaning(chord, ScreenId::Stream), None);
-        assert_eq!(
-            keymap.meaning(Key::plain(Code::Char('j')), ScreenId::Stream),
-            Some(Meaning::Command(Command::Down))
-        );
-    }
-
-    #[test]
-    fn a_key_means_what_the_screen_makes_of_it() {
-        let keymap = Keymap::default();
-        let meaning = |name, screen| keymap.meaning(Key::parse(name).expect("a key"), screen);
-        let command = |command| Some(Meaning::Command(command));
-        assert_eq!(
-            meaning("space", ScreenId::Stream),
-            command(Command::PageDown)
-        );
-        assert_eq!(meaning("space", ScreenId::Runs), command(Command::Pair));
-        assert_eq!(meaning("e", ScreenId::Runs), None);
-        assert_eq!(
-            meaning("2", ScreenId::Stream),
-            Some(Meaning::View(ScreenId::Runs))
         );
     }
 

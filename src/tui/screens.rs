@@ -7,6 +7,7 @@ pub mod palette;
 pub mod runs;
 pub mod stream;
 
+use crate::tui::session::Session;
 use crate::tui::shell::Screen;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +29,7 @@ pub struct Info {
     /// Its place among the tabs; none for a screen that is laid over a view.
     pub tab: Option<Tab>,
     pub about: &'static str,
-    pub build: fn() -> Box<dyn Screen>,
+    pub build: fn(&Session) -> Box<dyn Screen>,
 }
 
 /// The tab of a view. Its number is its key.
@@ -47,42 +48,42 @@ pub static SCREENS: &[Info] = &[
         name: "stream",
         tab: Some(tab('1', "Stream", "Str")),
         about: "every action in its order",
-        build: || Box::new(stream::Stream::default()),
+        build: |_| Box::new(stream::Stream::default()),
     },
     Info {
         id: ScreenId::Runs,
         name: "runs",
         tab: Some(tab('2', "Runs", "Run")),
         about: "the runs as a table to sort, to group and to filter",
-        build: || Box::new(runs::Runs::default()),
+        build: |session| Box::new(runs::Runs::new(session)),
     },
     Info {
         id: ScreenId::Help,
         name: "help",
         tab: None,
         about: "every key and command",
-        build: || Box::new(help::Help::default()),
+        build: |_| Box::new(help::Help::default()),
     },
     Info {
         id: ScreenId::Palette,
         name: "palette",
         tab: None,
         about: "any command by its name",
-        build: || Box::new(palette::Palette::default()),
+        build: |_| Box::new(palette::Palette::default()),
     },
     Info {
         id: ScreenId::Files,
         name: "files",
         tab: None,
         about: "the files that are open, and others to open",
-        build: || Box::new(files::Files::default()),
+        build: |_| Box::new(files::Files::default()),
     },
     Info {
         id: ScreenId::Notices,
         name: "notices",
         tab: None,
         about: "what was told in passing",
-        build: || Box::new(notices::Notices::default()),
+        build: |_| Box::new(notices::Notices::default()),
     },
 ];
 

@@ -13,10 +13,10 @@ use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
-use crate::tui::Options;
 use crate::tui::keys::Keymap;
 use crate::tui::notices::{Level, Notices};
 use crate::tui::screens::ScreenId;
+use crate::tui::{Options, Setup};
 
 #[derive(Debug)]
 pub struct Session {
@@ -27,6 +27,7 @@ pub struct Session {
     /// The view that is shown.
     pub view: ScreenId,
     pub keymap: Arc<Keymap>,
+    pub setup: Arc<Setup>,
     pub notices: Notices,
     pub loaded: Opened,
     /// The last rows of the last file, until the store itself has them.
@@ -121,7 +122,8 @@ impl Session {
             zone: options.zone.clone(),
             clock: Arc::clone(&options.clock),
             view: options.view.unwrap_or(ScreenId::Stream),
-            keymap: Arc::default(),
+            keymap: Arc::new(options.keymap.clone()),
+            setup: Arc::new(options.setup.clone()),
             notices: Notices::default(),
             loaded: Opened::default(),
             end: None,

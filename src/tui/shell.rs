@@ -4,7 +4,6 @@ mod header;
 mod route;
 
 use std::mem;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -20,7 +19,7 @@ use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::header::Header;
 use crate::tui::shell::route::{Route, Stop};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Palette, Theme};
 use crate::tui::widgets::paint;
 
 /// A screen is a state and a few questions. It asks the outside by effects and does no IO.
@@ -99,21 +98,27 @@ enum Start {
 }
 
 impl Layer {
-    fn new(info: &screens::Info) -> Layer {
+    fn new(info: &screens::Info, session: &Session) -> Layer {
         Layer {
             id: info.id,
-            screen: (info.build)(),
+            screen: (info.build)(session),
         }
     }
+}
+
+fn layers(session: &Session) -> Vec<Layer> {
+    let views = screens::views();
+    views.map(|info| Layer::new(info, session)).collect()
 }
 
 impl Shell {
     /// Begins with the view that was asked for, or with the one that fits what is loaded.
     pub fn new(options: &Options, theme: Theme) -> Shell {
+        let session = Session::new(options);
         let mut shell = Shell {
-            session: Session::new(options),
+            views: layers(&session),
+            session,
             theme,
-            views: screens::views().map(Layer::new).collect(),
             over: Vec::new(),
             route: Route::new(ScreenId::Stream),
             start: Start::Open,
@@ -198,7 +203,7 @@ impl Shell {
 
     /// Lays a screen over the view, alone.
     fn lay(&mut self, id: ScreenId) -> Vec<Asked> {
-        self.over = vec![Layer::new(id.info())];
+        self.over = vec![Layer::new(id.info(), &self.session)];
         let effects = self.ask_top(|screen, session| screen.entered(session));
         self.obey(id, effects)
     }
@@ -206,6 +211,10 @@ impl Shell {
     /// A command from the palette or the help, for the view below.
     fn tell(&mut self, command: Command, argument: &str) -> Vec<Asked> {
         self.over.clear();
+        if command == Command::Theme {
+            self.recolor(argument);
+            return Vec::new();
+        }
         let view = self.top();
         if argument.is_empty() {
             return self.command(command);
@@ -219,6 +228,16 @@ impl Shell {
         }
     }
 
+    fn recolor(&mut self, name: &str) {
+        if let Some(palette) = Palette::find(name) {
+            self.theme.recolor(palette);
+            return;
+        }
+        let known: Vec<&str> = Palette::ALL.iter().map(|it| it.word()).collect();
+        let words = format!("'{name}' is not a theme ({})", known.join(", "));
+        self.session.fail(&words);
+    }
+
     fn show(&mut self, view: ScreenId, filter: Option<&str>) -> Vec<Asked> {
         let mut asked = self.go(view);
         if let Some(filter) = filter {
@@ -230,15 +249,12 @@ impl Shell {
 
     /// Forgets what is open: something else is loaded.
     pub fn reopen(&mut self, options: &Options) {
-        let session = Session::new(options);
-        let keymap = Arc::clone(&self.session.keymap);
         let notices = mem::take(&mut self.session.notices);
         self.session = Session {
-            keymap,
             notices,
-            ..session
+            ..Session::new(options)
         };
-        self.views = screens::views().map(Layer::new).collect();
+        self.views = layers(&self.session);
         self.over.clear();
         self.begin(options);
     }

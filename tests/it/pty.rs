@@ -59,7 +59,7 @@ fn a_storm_of_sizes_settles_to_the_frame_of_a_fresh_start() {
     let mut fresh = Terminal::start(program(&[NIGHT]), size);
     fresh.wait("whole frame", |terminal| {
         let text = terminal.text();
-        text.contains("3 runs") && !text.contains("indexing")
+        text.contains("search_incidents") && !text.contains("indexing")
     });
     let expected = fresh.text();
     assert_eq!(fresh.quit(), 0);
@@ -221,4 +221,22 @@ fn a_stranger_file_among_traces_is_told_and_the_traces_are_shown() {
         terminal.text()
     );
     terminal.is_as_before();
+}
+
+#[test]
+fn keys_columns_and_saved_filters_are_those_of_the_settings() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.toml");
+    let settings = "theme = \"dark\"\n[keys]\nbottom = \"x\"\n[runs]\ncolumns = [\"cost\", \"run\"]\n\
+                    [filters]\ntrouble = \"is:error\"\n";
+    std::fs::write(&path, settings).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let mut terminal = Terminal::start(program(&["--config", path, NIGHT]), USUAL);
+    terminal.wait_for("COST RUN");
+    terminal.type_in(":filter \t\r");
+    terminal.wait_for("/ is:error");
+    terminal.type_in("\u{1b}[27u1x");
+    terminal.wait_for("100 %");
+    terminal.type_in("q");
+    assert_eq!(terminal.quit(), 0);
 }

@@ -22,7 +22,7 @@ use crate::tui::effects::Effect;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
-use crate::tui::screens::runs::columns::Placed;
+use crate::tui::screens::runs::columns::{Placed, Wanted};
 use crate::tui::screens::runs::filtered::Kept;
 use crate::tui::screens::runs::layout::Regions;
 use crate::tui::screens::runs::rows::RunText;
@@ -233,7 +233,20 @@ impl Screen for Runs {
     }
 }
 
+/// The names of the columns, for the configuration.
+pub fn column_names() -> impl Iterator<Item = &'static str> {
+    columns::names()
+}
+
 impl Runs {
+    pub fn new(session: &Session) -> Runs {
+        Runs {
+            order: session.setup.order,
+            grouping: session.setup.grouping,
+            ..Runs::default()
+        }
+    }
+
     /// Makes the table anew where it is out of date. Of very many runs that are still loading, only
     /// now and then: moving never waits for it.
     fn refresh(&mut self, session: &Session) {
@@ -291,8 +304,11 @@ impl Runs {
         let store = &session.loaded.store;
         self.frame.columns = columns::fit(
             usize::from(self.frame.regions.list.width),
-            self.table.id_width,
-            self.table.has_agents,
+            &Wanted {
+                names: &session.setup.columns,
+                id_width: self.table.id_width,
+                agents: self.table.has_agents,
+            },
         );
         let now = session.clock.now();
         let top = self.view.top();

@@ -6,6 +6,7 @@ use crate::query::complete::complete;
 use crate::tui::keys::{COMMANDS, Command, Entry, Takes};
 use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::Session;
+use crate::tui::theme::Palette;
 use crate::tui::widgets::chooser::Item;
 use crate::tui::widgets::fuzzy;
 
@@ -61,7 +62,7 @@ pub(super) fn written(typed: &str, session: &Session) -> Option<Does> {
         return Some(Does::View(view, filter));
     }
     let entry = commands(session).find(|entry| entry.name == name)?;
-    let is_complete = entry.takes != Some(Takes::Number) || !argument.is_empty();
+    let is_complete = !needs(entry.takes) || !argument.is_empty();
     is_complete.then(|| Does::Command(entry.command, argument.to_owned()))
 }
 
@@ -86,6 +87,11 @@ fn commands(session: &Session) -> impl Iterator<Item = &'static Entry> {
     let view = session.view;
     let is_here = move |entry: &&Entry| entry.is_for(view) && entry.command != Command::Palette;
     COMMANDS.iter().filter(is_here)
+}
+
+/// Whether a command does nothing without something after it.
+fn needs(takes: Option<Takes>) -> bool {
+    matches!(takes, Some(Takes::Number | Takes::Theme))
 }
 
 fn names(typed: &str, session: &Session) -> Vec<Offer> {
@@ -119,7 +125,7 @@ fn names(typed: &str, session: &Session) -> Vec<Offer> {
             None => entry.name.to_owned(),
         },
         does: Does::Command(entry.command, String::new()),
-        is_begun: entry.takes == Some(Takes::Number),
+        is_begun: needs(entry.takes),
     });
     let all: Vec<Offer> = views.chain(commands).collect();
     let ranked = fuzzy::rank(typed, all.iter().map(|offer| offer.text.as_str()));
@@ -177,13 +183,15 @@ fn values(takes: Option<Takes>, typed: &str, session: &Session) -> Vec<(String, 
     };
     match takes {
         Some(Takes::Filter) => {
+            let saved = session.setup.filters.iter();
+            let saved = saved.filter(|(name, _)| name.starts_with(typed));
+            let saved = saved.map(|(_, filter)| (filter.clone(), "saved"));
             let found = complete(typed, typed.len(), &session.loaded.store).into_iter();
-            found
-                .filter_map(|found| {
-                    let before = typed.get(..found.replace.start)?;
-                    Some((format!("{before}{}", found.text), found.help))
-                })
-                .collect()
+            let found = found.filter_map(|found| {
+                let before = typed.get(..found.replace.start)?;
+                Some((format!("{before}{}", found.text), found.help))
+            });
+            saved.chain(found).collect()
         }
         Some(Takes::Column) => {
             let sign = if typed.starts_with('-') { "-" } else { "" };
@@ -194,6 +202,7 @@ fn values(takes: Option<Takes>, typed: &str, session: &Session) -> Vec<(String, 
                 .collect()
         }
         Some(Takes::Field) => words(&mut Grouping::ALL.iter().map(|grouping| grouping.word())),
+        Some(Takes::Theme) => words(&mut Palette::ALL.iter().map(|palette| palette.word())),
         Some(Takes::Number) | None => Vec::new(),
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum Column {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Info {
     pub(super) column: Column,
+    /// The name for the configuration.
+    name: &'static str,
     pub(super) head: &'static str,
     pub(super) key: Option<Key>,
     width: usize,
@@ -32,9 +34,15 @@ pub(super) struct Info {
     goes: u8,
 }
 
-const fn info(column: Column, head: &'static str, width: usize, goes: u8) -> Info {
+const fn info(
+    column: Column,
+    (name, head): (&'static str, &'static str),
+    width: usize,
+    goes: u8,
+) -> Info {
     Info {
         column,
+        name,
         head,
         key: None,
         width,
@@ -60,20 +68,38 @@ const fn number(info: Info, key: Key) -> Info {
 /// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too),
 /// the agent, the duration, the model, the actions, the errors, the words of the outcome, the cost.
 static COLUMNS: &[Info] = &[
-    info(Column::Pair, "", 1, 0),
-    sorted(info(Column::Run, "RUN", 8, 0), Key::Run),
-    sorted(info(Column::Started, "STARTED", 12, 1), Key::Started),
-    sorted(info(Column::Agent, "AGENT", 12, 6), Key::Agent),
-    sorted(info(Column::Model, "MODEL", 12, 4), Key::Model),
-    info(Column::Title, "TITLE / FIRST PROMPT", 0, 0),
-    number(info(Column::Turns, "TURNS", 5, 8), Key::Turns),
-    number(info(Column::Actions, "ACTS", 5, 3), Key::Actions),
-    number(info(Column::Duration, "DUR", 6, 5), Key::Duration),
-    number(info(Column::Cost, "COST", 7, 2), Key::Cost),
-    number(info(Column::Errors, "ERR", 4, 2), Key::Errors),
-    number(info(Column::Blocked, "BLK", 4, 7), Key::Blocked),
-    number(info(Column::Retries, "RTY", 4, 9), Key::Retries),
-    sorted(info(Column::Outcome, "OUTCOME", 9, 0), Key::Outcome),
+    info(Column::Pair, ("pair", ""), 1, 0),
+    sorted(info(Column::Run, ("run", "RUN"), 8, 0), Key::Run),
+    sorted(
+        info(Column::Started, ("started", "STARTED"), 12, 1),
+        Key::Started,
+    ),
+    sorted(info(Column::Agent, ("agent", "AGENT"), 12, 6), Key::Agent),
+    sorted(info(Column::Model, ("model", "MODEL"), 12, 4), Key::Model),
+    info(Column::Title, ("title", "TITLE / FIRST PROMPT"), 0, 0),
+    number(info(Column::Turns, ("turns", "TURNS"), 5, 8), Key::Turns),
+    number(
+        info(Column::Actions, ("actions", "ACTS"), 5, 3),
+        Key::Actions,
+    ),
+    number(
+        info(Column::Duration, ("duration", "DUR"), 6, 5),
+        Key::Duration,
+    ),
+    number(info(Column::Cost, ("cost", "COST"), 7, 2), Key::Cost),
+    number(info(Column::Errors, ("errors", "ERR"), 4, 2), Key::Errors),
+    number(
+        info(Column::Blocked, ("blocked", "BLK"), 4, 7),
+        Key::Blocked,
+    ),
+    number(
+        info(Column::Retries, ("retries", "RTY"), 4, 9),
+        Key::Retries,
+    ),
+    sorted(
+        info(Column::Outcome, ("outcome", "OUTCOME"), 9, 0),
+        Key::Outcome,
+    ),
 ];
 
 /// What a run was about must have at least this room, and more than that on a wide screen.
@@ -97,15 +123,46 @@ impl Placed {
     }
 }
 
-/// The columns that fit `width`. Where all runs have the same agent there is no column for it.
-pub(super) fn fit(width: usize, id_width: usize, agents: bool) -> Vec<Placed> {
-    let mut placed: Vec<Placed> = COLUMNS
+/// What decides on the columns besides the width.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Those that the user wants, in this order; empty for all.
+    pub(super) names: &'a [&'static str],
+    /// Cells of the longest id.
+    pub(super) id_width: usize,
+    /// There is more than one name among the agents; else they have no column of their own.
+    pub(super) agents: bool,
+}
+
+/// The names of the columns that a user can choose.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let chosen = COLUMNS.iter().filter(|info| info.column != Column::Pair);
+    chosen.map(|info| info.name)
+}
+
+fn chosen(wanted: &Wanted<'_>) -> Vec<&'static Info> {
+    if wanted.names.is_empty() {
+        let all = COLUMNS.iter();
+        return all
+            .filter(|info| wanted.agents || info.column != Column::Agent)
+            .collect();
+    }
+    let pair = COLUMNS.iter().take(1);
+    let named = wanted
+        .names
         .iter()
-        .filter(|info| agents || info.column != Column::Agent)
+        .filter_map(|name| COLUMNS.iter().find(|info| info.name == *name));
+    pair.chain(named).collect()
+}
+
+/// The columns that fit `width`.
+pub(super) fn fit(width: usize, wanted: &Wanted<'_>) -> Vec<Placed> {
+    let mut placed: Vec<Placed> = chosen(wanted)
+        .into_iter()
         .map(|info| Placed {
             info,
             width: match info.column {
-                Column::Run => id_width.clamp(info.width, LONGEST_ID),
+                Column::Run => wanted.id_width.clamp(info.width, LONGEST_ID),
                 _ => info.width,
             },
         })
@@ -145,11 +202,16 @@ fn taken(columns: &[Placed]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Column, fit};
+    use super::{Column, Wanted, fit};
 
     #[track_caller]
     fn check(width: usize, agents: bool, heads: &str) {
-        let columns = fit(width, 8, agents);
+        let wanted = Wanted {
+            names: &[],
+            id_width: 8,
+            agents,
+        };
+        let columns = fit(width, &wanted);
         let shown: Vec<&str> = columns.iter().map(|column| column.info.head).collect();
         assert_eq!(shown.join(" ").trim(), heads);
         let all: usize = columns.iter().map(|column| column.width + 1).sum();
@@ -184,5 +246,19 @@ mod tests {
         );
         check(60, true, "RUN STARTED TITLE / FIRST PROMPT OUTCOME");
         check(40, true, "RUN TITLE / FIRST PROMPT OUTCOME");
+    }
+
+    #[test]
+    fn a_user_chooses_columns_and_their_order() {
+        let wanted = Wanted {
+            names: &["cost", "run", "title"],
+            id_width: 8,
+            agents: true,
+        };
+        let shown: Vec<&str> = fit(80, &wanted)
+            .iter()
+            .map(|column| column.info.name)
+            .collect();
+        assert_eq!(shown, ["pair", "cost", "run", "title"]);
     }
 }

@@ -207,7 +207,7 @@ fn draw_preview(preview: &Preview, theme: &Theme, area: Rect, buf: &mut Buffer) 
     for ((label, words), y) in preview.lines.iter().zip(1..area.height) {
         let mut row = Row::new(buf, area, y, Style::new());
         if y == 2 && !preview.shape.is_empty() {
-            let shape = spark::bars(&preview.shape, theme.marks.bars);
+            let shape = spark::bars(&preview.shape, &theme.marks.levels);
             row.flush_right(&format!("  shape {shape} "), styles.faint);
         }
         let words = if words.is_empty() {
