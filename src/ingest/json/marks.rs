@@ -34,13 +34,6 @@ pub struct LineEnd {
     pub stops: usize,
 }
 
-/// What one word of bytes holds, one bit a byte.
-struct Word {
-    stops: u64,
-    backslashes: u64,
-    feeds: u64,
-}
-
 impl Marks {
     pub fn of(bytes: &[u8]) -> Marks {
         let mut marks = Marks::default();
@@ -57,18 +50,26 @@ impl Marks {
         self.count = 0;
         self.ends.clear();
         self.backslashes.clear();
+        self.backslashes.resize(bytes.len().div_ceil(WIDTH), 0);
         self.mark(whole.iter().chain(last));
     }
 
     /// The body stands in the macro as it is: a function of its own would be compiled without the
     /// instructions that are chosen here.
     fn mark<'a>(&mut self, chunks: impl Iterator<Item = &'a [u8; WIDTH]>) {
+        let Marks {
+            stops: all,
+            count,
+            ends,
+            backslashes: slots,
+        } = self;
         dispatch!(*LEVEL, simd => {
             let [quote, backslash, n, t, feed] =
                 [b'"', b'\\', b'n', b't', b'\n'].map(|byte| u8x64::splat(simd, byte));
             let last_control = u8x64::splat(simd, 0x1f);
             let mut carried = 0;
-            for (number, chunk) in chunks.enumerate() {
+            let mut base = 0;
+            for (chunk, slot) in chunks.zip(&mut *slots) {
                 let chunk = u8x64::load_array_ref(simd, chunk);
                 let quotes = chunk.simd_eq(quote).to_bitmask();
                 let controls = chunk.simd_le(last_control).to_bitmask();
@@ -76,49 +77,29 @@ impl Marks {
                 let letters = (chunk.simd_eq(n) | chunk.simd_eq(t)).to_bitmask();
                 let (escaped, carry) = escaped(backslashes, carried);
                 let plain = quotes | backslashes | letters;
+                let mut stops = (quotes & !escaped) | controls | (escaped & !plain);
                 carried = carry;
-                self.note(number, &Word {
-                    stops: (quotes & !escaped) | controls | (escaped & !plain),
-                    backslashes,
-                    feeds: chunk.simd_eq(feed).to_bitmask(),
-                });
+                *slot = backslashes;
+                if controls != 0 {
+                    let feeds = chunk.simd_eq(feed).to_bitmask();
+                    ends.extend(line_ends(base, feeds, (*count, stops)));
+                }
+                if all.len() < *count + WIDTH {
+                    all.resize(*count * 2 + WIDTH, u32::MAX);
+                }
+                let room = all[*count..].first_chunk_mut::<WIDTH>();
+                if stops != 0 && let Some(room) = room {
+                    *count += stops.count_ones() as usize;
+                    let mut noted = 0;
+                    while stops != 0 {
+                        room[noted % WIDTH] = base + stops.trailing_zeros();
+                        noted += 1;
+                        stops &= stops - 1;
+                    }
+                }
+                base += WIDTH as u32;
             }
         });
-    }
-
-    #[inline]
-    fn note(&mut self, number: usize, word: &Word) {
-        let base = (number * WIDTH) as u32;
-        self.backslashes.push(word.backslashes);
-        if word.feeds != 0 {
-            self.note_ends(base as usize, word);
-        }
-        if self.stops.len() < self.count + WIDTH {
-            self.stops.resize(self.count * 2 + WIDTH, u32::MAX);
-        }
-        let Some(room) = self.stops[self.count..].first_chunk_mut::<WIDTH>() else {
-            return;
-        };
-        let mut stops = word.stops;
-        let mut noted = 0;
-        while stops != 0 {
-            room[noted % WIDTH] = base + stops.trailing_zeros();
-            noted += 1;
-            stops &= stops - 1;
-        }
-        self.count += noted;
-    }
-
-    #[inline(never)]
-    fn note_ends(&mut self, base: usize, word: &Word) {
-        let mut feeds = word.feeds;
-        while feeds != 0 {
-            self.ends.push(LineEnd {
-                at: base + feeds.trailing_zeros() as usize,
-                stops: self.count + (word.stops & up_to_first(feeds)).count_ones() as usize,
-            });
-            feeds &= feeds - 1;
-        }
     }
 
     /// All stops, in order.
@@ -148,6 +129,23 @@ impl Marks {
         }
         head != 0 || bits(last) & tail != 0 || (first + 1..last).any(|at| bits(at) != 0)
     }
+}
+
+/// The line feeds of the 64 bytes from `base` on, after so many stops and with these.
+fn line_ends(
+    base: u32,
+    mut feeds: u64,
+    (before, stops): (usize, u64),
+) -> impl Iterator<Item = LineEnd> {
+    std::iter::from_fn(move || {
+        let bit = (feeds != 0).then(|| feeds.trailing_zeros())?;
+        let up_to = (stops & up_to_first(feeds)).count_ones() as usize;
+        feeds &= feeds - 1;
+        Some(LineEnd {
+            at: (base + bit) as usize,
+            stops: before + up_to,
+        })
+    })
 }
 
 /// The lowest bit and those below it.
