@@ -145,6 +145,10 @@ fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyho
 
 fn bare(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
     if paths.is_empty() && !stdin_is_a_trace() {
+        let machine = cx.global.json || cx.global.jsonl || cx.global.csv;
+        if cx.out.look.width.is_some() && !machine && cx.global.condition.is_none() {
+            return explore::recent(cx);
+        }
         let hint = "no trace named\n\n  saferun-tui PATH...     open traces (files, folders, globs, - for standard input)\n  \
                     saferun-tui demo        look around in the traces that come with the program\n  \
                     saferun-tui --help      everything else";

@@ -16,6 +16,7 @@ pub mod shell;
 mod testing;
 pub mod widgets;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
@@ -42,6 +43,8 @@ pub struct Options {
     pub told: Vec<String>,
     /// How to load what is opened later.
     pub loading: loader::Options,
+    /// Nothing is opened: begins with the choice of recent runs.
+    pub recent: bool,
     /// What was opened is sure to hold several runs.
     pub several: bool,
     /// Marks of ASCII only.
@@ -63,6 +66,7 @@ impl Default for Options {
             title: String::new(),
             filter: None,
             view: None,
+            recent: false,
             several: false,
             told: Vec::new(),
             loading: loader::Options::new(PriceTable::built_in()),
@@ -87,6 +91,10 @@ pub struct Setup {
     pub grouping: Option<Grouping>,
     /// Saved filters by their names.
     pub filters: Vec<(String, String)>,
+    /// Where agents keep their runs.
+    pub home: Option<PathBuf>,
+    /// The traces that come with the program.
+    pub demo: Vec<Input>,
 }
 
 /// How the program ended.
@@ -107,6 +115,7 @@ impl Options {
             title,
             filter: None,
             view: None,
+            recent: false,
             told: Vec::new(),
             several: discover::are_several(inputs),
             ..self.clone()

@@ -1,8 +1,9 @@
 //! Background work: one running and at most one waiting per purpose, and the latest request wins.
 
 use std::collections::HashMap;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
@@ -13,6 +14,7 @@ use crate::base::cancel::CancelFlag;
 use crate::base::text;
 use crate::ingest::body::Body;
 use crate::ingest::discover::{self, Input};
+use crate::ingest::recent::{self, Recent};
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::query::expr::Expr;
@@ -44,6 +46,10 @@ pub enum Job {
         run: RunIx,
         slices: usize,
     },
+    /// Looks for what agents left below the home folder.
+    Recent {
+        home: PathBuf,
+    },
     /// Finds what a path means, and whether it is a trace.
     Find {
         path: PathBuf,
@@ -74,11 +80,19 @@ pub enum Output {
         title: String,
         inputs: Vec<Input>,
     },
+    /// The newest first.
+    Recent(Vec<Recent>),
+    /// What the user asked first in some of them, by their places.
+    FirstWords(Vec<(usize, String)>),
     /// Why a path could not be opened, sanitised.
     NotFound(String),
     /// The work ended in a bug of ours; what it said.
     Panicked(String),
 }
+
+/// The first words of so many recent runs are read.
+const WITH_WORDS: usize = 500;
+const TOLD_TOGETHER: usize = 20;
 
 /// What a job is for; each screen has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,7 +135,7 @@ impl Job {
             Job::Filter(_) | Job::Runs { .. } => Slot::Filter,
             Job::Open { .. } => Slot::Open,
             Job::Profile { .. } => Slot::Profile,
-            Job::Find { .. } => Slot::Find,
+            Job::Find { .. } | Job::Recent { .. } => Slot::Find,
         }
     }
 
@@ -154,6 +168,7 @@ impl Job {
                 run,
                 profile: profile::profile(&store, run, slices, cancel),
             },
+            Job::Recent { home } => look_through(&home, cancel, tell),
             Job::Find { path } => match discover::traces(&path) {
                 Ok(inputs) => Output::Found {
                     title: path.to_string_lossy().into_owned(),
@@ -261,6 +276,23 @@ impl Jobs {
             });
         }
     }
+}
+
+/// Tells what there is at once, and the first words of the newest as they are read.
+fn look_through(home: &Path, cancel: &CancelFlag, tell: &mut dyn FnMut(Output)) -> Output {
+    let found = recent::find(home);
+    tell(Output::Recent(found.clone()));
+    let mut words = Vec::new();
+    for (at, file) in found.iter().enumerate().take(WITH_WORDS) {
+        if cancel.is_raised() {
+            break;
+        }
+        words.push((at, recent::first_words(file)));
+        if words.len() == TOLD_TOGETHER {
+            tell(Output::FirstWords(mem::take(&mut words)));
+        }
+    }
+    Output::FirstWords(words)
 }
 
 fn words(cause: &(dyn std::any::Any + Send)) -> String {

@@ -322,6 +322,7 @@ commands! {
     ViewForward "view-forward" Program "]" "view forward" "forward again";
     Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";
     Files "files" Program "ctrl-p" "files" "the files that are open, and others to open instead";
+    Recent "recent" Program "ctrl-r" "recent" "the runs that agents left on this machine, to open one";
     Notices "notices" Program "!" "notices" "what was told in passing";
     Stop "stop" Program "ctrl-g" "stop" "stop loading, and keep what is there";
     Theme "theme" Program "" "theme" "other colours: dark, light, high-contrast, 16 or none" takes Theme;

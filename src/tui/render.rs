@@ -71,6 +71,10 @@ impl Headless {
         };
         screen.draw();
         screen.play_filter(options);
+        if options.recent {
+            let asked = screen.shell.offer_recent();
+            screen.obey(asked);
+        }
         screen
     }
 

@@ -59,6 +59,10 @@ pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Resu
         let effects = runtime.shell.filter(filter);
         runtime.obey(effects);
     }
+    if options.recent {
+        let asked = runtime.shell.offer_recent();
+        runtime.obey(asked);
+    }
     Ok(runtime.run())
 }
 

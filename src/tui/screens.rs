@@ -4,6 +4,7 @@ pub mod files;
 pub mod help;
 pub mod notices;
 pub mod palette;
+pub mod recent;
 pub mod runs;
 pub mod stream;
 
@@ -18,6 +19,7 @@ pub enum ScreenId {
     Palette,
     Files,
     Notices,
+    Recent,
 }
 
 /// What the program knows of a screen before it is built.
@@ -84,6 +86,13 @@ pub static SCREENS: &[Info] = &[
         tab: None,
         about: "what was told in passing",
         build: |_| Box::new(notices::Notices::default()),
+    },
+    Info {
+        id: ScreenId::Recent,
+        name: "recent",
+        tab: None,
+        about: "the runs that agents left on this machine",
+        build: |_| Box::new(recent::Recent::default()),
     },
 ];
 

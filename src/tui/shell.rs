@@ -146,6 +146,11 @@ impl Shell {
         self.session.view = self.route.here().view;
     }
 
+    /// Lays the choice of recent runs over a program that has nothing open.
+    pub fn offer_recent(&mut self) -> Vec<Asked> {
+        self.lay(ScreenId::Recent)
+    }
+
     /// Takes a key; what is left to do outside.
     pub fn key(&mut self, key: Key) -> Vec<Asked> {
         self.start = Start::Found;
@@ -176,6 +181,7 @@ impl Shell {
             Command::Help if top != ScreenId::Help => self.lay(ScreenId::Help),
             Command::Palette => self.lay(ScreenId::Palette),
             Command::Files => self.lay(ScreenId::Files),
+            Command::Recent => self.lay(ScreenId::Recent),
             Command::Notices if top != ScreenId::Notices => self.lay(ScreenId::Notices),
             Command::ViewBack | Command::ViewForward => {
                 self.over.clear();

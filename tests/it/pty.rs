@@ -240,3 +240,15 @@ fn keys_columns_and_saved_filters_are_those_of_the_settings() {
     terminal.type_in("q");
     assert_eq!(terminal.quit(), 0);
 }
+
+#[test]
+fn without_a_path_the_runs_of_this_machine_are_offered_or_else_the_demo() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let mut command = program(&[]);
+    command.env("HOME", home.path());
+    let mut terminal = Terminal::start(command, USUAL);
+    terminal.wait_for("no runs of agents in");
+    terminal.type_in("\r");
+    terminal.wait_for("refund-8841");
+    assert_eq!(terminal.quit(), 0);
+}

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::{Strategy, prop, proptest};
 use proptest::test_runner::Config;
@@ -11,7 +12,7 @@ use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::{Loaded, discover};
 use saferun_tui::tui::render::{self, Headless};
 use saferun_tui::tui::theme::ColorChoice;
-use saferun_tui::tui::{Options, keys};
+use saferun_tui::tui::{Options, Setup, keys};
 
 use crate::support::harmless;
 
@@ -131,6 +132,10 @@ fn a_codex_session_reads_like_the_others() {
 
 /// A picture at the four sizes that the screens around the stream are drawn for.
 fn views(name: &str, trace: &str, keys: &str) {
+    at_all_sizes(name, keys, |size| screen(trace, size, keys));
+}
+
+fn at_all_sizes(name: &str, keys: &str, draw: impl Fn((u16, u16)) -> String) {
     for (size, word) in [
         (LARGE, "large"),
         (WIDE, "wide"),
@@ -138,9 +143,41 @@ fn views(name: &str, trace: &str, keys: &str) {
         (SMALL, "small"),
     ] {
         insta::with_settings!({ description => keys, omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(format!("{name}__{word}"), screen(trace, size, keys));
+            insta::assert_snapshot!(format!("{name}__{word}"), draw(size));
         });
     }
+}
+
+#[test]
+fn what_agents_left_on_the_machine_is_offered() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    for (from, folder, age) in [
+        (LANES, ".claude/projects/-work-weather", 1),
+        (CODEX, ".codex/sessions/2026/11", 30),
+    ] {
+        let folder = home.path().join(folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let to = folder.join("run.jsonl");
+        std::fs::copy(Path::new("sample-traces").join(from), &to).expect("copied");
+        let written =
+            UNIX_EPOCH + Duration::from_micros(NOW as u64) - Duration::from_secs(3600 * age);
+        let file = std::fs::File::options()
+            .write(true)
+            .open(to)
+            .expect("a file");
+        file.set_modified(written).expect("a time");
+    }
+    let offered = Options {
+        recent: true,
+        setup: Setup {
+            home: Some(home.path().to_owned()),
+            ..Setup::default()
+        },
+        ..options("")
+    };
+    at_all_sizes("recent", "", |size| {
+        render::text(&Headless::new(&offered, size).draw())
+    });
 }
 
 #[test]

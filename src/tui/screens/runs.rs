@@ -200,7 +200,9 @@ impl Screen for Runs {
             | Output::Searched(_)
             | Output::Opened { .. }
             | Output::Found { .. }
-            | Output::NotFound(_) => {}
+            | Output::NotFound(_)
+            | Output::Recent(_)
+            | Output::FirstWords(_) => {}
         }
         Vec::new()
     }

@@ -204,7 +204,9 @@ impl Screen for Stream {
             Output::Runs { .. }
             | Output::Profile { .. }
             | Output::Found { .. }
-            | Output::NotFound(_) => {}
+            | Output::NotFound(_)
+            | Output::Recent(_)
+            | Output::FirstWords(_) => {}
             Output::Panicked(words) => {
                 self.answers.is_running = false;
                 self.notice = Some(format!("a bug stopped this work: {words}"));
