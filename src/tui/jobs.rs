@@ -24,6 +24,7 @@ use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 use crate::tui::filtering;
 use crate::tui::screens::ScreenId;
+use crate::tui::screens::runs::table::{self, Table};
 
 /// A question and the snapshot to answer it from.
 #[derive(Debug)]
@@ -39,6 +40,11 @@ pub enum Job {
         store: Store,
         filter: Expr,
         context: Context,
+    },
+    /// The table of many runs.
+    Table {
+        store: Store,
+        wanted: table::Wanted,
     },
     /// What a run was made of, in so many slices of its time.
     Profile {
@@ -72,6 +78,7 @@ pub enum Output {
         /// What to change in a filter that keeps nothing, sanitised.
         hint: Option<String>,
     },
+    Table(Box<Table>),
     Profile {
         run: RunIx,
         profile: Profile,
@@ -99,6 +106,7 @@ const TOLD_TOGETHER: usize = 20;
 enum Slot {
     Filter,
     Open,
+    Table,
     Profile,
     Find,
 }
@@ -134,6 +142,7 @@ impl Job {
         match self {
             Job::Filter(_) | Job::Runs { .. } => Slot::Filter,
             Job::Open { .. } => Slot::Open,
+            Job::Table { .. } => Slot::Table,
             Job::Profile { .. } => Slot::Profile,
             Job::Find { .. } | Job::Recent { .. } => Slot::Find,
         }
@@ -164,6 +173,7 @@ impl Job {
                     hint: hint.map(|hint| text::sanitize(&hint.to_string()).into_owned()),
                 }
             }
+            Job::Table { store, wanted } => Output::Table(Box::new(Table::new(&store, &wanted))),
             Job::Profile { store, run, slices } => Output::Profile {
                 run,
                 profile: profile::profile(&store, run, slices, cancel),

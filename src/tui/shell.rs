@@ -2,6 +2,9 @@
 
 mod header;
 mod route;
+mod screen;
+
+pub use screen::{Headline, Pointer, Screen};
 
 use std::mem;
 use std::time::Duration;
@@ -21,50 +24,6 @@ use crate::tui::shell::header::Header;
 use crate::tui::shell::route::{Route, Stop};
 use crate::tui::theme::{Palette, Theme};
 use crate::tui::widgets::paint;
-
-/// A screen is a state and a few questions. It asks the outside by effects and does no IO.
-pub trait Screen: std::fmt::Debug {
-    /// A key before the table of commands sees it; `None` when the screen does not want it.
-    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>>;
-    fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect>;
-    /// Sets the filter, for screens that have one.
-    fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect>;
-    /// The screen comes to the front: it takes over what is selected in the session.
-    fn entered(&mut self, session: &mut Session) -> Vec<Effect>;
-    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect>;
-    /// A command with what was typed after it in the palette; or what is wrong with that.
-    fn told(
-        &mut self,
-        command: Command,
-        argument: &str,
-        session: &mut Session,
-    ) -> Result<Vec<Effect>, String>;
-    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect>;
-    fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect>;
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect>;
-    /// Settles what depends on the size of the screen and fetches what will be drawn.
-    fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect>;
-    /// What the header says of a view, as of the last `prepare`.
-    fn headline(&self) -> Headline<'_>;
-    fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer);
-}
-
-/// Where a view is, in sanitised words.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Headline<'a> {
-    /// The way to what is selected; the last part is never cut.
-    pub crumbs: &'a [String],
-    /// How much there is, where there is room to say it.
-    pub amount: &'a str,
-}
-
-/// What the mouse did, and at which cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pointer {
-    Click { x: u16, y: u16 },
-    WheelUp { x: u16, y: u16 },
-    WheelDown { x: u16, y: u16 },
-}
 
 /// Below this nothing can be read.
 pub const SMALLEST: (u16, u16) = (40, 8);

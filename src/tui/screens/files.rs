@@ -13,7 +13,7 @@ use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
 use crate::tui::session::{Here, News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
+use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::chooser::{Asked, Chooser, Frame, Item};
 use crate::tui::widgets::fuzzy;
@@ -130,10 +130,6 @@ impl Screen for Files {
         Vec::new()
     }
 
-    fn filter(&mut self, _text: &str, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
         self.offer(session);
         Vec::new()
@@ -141,15 +137,6 @@ impl Screen for Files {
 
     fn update(&mut self, _command: Command, _session: &mut Session) -> Vec<Effect> {
         Vec::new()
-    }
-
-    fn told(
-        &mut self,
-        _command: Command,
-        _argument: &str,
-        _session: &mut Session,
-    ) -> Result<Vec<Effect>, String> {
-        Ok(Vec::new())
     }
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
@@ -190,10 +177,6 @@ impl Screen for Files {
         self.area = area;
         self.chooser.settle(area, self.offers.len());
         Vec::new()
-    }
-
-    fn headline(&self) -> Headline<'_> {
-        Headline::default()
     }
 
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {

@@ -7,11 +7,10 @@ use ratatui::layout::Rect;
 
 use crate::base::text;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{COMMANDS, Code, Command, Entry, Group, Key};
 use crate::tui::screens::{self, Info, ScreenId};
-use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
+use crate::tui::session::Session;
+use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::prompt::Prompt;
 use crate::tui::widgets::viewport::{Extent, Viewport};
@@ -179,10 +178,6 @@ impl Screen for Help {
         Vec::new()
     }
 
-    fn filter(&mut self, _text: &str, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
         self.about = session.view.info().tab.map_or("", |tab| tab.title);
         self.fill(session);
@@ -215,15 +210,6 @@ impl Screen for Help {
         Vec::new()
     }
 
-    fn told(
-        &mut self,
-        command: Command,
-        _argument: &str,
-        session: &mut Session,
-    ) -> Result<Vec<Effect>, String> {
-        Ok(self.update(command, session))
-    }
-
     fn pointed(&mut self, pointer: Pointer, _session: &mut Session) -> Vec<Effect> {
         match pointer {
             Pointer::WheelDown { .. } => self.step(true),
@@ -241,14 +227,6 @@ impl Screen for Help {
         Vec::new()
     }
 
-    fn loaded(&mut self, _news: &News, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
-    fn finished(&mut self, _output: Output, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
     fn prepare(&mut self, area: Rect, _session: &mut Session) -> Vec<Effect> {
         self.area = area;
         self.rows = usize::from(area.height.saturating_sub(view::HEAD));
@@ -258,10 +236,6 @@ impl Screen for Help {
             height: &|_| 1,
         });
         Vec::new()
-    }
-
-    fn headline(&self) -> Headline<'_> {
-        Headline::default()
     }
 
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {

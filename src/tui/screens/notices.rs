@@ -6,11 +6,10 @@ use ratatui::style::Style;
 
 use crate::base::{human, text};
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key};
 use crate::tui::notices::Level;
-use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
+use crate::tui::session::Session;
+use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
 
@@ -27,14 +26,6 @@ const HEAD: u16 = 2;
 impl Screen for Notices {
     fn typed(&mut self, _key: Key, _session: &mut Session) -> Option<Vec<Effect>> {
         None
-    }
-
-    fn pasted(&mut self, _text: &str, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
-    fn filter(&mut self, _text: &str, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -58,29 +49,12 @@ impl Screen for Notices {
         Vec::new()
     }
 
-    fn told(
-        &mut self,
-        command: Command,
-        _argument: &str,
-        session: &mut Session,
-    ) -> Result<Vec<Effect>, String> {
-        Ok(self.update(command, session))
-    }
-
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
         match pointer {
             Pointer::WheelDown { .. } => self.update(Command::Down, session),
             Pointer::WheelUp { .. } => self.update(Command::Up, session),
             Pointer::Click { .. } => Vec::new(),
         }
-    }
-
-    fn loaded(&mut self, _news: &News, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
-    fn finished(&mut self, _output: Output, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
     }
 
     /// Long notices are wrapped: an error must be read to its end.
@@ -97,10 +71,6 @@ impl Screen for Notices {
         }
         self.scroll = self.scroll.min(self.lines.len().saturating_sub(self.rows));
         Vec::new()
-    }
-
-    fn headline(&self) -> Headline<'_> {
-        Headline::default()
     }
 
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {

@@ -6,11 +6,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::palette::offers::{Does, Offer};
-use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
+use crate::tui::session::Session;
+use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::chooser::{Asked, Chooser, Frame, Item};
 
@@ -76,10 +75,6 @@ impl Screen for Palette {
         Vec::new()
     }
 
-    fn filter(&mut self, _text: &str, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
         self.offer(session);
         Vec::new()
@@ -87,15 +82,6 @@ impl Screen for Palette {
 
     fn update(&mut self, _command: Command, _session: &mut Session) -> Vec<Effect> {
         Vec::new()
-    }
-
-    fn told(
-        &mut self,
-        _command: Command,
-        _argument: &str,
-        _session: &mut Session,
-    ) -> Result<Vec<Effect>, String> {
-        Ok(Vec::new())
     }
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
@@ -114,22 +100,10 @@ impl Screen for Palette {
         Vec::new()
     }
 
-    fn loaded(&mut self, _news: &News, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
-    fn finished(&mut self, _output: Output, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
     fn prepare(&mut self, area: Rect, _session: &mut Session) -> Vec<Effect> {
         self.area = area;
         self.chooser.settle(area, self.offers.len());
         Vec::new()
-    }
-
-    fn headline(&self) -> Headline<'_> {
-        Headline::default()
     }
 
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {

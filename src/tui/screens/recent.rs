@@ -11,8 +11,8 @@ use crate::ingest::recent::Recent as File;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Code, Command, Key};
-use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
+use crate::tui::session::Session;
+use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::fuzzy;
 use crate::tui::widgets::prompt::Prompt;
@@ -153,10 +153,6 @@ impl Screen for Recent {
         Vec::new()
     }
 
-    fn filter(&mut self, _text: &str, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
         self.has_demo = !session.setup.demo.is_empty();
         let Some(home) = session.setup.home.clone() else {
@@ -175,15 +171,6 @@ impl Screen for Recent {
         Vec::new()
     }
 
-    fn told(
-        &mut self,
-        _command: Command,
-        _argument: &str,
-        _session: &mut Session,
-    ) -> Result<Vec<Effect>, String> {
-        Ok(Vec::new())
-    }
-
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
         match pointer {
             Pointer::WheelDown { .. } => self.step(3),
@@ -198,10 +185,6 @@ impl Screen for Recent {
                 }
             }
         }
-        Vec::new()
-    }
-
-    fn loaded(&mut self, _news: &News, _session: &mut Session) -> Vec<Effect> {
         Vec::new()
     }
 
@@ -225,10 +208,6 @@ impl Screen for Recent {
             height: &|_| 1,
         });
         Vec::new()
-    }
-
-    fn headline(&self) -> Headline<'_> {
-        Headline::default()
     }
 
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {

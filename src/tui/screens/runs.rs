@@ -5,7 +5,7 @@ mod filtered;
 mod layout;
 mod moves;
 mod rows;
-mod table;
+pub mod table;
 mod view;
 mod words;
 
@@ -16,7 +16,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::analysis::profile::Profile;
-use crate::analysis::runs::{Grouping, Key as SortKey, Order, is_told};
+use crate::analysis::runs::{Grouping, Key as SortKey, Order};
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Job, Output};
@@ -39,8 +39,7 @@ pub struct Runs {
     table: Table,
     /// What `table` was made of is out of date.
     is_stale: bool,
-    /// How many runs there were when `table` was made.
-    known: usize,
+    is_building: bool,
     view: Viewport,
     /// The selected line, kept when the table changes; none until the user chose one.
     anchor: Option<Line>,
@@ -88,7 +87,7 @@ enum What {
     },
 }
 
-/// Up to so many runs the table is made anew whenever something changed.
+/// Up to so many runs the table is made between two frames.
 const FEW: usize = 5_000;
 /// Texts of rows are made again rather than kept beyond this number.
 const KEEP: usize = 4_096;
@@ -191,9 +190,10 @@ impl Screen for Runs {
             Output::Runs { kept, tested, hint } => {
                 return self.take_kept((kept, tested, hint), session);
             }
+            Output::Table(table) => self.take_table(*table, session),
             Output::Profile { run, profile } => self.profile = Some((run, profile)),
             Output::Panicked(words) => {
-                self.kept.is_running = false;
+                (self.kept.is_running, self.is_building) = (false, false);
                 self.notice = Some(format!("a bug stopped this work: {words}"));
             }
             Output::Filtered(_)
@@ -208,7 +208,7 @@ impl Screen for Runs {
     }
 
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
-        self.refresh(session);
+        let mut asked = self.refresh(session);
         self.frame.regions = Regions::new(area);
         let rows = usize::from(self.frame.regions.list.height);
         let extent = Extent {
@@ -220,7 +220,8 @@ impl Screen for Runs {
         self.show(session, rows);
         self.tell_here(session);
         self.frame.words = Words::new(self, session);
-        self.ask_profile(session)
+        asked.extend(self.ask_profile(session));
+        asked
     }
 
     fn headline(&self) -> Headline<'_> {
@@ -249,31 +250,33 @@ impl Runs {
         }
     }
 
-    /// Makes the table anew where it is out of date. Of very many runs that are still loading, only
-    /// now and then: moving never waits for it.
-    fn refresh(&mut self, session: &Session) {
-        let store = &session.loaded.store;
-        let runs = store.runs().len();
-        let waits = session.is_loading() && runs > FEW && runs < self.known + self.known / 8;
-        if !self.is_stale || waits && !self.kept.is_new {
-            return;
+    /// Makes the table anew where it is out of date. Of many runs in the background: moving never waits for it.
+    fn refresh(&mut self, session: &Session) -> Vec<Effect> {
+        if !self.is_stale || self.is_building {
+            return Vec::new();
         }
-        (self.is_stale, self.kept.is_new, self.known) = (false, false, runs);
-        let all = (0..runs as u32)
-            .map(RunIx)
-            .filter(|ix| is_told(store.run(*ix)));
-        let all: Vec<RunIx> = all.collect();
-        let kept = match &self.kept.runs {
-            Some(kept) => all.iter().copied().filter(|ix| kept.contains(ix)).collect(),
-            None => all.clone(),
-        };
+        self.is_stale = false;
         let wanted = table::Wanted {
             order: self.order,
             grouping: self.grouping,
-            folded: &self.folded,
-            zone: &session.zone,
+            folded: self.folded.clone(),
+            zone: session.zone.clone(),
+            kept: self.kept.runs.clone(),
         };
-        self.table = Table::new(store, (all.len(), kept), &wanted);
+        let store = &session.loaded.store;
+        if store.runs().len() <= FEW {
+            self.take_table(Table::new(store, &wanted), session);
+            return Vec::new();
+        }
+        self.is_building = true;
+        vec![Effect::Start(Box::new(Job::Table {
+            store: store.clone(),
+            wanted,
+        }))]
+    }
+
+    fn take_table(&mut self, table: Table, session: &Session) {
+        (self.table, self.is_building) = (table, false);
         if self.made.len() > KEEP {
             self.made.clear();
         }

@@ -202,6 +202,7 @@ impl Screen for Stream {
             Output::Searched(progress) => self.take_progress(progress),
             Output::Opened { ix, body } => self.inspector.opened(ix, body),
             Output::Runs { .. }
+            | Output::Table(_)
             | Output::Profile { .. }
             | Output::Found { .. }
             | Output::NotFound(_)

@@ -1,6 +1,7 @@
 //! How the runs are asked which of them a filter keeps.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
@@ -14,12 +15,10 @@ use crate::tui::session::Session;
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// The runs that the filter keeps; none where there is no filter or no answer yet.
-    pub(super) runs: Option<HashSet<RunIx>>,
+    pub(super) runs: Option<Arc<HashSet<RunIx>>>,
     /// There were so many actions when the last answer was given.
     tested: u32,
     pub(super) is_running: bool,
-    /// The table does not show this answer yet.
-    pub(super) is_new: bool,
     /// What to change in a filter that keeps nothing, sanitised.
     pub(super) hint: Option<String>,
 }
@@ -59,10 +58,7 @@ impl Runs {
         }
         self.kept.tested = 0;
         if self.filter.parsed.is_none() {
-            self.kept = Kept {
-                is_new: true,
-                ..Kept::default()
-            };
+            self.kept = Kept::default();
             self.is_stale = true;
             return Vec::new();
         }
@@ -100,10 +96,9 @@ impl Runs {
             return Vec::new();
         }
         self.kept = Kept {
-            runs: Some(kept.into_iter().collect()),
+            runs: Some(Arc::new(kept.into_iter().collect())),
             tested,
             is_running: false,
-            is_new: true,
             hint,
         };
         self.is_stale = true;

@@ -1,10 +1,11 @@
 //! The lines of the table: which runs, in which order, under which groups. Pure.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::runs::{CostSum, Grouping, Order, short_ids};
+use crate::analysis::runs::{CostSum, Grouping, Order, is_told, short_ids};
 use crate::base::{human, text};
 use crate::model::run::RunIx;
 use crate::store::Store;
@@ -27,16 +28,18 @@ impl Line {
 }
 
 /// How the user wants the table.
-#[derive(Debug)]
-pub(super) struct Wanted<'a> {
+#[derive(Debug, Clone)]
+pub struct Wanted {
     pub(super) order: Order,
     pub(super) grouping: Option<Grouping>,
-    pub(super) folded: &'a HashSet<String>,
-    pub(super) zone: &'a TimeZone,
+    pub(super) folded: HashSet<String>,
+    pub(super) zone: TimeZone,
+    /// The runs that the filter keeps; none for all.
+    pub(super) kept: Option<Arc<HashSet<RunIx>>>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub struct Table {
     pub(super) lines: Vec<Line>,
     /// Runs that the filter keeps, of `all`.
     pub(super) kept: usize,
@@ -60,11 +63,13 @@ struct Group {
 const TELL_APART: usize = 50_000;
 
 impl Table {
-    pub(super) fn new(
-        store: &Store,
-        (all, mut kept): (usize, Vec<RunIx>),
-        wanted: &Wanted<'_>,
-    ) -> Table {
+    pub fn new(store: &Store, wanted: &Wanted) -> Table {
+        let all = (0..store.runs().len() as u32).map(RunIx);
+        let mut kept: Vec<RunIx> = all.filter(|ix| is_told(store.run(*ix))).collect();
+        let all = kept.len();
+        if let Some(wanted) = &wanted.kept {
+            kept.retain(|ix| wanted.contains(ix));
+        }
         wanted.order.sort(store, &mut kept);
         let ids = ids(store, &kept);
         let agents: HashSet<_> = kept.iter().map(|ix| store.run(*ix).who.agent).collect();
@@ -85,10 +90,10 @@ impl Table {
     }
 
     /// Groups stand in the order of their first runs, so that the sorting holds for them too.
-    fn gather(&mut self, store: &Store, kept: Vec<RunIx>, (by, wanted): (Grouping, &Wanted<'_>)) {
+    fn gather(&mut self, store: &Store, kept: Vec<RunIx>, (by, wanted): (Grouping, &Wanted)) {
         let mut names: Vec<String> = Vec::new();
         for ix in kept {
-            let name = by.group(store, store.run(ix), wanted.zone);
+            let name = by.group(store, store.run(ix), &wanted.zone);
             let group = self.groups.entry(name.clone()).or_insert_with(|| {
                 names.push(name);
                 Group::default()

@@ -143,3 +143,18 @@ fn after_a_key_the_view_stays_whatever_is_loaded() {
     let shown = render::text(&shown.draw());
     assert!(shown.contains("TOOL / TEXT"), "{shown}");
 }
+
+#[test]
+fn very_many_runs_are_put_in_order_in_the_background() {
+    let mut trace = String::new();
+    for run in 0..6_000 {
+        let line = r#"{"type":"prompt","run_id":"run-NUMBER","id":"p","ts":"2026-11-22T10:00:00Z","content":"x"}"#;
+        trace.push_str(&line.replace("NUMBER", &run.to_string()));
+        trace.push('\n');
+    }
+    let trace: &'static str = Box::leak(trace.into_boxed_str());
+    let shown = played(&options(), trace, "s s G");
+    assert!(shown.contains("6,000 runs"), "{shown}");
+    let filtered = played(&options(), trace, "/ turns>5 enter");
+    assert!(filtered.contains("✓ 0 of 6,000 runs"), "{filtered}");
+}

@@ -73,6 +73,9 @@ fn kept(runs: &Runs) -> String {
             format!("{} of {all}", human::count(table.kept as u64))
         });
     }
+    if runs.is_building {
+        parts.push(format!("sorting {}", counted(table.all, "run")));
+    }
     let sign = if runs.order.falling { "-" } else { "" };
     parts.push(format!("sort:{sign}{}", runs.order.key.word()));
     if let Some(grouping) = runs.grouping {
