@@ -15,4 +15,6 @@ pub mod export;
 
 pub mod tui;
 
+pub mod config;
+
 pub mod cli;

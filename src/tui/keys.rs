@@ -5,6 +5,12 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
 
+use crate::tui::screens::ScreenId;
+
+mod keymap;
+
+pub use keymap::{Keymap, Meaning, meets, screen_of};
+
 /// A key as a user names it: `j`, `ctrl-d`, `pageup`. Shift is part of the letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -169,6 +175,7 @@ pub enum Group {
     Jump,
     Look,
     Filter,
+    Table,
     Program,
 }
 
@@ -178,8 +185,18 @@ impl Group {
         Group::Jump,
         Group::Look,
         Group::Filter,
+        Group::Table,
         Group::Program,
     ];
+
+    /// The screen that the commands of this group are for; none when for every screen.
+    const fn screen(self) -> Option<ScreenId> {
+        match self {
+            Group::Jump | Group::Look => Some(ScreenId::Stream),
+            Group::Table => Some(ScreenId::Runs),
+            Group::Move | Group::Filter | Group::Program => None,
+        }
+    }
 
     pub fn title(self) -> &'static str {
         match self {
@@ -187,7 +204,32 @@ impl Group {
             Group::Jump => "jump",
             Group::Look => "look",
             Group::Filter => "filter",
+            Group::Table => "table",
             Group::Program => "program",
+        }
+    }
+}
+
+/// What can be typed after a command in the palette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Filter,
+    Number,
+    /// A column to sort by.
+    Column,
+    /// A field to group by.
+    Field,
+    Theme,
+}
+
+impl Takes {
+    pub fn word(self) -> &'static str {
+        match self {
+            Takes::Filter => "FILTER",
+            Takes::Number => "NUMBER",
+            Takes::Column => "COLUMN",
+            Takes::Field => "FIELD",
+            Takes::Theme => "NAME",
         }
     }
 }
@@ -199,15 +241,21 @@ pub struct Entry {
     /// The name for the configuration.
     pub name: &'static str,
     pub group: Group,
+    /// The screen that it is for; none when for every screen. There it wins over another command
+    /// with the same key.
+    pub screen: Option<ScreenId>,
     /// Default keys, separated by spaces.
     pub keys: &'static str,
+    /// What it takes in the palette.
+    pub takes: Option<Takes>,
     /// Two words for the footer.
     pub hint: &'static str,
     pub help: &'static str,
 }
 
 macro_rules! commands {
-    ($($command:ident $name:literal $group:ident $keys:literal $hint:literal $help:literal;)*) => {
+    ($($command:ident $name:literal $group:ident $(on $screen:ident)? $keys:literal $hint:literal $help:literal
+       $(takes $takes:ident)?;)*) => {
         /// What a user can ask for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command { $($command),* }
@@ -217,11 +265,27 @@ macro_rules! commands {
             command: Command::$command,
             name: $name,
             group: Group::$group,
+            screen: screen(Group::$group, &[$(ScreenId::$screen)?]),
             keys: $keys,
+            takes: first(&[$(Takes::$takes)?]),
             hint: $hint,
             help: $help,
         }),*];
     };
+}
+
+const fn screen(group: Group, named: &[ScreenId]) -> Option<ScreenId> {
+    match named {
+        [screen, ..] => Some(*screen),
+        [] => group.screen(),
+    }
+}
+
+const fn first(named: &[Takes]) -> Option<Takes> {
+    match named {
+        [takes, ..] => Some(*takes),
+        [] => None,
+    }
 }
 
 commands! {
@@ -232,7 +296,7 @@ commands! {
     PageDown "page-down" Move "pagedown ctrl-f space" "page" "a page down";
     PageUp "page-up" Move "pageup ctrl-b" "page" "a page up";
     Top "top" Move "g home" "first" "first row";
-    Bottom "bottom" Move "G end" "last" "last row (12G: action 12 of this run)";
+    Bottom "bottom" Move "G end" "last" "last row";
     NextError "next-error" Jump "e" "error" "next error or broken line";
     PrevError "prev-error" Jump "E" "error" "previous error or broken line";
     NextBlock "next-block" Jump "b" "block" "next block, refusal or question to a person";
@@ -241,16 +305,29 @@ commands! {
     PrevTurn "prev-turn" Jump "T" "turn" "previous turn or run";
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
     PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
-    Open "open" Look "enter" "open" "open the action";
+    GoTo "go-to" Jump "" "go to" "the action with this number in its run (:12)" takes Number;
+    Open "open" Move "enter" "open" "open what is selected";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
     TabRight "next-tab" Look "l right" "tab" "next tab of the inspector";
     TabLeft "prev-tab" Look "h left" "tab" "previous tab of the inspector";
     Maximise "maximise" Look "\\" "maximise" "give the whole screen to this pane, and back";
-    Filter "filter" Filter "/" "filter" "filter the actions; in the help: search it";
-    Scope "scope" Filter "s" "this run" "only the run of this action, and back to all";
+    Filter "filter" Filter "/" "filter" "filter what is listed; in the help: search it" takes Filter;
+    Scope "scope" Filter on Stream "s" "this run" "only the run of this action, and back to all";
+    Sort "sort" Table "s" "sort" "sort by the next column" takes Column;
+    SortOther "sort-reverse" Table "S" "other way" "sort the other way round";
+    Gather "group" Table "z" "group" "group by the next of agent, model, user, task, day, file; then no more" takes Field;
+    Pair "pair" Table "space" "A/B" "choose this run as A or B, to compare the two";
+    ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
+    ViewForward "view-forward" Program "]" "view forward" "forward again";
+    Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";
+    Files "files" Program "ctrl-p" "files" "the files that are open, and others to open instead";
+    Recent "recent" Program "ctrl-r" "recent" "the runs that agents left on this machine, to open one";
+    Notices "notices" Program "!" "notices" "what was told in passing";
+    Stop "stop" Program "ctrl-g" "stop" "stop loading, and keep what is there";
+    Theme "theme" Program "" "theme" "other colours: dark, light, high-contrast, 16 or none" takes Theme;
     Help "help" Program "?" "help" "this help";
-    Back "back" Program "q" "back" "one step back; out of the program from the list";
+    Back "back" Program "q" "back" "one step back; out of the program from the first view";
     Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";
     Quit "quit" Program "Q ctrl-c" "quit" "leave the program";
     Suspend "suspend" Program "ctrl-z" "suspend" "back to the shell; fg returns";
@@ -265,35 +342,12 @@ impl Command {
 
 impl Entry {
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.split(' ')
+        self.keys.split_whitespace()
     }
-}
 
-/// Which key means which command.
-#[derive(Debug, Clone)]
-pub struct Keymap {
-    bound: Vec<(Key, Command)>,
-}
-
-impl Default for Keymap {
-    fn default() -> Keymap {
-        let keys =
-            |entry: &'static Entry| entry.keys().map(|name| (Key::parse(name), entry.command));
-        let bound = COMMANDS
-            .iter()
-            .flat_map(keys)
-            .filter_map(|(key, command)| Some((key?, command)))
-            .collect();
-        Keymap { bound }
-    }
-}
-
-impl Keymap {
-    pub fn command(&self, key: Key) -> Option<Command> {
-        self.bound
-            .iter()
-            .find(|(bound, _)| *bound == key)
-            .map(|(_, command)| *command)
+    /// Whether it does something on this screen.
+    pub fn is_for(&self, screen: ScreenId) -> bool {
+        self.screen.is_none_or(|own| own == screen)
     }
 }
 
@@ -313,7 +367,7 @@ pub fn script(text: &str) -> Vec<Key> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{COMMANDS, Code, Command, Key, Keymap, script};
+    use super::{COMMANDS, Key, script};
 
     #[test]
     fn every_key_in_the_table_is_a_key_and_means_one_command() {
@@ -322,7 +376,7 @@ mod tests {
             for name in entry.keys() {
                 let key = Key::parse(name).expect("a key");
                 assert_eq!(key.to_string(), name);
-                if let Some(other) = seen.insert(key, entry.name) {
+                if let Some(other) = seen.insert((key, entry.screen), entry.name) {
                     panic!("{name} means {other} and {}", entry.name);
                 }
             }
@@ -339,21 +393,6 @@ mod tests {
             COMMANDS
                 .iter()
                 .all(|entry| entry.command.entry().name == entry.name)
-        );
-    }
-
-    #[test]
-    fn a_chord_never_means_its_plain_key() {
-        let keymap = Keymap::default();
-        let chord = Key {
-            code: Code::Char('j'),
-            ctrl: true,
-            alt: false,
-        };
-        assert_eq!(keymap.command(chord), None);
-        assert_eq!(
-            keymap.command(Key::plain(Code::Char('j'))),
-            Some(Command::Down)
         );
     }
 

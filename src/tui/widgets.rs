@@ -1,6 +1,10 @@
 //! Pieces of a screen that know text, theme and terminal cells, and nothing of traces.
 
+pub mod chooser;
+pub mod fuzzy;
+pub mod hints;
 pub mod json_lines;
 pub mod paint;
 pub mod prompt;
+pub mod spark;
 pub mod viewport;

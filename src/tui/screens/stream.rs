@@ -24,14 +24,13 @@ use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
 use crate::tui::screens::stream::filter_bar::FilterBar;
-use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
+use crate::tui::screens::stream::inspector::{Inspector, Subject};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::rows::{Numbers, RowText};
 use crate::tui::session::{Agents, News, Opened, Session};
-use crate::tui::shell::{Pointer, Screen};
+use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Viewport, Visible};
 
@@ -46,8 +45,6 @@ pub struct Stream {
     inspector: Inspector,
     focus: Focus,
     panes: Panes,
-    /// The number being typed, for `12G`.
-    number: Option<u32>,
     notice: Option<String>,
     frame: Frame,
 }
@@ -104,24 +101,7 @@ impl Screen for Stream {
         if self.filter.prompt.is_some() {
             return Some(self.type_filter(key, session));
         }
-        let digit = key.char().and_then(|letter| letter.to_digit(10));
-        match (digit, self.focus) {
-            (Some(digit), Focus::Inspector) => {
-                let tab = (digit as usize)
-                    .checked_sub(1)
-                    .and_then(|place| Tab::ALL.get(place));
-                if let Some(tab) = tab {
-                    self.inspector.choose(*tab);
-                }
-                Some(Vec::new())
-            }
-            (Some(digit), Focus::List) if digit > 0 || self.number.is_some() => {
-                let number = u64::from(self.number.unwrap_or(0)) * 10 + u64::from(digit);
-                self.number = Some(u32::try_from(number).unwrap_or(u32::MAX));
-                Some(Vec::new())
-            }
-            (Some(_) | None, _) => None,
-        }
+        None
     }
 
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
@@ -137,6 +117,22 @@ impl Screen for Stream {
         self.apply_filter(session)
     }
 
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
+        let here = session.here;
+        let is_elsewhere = here.action.is_some() && here.action != self.list.anchor;
+        if is_elsewhere {
+            (self.end, self.list.anchor) = (None, here.action);
+        }
+        if here.scope != self.scope {
+            self.scope = here.scope;
+            return self.ask(session);
+        }
+        if let Some(action) = here.action.filter(|_| is_elsewhere) {
+            self.list.jump(self.list.listing.seek(action));
+        }
+        Vec::new()
+    }
+
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
         self.answers.home = None;
         self.point(pointer, session);
@@ -145,21 +141,9 @@ impl Screen for Stream {
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         self.notice = None;
-        let number = self.number.take();
-        if number.is_some() {
-            self.answers.home = None;
-        }
         match command {
-            Command::Bottom if number.is_some() => {
-                self.go_to_number(number.unwrap_or_default(), session);
-            }
             Command::Filter => self.filter.open(),
             Command::Scope => return self.toggle_scope(session),
-            Command::Help => return vec![Effect::Push(ScreenId::Help)],
-            Command::Quit => return vec![Effect::Quit],
-            Command::Suspend => return vec![Effect::Suspend],
-            Command::Redraw => return vec![Effect::Redraw],
-            Command::Cancel if number.is_some() => {}
             Command::Back | Command::Cancel => return self.back(command, session),
             _ => {
                 self.answers.home = None;
@@ -167,6 +151,25 @@ impl Screen for Stream {
             }
         }
         Vec::new()
+    }
+
+    fn told(
+        &mut self,
+        command: Command,
+        argument: &str,
+        session: &mut Session,
+    ) -> Result<Vec<Effect>, String> {
+        match command {
+            Command::Filter => Ok(self.filter(argument, session)),
+            Command::GoTo => {
+                let number = argument.parse();
+                let number = number.map_err(|_| format!("'{argument}' is not a number"))?;
+                self.answers.home = None;
+                self.go_to_number(number, session);
+                Ok(Vec::new())
+            }
+            _ => Ok(self.update(command, session)),
+        }
     }
 
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
@@ -198,6 +201,13 @@ impl Screen for Stream {
             Output::Filtered(answer) => return self.take_answer(answer, session),
             Output::Searched(progress) => self.take_progress(progress),
             Output::Opened { ix, body } => self.inspector.opened(ix, body),
+            Output::Runs { .. }
+            | Output::Table(_)
+            | Output::Profile { .. }
+            | Output::Found { .. }
+            | Output::NotFound(_)
+            | Output::Recent(_)
+            | Output::FirstWords(_) => {}
             Output::Panicked(words) => {
                 self.answers.is_running = false;
                 self.notice = Some(format!("a bug stopped this work: {words}"));
@@ -211,7 +221,16 @@ impl Screen for Stream {
         self.prepare_list(session);
         let effects = self.prepare_inspector(session);
         self.frame.words = words::Words::new(self, session);
+        self.tell_here(session);
         effects
+    }
+
+    fn headline(&self) -> Headline<'_> {
+        let words = &self.frame.words;
+        Headline {
+            crumbs: &words.crumbs,
+            amount: &words.amount,
+        }
     }
 
     fn draw(&self, theme: &Theme, _area: Rect, buf: &mut Buffer) {
@@ -292,6 +311,19 @@ impl Stream {
             ix,
             is_end: self.end.is_some(),
         })
+    }
+
+    /// What is selected here is selected everywhere.
+    fn tell_here(&self, session: &mut Session) {
+        let store = &session.loaded.store;
+        let selected = self
+            .subject()
+            .filter(|subject| !subject.is_end && subject.ix.0 < store.len());
+        if let Some(subject) = selected {
+            session.here.action = Some(subject.ix);
+            session.here.run = Some(store.row(subject.ix).run_ix());
+        }
+        session.here.scope = self.scope;
     }
 
     fn back(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use crate::model::action::Kind;
 
 /// ```text
-/// header
 /// filter
 /// ─────────────────────┬──────────
 /// columns              │ inspector
@@ -16,7 +15,6 @@ use crate::model::action::Kind;
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Regions {
-    pub header: Rect,
     pub filter: Rect,
     pub upper_rule: Rect,
     pub columns: Rect,
@@ -40,7 +38,7 @@ pub enum Panes {
 /// From this width on the inspector stands beside the list.
 pub const SIDE_BY_SIDE: u16 = 100;
 /// From this height on there are rules and a footer.
-const ROOMY: u16 = 15;
+const ROOMY: u16 = 14;
 
 impl Regions {
     pub fn new(area: Rect, panes: Panes) -> Regions {
@@ -52,14 +50,13 @@ impl Regions {
             height: 1,
         };
         let mut regions = Regions {
-            header: line(0),
-            filter: line(1),
+            filter: line(0),
             ..Regions::default()
         };
-        let top = if roomy { 3 } else { 2 };
+        let top = if roomy { 2 } else { 1 };
         let bottom = if roomy { area.height - 2 } else { area.height };
         if roomy {
-            regions.upper_rule = line(2);
+            regions.upper_rule = line(1);
             regions.lower_rule = line(area.height - 2);
             regions.footer = line(area.height - 1);
         }

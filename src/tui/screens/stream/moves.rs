@@ -6,8 +6,8 @@ use crate::tui::keys::Command;
 use crate::tui::screens::stream::jumps::{self, Direction, Target};
 use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::rows;
 use crate::tui::screens::stream::{Focus, List, Stream};
-use crate::tui::screens::stream::{rows, words};
 use crate::tui::session::{Opened, Session};
 use crate::tui::shell::Pointer;
 use crate::tui::widgets::viewport::{Extent, Visible};
@@ -91,7 +91,7 @@ impl Stream {
     }
 
     fn maximise(&mut self) {
-        let is_wide = self.frame.regions.header.width >= SIDE_BY_SIDE;
+        let is_wide = self.frame.regions.filter.width >= SIDE_BY_SIDE;
         self.panes = match (self.panes, self.focus) {
             (Panes::Auto, Focus::List) if !is_wide => {
                 self.notice = Some(format!(
@@ -152,7 +152,7 @@ impl Stream {
         match jumps::find(&opened.store, &list.listing, list.view.cursor, jump) {
             Some(position) => list.jump(position),
             None if self.end.is_some() => {
-                self.notice = Some(nothing_in_end(jump, &words::loading(session)));
+                self.notice = Some(nothing_in_end(jump, &session.loading_words()));
             }
             None => self.notice = Some(nothing(jump, session.is_loading())),
         }
