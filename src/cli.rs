@@ -10,6 +10,7 @@ mod load;
 mod pick;
 mod picture;
 mod table;
+mod tail;
 mod words;
 
 mod config;
@@ -141,6 +142,12 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
             query::run(cx, &filter, &inputs(paths)?, print)
         }
         Command::Stats { paths, by } => stats::run(cx, &inputs(paths)?, &by),
+        Command::Tail {
+            paths,
+            from_start,
+            since,
+            poll,
+        } => tail::run(cx, paths, &tail::Begin::of(from_start, since), poll),
         Command::Show { run, turn, seq } => show::run(cx, &run, &show::Part::of(turn, seq)),
         Command::Verify { paths, strict } => verify::run(cx, &inputs(paths)?, strict),
         Command::Formats => formats::run(cx),
