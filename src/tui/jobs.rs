@@ -1,17 +1,16 @@
 //! Background work: one running and at most one waiting per purpose, and the latest request wins.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::base::cancel::CancelFlag;
-use crate::ingest::body::Body;
 use crate::model::action::ActionIx;
 use crate::store::Store;
-use crate::store::bodies::{self, Depth};
 use crate::tui::filtering;
+use crate::tui::screens::stream::inspector::How;
+use crate::tui::screens::stream::inspector::document::Document;
 
 /// A question and the snapshot to answer it from.
 #[derive(Debug)]
@@ -21,6 +20,7 @@ pub enum Job {
     Open {
         store: Store,
         ix: ActionIx,
+        how: How,
     },
 }
 
@@ -31,7 +31,7 @@ pub enum Output {
     Searched(filtering::Progress),
     Opened {
         ix: ActionIx,
-        body: Arc<Body>,
+        document: Box<Document>,
     },
     /// The work ended in a bug of ours; what it said.
     Panicked(String),
@@ -82,9 +82,9 @@ impl Job {
                 let mut tell = |progress| tell(Output::Searched(progress));
                 Output::Filtered(filtering::run(&task, cancel, &mut tell))
             }
-            Job::Open { store, ix } => Output::Opened {
+            Job::Open { store, ix, how } => Output::Opened {
                 ix,
-                body: Arc::new(bodies::open(&store.row(ix), Depth::Full)),
+                document: Box::new(Document::read(&store.row(ix), how)),
             },
         }
     }

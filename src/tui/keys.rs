@@ -168,8 +168,18 @@ pub enum Group {
     Move,
     Jump,
     Look,
+    Inspect,
     Filter,
     Program,
+}
+
+/// Where on the screen keys are typed. A key means a command of its place, else one of those that are
+/// the same everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Place {
+    #[default]
+    Everywhere,
+    Inspector,
 }
 
 impl Group {
@@ -177,6 +187,7 @@ impl Group {
         Group::Move,
         Group::Jump,
         Group::Look,
+        Group::Inspect,
         Group::Filter,
         Group::Program,
     ];
@@ -186,8 +197,18 @@ impl Group {
             Group::Move => "move",
             Group::Jump => "jump",
             Group::Look => "look",
+            Group::Inspect => "in the inspector",
             Group::Filter => "filter",
             Group::Program => "program",
+        }
+    }
+
+    fn place(self) -> Place {
+        match self {
+            Group::Inspect => Place::Inspector,
+            Group::Move | Group::Jump | Group::Look | Group::Filter | Group::Program => {
+                Place::Everywhere
+            }
         }
     }
 }
@@ -225,7 +246,7 @@ macro_rules! commands {
 }
 
 commands! {
-    Down "down" Move "j down" "move" "next row; in the inspector: scroll";
+    Down "down" Move "j down" "move" "next row";
     Up "up" Move "k up" "move" "previous row";
     HalfDown "half-down" Move "ctrl-d" "half page" "half a page down";
     HalfUp "half-up" Move "ctrl-u" "half page" "half a page up";
@@ -244,9 +265,20 @@ commands! {
     Open "open" Look "enter" "open" "open the action";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
-    TabRight "next-tab" Look "l right" "tab" "next tab of the inspector";
+    TabRight "next-tab" Look "l right" "tab" "next tab of the inspector (there: tab, or 1 to 5)";
     TabLeft "prev-tab" Look "h left" "tab" "previous tab of the inspector";
+    Wider "inspector-wider" Look "<" "wider" "more room for the inspector";
+    Narrower "inspector-narrower" Look ">" "narrower" "less room for the inspector";
     Maximise "maximise" Look "\\" "maximise" "give the whole screen to this pane, and back";
+    In "in" Inspect "l right" "unfold" "unfold, or go to the first value inside";
+    Out "out" Inspect "h left" "fold" "fold, or go to the value around";
+    Toggle "toggle" Inspect "space" "fold" "fold or unfold";
+    ParentValue "parent-value" Inspect "H" "around" "to the value around";
+    NextSibling "next-sibling" Inspect "J" "beside" "next value beside this one";
+    PrevSibling "prev-sibling" Inspect "K" "beside" "previous value beside this one";
+    FoldSiblings "fold-siblings" Inspect "c" "fold all" "fold this value and those beside it";
+    UnfoldSiblings "unfold-siblings" Inspect "e" "unfold all" "unfold this value and those beside it";
+    NextSameKey "next-same-key" Inspect "*" "same key" "next value with the same key";
     Filter "filter" Filter "/" "filter" "filter the actions; in the help: search it";
     Scope "scope" Filter "s" "this run" "only the run of this action, and back to all";
     Help "help" Program "?" "help" "this help";
@@ -289,10 +321,13 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    pub fn command(&self, key: Key) -> Option<Command> {
-        self.bound
-            .iter()
-            .find(|(bound, _)| *bound == key)
+    pub fn command(&self, key: Key, place: Place) -> Option<Command> {
+        let of = |place: Place| {
+            let mut bound = self.bound.iter();
+            bound.find(|(bound, command)| *bound == key && command.entry().group.place() == place)
+        };
+        of(place)
+            .or_else(|| of(Place::Everywhere))
             .map(|(_, command)| *command)
     }
 }
@@ -313,16 +348,18 @@ pub fn script(text: &str) -> Vec<Key> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{COMMANDS, Code, Command, Key, Keymap, script};
+    use super::{COMMANDS, Code, Command, Key, Keymap, Place, script};
 
     #[test]
-    fn every_key_in_the_table_is_a_key_and_means_one_command() {
+    fn every_key_in_the_table_is_a_key_and_means_one_command_at_its_place() {
         let mut seen = HashMap::new();
         for entry in COMMANDS {
             for name in entry.keys() {
                 let key = Key::parse(name).expect("a key");
                 assert_eq!(key.to_string(), name);
-                if let Some(other) = seen.insert(key, entry.name) {
+                if let Some(other) =
+                    seen.insert((key, format!("{:?}", entry.group.place())), entry.name)
+                {
                     panic!("{name} means {other} and {}", entry.name);
                 }
             }
@@ -350,10 +387,24 @@ mod tests {
             ctrl: true,
             alt: false,
         };
-        assert_eq!(keymap.command(chord), None);
+        assert_eq!(keymap.command(chord, Place::Everywhere), None);
         assert_eq!(
-            keymap.command(Key::plain(Code::Char('j'))),
+            keymap.command(Key::plain(Code::Char('j')), Place::Inspector),
             Some(Command::Down)
+        );
+    }
+
+    #[test]
+    fn a_key_of_a_place_means_its_own_command_there_and_the_common_one_elsewhere() {
+        let keymap = Keymap::default();
+        let key = Key::plain(Code::Char('e'));
+        assert_eq!(
+            keymap.command(key, Place::Everywhere),
+            Some(Command::NextError)
+        );
+        assert_eq!(
+            keymap.command(key, Place::Inspector),
+            Some(Command::UnfoldSiblings)
         );
     }
 

@@ -11,7 +11,7 @@ use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys;
 use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::Session;
-use crate::tui::shell::Shell;
+use crate::tui::shell::{Pointer, Shell};
 
 /// The program with its work done at once, so that every run gives the same picture.
 #[derive(Debug)]
@@ -92,6 +92,23 @@ impl Headless {
         for key in keys::script(keys) {
             self.draw();
             let effects = self.shell.key(key);
+            self.obey(effects);
+        }
+    }
+
+    /// Presses the mouse at a cell and lets it go.
+    pub fn click(&mut self, at: (u16, u16)) {
+        self.drag(at, at);
+    }
+
+    /// Presses the mouse at one cell and lets it go at another.
+    pub fn drag(&mut self, (x, y): (u16, u16), (to_x, to_y): (u16, u16)) {
+        self.draw();
+        let moved = (x, y) != (to_x, to_y);
+        let drag = moved.then_some(Pointer::Drag { x: to_x, y: to_y });
+        let all = [Some(Pointer::Click { x, y }), drag, Some(Pointer::Release)];
+        for pointer in all.into_iter().flatten() {
+            let effects = self.shell.pointer(pointer);
             self.obey(effects);
         }
     }

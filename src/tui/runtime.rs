@@ -268,6 +268,8 @@ fn pointer(mouse: MouseEvent) -> Option<Pointer> {
     let (x, y) = (mouse.column, mouse.row);
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => Some(Pointer::Click { x, y }),
+        MouseEventKind::Drag(MouseButton::Left) => Some(Pointer::Drag { x, y }),
+        MouseEventKind::Up(MouseButton::Left) => Some(Pointer::Release),
         MouseEventKind::ScrollUp => Some(Pointer::WheelUp { x, y }),
         MouseEventKind::ScrollDown => Some(Pointer::WheelDown { x, y }),
         _ => None,

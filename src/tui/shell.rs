@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::ingest::Loaded;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::Output;
-use crate::tui::keys::{Command, Key, Keymap};
+use crate::tui::keys::{Command, Key, Keymap, Place};
 use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
@@ -14,6 +14,10 @@ use crate::tui::widgets::paint;
 
 /// A screen is a state and a few questions. It asks the outside by effects and does no IO.
 pub trait Screen: std::fmt::Debug {
+    /// Where keys are typed.
+    fn place(&self) -> Place {
+        Place::Everywhere
+    }
     /// A key before the table of commands sees it; `None` when the screen does not want it.
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>>;
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect>;
@@ -31,9 +35,24 @@ pub trait Screen: std::fmt::Debug {
 /// What the mouse did, and at which cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pointer {
-    Click { x: u16, y: u16 },
-    WheelUp { x: u16, y: u16 },
-    WheelDown { x: u16, y: u16 },
+    Click {
+        x: u16,
+        y: u16,
+    },
+    WheelUp {
+        x: u16,
+        y: u16,
+    },
+    WheelDown {
+        x: u16,
+        y: u16,
+    },
+    /// Moved with the button held down.
+    Drag {
+        x: u16,
+        y: u16,
+    },
+    Release,
 }
 
 /// Below this nothing can be read.
@@ -62,7 +81,7 @@ impl Shell {
         let Some(screen) = self.stack.last_mut() else {
             return vec![Effect::Quit];
         };
-        let command = self.keymap.command(key);
+        let command = self.keymap.command(key, screen.place());
         let effects = match command {
             // Whatever is being typed, these chords leave.
             Some(Command::Quit) if key.ctrl => vec![Effect::Quit],

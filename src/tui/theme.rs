@@ -44,6 +44,9 @@ pub struct Styles {
     pub key: Style,
     pub string: Style,
     pub number: Style,
+    /// What changed inside a line that came, or that went.
+    pub added: Style,
+    pub removed: Style,
 }
 
 impl Theme {
@@ -124,6 +127,8 @@ impl Styles {
             key: fg(Color::Cyan),
             string: fg(Color::Green),
             number: fg(Color::Yellow),
+            added: fg(Color::Green).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            removed: fg(Color::Red).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
         }
     }
 
@@ -140,6 +145,8 @@ impl Styles {
             prompt: with(Modifier::BOLD),
             note: with(Modifier::DIM),
             key: with(Modifier::BOLD),
+            added: with(Modifier::BOLD | Modifier::UNDERLINED),
+            removed: with(Modifier::BOLD | Modifier::UNDERLINED),
             ..Styles::default()
         }
     }
@@ -167,6 +174,9 @@ pub struct Marks {
     pub retry: &'static str,
     pub about: &'static str,
     pub enter: &'static str,
+    /// Before rows whose inside is shown, or is not.
+    pub unfolded: &'static str,
+    pub folded: &'static str,
     kinds: [&'static str; 12],
 }
 
@@ -196,6 +206,8 @@ pub static UNICODE: Marks = Marks {
     retry: "↻",
     about: "≈",
     enter: "⏎",
+    unfolded: "▾",
+    folded: "▸",
     kinds: ["▷", "◆", "∴", "⚙", "§", "‖", "✖", "·", "┌", "└", "!", "?"],
 };
 
@@ -219,6 +231,8 @@ pub static ASCII: Marks = Marks {
     retry: "@",
     about: "~",
     enter: "<",
+    unfolded: "v",
+    folded: ">",
     kinds: [">", "M", ":", "T", "P", "=", "x", "*", "/", "\\", "!", "?"],
 };
 
@@ -248,6 +262,8 @@ mod tests {
             marks.retry,
             marks.about,
             marks.enter,
+            marks.unfolded,
+            marks.folded,
         ];
         for mark in single.iter().chain(&marks.kinds) {
             assert_eq!(text::width(mark), 1, "{mark}");

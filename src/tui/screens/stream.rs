@@ -23,11 +23,11 @@ use crate::model::run::RunIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Job, Output};
-use crate::tui::keys::{Command, Key};
+use crate::tui::keys::{Command, Key, Place};
 use crate::tui::screens::ScreenId;
 use crate::tui::screens::stream::filter_bar::FilterBar;
 use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
-use crate::tui::screens::stream::layout::{Columns, Panes, Regions};
+use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::rows::{Numbers, RowText};
 use crate::tui::session::{Agents, News, Opened, Session};
@@ -45,7 +45,7 @@ pub struct Stream {
     answers: Answers,
     inspector: Inspector,
     focus: Focus,
-    panes: Panes,
+    split: Split,
     /// The number being typed, for `12G`.
     number: Option<u32>,
     notice: Option<String>,
@@ -100,6 +100,13 @@ struct Frame {
 const KEEP: usize = 4096;
 
 impl Screen for Stream {
+    fn place(&self) -> Place {
+        match self.focus {
+            Focus::List => Place::Everywhere,
+            Focus::Inspector => Place::Inspector,
+        }
+    }
+
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
         if self.filter.prompt.is_some() {
             return Some(self.type_filter(key, session));
@@ -197,7 +204,7 @@ impl Screen for Stream {
         match output {
             Output::Filtered(answer) => return self.take_answer(answer, session),
             Output::Searched(progress) => self.take_progress(progress),
-            Output::Opened { ix, body } => self.inspector.opened(ix, body),
+            Output::Opened { ix, document } => self.inspector.opened(ix, *document),
             Output::Panicked(words) => {
                 self.answers.is_running = false;
                 self.notice = Some(format!("a bug stopped this work: {words}"));
@@ -207,7 +214,7 @@ impl Screen for Stream {
     }
 
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
-        self.frame.regions = Regions::new(area, self.panes);
+        self.frame.regions = Regions::new(area, self.split);
         self.prepare_list(session);
         let effects = self.prepare_inspector(session);
         self.frame.words = words::Words::new(self, session);
@@ -267,9 +274,9 @@ impl Stream {
         let Some(subject) = self.subject().filter(|_| area.width > 0) else {
             return Vec::new();
         };
-        if !self.inspector.prepare(subject, session, area) {
+        let Some(how) = self.inspector.prepare(subject, session, area) else {
             return Vec::new();
-        }
+        };
         let opened = if subject.is_end {
             session.end.as_ref()
         } else {
@@ -279,6 +286,7 @@ impl Stream {
             Effect::Start(Box::new(Job::Open {
                 store: opened.store.clone(),
                 ix: subject.ix,
+                how,
             }))
         };
         opened.map(job).into_iter().collect()
@@ -295,8 +303,8 @@ impl Stream {
     }
 
     fn back(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
-        if self.panes == Panes::Inspector || self.focus == Focus::Inspector {
-            (self.panes, self.focus) = (Panes::Auto, Focus::List);
+        if self.split.panes == Panes::Inspector || self.focus == Focus::Inspector {
+            (self.split.panes, self.focus) = (Panes::Auto, Focus::List);
         } else if self.end.take().is_some() {
         } else if command == Command::Back {
             return vec![Effect::Pop];

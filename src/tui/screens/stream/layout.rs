@@ -1,6 +1,6 @@
 //! Where things stand on the stream screen, and which columns fit.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::model::action::Kind;
 
@@ -37,13 +37,22 @@ pub enum Panes {
     Inspector,
 }
 
+/// How the screen is shared, and how wide the user made the inspector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Split {
+    pub panes: Panes,
+    pub width: Option<u16>,
+    /// The divider follows the mouse.
+    pub is_dragged: bool,
+}
+
 /// From this width on the inspector stands beside the list.
 pub const SIDE_BY_SIDE: u16 = 100;
 /// From this height on there are rules and a footer.
 const ROOMY: u16 = 15;
 
 impl Regions {
-    pub fn new(area: Rect, panes: Panes) -> Regions {
+    pub fn new(area: Rect, split: Split) -> Regions {
         let roomy = area.height >= ROOMY;
         let line = |y: u16| Rect {
             x: area.x,
@@ -69,10 +78,10 @@ impl Regions {
             width: area.width,
             height: bottom.saturating_sub(top),
         };
-        match panes {
+        match split.panes {
             Panes::Inspector => regions.inspector = body,
             Panes::Auto if area.width >= SIDE_BY_SIDE => {
-                let width = inspector_width(area.width);
+                let width = inspector_width(area.width, split.width);
                 let list = Rect {
                     width: body.width - width - 1,
                     ..body
@@ -109,13 +118,28 @@ impl Regions {
         }
     }
 
+    /// Whether the line between the two panes is here.
+    pub fn is_divider(&self, at: Position) -> bool {
+        self.is_split()
+            && at.x + 1 == self.inspector.x
+            && self.inspector.top() <= at.y
+            && at.y < self.inspector.bottom()
+    }
+
     /// Whether both panes are on the screen.
     pub fn is_split(&self) -> bool {
         self.inspector.width > 0 && self.list.width > 0
     }
 }
 
-fn inspector_width(width: u16) -> u16 {
+/// A list narrower than this says nothing, and so does an inspector.
+const LEAST_LIST: u16 = 40;
+const LEAST_INSPECTOR: u16 = 24;
+
+fn inspector_width(width: u16, chosen: Option<u16>) -> u16 {
+    if let Some(chosen) = chosen {
+        return chosen.clamp(LEAST_INSPECTOR, width - LEAST_LIST);
+    }
     match width {
         0..110 => 36,
         110..160 => 44,

@@ -3,6 +3,7 @@
 use ratatui::layout::Position;
 
 use crate::tui::keys::Command;
+use crate::tui::screens::stream::inspector::ListStep;
 use crate::tui::screens::stream::jumps::{self, Direction, Target};
 use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
@@ -10,66 +11,96 @@ use crate::tui::screens::stream::{Focus, List, Stream};
 use crate::tui::screens::stream::{rows, words};
 use crate::tui::session::{Opened, Session};
 use crate::tui::shell::Pointer;
+use crate::tui::widgets::outline::folds::Motion;
 use crate::tui::widgets::viewport::{Extent, Visible};
 
+/// Columns that a key moves the divider.
+const RESIZE: i16 = 4;
 /// Rows that one notch of the wheel moves.
 const WHEEL: usize = 3;
 
 impl Stream {
     pub(super) fn go(&mut self, command: Command, session: &mut Session) {
         match command {
+            Command::Open if self.focus == Focus::Inspector => self.inspector.enter(),
             Command::Open => {
-                if self.focus == Focus::List {
-                    self.inspector.choose_by_action();
-                }
+                self.inspector.choose_by_action();
                 self.open();
             }
             Command::NextPane => self.step_pane(true),
             Command::PrevPane => self.step_pane(false),
             Command::TabRight | Command::TabLeft => self.step_tab(command == Command::TabRight),
             Command::Maximise => self.maximise(),
-            _ if self.focus == Focus::Inspector => self.scroll(command, session),
+            Command::Wider => self.widen(RESIZE),
+            Command::Narrower => self.widen(-RESIZE),
+            _ if self.focus == Focus::Inspector && self.read(command) => {}
             _ => self.select(command, session),
         }
     }
 
-    /// A click selects a row or a pane; the wheel moves what is under it.
+    /// A click selects a row or a pane; the wheel moves what is under it; the divider can be dragged.
     pub(super) fn point(&mut self, pointer: Pointer, session: &mut Session) {
         let regions = self.frame.regions;
-        let (x, y, wheel) = match pointer {
-            Pointer::Click { x, y } => (x, y, None),
-            Pointer::WheelUp { x, y } => (x, y, Some(Command::Up)),
-            Pointer::WheelDown { x, y } => (x, y, Some(Command::Down)),
-        };
-        let at = Position { x, y };
-        if regions.inspector.contains(at) {
-            match wheel {
-                Some(command) => (0..WHEEL).for_each(|_| self.scroll(command, session)),
-                None => self.focus = Focus::Inspector,
-            }
-        } else if regions.list.contains(at) {
-            let row = usize::from(y - regions.list.y);
-            let under = self
-                .frame
-                .visible
-                .iter()
-                .rev()
-                .find(|(visible, _, _)| visible.row <= row);
-            match (wheel, under.map(|(visible, _, _)| visible.item)) {
-                (Some(command), _) => (0..WHEEL).for_each(|_| self.select(command, session)),
-                (None, Some(item)) => {
-                    self.focus = Focus::List;
-                    self.end.as_mut().unwrap_or(&mut self.list).view.cursor = item;
+        match pointer {
+            Pointer::Click { x, y } => {
+                self.split.is_dragged = regions.is_divider(Position { x, y });
+                if !self.split.is_dragged {
+                    self.click(Position { x, y });
                 }
-                (None, None) => {}
             }
+            Pointer::Drag { x, .. } if self.split.is_dragged => {
+                self.split.width = Some(regions.header.width.saturating_sub(x + 1));
+            }
+            Pointer::Drag { .. } => {}
+            Pointer::Release => self.split.is_dragged = false,
+            Pointer::WheelUp { x, y } => self.wheel(Position { x, y }, Command::Up, session),
+            Pointer::WheelDown { x, y } => self.wheel(Position { x, y }, Command::Down, session),
+        }
+    }
+
+    fn wheel(&mut self, at: Position, command: Command, session: &mut Session) {
+        if self.frame.regions.inspector.contains(at) {
+            (0..WHEEL).for_each(|_| {
+                self.read(command);
+            });
+        } else if self.frame.regions.list.contains(at) {
+            (0..WHEEL).for_each(|_| self.select(command, session));
+        }
+    }
+
+    fn click(&mut self, at: Position) {
+        let regions = self.frame.regions;
+        if regions.inspector.contains(at) {
+            self.focus = Focus::Inspector;
+            self.inspector
+                .click(at.x - regions.inspector.x, at.y - regions.inspector.y);
+        } else if regions.list.contains(at) {
+            let row = usize::from(at.y - regions.list.y);
+            let mut seen = self.frame.visible.iter().rev();
+            let under = seen.find(|(visible, _, _)| visible.row <= row);
+            if let Some((visible, _, _)) = under {
+                self.focus = Focus::List;
+                self.end.as_mut().unwrap_or(&mut self.list).view.cursor = visible.item;
+            }
+        }
+    }
+
+    /// Gives the inspector more columns, or fewer.
+    fn widen(&mut self, by: i16) {
+        if self.frame.regions.is_split() {
+            let width = self.frame.regions.inspector.width;
+            self.split.width = Some(width.saturating_add_signed(by));
+        } else {
+            self.notice = Some(format!(
+                "one pane has the whole screen · from {SIDE_BY_SIDE} columns on two stand side by side"
+            ));
         }
     }
 
     fn open(&mut self) {
         self.focus = Focus::Inspector;
         if !self.frame.regions.is_split() {
-            self.panes = Panes::Inspector;
+            self.split.panes = Panes::Inspector;
         }
     }
 
@@ -79,7 +110,7 @@ impl Stream {
         } else if let Some(tab) = self.inspector.tab().step(forward) {
             self.inspector.choose(tab);
         } else {
-            (self.focus, self.panes) = (Focus::List, Panes::Auto);
+            (self.focus, self.split.panes) = (Focus::List, Panes::Auto);
         }
     }
 
@@ -92,7 +123,7 @@ impl Stream {
 
     fn maximise(&mut self) {
         let is_wide = self.frame.regions.header.width >= SIDE_BY_SIDE;
-        self.panes = match (self.panes, self.focus) {
+        self.split.panes = match (self.split.panes, self.focus) {
             (Panes::Auto, Focus::List) if !is_wide => {
                 self.notice = Some(format!(
                     "the list has the whole screen already · from {SIDE_BY_SIDE} columns on the action stands beside it"
@@ -103,24 +134,35 @@ impl Stream {
             (Panes::Auto, Focus::Inspector) => Panes::Inspector,
             (Panes::List | Panes::Inspector, _) => Panes::Auto,
         };
-        if self.panes == Panes::Auto && !is_wide {
+        if self.split.panes == Panes::Auto && !is_wide {
             self.focus = Focus::List;
         }
     }
 
-    fn scroll(&mut self, command: Command, session: &mut Session) {
-        let page = self.inspector.rows() as isize;
+    /// Moves in the inspector; tells whether the command is about it.
+    fn read(&mut self, command: Command) -> bool {
+        let page = (self.inspector.shown().rows as isize).max(1);
         match command {
-            Command::Down => self.inspector.scroll_by(1),
-            Command::Up => self.inspector.scroll_by(-1),
-            Command::HalfDown => self.inspector.scroll_by(page / 2),
-            Command::HalfUp => self.inspector.scroll_by(-page / 2),
-            Command::PageDown => self.inspector.scroll_by(page),
-            Command::PageUp => self.inspector.scroll_by(-page),
-            Command::Top => self.inspector.scroll_to(0),
-            Command::Bottom => self.inspector.scroll_to(usize::MAX / 2),
-            _ => self.select(command, session),
+            Command::Down => self.inspector.step(ListStep::By(1)),
+            Command::Up => self.inspector.step(ListStep::By(-1)),
+            Command::HalfDown => self.inspector.step(ListStep::Page((page / 2).max(1))),
+            Command::HalfUp => self.inspector.step(ListStep::Page(-(page / 2).max(1))),
+            Command::PageDown => self.inspector.step(ListStep::Page(page)),
+            Command::PageUp => self.inspector.step(ListStep::Page(-page)),
+            Command::Top => self.inspector.step(ListStep::To(0)),
+            Command::Bottom => self.inspector.step(ListStep::To(usize::MAX)),
+            Command::In => self.inspector.go(Motion::In),
+            Command::Out => self.inspector.go(Motion::Out),
+            Command::Toggle => self.inspector.go(Motion::Toggle),
+            Command::ParentValue => self.inspector.go(Motion::Parent),
+            Command::NextSibling => self.inspector.go(Motion::NextSibling),
+            Command::PrevSibling => self.inspector.go(Motion::PreviousSibling),
+            Command::FoldSiblings => self.inspector.go(Motion::FoldSiblings),
+            Command::UnfoldSiblings => self.inspector.go(Motion::UnfoldSiblings),
+            Command::NextSameKey => self.inspector.go(Motion::NextSameKey),
+            _ => return false,
         }
+        true
     }
 
     fn select(&mut self, command: Command, session: &mut Session) {

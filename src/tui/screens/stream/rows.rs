@@ -11,7 +11,7 @@ use crate::model::action::{Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind};
 use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
-use crate::tui::widgets::json_lines::Tone;
+use crate::tui::widgets::tone::Tone;
 
 /// A row and the rows below it that belong to the same action.
 #[derive(Debug, Clone)]

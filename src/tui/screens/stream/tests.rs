@@ -203,8 +203,8 @@ fn a_tab_chosen_by_hand_stays_where_an_action_has_it() {
 
 #[test]
 fn the_tabs_turn_around_at_both_ends() {
-    assert!(screen((80, 24), "g e e enter l").contains("[Args]"));
-    assert!(screen((80, 24), "g e e enter l h").contains("[Raw]"));
+    assert!(screen((120, 24), "g e e l").contains("[Args]"));
+    assert!(screen((120, 24), "g e e l h").contains("[Raw]"));
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn maximise_on_a_narrow_screen_closes_the_action_and_says_why_the_list_stays() {
     let back = screen((80, 24), "g j enter \\");
     assert!(!back.contains("[Text]"), "{back}");
     assert!(screen((80, 24), "g \\").contains("whole screen already"));
-    let wide = screen((120, 24), "g j enter \\ \\ l");
+    let wide = screen((120, 24), "g j enter \\ \\ tab");
     assert!(
         wide.contains("[Policy]") && wide.contains("TOOL / TEXT"),
         "{wide}"
@@ -247,10 +247,9 @@ fn a_failed_call_without_an_error_record_shows_the_first_telling_line() {
 fn what_a_person_was_shown_stands_below_the_approval_with_the_value_of_the_call() {
     let shown = failed("g j enter 4");
     for words in [
-        "   shown to the person:",
-        "     ! amount  420",
-        "       the call has  4200",
-        "   decided on:",
+        "  ▾ shown to the person:",
+        "amount  420   ! the call has 4200",
+        "  ▾ decided on:",
     ] {
         assert!(shown.contains(words), "{words}\n{shown}");
     }
@@ -289,7 +288,8 @@ proptest! {
         sizes in prop::collection::vec((1u16..200, 1u16..70), 1..5),
         keys in prop::collection::vec(prop::sample::select(vec![
             "j", "k", "G", "g", "enter", "tab", "backtab", "\\", "?", "q", "esc", "/ tool:t1 enter", "/ ( esc",
-            "s", "e", "b", "t", "T", "}", "{", "ctrl-d", "ctrl-u", "pagedown", "pageup", "12G", "l", "h", "5",
+            "s", "e", "b", "t", "T", "}", "{", "ctrl-d", "ctrl-u", "pagedown", "pageup", "12G", "l", "h", "5", "H",
+            "J", "K", "c", "*", "space", "<", ">", "2", "1",
         ]), 0..12),
     ) {
         let mut shown = render::Headless::new(&options(), sizes[0]);

@@ -167,10 +167,13 @@ fn peek(stream: &Stream) -> String {
 }
 
 fn empty(stream: &Stream, session: &Session) -> Vec<String> {
-    if !stream.list.listing.is_empty() || stream.end.is_some() || stream.panes == Panes::Inspector {
+    if !stream.list.listing.is_empty()
+        || stream.end.is_some()
+        || stream.split.panes == Panes::Inspector
+    {
         return Vec::new();
     }
-    debug_assert!(stream.focus == Focus::List || stream.panes == Panes::Auto);
+    debug_assert!(stream.focus == Focus::List || stream.split.panes == Panes::Auto);
     let mut lines = match (session.loading, session.loaded.store.is_empty()) {
         (Loading::Reading { .. }, _) => vec![loading(session)],
         (Loading::Done, true) => vec!["no actions in what was opened".to_owned()],
