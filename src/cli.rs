@@ -9,7 +9,6 @@ mod filter;
 mod load;
 mod pick;
 mod table;
-mod words;
 
 mod demo;
 mod explore;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Cx;
 use crate::cli::failure::Failure;
-use crate::cli::words;
+use crate::export::words;
 use crate::model::run::RunIx;
 use crate::store::Store;
 

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis::summary;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::look::{Look, Role};
+use crate::cli::look::Look;
 use crate::cli::table::{Cell, Column, Layout};
-use crate::cli::{Cx, filter, words};
+use crate::cli::{Cx, filter};
 use crate::export::json::action;
+use crate::export::words::{self, Role};
 use crate::model::action::{ActionIx, Kind};
 use crate::query::hint::Over;
 use crate::store::Store;

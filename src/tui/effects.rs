@@ -14,4 +14,6 @@ pub enum Effect {
     /// Draws everything again, for terminals that got confused.
     Redraw,
     Start(Box<Job>),
+    /// Puts a text on the clipboard of the terminal.
+    Copy(String),
 }

@@ -262,6 +262,7 @@ commands! {
     PrevTurn "prev-turn" Jump "T" "turn" "previous turn or run";
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
     PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
+    Scroll "scroll" Move "z" "scroll" "z: this row to the middle, t: to the top, b: to the bottom";
     Open "open" Look "enter" "open" "open the action";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
@@ -280,7 +281,10 @@ commands! {
     UnfoldSiblings "unfold-siblings" Inspect "e" "unfold all" "unfold this value and those beside it";
     NextSameKey "next-same-key" Inspect "*" "same key" "next value with the same key";
     Filter "filter" Filter "/" "filter" "filter the actions; in the help: search it";
+    Keep "filter-in" Filter "=" "keep" "keep only what has this value; in the list a second key says which";
+    Drop "filter-out" Filter "-" "drop" "hide what has this value; in the list a second key says which";
     Scope "scope" Filter "s" "this run" "only the run of this action, and back to all";
+    Yank "yank" Program "y" "copy" "copy: v value, k key, p path, j JSON, s the whole step, c curl";
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the list";
     Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";

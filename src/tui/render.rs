@@ -20,6 +20,7 @@ pub struct Headless {
     jobs: Jobs,
     reports: Receiver<Report>,
     area: Rect,
+    copied: Option<String>,
 }
 
 /// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
@@ -68,6 +69,7 @@ impl Headless {
             jobs,
             reports,
             area: Rect::new(0, 0, width, height),
+            copied: None,
         };
         screen.draw();
         screen.play_filter(options);
@@ -113,6 +115,11 @@ impl Headless {
         }
     }
 
+    /// What was copied last.
+    pub fn copied(&self) -> Option<&str> {
+        self.copied.as_deref()
+    }
+
     pub fn resize(&mut self, (width, height): (u16, u16)) {
         self.area = Rect::new(0, 0, width, height);
     }
@@ -130,8 +137,10 @@ impl Headless {
     /// Starts what was asked for; tells whether there were answers.
     fn obey(&mut self, effects: Vec<Effect>) -> bool {
         for effect in effects {
-            if let Effect::Start(job) = effect {
-                self.jobs.start(*job);
+            match effect {
+                Effect::Start(job) => self.jobs.start(*job),
+                Effect::Copy(text) => self.copied = Some(text),
+                _ => {}
             }
         }
         let mut answered = false;

@@ -221,6 +221,7 @@ impl Runtime {
                 Effect::Suspend => exit = exit.or(self.suspend()),
                 Effect::Redraw => self.screen.wipe(),
                 Effect::Start(job) => self.jobs.start(*job),
+                Effect::Copy(text) => Screen::copy(&text),
                 // The shell keeps these to itself.
                 Effect::Push(_) | Effect::Pop => {}
             }

@@ -165,7 +165,11 @@ impl Shell {
                     self.stack.pop();
                 }
                 Effect::Pop => outside.push(Effect::Quit),
-                Effect::Quit | Effect::Suspend | Effect::Redraw | Effect::Start(_) => {
+                Effect::Quit
+                | Effect::Suspend
+                | Effect::Redraw
+                | Effect::Start(_)
+                | Effect::Copy(_) => {
                     outside.push(effect);
                 }
             }

@@ -1,5 +1,6 @@
 //! The stream: every action in its order, the selected one opened beside it.
 
+pub mod chords;
 pub mod filter_bar;
 mod filtered;
 pub mod inspector;
@@ -9,6 +10,7 @@ pub mod layout;
 pub mod listing;
 mod moves;
 pub mod rows;
+pub mod terms;
 mod view;
 pub mod words;
 
@@ -25,6 +27,7 @@ use crate::tui::effects::Effect;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key, Place};
 use crate::tui::screens::ScreenId;
+use crate::tui::screens::stream::chords::{Chord, Typing};
 use crate::tui::screens::stream::filter_bar::FilterBar;
 use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};
@@ -46,8 +49,7 @@ pub struct Stream {
     inspector: Inspector,
     focus: Focus,
     split: Split,
-    /// The number being typed, for `12G`.
-    number: Option<u32>,
+    typing: Typing,
     notice: Option<String>,
     frame: Frame,
 }
@@ -111,6 +113,11 @@ impl Screen for Stream {
         if self.filter.prompt.is_some() {
             return Some(self.type_filter(key, session));
         }
+        if let Typing::Chord(chord) = self.typing {
+            self.typing = Typing::Nothing;
+            return Some(self.second(chord, key, session));
+        }
+        let number = self.number();
         let digit = key.char().and_then(|letter| letter.to_digit(10));
         match (digit, self.focus) {
             (Some(digit), Focus::Inspector) => {
@@ -122,9 +129,9 @@ impl Screen for Stream {
                 }
                 Some(Vec::new())
             }
-            (Some(digit), Focus::List) if digit > 0 || self.number.is_some() => {
-                let number = u64::from(self.number.unwrap_or(0)) * 10 + u64::from(digit);
-                self.number = Some(u32::try_from(number).unwrap_or(u32::MAX));
+            (Some(digit), Focus::List) if digit > 0 || number.is_some() => {
+                let number = u64::from(number.unwrap_or(0)) * 10 + u64::from(digit);
+                self.typing = Typing::Number(u32::try_from(number).unwrap_or(u32::MAX));
                 Some(Vec::new())
             }
             (Some(_) | None, _) => None,
@@ -140,8 +147,7 @@ impl Screen for Stream {
     }
 
     fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
-        self.filter.set(text);
-        self.apply_filter(session)
+        self.filter_by(text, session)
     }
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
@@ -152,7 +158,8 @@ impl Screen for Stream {
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         self.notice = None;
-        let number = self.number.take();
+        let number = self.number();
+        self.typing = Typing::Nothing;
         if number.is_some() {
             self.answers.home = None;
         }
@@ -161,6 +168,10 @@ impl Screen for Stream {
                 self.go_to_number(number.unwrap_or_default(), session);
             }
             Command::Filter => self.filter.open(),
+            Command::Yank => self.typing = Typing::Chord(Chord::Yank),
+            Command::Scroll => self.typing = Typing::Chord(Chord::Scroll),
+            Command::Keep => return self.begin_term(Chord::Keep, session),
+            Command::Drop => return self.begin_term(Chord::Drop, session),
             Command::Scope => return self.toggle_scope(session),
             Command::Help => return vec![Effect::Push(ScreenId::Help)],
             Command::Quit => return vec![Effect::Quit],
@@ -227,6 +238,18 @@ impl Screen for Stream {
 }
 
 impl Stream {
+    fn number(&self) -> Option<u32> {
+        match self.typing {
+            Typing::Number(number) => Some(number),
+            Typing::Nothing | Typing::Chord(_) => None,
+        }
+    }
+
+    fn filter_by(&mut self, text: &str, session: &Session) -> Vec<Effect> {
+        self.filter.set(text);
+        self.apply_filter(session)
+    }
+
     fn prepare_list(&mut self, session: &mut Session) {
         let regions = self.frame.regions;
         let numbers = if self.end.is_some() {

@@ -139,6 +139,21 @@ impl Stream {
         }
     }
 
+    /// Brings the selected row to the middle, the top or the bottom of the list.
+    pub(super) fn scroll_to(&mut self, where_to: char, session: &Session) {
+        let rows = usize::from(self.frame.regions.list.height);
+        let (list, opened) = match (&mut self.end, &session.end) {
+            (Some(list), Some(end)) => (list, end),
+            _ => (&mut self.list, &session.loaded),
+        };
+        let above = match where_to {
+            't' => 0,
+            'b' => rows.saturating_sub(1),
+            _ => rows / 2,
+        };
+        list.place(opened, rows, above);
+    }
+
     /// Moves in the inspector; tells whether the command is about it.
     fn read(&mut self, command: Command) -> bool {
         let page = (self.inspector.shown().rows as isize).max(1);
@@ -298,6 +313,23 @@ impl List {
         if self.holds_end {
             self.view.cursor = self.listing.len().saturating_sub(1);
         }
+    }
+
+    /// Leaves so many rows of the screen above the selected one.
+    fn place(&mut self, opened: &Opened, rows: usize, above: usize) {
+        let height = |item| {
+            self.listing
+                .at(item)
+                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
+        };
+        self.view.place(
+            &Extent {
+                len: self.listing.len(),
+                rows,
+                height: &height,
+            },
+            above,
+        );
     }
 
     fn page(&mut self, opened: &Opened, rows: usize, by: isize) {

@@ -2,6 +2,7 @@
 
 use crate::base::{human, text};
 use crate::store::Store;
+use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::layout::Panes;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::session::{Loading, Opened, Session};
@@ -18,6 +19,8 @@ pub struct Words {
     /// What the filter keeps and hides.
     pub kept: String,
     pub position: String,
+    /// What a second key would do.
+    pub choices: Vec<(char, String)>,
     /// The selected action in one line, where there is no inspector.
     pub peek: String,
     /// What to tell instead of rows.
@@ -33,6 +36,10 @@ impl Words {
             loading: loading(session),
             kept: kept(stream, store),
             position: position(stream, session),
+            choices: match stream.typing {
+                Typing::Chord(chord) => stream.choices(chord, session),
+                Typing::Nothing | Typing::Number(_) => Vec::new(),
+            },
             peek: peek(stream),
             empty: empty(stream, session),
         }

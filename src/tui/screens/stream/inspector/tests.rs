@@ -135,3 +135,62 @@ fn a_click_goes_to_a_value_and_on_a_tab_chooses_it() {
     screen.click((85, 4));
     check(&render::text(&screen.draw()), &["[Result]"]);
 }
+
+#[track_caller]
+fn check_copied(trace: &str, keys: &str, copied: &str) {
+    let mut screen = opened(trace, (120, 36));
+    screen.play(keys);
+    assert_eq!(screen.copied(), Some(copied));
+    assert!(render::text(&screen.draw()).contains("copied "));
+}
+
+#[test]
+fn what_is_under_the_cursor_is_copied_as_it_was_recorded() {
+    let trace = call(r#"{"order":"88\u001b41","items":[{"price":1}]}"#, "1");
+    check_copied(&trace, "tab y v", "88\u{1b}41");
+    check_copied(&trace, "tab j l y p", "$.args.items[0]");
+    check_copied(&trace, "tab j l l y k", "price");
+    check_copied(&trace, "tab j l y j", "{\n  \"price\": 1\n}");
+    check_copied(&trace, "y k", "Edit");
+    check_copied(&trace, "y p", "trace.jsonl:1");
+}
+
+#[test]
+fn the_step_is_copied_as_text_and_the_request_as_a_command() {
+    let trace = r#"{"type":"response","run_id":"r1","id":"e1","model":"gpt-4o","content":"Hi **you**","request":{"messages":[]}}"#;
+    let mut screen = opened(trace, (120, 36));
+    screen.play("y s");
+    assert!(
+        screen
+            .copied()
+            .is_some_and(|text| text.contains("Hi **you**"))
+    );
+    screen.play("y c");
+    assert!(
+        screen
+            .copied()
+            .is_some_and(|text| text.starts_with("curl -sS"))
+    );
+    check_copied(trace, "tab y v", "Hi **you**");
+    check(&shown(&call("{}", "1"), "y c"), &["is not recorded"]);
+}
+
+#[test]
+fn more_than_a_terminal_takes_is_not_copied() {
+    let trace = call("{}", &format!("\"{}\"", "x ".repeat(700_000)));
+    let mut screen = opened(&trace, (120, 36));
+    screen.play("tab 2 y v");
+    assert_eq!(screen.copied(), None);
+    check(&render::text(&screen.draw()), &["not copied: 1.4 MB"]);
+}
+
+#[test]
+fn a_second_key_is_offered_and_a_term_is_made_from_a_value_or_a_row() {
+    let trace = call(r#"{"order":"8841"}"#, "1");
+    check(&shown(&trace, "y"), &["v value", "p path", "esc cancel"]);
+    check(&shown(&trace, "="), &["t tool:Edit", "s status:ok"]);
+    check(&shown(&trace, "= t"), &["/ tool:Edit", "✓ 1 of 1"]);
+    check(&shown(&trace, "- t"), &["/ -tool:Edit", "0 of 1"]);
+    check(&shown(&trace, "tab ="), &["/ args.order=8841", "✓ 1 of 1"]);
+    check(&shown(&trace, "= esc"), &["press / to filter"]);
+}

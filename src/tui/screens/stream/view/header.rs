@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use crate::base::text;
 use crate::tui::filtering::Problem;
 use crate::tui::keys::Command;
+use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
@@ -183,7 +184,11 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     );
     let mut row = Row::new(buf, regions.footer, 0, styles.text);
     row.flush_right(&format!("  {} ", words.position), styles.text);
-    if let Some(number) = stream.number {
+    if let Typing::Chord(_) = stream.typing {
+        choices(stream, theme, &mut row);
+        return;
+    }
+    if let Typing::Number(number) = stream.typing {
         row.put(&format!(" {number}"), styles.strong)
             .put(" G goes to this action", styles.faint);
         return;
@@ -224,6 +229,19 @@ fn hints(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
     }
     for words in last {
         hint(words, theme, row);
+    }
+}
+
+/// What the second key can be.
+fn choices(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
+    for (key, words) in &stream.frame.words.choices {
+        let key = key.to_string();
+        if text::width(words) + 4 <= row.room() {
+            hint((&key, words), theme, row);
+        }
+    }
+    if text::width("esc cancel") + 2 <= row.room() {
+        hint(("esc", "cancel"), theme, row);
     }
 }
 
