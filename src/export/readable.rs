@@ -220,7 +220,7 @@ fn contents(page: &mut Page, row: &Row<'_>, body: &Body, limit: Limit) {
 fn malformed(page: &mut Page, row: &Row<'_>, limit: Limit) {
     let raw = bodies::raw(row, row.place(), REASON_HEAD);
     section(page, "reason", &records::reason(&raw, row.place()), limit);
-    section(page, "line", &String::from_utf8_lossy(&raw), limit)
+    section(page, "line", &String::from_utf8_lossy(&raw), limit);
 }
 
 /// Text as it is; other values as indented JSON.
