@@ -5,4 +5,5 @@ pub mod chunk;
 pub mod outcome;
 pub mod quantity;
 pub mod run;
+pub mod sparse;
 pub mod symbol;

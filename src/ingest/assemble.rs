@@ -6,6 +6,7 @@
 mod builder;
 mod calls;
 mod interner;
+mod memory;
 
 use std::hash::{BuildHasher, Hasher};
 

@@ -1,6 +1,6 @@
 //! What a decoder says about one record: flat facts whose names are places in the block.
 
-use crate::ingest::json::{Cursor, Mistake, Str, unescape};
+use crate::ingest::json::{Cursor, Marks, Str, unescape};
 use crate::ingest::records::Account;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::outcome::AttachedKind;
@@ -161,6 +161,7 @@ impl Fact {
 #[derive(Debug, Default)]
 pub struct Decoded {
     pub bytes: Vec<u8>,
+    pub marks: Marks,
     /// Where `bytes` begins in the source.
     pub base: u64,
     pub lines: u32,
@@ -220,33 +221,30 @@ impl Decoded {
 #[derive(Debug)]
 pub struct FactSink<'a> {
     decoded: &'a mut Decoded,
-    /// Where the record begins in the block.
-    base: usize,
     first: usize,
     names_from: usize,
 }
 
 impl<'a> FactSink<'a> {
-    /// For a record at `base` of the block.
-    pub fn new(decoded: &'a mut Decoded, base: usize) -> FactSink<'a> {
+    pub fn new(decoded: &'a mut Decoded) -> FactSink<'a> {
         let (first, names_from) = (decoded.facts.len(), decoded.names.len());
         FactSink {
             decoded,
-            base,
             first,
             names_from,
         }
     }
 
     /// The text of a string of the record.
+    #[inline]
     pub fn text(&mut self, cursor: &Cursor<'_>, found: Option<Str>) -> Text {
         let Some(found) = found else {
             return Text::default();
         };
-        if !found.is_escaped() {
+        if !cursor.is_escaped(found) {
             return Text {
-                start: (self.base + found.start) as u32,
-                len: (found.end - found.start) as u32,
+                start: found.start(),
+                len: found.len(),
             };
         }
         self.arena(unescape(cursor.raw(found)).as_bytes())
@@ -297,7 +295,7 @@ impl<'a> FactSink<'a> {
     }
 
     /// Takes back what was pushed: the record turned out to be malformed.
-    pub fn malformed(&mut self, _mistake: Mistake) {
+    pub fn malformed(&mut self) {
         self.decoded.facts.truncate(self.first);
         self.push(Fact::new(FactKind::Malformed));
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
+use crate::ingest::json::Record;
 
 /// A trace format: its name, its smell, how to read one record, and its rules for whole runs.
 pub trait Format: std::fmt::Debug + Sync {
@@ -25,7 +26,7 @@ pub trait Format: std::fmt::Debug + Sync {
 
     /// Turns one record into facts. Pure, stateless, never fails: what cannot be understood
     /// becomes a malformed or unknown fact.
-    fn decode(&self, record: &[u8], out: &mut FactSink<'_>);
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>);
 
     /// The memory of a run that this format needs: pairing, turns, lanes, last usage lines.
     fn rules(&self) -> Box<dyn Rules>;

@@ -5,14 +5,18 @@
 //! What real writers get wrong and a strict reader refuses (half surrogate pairs, deep nesting) is
 //! let through and noted in [`Cursor::notes`].
 
+mod marks;
+mod number;
 mod repair;
-mod scan;
 mod text;
 
+pub use marks::Marks;
 pub use repair::{value, value_head};
 pub use text::unescape;
 
-use self::scan::Window;
+use std::num::NonZeroU64;
+
+use self::number::Number;
 use crate::model::action::Flags;
 
 /// Nesting up to this depth is opened; what is deeper is kept as raw text.
@@ -25,55 +29,112 @@ pub struct Mistake {
     pub what: &'static str,
 }
 
-type Checked<T> = Result<T, Mistake>;
-
-/// A string inside the record: the bytes between its quotes, still escaped.
+/// The record is not JSON; [`Cursor::mistake`] tells why. Empty, so that results stay in registers:
+/// they are handed on by the million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Str {
-    pub start: usize,
-    pub end: usize,
-    /// Not 0 when there are backslashes in it. A word and no truth value: strings are handed on by
-    /// the million, and three whole words are.
-    escapes: u64,
-}
+pub struct Broken;
+
+pub type Checked<T> = Result<T, Broken>;
+
+/// A string: the bytes between its quotes, still escaped. One word, so that it is handed on in a
+/// register: where it starts, where it ends and, in the lowest bit, whether its escapes are odd ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Str(NonZeroU64);
 
 impl Str {
-    /// Whether its text differs from its bytes.
+    /// A string that ends before byte 2^31 of its block, and not at the first one.
     #[inline]
-    pub fn is_escaped(self) -> bool {
-        self.escapes != 0
+    fn new(start: usize, end: usize, odd: bool) -> Str {
+        let word = (start as u64) << 32 | (end as u64) << 1 | u64::from(odd);
+        Str(NonZeroU64::new(word).unwrap_or(NonZeroU64::MIN))
+    }
+
+    #[inline]
+    pub fn start(self) -> u32 {
+        (self.0.get() >> 32) as u32
+    }
+
+    #[inline]
+    fn end(self) -> u32 {
+        self.0.get() as u32 >> 1
+    }
+
+    #[inline]
+    pub fn len(self) -> u32 {
+        self.end() - self.start()
+    }
+
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.start() == self.end()
+    }
+
+    /// Whether it holds escapes beyond quotes, backslashes, line feeds and tabs.
+    #[inline]
+    fn is_odd(self) -> bool {
+        self.0.get() & 1 == 1
     }
 }
 
-/// A value inside the record, as bytes.
+/// A value, as bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     pub start: usize,
     pub end: usize,
 }
 
+/// A record where it stands among others: all places in it are places in the whole block.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// The block up to the end of the record, at most 4 GiB.
+    pub block: &'a [u8],
+    pub start: usize,
+    /// Of the whole block.
+    pub marks: &'a Marks,
+    /// The number of the first stop in the record.
+    pub stop: usize,
+}
+
 /// A place in a record, moving forward.
 #[derive(Debug)]
 pub struct Cursor<'a> {
     bytes: &'a [u8],
+    start: usize,
     pos: usize,
     depth: usize,
-    window: Window,
+    marks: &'a Marks,
+    /// The number of the next stop.
+    stop: usize,
+    mistake: Mistake,
     /// What was let through.
     pub notes: Flags,
 }
 
 impl<'a> Cursor<'a> {
-    pub fn new(bytes: &'a [u8]) -> Cursor<'a> {
+    pub fn new(record: Record<'a>) -> Cursor<'a> {
         Cursor {
-            bytes,
-            pos: 0,
+            bytes: record.block,
+            start: record.start,
+            pos: record.start,
             depth: 0,
-            window: Window::START,
+            marks: record.marks,
+            stop: record.stop,
+            mistake: Mistake { at: 0, what: "" },
             notes: Flags::NONE,
         }
     }
 
+    /// For bytes that are a record of their own.
+    pub fn whole(bytes: &'a [u8], marks: &'a Marks) -> Cursor<'a> {
+        Cursor::new(Record {
+            block: bytes,
+            start: 0,
+            marks,
+            stop: 0,
+        })
+    }
+
+    /// The bytes of the block.
     #[inline]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -87,11 +148,27 @@ impl<'a> Cursor<'a> {
     /// The bytes of a string, without quotes and still escaped.
     #[inline]
     pub fn raw(&self, text: Str) -> &'a [u8] {
-        &self.bytes[text.start..text.end]
+        &self.bytes[text.start() as usize..text.end() as usize]
     }
 
-    fn fail<T>(&self, what: &'static str) -> Checked<T> {
-        Err(Mistake { at: self.pos, what })
+    /// Whether the text of a string differs from its bytes.
+    #[inline]
+    pub fn is_escaped(&self, text: Str) -> bool {
+        let (start, end) = (text.start() as usize, text.end() as usize);
+        text.is_odd() || self.marks.has_backslash(start, end)
+    }
+
+    /// Why a step failed.
+    pub fn mistake(&self) -> Mistake {
+        self.mistake
+    }
+
+    /// Refuses the record at this place of it.
+    #[cold]
+    pub fn fail<T>(&mut self, what: &'static str) -> Checked<T> {
+        let at = self.pos - self.start;
+        self.mistake = Mistake { at, what };
+        Err(Broken)
     }
 
     #[inline]
@@ -99,18 +176,15 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.pos).copied().unwrap_or(0)
     }
 
-    #[inline]
-    fn space(&mut self) {
-        while matches!(self.here(), b' ' | b'\t' | b'\n' | b'\r') {
-            self.pos += 1;
-        }
-    }
-
     /// The first byte of the next value or mark; 0 at the end.
     #[inline]
     pub fn peek(&mut self) -> u8 {
-        self.space();
-        self.here()
+        let mut byte = self.here();
+        while matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            self.pos += 1;
+            byte = self.here();
+        }
+        byte
     }
 
     /// Passes over one byte that is not part of a value.
@@ -120,7 +194,7 @@ impl<'a> Cursor<'a> {
 
     /// Nothing but white space may follow.
     pub fn end(&mut self) -> Checked<()> {
-        self.space();
+        self.peek();
         if self.pos == self.bytes.len() {
             Ok(())
         } else {
@@ -146,13 +220,14 @@ impl<'a> Cursor<'a> {
         }
         loop {
             let key = self.key()?;
-            if key.is_escaped() {
-                let name = unescape(self.raw(key));
-                member(self, name.as_bytes())?;
-            } else {
-                let name = self.raw(key);
-                member(self, name)?;
+            let unescaped;
+            let mut name = self.raw(key);
+            // No key that anybody asks for has a quote, a backslash or white space in it.
+            if key.is_odd() {
+                unescaped = unescape(name);
+                name = unescaped.as_bytes();
             }
+            member(self, name)?;
             match self.peek() {
                 b',' => self.pos += 1,
                 b'}' => break,
@@ -200,35 +275,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a key and its colon.
-    #[inline]
+    #[inline(always)]
     fn key(&mut self) -> Checked<Str> {
-        match self.near_key() {
-            Some(key) => Ok(key),
-            None => self.far_key(),
-        }
-    }
-
-    /// The key that comes next, when nothing about it is unusual.
-    #[inline]
-    fn near_key(&mut self) -> Option<Str> {
-        if self.here() != b'"' {
-            return None;
-        }
-        let key = self.near_string()?;
-        if self.bytes.get(key.end + 1) != Some(&b':') {
-            return None;
-        }
-        self.pos = key.end + 2;
-        Some(key)
-    }
-
-    #[inline(never)]
-    fn far_key(&mut self) -> Checked<Str> {
-        if self.peek() != b'"' {
+        if self.here() != b'"' && self.peek() != b'"' {
             return self.fail("expected a key in quotes");
         }
         let key = self.string()?;
-        if self.peek() != b':' {
+        if self.here() != b':' && self.peek() != b':' {
             return self.fail("expected ':'");
         }
         self.pos += 1;
@@ -238,66 +291,62 @@ impl<'a> Cursor<'a> {
     /// Reads a string; the cursor must stand at its quote.
     #[inline]
     pub fn string(&mut self) -> Checked<Str> {
-        match self.near_string() {
-            Some(text) => {
-                self.pos = text.end + 1;
-                Ok(text)
-            }
-            None => self.long_string(self.pos + 1),
-        }
-    }
-
-    /// The string at the cursor, when it ends in the window that is open.
-    #[inline]
-    fn near_string(&self) -> Option<Str> {
         let start = self.pos + 1;
-        let stop = self.window.near(start)?;
-        (self.bytes.get(stop.at) == Some(&b'"')).then_some(Str {
-            start,
-            end: stop.at,
-            escapes: stop.escapes,
-        })
-    }
-
-    #[inline(never)]
-    fn long_string(&mut self, start: usize) -> Checked<Str> {
-        let mut escapes = 0;
-        self.pos = start;
-        loop {
-            let stop = self.window.find(self.bytes, self.pos);
-            escapes |= stop.escapes;
-            match self.bytes.get(stop.at) {
-                Some(b'"') => {
-                    self.pos = stop.at + 1;
-                    return Ok(Str {
-                        start,
-                        end: stop.at,
-                        escapes,
-                    });
-                }
-                Some(_) if self.is_escaped(start, stop.at) => {
-                    self.pos = stop.at - 1;
-                    self.escape()?;
-                }
-                Some(_) => {
-                    self.pos = stop.at;
-                    return self.fail("a control character inside a string");
-                }
-                None if self.is_escaped(start, stop.at) => {
-                    self.pos = stop.at - 1;
-                    return self.fail("a bad escape in a string");
-                }
-                None => {
-                    self.pos = stop.at;
-                    return self.fail("a string does not end");
-                }
-            }
+        let begin = self.stop;
+        if self.marks.stop(begin) != self.pos {
+            return self.far_string(start);
         }
+        self.stop = begin + 2;
+        self.pos = self.marks.stop(begin + 1);
+        if self.here() != b'"' {
+            return self.odd_string(start);
+        }
+        self.pos += 1;
+        Ok(Str::new(start, self.pos - 1, false))
     }
 
-    /// Whether an odd number of backslashes stands before `at`, in a string that begins at `start`.
-    fn is_escaped(&self, start: usize, at: usize) -> bool {
-        let before = self.bytes[start..at].iter().rev();
+    /// A string with stops before it that were passed over: white space, or what broke a record.
+    #[inline(never)]
+    fn far_string(&mut self, start: usize) -> Checked<Str> {
+        self.to_stop(start);
+        if self.here() != b'"' {
+            return self.odd_string(start);
+        }
+        self.pos += 1;
+        Ok(Str::new(start, self.pos - 1, false))
+    }
+
+    /// Goes to the first stop at or after `from`.
+    fn to_stop(&mut self, from: usize) {
+        let found = self.marks.seek(self.stop, from);
+        self.stop = found + 1;
+        self.pos = self.marks.stop(found);
+    }
+
+    /// The rest of a string that began at `start` and stopped at something else than its quote.
+    #[inline(never)]
+    fn odd_string(&mut self, start: usize) -> Checked<Str> {
+        while self.here() != b'"' {
+            let is_end = self.pos >= self.bytes.len();
+            self.pos = self.pos.min(self.bytes.len());
+            let is_escaped = self.follows_backslash(start);
+            self.pos -= usize::from(is_escaped);
+            match (is_end, is_escaped) {
+                (false, true) => self.escape()?,
+                (true, true) => return self.fail("a bad escape in a string"),
+                (true, false) => return self.fail("a string does not end"),
+                (false, false) => return self.fail("a control character inside a string"),
+            }
+            self.to_stop(self.pos);
+        }
+        self.pos += 1;
+        Ok(Str::new(start, self.pos - 1, true))
+    }
+
+    /// Whether an odd number of backslashes stands before the cursor, in a string that begins at
+    /// `start`.
+    fn follows_backslash(&self, start: usize) -> bool {
+        let before = self.bytes[start..self.pos].iter().rev();
         before.take_while(|&&byte| byte == b'\\').count() % 2 == 1
     }
 
@@ -335,38 +384,13 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    fn number(&mut self) -> Checked<()> {
-        if self.here() == b'-' {
-            self.pos += 1;
-        }
-        match self.here() {
-            b'0' => self.pos += 1,
-            b'1'..=b'9' => self.digits(),
-            _ => return self.fail("a bad number"),
-        }
-        if self.here() == b'.' {
-            self.pos += 1;
-            if !self.here().is_ascii_digit() {
-                return self.fail("a bad number");
-            }
-            self.digits();
-        }
-        if matches!(self.here(), b'e' | b'E') {
-            self.pos += 1;
-            if matches!(self.here(), b'+' | b'-') {
-                self.pos += 1;
-            }
-            if !self.here().is_ascii_digit() {
-                return self.fail("a bad number");
-            }
-            self.digits();
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) {
-        while self.here().is_ascii_digit() {
-            self.pos += 1;
+    #[inline]
+    fn number(&mut self) -> Checked<Number> {
+        let (number, len) = number::read(&self.bytes[self.pos..]);
+        self.pos += len;
+        match number {
+            Some(number) => Ok(number),
+            None => self.fail("a bad number"),
         }
     }
 
@@ -383,7 +407,7 @@ impl<'a> Cursor<'a> {
     fn scalar(&mut self) -> Checked<()> {
         match self.here() {
             b'"' => self.string().map(|_| ()),
-            b'-' | b'0'..=b'9' => self.number(),
+            b'-' | b'0'..=b'9' => self.number().map(|_| ()),
             b't' => self.word(b"true"),
             b'f' => self.word(b"false"),
             b'n' => self.word(b"null"),
@@ -474,7 +498,7 @@ impl<'a> Cursor<'a> {
 
     /// Passes over a value and tells where it lies.
     pub fn range(&mut self) -> Checked<Range> {
-        self.space();
+        self.peek();
         let start = self.pos;
         self.skip()?;
         Ok(Range {
@@ -499,12 +523,9 @@ impl<'a> Cursor<'a> {
         match self.peek() {
             b'"' => self.string().map(Some),
             b'-' | b'0'..=b'9' => {
-                let Range { start, end } = self.range()?;
-                Ok(Some(Str {
-                    start,
-                    end,
-                    escapes: 0,
-                }))
+                let start = self.pos;
+                self.number()?;
+                Ok(Some(Str::new(start, self.pos, false)))
             }
             _ => {
                 self.skip()?;
@@ -515,27 +536,25 @@ impl<'a> Cursor<'a> {
 
     /// The number that comes next; any other value is passed over.
     pub fn number_or_skip(&mut self) -> Checked<Option<f64>> {
-        let number = matches!(self.peek(), b'-' | b'0'..=b'9');
-        let Range { start, end } = self.range()?;
-        let digits = &self.bytes[start..end];
-        Ok(if number {
-            std::str::from_utf8(digits)
-                .ok()
-                .and_then(|digits| digits.parse().ok())
-        } else {
-            None
-        })
+        if !matches!(self.peek(), b'-' | b'0'..=b'9') {
+            self.skip()?;
+            return Ok(None);
+        }
+        let start = self.pos;
+        let number = self.number()?;
+        Ok(number.value(&self.bytes[start..self.pos]))
     }
 
     /// The count that comes next. Other values are passed over; numbers that cannot be a count
     /// (negative, not whole, beyond 2^64) are noted.
     pub fn count_or_skip(&mut self) -> Checked<Option<u64>> {
-        let number = matches!(self.peek(), b'-' | b'0'..=b'9');
-        let Range { start, end } = self.range()?;
-        if !number {
+        if !matches!(self.peek(), b'-' | b'0'..=b'9') {
+            self.skip()?;
             return Ok(None);
         }
-        let count = count(&self.bytes[start..end]);
+        let start = self.pos;
+        let number = self.number()?;
+        let count = number.count(&self.bytes[start..self.pos]);
         if count.is_none() {
             self.notes.set(Flags::BAD_NUMBER);
         }
@@ -564,15 +583,6 @@ impl<'a> Cursor<'a> {
             self.skip()
         }
     }
-}
-
-/// A whole number that is not negative; `4200.0` counts, `0.5` does not.
-fn count(digits: &[u8]) -> Option<u64> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    digits.parse::<u64>().ok().or_else(|| {
-        let number: f64 = digits.parse().ok()?;
-        ((0.0..9.0e15).contains(&number) && number.fract() == 0.0).then_some(number as u64)
-    })
 }
 
 /// Which brackets are open: one bit each for the first levels, a vector beyond.
@@ -613,19 +623,19 @@ impl Nesting {
 }
 
 /// Checks that a record is one JSON object; what was let through, or why it is not one.
-pub fn check(record: &[u8]) -> Checked<Flags> {
-    let mut cursor = Cursor::new(record);
-    if cursor.peek() != b'{' {
-        cursor.skip()?;
-        cursor.end()?;
-        return Err(Mistake {
-            at: 0,
-            what: "not an object",
-        });
+pub fn check(record: &[u8]) -> Result<Flags, Mistake> {
+    let marks = Marks::of(record);
+    let mut cursor = Cursor::whole(record, &marks);
+    let is_object = cursor.peek() == b'{';
+    if cursor.skip().and_then(|()| cursor.end()).is_err() {
+        return Err(cursor.mistake());
     }
-    cursor.skip()?;
-    cursor.end()?;
-    Ok(cursor.notes)
+    if is_object {
+        Ok(cursor.notes)
+    } else {
+        let what = "not an object";
+        Err(Mistake { at: 0, what })
+    }
 }
 
 #[cfg(test)]

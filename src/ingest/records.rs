@@ -10,7 +10,7 @@ pub mod lines;
 
 use crate::ingest::fact::{Decoded, Fact, FactKind, FactSink};
 use crate::ingest::formats::Format;
-use crate::ingest::json;
+use crate::ingest::json::{self, Marks};
 use crate::model::action::{Flags, Place};
 
 /// How a source holds its records.
@@ -66,41 +66,49 @@ pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 struct Record {
     start: usize,
     len: usize,
+    /// The number of its first stop among the marks of the block.
+    stop: usize,
     line: u32,
     /// What the line takes in the source, its end included.
     size: u64,
     /// The source ends here without a line end.
     last: bool,
-    /// What the whole block was found to hold.
-    clean: Clean,
 }
 
-/// What a block was found not to hold, so that its records need not be checked for it.
+/// The bytes of a block, and what is known about them all.
 #[derive(Debug, Clone, Copy)]
-struct Clean {
+struct Page<'a> {
+    bytes: &'a [u8],
+    marks: &'a Marks,
+    /// All of it is UTF-8, so that its records need not be checked for it.
     utf8: bool,
 }
 
 /// Decodes one record and books its bytes.
-fn take(format: &dyn Format, decoded: &mut Decoded, record: Record) {
+fn take(format: &dyn Format, decoded: &mut Decoded, page: &Page<'_>, record: Record) {
     let first = decoded.facts.len();
-    let bytes = std::mem::take(&mut decoded.bytes);
-    let text = &bytes[record.start..record.start + record.len];
-    let (text, skipped) = match text.strip_prefix(BOM) {
-        Some(rest) => (rest, BOM.len()),
-        None => (text, 0),
-    };
-    let mut sink = FactSink::new(decoded, record.start + skipped);
-    format.decode(text, &mut sink);
+    let block = &page.bytes[..record.start + record.len];
+    let mut start = record.start;
     let mut notes = Flags::NONE;
-    if !record.clean.utf8 && std::str::from_utf8(text).is_err() {
-        notes.set(Flags::BAD_UTF8);
-    }
-    if skipped > 0 {
+    if block[start..].starts_with(BOM) {
+        start += BOM.len();
         notes.set(Flags::STRAY_BOM);
     }
+    if !page.utf8 && std::str::from_utf8(&block[start..]).is_err() {
+        notes.set(Flags::BAD_UTF8);
+    }
+    let mut sink = FactSink::new(decoded);
+    let marks = page.marks;
+    format.decode(
+        json::Record {
+            block,
+            start,
+            marks,
+            stop: record.stop,
+        },
+        &mut sink,
+    );
     sink.note(notes);
-    decoded.bytes = bytes;
     book(decoded, first, &record);
 }
 

@@ -49,18 +49,36 @@ pub fn from_number(number: f64) -> Time {
 /// The form that nearly every line has: `2026-11-22T10:00:00.000Z`, by hand because it is read once
 /// per line.
 fn rfc3339(text: &[u8]) -> Option<Time> {
-    let date_time = text.get(..19)?;
-    let marks = (date_time[4], date_time[7], date_time[13], date_time[16]);
-    if marks != (b'-', b'-', b':', b':') || !matches!(date_time[10], b'T' | b't' | b' ') {
+    let (
+        &[
+            y1,
+            y2,
+            y3,
+            y4,
+            b'-',
+            m1,
+            m2,
+            b'-',
+            d1,
+            d2,
+            b'T' | b't' | b' ',
+            h1,
+            h2,
+            b':',
+            n1,
+            n2,
+            b':',
+            s1,
+            s2,
+        ],
+        rest,
+    ) = text.split_first_chunk()?
+    else {
         return None;
-    }
-    let year = number(&text[0..4])?;
-    let (month, day) = (number(&text[5..7])?, number(&text[8..10])?);
-    let (hour, minute, second) = (
-        number(&text[11..13])?,
-        number(&text[14..16])?,
-        number(&text[17..19])?,
-    );
+    };
+    let year = two(y1, y2)? * 100 + two(y3, y4)?;
+    let (month, day) = (two(m1, m2)?, two(d1, d2)?);
+    let (hour, minute, second) = (two(h1, h2)?, two(n1, n2)?, two(s1, s2)?);
     if !(1..=12).contains(&month)
         || !(1..=days_of(year, month)).contains(&day)
         || hour > 23
@@ -69,29 +87,15 @@ fn rfc3339(text: &[u8]) -> Option<Time> {
     {
         return None;
     }
-    let mut rest = &text[19..];
-    let mut micros = 0;
-    if let Some((b'.' | b',', fraction)) = rest.split_first() {
-        let len = fraction
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        if len == 0 {
-            return None;
-        }
-        for place in 0..6 {
-            micros = micros * 10
-                + fraction[..len]
-                    .get(place)
-                    .map_or(0, |digit| i64::from(digit - b'0'));
-        }
-        rest = &fraction[len..];
-    }
-    let shift = match rest {
-        b"" | b"Z" | b"z" => 0,
+    let (micros, rest) = match rest {
+        [b'.' | b',', fraction @ ..] => micros(fraction)?,
+        _ => (0, rest),
+    };
+    let shift = match *rest {
+        [] | [b'Z' | b'z'] => 0,
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-            let minutes = number(&[*h1, *h2])? * 60 + number(&[*m1, *m2])?;
-            if *sign == b'+' { minutes } else { -minutes }
+            let minutes = two(h1, h2)? * 60 + two(m1, m2)?;
+            if sign == b'+' { minutes } else { -minutes }
         }
         _ => return None,
     };
@@ -100,12 +104,25 @@ fn rfc3339(text: &[u8]) -> Option<Time> {
     Some(Time(seconds * 1_000_000 + micros))
 }
 
-fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0, |sum, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| sum * 10 + i64::from(digit - b'0'))
-    })
+/// The number of two digits.
+fn two(tens: u8, ones: u8) -> Option<i64> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
+}
+
+/// The digits behind the point as microseconds, and what follows them. Further places do not count.
+fn micros(fraction: &[u8]) -> Option<(i64, &[u8])> {
+    let mut micros = 0;
+    let mut scale = 1_000_000;
+    let mut rest = fraction;
+    while let Some((digit, after)) = rest.split_first()
+        && digit.is_ascii_digit()
+    {
+        scale /= 10;
+        micros += i64::from(digit - b'0') * scale;
+        rest = after;
+    }
+    (rest.len() < fraction.len()).then_some((micros, rest))
 }
 
 fn days_of(year: i64, month: i64) -> i64 {

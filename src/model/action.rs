@@ -55,7 +55,12 @@ macro_rules! vocabulary {
             }
 
             pub fn from_word(word: &str) -> Option<$name> {
-                match word { $($word => Some($name::$variant),)* _ => None }
+                $name::from_bytes(word.as_bytes())
+            }
+
+            pub fn from_bytes(word: &[u8]) -> Option<$name> {
+                let is_it = |it: &$name| it.word().as_bytes() == word;
+                $name::ALL.iter().copied().find(is_it)
             }
         }
     };

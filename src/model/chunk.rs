@@ -3,6 +3,7 @@
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx};
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
+use crate::model::sparse::Places;
 use crate::model::symbol::Sym;
 
 /// Rows per chunk. All chunks but the last of a store are full, so a row's chunk is its index / 4096.
@@ -26,9 +27,7 @@ pub struct Chunk {
     pub source: Vec<SourceIx>,
     /// 1-based line in the source.
     pub line: Vec<u32>,
-    pub offset: Vec<u64>,
-    pub len: Vec<u32>,
-    pub part: Vec<u16>,
+    places: Places,
     pub stat: ChunkStat,
 }
 
@@ -84,9 +83,7 @@ impl Chunk {
             parent: Vec::with_capacity(rows),
             source: Vec::with_capacity(rows),
             line: Vec::with_capacity(rows),
-            offset: Vec::with_capacity(rows),
-            len: Vec::with_capacity(rows),
-            part: Vec::with_capacity(rows),
+            places: Places::with_room(rows),
             stat: ChunkStat::default(),
         }
     }
@@ -111,9 +108,7 @@ impl Chunk {
         self.parent.push(action.parent);
         self.source.push(action.source);
         self.line.push(action.line);
-        self.offset.push(action.place.offset);
-        self.len.push(action.place.len);
-        self.part.push(action.place.part);
+        self.places.push(action.place);
         self.stat.kinds |= 1 << action.kind as u16;
         if action.time.is_some() {
             self.stat.earliest = self.stat.earliest.min(action.time);
@@ -134,19 +129,13 @@ impl Chunk {
         self.parent.extend_from_slice(&other.parent[rows.clone()]);
         self.source.extend_from_slice(&other.source[rows.clone()]);
         self.line.extend_from_slice(&other.line[rows.clone()]);
-        self.offset.extend_from_slice(&other.offset[rows.clone()]);
-        self.len.extend_from_slice(&other.len[rows.clone()]);
-        self.part.extend_from_slice(&other.part[rows.clone()]);
+        self.places.append_range(&other.places, rows);
         self.stat.kinds |= other.stat.kinds;
         self.stat.earliest = self.stat.earliest.min(other.stat.earliest);
         self.stat.latest = self.stat.latest.max(other.stat.latest);
     }
 
     pub fn place(&self, row: usize) -> Place {
-        Place {
-            offset: self.offset[row],
-            len: self.len[row],
-            part: self.part[row],
-        }
+        self.places.get(row)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
 use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::sparse::{Places, Usages};
 use crate::model::symbol::Sym;
 
 /// The changing side of a chunk: columns parallel to its rows, and sparse tables sorted by row.
@@ -12,8 +13,8 @@ pub struct Outcomes {
     pub duration: Vec<Span>,
     pub cost: Vec<Cost>,
     /// The record that holds the result of a call, or the text of a model call.
-    pub result: Vec<Place>,
-    usage: Vec<(u16, Usage)>,
+    pub result: Places,
+    usage: Usages,
     verdicts: Vec<(u16, Attached)>,
 }
 
@@ -61,8 +62,15 @@ pub struct Settled {
     pub duration: Span,
     pub cost: Cost,
     pub result: Place,
-    pub usage: Option<Usage>,
-    pub attached: Option<Attached>,
+    pub extra: Extra,
+}
+
+/// The rarer part of news.
+#[derive(Debug, Clone, Copy)]
+pub enum Extra {
+    Nothing,
+    Usage(Usage),
+    Attached(Attached),
 }
 
 impl Settled {
@@ -75,8 +83,7 @@ impl Settled {
             duration: Span::NONE,
             cost: Cost::NONE,
             result: Place::NONE,
-            usage: None,
-            attached: None,
+            extra: Extra::Nothing,
         }
     }
 }
@@ -97,8 +104,8 @@ impl Outcomes {
             flags: Vec::with_capacity(rows),
             duration: Vec::with_capacity(rows),
             cost: Vec::with_capacity(rows),
-            result: Vec::with_capacity(rows),
-            usage: Vec::new(),
+            result: Places::with_room(rows),
+            usage: Usages::default(),
             verdicts: Vec::new(),
         }
     }
@@ -122,41 +129,39 @@ impl Outcomes {
             self.cost[row] = news.cost;
         }
         if news.result.is_some() {
-            self.result[row] = news.result;
+            self.result.set(row, news.result);
         }
-        if let Some(usage) = news.usage {
-            self.set_usage(row, usage);
-        }
-        if let Some(attached) = news.attached {
-            let key = row as u16;
-            let place = self.verdicts.partition_point(|(at, _)| *at <= key);
-            self.verdicts.insert(place, (key, attached));
+        match news.extra {
+            Extra::Nothing => {}
+            Extra::Usage(usage) => self.usage.set(row, usage),
+            Extra::Attached(attached) => self.attach(row, attached),
         }
     }
 
-    pub fn set_usage(&mut self, row: usize, usage: Usage) {
+    fn attach(&mut self, row: usize, attached: Attached) {
         let key = row as u16;
-        // Nearly always the last row that has any.
-        if self.usage.last().is_none_or(|(last, _)| *last < key) {
-            self.usage.push((key, usage));
-            return;
+        let place = self.verdicts.partition_point(|(at, _)| *at <= key);
+        if self.verdicts.len() == self.verdicts.capacity() {
+            // After a chunk is full few come: doubling would leave half of the room unused.
+            self.verdicts.reserve_exact(self.verdicts.len() / 4 + 16);
         }
-        match self.usage.binary_search_by_key(&key, |(at, _)| *at) {
-            Ok(found) => self.usage[found].1 = usage,
-            Err(place) => self.usage.insert(place, (key, usage)),
-        }
+        self.verdicts.insert(place, (key, attached));
+    }
+
+    /// Gives back memory that was kept for more rows.
+    pub fn shrink(&mut self) {
+        self.usage.shrink();
+        self.verdicts.shrink_to_fit();
     }
 
     /// Appends some rows of `other`.
     pub fn append_range(&mut self, other: &Outcomes, rows: std::ops::Range<usize>) {
         let shift = |at: u16| (usize::from(at) - rows.start + self.status.len()) as u16;
         let inside = |at: u16| rows.contains(&usize::from(at));
-        let usage = other
-            .usage
-            .iter()
-            .filter(|(at, _)| inside(*at))
-            .map(|(at, usage)| (shift(*at), *usage));
-        self.usage.extend(usage);
+        for row in other.usage.rows().filter(|row| rows.contains(row)) {
+            let usage = other.usage.get(row);
+            self.usage.set(usize::from(shift(row as u16)), usage);
+        }
         let verdicts = other
             .verdicts
             .iter()
@@ -168,15 +173,11 @@ impl Outcomes {
         self.duration
             .extend_from_slice(&other.duration[rows.clone()]);
         self.cost.extend_from_slice(&other.cost[rows.clone()]);
-        self.result.extend_from_slice(&other.result[rows.clone()]);
+        self.result.append_range(&other.result, rows);
     }
 
     pub fn usage(&self, row: usize) -> Usage {
-        let key = row as u16;
-        match self.usage.binary_search_by_key(&key, |(at, _)| *at) {
-            Ok(found) => self.usage[found].1,
-            Err(_) => Usage::NONE,
-        }
+        self.usage.get(row)
     }
 
     /// Decisions and approvals of a row, in the order in which they were recorded.

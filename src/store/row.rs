@@ -108,7 +108,7 @@ impl<'a> Row<'a> {
 
     /// The record of the result, where one arrived.
     pub fn result_place(&self) -> Place {
-        self.outcomes.result[self.at]
+        self.outcomes.result.get(self.at)
     }
 
     pub fn source_ix(&self) -> SourceIx {

@@ -1,23 +1,21 @@
 //! Builds actions, runs and the news about them, batch by batch.
 
-use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use super::From;
-use super::calls::{Call, Calls};
+use super::calls::Call;
 use super::interner::Interner;
+use super::memory::{Map, Memory};
 use crate::ingest::Batch;
 use crate::ingest::fact::Fact;
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::chunk::{CHUNK_ROWS, Chunk, NewAction};
-use crate::model::outcome::{Attached, AttachedKind, Outcomes, Settled};
+use crate::model::outcome::{Attached, AttachedKind, Extra, Outcomes, Settled};
 use crate::model::quantity::{Cost, Span, Time, Usage};
 use crate::model::run::{Lane, Run, RunIx, RunStatus, Totals, Who};
 use crate::model::symbol::Sym;
-
-type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
 
 /// An action about to be added to a run.
 #[derive(Debug, Clone, Copy)]
@@ -74,10 +72,10 @@ struct RunState {
     dirty: bool,
     ended: bool,
     turn: u32,
-    calls: Calls,
-    ids: Map<ActionIx>,
-    failed: HashSet<u64, foldhash::fast::RandomState>,
+    /// The model that each agent used last.
     models: Vec<(Sym, Sym)>,
+    /// None before it is needed, and after the run ended with nothing open.
+    memory: Option<Box<Memory>>,
 }
 
 /// Turns what rules decide into batches. Runs are found by a key that the rules choose.
@@ -88,6 +86,10 @@ pub struct Builder {
     prices: PriceTable,
     runs: Vec<RunState>,
     keys: Map<RunIx>,
+    /// The run that was asked for last.
+    latest: RunIx,
+    /// Memories of runs that ended, for runs to come.
+    spare: Vec<Box<Memory>>,
     dirty: Vec<RunIx>,
     batch: Batch,
     /// The place of the first action of `batch`.
@@ -103,6 +105,8 @@ impl Builder {
             prices,
             runs: Vec::new(),
             keys: Map::default(),
+            latest: RunIx(0),
+            spare: Vec::new(),
             dirty: Vec::new(),
             batch: Batch::default(),
             first: 0,
@@ -112,6 +116,14 @@ impl Builder {
 
     pub fn symbol(&mut self, name: &[u8]) -> Sym {
         self.interner.symbol(name)
+    }
+
+    /// The symbol of a name that is likely to be the one of `guess`.
+    pub fn symbol_like(&mut self, name: &[u8], guess: Sym) -> Sym {
+        if self.name(guess).as_bytes() == name {
+            return guess;
+        }
+        self.symbol(name)
     }
 
     pub fn name(&self, symbol: Sym) -> &str {
@@ -127,6 +139,15 @@ impl Builder {
 
     /// The run with this id of a group of sources, made when it is new.
     pub fn run(&mut self, source: SourceIx, id: &[u8]) -> RunIx {
+        let latest = self.runs.get(self.latest.0 as usize);
+        if latest.is_some_and(|it| it.run.source == source && it.run.id.as_bytes() == id) {
+            return self.latest;
+        }
+        self.latest = self.find_run(source, id);
+        self.latest
+    }
+
+    fn find_run(&mut self, source: SourceIx, id: &[u8]) -> RunIx {
         let mut hasher = self.secret.build_hasher();
         hasher.write_u32(source.0);
         hasher.write(id);
@@ -157,10 +178,8 @@ impl Builder {
             dirty: true,
             ended: false,
             turn: 0,
-            calls: Calls::default(),
-            ids: Map::default(),
-            failed: HashSet::default(),
             models: Vec::new(),
+            memory: None,
         });
         self.dirty.push(ix);
         ix
@@ -189,9 +208,24 @@ impl Builder {
         let state = self.state(ix);
         state.run.status = status;
         state.ended = true;
-        state.calls.forget_closed();
-        state.ids = Map::default();
-        state.failed = HashSet::default();
+        if let Some(mut memory) = state.memory.take() {
+            memory.end();
+            if memory.calls.open > 0 {
+                state.memory = Some(memory);
+            } else {
+                self.spare.push(memory);
+            }
+        }
+    }
+
+    /// What is remembered of a run that goes on.
+    fn memory(&mut self, ix: RunIx) -> &mut Memory {
+        let memory = &mut self.runs[ix.0 as usize].memory;
+        memory.get_or_insert_with(|| self.spare.pop().unwrap_or_default())
+    }
+
+    fn recall(&self, ix: RunIx) -> Option<&Memory> {
+        self.runs[ix.0 as usize].memory.as_deref()
     }
 
     pub fn turn(&self, ix: RunIx) -> u32 {
@@ -230,9 +264,10 @@ impl Builder {
             return;
         }
         let state = self.state(ix);
-        match state.models.iter_mut().find(|(known, _)| *known == agent) {
+        let models = &mut state.models;
+        match models.iter_mut().find(|(known, _)| *known == agent) {
             Some(entry) => entry.1 = model,
-            None => state.models.push((agent, model)),
+            None => models.push((agent, model)),
         }
         if !state.run.who.models.contains(&model) {
             state.run.who.models.push(model);
@@ -250,15 +285,12 @@ impl Builder {
     }
 
     /// The action with this id in a run that goes on.
-    pub fn by_id(&self, ix: RunIx, id: &[u8]) -> ActionIx {
+    pub fn by_id(&mut self, ix: RunIx, id: &[u8]) -> ActionIx {
         if id.is_empty() {
             return ActionIx::NONE;
         }
-        self.runs[ix.0 as usize]
-            .ids
-            .get(&self.key(id))
-            .copied()
-            .unwrap_or(ActionIx::NONE)
+        let key = self.key(id);
+        self.memory(ix).ids.get(key)
     }
 
     /// Remembers the id of an action, for those that it causes.
@@ -267,7 +299,7 @@ impl Builder {
             return;
         }
         let key = self.key(id);
-        self.state(ix).ids.insert(key, action);
+        self.memory(ix).ids.tell(key, action);
     }
 
     /// Adds an action.
@@ -361,14 +393,14 @@ impl Builder {
     /// the last call like it failed, this one is a retry.
     pub fn open_call(&mut self, ix: RunIx, id: &[u8], call: Call, again: bool) {
         let key = self.key(id);
-        let state = self.state(ix);
-        let retry = again || state.failed.contains(&call.signature);
-        state.run.totals.retries += u32::from(retry);
+        let memory = self.memory(ix);
+        let retry = again || memory.failed.contains(&call.signature);
         // A call without an id can never be answered by name.
         if !id.is_empty() {
-            state.calls.add(key, call);
+            memory.calls.add(key, call);
         }
         if retry {
+            self.state(ix).run.totals.retries += 1;
             self.settle(&Settled {
                 flags: Flags::RETRY,
                 ..Settled::new(call.action)
@@ -379,19 +411,19 @@ impl Builder {
 
     /// Whether a call with this id was seen in the run.
     pub fn knows_call(&self, ix: RunIx, id: &[u8]) -> Option<Call> {
-        self.runs[ix.0 as usize].calls.known(self.key(id)).copied()
+        self.recall(ix)?.calls.known(self.key(id)).copied()
     }
 
     /// Closes the oldest open call with this id. The status is [`Status::Unrecorded`] when the
     /// result does not tell how it went.
     pub fn close_call(&mut self, ix: RunIx, id: &[u8], status: Status) -> Option<Call> {
         let key = self.key(id);
-        let state = self.state(ix);
-        let call = state.calls.close(key)?;
+        let memory = self.memory(ix);
+        let call = memory.calls.close(key)?;
         if matches!(status, Status::Error | Status::Timeout) {
-            state.failed.insert(call.signature);
+            memory.failed.insert(call.signature);
         } else {
-            state.failed.remove(&call.signature);
+            memory.failed.remove(&call.signature);
         }
         self.status(ix, call.action, (call.status, status));
         Some(call)
@@ -400,7 +432,7 @@ impl Builder {
     /// Changes the status of a call that may still get a result (a policy blocked it, say).
     pub fn mark_call(&mut self, ix: RunIx, id: &[u8], status: Status) {
         let key = self.key(id);
-        let Some(call) = self.state(ix).calls.known_mut(key) else {
+        let Some(call) = self.memory(ix).calls.known_mut(key) else {
             return;
         };
         if call.closed || call.status == status {
@@ -414,7 +446,7 @@ impl Builder {
 
     /// How many calls of a run wait for a result.
     pub fn open_calls(&self, ix: RunIx) -> u32 {
-        self.runs[ix.0 as usize].calls.open
+        self.recall(ix).map_or(0, |memory| memory.calls.open)
     }
 
     /// A decision or approval on no known call: its own row is what it is attached to, and takes the
@@ -451,7 +483,7 @@ impl Builder {
             AttachedKind::Approval => Flags::HAS_APPROVAL,
         };
         self.settle(&Settled {
-            attached: Some(attached),
+            extra: Extra::Attached(attached),
             flags: mark.with(notes),
             ..Settled::new(action)
         });
@@ -506,7 +538,7 @@ impl Builder {
             Flags::NONE
         };
         self.settle(&Settled {
-            usage: Some(usage),
+            extra: Extra::Usage(usage),
             cost,
             flags,
             ..Settled::new(action)
@@ -541,6 +573,7 @@ impl Builder {
     /// Hands on what was built so far as a batch.
     pub fn flush(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
+        batch.outcomes.shrink();
         self.first += batch.chunk.len() as u32;
         if self.first > 0 && (self.first as usize).is_multiple_of(CHUNK_ROWS) {
             // A long file: the next chunk is likely to be full too.
@@ -553,7 +586,7 @@ impl Builder {
             let state = &mut self.runs[ix.0 as usize];
             state.dirty = false;
             if !state.ended {
-                state.run.status = if state.calls.open > 0 {
+                state.run.status = if state.memory.as_ref().is_some_and(|it| it.calls.open > 0) {
                     RunStatus::Running
                 } else {
                     RunStatus::Unknown

@@ -1,7 +1,6 @@
 //! Which calls of a run wait for their result: first in, first out per id.
 
-use std::collections::HashMap;
-
+use super::memory::Map;
 use crate::ingest::fact::Fact;
 use crate::model::action::{ActionIx, Status};
 use crate::model::quantity::Time;
@@ -38,7 +37,7 @@ impl Call {
 /// gets the next result.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    latest: HashMap<u64, Call, foldhash::fast::RandomState>,
+    latest: Map<Call>,
     /// Further calls with an id that is in use, oldest first.
     waiting: Vec<(u64, Call)>,
     pub(super) open: u32,
@@ -78,7 +77,10 @@ impl Calls {
 
     /// Forgets calls that have their results: their run has ended.
     pub(super) fn forget_closed(&mut self) {
-        self.latest.retain(|_, call| !call.closed);
-        self.latest.shrink_to_fit();
+        if self.open == 0 {
+            self.latest.clear();
+        } else {
+            self.latest.retain(|_, call| !call.closed);
+        }
     }
 }

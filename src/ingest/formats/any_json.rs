@@ -6,7 +6,7 @@ use crate::ingest::assemble::{Builder, Draft, From, Rules};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::formats::Format;
-use crate::ingest::json::{Cursor, Mistake};
+use crate::ingest::json::{Broken, Checked, Cursor, Record};
 use crate::ingest::time;
 use crate::model::action::Kind;
 use crate::model::quantity::Time;
@@ -27,7 +27,7 @@ impl Format for AnyJson {
         0
     }
 
-    fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
         match object(&mut cursor) {
             Ok(time) => {
@@ -35,7 +35,7 @@ impl Format for AnyJson {
                 fact.time = time;
                 out.push(fact);
             }
-            Err(mistake) => out.malformed(mistake),
+            Err(Broken) => out.malformed(),
         }
         out.note(cursor.notes);
     }
@@ -58,7 +58,7 @@ impl Format for AnyJson {
 }
 
 /// Checks an object; its time, where a member has one of the usual names for it.
-fn object(cursor: &mut Cursor<'_>) -> Result<Time, Mistake> {
+fn object(cursor: &mut Cursor<'_>) -> Checked<Time> {
     let mut found = Time::NONE;
     cursor.object(|cursor, key| {
         if !matches!(key, b"timestamp" | b"ts" | b"time" | b"created_at") {

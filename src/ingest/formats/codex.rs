@@ -14,7 +14,7 @@ use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::Format;
-use crate::ingest::json::Cursor;
+use crate::ingest::json::{Cursor, Record};
 
 #[derive(Debug)]
 pub struct Codex;
@@ -43,10 +43,10 @@ impl Format for Codex {
         }
     }
 
-    fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
-        if let Err(mistake) = line::read(&mut cursor, out) {
-            out.malformed(mistake);
+        if line::read(&mut cursor, out).is_err() {
+            out.malformed();
         }
         out.note(cursor.notes);
     }

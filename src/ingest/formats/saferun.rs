@@ -12,7 +12,7 @@ use crate::ingest::assemble::{self, Rules};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::formats::Format;
-use crate::ingest::json::{Cursor, Mistake};
+use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
@@ -42,10 +42,10 @@ impl Format for Saferun {
         }
     }
 
-    fn decode(&self, record: &[u8], out: &mut FactSink<'_>) {
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
-        if let Err(mistake) = event(&mut cursor, out) {
-            out.malformed(mistake);
+        if event(&mut cursor, out).is_err() {
+            out.malformed();
         }
         out.note(cursor.notes);
     }
@@ -97,16 +97,13 @@ impl Seen {
 }
 
 /// Reads one event in one pass.
-fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Result<(), Mistake> {
+fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<()> {
     let mut fact = Fact::new(FactKind::Unknown);
     let mut usage = Usage::NONE;
     let mut seen = Seen::default();
     let mut twice = false;
     if cursor.peek() != b'{' {
-        return Err(Mistake {
-            at: 0,
-            what: "not an object",
-        });
+        return cursor.fail("not an object");
     }
     cursor.object(|cursor, key| {
         let bit = match key {
@@ -140,11 +137,7 @@ fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Result<(), Mistake>
             b"status" => {
                 let word = cursor.string_or_skip()?;
                 fact.status = word
-                    .and_then(|word| {
-                        std::str::from_utf8(cursor.raw(word))
-                            .ok()
-                            .and_then(Status::from_word)
-                    })
+                    .and_then(|word| Status::from_bytes(cursor.raw(word)))
                     .unwrap_or(Status::Unrecorded);
                 11
             }
@@ -174,7 +167,7 @@ fn assign(
     cursor: &mut Cursor<'_>,
     out: &mut FactSink<'_>,
     bit: u32,
-) -> Result<u32, Mistake> {
+) -> Checked<u32> {
     let found = cursor.name_or_skip()?;
     *slot = out.text(cursor, found);
     Ok(bit)
@@ -185,7 +178,7 @@ fn rarer(
     key: &[u8],
     fact: &mut Fact,
     out: &mut FactSink<'_>,
-) -> Result<(), Mistake> {
+) -> Checked<()> {
     let name = match key {
         b"duration_ms" | b"wait_ms" => {
             fact.duration = millis(cursor)?;
@@ -210,11 +203,7 @@ fn rarer(
         b"decision" | b"state" => {
             let word = cursor.string_or_skip()?;
             fact.verdict = word
-                .and_then(|word| {
-                    std::str::from_utf8(cursor.raw(word))
-                        .ok()
-                        .and_then(Verdict::from_word)
-                })
+                .and_then(|word| Verdict::from_bytes(cursor.raw(word)))
                 .unwrap_or(Verdict::Unrecorded);
             return Ok(());
         }
@@ -261,7 +250,7 @@ fn rarer(
     Ok(())
 }
 
-fn instant(cursor: &mut Cursor<'_>) -> Result<Time, Mistake> {
+fn instant(cursor: &mut Cursor<'_>) -> Checked<Time> {
     if cursor.peek() == b'"' {
         let text = cursor.string()?;
         return Ok(time::from_text(cursor.raw(text)));
@@ -271,7 +260,7 @@ fn instant(cursor: &mut Cursor<'_>) -> Result<Time, Mistake> {
         .map_or(Time::NONE, time::from_number))
 }
 
-fn millis(cursor: &mut Cursor<'_>) -> Result<Span, Mistake> {
+fn millis(cursor: &mut Cursor<'_>) -> Checked<Span> {
     let Some(ms) = cursor.number_or_skip()? else {
         return Ok(Span::NONE);
     };
@@ -282,7 +271,7 @@ fn millis(cursor: &mut Cursor<'_>) -> Result<Span, Mistake> {
     Ok(span)
 }
 
-fn dollars(cursor: &mut Cursor<'_>) -> Result<Cost, Mistake> {
+fn dollars(cursor: &mut Cursor<'_>) -> Checked<Cost> {
     let Some(usd) = cursor.number_or_skip()? else {
         return Ok(Cost::NONE);
     };
@@ -293,7 +282,7 @@ fn dollars(cursor: &mut Cursor<'_>) -> Result<Cost, Mistake> {
     Ok(cost)
 }
 
-fn tokens(cursor: &mut Cursor<'_>) -> Result<Usage, Mistake> {
+fn tokens(cursor: &mut Cursor<'_>) -> Checked<Usage> {
     let mut usage = Usage::NONE;
     cursor.object_or_skip(|cursor, key| {
         let slot = match key {

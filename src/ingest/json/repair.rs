@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::Cursor;
+use super::{Cursor, Marks};
 use crate::model::action::Flags;
 
 /// Parses a whole record, repairing what a strict reader would refuse; `None` when it is not JSON
@@ -15,13 +15,17 @@ pub fn value(bytes: &[u8]) -> Option<Value> {
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Some(value);
     }
-    let mut cursor = Cursor::new(bytes);
-    cursor.skip().ok()?;
-    cursor.end().ok()?;
-    if cursor.notes.has(Flags::TOO_DEEP) {
+    if !is_shallow(bytes) {
         return None;
     }
     serde_json::from_str(&mended(bytes)).ok()
+}
+
+/// Whether this is a JSON value that is not nested too deep to open.
+fn is_shallow(bytes: &[u8]) -> bool {
+    let marks = Marks::of(bytes);
+    let mut cursor = Cursor::whole(bytes, &marks);
+    cursor.skip().and_then(|()| cursor.end()).is_ok() && !cursor.notes.has(Flags::TOO_DEEP)
 }
 
 /// Parses as much of a record as its first bytes hold: cut strings and objects are closed.

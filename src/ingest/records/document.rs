@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::{Account, BOM, Clean, Record, take};
+use super::{Account, BOM, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
 use crate::ingest::formats::Format;
-use crate::ingest::json::{Cursor, Range};
+use crate::ingest::json::{Cursor, Marks, Range};
 use crate::model::action::Flags;
 
 /// Documents up to this size are read whole.
@@ -25,7 +25,8 @@ pub struct Found {
 /// a single object, or values one after the other.
 pub fn find(bytes: &[u8]) -> Found {
     let mut found = Found::default();
-    let mut cursor = Cursor::new(bytes);
+    let marks = Marks::of(bytes);
+    let mut cursor = Cursor::whole(bytes, &marks);
     loop {
         skip_separators(&mut cursor);
         match cursor.peek() {
@@ -88,7 +89,8 @@ fn skip_separators(cursor: &mut Cursor<'_>) {
 fn members(object: &[u8]) -> Vec<Range> {
     let mut records = Vec::new();
     let mut typed = false;
-    let mut cursor = Cursor::new(object);
+    let marks = Marks::of(object);
+    let mut cursor = Cursor::whole(object, &marks);
     // The object was walked before: it cannot fail.
     let _ = cursor.object(|cursor, key| {
         typed |= key == b"type";
@@ -113,37 +115,37 @@ fn members(object: &[u8]) -> Vec<Range> {
 /// Reads and decodes a whole document. For the account the document is one line.
 pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded> {
     let mut decoded = Decoded::default();
-    decoded.bytes = bytes.slice(0, usize::try_from(size).unwrap_or(usize::MAX))?;
-    let total = decoded.bytes.len();
-    let bom = if decoded.bytes.starts_with(BOM) {
-        BOM.len()
-    } else {
-        0
-    };
-    let mut found = find(&decoded.bytes[bom..]);
+    let text = bytes.slice(0, usize::try_from(size).unwrap_or(usize::MAX))?;
+    let total = text.len();
+    let bom = if text.starts_with(BOM) { BOM.len() } else { 0 };
+    let mut found = find(&text[bom..]);
     found.good += bom;
-    let clean = Clean {
-        utf8: std::str::from_utf8(&decoded.bytes).is_ok(),
+    let page = Page {
+        bytes: &text,
+        marks: &Marks::of(&text),
+        utf8: std::str::from_utf8(&text).is_ok(),
     };
     let mut line = 0;
     let mut seen = 0;
     for range in &found.records {
         let start = range.start + bom;
-        line += memchr::memchr_iter(b'\n', &decoded.bytes[seen..start]).count() as u32;
+        line += memchr::memchr_iter(b'\n', &text[seen..start]).count() as u32;
         seen = start;
         take(
             format,
             &mut decoded,
+            &page,
             Record {
                 start,
                 len: range.end - range.start,
+                stop: page.marks.first_from(start),
                 line,
                 size: 0,
                 last: false,
-                clean,
             },
         );
     }
+    decoded.bytes = text;
     let repaired = decoded.account.lines_repaired;
     decoded.account = Account::default();
     decoded.account.total = total as u64;

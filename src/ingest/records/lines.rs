@@ -2,11 +2,11 @@
 //!
 //! A line belongs to the block in which it begins; whoever reads that block reads on to its end.
 
-use std::io;
+use std::{io, mem};
 
 use memchr::memchr;
 
-use super::{BOM, Clean, LONGEST_LINE, Record, take, unread};
+use super::{BOM, LONGEST_LINE, Page, Record, take, unread};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::Decoded;
 use crate::ingest::formats::Format;
@@ -55,9 +55,13 @@ pub fn read(
     let Some(first) = load(bytes, block, &mut decoded.bytes)? else {
         return Ok(decoded);
     };
-    let text = &decoded.bytes[first..];
-    let clean = Clean {
-        utf8: simdutf8::basic::from_utf8(text).is_ok(),
+    let text = mem::take(&mut decoded.bytes);
+    let mut marks = mem::take(&mut decoded.marks);
+    marks.read(&text);
+    let page = Page {
+        bytes: &text,
+        marks: &marks,
+        utf8: simdutf8::basic::from_utf8(&text[first..]).is_ok(),
     };
     let mut at = first;
     if block.start == 0 && text.starts_with(BOM) {
@@ -66,24 +70,32 @@ pub fn read(
         at += BOM.len();
     }
     let own = usize::try_from(block.end - decoded.base).unwrap_or(usize::MAX);
-    let mut line = 0;
-    while at < own.min(decoded.bytes.len()) {
-        let end = memchr(b'\n', &decoded.bytes[at..]).map(|found| at + found);
-        at = one_line(
-            bytes,
-            format,
-            &mut decoded,
-            &Line {
-                at,
-                end,
-                number: line,
-                clean,
-                block,
-            },
-        )?;
-        line += 1;
+    let own = own.min(text.len());
+    let mut stop = marks.first_from(at);
+    let ends = marks.line_ends();
+    let mut ends = ends[ends.partition_point(|end| end.at < at)..].iter();
+    while at < own {
+        let end = ends.next();
+        let len = end.map_or(text.len(), |end| end.at) - at;
+        let record = Record {
+            start: at,
+            len,
+            stop,
+            line: decoded.lines,
+            size: len as u64 + u64::from(end.is_some()),
+            last: end.is_none(),
+        };
+        if record.len as u64 > LONGEST_LINE {
+            over_long(bytes, &mut decoded, record, block.source_end)?;
+            at = text.len();
+        } else {
+            one_line(format, &mut decoded, &page, record);
+            at += len + 1;
+            stop = end.map_or(stop, |end| end.stops);
+        }
+        decoded.lines += 1;
     }
-    decoded.lines = line;
+    (decoded.bytes, decoded.marks) = (text, marks);
     Ok(decoded)
 }
 
@@ -139,59 +151,27 @@ fn finish_last_line(bytes: &Bytes, block: Block, buffer: &mut Vec<u8>) -> io::Re
     Ok(())
 }
 
-struct Line {
-    at: usize,
-    /// Where its LF is, if it is in the buffer.
-    end: Option<usize>,
-    /// In the block, from 0.
-    number: u32,
-    clean: Clean,
-    block: Block,
-}
-
-/// Decodes one line; where the next one begins.
-fn one_line(
-    bytes: &Bytes,
-    format: &dyn Format,
-    decoded: &mut Decoded,
-    line: &Line,
-) -> io::Result<usize> {
-    let &Line {
-        at,
-        end,
-        number,
-        clean,
-        block,
-    } = line;
-    let stop = end.unwrap_or(decoded.bytes.len());
-    let mut record = Record {
-        start: at,
-        len: stop - at,
-        line: number,
-        size: (stop - at) as u64 + u64::from(end.is_some()),
-        last: end.is_none(),
-        clean,
-    };
-    if record.len as u64 > LONGEST_LINE {
-        let length = line_length(bytes, decoded.base + at as u64, block.source_end)?;
-        let terminated = decoded.base + at as u64 + length < block.source_end;
-        record.size = length + u64::from(terminated);
-        decoded.account.total += record.size;
-        unread(decoded, record, length);
-        return Ok(decoded.bytes.len());
-    }
+/// Decodes one line.
+fn one_line(format: &dyn Format, decoded: &mut Decoded, page: &Page<'_>, mut record: Record) {
     decoded.account.total += record.size;
-    let text = &decoded.bytes[at..stop];
+    let text = &page.bytes[record.start..record.start + record.len];
     if text.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
         decoded.account.blank += record.size;
         decoded.account.lines_blank += 1;
-        return Ok(stop + 1);
+        return;
     }
-    if text.last() == Some(&b'\r') {
-        record.len -= 1;
-    }
-    take(format, decoded, record);
-    Ok(stop + 1)
+    record.len -= usize::from(text.last() == Some(&b'\r'));
+    take(format, decoded, page, record);
+}
+
+/// Books a line that is too long to be read.
+fn over_long(bytes: &Bytes, decoded: &mut Decoded, mut record: Record, end: u64) -> io::Result<()> {
+    let start = decoded.base + record.start as u64;
+    let length = line_length(bytes, start, end)?;
+    record.size = length + u64::from(start + length < end);
+    decoded.account.total += record.size;
+    unread(decoded, record, length);
+    Ok(())
 }
 
 /// The length of the line at `start`, without its LF, however long it is.

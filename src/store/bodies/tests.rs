@@ -61,11 +61,12 @@ fn an_action_is_opened_again_when_its_result_came() {
     let first = bodies.open(&store.row(ActionIx(0)), Depth::Full);
     let (_, outcomes) = store.chunk(0).expect("a chunk");
     let mut outcomes = outcomes.clone();
-    outcomes.result[0] = Place {
+    let place = Place {
         offset: 0,
         len: 5,
         part: 0,
     };
+    outcomes.result.set(0, place);
     let row = crate::store::row::Row {
         outcomes: &outcomes,
         ..store.row(ActionIx(0))

@@ -2,7 +2,7 @@
 
 use crate::ingest::assemble;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
-use crate::ingest::json::{Cursor, Mistake, Str, unescape};
+use crate::ingest::json::{Checked, Cursor, Str, unescape};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Span, Time, Tokens, Usage};
@@ -57,13 +57,10 @@ struct Block {
     failed: Option<bool>,
 }
 
-pub(super) fn read(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Result<(), Mistake> {
+pub(super) fn read(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<()> {
     let mut line = Line::default();
     if cursor.peek() != b'{' {
-        return Err(Mistake {
-            at: 0,
-            what: "not an object",
-        });
+        return cursor.fail("not an object");
     }
     cursor.object(|cursor, key| {
         let slot = match key {
@@ -119,7 +116,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Result<()
     Ok(())
 }
 
-fn tool_use_result(cursor: &mut Cursor<'_>, line: &mut Line) -> Result<(), Mistake> {
+fn tool_use_result(cursor: &mut Cursor<'_>, line: &mut Line) -> Checked<()> {
     cursor.object_or_skip(|cursor, key| {
         match key {
             b"durationMs" | b"totalDurationMs" => {
@@ -134,7 +131,7 @@ fn tool_use_result(cursor: &mut Cursor<'_>, line: &mut Line) -> Result<(), Mista
     })
 }
 
-fn attachment(cursor: &mut Cursor<'_>, line: &mut Line) -> Result<(), Mistake> {
+fn attachment(cursor: &mut Cursor<'_>, line: &mut Line) -> Checked<()> {
     cursor.object_or_skip(|cursor, key| {
         match key {
             b"type" => line.attachment = cursor.string_or_skip()?,
@@ -146,7 +143,7 @@ fn attachment(cursor: &mut Cursor<'_>, line: &mut Line) -> Result<(), Mistake> {
     })
 }
 
-fn message(cursor: &mut Cursor<'_>) -> Result<Message, Mistake> {
+fn message(cursor: &mut Cursor<'_>) -> Checked<Message> {
     let mut message = Message::default();
     cursor.object(|cursor, key| {
         match key {
@@ -175,7 +172,7 @@ fn message(cursor: &mut Cursor<'_>) -> Result<Message, Mistake> {
     Ok(message)
 }
 
-fn block(cursor: &mut Cursor<'_>) -> Result<Block, Mistake> {
+fn block(cursor: &mut Cursor<'_>) -> Checked<Block> {
     let mut block = Block::default();
     cursor.object(|cursor, key| {
         match key {
@@ -194,7 +191,7 @@ fn block(cursor: &mut Cursor<'_>) -> Result<Block, Mistake> {
     Ok(block)
 }
 
-fn input(cursor: &mut Cursor<'_>, block: &mut Block) -> Result<(), Mistake> {
+fn input(cursor: &mut Cursor<'_>, block: &mut Block) -> Checked<()> {
     cursor.peek();
     let start = cursor.position();
     cursor.object_or_skip(|cursor, key| {
@@ -210,7 +207,7 @@ fn input(cursor: &mut Cursor<'_>, block: &mut Block) -> Result<(), Mistake> {
 }
 
 /// The string, or the first text of the blocks, that comes next.
-fn first_text(cursor: &mut Cursor<'_>) -> Result<Option<Str>, Mistake> {
+fn first_text(cursor: &mut Cursor<'_>) -> Checked<Option<Str>> {
     if cursor.peek() != b'[' {
         return cursor.string_or_skip();
     }
@@ -228,7 +225,7 @@ fn first_text(cursor: &mut Cursor<'_>) -> Result<Option<Str>, Mistake> {
 }
 
 /// Prompt tokens are told apart already: `input_tokens` holds neither cache reads nor writes.
-fn usage(cursor: &mut Cursor<'_>) -> Result<Usage, Mistake> {
+fn usage(cursor: &mut Cursor<'_>) -> Checked<Usage> {
     let mut usage = Usage::NONE;
     cursor.object_or_skip(|cursor, key| {
         let slot = match key {

@@ -2,7 +2,7 @@
 
 use crate::ingest::assemble;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
-use crate::ingest::json::{Cursor, Mistake, Str, unescape};
+use crate::ingest::json::{Checked, Cursor, Str, unescape};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Span, Time, Tokens, Usage};
@@ -41,13 +41,10 @@ struct Payload {
     failed: bool,
 }
 
-pub(super) fn read(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Result<(), Mistake> {
+pub(super) fn read(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<()> {
     let mut line = Line::default();
     if cursor.peek() != b'{' {
-        return Err(Mistake {
-            at: 0,
-            what: "not an object",
-        });
+        return cursor.fail("not an object");
     }
     cursor.object(|cursor, key| match key {
         b"timestamp" => {
@@ -75,7 +72,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Result<()
     Ok(())
 }
 
-fn member(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Result<(), Mistake> {
+fn member(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Checked<()> {
     let slot = match key {
         b"type" => &mut payload.kind,
         b"id" => &mut payload.id,
@@ -133,14 +130,14 @@ fn member(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Result<
 }
 
 /// A string, or the texts of a list or an object.
-fn texts(cursor: &mut Cursor<'_>, payload: &mut Payload) -> Result<(), Mistake> {
+fn texts(cursor: &mut Cursor<'_>, payload: &mut Payload) -> Checked<()> {
     match cursor.peek() {
         b'[' => cursor.array(|cursor| one_text(cursor, payload)),
         _ => one_text(cursor, payload),
     }
 }
 
-fn one_text(cursor: &mut Cursor<'_>, payload: &mut Payload) -> Result<(), Mistake> {
+fn one_text(cursor: &mut Cursor<'_>, payload: &mut Payload) -> Checked<()> {
     if cursor.peek() == b'{' {
         cursor.object(|cursor, key| {
             let text = cursor.string_or_skip()?;
@@ -155,7 +152,7 @@ fn one_text(cursor: &mut Cursor<'_>, payload: &mut Payload) -> Result<(), Mistak
     }
 }
 
-fn invocation(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Result<(), Mistake> {
+fn invocation(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Checked<()> {
     match key {
         b"tool" => payload.name = cursor.string_or_skip()?,
         _ => cursor.skip()?,
@@ -164,7 +161,7 @@ fn invocation(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Res
 }
 
 /// Items of the paginated mode: `item.type` tells what they are.
-fn item(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Result<(), Mistake> {
+fn item(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Checked<()> {
     match key {
         b"type" => payload.role = cursor.string_or_skip()?,
         b"id" => payload.call = cursor.string_or_skip()?,
@@ -179,7 +176,7 @@ fn item(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Result<()
     Ok(())
 }
 
-fn info(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Result<(), Mistake> {
+fn info(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Checked<()> {
     match key {
         b"total_token_usage" => payload.total = usage(cursor)?,
         b"last_token_usage" => payload.last = usage(cursor)?,
@@ -189,7 +186,7 @@ fn info(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Result<()
 }
 
 /// `input_tokens` includes what was read from the cache and written to it; here they are apart.
-fn usage(cursor: &mut Cursor<'_>) -> Result<Usage, Mistake> {
+fn usage(cursor: &mut Cursor<'_>) -> Checked<Usage> {
     let mut usage = Usage::NONE;
     cursor.object_or_skip(|cursor, key| {
         let slot = match key {
@@ -214,7 +211,7 @@ fn usage(cursor: &mut Cursor<'_>) -> Result<Usage, Mistake> {
 }
 
 /// `{secs, nanos}`, or milliseconds.
-fn duration(cursor: &mut Cursor<'_>) -> Result<Span, Mistake> {
+fn duration(cursor: &mut Cursor<'_>) -> Checked<Span> {
     if cursor.peek() != b'{' {
         return Ok(cursor
             .number_or_skip()?

@@ -49,7 +49,7 @@ impl Rules for SaferunRules {
 /// Everything that any row of an event has.
 fn draft(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Draft {
     let main = build.peek(run).who.agent;
-    let named = build.symbol(from.text(fact.agent));
+    let named = build.symbol_like(from.text(fact.agent), main);
     let agent = if named.is_some() { named } else { main };
     if fact.turn > 0 {
         build.set_turn(run, fact.turn);
@@ -160,7 +160,7 @@ fn prompt(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     // Without a turn of its own a prompt of a user begins the next one; what one agent tells its
     // subagent is part of the turn.
     let main = build.peek(run).who.agent;
-    let agent = build.symbol(from.text(fact.agent));
+    let agent = build.symbol_like(from.text(fact.agent), main);
     let to_subagent = agent.is_some() && main.is_some() && agent != main;
     if fact.turn == 0 && !fact.flags.has(Flags::META) && !to_subagent {
         let turn = build.turn(run) + 1;

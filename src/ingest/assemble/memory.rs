@@ -1,0 +1,53 @@
+//! What is remembered of a run until it ends.
+
+use std::collections::{HashMap, HashSet};
+
+use super::calls::Calls;
+use crate::model::action::ActionIx;
+
+pub(super) type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
+
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) calls: Calls,
+    pub(super) ids: Ids,
+    /// Signatures of calls whose last result was an error.
+    pub(super) failed: HashSet<u64, foldhash::fast::RandomState>,
+}
+
+impl Memory {
+    /// Forgets all but calls that are still open, and keeps the room for another run.
+    pub(super) fn end(&mut self) {
+        self.calls.forget_closed();
+        self.ids.clear();
+        self.failed.clear();
+    }
+}
+
+/// Actions by the hash of their id. Many traces name no causes: the table is made when somebody
+/// asks, and until then ids are only noted.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    keys: Vec<u64>,
+    actions: Vec<ActionIx>,
+    known: Map<ActionIx>,
+}
+
+impl Ids {
+    pub(super) fn tell(&mut self, key: u64, action: ActionIx) {
+        self.keys.push(key);
+        self.actions.push(action);
+    }
+
+    pub(super) fn get(&mut self, key: u64) -> ActionIx {
+        self.known
+            .extend(self.keys.drain(..).zip(self.actions.drain(..)));
+        self.known.get(&key).copied().unwrap_or(ActionIx::NONE)
+    }
+
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.actions.clear();
+        self.known.clear();
+    }
+}

@@ -1,0 +1,175 @@
+//! Where strings and lines end: found for a whole block at once, 64 bytes at a time.
+//!
+//! Text of traces is full of escapes, and a search that stops at each of them mispredicts at each of
+//! them. Here the bytes after backslashes are found by arithmetic on a word of bits, and only *stops*
+//! are listed: quotes that are not escaped, and bytes inside strings that need a look of their own.
+//! To pass over a string, however long, is then to take the next stop off the list.
+
+use std::sync::LazyLock;
+
+use fearless_simd::{Level, SimdBase, SimdMask, dispatch, u8x64};
+
+const WIDTH: usize = 64;
+
+/// The widest instructions that this machine has.
+static LEVEL: LazyLock<Level> = LazyLock::new(Level::new);
+
+/// The marks of a block of less than 4 GiB.
+#[derive(Debug, Default)]
+pub struct Marks {
+    /// Quotes that are not escaped, control characters, and escaped letters other than `n` and `t`,
+    /// in order. Behind the last one is room for more.
+    stops: Vec<u32>,
+    count: usize,
+    ends: Vec<LineEnd>,
+    /// One bit a byte.
+    backslashes: Vec<u64>,
+}
+
+/// A line feed.
+#[derive(Debug, Clone, Copy)]
+pub struct LineEnd {
+    pub at: usize,
+    /// How many stops there are up to it, with itself.
+    pub stops: usize,
+}
+
+/// What one word of bytes holds, one bit a byte.
+struct Word {
+    stops: u64,
+    backslashes: u64,
+    feeds: u64,
+}
+
+impl Marks {
+    pub fn of(bytes: &[u8]) -> Marks {
+        let mut marks = Marks::default();
+        marks.read(bytes);
+        marks
+    }
+
+    /// The marks of another block, in the same memory.
+    pub fn read(&mut self, bytes: &[u8]) {
+        let (whole, tail) = bytes.as_chunks::<WIDTH>();
+        let mut padded = [b' '; WIDTH];
+        padded[..tail.len()].copy_from_slice(tail);
+        let last = if tail.is_empty() { None } else { Some(&padded) };
+        self.count = 0;
+        self.ends.clear();
+        self.backslashes.clear();
+        self.mark(whole.iter().chain(last));
+    }
+
+    /// The body stands in the macro as it is: a function of its own would be compiled without the
+    /// instructions that are chosen here.
+    fn mark<'a>(&mut self, chunks: impl Iterator<Item = &'a [u8; WIDTH]>) {
+        dispatch!(*LEVEL, simd => {
+            let [quote, backslash, n, t, feed] =
+                [b'"', b'\\', b'n', b't', b'\n'].map(|byte| u8x64::splat(simd, byte));
+            let last_control = u8x64::splat(simd, 0x1f);
+            let mut carried = 0;
+            for (number, chunk) in chunks.enumerate() {
+                let chunk = u8x64::load_array_ref(simd, chunk);
+                let quotes = chunk.simd_eq(quote).to_bitmask();
+                let controls = chunk.simd_le(last_control).to_bitmask();
+                let backslashes = chunk.simd_eq(backslash).to_bitmask();
+                let letters = (chunk.simd_eq(n) | chunk.simd_eq(t)).to_bitmask();
+                let (escaped, carry) = escaped(backslashes, carried);
+                let plain = quotes | backslashes | letters;
+                carried = carry;
+                self.note(number, &Word {
+                    stops: (quotes & !escaped) | controls | (escaped & !plain),
+                    backslashes,
+                    feeds: chunk.simd_eq(feed).to_bitmask(),
+                });
+            }
+        });
+    }
+
+    #[inline]
+    fn note(&mut self, number: usize, word: &Word) {
+        let base = (number * WIDTH) as u32;
+        self.backslashes.push(word.backslashes);
+        let mut feeds = word.feeds;
+        while feeds != 0 {
+            self.ends.push(LineEnd {
+                at: base as usize + feeds.trailing_zeros() as usize,
+                stops: self.count + (word.stops & up_to_first(feeds)).count_ones() as usize,
+            });
+            feeds &= feeds - 1;
+        }
+        if self.stops.len() < self.count + WIDTH {
+            self.stops.resize(self.count * 2 + WIDTH, u32::MAX);
+        }
+        let Some(room) = self.stops[self.count..].first_chunk_mut::<WIDTH>() else {
+            return;
+        };
+        let mut stops = word.stops;
+        let mut noted = 0;
+        while stops != 0 {
+            room[noted % WIDTH] = base + stops.trailing_zeros();
+            noted += 1;
+            stops &= stops - 1;
+        }
+        self.count += noted;
+    }
+
+    /// The stop with this number; far behind the block where there is none.
+    #[inline]
+    pub(super) fn stop(&self, number: usize) -> usize {
+        if number < self.count {
+            self.stops[number] as usize
+        } else {
+            u32::MAX as usize
+        }
+    }
+
+    /// The number of the first stop at or after `from`, when those before `number` lie before it.
+    #[inline(never)]
+    pub(super) fn seek(&self, number: usize, from: usize) -> usize {
+        let later = self.stops[..self.count].get(number..).unwrap_or_default();
+        let passed = later.iter().take_while(|&&at| (at as usize) < from).count();
+        number + passed
+    }
+
+    /// The number of the first stop at or after `from`.
+    pub fn first_from(&self, from: usize) -> usize {
+        self.stops[..self.count].partition_point(|&at| (at as usize) < from)
+    }
+
+    pub fn line_ends(&self) -> &[LineEnd] {
+        &self.ends
+    }
+
+    /// Whether there is a backslash among these bytes.
+    #[inline]
+    pub(super) fn has_backslash(&self, start: usize, end: usize) -> bool {
+        let (first, last) = (start / WIDTH, end / WIDTH);
+        let bits = |at: usize| self.backslashes.get(at).copied().unwrap_or(0);
+        let head = bits(first) >> (start % WIDTH) << (start % WIDTH);
+        let tail = (1 << (end % WIDTH)) - 1;
+        if first == last {
+            return head & tail != 0;
+        }
+        head != 0 || bits(last) & tail != 0 || (first + 1..last).any(|at| bits(at) != 0)
+    }
+}
+
+/// The lowest bit and those below it.
+#[inline]
+fn up_to_first(bits: u64) -> u64 {
+    bits ^ (bits - 1)
+}
+
+/// The bytes that a backslash comes before which is not itself escaped. In a run of backslashes
+/// every second one is escaped; adding the first bits of runs that begin at odd places to all
+/// backslashes carries through those runs and so tells which runs end how.
+#[inline]
+fn escaped(backslashes: u64, carry: u64) -> (u64, u64) {
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    let escaping = backslashes & !carry;
+    let followed = escaping << 1 | carry;
+    let odd_starts = escaping & !EVEN & !followed;
+    let (runs, carry) = odd_starts.overflowing_add(escaping);
+    ((EVEN ^ (runs << 1)) & followed, u64::from(carry))
+}
