@@ -1,4 +1,7 @@
 //! Floor 5: pure functions on snapshots.
 
+pub mod shape;
+pub mod slow;
 pub mod stats;
 pub mod summary;
+pub mod trouble;

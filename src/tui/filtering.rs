@@ -1,6 +1,8 @@
 //! The seam to the filter language: a text becomes the rows it keeps.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::cancel::CancelFlag;
@@ -10,11 +12,13 @@ use crate::model::action::ActionIx;
 use crate::model::chunk::CHUNK_ROWS;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
 use crate::query::eval::{Query, Tally};
 use crate::query::expr::Expr;
 use crate::query::{self, Context, matches};
 use crate::store::Store;
 use crate::store::bodies::Bodies;
+use crate::store::row::Row;
 
 /// Why a text is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +28,29 @@ pub struct Problem {
     pub message: String,
 }
 
+/// Which part of a store a list is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Run(RunIx),
+    /// One agent of a run.
+    Agent(RunIx, Sym),
+}
+
+impl Scope {
+    fn holds(self, row: &Row<'_>) -> bool {
+        match self {
+            Scope::Run(run) => row.run_ix() == run,
+            Scope::Agent(run, agent) => row.run_ix() == run && row.chunk.agent[row.at] == agent,
+        }
+    }
+}
+
 /// What to test, and how far an earlier answer got.
 #[derive(Debug, Clone, Default)]
 pub struct Task {
     pub store: Store,
     pub filter: Option<Expr>,
-    pub run: Option<RunIx>,
+    pub scope: Option<Scope>,
     /// Rows below this are answered already.
     pub tested: u32,
     /// Rows below `tested` about which something was learned since.
@@ -76,11 +97,11 @@ pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
 }
 
 /// What a filter needs to know besides the trace.
-pub fn context(zone: jiff::tz::TimeZone) -> Context {
+pub fn context(zone: jiff::tz::TimeZone, marked: Arc<HashSet<u32>>) -> Context {
     Context {
+        marked,
         now: Time(System.now()),
         zone,
-        ..Context::default()
     }
 }
 
@@ -91,14 +112,14 @@ pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> 
         .filter
         .as_ref()
         .map(|expr| Query::compile(expr, store, &task.context));
-    let is_ours = |ix: ActionIx| task.run.is_none_or(|run| store.row(ix).run_ix() == run);
+    let is_ours = |ix: ActionIx| task.scope.is_none_or(|scope| scope.holds(&store.row(ix)));
     let mut answer = Answer {
         tested: task.tested..store.len(),
         ..Answer::default()
     };
     let mut bodies = Bodies::new();
     match &query {
-        Some(query) if task.tested == 0 && task.run.is_none() => {
+        Some(query) if task.tested == 0 && task.scope.is_none() => {
             let found = matches::matches(store, query, cancel, &mut paced(tell));
             (answer.rows, answer.tally) = (found.rows, found.tally);
         }

@@ -11,11 +11,14 @@ use crate::store::Store;
 use crate::tui::filtering;
 use crate::tui::screens::stream::inspector::How;
 use crate::tui::screens::stream::inspector::document::Document;
+use crate::tui::screens::stream::overview;
 
 /// A question and the snapshot to answer it from.
 #[derive(Debug)]
 pub enum Job {
     Filter(filtering::Task),
+    /// Looks over the whole list and the whole run.
+    Survey(overview::Task),
     /// Opens an action that is too large to open between two frames.
     Open {
         store: Store,
@@ -29,6 +32,7 @@ pub enum Output {
     Filtered(filtering::Answer),
     /// The filter is still at work.
     Searched(filtering::Progress),
+    Surveyed(Box<overview::Survey>),
     Opened {
         ix: ActionIx,
         document: Box<Document>,
@@ -41,7 +45,10 @@ pub enum Output {
 enum Slot {
     Filter,
     Open,
+    Survey,
 }
+
+const SLOTS: usize = 3;
 
 /// The answer to a job; one of an older generation is of no interest any more.
 #[derive(Debug)]
@@ -56,7 +63,7 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Jobs {
     reports: Sender<Report>,
-    slots: [Lane; 2],
+    slots: [Lane; SLOTS],
     inline: bool,
 }
 
@@ -73,6 +80,7 @@ impl Job {
         match self {
             Job::Filter(_) => Slot::Filter,
             Job::Open { .. } => Slot::Open,
+            Job::Survey(_) => Slot::Survey,
         }
     }
 
@@ -82,6 +90,7 @@ impl Job {
                 let mut tell = |progress| tell(Output::Searched(progress));
                 Output::Filtered(filtering::run(&task, cancel, &mut tell))
             }
+            Job::Survey(task) => Output::Surveyed(Box::new(task.run(cancel))),
             Job::Open { store, ix, how } => Output::Opened {
                 ix,
                 document: Box::new(Document::read(&store.row(ix), how)),
@@ -106,7 +115,7 @@ impl Jobs {
         (
             Jobs {
                 reports,
-                slots: <[Lane; 2]>::default(),
+                slots: <[Lane; SLOTS]>::default(),
                 inline,
             },
             receiver,

@@ -263,6 +263,13 @@ commands! {
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
     PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
     Scroll "scroll" Move "z" "scroll" "z: this row to the middle, t: to the top, b: to the bottom";
+    NextAgent "next-same-agent" Jump "o" "same agent" "next action of the same agent";
+    PrevAgent "prev-same-agent" Jump "O" "same agent" "previous action of the same agent";
+    NextSlow "next-slow" Jump "s" "slow" "next action that took far longer than others of its sort";
+    PrevSlow "prev-slow" Jump "S" "slow" "previous action that took far longer than others of its sort";
+    Parent "parent" Jump "p" "caller" "the action that caused this one; in a subagent: the call that started it";
+    Mark "mark" Jump "m" "mark" "m and a letter: mark this action, or take the mark away";
+    GoToMark "go-to-mark" Jump "'" "to mark" "' and a letter: back to the marked action";
     Open "open" Look "enter" "open" "open the action";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
@@ -270,6 +277,7 @@ commands! {
     TabLeft "prev-tab" Look "h left" "tab" "previous tab of the inspector";
     Wider "inspector-wider" Look "<" "wider" "more room for the inspector";
     Narrower "inspector-narrower" Look ">" "narrower" "less room for the inspector";
+    Column "column" Look "|" "column" "a column of any field; in the inspector: of the value under the cursor";
     Maximise "maximise" Look "\\" "maximise" "give the whole screen to this pane, and back";
     In "in" Inspect "l right" "unfold" "unfold, or go to the first value inside";
     Out "out" Inspect "h left" "fold" "fold, or go to the value around";
@@ -283,7 +291,10 @@ commands! {
     Filter "filter" Filter "/" "filter" "filter the actions; in the help: search it";
     Keep "filter-in" Filter "=" "keep" "keep only what has this value; in the list a second key says which";
     Drop "filter-out" Filter "-" "drop" "hide what has this value; in the list a second key says which";
-    Scope "scope" Filter "s" "this run" "only the run of this action, and back to all";
+    OnlyRun "only-run" Filter "r" "this run" "only the run of this action, and back to all";
+    OnlyAgent "only-agent" Filter "a" "this agent" "only the agent of this action, and back to all";
+    OnlyMarked "only-marked" Filter "M" "marked" "only what is marked, and back to all";
+    OnlyTrouble "only-trouble" Filter "Z" "trouble" "only errors, blocks, questions, retries and broken lines, and back to all";
     Yank "yank" Program "y" "copy" "copy: v value, k key, p path, j JSON, s the whole step, c curl";
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the list";

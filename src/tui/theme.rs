@@ -177,6 +177,15 @@ pub struct Marks {
     /// Before rows whose inside is shown, or is not.
     pub unfolded: &'static str,
     pub folded: &'static str,
+    /// The part of the list that is on the screen.
+    pub thumb: &'static str,
+    /// Nothing of interest at this place.
+    pub quiet: &'static str,
+    /// Where the user set a mark, and where a text was found.
+    pub mark: &'static str,
+    pub hit: &'static str,
+    /// From little to much.
+    pub levels: [&'static str; 8],
     kinds: [&'static str; 12],
 }
 
@@ -208,6 +217,11 @@ pub static UNICODE: Marks = Marks {
     enter: "⏎",
     unfolded: "▾",
     folded: "▸",
+    thumb: "┃",
+    quiet: "·",
+    mark: "◆",
+    hit: "•",
+    levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     kinds: ["▷", "◆", "∴", "⚙", "§", "‖", "✖", "·", "┌", "└", "!", "?"],
 };
 
@@ -233,6 +247,11 @@ pub static ASCII: Marks = Marks {
     enter: "<",
     unfolded: "v",
     folded: ">",
+    thumb: "#",
+    quiet: ".",
+    mark: "*",
+    hit: "o",
+    levels: [".", ",", ":", "-", "=", "+", "*", "#"],
     kinds: [">", "M", ":", "T", "P", "=", "x", "*", "/", "\\", "!", "?"],
 };
 
@@ -264,8 +283,12 @@ mod tests {
             marks.enter,
             marks.unfolded,
             marks.folded,
+            marks.thumb,
+            marks.quiet,
+            marks.mark,
+            marks.hit,
         ];
-        for mark in single.iter().chain(&marks.kinds) {
+        for mark in single.iter().chain(&marks.kinds).chain(&marks.levels) {
             assert_eq!(text::width(mark), 1, "{mark}");
             assert!(!plain || mark.is_ascii(), "{mark}");
         }

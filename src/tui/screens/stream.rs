@@ -1,37 +1,45 @@
 //! The stream: every action in its order, the selected one opened beside it.
 
 pub mod chords;
+pub mod extras;
 pub mod filter_bar;
 mod filtered;
+pub mod headings;
 pub mod inspector;
 pub mod jumps;
 mod landing;
 pub mod layout;
 pub mod listing;
+mod marks;
 mod moves;
+pub mod narrow;
+pub mod overview;
 pub mod rows;
 pub mod terms;
 mod view;
 pub mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::analysis::shape;
 use crate::model::action::ActionIx;
-use crate::model::run::RunIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key, Place};
 use crate::tui::screens::ScreenId;
 use crate::tui::screens::stream::chords::{Chord, Typing};
+use crate::tui::screens::stream::extras::Extras;
 use crate::tui::screens::stream::filter_bar::FilterBar;
 use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::narrow::Narrow;
+use crate::tui::screens::stream::overview::{Of, Overview};
 use crate::tui::screens::stream::rows::{Numbers, RowText};
 use crate::tui::session::{Agents, News, Opened, Session};
 use crate::tui::shell::{Pointer, Screen};
@@ -44,7 +52,9 @@ pub struct Stream {
     /// The end of the file, looked at before everything is read.
     end: Option<List>,
     filter: FilterBar,
-    scope: Option<RunIx>,
+    narrow: Narrow,
+    overview: Overview,
+    extras: Extras,
     answers: Answers,
     inspector: Inspector,
     focus: Focus,
@@ -94,8 +104,31 @@ struct Answers {
 struct Frame {
     regions: Regions,
     columns: Columns,
-    visible: Vec<(Visible, bool, Rc<RowText>)>,
+    rows: Vec<Placed>,
+    /// Rows of the scrollbar with marks and matches.
+    ticks: Ticks,
+    /// The cell of the selected action in the shape of its run.
+    shape_at: Option<usize>,
     words: words::Words,
+}
+
+/// A row where it stands on the screen.
+#[derive(Debug)]
+struct Placed {
+    at: Visible,
+    is_selected: bool,
+    text: Rc<RowText>,
+    heading: Option<String>,
+    mark: Option<char>,
+    /// What it has in the columns that the user added.
+    extras: Vec<Option<String>>,
+}
+
+/// Rows of the scrollbar that stand for something the user set or looked for.
+#[derive(Debug, Default)]
+struct Ticks {
+    marked: HashSet<usize>,
+    hits: HashSet<usize>,
 }
 
 /// Texts of rows are made again rather than kept beyond this number.
@@ -116,6 +149,9 @@ impl Screen for Stream {
         if let Typing::Chord(chord) = self.typing {
             self.typing = Typing::Nothing;
             return Some(self.second(chord, key, session));
+        }
+        if self.extras.prompt.is_some() {
+            return Some(self.type_column(key, session));
         }
         let number = self.number();
         let digit = key.char().and_then(|letter| letter.to_digit(10));
@@ -168,11 +204,18 @@ impl Screen for Stream {
                 self.go_to_number(number.unwrap_or_default(), session);
             }
             Command::Filter => self.filter.open(),
+            Command::Column => self.begin_column(),
             Command::Yank => self.typing = Typing::Chord(Chord::Yank),
             Command::Scroll => self.typing = Typing::Chord(Chord::Scroll),
             Command::Keep => return self.begin_term(Chord::Keep, session),
             Command::Drop => return self.begin_term(Chord::Drop, session),
-            Command::Scope => return self.toggle_scope(session),
+            Command::OnlyRun => return self.toggle_run(session),
+            Command::OnlyAgent => return self.toggle_agent(session),
+            Command::OnlyMarked => return self.toggle_marked(session),
+            Command::OnlyTrouble => return self.toggle_trouble(session),
+            Command::Mark => self.typing = Typing::Chord(Chord::Mark),
+            Command::GoToMark => self.typing = Typing::Chord(Chord::GoToMark),
+            Command::Parent => self.go_to_parent(session),
             Command::Help => return vec![Effect::Push(ScreenId::Help)],
             Command::Quit => return vec![Effect::Quit],
             Command::Suspend => return vec![Effect::Suspend],
@@ -197,6 +240,9 @@ impl Screen for Stream {
             session.loaded.bodies.forget();
         }
         self.inspector.changed(&news.settled);
+        if !news.rows.is_empty() || !news.settled.is_empty() {
+            self.overview.outdate();
+        }
         if let Listing::All(len) = &mut self.list.listing {
             *len = session.loaded.store.len();
         }
@@ -216,8 +262,10 @@ impl Screen for Stream {
             Output::Filtered(answer) => return self.take_answer(answer, session),
             Output::Searched(progress) => self.take_progress(progress),
             Output::Opened { ix, document } => self.inspector.opened(ix, *document),
+            Output::Surveyed(survey) => self.overview.surveyed(*survey),
             Output::Panicked(words) => {
                 self.answers.is_running = false;
+                self.overview.give_up();
                 self.notice = Some(format!("a bug stopped this work: {words}"));
             }
         }
@@ -227,7 +275,8 @@ impl Screen for Stream {
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
         self.frame.regions = Regions::new(area, self.split);
         self.prepare_list(session);
-        let effects = self.prepare_inspector(session);
+        let mut effects = self.prepare_inspector(session);
+        effects.extend(self.prepare_overview(session));
         self.frame.words = words::Words::new(self, session);
         effects
     }
@@ -267,15 +316,16 @@ impl Stream {
             usize::from(regions.list.width),
             digits,
             [known, opened.agents].contains(&Agents::Several),
+            self.extras.len(),
         );
         list.settle(opened, usize::from(regions.list.height));
         if list.made.len() > KEEP {
             list.made.clear();
         }
-        self.frame.visible.clear();
+        self.frame.rows.clear();
         let seen = list.visible(opened, usize::from(regions.list.height));
-        for visible in seen {
-            let Some(ix) = list.listing.at(visible.item) else {
+        for at in seen {
+            let Some(ix) = list.listing.at(at.item) else {
                 continue;
             };
             let text = list.made.entry(ix).or_insert_with(|| {
@@ -286,10 +336,49 @@ impl Stream {
                     numbers,
                 ))
             });
-            self.frame
-                .visible
-                .push((visible, visible.item == list.view.cursor, Rc::clone(text)));
+            let row = opened.store.row(ix);
+            let heading = headings::heading(&list.listing, &opened.store, at.item);
+            self.frame.rows.push(Placed {
+                at,
+                is_selected: at.item == list.view.cursor,
+                text: Rc::clone(text),
+                heading: heading.map(|heading| headings::words(heading, &row, &text.time)),
+                mark: (numbers == Numbers::Known)
+                    .then(|| session.marks.of(ix))
+                    .flatten(),
+                extras: self.extras.cells(&row, &mut opened.bodies),
+            });
         }
+    }
+
+    fn prepare_overview(&mut self, session: &Session) -> Option<Effect> {
+        let regions = self.frame.regions;
+        self.frame.shape_at = None;
+        if self.end.is_some() || regions.list.height == 0 {
+            return None;
+        }
+        let store = &session.loaded.store;
+        let rows = usize::from(regions.scroll.height);
+        let marked = session.marks.all().iter().map(|ix| ActionIx(*ix));
+        self.frame.ticks = Ticks {
+            marked: self.list.listing.rows_of(marked, rows),
+            hits: HashSet::new(),
+        };
+        let selected = self.selected(session);
+        let cells = layout::shape_cells(regions.spark.width);
+        let of = Of {
+            version: 0,
+            len: store.len(),
+            listed: self.list.listing.len(),
+            rows,
+            run: selected.map(|row| row.run_ix()).filter(|_| cells > 0),
+            cells,
+        };
+        self.frame.shape_at = selected
+            .filter(|_| cells > 0)
+            .and_then(|row| shape::place(store, row.ix(), cells));
+        self.overview
+            .prepare((store, &self.list.listing), of, session.is_loading())
     }
 
     fn prepare_inspector(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -333,8 +422,9 @@ impl Stream {
             return vec![Effect::Pop];
         } else if !self.filter.text.is_empty() {
             return self.filter("", session);
-        } else if self.scope.is_some() {
-            return self.toggle_scope(session);
+        } else if self.narrow.is_any() {
+            self.narrow = Narrow::default();
+            return self.ask(session);
         }
         Vec::new()
     }

@@ -20,6 +20,9 @@ pub enum Chord {
     /// Drop what is like the selected row.
     Drop,
     Scroll,
+    /// Any letter.
+    Mark,
+    GoToMark,
 }
 
 /// What was typed and waits for more.
@@ -56,6 +59,8 @@ impl Stream {
         match chord {
             Chord::Yank => named(YANKS),
             Chord::Scroll => named(SCROLLS),
+            Chord::Mark => vec![('a', "to z: mark".to_owned())],
+            Chord::GoToMark => vec![('a', "to z: go to the mark".to_owned())],
             Chord::Keep | Chord::Drop => {
                 let terms = self
                     .selected(session)
@@ -81,6 +86,11 @@ impl Stream {
             Chord::Yank => self.yank(key, session),
             Chord::Scroll => {
                 self.scroll_to(key, session);
+                Vec::new()
+            }
+            Chord::Mark => self.mark(key, session),
+            Chord::GoToMark => {
+                self.go_to_mark(key, session);
                 Vec::new()
             }
             Chord::Keep | Chord::Drop => {

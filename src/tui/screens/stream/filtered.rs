@@ -1,5 +1,7 @@
 //! How the stream asks for what its filter keeps, and takes the answers in.
 
+use std::sync::Arc;
+
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Answer, Progress, Task};
@@ -52,23 +54,6 @@ impl Stream {
         }
     }
 
-    pub(super) fn toggle_scope(&mut self, session: &Session) -> Vec<Effect> {
-        self.scope = match (self.scope, self.subject()) {
-            (Some(_), _) | (None, None) => None,
-            (None, Some(subject)) if subject.is_end => {
-                self.notice =
-                    Some("still indexing: the run of this action is not known yet".to_owned());
-                return Vec::new();
-            }
-            (None, Some(subject)) => Some(session.loaded.store.row(subject.ix).run_ix()),
-        };
-        self.ask(session)
-    }
-
-    pub(super) fn is_filtered(&self) -> bool {
-        self.scope.is_some() || self.filter.parsed.is_some()
-    }
-
     /// Asks from the start. What is listed stays until the answer is there.
     pub(super) fn ask(&mut self, session: &Session) -> Vec<Effect> {
         self.end = None;
@@ -99,11 +84,11 @@ impl Stream {
     fn task(&mut self, session: &Session) -> Task {
         Task {
             store: session.loaded.store.clone(),
-            filter: self.filter.parsed.clone(),
-            run: self.scope,
+            filter: self.narrow.filter(self.filter.parsed.as_ref()),
+            scope: self.narrow.scope,
             tested: self.answers.tested,
             again: std::mem::take(&mut self.answers.again),
-            context: filtering::context(session.zone.clone()),
+            context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
         }
     }
 
@@ -145,6 +130,7 @@ impl Stream {
     fn relist(&mut self, listing: Listing) {
         let position = self.list.anchor.map_or(0, |anchor| listing.seek(anchor));
         self.list.listing = listing;
+        self.overview.outdate();
         self.list
             .jump(position.min(self.list.listing.len().saturating_sub(1)));
     }
@@ -155,12 +141,16 @@ mod tests {
     use super::{Answers, Listing, Stream};
     use crate::model::action::ActionIx;
     use crate::model::run::RunIx;
-    use crate::tui::filtering::Progress;
+    use crate::tui::filtering::{Progress, Scope};
+    use crate::tui::screens::stream::narrow::Narrow;
 
     #[test]
     fn what_a_long_search_found_is_listed_and_grows() {
         let mut stream = Stream {
-            scope: Some(RunIx(0)),
+            narrow: Narrow {
+                scope: Some(Scope::Run(RunIx(0))),
+                ..Narrow::default()
+            },
             answers: Answers {
                 is_running: true,
                 ..Answers::default()

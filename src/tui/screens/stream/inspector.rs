@@ -432,6 +432,12 @@ impl Inspector {
         terms::of_words(outline.text(row))
     }
 
+    /// The name that the filter language has for the value under the cursor.
+    pub fn field(&self) -> Option<String> {
+        let (steps, _) = self.value()?;
+        terms::subject(self.tab, &steps).map(|subject| subject.to_string())
+    }
+
     /// What is copied of the row under the cursor: `v`alue, `k`ey, `p`ath or `j`SON, raw.
     pub fn yank(&self, what: char) -> Result<String, String> {
         let (outline, row) = self.under().ok_or("nothing is selected")?;

@@ -7,6 +7,7 @@ use crate::model::action::Kind;
 /// ```text
 /// header
 /// filter
+/// spark
 /// ─────────────────────┬──────────
 /// columns              │ inspector
 /// list                 │
@@ -18,10 +19,14 @@ use crate::model::action::Kind;
 pub struct Regions {
     pub header: Rect,
     pub filter: Rect,
+    /// The shape of the run; only where there is room for it.
+    pub spark: Rect,
     pub upper_rule: Rect,
     pub columns: Rect,
     pub list: Rect,
     pub peek: Rect,
+    /// The column with the ticks of the list: the divider, or the last column.
+    pub scroll: Rect,
     pub inspector: Rect,
     pub lower_rule: Rect,
     pub footer: Rect,
@@ -50,6 +55,8 @@ pub struct Split {
 pub const SIDE_BY_SIDE: u16 = 100;
 /// From this height on there are rules and a footer.
 const ROOMY: u16 = 15;
+/// From this height on the run is told in a line of its own.
+const TALL: u16 = 24;
 
 impl Regions {
     pub fn new(area: Rect, split: Split) -> Regions {
@@ -65,10 +72,15 @@ impl Regions {
             filter: line(1),
             ..Regions::default()
         };
-        let top = if roomy { 3 } else { 2 };
+        let is_tall = area.height >= TALL && area.width >= SIDE_BY_SIDE;
+        let rule = if is_tall { 3 } else { 2 };
+        let top = if roomy { rule + 1 } else { 2 };
         let bottom = if roomy { area.height - 2 } else { area.height };
         if roomy {
-            regions.upper_rule = line(2);
+            regions.upper_rule = line(rule);
+            if is_tall {
+                regions.spark = line(2);
+            }
             regions.lower_rule = line(area.height - 2);
             regions.footer = line(area.height - 1);
         }
@@ -92,8 +104,24 @@ impl Regions {
                     ..body
                 };
                 regions.place_list(list, false);
+                regions.scroll = Rect {
+                    x: list.right(),
+                    width: 1,
+                    ..regions.list
+                };
             }
-            Panes::Auto | Panes::List => regions.place_list(body, roomy),
+            Panes::Auto | Panes::List => {
+                regions.place_list(body, roomy);
+                if roomy {
+                    let list = &mut regions.list;
+                    list.width -= 1;
+                    regions.scroll = Rect {
+                        x: list.right(),
+                        width: 1,
+                        ..*list
+                    };
+                }
+            }
         }
         regions
     }
@@ -132,6 +160,18 @@ impl Regions {
     }
 }
 
+/// What stands before the two strips that tell the shape of a run.
+pub const SHAPE_LABELS: (&str, &str) = (" actions ", "   trouble ");
+/// Cells of the totals behind them.
+const TOTALS: usize = 34;
+
+/// Cells of each strip; narrow screens have no totals behind them.
+pub fn shape_cells(width: u16) -> usize {
+    let labels = SHAPE_LABELS.0.len() + SHAPE_LABELS.1.len();
+    let totals = if width < 110 { 1 } else { TOTALS };
+    usize::from(width).saturating_sub(labels + totals) / 2
+}
+
 /// A list narrower than this says nothing, and so does an inspector.
 const LEAST_LIST: u16 = 40;
 const LEAST_INSPECTOR: u16 = 24;
@@ -159,19 +199,27 @@ pub struct Columns {
     pub status: usize,
     pub latency: usize,
     pub cost: usize,
+    /// Columns that the user added, each [`EXTRA`] wide.
+    pub extras: usize,
     /// Latency and cost share the column of the latency.
     pub merged: bool,
 }
 
-/// What is said of an action must have at least this room, and more than that before the turn has any.
-const LEAST_TEXT: usize = 20;
-const EASY_TEXT: usize = 28;
+/// What is said of an action must have at least this room before others have any.
+const LEAST_TEXT: usize = 24;
+/// And this much before agents have their names.
+const EASY_TEXT: usize = 36;
+/// The mark of a lane and the first letter of its agent.
+const LETTER: usize = 2;
+/// Cells of a column that the user added.
+pub const EXTRA: usize = 12;
 const WIDE_STATUS: usize = 10;
 
 impl Columns {
-    /// Columns that fit `width`. They go in this order: cost, name of the agent, turn, latency, agent,
-    /// time, kind. Where only one agent acts there is no column for it.
-    pub fn new(width: usize, digits: usize, agents: bool) -> Columns {
+    /// Columns that fit `width`. They go in this order: cost (into the column of the latency), the name of
+    /// the agent (its letter stays), latency, agent, turn, time, kind. Where only one agent acts there is
+    /// no column for it. What the user added goes last.
+    pub fn new(width: usize, digits: usize, agents: bool, extras: usize) -> Columns {
         let full = Columns {
             number: digits.max(4),
             time: 8,
@@ -182,6 +230,7 @@ impl Columns {
             status: if width >= 96 { WIDE_STATUS } else { 7 },
             latency: 6,
             cost: 7,
+            extras,
             merged: false,
         };
         let merged = Columns {
@@ -191,33 +240,37 @@ impl Columns {
             ..full
         };
         let lanes = Columns {
-            agent: if agents { 2 } else { 0 },
+            agent: if agents { LETTER } else { 0 },
             ..merged
         };
-        let turnless = Columns { turn: 0, ..lanes };
         let silent = Columns {
             latency: 0,
             merged: false,
-            ..turnless
+            ..lanes
         };
         let alone = Columns { agent: 0, ..silent };
-        let timeless = Columns { time: 0, ..alone };
+        let turnless = Columns { turn: 0, ..alone };
+        let timeless = Columns {
+            time: 0,
+            ..turnless
+        };
         let kindless = Columns {
             kind: 1,
             ..timeless
         };
+        let bare = Columns {
+            extras: 0,
+            ..kindless
+        };
         let steps = [
-            full, merged, lanes, turnless, silent, alone, timeless, kindless,
+            full, merged, lanes, silent, alone, turnless, timeless, kindless, bare,
         ];
         let fits = |columns: &&Columns| {
-            let least = if columns.turn > 0 {
-                EASY_TEXT
-            } else {
-                LEAST_TEXT
-            };
+            let is_named = columns.agent > LETTER;
+            let least = if is_named { EASY_TEXT } else { LEAST_TEXT };
             columns.taken() + least <= width
         };
-        let mut columns = *steps.iter().find(fits).unwrap_or(&kindless);
+        let mut columns = *steps.iter().find(fits).unwrap_or(&bare);
         columns.text = width.saturating_sub(columns.taken());
         columns
     }
@@ -239,6 +292,7 @@ impl Columns {
             .filter(|width| **width > 0)
             .map(|width| width + 1)
             .sum::<usize>()
+            + self.extras * (EXTRA + 1)
             + 1
     }
 }
@@ -267,7 +321,7 @@ mod tests {
 
     #[track_caller]
     fn check(width: usize, agents: bool, shown: &str) {
-        let columns = Columns::new(width, 4, agents);
+        let columns = Columns::new(width, 4, agents, 0);
         let names = [
             (columns.number, "#"),
             (columns.time, "time"),
@@ -290,9 +344,9 @@ mod tests {
     fn columns_go_in_their_order_when_the_screen_narrows() {
         check(120, true, "# time turn agent kind lat cost");
         check(80, true, "# time turn agent kind lat");
-        check(70, true, "# time agent kind lat");
-        check(60, true, "# time agent kind lat");
-        check(52, true, "# time agent kind");
+        check(68, true, "# time turn agent kind");
+        check(60, true, "# time turn kind");
+        check(54, true, "# time kind");
         check(40, true, "# kind");
         check(30, true, "# kind");
     }
@@ -301,10 +355,10 @@ mod tests {
     fn one_agent_has_no_column_and_its_cells_go_to_the_text() {
         check(120, false, "# time turn kind lat cost");
         check(80, false, "# time turn kind lat cost");
-        check(60, false, "# time kind lat");
+        check(60, false, "# time turn kind");
         assert_eq!(
-            Columns::new(120, 4, false).text,
-            Columns::new(120, 4, true).text + 10
+            Columns::new(120, 4, false, 0).text,
+            Columns::new(120, 4, true, 0).text + 10
         );
     }
 }

@@ -4,11 +4,11 @@ use ratatui::layout::Position;
 
 use crate::tui::keys::Command;
 use crate::tui::screens::stream::inspector::ListStep;
-use crate::tui::screens::stream::jumps::{self, Direction, Target};
+use crate::tui::screens::stream::jumps::{self, Direction, Known, Target};
 use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::{Focus, List, Stream};
-use crate::tui::screens::stream::{rows, words};
+use crate::tui::screens::stream::{headings, words};
 use crate::tui::session::{Opened, Session};
 use crate::tui::shell::Pointer;
 use crate::tui::widgets::outline::folds::Motion;
@@ -76,11 +76,11 @@ impl Stream {
                 .click(at.x - regions.inspector.x, at.y - regions.inspector.y);
         } else if regions.list.contains(at) {
             let row = usize::from(at.y - regions.list.y);
-            let mut seen = self.frame.visible.iter().rev();
-            let under = seen.find(|(visible, _, _)| visible.row <= row);
-            if let Some((visible, _, _)) = under {
+            let mut seen = self.frame.rows.iter().rev();
+            let under = seen.find(|placed| placed.at.row <= row);
+            if let Some(placed) = under {
                 self.focus = Focus::List;
-                self.end.as_mut().unwrap_or(&mut self.list).view.cursor = visible.item;
+                self.end.as_mut().unwrap_or(&mut self.list).view.cursor = placed.at.item;
             }
         }
     }
@@ -206,7 +206,13 @@ impl Stream {
         }
         list.clamp();
         let Some(jump) = jump else { return };
-        match jumps::find(&opened.store, &list.listing, list.view.cursor, jump) {
+        let known = Known {
+            slow: &self.overview.survey.slow,
+            marked: session.marks.all(),
+            hits: &[],
+        };
+        let sought = (jump.0, jump.1, known);
+        match jumps::find(&opened.store, &list.listing, list.view.cursor, sought) {
             Some(position) => list.jump(position),
             None if self.end.is_some() => {
                 self.notice = Some(nothing_in_end(jump, &words::loading(session)));
@@ -266,6 +272,10 @@ fn target(command: Command) -> Option<(Target, Direction)> {
         Command::PrevTurn => (Target::Turn, Direction::Backward),
         Command::NextSame => (Target::SameTool, Direction::Forward),
         Command::PrevSame => (Target::SameTool, Direction::Backward),
+        Command::NextAgent => (Target::SameAgent, Direction::Forward),
+        Command::PrevAgent => (Target::SameAgent, Direction::Backward),
+        Command::NextSlow => (Target::Slow, Direction::Forward),
+        Command::PrevSlow => (Target::Slow, Direction::Backward),
         _ => return None,
     })
 }
@@ -276,6 +286,10 @@ fn what(target: Target) -> &'static str {
         Target::Block => "block or approval",
         Target::Turn => "turn",
         Target::SameTool => "call of this sort",
+        Target::SameAgent => "action of this agent",
+        Target::Slow => "slow action",
+        Target::Marked => "marked action",
+        Target::Hit => "match",
     }
 }
 
@@ -317,11 +331,7 @@ impl List {
 
     /// Leaves so many rows of the screen above the selected one.
     fn place(&mut self, opened: &Opened, rows: usize, above: usize) {
-        let height = |item| {
-            self.listing
-                .at(item)
-                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
-        };
+        let height = |item| headings::height(&self.listing, &opened.store, item);
         self.view.place(
             &Extent {
                 len: self.listing.len(),
@@ -333,11 +343,7 @@ impl List {
     }
 
     fn page(&mut self, opened: &Opened, rows: usize, by: isize) {
-        let height = |item| {
-            self.listing
-                .at(item)
-                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
-        };
+        let height = |item| headings::height(&self.listing, &opened.store, item);
         self.view.page(
             &Extent {
                 len: self.listing.len(),
@@ -353,11 +359,7 @@ impl List {
         if rows == 0 {
             return;
         }
-        let height = |item| {
-            self.listing
-                .at(item)
-                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
-        };
+        let height = |item| headings::height(&self.listing, &opened.store, item);
         let extent = Extent {
             len: self.listing.len(),
             rows,
@@ -374,11 +376,7 @@ impl List {
     }
 
     pub(super) fn visible(&self, opened: &Opened, rows: usize) -> Vec<Visible> {
-        let height = |item| {
-            self.listing
-                .at(item)
-                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
-        };
+        let height = |item| headings::height(&self.listing, &opened.store, item);
         let extent = Extent {
             len: self.listing.len(),
             rows,

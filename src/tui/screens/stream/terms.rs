@@ -27,23 +27,28 @@ pub fn of_value(tab: Tab, steps: &[outline::Step], value: &Json) -> Result<Expr,
             return Err("go to a value inside: this one holds several");
         }
     };
-    let path: Path = steps
-        .iter()
-        .map(|step| match step {
-            outline::Step::Key(key) => Step::Key(key.clone()),
-            outline::Step::Item(number) => Step::Key(number.to_string()),
-        })
-        .collect();
-    let subject = match tab {
-        Tab::Args => Subject::Args(path),
-        Tab::Result => Subject::Result(path),
-        // The fields of a record have the names of its format: only its words can be looked for.
-        Tab::Raw | Tab::Text | Tab::Policy => return Ok(phrase(value, None)),
+    // The fields of a record have the names of its format: only its words can be looked for.
+    let Some(subject) = subject(tab, steps) else {
+        return Ok(phrase(value, None));
     };
     Ok(Expr::Term(Term {
         subject,
         test: Test::Equals(vec![word(value)]),
     }))
+}
+
+/// What the filter language calls a value of a tab.
+pub fn subject(tab: Tab, steps: &[outline::Step]) -> Option<Subject> {
+    let step = |step: &outline::Step| match step {
+        outline::Step::Key(key) => Step::Key(key.clone()),
+        outline::Step::Item(number) => Step::Key(number.to_string()),
+    };
+    let path: Path = steps.iter().map(step).collect();
+    match tab {
+        Tab::Args => Some(Subject::Args(path)),
+        Tab::Result => Some(Subject::Result(path)),
+        Tab::Raw | Tab::Text | Tab::Policy => None,
+    }
 }
 
 /// The words of a line.

@@ -136,12 +136,12 @@ fn escape_sequences_of_the_trace_are_shown_and_never_written() {
 
 #[test]
 fn the_scope_key_leaves_only_this_run_and_brings_all_back() {
-    let scoped = screen((120, 24), "G s");
+    let scoped = screen((120, 24), "G r");
     assert!(
         scoped.contains("this run only") && !scoped.contains("Refund order"),
         "{scoped}"
     );
-    assert!(screen((120, 24), "G s s").contains("Refund order"));
+    assert!(screen((120, 24), "G r r").contains("Refund order"));
 }
 
 #[test]
@@ -288,7 +288,7 @@ proptest! {
         sizes in prop::collection::vec((1u16..200, 1u16..70), 1..5),
         keys in prop::collection::vec(prop::sample::select(vec![
             "j", "k", "G", "g", "enter", "tab", "backtab", "\\", "?", "q", "esc", "/ tool:t1 enter", "/ ( esc",
-            "s", "e", "b", "t", "T", "}", "{", "ctrl-d", "ctrl-u", "pagedown", "pageup", "12G", "l", "h", "5", "H",
+            "r", "a", "M", "Z", "m a", "' a", "s", "S", "o", "O", "p", "z z", "| args.n enter", "= t", "- k", "y v", "e", "b", "t", "T", "}", "{", "ctrl-d", "ctrl-u", "pagedown", "pageup", "12G", "l", "h", "5", "H",
             "J", "K", "c", "*", "space", "<", ">", "2", "1",
         ]), 0..12),
     ) {
@@ -311,4 +311,115 @@ fn below_the_smallest_size_the_screen_says_so() {
         screen((38, 7), "").lines().next(),
         Some("terminal too small (38×7, need 40×8)")
     );
+}
+
+#[test]
+fn marks_are_set_found_again_and_can_be_all_that_is_shown() {
+    let shown = screen((120, 24), "g j m a G ' a");
+    assert!(shown.contains("2 / 7"), "{shown}");
+    assert!(line(&shown, "Refund order").starts_with("   2a"), "{shown}");
+    let only = screen((120, 24), "g j m a j j m b M");
+    assert!(
+        only.contains("only marked") && only.contains("2 of 7"),
+        "{only}"
+    );
+    assert!(screen((120, 24), "g j m a m a M").contains("nothing is marked"));
+    assert!(screen((120, 24), "' x").contains("no mark x"));
+}
+
+#[test]
+fn only_trouble_leaves_errors_blocks_and_broken_lines_and_counts_the_rest() {
+    let shown = screen((120, 24), "Z");
+    assert!(
+        shown.contains("only trouble · 3 of 7 · 4 hidden"),
+        "{shown}"
+    );
+    assert!(screen((120, 24), "Z esc").contains("Second run"));
+}
+
+const LANES: &str = r#"{"type":"run_start","run_id":"r1","agent":"main"}
+{"type":"prompt","run_id":"r1","id":"e1","agent":"main","role":"user","content":"Go"}
+{"type":"tool_call","run_id":"r1","id":"c1","agent":"main","tool":"task","args":{"n":1}}
+{"type":"prompt","run_id":"r1","id":"e2","parent_id":"c1","agent":"helper","role":"user","content":"Sub"}
+{"type":"tool_call","run_id":"r1","id":"c2","agent":"helper","tool":"grep","args":{"n":2}}
+{"type":"prompt","run_id":"r1","id":"e3","agent":"main","role":"user","content":"More"}
+"#;
+
+fn lanes(keys: &str) -> String {
+    let messages = load(LANES.as_bytes());
+    render::text(&render::script(&options(), messages, (120, 24), keys))
+}
+
+#[test]
+fn one_agent_can_be_all_that_is_shown_and_the_parent_is_the_call_that_started_it() {
+    let only = lanes("G k a");
+    assert!(
+        only.contains("only helper · 2 of 6") && !only.contains("More"),
+        "{only}"
+    );
+    assert!(lanes("G k p").contains("3 / 6"), "{}", lanes("G k p"));
+    assert!(lanes("G k a p").contains("is hidden by the filter"));
+    assert!(lanes("g j p").contains("is not recorded"));
+    assert!(lanes("g j o").contains("3 / 6"));
+    assert!(lanes("g j o o").contains("6 / 6"));
+    assert!(lanes("G O").contains("3 / 6"));
+}
+
+#[test]
+fn turns_and_runs_begin_with_a_line_of_their_own_and_turns_only_where_nothing_is_hidden() {
+    let shown = lanes("g");
+    assert!(line(&shown, "turn 2").starts_with("────"), "{shown}");
+    assert!(!lanes("/ agent:main enter").contains("turn 2"));
+    let runs = screen((120, 24), "g");
+    assert!(line(&runs, "run r2").contains("1 action"), "{runs}");
+}
+
+#[test]
+fn a_column_of_any_field_is_added_and_taken_away() {
+    let shown = lanes("| args.n enter");
+    assert!(line(&shown, "TOOL / TEXT").contains(" N "), "{shown}");
+    assert!(line(&shown, "grep").contains(" 2 "), "{shown}");
+    assert!(!line(&lanes("| args.n enter | args.n enter"), "TOOL / TEXT").contains(" N "));
+    assert!(lanes("| toll enter").contains("did you mean 'tool'?"));
+    assert!(line(&lanes("| args.n esc"), "TOOL / TEXT").contains("ST"));
+    let inside = lanes("g j j tab 1 | esc");
+    assert!(line(&inside, "TOOL / TEXT").contains(" N "), "{inside}");
+}
+
+#[test]
+fn the_row_is_brought_where_the_second_key_says() {
+    let mut shown = render::Headless::new(&options(), (120, 24));
+    for message in load(many()) {
+        shown.load(message);
+    }
+    let mut row_of = |keys: &str| {
+        shown.play(keys);
+        let picture = render::text(&shown.draw());
+        let at = picture.lines().position(|line| line.contains("t0 n=99 "));
+        at.unwrap_or_else(|| panic!("{picture}"))
+    };
+    let (top, middle, bottom) = (row_of("g 100G z t"), row_of("z z"), row_of("z b"));
+    assert!(top < middle && middle < bottom, "{top} {middle} {bottom}");
+}
+
+#[test]
+fn a_jump_goes_to_what_took_far_longer_than_its_like() {
+    let mut trace = String::new();
+    for (call, took) in [100, 110, 90, 120, 100, 95, 105, 5000, 100]
+        .iter()
+        .enumerate()
+    {
+        writeln!(trace, "{{\"type\":\"tool_call\",\"run_id\":\"r1\",\"id\":\"c{call}\",\"tool\":\"t\"}}\n{{\"type\":\"tool_result\",\"run_id\":\"r1\",\"call_id\":\"c{call}\",\"status\":\"ok\",\"duration_ms\":{took}}}").expect("written");
+    }
+    let trace: &'static str = Box::leak(trace.into_boxed_str());
+    let shown = |keys| {
+        render::text(&render::script(
+            &options(),
+            load(trace.as_bytes()),
+            (80, 24),
+            keys,
+        ))
+    };
+    assert!(shown("g s").contains("8 / 9"), "{}", shown("g s"));
+    assert!(shown("g s s").contains("no further slow action"));
 }

@@ -3,6 +3,8 @@
 mod header;
 mod pane;
 mod rows;
+mod scroll;
+mod spark;
 
 use ratatui::buffer::Buffer;
 
@@ -12,6 +14,7 @@ use crate::tui::widgets::paint;
 
 pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let regions = &stream.frame.regions;
+    spark::draw(stream, theme, buf);
     header::draw(stream, theme, buf);
     if regions.list.width > 0 {
         rows::head(stream, theme, buf);
@@ -24,6 +27,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if regions.is_split() {
         divider(stream, theme, buf);
     }
+    scroll::draw(stream, theme, buf);
 }
 
 fn divider(stream: &Stream, theme: &Theme, buf: &mut Buffer) {

@@ -1,6 +1,7 @@
 //! What the lines around the list say: where we are, how much there is, how far loading got.
 
 use crate::base::{human, text};
+use crate::model::run::CostSource;
 use crate::store::Store;
 use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::layout::Panes;
@@ -19,6 +20,8 @@ pub struct Words {
     /// What the filter keeps and hides.
     pub kept: String,
     pub position: String,
+    /// Totals of the run of the selected action: cost, blocks, errors, retries.
+    pub totals: Totals,
     /// What a second key would do.
     pub choices: Vec<(char, String)>,
     /// The selected action in one line, where there is no inspector.
@@ -40,9 +43,40 @@ impl Words {
                 Typing::Chord(chord) => stream.choices(chord, session),
                 Typing::Nothing | Typing::Number(_) => Vec::new(),
             },
+            totals: totals(stream, session),
             peek: peek(stream),
             empty: empty(stream, session),
         }
+    }
+}
+
+/// What the run of the selected action came to.
+#[derive(Debug, Default)]
+pub struct Totals {
+    pub cost: Option<String>,
+    pub blocks: u32,
+    pub errors: u32,
+    pub retries: u32,
+}
+
+fn totals(stream: &Stream, session: &Session) -> Totals {
+    let Some(row) = stream.selected(session) else {
+        return Totals::default();
+    };
+    let (run, totals) = (row.run(), row.run().totals);
+    let cost = run.cost().and_then(|(cost, source)| {
+        let about = if source == CostSource::Recorded {
+            ""
+        } else {
+            "≈"
+        };
+        Some(format!("{about}{}", human::usd(cost.usd()?)))
+    });
+    Totals {
+        cost,
+        blocks: totals.blocked + totals.denied,
+        errors: totals.errors,
+        retries: totals.retries,
     }
 }
 
@@ -121,9 +155,13 @@ fn kept(stream: &Stream, store: &Store) -> String {
         None if is_first => "searching".to_owned(),
         None => format!("{} of {}", human::count(kept), human::count(all)),
     }];
-    if stream.scope.is_some() {
-        words.insert(0, "this run only".to_owned());
-    }
+    let narrowed = stream.narrow.words(store);
+    words.splice(
+        0..0,
+        narrowed
+            .iter()
+            .map(|words| text::sanitize(words).into_owned()),
+    );
     if !is_first {
         let hidden = u64::from(stream.answers.tested).saturating_sub(kept);
         words.push(format!("{} hidden by filter", human::count(hidden)));
@@ -156,12 +194,11 @@ fn position(stream: &Stream, session: &Session) -> String {
 }
 
 fn peek(stream: &Stream) -> String {
-    let selected = stream
-        .frame
-        .visible
-        .iter()
-        .find(|(_, is_selected, _)| *is_selected);
-    let Some((_, _, row)) = selected else {
+    let mut rows = stream.frame.rows.iter();
+    let Some(row) = rows
+        .find(|placed| placed.is_selected)
+        .map(|placed| &placed.text)
+    else {
         return String::new();
     };
     let number = row
@@ -192,8 +229,8 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
 }
 
 fn nothing_kept(stream: &Stream) -> String {
-    let ways = if stream.scope.is_some() {
-        "/ changes it, s shows all runs"
+    let ways = if stream.narrow.is_any() {
+        "/ changes it, esc shows all"
     } else {
         "/ changes it"
     };

@@ -109,9 +109,9 @@ fn the_divider_moves_by_keys_and_by_the_mouse_and_leaves_room_for_both() {
     let trace = call("{}", "1");
     let divider = |screen: &mut Headless| {
         let shown = render::text(&screen.draw());
-        let line = shown.lines().nth(3).unwrap_or_default().to_owned();
+        let line = shown.lines().nth(5).unwrap_or_default().to_owned();
         line.chars()
-            .position(|mark| mark == '│')
+            .position(|mark| matches!(mark, '│' | '┃'))
             .expect("a divider")
     };
     let mut screen = opened(&trace, (120, 36));
@@ -130,9 +130,9 @@ fn the_divider_moves_by_keys_and_by_the_mouse_and_leaves_room_for_both() {
 fn a_click_goes_to_a_value_and_on_a_tab_chooses_it() {
     let mut screen = opened(&call(r#"{"a":1,"b":2}"#, "[7]"), (120, 36));
     screen.draw();
-    screen.click((80, 7));
+    screen.click((80, 8));
     check(&render::text(&screen.draw()), &["$.args.b"]);
-    screen.click((85, 4));
+    screen.click((85, 5));
     check(&render::text(&screen.draw()), &["[Result]"]);
 }
 

@@ -95,16 +95,13 @@ fn filter(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         (None, false) => row.flush_right(&format!(" {mark} {kept} "), style),
         (None, true) => {}
     }
-    row.put(" / ", styles.strong);
-    let room = row.room();
-    match &bar.prompt {
-        Some(prompt) => prompt.draw(&mut row, room, (styles.text, styles.selected)),
-        None if bar.text.is_empty() => {
-            row.put("press / to filter", styles.faint);
-        }
-        None => {
-            row.put(&text::sanitize(&bar.text), styles.text);
-        }
+    if let Some(prompt) = &stream.extras.prompt {
+        row.put(" | ", styles.strong)
+            .put("column of: ", styles.faint);
+        let room = row.room();
+        prompt.draw(&mut row, room, (styles.text, styles.selected));
+    } else {
+        filter_text(stream, theme, &mut row);
     }
     let below = if regions.upper_rule.height > 0 {
         regions.upper_rule
@@ -118,12 +115,25 @@ fn filter(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         paint::rule(buf, below, 0, (theme.marks.horizontal, styles.faint));
     }
     if let Some(problem) = &bar.problem {
-        let below = if below.height > 0 {
-            below
-        } else {
-            regions.columns
-        };
-        mistake(problem, theme, below, buf);
+        let lines = [regions.spark, below, regions.columns];
+        let below = lines.into_iter().find(|line| line.height > 0);
+        mistake(problem, theme, below.unwrap_or(regions.columns), buf);
+    }
+}
+
+/// What is typed, or what is in force.
+fn filter_text(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
+    let (styles, bar) = (&theme.styles, &stream.filter);
+    row.put(" / ", styles.strong);
+    let room = row.room();
+    match &bar.prompt {
+        Some(prompt) => prompt.draw(row, room, (styles.text, styles.selected)),
+        None if bar.text.is_empty() => {
+            row.put("press / to filter", styles.faint);
+        }
+        None => {
+            row.put(&text::sanitize(&bar.text), styles.text);
+        }
     }
 }
 
@@ -153,14 +163,17 @@ const LIST_HINTS: &[Command] = &[
     Command::NextError,
     Command::NextBlock,
     Command::NextTurn,
-    Command::Scope,
+    Command::OnlyTrouble,
+    Command::Yank,
     Command::NextPane,
     Command::Maximise,
 ];
 const PANE_HINTS: &[Command] = &[
     Command::Down,
     Command::NextPane,
-    Command::TabRight,
+    Command::Toggle,
+    Command::Yank,
+    Command::Keep,
     Command::Maximise,
 ];
 

@@ -26,7 +26,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     for y in 0..area.height {
         Row::new(buf, area, y, Style::new());
     }
-    if stream.frame.visible.is_empty() && stream.subject().is_none() {
+    if stream.frame.rows.is_empty() && stream.subject().is_none() {
         return;
     }
     let mut row = Row::new(buf, area, 0, Style::new());
