@@ -74,11 +74,19 @@ impl Store {
     pub fn append(&mut self, batch: Batch) {
         self.symbols.extend(batch.symbols);
         self.append_rows(&Arc::new(batch.chunk), &Arc::new(batch.outcomes));
+        let mut full = Vec::new();
         for news in &batch.settled {
             let (chunk, row) = split(news.action);
             if let Some(outcomes) = self.outcomes.get_mut(chunk) {
                 Arc::make_mut(outcomes).settle(row, news);
+                if chunk + 1 < self.chunks.len() && full.last() != Some(&chunk) {
+                    full.push(chunk);
+                }
             }
+        }
+        // Little news will come about chunks that are full.
+        for chunk in full {
+            Arc::make_mut(&mut self.outcomes[chunk]).shrink();
         }
         for (ix, run) in batch.runs {
             let at = ix.0 as usize;
@@ -108,6 +116,9 @@ impl Store {
         {
             Arc::make_mut(last).append_range(chunk, 0..head);
             Arc::make_mut(last_outcomes).append_range(outcomes, 0..head);
+            if head == room {
+                Arc::make_mut(last_outcomes).shrink();
+            }
         }
         if head < chunk.len() {
             let (mut rest, mut rest_outcomes) = (

@@ -1,19 +1,17 @@
-//! What a decoder says about one record: flat facts whose names are places in the block.
+//! What a decoder says about one record: flat facts whose names are copied out of the block.
 
-use crate::ingest::json::{Cursor, Marks, Str, unescape};
+use crate::ingest::json::{Cursor, Str, unescape};
 use crate::ingest::records::Account;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::{Cost, Span, Time, Usage};
 
-/// A piece of text of a block: in its bytes, or in its arena when it had to be unescaped.
+/// A piece of text in the arena of a [`Decoded`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Text {
     start: u32,
     len: u32,
 }
-
-const ARENA: u32 = 1 << 31;
 
 impl Text {
     pub fn is_empty(self) -> bool {
@@ -26,6 +24,9 @@ impl Text {
         if self.is_empty() { other } else { self }
     }
 }
+
+/// Most names are no longer than this.
+const SHORT: usize = 32;
 
 /// What a record, or a part of one, tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,12 +158,11 @@ impl Fact {
     }
 }
 
-/// A block of a source, decoded: its bytes and the facts in them, in file order.
+/// A block of a source, decoded: the facts in it, in file order. Names are copied into an arena:
+/// a block is mostly bodies, which nobody needs who puts the facts together.
 #[derive(Debug, Default)]
 pub struct Decoded {
-    pub bytes: Vec<u8>,
-    pub marks: Marks,
-    /// Where `bytes` begins in the source.
+    /// Where the block begins in the source.
     pub base: u64,
     pub lines: u32,
     pub facts: Vec<Fact>,
@@ -173,7 +173,7 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Without facts again, for another block of a source. The bytes stay, to be written over.
+    /// Without facts again, for another block of a source.
     pub fn reset(&mut self, base: u64) {
         self.base = base;
         self.lines = 0;
@@ -185,12 +185,9 @@ impl Decoded {
     }
 
     pub fn text(&self, text: Text) -> &[u8] {
-        let (from, start) = if text.start & ARENA == 0 {
-            (&self.bytes, text.start)
-        } else {
-            (&self.arena, text.start & !ARENA)
-        };
-        from.get(start as usize..(start + text.len) as usize)
+        let start = text.start as usize;
+        self.arena
+            .get(start..start + text.len as usize)
             .unwrap_or_default()
     }
 
@@ -241,21 +238,31 @@ impl<'a> FactSink<'a> {
         let Some(found) = found else {
             return Text::default();
         };
-        if !cursor.is_escaped(found) {
-            return Text {
-                start: found.start(),
-                len: found.len(),
-            };
+        if cursor.is_escaped(found) {
+            return self.arena(unescape(cursor.raw(found)).as_bytes());
         }
-        self.arena(unescape(cursor.raw(found)).as_bytes())
+        // Names are short: copying a fixed number of bytes is cheaper than copying the right one.
+        let (start, len) = (found.start() as usize, found.len() as usize);
+        let near = cursor.bytes()[start..].first_chunk::<SHORT>();
+        let Some(near) = near.filter(|_| len <= SHORT) else {
+            return self.arena(cursor.raw(found));
+        };
+        let text = self.arena(near);
+        let start = text.start as usize;
+        self.decoded.arena.truncate(start + len);
+        Text {
+            len: len as u32,
+            ..text
+        }
     }
 
     /// Text that is not in the record as it stands.
+    #[inline]
     pub fn arena(&mut self, bytes: &[u8]) -> Text {
         let start = self.decoded.arena.len();
         self.decoded.arena.extend_from_slice(bytes);
         Text {
-            start: start as u32 | ARENA,
+            start: start as u32,
             len: bytes.len() as u32,
         }
     }

@@ -103,6 +103,7 @@ pub struct Cursor<'a> {
     pos: usize,
     depth: usize,
     marks: &'a Marks,
+    stops: &'a [u32],
     /// The number of the next stop.
     stop: usize,
     mistake: Mistake,
@@ -118,6 +119,7 @@ impl<'a> Cursor<'a> {
             pos: record.start,
             depth: 0,
             marks: record.marks,
+            stops: record.marks.stops(),
             stop: record.stop,
             mistake: Mistake { at: 0, what: "" },
             notes: Flags::NONE,
@@ -275,7 +277,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a key and its colon.
-    #[inline(always)]
+    #[inline]
     fn key(&mut self) -> Checked<Str> {
         if self.here() != b'"' && self.peek() != b'"' {
             return self.fail("expected a key in quotes");
@@ -293,11 +295,13 @@ impl<'a> Cursor<'a> {
     pub fn string(&mut self) -> Checked<Str> {
         let start = self.pos + 1;
         let begin = self.stop;
-        if self.marks.stop(begin) != self.pos {
-            return self.far_string(start);
+        match self.stops.get(begin..begin + 2) {
+            Some(&[quote, end]) if quote as usize == self.pos => {
+                self.stop = begin + 2;
+                self.pos = end as usize;
+            }
+            _ => self.seek_stop(start),
         }
-        self.stop = begin + 2;
-        self.pos = self.marks.stop(begin + 1);
         if self.here() != b'"' {
             return self.odd_string(start);
         }
@@ -305,22 +309,14 @@ impl<'a> Cursor<'a> {
         Ok(Str::new(start, self.pos - 1, false))
     }
 
-    /// A string with stops before it that were passed over: white space, or what broke a record.
+    /// Goes to the first stop at or after `from`: past white space, or what broke a record.
     #[inline(never)]
-    fn far_string(&mut self, start: usize) -> Checked<Str> {
-        self.to_stop(start);
-        if self.here() != b'"' {
-            return self.odd_string(start);
-        }
-        self.pos += 1;
-        Ok(Str::new(start, self.pos - 1, false))
-    }
-
-    /// Goes to the first stop at or after `from`.
-    fn to_stop(&mut self, from: usize) {
-        let found = self.marks.seek(self.stop, from);
+    fn seek_stop(&mut self, from: usize) {
+        let later = self.stops.get(self.stop..).unwrap_or_default();
+        let passed = later.iter().take_while(|&&at| (at as usize) < from);
+        let found = self.stop + passed.count();
         self.stop = found + 1;
-        self.pos = self.marks.stop(found);
+        self.pos = self.stops.get(found).map_or(usize::MAX, |&at| at as usize);
     }
 
     /// The rest of a string that began at `start` and stopped at something else than its quote.
@@ -337,7 +333,7 @@ impl<'a> Cursor<'a> {
                 (true, false) => return self.fail("a string does not end"),
                 (false, false) => return self.fail("a control character inside a string"),
             }
-            self.to_stop(self.pos);
+            self.seek_stop(self.pos);
         }
         self.pos += 1;
         Ok(Str::new(start, self.pos - 1, true))

@@ -141,10 +141,6 @@ impl Outcomes {
     fn attach(&mut self, row: usize, attached: Attached) {
         let key = row as u16;
         let place = self.verdicts.partition_point(|(at, _)| *at <= key);
-        if self.verdicts.len() == self.verdicts.capacity() {
-            // After a chunk is full few come: doubling would leave half of the room unused.
-            self.verdicts.reserve_exact(self.verdicts.len() / 4 + 16);
-        }
         self.verdicts.insert(place, (key, attached));
     }
 

@@ -20,7 +20,7 @@ use saferun_tui::ingest::fact::Decoded;
 use saferun_tui::ingest::formats;
 use saferun_tui::ingest::loader::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
-use saferun_tui::ingest::records::lines;
+use saferun_tui::ingest::records::lines::{self, Desk};
 use saferun_tui::query::eval::Query;
 use saferun_tui::query::{Context, matches, parse};
 use saferun_tui::store::Store;
@@ -77,9 +77,12 @@ fn sample(path: &str) -> Bytes {
 fn decode_all(bytes: &Bytes, format: &dyn formats::Format) -> usize {
     let size = bytes.len().expect("memory has a size");
     let mut decoded = Decoded::default();
+    let mut desk = Desk::default();
     let mut facts = 0;
     for block in lines::blocks(size) {
-        decoded = lines::read(bytes, format, block, decoded).expect("memory can be read");
+        decoded = desk
+            .read(bytes, format, block, decoded)
+            .expect("memory can be read");
         facts += decoded.facts.len();
     }
     facts

@@ -68,7 +68,8 @@ impl Charge {
 
 #[derive(Debug)]
 struct RunState {
-    run: Run,
+    /// Shared with the batches that told of it, until it changes again.
+    run: Arc<Run>,
     dirty: bool,
     ended: bool,
     turn: u32,
@@ -89,7 +90,7 @@ pub struct Builder {
     /// The run that was asked for last.
     latest: RunIx,
     /// Memories of runs that ended, for runs to come.
-    spare: Vec<Box<Memory>>,
+    spare: Vec<Memory>,
     dirty: Vec<RunIx>,
     batch: Batch,
     /// The place of the first action of `batch`.
@@ -174,7 +175,7 @@ impl Builder {
             title: None,
         };
         self.runs.push(RunState {
-            run,
+            run: Arc::new(run),
             dirty: true,
             ended: false,
             turn: 0,
@@ -201,19 +202,19 @@ impl Builder {
 
     /// The facts of a run, to change. Totals are kept by the builder.
     pub fn edit(&mut self, ix: RunIx) -> &mut Run {
-        &mut self.state(ix).run
+        Arc::make_mut(&mut self.state(ix).run)
     }
 
     pub fn end(&mut self, ix: RunIx, status: RunStatus) {
+        self.edit(ix).status = status;
         let state = self.state(ix);
-        state.run.status = status;
         state.ended = true;
         if let Some(mut memory) = state.memory.take() {
             memory.end();
             if memory.calls.open > 0 {
                 state.memory = Some(memory);
             } else {
-                self.spare.push(memory);
+                self.spare.push(*memory);
             }
         }
     }
@@ -221,7 +222,7 @@ impl Builder {
     /// What is remembered of a run that goes on.
     fn memory(&mut self, ix: RunIx) -> &mut Memory {
         let memory = &mut self.runs[ix.0 as usize].memory;
-        memory.get_or_insert_with(|| self.spare.pop().unwrap_or_default())
+        memory.get_or_insert_with(|| Box::new(self.spare.pop().unwrap_or_default()))
     }
 
     fn recall(&self, ix: RunIx) -> Option<&Memory> {
@@ -233,9 +234,9 @@ impl Builder {
     }
 
     pub fn set_turn(&mut self, ix: RunIx, turn: u32) {
-        let state = self.state(ix);
-        state.turn = turn;
-        state.run.totals.turns = state.run.totals.turns.max(turn);
+        self.state(ix).turn = turn;
+        let totals = &mut self.edit(ix).totals;
+        totals.turns = totals.turns.max(turn);
     }
 
     /// Notes that a run has seen a fact at this time.
@@ -243,7 +244,7 @@ impl Builder {
         if !time.is_some() {
             return;
         }
-        let run = &mut self.state(ix).run;
+        let run = self.edit(ix);
         if !run.started.is_some() || time < run.started {
             run.started = time;
         }
@@ -270,13 +271,13 @@ impl Builder {
             None => models.push((agent, model)),
         }
         if !state.run.who.models.contains(&model) {
-            state.run.who.models.push(model);
+            self.edit(ix).who.models.push(model);
         }
     }
 
     /// Notes that an agent other than the main one acted.
     pub fn lane(&mut self, ix: RunIx, agent: Sym, parent: ActionIx) {
-        let lanes = &mut self.state(ix).run.lanes;
+        let lanes = &mut self.edit(ix).lanes;
         match lanes.iter_mut().find(|lane| lane.agent == agent) {
             Some(lane) if lane.parent == ActionIx::NONE => lane.parent = parent,
             Some(_) => {}
@@ -306,26 +307,27 @@ impl Builder {
     pub fn act(&mut self, draft: &Draft) -> ActionIx {
         let ix = ActionIx(self.first + self.batch.chunk.len() as u32);
         self.seen(draft.run, draft.time);
-        let state = self.state(draft.run);
-        let totals = &mut state.run.totals;
+        let turn = self.turn(draft.run);
+        let run = self.edit(draft.run);
+        let totals = &mut run.totals;
         // A broken line belongs to nobody: it has a row near its neighbours and counts in no run.
         let counts = draft.kind != Kind::Malformed;
         totals.actions += u32::from(counts);
         totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
         totals.errors += u32::from(draft.kind == Kind::Error);
         let (seq, turn) = if counts {
-            (totals.actions, state.turn)
+            (totals.actions, turn)
         } else {
             (0, 0)
         };
-        if state.run.first_action == ActionIx::NONE {
-            state.run.first_action = ix;
+        if run.first_action == ActionIx::NONE {
+            run.first_action = ix;
         }
         if draft.kind == Kind::Prompt
             && !draft.flags.has(Flags::META)
-            && state.run.first_prompt == ActionIx::NONE
+            && run.first_prompt == ActionIx::NONE
         {
-            state.run.first_prompt = ix;
+            run.first_prompt = ix;
         }
         self.batch.chunk.push(&NewAction {
             kind: draft.kind,
@@ -373,7 +375,7 @@ impl Builder {
 
     /// Gives an action a status and keeps the totals of its run in step.
     pub fn status(&mut self, ix: RunIx, action: ActionIx, change: (Status, Status)) {
-        let totals = &mut self.state(ix).run.totals;
+        let totals = &mut self.edit(ix).totals;
         if let Some(slot) = counter(totals, change.0) {
             *slot -= 1;
         }
@@ -400,7 +402,7 @@ impl Builder {
             memory.calls.add(key, call);
         }
         if retry {
-            self.state(ix).run.totals.retries += 1;
+            self.edit(ix).totals.retries += 1;
             self.settle(&Settled {
                 flags: Flags::RETRY,
                 ..Settled::new(call.action)
@@ -521,7 +523,7 @@ impl Builder {
             recorded
         };
         let unpriced = |usage: &Usage, cost: Cost| u32::from(!usage.is_none() && !cost.is_some());
-        let totals = &mut self.state(ix).run.totals;
+        let totals = &mut self.edit(ix).totals;
         if let Some(before) = before {
             totals.usage = totals.usage.minus(&before.usage);
             totals.unpriced -= unpriced(&before.usage, before.cost);
@@ -561,7 +563,7 @@ impl Builder {
     /// A cost that was recorded for an action that is no model call.
     pub fn cost(&mut self, ix: RunIx, action: ActionIx, cost: Cost) {
         if cost.is_some() {
-            let totals = &mut self.state(ix).run.totals;
+            let totals = &mut self.edit(ix).totals;
             totals.recorded_cost = totals.recorded_cost + cost;
             self.settle(&Settled {
                 cost,
@@ -586,13 +588,16 @@ impl Builder {
             let state = &mut self.runs[ix.0 as usize];
             state.dirty = false;
             if !state.ended {
-                state.run.status = if state.memory.as_ref().is_some_and(|it| it.calls.open > 0) {
+                let status = if state.memory.as_ref().is_some_and(|it| it.calls.open > 0) {
                     RunStatus::Running
                 } else {
                     RunStatus::Unknown
                 };
+                if state.run.status != status {
+                    Arc::make_mut(&mut state.run).status = status;
+                }
             }
-            batch.runs.push((ix, Arc::new(state.run.clone())));
+            batch.runs.push((ix, Arc::clone(&state.run)));
         }
         if !batch.chunk.is_empty() || !batch.settled.is_empty() || !batch.runs.is_empty() {
             self.ready.push(batch);

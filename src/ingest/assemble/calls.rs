@@ -75,12 +75,15 @@ impl Calls {
         Some(closed)
     }
 
-    /// Forgets calls that have their results: their run has ended.
-    pub(super) fn forget_closed(&mut self) {
-        if self.open == 0 {
-            self.latest.clear();
+    /// Forgets calls that have their results and those that were stopped: their run has ended.
+    pub(super) fn forget_settled(&mut self) {
+        let waits = |call: &Call| !call.closed && call.status == Status::Pending;
+        if self.open > 0 {
+            self.latest.retain(|_, call| waits(call));
+            self.waiting.retain(|(_, call)| waits(call));
+            self.open = (self.latest.len() + self.waiting.len()) as u32;
         } else {
-            self.latest.retain(|_, call| !call.closed);
+            self.latest.clear();
         }
     }
 }

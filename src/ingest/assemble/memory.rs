@@ -16,9 +16,9 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Forgets all but calls that are still open, and keeps the room for another run.
+    /// Forgets all but calls that still wait for a result, and keeps the room for another run.
     pub(super) fn end(&mut self) {
-        self.calls.forget_closed();
+        self.calls.forget_settled();
         self.ids.clear();
         self.failed.clear();
     }

@@ -36,7 +36,7 @@ fn a_call_stays_known_after_its_result_until_its_run_ends() {
     calls.add(2, call(1));
     assert!(calls.close(1).is_some());
     assert!(calls.known(1).is_some_and(|call| call.closed));
-    calls.forget_closed();
+    calls.forget_settled();
     assert!(calls.known(1).is_none());
     assert!(calls.known(2).is_some());
 }

@@ -90,13 +90,8 @@ impl Marks {
     fn note(&mut self, number: usize, word: &Word) {
         let base = (number * WIDTH) as u32;
         self.backslashes.push(word.backslashes);
-        let mut feeds = word.feeds;
-        while feeds != 0 {
-            self.ends.push(LineEnd {
-                at: base as usize + feeds.trailing_zeros() as usize,
-                stops: self.count + (word.stops & up_to_first(feeds)).count_ones() as usize,
-            });
-            feeds &= feeds - 1;
+        if word.feeds != 0 {
+            self.note_ends(base as usize, word);
         }
         if self.stops.len() < self.count + WIDTH {
             self.stops.resize(self.count * 2 + WIDTH, u32::MAX);
@@ -114,27 +109,27 @@ impl Marks {
         self.count += noted;
     }
 
-    /// The stop with this number; far behind the block where there is none.
-    #[inline]
-    pub(super) fn stop(&self, number: usize) -> usize {
-        if number < self.count {
-            self.stops[number] as usize
-        } else {
-            u32::MAX as usize
+    #[inline(never)]
+    fn note_ends(&mut self, base: usize, word: &Word) {
+        let mut feeds = word.feeds;
+        while feeds != 0 {
+            self.ends.push(LineEnd {
+                at: base + feeds.trailing_zeros() as usize,
+                stops: self.count + (word.stops & up_to_first(feeds)).count_ones() as usize,
+            });
+            feeds &= feeds - 1;
         }
     }
 
-    /// The number of the first stop at or after `from`, when those before `number` lie before it.
-    #[inline(never)]
-    pub(super) fn seek(&self, number: usize, from: usize) -> usize {
-        let later = self.stops[..self.count].get(number..).unwrap_or_default();
-        let passed = later.iter().take_while(|&&at| (at as usize) < from).count();
-        number + passed
+    /// All stops, in order.
+    #[inline]
+    pub(super) fn stops(&self) -> &[u32] {
+        &self.stops[..self.count]
     }
 
     /// The number of the first stop at or after `from`.
     pub fn first_from(&self, from: usize) -> usize {
-        self.stops[..self.count].partition_point(|&at| (at as usize) < from)
+        self.stops().partition_point(|&at| (at as usize) < from)
     }
 
     pub fn line_ends(&self) -> &[LineEnd] {

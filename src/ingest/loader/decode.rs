@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::ingest::Source;
 use crate::ingest::fact::Decoded;
-use crate::ingest::records::lines::{self, Block};
+use crate::ingest::records::lines::{Block, Desk};
 
 /// Threads that read and decode.
 const THREADS: usize = 2;
@@ -104,6 +104,7 @@ impl Drop for Decoders {
 }
 
 fn work(queue: &Receiver<Job>) {
+    let mut desk = Desk::default();
     for job in queue {
         let Job {
             source,
@@ -113,7 +114,7 @@ fn work(queue: &Receiver<Job>) {
         } = job;
         // A panic in a decoder must not end the loading of other blocks.
         let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            lines::read(&source.bytes, source.format, block, used)
+            desk.read(&source.bytes, source.format, block, used)
         }));
         let decoded =
             decoded.unwrap_or_else(|_| Err(io::Error::other("decoding this block failed")));

@@ -14,7 +14,8 @@ use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{Input, open_file};
 use crate::ingest::fact::Decoded;
 use crate::ingest::formats::{Format, sniff};
-use crate::ingest::records::{Account, Framing, document, lines};
+use crate::ingest::records::lines::{self, Desk};
+use crate::ingest::records::{Account, Framing, document};
 use crate::ingest::{Error, Loaded, Source};
 use crate::model::action::SourceIx;
 use crate::model::quantity::Time;
@@ -221,18 +222,15 @@ impl<'a> Loader<'a> {
     /// source the order of the file holds.
     fn merged(&mut self, members: &[Member], rules: &mut dyn Rules) -> Result<(), Gone> {
         let mut files: Vec<(&Member, Vec<(u32, Decoded)>)> = Vec::new();
+        let mut desk = Desk::default();
         for member in members {
             let mut account = Account::default();
             let mut lines_before = 0;
             let mut decoded = Vec::new();
             let size = member.source.bytes.len().unwrap_or(0);
+            let Source { bytes, format, .. } = &*member.source;
             for block in lines::blocks(size) {
-                match lines::read(
-                    &member.source.bytes,
-                    member.source.format,
-                    block,
-                    Decoded::default(),
-                ) {
+                match desk.read(bytes, *format, block, Decoded::default()) {
                     Ok(block) => {
                         account.add(&block.account);
                         let lines = block.lines;

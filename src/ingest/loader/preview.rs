@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ingest::assemble::{Builder, From};
 use crate::ingest::fact::Decoded;
 use crate::ingest::prices::PriceTable;
-use crate::ingest::records::lines::{self, Block};
+use crate::ingest::records::lines::{Block, Desk};
 use crate::ingest::{Preview, Source};
 use crate::model::action::SourceIx;
 
@@ -22,8 +22,9 @@ pub(super) fn read(source: &Arc<Source>, size: u64, prices: &PriceTable) -> Prev
         source_end: size,
     };
     // What cannot be read now will be reported when its block is due.
-    let decoded =
-        lines::read(&source.bytes, source.format, block, Decoded::default()).unwrap_or_default();
+    let decoded = Desk::default()
+        .read(&source.bytes, source.format, block, Decoded::default())
+        .unwrap_or_default();
     let mut rules = source.format.rules();
     let from = From {
         decoded: &decoded,

@@ -145,7 +145,6 @@ pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded
             },
         );
     }
-    decoded.bytes = text;
     let repaired = decoded.account.lines_repaired;
     decoded.account = Account::default();
     decoded.account.total = total as u64;
@@ -155,15 +154,14 @@ pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded
         decoded.account.lines_ok = 1;
         decoded.account.lines_repaired = repaired.min(1);
     } else {
-        cut_short(&mut decoded, &found, bom, line);
+        cut_short(&mut decoded, &found, (bom, total), line);
     }
-    decoded.lines = memchr::memchr_iter(b'\n', &decoded.bytes).count() as u32 + 1;
+    decoded.lines = memchr::memchr_iter(b'\n', &text).count() as u32 + 1;
     Ok(decoded)
 }
 
 /// The sound head of a document counts; the rest is one incomplete row.
-fn cut_short(decoded: &mut Decoded, found: &Found, bom: usize, line: u32) {
-    let total = decoded.bytes.len();
+fn cut_short(decoded: &mut Decoded, found: &Found, (bom, total): (usize, usize), line: u32) {
     decoded.account.ok = (found.good - bom) as u64;
     decoded.account.lines_ok = u64::from(found.good > bom);
     decoded.account.partial = (total - found.good) as u64;

@@ -2,7 +2,7 @@
 //!
 //! A line belongs to the block in which it begins; whoever reads that block reads on to its end.
 
-use std::{io, mem};
+use std::io;
 
 use memchr::memchr;
 
@@ -10,6 +10,7 @@ use super::{BOM, LONGEST_LINE, Page, Record, take, unread};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::Decoded;
 use crate::ingest::formats::Format;
+use crate::ingest::json::Marks;
 
 /// The bytes of a source that one reader takes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Block {
 
 /// The first blocks are small, so that the first screen never waits.
 const FIRST_BLOCK: u64 = 64 << 10;
-const LARGEST_BLOCK: u64 = 256 << 10;
+const LARGEST_BLOCK: u64 = 512 << 10;
 
 /// Cuts a source into blocks that double in size.
 pub fn blocks(source_end: u64) -> impl Iterator<Item = Block> {
@@ -43,60 +44,68 @@ pub fn blocks(source_end: u64) -> impl Iterator<Item = Block> {
     })
 }
 
-/// Reads and decodes the lines that begin in a block. `decoded` may be one used before: its
-/// memory is used again.
-pub fn read(
-    bytes: &Bytes,
-    format: &dyn Format,
-    block: Block,
-    mut decoded: Decoded,
-) -> io::Result<Decoded> {
-    decoded.reset(block.start - before(block));
-    let Some(first) = load(bytes, block, &mut decoded.bytes)? else {
-        return Ok(decoded);
-    };
-    let text = mem::take(&mut decoded.bytes);
-    let mut marks = mem::take(&mut decoded.marks);
-    marks.read(&text);
-    let page = Page {
-        bytes: &text,
-        marks: &marks,
-        utf8: simdutf8::basic::from_utf8(&text[first..]).is_ok(),
-    };
-    let mut at = first;
-    if block.start == 0 && text.starts_with(BOM) {
-        decoded.account.bom = BOM.len() as u64;
-        decoded.account.total = BOM.len() as u64;
-        at += BOM.len();
-    }
-    let own = usize::try_from(block.end - decoded.base).unwrap_or(usize::MAX);
-    let own = own.min(text.len());
-    let mut stop = marks.first_from(at);
-    let ends = marks.line_ends();
-    let mut ends = ends[ends.partition_point(|end| end.at < at)..].iter();
-    while at < own {
-        let end = ends.next();
-        let len = end.map_or(text.len(), |end| end.at) - at;
-        let record = Record {
-            start: at,
-            len,
-            stop,
-            line: decoded.lines,
-            size: len as u64 + u64::from(end.is_some()),
-            last: end.is_none(),
+/// The memory that a reader works in. One reader keeps to one, so that it stays near its core.
+#[derive(Debug, Default)]
+pub struct Desk {
+    text: Vec<u8>,
+    marks: Marks,
+}
+
+impl Desk {
+    /// Reads and decodes the lines that begin in a block. `decoded` may be one used before: its
+    /// memory is used again.
+    pub fn read(
+        &mut self,
+        bytes: &Bytes,
+        format: &dyn Format,
+        block: Block,
+        mut decoded: Decoded,
+    ) -> io::Result<Decoded> {
+        let Desk { text, marks } = self;
+        decoded.reset(block.start - before(block));
+        let Some(first) = load(bytes, block, text)? else {
+            return Ok(decoded);
         };
-        if record.len as u64 > LONGEST_LINE {
-            over_long(bytes, &mut decoded, record, block.source_end)?;
-            at = text.len();
-        } else {
-            one_line(format, &mut decoded, &page, record);
-            at += len + 1;
-            stop = end.map_or(stop, |end| end.stops);
+        marks.read(text);
+        let page = Page {
+            bytes: text,
+            marks,
+            utf8: simdutf8::basic::from_utf8(&text[first..]).is_ok(),
+        };
+        let mut at = first;
+        if block.start == 0 && text.starts_with(BOM) {
+            decoded.account.bom = BOM.len() as u64;
+            decoded.account.total = BOM.len() as u64;
+            at += BOM.len();
         }
-        decoded.lines += 1;
+        let own = usize::try_from(block.end - decoded.base).unwrap_or(usize::MAX);
+        let own = own.min(text.len());
+        let mut stop = marks.first_from(at);
+        let ends = marks.line_ends();
+        let mut ends = ends[ends.partition_point(|end| end.at < at)..].iter();
+        while at < own {
+            let end = ends.next();
+            let len = end.map_or(text.len(), |end| end.at) - at;
+            let record = Record {
+                start: at,
+                len,
+                stop,
+                line: decoded.lines,
+                size: len as u64 + u64::from(end.is_some()),
+                last: end.is_none(),
+            };
+            if record.len as u64 > LONGEST_LINE {
+                over_long(bytes, &mut decoded, record, block.source_end)?;
+                at = text.len();
+            } else {
+                one_line(format, &mut decoded, &page, record);
+                at += len + 1;
+                stop = end.map_or(stop, |end| end.stops);
+            }
+            decoded.lines += 1;
+        }
+        Ok(decoded)
     }
-    (decoded.bytes, decoded.marks) = (text, marks);
-    Ok(decoded)
 }
 
 /// Fills `buffer` with the block and the byte before it, up to the end of the last line if that is

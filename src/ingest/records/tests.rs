@@ -11,7 +11,10 @@ fn read(bytes: &'static [u8]) -> Decoded {
         end,
         source_end: end,
     };
-    lines::read(&Bytes::Static(bytes), format, block, Decoded::default()).expect("bytes in memory")
+    let bytes = Bytes::Static(bytes);
+    lines::Desk::default()
+        .read(&bytes, format, block, Decoded::default())
+        .expect("bytes in memory")
 }
 
 #[track_caller]

@@ -10,7 +10,7 @@ use saferun_tui::ingest::fact::{Decoded, Fact, Name};
 use saferun_tui::ingest::formats::{FORMATS, Format};
 use saferun_tui::ingest::loader::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
-use saferun_tui::ingest::records::lines::{self, Block};
+use saferun_tui::ingest::records::lines::{Block, Desk};
 use saferun_tui::ingest::records::{Account, Framing};
 use saferun_tui::model::action::SourceIx;
 use saferun_tui::store::Store;
@@ -130,7 +130,7 @@ fn read(content: &[u8], format: &dyn Format, cuts: &[u64]) -> Told {
     };
     let ends = cuts.iter().copied().filter(|&cut| cut > mark).chain([size]);
     let mut told = Told::default();
-    let (mut start, mut used) = (0, Decoded::default());
+    let (mut start, mut used, mut desk) = (0, Decoded::default(), Desk::default());
     for end in ends {
         if end <= start {
             continue;
@@ -140,7 +140,9 @@ fn read(content: &[u8], format: &dyn Format, cuts: &[u64]) -> Told {
             end,
             source_end: size,
         };
-        used = lines::read(&bytes, format, block, used).expect("memory can be read");
+        used = desk
+            .read(&bytes, format, block, used)
+            .expect("memory can be read");
         let facts = used
             .facts
             .iter()
