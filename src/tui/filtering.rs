@@ -15,6 +15,7 @@ use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::query::eval::{Query, Tally};
 use crate::query::expr::Expr;
+use crate::query::hint::{self, Over};
 use crate::query::{self, Context, matches};
 use crate::store::Store;
 use crate::store::bodies::Bodies;
@@ -65,6 +66,8 @@ pub struct Answer {
     pub rows: Vec<ActionIx>,
     pub again: Vec<(ActionIx, bool)>,
     pub tally: Tally,
+    /// What to try instead, where nothing matched; raw.
+    pub hint: Option<String>,
 }
 
 /// How far a long search got.
@@ -97,7 +100,7 @@ pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
 }
 
 /// What a filter needs to know besides the trace.
-pub fn context(zone: jiff::tz::TimeZone, marked: Arc<HashSet<u32>>) -> Context {
+pub(crate) fn context(zone: jiff::tz::TimeZone, marked: Arc<HashSet<u32>>) -> Context {
     Context {
         marked,
         now: Time(System.now()),
@@ -151,6 +154,14 @@ pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> 
         (*ix, is_ours(*ix) && passes)
     };
     answer.again = task.again.iter().map(&mut keeps).collect();
+    if answer.rows.is_empty() && task.tested == 0 && task.scope.is_none() && !cancel.is_raised() {
+        let hint = |expr| hint::hint(store, expr, &task.context, Over::Actions);
+        answer.hint = task
+            .filter
+            .as_ref()
+            .and_then(hint)
+            .map(|hint| hint.to_string());
+    }
     answer
 }
 

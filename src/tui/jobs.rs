@@ -17,6 +17,8 @@ use crate::tui::screens::stream::overview;
 #[derive(Debug)]
 pub enum Job {
     Filter(filtering::Task),
+    /// Looks for a text.
+    Find(filtering::Task),
     /// Looks over the whole list and the whole run.
     Survey(overview::Task),
     /// Opens an action that is too large to open between two frames.
@@ -30,6 +32,9 @@ pub enum Job {
 #[derive(Debug)]
 pub enum Output {
     Filtered(filtering::Answer),
+    Found(filtering::Answer),
+    /// The search for a text is still at work.
+    Finding(filtering::Progress),
     /// The filter is still at work.
     Searched(filtering::Progress),
     Surveyed(Box<overview::Survey>),
@@ -46,9 +51,10 @@ enum Slot {
     Filter,
     Open,
     Survey,
+    Find,
 }
 
-const SLOTS: usize = 3;
+const SLOTS: usize = 4;
 
 /// The answer to a job; one of an older generation is of no interest any more.
 #[derive(Debug)]
@@ -81,6 +87,7 @@ impl Job {
             Job::Filter(_) => Slot::Filter,
             Job::Open { .. } => Slot::Open,
             Job::Survey(_) => Slot::Survey,
+            Job::Find(_) => Slot::Find,
         }
     }
 
@@ -89,6 +96,10 @@ impl Job {
             Job::Filter(task) => {
                 let mut tell = |progress| tell(Output::Searched(progress));
                 Output::Filtered(filtering::run(&task, cancel, &mut tell))
+            }
+            Job::Find(task) => {
+                let mut tell = |progress| tell(Output::Finding(progress));
+                Output::Found(filtering::run(&task, cancel, &mut tell))
             }
             Job::Survey(task) => Output::Surveyed(Box::new(task.run(cancel))),
             Job::Open { store, ix, how } => Output::Opened {

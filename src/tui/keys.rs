@@ -30,6 +30,7 @@ pub enum Code {
     End,
     PageUp,
     PageDown,
+    F2,
 }
 
 const NAMED: &[(&str, Code)] = &[
@@ -47,6 +48,7 @@ const NAMED: &[(&str, Code)] = &[
     ("end", Code::End),
     ("pageup", Code::PageUp),
     ("pagedown", Code::PageDown),
+    ("f2", Code::F2),
     ("space", Code::Char(' ')),
 ];
 
@@ -104,6 +106,7 @@ impl Key {
             KeyCode::End => Code::End,
             KeyCode::PageUp => Code::PageUp,
             KeyCode::PageDown => Code::PageDown,
+            KeyCode::F(2) => Code::F2,
             _ => return None,
         };
         let has = |modifier| event.modifiers.contains(modifier);
@@ -250,7 +253,7 @@ commands! {
     Up "up" Move "k up" "move" "previous row";
     HalfDown "half-down" Move "ctrl-d" "half page" "half a page down";
     HalfUp "half-up" Move "ctrl-u" "half page" "half a page up";
-    PageDown "page-down" Move "pagedown ctrl-f space" "page" "a page down";
+    PageDown "page-down" Move "pagedown space" "page" "a page down";
     PageUp "page-up" Move "pageup ctrl-b" "page" "a page up";
     Top "top" Move "g home" "first" "first row";
     Bottom "bottom" Move "G end" "last" "last row (12G: action 12 of this run)";
@@ -289,6 +292,10 @@ commands! {
     UnfoldSiblings "unfold-siblings" Inspect "e" "unfold all" "unfold this value and those beside it";
     NextSameKey "next-same-key" Inspect "*" "same key" "next value with the same key";
     Filter "filter" Filter "/" "filter" "filter the actions; in the help: search it";
+    Saved "saved-filters" Filter "f2" "saved" "filters that you saved: use one, save this one";
+    Find "find" Filter "ctrl-f" "find" "find a text without hiding anything";
+    NextHit "next-match" Filter "n" "match" "next action with the text; in the inspector: next line";
+    PrevHit "prev-match" Filter "N" "match" "previous action with the text; in the inspector: previous line";
     Keep "filter-in" Filter "=" "keep" "keep only what has this value; in the list a second key says which";
     Drop "filter-out" Filter "-" "drop" "hide what has this value; in the list a second key says which";
     OnlyRun "only-run" Filter "r" "this run" "only the run of this action, and back to all";

@@ -25,6 +25,9 @@ pub struct Session {
     /// What could not be opened or read, sanitised.
     pub errors: Vec<String>,
     pub marks: Marks,
+    /// Filters that were kept, the last one in the end.
+    pub filter_history: Vec<String>,
+    pub saved_filters: Vec<String>,
 }
 
 /// Letters that the user put on actions.
@@ -125,6 +128,8 @@ impl Session {
             loading: Loading::Reading { read: 0, total: 0 },
             errors: Vec::new(),
             marks: Marks::default(),
+            filter_history: Vec::new(),
+            saved_filters: Vec::new(),
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Styles {
     pub selected: Style,
     /// The selected row of a pane that has not the focus.
     pub shadowed: Style,
+    /// What lies over something else.
+    pub shadow: Style,
     pub ok: Style,
     pub error: Style,
     pub blocked: Style,
@@ -116,6 +118,7 @@ impl Styles {
             strong: Style::new().add_modifier(Modifier::BOLD),
             selected: Style::new().add_modifier(Modifier::REVERSED),
             shadowed: Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            shadow: Style::new(),
             ok: fg(Color::Green),
             error: fg(Color::Red).add_modifier(Modifier::BOLD),
             blocked: fg(Color::LightRed).add_modifier(Modifier::BOLD),

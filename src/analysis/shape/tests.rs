@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::{Cell, Tick, of_run, place, ticks};
 use crate::analysis::slow::Slow;
 use crate::analysis::trouble::Seen;
@@ -81,7 +83,7 @@ fn slow_is_what_took_many_times_longer_than_its_like() {
         .iter()
         .enumerate()
     {
-        trace.push_str(&format!("{{\"type\":\"tool_call\",\"run_id\":\"r1\",\"id\":\"c{call}\",\"tool\":\"t\"}}\n{{\"type\":\"tool_result\",\"run_id\":\"r1\",\"call_id\":\"c{call}\",\"status\":\"ok\",\"duration_ms\":{took}}}\n"));
+        write!(trace, "{{\"type\":\"tool_call\",\"run_id\":\"r1\",\"id\":\"c{call}\",\"tool\":\"t\"}}\n{{\"type\":\"tool_result\",\"run_id\":\"r1\",\"call_id\":\"c{call}\",\"status\":\"ok\",\"duration_ms\":{took}}}\n").expect("written");
     }
     let store = load(&trace);
     let slow = Slow::of(&store, &CancelFlag::new());

@@ -4,6 +4,7 @@ pub mod chords;
 pub mod extras;
 pub mod filter_bar;
 mod filtered;
+pub mod finder;
 pub mod headings;
 pub mod inspector;
 pub mod jumps;
@@ -11,6 +12,7 @@ mod landing;
 pub mod layout;
 pub mod listing;
 mod marks;
+pub mod menu;
 mod moves;
 pub mod narrow;
 pub mod overview;
@@ -35,9 +37,11 @@ use crate::tui::screens::ScreenId;
 use crate::tui::screens::stream::chords::{Chord, Typing};
 use crate::tui::screens::stream::extras::Extras;
 use crate::tui::screens::stream::filter_bar::FilterBar;
+use crate::tui::screens::stream::finder::Finder;
 use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::menu::Menu;
 use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::overview::{Of, Overview};
 use crate::tui::screens::stream::rows::{Numbers, RowText};
@@ -54,6 +58,8 @@ pub struct Stream {
     filter: FilterBar,
     narrow: Narrow,
     overview: Overview,
+    finder: Finder,
+    menu: Option<Menu>,
     extras: Extras,
     answers: Answers,
     inspector: Inspector,
@@ -92,6 +98,8 @@ struct Answers {
     /// Answered rows about which something was learned since.
     again: Vec<ActionIx>,
     tally: Tally,
+    /// What to try instead, where nothing matched; raw.
+    hint: Option<String>,
     /// How many rows a first search has tested, when it told; what it found is listed already.
     searched: Option<u32>,
     /// The action that was selected when the search began, to be selected again when it ends.
@@ -120,6 +128,8 @@ struct Placed {
     text: Rc<RowText>,
     heading: Option<String>,
     mark: Option<char>,
+    /// It holds the text that is looked for.
+    is_hit: bool,
     /// What it has in the columns that the user added.
     extras: Vec<Option<String>>,
 }
@@ -143,6 +153,12 @@ impl Screen for Stream {
     }
 
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        if self.menu.is_some() {
+            return Some(self.choose_in_menu(key, session));
+        }
+        if self.finder.prompt.is_some() {
+            return Some(self.type_find(key, session));
+        }
         if self.filter.prompt.is_some() {
             return Some(self.type_filter(key, session));
         }
@@ -175,6 +191,9 @@ impl Screen for Stream {
     }
 
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
+        if self.finder.prompt.is_some() {
+            return self.paste_find(text, session);
+        }
         let Some(prompt) = &mut self.filter.prompt else {
             return Vec::new();
         };
@@ -204,6 +223,9 @@ impl Screen for Stream {
                 self.go_to_number(number.unwrap_or_default(), session);
             }
             Command::Filter => self.filter.open(),
+            Command::Saved => self.open_saved(session),
+            Command::Find => self.begin_find(),
+            Command::NextHit | Command::PrevHit => self.next_hit(command, session),
             Command::Column => self.begin_column(),
             Command::Yank => self.typing = Typing::Chord(Chord::Yank),
             Command::Scroll => self.typing = Typing::Chord(Chord::Scroll),
@@ -254,13 +276,17 @@ impl Screen for Stream {
             self.land(session);
         }
         self.list.follow();
-        self.catch_up(session)
+        let mut effects = self.catch_up(session);
+        effects.extend(self.find_more(session));
+        effects
     }
 
     fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
         match output {
             Output::Filtered(answer) => return self.take_answer(answer, session),
             Output::Searched(progress) => self.take_progress(progress),
+            Output::Found(answer) => return self.found(answer, session),
+            Output::Finding(progress) => self.finding(progress),
             Output::Opened { ix, document } => self.inspector.opened(ix, *document),
             Output::Surveyed(survey) => self.overview.surveyed(*survey),
             Output::Panicked(words) => {
@@ -316,7 +342,7 @@ impl Stream {
             usize::from(regions.list.width),
             digits,
             [known, opened.agents].contains(&Agents::Several),
-            self.extras.len(),
+            self.extras.count(),
         );
         list.settle(opened, usize::from(regions.list.height));
         if list.made.len() > KEEP {
@@ -346,6 +372,7 @@ impl Stream {
                 mark: (numbers == Numbers::Known)
                     .then(|| session.marks.of(ix))
                     .flatten(),
+                is_hit: numbers == Numbers::Known && self.finder.is_hit(ix),
                 extras: self.extras.cells(&row, &mut opened.bodies),
             });
         }
@@ -362,7 +389,10 @@ impl Stream {
         let marked = session.marks.all().iter().map(|ix| ActionIx(*ix));
         self.frame.ticks = Ticks {
             marked: self.list.listing.rows_of(marked, rows),
-            hits: HashSet::new(),
+            hits: self
+                .list
+                .listing
+                .rows_of(self.finder.hits.iter().copied(), rows),
         };
         let selected = self.selected(session);
         let cells = layout::shape_cells(regions.spark.width);
@@ -420,6 +450,8 @@ impl Stream {
         } else if self.end.take().is_some() {
         } else if command == Command::Back {
             return vec![Effect::Pop];
+        } else if self.finder.is_active() {
+            self.forget_find();
         } else if !self.filter.text.is_empty() {
             return self.filter("", session);
         } else if self.narrow.is_any() {

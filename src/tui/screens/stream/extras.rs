@@ -29,7 +29,7 @@ struct Extra {
 const MOST: usize = 4;
 
 impl Extras {
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.columns.len()
     }
 

@@ -13,36 +13,37 @@ use crate::tui::session::Session;
 
 impl Stream {
     pub(super) fn type_filter(&mut self, key: Key, session: &mut Session) -> Vec<Effect> {
-        let Some(prompt) = &mut self.filter.prompt else {
-            return Vec::new();
+        let store = &session.loaded.store;
+        let is_other = match key.code {
+            Code::Enter => {
+                self.filter.keep();
+                self.remember_filter(session);
+                return Vec::new();
+            }
+            Code::Esc => self.filter.restore(),
+            Code::Tab | Code::BackTab => self.filter.take_proposal(key.code == Code::Tab, store),
+            Code::Up | Code::Down => {
+                let earlier = key.code == Code::Up;
+                self.filter.recall(&session.filter_history, earlier)
+            }
+            Code::F2 => {
+                self.open_saved(session);
+                return Vec::new();
+            }
+            _ => self.filter.edit(key, store),
         };
-        match key.code {
-            Code::Enter => self.filter.keep(),
-            Code::Esc => {
-                if self.filter.restore() {
-                    return self.apply_filter(session);
-                }
-            }
-            Code::Char(_)
-            | Code::Tab
-            | Code::BackTab
-            | Code::Backspace
-            | Code::Delete
-            | Code::Up
-            | Code::Down
-            | Code::Left
-            | Code::Right
-            | Code::Home
-            | Code::End
-            | Code::PageUp
-            | Code::PageDown => {
-                if prompt.edit(key) {
-                    self.filter.text = prompt.text().to_owned();
-                    return self.apply_filter(session);
-                }
-            }
+        if is_other {
+            return self.apply_filter(session);
         }
         Vec::new()
+    }
+
+    fn remember_filter(&mut self, session: &mut Session) {
+        let text = self.filter.text.trim();
+        if self.filter.problem.is_none() && !text.is_empty() {
+            session.filter_history.retain(|known| known != text);
+            session.filter_history.push(text.to_owned());
+        }
     }
 
     /// The text of the filter is another one: judge it, and ask again when it makes sense.
@@ -115,6 +116,7 @@ impl Stream {
         self.list.anchor = self.answers.home.take().or(self.list.anchor);
         if answer.tested.start == 0 {
             self.answers.tally = Tally::default();
+            self.answers.hint = answer.hint;
             self.relist(Listing::Kept(answer.rows));
         } else {
             let mut listing = std::mem::take(&mut self.list.listing);

@@ -11,7 +11,9 @@ use crate::base::{human, text};
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::query::expr::Expr;
 use crate::store::bodies::{Depth, GLANCE};
+use crate::tui::screens::stream::finder::holds;
 use crate::tui::screens::stream::inspector::document::{Bounds, Document};
+use crate::tui::screens::stream::jumps::Direction;
 use crate::tui::screens::stream::rows::Numbers;
 use crate::tui::screens::stream::terms;
 use crate::tui::session::{Opened, Session};
@@ -395,6 +397,27 @@ impl Inspector {
         if folds && (indent + 1..=indent + layout::MARK).contains(&x) {
             self.go(Motion::Toggle);
         }
+    }
+
+    /// Goes to the next row that holds a text, and opens what hides it; around the end to the first.
+    pub fn find(&mut self, sought: &str, direction: Direction) -> bool {
+        let Some((outline, reading)) = self.parts() else {
+            return false;
+        };
+        let from = reading.folds.at(reading.view.cursor).unwrap_or(0);
+        let holds =
+            |row: &usize| holds(outline.text(*row), sought) || holds(outline.key(*row), sought);
+        let found = match direction {
+            Direction::Forward => (from + 1..outline.len()).chain(0..=from).find(holds),
+            Direction::Backward => {
+                let before = (0..from).rev();
+                before.chain((from..outline.len()).rev()).find(holds)
+            }
+        };
+        let Some(row) = found else { return false };
+        reading.folds.reveal(outline, row);
+        reading.view.cursor = reading.folds.place(row);
+        true
     }
 
     /// The row under the cursor.

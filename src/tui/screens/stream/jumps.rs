@@ -1,7 +1,5 @@
 //! Jumps to the next action of some sort, by the columns of the store alone.
 
-use std::collections::HashSet;
-
 use crate::analysis::slow::Slow;
 use crate::analysis::trouble::Seen;
 use crate::model::action::{ActionIx, Kind};
@@ -22,7 +20,6 @@ pub enum Target {
     SameAgent,
     /// Took far longer than others of its sort.
     Slow,
-    Marked,
     /// One of the actions that a text was found in.
     Hit,
 }
@@ -31,7 +28,6 @@ pub enum Target {
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     pub slow: &'a Slow,
-    pub marked: &'a HashSet<u32>,
     pub hits: &'a [ActionIx],
 }
 
@@ -74,9 +70,6 @@ pub fn find(
         }
         Target::Slow => scan(store, listing, (from, direction), &|seen, _| {
             known.slow.is_slow(seen)
-        }),
-        Target::Marked => scan(store, listing, (from, direction), &|_, ix| {
-            known.marked.contains(&ix.0)
         }),
         Target::Hit => scan(store, listing, (from, direction), &|_, ix| {
             known.hits.binary_search(&ix).is_ok()

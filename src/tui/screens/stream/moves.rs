@@ -180,7 +180,7 @@ impl Stream {
         true
     }
 
-    fn select(&mut self, command: Command, session: &mut Session) {
+    pub(super) fn select(&mut self, command: Command, session: &mut Session) {
         if command == Command::Bottom {
             return self.go_to_end(session);
         }
@@ -208,8 +208,7 @@ impl Stream {
         let Some(jump) = jump else { return };
         let known = Known {
             slow: &self.overview.survey.slow,
-            marked: session.marks.all(),
-            hits: &[],
+            hits: &self.finder.hits,
         };
         let sought = (jump.0, jump.1, known);
         match jumps::find(&opened.store, &list.listing, list.view.cursor, sought) {
@@ -274,6 +273,8 @@ fn target(command: Command) -> Option<(Target, Direction)> {
         Command::PrevSame => (Target::SameTool, Direction::Backward),
         Command::NextAgent => (Target::SameAgent, Direction::Forward),
         Command::PrevAgent => (Target::SameAgent, Direction::Backward),
+        Command::NextHit => (Target::Hit, Direction::Forward),
+        Command::PrevHit => (Target::Hit, Direction::Backward),
         Command::NextSlow => (Target::Slow, Direction::Forward),
         Command::PrevSlow => (Target::Slow, Direction::Backward),
         _ => return None,
@@ -288,7 +289,6 @@ fn what(target: Target) -> &'static str {
         Target::SameTool => "call of this sort",
         Target::SameAgent => "action of this agent",
         Target::Slow => "slow action",
-        Target::Marked => "marked action",
         Target::Hit => "match",
     }
 }

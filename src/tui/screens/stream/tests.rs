@@ -423,3 +423,83 @@ fn a_jump_goes_to_what_took_far_longer_than_its_like() {
     assert!(shown("g s").contains("8 / 9"), "{}", shown("g s"));
     assert!(shown("g s s").contains("no further slow action"));
 }
+
+#[test]
+fn a_text_is_found_without_hiding_anything_and_can_be_gone_through() {
+    let typing = screen((120, 24), "g ctrl-f refund");
+    assert!(
+        line(&typing, "find: refund").contains("\"refund\": 2 actions"),
+        "{typing}"
+    );
+    assert!(
+        typing.contains("Second run") && typing.contains("2 / 7"),
+        "{typing}"
+    );
+    let kept = screen((120, 24), "g ctrl-f refund enter");
+    assert!(line(&kept, "Refund order").starts_with("   2•"), "{kept}");
+    assert!(kept.contains("n next"), "{kept}");
+    assert!(screen((120, 24), "g ctrl-f refund enter n").contains("4 / 7"));
+    assert!(screen((120, 24), "g ctrl-f refund enter n n n").contains("no further match"));
+    assert!(screen((120, 24), "g ctrl-f refund enter n N").contains("2 / 7"));
+    assert!(screen((120, 24), "G ctrl-f refund esc").contains("7 / 7"));
+    assert!(!screen((120, 24), "G ctrl-f refund enter esc").contains("n next"));
+    assert!(screen((120, 24), "n").contains("nothing is looked for"));
+}
+
+#[test]
+fn capitals_find_only_capitals() {
+    assert!(screen((120, 24), "ctrl-f Refund").contains("\"Refund\": 1 action"));
+}
+
+#[test]
+fn in_the_inspector_the_next_match_is_a_line_of_the_tab() {
+    let shown = screen((120, 24), "ctrl-f amount enter g j j j tab 1 n");
+    assert!(shown.contains("$.args.amount"), "{shown}");
+}
+
+#[test]
+fn what_could_be_typed_next_is_proposed_and_tab_takes_it() {
+    let proposed = screen((120, 24), "/ too");
+    assert!(
+        line(&proposed, "tool:").contains("name of the tool"),
+        "{proposed}"
+    );
+    let values = screen((120, 24), "/ tool:");
+    assert!(
+        values.contains(" lookup") && values.contains(" refund"),
+        "{values}"
+    );
+    assert!(screen((120, 24), "/ tool:re tab").contains("/ tool:refund "));
+    assert!(screen((120, 24), "/ tool:re tab enter").contains("✓ 1 of 7"));
+    assert!(screen((120, 24), "/ tool: tab tab").contains("/ tool:refund "));
+    assert!(screen((120, 24), "/ tool: tab tab backtab").contains("/ tool:lookup "));
+}
+
+#[test]
+fn filters_that_were_kept_come_back_by_the_arrow_and_esc_restores() {
+    let twice = "/ tool:refund enter / ctrl-u status:error enter";
+    let up = |keys: &str| screen((120, 24), &format!("{twice} {keys}"));
+    assert!(up("/ ctrl-u up").contains("/ status:error "));
+    assert!(up("/ ctrl-u up up").contains("/ tool:refund "));
+    assert!(up("/ ctrl-u up up down").contains("/ status:error "));
+    assert!(up("/ ctrl-u up up esc").contains("/ status:error "));
+}
+
+#[test]
+fn a_filter_that_keeps_nothing_says_which_term_to_drop() {
+    let shown = screen((120, 24), "/ tool:refund space status:error enter");
+    assert!(shown.contains("without `tool:refund`: 1 match"), "{shown}");
+    let shown = screen((120, 24), "/ tool:refnd enter");
+    assert!(shown.contains("did you mean 'refund'?"), "{shown}");
+}
+
+#[test]
+fn a_filter_is_saved_used_and_forgotten_in_the_list_of_saved_ones() {
+    let save = "/ tool:refund enter f2 enter / ctrl-u enter";
+    let shown = |keys: &str| screen((120, 24), &format!("{save} {keys}"));
+    assert!(screen((120, 24), "f2").contains("no filter is saved"));
+    assert!(shown("f2").contains("saved filters"));
+    assert!(shown("f2 enter").contains("✓ 1 of 7"));
+    assert!(shown("f2 x").contains("no filter is saved"));
+    assert!(!shown("f2 esc").contains("saved filters"));
+}

@@ -1,6 +1,7 @@
 //! Drawing the stream: only what `prepare` put on the screen, in the roles of the theme.
 
 mod header;
+mod overlay;
 mod pane;
 mod rows;
 mod scroll;
@@ -28,6 +29,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         divider(stream, theme, buf);
     }
     scroll::draw(stream, theme, buf);
+    overlay::draw(stream, theme, buf);
 }
 
 fn divider(stream: &Stream, theme: &Theme, buf: &mut Buffer) {

@@ -22,6 +22,8 @@ pub struct Words {
     pub position: String,
     /// Totals of the run of the selected action: cost, blocks, errors, retries.
     pub totals: Totals,
+    /// What is looked for, and how far that got.
+    pub found: String,
     /// What a second key would do.
     pub choices: Vec<(char, String)>,
     /// The selected action in one line, where there is no inspector.
@@ -43,6 +45,7 @@ impl Words {
                 Typing::Chord(chord) => stream.choices(chord, session),
                 Typing::Nothing | Typing::Number(_) => Vec::new(),
             },
+            found: stream.finder.words(store.len()),
             totals: totals(stream, session),
             peek: peek(stream),
             empty: empty(stream, session),
@@ -222,17 +225,22 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
         (Loading::Reading { .. }, _) => vec![loading(session)],
         (Loading::Done, true) => vec!["no actions in what was opened".to_owned()],
         (Loading::Done, false) if stream.answers.is_running => vec!["searching…".to_owned()],
-        (Loading::Done, false) => vec![nothing_kept(stream)],
+        (Loading::Done, false) => nothing_kept(stream),
     };
     lines.extend(session.errors.iter().cloned());
     lines
 }
 
-fn nothing_kept(stream: &Stream) -> String {
+/// What the filter did, what to try instead, and the keys for it.
+fn nothing_kept(stream: &Stream) -> Vec<String> {
     let ways = if stream.narrow.is_any() {
-        "/ changes it, esc shows all"
+        "/ changes the filter · esc shows all"
     } else {
-        "/ changes it"
+        "/ changes the filter"
     };
-    format!("no action is kept by this filter · {ways}")
+    let hint = stream.answers.hint.as_ref();
+    let mut lines = vec!["no action is kept by this filter".to_owned()];
+    lines.extend(hint.map(|hint| text::sanitize(hint).into_owned()));
+    lines.push(ways.to_owned());
+    lines
 }

@@ -87,6 +87,9 @@ fn filter(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         (None, _) => (theme.marks.unsure, styles.waiting),
     };
     let mut row = Row::new(buf, regions.filter, 0, styles.text);
+    if stream.finder.prompt.is_some() {
+        row.flush_right(&format!(" {} ", stream.frame.words.found), styles.string);
+    }
     match (&bar.problem, kept.is_empty()) {
         (Some(_), true) => row.flush_right(&format!(" {mark} not applied "), style),
         (Some(_), false) => {
@@ -95,7 +98,11 @@ fn filter(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         (None, false) => row.flush_right(&format!(" {mark} {kept} "), style),
         (None, true) => {}
     }
-    if let Some(prompt) = &stream.extras.prompt {
+    if let Some(prompt) = &stream.finder.prompt {
+        row.put(" find: ", styles.strong);
+        let room = row.room();
+        prompt.draw(&mut row, room, (styles.text, styles.selected));
+    } else if let Some(prompt) = &stream.extras.prompt {
         row.put(" | ", styles.strong)
             .put("column of: ", styles.faint);
         let room = row.room();
@@ -127,7 +134,14 @@ fn filter_text(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
     row.put(" / ", styles.strong);
     let room = row.room();
     match &bar.prompt {
-        Some(prompt) => prompt.draw(row, room, (styles.text, styles.selected)),
+        Some(prompt) => {
+            let style = match (&bar.problem, stream.answers.tally.unjudged) {
+                (Some(_), _) => styles.error,
+                (None, 0) => styles.ok,
+                (None, _) => styles.waiting,
+            };
+            prompt.draw(row, room, (style, styles.selected));
+        }
         None if bar.text.is_empty() => {
             row.put("press / to filter", styles.faint);
         }
@@ -208,6 +222,13 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     if let Some(notice) = &stream.notice {
         row.put(&format!(" {}", text::sanitize(notice)), styles.waiting);
+        return;
+    }
+    if !words.found.is_empty() {
+        row.put(&format!(" {}  ", words.found), styles.string);
+        for (key, words) in [("n", "next"), ("N", "previous"), ("esc", "forget")] {
+            hint((key, words), theme, &mut row);
+        }
         return;
     }
     hints(stream, theme, &mut row);

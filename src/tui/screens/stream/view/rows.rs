@@ -72,7 +72,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
                 (None, Some(words)) => painter.heading(words, new(buf, row(Style::new()))),
                 (Some(0) | None, _) => painter.action(placed, new(buf, row(style))),
                 (Some(below), _) => {
-                    painter.below(&placed.text.below[below - 1], new(buf, row(Style::new())))
+                    painter.below(&placed.text.below[below - 1], new(buf, row(Style::new())));
                 }
             }
         }
@@ -118,7 +118,10 @@ impl Painter<'_> {
             .number
             .map_or_else(|| none.to_owned(), |number| number.to_string());
         row.right(&number, columns.number, faint);
-        let mark = placed.mark.map_or_else(|| " ".to_owned(), String::from);
+        let unmarked = if placed.is_hit { theme.marks.hit } else { " " };
+        let mark = placed
+            .mark
+            .map_or_else(|| unmarked.to_owned(), String::from);
         row.put(&mark, self.over(theme.styles.waiting));
         let time = if text.time.is_empty() {
             none

@@ -18,6 +18,10 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let ticks = &stream.overview.survey.ticks;
     let rows = usize::from(area.height);
     let thumb = thumb(stream, rows, len);
+    // What is on the screen whole needs no map.
+    if thumb.is_empty() {
+        return;
+    }
     let (marks, styles) = (theme.marks, &theme.styles);
     for y in 0..rows {
         let tick = ticks.get(y).copied().unwrap_or_default();
