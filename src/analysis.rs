@@ -1,5 +1,6 @@
 //! Floor 5: pure functions on snapshots.
 
+pub mod insights;
 pub mod shape;
 pub mod slow;
 pub mod stats;

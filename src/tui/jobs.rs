@@ -11,12 +11,14 @@ use crate::store::Store;
 use crate::tui::filtering;
 use crate::tui::screens::stream::inspector::How;
 use crate::tui::screens::stream::inspector::document::Document;
-use crate::tui::screens::stream::overview;
+use crate::tui::screens::stream::{noticed, overview};
 
 /// A question and the snapshot to answer it from.
 #[derive(Debug)]
 pub enum Job {
     Filter(filtering::Task),
+    /// Looks for what is worth a sentence.
+    Notice(Store),
     /// Looks for a text.
     Find(filtering::Task),
     /// Looks over the whole list and the whole run.
@@ -32,6 +34,9 @@ pub enum Job {
 #[derive(Debug)]
 pub enum Output {
     Filtered(filtering::Answer),
+    Noticed(Box<noticed::Findings>),
+    /// So many actions were looked at.
+    Noticing(u32),
     Found(filtering::Answer),
     /// The search for a text is still at work.
     Finding(filtering::Progress),
@@ -52,9 +57,10 @@ enum Slot {
     Open,
     Survey,
     Find,
+    Notice,
 }
 
-const SLOTS: usize = 4;
+const SLOTS: usize = 5;
 
 /// The answer to a job; one of an older generation is of no interest any more.
 #[derive(Debug)]
@@ -88,6 +94,7 @@ impl Job {
             Job::Open { .. } => Slot::Open,
             Job::Survey(_) => Slot::Survey,
             Job::Find(_) => Slot::Find,
+            Job::Notice(_) => Slot::Notice,
         }
     }
 
@@ -96,6 +103,10 @@ impl Job {
             Job::Filter(task) => {
                 let mut tell = |progress| tell(Output::Searched(progress));
                 Output::Filtered(filtering::run(&task, cancel, &mut tell))
+            }
+            Job::Notice(store) => {
+                let mut tell = |tested| tell(Output::Noticing(tested));
+                Output::Noticed(Box::new(noticed::look(&store, cancel, &mut tell)))
             }
             Job::Find(task) => {
                 let mut tell = |progress| tell(Output::Finding(progress));

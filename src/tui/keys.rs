@@ -303,6 +303,7 @@ commands! {
     OnlyMarked "only-marked" Filter "M" "marked" "only what is marked, and back to all";
     OnlyTrouble "only-trouble" Filter "Z" "trouble" "only errors, blocks, questions, retries and broken lines, and back to all";
     Yank "yank" Program "y" "copy" "copy: v value, k key, p path, j JSON, s the whole step, c curl";
+    Noticed "noticed" Program "i" "noticed" "what was noticed about the data, with the actions that show it";
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the list";
     Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";

@@ -15,6 +15,7 @@ mod marks;
 pub mod menu;
 mod moves;
 pub mod narrow;
+pub mod noticed;
 pub mod overview;
 pub mod rows;
 pub mod terms;
@@ -43,6 +44,7 @@ use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::menu::Menu;
 use crate::tui::screens::stream::narrow::Narrow;
+use crate::tui::screens::stream::noticed::Noticed;
 use crate::tui::screens::stream::overview::{Of, Overview};
 use crate::tui::screens::stream::rows::{Numbers, RowText};
 use crate::tui::session::{Agents, News, Opened, Session};
@@ -59,6 +61,7 @@ pub struct Stream {
     narrow: Narrow,
     overview: Overview,
     finder: Finder,
+    noticed: Noticed,
     menu: Option<Menu>,
     extras: Extras,
     answers: Answers,
@@ -128,6 +131,8 @@ struct Placed {
     text: Rc<RowText>,
     heading: Option<String>,
     mark: Option<char>,
+    /// The how-manieth call with the same arguments it is.
+    nth: Option<u32>,
     /// It holds the text that is looked for.
     is_hit: bool,
     /// What it has in the columns that the user added.
@@ -223,6 +228,7 @@ impl Screen for Stream {
                 self.go_to_number(number.unwrap_or_default(), session);
             }
             Command::Filter => self.filter.open(),
+            Command::Noticed => self.open_noticed(session),
             Command::Saved => self.open_saved(session),
             Command::Find => self.begin_find(),
             Command::NextHit | Command::PrevHit => self.next_hit(command, session),
@@ -264,6 +270,7 @@ impl Screen for Stream {
         self.inspector.changed(&news.settled);
         if !news.rows.is_empty() || !news.settled.is_empty() {
             self.overview.outdate();
+            self.noticed.outdate();
         }
         if let Listing::All(len) = &mut self.list.listing {
             *len = session.loaded.store.len();
@@ -278,6 +285,7 @@ impl Screen for Stream {
         self.list.follow();
         let mut effects = self.catch_up(session);
         effects.extend(self.find_more(session));
+        effects.extend(self.noticed.prepare(session));
         effects
     }
 
@@ -288,10 +296,16 @@ impl Screen for Stream {
             Output::Found(answer) => return self.found(answer, session),
             Output::Finding(progress) => self.finding(progress),
             Output::Opened { ix, document } => self.inspector.opened(ix, *document),
+            Output::Noticing(tested) => self.noticed.noticing(tested),
+            Output::Noticed(findings) => {
+                self.noticed.noticed(*findings);
+                return self.noticed.prepare(session).into_iter().collect();
+            }
             Output::Surveyed(survey) => self.overview.surveyed(*survey),
             Output::Panicked(words) => {
                 self.answers.is_running = false;
                 self.overview.give_up();
+                self.noticed.give_up();
                 self.notice = Some(format!("a bug stopped this work: {words}"));
             }
         }
@@ -371,6 +385,9 @@ impl Stream {
                 heading: heading.map(|heading| headings::words(heading, &row, &text.time)),
                 mark: (numbers == Numbers::Known)
                     .then(|| session.marks.of(ix))
+                    .flatten(),
+                nth: (numbers == Numbers::Known)
+                    .then(|| self.noticed.nth(ix))
                     .flatten(),
                 is_hit: numbers == Numbers::Known && self.finder.is_hit(ix),
                 extras: self.extras.cells(&row, &mut opened.bodies),

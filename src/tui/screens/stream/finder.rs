@@ -19,7 +19,9 @@ pub struct Finder {
     /// Open while the text is typed.
     pub prompt: Option<Prompt>,
     text: String,
-    /// Every action that holds it, listed or not, in order.
+    /// What the actions show, where they are the evidence of a sentence and hold no text.
+    sentence: Option<String>,
+    /// Every action that was found, listed or not, in order.
     pub hits: Vec<ActionIx>,
     /// Actions that were looked at.
     tested: u32,
@@ -30,7 +32,7 @@ pub struct Finder {
 
 impl Finder {
     pub fn is_active(&self) -> bool {
-        !self.text.is_empty()
+        !self.text.is_empty() || self.sentence.is_some()
     }
 
     pub fn is_hit(&self, ix: ActionIx) -> bool {
@@ -41,6 +43,9 @@ impl Finder {
     pub fn words(&self, of: u32) -> String {
         if !self.is_active() {
             return String::new();
+        }
+        if let Some(sentence) = &self.sentence {
+            return text::sanitize(sentence).into_owned();
         }
         let count = crate::base::human::count(self.hits.len() as u64);
         let typed = text::sanitize(&self.text);
@@ -98,8 +103,23 @@ impl Stream {
         self.finder = Finder::default();
     }
 
+    /// The actions that show a sentence: to the first that is listed, then by `n` and `N`.
+    pub(super) fn go_to_evidence(&mut self, sentence: String, evidence: Vec<ActionIx>) {
+        let listing = &self.list.listing;
+        let listed = |ix: &&ActionIx| listing.at(listing.seek(**ix)) == Some(**ix);
+        let first = evidence.iter().find(listed).or(evidence.first()).copied();
+        self.finder = Finder {
+            sentence: Some(sentence),
+            hits: evidence,
+            ..Finder::default()
+        };
+        if let Some(first) = first {
+            self.go_to(first, "what shows this");
+        }
+    }
+
     fn find(&mut self, text: String, session: &Session) -> Vec<Effect> {
-        self.finder.text = text;
+        (self.finder.text, self.finder.sentence) = (text, None);
         self.finder.hits.clear();
         self.finder.tested = 0;
         self.finder.is_running = false;
@@ -110,7 +130,7 @@ impl Stream {
     pub(super) fn find_more(&mut self, session: &Session) -> Vec<Effect> {
         let finder = &mut self.finder;
         let is_behind = finder.tested < session.loaded.store.len();
-        if !finder.is_active() || finder.is_running || !is_behind {
+        if finder.text.is_empty() || finder.is_running || !is_behind {
             return Vec::new();
         }
         finder.is_running = true;
@@ -137,7 +157,7 @@ impl Stream {
 
     pub(super) fn found(&mut self, answer: Answer, session: &Session) -> Vec<Effect> {
         let finder = &mut self.finder;
-        if !finder.is_active() {
+        if finder.text.is_empty() {
             return Vec::new();
         }
         finder.is_running = false;
@@ -160,9 +180,9 @@ impl Stream {
         };
         let after = self.finder.hits.partition_point(|ix| *ix < home);
         let (before, after) = self.finder.hits.split_at(after);
-        if let Some(ix) = after.iter().chain(before).find(listed) {
-            self.list.jump(self.list.listing.seek(*ix));
-        }
+        let found = after.iter().chain(before).find(listed).copied();
+        self.list
+            .jump(self.list.listing.seek(found.unwrap_or(home)));
     }
 
     /// `n` and `N`: in the list the next action with the text, in the inspector the next line with it.
@@ -176,7 +196,7 @@ impl Stream {
         } else {
             Direction::Backward
         };
-        if self.focus == Focus::List {
+        if self.focus == Focus::List || self.finder.sentence.is_some() {
             self.select(command, session);
         } else if !self.inspector.find(&self.finder.text, direction) {
             self.notice = Some("this tab does not hold the text".to_owned());

@@ -1,6 +1,7 @@
 //! A list over the stream to choose from: saved filters, what was noticed about the data.
 
 use crate::base::text;
+use crate::model::action::ActionIx;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Key};
 use crate::tui::screens::stream::Stream;
@@ -28,6 +29,8 @@ pub struct Item {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     Filter(String),
+    /// Goes to the actions that show a sentence.
+    Evidence(String, Vec<ActionIx>),
     /// Keeps the filter that is in force.
     Save,
     Nothing,
@@ -110,6 +113,10 @@ impl Stream {
                     .saved_filters
                     .push(self.filter.text.trim().to_owned());
                 self.notice = Some("saved · F2 lists the saved filters".to_owned());
+                Vec::new()
+            }
+            Choice::Evidence(words, evidence) => {
+                self.go_to_evidence(words, evidence);
                 Vec::new()
             }
             Choice::Nothing => Vec::new(),

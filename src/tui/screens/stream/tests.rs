@@ -503,3 +503,43 @@ fn a_filter_is_saved_used_and_forgotten_in_the_list_of_saved_ones() {
     assert!(shown("f2 x").contains("no filter is saved"));
     assert!(!shown("f2 esc").contains("saved filters"));
 }
+
+const REPEATED: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"ls","args":{"p":1}}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"ok","result":"x"}
+{"type":"tool_call","run_id":"r1","id":"c2","tool":"cat","args":{"p":2}}
+{"type":"tool_result","run_id":"r1","call_id":"c2","status":"ok","result":"y"}
+{"type":"tool_call","run_id":"r1","id":"c3","tool":"ls","args":{"p":1}}
+{"type":"tool_result","run_id":"r1","call_id":"c3","status":"ok","result":"x"}
+{"type":"tool_call","run_id":"r1","id":"c4","tool":"rm","args":{"p":3}}
+"#;
+
+fn repeated(keys: &str) -> String {
+    let messages = load(REPEATED.as_bytes());
+    render::text(&render::script(&options(), messages, (120, 24), keys))
+}
+
+#[test]
+fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
+    let shown = repeated("g");
+    assert!(
+        line(&shown, "1 result never arrived (rm)").contains("i shows it and 1 more"),
+        "{shown}"
+    );
+    assert!(
+        line(&shown, "   3 ").contains("×2 same args · ls"),
+        "{shown}"
+    );
+    let menu = repeated("g i");
+    assert!(
+        menu.contains("!  1 tool call repeated with equal arguments"),
+        "{menu}"
+    );
+    let there = repeated("g i j enter");
+    assert!(there.contains("3 / 4"), "{there}");
+    assert!(
+        there.contains("1 tool call repeated") && there.contains("n next"),
+        "{there}"
+    );
+    assert!(repeated("g i enter").contains("4 / 4"));
+    assert!(repeated("g / tool:cat enter i enter").contains("is hidden by the filter"));
+}

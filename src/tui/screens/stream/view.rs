@@ -52,7 +52,9 @@ fn divider(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
             width: 1,
             ..rule
         };
-        if rule.height > 0 && stream.filter.problem.is_none() {
+        // Words in the lower rule are not cut in two.
+        let is_free = rule.y == regions.upper_rule.y || stream.frame.words.noticed.is_none();
+        if rule.height > 0 && is_free && stream.filter.problem.is_none() {
             paint::Row::new(buf, cell, 0, theme.styles.faint).put(mark, theme.styles.faint);
         }
     }

@@ -7,6 +7,7 @@ use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::layout::Panes;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::session::{Loading, Opened, Session};
+use crate::tui::widgets::tone::Tone;
 
 /// Sanitised texts for the lines that are not rows.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Words {
     pub position: String,
     /// Totals of the run of the selected action: cost, blocks, errors, retries.
     pub totals: Totals,
+    /// The most important sentence about the data.
+    pub noticed: Option<(Tone, String)>,
     /// What is looked for, and how far that got.
     pub found: String,
     /// What a second key would do.
@@ -45,6 +48,7 @@ impl Words {
                 Typing::Chord(chord) => stream.choices(chord, session),
                 Typing::Nothing | Typing::Number(_) => Vec::new(),
             },
+            noticed: stream.noticed.first(),
             found: stream.finder.words(store.len()),
             totals: totals(stream, session),
             peek: peek(stream),

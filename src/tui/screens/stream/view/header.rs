@@ -8,6 +8,7 @@ use crate::base::text;
 use crate::tui::filtering::Problem;
 use crate::tui::keys::Command;
 use crate::tui::screens::stream::chords::Typing;
+use crate::tui::screens::stream::view::pane;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
@@ -209,6 +210,7 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         0,
         (theme.marks.horizontal, styles.faint),
     );
+    noticed(stream, theme, buf);
     let mut row = Row::new(buf, regions.footer, 0, styles.text);
     row.flush_right(&format!("  {} ", words.position), styles.text);
     if let Typing::Chord(_) = stream.typing {
@@ -264,6 +266,21 @@ fn hints(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
     for words in last {
         hint(words, theme, row);
     }
+}
+
+/// The most important sentence about the data, in the rule above the footer.
+fn noticed(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let (rule, faint) = (theme.marks.horizontal, theme.styles.faint);
+    let Some((tone, words)) = &stream.frame.words.noticed else {
+        return;
+    };
+    let mut row = Row::new(buf, stream.frame.regions.lower_rule, 0, faint);
+    row.put(&rule.repeat(2), faint)
+        .put(" ! ", pane::tone(theme, *tone))
+        .put(words, pane::tone(theme, *tone))
+        .put(" ", faint);
+    let room = row.room();
+    row.put(&rule.repeat(room), faint);
 }
 
 /// What the second key can be.

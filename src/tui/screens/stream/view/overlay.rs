@@ -2,7 +2,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use crate::base::text;
 use crate::tui::screens::stream::Stream;
@@ -118,11 +117,15 @@ fn draw_menu(menu: &Menu, theme: &Theme, buf: &mut Buffer) {
         } else {
             styles.shadow
         };
-        Row::new(buf, area, y, base)
-            .put("  ", Style::new().patch(base))
+        let mut row = Row::new(buf, area, y, base);
+        row.flush_right(theme.marks.vertical, styles.faint);
+        row.put(theme.marks.vertical, styles.faint)
+            .put(" ", base)
             .put(&item.words, pane::tone(theme, item.tone).patch(base));
     }
-    Row::new(buf, area, height.saturating_sub(2), styles.shadow)
-        .put("  ", styles.faint)
+    let mut row = Row::new(buf, area, height.saturating_sub(2), styles.shadow);
+    row.flush_right(theme.marks.vertical, styles.faint);
+    row.put(theme.marks.vertical, styles.faint)
+        .put(" ", styles.faint)
         .put(menu.foot, styles.faint);
 }

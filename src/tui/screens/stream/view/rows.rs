@@ -147,8 +147,12 @@ impl Painter<'_> {
         } else {
             String::new()
         };
+        let again = placed
+            .nth
+            .map(|nth| format!("×{nth} same args · "))
+            .unwrap_or_default();
         row.cell(
-            &format!("{retry}{}", text.text),
+            &format!("{retry}{again}{}", text.text),
             columns.text,
             self.over(theme.styles.text),
         )
