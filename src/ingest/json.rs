@@ -14,6 +14,7 @@ pub use marks::Marks;
 pub use repair::{value, value_head};
 pub use text::unescape;
 
+use std::borrow::Cow;
 use std::num::NonZeroU64;
 
 use self::number::Number;
@@ -21,6 +22,9 @@ use crate::model::action::Flags;
 
 /// Nesting up to this depth is opened; what is deeper is kept as raw text.
 pub const DEEPEST: usize = 127;
+
+/// How much of a text is looked at to tell what it is.
+const OPENING: usize = 512;
 
 /// Why a record is not JSON, and at which byte of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +162,12 @@ impl<'a> Cursor<'a> {
     pub fn is_escaped(&self, text: Str) -> bool {
         let (start, end) = (text.start() as usize, text.end() as usize);
         text.is_odd() || self.marks.has_backslash(start, end)
+    }
+
+    /// The text of a string, or its first [`OPENING`] bytes: enough to tell phrases that it begins with.
+    pub fn opening(&self, text: Str) -> Cow<'a, str> {
+        let raw = self.raw(text);
+        unescape(&raw[..raw.len().min(OPENING)])
     }
 
     /// Why a step failed.

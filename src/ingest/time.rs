@@ -8,6 +8,9 @@ pub fn from_text(text: &[u8]) -> Time {
     if let Some(time) = rfc3339(text) {
         return time;
     }
+    if !text.first().is_some_and(|&byte| begins_a_time(byte)) {
+        return Time::NONE;
+    }
     let Ok(text) = std::str::from_utf8(text) else {
         return Time::NONE;
     };
@@ -25,6 +28,11 @@ pub fn from_text(text: &[u8]) -> Time {
         .ok()
         .and_then(|civil| civil.to_zoned(jiff::tz::TimeZone::UTC).ok())
         .map_or(Time::NONE, |zoned| Time(zoned.timestamp().as_microsecond()))
+}
+
+/// Dates begin with a digit, a sign, or the name of a day; cheaper to tell than to try them all.
+fn begins_a_time(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || matches!(byte, b'+' | b'-' | b'.')
 }
 
 /// An instant from a number of seconds, milliseconds, microseconds or nanoseconds since the epoch,

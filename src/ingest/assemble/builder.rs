@@ -68,8 +68,7 @@ impl Charge {
 
 #[derive(Debug)]
 struct RunState {
-    /// Shared with the batches that told of it, until it changes again.
-    run: Arc<Run>,
+    run: Told,
     dirty: bool,
     ended: bool,
     turn: u32,
@@ -77,6 +76,44 @@ struct RunState {
     models: Vec<(Sym, Sym)>,
     /// None before it is needed, and after the run ended with nothing open.
     memory: Option<Box<Memory>>,
+}
+
+/// The facts of a run. Those that ended are shared with the batch that told of them: there may be
+/// very many.
+#[derive(Debug)]
+enum Told {
+    Own(Box<Run>),
+    Shared(Arc<Run>),
+}
+
+impl Told {
+    #[inline]
+    fn get(&self) -> &Run {
+        match self {
+            Told::Own(run) => run,
+            Told::Shared(run) => run,
+        }
+    }
+
+    #[inline]
+    fn edit(&mut self) -> &mut Run {
+        if let Told::Shared(run) = self {
+            *self = Told::Own(Box::new(Run::clone(run)));
+        }
+        match self {
+            Told::Own(run) => run,
+            Told::Shared(run) => Arc::make_mut(run),
+        }
+    }
+
+    /// A copy to send.
+    fn tell(&mut self, ended: bool) -> Arc<Run> {
+        let run = Arc::new(self.get().clone());
+        if ended {
+            *self = Told::Shared(Arc::clone(&run));
+        }
+        run
+    }
 }
 
 /// Turns what rules decide into batches. Runs are found by a key that the rules choose.
@@ -141,7 +178,9 @@ impl Builder {
     /// The run with this id of a group of sources, made when it is new.
     pub fn run(&mut self, source: SourceIx, id: &[u8]) -> RunIx {
         let latest = self.runs.get(self.latest.0 as usize);
-        if latest.is_some_and(|it| it.run.source == source && it.run.id.as_bytes() == id) {
+        if latest
+            .is_some_and(|it| it.run.get().source == source && it.run.get().id.as_bytes() == id)
+        {
             return self.latest;
         }
         self.latest = self.find_run(source, id);
@@ -175,7 +214,7 @@ impl Builder {
             title: None,
         };
         self.runs.push(RunState {
-            run: Arc::new(run),
+            run: Told::Own(Box::new(run)),
             dirty: true,
             ended: false,
             turn: 0,
@@ -197,12 +236,12 @@ impl Builder {
 
     /// The facts of a run, to read.
     pub fn peek(&self, ix: RunIx) -> &Run {
-        &self.runs[ix.0 as usize].run
+        self.runs[ix.0 as usize].run.get()
     }
 
     /// The facts of a run, to change. Totals are kept by the builder.
     pub fn edit(&mut self, ix: RunIx) -> &mut Run {
-        Arc::make_mut(&mut self.state(ix).run)
+        self.state(ix).run.edit()
     }
 
     pub fn end(&mut self, ix: RunIx, status: RunStatus) {
@@ -270,7 +309,7 @@ impl Builder {
             Some(entry) => entry.1 = model,
             None => models.push((agent, model)),
         }
-        if !state.run.who.models.contains(&model) {
+        if !state.run.get().who.models.contains(&model) {
             self.edit(ix).who.models.push(model);
         }
     }
@@ -588,16 +627,14 @@ impl Builder {
             let state = &mut self.runs[ix.0 as usize];
             state.dirty = false;
             if !state.ended {
-                let status = if state.memory.as_ref().is_some_and(|it| it.calls.open > 0) {
-                    RunStatus::Running
-                } else {
-                    RunStatus::Unknown
-                };
-                if state.run.status != status {
-                    Arc::make_mut(&mut state.run).status = status;
-                }
+                state.run.edit().status =
+                    if state.memory.as_ref().is_some_and(|it| it.calls.open > 0) {
+                        RunStatus::Running
+                    } else {
+                        RunStatus::Unknown
+                    };
             }
-            batch.runs.push((ix, Arc::clone(&state.run)));
+            batch.runs.push((ix, state.run.tell(state.ended)));
         }
         if !batch.chunk.is_empty() || !batch.settled.is_empty() || !batch.runs.is_empty() {
             self.ready.push(batch);

@@ -22,8 +22,15 @@ pub struct Marks {
     stops: Vec<u32>,
     count: usize,
     ends: Vec<LineEnd>,
-    /// One bit a byte.
-    backslashes: Vec<u64>,
+    words: Vec<Word>,
+}
+
+/// What 64 bytes hold, one bit a byte.
+#[derive(Debug, Clone, Copy, Default)]
+struct Word {
+    stops: u64,
+    backslashes: u64,
+    feeds: u64,
 }
 
 /// A line feed.
@@ -32,13 +39,6 @@ pub struct LineEnd {
     pub at: usize,
     /// How many stops there are up to it, with itself.
     pub stops: usize,
-}
-
-/// What one word of bytes holds, one bit a byte.
-struct Word {
-    stops: u64,
-    backslashes: u64,
-    feeds: u64,
 }
 
 impl Marks {
@@ -54,70 +54,36 @@ impl Marks {
         let mut padded = [b' '; WIDTH];
         padded[..tail.len()].copy_from_slice(tail);
         let last = if tail.is_empty() { None } else { Some(&padded) };
+        self.words.clear();
+        self.words
+            .resize(bytes.len().div_ceil(WIDTH), Word::default());
+        mark(whole.iter().chain(last).zip(&mut self.words));
+        self.list();
+    }
+
+    /// Makes lists of the bits.
+    fn list(&mut self) {
         self.count = 0;
         self.ends.clear();
-        self.backslashes.clear();
-        self.mark(whole.iter().chain(last));
-    }
-
-    /// The body stands in the macro as it is: a function of its own would be compiled without the
-    /// instructions that are chosen here.
-    fn mark<'a>(&mut self, chunks: impl Iterator<Item = &'a [u8; WIDTH]>) {
-        dispatch!(*LEVEL, simd => {
-            let [quote, backslash, n, t, feed] =
-                [b'"', b'\\', b'n', b't', b'\n'].map(|byte| u8x64::splat(simd, byte));
-            let last_control = u8x64::splat(simd, 0x1f);
-            let mut carried = 0;
-            for (number, chunk) in chunks.enumerate() {
-                let chunk = u8x64::load_array_ref(simd, chunk);
-                let quotes = chunk.simd_eq(quote).to_bitmask();
-                let controls = chunk.simd_le(last_control).to_bitmask();
-                let backslashes = chunk.simd_eq(backslash).to_bitmask();
-                let letters = (chunk.simd_eq(n) | chunk.simd_eq(t)).to_bitmask();
-                let (escaped, carry) = escaped(backslashes, carried);
-                let plain = quotes | backslashes | letters;
-                carried = carry;
-                self.note(number, &Word {
-                    stops: (quotes & !escaped) | controls | (escaped & !plain),
-                    backslashes,
-                    feeds: chunk.simd_eq(feed).to_bitmask(),
-                });
+        for (number, word) in self.words.iter().enumerate() {
+            let base = (number * WIDTH) as u32;
+            if word.feeds != 0 {
+                self.ends.extend(line_ends(base, self.count, *word));
             }
-        });
-    }
-
-    #[inline]
-    fn note(&mut self, number: usize, word: &Word) {
-        let base = (number * WIDTH) as u32;
-        self.backslashes.push(word.backslashes);
-        if word.feeds != 0 {
-            self.note_ends(base as usize, word);
-        }
-        if self.stops.len() < self.count + WIDTH {
-            self.stops.resize(self.count * 2 + WIDTH, u32::MAX);
-        }
-        let Some(room) = self.stops[self.count..].first_chunk_mut::<WIDTH>() else {
-            return;
-        };
-        let mut stops = word.stops;
-        let mut noted = 0;
-        while stops != 0 {
-            room[noted % WIDTH] = base + stops.trailing_zeros();
-            noted += 1;
-            stops &= stops - 1;
-        }
-        self.count += noted;
-    }
-
-    #[inline(never)]
-    fn note_ends(&mut self, base: usize, word: &Word) {
-        let mut feeds = word.feeds;
-        while feeds != 0 {
-            self.ends.push(LineEnd {
-                at: base + feeds.trailing_zeros() as usize,
-                stops: self.count + (word.stops & up_to_first(feeds)).count_ones() as usize,
-            });
-            feeds &= feeds - 1;
+            if self.stops.len() < self.count + WIDTH {
+                self.stops.resize(self.count * 2 + WIDTH, u32::MAX);
+            }
+            let Some(room) = self.stops[self.count..].first_chunk_mut::<WIDTH>() else {
+                return;
+            };
+            let mut stops = word.stops;
+            let mut noted = 0;
+            while stops != 0 {
+                room[noted % WIDTH] = base + stops.trailing_zeros();
+                noted += 1;
+                stops &= stops - 1;
+            }
+            self.count += noted;
         }
     }
 
@@ -140,7 +106,7 @@ impl Marks {
     #[inline]
     pub(super) fn has_backslash(&self, start: usize, end: usize) -> bool {
         let (first, last) = (start / WIDTH, end / WIDTH);
-        let bits = |at: usize| self.backslashes.get(at).copied().unwrap_or(0);
+        let bits = |at: usize| self.words.get(at).map_or(0, |word| word.backslashes);
         let head = bits(first) >> (start % WIDTH) << (start % WIDTH);
         let tail = (1 << (end % WIDTH)) - 1;
         if first == last {
@@ -148,6 +114,46 @@ impl Marks {
         }
         head != 0 || bits(last) & tail != 0 || (first + 1..last).any(|at| bits(at) != 0)
     }
+}
+
+/// Finds what words hold. The body stands in the macro as it is: a function of its own would be
+/// compiled without the instructions that are chosen here.
+fn mark<'a>(words: impl Iterator<Item = (&'a [u8; WIDTH], &'a mut Word)>) {
+    dispatch!(*LEVEL, simd => {
+        let [quote, backslash, n, t, feed] =
+            [b'"', b'\\', b'n', b't', b'\n'].map(|byte| u8x64::splat(simd, byte));
+        let last_control = u8x64::splat(simd, 0x1f);
+        let mut carried = 0;
+        for (chunk, word) in words {
+            let chunk = u8x64::load_array_ref(simd, chunk);
+            let quotes = chunk.simd_eq(quote).to_bitmask();
+            let controls = chunk.simd_le(last_control).to_bitmask();
+            let backslashes = chunk.simd_eq(backslash).to_bitmask();
+            let letters = (chunk.simd_eq(n) | chunk.simd_eq(t)).to_bitmask();
+            let (escaped, carry) = escaped(backslashes, carried);
+            let plain = quotes | backslashes | letters;
+            carried = carry;
+            *word = Word {
+                stops: (quotes & !escaped) | controls | (escaped & !plain),
+                backslashes,
+                feeds: chunk.simd_eq(feed).to_bitmask(),
+            };
+        }
+    });
+}
+
+/// The line feeds of the 64 bytes from `base` on, which `before` stops come before.
+fn line_ends(base: u32, before: usize, word: Word) -> impl Iterator<Item = LineEnd> {
+    let mut feeds = word.feeds;
+    std::iter::from_fn(move || {
+        let bit = (feeds != 0).then(|| feeds.trailing_zeros())?;
+        let up_to = (word.stops & up_to_first(feeds)).count_ones() as usize;
+        feeds &= feeds - 1;
+        Some(LineEnd {
+            at: (base + bit) as usize,
+            stops: before + up_to,
+        })
+    })
 }
 
 /// The lowest bit and those below it.

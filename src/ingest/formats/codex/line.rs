@@ -284,9 +284,15 @@ fn envelope(kind: FactKind, line: &Line, cursor: &Cursor<'_>, out: &mut FactSink
     fact.model = out.text(cursor, payload.model);
     fact.duration = payload.duration;
     fact.hash = payload.args;
-    for &text in &payload.texts {
-        let text = out.text(cursor, Some(text));
-        out.name(Name::Said, text);
+    // Who said what is told by events and by items; results are told once.
+    if matches!(
+        kind,
+        FactKind::Prompt | FactKind::Response | FactKind::Reasoning
+    ) {
+        for &text in &payload.texts {
+            let text = out.text(cursor, Some(text));
+            out.name(Name::Said, text);
+        }
     }
     fact
 }
@@ -402,16 +408,14 @@ fn response_item(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSi
     } else {
         kind
     };
-    let first = payload
-        .texts
-        .first()
-        .map(|text| unescape(cursor.raw(*text)))
-        .unwrap_or_default();
+    let first = payload.texts.first().copied();
     let role = payload.role.map_or(&b""[..], |role| cursor.raw(role));
     let (plain, tool): (FactKind, &[u8]) = match kind {
         b"message" => match role {
             b"assistant" => (FactKind::Response, b""),
-            b"user" if !injected(&first) => (FactKind::Prompt, b""),
+            b"user" if !first.is_some_and(|text| injected(&cursor.opening(text))) => {
+                (FactKind::Prompt, b"")
+            }
             _ => (FactKind::Note, b""),
         },
         b"reasoning" => (FactKind::Reasoning, b""),
@@ -452,7 +456,10 @@ fn response_item(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSi
             }
             fact.id = fact.call.or(fact.id);
         }
-        FactKind::ToolResult => fact.status = outcome(&first),
+        FactKind::ToolResult => {
+            let text = first.map(|text| unescape(cursor.raw(text)));
+            fact.status = outcome(&text.unwrap_or_default());
+        }
         FactKind::Note => fact.flags.set(Flags::META),
         _ => {}
     }
