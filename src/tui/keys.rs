@@ -302,6 +302,8 @@ commands! {
     OnlyAgent "only-agent" Filter "a" "this agent" "only the agent of this action, and back to all";
     OnlyMarked "only-marked" Filter "M" "marked" "only what is marked, and back to all";
     OnlyTrouble "only-trouble" Filter "Z" "trouble" "only errors, blocks, questions, retries and broken lines, and back to all";
+    Page "page" Program "v" "pager" "the whole action in your $PAGER";
+    Edit "edit" Program "V" "editor" "the whole action in your $EDITOR (a copy)";
     Yank "yank" Program "y" "copy" "copy: v value, k key, p path, j JSON, s the whole step, c curl";
     Noticed "noticed" Program "i" "noticed" "what was noticed about the data, with the actions that show it";
     Help "help" Program "?" "help" "this help";

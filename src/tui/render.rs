@@ -21,6 +21,7 @@ pub struct Headless {
     reports: Receiver<Report>,
     area: Rect,
     copied: Option<String>,
+    viewed: Option<String>,
 }
 
 /// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
@@ -70,6 +71,7 @@ impl Headless {
             reports,
             area: Rect::new(0, 0, width, height),
             copied: None,
+            viewed: None,
         };
         screen.draw();
         screen.play_filter(options);
@@ -120,6 +122,11 @@ impl Headless {
         self.copied.as_deref()
     }
 
+    /// What was shown in another program last.
+    pub fn viewed(&self) -> Option<&str> {
+        self.viewed.as_deref()
+    }
+
     pub fn resize(&mut self, (width, height): (u16, u16)) {
         self.area = Rect::new(0, 0, width, height);
     }
@@ -140,6 +147,7 @@ impl Headless {
             match effect {
                 Effect::Start(job) => self.jobs.start(*job),
                 Effect::Copy(text) => self.copied = Some(text),
+                Effect::View { text, .. } => self.viewed = Some(text),
                 _ => {}
             }
         }

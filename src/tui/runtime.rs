@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Select, Sender, unbounded};
 use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
-use signal_hook::consts::{SIGCONT, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
+use crate::act::viewer::{self, Viewer};
 use crate::ingest::Loaded;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys::Key;
 use crate::tui::runtime::terminal::Screen;
+use crate::tui::runtime::watch::Keys;
 use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::Session;
 use crate::tui::shell::{Pointer, Shell};
@@ -39,7 +41,7 @@ pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Resu
     terminal::check()?;
     let (inbox_sender, inbox) = unbounded();
     let screen = Screen::enter(options, inbox_sender.clone())?;
-    watch::start(&inbox_sender)?;
+    let keys = watch::start(&inbox_sender)?;
     let (jobs, reports) = Jobs::threaded();
     let session = Session::new(&options.title, options.zone.clone());
     let theme = Theme {
@@ -51,6 +53,7 @@ pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Resu
         jobs,
         screen,
         inbox,
+        keys,
         reports,
         messages: Some(messages),
         pending: Pending::Now,
@@ -77,6 +80,7 @@ struct Runtime {
     jobs: Jobs,
     screen: Screen,
     inbox: Receiver<Msg>,
+    keys: Keys,
     reports: Receiver<Report>,
     messages: Option<Receiver<Loaded>>,
     pending: Pending,
@@ -221,12 +225,36 @@ impl Runtime {
                 Effect::Suspend => exit = exit.or(self.suspend()),
                 Effect::Redraw => self.screen.wipe(),
                 Effect::Start(job) => self.jobs.start(*job),
+                Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
                 Effect::Copy(text) => Screen::copy(&text),
                 // The shell keeps these to itself.
                 Effect::Push(_) | Effect::Pop => {}
             }
         }
         exit
+    }
+
+    /// Gives the terminal to another program until it ends.
+    fn view(&mut self, text: &str, with: Viewer) -> Option<Exit> {
+        let program = with.program();
+        self.keys.pause();
+        terminal::restore();
+        let shown = viewer::show(&program, text);
+        // What the user told that program is not meant for this one.
+        let is_signal = |msg: &Msg| matches!(msg, Msg::Signal(SIGINT | SIGQUIT | SIGTSTP));
+        let kept: Vec<Msg> = self
+            .inbox
+            .try_iter()
+            .filter(|msg| !is_signal(msg))
+            .collect();
+        self.screen.resume();
+        self.keys.resume();
+        if let Err(error) = shown {
+            self.shell.tell(&error.to_string());
+        }
+        self.pending = Pending::Now;
+        let exits = kept.into_iter().map(|msg| self.receive(msg));
+        exits.fold(None, Option::or)
     }
 
     /// Gives the terminal back and stops; goes on after SIGCONT.

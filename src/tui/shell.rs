@@ -27,6 +27,8 @@ pub trait Screen: std::fmt::Debug {
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect>;
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect>;
     fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect>;
+    /// Something happened outside that the user should know of.
+    fn told(&mut self, _words: &str) {}
     /// Settles what depends on the size of the screen and fetches what will be drawn.
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect>;
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer);
@@ -122,6 +124,13 @@ impl Shell {
         self.obey(effects)
     }
 
+    /// Tells the user what happened outside.
+    pub fn tell(&mut self, words: &str) {
+        if let Some(screen) = self.stack.last_mut() {
+            screen.told(words);
+        }
+    }
+
     pub fn loaded(&mut self, message: Loaded) -> Vec<Effect> {
         let news = self.session.apply(message);
         let mut effects = Vec::new();
@@ -169,6 +178,7 @@ impl Shell {
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Start(_)
+                | Effect::View { .. }
                 | Effect::Copy(_) => {
                     outside.push(effect);
                 }

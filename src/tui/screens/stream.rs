@@ -28,6 +28,7 @@ use std::rc::Rc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::act::viewer::Viewer;
 use crate::analysis::shape;
 use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
@@ -69,7 +70,7 @@ pub struct Stream {
     focus: Focus,
     split: Split,
     typing: Typing,
-    notice: Option<String>,
+    notice: Option<Notice>,
     frame: Frame,
 }
 
@@ -144,6 +145,14 @@ struct Placed {
 struct Ticks {
     marked: HashSet<usize>,
     hits: HashSet<usize>,
+}
+
+/// What to tell the user until the next key.
+#[derive(Debug)]
+struct Notice {
+    words: String,
+    /// It is about an unfinished file, and out of date when everything is read.
+    is_while_reading: bool,
 }
 
 /// Texts of rows are made again rather than kept beyond this number.
@@ -228,6 +237,8 @@ impl Screen for Stream {
                 self.go_to_number(number.unwrap_or_default(), session);
             }
             Command::Filter => self.filter.open(),
+            Command::Page => return self.view_in(Viewer::Pager, session),
+            Command::Edit => return self.view_in(Viewer::Editor, session),
             Command::Noticed => self.open_noticed(session),
             Command::Saved => self.open_saved(session),
             Command::Find => self.begin_find(),
@@ -306,10 +317,14 @@ impl Screen for Stream {
                 self.answers.is_running = false;
                 self.overview.give_up();
                 self.noticed.give_up();
-                self.notice = Some(format!("a bug stopped this work: {words}"));
+                self.say(format!("a bug stopped this work: {words}"));
             }
         }
         Vec::new()
+    }
+
+    fn told(&mut self, words: &str) {
+        self.say(words.to_owned());
     }
 
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
@@ -327,6 +342,20 @@ impl Screen for Stream {
 }
 
 impl Stream {
+    fn say(&mut self, words: impl Into<String>) {
+        self.notice = Some(Notice {
+            words: words.into(),
+            is_while_reading: false,
+        });
+    }
+
+    fn say_while_reading(&mut self, words: impl Into<String>) {
+        self.notice = Some(Notice {
+            words: words.into(),
+            is_while_reading: true,
+        });
+    }
+
     fn number(&self) -> Option<u32> {
         match self.typing {
             Typing::Number(number) => Some(number),

@@ -1,5 +1,6 @@
 //! Keys that wait for a second key: what to copy, what to filter by, where to scroll.
 
+use crate::act::viewer::Viewer;
 use crate::base::{human, text};
 use crate::export::{curl, readable};
 use crate::query::expr::Expr;
@@ -107,7 +108,7 @@ impl Stream {
     }
 
     fn no_such(&mut self, key: char) -> Vec<Effect> {
-        self.notice = Some(format!("'{key}' stands for nothing here"));
+        self.say(format!("'{key}' stands for nothing here"));
         Vec::new()
     }
 
@@ -120,7 +121,7 @@ impl Stream {
         match self.inspector.term() {
             Ok(term) => self.add_term(term, chord == Chord::Keep, session),
             Err(why) => {
-                self.notice = Some(why.to_owned());
+                self.say(why.to_owned());
                 Vec::new()
             }
         }
@@ -128,7 +129,7 @@ impl Stream {
 
     fn add_term(&mut self, term: Expr, keeps: bool, session: &mut Session) -> Vec<Effect> {
         if self.filter.problem.is_some() {
-            self.notice = Some("mend the filter first".to_owned());
+            self.say("mend the filter first".to_owned());
             return Vec::new();
         }
         let text = terms::add(&self.filter.text, self.filter.parsed.as_ref(), term, keeps);
@@ -141,22 +142,31 @@ impl Stream {
         };
         match self.copied(key, session) {
             Err(why) => {
-                self.notice = Some(why);
+                self.say(why);
                 Vec::new()
             }
             Ok(copied) if copied.len() > MOST => {
                 let size = human::bytes(copied.len() as u64);
-                self.notice = Some(format!(
+                self.say(format!(
                     "not copied: {size}, terminals take no more than 1 MB · v opens it in a pager"
                 ));
                 Vec::new()
             }
             Ok(copied) => {
                 let size = human::bytes(copied.len() as u64);
-                self.notice = Some(format!("copied {what} · {size}"));
+                self.say(format!("copied {what} · {size}"));
                 vec![Effect::Copy(copied)]
             }
         }
+    }
+
+    /// The whole action in another program.
+    pub(super) fn view_in(&mut self, with: Viewer, session: &Session) -> Vec<Effect> {
+        let row = self.selected(session);
+        let text = row.map(|row| readable::text(&row, &session.zone));
+        text.map(|text| Effect::View { text, with })
+            .into_iter()
+            .collect()
     }
 
     /// Raw trace content: it goes to the terminal as base64 only.

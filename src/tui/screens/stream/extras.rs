@@ -97,7 +97,7 @@ impl Stream {
         }
         match self.inspector.field() {
             Some(name) => self.toggle_column(&name),
-            None => self.notice = Some("no field of the filter language says this".to_owned()),
+            None => self.say("no field of the filter language says this".to_owned()),
         }
     }
 
@@ -129,8 +129,7 @@ impl Stream {
     }
 
     fn toggle_column(&mut self, name: &str) {
-        self.notice = Some(match self.extras.toggle(name) {
-            Ok(words) | Err(words) => words,
-        });
+        let (Ok(words) | Err(words)) = self.extras.toggle(name);
+        self.say(words);
     }
 }

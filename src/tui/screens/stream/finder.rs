@@ -188,7 +188,7 @@ impl Stream {
     /// `n` and `N`: in the list the next action with the text, in the inspector the next line with it.
     pub(super) fn next_hit(&mut self, command: Command, session: &mut Session) {
         if !self.finder.is_active() {
-            self.notice = Some("nothing is looked for · ctrl-f finds a text".to_owned());
+            self.say("nothing is looked for · ctrl-f finds a text".to_owned());
             return;
         }
         let direction = if command == Command::NextHit {
@@ -199,7 +199,7 @@ impl Stream {
         if self.focus == Focus::List || self.finder.sentence.is_some() {
             self.select(command, session);
         } else if !self.inspector.find(&self.finder.text, direction) {
-            self.notice = Some("this tab does not hold the text".to_owned());
+            self.say("this tab does not hold the text".to_owned());
         }
     }
 }

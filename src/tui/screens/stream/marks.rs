@@ -12,12 +12,12 @@ impl Stream {
             return Vec::new();
         };
         if subject.is_end {
-            self.notice = Some("still indexing: this action cannot be marked yet".to_owned());
+            self.say_while_reading("still indexing: this action cannot be marked yet".to_owned());
             return Vec::new();
         }
         let is_set = session.marks.toggle(letter, subject.ix);
         let verb = if is_set { "marked" } else { "no longer marked" };
-        self.notice = Some(format!(
+        self.say(format!(
             "{verb} {letter} · ' and {letter} comes back · M shows only marked"
         ));
         if self.narrow.marked {
@@ -30,7 +30,7 @@ impl Stream {
     pub(super) fn go_to_mark(&mut self, letter: char, session: &mut Session) {
         match session.marks.get(letter) {
             Some(ix) => self.go_to(ix, &format!("mark {letter}")),
-            None => self.notice = Some(format!("no mark {letter}")),
+            None => self.say(format!("no mark {letter}")),
         }
     }
 
@@ -42,7 +42,7 @@ impl Stream {
             self.list.holds_end = false;
             self.list.jump(position);
         } else {
-            self.notice = Some(format!("{what} is hidden by the filter · esc shows all"));
+            self.say(format!("{what} is hidden by the filter · esc shows all"));
         }
     }
 
@@ -61,7 +61,7 @@ impl Stream {
         let len = session.loaded.store.len();
         match caller.or(row.parent()).filter(|parent| parent.0 < len) {
             Some(parent) => self.go_to(parent, "the action that caused this one"),
-            None => self.notice = Some("what caused this action is not recorded".to_owned()),
+            None => self.say("what caused this action is not recorded".to_owned()),
         }
     }
 }

@@ -112,7 +112,7 @@ impl Stream {
                 session
                     .saved_filters
                     .push(self.filter.text.trim().to_owned());
-                self.notice = Some("saved · F2 lists the saved filters".to_owned());
+                self.say("saved · F2 lists the saved filters".to_owned());
                 Vec::new()
             }
             Choice::Evidence(words, evidence) => {

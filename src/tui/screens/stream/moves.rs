@@ -91,7 +91,7 @@ impl Stream {
             let width = self.frame.regions.inspector.width;
             self.split.width = Some(width.saturating_add_signed(by));
         } else {
-            self.notice = Some(format!(
+            self.say(format!(
                 "one pane has the whole screen · from {SIDE_BY_SIDE} columns on two stand side by side"
             ));
         }
@@ -125,7 +125,7 @@ impl Stream {
         let is_wide = self.frame.regions.header.width >= SIDE_BY_SIDE;
         self.split.panes = match (self.split.panes, self.focus) {
             (Panes::Auto, Focus::List) if !is_wide => {
-                self.notice = Some(format!(
+                self.say(format!(
                     "the list has the whole screen already · from {SIDE_BY_SIDE} columns on the action stands beside it"
                 ));
                 Panes::Auto
@@ -214,9 +214,10 @@ impl Stream {
         match jumps::find(&opened.store, &list.listing, list.view.cursor, sought) {
             Some(position) => list.jump(position),
             None if self.end.is_some() => {
-                self.notice = Some(nothing_in_end(jump, &words::loading(session)));
+                self.say_while_reading(nothing_in_end(jump, &words::loading(session)));
             }
-            None => self.notice = Some(nothing(jump, session.is_loading())),
+            None if session.is_loading() => self.say_while_reading(nothing(jump, true)),
+            None => self.say(nothing(jump, false)),
         }
     }
 
@@ -252,11 +253,11 @@ impl Stream {
             return;
         };
         if store.row(found).seq() != number {
-            self.notice = Some(format!("no action {number} in this run"));
+            self.say(format!("no action {number} in this run"));
         }
         self.list.jump(self.list.listing.seek(found));
         if self.list.listing.at(self.list.view.cursor) != Some(found) {
-            self.notice = Some(format!("action {number} is hidden by the filter"));
+            self.say(format!("action {number} is hidden by the filter"));
         }
     }
 }

@@ -78,7 +78,7 @@ impl Stream {
 
     pub(super) fn toggle_marked(&mut self, session: &mut Session) -> Vec<Effect> {
         if !self.narrow.marked && session.marks.is_empty() {
-            self.notice = Some("nothing is marked · m and a letter marks".to_owned());
+            self.say("nothing is marked · m and a letter marks".to_owned());
             return Vec::new();
         }
         self.narrow.marked = !self.narrow.marked;
@@ -104,7 +104,7 @@ impl Stream {
         };
         let scope = lane(&row).map(|(run, agent)| Scope::Agent(run, agent));
         if scope.is_none() {
-            self.notice = Some("the agent of this action is not recorded".to_owned());
+            self.say("the agent of this action is not recorded".to_owned());
             return Vec::new();
         }
         self.narrow_to(scope, session)
@@ -112,8 +112,9 @@ impl Stream {
 
     fn narrow_to(&mut self, scope: Option<Scope>, session: &Session) -> Vec<Effect> {
         if self.end.is_some() {
-            self.notice =
-                Some("still indexing: the run of this action is not known yet".to_owned());
+            self.say_while_reading(
+                "still indexing: the run of this action is not known yet".to_owned(),
+            );
             return Vec::new();
         }
         self.narrow.scope = scope;

@@ -194,3 +194,18 @@ fn a_second_key_is_offered_and_a_term_is_made_from_a_value_or_a_row() {
     check(&shown(&trace, "tab ="), &["/ args.order=8841", "✓ 1 of 1"]);
     check(&shown(&trace, "= esc"), &["press / to filter"]);
 }
+
+#[test]
+fn the_whole_action_is_shown_in_another_program_without_anything_that_a_terminal_obeys() {
+    let mut screen = opened(
+        &call(r#"{"order":"88\u001b[31m41"}"#, "\"came back\""),
+        (120, 36),
+    );
+    screen.play("v");
+    let text = screen.viewed().expect("a text").to_owned();
+    assert!(
+        text.contains("31m41") && text.contains("came back"),
+        "{text}"
+    );
+    assert!(!text.contains('\u{1b}'));
+}

@@ -200,7 +200,7 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     if regions.footer.height == 0 {
         if let Some(notice) = &stream.notice {
-            say(notice, theme, regions.filter, buf);
+            say(&notice.words, theme, regions.filter, buf);
         }
         return;
     }
@@ -223,7 +223,10 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         return;
     }
     if let Some(notice) = &stream.notice {
-        row.put(&format!(" {}", text::sanitize(notice)), styles.waiting);
+        row.put(
+            &format!(" {}", text::sanitize(&notice.words)),
+            styles.waiting,
+        );
         return;
     }
     if !words.found.is_empty() {
