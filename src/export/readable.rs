@@ -62,10 +62,26 @@ pub fn brief(row: &Row<'_>, zone: &TimeZone) -> Vec<Line> {
     page.lines
 }
 
-/// Everything about an action as plain text.
+/// Records are opened up to this size for [`text()`]: a program that shows it has to hold it too.
+const MOST: u32 = 16 << 20;
+
+/// Everything about an action as plain text. Of records beyond any reading the head is told.
 pub fn text(row: &Row<'_>, zone: &TimeZone) -> String {
+    let body = bodies::open(row, Depth::UpTo(MOST));
+    let mut page = Page::default();
+    head(&mut page, row, zone);
+    facts(&mut page, row, &body);
+    contents(&mut page, row, &body, Limit(usize::MAX));
+    let places = [row.place(), row.result_place()];
+    let rest: u64 = places
+        .iter()
+        .map(|place| u64::from(place.len.saturating_sub(MOST)))
+        .sum();
+    if rest > 0 {
+        page.line(&format!("  … {} more are left out", human::bytes(rest)));
+    }
     let mut text = String::new();
-    for line in full(row, zone) {
+    for line in page.lines {
         text.extend(line.into_iter().map(|(_, piece)| piece));
         text.push('\n');
     }

@@ -46,6 +46,8 @@ pub struct Styles {
     pub key: Style,
     pub string: Style,
     pub number: Style,
+    /// A text that is looked for.
+    pub hit: Style,
     /// What changed inside a line that came, or that went.
     pub added: Style,
     pub removed: Style,
@@ -130,6 +132,7 @@ impl Styles {
             key: fg(Color::Cyan),
             string: fg(Color::Green),
             number: fg(Color::Yellow),
+            hit: fg(Color::Yellow).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             added: fg(Color::Green).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             removed: fg(Color::Red).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
         }
@@ -148,6 +151,7 @@ impl Styles {
             prompt: with(Modifier::BOLD),
             note: with(Modifier::DIM),
             key: with(Modifier::BOLD),
+            hit: with(Modifier::BOLD | Modifier::UNDERLINED),
             added: with(Modifier::BOLD | Modifier::UNDERLINED),
             removed: with(Modifier::BOLD | Modifier::UNDERLINED),
             ..Styles::default()

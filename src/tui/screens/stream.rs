@@ -145,6 +145,8 @@ struct Placed {
 struct Ticks {
     marked: HashSet<usize>,
     hits: HashSet<usize>,
+    /// Matches, actions listed and rows that the ticks of the matches were placed for.
+    of: (usize, usize, usize),
 }
 
 /// What to tell the user until the next key.
@@ -424,6 +426,19 @@ impl Stream {
         }
     }
 
+    fn prepare_ticks(&mut self, session: &Session, rows: usize) {
+        let listing = &self.list.listing;
+        let of = (self.finder.hits.len(), listing.len(), rows);
+        let marked = session.marks.all().iter().map(|ix| ActionIx(*ix));
+        self.frame.ticks.marked = listing.rows_of(marked, rows);
+        // There may be millions of them: they are placed when something changed, not for every frame.
+        if self.frame.ticks.of != of {
+            let hits = self.finder.hits.iter().copied();
+            self.frame.ticks.hits = listing.rows_of(hits, rows);
+            self.frame.ticks.of = of;
+        }
+    }
+
     fn prepare_overview(&mut self, session: &Session) -> Option<Effect> {
         let regions = self.frame.regions;
         self.frame.shape_at = None;
@@ -432,14 +447,7 @@ impl Stream {
         }
         let store = &session.loaded.store;
         let rows = usize::from(regions.scroll.height);
-        let marked = session.marks.all().iter().map(|ix| ActionIx(*ix));
-        self.frame.ticks = Ticks {
-            marked: self.list.listing.rows_of(marked, rows),
-            hits: self
-                .list
-                .listing
-                .rows_of(self.finder.hits.iter().copied(), rows),
-        };
+        self.prepare_ticks(session, rows);
         let selected = self.selected(session);
         let cells = layout::shape_cells(regions.spark.width);
         let of = Of {

@@ -35,6 +35,11 @@ impl Finder {
         !self.text.is_empty() || self.sentence.is_some()
     }
 
+    /// What is looked for in texts; nothing where the actions show a sentence.
+    pub fn sought(&self) -> &str {
+        &self.text
+    }
+
     pub fn is_hit(&self, ix: ActionIx) -> bool {
         self.hits.binary_search(&ix).is_ok()
     }
@@ -201,14 +206,5 @@ impl Stream {
         } else if !self.inspector.find(&self.finder.text, direction) {
             self.say("this tab does not hold the text".to_owned());
         }
-    }
-}
-
-/// Whether a text holds another, in any case unless capitals are looked for.
-pub fn holds(text: &str, sought: &str) -> bool {
-    if sought.chars().any(char::is_uppercase) {
-        text.contains(sought)
-    } else {
-        text.to_lowercase().contains(sought)
     }
 }

@@ -11,7 +11,6 @@ use crate::base::{human, text};
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::query::expr::Expr;
 use crate::store::bodies::{Depth, GLANCE};
-use crate::tui::screens::stream::finder::holds;
 use crate::tui::screens::stream::inspector::document::{Bounds, Document};
 use crate::tui::screens::stream::jumps::Direction;
 use crate::tui::screens::stream::rows::Numbers;
@@ -168,7 +167,10 @@ impl Inspector {
         self.shown.status = Some((row.status(), row.flags().has(Flags::WAITING)));
         self.shown.facts = contents::facts(&row);
         if is_partial {
-            let words = format!("opening {} …", human::bytes(document::size(&row)));
+            let size = document::size(&row);
+            let bounds = self.bounds.unwrap_or(Bounds::FIRST);
+            let part = human::bytes(size.min(bounds.bytes.into()));
+            let words = format!("opening {part} of {} …", human::bytes(size));
             self.shown.facts.push(vec![(Tone::Waiting, words)]);
         }
         self.lay_out(area);
@@ -405,8 +407,11 @@ impl Inspector {
             return false;
         };
         let from = reading.folds.at(reading.view.cursor).unwrap_or(0);
-        let holds =
-            |row: &usize| holds(outline.text(*row), sought) || holds(outline.key(*row), sought);
+        let holds = |row: &usize| {
+            let texts = [outline.text(*row), outline.key(*row)];
+            let mut held = texts.iter().flat_map(|text| text::find_all(text, sought));
+            held.next().is_some()
+        };
         let found = match direction {
             Direction::Forward => (from + 1..outline.len()).chain(0..=from).find(holds),
             Direction::Backward => {

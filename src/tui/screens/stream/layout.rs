@@ -207,6 +207,8 @@ pub struct Columns {
 
 /// What is said of an action must have at least this room before others have any.
 const LEAST_TEXT: usize = 24;
+/// With this much there is still a column for latency and cost together.
+const TIGHT_TEXT: usize = 18;
 /// And this much before agents have their names.
 const EASY_TEXT: usize = 36;
 /// The mark of a lane and the first letter of its agent.
@@ -266,8 +268,11 @@ impl Columns {
             full, merged, lanes, silent, alone, turnless, timeless, kindless, bare,
         ];
         let fits = |columns: &&Columns| {
-            let is_named = columns.agent > LETTER;
-            let least = if is_named { EASY_TEXT } else { LEAST_TEXT };
+            let least = match (columns.agent > LETTER, columns.merged) {
+                (true, _) => EASY_TEXT,
+                (false, true) => TIGHT_TEXT,
+                (false, false) => LEAST_TEXT,
+            };
             columns.taken() + least <= width
         };
         let mut columns = *steps.iter().find(fits).unwrap_or(&bare);
@@ -344,7 +349,7 @@ mod tests {
     fn columns_go_in_their_order_when_the_screen_narrows() {
         check(120, true, "# time turn agent kind lat cost");
         check(80, true, "# time turn agent kind lat");
-        check(68, true, "# time turn agent kind");
+        check(62, true, "# time turn agent kind");
         check(60, true, "# time turn kind");
         check(54, true, "# time kind");
         check(40, true, "# kind");
@@ -355,7 +360,7 @@ mod tests {
     fn one_agent_has_no_column_and_its_cells_go_to_the_text() {
         check(120, false, "# time turn kind lat cost");
         check(80, false, "# time turn kind lat cost");
-        check(60, false, "# time turn kind");
+        check(59, false, "# time turn kind");
         assert_eq!(
             Columns::new(120, 4, false, 0).text,
             Columns::new(120, 4, true, 0).text + 10

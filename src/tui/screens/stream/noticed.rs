@@ -27,9 +27,14 @@ pub struct Noticed {
     /// Counts what was learned; and what of it was looked at.
     version: u64,
     seen: Option<u64>,
+    /// Actions that there were at the last look.
+    known: u32,
     /// Actions that the look at hand has behind it.
     running: Option<u32>,
 }
+
+/// So few actions are looked at after every change.
+const ALWAYS: u64 = 5_000;
 
 /// The work of a job: opens every call once.
 pub fn look(store: &Store, cancel: &CancelFlag, tell: &mut dyn FnMut(u32)) -> Findings {
@@ -48,13 +53,15 @@ impl Noticed {
     /// Looks again when something was learned, but not at what is still read.
     pub fn prepare(&mut self, session: &Session) -> Option<Effect> {
         let is_old = self.seen != Some(self.version);
-        if !is_old
-            || self.running.is_some()
-            || session.is_loading()
-            || session.loaded.store.is_empty()
-        {
+        let store = &session.loaded.store;
+        // A look opens every call: what grows is looked at again after it has grown by a quarter.
+        let (len, known) = (u64::from(store.len()), u64::from(self.known));
+        let is_worth_it = len <= ALWAYS || len * 4 >= known * 5;
+        let is_idle = self.running.is_none() && !session.is_loading();
+        if !is_old || !is_idle || !is_worth_it || store.is_empty() {
             return None;
         }
+        self.known = store.len();
         (self.running, self.seen) = (Some(0), Some(self.version));
         Some(Effect::Start(Box::new(Job::Notice(
             session.loaded.store.clone(),

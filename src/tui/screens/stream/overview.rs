@@ -54,8 +54,8 @@ impl Overview {
         self.version += 1;
     }
 
-    /// Has a survey of what is shown, or asks for it. While a file is read it is made again only after
-    /// the store has grown by a quarter.
+    /// Has a survey of what is shown, or asks for it. Of a large store that grows it is made again only
+    /// after it has grown by a part: a quarter while a file is read, else a little.
     pub fn prepare(
         &mut self,
         (store, listing): (&Store, &Listing),
@@ -65,8 +65,11 @@ impl Overview {
         of.version = self.version;
         let known = &self.survey.of;
         let same_view = (known.rows, known.run, known.cells) == (of.rows, of.run, of.cells);
-        let has_grown = u64::from(of.len) * 4 >= u64::from(known.len) * 5;
-        let is_stale = *known != of && (!is_loading || !same_view || has_grown);
+        let is_small = of.len <= AT_ONCE && !is_loading;
+        let grown = u64::from(of.len.saturating_sub(known.len));
+        let has_grown = grown * if is_loading { 4 } else { 64 } >= u64::from(known.len);
+        let is_other_list = of.listed != known.listed && of.len == known.len;
+        let is_stale = *known != of && (is_small || !same_view || has_grown || is_other_list);
         if !is_stale || self.asked.is_some() {
             return None;
         }

@@ -11,7 +11,7 @@ use crate::model::quantity::Tokens;
 use crate::store::bodies::{self, GLANCE};
 use crate::store::row::Row;
 use crate::tui::screens::stream::inspector::Tab;
-use crate::tui::screens::stream::inspector::document::Document;
+use crate::tui::screens::stream::inspector::document::{Document, Unread};
 use crate::tui::screens::stream::inspector::edits::{self, Edit};
 use crate::tui::screens::stream::rows::{self, Numbers, condition};
 use crate::tui::widgets::outline::build::{Builder, Named, New};
@@ -83,8 +83,18 @@ pub(super) fn outline(tab: Tab, row: &Row<'_>, document: &Document) -> Outline {
         Tab::Policy => policy(row, body, &mut builder),
         Tab::Raw => raw(row, body, document.numbers, &mut builder),
     }
-    if let Some(unread) = &document.unread {
-        builder.more(unread);
+    match document.unread {
+        Some(Unread::Yet(bytes)) => {
+            builder.more(&format!("{} are not read yet", human::bytes(bytes)));
+        }
+        Some(Unread::Ever(bytes)) => {
+            let words = format!(
+                "{} more are not opened: they would not fit the memory of most machines",
+                human::bytes(bytes)
+            );
+            say(&mut builder, Tone::Waiting, &words);
+        }
+        None => {}
     }
     builder.finish()
 }

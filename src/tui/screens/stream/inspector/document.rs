@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::base::human;
 use crate::ingest::body::Body;
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
@@ -19,19 +18,31 @@ pub struct Bounds {
     pub limits: Limits,
 }
 
+/// A record takes up to forty times its size when it is opened, so that no more of it is.
+pub const MOST: u32 = 16 << 20;
+
 impl Bounds {
     pub const FIRST: Bounds = Bounds {
-        bytes: 8 << 20,
+        bytes: 4 << 20,
         limits: Limits::FIRST,
     };
 
     #[must_use]
     pub fn more(self) -> Bounds {
         Bounds {
-            bytes: self.bytes.saturating_mul(8),
+            bytes: self.bytes.saturating_mul(4).min(MOST),
             limits: self.limits.more(),
         }
     }
+}
+
+/// Bytes of an action that were not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// They are opened when they are asked for.
+    Yet(u64),
+    /// They are too many.
+    Ever(u64),
 }
 
 #[derive(Debug)]
@@ -40,7 +51,7 @@ pub struct Document {
     pub bounds: Bounds,
     pub numbers: Numbers,
     /// What is said of the bytes that were not read.
-    pub unread: Option<String>,
+    pub unread: Option<Unread>,
     tabs: [OnceLock<Outline>; Tab::ALL.len()],
 }
 
@@ -53,7 +64,11 @@ impl Document {
             body,
             bounds,
             numbers,
-            unread: (unread > 0).then(|| format!("{} are not read yet", human::bytes(unread))),
+            unread: (unread > 0).then_some(if bounds.bytes < MOST {
+                Unread::Yet(unread)
+            } else {
+                Unread::Ever(unread)
+            }),
             tabs: <[OnceLock<Outline>; Tab::ALL.len()]>::default(),
         }
     }

@@ -9,7 +9,7 @@ use crate::tui::screens::stream::view::rows;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::outline::layout;
-use crate::tui::widgets::paint::{self, Row};
+use crate::tui::widgets::paint::{self, Row, Sought};
 use crate::tui::widgets::tone::Tone;
 
 /// ```text
@@ -35,22 +35,18 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         row.flush_right(&format!(" {words} "), style);
     }
     row.put(" ", Style::new());
-    line(&shown.title, theme, (&mut row, Style::new()));
+    line(&shown.title, theme, &mut row);
     tabs(stream, theme, buf);
     rule(shown.hidden, theme, area, buf);
     for (fact, y) in shown.facts.iter().zip(3..area.height) {
         let mut row = Row::new(buf, area, y, Style::new());
         row.put(" ", Style::new());
-        line(fact, theme, (&mut row, Style::new()));
+        line(fact, theme, &mut row);
     }
     let first = 3 + shown.facts.len() as u16;
-    let has_focus = stream.focus == Focus::Inspector;
     for (content, y) in shown.lines.iter().zip(first..area.height) {
-        let base = match (content.is_selected, has_focus) {
-            (true, true) => theme.styles.selected,
-            (true, false) | (false, _) => Style::new(),
-        };
-        outline_line(content, theme, Row::new(buf, area, y, base), base);
+        let base = base(content, stream, theme);
+        outline_line(content, stream, theme, Row::new(buf, area, y, base));
     }
     foot(stream, theme, buf);
 }
@@ -68,7 +64,25 @@ fn rule((above, below): (usize, usize), theme: &Theme, area: Rect, buf: &mut Buf
     }
 }
 
-fn outline_line(content: &ShownLine, theme: &Theme, mut row: Row<'_>, base: Style) {
+/// What the whole line has on it: the cursor, where the pane has the focus.
+fn base(content: &ShownLine, stream: &Stream, theme: &Theme) -> Style {
+    if content.is_selected && stream.focus == Focus::Inspector {
+        theme.styles.selected
+    } else {
+        Style::new()
+    }
+}
+
+/// What is looked for, wherever it stands.
+pub(super) fn sought<'a>(stream: &'a Stream, theme: &Theme) -> Sought<'a> {
+    Sought {
+        text: stream.finder.sought(),
+        style: theme.styles.hit,
+    }
+}
+
+fn outline_line(content: &ShownLine, stream: &Stream, theme: &Theme, mut row: Row<'_>) {
+    let base = base(content, stream, theme);
     let mark = match content.fold {
         Some(true) => theme.marks.folded,
         Some(false) => theme.marks.unfolded,
@@ -77,7 +91,10 @@ fn outline_line(content: &ShownLine, theme: &Theme, mut row: Row<'_>, base: Styl
     row.skip(1 + content.indent)
         .put(mark, theme.styles.faint.patch(base))
         .skip(layout::MARK - 1);
-    line(&content.line, theme, (&mut row, base));
+    let sought = sought(stream, theme);
+    for (kind, piece) in &content.line {
+        row.put_with(piece, (tone(theme, *kind).patch(base), sought));
+    }
 }
 
 /// Where the cursor is, on the last line of the pane.
@@ -105,9 +122,9 @@ fn tabs(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
-fn line(pieces: &[(Tone, String)], theme: &Theme, (row, base): (&mut Row<'_>, Style)) {
+fn line(pieces: &[(Tone, String)], theme: &Theme, row: &mut Row<'_>) {
     for (kind, piece) in pieces {
-        row.put(piece, tone(theme, *kind).patch(base));
+        row.put(piece, tone(theme, *kind));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::tui::screens::stream::rows::{RowText, SubRow};
 use crate::tui::screens::stream::view::pane;
 use crate::tui::screens::stream::{Focus, Placed, Stream};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::paint::Row;
+use crate::tui::widgets::paint::{Row, Sought};
 
 pub(super) fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (columns, style) = (&stream.frame.columns, theme.styles.faint);
@@ -62,6 +62,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
             theme,
             columns: &stream.frame.columns,
             base: style,
+            sought: pane::sought(stream, theme),
         };
         let heading = usize::from(placed.heading.is_some());
         let lines = heading + 1 + placed.text.below.len();
@@ -88,6 +89,7 @@ struct Painter<'a> {
     columns: &'a Columns,
     /// What the whole row has on it: the selection.
     base: Style,
+    sought: Sought<'a>,
 }
 
 impl Painter<'_> {
@@ -142,21 +144,10 @@ impl Painter<'_> {
             mark.to_owned()
         };
         column(&mut row, &word, columns.kind, kind);
-        let retry = if text.is_retry {
-            format!("{} retry · ", theme.marks.retry)
-        } else {
-            String::new()
-        };
-        let again = placed
-            .nth
-            .map(|nth| format!("×{nth} same args · "))
-            .unwrap_or_default();
-        row.cell(
-            &format!("{retry}{again}{}", text.text),
-            columns.text,
-            self.over(theme.styles.text),
-        )
-        .skip(1);
+        let again = again(text.is_retry, placed.nth, theme.marks.retry);
+        let words = format!("{again}{}", text.text);
+        let style = (self.over(theme.styles.text), self.sought);
+        row.cell_with(&words, columns.text, style).skip(1);
         for value in placed.extras.iter().take(columns.extras) {
             let value = value.as_deref().unwrap_or(none);
             row.cell(value, EXTRA, self.over(theme.styles.text)).skip(1);
@@ -206,7 +197,17 @@ impl Painter<'_> {
         row.skip(indent)
             .put(self.theme.marks.branch, self.theme.styles.faint)
             .put(" ", Style::new())
-            .put(&sub.text, style);
+            .put_with(&sub.text, (style, self.sought));
+    }
+}
+
+/// What is said before a call that was made before.
+fn again(is_retry: bool, nth: Option<u32>, mark: &str) -> String {
+    match (is_retry, nth) {
+        (true, Some(nth)) => format!("{mark} retry ×{nth} · "),
+        (true, None) => format!("{mark} retry · "),
+        (false, Some(nth)) => format!("×{nth} same args · "),
+        (false, None) => String::new(),
     }
 }
 
