@@ -10,6 +10,7 @@ mod load;
 mod pick;
 mod table;
 
+mod config;
 mod demo;
 mod explore;
 mod formats;
@@ -20,6 +21,7 @@ mod show;
 mod stats;
 mod verify;
 
+use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -31,7 +33,9 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Load;
 use crate::cli::look::Look;
 use crate::cli::out::{Notes, Out};
+use crate::config::{Config, Origin};
 use crate::ingest::discover;
+use crate::tui::theme::Palette;
 
 /// What every command gets.
 #[derive(Debug)]
@@ -40,10 +44,11 @@ struct Cx {
     notes: Notes,
     global: Global,
     load: Load,
+    config: Config,
 }
 
 /// Does what the arguments say.
-pub fn run(args: Args) -> anyhow::Result<Exit> {
+pub fn run(mut args: Args) -> anyhow::Result<Exit> {
     if let Some(option) = args.global.misplaced(args.command.as_ref()) {
         let name = args.command.as_ref().map_or("saferun-tui", Command::name);
         let help = format!("'{name}' has no {option} (see saferun-tui {name} --help)");
@@ -56,6 +61,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         );
         return Err(Failure::Usage(help).into());
     }
+    let config = settings(&mut args.global)?;
     let look = Look::from_environment(&args.global)?;
     let notes = Notes::new(look.clone(), args.global.quiet, args.global.verbose);
     let load = Load::new(&args.global)?;
@@ -64,10 +70,44 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         notes,
         global: args.global,
         load,
+        config,
     };
     let exit = dispatch(&mut cx, args.command, args.paths)?;
     cx.out.flush()?;
     Ok(exit)
+}
+
+/// The settings in force. The options that were not given are filled in from them.
+fn settings(global: &mut Global) -> Result<Config, Failure> {
+    let mut config = if global.no_config {
+        Config::default()
+    } else {
+        Config::load(global.config.as_deref()).map_err(|error| Failure::Usage(error.to_string()))?
+    };
+    let prices = env::var_os(crate::config::PRICES_VARIABLE).filter(|path| !path.is_empty());
+    let from = Origin::Environment(crate::config::PRICES_VARIABLE);
+    config
+        .price_file
+        .over(prices.map(|path| Some(path.into())), from);
+    let given = global.price_file.clone();
+    config
+        .price_file
+        .over(given.map(Some), Origin::Flag("--price-file"));
+    config
+        .zone
+        .over(global.tz.clone().map(Some), Origin::Flag("--tz"));
+    config
+        .ascii
+        .over(global.ascii.then_some(true), Origin::Flag("--ascii"));
+    config
+        .mouse
+        .over(global.no_mouse.then_some(false), Origin::Flag("--no-mouse"));
+    let theme = global.theme.as_deref().map(Palette::find);
+    config.theme.over(theme, Origin::Flag("--theme"));
+    global.price_file.clone_from(&config.price_file.value);
+    global.tz.clone_from(&config.zone.value);
+    (global.ascii, global.no_mouse) = (config.ascii.value, !config.mouse.value);
+    Ok(config)
 }
 
 fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
@@ -95,6 +135,7 @@ fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyho
         Some(Command::Verify { paths, strict }) => verify::run(cx, &inputs(paths)?, strict),
         Some(Command::Formats) => formats::run(cx),
         Some(Command::CheckFilter { filter }) => filter::check(cx, &filter),
+        Some(Command::Config) => config::run(cx),
         Some(Command::Demo) => demo(cx),
         Some(Command::Completions { shell }) => generate::completions(cx, shell),
         Some(Command::Man) => generate::man(cx),
@@ -103,6 +144,10 @@ fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyho
 
 fn bare(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
     if paths.is_empty() && !stdin_is_a_trace() {
+        let machine = cx.global.json || cx.global.jsonl || cx.global.csv;
+        if cx.out.look.width.is_some() && !machine && cx.global.condition.is_none() {
+            return explore::recent(cx);
+        }
         let hint = "no trace named\n\n  saferun-tui PATH...     open traces (files, folders, globs, - for standard input)\n  \
                     saferun-tui demo        look around in the traces that come with the program\n  \
                     saferun-tui --help      everything else";
@@ -127,7 +172,7 @@ fn bare(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
         Named {
             inputs,
             title,
-            failed: errors.len(),
+            failed: errors.iter().map(ToString::to_string).collect(),
         },
     )
 }
@@ -136,7 +181,7 @@ fn demo(cx: &mut Cx) -> anyhow::Result<Exit> {
     let named = Named {
         inputs: demo::inputs(),
         title: "demo".to_owned(),
-        failed: 0,
+        failed: Vec::new(),
     };
     explore::run(cx, named)
 }

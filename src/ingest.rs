@@ -12,6 +12,7 @@ pub mod formats;
 pub mod json;
 pub mod loader;
 pub mod prices;
+pub mod recent;
 pub mod records;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -17,4 +17,6 @@ pub mod act;
 
 pub mod tui;
 
+pub mod config;
+
 pub mod cli;

@@ -127,6 +127,22 @@ pub fn time_of_day(us: i64, zone: &TimeZone) -> String {
     )
 }
 
+/// When something was, in at most 12 cells: `14:01 today`, `Nov 22 14:01`, and the date alone in another year.
+pub fn when(us: i64, now: i64, zone: &TimeZone) -> String {
+    let zoned = |us| Timestamp::from_microsecond(us).map(|time| time.to_zoned(zone.clone()));
+    let (Ok(time), Ok(now)) = (zoned(us), zoned(now)) else {
+        return us.to_string();
+    };
+    let form = if time.date() == now.date() {
+        "%H:%M today"
+    } else if time.year() == now.year() {
+        "%b %d %H:%M"
+    } else {
+        "%Y-%m-%d"
+    };
+    time.strftime(form).to_string()
+}
+
 /// RFC 3339 in UTC with milliseconds, for machines; microseconds as they are where the calendar
 /// does not reach.
 pub fn rfc3339(us: i64) -> String {

@@ -9,6 +9,8 @@ use clap::{Arg, Args as _, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::analysis::stats::Field;
 use crate::ingest::formats::FORMATS;
 use crate::query::fields::nearest;
+use crate::tui::screens;
+use crate::tui::theme::Palette;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -89,9 +91,30 @@ pub struct Global {
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub color: When,
 
+    /// The colours of the screen [default: by the terminal]
+    #[arg(long, value_name = "NAME", global = true, value_parser = theme_names())]
+    pub theme: Option<String>,
+
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        conflicts_with = "no_config",
+        help = "Settings from this file [env: SAFERUN_TUI_CONFIG] [default: ~/.config/saferun-tui/config.toml]"
+    )]
+    pub config: Option<PathBuf>,
+
+    /// Settings from no file
+    #[arg(long, global = true)]
+    pub no_config: bool,
+
     /// Only ASCII for glyphs
     #[arg(long, global = true)]
     pub ascii: bool,
+
+    /// The view to begin with [default: runs for several runs, stream for one]
+    #[arg(long, value_name = "VIEW", global = true, value_parser = view_names())]
+    pub view: Option<String>,
 
     /// Leave the mouse to the terminal
     #[arg(long, global = true)]
@@ -194,6 +217,12 @@ Examples:
         #[arg(value_name = "FILTER", allow_hyphen_values = true)]
         filter: String,
     },
+    /// Print the settings in force, and where each came from
+    #[command(
+        args = hidden("config"),
+        after_help = "Example:\n  saferun-tui config > ~/.config/saferun-tui/config.toml    a file to begin with"
+    )]
+    Config,
     /// Open the traces that come with the program
     #[command(args = hidden("demo"))]
     Demo,
@@ -233,7 +262,7 @@ fn refused(command: &str) -> &'static [&'static str] {
         "stats" => &["jsonl", "csv"],
         "verify" => &["condition", "jsonl", "csv"],
         "demo" => &["format"],
-        "check-filter" => &["condition", "jsonl", "csv", "format"],
+        "check-filter" | "config" => &["condition", "jsonl", "csv", "format"],
         "formats" | "completions" | "man" => &["condition", "json", "jsonl", "csv", "format"],
         _ => &[],
     }
@@ -243,8 +272,11 @@ fn refused(command: &str) -> &'static [&'static str] {
 fn idle(command: &str) -> &'static [&'static str] {
     match command {
         "demo" => &[],
-        "formats" | "check-filter" | "completions" | "man" => &["no_mouse", "price_file", "tz"],
-        _ => &["no_mouse"],
+        "formats" | "check-filter" | "completions" | "man" => {
+            &["no_mouse", "price_file", "tz", "view", "theme"]
+        }
+        "config" => &["view"],
+        _ => &["no_mouse", "view", "theme"],
     }
 }
 
@@ -286,6 +318,7 @@ impl Command {
             Command::Verify { .. } => "verify",
             Command::Formats => "formats",
             Command::CheckFilter { .. } => "check-filter",
+            Command::Config => "config",
             Command::Demo => "demo",
             Command::Completions { .. } => "completions",
             Command::Man => "man",
@@ -306,6 +339,15 @@ fn seqs(text: &str) -> Result<RangeInclusive<u32>, String> {
 
 fn format_names() -> PossibleValuesParser {
     PossibleValuesParser::new(FORMATS.iter().map(|format| format.name()))
+}
+
+fn theme_names() -> PossibleValuesParser {
+    let auto = std::iter::once("auto");
+    PossibleValuesParser::new(auto.chain(Palette::ALL.iter().map(|palette| palette.word())))
+}
+
+fn view_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(screens::views().map(|info| info.name))
 }
 
 fn field_names() -> PossibleValuesParser {

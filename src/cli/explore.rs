@@ -1,30 +1,35 @@
 //! The bare command: a screen where there is one, the list of runs where there is none.
 
 use std::env;
+use std::path::PathBuf;
+
+use crossbeam_channel::Receiver;
 
 use crate::cli::args::When;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
-use crate::cli::{Cx, filter, ls};
-use crate::ingest::discover::Input;
-use crate::ingest::loader;
+use crate::cli::{Cx, demo, filter, ls};
+use crate::ingest::discover::{self, Input};
+use crate::ingest::{Loaded, loader};
 use crate::tui;
-use crate::tui::theme::ColorChoice;
+use crate::tui::Setup;
+use crate::tui::screens::ScreenId;
+use crate::tui::theme::{ColorChoice, Palette};
 
 /// What to open, and what to call it.
 #[derive(Debug)]
 pub(super) struct Named {
     pub(super) inputs: Vec<Input>,
     pub(super) title: String,
-    /// Paths that could not be found.
-    pub(super) failed: usize,
+    /// Why some paths could not be opened.
+    pub(super) failed: Vec<String>,
 }
 
 pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     let machine = cx.global.json || cx.global.jsonl || cx.global.csv;
     if machine || cx.out.look.width.is_none() {
         let mut read = cx.load.inputs(&cx.notes, named.inputs);
-        read.failed += named.failed;
+        read.failed += named.failed.len();
         return ls::list(cx, &read, "-started");
     }
     if let Some(expr) = cx.global.condition.as_deref() {
@@ -33,13 +38,7 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     if named.inputs.is_empty() {
         return Ok(Exit::NoInput);
     }
-    let term = env::var("TERM").unwrap_or_default();
-    if matches!(term.as_str(), "" | "dumb") {
-        let what = format!(
-            "the terminal (TERM='{term}') cannot show the explorer; use saferun-tui ls, query or show"
-        );
-        return Err(Failure::Usage(what).into());
-    }
+    check_terminal()?;
     let known = cx.load.traces(&cx.notes, named.inputs);
     if known.is_empty() {
         return Ok(Exit::NoInput);
@@ -53,29 +52,81 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     )
 }
 
+fn check_terminal() -> Result<(), Failure> {
+    let term = env::var("TERM").unwrap_or_default();
+    if matches!(term.as_str(), "" | "dumb") {
+        let what = format!(
+            "the terminal (TERM='{term}') cannot show the explorer; use saferun-tui ls, query or show"
+        );
+        return Err(Failure::Usage(what));
+    }
+    Ok(())
+}
+
+/// Without a path: the choice of the runs that agents left on this machine.
+pub(super) fn recent(cx: &Cx) -> anyhow::Result<Exit> {
+    check_terminal()?;
+    let named = Named {
+        inputs: Vec::new(),
+        title: String::new(),
+        failed: Vec::new(),
+    };
+    let options = tui::Options {
+        recent: true,
+        ..options(cx, named)
+    };
+    show(&options, crossbeam_channel::never())
+}
+
 fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
-    let messages = loader::start(
-        named.inputs,
-        loader::Options {
+    let inputs = named.inputs.clone();
+    let options = options(cx, named);
+    show(&options, loader::start(inputs, options.loading.clone()))
+}
+
+fn show(options: &tui::Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
+    Ok(match tui::run(options, messages)? {
+        tui::Exit::Quit => Exit::Done,
+        tui::Exit::Interrupted(signal) => Exit::Signal(u8::try_from(signal).unwrap_or(0)),
+        tui::Exit::TerminalLost => Exit::Signal(1),
+    })
+}
+
+fn options(cx: &Cx, named: Named) -> tui::Options {
+    let config = &cx.config;
+    let filters = config.filters.iter();
+    let filters = filters.map(|(name, filter)| (name.clone(), filter.value.clone()));
+    tui::Options {
+        several: discover::are_several(&named.inputs),
+        title: named.title,
+        told: named.failed,
+        filter: cx.global.condition.clone(),
+        view: cx.global.view.as_deref().and_then(ScreenId::view),
+        loading: loader::Options {
             preview: true,
             ..cx.load.options.clone()
         },
-    );
-    let options = tui::Options {
-        title: named.title,
-        filter: cx.global.condition.clone(),
         ascii: cx.out.look.charset != Charset::Unicode,
         color: match cx.global.color {
             When::Auto => ColorChoice::Auto,
             When::Always => ColorChoice::Always,
             When::Never => ColorChoice::Never,
         },
+        palette: config
+            .theme
+            .value
+            .unwrap_or_else(|| Palette::of_terminal(|name| env::var(name).unwrap_or_default())),
+        keymap: config.keymap(),
+        setup: Setup {
+            columns: config.runs.columns.value.clone(),
+            order: config.runs.sort.value,
+            grouping: config.runs.group.value,
+            filters: filters.collect(),
+            home: env::var_os("HOME").map(PathBuf::from),
+            demo: demo::inputs(),
+        },
         mouse: !cx.global.no_mouse,
         zone: cx.out.look.zone.clone(),
-    };
-    Ok(match tui::run(&options, messages)? {
-        tui::Exit::Quit => Exit::Done,
-        tui::Exit::Interrupted(signal) => Exit::Signal(u8::try_from(signal).unwrap_or(0)),
-        tui::Exit::TerminalLost => Exit::Signal(1),
-    })
+        ..tui::Options::default()
+    }
 }

@@ -70,7 +70,7 @@ pub(super) fn hint(cx: &Cx, store: &Store, expr: &Expr, over: Over) {
 }
 
 pub(super) fn runs(cx: &Cx, store: &Store, expr: &Expr) -> Vec<RunIx> {
-    runs::runs(store, expr, &context(cx))
+    runs::runs(store, expr, &context(cx), &CancelFlag::new())
 }
 
 fn context(cx: &Cx) -> Context {

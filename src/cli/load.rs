@@ -42,10 +42,9 @@ impl Load {
             ),
         };
         let mut prices = PriceTable::built_in();
-        let named = std::env::var_os("SAFERUN_TUI_PRICES").filter(|path| !path.is_empty());
-        if let Some(path) = global.price_file.clone().or(named.map(PathBuf::from)) {
+        if let Some(path) = &global.price_file {
             prices = prices
-                .with_file(&path)
+                .with_file(path)
                 .map_err(|error| Failure::Usage(error.to_string()))?;
         }
         Ok(Load {

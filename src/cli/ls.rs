@@ -1,9 +1,9 @@
 //! `ls`: the runs of some traces.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use crate::analysis::runs::{CostSum, Key, Order, short_ids, stopped};
 use crate::base::human;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
@@ -12,8 +12,7 @@ use crate::cli::{Cx, filter};
 use crate::export::csv;
 use crate::export::json::run::{self as run_json, RunsJson};
 use crate::export::words::{self, Role};
-use crate::model::quantity::Cost;
-use crate::model::run::{CostSource, Run, RunIx};
+use crate::model::run::{Run, RunIx};
 use crate::query::hint::Over;
 use crate::store::Store;
 
@@ -35,7 +34,7 @@ const COLUMNS: &[Column] = &[
 const FILE: Column = Column::left("FILE", 9).cut_to(20);
 
 pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], sort: &str) -> anyhow::Result<Exit> {
-    Order::parse(sort)?;
+    order(sort)?;
     if let Some(condition) = cx.global.condition.as_deref() {
         filter::parse(condition)?;
     }
@@ -44,7 +43,7 @@ pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], sort: &str) -> anyhow::Result<
 }
 
 pub(super) fn list(cx: &mut Cx, read: &Read, sort: &str) -> anyhow::Result<Exit> {
-    let order = Order::parse(sort)?;
+    let order = order(sort)?;
     let exit = read.exit(&cx.notes);
     let mut runs = read.runs();
     if let Some(condition) = cx.global.condition.as_deref() {
@@ -97,7 +96,7 @@ fn text(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
     let mut columns = COLUMNS.to_vec();
     columns.extend(several.then_some(FILE));
     let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
-    let short = words::short_ids(&ids);
+    let short = short_ids(&ids);
     let cells = |(ix, id): (&RunIx, &String)| row(cx, store, store.run(*ix), id);
     let rows: Vec<Vec<Cell>> = runs.iter().zip(&short).map(cells).collect();
     if !rows.is_empty() {
@@ -116,7 +115,7 @@ fn text(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
 fn row(cx: &Cx, store: &Store, run: &Run, id: &str) -> Vec<Cell> {
     let look = &cx.out.look;
     let totals = &run.totals;
-    let stopped = u64::from(totals.blocked) + u64::from(totals.denied);
+    let stopped = u64::from(stopped(run));
     let (status, role) = words::run_status(run);
     vec![
         Cell::new(look.clean(id)),
@@ -149,127 +148,22 @@ fn totals(read: &Read, runs: &[RunIx]) -> String {
         shown
     };
     let mut parts = vec![shown, words::counted(store.sources().len() as u64, "file")];
-    let costs: Vec<_> = runs.iter().map(|ix| store.run(*ix).cost()).collect();
-    let known: Vec<(Cost, CostSource)> = costs.iter().copied().flatten().collect();
-    if !known.is_empty() {
-        let sum = known.iter().fold(Cost::NONE, |sum, (cost, _)| sum + *cost);
-        let recorded = known
-            .iter()
-            .all(|(_, source)| *source == CostSource::Recorded);
-        let source = if recorded {
-            CostSource::Recorded
-        } else {
-            CostSource::Mixed
-        };
-        parts.push(words::cost(Some((sum, source))));
+    let costs = CostSum::of(store, runs);
+    if costs.known.is_some() {
+        parts.push(words::cost(costs.known));
     }
-    if known.len() < runs.len() {
-        parts.push(format!("{} of unknown cost", runs.len() - known.len()));
+    if costs.unknown > 0 {
+        parts.push(format!("{} of unknown cost", costs.unknown));
     }
     parts.join(" · ")
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Order {
-    key: &'static str,
-    falling: bool,
+fn order(text: &str) -> Result<Order, Failure> {
+    Order::parse(text).map_err(|name| {
+        let known: Vec<&str> = Key::ALL.iter().map(|key| key.word()).collect();
+        let known = known.join(", ");
+        Failure::Usage(format!(
+            "'{name}' is not a column to sort by (known: {known})"
+        ))
+    })
 }
-
-const KEYS: &[&str] = &[
-    "started", "duration", "cost", "turns", "actions", "tools", "errors", "blocked", "retries",
-    "tokens", "score", "run", "agent", "model", "outcome", "file",
-];
-
-/// What a run is ordered by; unknown values come last in either direction.
-#[derive(Debug, PartialEq, PartialOrd)]
-enum Rank {
-    Number(f64),
-    Name(String),
-}
-
-impl Order {
-    fn parse(text: &str) -> Result<Order, Failure> {
-        let (name, falling) = text
-            .strip_prefix('-')
-            .map_or((text, false), |name| (name, true));
-        let key = KEYS
-            .iter()
-            .copied()
-            .find(|key| *key == name)
-            .ok_or_else(|| {
-                Failure::Usage(format!(
-                    "'{name}' is not a column to sort by (known: {})",
-                    KEYS.join(", ")
-                ))
-            })?;
-        Ok(Order { key, falling })
-    }
-
-    /// Stable: equal runs keep the order of the files.
-    fn sort(self, store: &Store, runs: &mut [RunIx]) {
-        runs.sort_by_cached_key(|ix| Sorted {
-            rank: self.rank(store, store.run(*ix)),
-            falling: self.falling,
-        });
-    }
-
-    fn rank(self, store: &Store, run: &Run) -> Option<Rank> {
-        let totals = &run.totals;
-        let number = |number: Option<i64>| number.map(|number| Rank::Number(number as f64));
-        let count = |count: u32| Some(Rank::Number(count.into()));
-        let name = |name: &str| (!name.is_empty()).then(|| Rank::Name(name.to_owned()));
-        match self.key {
-            "started" => number(run.started.get()),
-            "duration" => number(run.duration().get()),
-            "cost" => number(run.cost().and_then(|(cost, _)| cost.get())),
-            "turns" => count(totals.turns),
-            "actions" => count(totals.actions),
-            "tools" => count(totals.tool_calls),
-            "errors" => count(totals.errors),
-            "blocked" => count(totals.blocked.saturating_add(totals.denied)),
-            "retries" => count(totals.retries),
-            "tokens" => totals
-                .usage
-                .total()
-                .get()
-                .map(|tokens| Rank::Number(tokens as f64)),
-            "score" => run.score.map(Rank::Number),
-            "agent" => name(store.symbols().name(run.who.agent)),
-            "model" => name(&words::models(store, run)).filter(|_| !run.who.models.is_empty()),
-            "outcome" => name(run.status.word()),
-            "file" => name(&store.source(run.source).path.to_string_lossy()),
-            _ => name(&run.id),
-        }
-    }
-}
-
-struct Sorted {
-    rank: Option<Rank>,
-    falling: bool,
-}
-
-impl Ord for Sorted {
-    fn cmp(&self, other: &Sorted) -> Ordering {
-        match (&self.rank, &other.rank) {
-            (Some(a), Some(b)) => {
-                let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
-                if self.falling { order.reverse() } else { order }
-            }
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        }
-    }
-}
-
-impl PartialOrd for Sorted {
-    fn partial_cmp(&self, other: &Sorted) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Sorted {
-    fn eq(&self, other: &Sorted) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Sorted {}

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::analysis::runs::short_ids;
 use crate::cli::Cx;
 use crate::cli::failure::Failure;
-use crate::export::words;
 use crate::model::run::RunIx;
 use crate::store::Store;
 
@@ -82,7 +82,7 @@ impl NotOne {
                 found,
             ),
         };
-        let short = words::short_ids(ids);
+        let short = short_ids(ids);
         let mut lines = vec![head];
         lines.extend(
             candidates

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::analysis::runs::short_ids;
 use crate::analysis::summary;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Look;
@@ -98,7 +99,7 @@ const COLUMNS: &[Column] = &[
 /// Two passes, so that a million matches need no memory: the second one opens what it prints.
 fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     let ids: Vec<&str> = store.runs().iter().map(|run| &*run.id).collect();
-    let mut ids = words::short_ids(&ids);
+    let mut ids = short_ids(&ids);
     // With one run its id says nothing; the last column of a table is always there.
     let skip = usize::from(ids.len() <= 1);
     for id in &mut ids {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::analysis::runs;
 use crate::base::human;
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
@@ -122,34 +123,7 @@ pub fn name(name: &str) -> &str {
 
 /// The models of a run in the order of first use.
 pub fn models(store: &Store, run: &Run) -> String {
-    let names: Vec<_> = run
-        .who
-        .models
-        .iter()
-        .map(|model| store.symbols().name(*model))
-        .collect();
-    name(&names.join(" ")).to_owned()
-}
-
-/// For each id the beginning that tells it from the others, of at least eight characters.
-pub fn short_ids(ids: &[&str]) -> Vec<String> {
-    let mut sorted: Vec<&str> = ids.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let common = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
-    ids.iter()
-        .map(|id| {
-            let at = sorted.partition_point(|it| it < id);
-            let before = at.checked_sub(1).map_or(0, |at| common(sorted[at], id));
-            let after = sorted.get(at + 1).map_or(0, |it| common(it, id));
-            let need = (before.max(after) + 1).max(8);
-            if id.chars().count() <= 12 {
-                (*id).to_owned()
-            } else {
-                id.chars().take(need).collect()
-            }
-        })
-        .collect()
+    name(&runs::models(store, run)).to_owned()
 }
 
 /// `1 run`, `3 runs`.

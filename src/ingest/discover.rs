@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
+use crate::ingest::formats::{FORMATS, sniff};
 
 /// Something to open.
 #[derive(Debug, Clone)]
@@ -55,6 +56,38 @@ pub fn resolve(paths: &[PathBuf]) -> (Vec<Input>, Vec<Error>) {
         }
     }
     (inputs, errors)
+}
+
+/// A path in which `~` stands for the home folder, where no shell has seen to that.
+pub fn at_home(path: &Path) -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        (_, _) => path.to_owned(),
+    }
+}
+
+/// What a path stands for, when at least the first of its files is a trace. `~` is the home folder.
+pub fn traces(path: &Path) -> Result<Vec<Input>, Error> {
+    let files = expand(&at_home(path))?;
+    if let Some(first) = files.first() {
+        sniff::identify(first, &open_file(first)?, None, false)?;
+    }
+    Ok(files.into_iter().map(Input::File).collect())
+}
+
+/// Whether there are files that do not belong to the first one, and so to its run.
+pub fn are_several(inputs: &[Input]) -> bool {
+    let Some((Input::File(first), others)) = inputs.split_first() else {
+        return inputs.len() > 1;
+    };
+    let companions: Vec<_> = FORMATS
+        .iter()
+        .flat_map(|format| format.companions(first))
+        .collect();
+    let is_companion =
+        |input: &Input| matches!(input, Input::File(path) if companions.contains(path));
+    !others.iter().all(is_companion)
 }
 
 /// The files that one argument stands for. A name that exists is never taken for a pattern.

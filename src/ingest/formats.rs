@@ -37,6 +37,17 @@ pub trait Format: std::fmt::Debug + Sync {
         Vec::new()
     }
 
+    /// The folders, below the home folder, in which agents that write this format keep their runs.
+    fn folders(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether a file is only a part of the run of another file.
+    fn is_part(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
+
     /// Opens part `part` of a record in full. The same record may hold several actions.
     fn open(&self, record: &serde_json::Value, part: u16) -> Body;
 

@@ -101,7 +101,7 @@ impl Ask<'_> {
                 let found = matches::matches(self.store, &query, &CancelFlag::new(), &mut |_| {});
                 found.rows.len()
             }
-            Over::Runs => runs::runs(self.store, expr, self.context).len(),
+            Over::Runs => runs::runs(self.store, expr, self.context, &CancelFlag::new()).len(),
         }
     }
 

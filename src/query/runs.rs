@@ -18,8 +18,14 @@ use crate::store::Store;
 /// Terms about actions that stand together must be true of one action: `tool:bash is:error` asks for
 /// a run in which bash failed. A negated one asks that no action is so. `cost>1` asks for the cost
 /// of the whole run.
-pub fn runs(store: &Store, expr: &Expr, context: &Context) -> Vec<RunIx> {
-    let lift = Lift { store, context };
+///
+/// Incomplete where it was cancelled.
+pub fn runs(store: &Store, expr: &Expr, context: &Context, cancel: &CancelFlag) -> Vec<RunIx> {
+    let lift = Lift {
+        store,
+        context,
+        cancel,
+    };
     let found = lift.runs(expr);
     (0..)
         .map(RunIx)
@@ -32,6 +38,7 @@ pub fn runs(store: &Store, expr: &Expr, context: &Context) -> Vec<RunIx> {
 struct Lift<'a> {
     store: &'a Store,
     context: &'a Context,
+    cancel: &'a CancelFlag,
 }
 
 impl Lift<'_> {
@@ -80,7 +87,7 @@ impl Lift<'_> {
     fn with_action(&self, expr: &Expr) -> Vec<bool> {
         let query = Query::compile(expr, self.store, self.context);
         let mut found = vec![false; self.store.runs().len()];
-        for action in matches(self.store, &query, &CancelFlag::new(), &mut |_| {}).rows {
+        for action in matches(self.store, &query, self.cancel, &mut |_| {}).rows {
             if let Some(found) = found.get_mut(self.store.row(action).run_ix().0 as usize) {
                 *found = true;
             }

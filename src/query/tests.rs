@@ -82,10 +82,15 @@ fn check(filter: &str, lines: &[u32]) {
 #[track_caller]
 fn check_runs(filter: &str, expected: &[u32]) {
     let store = load(TRACE);
-    let found: Vec<u32> = runs(&store, &parse(filter).expect("a filter"), &context())
-        .iter()
-        .map(|run| run.0)
-        .collect();
+    let found: Vec<u32> = runs(
+        &store,
+        &parse(filter).expect("a filter"),
+        &context(),
+        &CancelFlag::new(),
+    )
+    .iter()
+    .map(|run| run.0)
+    .collect();
     assert_eq!(found, expected, "{filter}");
 }
 

@@ -1,15 +1,29 @@
 //! What a screen asks of the world outside of it.
 
 use crate::act::viewer::Viewer;
+use crate::ingest::discover::Input;
 use crate::tui::jobs::Job;
+use crate::tui::keys::Command;
 use crate::tui::screens::ScreenId;
+use crate::tui::session::Here;
 
 #[derive(Debug)]
 pub enum Effect {
-    /// Puts a screen on top of this one.
-    Push(ScreenId),
-    /// Leaves this screen; leaving the last one ends the program.
+    /// Leaves what lies over a view; in a view one step back; leaving the first one ends the program.
     Pop,
+    /// Goes to another view, with this selected there. `q` comes back.
+    Visit(ScreenId, Here),
+    /// Shows a view, with this filter if there is one.
+    Show(ScreenId, Option<String>),
+    /// Does a command on the view below, with what was typed after it.
+    Obey(Command, String),
+    /// Opens something else instead of what is open.
+    Open {
+        title: String,
+        inputs: Vec<Input>,
+    },
+    /// Reads no further.
+    StopLoading,
     Quit,
     Suspend,
     /// Draws everything again, for terminals that got confused.

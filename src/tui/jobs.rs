@@ -1,14 +1,27 @@
 //! Background work: one running and at most one waiting per purpose, and the latest request wins.
 
+use std::collections::HashMap;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use crate::analysis::profile::{self, Profile};
 use crate::base::cancel::CancelFlag;
+use crate::base::text;
+use crate::ingest::discover::{self, Input};
+use crate::ingest::recent::{self, Recent};
 use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
+use crate::query::expr::Expr;
+use crate::query::hint::Over;
+use crate::query::{self, Context};
 use crate::store::Store;
 use crate::tui::filtering;
+use crate::tui::screens::ScreenId;
+use crate::tui::screens::runs::table::{self, Table};
 use crate::tui::screens::stream::inspector::How;
 use crate::tui::screens::stream::inspector::document::Document;
 use crate::tui::screens::stream::{noticed, overview};
@@ -20,7 +33,7 @@ pub enum Job {
     /// Looks for what is worth a sentence.
     Notice(Store),
     /// Looks for a text.
-    Find(filtering::Task),
+    Search(filtering::Task),
     /// Looks over the whole list and the whole run.
     Survey(overview::Task),
     /// Opens an action that is too large to open between two frames.
@@ -28,6 +41,31 @@ pub enum Job {
         store: Store,
         ix: ActionIx,
         how: How,
+    },
+    /// Which runs a filter is true of.
+    Runs {
+        store: Store,
+        filter: Expr,
+        context: Context,
+    },
+    /// The table of many runs.
+    Table {
+        store: Store,
+        wanted: table::Wanted,
+    },
+    /// What a run was made of, in so many slices of its time.
+    Profile {
+        store: Store,
+        run: RunIx,
+        slices: usize,
+    },
+    /// Looks for what agents left below the home folder.
+    Recent {
+        home: PathBuf,
+    },
+    /// Finds what a path means, and whether it is a trace.
+    Find {
+        path: PathBuf,
     },
 }
 
@@ -37,9 +75,9 @@ pub enum Output {
     Noticed(Box<noticed::Findings>),
     /// So many actions were looked at.
     Noticing(u32),
-    Found(filtering::Answer),
+    Hits(filtering::Answer),
     /// The search for a text is still at work.
-    Finding(filtering::Progress),
+    Hitting(filtering::Progress),
     /// The filter is still at work.
     Searched(filtering::Progress),
     Surveyed(Box<overview::Survey>),
@@ -47,24 +85,53 @@ pub enum Output {
         ix: ActionIx,
         document: Box<Document>,
     },
+    /// The runs kept, of a store with so many actions.
+    Runs {
+        kept: Vec<RunIx>,
+        tested: u32,
+        /// What to change in a filter that keeps nothing, sanitised.
+        hint: Option<String>,
+    },
+    Table(Box<Table>),
+    Profile {
+        run: RunIx,
+        profile: Profile,
+    },
+    Found {
+        title: String,
+        inputs: Vec<Input>,
+    },
+    /// The newest first.
+    Recent(Vec<Recent>),
+    /// What the user asked first in some of them, by their places.
+    FirstWords(Vec<(usize, String)>),
+    /// Why a path could not be opened, sanitised.
+    NotFound(String),
     /// The work ended in a bug of ours; what it said.
     Panicked(String),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The first words of so many recent runs are read.
+const WITH_WORDS: usize = 500;
+const TOLD_TOGETHER: usize = 20;
+
+/// What a job is for; each screen has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Slot {
     Filter,
     Open,
     Survey,
-    Find,
+    Search,
     Notice,
+    Table,
+    Profile,
+    Find,
 }
-
-const SLOTS: usize = 5;
 
 /// The answer to a job; one of an older generation is of no interest any more.
 #[derive(Debug)]
 pub struct Report {
+    from: ScreenId,
     slot: Slot,
     generation: u64,
     output: Output,
@@ -75,7 +142,7 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Jobs {
     reports: Sender<Report>,
-    slots: [Lane; SLOTS],
+    lanes: HashMap<(ScreenId, Slot), Lane>,
     inline: bool,
 }
 
@@ -90,11 +157,14 @@ struct Lane {
 impl Job {
     fn slot(&self) -> Slot {
         match self {
-            Job::Filter(_) => Slot::Filter,
+            Job::Filter(_) | Job::Runs { .. } => Slot::Filter,
             Job::Open { .. } => Slot::Open,
             Job::Survey(_) => Slot::Survey,
-            Job::Find(_) => Slot::Find,
+            Job::Search(_) => Slot::Search,
             Job::Notice(_) => Slot::Notice,
+            Job::Table { .. } => Slot::Table,
+            Job::Profile { .. } => Slot::Profile,
+            Job::Find { .. } | Job::Recent { .. } => Slot::Find,
         }
     }
 
@@ -108,14 +178,42 @@ impl Job {
                 let mut tell = |tested| tell(Output::Noticing(tested));
                 Output::Noticed(Box::new(noticed::look(&store, cancel, &mut tell)))
             }
-            Job::Find(task) => {
-                let mut tell = |progress| tell(Output::Finding(progress));
-                Output::Found(filtering::run(&task, cancel, &mut tell))
+            Job::Search(task) => {
+                let mut tell = |progress| tell(Output::Hitting(progress));
+                Output::Hits(filtering::run(&task, cancel, &mut tell))
             }
             Job::Survey(task) => Output::Surveyed(Box::new(task.run(cancel))),
             Job::Open { store, ix, how } => Output::Opened {
                 ix,
                 document: Box::new(Document::read(&store.row(ix), how)),
+            },
+            Job::Runs {
+                store,
+                filter,
+                context,
+            } => {
+                let kept = query::runs::runs(&store, &filter, &context, cancel);
+                let hint = (kept.is_empty() && !cancel.is_raised())
+                    .then(|| query::hint::hint(&store, &filter, &context, Over::Runs))
+                    .flatten();
+                Output::Runs {
+                    kept,
+                    tested: store.len(),
+                    hint: hint.map(|hint| text::sanitize(&hint.to_string()).into_owned()),
+                }
+            }
+            Job::Table { store, wanted } => Output::Table(Box::new(Table::new(&store, &wanted))),
+            Job::Profile { store, run, slices } => Output::Profile {
+                run,
+                profile: profile::profile(&store, run, slices, cancel),
+            },
+            Job::Recent { home } => look_through(&home, cancel, tell),
+            Job::Find { path } => match discover::traces(&path) {
+                Ok(inputs) => Output::Found {
+                    title: path.to_string_lossy().into_owned(),
+                    inputs,
+                },
+                Err(error) => Output::NotFound(text::sanitize(&error.to_string()).into_owned()),
             },
         }
     }
@@ -137,42 +235,52 @@ impl Jobs {
         (
             Jobs {
                 reports,
-                slots: <[Lane; SLOTS]>::default(),
+                lanes: HashMap::new(),
                 inline,
             },
             receiver,
         )
     }
 
-    /// Starts a job; an older one of the same purpose is given up.
-    pub fn start(&mut self, job: Job) {
+    /// Starts a job for a screen; an older one of the same purpose is given up.
+    pub fn start(&mut self, from: ScreenId, job: Job) {
         let slot = job.slot();
-        let lane = &mut self.slots[slot as usize];
+        let lane = self.lanes.entry((from, slot)).or_default();
         lane.generation += 1;
         lane.cancel.raise();
         if lane.running {
             lane.waiting = Some(job);
         } else {
-            self.spawn(slot, job);
+            self.spawn((from, slot), job);
         }
     }
 
-    /// Takes a report; the output if somebody still waits for it.
-    pub fn finish(&mut self, report: Report) -> Option<Output> {
-        let lane = &mut self.slots[report.slot as usize];
+    /// Nobody waits for anything any more.
+    pub fn abandon(&mut self) {
+        for lane in self.lanes.values_mut() {
+            lane.generation += 1;
+            lane.cancel.raise();
+            lane.waiting = None;
+        }
+    }
+
+    /// Takes a report; the screen that asked and its answer, if it still waits for it.
+    pub fn finish(&mut self, report: Report) -> Option<(ScreenId, Output)> {
+        let purpose = (report.from, report.slot);
+        let lane = self.lanes.entry(purpose).or_default();
         let current = report.generation == lane.generation;
         if !report.is_last {
-            return current.then_some(report.output);
+            return current.then_some((report.from, report.output));
         }
         lane.running = false;
         if let Some(job) = lane.waiting.take() {
-            self.spawn(report.slot, job);
+            self.spawn(purpose, job);
         }
-        current.then_some(report.output)
+        current.then_some((report.from, report.output))
     }
 
-    fn spawn(&mut self, slot: Slot, job: Job) {
-        let lane = &mut self.slots[slot as usize];
+    fn spawn(&mut self, (from, slot): (ScreenId, Slot), job: Job) {
+        let lane = self.lanes.entry((from, slot)).or_default();
         lane.cancel = CancelFlag::new();
         lane.running = true;
         let (cancel, reports, generation) =
@@ -180,6 +288,7 @@ impl Jobs {
         let send = move |output, is_last| {
             // Nobody listens any more only when the program ends.
             let _ = reports.send(Report {
+                from,
                 slot,
                 generation,
                 output,
@@ -198,6 +307,7 @@ impl Jobs {
         } else if let Err(error) = thread::Builder::new().name("job".to_owned()).spawn(work) {
             let output = Output::Panicked(error.to_string());
             let _ = self.reports.send(Report {
+                from,
                 slot,
                 generation,
                 output,
@@ -205,6 +315,23 @@ impl Jobs {
             });
         }
     }
+}
+
+/// Tells what there is at once, and the first words of the newest as they are read.
+fn look_through(home: &Path, cancel: &CancelFlag, tell: &mut dyn FnMut(Output)) -> Output {
+    let found = recent::find(home);
+    tell(Output::Recent(found.clone()));
+    let mut words = Vec::new();
+    for (at, file) in found.iter().enumerate().take(WITH_WORDS) {
+        if cancel.is_raised() {
+            break;
+        }
+        words.push((at, recent::first_words(file)));
+        if words.len() == TOLD_TOGETHER {
+            tell(Output::FirstWords(mem::take(&mut words)));
+        }
+    }
+    Output::FirstWords(words)
 }
 
 fn words(cause: &(dyn std::any::Any + Send)) -> String {
@@ -217,6 +344,7 @@ fn words(cause: &(dyn std::any::Any + Send)) -> String {
 mod tests {
     use super::{Job, Jobs, Output};
     use crate::tui::filtering::Task;
+    use crate::tui::screens::ScreenId;
 
     #[test]
     fn only_the_latest_answer_is_taken() {
@@ -227,12 +355,27 @@ mod tests {
                 ..Task::default()
             })
         };
-        jobs.start(task(1));
-        jobs.start(task(2));
+        jobs.start(ScreenId::Stream, task(1));
+        jobs.start(ScreenId::Stream, task(2));
         let first = reports.recv().expect("a report");
         assert!(jobs.finish(first).is_none());
         let second = reports.recv().expect("a report");
-        assert!(matches!(jobs.finish(second), Some(Output::Filtered(_))));
+        let answer = jobs.finish(second);
+        assert!(matches!(
+            answer,
+            Some((ScreenId::Stream, Output::Filtered(_)))
+        ));
         assert!(reports.is_empty());
+    }
+
+    #[test]
+    fn a_screen_does_not_give_up_the_work_of_another() {
+        let (mut jobs, reports) = Jobs::inline();
+        for screen in [ScreenId::Stream, ScreenId::Runs] {
+            jobs.start(screen, Job::Filter(Task::default()));
+        }
+        let answers = reports.try_iter().filter_map(|report| jobs.finish(report));
+        let asked: Vec<ScreenId> = answers.map(|(screen, _)| screen).collect();
+        assert_eq!(asked, [ScreenId::Stream, ScreenId::Runs]);
     }
 }

@@ -5,6 +5,12 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
 
+use crate::tui::screens::ScreenId;
+
+mod keymap;
+
+pub use keymap::{Keymap, Meaning, meets, screen_of};
+
 /// A key as a user names it: `j`, `ctrl-d`, `pageup`. Shift is part of the letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -173,16 +179,26 @@ pub enum Group {
     Look,
     Inspect,
     Filter,
+    Table,
     Program,
 }
 
-/// Where on the screen keys are typed. A key means a command of its place, else one of those that are
-/// the same everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Place {
-    #[default]
-    Everywhere,
-    Inspector,
+/// Where keys are typed: a key means a command of the inner part, else one of the screen, else one that
+/// is the same everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub screen: ScreenId,
+    /// The part of the screen with commands of its own has the focus: the inspector.
+    pub is_inner: bool,
+}
+
+impl From<ScreenId> for Place {
+    fn from(screen: ScreenId) -> Place {
+        Place {
+            screen,
+            is_inner: false,
+        }
+    }
 }
 
 impl Group {
@@ -192,8 +208,18 @@ impl Group {
         Group::Look,
         Group::Inspect,
         Group::Filter,
+        Group::Table,
         Group::Program,
     ];
+
+    /// The screen that the commands of this group are for; none when for every screen.
+    const fn screen(self) -> Option<ScreenId> {
+        match self {
+            Group::Jump | Group::Look | Group::Inspect => Some(ScreenId::Stream),
+            Group::Table => Some(ScreenId::Runs),
+            Group::Move | Group::Filter | Group::Program => None,
+        }
+    }
 
     pub fn title(self) -> &'static str {
         match self {
@@ -202,16 +228,37 @@ impl Group {
             Group::Look => "look",
             Group::Inspect => "in the inspector",
             Group::Filter => "filter",
+            Group::Table => "table",
             Group::Program => "program",
         }
     }
 
-    fn place(self) -> Place {
+    /// Whether its commands are for a part of the screen.
+    pub const fn is_inner(self) -> bool {
+        matches!(self, Group::Inspect)
+    }
+}
+
+/// What can be typed after a command in the palette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Filter,
+    Number,
+    /// A column to sort by.
+    Column,
+    /// A field to group by.
+    Field,
+    Theme,
+}
+
+impl Takes {
+    pub fn word(self) -> &'static str {
         match self {
-            Group::Inspect => Place::Inspector,
-            Group::Move | Group::Jump | Group::Look | Group::Filter | Group::Program => {
-                Place::Everywhere
-            }
+            Takes::Filter => "FILTER",
+            Takes::Number => "NUMBER",
+            Takes::Column => "COLUMN",
+            Takes::Field => "FIELD",
+            Takes::Theme => "NAME",
         }
     }
 }
@@ -223,15 +270,21 @@ pub struct Entry {
     /// The name for the configuration.
     pub name: &'static str,
     pub group: Group,
+    /// The screen that it is for; none when for every screen. There it wins over another command
+    /// with the same key.
+    pub screen: Option<ScreenId>,
     /// Default keys, separated by spaces.
     pub keys: &'static str,
+    /// What it takes in the palette.
+    pub takes: Option<Takes>,
     /// Two words for the footer.
     pub hint: &'static str,
     pub help: &'static str,
 }
 
 macro_rules! commands {
-    ($($command:ident $name:literal $group:ident $keys:literal $hint:literal $help:literal;)*) => {
+    ($($command:ident $name:literal $group:ident $(on $screen:ident)? $keys:literal $hint:literal $help:literal
+       $(takes $takes:ident)?;)*) => {
         /// What a user can ask for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Command { $($command),* }
@@ -241,11 +294,27 @@ macro_rules! commands {
             command: Command::$command,
             name: $name,
             group: Group::$group,
+            screen: screen(Group::$group, &[$(ScreenId::$screen)?]),
             keys: $keys,
+            takes: first(&[$(Takes::$takes)?]),
             hint: $hint,
             help: $help,
         }),*];
     };
+}
+
+const fn screen(group: Group, named: &[ScreenId]) -> Option<ScreenId> {
+    match named {
+        [screen, ..] => Some(*screen),
+        [] => group.screen(),
+    }
+}
+
+const fn first(named: &[Takes]) -> Option<Takes> {
+    match named {
+        [takes, ..] => Some(*takes),
+        [] => None,
+    }
 }
 
 commands! {
@@ -256,7 +325,7 @@ commands! {
     PageDown "page-down" Move "pagedown space" "page" "a page down";
     PageUp "page-up" Move "pageup ctrl-b" "page" "a page up";
     Top "top" Move "g home" "first" "first row";
-    Bottom "bottom" Move "G end" "last" "last row (12G: action 12 of this run)";
+    Bottom "bottom" Move "G end" "last" "last row";
     NextError "next-error" Jump "e" "error" "next error or broken line";
     PrevError "prev-error" Jump "E" "error" "previous error or broken line";
     NextBlock "next-block" Jump "b" "block" "next block, refusal or question to a person";
@@ -265,7 +334,7 @@ commands! {
     PrevTurn "prev-turn" Jump "T" "turn" "previous turn or run";
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
     PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
-    Scroll "scroll" Move "z" "scroll" "z: this row to the middle, t: to the top, b: to the bottom";
+    Scroll "scroll" Move on Stream "z" "scroll" "z: this row to the middle, t: to the top, b: to the bottom";
     NextAgent "next-same-agent" Jump "o" "same agent" "next action of the same agent";
     PrevAgent "prev-same-agent" Jump "O" "same agent" "previous action of the same agent";
     NextSlow "next-slow" Jump "s" "slow" "next action that took far longer than others of its sort";
@@ -273,7 +342,8 @@ commands! {
     Parent "parent" Jump "p" "caller" "the action that caused this one; in a subagent: the call that started it";
     Mark "mark" Jump "m" "mark" "m and a letter: mark this action, or take the mark away";
     GoToMark "go-to-mark" Jump "'" "to mark" "' and a letter: back to the marked action";
-    Open "open" Look "enter" "open" "open the action";
+    GoTo "go-to" Jump "" "go to" "the action with this number in its run (:12)" takes Number;
+    Open "open" Move "enter" "open" "open what is selected";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
     TabRight "next-tab" Look "l right" "tab" "next tab of the inspector (there: tab, or 1 to 5)";
@@ -291,23 +361,35 @@ commands! {
     FoldSiblings "fold-siblings" Inspect "c" "fold all" "fold this value and those beside it";
     UnfoldSiblings "unfold-siblings" Inspect "e" "unfold all" "unfold this value and those beside it";
     NextSameKey "next-same-key" Inspect "*" "same key" "next value with the same key";
-    Filter "filter" Filter "/" "filter" "filter the actions; in the help: search it";
-    Saved "saved-filters" Filter "f2" "saved" "filters that you saved: use one, save this one";
-    Find "find" Filter "ctrl-f" "find" "find a text without hiding anything";
-    NextHit "next-match" Filter "n" "match" "next action with the text; in the inspector: next line";
-    PrevHit "prev-match" Filter "N" "match" "previous action with the text; in the inspector: previous line";
-    Keep "filter-in" Filter "=" "keep" "keep only what has this value; in the list a second key says which";
-    Drop "filter-out" Filter "-" "drop" "hide what has this value; in the list a second key says which";
-    OnlyRun "only-run" Filter "r" "this run" "only the run of this action, and back to all";
-    OnlyAgent "only-agent" Filter "a" "this agent" "only the agent of this action, and back to all";
-    OnlyMarked "only-marked" Filter "M" "marked" "only what is marked, and back to all";
-    OnlyTrouble "only-trouble" Filter "Z" "trouble" "only errors, blocks, questions, retries and broken lines, and back to all";
-    Page "page" Program "v" "pager" "the whole action in your $PAGER";
-    Edit "edit" Program "V" "editor" "the whole action in your $EDITOR (a copy)";
-    Yank "yank" Program "y" "copy" "copy: v value, k key, p path, j JSON, s the whole step, c curl";
-    Noticed "noticed" Program "i" "noticed" "what was noticed about the data, with the actions that show it";
+    Filter "filter" Filter "/" "filter" "filter what is listed; in the help: search it" takes Filter;
+    Saved "saved-filters" Filter on Stream "f2" "saved" "filters that you saved: use one, save this one";
+    Find "find" Filter on Stream "ctrl-f" "find" "find a text without hiding anything";
+    NextHit "next-match" Filter on Stream "n" "match" "next action with the text; in the inspector: next line";
+    PrevHit "prev-match" Filter on Stream "N" "match" "previous action with the text; in the inspector: previous line";
+    Keep "filter-in" Filter on Stream "=" "keep" "keep only what has this value; in the list a second key says which";
+    Drop "filter-out" Filter on Stream "-" "drop" "hide what has this value; in the list a second key says which";
+    OnlyRun "only-run" Filter on Stream "r" "this run" "only the run of this action, and back to all";
+    OnlyAgent "only-agent" Filter on Stream "a" "this agent" "only the agent of this action, and back to all";
+    OnlyMarked "only-marked" Filter on Stream "M" "marked" "only what is marked, and back to all";
+    OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "only errors, blocks, questions, retries and broken lines, and back to all";
+    Page "page" Program on Stream "v" "pager" "the whole action in your $PAGER";
+    Edit "edit" Program on Stream "V" "editor" "the whole action in your $EDITOR (a copy)";
+    Yank "yank" Program on Stream "y" "copy" "copy: v value, k key, p path, j JSON, s the whole step, c curl";
+    Noticed "noticed" Program on Stream "i" "noticed" "what was noticed about the data, with the actions that show it";
+    Sort "sort" Table "s" "sort" "sort by the next column" takes Column;
+    SortOther "sort-reverse" Table "S" "other way" "sort the other way round";
+    Gather "group" Table "z" "group" "group by the next of agent, model, user, task, day, file; then no more" takes Field;
+    Pair "pair" Table "space" "A/B" "choose this run as A or B, to compare the two";
+    ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
+    ViewForward "view-forward" Program "]" "view forward" "forward again";
+    Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";
+    Files "files" Program "ctrl-p" "files" "the files that are open, and others to open instead";
+    Recent "recent" Program "ctrl-r" "recent" "the runs that agents left on this machine, to open one";
+    Notices "notices" Program "!" "notices" "what was told in passing";
+    Stop "stop" Program "ctrl-g" "stop" "stop loading, and keep what is there";
+    Theme "theme" Program "" "theme" "other colours: dark, light, high-contrast, 16 or none" takes Theme;
     Help "help" Program "?" "help" "this help";
-    Back "back" Program "q" "back" "one step back; out of the program from the list";
+    Back "back" Program "q" "back" "one step back; out of the program from the first view";
     Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";
     Quit "quit" Program "Q ctrl-c" "quit" "leave the program";
     Suspend "suspend" Program "ctrl-z" "suspend" "back to the shell; fg returns";
@@ -322,38 +404,12 @@ impl Command {
 
 impl Entry {
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.split(' ')
+        self.keys.split_whitespace()
     }
-}
 
-/// Which key means which command.
-#[derive(Debug, Clone)]
-pub struct Keymap {
-    bound: Vec<(Key, Command)>,
-}
-
-impl Default for Keymap {
-    fn default() -> Keymap {
-        let keys =
-            |entry: &'static Entry| entry.keys().map(|name| (Key::parse(name), entry.command));
-        let bound = COMMANDS
-            .iter()
-            .flat_map(keys)
-            .filter_map(|(key, command)| Some((key?, command)))
-            .collect();
-        Keymap { bound }
-    }
-}
-
-impl Keymap {
-    pub fn command(&self, key: Key, place: Place) -> Option<Command> {
-        let of = |place: Place| {
-            let mut bound = self.bound.iter();
-            bound.find(|(bound, command)| *bound == key && command.entry().group.place() == place)
-        };
-        of(place)
-            .or_else(|| of(Place::Everywhere))
-            .map(|(_, command)| *command)
+    /// Whether it does something on this screen.
+    pub fn is_for(&self, screen: ScreenId) -> bool {
+        self.screen.is_none_or(|own| own == screen)
     }
 }
 
@@ -373,7 +429,7 @@ pub fn script(text: &str) -> Vec<Key> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{COMMANDS, Code, Command, Key, Keymap, Place, script};
+    use super::{COMMANDS, Key, script};
 
     #[test]
     fn every_key_in_the_table_is_a_key_and_means_one_command_at_its_place() {
@@ -382,9 +438,8 @@ mod tests {
             for name in entry.keys() {
                 let key = Key::parse(name).expect("a key");
                 assert_eq!(key.to_string(), name);
-                if let Some(other) =
-                    seen.insert((key, format!("{:?}", entry.group.place())), entry.name)
-                {
+                let place = (entry.screen, entry.group.is_inner());
+                if let Some(other) = seen.insert((key, place), entry.name) {
                     panic!("{name} means {other} and {}", entry.name);
                 }
             }
@@ -401,35 +456,6 @@ mod tests {
             COMMANDS
                 .iter()
                 .all(|entry| entry.command.entry().name == entry.name)
-        );
-    }
-
-    #[test]
-    fn a_chord_never_means_its_plain_key() {
-        let keymap = Keymap::default();
-        let chord = Key {
-            code: Code::Char('j'),
-            ctrl: true,
-            alt: false,
-        };
-        assert_eq!(keymap.command(chord, Place::Everywhere), None);
-        assert_eq!(
-            keymap.command(Key::plain(Code::Char('j')), Place::Inspector),
-            Some(Command::Down)
-        );
-    }
-
-    #[test]
-    fn a_key_of_a_place_means_its_own_command_there_and_the_common_one_elsewhere() {
-        let keymap = Keymap::default();
-        let key = Key::plain(Code::Char('e'));
-        assert_eq!(
-            keymap.command(key, Place::Everywhere),
-            Some(Command::NextError)
-        );
-        assert_eq!(
-            keymap.command(key, Place::Inspector),
-            Some(Command::UnfoldSiblings)
         );
     }
 

@@ -4,14 +4,13 @@ use crossbeam_channel::Receiver;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::ingest::Loaded;
+use crate::ingest::discover::Input;
+use crate::ingest::{Loaded, loader};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys;
-use crate::tui::screens::{self, ScreenId};
-use crate::tui::session::Session;
-use crate::tui::shell::{Pointer, Shell};
+use crate::tui::shell::{Asked, Pointer, Shell};
 
 /// The program with its work done at once, so that every run gives the same picture.
 #[derive(Debug)]
@@ -22,6 +21,7 @@ pub struct Headless {
     area: Rect,
     copied: Option<String>,
     viewed: Option<String>,
+    options: Options,
 }
 
 /// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
@@ -62,8 +62,7 @@ pub fn text(buffer: &Buffer) -> String {
 
 impl Headless {
     pub fn new(options: &Options, (width, height): (u16, u16)) -> Headless {
-        let session = Session::new(&options.title, options.zone.clone());
-        let shell = Shell::new(session, options.theme(), screens::build(ScreenId::Stream));
+        let shell = Shell::new(options, options.theme());
         let (jobs, reports) = Jobs::inline();
         let mut screen = Headless {
             shell,
@@ -72,9 +71,14 @@ impl Headless {
             area: Rect::new(0, 0, width, height),
             copied: None,
             viewed: None,
+            options: options.clone(),
         };
         screen.draw();
         screen.play_filter(options);
+        if options.recent {
+            let asked = screen.shell.offer_recent();
+            screen.obey(asked);
+        }
         screen
     }
 
@@ -142,27 +146,37 @@ impl Headless {
     }
 
     /// Starts what was asked for; tells whether there were answers.
-    fn obey(&mut self, effects: Vec<Effect>) -> bool {
-        for effect in effects {
+    fn obey(&mut self, asked: Vec<Asked>) -> bool {
+        self.start(asked);
+        let mut answered = false;
+        while let Ok(report) = self.reports.try_recv() {
+            if let Some((from, output)) = self.jobs.finish(report) {
+                let asked = self.shell.finished(from, output);
+                answered = true;
+                self.start(asked);
+            }
+        }
+        answered
+    }
+
+    fn start(&mut self, asked: Vec<Asked>) {
+        for (from, effect) in asked {
             match effect {
-                Effect::Start(job) => self.jobs.start(*job),
+                Effect::Start(job) => self.jobs.start(from, *job),
+                Effect::Open { title, inputs } => self.open(title, inputs),
                 Effect::Copy(text) => self.copied = Some(text),
                 Effect::View { text, .. } => self.viewed = Some(text),
                 _ => {}
             }
         }
-        let mut answered = false;
-        while let Ok(report) = self.reports.try_recv() {
-            if let Some(output) = self.jobs.finish(report) {
-                let effects = self.shell.finished(output);
-                answered = true;
-                for effect in effects {
-                    if let Effect::Start(job) = effect {
-                        self.jobs.start(*job);
-                    }
-                }
-            }
+    }
+
+    fn open(&mut self, title: String, inputs: Vec<Input>) {
+        self.jobs.abandon();
+        self.options = self.options.opening(title, &inputs);
+        self.shell.reopen(&self.options);
+        for message in loader::start(inputs, self.options.loading.clone()) {
+            self.load(message);
         }
-        answered
     }
 }

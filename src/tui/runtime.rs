@@ -10,15 +10,14 @@ use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEvent, MouseEventK
 use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
 use crate::act::viewer::{self, Viewer};
-use crate::ingest::Loaded;
+use crate::ingest::discover::Input;
+use crate::ingest::{Loaded, loader};
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys::Key;
 use crate::tui::runtime::terminal::Screen;
 use crate::tui::runtime::watch::Keys;
-use crate::tui::screens::{self, ScreenId};
-use crate::tui::session::Session;
-use crate::tui::shell::{Pointer, Shell};
+use crate::tui::shell::{Asked, Pointer, Shell};
 use crate::tui::theme::Theme;
 use crate::tui::{Exit, Options};
 
@@ -34,6 +33,8 @@ pub(super) enum Msg {
 
 /// How long messages are taken in before a frame is drawn.
 const BUDGET: Duration = Duration::from_millis(8);
+/// A signal that was meant for another program may be told so long after its end.
+const ECHO: Duration = Duration::from_millis(300);
 /// The time between two frames that show only that loading went on.
 const LOADING_FRAME: Duration = Duration::from_millis(33);
 
@@ -43,13 +44,13 @@ pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Resu
     let screen = Screen::enter(options, inbox_sender.clone())?;
     let keys = watch::start(&inbox_sender)?;
     let (jobs, reports) = Jobs::threaded();
-    let session = Session::new(&options.title, options.zone.clone());
     let theme = Theme {
         ascii_only: !terminal::speaks_utf8(),
         ..options.theme()
     };
     let mut runtime = Runtime {
-        shell: Shell::new(session, theme, screens::build(ScreenId::Stream)),
+        shell: Shell::new(options, theme),
+        options: options.clone(),
         jobs,
         screen,
         inbox,
@@ -58,10 +59,15 @@ pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Resu
         messages: Some(messages),
         pending: Pending::Now,
         drawn: Instant::now(),
+        deaf_until: Instant::now(),
     };
     if let Some(filter) = &options.filter {
         let effects = runtime.shell.filter(filter);
         runtime.obey(effects);
+    }
+    if options.recent {
+        let asked = runtime.shell.offer_recent();
+        runtime.obey(asked);
     }
     Ok(runtime.run())
 }
@@ -77,6 +83,7 @@ enum Pending {
 
 struct Runtime {
     shell: Shell,
+    options: Options,
     jobs: Jobs,
     screen: Screen,
     inbox: Receiver<Msg>,
@@ -85,6 +92,8 @@ struct Runtime {
     messages: Option<Receiver<Loaded>>,
     pending: Pending,
     drawn: Instant,
+    /// Until then signals from the terminal were meant for the program that had it.
+    deaf_until: Instant,
 }
 
 impl Runtime {
@@ -138,16 +147,20 @@ impl Runtime {
     }
 
     /// Sleeps until something comes, or until a frame is due.
-    fn wait(&self) {
+    fn wait(&mut self) {
         let never = crossbeam_channel::never();
         let mut select = Select::new();
         select.recv(&self.inbox);
         select.recv(&self.reports);
         select.recv(self.messages.as_ref().unwrap_or(&never));
         match self.pending {
-            Pending::Nothing => {
-                select.ready();
-            }
+            Pending::Nothing => match self.shell.notice_stays() {
+                Some(stays) if select.ready_timeout(stays).is_err() => self.pending = Pending::Now,
+                Some(_) => {}
+                None => {
+                    select.ready();
+                }
+            },
             Pending::Soon | Pending::Now => {
                 let _ = select.ready_deadline(self.drawn + LOADING_FRAME);
             }
@@ -165,8 +178,8 @@ impl Runtime {
             }
             while let Ok(report) = self.reports.try_recv() {
                 self.pending = Pending::Now;
-                if let Some(output) = self.jobs.finish(report) {
-                    let effects = self.shell.finished(output);
+                if let Some((from, output)) = self.jobs.finish(report) {
+                    let effects = self.shell.finished(from, output);
                     self.obey(effects);
                 }
             }
@@ -189,6 +202,7 @@ impl Runtime {
         self.pending = Pending::Now;
         match msg {
             Msg::Term(event) => self.event(event),
+            Msg::Signal(SIGINT | SIGQUIT | SIGTSTP) if Instant::now() < self.deaf_until => None,
             Msg::Signal(SIGTSTP) => self.suspend(),
             Msg::Signal(SIGCONT) => {
                 self.screen.resume();
@@ -197,7 +211,7 @@ impl Runtime {
             Msg::Signal(signal) => Some(Exit::Interrupted(signal)),
             Msg::TerminalLost => Some(Exit::TerminalLost),
             Msg::Panicked(words) => {
-                self.shell.session.errors.push(words);
+                self.shell.session.fail(&words);
                 None
             }
         }
@@ -217,18 +231,20 @@ impl Runtime {
         self.obey(effects)
     }
 
-    fn obey(&mut self, effects: Vec<Effect>) -> Option<Exit> {
+    fn obey(&mut self, asked: Vec<Asked>) -> Option<Exit> {
         let mut exit = None;
-        for effect in effects {
+        for (from, effect) in asked {
             match effect {
                 Effect::Quit => exit = Some(Exit::Quit),
                 Effect::Suspend => exit = exit.or(self.suspend()),
                 Effect::Redraw => self.screen.wipe(),
-                Effect::Start(job) => self.jobs.start(*job),
+                Effect::StopLoading => self.messages = None,
+                Effect::Open { title, inputs } => self.open(title, inputs),
+                Effect::Start(job) => self.jobs.start(from, *job),
                 Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
                 Effect::Copy(text) => Screen::copy(&text),
                 // The shell keeps these to itself.
-                Effect::Push(_) | Effect::Pop => {}
+                Effect::Pop | Effect::Visit(..) | Effect::Show(..) | Effect::Obey(..) => {}
             }
         }
         exit
@@ -247,14 +263,23 @@ impl Runtime {
             .try_iter()
             .filter(|msg| !is_signal(msg))
             .collect();
+        self.deaf_until = Instant::now() + ECHO;
         self.screen.resume();
         self.keys.resume();
         if let Err(error) = shown {
-            self.shell.tell(&error.to_string());
+            self.shell.session.fail(&error.to_string());
         }
         self.pending = Pending::Now;
         let exits = kept.into_iter().map(|msg| self.receive(msg));
         exits.fold(None, Option::or)
+    }
+
+    fn open(&mut self, title: String, inputs: Vec<Input>) {
+        self.jobs.abandon();
+        self.options = self.options.opening(title, &inputs);
+        self.shell.reopen(&self.options);
+        self.messages = Some(loader::start(inputs, self.options.loading.clone()));
+        self.pending = Pending::Now;
     }
 
     /// Gives the terminal back and stops; goes on after SIGCONT.

@@ -6,27 +6,41 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::base::text;
+use crate::base::clock::Clock;
+use crate::base::{human, text};
 use crate::ingest::{Batch, Loaded, Preview};
-use crate::model::action::ActionIx;
+use crate::model::action::{ActionIx, SourceIx};
+use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
+use crate::tui::keys::Keymap;
+use crate::tui::notices::{Level, Notices};
+use crate::tui::screens::ScreenId;
+use crate::tui::{Options, Setup};
 
 #[derive(Debug)]
 pub struct Session {
     /// What the user opened, in a few sanitised words.
     pub title: String,
     pub zone: TimeZone,
+    pub clock: Arc<dyn Clock>,
+    /// The view that is shown.
+    pub view: ScreenId,
+    pub keymap: Arc<Keymap>,
+    pub setup: Arc<Setup>,
+    pub notices: Notices,
     pub loaded: Opened,
     /// The last rows of the last file, until the store itself has them.
     pub end: Option<Opened>,
     pub loading: Loading,
-    /// What could not be opened or read, sanitised.
-    pub errors: Vec<String>,
+    pub here: Here,
+    /// The two runs to compare, A and B.
+    pub pair: [Option<RunIx>; 2],
     pub marks: Marks,
     /// Filters that were kept, the last one in the end.
     pub filter_history: Vec<String>,
+    /// Filters that the user saved, those of the configuration first.
     pub saved_filters: Vec<String>,
 }
 
@@ -72,6 +86,27 @@ impl Marks {
     }
 }
 
+/// What is selected, the same on every view.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Here {
+    pub action: Option<ActionIx>,
+    /// The run of that action.
+    pub run: Option<RunIx>,
+    /// Only the actions of this run are looked at.
+    pub scope: Option<RunIx>,
+}
+
+impl Here {
+    /// Selects a run; its first action, unless one of its actions is selected already.
+    pub fn select_run(&mut self, ix: RunIx, store: &Store) {
+        if self.run != Some(ix) {
+            self.action = store.run(ix).first_action.get();
+            self.run = Some(ix);
+        }
+        self.scope = self.scope.map(|_| ix);
+    }
+}
+
 /// A store and the actions of it that were opened lately.
 #[derive(Debug, Default)]
 pub struct Opened {
@@ -106,7 +141,15 @@ impl Agents {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loading {
-    Reading { read: u64, total: u64 },
+    Reading {
+        read: u64,
+        total: u64,
+    },
+    /// The user ended it before its end.
+    Stopped {
+        read: u64,
+        total: u64,
+    },
     Done,
 }
 
@@ -116,25 +159,95 @@ pub struct News {
     pub rows: Range<u32>,
     /// Earlier actions about which something was learned.
     pub settled: Vec<ActionIx>,
+    /// Runs that are new or changed.
+    pub runs: Vec<RunIx>,
 }
 
 impl Session {
-    pub fn new(title: &str, zone: TimeZone) -> Session {
+    pub fn new(options: &Options) -> Session {
         Session {
-            title: text::sanitize(title).into_owned(),
-            zone,
+            title: text::sanitize(&options.title).into_owned(),
+            zone: options.zone.clone(),
+            clock: Arc::clone(&options.clock),
+            view: options.view.unwrap_or(ScreenId::Stream),
+            keymap: Arc::new(options.keymap.clone()),
+            setup: Arc::new(options.setup.clone()),
+            notices: Notices::default(),
             loaded: Opened::default(),
             end: None,
             loading: Loading::Reading { read: 0, total: 0 },
-            errors: Vec::new(),
+            here: Here::default(),
+            pair: [None; 2],
             marks: Marks::default(),
             filter_history: Vec::new(),
-            saved_filters: Vec::new(),
+            saved_filters: options
+                .setup
+                .filters
+                .iter()
+                .map(|(_, filter)| filter.clone())
+                .collect(),
         }
     }
 
     pub fn is_loading(&self) -> bool {
-        self.loading != Loading::Done
+        matches!(self.loading, Loading::Reading { .. })
+    }
+
+    /// Tells something in passing. The words may hold anything.
+    pub fn say(&mut self, words: &str) {
+        self.tell(Level::Note, words);
+    }
+
+    /// Tells that something went wrong.
+    pub fn fail(&mut self, words: &str) {
+        self.tell(Level::Error, words);
+    }
+
+    fn tell(&mut self, level: Level, words: &str) {
+        let words = text::sanitize(words).into_owned();
+        self.notices.add(level, words, self.clock.now());
+    }
+
+    /// What could not be opened or read, sanitised.
+    pub fn errors(&self) -> impl Iterator<Item = &str> {
+        let all = self.notices.all().iter();
+        let errors = all.filter(|notice| notice.level == Level::Error);
+        errors.map(|notice| notice.words.as_str())
+    }
+
+    /// Nothing more is read: what is there is all there is.
+    pub fn stop_loading(&mut self) {
+        if let Loading::Reading { read, total } = self.loading {
+            self.loading = Loading::Stopped { read, total };
+        }
+    }
+
+    /// The size of what is read or to be read, as far as it is known.
+    pub fn bytes(&self) -> u64 {
+        let accounts = (0..self.loaded.store.sources().len() as u32).map(SourceIx);
+        let known = accounts.filter_map(|ix| self.loaded.store.account(ix));
+        let known: u64 = known.map(|account| account.total).sum();
+        match self.loading {
+            Loading::Done => known,
+            Loading::Reading { total, .. } | Loading::Stopped { total, .. } => total,
+        }
+    }
+
+    /// `indexing 34 % · 1.2 GB`; empty when everything is read.
+    pub fn loading_words(&self) -> String {
+        match self.loading {
+            Loading::Done => String::new(),
+            Loading::Stopped { read, total } => {
+                let percent = u128::from(read) * 100 / u128::from(total.max(1));
+                format!("stopped at {percent} %")
+            }
+            Loading::Reading { read: 0, total: 0 } => "loading…".to_owned(),
+            Loading::Reading { read, total } if read <= total && total > 0 => {
+                let percent = u128::from(read) * 100 / u128::from(total);
+                format!("indexing {percent} % · {}", human::bytes(read))
+            }
+            Loading::Reading { read, .. } => format!("indexing · {}", human::bytes(read)),
+        }
     }
 
     /// Takes in one message of the loader.
@@ -145,6 +258,7 @@ impl Session {
             Loaded::Batch(batch) => {
                 self.progress(batch.read, batch.total);
                 self.loaded.agents = self.loaded.agents.see(batch);
+                news.runs = batch.runs.iter().map(|(ix, _)| *ix).collect();
                 news.settled = batch
                     .settled
                     .iter()
@@ -166,8 +280,7 @@ impl Session {
             return news;
         }
         if let Some(error) = self.loaded.store.apply(message) {
-            self.errors
-                .push(text::sanitize(&error.to_string()).into_owned());
+            self.fail(&error.to_string());
         }
         news.rows = before..self.loaded.store.len();
         news

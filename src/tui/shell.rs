@@ -1,194 +1,448 @@
-//! The stack of screens, and what is the same on all of them.
+//! The views, what is laid over them, and what is the same on all of them.
+
+mod header;
+mod route;
+mod screen;
+
+pub use screen::{Headline, Pointer, Screen};
+
+use std::mem;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::ingest::Loaded;
+use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::Output;
-use crate::tui::keys::{Command, Key, Keymap, Place};
+use crate::tui::keys::{Command, Key, Meaning, Place};
+use crate::tui::notices::Level;
 use crate::tui::screens::{self, ScreenId};
-use crate::tui::session::{News, Session};
-use crate::tui::theme::Theme;
+use crate::tui::session::{Here, News, Session};
+use crate::tui::shell::header::Header;
+use crate::tui::shell::route::{Route, Stop};
+use crate::tui::theme::{Palette, Theme};
 use crate::tui::widgets::paint;
-
-/// A screen is a state and a few questions. It asks the outside by effects and does no IO.
-pub trait Screen: std::fmt::Debug {
-    /// Where keys are typed.
-    fn place(&self) -> Place {
-        Place::Everywhere
-    }
-    /// A key before the table of commands sees it; `None` when the screen does not want it.
-    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>>;
-    fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect>;
-    /// Sets the filter, for screens that have one.
-    fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect>;
-    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect>;
-    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect>;
-    fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect>;
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect>;
-    /// Something happened outside that the user should know of.
-    fn told(&mut self, _words: &str) {}
-    /// Settles what depends on the size of the screen and fetches what will be drawn.
-    fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect>;
-    fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer);
-}
-
-/// What the mouse did, and at which cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pointer {
-    Click {
-        x: u16,
-        y: u16,
-    },
-    WheelUp {
-        x: u16,
-        y: u16,
-    },
-    WheelDown {
-        x: u16,
-        y: u16,
-    },
-    /// Moved with the button held down.
-    Drag {
-        x: u16,
-        y: u16,
-    },
-    Release,
-}
 
 /// Below this nothing can be read.
 pub const SMALLEST: (u16, u16) = (40, 8);
+
+/// Something to do outside, and the screen that asked for it: answers go back there.
+pub type Asked = (ScreenId, Effect);
 
 #[derive(Debug)]
 pub struct Shell {
     pub session: Session,
     theme: Theme,
-    keymap: Keymap,
-    stack: Vec<Box<dyn Screen>>,
+    views: Vec<Layer>,
+    over: Vec<Layer>,
+    route: Route,
+    start: Start,
+    header: Header,
+}
+
+#[derive(Debug)]
+struct Layer {
+    id: ScreenId,
+    screen: Box<dyn Screen>,
+}
+
+/// Whether the view to begin with is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// Several runs will open in the runs, one in the stream.
+    Open,
+    Found,
+}
+
+impl Layer {
+    fn new(info: &screens::Info, session: &Session) -> Layer {
+        Layer {
+            id: info.id,
+            screen: (info.build)(session),
+        }
+    }
+}
+
+fn layers(session: &Session) -> Vec<Layer> {
+    let views = screens::views();
+    views.map(|info| Layer::new(info, session)).collect()
 }
 
 impl Shell {
-    pub fn new(session: Session, theme: Theme, first: Box<dyn Screen>) -> Shell {
-        Shell {
+    /// Begins with the view that was asked for, or with the one that fits what is loaded.
+    pub fn new(options: &Options, theme: Theme) -> Shell {
+        let session = Session::new(options);
+        let mut shell = Shell {
+            views: layers(&session),
             session,
             theme,
-            keymap: Keymap::default(),
-            stack: vec![first],
+            over: Vec::new(),
+            route: Route::new(ScreenId::Stream),
+            start: Start::Open,
+            header: Header::default(),
+        };
+        shell.begin(options);
+        for words in &options.told {
+            shell.session.fail(words);
         }
+        shell
+    }
+
+    fn begin(&mut self, options: &Options) {
+        // Where several runs are on their way they are shown from the first frame on.
+        let fitting = if options.several {
+            ScreenId::Runs
+        } else {
+            ScreenId::Stream
+        };
+        self.start = match options.view {
+            Some(_) => Start::Found,
+            None => Start::Open,
+        };
+        self.route = Route::new(options.view.unwrap_or(fitting));
+        self.session.view = self.route.here().view;
+    }
+
+    /// Lays the choice of recent runs over a program that has nothing open.
+    pub fn offer_recent(&mut self) -> Vec<Asked> {
+        self.lay(ScreenId::Recent)
     }
 
     /// Takes a key; what is left to do outside.
-    pub fn key(&mut self, key: Key) -> Vec<Effect> {
-        let Some(screen) = self.stack.last_mut() else {
-            return vec![Effect::Quit];
+    pub fn key(&mut self, key: Key) -> Vec<Asked> {
+        self.start = Start::Found;
+        self.session.notices.pressed();
+        let top = self.top();
+        let place = Place {
+            screen: top,
+            is_inner: self.ask_top(|screen, _| screen.is_inner()),
         };
-        let command = self.keymap.command(key, screen.place());
-        let effects = match command {
+        let meaning = self.session.keymap.meaning(key, place);
+        match meaning {
             // Whatever is being typed, these chords leave.
-            Some(Command::Quit) if key.ctrl => vec![Effect::Quit],
-            Some(Command::Suspend) => vec![Effect::Suspend],
-            Some(Command::Redraw) => vec![Effect::Redraw],
-            Some(_) | None => match (screen.typed(key, &mut self.session), command) {
-                (Some(effects), _) => effects,
-                (None, Some(Command::Quit)) => vec![Effect::Quit],
-                (None, Some(command)) => screen.update(command, &mut self.session),
-                (None, None) => Vec::new(),
-            },
-        };
-        self.obey(effects)
-    }
-
-    /// Sets the filter of the first screen, as if it had been typed.
-    pub fn filter(&mut self, text: &str) -> Vec<Effect> {
-        let effects = match self.stack.first_mut() {
-            Some(screen) => screen.filter(text, &mut self.session),
-            None => Vec::new(),
-        };
-        self.obey(effects)
-    }
-
-    pub fn pointer(&mut self, pointer: Pointer) -> Vec<Effect> {
-        let effects = match self.stack.last_mut() {
-            Some(screen) => screen.pointed(pointer, &mut self.session),
-            None => Vec::new(),
-        };
-        self.obey(effects)
-    }
-
-    pub fn paste(&mut self, text: &str) -> Vec<Effect> {
-        let effects = match self.stack.last_mut() {
-            Some(screen) => screen.pasted(text, &mut self.session),
-            None => Vec::new(),
-        };
-        self.obey(effects)
-    }
-
-    /// Tells the user what happened outside.
-    pub fn tell(&mut self, words: &str) {
-        if let Some(screen) = self.stack.last_mut() {
-            screen.told(words);
+            Some(Meaning::Command(Command::Quit)) if key.ctrl => return vec![(top, Effect::Quit)],
+            Some(Meaning::Command(Command::Suspend)) => return vec![(top, Effect::Suspend)],
+            Some(Meaning::Command(Command::Redraw)) => return vec![(top, Effect::Redraw)],
+            Some(_) | None => {}
+        }
+        let typed = self.ask_top(|screen, session| screen.typed(key, session));
+        match (typed, meaning) {
+            (Some(effects), _) => self.obey(top, effects),
+            (None, Some(Meaning::View(view))) => self.go(view),
+            (None, Some(Meaning::Command(command))) => self.command(command),
+            (None, None) => Vec::new(),
         }
     }
 
-    pub fn loaded(&mut self, message: Loaded) -> Vec<Effect> {
+    fn command(&mut self, command: Command) -> Vec<Asked> {
+        let top = self.top();
+        match command {
+            Command::Quit => vec![(top, Effect::Quit)],
+            Command::Stop => self.stop(top),
+            Command::Help if top != ScreenId::Help => self.lay(ScreenId::Help),
+            Command::Palette => self.lay(ScreenId::Palette),
+            Command::Files => self.lay(ScreenId::Files),
+            Command::Recent => self.lay(ScreenId::Recent),
+            Command::Notices if top != ScreenId::Notices => self.lay(ScreenId::Notices),
+            Command::ViewBack | Command::ViewForward => {
+                self.over.clear();
+                self.route.leave(self.session.here);
+                let stop = self.route.step(command == Command::ViewForward);
+                stop.map(|stop| self.arrive(stop)).unwrap_or_default()
+            }
+            _ => {
+                let effects = self.ask_top(|screen, session| screen.update(command, session));
+                self.obey(top, effects)
+            }
+        }
+    }
+
+    fn stop(&mut self, top: ScreenId) -> Vec<Asked> {
+        if !self.session.is_loading() {
+            self.session.say("nothing is being loaded");
+            return Vec::new();
+        }
+        self.session.stop_loading();
+        let mut asked = self.every_view(|screen, session| screen.loaded(&News::default(), session));
+        asked.push((top, Effect::StopLoading));
+        asked
+    }
+
+    /// Lays a screen over the view, alone.
+    fn lay(&mut self, id: ScreenId) -> Vec<Asked> {
+        self.over = vec![Layer::new(id.info(), &self.session)];
+        let effects = self.ask_top(|screen, session| screen.entered(session));
+        self.obey(id, effects)
+    }
+
+    /// A command from the palette or the help, for the view below.
+    fn tell(&mut self, command: Command, argument: &str) -> Vec<Asked> {
+        self.over.clear();
+        if command == Command::Theme {
+            self.recolor(argument);
+            return Vec::new();
+        }
+        let view = self.top();
+        if argument.is_empty() {
+            return self.command(command);
+        }
+        match self.ask_top(|screen, session| screen.told(command, argument, session)) {
+            Ok(effects) => self.obey(view, effects),
+            Err(words) => {
+                self.session.fail(&words);
+                Vec::new()
+            }
+        }
+    }
+
+    fn recolor(&mut self, name: &str) {
+        if let Some(palette) = Palette::find(name) {
+            self.theme.recolor(palette);
+            return;
+        }
+        let known: Vec<&str> = Palette::ALL.iter().map(|it| it.word()).collect();
+        let words = format!("'{name}' is not a theme ({})", known.join(", "));
+        self.session.fail(&words);
+    }
+
+    fn show(&mut self, view: ScreenId, filter: Option<&str>) -> Vec<Asked> {
+        let mut asked = self.go(view);
+        if let Some(filter) = filter {
+            let effects = self.ask_top(|screen, session| screen.filter(filter, session));
+            asked.extend(self.obey(view, effects));
+        }
+        asked
+    }
+
+    /// Forgets what is open: something else is loaded.
+    pub fn reopen(&mut self, options: &Options) {
+        let notices = mem::take(&mut self.session.notices);
+        self.session = Session {
+            notices,
+            ..Session::new(options)
+        };
+        self.views = layers(&self.session);
+        self.over.clear();
+        self.begin(options);
+    }
+
+    /// Sets the filter of every view, as if it had been typed there.
+    pub fn filter(&mut self, text: &str) -> Vec<Asked> {
+        self.every_view(|screen, session| screen.filter(text, session))
+    }
+
+    pub fn pointer(&mut self, pointer: Pointer) -> Vec<Asked> {
+        self.start = Start::Found;
+        if let (Pointer::Click { x, y: 0 }, true) = (pointer, self.over.is_empty()) {
+            let tab = self.header.tab_at(x);
+            return tab.map(|view| self.go(view)).unwrap_or_default();
+        }
+        let effects = self.ask_top(|screen, session| screen.pointed(pointer, session));
+        self.obey(self.top(), effects)
+    }
+
+    pub fn paste(&mut self, text: &str) -> Vec<Asked> {
+        self.start = Start::Found;
+        let effects = self.ask_top(|screen, session| screen.pasted(text, session));
+        self.obey(self.top(), effects)
+    }
+
+    pub fn loaded(&mut self, message: Loaded) -> Vec<Asked> {
         let news = self.session.apply(message);
-        let mut effects = Vec::new();
-        for screen in &mut self.stack {
-            effects.extend(screen.loaded(&news, &mut self.session));
+        let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
+        asked.extend(self.find_start());
+        asked
+    }
+
+    /// One run opens in the stream and several in the runs, as long as no key was pressed.
+    fn find_start(&mut self) -> Vec<Asked> {
+        if self.start == Start::Found || self.session.loaded.store.is_empty() {
+            return Vec::new();
         }
-        self.obey(effects)
-    }
-
-    pub fn finished(&mut self, output: Output) -> Vec<Effect> {
-        // Only the first screen starts work.
-        let effects = match self.stack.first_mut() {
-            Some(screen) => screen.finished(output, &mut self.session),
-            None => Vec::new(),
+        let runs = self.session.loaded.store.runs().len();
+        let fitting = match (runs, self.route.here().view) {
+            (2.., _) => ScreenId::Runs,
+            // More files may follow.
+            (_, ScreenId::Runs) if self.session.is_loading() => return Vec::new(),
+            (_, _) => ScreenId::Stream,
         };
-        self.obey(effects)
+        self.start = Start::Found;
+        self.session.here = Here::default();
+        if fitting == self.route.here().view {
+            return Vec::new();
+        }
+        self.route = Route::new(fitting);
+        self.enter()
     }
 
-    pub fn draw(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Effect> {
-        let mut effects = Vec::new();
+    pub fn finished(&mut self, from: ScreenId, output: Output) -> Vec<Asked> {
+        let Some(layer) = self
+            .views
+            .iter_mut()
+            .chain(&mut self.over)
+            .find(|layer| layer.id == from)
+        else {
+            // It was closed before its answer came.
+            return Vec::new();
+        };
+        let effects = layer.screen.finished(output, &mut self.session);
+        self.obey(from, effects)
+    }
+
+    pub fn draw(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
+        let mut asked = Vec::new();
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             too_small(&self.theme, area, buf);
         } else {
-            for screen in &mut self.stack {
-                effects.extend(screen.prepare(area, &mut self.session));
-                screen.draw(&self.theme, area, buf);
-            }
+            asked = self.draw_layers(area, buf);
         }
+        self.draw_notice(area, buf);
         if self.theme.ascii_only {
             keep_ascii(buf);
         }
-        self.obey(effects)
+        asked
     }
 
-    fn obey(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+    fn draw_layers(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
+        let below = Rect {
+            y: area.y + 1,
+            height: area.height - 1,
+            ..area
+        };
+        let current = self.route.here().view;
+        let mut asked = Vec::new();
+        for layer in &mut self.views {
+            if layer.id == current {
+                let effects = layer.screen.prepare(below, &mut self.session);
+                asked.push((layer.id, effects));
+                layer.screen.draw(&self.theme, below, buf);
+                let headline = layer.screen.headline();
+                let (session, theme) = (&self.session, &self.theme);
+                self.header
+                    .draw((&headline, current), session, theme, (area, buf));
+            }
+        }
+        for layer in &mut self.over {
+            asked.push((layer.id, layer.screen.prepare(area, &mut self.session)));
+            layer.screen.draw(&self.theme, area, buf);
+        }
+        asked
+            .into_iter()
+            .flat_map(|(id, effects)| self.obey(id, effects))
+            .collect()
+    }
+
+    /// How long what is told in passing is still to be shown.
+    pub fn notice_stays(&self) -> Option<Duration> {
+        let stays = self.session.notices.stays(self.session.clock.now())?;
+        Some(Duration::from_micros(stays))
+    }
+
+    /// The newest notice stands on the last line for a while.
+    fn draw_notice(&mut self, area: Rect, buf: &mut Buffer) {
+        let Some(notice) = self.session.notices.current(self.session.clock.now()) else {
+            return;
+        };
+        let styles = &self.theme.styles;
+        let (mark, style) = match notice.level {
+            Level::Note => (self.theme.marks.ok, styles.waiting),
+            Level::Error => (self.theme.marks.error, styles.error),
+        };
+        let mut row = paint::Row::new(buf, area, area.height.saturating_sub(1), styles.text);
+        row.put(&format!(" {mark} {}", notice.words), style);
+        self.session.notices.drawn();
+    }
+
+    /// The screen that keys go to.
+    fn top(&self) -> ScreenId {
+        self.over
+            .last()
+            .map_or(self.route.here().view, |layer| layer.id)
+    }
+
+    fn ask_top<T>(&mut self, ask: impl FnOnce(&mut dyn Screen, &mut Session) -> T) -> T {
+        let view = self.route.here().view;
+        let below = self.views.iter_mut().find(|layer| layer.id == view);
+        let layer = self.over.last_mut().or(below).expect("every view is built");
+        ask(&mut *layer.screen, &mut self.session)
+    }
+
+    fn every_view(
+        &mut self,
+        mut ask: impl FnMut(&mut dyn Screen, &mut Session) -> Vec<Effect>,
+    ) -> Vec<Asked> {
+        let session = &mut self.session;
+        let asked: Vec<_> = self
+            .views
+            .iter_mut()
+            .map(|layer| (layer.id, ask(&mut *layer.screen, session)))
+            .collect();
+        asked
+            .into_iter()
+            .flat_map(|(id, effects)| self.obey(id, effects))
+            .collect()
+    }
+
+    /// Shows a view with what is selected now.
+    fn go(&mut self, view: ScreenId) -> Vec<Asked> {
+        self.over.clear();
+        if view == self.route.here().view {
+            return Vec::new();
+        }
+        self.route.leave(self.session.here);
+        self.route.go(Stop::beside(view, self.session.here));
+        self.enter()
+    }
+
+    fn arrive(&mut self, stop: Stop) -> Vec<Asked> {
+        self.session.here = stop.here;
+        self.enter()
+    }
+
+    fn enter(&mut self) -> Vec<Asked> {
+        let view = self.route.here().view;
+        self.session.view = view;
+        let effects = self.ask_top(|screen, session| screen.entered(session));
+        self.obey(view, effects)
+    }
+
+    fn obey(&mut self, from: ScreenId, effects: Vec<Effect>) -> Vec<Asked> {
         let mut outside = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Push(id) => self.push(id),
-                Effect::Pop if self.stack.len() > 1 => {
-                    self.stack.pop();
+                Effect::Obey(command, argument) => outside.extend(self.tell(command, &argument)),
+                Effect::Show(view, filter) => outside.extend(self.show(view, filter.as_deref())),
+                Effect::Pop => outside.extend(self.back(from)),
+                Effect::Visit(view, here) => {
+                    self.over.clear();
+                    self.route.leave(mem::replace(&mut self.session.here, here));
+                    self.route.go(Stop::inside(view, here));
+                    outside.extend(self.enter());
                 }
-                Effect::Pop => outside.push(Effect::Quit),
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Start(_)
+                | Effect::Open { .. }
+                | Effect::StopLoading
                 | Effect::View { .. }
-                | Effect::Copy(_) => {
-                    outside.push(effect);
-                }
+                | Effect::Copy(_) => outside.push((from, effect)),
             }
         }
         outside
     }
 
-    fn push(&mut self, id: ScreenId) {
-        self.stack.push(screens::build(id));
+    fn back(&mut self, from: ScreenId) -> Vec<Asked> {
+        if self.over.pop().is_some() {
+            return Vec::new();
+        }
+        self.route.leave(self.session.here);
+        match self.route.back() {
+            Some(stop) => self.arrive(stop),
+            None => vec![(from, Effect::Quit)],
+        }
     }
 }
 

@@ -1,8 +1,13 @@
 //! How things look: styles by role and marks by meaning. Screens ask for a role, never for a colour.
 
-use ratatui::style::{Color, Modifier, Style};
+mod palette;
+
+use std::sync::Arc;
+
+use ratatui::style::{Color, Style};
 
 use crate::model::action::{Kind, Status};
+use crate::tui::keys::Keymap;
 
 /// When to write colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,14 +19,75 @@ pub enum ColorChoice {
     Never,
 }
 
-/// One style per role. Only the sixteen colours of the terminal are used and its own background
-/// stays, so that the theme of the user is kept.
+/// Which colours are used. The background of the terminal stays its own in all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Palette {
+    /// 256 colours for a dark background.
+    Dark,
+    /// 256 colours for a light one.
+    Light,
+    /// Bold and bright, nothing dimmed.
+    HighContrast,
+    /// The sixteen colours of the terminal, as the user has set them there.
+    Sixteen,
+    /// No colours at all.
+    None,
+}
+
+impl Palette {
+    pub const ALL: &[Palette] = &[
+        Palette::Dark,
+        Palette::Light,
+        Palette::HighContrast,
+        Palette::Sixteen,
+        Palette::None,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Palette::Dark => "dark",
+            Palette::Light => "light",
+            Palette::HighContrast => "high-contrast",
+            Palette::Sixteen => "16",
+            Palette::None => "none",
+        }
+    }
+
+    pub fn find(word: &str) -> Option<Palette> {
+        Palette::ALL.iter().copied().find(|it| it.word() == word)
+    }
+
+    /// The one that fits a terminal, by what it says in its environment. Only where it tells both that it
+    /// has 256 colours and how bright its background is, more than its own sixteen are used. It is not
+    /// asked: the answer would come among the keys that are typed meanwhile.
+    pub fn of_terminal(variable: impl Fn(&str) -> String) -> Palette {
+        let depth = variable("COLORTERM");
+        let has_256 = variable("TERM").contains("256color")
+            || matches!(depth.as_str(), "truecolor" | "24bit");
+        let colors = variable("COLORFGBG");
+        let background = colors
+            .rsplit(';')
+            .next()
+            .and_then(|it| it.parse::<u8>().ok());
+        match background {
+            Some(0..=6 | 8) if has_256 => Palette::Dark,
+            Some(7 | 9..=15) if has_256 => Palette::Light,
+            _ => Palette::Sixteen,
+        }
+    }
+}
+
+/// One style per role.
 #[derive(Debug, Clone)]
 pub struct Theme {
     pub styles: Styles,
+    /// The colours that tell agents apart; none without colours.
+    pub lanes: &'static [Color],
     pub marks: &'static Marks,
     /// Write nothing but ASCII: what the terminal cannot show becomes `?`.
     pub ascii_only: bool,
+    /// The keys as the user has them, for hints.
+    pub keymap: Arc<Keymap>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,16 +120,13 @@ pub struct Styles {
 }
 
 impl Theme {
-    pub fn new(colored: bool, ascii: bool) -> Theme {
-        let styles = if colored {
-            Styles::colored()
-        } else {
-            Styles::plain()
-        };
+    pub fn new(palette: Palette, ascii: bool) -> Theme {
         Theme {
-            styles,
+            styles: Styles::new(palette),
+            lanes: palette::lanes(palette),
             marks: if ascii { &ASCII } else { &UNICODE },
             ascii_only: false,
+            keymap: Arc::default(),
         }
     }
 
@@ -93,69 +156,21 @@ impl Theme {
 
     /// The style of a lane: the same agent always looks the same.
     pub fn lane(&self, agent: &str) -> Style {
-        const LANES: [Color; 5] = [
-            Color::Cyan,
-            Color::Magenta,
-            Color::Blue,
-            Color::Green,
-            Color::Yellow,
-        ];
-        if self.styles.tool.fg.is_none() {
+        if self.lanes.is_empty() {
             return self.styles.text;
         }
         let sum = agent.bytes().fold(0usize, |sum, byte| {
             sum.wrapping_mul(31).wrapping_add(usize::from(byte))
         });
-        Style::new().fg(LANES[sum % LANES.len()])
+        Style::new().fg(self.lanes[sum % self.lanes.len()])
     }
 }
 
-impl Styles {
-    fn colored() -> Styles {
-        let fg = |color| Style::new().fg(color);
-        Styles {
-            text: Style::new(),
-            // Not dark grey: on some palettes that is the background.
-            faint: Style::new().add_modifier(Modifier::DIM),
-            strong: Style::new().add_modifier(Modifier::BOLD),
-            selected: Style::new().add_modifier(Modifier::REVERSED),
-            shadowed: Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-            shadow: Style::new(),
-            ok: fg(Color::Green),
-            error: fg(Color::Red).add_modifier(Modifier::BOLD),
-            blocked: fg(Color::LightRed).add_modifier(Modifier::BOLD),
-            waiting: fg(Color::Yellow),
-            tool: fg(Color::Cyan),
-            model: fg(Color::Magenta),
-            prompt: fg(Color::Blue).add_modifier(Modifier::BOLD),
-            note: Style::new().add_modifier(Modifier::DIM),
-            key: fg(Color::Cyan),
-            string: fg(Color::Green),
-            number: fg(Color::Yellow),
-            hit: fg(Color::Yellow).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-            added: fg(Color::Green).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-            removed: fg(Color::Red).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-        }
-    }
-
-    fn plain() -> Styles {
-        let with = |modifier| Style::new().add_modifier(modifier);
-        Styles {
-            faint: with(Modifier::DIM),
-            strong: with(Modifier::BOLD),
-            selected: with(Modifier::REVERSED),
-            shadowed: with(Modifier::BOLD | Modifier::UNDERLINED),
-            error: with(Modifier::BOLD),
-            blocked: with(Modifier::BOLD | Modifier::UNDERLINED),
-            waiting: with(Modifier::UNDERLINED),
-            prompt: with(Modifier::BOLD),
-            note: with(Modifier::DIM),
-            key: with(Modifier::BOLD),
-            hit: with(Modifier::BOLD | Modifier::UNDERLINED),
-            added: with(Modifier::BOLD | Modifier::UNDERLINED),
-            removed: with(Modifier::BOLD | Modifier::UNDERLINED),
-            ..Styles::default()
-        }
+impl Theme {
+    /// The same with other colours.
+    pub fn recolor(&mut self, palette: Palette) {
+        self.styles = Styles::new(palette);
+        self.lanes = palette::lanes(palette);
     }
 }
 
@@ -181,7 +196,8 @@ pub struct Marks {
     pub retry: &'static str,
     pub about: &'static str,
     pub enter: &'static str,
-    /// Before rows whose inside is shown, or is not.
+    pub rising: &'static str,
+    pub falling: &'static str,
     pub unfolded: &'static str,
     pub folded: &'static str,
     /// The part of the list that is on the screen.
@@ -222,6 +238,8 @@ pub static UNICODE: Marks = Marks {
     retry: "↻",
     about: "≈",
     enter: "⏎",
+    rising: "▲",
+    falling: "▼",
     unfolded: "▾",
     folded: "▸",
     thumb: "┃",
@@ -252,6 +270,8 @@ pub static ASCII: Marks = Marks {
     retry: "@",
     about: "~",
     enter: "<",
+    rising: "^",
+    falling: "v",
     unfolded: "v",
     folded: ">",
     thumb: "#",
@@ -264,7 +284,7 @@ pub static ASCII: Marks = Marks {
 
 #[cfg(test)]
 mod tests {
-    use super::{ASCII, Marks, Theme, UNICODE};
+    use super::{ASCII, Marks, Palette, Theme, UNICODE};
     use crate::base::text;
 
     fn check(marks: &Marks, plain: bool) {
@@ -288,6 +308,8 @@ mod tests {
             marks.retry,
             marks.about,
             marks.enter,
+            marks.rising,
+            marks.falling,
             marks.unfolded,
             marks.folded,
             marks.thumb,
@@ -307,9 +329,28 @@ mod tests {
         check(&ASCII, true);
     }
 
+    #[track_caller]
+    fn check_terminal(term: &str, colors: &str, expected: Palette) {
+        let palette = Palette::of_terminal(|name| match name {
+            "TERM" => term.to_owned(),
+            "COLORFGBG" => colors.to_owned(),
+            _ => String::new(),
+        });
+        assert_eq!(palette, expected, "{term} {colors}");
+    }
+
+    #[test]
+    fn only_a_terminal_that_tells_its_background_gets_more_than_its_own_colours() {
+        check_terminal("xterm-256color", "15;0", Palette::Dark);
+        check_terminal("xterm-256color", "0;default;15", Palette::Light);
+        check_terminal("xterm-256color", "", Palette::Sixteen);
+        check_terminal("xterm-256color", "15;default", Palette::Sixteen);
+        check_terminal("xterm", "15;0", Palette::Sixteen);
+    }
+
     #[test]
     fn without_colour_no_style_names_one() {
-        let styles = Theme::new(false, false).styles;
+        let styles = Theme::new(Palette::None, false).styles;
         let shown = format!("{styles:?}");
         assert!(!shown.contains("Some("), "{shown}");
     }

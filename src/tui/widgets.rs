@@ -1,7 +1,11 @@
 //! Pieces of a screen that know text, theme and terminal cells, and nothing of traces.
 
+pub mod chooser;
+pub mod fuzzy;
+pub mod hints;
 pub mod outline;
 pub mod paint;
 pub mod prompt;
+pub mod spark;
 pub mod tone;
 pub mod viewport;

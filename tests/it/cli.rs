@@ -12,7 +12,12 @@ fn command(args: &[&str]) -> Command {
     command
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .envs([("LC_ALL", "C.UTF-8"), ("TZ", "UTC")])
+        .envs([
+            ("LC_ALL", "C.UTF-8"),
+            ("TZ", "UTC"),
+            ("XDG_CONFIG_HOME", "/nowhere"),
+        ])
+        .env_remove("SAFERUN_TUI_CONFIG")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("SAFERUN_TUI_PRICES")
         .stdin(Stdio::null());
@@ -385,4 +390,60 @@ fn an_approval_is_asked_and_then_answered() {
         !shown.contains("called with"),
         "the arguments are the same: {shown}"
     );
+}
+
+#[test]
+fn the_settings_in_force_are_told_with_where_they_came_from() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, "ascii = true\n\n[keys]\nnext-error = \"x\"\n").expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let told = out(&["config", "--config", path, "--theme", "light"], 0);
+    let line = |name: &str| {
+        let line = told.lines().find(|line| line.starts_with(name));
+        line.unwrap_or_else(|| panic!("{name}\n{told}")).to_owned()
+    };
+    assert!(line("ascii =").ends_with("# file"), "{told}");
+    assert!(line("theme =").ends_with("# --theme"), "{told}");
+    assert!(line("next-error =").contains("[\"x\"]"), "{told}");
+    assert!(line("prev-error =").ends_with("# default"), "{told}");
+    // What is told is a file that says the same.
+    let copy = folder.path().join("copy.toml");
+    std::fs::write(&copy, &told).expect("written");
+    let copied = out(&["config", "--config", copy.to_str().expect("UTF-8")], 0);
+    let values = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines
+            .map(|line| {
+                line.split(" # ")
+                    .next()
+                    .unwrap_or_default()
+                    .trim_end()
+                    .to_owned()
+            })
+            .collect()
+    };
+    assert_eq!(values(&copied), values(&told));
+}
+
+#[test]
+fn a_mistake_in_the_settings_is_told_with_its_line_and_stops_the_program() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, "\nthem = \"dark\"\n").expect("written");
+    let named = path.to_str().expect("UTF-8");
+    let said = refused(&["ls", "--config", named, REFUND], 2);
+    assert!(
+        said.contains("line 2: 'them' is not a setting · did you mean 'theme'?"),
+        "{said}"
+    );
+    let mut of_environment = command(&["ls", REFUND]);
+    let of_environment = of_environment.env("SAFERUN_TUI_CONFIG", &path);
+    assert_eq!(
+        of_environment.output().expect("it starts").status.code(),
+        Some(2)
+    );
+    let ignoring = of_environment.arg("--no-config");
+    assert_eq!(ignoring.output().expect("it starts").status.code(), Some(0));
+    assert!(refused(&["ls", "--config", "/no/such/file", REFUND], 2).contains("/no/such/file"));
 }

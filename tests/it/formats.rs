@@ -30,7 +30,7 @@ fn told(args: &[&str], path: &Path) -> String {
         .expect("the program")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("LC_ALL", "C.UTF-8")
-        .args(["--tz", "UTC"])
+        .args(["--tz", "UTC", "--no-config"])
         .args(args)
         .arg(path)
         .output()

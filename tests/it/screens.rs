@@ -3,15 +3,18 @@
 mod explorer;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::{Strategy, prop, proptest};
 use proptest::test_runner::Config;
+use saferun_tui::base::clock::Fixed;
 use saferun_tui::ingest::loader::{self, Options as Loading};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::{Loaded, discover};
 use saferun_tui::tui::render::{self, Headless};
 use saferun_tui::tui::theme::ColorChoice;
-use saferun_tui::tui::{Options, keys};
+use saferun_tui::tui::{Options, Setup, keys};
 
 use crate::support::harmless;
 
@@ -20,19 +23,27 @@ const NIGHT: &str = "saferun/ops-night.jsonl";
 const LANES: &str = "claude-code/5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34.jsonl";
 const CODEX: &str = "codex/rollout-2026-11-17T18-40-03-019a9d3e-5c41-7b02-9f6e-3d2c8a417e55.jsonl";
 
+const COHORT: &str = "refund-cohort/model-a.jsonl";
+
 const WIDE: (u16, u16) = (120, 36);
 const USUAL: (u16, u16) = (80, 24);
 const NARROW: (u16, u16) = (40, 10);
+const LARGE: (u16, u16) = (160, 45);
+const SMALL: (u16, u16) = (60, 15);
 
 /// Opens everything that a user can open, and comes back from most of it.
 const TOUR: &str = "j j enter l l l l j j ctrl-d G backtab tab tab tab \\ k \\ esc G e E b B t T } { \
                     / status:blocked enter j esc / costt>1 enter esc / a enter esc s G s ? j j / turn enter \
-                    q q 12G space ctrl-u ctrl-l pageup home end enter backspace delete left right up down";
+                    q q 2 j z z enter space s S / is:error enter enter q 1 space [ ] : nex tab enter : enter ctrl-p esc ! j q ctrl-g ? g j ctrl-u ctrl-l pageup home end enter backspace delete left right up down";
+
+/// A day after the samples.
+const NOW: i64 = 1_795_478_400_000_000;
 
 fn options(title: &str) -> Options {
     Options {
         title: title.to_owned(),
         color: ColorChoice::Never,
+        clock: Arc::new(Fixed(NOW)),
         ..Options::default()
     }
 }
@@ -89,10 +100,11 @@ fn the_inspector_has_a_tab_for_each_question() {
 
 #[test]
 fn the_help_lists_every_key() {
-    pictures("help", REFUND, "?");
-    let mut listed = opened(REFUND, (120, 80));
-    listed.play("?");
-    let listed = render::text(&listed.draw());
+    views("help", REFUND, "?");
+    views("help_runs", NIGHT, "? / group");
+    let listed: String = ["1 ?", "2 ?"]
+        .map(|keys| screen(REFUND, (120, 80), keys))
+        .concat();
     for entry in keys::COMMANDS {
         assert!(listed.contains(entry.help), "{}\n{listed}", entry.help);
     }
@@ -118,6 +130,85 @@ fn subagents_have_their_lanes() {
 #[test]
 fn a_codex_session_reads_like_the_others() {
     pictures("codex", CODEX, "G");
+}
+
+/// A picture at the four sizes that the screens around the stream are drawn for.
+fn views(name: &str, trace: &str, keys: &str) {
+    at_all_sizes(name, keys, |size| screen(trace, size, keys));
+}
+
+fn at_all_sizes(name: &str, keys: &str, draw: impl Fn((u16, u16)) -> String) {
+    for (size, word) in [
+        (LARGE, "large"),
+        (WIDE, "wide"),
+        (USUAL, "usual"),
+        (SMALL, "small"),
+    ] {
+        insta::with_settings!({ description => keys, omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("{name}__{word}"), draw(size));
+        });
+    }
+}
+
+#[test]
+fn what_agents_left_on_the_machine_is_offered() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    for (from, folder, age) in [
+        (LANES, ".claude/projects/-work-weather", 1),
+        (CODEX, ".codex/sessions/2026/11", 30),
+    ] {
+        let folder = home.path().join(folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let to = folder.join("run.jsonl");
+        std::fs::copy(Path::new("sample-traces").join(from), &to).expect("copied");
+        let written =
+            UNIX_EPOCH + Duration::from_micros(NOW as u64) - Duration::from_secs(3600 * age);
+        let file = std::fs::File::options()
+            .write(true)
+            .open(to)
+            .expect("a file");
+        file.set_modified(written).expect("a time");
+    }
+    let offered = Options {
+        recent: true,
+        setup: Setup {
+            home: Some(home.path().to_owned()),
+            ..Setup::default()
+        },
+        ..options("")
+    };
+    at_all_sizes("recent", "", |size| {
+        render::text(&Headless::new(&offered, size).draw())
+    });
+}
+
+#[test]
+fn several_runs_open_in_a_table_with_the_newest_selected() {
+    views("runs", NIGHT, "");
+}
+
+#[test]
+fn runs_are_grouped_sorted_and_paired() {
+    views("runs_grouped", COHORT, "s space j space s s z z");
+    views("runs_filtered", COHORT, "/ is:error enter");
+    views("runs_none", COHORT, "/ model:gpt-6 enter");
+}
+
+#[test]
+fn the_palette_offers_commands_and_what_they_take() {
+    views("palette", REFUND, ":");
+    views("palette_filter", NIGHT, ":runs space model:");
+    views("files", NIGHT, "ctrl-p");
+}
+
+#[test]
+fn what_was_told_is_listed() {
+    views("notices", REFUND, ": go-to space first enter !");
+}
+
+#[test]
+fn an_opened_run_is_the_only_one_in_the_stream() {
+    views("runs_opened", NIGHT, "j enter");
 }
 
 #[test]

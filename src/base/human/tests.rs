@@ -106,3 +106,17 @@ proptest! {
         prop_assert!(!time_of_day(us, &TimeZone::UTC).is_empty());
     }
 }
+
+#[test]
+fn a_time_is_told_as_far_as_it_is_away() {
+    let at = |text: &str| {
+        text.parse::<jiff::Timestamp>()
+            .expect("a time")
+            .as_microsecond()
+    };
+    let now = at("2026-11-24T15:00:00Z");
+    let when = |text| super::when(at(text), now, &jiff::tz::TimeZone::UTC);
+    assert_eq!(when("2026-11-24T14:01:59Z"), "14:01 today");
+    assert_eq!(when("2026-11-22T09:14:00Z"), "Nov 22 09:14");
+    assert_eq!(when("2025-12-31T23:59:00Z"), "2025-12-31");
+}

@@ -1,20 +1,6 @@
-use super::{cost, short_ids, span, usage};
+use super::{cost, span, usage};
 use crate::model::quantity::{Cost, Span, Tokens, Usage};
 use crate::model::run::CostSource;
-
-#[test]
-fn an_id_is_shortened_to_what_tells_it_from_the_others() {
-    let ids = [
-        "0a1b2c3d-aaaa-1111",
-        "0a1b2c3d-aaab-2222",
-        "ffffffff-0000-0000",
-        "r1",
-    ];
-    assert_eq!(
-        short_ids(&ids),
-        ["0a1b2c3d-aaaa", "0a1b2c3d-aaab", "ffffffff", "r1"]
-    );
-}
 
 #[test]
 fn what_was_not_recorded_is_a_dash() {

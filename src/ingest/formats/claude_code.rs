@@ -63,6 +63,14 @@ impl Format for ClaudeCode {
         companions(path)
     }
 
+    fn folders(&self) -> &'static [&'static str] {
+        &[".claude/projects"]
+    }
+
+    fn is_part(&self, path: &Path) -> bool {
+        is_subagent(path)
+    }
+
     fn open(&self, record: &Value, part: u16) -> Body {
         open::body(record, part)
     }

@@ -55,6 +55,10 @@ impl Format for Codex {
         Box::new(rules::CodexRules::default())
     }
 
+    fn folders(&self) -> &'static [&'static str] {
+        &[".codex/sessions"]
+    }
+
     fn open(&self, record: &Value, part: u16) -> Body {
         open::body(record, part)
     }

@@ -1,122 +1,241 @@
-//! The help: every command with its keys, from the table, to scroll and to search.
+//! The help: every command of the view below with its keys, from the table, to search and to run.
 
 mod view;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::base::text;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{COMMANDS, Code, Command, Entry, Group, Key};
-use crate::tui::session::{News, Session};
+use crate::tui::screens::{self, Info, ScreenId};
+use crate::tui::session::Session;
 use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::prompt::Prompt;
+use crate::tui::widgets::viewport::{Extent, Viewport};
 
 #[derive(Debug, Default)]
 pub struct Help {
     search: Prompt,
     is_typing: bool,
-    scroll: usize,
+    view: Viewport,
+    lines: Vec<Line>,
     rows: usize,
+    area: Rect,
+    /// What the view below is called.
+    about: &'static str,
 }
 
 /// A line of the help.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Line {
-    Title(Group),
-    Entry(&'static Entry),
+    Title(&'static str),
+    Entry {
+        keys: String,
+        help: &'static str,
+        does: Does,
+    },
+    /// Something to know, not to run.
+    Text(&'static str),
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Command(Command),
+    View(ScreenId),
+}
+
+/// The filter language in a few lines.
+const LANGUAGE: &[&str] = &[
+    "tool:refund  status:blocked  cost>0.05  latency>=2s  agent:support*  -user:bot",
+    "args.amount>500  \"free text\"  /regex/  kind:(tool|model)  policy:refund-cap",
+    "turn:3..9  since:10m  is:(error|blocked|retry|slow)  has:approval  in:result",
+    "a space is AND · or, not, - and brackets · : whole value with * and ?, ~ regex, = exact",
+];
+
 impl Help {
-    /// Titles and commands that have all the searched words in their keys, name or help.
-    fn lines(&self) -> Vec<Line> {
-        let mut lines = Vec::new();
+    /// Titles and what has all the searched words in its keys, name or help.
+    fn fill(&mut self, session: &Session) {
+        let searched = self.search.text().to_lowercase();
+        let wants = |parts: &[&str]| {
+            let all = parts.join(" ").to_lowercase();
+            searched.split_whitespace().all(|word| all.contains(word))
+        };
+        self.lines.clear();
         for group in Group::ALL {
             let found = COMMANDS
                 .iter()
-                .filter(|entry| entry.group == *group && self.wants(entry));
-            let found: Vec<Line> = found.map(Line::Entry).collect();
-            if !found.is_empty() {
-                lines.push(Line::Title(*group));
-                lines.extend(found);
-            }
+                .filter(|entry| entry.group == *group && entry.is_for(session.view))
+                .map(|entry| {
+                    (
+                        entry,
+                        session
+                            .keymap
+                            .keys_on(session.view, entry.command)
+                            .join(" "),
+                    )
+                })
+                .filter(|(entry, keys)| wants(&[entry.name, keys, entry.help]));
+            let found = found.map(|(entry, keys)| command(entry, keys)).collect();
+            self.section(group.title(), found);
         }
-        lines
+        let views = screens::views()
+            .map(|info| (info, session.keymap.view_keys(info.id).join(" ")))
+            .filter(|(info, keys)| wants(&[info.name, keys, info.about]));
+        let views = views.map(|(info, keys)| view(info, keys)).collect();
+        self.section("views", views);
+        let language = LANGUAGE
+            .iter()
+            .copied()
+            .filter(|line| wants(&[line, "filter"]));
+        let language = language.map(Line::Text).collect();
+        self.section("filter language", language);
+        if !self.is_entry(self.view.cursor) {
+            self.step(true);
+        }
     }
 
-    fn wants(&self, entry: &Entry) -> bool {
-        let searched = self.search.text().to_lowercase();
-        let all = format!("{} {} {}", entry.name, entry.keys, entry.help).to_lowercase();
-        searched.split_whitespace().all(|word| all.contains(word))
+    fn section(&mut self, title: &'static str, lines: Vec<Line>) {
+        if !lines.is_empty() {
+            self.lines.push(Line::Title(title));
+            self.lines.extend(lines);
+        }
+    }
+
+    fn is_entry(&self, at: usize) -> bool {
+        matches!(self.lines.get(at), Some(Line::Entry { .. }))
+    }
+
+    /// To the next line that can be run; at the ends the window moves to what stands beyond.
+    fn step(&mut self, down: bool) {
+        let from = self.view.cursor;
+        let next = if down {
+            (from + 1..self.lines.len()).find(|at| self.is_entry(*at))
+        } else {
+            (0..from).rev().find(|at| self.is_entry(*at))
+        };
+        self.view.cursor = next.unwrap_or(from);
+    }
+
+    fn leap(&mut self, down: bool) {
+        (0..self.rows.max(1)).for_each(|_| self.step(down));
+    }
+
+    fn run(&self) -> Vec<Effect> {
+        match self.lines.get(self.view.cursor) {
+            Some(Line::Entry { does, .. }) => match does {
+                Does::Command(command) => vec![Effect::Obey(*command, String::new())],
+                Does::View(view) => vec![Effect::Show(*view, None)],
+            },
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn command(entry: &'static Entry, keys: String) -> Line {
+    Line::Entry {
+        keys,
+        help: entry.help,
+        does: Does::Command(entry.command),
+    }
+}
+
+fn view(info: &'static Info, keys: String) -> Line {
+    Line::Entry {
+        keys,
+        help: info.about,
+        does: Does::View(info.id),
     }
 }
 
 impl Screen for Help {
-    fn typed(&mut self, key: Key, _session: &mut Session) -> Option<Vec<Effect>> {
+    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
         if !self.is_typing {
             return None;
         }
         match key.code {
             Code::Esc => (self.is_typing, self.search) = (false, Prompt::default()),
-            Code::Enter => self.is_typing = false,
+            Code::Enter => return Some(self.run()),
+            Code::Down => self.step(true),
+            Code::Up => self.step(false),
             _ => {
-                self.search.edit(key);
+                if !self.search.edit(key) {
+                    return Some(Vec::new());
+                }
+                self.view = Viewport::default();
             }
         }
-        self.scroll = 0;
+        self.fill(session);
         Some(Vec::new())
     }
 
-    fn pasted(&mut self, text: &str, _session: &mut Session) -> Vec<Effect> {
+    fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
         if self.is_typing {
             self.search.paste(text);
+            self.fill(session);
         }
         Vec::new()
     }
 
-    fn filter(&mut self, _text: &str, _session: &mut Session) -> Vec<Effect> {
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.about = session.view.info().tab.map_or("", |tab| tab.title);
+        self.fill(session);
         Vec::new()
     }
 
-    fn update(&mut self, command: Command, _session: &mut Session) -> Vec<Effect> {
+    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         match command {
-            Command::Down => self.scroll += 1,
-            Command::Up => self.scroll = self.scroll.saturating_sub(1),
-            Command::PageDown | Command::HalfDown => self.scroll += self.rows,
-            Command::PageUp | Command::HalfUp => {
-                self.scroll = self.scroll.saturating_sub(self.rows);
+            Command::Down => self.step(true),
+            Command::Up => self.step(false),
+            Command::PageDown | Command::HalfDown => self.leap(true),
+            Command::PageUp | Command::HalfUp => self.leap(false),
+            Command::Top => {
+                self.view.cursor = 0;
+                self.step(true);
             }
-            Command::Top => self.scroll = 0,
-            Command::Bottom => self.scroll = COMMANDS.len() * 2,
+            Command::Bottom => {
+                self.view.cursor = self.lines.len();
+                self.step(false);
+            }
             Command::Filter => self.is_typing = true,
+            Command::Open => return self.run(),
+            Command::Cancel if !self.search.text().is_empty() => {
+                self.search = Prompt::default();
+                self.fill(session);
+            }
             Command::Back | Command::Cancel | Command::Help => return vec![Effect::Pop],
             _ => {}
         }
         Vec::new()
     }
 
-    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+    fn pointed(&mut self, pointer: Pointer, _session: &mut Session) -> Vec<Effect> {
         match pointer {
-            Pointer::WheelDown { .. } => self.update(Command::Down, session),
-            Pointer::WheelUp { .. } => self.update(Command::Up, session),
-            Pointer::Click { .. } | Pointer::Drag { .. } | Pointer::Release => Vec::new(),
+            Pointer::WheelDown { .. } => self.step(true),
+            Pointer::WheelUp { .. } => self.step(false),
+            Pointer::Click { y, .. } => {
+                let row = y.checked_sub(self.area.y + view::HEAD);
+                let at = row.map(|row| self.view.top() + usize::from(row));
+                match at.filter(|at| self.is_entry(*at)) {
+                    Some(at) if at == self.view.cursor => return self.run(),
+                    Some(at) => self.view.cursor = at,
+                    None => {}
+                }
+            }
+            Pointer::Drag { .. } | Pointer::Release => {}
         }
-    }
-
-    fn loaded(&mut self, _news: &News, _session: &mut Session) -> Vec<Effect> {
-        Vec::new()
-    }
-
-    fn finished(&mut self, _output: Output, _session: &mut Session) -> Vec<Effect> {
         Vec::new()
     }
 
     fn prepare(&mut self, area: Rect, _session: &mut Session) -> Vec<Effect> {
+        self.area = area;
         self.rows = usize::from(area.height.saturating_sub(view::HEAD));
-        self.scroll = self
-            .scroll
-            .min(self.lines().len().saturating_sub(self.rows));
+        self.view.settle(&Extent {
+            len: self.lines.len(),
+            rows: self.rows,
+            height: &|_| 1,
+        });
         Vec::new()
     }
 
@@ -125,32 +244,61 @@ impl Screen for Help {
     }
 }
 
+/// What is searched, sanitised.
+fn searched(help: &Help) -> String {
+    text::sanitize(help.search.text()).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Help, Line};
+    use std::collections::HashSet;
+
+    use super::{Does, Help, Line};
     use crate::tui::keys::{COMMANDS, Command};
+    use crate::tui::screens;
+    use crate::tui::session::Session;
+    use crate::tui::testing;
     use crate::tui::widgets::prompt::Prompt;
 
-    fn found(search: &str) -> Vec<Command> {
-        let help = Help {
+    fn found(search: &str, view: screens::ScreenId) -> Vec<Command> {
+        let mut session = Session::new(&testing::options());
+        session.view = view;
+        let mut help = Help {
             search: Prompt::new(search),
             ..Help::default()
         };
-        let commands = help.lines().into_iter().filter_map(|line| match line {
-            Line::Entry(entry) => Some(entry.command),
-            Line::Title(_) => None,
+        help.fill(&session);
+        let commands = help.lines.into_iter().filter_map(|line| match line {
+            Line::Entry {
+                does: Does::Command(command),
+                ..
+            } => Some(command),
+            _ => None,
         });
         commands.collect()
     }
 
     #[test]
-    fn every_command_is_in_the_help() {
-        assert_eq!(found("").len(), COMMANDS.len());
+    fn every_command_is_in_the_help_of_some_view() {
+        let views = screens::views().flat_map(|info| found("", info.id));
+        let all: HashSet<Command> = views.collect();
+        assert_eq!(all.len(), COMMANDS.len());
     }
 
     #[test]
     fn a_search_finds_words_of_the_help_and_names_of_keys() {
-        assert_eq!(found("Next error"), [Command::NextError]);
-        assert_eq!(found("ctrl-z"), [Command::Suspend]);
+        let stream = screens::ScreenId::Stream;
+        assert_eq!(found("Next error", stream), [Command::NextError]);
+        assert_eq!(found("ctrl-z", stream), [Command::Suspend]);
+        assert_eq!(found("Next error", screens::ScreenId::Runs), []);
+    }
+
+    #[test]
+    fn a_command_is_run_from_the_help_on_the_view_below() {
+        let trace = "{\"type\":\"prompt\",\"run_id\":\"r\",\"id\":\"p\",\"content\":\"x\"}\n{\"type\":\"tool_call\",\"run_id\":\"r\",\"id\":\"c\",\"tool\":\"t\"}\n";
+        let shown = testing::screen(trace, "g ? / last space row enter");
+        assert!(shown.contains("2 / 2"), "{shown}");
+        let shown = testing::screen(trace, "? / table enter");
+        assert!(shown.contains("STARTED"), "{shown}");
     }
 }

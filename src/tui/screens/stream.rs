@@ -33,14 +33,14 @@ use crate::analysis::shape;
 use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
+use crate::tui::filtering::Scope;
 use crate::tui::jobs::{Job, Output};
-use crate::tui::keys::{Command, Key, Place};
-use crate::tui::screens::ScreenId;
+use crate::tui::keys::{Command, Key};
 use crate::tui::screens::stream::chords::{Chord, Typing};
 use crate::tui::screens::stream::extras::Extras;
 use crate::tui::screens::stream::filter_bar::FilterBar;
 use crate::tui::screens::stream::finder::Finder;
-use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
+use crate::tui::screens::stream::inspector::{Inspector, Subject};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::menu::Menu;
@@ -49,7 +49,7 @@ use crate::tui::screens::stream::noticed::Noticed;
 use crate::tui::screens::stream::overview::{Of, Overview};
 use crate::tui::screens::stream::rows::{Numbers, RowText};
 use crate::tui::session::{Agents, News, Opened, Session};
-use crate::tui::shell::{Pointer, Screen};
+use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Viewport, Visible};
 
@@ -161,11 +161,8 @@ struct Notice {
 const KEEP: usize = 4096;
 
 impl Screen for Stream {
-    fn place(&self) -> Place {
-        match self.focus {
-            Focus::List => Place::Everywhere,
-            Focus::Inspector => Place::Inspector,
-        }
+    fn is_inner(&self) -> bool {
+        self.focus == Focus::Inspector
     }
 
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
@@ -185,25 +182,7 @@ impl Screen for Stream {
         if self.extras.prompt.is_some() {
             return Some(self.type_column(key, session));
         }
-        let number = self.number();
-        let digit = key.char().and_then(|letter| letter.to_digit(10));
-        match (digit, self.focus) {
-            (Some(digit), Focus::Inspector) => {
-                let tab = (digit as usize)
-                    .checked_sub(1)
-                    .and_then(|place| Tab::ALL.get(place));
-                if let Some(tab) = tab {
-                    self.inspector.choose(*tab);
-                }
-                Some(Vec::new())
-            }
-            (Some(digit), Focus::List) if digit > 0 || number.is_some() => {
-                let number = u64::from(number.unwrap_or(0)) * 10 + u64::from(digit);
-                self.typing = Typing::Number(u32::try_from(number).unwrap_or(u32::MAX));
-                Some(Vec::new())
-            }
-            (Some(_) | None, _) => None,
-        }
+        None
     }
 
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
@@ -221,6 +200,22 @@ impl Screen for Stream {
         self.filter_by(text, session)
     }
 
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
+        let here = session.here;
+        let is_elsewhere = here.action.is_some() && here.action != self.list.anchor;
+        if is_elsewhere {
+            (self.end, self.list.anchor) = (None, here.action);
+        }
+        if here.scope != self.narrow.run() {
+            self.narrow.scope = here.scope.map(Scope::Run);
+            return self.ask(session);
+        }
+        if let Some(action) = here.action.filter(|_| is_elsewhere) {
+            self.list.jump(self.list.listing.seek(action));
+        }
+        Vec::new()
+    }
+
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
         self.answers.home = None;
         self.point(pointer, session);
@@ -229,15 +224,8 @@ impl Screen for Stream {
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         self.notice = None;
-        let number = self.number();
         self.typing = Typing::Nothing;
-        if number.is_some() {
-            self.answers.home = None;
-        }
         match command {
-            Command::Bottom if number.is_some() => {
-                self.go_to_number(number.unwrap_or_default(), session);
-            }
             Command::Filter => self.filter.open(),
             Command::Page => return self.view_in(Viewer::Pager, session),
             Command::Edit => return self.view_in(Viewer::Editor, session),
@@ -257,11 +245,6 @@ impl Screen for Stream {
             Command::Mark => self.typing = Typing::Chord(Chord::Mark),
             Command::GoToMark => self.typing = Typing::Chord(Chord::GoToMark),
             Command::Parent => self.go_to_parent(session),
-            Command::Help => return vec![Effect::Push(ScreenId::Help)],
-            Command::Quit => return vec![Effect::Quit],
-            Command::Suspend => return vec![Effect::Suspend],
-            Command::Redraw => return vec![Effect::Redraw],
-            Command::Cancel if number.is_some() => {}
             Command::Back | Command::Cancel => return self.back(command, session),
             _ => {
                 self.answers.home = None;
@@ -269,6 +252,25 @@ impl Screen for Stream {
             }
         }
         Vec::new()
+    }
+
+    fn told(
+        &mut self,
+        command: Command,
+        argument: &str,
+        session: &mut Session,
+    ) -> Result<Vec<Effect>, String> {
+        match command {
+            Command::Filter => Ok(self.filter(argument, session)),
+            Command::GoTo => {
+                let number = argument.parse();
+                let number = number.map_err(|_| format!("'{argument}' is not a number"))?;
+                self.answers.home = None;
+                self.go_to_number(number, session);
+                Ok(Vec::new())
+            }
+            _ => Ok(self.update(command, session)),
+        }
     }
 
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
@@ -306,8 +308,8 @@ impl Screen for Stream {
         match output {
             Output::Filtered(answer) => return self.take_answer(answer, session),
             Output::Searched(progress) => self.take_progress(progress),
-            Output::Found(answer) => return self.found(answer, session),
-            Output::Finding(progress) => self.finding(progress),
+            Output::Hits(answer) => return self.found(answer, session),
+            Output::Hitting(progress) => self.finding(progress),
             Output::Opened { ix, document } => self.inspector.opened(ix, *document),
             Output::Noticing(tested) => self.noticed.noticing(tested),
             Output::Noticed(findings) => {
@@ -315,6 +317,13 @@ impl Screen for Stream {
                 return self.noticed.prepare(session).into_iter().collect();
             }
             Output::Surveyed(survey) => self.overview.surveyed(*survey),
+            Output::Runs { .. }
+            | Output::Table(_)
+            | Output::Profile { .. }
+            | Output::Found { .. }
+            | Output::NotFound(_)
+            | Output::Recent(_)
+            | Output::FirstWords(_) => {}
             Output::Panicked(words) => {
                 self.answers.is_running = false;
                 self.overview.give_up();
@@ -325,17 +334,22 @@ impl Screen for Stream {
         Vec::new()
     }
 
-    fn told(&mut self, words: &str) {
-        self.say(words.to_owned());
-    }
-
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
         self.frame.regions = Regions::new(area, self.split);
         self.prepare_list(session);
         let mut effects = self.prepare_inspector(session);
         effects.extend(self.prepare_overview(session));
         self.frame.words = words::Words::new(self, session);
+        self.tell_here(session);
         effects
+    }
+
+    fn headline(&self) -> Headline<'_> {
+        let words = &self.frame.words;
+        Headline {
+            crumbs: &words.crumbs,
+            amount: &words.amount,
+        }
     }
 
     fn draw(&self, theme: &Theme, _area: Rect, buf: &mut Buffer) {
@@ -356,13 +370,6 @@ impl Stream {
             words: words.into(),
             is_while_reading: true,
         });
-    }
-
-    fn number(&self) -> Option<u32> {
-        match self.typing {
-            Typing::Number(number) => Some(number),
-            Typing::Nothing | Typing::Chord(_) => None,
-        }
     }
 
     fn filter_by(&mut self, text: &str, session: &Session) -> Vec<Effect> {
@@ -496,6 +503,19 @@ impl Stream {
             ix,
             is_end: self.end.is_some(),
         })
+    }
+
+    /// What is selected here is selected everywhere.
+    fn tell_here(&self, session: &mut Session) {
+        let store = &session.loaded.store;
+        let selected = self
+            .subject()
+            .filter(|subject| !subject.is_end && subject.ix.0 < store.len());
+        if let Some(subject) = selected {
+            session.here.action = Some(subject.ix);
+            session.here.run = Some(store.row(subject.ix).run_ix());
+        }
+        session.here.scope = self.narrow.run();
     }
 
     fn back(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {

@@ -62,6 +62,11 @@ impl<'a> Row<'a> {
         usize::from(self.end.saturating_sub(self.x))
     }
 
+    /// The column after the last cell that can be written.
+    pub fn end(&self) -> u16 {
+        self.end
+    }
+
     /// Writes `text`, cut where the row ends.
     pub fn put(&mut self, text: &str, style: Style) -> &mut Self {
         let room = self.room();

@@ -106,6 +106,8 @@ fn trace(texts: &[String]) -> String {
 
 const KEYS: &[&str] = &[
     "",
+    "2 j z z space enter",
+    "1",
     "j enter",
     "l",
     "l",
@@ -169,6 +171,8 @@ proptest! {
         fs::write(&path, trace(&texts)).expect("it can be written");
         let mut terminal = Terminal::start(program(&[path.to_str().expect("UTF-8")]), (110, 30));
         terminal.wait_for("? help");
+        // Through the runs to the actions, where broken lines are.
+        terminal.type_in("2jkszzz1");
         terminal.wait("rows", |terminal| terminal.text().contains("broken line") || terminal.text().contains("malformed"));
         terminal.type_in("jj\r\tlll\u{1b}[BGe/x\r\u{1b}[A?");
         terminal.wait_for("searches");

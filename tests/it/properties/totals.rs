@@ -77,7 +77,7 @@ fn runs_actions_and_printed_lines_add_up_to_the_same() {
 
 fn of_printed_lines(path: &Path) -> (Usage, Cost) {
     let output = Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"))
-        .args(["query", "", "--jsonl"])
+        .args(["query", "", "--jsonl", "--no-config"])
         .arg(path)
         .stdin(Stdio::null())
         .output()

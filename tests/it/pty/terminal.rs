@@ -56,6 +56,7 @@ fn command(name: &str, args: &[&str]) -> CommandBuilder {
         ("TERM", "xterm-256color"),
         ("LC_ALL", "C.UTF-8"),
         ("TZ", "UTC"),
+        ("XDG_CONFIG_HOME", "/nowhere"),
     ] {
         command.env(name, value);
     }
@@ -63,6 +64,8 @@ fn command(name: &str, args: &[&str]) -> CommandBuilder {
         "NO_COLOR",
         "CLICOLOR_FORCE",
         "COLORTERM",
+        "COLORFGBG",
+        "SAFERUN_TUI_CONFIG",
         "SAFERUN_TUI_PRICES",
     ] {
         command.env_remove(name);

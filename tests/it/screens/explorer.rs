@@ -29,13 +29,13 @@ fn the_stream_tells_a_run_at_a_glance() {
 
 #[test]
 fn arguments_are_a_tree_and_an_edit_is_a_change() {
-    pictures("edit", LANES, "/ tool:Edit enter enter 1 j j");
-    pictures("patch", CODEX, "/ tool:apply_patch enter enter 1");
+    pictures("edit", LANES, "/ tool:Edit enter enter backtab j j");
+    pictures("patch", CODEX, "/ tool:apply_patch enter enter");
 }
 
 #[test]
 fn a_text_reads_like_a_text() {
-    pictures("text", LANES, "G k enter 3");
+    pictures("text", LANES, "G k enter");
 }
 
 #[test]

@@ -4,17 +4,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::base::text;
-use crate::tui::screens::help::{Help, Line};
+use crate::tui::screens::help::{Help, Line, searched};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
 
 /// Lines above the list.
 pub(super) const HEAD: u16 = 2;
-const KEYS: usize = 22;
+const KEYS: usize = 20;
 
 /// ```text
-///  keys for every screen                        / search
+///  saferun › keys of Stream   / search
 /// ──────────────────────────────────────────────────────
 ///  move
 ///    j down                next row
@@ -24,28 +23,37 @@ pub(super) fn draw(help: &Help, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut row = Row::new(buf, area, 0, Style::new());
     row.put(" saferun ", styles.strong)
         .put(theme.marks.crumb, styles.faint)
-        .put(" keys   / ", styles.text);
+        .put(&format!(" keys of {}   / ", help.about), styles.text);
     let room = row.room();
+    let searched = searched(help);
     if help.is_typing {
         help.search
             .draw(&mut row, room, (styles.text, styles.selected));
-    } else if help.search.text().is_empty() {
-        row.put("searches, j k scroll, q leaves", styles.faint);
+    } else if searched.is_empty() {
+        row.put("searches, enter runs, q leaves", styles.faint);
     } else {
-        row.put(&text::sanitize(help.search.text()), styles.text);
+        row.put(&searched, styles.text);
     }
     paint::rule(buf, area, 1, (theme.marks.horizontal, styles.faint));
     for y in HEAD..area.height {
         Row::new(buf, area, y, Style::new());
     }
-    for (line, y) in help.lines().iter().skip(help.scroll).zip(HEAD..area.height) {
-        let mut row = Row::new(buf, area, y, Style::new());
+    let lines = help.lines.iter().enumerate().skip(help.view.top());
+    for ((at, line), y) in lines.zip(HEAD..area.height) {
+        let base = if at == help.view.cursor && matches!(line, Line::Entry { .. }) {
+            styles.selected
+        } else {
+            Style::new()
+        };
+        let mut row = Row::new(buf, area, y, base);
         match line {
-            Line::Title(group) => row.put(" ", Style::new()).put(group.title(), styles.strong),
-            Line::Entry(entry) => row
-                .put("   ", Style::new())
-                .cell(entry.keys, KEYS, styles.key)
-                .put(entry.help, styles.text),
+            Line::Title(title) => row.put(" ", base).put(title, styles.strong),
+            Line::Entry { keys, help, .. } => row
+                .put("   ", base)
+                .cell(keys, KEYS, styles.key.patch(base))
+                .skip(1)
+                .put(help, styles.text.patch(base)),
+            Line::Text(words) => row.put("   ", base).put(words, styles.text),
         };
     }
 }

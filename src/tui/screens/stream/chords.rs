@@ -31,8 +31,6 @@ pub enum Chord {
 pub enum Typing {
     #[default]
     Nothing,
-    /// For `12G`.
-    Number(u32),
     Chord(Chord),
 }
 

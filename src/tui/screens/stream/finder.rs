@@ -143,7 +143,7 @@ impl Stream {
             find: Find::Phrase(finder.text.clone()),
             scope: None,
         });
-        vec![Effect::Start(Box::new(Job::Find(Task {
+        vec![Effect::Start(Box::new(Job::Search(Task {
             store: session.loaded.store.clone(),
             filter: Some(phrase),
             tested: finder.tested,

@@ -5,7 +5,6 @@ use ratatui::layout::{Position, Rect};
 use crate::model::action::Kind;
 
 /// ```text
-/// header
 /// filter
 /// spark
 /// ─────────────────────┬──────────
@@ -17,7 +16,6 @@ use crate::model::action::Kind;
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Regions {
-    pub header: Rect,
     pub filter: Rect,
     /// The shape of the run; only where there is room for it.
     pub spark: Rect,
@@ -54,9 +52,9 @@ pub struct Split {
 /// From this width on the inspector stands beside the list.
 pub const SIDE_BY_SIDE: u16 = 100;
 /// From this height on there are rules and a footer.
-const ROOMY: u16 = 15;
+const ROOMY: u16 = 14;
 /// From this height on the run is told in a line of its own.
-const TALL: u16 = 24;
+const TALL: u16 = 23;
 
 impl Regions {
     pub fn new(area: Rect, split: Split) -> Regions {
@@ -68,18 +66,17 @@ impl Regions {
             height: 1,
         };
         let mut regions = Regions {
-            header: line(0),
-            filter: line(1),
+            filter: line(0),
             ..Regions::default()
         };
         let is_tall = area.height >= TALL && area.width >= SIDE_BY_SIDE;
-        let rule = if is_tall { 3 } else { 2 };
-        let top = if roomy { rule + 1 } else { 2 };
+        let rule = if is_tall { 2 } else { 1 };
+        let top = if roomy { rule + 1 } else { 1 };
         let bottom = if roomy { area.height - 2 } else { area.height };
         if roomy {
             regions.upper_rule = line(rule);
             if is_tall {
-                regions.spark = line(2);
+                regions.spark = line(1);
             }
             regions.lower_rule = line(area.height - 2);
             regions.footer = line(area.height - 1);

@@ -3,12 +3,12 @@
 use ratatui::layout::Position;
 
 use crate::tui::keys::Command;
+use crate::tui::screens::stream::headings;
 use crate::tui::screens::stream::inspector::ListStep;
 use crate::tui::screens::stream::jumps::{self, Direction, Known, Target};
 use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::{Focus, List, Stream};
-use crate::tui::screens::stream::{headings, words};
 use crate::tui::session::{Opened, Session};
 use crate::tui::shell::Pointer;
 use crate::tui::widgets::outline::folds::Motion;
@@ -49,7 +49,7 @@ impl Stream {
                 }
             }
             Pointer::Drag { x, .. } if self.split.is_dragged => {
-                self.split.width = Some(regions.header.width.saturating_sub(x + 1));
+                self.split.width = Some(regions.filter.right().saturating_sub(x + 1));
             }
             Pointer::Drag { .. } => {}
             Pointer::Release => self.split.is_dragged = false,
@@ -122,7 +122,7 @@ impl Stream {
     }
 
     fn maximise(&mut self) {
-        let is_wide = self.frame.regions.header.width >= SIDE_BY_SIDE;
+        let is_wide = self.frame.regions.filter.width >= SIDE_BY_SIDE;
         self.split.panes = match (self.split.panes, self.focus) {
             (Panes::Auto, Focus::List) if !is_wide => {
                 self.say(format!(
@@ -214,7 +214,7 @@ impl Stream {
         match jumps::find(&opened.store, &list.listing, list.view.cursor, sought) {
             Some(position) => list.jump(position),
             None if self.end.is_some() => {
-                self.say_while_reading(nothing_in_end(jump, &words::loading(session)));
+                self.say_while_reading(nothing_in_end(jump, &session.loading_words()));
             }
             None if session.is_loading() => self.say_while_reading(nothing(jump, true)),
             None => self.say(nothing(jump, false)),

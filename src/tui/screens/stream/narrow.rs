@@ -28,6 +28,14 @@ const TROUBLE: &[State] = &[
 ];
 
 impl Narrow {
+    /// The run that everything else than its actions is hidden for.
+    pub fn run(&self) -> Option<RunIx> {
+        match self.scope {
+            Some(Scope::Run(run)) => Some(run),
+            Some(Scope::Agent(..)) | None => None,
+        }
+    }
+
     pub fn is_any(&self) -> bool {
         *self != Narrow::default()
     }

@@ -16,8 +16,6 @@ pub struct Words {
     pub crumbs: Vec<String>,
     /// How much there is.
     pub amount: String,
-    /// How far loading got; empty when everything is read.
-    pub loading: String,
     /// What the filter keeps and hides.
     pub kept: String,
     pub position: String,
@@ -41,12 +39,11 @@ impl Words {
         Words {
             crumbs: crumbs(stream, session),
             amount: amount(store),
-            loading: loading(session),
             kept: kept(stream, store),
             position: position(stream, session),
             choices: match stream.typing {
                 Typing::Chord(chord) => stream.choices(chord, session),
-                Typing::Nothing | Typing::Number(_) => Vec::new(),
+                Typing::Nothing => Vec::new(),
             },
             noticed: stream.noticed.first(),
             found: stream.finder.words(store.len()),
@@ -133,19 +130,6 @@ fn amount(store: &Store) -> String {
     }
 }
 
-/// `indexing 34 % · 1.2 GB`.
-pub fn loading(session: &Session) -> String {
-    match session.loading {
-        Loading::Done => String::new(),
-        Loading::Reading { read: 0, total: 0 } => "loading…".to_owned(),
-        Loading::Reading { read, total } if read <= total && total > 0 => {
-            let percent = u128::from(read) * 100 / u128::from(total);
-            format!("indexing {percent} % · {}", human::bytes(read))
-        }
-        Loading::Reading { read, .. } => format!("indexing · {}", human::bytes(read)),
-    }
-}
-
 fn kept(stream: &Stream, store: &Store) -> String {
     if !stream.is_filtered() {
         return String::new();
@@ -183,7 +167,7 @@ fn kept(stream: &Stream, store: &Store) -> String {
 
 fn position(stream: &Stream, session: &Session) -> String {
     if stream.end.is_some() {
-        return format!("end of file · {}", loading(session));
+        return format!("end of file · {}", session.loading_words());
     }
     let (at, len) = (
         stream.list.view.cursor as u64 + 1,
@@ -226,12 +210,16 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
     }
     debug_assert!(stream.focus == Focus::List || stream.split.panes == Panes::Auto);
     let mut lines = match (session.loading, session.loaded.store.is_empty()) {
-        (Loading::Reading { .. }, _) => vec![loading(session)],
-        (Loading::Done, true) => vec!["no actions in what was opened".to_owned()],
-        (Loading::Done, false) if stream.answers.is_running => vec!["searching…".to_owned()],
-        (Loading::Done, false) => nothing_kept(stream),
+        (Loading::Reading { .. }, _) => vec![session.loading_words()],
+        (Loading::Done | Loading::Stopped { .. }, true) => {
+            vec!["no actions in what was opened".to_owned()]
+        }
+        (Loading::Done | Loading::Stopped { .. }, false) if stream.answers.is_running => {
+            vec!["searching…".to_owned()]
+        }
+        (Loading::Done | Loading::Stopped { .. }, false) => nothing_kept(stream),
     };
-    lines.extend(session.errors.iter().cloned());
+    lines.extend(session.errors().map(str::to_owned));
     lines
 }
 

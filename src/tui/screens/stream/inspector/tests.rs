@@ -56,7 +56,7 @@ fn an_edit_is_shown_as_what_changed_and_its_texts_are_folded() {
         r#"{"file_path":"src/a.rs","old_string":"one\ntwo\nthree\n","new_string":"one\nTWO\nthree\n"}"#,
         "\"done\"",
     );
-    let screen = shown(&trace, "tab 1");
+    let screen = shown(&trace, "tab");
     check(
         &screen,
         &[
@@ -76,7 +76,7 @@ fn a_value_that_a_policy_looked_at_says_which_condition_it_met() {
         r#"{"type":"policy_decision","run_id":"r1","call_id":"c1","policy":"refund-cap","rule":"r3","decision":"block","matched":[{"path":"args.amount","op":">","value":500,"actual":4200}]}"#
     );
     check(
-        &shown(&trace, "tab 1"),
+        &shown(&trace, "tab"),
         &["amount  4200   <- refund-cap r3: > 500"],
     );
 }
@@ -88,7 +88,7 @@ fn the_value_that_was_looked_at_is_selected_in_the_next_action_too() {
         call(r#"{"a":1,"amount":4200}"#, "1"),
         call(r#"{"amount":17,"a":1}"#, "1").replace("c1", "c2")
     );
-    check(&shown(&two, "tab 1 j } "), &["2  Edit", "$.args.amount"]);
+    check(&shown(&two, "tab j }"), &["2  Edit", "$.args.amount"]);
 }
 
 #[test]
@@ -98,10 +98,10 @@ fn a_large_result_is_opened_by_a_job_and_more_of_it_is_shown_when_asked_for() {
         .collect();
     let trace = call("{}", &format!("[{}]", items.join(",")));
     check(
-        &shown(&trace, "tab 2 G"),
+        &shown(&trace, "tab tab G"),
         &["… 10,000 more values (enter shows more)"],
     );
-    check(&shown(&trace, "tab 2 G enter G"), &["\"item 29999\""]);
+    check(&shown(&trace, "tab tab G enter G"), &["\"item 29999\""]);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn the_step_is_copied_as_text_and_the_request_as_a_command() {
 fn more_than_a_terminal_takes_is_not_copied() {
     let trace = call("{}", &format!("\"{}\"", "x ".repeat(700_000)));
     let mut screen = opened(&trace, (120, 36));
-    screen.play("tab 2 y v");
+    screen.play("tab tab y v");
     assert_eq!(screen.copied(), None);
     check(&render::text(&screen.draw()), &["not copied: 1.4 MB"]);
 }

@@ -11,75 +11,14 @@ use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::view::pane;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::theme::Theme;
+use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
 
 /// ```text
-/// saferun › agent › run 7f3a91                     48,201 actions · indexing 34 % · 1.2 GB   ? help
 /// / tool:refund                                        ✓ 12 of 48,201 · 48,189 hidden by filter
 ///   ^ 'toll' is not a field · did you mean 'tool'?
 /// ```
 pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
-    let (regions, styles) = (&stream.frame.regions, &theme.styles);
-    let words = &stream.frame.words;
-    let mut row = Row::new(buf, regions.header, 0, styles.text);
-    row.flush_right("? help ", styles.faint);
-    if !words.loading.is_empty() {
-        row.flush_right(&format!("{}   ", words.loading), styles.waiting);
-    }
-    let amount = format!("  {}   ", words.amount);
-    let run = words.crumbs.last().map_or(0, |run| text::width(run) + 3);
-    if text::width(&amount) + run <= row.room() {
-        row.flush_right(&amount, styles.text);
-    }
-    let fitting = crumbs(&words.crumbs, row.room());
-    for (place, crumb) in fitting.iter().enumerate() {
-        match place {
-            0 => row.put(" ", styles.faint),
-            _ => row.put(&format!(" {} ", theme.marks.crumb), styles.faint),
-        };
-        row.put(
-            crumb,
-            if crumb == PROGRAM {
-                styles.strong
-            } else {
-                styles.text
-            },
-        );
-    }
-    filter(stream, theme, buf);
-}
-
-const PROGRAM: &str = "saferun";
-/// A crumb that is cut to less says nothing.
-const LEAST_CRUMB: usize = 6;
-
-/// The way in `room` cells: the crumbs on the left are shortened and left out, the run in the end never.
-fn crumbs(all: &[String], room: usize) -> Vec<String> {
-    let Some((run, left)) = all.split_last() else {
-        return vec![PROGRAM.to_owned()];
-    };
-    let mut left: Vec<String> = left.to_vec();
-    left.insert(0, PROGRAM.to_owned());
-    loop {
-        let taken: usize = left.iter().map(|crumb| text::width(crumb) + 3).sum();
-        let excess = (taken + text::width(run) + 1).saturating_sub(room);
-        if excess == 0 {
-            break;
-        }
-        let names = left.iter_mut().skip(1);
-        let longest = names.max_by_key(|crumb| text::width(crumb));
-        if let Some(crumb) = longest.filter(|crumb| text::width(crumb) > LEAST_CRUMB) {
-            let cells = text::width(crumb).saturating_sub(excess).max(LEAST_CRUMB);
-            *crumb = text::cut(crumb, cells).into_owned();
-        } else if left.pop().is_none() {
-            break;
-        }
-    }
-    left.push(run.clone());
-    left
-}
-
-fn filter(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, bar) = (&stream.frame.regions, &theme.styles, &stream.filter);
     let kept = &stream.frame.words.kept;
     let (mark, style) = match (&bar.problem, stream.answers.tally.unjudged) {
@@ -171,7 +110,6 @@ fn mistake(problem: &Problem, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
 }
 
-const LAST_HINTS: &[Command] = &[Command::Help, Command::Back];
 const LIST_HINTS: &[Command] = &[
     Command::Open,
     Command::Filter,
@@ -217,11 +155,6 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         choices(stream, theme, &mut row);
         return;
     }
-    if let Typing::Number(number) = stream.typing {
-        row.put(&format!(" {number}"), styles.strong)
-            .put(" G goes to this action", styles.faint);
-        return;
-    }
     if let Some(notice) = &stream.notice {
         row.put(
             &format!(" {}", text::sanitize(&notice.words)),
@@ -239,36 +172,14 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     hints(stream, theme, &mut row);
 }
 
-/// What fits of the hints; the way to the help and the way out always have their room.
 fn hints(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
     let commands = match stream.focus {
         Focus::List => LIST_HINTS,
         Focus::Inspector => PANE_HINTS,
     };
-    let shown = |command: &Command| {
-        let entry = command.entry();
-        let key = entry.keys().next().unwrap_or_default();
-        let key = if key == "enter" {
-            theme.marks.enter
-        } else {
-            key
-        };
-        (key, entry.hint)
-    };
     let clears = stream.focus == Focus::List && stream.is_filtered();
-    let clear = clears.then_some(("esc", "clear filter"));
-    let width = |(key, words): (&str, &str)| text::width(key) + text::width(words) + 3;
-    let last: Vec<_> = LAST_HINTS.iter().map(shown).collect();
-    let reserved: usize = last.iter().copied().map(width).sum();
-    let others = clear.into_iter().chain(commands.iter().map(shown));
-    for (key, words) in others {
-        if width((key, words)) + reserved <= row.room() {
-            hint((key, words), theme, row);
-        }
-    }
-    for words in last {
-        hint(words, theme, row);
-    }
+    let clear = clears.then_some((Command::Cancel, "clear filter"));
+    hints::draw(clear, commands, theme, row);
 }
 
 /// The most important sentence about the data, in the rule above the footer.
@@ -311,22 +222,4 @@ fn say(notice: &str, theme: &Theme, area: Rect, buf: &mut Buffer) {
         &format!(" {}", text::sanitize(notice)),
         theme.styles.waiting,
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::crumbs;
-
-    #[test]
-    fn the_crumbs_on_the_left_are_shortened_and_the_run_never() {
-        let all = ["258c7280-ae70.jsonl", "support-agent", "run 7f3a91"].map(str::to_owned);
-        let fit = |room| crumbs(&all, room).join(" > ");
-        assert_eq!(
-            fit(80),
-            "saferun > 258c7280-ae70.jsonl > support-agent > run 7f3a91"
-        );
-        assert_eq!(fit(50), "saferun > 258c7280-… > support-agent > run 7f3a91");
-        assert_eq!(fit(24), "saferun > run 7f3a91");
-        assert_eq!(fit(11), "run 7f3a91");
-    }
 }

@@ -1,0 +1,131 @@
+//! What a run was made of, at a glance: its tools, and where in its time the actions lie.
+
+use crate::base::cancel::CancelFlag;
+use crate::model::action::{ActionIx, Kind, Status};
+use crate::model::chunk::CHUNK_ROWS;
+use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
+use crate::store::Store;
+
+/// How often a run used a tool, and how that came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToolUse {
+    pub tool: Sym,
+    pub calls: u32,
+    /// Blocked by a policy, or refused by a person.
+    pub stopped: u32,
+    pub failed: u32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The most used first.
+    pub tools: Vec<ToolUse>,
+    /// Actions in equal slices of the time from the first to the last; empty where no times are recorded.
+    pub shape: Vec<u32>,
+}
+
+/// Goes through the actions of one run. Gives up between chunks when cancelled.
+pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) -> Profile {
+    let mut profile = Profile::default();
+    let (Some(first), told) = (
+        store.run(run).first_action.get(),
+        store.run(run).totals.actions,
+    ) else {
+        return profile;
+    };
+    let (start, end) = (store.run(run).started.get(), store.run(run).ended.get());
+    let length = start.zip(end).map(|(start, end)| (start, end - start));
+    let length = length.filter(|(_, length)| *length > 0 && slices > 0);
+    if length.is_some() {
+        profile.shape = vec![0; slices];
+    }
+    let mut seen = 0;
+    let chunks = store.chunks().enumerate();
+    for (number, (chunk, _)) in chunks.skip(first.0 as usize / CHUNK_ROWS) {
+        if cancel.is_raised() || seen >= told {
+            break;
+        }
+        let ours = (0..chunk.len()).filter(|row| chunk.run[*row] == run);
+        for row in ours.filter(|row| chunk.kind[*row] != Kind::Malformed) {
+            seen += 1;
+            let action = store.row(ActionIx((number * CHUNK_ROWS + row) as u32));
+            if let (Some((start, length)), Some(time)) = (length, action.time().get()) {
+                let slice = i128::from(time - start) * slices as i128 / i128::from(length);
+                let slice = usize::try_from(slice).unwrap_or(0).min(slices - 1);
+                profile.shape[slice] += 1;
+            }
+            if action.kind() == Kind::ToolCall {
+                profile.count(chunk.tool[row], action.status());
+            }
+        }
+    }
+    profile
+        .tools
+        .sort_by_key(|used| std::cmp::Reverse(used.calls));
+    profile
+}
+
+impl Profile {
+    fn count(&mut self, tool: Sym, status: Status) {
+        let at = self.tools.iter().position(|used| used.tool == tool);
+        let at = at.unwrap_or_else(|| {
+            self.tools.push(ToolUse {
+                tool,
+                calls: 0,
+                stopped: 0,
+                failed: 0,
+            });
+            self.tools.len() - 1
+        });
+        let used = &mut self.tools[at];
+        used.calls += 1;
+        match status {
+            Status::Blocked | Status::Denied => used.stopped += 1,
+            Status::Error | Status::Timeout => used.failed += 1,
+            Status::Unrecorded | Status::Ok | Status::Cancelled | Status::Pending => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::profile;
+    use crate::base::cancel::CancelFlag;
+    use crate::ingest::discover::Input;
+    use crate::ingest::loader;
+    use crate::ingest::prices::PriceTable;
+    use crate::model::run::RunIx;
+    use crate::store::Store;
+
+    const RUN: &str = r#"{"type":"prompt","run_id":"r","id":"p","ts":"2026-11-22T10:00:00Z","content":"x"}
+{"type":"tool_call","run_id":"r","id":"c1","ts":"2026-11-22T10:00:01Z","tool":"read"}
+{"type":"tool_result","run_id":"r","call_id":"c1","ts":"2026-11-22T10:00:01Z","status":"error"}
+{"type":"prompt","run_id":"other","id":"q","ts":"2026-11-22T10:00:02Z","content":"x"}
+{"type":"tool_call","run_id":"r","id":"c2","ts":"2026-11-22T10:00:08Z","tool":"pay"}
+{"type":"tool_result","run_id":"r","call_id":"c2","ts":"2026-11-22T10:00:08Z","status":"blocked"}
+{"type":"tool_call","run_id":"r","id":"c3","ts":"2026-11-22T10:00:10Z","tool":"read"}
+"#;
+
+    #[test]
+    fn tools_and_shape_are_those_of_the_run_alone() {
+        let input = Input::Bundled {
+            name: "run.jsonl",
+            bytes: RUN.as_bytes(),
+            companions: &[],
+        };
+        let options = loader::Options::new(PriceTable::built_in());
+        let (store, _) = Store::load(loader::start(vec![input], options));
+        let found = profile(&store, RunIx(0), 2, &CancelFlag::new());
+        let tools: Vec<_> = found
+            .tools
+            .iter()
+            .map(|used| {
+                let name = store.symbols().name(used.tool);
+                (name, used.calls, used.stopped, used.failed)
+            })
+            .collect();
+        assert_eq!(tools, [("read", 2, 0, 1), ("pay", 1, 1, 0)]);
+        assert_eq!(found.shape, [2, 2]);
+    }
+}

@@ -1,0 +1,317 @@
+//! Runs as the rows of a table: what they are ordered by, gathered under and summed up to.
+
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::quantity::Cost;
+use crate::model::run::{CostSource, Run, RunIx};
+use crate::store::Store;
+
+/// What runs are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    Started,
+    Duration,
+    Cost,
+    Turns,
+    Actions,
+    Tools,
+    Errors,
+    Blocked,
+    Retries,
+    Tokens,
+    Score,
+    Run,
+    Agent,
+    Model,
+    Outcome,
+    File,
+}
+
+impl Key {
+    pub const ALL: &[Key] = &[
+        Key::Started,
+        Key::Duration,
+        Key::Cost,
+        Key::Turns,
+        Key::Actions,
+        Key::Tools,
+        Key::Errors,
+        Key::Blocked,
+        Key::Retries,
+        Key::Tokens,
+        Key::Score,
+        Key::Run,
+        Key::Agent,
+        Key::Model,
+        Key::Outcome,
+        Key::File,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Key::Started => "started",
+            Key::Duration => "duration",
+            Key::Cost => "cost",
+            Key::Turns => "turns",
+            Key::Actions => "actions",
+            Key::Tools => "tools",
+            Key::Errors => "errors",
+            Key::Blocked => "blocked",
+            Key::Retries => "retries",
+            Key::Tokens => "tokens",
+            Key::Score => "score",
+            Key::Run => "run",
+            Key::Agent => "agent",
+            Key::Model => "model",
+            Key::Outcome => "outcome",
+            Key::File => "file",
+        }
+    }
+
+    /// Whether the interesting end is the largest: numbers and times, not names.
+    pub fn is_number(self) -> bool {
+        !matches!(
+            self,
+            Key::Run | Key::Agent | Key::Model | Key::Outcome | Key::File
+        )
+    }
+}
+
+/// A key and its direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    pub key: Key,
+    pub falling: bool,
+}
+
+impl Default for Order {
+    fn default() -> Order {
+        Order {
+            key: Key::Started,
+            falling: true,
+        }
+    }
+}
+
+/// What a run is ordered by; unknown values come last in either direction.
+#[derive(Debug, PartialEq, PartialOrd)]
+enum Rank {
+    Number(f64),
+    Name(String),
+}
+
+impl Order {
+    /// Reads `cost` or `-cost`; the word that is no key is handed back.
+    pub fn parse(text: &str) -> Result<Order, &str> {
+        let (name, falling) = text
+            .strip_prefix('-')
+            .map_or((text, false), |name| (name, true));
+        let key = Key::ALL.iter().copied().find(|key| key.word() == name);
+        key.map(|key| Order { key, falling }).ok_or(name)
+    }
+
+    /// Stable: equal runs keep the order in which they were read.
+    pub fn sort(self, store: &Store, runs: &mut [RunIx]) {
+        runs.sort_by_cached_key(|ix| Sorted {
+            rank: self.rank(store, store.run(*ix)),
+            falling: self.falling,
+        });
+    }
+
+    fn rank(self, store: &Store, run: &Run) -> Option<Rank> {
+        let totals = &run.totals;
+        let number = |number: Option<i64>| number.map(|number| Rank::Number(number as f64));
+        let count = |count: u32| Some(Rank::Number(count.into()));
+        let name = |name: &str| (!name.is_empty()).then(|| Rank::Name(name.to_owned()));
+        match self.key {
+            Key::Started => number(run.started.get()),
+            Key::Duration => number(run.duration().get()),
+            Key::Cost => number(run.cost().and_then(|(cost, _)| cost.get())),
+            Key::Turns => count(totals.turns),
+            Key::Actions => count(totals.actions),
+            Key::Tools => count(totals.tool_calls),
+            Key::Errors => count(totals.errors),
+            Key::Blocked => count(stopped(run)),
+            Key::Retries => count(totals.retries),
+            Key::Tokens => totals
+                .usage
+                .total()
+                .get()
+                .map(|tokens| Rank::Number(tokens as f64)),
+            Key::Score => run.score.map(Rank::Number),
+            Key::Agent => name(store.symbols().name(run.who.agent)),
+            Key::Model => name(&models(store, run)),
+            Key::Outcome => name(run.status.word()),
+            Key::File => name(&store.source(run.source).path.to_string_lossy()),
+            Key::Run => name(&run.id),
+        }
+    }
+}
+
+struct Sorted {
+    rank: Option<Rank>,
+    falling: bool,
+}
+
+impl Ord for Sorted {
+    fn cmp(&self, other: &Sorted) -> Ordering {
+        match (&self.rank, &other.rank) {
+            (Some(a), Some(b)) => {
+                let order = a.partial_cmp(b).unwrap_or(Ordering::Equal);
+                if self.falling { order.reverse() } else { order }
+            }
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
+    }
+}
+
+impl PartialOrd for Sorted {
+    fn partial_cmp(&self, other: &Sorted) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Sorted {
+    fn eq(&self, other: &Sorted) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Sorted {}
+
+/// What runs are gathered under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grouping {
+    Agent,
+    Model,
+    User,
+    Task,
+    Day,
+    File,
+}
+
+impl Grouping {
+    pub const ALL: &[Grouping] = &[
+        Grouping::Agent,
+        Grouping::Model,
+        Grouping::User,
+        Grouping::Task,
+        Grouping::Day,
+        Grouping::File,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Grouping::Agent => "agent",
+            Grouping::Model => "model",
+            Grouping::User => "user",
+            Grouping::Task => "task",
+            Grouping::Day => "day",
+            Grouping::File => "file",
+        }
+    }
+
+    pub fn find(word: &str) -> Option<Grouping> {
+        Grouping::ALL
+            .iter()
+            .copied()
+            .find(|grouping| grouping.word() == word)
+    }
+
+    /// The name of the group of a run, raw; empty where nothing was recorded.
+    pub fn group(self, store: &Store, run: &Run, zone: &TimeZone) -> String {
+        let name = |sym| store.symbols().name(sym).to_owned();
+        match self {
+            Grouping::Agent => name(run.who.agent),
+            Grouping::Model => models(store, run),
+            Grouping::User => name(run.who.user),
+            Grouping::Task => name(run.who.task),
+            Grouping::Day => run
+                .started
+                .get()
+                .and_then(|us| Timestamp::from_microsecond(us).ok())
+                .map(|time| {
+                    time.to_zoned(zone.clone())
+                        .strftime("%Y-%m-%d %a")
+                        .to_string()
+                })
+                .unwrap_or_default(),
+            Grouping::File => store.source(run.source).path.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// The models of a run in the order of first use, raw; empty where none was recorded.
+pub fn models(store: &Store, run: &Run) -> String {
+    let names = run.who.models.iter();
+    let names: Vec<&str> = names.map(|model| store.symbols().name(*model)).collect();
+    names.join(" ")
+}
+
+/// Calls that a policy or a person stopped.
+pub fn stopped(run: &Run) -> u32 {
+    run.totals.blocked.saturating_add(run.totals.denied)
+}
+
+/// Whether there is anything in a run but broken lines, which belong to none and are only gathered.
+pub fn is_told(run: &Run) -> bool {
+    !run.id.is_empty() || run.totals.actions > 0
+}
+
+/// The cost of some runs together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CostSum {
+    /// Of those whose cost is known.
+    pub known: Option<(Cost, CostSource)>,
+    /// How many have none.
+    pub unknown: usize,
+}
+
+impl CostSum {
+    pub fn of(store: &Store, runs: &[RunIx]) -> CostSum {
+        let costs = runs.iter().map(|ix| store.run(*ix).cost());
+        let known: Vec<(Cost, CostSource)> = costs.flatten().collect();
+        let is_recorded = |(_, source): &(Cost, CostSource)| *source == CostSource::Recorded;
+        let source = if known.iter().all(is_recorded) {
+            CostSource::Recorded
+        } else {
+            CostSource::Mixed
+        };
+        let sum = known.iter().fold(Cost::NONE, |sum, (cost, _)| sum + *cost);
+        CostSum {
+            known: (!known.is_empty()).then_some((sum, source)),
+            unknown: runs.len() - known.len(),
+        }
+    }
+}
+
+/// Ids up to this length are shown whole.
+const WHOLE: usize = 12;
+/// The shortest beginning of a longer one.
+const BEGINNING: usize = 8;
+
+/// For each id the beginning that tells it from the others, of at least eight characters.
+pub fn short_ids(ids: &[&str]) -> Vec<String> {
+    let mut sorted: Vec<&str> = ids.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let common = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    let short = |id: &&str| {
+        let at = sorted.partition_point(|it| it < id);
+        let before = at.checked_sub(1).map_or(0, |at| common(sorted[at], id));
+        let after = sorted.get(at + 1).map_or(0, |it| common(it, id));
+        let need = (before.max(after) + 1).max(BEGINNING);
+        if id.chars().count() <= WHOLE {
+            (*id).to_owned()
+        } else {
+            id.chars().take(need).collect()
+        }
+    };
+    ids.iter().map(short).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+use super::{Grouping, Key, Order, short_ids};
+use crate::ingest::discover::Input;
+use crate::ingest::loader;
+use crate::ingest::prices::PriceTable;
+use crate::model::run::RunIx;
+use crate::store::Store;
+
+const RUNS: &str = r#"{"type":"run_start","run_id":"cheap","ts":"2026-11-22T10:00:00Z","agent":"b","model":"gpt-4o"}
+{"type":"response","run_id":"cheap","id":"e1","ts":"2026-11-22T10:00:01Z","content":"x","cost_usd":0.1}
+{"type":"run_start","run_id":"dear","ts":"2026-11-23T10:00:00Z","agent":"a","model":"gpt-5"}
+{"type":"response","run_id":"dear","id":"e2","ts":"2026-11-23T10:00:01Z","content":"x","cost_usd":2.5}
+{"type":"prompt","run_id":"free","id":"e3","content":"x"}
+"#;
+
+fn store() -> Store {
+    let input = Input::Bundled {
+        name: "runs.jsonl",
+        bytes: RUNS.as_bytes(),
+        companions: &[],
+    };
+    let options = loader::Options::new(PriceTable::built_in());
+    Store::load(loader::start(vec![input], options)).0
+}
+
+#[track_caller]
+fn check(order: &str, expected: &str) {
+    let store = store();
+    let mut runs: Vec<RunIx> = (0..store.runs().len() as u32).map(RunIx).collect();
+    Order::parse(order).expect("a key").sort(&store, &mut runs);
+    let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
+    assert_eq!(ids.join(" "), expected);
+}
+
+#[test]
+fn runs_of_unknown_value_come_last_in_either_direction() {
+    check("cost", "cheap dear free");
+    check("-cost", "dear cheap free");
+    check("-started", "dear cheap free");
+    check("agent", "dear cheap free");
+    check("run", "cheap dear free");
+}
+
+#[test]
+fn every_key_is_read_by_its_word_and_another_word_is_handed_back() {
+    for key in Key::ALL {
+        assert_eq!(Order::parse(key.word()).map(|order| order.key), Ok(*key));
+    }
+    assert_eq!(Order::parse("-costt"), Err("costt"));
+}
+
+#[test]
+fn runs_are_gathered_by_what_they_have_in_common() {
+    let store = store();
+    let zone = jiff::tz::TimeZone::UTC;
+    let groups = |grouping: Grouping| {
+        let runs = store.runs().iter();
+        let groups: Vec<String> = runs.map(|run| grouping.group(&store, run, &zone)).collect();
+        groups.join("|")
+    };
+    assert_eq!(groups(Grouping::Agent), "b|a|");
+    assert_eq!(groups(Grouping::Model), "gpt-4o|gpt-5|");
+    assert_eq!(groups(Grouping::Day), "2026-11-22 Sun|2026-11-23 Mon|");
+    assert_eq!(groups(Grouping::File), "runs.jsonl|runs.jsonl|runs.jsonl");
+}
+
+#[test]
+fn an_id_is_shortened_to_what_tells_it_from_the_others() {
+    let ids = [
+        "0a1b2c3d-aaaa-1111",
+        "0a1b2c3d-aaab-2222",
+        "ffffffff-0000-0000",
+        "r1",
+    ];
+    assert_eq!(
+        short_ids(&ids),
+        ["0a1b2c3d-aaaa", "0a1b2c3d-aaab", "ffffffff", "r1"]
+    );
+}

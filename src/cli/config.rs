@@ -1,0 +1,170 @@
+//! `config`: what is in force, and where each value came from; in the form of the file itself.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::base::text;
+use crate::cli::Cx;
+use crate::cli::failure::Exit;
+use crate::config::{Config, Origin, Setting, usual_path};
+use crate::export::words::Role;
+use crate::tui::theme::Palette;
+
+/// One line: the table it stands in, its name, its value, and whence.
+#[derive(Debug)]
+struct Line {
+    table: &'static str,
+    name: String,
+    /// None is a value that is not set at all.
+    value: Option<Value>,
+    from: Origin,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    schema: &'static str,
+    file: Option<String>,
+    settings: Vec<Set<'a>>,
+}
+
+#[derive(Serialize)]
+struct Set<'a> {
+    name: String,
+    value: Option<&'a Value>,
+    from: String,
+}
+
+pub(super) fn run(cx: &mut Cx) -> anyhow::Result<Exit> {
+    let lines = lines(&cx.config);
+    if cx.global.json {
+        let settings = lines.iter().map(|line| Set {
+            name: match line.table {
+                "" => line.name.clone(),
+                table => format!("{table}.{}", line.name),
+            },
+            value: line.value.as_ref(),
+            from: whence(line.from),
+        });
+        let told = Told {
+            schema: "saferun.tui/config@1",
+            file: path(&cx.config).map(|(path, _)| path),
+            settings: settings.collect(),
+        };
+        cx.out.json(&told)?;
+        return Ok(Exit::Done);
+    }
+    if let Some((path, is_read)) = path(&cx.config) {
+        let state = if is_read { "" } else { " (not there)" };
+        let line = cx.out.look.clean(&format!("# {path}{state}"));
+        cx.out.painted(Role::Dim, &line)?;
+    }
+    let mut table = "";
+    for line in &lines {
+        if line.table != table {
+            table = line.table;
+            cx.out.line("")?;
+            cx.out.painted(Role::Head, &format!("[{table}]"))?;
+        }
+        write(cx, line)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The file that was read, else the one that would be.
+fn path(config: &Config) -> Option<(String, bool)> {
+    let shown = |path: std::path::PathBuf| path.to_string_lossy().into_owned();
+    match &config.path {
+        Some(path) => Some((shown(path.clone()), true)),
+        None => usual_path().map(|path| (shown(path), false)),
+    }
+}
+
+/// Cells of a name and value, before where it came from.
+const WIDTH: usize = 44;
+
+fn write(cx: &mut Cx, line: &Line) -> anyhow::Result<()> {
+    let name = match &line.name {
+        name if name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) =>
+        {
+            name.clone()
+        }
+        name => Value::from(name.as_str()).to_string(),
+    };
+    // A value that is not set is shown as a comment, so that all of it is a file that can be read.
+    let set = match &line.value {
+        Some(value) => format!("{name} = {value}"),
+        None => format!("# {name} ="),
+    };
+    let set = text::fit(&cx.out.look.clean(&set), WIDTH.max(text::width(&set)));
+    let whence = cx
+        .out
+        .look
+        .paint(Role::Dim, &format!("# {}", whence(line.from)));
+    cx.out.line(&format!("{set} {whence}"))?;
+    Ok(())
+}
+
+fn whence(from: Origin) -> String {
+    match from {
+        Origin::Default => "default".to_owned(),
+        Origin::File => "file".to_owned(),
+        Origin::Environment(name) => format!("${name}"),
+        Origin::Flag(name) => name.to_owned(),
+    }
+}
+
+fn lines(config: &Config) -> Vec<Line> {
+    let runs = &config.runs;
+    let sort = format!(
+        "{}{}",
+        if runs.sort.value.falling { "-" } else { "" },
+        runs.sort.value.key.word()
+    );
+    let columns = (!runs.columns.value.is_empty()).then(|| json!(runs.columns.value));
+    let theme = config.theme.value.map_or("auto", Palette::word);
+    let price_file = config
+        .price_file
+        .value
+        .as_ref()
+        .map(|path| json!(path.to_string_lossy()));
+    let mut lines = vec![
+        line("", "theme", &config.theme, Some(json!(theme))),
+        line("", "ascii", &config.ascii, Some(json!(config.ascii.value))),
+        line("", "mouse", &config.mouse, Some(json!(config.mouse.value))),
+        line("", "price-file", &config.price_file, price_file),
+        line(
+            "",
+            "time-zone",
+            &config.zone,
+            config.zone.value.as_ref().map(|it| json!(it)),
+        ),
+        line("runs", "columns", &runs.columns, columns),
+        line("runs", "sort", &runs.sort, Some(json!(sort))),
+        line(
+            "runs",
+            "group",
+            &runs.group,
+            runs.group.value.map(|it| json!(it.word())),
+        ),
+    ];
+    lines.extend(config.keys.iter().map(|(name, keys)| {
+        let named: Vec<String> = keys.value.iter().map(ToString::to_string).collect();
+        line("keys", name, keys, Some(json!(named)))
+    }));
+    let filters = config.filters.iter();
+    lines.extend(
+        filters.map(|(name, filter)| line("filters", name, filter, Some(json!(filter.value)))),
+    );
+    lines
+}
+
+fn line<T>(table: &'static str, name: &str, setting: &Setting<T>, value: Option<Value>) -> Line {
+    Line {
+        table,
+        name: name.to_owned(),
+        value,
+        from: setting.from,
+    }
+}

@@ -1,0 +1,180 @@
+//! What a user set, once for all: defaults, then the file, then the environment, then the options of the command line.
+//! Every value knows where it came from.
+
+mod read;
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use crate::analysis::runs::{Grouping, Order};
+use crate::tui::keys::{COMMANDS, Key, Keymap, Meaning, screen_of};
+use crate::tui::screens;
+use crate::tui::theme::Palette;
+
+/// The environment's name for the file.
+pub const PATH_VARIABLE: &str = "SAFERUN_TUI_CONFIG";
+/// The environment's name for the file of prices.
+pub const PRICES_VARIABLE: &str = "SAFERUN_TUI_PRICES";
+
+/// Where a value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    File,
+    Environment(&'static str),
+    Flag(&'static str),
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    pub value: T,
+    pub from: Origin,
+}
+
+impl<T> Setting<T> {
+    fn default(value: T) -> Setting<T> {
+        Setting {
+            value,
+            from: Origin::Default,
+        }
+    }
+
+    fn file(value: T) -> Setting<T> {
+        Setting {
+            value,
+            from: Origin::File,
+        }
+    }
+
+    /// A later layer says something, or says nothing.
+    pub fn over(&mut self, value: Option<T>, from: Origin) {
+        if let Some(value) = value {
+            *self = Setting { value, from };
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file that was read.
+    pub path: Option<PathBuf>,
+    /// None takes the one that fits the terminal.
+    pub theme: Setting<Option<Palette>>,
+    pub ascii: Setting<bool>,
+    pub mouse: Setting<bool>,
+    pub price_file: Setting<Option<PathBuf>>,
+    pub zone: Setting<Option<String>>,
+    pub runs: RunsTable,
+    /// By the names of commands and views, in the order of the table.
+    pub keys: Vec<(&'static str, Setting<Vec<Key>>)>,
+    /// By the names that the user gave, in the order of the file.
+    pub filters: Vec<(String, Setting<String>)>,
+}
+
+/// How the table of runs begins.
+#[derive(Debug, Clone)]
+pub struct RunsTable {
+    /// Empty takes those that fit.
+    pub columns: Setting<Vec<&'static str>>,
+    pub sort: Setting<Order>,
+    pub group: Setting<Option<Grouping>>,
+}
+
+/// Why a file is no configuration. The words may hold anything.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{path}: {source}")]
+    Unreadable {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error("{path}: line {line}: {what}")]
+    Wrong {
+        path: String,
+        line: usize,
+        what: String,
+    },
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let keymap = Keymap::default();
+        let commands = COMMANDS.iter().map(|entry| {
+            let keys = entry.keys().filter_map(Key::parse).collect();
+            (entry.name, Setting::default(keys))
+        });
+        let views = screens::views().map(|info| {
+            let keys = keymap.bound_to(Meaning::View(info.id));
+            (info.name, Setting::default(keys))
+        });
+        Config {
+            path: None,
+            theme: Setting::default(None),
+            ascii: Setting::default(false),
+            mouse: Setting::default(true),
+            price_file: Setting::default(None),
+            zone: Setting::default(None),
+            runs: RunsTable {
+                columns: Setting::default(Vec::new()),
+                sort: Setting::default(Order::default()),
+                group: Setting::default(None),
+            },
+            keys: commands.chain(views).collect(),
+            filters: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Defaults with the file on them: the one named, else that of the environment, else the usual one if it exists.
+    pub fn load(named: Option<&Path>) -> Result<Config, Error> {
+        let variable = env::var_os(PATH_VARIABLE).filter(|path| !path.is_empty());
+        if let Some(path) = named.map(Path::to_owned).or(variable.map(PathBuf::from)) {
+            return Config::read(&path);
+        }
+        match usual_path().filter(|path| path.exists()) {
+            Some(path) => Config::read(&path),
+            None => Ok(Config::default()),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Config, Error> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable {
+            path: path.to_string_lossy().into_owned(),
+            source,
+        })?;
+        let mut config = Config::parse(&text).map_err(|(line, what)| Error::Wrong {
+            path: path.to_string_lossy().into_owned(),
+            line,
+            what,
+        })?;
+        config.path = Some(path.to_owned());
+        Ok(config)
+    }
+
+    /// The keys as they are in force. A key that the user gave to something is taken from what it meant before.
+    pub fn keymap(&self) -> Keymap {
+        let mut keymap = Keymap::default();
+        let of_file = self.keys.iter();
+        let of_file = of_file.filter(|(_, keys)| keys.from == Origin::File);
+        let mut of_file: Vec<_> = of_file.collect();
+        // What is for every screen first: it takes its keys from all others.
+        of_file.sort_by_key(|(name, _)| screen_of(name).is_some());
+        for (name, keys) in of_file {
+            keymap.rebind(name, &keys.value);
+        }
+        keymap
+    }
+}
+
+/// `$XDG_CONFIG_HOME/saferun-tui/config.toml`, else below `~/.config`.
+pub fn usual_path() -> Option<PathBuf> {
+    let folders = etcetera::base_strategy::Xdg::new().ok()?;
+    Some(folders.config_dir().join("saferun-tui").join("config.toml"))
+}
+
+#[cfg(test)]
+mod tests;

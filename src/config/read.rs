@@ -1,0 +1,237 @@
+//! The configuration file as it is written: what it may say, and where it goes wrong.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::analysis::runs::{Grouping, Key as SortKey, Order};
+use crate::config::{Config, Setting};
+use crate::ingest::discover::at_home;
+use crate::query;
+use crate::query::fields::nearest;
+use crate::tui::keys::{Key, meets};
+use crate::tui::screens::runs;
+use crate::tui::theme::Palette;
+
+/// A line and what is wrong in it.
+type Wrong = (usize, String);
+
+const TOP: &[&str] = &[
+    "theme",
+    "ascii",
+    "mouse",
+    "price-file",
+    "time-zone",
+    "runs",
+    "keys",
+    "filters",
+];
+const RUNS: &[&str] = &["columns", "sort", "group"];
+
+/// A value with the text it stands in.
+struct At<'a> {
+    text: &'a str,
+    name: &'a str,
+    value: &'a Spanned<DeValue<'a>>,
+}
+
+impl Config {
+    pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
+        let table = DeTable::parse(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            (line(text, at), error.message().to_owned())
+        })?;
+        let mut config = Config::default();
+        for (key, value) in table.get_ref() {
+            let name: &str = key.get_ref();
+            let at = At { text, name, value };
+            match name {
+                "theme" => config.theme = Setting::file(at.theme()?),
+                "ascii" => config.ascii = Setting::file(at.bool()?),
+                "mouse" => config.mouse = Setting::file(at.bool()?),
+                "price-file" => {
+                    let path = at_home(Path::new(at.string()?));
+                    config.price_file = Setting::file(Some(path));
+                }
+                "time-zone" => config.zone = Setting::file(Some(at.string()?.to_owned())),
+                "runs" => config.read_runs(&at)?,
+                "keys" => config.read_keys(&at)?,
+                "filters" => config.read_filters(&at)?,
+                _ => return Err(unknown(text, key, TOP.iter().copied())),
+            }
+        }
+        Ok(config)
+    }
+
+    fn read_runs(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        for (key, value) in at.table()? {
+            let name: &str = key.get_ref();
+            let at = At { name, value, ..*at };
+            match name {
+                "columns" => self.runs.columns = Setting::file(at.columns()?),
+                "sort" => self.runs.sort = Setting::file(at.order()?),
+                "group" => self.runs.group = Setting::file(Some(at.grouping()?)),
+                _ => return Err(unknown(at.text, key, RUNS.iter().copied())),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_keys(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        let mut taken: HashMap<Key, Vec<&'static str>> = HashMap::new();
+        for (key, value) in at.table()? {
+            let name: &str = key.get_ref();
+            let at = At { name, value, ..*at };
+            let Some(known) = self.keys.iter().position(|(known, _)| *known == name) else {
+                let names = self.keys.iter().map(|(name, _)| *name);
+                return Err(unknown(at.text, key, names));
+            };
+            let keys = at.keys()?;
+            let name = self.keys[known].0;
+            for key in &keys {
+                let others = taken.entry(*key).or_default();
+                if let Some(other) = others.iter().find(|other| meets(other, name)) {
+                    return Err(at.wrong(&format!("'{key}' is already given to {other}")));
+                }
+                others.push(name);
+            }
+            self.keys[known].1 = Setting::file(keys);
+        }
+        Ok(())
+    }
+
+    fn read_filters(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        for (key, value) in at.table()? {
+            let name: &str = key.get_ref();
+            let at = At { name, value, ..*at };
+            let filter = at.string()?;
+            query::parse(filter).map_err(|error| {
+                let hint = error
+                    .suggestion
+                    .map(|it| format!(" · did you mean '{it}'?"));
+                at.wrong(&format!("{}{}", error.message, hint.unwrap_or_default()))
+            })?;
+            self.filters
+                .push((name.to_owned(), Setting::file(filter.to_owned())));
+        }
+        Ok(())
+    }
+}
+
+impl<'a> At<'a> {
+    fn wrong(&self, what: &str) -> Wrong {
+        let at = self.value.span().start;
+        (line(self.text, at), format!("{}: {what}", self.name))
+    }
+
+    fn bool(&self) -> Result<bool, Wrong> {
+        match self.value.get_ref() {
+            DeValue::Boolean(value) => Ok(*value),
+            _ => Err(self.wrong("true or false")),
+        }
+    }
+
+    fn string(&self) -> Result<&'a str, Wrong> {
+        text_of(self.value).ok_or_else(|| self.wrong("a text in quotes"))
+    }
+
+    /// One text, or a list of them.
+    fn strings(&self) -> Result<Vec<&'a str>, Wrong> {
+        let listed = match self.value.get_ref() {
+            DeValue::Array(values) => values.iter().map(text_of).collect(),
+            _ => text_of(self.value).map(|one| vec![one]),
+        };
+        listed.ok_or_else(|| self.wrong("a text in quotes, or a list of them"))
+    }
+
+    fn table(&self) -> Result<&'a DeTable<'a>, Wrong> {
+        match self.value.get_ref() {
+            DeValue::Table(table) => Ok(table),
+            _ => Err(self.wrong(&format!("a table ([{}])", self.name))),
+        }
+    }
+
+    fn theme(&self) -> Result<Option<Palette>, Wrong> {
+        match self.string()? {
+            "auto" => Ok(None),
+            name => Palette::find(name).map(Some).ok_or_else(|| {
+                let known = ["auto"]
+                    .into_iter()
+                    .chain(Palette::ALL.iter().map(|it| it.word()));
+                self.no_such("theme", name, known)
+            }),
+        }
+    }
+
+    fn order(&self) -> Result<Order, Wrong> {
+        Order::parse(self.string()?)
+            .map_err(|name| self.no_such("column", name, SortKey::ALL.iter().map(|key| key.word())))
+    }
+
+    fn grouping(&self) -> Result<Grouping, Wrong> {
+        let name = self.string()?;
+        Grouping::find(name)
+            .ok_or_else(|| self.no_such("group", name, Grouping::ALL.iter().map(|it| it.word())))
+    }
+
+    fn columns(&self) -> Result<Vec<&'static str>, Wrong> {
+        let one = |name: &str| {
+            let known = runs::column_names().find(|known| *known == name);
+            known.ok_or_else(|| self.no_such("column", name, runs::column_names()))
+        };
+        self.strings()?.into_iter().map(one).collect()
+    }
+
+    fn keys(&self) -> Result<Vec<Key>, Wrong> {
+        let one = |name: &str| {
+            Key::parse(name).ok_or_else(|| {
+                self.wrong(&format!(
+                    "'{name}' is not a key (as in j, ctrl-d, pageup, space)"
+                ))
+            })
+        };
+        self.strings()?.into_iter().map(one).collect()
+    }
+
+    fn no_such<'k>(&self, what: &str, name: &str, known: impl Iterator<Item = &'k str>) -> Wrong {
+        let known: Vec<&str> = known.collect();
+        self.wrong(&format!("'{name}' is not a {what}{}", meant(name, &known)))
+    }
+}
+
+fn text_of<'a>(value: &'a Spanned<DeValue<'a>>) -> Option<&'a str> {
+    match value.get_ref() {
+        DeValue::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn unknown<'k>(
+    text: &str,
+    key: &Spanned<impl AsRef<str>>,
+    known: impl Iterator<Item = &'k str>,
+) -> Wrong {
+    let name = key.get_ref().as_ref();
+    let known: Vec<&str> = known.collect();
+    let Range { start, .. } = key.span();
+    (
+        line(text, start),
+        format!("'{name}' is not a setting{}", meant(name, &known)),
+    )
+}
+
+/// What was meant, else what there is.
+fn meant(name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!(" · did you mean '{near}'?"),
+        None if known.len() <= 16 => format!(" (known: {})", known.join(", ")),
+        None => " (saferun-tui config lists them)".to_owned(),
+    }
+}
+
+fn line(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or(text).split('\n').count()
+}

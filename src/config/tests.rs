@@ -1,0 +1,140 @@
+use super::{Config, Origin, Setting};
+use crate::analysis::runs::{Grouping, Key as SortKey};
+use crate::tui::keys::{Command, Key, Keymap, Meaning};
+use crate::tui::screens::{self, ScreenId};
+use crate::tui::theme::Palette;
+
+#[track_caller]
+fn check_wrong(text: &str, line: usize, what: &str) {
+    let (at, words) = Config::parse(text).expect_err("it is wrong");
+    assert_eq!((at, words.as_str()), (line, what));
+}
+
+const FULL: &str = r#"
+theme = "light"
+ascii = true
+mouse = false
+price-file = "/prices.toml"
+time-zone = "Europe/Berlin"
+
+[runs]
+columns = ["run", "title", "cost"]
+sort = "-cost"
+group = "model"
+
+[keys]
+next-error = "x"
+filter = ["/", "ctrl-o"]
+runs = "0"
+
+[filters]
+trouble = "is:error or status:blocked"
+"#;
+
+#[test]
+fn everything_that_can_be_set_is_read_and_known_to_be_of_the_file() {
+    let config = Config::parse(FULL).expect("a configuration");
+    assert_eq!(config.theme.value, Some(Palette::Light));
+    assert_eq!(
+        (config.ascii.value, config.ascii.from),
+        (true, Origin::File)
+    );
+    assert!(!config.mouse.value);
+    assert_eq!(config.runs.columns.value, ["run", "title", "cost"]);
+    assert_eq!(config.runs.sort.value.key, SortKey::Cost);
+    assert!(config.runs.sort.value.falling);
+    assert_eq!(config.runs.group.value, Some(Grouping::Model));
+    assert_eq!(config.filters[0].0, "trouble");
+    let of_file = config
+        .keys
+        .iter()
+        .filter(|(_, keys)| keys.from == Origin::File);
+    assert_eq!(of_file.count(), 3);
+}
+
+#[test]
+fn a_key_that_was_given_away_means_only_what_the_user_wants() {
+    let config = Config::parse(FULL).expect("a configuration");
+    let keymap = config.keymap();
+    let meaning = |name: &str| keymap.meaning(Key::parse(name).expect("a key"), ScreenId::Stream);
+    assert_eq!(meaning("x"), Some(Meaning::Command(Command::NextError)));
+    assert_eq!(meaning("e"), None);
+    assert_eq!(meaning("0"), Some(Meaning::View(ScreenId::Runs)));
+    assert_eq!(meaning("2"), None);
+    let given = Config::parse("[keys]\nnext-error = \"j\"").expect("a configuration");
+    let j = Key::parse("j").expect("a key");
+    let meant = |screen| given.keymap().meaning(j, screen);
+    assert_eq!(
+        meant(ScreenId::Stream),
+        Some(Meaning::Command(Command::NextError))
+    );
+    assert_eq!(meant(ScreenId::Runs), Some(Meaning::Command(Command::Down)));
+}
+
+#[test]
+fn a_mistake_is_told_with_its_line_and_what_was_meant() {
+    check_wrong(
+        "\nthem = \"dark\"",
+        2,
+        "'them' is not a setting · did you mean 'theme'?",
+    );
+    check_wrong(
+        "theme = \"drak\"",
+        1,
+        "theme: 'drak' is not a theme · did you mean 'dark'?",
+    );
+    check_wrong(
+        "[keys]\nnext-eror = \"x\"",
+        2,
+        "'next-eror' is not a setting · did you mean 'next-error'?",
+    );
+    check_wrong(
+        "[keys]\nopen = \"ctrl-\"",
+        2,
+        "open: 'ctrl-' is not a key (as in j, ctrl-d, pageup, space)",
+    );
+    check_wrong("ascii = 1", 1, "ascii: true or false");
+    check_wrong(
+        "[filters]\na = \"costt>1\"",
+        2,
+        "a: 'costt' is not a field · did you mean 'cost'?",
+    );
+    check_wrong(
+        "[runs]\ncolumns = [\"cots\"]",
+        2,
+        "columns: 'cots' is not a column · did you mean 'cost'?",
+    );
+}
+
+#[test]
+fn one_key_for_two_commands_of_one_view_is_a_mistake() {
+    check_wrong(
+        "[keys]\nnext-error = \"x\"\nprev-error = \"x\"",
+        3,
+        "prev-error: 'x' is already given to next-error",
+    );
+    assert!(Config::parse("[keys]\nnext-error = \"x\"\nsort = \"x\"").is_ok());
+}
+
+#[test]
+fn a_file_that_says_what_is_so_anyway_changes_no_key() {
+    let usual = Config::default().keys;
+    let line = |(name, keys): &(&str, Setting<Vec<Key>>)| {
+        let keys: Vec<String> = keys
+            .value
+            .iter()
+            .map(|key| format!("{:?}", key.to_string()))
+            .collect();
+        format!("{name} = [{}]\n", keys.join(", "))
+    };
+    let text: String = std::iter::once("[keys]\n".to_owned())
+        .chain(usual.iter().map(line))
+        .collect();
+    let told = Config::parse(&text).expect("a configuration").keymap();
+    for info in screens::SCREENS {
+        for key in usual.iter().flat_map(|(_, keys)| &keys.value) {
+            let expected = Keymap::default().meaning(*key, info.id);
+            assert_eq!(told.meaning(*key, info.id), expected, "{key}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The runs that agents left on this machine, found where each format keeps them, without reading them.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::ingest::discover::open_file;
+use crate::ingest::fact::{Decoded, FactKind};
+use crate::ingest::formats::{FORMATS, Format};
+use crate::ingest::json;
+use crate::ingest::records::lines::{Block, Desk};
+use crate::model::action::Flags;
+use crate::model::quantity::Time;
+
+/// A file that an agent wrote.
+#[derive(Debug, Clone)]
+pub struct Recent {
+    pub path: PathBuf,
+    pub format: &'static dyn Format,
+    /// When it was written last.
+    pub modified: Time,
+    pub size: u64,
+}
+
+/// Bytes of a file in which the first words of the user are looked for.
+const HEAD: u64 = 128 << 10;
+
+/// The folders below `home` in which agents keep their runs.
+pub fn folders(home: &Path) -> Vec<PathBuf> {
+    let folders = FORMATS.iter().flat_map(|format| format.folders());
+    folders.map(|folder| home.join(folder)).collect()
+}
+
+/// All runs below `home`, the newest first. Looks at names, times and sizes only.
+pub fn find(home: &Path) -> Vec<Recent> {
+    let mut found = Vec::new();
+    for &format in FORMATS {
+        for folder in format.folders() {
+            let walker = ignore::WalkBuilder::new(home.join(folder))
+                .standard_filters(false)
+                .build();
+            let files = walker.filter_map(Result::ok);
+            found.extend(files.filter_map(|entry| recent(&entry, format)));
+        }
+    }
+    found.sort_by(|a, b| (b.modified, &a.path).cmp(&(a.modified, &b.path)));
+    found
+}
+
+fn recent(entry: &ignore::DirEntry, format: &'static dyn Format) -> Option<Recent> {
+    let path = entry.path();
+    let is_run = entry.file_type()?.is_file()
+        && path.extension().is_some_and(|ending| ending == "jsonl")
+        && !format.is_part(path);
+    let metadata = entry.metadata().ok().filter(|_| is_run)?;
+    Some(Recent {
+        path: path.to_owned(),
+        format,
+        modified: metadata.modified().map_or(Time::NONE, time),
+        size: metadata.len(),
+    })
+}
+
+fn time(time: SystemTime) -> Time {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.map_or(Time::NONE, |since| Time(since.as_micros() as i64))
+}
+
+/// What the user asked first, as far as the head of the file tells; empty else.
+pub fn first_words(recent: &Recent) -> String {
+    let Ok(bytes) = open_file(&recent.path) else {
+        return String::new();
+    };
+    let end = recent.size.min(HEAD);
+    let block = Block {
+        start: 0,
+        end,
+        source_end: end,
+    };
+    let decoded = Desk::default().read(&bytes, recent.format, block, Decoded::default());
+    let decoded = decoded.unwrap_or_default();
+    let asked = decoded
+        .facts
+        .iter()
+        .filter(|fact| fact.kind == FactKind::Prompt && !fact.flags.has(Flags::META));
+    let words = asked.filter_map(|fact| {
+        let at = decoded.base + u64::from(fact.start);
+        let record = bytes.slice(at, fact.len as usize).ok()?;
+        let body = recent.format.open(&json::value(&record)?, fact.part);
+        let text = body.text?;
+        let line = text.lines().find(|line| !line.trim().is_empty())?;
+        // What harnesses put before the user's own words stands in tags.
+        (!line.trim_start().starts_with('<')).then(|| line.trim().to_owned())
+    });
+    words.take(1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{find, first_words};
+
+    #[test]
+    fn runs_are_found_where_agents_keep_them_and_told_by_their_first_words() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let samples = std::path::Path::new("sample-traces");
+        let session = "5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34";
+        let project = home.path().join(".claude/projects/-work-shop");
+        let subagents = project.join(session).join("subagents");
+        fs::create_dir_all(&subagents).expect("a folder");
+        let copy = |from: &str, to: std::path::PathBuf| {
+            fs::copy(samples.join(from), to).expect("copied");
+        };
+        copy(
+            &format!("claude-code/{session}.jsonl"),
+            project.join("session.jsonl"),
+        );
+        copy(
+            &format!("claude-code/{session}/subagents/agent-a71c09be3f2d4e586.jsonl"),
+            subagents.join("agent-a71c09be3f2d4e586.jsonl"),
+        );
+        let day = home.path().join(".codex/sessions/2026/11/17");
+        fs::create_dir_all(&day).expect("a folder");
+        copy(
+            "codex/rollout-2026-11-17T18-40-03-019a9d3e-5c41-7b02-9f6e-3d2c8a417e55.jsonl",
+            day.join("rollout.jsonl"),
+        );
+        let found = find(home.path());
+        let names: Vec<_> = found.iter().map(|recent| recent.format.name()).collect();
+        assert_eq!(names.len(), 2, "{found:?}");
+        assert!(names.contains(&"claude-code") && names.contains(&"codex"));
+        assert!(found.iter().all(|recent| !first_words(recent).is_empty()));
+        assert!(find(&home.path().join("nobody")).is_empty());
+    }
+}

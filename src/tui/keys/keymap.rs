@@ -1,0 +1,195 @@
+//! Which key means what, on which screen.
+
+use crate::tui::keys::{COMMANDS, Code, Command, Entry, Key, Place};
+use crate::tui::screens::{self, ScreenId};
+
+/// What a key asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    Command(Command),
+    View(ScreenId),
+}
+
+impl Meaning {
+    /// What a name of the table of commands or of a view means.
+    fn find(name: &str) -> Option<Meaning> {
+        let command = COMMANDS.iter().find(|entry| entry.name == name);
+        let command = command.map(|entry| Meaning::Command(entry.command));
+        command.or_else(|| ScreenId::view(name).map(Meaning::View))
+    }
+
+    /// The screen that it is for; none when for every screen.
+    fn screen(self) -> Option<ScreenId> {
+        match self {
+            Meaning::Command(command) => command.entry().screen,
+            Meaning::View(_) => None,
+        }
+    }
+
+    /// Whether it is for a part of its screen.
+    fn is_inner(self) -> bool {
+        match self {
+            Meaning::Command(command) => command.entry().group.is_inner(),
+            Meaning::View(_) => false,
+        }
+    }
+
+    /// How near it is to a place where keys are typed; none where it means nothing there.
+    fn nearness(self, place: Place) -> Option<u8> {
+        match (self.screen(), self.is_inner()) {
+            (None, _) => Some(0),
+            (Some(own), false) => (own == place.screen).then_some(1),
+            (Some(own), true) => (own == place.screen && place.is_inner).then_some(2),
+        }
+    }
+}
+
+/// Whether one key cannot mean both. What is for one screen wins there over what is for all.
+pub fn meets(one: &str, other: &str) -> bool {
+    let part = |name: &str| Meaning::find(name).is_some_and(Meaning::is_inner);
+    screen_of(one) == screen_of(other) && part(one) == part(other)
+}
+
+/// The screen that a command is for, by its name; none for those of every screen, and for views.
+pub fn screen_of(name: &str) -> Option<ScreenId> {
+    Meaning::find(name).and_then(Meaning::screen)
+}
+
+/// Which key means what.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    bound: Vec<(Key, Meaning)>,
+}
+
+impl Default for Keymap {
+    fn default() -> Keymap {
+        let keys = |entry: &'static Entry| {
+            let meaning = Meaning::Command(entry.command);
+            entry
+                .keys()
+                .filter_map(move |name| Some((Key::parse(name)?, meaning)))
+        };
+        let views = screens::views().filter_map(|info| {
+            let key = Key::plain(Code::Char(info.tab?.number));
+            Some((key, Meaning::View(info.id)))
+        });
+        Keymap {
+            bound: COMMANDS.iter().flat_map(keys).chain(views).collect(),
+        }
+    }
+}
+
+impl Keymap {
+    /// The keys of a command, as a user names them.
+    pub fn keys(&self, command: Command) -> Vec<String> {
+        self.named(Meaning::Command(command))
+    }
+
+    /// Those of them that mean it on a screen, where another command may have some.
+    pub fn keys_on(&self, screen: ScreenId, command: Command) -> Vec<String> {
+        let meant = Meaning::Command(command);
+        let bound = self.bound.iter().filter(|(key, meaning)| {
+            let place = Place {
+                screen,
+                is_inner: meant.is_inner(),
+            };
+            *meaning == meant && self.meaning(*key, place) == Some(meant)
+        });
+        bound.map(|(key, _)| key.to_string()).collect()
+    }
+
+    pub fn view_keys(&self, view: ScreenId) -> Vec<String> {
+        self.named(Meaning::View(view))
+    }
+
+    fn named(&self, wanted: Meaning) -> Vec<String> {
+        let bound = self.bound_to(wanted).into_iter();
+        bound.map(|key| key.to_string()).collect()
+    }
+
+    /// What a key asks for at a place: a command of the part of the screen, else one of the screen, else
+    /// one of all screens.
+    pub fn meaning(&self, key: Key, place: impl Into<Place>) -> Option<Meaning> {
+        let place = place.into();
+        let meant = self.bound.iter().filter(|(bound, _)| *bound == key);
+        let near = meant.filter_map(|(_, meaning)| Some((meaning.nearness(place)?, *meaning)));
+        near.max_by_key(|(nearness, _)| *nearness)
+            .map(|(_, meaning)| meaning)
+    }
+
+    /// The keys of a meaning.
+    pub fn bound_to(&self, wanted: Meaning) -> Vec<Key> {
+        let bound = self.bound.iter().filter(|(_, meaning)| *meaning == wanted);
+        bound.map(|(key, _)| *key).collect()
+    }
+
+    /// Gives keys to a command or a view, and takes them from what they meant wherever they would mean this now.
+    pub fn rebind(&mut self, name: &str, keys: &[Key]) {
+        let Some(meaning) = Meaning::find(name) else {
+            return;
+        };
+        let screen = meaning.screen();
+        let is_taken = |key: &Key, other: Meaning| {
+            let meets = other.screen() == screen && other.is_inner() == meaning.is_inner();
+            keys.contains(key) && (screen.is_none() || meets)
+        };
+        self.bound
+            .retain(|(key, other)| *other != meaning && !is_taken(key, *other));
+        self.bound.extend(keys.iter().map(|key| (*key, meaning)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Keymap, Meaning};
+    use crate::tui::keys::{Code, Command, Key, Place};
+    use crate::tui::screens::ScreenId;
+
+    #[test]
+    fn a_chord_never_means_its_plain_key() {
+        let keymap = Keymap::default();
+        let chord = Key {
+            code: Code::Char('j'),
+            ctrl: true,
+            alt: false,
+        };
+        assert_eq!(keymap.meaning(chord, ScreenId::Stream), None);
+        assert_eq!(
+            keymap.meaning(Key::plain(Code::Char('j')), ScreenId::Stream),
+            Some(Meaning::Command(Command::Down))
+        );
+    }
+
+    #[test]
+    fn a_key_means_what_the_screen_makes_of_it() {
+        let keymap = Keymap::default();
+        let meaning = |name, screen| keymap.meaning(Key::parse(name).expect("a key"), screen);
+        let command = |command| Some(Meaning::Command(command));
+        assert_eq!(
+            meaning("space", ScreenId::Stream),
+            command(Command::PageDown)
+        );
+        assert_eq!(meaning("space", ScreenId::Runs), command(Command::Pair));
+        assert_eq!(meaning("e", ScreenId::Runs), None);
+        assert_eq!(
+            meaning("2", ScreenId::Stream),
+            Some(Meaning::View(ScreenId::Runs))
+        );
+    }
+
+    #[test]
+    fn in_the_inspector_a_key_means_a_command_of_its_own_where_there_is_one() {
+        let keymap = Keymap::default();
+        let inner = Place {
+            screen: ScreenId::Stream,
+            is_inner: true,
+        };
+        let meaning = |name| keymap.meaning(Key::parse(name).expect("a key"), inner);
+        let command = |command| Some(Meaning::Command(command));
+        assert_eq!(meaning("e"), command(Command::UnfoldSiblings));
+        assert_eq!(meaning("b"), command(Command::NextBlock));
+        assert_eq!(meaning("j"), command(Command::Down));
+        let outer = keymap.meaning(Key::parse("e").expect("a key"), ScreenId::Stream);
+        assert_eq!(outer, command(Command::NextError));
+    }
+}

@@ -1,0 +1,108 @@
+//! What is told in passing: shown for a while, kept to be looked up.
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Note,
+    Error,
+}
+
+#[derive(Debug, Clone)]
+pub struct Notice {
+    pub level: Level,
+    /// Sanitised.
+    pub words: String,
+    /// In microseconds since the Unix epoch.
+    pub at: i64,
+}
+
+#[derive(Debug, Default)]
+pub struct Notices {
+    all: Vec<Notice>,
+    /// The newest was seen on the screen, and a key was pressed after.
+    is_dismissed: bool,
+    was_drawn: bool,
+    /// So many errors came since the list was looked at.
+    unread: usize,
+}
+
+/// How long a notice stays, in microseconds, when no key is pressed.
+const STAYS: i64 = 8_000_000;
+/// More are not kept: what fails a thousand times tells nothing new.
+const KEPT: usize = 1000;
+
+impl Notices {
+    pub fn add(&mut self, level: Level, words: String, at: i64) {
+        self.unread += usize::from(level == Level::Error);
+        if self.all.len() == KEPT {
+            self.all.remove(0);
+        }
+        self.all.push(Notice { level, words, at });
+        (self.is_dismissed, self.was_drawn) = (false, false);
+    }
+
+    /// In the order in which they came.
+    pub fn all(&self) -> &[Notice] {
+        &self.all
+    }
+
+    /// The list is looked at: nothing is news any more.
+    pub fn read(&mut self) {
+        (self.unread, self.is_dismissed) = (0, true);
+    }
+
+    pub fn unread(&self) -> usize {
+        self.unread
+    }
+
+    /// The newest, as long as it is to be shown.
+    pub fn current(&self, now: i64) -> Option<&Notice> {
+        let newest = self.all.last().filter(|_| !self.is_dismissed);
+        newest.filter(|notice| now - notice.at < STAYS)
+    }
+
+    /// How many microseconds the newest has still to be shown.
+    pub fn stays(&self, now: i64) -> Option<u64> {
+        let notice = self.current(now)?;
+        u64::try_from(notice.at + STAYS - now).ok()
+    }
+
+    pub fn drawn(&mut self) {
+        self.was_drawn = true;
+    }
+
+    /// A key was pressed: what has been on the screen goes away.
+    pub fn pressed(&mut self) {
+        self.is_dismissed |= self.was_drawn;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Level, Notices, STAYS};
+
+    fn told() -> Notices {
+        let mut notices = Notices::default();
+        notices.add(Level::Error, "no such file".to_owned(), 1000);
+        notices
+    }
+
+    #[test]
+    fn a_notice_goes_by_itself_after_a_while() {
+        let notices = told();
+        assert!(notices.current(1000 + STAYS - 1).is_some());
+        assert!(notices.current(1000 + STAYS).is_none());
+        assert_eq!(notices.stays(1000), Some(STAYS as u64));
+    }
+
+    #[test]
+    fn a_key_takes_a_notice_away_only_when_it_was_on_the_screen() {
+        let mut notices = told();
+        notices.pressed();
+        assert!(notices.current(1000).is_some());
+        notices.drawn();
+        notices.pressed();
+        assert!(notices.current(1000).is_none());
+        assert_eq!((notices.unread(), notices.all().len()), (1, 1));
+    }
+}

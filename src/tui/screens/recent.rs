@@ -1,0 +1,220 @@
+//! The runs that agents left on this machine, the newest first, with a search as one types.
+
+mod view;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::base::{human, text};
+use crate::ingest::discover::Input;
+use crate::ingest::recent::Recent as File;
+use crate::tui::effects::Effect;
+use crate::tui::jobs::{Job, Output};
+use crate::tui::keys::{Code, Command, Key};
+use crate::tui::session::Session;
+use crate::tui::shell::{Pointer, Screen};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::fuzzy;
+use crate::tui::widgets::prompt::Prompt;
+use crate::tui::widgets::viewport::{Extent, Viewport};
+
+#[derive(Debug, Default)]
+pub struct Recent {
+    search: Prompt,
+    /// None until the machine has been looked through.
+    found: Option<Vec<Found>>,
+    /// How many first words were read.
+    read: usize,
+    /// The lines of the list: places in `found`; the last line is the demo.
+    listed: Vec<usize>,
+    view: Viewport,
+    area: Rect,
+    /// Where was looked, for the case that nothing was there.
+    places: String,
+    has_demo: bool,
+}
+
+/// A file, in sanitised words.
+#[derive(Debug)]
+struct Found {
+    file: File,
+    when: String,
+    size: String,
+    /// Its folder and name below the home folder.
+    path: String,
+    /// What the user asked first.
+    words: String,
+    /// What is searched.
+    all: String,
+}
+
+impl Recent {
+    fn take(&mut self, files: Vec<File>, session: &Session) {
+        let now = session.clock.now();
+        let home = session.setup.home.clone().unwrap_or_default();
+        let one = |file: File| {
+            let path = file.path.strip_prefix(&home).unwrap_or(&file.path);
+            let path = text::sanitize(&path.to_string_lossy()).into_owned();
+            let when = file.modified.get();
+            Found {
+                when: when
+                    .map(|us| human::when(us, now, &session.zone))
+                    .unwrap_or_default(),
+                size: human::bytes(file.size),
+                all: format!("{path} {}", file.format.name()),
+                words: String::new(),
+                path,
+                file,
+            }
+        };
+        self.found = Some(files.into_iter().map(one).collect());
+        self.list();
+    }
+
+    fn take_words(&mut self, words: Vec<(usize, String)>) {
+        self.read += words.len();
+        let found = self.found.as_deref_mut().unwrap_or_default();
+        for (at, words) in words {
+            if let Some(found) = found.get_mut(at) {
+                found.words = text::sanitize(&words).into_owned();
+                found.all = format!("{} {}", found.all, found.words);
+            }
+        }
+    }
+
+    /// What holds the searched words, the newest first.
+    fn list(&mut self) {
+        let searched = self.search.text();
+        let found = self.found.as_deref().unwrap_or_default();
+        self.listed = fuzzy::containing(searched, found.iter().map(|found| found.all.as_str()));
+    }
+
+    fn len(&self) -> usize {
+        self.listed.len() + usize::from(self.has_demo)
+    }
+
+    fn open(&self, session: &Session) -> Vec<Effect> {
+        let found = self.found.as_deref().unwrap_or_default();
+        let chosen = self
+            .listed
+            .get(self.view.cursor)
+            .and_then(|at| found.get(*at));
+        let (title, inputs) = match chosen {
+            Some(found) => (
+                found.file.path.to_string_lossy().into_owned(),
+                vec![Input::File(found.file.path.clone())],
+            ),
+            None if self.has_demo => ("demo".to_owned(), session.setup.demo.clone()),
+            None => return Vec::new(),
+        };
+        vec![Effect::Open { title, inputs }]
+    }
+
+    fn step(&mut self, by: isize) {
+        let last = self.len().saturating_sub(1);
+        self.view.cursor = self.view.cursor.saturating_add_signed(by).min(last);
+    }
+
+    /// Back to what is open; where nothing is, out of the program.
+    fn leave(session: &Session) -> Vec<Effect> {
+        if session.loaded.store.sources().is_empty() {
+            vec![Effect::Quit]
+        } else {
+            vec![Effect::Pop]
+        }
+    }
+
+    fn rows(&self) -> usize {
+        usize::from(self.area.height.saturating_sub(view::AROUND))
+    }
+}
+
+impl Screen for Recent {
+    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        let page = self.rows() as isize;
+        match (key.code, key.ctrl) {
+            (Code::Enter, _) => return Some(self.open(session)),
+            (Code::Esc, _) if self.search.text().is_empty() => return Some(Recent::leave(session)),
+            (Code::Esc, _) => self.search = Prompt::default(),
+            (Code::Down, _) | (Code::Char('n'), true) => self.step(1),
+            (Code::Up, _) | (Code::Char('p'), true) => self.step(-1),
+            (Code::PageDown, _) => self.step(page),
+            (Code::PageUp, _) => self.step(-page),
+            _ if self.search.edit(key) => self.view = Viewport::default(),
+            _ => {}
+        }
+        self.list();
+        Some(Vec::new())
+    }
+
+    fn pasted(&mut self, text: &str, _session: &mut Session) -> Vec<Effect> {
+        self.search.paste(text);
+        self.list();
+        Vec::new()
+    }
+
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.has_demo = !session.setup.demo.is_empty();
+        let Some(home) = session.setup.home.clone() else {
+            self.found = Some(Vec::new());
+            return Vec::new();
+        };
+        let folders = crate::ingest::recent::folders(&home);
+        let folders = folders
+            .iter()
+            .map(|folder| folder.to_string_lossy().into_owned());
+        self.places = text::sanitize(&folders.collect::<Vec<_>>().join(", ")).into_owned();
+        vec![Effect::Start(Box::new(Job::Recent { home }))]
+    }
+
+    fn update(&mut self, _command: Command, _session: &mut Session) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+        match pointer {
+            Pointer::WheelDown { .. } => self.step(3),
+            Pointer::WheelUp { .. } => self.step(-3),
+            Pointer::Click { y, .. } => {
+                let row = y.checked_sub(self.area.y + view::HEAD).map(usize::from);
+                let row = row.filter(|row| *row < self.rows());
+                match row.map(|row| self.view.top() + row) {
+                    Some(at) if at == self.view.cursor => return self.open(session),
+                    Some(at) if at < self.len() => self.view.cursor = at,
+                    Some(_) | None => {}
+                }
+            }
+            Pointer::Drag { .. } | Pointer::Release => {}
+        }
+        Vec::new()
+    }
+
+    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
+        match output {
+            Output::Recent(files) => self.take(files, session),
+            Output::FirstWords(words) => {
+                self.take_words(words);
+                self.list();
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn prepare(&mut self, area: Rect, _session: &mut Session) -> Vec<Effect> {
+        self.area = area;
+        self.view.settle(&Extent {
+            len: self.len(),
+            rows: self.rows(),
+            height: &|_| 1,
+        });
+        Vec::new()
+    }
+
+    fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {
+        view::draw(self, theme, area, buf);
+    }
+}
+
+#[cfg(test)]
+mod tests;

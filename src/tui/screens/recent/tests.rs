@@ -1,0 +1,86 @@
+use std::fs;
+use std::path::Path;
+
+use crate::ingest::discover::Input;
+use crate::tui::render::{self, Headless};
+use crate::tui::testing::options;
+use crate::tui::{Options, Setup};
+
+const SESSION: &str = "sample-traces/claude-code/5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34.jsonl";
+const ROLLOUT: &str =
+    "sample-traces/codex/rollout-2026-11-17T18-40-03-019a9d3e-5c41-7b02-9f6e-3d2c8a417e55.jsonl";
+
+fn played(home: &Path, keys: &str) -> String {
+    let options = Options {
+        recent: true,
+        setup: Setup {
+            home: Some(home.to_owned()),
+            demo: vec![Input::Bundled {
+                name: "demo.jsonl",
+                bytes:
+                    b"{\"type\":\"prompt\",\"run_id\":\"r\",\"id\":\"p\",\"content\":\"A demo\"}\n",
+                companions: &[],
+            }],
+            ..Setup::default()
+        },
+        ..options()
+    };
+    let mut screen = Headless::new(&options, (100, 20));
+    screen.play(keys);
+    render::text(&screen.draw())
+}
+
+fn home() -> tempfile::TempDir {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    for (from, folder, name) in [
+        (SESSION, ".claude/projects/-work-shop", "session.jsonl"),
+        (ROLLOUT, ".codex/sessions/2026/11/17", "rollout.jsonl"),
+    ] {
+        let folder = home.path().join(folder);
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::copy(from, folder.join(name)).expect("copied");
+    }
+    home
+}
+
+#[test]
+fn runs_are_listed_with_what_was_asked_and_found_by_a_few_letters() {
+    let home = home();
+    let all = played(home.path(), "");
+    assert!(
+        all.contains("claude-code") && all.contains("codex"),
+        "{all}"
+    );
+    let found = played(home.path(), "codex");
+    assert!(
+        found.contains("1 of 2") && !found.contains("-work-shop"),
+        "{found}"
+    );
+    let back = played(home.path(), "codex esc");
+    assert!(back.contains("claude-code"), "{back}");
+}
+
+#[test]
+fn enter_opens_the_run_and_the_key_of_the_list_brings_it_back() {
+    let home = home();
+    let opened = played(home.path(), "rollout enter");
+    assert!(
+        opened.contains("TOOL / TEXT") && opened.contains("run 019a9d3e"),
+        "{opened}"
+    );
+    let again = played(home.path(), "rollout enter ctrl-r");
+    assert!(again.contains("recent runs"), "{again}");
+    let left = played(home.path(), "rollout enter ctrl-r esc");
+    assert!(left.contains("TOOL / TEXT"), "{left}");
+}
+
+#[test]
+fn where_no_agent_left_anything_the_demo_is_offered() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let empty = played(home.path(), "");
+    assert!(
+        empty.contains("no runs of agents in") && empty.contains("demo"),
+        "{empty}"
+    );
+    assert!(played(home.path(), "enter").contains("A demo"));
+}

@@ -1,0 +1,161 @@
+//! Drawing the recent runs.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::base::human;
+use crate::tui::screens::recent::{Found, Recent};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::paint::{self, Row};
+
+/// Lines above the list.
+pub(super) const HEAD: u16 = 4;
+/// Lines above and below it.
+pub(super) const AROUND: u16 = HEAD + 3;
+
+const WHEN: usize = 12;
+const SIZE: usize = 7;
+const FORMAT: usize = 12;
+/// Narrower screens leave the format out.
+const WIDE: u16 = 72;
+
+/// ```text
+///  saferun › recent runs                         12 of 48 · first words of 48 read
+///  search  refund█
+/// ────────────────────────────────────────────────────────────────────────────────
+///  WRITTEN         SIZE FORMAT       FIRST PROMPT
+///  14:01 today   1.2 MB claude-code  Fix the failing refund test
+/// ────────────────────────────────────────────────────────────────────────────────
+///  .claude/projects/-work-shop/258c7280.jsonl
+///  ⏎ open  esc leaves
+/// ```
+pub(super) fn draw(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let styles = &theme.styles;
+    for y in 0..area.height {
+        Row::new(buf, area, y, Style::new());
+    }
+    head(recent, theme, area, buf);
+    let rows = usize::from(area.height.saturating_sub(AROUND));
+    let found = recent.found.as_deref().unwrap_or_default();
+    let places = (recent.view.top()..recent.len()).take(rows);
+    for (at, y) in places.zip(HEAD..) {
+        let base = if at == recent.view.cursor {
+            styles.selected
+        } else {
+            Style::new()
+        };
+        let row = Row::new(buf, area, y, base);
+        match recent.listed.get(at).and_then(|at| found.get(*at)) {
+            Some(found) => file(found, theme, base, row),
+            None => demo(theme, base, row),
+        }
+    }
+    foot(recent, theme, area, buf);
+}
+
+fn head(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let styles = &theme.styles;
+    let mut row = Row::new(buf, area, 0, Style::new());
+    row.flush_right(&format!(" {} ", amount(recent)), styles.faint);
+    row.put(" saferun ", styles.strong)
+        .put(theme.marks.crumb, styles.faint)
+        .put(" recent runs", styles.text);
+    let mut row = Row::new(buf, area, 1, Style::new());
+    row.put(" search  ", styles.strong);
+    let room = row.room();
+    recent
+        .search
+        .draw(&mut row, room, (styles.text, styles.selected));
+    paint::rule(buf, area, 2, (theme.marks.horizontal, styles.faint));
+    let mut row = Row::new(buf, area, 3, styles.faint);
+    row.put(" ", styles.faint)
+        .cell("WRITTEN", WHEN, styles.faint)
+        .skip(1)
+        .right("SIZE", SIZE, styles.faint)
+        .skip(1);
+    if area.width >= WIDE {
+        row.cell("FORMAT", FORMAT, styles.faint).skip(1);
+    }
+    row.put("FIRST PROMPT", styles.faint);
+}
+
+fn amount(recent: &Recent) -> String {
+    let Some(found) = &recent.found else {
+        return "looking through this machine".to_owned();
+    };
+    let (listed, all) = (recent.listed.len(), found.len());
+    let of = if listed < all {
+        format!(
+            "{} of {}",
+            human::count(listed as u64),
+            human::count(all as u64)
+        )
+    } else {
+        human::count(all as u64)
+    };
+    if recent.read < all {
+        let read = human::count(recent.read as u64);
+        format!("{of} · first prompts of {read} read")
+    } else {
+        of
+    }
+}
+
+fn file(found: &Found, theme: &Theme, base: Style, mut row: Row<'_>) {
+    let styles = &theme.styles;
+    let is_wide = row.room() >= usize::from(WIDE);
+    row.put(" ", base)
+        .cell(&found.when, WHEN, styles.faint.patch(base))
+        .skip(1)
+        .right(&found.size, SIZE, styles.faint.patch(base))
+        .skip(1);
+    if is_wide {
+        let format = found.file.format.name();
+        row.cell(format, FORMAT, styles.tool.patch(base)).skip(1);
+    }
+    // Until its first prompt is read, or where there is none, a file is told by its name.
+    if found.words.is_empty() {
+        row.put(&found.path, styles.faint.patch(base));
+    } else {
+        row.put(&found.words, styles.text.patch(base));
+    }
+}
+
+fn demo(theme: &Theme, base: Style, mut row: Row<'_>) {
+    row.put(" ", base)
+        .cell("demo", WHEN, theme.styles.strong.patch(base))
+        .skip(1)
+        .put(
+            "the traces that come with the program",
+            theme.styles.text.patch(base),
+        );
+}
+
+fn foot(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let styles = &theme.styles;
+    let found = recent.found.as_deref();
+    let Some(top) = area.height.checked_sub(3) else {
+        return;
+    };
+    paint::rule(buf, area, top, (theme.marks.horizontal, styles.faint));
+    let selected = recent.listed.get(recent.view.cursor);
+    let selected = selected.and_then(|at| found?.get(*at));
+    let words = match (selected, found) {
+        (Some(found), _) => found.path.clone(),
+        (None, Some([])) if !recent.places.is_empty() => {
+            format!("no runs of agents in {}", recent.places)
+        }
+        (None, _) => String::new(),
+    };
+    Row::new(buf, area, top + 1, Style::new()).put(&format!(" {words}"), styles.faint);
+    let mut row = Row::new(buf, area, top + 2, Style::new());
+    row.put(&format!(" {}", theme.marks.enter), styles.strong)
+        .put(" open  ", styles.faint)
+        .put("letters", styles.strong)
+        .put(" search  ", styles.faint)
+        .put("esc", styles.strong)
+        .put(" leave  ", styles.faint)
+        .put("ctrl-c", styles.strong)
+        .put(" quit", styles.faint);
+}

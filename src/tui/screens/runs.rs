@@ -1,0 +1,471 @@
+//! The runs: a table to sort, to group and to filter, with a preview of the selected run.
+
+mod columns;
+mod filtered;
+mod layout;
+mod moves;
+mod rows;
+pub mod table;
+mod view;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::analysis::profile::Profile;
+use crate::analysis::runs::{Grouping, Key as SortKey, Order};
+use crate::model::run::RunIx;
+use crate::tui::effects::Effect;
+use crate::tui::jobs::{Job, Output};
+use crate::tui::keys::{Command, Key};
+use crate::tui::screens::ScreenId;
+use crate::tui::screens::runs::columns::{Placed, Wanted};
+use crate::tui::screens::runs::filtered::Kept;
+use crate::tui::screens::runs::layout::Regions;
+use crate::tui::screens::runs::rows::RunText;
+use crate::tui::screens::runs::table::{Line, Table};
+use crate::tui::screens::runs::words::Words;
+use crate::tui::screens::stream::filter_bar::FilterBar;
+use crate::tui::session::{Here, News, Session};
+use crate::tui::shell::{Headline, Pointer, Screen};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::viewport::{Extent, Viewport};
+
+#[derive(Debug, Default)]
+pub struct Runs {
+    table: Table,
+    /// What `table` was made of is out of date.
+    is_stale: bool,
+    is_building: bool,
+    view: Viewport,
+    /// The selected line, kept when the table changes; none until the user chose one.
+    anchor: Option<Line>,
+    order: Order,
+    grouping: Option<Grouping>,
+    /// Names of the groups whose runs are not listed.
+    folded: HashSet<String>,
+    filter: FilterBar,
+    kept: Kept,
+    made: HashMap<RunIx, Rc<RunText>>,
+    profile: Option<(RunIx, Profile)>,
+    /// The run whose profile was asked for.
+    profiled: Option<RunIx>,
+    notice: Option<String>,
+    frame: Frame,
+}
+
+/// What the last `prepare` settled: all that drawing needs to know.
+#[derive(Debug, Default)]
+struct Frame {
+    regions: Regions,
+    columns: Vec<Placed>,
+    lines: Vec<Shown>,
+    words: Words,
+}
+
+/// A line on the screen.
+#[derive(Debug)]
+struct Shown {
+    is_selected: bool,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Run {
+        id: String,
+        text: Rc<RunText>,
+        /// `A` or `B`, when it is one of the two to compare.
+        pair: Option<char>,
+    },
+    Group {
+        words: String,
+        is_folded: bool,
+    },
+}
+
+/// Up to so many runs the table is made between two frames.
+const FEW: usize = 5_000;
+/// Texts of rows are made again rather than kept beyond this number.
+const KEEP: usize = 4_096;
+/// Slices of time in the shape of a run.
+const SLICES: usize = 24;
+
+impl Screen for Runs {
+    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        self.filter
+            .prompt
+            .is_some()
+            .then(|| self.type_filter(key, session))
+    }
+
+    fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
+        let Some(prompt) = &mut self.filter.prompt else {
+            return Vec::new();
+        };
+        prompt.paste(text);
+        self.filter.text = prompt.text().to_owned();
+        self.apply_filter(session)
+    }
+
+    fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
+        self.filter.set(text);
+        self.apply_filter(session)
+    }
+
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
+        if let Some(run) = session.here.run {
+            self.anchor = Some(Line::Run(run));
+            self.is_stale = true;
+        }
+        Vec::new()
+    }
+
+    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
+        self.notice = None;
+        match command {
+            Command::Open => return self.open(session),
+            Command::Filter => self.filter.open(),
+            Command::Sort => self.sort_by(self.next_key()),
+            Command::SortOther => {
+                self.order.falling = !self.order.falling;
+                self.is_stale = true;
+            }
+            Command::Gather => self.gather(self.next_grouping()),
+            Command::Pair => self.pair(session),
+            Command::Cancel if !self.filter.text.is_empty() => return self.filter("", session),
+            Command::Cancel if self.grouping.is_some() => self.gather(None),
+            Command::Cancel => {}
+            Command::Back => return vec![Effect::Pop],
+            _ => self.step(command),
+        }
+        Vec::new()
+    }
+
+    fn told(
+        &mut self,
+        command: Command,
+        argument: &str,
+        session: &mut Session,
+    ) -> Result<Vec<Effect>, String> {
+        match command {
+            Command::Filter => return Ok(self.filter(argument, session)),
+            Command::Sort => {
+                self.order = Order::parse(argument).map_err(unknown_key)?;
+                self.is_stale = true;
+            }
+            Command::Gather => {
+                let grouping =
+                    Grouping::find(argument).ok_or_else(|| unknown_grouping(argument))?;
+                self.gather(Some(grouping));
+            }
+            _ => return Ok(self.update(command, session)),
+        }
+        Ok(Vec::new())
+    }
+
+    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+        self.point(pointer, session)
+    }
+
+    fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
+        for run in &news.runs {
+            self.made.remove(run);
+        }
+        if news
+            .runs
+            .contains(&self.profiled.unwrap_or(RunIx(u32::MAX)))
+        {
+            self.profiled = None;
+        }
+        self.is_stale |= !news.runs.is_empty() || !session.is_loading();
+        self.catch_up(session)
+    }
+
+    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
+        match output {
+            Output::Runs { kept, tested, hint } => {
+                return self.take_kept((kept, tested, hint), session);
+            }
+            Output::Table(table) => self.take_table(*table, session),
+            Output::Profile { run, profile } => self.profile = Some((run, profile)),
+            Output::Panicked(words) => {
+                (self.kept.is_running, self.is_building) = (false, false);
+                self.notice = Some(format!("a bug stopped this work: {words}"));
+            }
+            Output::Filtered(_)
+            | Output::Searched(_)
+            | Output::Opened { .. }
+            | Output::Surveyed(_)
+            | Output::Noticed(_)
+            | Output::Noticing(_)
+            | Output::Hits(_)
+            | Output::Hitting(_)
+            | Output::Found { .. }
+            | Output::NotFound(_)
+            | Output::Recent(_)
+            | Output::FirstWords(_) => {}
+        }
+        Vec::new()
+    }
+
+    fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
+        let mut asked = self.refresh(session);
+        self.frame.regions = Regions::new(area);
+        let rows = usize::from(self.frame.regions.list.height);
+        let extent = Extent {
+            len: self.table.lines.len(),
+            rows,
+            height: &|_| 1,
+        };
+        self.view.settle(&extent);
+        self.show(session, rows);
+        self.tell_here(session);
+        self.frame.words = Words::new(self, session);
+        asked.extend(self.ask_profile(session));
+        asked
+    }
+
+    fn headline(&self) -> Headline<'_> {
+        Headline {
+            crumbs: &self.frame.words.crumbs,
+            amount: "",
+        }
+    }
+
+    fn draw(&self, theme: &Theme, _area: Rect, buf: &mut Buffer) {
+        view::draw(self, theme, buf);
+    }
+}
+
+/// The names of the columns, for the configuration.
+pub fn column_names() -> impl Iterator<Item = &'static str> {
+    columns::names()
+}
+
+impl Runs {
+    pub fn new(session: &Session) -> Runs {
+        Runs {
+            order: session.setup.order,
+            grouping: session.setup.grouping,
+            ..Runs::default()
+        }
+    }
+
+    /// Makes the table anew where it is out of date. Of many runs in the background: moving never waits for it.
+    fn refresh(&mut self, session: &Session) -> Vec<Effect> {
+        if !self.is_stale || self.is_building {
+            return Vec::new();
+        }
+        self.is_stale = false;
+        let wanted = table::Wanted {
+            order: self.order,
+            grouping: self.grouping,
+            folded: self.folded.clone(),
+            zone: session.zone.clone(),
+            kept: self.kept.runs.clone(),
+        };
+        let store = &session.loaded.store;
+        if store.runs().len() <= FEW {
+            self.take_table(Table::new(store, &wanted), session);
+            return Vec::new();
+        }
+        self.is_building = true;
+        vec![Effect::Start(Box::new(Job::Table {
+            store: store.clone(),
+            wanted,
+        }))]
+    }
+
+    fn take_table(&mut self, table: Table, session: &Session) {
+        (self.table, self.is_building) = (table, false);
+        if self.made.len() > KEEP {
+            self.made.clear();
+        }
+        self.find_anchor(session);
+    }
+
+    /// The selected line is selected again; as long as none was chosen, the newest run.
+    fn find_anchor(&mut self, session: &Session) {
+        let store = &session.loaded.store;
+        let lines = &self.table.lines;
+        let chosen = self.anchor.as_ref();
+        let found = chosen.and_then(|anchor| lines.iter().position(|line| line == anchor));
+        let is_default = self.order == Order::default();
+        let newest = || {
+            let started = |line: &Line| line.run().map(|ix| store.run(ix).started);
+            // The first of equals is the one that is higher up.
+            let runs = lines.iter().enumerate().rev();
+            runs.max_by_key(|(_, line)| started(line)).map(|(at, _)| at)
+        };
+        self.view.cursor = match (found, chosen) {
+            (Some(at), _) => at,
+            (None, None) if is_default => newest().unwrap_or(0),
+            (None, None) => 0,
+            // It is not listed any more: what stands in its place.
+            (None, Some(_)) => self.view.cursor,
+        };
+    }
+
+    fn show(&mut self, session: &mut Session, rows: usize) {
+        let store = &session.loaded.store;
+        self.frame.columns = columns::fit(
+            usize::from(self.frame.regions.list.width),
+            &Wanted {
+                names: &session.setup.columns,
+                id_width: self.table.id_width,
+                agents: self.table.has_agents,
+            },
+        );
+        let now = session.clock.now();
+        let top = self.view.top();
+        self.frame.lines.clear();
+        let shown = self.table.lines.iter().enumerate().skip(top).take(rows);
+        for (at, line) in shown {
+            let what = match line {
+                Line::Group(name) => What::Group {
+                    words: self.table.group_words(name),
+                    is_folded: self.folded.contains(name),
+                },
+                Line::Run(ix) => {
+                    let bodies = &mut session.loaded.bodies;
+                    let text = self.made.entry(*ix).or_insert_with(|| {
+                        Rc::new(rows::build(store, *ix, bodies, (&session.zone, now)))
+                    });
+                    What::Run {
+                        id: self.table.id(*ix),
+                        text: Rc::clone(text),
+                        pair: pair_letter(session.pair, *ix),
+                    }
+                }
+            };
+            self.frame.lines.push(Shown {
+                is_selected: at == self.view.cursor,
+                what,
+            });
+        }
+    }
+
+    fn selected(&self) -> Option<&Line> {
+        self.table.lines.get(self.view.cursor)
+    }
+
+    fn selected_run(&self) -> Option<RunIx> {
+        self.selected().and_then(Line::run)
+    }
+
+    /// What is selected here is selected everywhere.
+    fn tell_here(&self, session: &mut Session) {
+        if let Some(run) = self.selected_run() {
+            session.here.select_run(run, &session.loaded.store);
+        }
+    }
+
+    fn open(&mut self, session: &Session) -> Vec<Effect> {
+        match self.selected().cloned() {
+            Some(Line::Run(run)) => vec![Effect::Visit(
+                ScreenId::Stream,
+                Here {
+                    scope: Some(run),
+                    ..session.here
+                },
+            )],
+            Some(Line::Group(name)) => {
+                if !self.folded.remove(&name) {
+                    self.folded.insert(name);
+                }
+                self.is_stale = true;
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn ask_profile(&mut self, session: &Session) -> Vec<Effect> {
+        let wanted = self
+            .selected_run()
+            .filter(|_| self.frame.regions.preview.height > 0);
+        if wanted.is_none() || wanted == self.profiled {
+            return Vec::new();
+        }
+        self.profiled = wanted;
+        let job = |run| {
+            Effect::Start(Box::new(Job::Profile {
+                store: session.loaded.store.clone(),
+                run,
+                slices: SLICES,
+            }))
+        };
+        wanted.map(job).into_iter().collect()
+    }
+
+    fn sort_by(&mut self, key: SortKey) {
+        let falling = if key == self.order.key {
+            !self.order.falling
+        } else {
+            key.is_number()
+        };
+        self.order = Order { key, falling };
+        self.is_stale = true;
+    }
+
+    fn gather(&mut self, grouping: Option<Grouping>) {
+        self.grouping = grouping;
+        self.folded.clear();
+        self.is_stale = true;
+    }
+
+    /// The key of the next column on the screen.
+    fn next_key(&self) -> SortKey {
+        let keys: Vec<SortKey> = self.frame.columns.iter().filter_map(Placed::key).collect();
+        let at = keys.iter().position(|key| *key == self.order.key);
+        let next = at.map_or(0, |at| at + 1);
+        keys.get(next)
+            .or(keys.first())
+            .copied()
+            .unwrap_or(SortKey::Started)
+    }
+
+    fn next_grouping(&self) -> Option<Grouping> {
+        let next = match self.grouping {
+            None => 0,
+            Some(now) => Grouping::ALL.iter().position(|it| *it == now)? + 1,
+        };
+        Grouping::ALL.get(next).copied()
+    }
+
+    /// The selected run becomes A, or B beside an A; chosen again it is neither.
+    fn pair(&mut self, session: &mut Session) {
+        let Some(run) = self.selected_run() else {
+            return;
+        };
+        self.anchor = Some(Line::Run(run));
+        session.pair = match session.pair {
+            [Some(a), b] if a == run => [b, None],
+            [a, Some(b)] if b == run => [a, None],
+            [None, _] => [Some(run), None],
+            [a, _] => [a, Some(run)],
+        };
+    }
+}
+
+fn unknown_key(name: &str) -> String {
+    let known: Vec<&str> = SortKey::ALL.iter().map(|key| key.word()).collect();
+    format!("'{name}' is not a column to sort by ({})", known.join(", "))
+}
+
+fn unknown_grouping(name: &str) -> String {
+    let known: Vec<&str> = Grouping::ALL.iter().map(|it| it.word()).collect();
+    format!("'{name}' is nothing to group by ({})", known.join(", "))
+}
+
+fn pair_letter(pair: [Option<RunIx>; 2], run: RunIx) -> Option<char> {
+    let at = pair.iter().position(|chosen| *chosen == Some(run))?;
+    ['A', 'B'].get(at).copied()
+}
+
+#[cfg(test)]
+mod tests;

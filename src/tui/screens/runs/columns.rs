@@ -1,0 +1,264 @@
+//! The columns of the table, and which of them fit.
+
+use crate::analysis::runs::Key;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Pair,
+    Run,
+    Started,
+    Agent,
+    Model,
+    Title,
+    Turns,
+    Actions,
+    Duration,
+    Cost,
+    Errors,
+    Blocked,
+    Retries,
+    Outcome,
+}
+
+/// What the table knows of a column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Info {
+    pub(super) column: Column,
+    /// The name for the configuration.
+    name: &'static str,
+    pub(super) head: &'static str,
+    pub(super) key: Option<Key>,
+    width: usize,
+    pub(super) is_right: bool,
+    /// Columns of a higher number go first when the screen narrows; 0 never goes.
+    goes: u8,
+}
+
+const fn info(
+    column: Column,
+    (name, head): (&'static str, &'static str),
+    width: usize,
+    goes: u8,
+) -> Info {
+    Info {
+        column,
+        name,
+        head,
+        key: None,
+        width,
+        is_right: false,
+        goes,
+    }
+}
+
+const fn sorted(info: Info, key: Key) -> Info {
+    Info {
+        key: Some(key),
+        ..info
+    }
+}
+
+const fn number(info: Info, key: Key) -> Info {
+    Info {
+        is_right: true,
+        ..sorted(info, key)
+    }
+}
+
+/// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too),
+/// the agent, the duration, the model, the actions, the errors, the words of the outcome, the cost.
+static COLUMNS: &[Info] = &[
+    info(Column::Pair, ("pair", ""), 1, 0),
+    sorted(info(Column::Run, ("run", "RUN"), 8, 0), Key::Run),
+    sorted(
+        info(Column::Started, ("started", "STARTED"), 12, 1),
+        Key::Started,
+    ),
+    sorted(info(Column::Agent, ("agent", "AGENT"), 12, 6), Key::Agent),
+    sorted(info(Column::Model, ("model", "MODEL"), 12, 4), Key::Model),
+    info(Column::Title, ("title", "TITLE / FIRST PROMPT"), 0, 0),
+    number(info(Column::Turns, ("turns", "TURNS"), 5, 8), Key::Turns),
+    number(
+        info(Column::Actions, ("actions", "ACTS"), 5, 3),
+        Key::Actions,
+    ),
+    number(
+        info(Column::Duration, ("duration", "DUR"), 6, 5),
+        Key::Duration,
+    ),
+    number(info(Column::Cost, ("cost", "COST"), 7, 2), Key::Cost),
+    number(info(Column::Errors, ("errors", "ERR"), 4, 2), Key::Errors),
+    number(
+        info(Column::Blocked, ("blocked", "BLK"), 4, 7),
+        Key::Blocked,
+    ),
+    number(
+        info(Column::Retries, ("retries", "RTY"), 4, 9),
+        Key::Retries,
+    ),
+    sorted(
+        info(Column::Outcome, ("outcome", "OUTCOME"), 9, 0),
+        Key::Outcome,
+    ),
+];
+
+/// What a run was about must have at least this room, and more than that on a wide screen.
+const LEAST_TITLE: usize = 18;
+const WIDE_TITLE: usize = 24;
+const WIDE: usize = 100;
+/// With this much room for it, the model and the agent have more too.
+const EASY_TITLE: usize = 40;
+const LONGEST_ID: usize = 13;
+
+/// A column on the screen, with its width.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed {
+    pub(super) info: &'static Info,
+    pub(super) width: usize,
+}
+
+impl Placed {
+    pub(super) fn key(&self) -> Option<Key> {
+        self.info.key
+    }
+}
+
+/// What decides on the columns besides the width.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Those that the user wants, in this order; empty for all.
+    pub(super) names: &'a [&'static str],
+    /// Cells of the longest id.
+    pub(super) id_width: usize,
+    /// There is more than one name among the agents; else they have no column of their own.
+    pub(super) agents: bool,
+}
+
+/// The names of the columns that a user can choose.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let chosen = COLUMNS.iter().filter(|info| info.column != Column::Pair);
+    chosen.map(|info| info.name)
+}
+
+fn chosen(wanted: &Wanted<'_>) -> Vec<&'static Info> {
+    if wanted.names.is_empty() {
+        let all = COLUMNS.iter();
+        return all
+            .filter(|info| wanted.agents || info.column != Column::Agent)
+            .collect();
+    }
+    let pair = COLUMNS.iter().take(1);
+    let named = wanted
+        .names
+        .iter()
+        .filter_map(|name| COLUMNS.iter().find(|info| info.name == *name));
+    pair.chain(named).collect()
+}
+
+/// The columns that fit `width`.
+pub(super) fn fit(width: usize, wanted: &Wanted<'_>) -> Vec<Placed> {
+    let mut placed: Vec<Placed> = chosen(wanted)
+        .into_iter()
+        .map(|info| Placed {
+            info,
+            width: match info.column {
+                Column::Run => wanted.id_width.clamp(info.width, LONGEST_ID),
+                _ => info.width,
+            },
+        })
+        .collect();
+    let least = if width >= WIDE {
+        WIDE_TITLE
+    } else {
+        LEAST_TITLE
+    };
+    while taken(&placed) + least > width {
+        let last = placed.iter().max_by_key(|column| column.info.goes);
+        let Some(goes) = last.map(|column| column.info.goes).filter(|goes| *goes > 0) else {
+            break;
+        };
+        placed.retain(|column| column.info.goes != goes);
+    }
+    for wide in [Column::Agent, Column::Model] {
+        let room = width.saturating_sub(taken(&placed));
+        let column = placed.iter_mut().find(|column| column.info.column == wide);
+        if let Some(column) = column.filter(|_| room > EASY_TITLE) {
+            column.width += ((room - EASY_TITLE) / 2).min(8);
+        }
+    }
+    let room = width.saturating_sub(taken(&placed));
+    for column in &mut placed {
+        if column.info.column == Column::Title {
+            column.width = room;
+        }
+    }
+    placed
+}
+
+/// Cells of all columns but the title, each with a space after it and one before the first.
+fn taken(columns: &[Placed]) -> usize {
+    columns.iter().map(|column| column.width + 1).sum::<usize>() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Column, Wanted, fit};
+
+    #[track_caller]
+    fn check(width: usize, agents: bool, heads: &str) {
+        let wanted = Wanted {
+            names: &[],
+            id_width: 8,
+            agents,
+        };
+        let columns = fit(width, &wanted);
+        let shown: Vec<&str> = columns.iter().map(|column| column.info.head).collect();
+        assert_eq!(shown.join(" ").trim(), heads);
+        let all: usize = columns.iter().map(|column| column.width + 1).sum();
+        assert!(all < width + 1, "{all} of {width}");
+        let title = columns
+            .iter()
+            .find(|column| column.info.column == Column::Title);
+        assert!(title.is_some_and(|title| title.width >= 8), "{title:?}");
+    }
+
+    #[test]
+    fn columns_go_in_their_order_when_the_screen_narrows() {
+        check(
+            160,
+            true,
+            "RUN STARTED AGENT MODEL TITLE / FIRST PROMPT TURNS ACTS DUR COST ERR BLK RTY OUTCOME",
+        );
+        check(
+            120,
+            true,
+            "RUN STARTED AGENT MODEL TITLE / FIRST PROMPT ACTS DUR COST ERR BLK OUTCOME",
+        );
+        check(
+            100,
+            true,
+            "RUN STARTED MODEL TITLE / FIRST PROMPT ACTS DUR COST ERR OUTCOME",
+        );
+        check(
+            80,
+            true,
+            "RUN STARTED TITLE / FIRST PROMPT ACTS COST ERR OUTCOME",
+        );
+        check(60, true, "RUN STARTED TITLE / FIRST PROMPT OUTCOME");
+        check(40, true, "RUN TITLE / FIRST PROMPT OUTCOME");
+    }
+
+    #[test]
+    fn a_user_chooses_columns_and_their_order() {
+        let wanted = Wanted {
+            names: &["cost", "run", "title"],
+            id_width: 8,
+            agents: true,
+        };
+        let shown: Vec<&str> = fit(80, &wanted)
+            .iter()
+            .map(|column| column.info.name)
+            .collect();
+        assert_eq!(shown, ["pair", "cost", "run", "title"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! How the runs are asked which of them a filter keeps.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::model::run::RunIx;
+use crate::tui::effects::Effect;
+use crate::tui::filtering;
+use crate::tui::jobs::Job;
+use crate::tui::keys::{Code, Key};
+use crate::tui::screens::runs::Runs;
+use crate::tui::session::Session;
+
+/// The answer so far.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// The runs that the filter keeps; none where there is no filter or no answer yet.
+    pub(super) runs: Option<Arc<HashSet<RunIx>>>,
+    /// There were so many actions when the last answer was given.
+    tested: u32,
+    pub(super) is_running: bool,
+    /// What to change in a filter that keeps nothing, sanitised.
+    pub(super) hint: Option<String>,
+}
+
+impl Runs {
+    pub(super) fn type_filter(&mut self, key: Key, session: &Session) -> Vec<Effect> {
+        let is_other = match key.code {
+            Code::Enter => {
+                self.filter.keep();
+                false
+            }
+            Code::Esc => self.filter.restore(),
+            _ => self.edit(key),
+        };
+        if is_other {
+            self.apply_filter(session)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn edit(&mut self, key: Key) -> bool {
+        let Some(prompt) = &mut self.filter.prompt else {
+            return false;
+        };
+        let is_other = prompt.edit(key);
+        if is_other {
+            self.filter.text = prompt.text().to_owned();
+        }
+        is_other
+    }
+
+    /// The text of the filter is another one: judge it, and ask again when it makes sense.
+    pub(super) fn apply_filter(&mut self, session: &Session) -> Vec<Effect> {
+        if !self.filter.judge() {
+            return Vec::new();
+        }
+        self.kept.tested = 0;
+        if self.filter.parsed.is_none() {
+            self.kept = Kept::default();
+            self.is_stale = true;
+            return Vec::new();
+        }
+        self.ask(session)
+    }
+
+    /// Asks again when there is more than the last answer was about.
+    pub(super) fn catch_up(&mut self, session: &Session) -> Vec<Effect> {
+        let is_behind = self.kept.tested < session.loaded.store.len();
+        if self.filter.parsed.is_none() || self.kept.is_running || !is_behind {
+            return Vec::new();
+        }
+        self.ask(session)
+    }
+
+    fn ask(&mut self, session: &Session) -> Vec<Effect> {
+        let Some(filter) = self.filter.parsed.clone() else {
+            return Vec::new();
+        };
+        self.kept.is_running = true;
+        vec![Effect::Start(Box::new(Job::Runs {
+            store: session.loaded.store.clone(),
+            filter,
+            context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
+        }))]
+    }
+
+    pub(super) fn take_kept(
+        &mut self,
+        (kept, tested, hint): (Vec<RunIx>, u32, Option<String>),
+        session: &Session,
+    ) -> Vec<Effect> {
+        self.kept.is_running = false;
+        if self.filter.parsed.is_none() {
+            return Vec::new();
+        }
+        self.kept = Kept {
+            runs: Some(Arc::new(kept.into_iter().collect())),
+            tested,
+            is_running: false,
+            hint,
+        };
+        self.is_stale = true;
+        self.catch_up(session)
+    }
+}

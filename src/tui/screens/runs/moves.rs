@@ -1,0 +1,71 @@
+//! What keys and the mouse do to the selection.
+
+use ratatui::layout::Position;
+
+use crate::tui::effects::Effect;
+use crate::tui::keys::Command;
+use crate::tui::screens::runs::Runs;
+use crate::tui::screens::runs::columns::Placed;
+use crate::tui::session::Session;
+use crate::tui::shell::Pointer;
+
+/// Rows that one notch of the wheel moves.
+const WHEEL: usize = 3;
+
+impl Runs {
+    pub(super) fn step(&mut self, command: Command) {
+        let rows = usize::from(self.frame.regions.list.height).max(1);
+        let cursor = self.view.cursor;
+        let last = self.table.lines.len().saturating_sub(1);
+        let to = match command {
+            Command::Down => cursor.saturating_add(1),
+            Command::Up => cursor.saturating_sub(1),
+            Command::HalfDown => cursor.saturating_add((rows / 2).max(1)),
+            Command::HalfUp => cursor.saturating_sub((rows / 2).max(1)),
+            Command::PageDown => cursor.saturating_add(rows),
+            Command::PageUp => cursor.saturating_sub(rows),
+            Command::Top => 0,
+            Command::Bottom => last,
+            _ => return,
+        };
+        self.choose(to.min(last));
+    }
+
+    pub(super) fn choose(&mut self, at: usize) {
+        self.view.cursor = at;
+        self.anchor = self.selected().cloned();
+    }
+
+    /// A click selects a line, and opens the selected one; on a head it sorts by that column.
+    pub(super) fn point(&mut self, pointer: Pointer, session: &Session) -> Vec<Effect> {
+        let regions = self.frame.regions;
+        match pointer {
+            Pointer::WheelUp { .. } => (0..WHEEL).for_each(|_| self.step(Command::Up)),
+            Pointer::WheelDown { .. } => (0..WHEEL).for_each(|_| self.step(Command::Down)),
+            Pointer::Click { x, y } if regions.columns.contains(Position { x, y }) => {
+                if let Some(key) = self.column_at(x).and_then(Placed::key) {
+                    self.sort_by(key);
+                }
+            }
+            Pointer::Click { x, y } if regions.list.contains(Position { x, y }) => {
+                let at = self.view.top() + usize::from(y - regions.list.y);
+                if at == self.view.cursor {
+                    return self.open(session);
+                }
+                if at < self.table.lines.len() {
+                    self.choose(at);
+                }
+            }
+            Pointer::Click { .. } | Pointer::Drag { .. } | Pointer::Release => {}
+        }
+        Vec::new()
+    }
+
+    fn column_at(&self, x: u16) -> Option<&Placed> {
+        let mut start = self.frame.regions.columns.x + 1;
+        self.frame.columns.iter().find(|column| {
+            start += column.width as u16 + 1;
+            x < start
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! The lines of the table: which runs, in which order, under which groups. Pure.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::analysis::runs::{CostSum, Grouping, Order, is_told, short_ids};
+use crate::base::{human, text};
+use crate::model::run::RunIx;
+use crate::store::Store;
+use crate::tui::screens::runs::rows;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    Run(RunIx),
+    /// The head of a group, by its raw name.
+    Group(String),
+}
+
+impl Line {
+    pub(super) fn run(&self) -> Option<RunIx> {
+        match self {
+            Line::Run(ix) => Some(*ix),
+            Line::Group(_) => None,
+        }
+    }
+}
+
+/// How the user wants the table.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub(super) order: Order,
+    pub(super) grouping: Option<Grouping>,
+    pub(super) folded: HashSet<String>,
+    pub(super) zone: TimeZone,
+    /// The runs that the filter keeps; none for all.
+    pub(super) kept: Option<Arc<HashSet<RunIx>>>,
+}
+
+#[derive(Debug, Default)]
+pub struct Table {
+    pub(super) lines: Vec<Line>,
+    /// Runs that the filter keeps, of `all`.
+    pub(super) kept: usize,
+    pub(super) all: usize,
+    pub(super) costs: Option<CostSum>,
+    /// Cells of the longest short id.
+    pub(super) id_width: usize,
+    /// More than one name among the agents.
+    pub(super) has_agents: bool,
+    ids: HashMap<RunIx, String>,
+    groups: HashMap<String, Group>,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    runs: Vec<RunIx>,
+    words: String,
+}
+
+/// Ids are told apart by their beginnings up to this many runs; of more they are simply cut.
+const TELL_APART: usize = 50_000;
+
+impl Table {
+    pub fn new(store: &Store, wanted: &Wanted) -> Table {
+        let all = (0..store.runs().len() as u32).map(RunIx);
+        let mut kept: Vec<RunIx> = all.filter(|ix| is_told(store.run(*ix))).collect();
+        let all = kept.len();
+        if let Some(wanted) = &wanted.kept {
+            kept.retain(|ix| wanted.contains(ix));
+        }
+        wanted.order.sort(store, &mut kept);
+        let ids = ids(store, &kept);
+        let agents: HashSet<_> = kept.iter().map(|ix| store.run(*ix).who.agent).collect();
+        let mut table = Table {
+            kept: kept.len(),
+            all,
+            costs: Some(CostSum::of(store, &kept)),
+            id_width: ids.values().map(|id| text::width(id)).max().unwrap_or(0),
+            has_agents: agents.len() > 1,
+            ids,
+            ..Table::default()
+        };
+        match wanted.grouping {
+            None => table.lines = kept.into_iter().map(Line::Run).collect(),
+            Some(grouping) => table.gather(store, kept, (grouping, wanted)),
+        }
+        table
+    }
+
+    /// Groups stand in the order of their first runs, so that the sorting holds for them too.
+    fn gather(&mut self, store: &Store, kept: Vec<RunIx>, (by, wanted): (Grouping, &Wanted)) {
+        let mut names: Vec<String> = Vec::new();
+        for ix in kept {
+            let name = by.group(store, store.run(ix), &wanted.zone);
+            let group = self.groups.entry(name.clone()).or_insert_with(|| {
+                names.push(name);
+                Group::default()
+            });
+            group.runs.push(ix);
+        }
+        for name in names {
+            let Some(group) = self.groups.get_mut(&name) else {
+                continue;
+            };
+            group.words = words(store, (by, &name), &group.runs);
+            self.lines.push(Line::Group(name.clone()));
+            if !wanted.folded.contains(&name) {
+                self.lines.extend(group.runs.iter().copied().map(Line::Run));
+            }
+        }
+    }
+
+    pub(super) fn group_words(&self, name: &str) -> String {
+        self.groups
+            .get(name)
+            .map(|group| group.words.clone())
+            .unwrap_or_default()
+    }
+
+    /// The beginning of the id that tells a run from the others, sanitised.
+    pub(super) fn id(&self, run: RunIx) -> String {
+        self.ids.get(&run).cloned().unwrap_or_default()
+    }
+}
+
+fn ids(store: &Store, runs: &[RunIx]) -> HashMap<RunIx, String> {
+    let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
+    let short = if ids.len() <= TELL_APART {
+        short_ids(&ids)
+    } else {
+        ids.iter().map(|id| id.chars().take(8).collect()).collect()
+    };
+    let clean = short.iter().map(|id| text::sanitize(id).into_owned());
+    runs.iter().copied().zip(clean).collect()
+}
+
+/// `model gpt-5 · 12 runs · $4.20 · 3 errors`.
+fn words(store: &Store, (by, name): (Grouping, &str), runs: &[RunIx]) -> String {
+    let name = if name.is_empty() {
+        format!("no {} recorded", by.word())
+    } else {
+        text::sanitize(name).into_owned()
+    };
+    let count = runs.len() as u64;
+    let plural = if count == 1 { "" } else { "s" };
+    let mut parts = vec![name, format!("{} run{plural}", human::count(count))];
+    parts.extend(rows::cost(CostSum::of(store, runs).known));
+    let errors = runs
+        .iter()
+        .map(|ix| u64::from(store.run(*ix).totals.errors));
+    let errors: u64 = errors.sum();
+    if errors > 0 {
+        parts.push(format!(
+            "{} error{}",
+            human::count(errors),
+            if errors == 1 { "" } else { "s" }
+        ));
+    }
+    parts.join(" · ")
+}

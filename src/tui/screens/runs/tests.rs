@@ -1,0 +1,160 @@
+use crate::tui::screens::ScreenId;
+use crate::tui::testing::{load, options, played};
+use crate::tui::{Options, render};
+
+const TRACE: &str = r#"{"type":"run_start","run_id":"old","ts":"2026-11-20T10:00:00Z","agent":"shop","model":"gpt-4o"}
+{"type":"prompt","run_id":"old","id":"p1","ts":"2026-11-20T10:00:01Z","content":"First question"}
+{"type":"response","run_id":"old","id":"m1","ts":"2026-11-20T10:00:02Z","content":"x","cost_usd":1.5}
+{"type":"run_start","run_id":"new","ts":"2026-11-22T10:00:00Z","agent":"shop","model":"gpt-5"}
+{"type":"prompt","run_id":"new","id":"p2","ts":"2026-11-22T10:00:01Z","content":"Second \u001b[31mquestion"}
+{"type":"tool_call","run_id":"new","id":"c1","ts":"2026-11-22T10:00:02Z","tool":"pay"}
+{"type":"tool_result","run_id":"new","call_id":"c1","ts":"2026-11-22T10:00:03Z","status":"error"}
+{"type":"run_start","run_id":"mid","ts":"2026-11-21T10:00:00Z","agent":"shop","model":"gpt-5"}
+{"type":"response","run_id":"mid","id":"m3","ts":"2026-11-21T10:00:02Z","content":"x","cost_usd":0.5}
+"#;
+
+fn screen(keys: &str) -> String {
+    played(&options(), TRACE, keys)
+}
+
+/// The ids of the runs in the order of the screen.
+#[track_caller]
+fn check(keys: &str, expected: &str) {
+    let shown = screen(keys);
+    let ids = shown.lines().skip(4).filter_map(|line| {
+        let line = line.get(3..)?;
+        ["old", "mid", "new"]
+            .into_iter()
+            .find(|id| line.starts_with(id))
+    });
+    assert_eq!(ids.collect::<Vec<_>>().join(" "), expected, "{shown}");
+}
+
+#[test]
+fn the_newest_run_is_on_top_and_selected() {
+    check("", "new mid old");
+    assert!(screen("").contains("preview: new"));
+}
+
+#[test]
+fn a_run_that_is_opened_is_alone_and_back_leads_to_its_place() {
+    let opened = screen("j j enter");
+    assert!(
+        opened.contains("this run only") && opened.contains("First question"),
+        "{opened}"
+    );
+    assert!(screen("j j enter q").contains("preview: old"));
+}
+
+#[test]
+fn what_is_selected_survives_every_change_of_the_view() {
+    assert!(screen("j 1").contains("run mid"), "{}", screen("j 1"));
+    assert!(screen("j 1 2").contains("preview: mid"));
+    assert!(screen("1 G 2").contains("preview: mid"));
+    assert!(screen("j enter j q [ 2").contains("preview: mid"));
+}
+
+#[test]
+fn the_history_of_views_goes_both_ways() {
+    let back = screen("j 1 [");
+    assert!(back.contains("preview: mid"), "{back}");
+    let forward = screen("j 1 [ ]");
+    assert!(forward.contains("run mid"), "{forward}");
+}
+
+#[test]
+fn sorting_goes_through_the_columns_and_turns_round() {
+    check("S", "old mid new");
+    assert!(screen("S").contains("preview: old"));
+    assert!(screen("j S").contains("preview: mid"));
+    assert!(screen("s").contains("sort:model"), "{}", screen("s"));
+    check("s s s s s", "old mid new");
+    assert!(screen("s s s s s").contains("sort:-cost"));
+}
+
+#[test]
+fn a_filter_is_about_runs_and_says_how_many_it_keeps() {
+    check("/ cost>1 enter", "old");
+    check("/ model:gpt-5* space is:error enter", "new");
+    let shown = screen("/ model:gpt-5 enter");
+    assert!(shown.contains("✓ 2 of 3 runs"), "{shown}");
+    check("/ model:gpt-5 enter esc", "new mid old");
+}
+
+#[test]
+fn a_filter_that_keeps_nothing_says_what_to_change() {
+    let shown = screen("/ model:gpt-6 enter");
+    assert!(
+        shown.contains("no run is kept") && shown.contains("gpt-5"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn groups_are_told_with_their_totals_and_folded() {
+    let by_model = screen("z z");
+    assert!(
+        by_model.contains("▾ gpt-5 · 2 runs · $0.50 · 1 error"),
+        "{by_model}"
+    );
+    let folded = screen("z z g enter");
+    assert!(folded.contains("▸ gpt-5 · 2 runs"), "{folded}");
+    check("z z g enter", "old");
+    check("z z g enter enter", "new mid old");
+}
+
+#[test]
+fn two_runs_are_chosen_and_given_up_again() {
+    let chosen = screen("space j space");
+    assert!(
+        chosen.contains(" A new") && chosen.contains(" B mid"),
+        "{chosen}"
+    );
+    let given_up = screen("space j space k space");
+    assert!(
+        given_up.contains(" A mid") && !given_up.contains(" B "),
+        "{given_up}"
+    );
+}
+
+#[test]
+fn one_run_opens_in_the_stream() {
+    let one = "{\"type\":\"prompt\",\"run_id\":\"r\",\"id\":\"p\",\"content\":\"Alone\"}\n";
+    assert!(played(&options(), one, "").contains("TOOL / TEXT"));
+}
+
+#[test]
+fn a_view_that_was_asked_for_is_not_left_by_itself() {
+    let asked = Options {
+        view: Some(ScreenId::Stream),
+        ..options()
+    };
+    let shown = render::text(&render::script(&asked, load(TRACE), (120, 30), ""));
+    assert!(shown.contains("TOOL / TEXT"), "{shown}");
+}
+
+#[test]
+fn after_a_key_the_view_stays_whatever_is_loaded() {
+    let mut shown = render::Headless::new(&options(), (120, 30));
+    shown.play("j");
+    for message in load(TRACE) {
+        shown.load(message);
+    }
+    let shown = render::text(&shown.draw());
+    assert!(shown.contains("TOOL / TEXT"), "{shown}");
+}
+
+#[test]
+fn very_many_runs_are_put_in_order_in_the_background() {
+    let mut trace = String::new();
+    for run in 0..6_000 {
+        let line = r#"{"type":"prompt","run_id":"run-NUMBER","id":"p","ts":"2026-11-22T10:00:00Z","content":"x"}"#;
+        trace.push_str(&line.replace("NUMBER", &run.to_string()));
+        trace.push('\n');
+    }
+    let trace: &'static str = Box::leak(trace.into_boxed_str());
+    let shown = played(&options(), trace, "s s G");
+    assert!(shown.contains("6,000 runs"), "{shown}");
+    let filtered = played(&options(), trace, "/ turns>5 enter");
+    assert!(filtered.contains("✓ 0 of 6,000 runs"), "{filtered}");
+}

@@ -1,0 +1,250 @@
+//! Drawing the runs: only what `prepare` put on the screen, in the roles of the theme.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::base::text;
+use crate::model::run::RunStatus;
+use crate::tui::keys::Command;
+use crate::tui::screens::runs::columns::{Column, Placed};
+use crate::tui::screens::runs::rows::RunText;
+use crate::tui::screens::runs::words::Preview;
+use crate::tui::screens::runs::{Runs, What};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::hints;
+use crate::tui::widgets::paint::{self, Row};
+use crate::tui::widgets::spark;
+
+pub(super) fn draw(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
+    let regions = &runs.frame.regions;
+    filter(runs, theme, buf);
+    heads(runs, theme, buf);
+    list(runs, theme, buf);
+    if let Some(preview) = &runs.frame.words.preview {
+        draw_preview(preview, theme, regions.preview, buf);
+    } else {
+        for y in 0..regions.preview.height {
+            Row::new(buf, regions.preview, y, Style::new());
+        }
+    }
+    foot(runs, theme, buf);
+}
+
+fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
+    let (regions, styles, bar) = (&runs.frame.regions, &theme.styles, &runs.filter);
+    let mut row = Row::new(buf, regions.filter, 0, styles.text);
+    let kept = &runs.frame.words.kept;
+    let (right, style) = match (&bar.problem, &bar.parsed) {
+        (Some(problem), _) => (
+            format!(
+                " {} {} ",
+                theme.marks.wrong,
+                text::sanitize(&problem.message)
+            ),
+            styles.error,
+        ),
+        (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
+        (None, None) => (format!(" {kept} "), styles.faint),
+    };
+    row.flush_right(&right, style);
+    row.put(" / ", styles.strong);
+    let room = row.room();
+    match &bar.prompt {
+        Some(prompt) => prompt.draw(&mut row, room, (styles.text, styles.selected)),
+        None if bar.text.is_empty() => {
+            row.put("press / to filter", styles.faint);
+        }
+        None => {
+            row.put(&text::sanitize(&bar.text), styles.text);
+        }
+    }
+    if regions.upper_rule.height > 0 {
+        paint::rule(
+            buf,
+            regions.upper_rule,
+            0,
+            (theme.marks.horizontal, styles.faint),
+        );
+    }
+}
+
+/// The head of the column that the table is sorted by carries the direction.
+fn heads(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
+    let styles = &theme.styles;
+    let mut row = Row::new(buf, runs.frame.regions.columns, 0, styles.faint);
+    row.skip(1);
+    for column in &runs.frame.columns {
+        let is_sorted = column.key() == Some(runs.order.key);
+        let mark = if runs.order.falling {
+            theme.marks.falling
+        } else {
+            theme.marks.rising
+        };
+        let (head, style) = if is_sorted {
+            (format!("{}{mark}", column.info.head), styles.strong)
+        } else {
+            (column.info.head.to_owned(), styles.faint)
+        };
+        cell(&mut row, column, &head, style);
+    }
+}
+
+fn cell(row: &mut Row<'_>, column: &Placed, words: &str, style: Style) {
+    if column.info.is_right {
+        row.right(words, column.width, style);
+    } else {
+        row.cell(words, column.width, style);
+    }
+    row.skip(1);
+}
+
+fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
+    let area = runs.frame.regions.list;
+    for y in 0..area.height {
+        Row::new(buf, area, y, Style::new());
+    }
+    for (y, line) in runs.frame.words.empty.iter().enumerate() {
+        Row::new(buf, area, (y + 1) as u16, Style::new())
+            .put(&format!("  {line}"), theme.styles.faint);
+    }
+    for (shown, y) in runs.frame.lines.iter().zip(0..area.height) {
+        let base = if shown.is_selected {
+            theme.styles.selected
+        } else {
+            Style::new()
+        };
+        let mut row = Row::new(buf, area, y, base);
+        match &shown.what {
+            What::Group { words, is_folded } => {
+                let mark = if *is_folded {
+                    theme.marks.folded
+                } else {
+                    theme.marks.unfolded
+                };
+                row.put(&format!(" {mark} {words}"), theme.styles.strong.patch(base));
+            }
+            What::Run { id, text, pair } => {
+                row.skip(1);
+                for column in &runs.frame.columns {
+                    let (words, style) = value(column, (id, text), *pair, theme);
+                    let style = if shown.is_selected {
+                        style.patch(base)
+                    } else {
+                        style
+                    };
+                    cell(&mut row, column, &words, style);
+                }
+            }
+        }
+    }
+}
+
+fn value(
+    column: &Placed,
+    (id, text): (&str, &RunText),
+    pair: Option<char>,
+    theme: &Theme,
+) -> (String, Style) {
+    let styles = &theme.styles;
+    let told = |words: &str| {
+        if words.is_empty() {
+            theme.marks.none.to_owned()
+        } else {
+            words.to_owned()
+        }
+    };
+    let alarm = |count: u32, style: Style| {
+        (
+            count.to_string(),
+            if count > 0 { style } else { styles.faint },
+        )
+    };
+    match column.info.column {
+        Column::Pair => (pair.map(String::from).unwrap_or_default(), styles.strong),
+        Column::Run => (told(id), styles.text),
+        Column::Started => (told(&text.started), styles.faint),
+        Column::Agent => (told(&text.agent), theme.lane(&text.agent)),
+        Column::Model => (told(&text.model), styles.model),
+        Column::Title => (told(&text.title), styles.text),
+        Column::Turns => (text.turns.clone(), styles.faint),
+        Column::Actions => (text.actions.clone(), styles.text),
+        Column::Duration => (told(&text.duration), styles.faint),
+        Column::Cost => (told(&text.cost), styles.text),
+        Column::Errors => alarm(text.errors, styles.error),
+        Column::Blocked => alarm(text.blocked, styles.blocked),
+        Column::Retries => alarm(text.retries, styles.waiting),
+        Column::Outcome => outcome(text.status, theme),
+    }
+}
+
+/// A mark and a word; what was not recorded is neither ok nor anything else.
+fn outcome(status: RunStatus, theme: &Theme) -> (String, Style) {
+    let (marks, styles) = (theme.marks, &theme.styles);
+    let (mark, word, style) = match status {
+        RunStatus::Unknown => return (marks.none.to_owned(), styles.faint),
+        RunStatus::Ok => (marks.ok, "ok", styles.ok),
+        RunStatus::Error => (marks.error, "failed", styles.error),
+        RunStatus::Blocked => (marks.blocked, "blocked", styles.blocked),
+        RunStatus::Cancelled => (marks.error, "stopped", styles.waiting),
+        RunStatus::Running => (marks.more, "open", styles.waiting),
+    };
+    (format!("{mark} {word}"), style)
+}
+
+const LABEL: usize = 8;
+
+fn draw_preview(preview: &Preview, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let styles = &theme.styles;
+    paint::rule(buf, area, 0, (theme.marks.horizontal, styles.faint));
+    let head = format!(" preview: {} ", preview.id);
+    let name = Rect {
+        x: area.x + 1,
+        width: (text::width(&head) as u16).min(area.width.saturating_sub(2)),
+        ..area
+    };
+    Row::new(buf, name, 0, Style::new()).put(&head, styles.strong);
+    for ((label, words), y) in preview.lines.iter().zip(1..area.height) {
+        let mut row = Row::new(buf, area, y, Style::new());
+        if y == 2 && !preview.shape.is_empty() {
+            let shape = spark::bars(&preview.shape, &theme.marks.levels);
+            row.flush_right(&format!("  shape {shape} "), styles.faint);
+        }
+        let words = if words.is_empty() {
+            theme.marks.none
+        } else {
+            words
+        };
+        row.put("  ", Style::new())
+            .cell(label, LABEL, styles.faint)
+            .put(words, styles.text);
+    }
+}
+
+const HINTS: &[Command] = &[
+    Command::Open,
+    Command::Filter,
+    Command::Pair,
+    Command::Sort,
+    Command::Gather,
+];
+
+fn foot(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
+    let (regions, styles) = (&runs.frame.regions, &theme.styles);
+    if regions.footer.height == 0 {
+        return;
+    }
+    paint::rule(
+        buf,
+        regions.lower_rule,
+        0,
+        (theme.marks.horizontal, styles.faint),
+    );
+    let mut row = Row::new(buf, regions.footer, 0, styles.text);
+    row.flush_right(&format!("  {} ", runs.frame.words.totals), styles.text);
+    if let Some(notice) = &runs.notice {
+        row.put(&format!(" {}", text::sanitize(notice)), styles.waiting);
+        return;
+    }
+    hints::draw(None, HINTS, theme, &mut row);
+}

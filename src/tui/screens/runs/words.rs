@@ -1,0 +1,210 @@
+//! What the lines around the table say.
+
+use crate::analysis::profile::Profile;
+use crate::base::{human, text};
+use crate::model::run::RunIx;
+use crate::store::Store;
+use crate::tui::screens::runs::{Runs, rows};
+use crate::tui::session::Session;
+
+/// Sanitised texts for the lines that are not rows.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    pub(super) crumbs: Vec<String>,
+    /// What the filter keeps, and the order.
+    pub(super) kept: String,
+    pub(super) totals: String,
+    /// What to tell instead of rows.
+    pub(super) empty: Vec<String>,
+    pub(super) preview: Option<Preview>,
+}
+
+/// The selected run: what stands on the rule above, and the lines below it.
+#[derive(Debug, Default)]
+pub(super) struct Preview {
+    pub(super) id: String,
+    pub(super) lines: Vec<(&'static str, String)>,
+    /// Actions in equal slices of the run's time.
+    pub(super) shape: Vec<u32>,
+}
+
+impl Words {
+    pub(super) fn new(runs: &Runs, session: &mut Session) -> Words {
+        Words {
+            crumbs: crumbs(session),
+            kept: kept(runs),
+            totals: totals(runs),
+            empty: empty(runs, session),
+            preview: runs
+                .selected_run()
+                .filter(|_| runs.frame.regions.preview.height > 0)
+                .map(|run| preview(runs, run, session)),
+        }
+    }
+}
+
+fn counted(number: usize, word: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", human::count(number as u64))
+}
+
+/// `traces/ (214 files, 3.1 GB)`.
+fn crumbs(session: &Session) -> Vec<String> {
+    let name = session.title.rsplit('/').find(|part| !part.is_empty());
+    let files = session.loaded.store.sources().len();
+    let name = name.unwrap_or_default();
+    let size = session.bytes();
+    let held = match (files, size) {
+        (0 | 1, 0) => String::new(),
+        (0 | 1, size) => format!(" ({})", human::bytes(size)),
+        (files, size) => format!(" ({}, {})", counted(files, "file"), human::bytes(size)),
+    };
+    vec![format!("{}{held}", text::cut(name, 40))]
+}
+
+fn kept(runs: &Runs) -> String {
+    let table = &runs.table;
+    let mut parts = Vec::new();
+    if runs.filter.parsed.is_some() {
+        let all = counted(table.all, "run");
+        parts.push(if runs.kept.is_running && runs.kept.runs.is_none() {
+            format!("searching {all}")
+        } else {
+            format!("{} of {all}", human::count(table.kept as u64))
+        });
+    }
+    if runs.is_building {
+        parts.push(format!("sorting {}", counted(table.all, "run")));
+    }
+    let sign = if runs.order.falling { "-" } else { "" };
+    parts.push(format!("sort:{sign}{}", runs.order.key.word()));
+    if let Some(grouping) = runs.grouping {
+        parts.push(format!("by {}", grouping.word()));
+    }
+    parts.join(" · ")
+}
+
+/// `61 runs · $12.84`: a sum that lacks runs of unknown cost says so.
+fn totals(runs: &Runs) -> String {
+    let table = &runs.table;
+    let mut parts = vec![counted(table.kept, "run")];
+    if let Some(costs) = table.costs {
+        parts.extend(rows::cost(costs.known));
+        if costs.unknown > 0 && costs.known.is_some() {
+            parts.push(format!(
+                "{} of unknown cost",
+                human::count(costs.unknown as u64)
+            ));
+        }
+    }
+    parts.join(" · ")
+}
+
+fn empty(runs: &Runs, session: &Session) -> Vec<String> {
+    if !runs.table.lines.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = if session.is_loading() {
+        vec![session.loading_words()]
+    } else if runs.table.all == 0 {
+        vec!["no runs in what was opened".to_owned()]
+    } else if runs.kept.is_running {
+        vec![format!("searching {}", counted(runs.table.all, "run"))]
+    } else {
+        vec!["no run is kept by this filter · / changes it, esc clears it".to_owned()]
+    };
+    lines.extend(runs.kept.hint.clone());
+    lines.extend(session.errors().map(str::to_owned));
+    lines
+}
+
+fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
+    let prompt = rows::first_prompt(&session.loaded.store, ix, &mut session.loaded.bodies);
+    let store = &session.loaded.store;
+    let run = store.run(ix);
+    let profile = runs.profile.as_ref().filter(|(run, _)| *run == ix);
+    let profile = profile.map(|(_, profile)| profile);
+    let mut preview = Preview {
+        id: text::sanitize(&run.id).into_owned(),
+        shape: profile
+            .map(|profile| profile.shape.clone())
+            .unwrap_or_default(),
+        ..Preview::default()
+    };
+    let mut line = |name, words: String| preview.lines.push((name, words));
+    line("prompt", prompt);
+    line(
+        "tools",
+        profile.map(|it| tools(store, it)).unwrap_or_default(),
+    );
+    line("who", who(store, ix));
+    let path = store.source(run.source).path.to_string_lossy().into_owned();
+    line("file", text::sanitize(&path).into_owned());
+    preview
+}
+
+/// `refund ×5 (3⊘)  db.read ×61 (2✖)`.
+fn tools(store: &Store, profile: &Profile) -> String {
+    let one = |used: &crate::analysis::profile::ToolUse| {
+        let name = text::sanitize(store.symbols().name(used.tool)).into_owned();
+        let name = if name.is_empty() {
+            "—".to_owned()
+        } else {
+            name
+        };
+        let came_out = [(used.stopped, "⊘"), (used.failed, "✖")];
+        let came_out = came_out.iter().filter(|(count, _)| *count > 0);
+        let came_out: Vec<String> = came_out
+            .map(|(count, mark)| format!("{count}{mark}"))
+            .collect();
+        let came_out = if came_out.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", came_out.join(" "))
+        };
+        format!("{name} ×{}{came_out}", used.calls)
+    };
+    let all: Vec<String> = profile.tools.iter().map(one).collect();
+    if all.is_empty() {
+        "none".to_owned()
+    } else {
+        all.join("  ")
+    }
+}
+
+fn who(store: &Store, ix: RunIx) -> String {
+    let run = store.run(ix);
+    let name = |sym| store.symbols().name(sym);
+    let mut parts = vec![
+        name(run.who.agent).to_owned(),
+        crate::analysis::runs::models(store, run),
+    ];
+    let named = [
+        ("user", run.who.user),
+        ("task", run.who.task),
+        ("release", run.who.release),
+    ];
+    let named = named.into_iter().filter(|(_, sym)| sym.is_some());
+    parts.extend(named.map(|(word, sym)| format!("{word} {}", name(sym))));
+    let usage = run.totals.usage;
+    let tokens = [
+        (usage.input, "in"),
+        (usage.output, "out"),
+        (usage.cache_read, "from cache"),
+    ];
+    let tokens = tokens
+        .into_iter()
+        .filter_map(|(tokens, word)| Some(format!("{} {word}", human::short_count(tokens.get()?))));
+    let tokens: Vec<String> = tokens.collect();
+    if !tokens.is_empty() {
+        parts.push(format!("tokens {}", tokens.join(", ")));
+    }
+    if run.totals.pending > 0 {
+        parts.push(format!(
+            "{} never arrived",
+            counted(run.totals.pending as usize, "result")
+        ));
+    }
+    parts.retain(|part| !part.is_empty());
+    text::sanitize(&parts.join(" · ")).into_owned()
+}

@@ -1,0 +1,171 @@
+//! The first line of the screen: where one is, how far loading got, the tabs of the views.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::base::text;
+use crate::tui::screens::{self, ScreenId, Tab};
+use crate::tui::session::Session;
+use crate::tui::shell::Headline;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::paint::Row;
+
+/// Where the tabs were drawn last.
+#[derive(Debug, Default)]
+pub(super) struct Header {
+    tabs: Vec<(Range<u16>, ScreenId)>,
+}
+
+const HELP: &str = " ? help ";
+const PROGRAM: &str = "saferun";
+/// A crumb that is cut to less says nothing.
+const LEAST_CRUMB: usize = 6;
+
+impl Header {
+    /// ```text
+    ///  saferun › traces › run 7f3a91      48,201 actions   indexing 34 % · 1.2 GB   1 Stream  2 Runs  ? help
+    /// ```
+    pub(super) fn draw(
+        &mut self,
+        (headline, current): (&Headline<'_>, ScreenId),
+        session: &Session,
+        theme: &Theme,
+        (area, buf): (Rect, &mut Buffer),
+    ) {
+        let styles = &theme.styles;
+        let mut row = Row::new(buf, area, 0, styles.text);
+        row.flush_right(HELP, styles.faint);
+        let unread = session.notices.unread();
+        if unread > 0 {
+            // The key that lists them stands before the number.
+            row.flush_right(&format!(" ! {unread} "), styles.error);
+        }
+        let least = headline.crumbs.last().map_or(0, |run| text::width(run) + 2);
+        let loading = session.loading_words();
+        let told = if loading.is_empty() {
+            0
+        } else {
+            text::width(&loading) + 3
+        };
+        self.draw_tabs(
+            current,
+            row.room().saturating_sub(least + told),
+            theme,
+            &mut row,
+        );
+        if told > 0 {
+            row.flush_right(&format!("{loading}   "), styles.waiting);
+        }
+        let amount = format!("  {}   ", headline.amount);
+        if !headline.amount.is_empty() && text::width(&amount) + least <= row.room() {
+            row.flush_right(&amount, styles.faint);
+        }
+        for (place, crumb) in crumbs(headline.crumbs, row.room()).iter().enumerate() {
+            match place {
+                0 => row.put(" ", styles.faint),
+                _ => row.put(&format!(" {} ", theme.marks.crumb), styles.faint),
+            };
+            let style = if crumb == PROGRAM {
+                styles.strong
+            } else {
+                styles.text
+            };
+            row.put(crumb, style);
+        }
+    }
+
+    /// The view of the tab at column `x`.
+    pub(super) fn tab_at(&self, x: u16) -> Option<ScreenId> {
+        let tab = self.tabs.iter().find(|(cells, _)| cells.contains(&x));
+        tab.map(|(_, view)| *view)
+    }
+
+    fn draw_tabs(&mut self, current: ScreenId, room: usize, theme: &Theme, row: &mut Row<'_>) {
+        self.tabs.clear();
+        for (view, words) in tabs(room).iter().rev() {
+            let style = if *view == current {
+                theme.styles.selected
+            } else {
+                Style::new()
+            };
+            row.flush_right(words, style);
+            let end = row.end();
+            self.tabs
+                .push((end..end + text::width(words) as u16, *view));
+        }
+    }
+}
+
+/// The tabs with as much of their titles as fits `room`: all, the beginnings, or only the numbers.
+fn tabs(room: usize) -> Vec<(ScreenId, String)> {
+    let ways: [&dyn Fn(Tab) -> String; 3] = [
+        &|tab| format!(" {} {} ", tab.number, tab.title),
+        &|tab| format!(" {}{} ", tab.number, tab.short),
+        &|tab| format!(" {} ", tab.number),
+    ];
+    let shown = |words: &dyn Fn(Tab) -> String| -> Vec<(ScreenId, String)> {
+        screens::views()
+            .filter_map(|info| Some((info.id, words(info.tab?))))
+            .collect()
+    };
+    let width = |tabs: &[(ScreenId, String)]| -> usize {
+        tabs.iter().map(|(_, words)| text::width(words)).sum()
+    };
+    let all = ways.map(shown);
+    let fits = all.iter().find(|tabs| width(tabs) <= room);
+    fits.or(all.last()).cloned().unwrap_or_default()
+}
+
+/// The way in `room` cells: the crumbs on the left are shortened and left out, the last one never.
+fn crumbs(all: &[String], room: usize) -> Vec<String> {
+    let Some((run, left)) = all.split_last() else {
+        return vec![PROGRAM.to_owned()];
+    };
+    let mut left: Vec<String> = left.to_vec();
+    left.insert(0, PROGRAM.to_owned());
+    loop {
+        let taken: usize = left.iter().map(|crumb| text::width(crumb) + 3).sum();
+        let excess = (taken + text::width(run) + 1).saturating_sub(room);
+        if excess == 0 {
+            break;
+        }
+        let names = left.iter_mut().skip(1);
+        let longest = names.max_by_key(|crumb| text::width(crumb));
+        if let Some(crumb) = longest.filter(|crumb| text::width(crumb) > LEAST_CRUMB) {
+            let cells = text::width(crumb).saturating_sub(excess).max(LEAST_CRUMB);
+            *crumb = text::cut(crumb, cells).into_owned();
+        } else if left.pop().is_none() {
+            break;
+        }
+    }
+    left.push(run.clone());
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{crumbs, tabs};
+
+    #[test]
+    fn the_crumbs_on_the_left_are_shortened_and_the_run_never() {
+        let all = ["258c7280-ae70.jsonl", "support-agent", "run 7f3a91"].map(str::to_owned);
+        let fit = |room| crumbs(&all, room).join(" > ");
+        assert_eq!(
+            fit(80),
+            "saferun > 258c7280-ae70.jsonl > support-agent > run 7f3a91"
+        );
+        assert_eq!(fit(50), "saferun > 258c7280-… > support-agent > run 7f3a91");
+        assert_eq!(fit(24), "saferun > run 7f3a91");
+        assert_eq!(fit(11), "run 7f3a91");
+    }
+
+    #[test]
+    fn the_titles_of_tabs_are_shortened_and_their_numbers_never() {
+        let shown = |room| -> String { tabs(room).into_iter().map(|(_, words)| words).collect() };
+        assert!(shown(200).starts_with(" 1 Stream  2 Runs "));
+        assert!(shown(0).starts_with(" 1  2 "));
+    }
+}

@@ -1,0 +1,40 @@
+//! Playing keys on a few lines in tests.
+
+use std::sync::Arc;
+
+use crate::base::clock::Fixed;
+use crate::ingest::discover::Input;
+use crate::ingest::prices::PriceTable;
+use crate::ingest::{Loaded, loader};
+use crate::tui::theme::ColorChoice;
+use crate::tui::{Options, render};
+
+/// The same on every machine and every day.
+pub(crate) fn options() -> Options {
+    Options {
+        title: "trace.jsonl".to_owned(),
+        color: ColorChoice::Never,
+        clock: Arc::new(Fixed(1_795_478_400_000_000)),
+        ..Options::default()
+    }
+}
+
+pub(crate) fn load(trace: &'static str) -> Vec<Loaded> {
+    let inputs = vec![Input::Bundled {
+        name: "trace.jsonl",
+        bytes: trace.as_bytes(),
+        companions: &[],
+    }];
+    loader::start(inputs, loader::Options::new(PriceTable::built_in()))
+        .into_iter()
+        .collect()
+}
+
+/// The screen at 120x30 after some keys.
+pub(crate) fn screen(trace: &'static str, keys: &str) -> String {
+    played(&options(), trace, keys)
+}
+
+pub(crate) fn played(options: &Options, trace: &'static str, keys: &str) -> String {
+    render::text(&render::script(options, load(trace), (120, 30), keys))
+}

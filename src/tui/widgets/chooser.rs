@@ -1,0 +1,208 @@
+//! A line to type in and a list below it that follows what is typed, laid over the top of the screen.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::base::text;
+use crate::tui::keys::{Code, Key};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::paint::{self, Row};
+use crate::tui::widgets::prompt::Prompt;
+use crate::tui::widgets::viewport::{Extent, Viewport};
+
+#[derive(Debug, Default)]
+pub struct Chooser {
+    pub prompt: Prompt,
+    view: Viewport,
+}
+
+/// What a key asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// The text is another one.
+    Edited,
+    /// To take what is selected.
+    Taken,
+    /// To put what is selected into the line.
+    Completed,
+    Closed,
+    Nothing,
+}
+
+/// One line of the list, sanitised.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Item {
+    pub name: String,
+    pub about: String,
+    /// Flush right: a key or a size.
+    pub aside: String,
+}
+
+/// What is drawn around the list.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Stands before the text.
+    pub sign: &'a str,
+    /// Stands behind it, as long as there is room.
+    pub hint: &'a str,
+    /// What is wrong with what was typed.
+    pub problem: &'a str,
+}
+
+/// Lines of the list at most.
+const TALLEST: u16 = 14;
+/// Cells of the longest name that moves the words about it to the right.
+const NAME: usize = 34;
+
+impl Chooser {
+    pub fn new(text: &str) -> Chooser {
+        Chooser {
+            prompt: Prompt::new(text),
+            view: Viewport::default(),
+        }
+    }
+
+    pub fn selected(&self) -> usize {
+        self.view.cursor
+    }
+
+    /// Takes a key; of a list with `len` lines.
+    pub fn key(&mut self, key: Key, len: usize) -> Asked {
+        let last = len.saturating_sub(1);
+        let cursor = self.view.cursor;
+        match (key.code, key.ctrl) {
+            (Code::Esc, _) => return Asked::Closed,
+            (Code::Enter, _) => return Asked::Taken,
+            (Code::Tab, _) => return Asked::Completed,
+            (Code::Down, _) | (Code::Char('n'), true) => self.view.cursor = (cursor + 1).min(last),
+            (Code::Up, _) | (Code::Char('p'), true) => self.view.cursor = cursor.saturating_sub(1),
+            (Code::PageDown, _) => self.view.cursor = (cursor + usize::from(TALLEST)).min(last),
+            (Code::PageUp, _) => self.view.cursor = cursor.saturating_sub(usize::from(TALLEST)),
+            _ if self.prompt.edit(key) => {
+                self.view = Viewport::default();
+                return Asked::Edited;
+            }
+            _ => {}
+        }
+        Asked::Nothing
+    }
+
+    /// Moves the selection by the wheel.
+    pub fn roll(&mut self, down: bool, len: usize) {
+        let cursor = self.view.cursor;
+        self.view.cursor = if down {
+            (cursor + 1).min(len.saturating_sub(1))
+        } else {
+            cursor.saturating_sub(1)
+        };
+    }
+
+    /// The line at row `y` of the screen, of a list in `area`.
+    pub fn at(&self, area: Rect, y: u16, len: usize) -> Option<usize> {
+        let row = y.checked_sub(area.y + 1)?;
+        let at = self.view.top() + usize::from(row);
+        (row < height(area, len) && at < len).then_some(at)
+    }
+
+    pub fn select(&mut self, at: usize) {
+        self.view.cursor = at;
+    }
+
+    /// Brings the selected line into the window.
+    pub fn settle(&mut self, area: Rect, len: usize) {
+        self.view.settle(&Extent {
+            len,
+            rows: usize::from(height(area, len)),
+            height: &|_| 1,
+        });
+    }
+
+    /// ```text
+    ///  : next-e█                                tab completes · enter runs
+    ///  next-error      next error or broken line                         e
+    /// ────────────────────────────────────────────────────────────────────
+    /// ```
+    pub fn draw(
+        &self,
+        items: &[Item],
+        frame: Frame<'_>,
+        theme: &Theme,
+        (area, buf): (Rect, &mut Buffer),
+    ) {
+        let styles = &theme.styles;
+        let mut row = Row::new(buf, area, 0, styles.text);
+        let (aside, style) = if frame.problem.is_empty() {
+            (frame.hint, styles.faint)
+        } else {
+            (frame.problem, styles.error)
+        };
+        let least = text::width(self.prompt.text()) + text::width(frame.sign) + 4;
+        if text::width(aside) + least <= row.room() || !frame.problem.is_empty() {
+            row.flush_right(&format!(" {aside} "), style);
+        }
+        row.put(&format!(" {} ", frame.sign), styles.strong);
+        let room = row.room();
+        self.prompt
+            .draw(&mut row, room, (styles.text, styles.selected));
+        let longest = items.iter().map(|item| text::width(&item.name)).max();
+        let name = longest.unwrap_or(0).min(NAME) + 2;
+        let rows = height(area, items.len());
+        let shown = items.iter().enumerate().skip(self.view.top());
+        for ((at, item), y) in shown.zip(1..=rows) {
+            let base = if at == self.view.cursor {
+                styles.selected
+            } else {
+                Style::new()
+            };
+            let mut row = Row::new(buf, area, y, base);
+            row.flush_right(&format!(" {} ", item.aside), styles.key.patch(base));
+            row.put(" ", base);
+            if item.about.is_empty() {
+                row.put(&item.name, styles.text.patch(base));
+            } else {
+                row.cell(&item.name, name, styles.text.patch(base))
+                    .put(&item.about, styles.faint.patch(base));
+            }
+        }
+        paint::rule(buf, area, rows + 1, (theme.marks.horizontal, styles.faint));
+    }
+}
+
+/// Lines of the list that are shown.
+fn height(area: Rect, len: usize) -> u16 {
+    let len = u16::try_from(len).unwrap_or(u16::MAX);
+    len.min(TALLEST).min(area.height.saturating_sub(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+
+    use super::{Asked, Chooser};
+    use crate::tui::keys;
+
+    #[test]
+    fn what_is_typed_selects_the_first_line_again() {
+        let mut chooser = Chooser::default();
+        for key in keys::script("down down") {
+            assert_eq!(chooser.key(key, 5), Asked::Nothing);
+        }
+        assert_eq!(chooser.selected(), 2);
+        for key in keys::script("x") {
+            assert_eq!(chooser.key(key, 5), Asked::Edited);
+        }
+        assert_eq!((chooser.selected(), chooser.prompt.text()), (0, "x"));
+    }
+
+    #[test]
+    fn a_click_is_on_a_line_of_the_list_or_on_none() {
+        let mut chooser = Chooser::default();
+        let area = Rect::new(0, 1, 40, 30);
+        chooser.settle(area, 3);
+        assert_eq!(chooser.at(area, 1, 3), None);
+        assert_eq!(chooser.at(area, 2, 3), Some(0));
+        assert_eq!(chooser.at(area, 4, 3), Some(2));
+        assert_eq!(chooser.at(area, 5, 3), None);
+    }
+}

@@ -1,0 +1,25 @@
+//! Small numbers as bars of one cell each.
+
+/// One mark per number, from the lowest mark for nothing to the highest for the largest number.
+pub fn bars(numbers: &[u32], marks: &[&str]) -> String {
+    let largest = numbers.iter().copied().max().unwrap_or(0).max(1) as usize;
+    let top = marks.len().saturating_sub(1);
+    let bar = |number: &u32| {
+        // What is more than nothing is more than the lowest mark.
+        let height = (*number as usize * top).div_ceil(largest);
+        marks.get(height).copied().unwrap_or_default()
+    };
+    numbers.iter().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bars;
+
+    #[test]
+    fn only_nothing_has_the_lowest_bar_and_only_the_largest_the_highest() {
+        assert_eq!(bars(&[0, 1, 50, 100], &["_", "-", "="]), "_--=");
+        assert_eq!(bars(&[0, 0], &["_", "="]), "__");
+        assert_eq!(bars(&[], &["_", "="]), "");
+    }
+}
