@@ -10,8 +10,6 @@ mod load;
 mod pick;
 mod picture;
 mod table;
-mod tail;
-mod words;
 
 mod config;
 mod demo;
@@ -22,6 +20,7 @@ mod ls;
 mod query;
 mod show;
 mod stats;
+mod tail;
 mod verify;
 
 use std::env;
