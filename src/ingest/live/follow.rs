@@ -5,6 +5,7 @@
 //! follows is trusted, and once more after it was read. Another file under the same name is taken up
 //! only when the old one is read to its end, and late writes to that are still read for a while.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -178,7 +179,9 @@ impl Follower {
     fn read_missed(&mut self) {
         let mut missed = siblings(&self.path);
         missed.retain(|(_, id, _)| !self.known.contains(id));
-        missed.sort_by_key(|(_, _, modified)| *modified);
+        missed.sort_by(|(a, _, a_modified), (b, _, b_modified)| {
+            a_modified.cmp(b_modified).then_with(|| by_age(a, b))
+        });
         for (path, id, _) in missed {
             self.known.insert(id);
             if let Ok(Bytes::File(file)) = discover::open_file(&path) {
@@ -272,6 +275,15 @@ impl Opened {
         self.read = 0;
         self.print.clear();
         Step::Restart(kind)
+    }
+}
+
+/// The older one first, by its name: dates grow, and numbers count back.
+fn by_age(a: &Path, b: &Path) -> Ordering {
+    let number = |path: &Path| path.extension()?.to_str()?.parse::<u64>().ok();
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => b.cmp(&a),
+        (_, _) => a.cmp(b),
     }
 }
 
