@@ -10,7 +10,7 @@ use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys;
-use crate::tui::shell::{Asked, Shell};
+use crate::tui::shell::{Asked, Pointer, Shell};
 
 /// The program with its work done at once, so that every run gives the same picture.
 #[derive(Debug)]
@@ -98,6 +98,11 @@ impl Headless {
             let effects = self.shell.key(key);
             self.obey(effects);
         }
+    }
+
+    pub fn point(&mut self, pointer: Pointer) {
+        let asked = self.shell.pointer(pointer);
+        self.obey(asked);
     }
 
     pub fn resize(&mut self, (width, height): (u16, u16)) {

@@ -471,3 +471,6 @@ fn keep_ascii(buf: &mut Buffer) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -306,3 +306,12 @@ proptest! {
         prop_assert!(shown.len() - joined.len() <= rows.len());
     }
 }
+
+#[test]
+fn a_tail_is_what_fits_behind_the_mark() {
+    assert_eq!(super::cut_front("claude-opus-4-5", 9), "…opus-4-5");
+    assert_eq!(super::cut_front("opus", 4), "opus");
+    assert_eq!(super::cut_front("報告書", 4), "…書");
+    assert_eq!(super::cut_front("abc", 1), "…");
+    assert_eq!(super::cut_front("abc", 0), "");
+}

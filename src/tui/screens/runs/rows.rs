@@ -2,11 +2,11 @@
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::runs::{models, stopped};
+use crate::analysis::runs::stopped;
 use crate::analysis::summary;
 use crate::base::{human, text};
 use crate::model::quantity::Cost;
-use crate::model::run::{CostSource, RunIx, RunStatus};
+use crate::model::run::{CostSource, Run, RunIx, RunStatus};
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 
@@ -43,7 +43,7 @@ pub(super) fn build(
             .map(|us| human::when(us, now, zone))
             .unwrap_or_default(),
         agent: clean(store.symbols().name(run.who.agent)),
-        model: clean(&models(store, run)),
+        model: clean(&short_models(store, run)),
         turns: human::short_count(run.totals.turns.into()),
         actions: human::short_count(run.totals.actions.into()),
         duration: run.duration().get().map(human::span).unwrap_or_default(),
@@ -54,6 +54,26 @@ pub(super) fn build(
         status: run.status,
         title: title(store, ix, bodies),
     }
+}
+
+/// The first model without the date of its release, and how many more there are.
+fn short_models(store: &Store, run: &Run) -> String {
+    let mut models = run.who.models.iter();
+    let Some(first) = models.next() else {
+        return String::new();
+    };
+    let first = undated(store.symbols().name(*first));
+    match models.count() {
+        0 => first.to_owned(),
+        more => format!("{first} +{more}"),
+    }
+}
+
+/// `claude-opus-4-5` of `claude-opus-4-5-20251101`.
+fn undated(model: &str) -> &str {
+    let is_date = |end: &str| end.len() == 8 && end.bytes().all(|byte| byte.is_ascii_digit());
+    let dated = model.rsplit_once('-').filter(|(_, end)| is_date(end));
+    dated.map_or(model, |(name, _)| name)
 }
 
 /// What the run was about: its title where the trace has one, else the first prompt.

@@ -165,7 +165,11 @@ fn value(
         Column::Run => (told(id), styles.text),
         Column::Started => (told(&text.started), styles.faint),
         Column::Agent => (told(&text.agent), theme.lane(&text.agent)),
-        Column::Model => (told(&text.model), styles.model),
+        // Models of one maker begin alike: what tells them apart is at the end.
+        Column::Model => (
+            text::cut_front(&told(&text.model), column.width).into_owned(),
+            styles.model,
+        ),
         Column::Title => (told(&text.title), styles.text),
         Column::Turns => (text.turns.clone(), styles.faint),
         Column::Actions => (text.actions.clone(), styles.text),

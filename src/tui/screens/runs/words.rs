@@ -1,6 +1,7 @@
 //! What the lines around the table say.
 
-use crate::analysis::profile::Profile;
+use crate::analysis::profile::{Profile, ToolUse};
+use crate::analysis::runs::models;
 use crate::base::{human, text};
 use crate::model::run::RunIx;
 use crate::store::Store;
@@ -145,7 +146,7 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
 
 /// `refund ×5 (3⊘)  db.read ×61 (2✖)`.
 fn tools(store: &Store, profile: &Profile) -> String {
-    let one = |used: &crate::analysis::profile::ToolUse| {
+    let one = |used: &ToolUse| {
         let name = text::sanitize(store.symbols().name(used.tool)).into_owned();
         let name = if name.is_empty() {
             "—".to_owned()
@@ -175,17 +176,7 @@ fn tools(store: &Store, profile: &Profile) -> String {
 fn who(store: &Store, ix: RunIx) -> String {
     let run = store.run(ix);
     let name = |sym| store.symbols().name(sym);
-    let mut parts = vec![
-        name(run.who.agent).to_owned(),
-        crate::analysis::runs::models(store, run),
-    ];
-    let named = [
-        ("user", run.who.user),
-        ("task", run.who.task),
-        ("release", run.who.release),
-    ];
-    let named = named.into_iter().filter(|(_, sym)| sym.is_some());
-    parts.extend(named.map(|(word, sym)| format!("{word} {}", name(sym))));
+    let mut parts = vec![name(run.who.agent).to_owned()];
     let usage = run.totals.usage;
     let tokens = [
         (usage.input, "in"),
@@ -199,12 +190,20 @@ fn who(store: &Store, ix: RunIx) -> String {
     if !tokens.is_empty() {
         parts.push(format!("tokens {}", tokens.join(", ")));
     }
+    let named = [
+        ("user", run.who.user),
+        ("task", run.who.task),
+        ("release", run.who.release),
+    ];
+    let named = named.into_iter().filter(|(_, sym)| sym.is_some());
+    parts.extend(named.map(|(word, sym)| format!("{word} {}", name(sym))));
     if run.totals.pending > 0 {
         parts.push(format!(
             "{} never arrived",
             counted(run.totals.pending as usize, "result")
         ));
     }
+    parts.push(models(store, run));
     parts.retain(|part| !part.is_empty());
     text::sanitize(&parts.join(" · ")).into_owned()
 }
