@@ -208,10 +208,7 @@ impl Screen for Stream {
             | Output::NotFound(_)
             | Output::Recent(_)
             | Output::FirstWords(_) => {}
-            Output::Panicked(words) => {
-                self.answers.is_running = false;
-                self.notice = Some(format!("a bug stopped this work: {words}"));
-            }
+            Output::Panicked(_) => self.answers.is_running = false,
         }
         Vec::new()
     }

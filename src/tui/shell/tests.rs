@@ -28,6 +28,31 @@ fn loading_is_told_with_numbers_and_stopped_by_a_key() {
 }
 
 #[test]
+fn a_second_run_that_comes_later_is_told_and_nothing_jumps() {
+    let mut shown = Headless::new(&options(), (120, 30));
+    let one = "{\"type\":\"prompt\",\"run_id\":\"r1\",\"id\":\"p\",\"content\":\"x\"}\n";
+    for message in load(one) {
+        if !matches!(message, Loaded::Done | Loaded::Finished { .. }) {
+            shown.load(message);
+        }
+    }
+    shown.draw();
+    let mut second = crate::ingest::Batch::default();
+    let run = crate::model::run::RunIx(1);
+    let made = load(TWO).into_iter().find_map(|message| match message {
+        Loaded::Batch(batch) => batch.runs.into_iter().find(|(ix, _)| *ix == run),
+        _ => None,
+    });
+    second.runs = made.into_iter().collect();
+    shown.load(Loaded::Batch(Box::new(second)));
+    let shown = render::text(&shown.draw());
+    assert!(
+        shown.contains("TOOL / TEXT") && shown.contains("2 lists them"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_click_on_a_tab_shows_its_view() {
     let mut shown = Headless::new(&options(), (120, 30));
     for message in load(TWO) {

@@ -9,7 +9,7 @@ use crate::model::run::RunStatus;
 use crate::tui::keys::Command;
 use crate::tui::screens::runs::columns::{Column, Placed};
 use crate::tui::screens::runs::rows::RunText;
-use crate::tui::screens::runs::words::Preview;
+use crate::tui::screens::runs::words::{Preview, Tool};
 use crate::tui::screens::runs::{Runs, What};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
@@ -208,9 +208,16 @@ fn draw_preview(preview: &Preview, theme: &Theme, area: Rect, buf: &mut Buffer) 
         ..area
     };
     Row::new(buf, name, 0, Style::new()).put(&head, styles.strong);
-    for ((label, words), y) in preview.lines.iter().zip(1..area.height) {
+    let tools = tools(&preview.tools, theme);
+    let lines = [
+        ("prompt", &preview.prompt),
+        ("tools", &tools),
+        ("who", &preview.who),
+        ("file", &preview.file),
+    ];
+    for ((label, words), y) in lines.into_iter().zip(1..area.height) {
         let mut row = Row::new(buf, area, y, Style::new());
-        if y == 2 && !preview.shape.is_empty() {
+        if label == "tools" && !preview.shape.is_empty() {
             let shape = spark::bars(&preview.shape, &theme.marks.levels);
             row.flush_right(&format!("  shape {shape} "), styles.faint);
         }
@@ -223,6 +230,30 @@ fn draw_preview(preview: &Preview, theme: &Theme, area: Rect, buf: &mut Buffer) 
             .cell(label, LABEL, styles.faint)
             .put(words, styles.text);
     }
+}
+
+/// `refund ×5 (3⊘)  db.read ×61 (2✖)`.
+fn tools(tools: &[Tool], theme: &Theme) -> String {
+    let marks = theme.marks;
+    let one = |tool: &Tool| {
+        let name = if tool.name.is_empty() {
+            marks.none
+        } else {
+            &tool.name
+        };
+        let came_out = [(tool.stopped, marks.blocked), (tool.failed, marks.error)];
+        let came_out = came_out.iter().filter(|(count, _)| *count > 0);
+        let came_out: Vec<String> = came_out
+            .map(|(count, mark)| format!("{count}{mark}"))
+            .collect();
+        let came_out = if came_out.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", came_out.join(" "))
+        };
+        format!("{name} {}{}{came_out}", marks.times, tool.calls)
+    };
+    tools.iter().map(one).collect::<Vec<_>>().join("  ")
 }
 
 const HINTS: &[Command] = &[
@@ -246,9 +277,5 @@ fn foot(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     );
     let mut row = Row::new(buf, regions.footer, 0, styles.text);
     row.flush_right(&format!("  {} ", runs.frame.words.totals), styles.text);
-    if let Some(notice) = &runs.notice {
-        row.put(&format!(" {}", text::sanitize(notice)), styles.waiting);
-        return;
-    }
     hints::draw(None, HINTS, theme, &mut row);
 }
