@@ -76,6 +76,21 @@ fn undated(model: &str) -> &str {
     dated.map_or(model, |(name, _)| name)
 }
 
+/// A model in so many cells. Models of one maker begin alike: what tells them apart is at the end, so parts of the
+/// name go from its beginning.
+pub(super) fn fit_model(model: &str, cells: usize) -> String {
+    if text::width(model) <= cells {
+        return model.to_owned();
+    }
+    let tails = model
+        .match_indices('-')
+        .filter_map(|(at, _)| model.get(at + 1..));
+    let fitting = tails
+        .map(|tail| format!("…{tail}"))
+        .find(|tail| text::width(tail) <= cells);
+    fitting.unwrap_or_else(|| text::cut_front(model, cells).into_owned())
+}
+
 /// What the run was about: its title where the trace has one, else the first prompt.
 pub(super) fn title(store: &Store, ix: RunIx, bodies: &mut Bodies) -> String {
     if let Some(title) = &store.run(ix).title {
@@ -104,4 +119,21 @@ pub(super) fn cost(cost: Option<(Cost, CostSource)>) -> Option<String> {
         CostSource::Recorded => usd,
         CostSource::Estimated | CostSource::Mixed => format!("≈{usd}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fit_model, undated};
+
+    #[test]
+    fn a_model_that_does_not_fit_loses_parts_from_its_beginning() {
+        let model = undated("claude-sonnet-4-5-20250929");
+        assert_eq!(fit_model(model, 17), "claude-sonnet-4-5");
+        assert_eq!(fit_model(model, 12), "…sonnet-4-5");
+        assert_eq!(fit_model(model, 8), "…4-5");
+        assert_eq!(fit_model("gemini-2.5-flash", 12), "…2.5-flash");
+        assert_eq!(fit_model("verylongmodel", 6), "…model");
+        assert_eq!(undated("gpt-5-12345678"), "gpt-5");
+        assert_eq!(undated("gpt-5"), "gpt-5");
+    }
 }

@@ -8,7 +8,7 @@ use crate::base::text;
 use crate::model::run::RunStatus;
 use crate::tui::keys::Command;
 use crate::tui::screens::runs::columns::{Column, Placed};
-use crate::tui::screens::runs::rows::RunText;
+use crate::tui::screens::runs::rows::{self, RunText};
 use crate::tui::screens::runs::words::{Preview, Tool};
 use crate::tui::screens::runs::{Runs, What};
 use crate::tui::theme::Theme;
@@ -165,9 +165,8 @@ fn value(
         Column::Run => (told(id), styles.text),
         Column::Started => (told(&text.started), styles.faint),
         Column::Agent => (told(&text.agent), theme.lane(&text.agent)),
-        // Models of one maker begin alike: what tells them apart is at the end.
         Column::Model => (
-            text::cut_front(&told(&text.model), column.width).into_owned(),
+            rows::fit_model(&told(&text.model), column.width),
             styles.model,
         ),
         Column::Title => (told(&text.title), styles.text),
