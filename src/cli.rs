@@ -8,6 +8,7 @@ pub mod out;
 mod filter;
 mod load;
 mod pick;
+mod picture;
 mod table;
 mod words;
 
@@ -28,7 +29,7 @@ use std::path::PathBuf;
 
 use rustix::fs::FileType;
 
-use crate::cli::args::{Args, Command, Global};
+use crate::cli::args::{Args, Command, Global, Picture};
 use crate::cli::explore::Named;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Load;
@@ -62,6 +63,12 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
         );
         return Err(Failure::Usage(help).into());
     }
+    if let (Some(command), Some(_)) = (&args.command, &args.picture.screenshot) {
+        let name = command.name();
+        let help =
+            format!("--screenshot draws the explorer: it stands behind paths, not before '{name}'");
+        return Err(Failure::Usage(help).into());
+    }
     let config = settings(&mut args.global)?;
     let look = Look::from_environment(&args.global)?;
     let notes = Notes::new(look.clone(), args.global.quiet, args.global.verbose);
@@ -73,7 +80,10 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
         load,
         config,
     };
-    let exit = dispatch(&mut cx, args.command, args.paths)?;
+    let exit = match args.command {
+        Some(command) => dispatch(&mut cx, command)?,
+        None => bare(&mut cx, args.paths, args.picture)?,
+    };
     cx.out.flush()?;
     Ok(exit)
 }
@@ -111,16 +121,15 @@ fn settings(global: &mut Global) -> Result<Config, Failure> {
     Ok(config)
 }
 
-fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
+fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
     match command {
-        None => bare(cx, paths),
-        Some(Command::Ls { paths, sort }) => ls::run(cx, &inputs(paths)?, &sort),
-        Some(Command::Query {
+        Command::Ls { paths, sort } => ls::run(cx, &inputs(paths)?, &sort),
+        Command::Query {
             filter,
             paths,
             count,
             files_with_matches,
-        }) => {
+        } => {
             let print = match (count, files_with_matches) {
                 (true, _) => query::Print::Count,
                 (_, true) => query::Print::Files,
@@ -131,23 +140,24 @@ fn dispatch(cx: &mut Cx, command: Option<Command>, paths: Vec<PathBuf>) -> anyho
             }
             query::run(cx, &filter, &inputs(paths)?, print)
         }
-        Some(Command::Stats { paths, by }) => stats::run(cx, &inputs(paths)?, &by),
-        Some(Command::Show { run, turn, seq }) => show::run(cx, &run, &show::Part::of(turn, seq)),
-        Some(Command::Verify { paths, strict }) => verify::run(cx, &inputs(paths)?, strict),
-        Some(Command::Formats) => formats::run(cx),
-        Some(Command::CheckFilter { filter }) => filter::check(cx, &filter),
-        Some(Command::Config) => config::run(cx),
-        Some(Command::Demo) => demo(cx),
-        Some(Command::Completions { shell }) => generate::completions(cx, shell),
-        Some(Command::Man) => generate::man(cx),
+        Command::Stats { paths, by } => stats::run(cx, &inputs(paths)?, &by),
+        Command::Show { run, turn, seq } => show::run(cx, &run, &show::Part::of(turn, seq)),
+        Command::Verify { paths, strict } => verify::run(cx, &inputs(paths)?, strict),
+        Command::Formats => formats::run(cx),
+        Command::CheckFilter { filter } => filter::check(cx, &filter),
+        Command::Config => config::run(cx),
+        Command::Demo { picture } => demo(cx, picture),
+        Command::Completions { shell } => generate::completions(cx, shell),
+        Command::Man => generate::man(cx),
     }
 }
 
-fn bare(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
+fn bare(cx: &mut Cx, paths: Vec<PathBuf>, picture: Picture) -> anyhow::Result<Exit> {
     if paths.is_empty() && !stdin_is_a_trace() {
         let machine = cx.global.json || cx.global.jsonl || cx.global.csv;
-        if cx.out.look.width.is_some() && !machine && cx.global.condition.is_none() {
-            return explore::recent(cx);
+        let shown = cx.out.look.width.is_some() || picture.screenshot.is_some();
+        if shown && !machine && cx.global.condition.is_none() {
+            return explore::recent(cx, picture);
         }
         let hint = "no trace named\n\n  saferun-tui PATH...     open traces (files, folders, globs, - for standard input)\n  \
                     saferun-tui demo        look around in the traces that come with the program\n  \
@@ -174,15 +184,17 @@ fn bare(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
             inputs,
             title,
             failed: errors.iter().map(ToString::to_string).collect(),
+            picture,
         },
     )
 }
 
-fn demo(cx: &mut Cx) -> anyhow::Result<Exit> {
+fn demo(cx: &mut Cx, picture: Picture) -> anyhow::Result<Exit> {
     let named = Named {
         inputs: demo::inputs(),
         title: "demo".to_owned(),
         failed: Vec::new(),
+        picture,
     };
     explore::run(cx, named)
 }

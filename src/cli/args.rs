@@ -39,7 +39,26 @@ pub struct Args {
     pub paths: Vec<PathBuf>,
 
     #[command(flatten)]
+    pub picture: Picture,
+
+    #[command(flatten)]
     pub global: Global,
+}
+
+/// A picture of the explorer in place of the explorer.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Picture {
+    /// Draw the explorer into this file (SVG) and leave; needs no terminal
+    #[arg(long, value_name = "FILE")]
+    pub screenshot: Option<PathBuf>,
+
+    /// Columns and rows of the screenshot
+    #[arg(long, value_name = "WxH", default_value = "120x36", value_parser = size, requires = "screenshot")]
+    pub size: (u16, u16),
+
+    /// Keys to press before, as in 'j j / tool:refund enter'
+    #[arg(long, value_name = "KEYS", requires = "screenshot")]
+    pub keys: Option<String>,
 }
 
 /// Options that mean the same wherever they apply; a command that has no use for one refuses it.
@@ -225,7 +244,10 @@ Examples:
     Config,
     /// Open the traces that come with the program
     #[command(args = hidden("demo"))]
-    Demo,
+    Demo {
+        #[command(flatten)]
+        picture: Picture,
+    },
     /// Print a completion script
     #[command(
         args = hidden("completions"),
@@ -319,10 +341,21 @@ impl Command {
             Command::Formats => "formats",
             Command::CheckFilter { .. } => "check-filter",
             Command::Config => "config",
-            Command::Demo => "demo",
+            Command::Demo { .. } => "demo",
             Command::Completions { .. } => "completions",
             Command::Man => "man",
         }
+    }
+}
+
+/// `120x36`: columns and rows.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let sides = text.split_once(['x', '×']);
+    let sides = sides.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    match sides {
+        Some(size @ (1..=1000, 1..=500)) => Ok(size),
+        Some(_) => Err("at most 1000x500, and not 0".to_owned()),
+        None => Err("columns and rows, as 120x36".to_owned()),
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use crossbeam_channel::Receiver;
 
-use crate::cli::args::When;
+use crate::cli::args::{Picture, When};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
-use crate::cli::{Cx, demo, filter, ls};
+use crate::cli::{Cx, demo, filter, ls, picture};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::{Loaded, loader};
 use crate::tui;
@@ -23,11 +23,13 @@ pub(super) struct Named {
     pub(super) title: String,
     /// Why some paths could not be opened.
     pub(super) failed: Vec<String>,
+    pub(super) picture: Picture,
 }
 
 pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     let machine = cx.global.json || cx.global.jsonl || cx.global.csv;
-    if machine || cx.out.look.width.is_none() {
+    let drawn = named.picture.screenshot.is_some();
+    if !drawn && (machine || cx.out.look.width.is_none()) {
         let mut read = cx.load.inputs(&cx.notes, named.inputs);
         read.failed += named.failed.len();
         return ls::list(cx, &read, "-started");
@@ -38,7 +40,9 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     if named.inputs.is_empty() {
         return Ok(Exit::NoInput);
     }
-    check_terminal()?;
+    if !drawn {
+        check_terminal()?;
+    }
     let known = cx.load.traces(&cx.notes, named.inputs);
     if known.is_empty() {
         return Ok(Exit::NoInput);
@@ -64,24 +68,31 @@ fn check_terminal() -> Result<(), Failure> {
 }
 
 /// Without a path: the choice of the runs that agents left on this machine.
-pub(super) fn recent(cx: &Cx) -> anyhow::Result<Exit> {
-    check_terminal()?;
+pub(super) fn recent(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
     let named = Named {
         inputs: Vec::new(),
         title: String::new(),
         failed: Vec::new(),
+        picture,
     };
     let options = tui::Options {
         recent: true,
-        ..options(cx, named)
+        ..options(cx, &named)
     };
+    if named.picture.screenshot.is_some() {
+        return picture::draw(cx, &named, options);
+    }
+    check_terminal()?;
     show(&options, crossbeam_channel::never())
 }
 
 fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
-    let inputs = named.inputs.clone();
-    let options = options(cx, named);
-    show(&options, loader::start(inputs, options.loading.clone()))
+    let options = options(cx, &named);
+    if named.picture.screenshot.is_some() {
+        return picture::draw(cx, &named, options);
+    }
+    let loading = options.loading.clone();
+    show(&options, loader::start(named.inputs, loading))
 }
 
 fn show(options: &tui::Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
@@ -92,14 +103,14 @@ fn show(options: &tui::Options, messages: Receiver<Loaded>) -> anyhow::Result<Ex
     })
 }
 
-fn options(cx: &Cx, named: Named) -> tui::Options {
+fn options(cx: &Cx, named: &Named) -> tui::Options {
     let config = &cx.config;
     let filters = config.filters.iter();
     let filters = filters.map(|(name, filter)| (name.clone(), filter.value.clone()));
     tui::Options {
         several: discover::are_several(&named.inputs),
-        title: named.title,
-        told: named.failed,
+        title: named.title.clone(),
+        told: named.failed.clone(),
         filter: cx.global.condition.clone(),
         view: cx.global.view.as_deref().and_then(ScreenId::view),
         loading: loader::Options {

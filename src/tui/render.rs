@@ -1,5 +1,7 @@
 //! The screen without a terminal: plays keys and returns the picture. For tests and screenshots.
 
+pub mod svg;
+
 use crossbeam_channel::Receiver;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -447,3 +447,30 @@ fn a_mistake_in_the_settings_is_told_with_its_line_and_stops_the_program() {
     assert_eq!(ignoring.output().expect("it starts").status.code(), Some(0));
     assert!(refused(&["ls", "--config", "/no/such/file", REFUND], 2).contains("/no/such/file"));
 }
+
+#[test]
+fn a_screenshot_needs_no_terminal_and_is_written_where_it_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("picture.svg");
+    let name = file.to_str().expect("a plain path");
+    let shown = out(
+        &[
+            REFUND,
+            "--screenshot",
+            name,
+            "--size",
+            "80x24",
+            "--keys",
+            "b",
+        ],
+        0,
+    );
+    assert_eq!(shown, "");
+    let picture = std::fs::read_to_string(&file).expect("the picture");
+    assert!(picture.starts_with("<svg "), "{picture}");
+    assert!(picture.contains("refund-cap r3 BLOCK"), "{picture}");
+    out(&[REFUND, "--size", "80x24"], 2);
+    out(&["--screenshot", name, "ls", REFUND], 2);
+    out(&[REFUND, "--screenshot", name, "--size", "0x24"], 2);
+    out(&["demo", "--screenshot", name], 0);
+}

@@ -5,6 +5,7 @@ mod corpus;
 mod floors;
 mod formats;
 mod oracle;
+mod pictures;
 mod properties;
 mod pty;
 mod screens;

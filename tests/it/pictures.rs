@@ -1,0 +1,61 @@
+//! The pictures of the README are those that the program draws now.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::{env, fs};
+
+use saferun_tui::base::clock::Fixed;
+use saferun_tui::ingest::discover;
+use saferun_tui::ingest::loader::{self, Options as Loading};
+use saferun_tui::ingest::prices::PriceTable;
+use saferun_tui::tui::Options;
+use saferun_tui::tui::render::{self, svg};
+use saferun_tui::tui::theme::{ColorChoice, Palette};
+
+/// Name, sample, and the keys that lead to the picture.
+const PICTURES: &[(&str, &str, &str)] = &[
+    ("stream", "saferun/refund-agent.jsonl", "b"),
+    ("runs", "saferun", "2 j"),
+];
+
+/// A day after the samples.
+const NOW: i64 = 1_795_478_400_000_000;
+
+fn picture(sample: &str, keys: &str) -> String {
+    let path = Path::new("sample-traces").join(sample);
+    let (inputs, errors) = discover::resolve(&[path]);
+    assert!(errors.is_empty(), "{errors:?}");
+    let options = Options {
+        title: sample.to_owned(),
+        several: discover::are_several(&inputs),
+        color: ColorChoice::Always,
+        palette: Palette::Dark,
+        clock: Arc::new(Fixed(NOW)),
+        ..Options::default()
+    };
+    let messages = loader::start(inputs, Loading::new(PriceTable::built_in()));
+    let shown = render::script(&options, messages, (120, 36), keys);
+    svg::svg(&shown, &svg::DARK)
+}
+
+#[test]
+fn the_pictures_of_the_readme_show_the_screens_as_they_are() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures");
+    let readme = fs::read_to_string(folder.join("../../README.md")).expect("the README");
+    for (name, sample, keys) in PICTURES {
+        let drawn = picture(sample, keys);
+        let file = folder.join(format!("{name}.svg"));
+        if env::var_os("UPDATE_PICTURES").is_some() {
+            fs::write(&file, &drawn).expect("the folder of pictures can be written");
+        }
+        let kept = fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            kept == drawn,
+            "tests/pictures/{name}.svg is not what the program draws; UPDATE_PICTURES=1 cargo test pictures"
+        );
+        assert!(
+            readme.contains(&format!("tests/pictures/{name}.svg")),
+            "the README does not show {name}.svg"
+        );
+    }
+}
