@@ -1,6 +1,10 @@
 //! Floor 5: pure functions on snapshots.
 
+pub mod insights;
 pub mod profile;
 pub mod runs;
+pub mod shape;
+pub mod slow;
 pub mod stats;
 pub mod summary;
+pub mod trouble;

@@ -1,4 +1,7 @@
 //! Floor 6: other ways out, no terminal.
 
 pub mod csv;
+pub mod curl;
 pub mod json;
+pub mod readable;
+pub mod words;

@@ -13,6 +13,8 @@ pub mod analysis;
 
 pub mod export;
 
+pub mod act;
+
 pub mod tui;
 
 pub mod config;

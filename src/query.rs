@@ -21,6 +21,7 @@ pub mod pattern;
 pub mod complete;
 pub mod hint;
 pub mod matches;
+pub mod read;
 pub mod runs;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod sanitize;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -85,6 +86,27 @@ pub fn fit(text: &str, cells: usize) -> String {
     let missing = cells.saturating_sub(width(&row));
     row.extend(std::iter::repeat_n(' ', missing));
     row
+}
+
+/// Where `sought` stands in `text`, in bytes, from the left and not overlapping. Letters of ASCII are
+/// found in any case, unless `sought` holds a capital.
+pub fn find_all<'a>(text: &'a str, sought: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+    let is_exact = sought.chars().any(char::is_uppercase);
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        while !sought.is_empty() && from + sought.len() <= text.len() {
+            let found = from..from + sought.len();
+            let fits = text.get(found.clone()).is_some_and(|part| {
+                part == sought || (!is_exact && part.eq_ignore_ascii_case(sought))
+            });
+            if fits {
+                from = found.end;
+                return Some(found);
+            }
+            from += 1;
+        }
+        None
+    })
 }
 
 /// Breaks one line into rows of at most `cells`, at spaces where possible.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::base::text;
 use crate::cli::Cx;
 use crate::cli::failure::Exit;
-use crate::cli::look::Role;
 use crate::config::{Config, Origin, Setting, usual_path};
+use crate::export::words::Role;
 use crate::tui::theme::Palette;
 
 /// One line: the table it stands in, its name, its value, and whence.

@@ -10,17 +10,7 @@ use crate::base::text;
 use crate::cli::args::{Global, When};
 use crate::cli::failure::Failure;
 use crate::export::json::Escapes;
-
-/// What a piece of text is, for its colour. A word says the same to those who see none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    Plain,
-    Head,
-    Dim,
-    Good,
-    Bad,
-    Warn,
-}
+use crate::export::words::Role;
 
 /// Which characters may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

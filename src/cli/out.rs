@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::base::text;
-use crate::cli::look::{Look, Role};
+use crate::cli::look::Look;
 use crate::export::json;
+use crate::export::words::Role;
 
 /// Standard output. A reader that went away comes back as an error of kind `BrokenPipe`.
 pub struct Out {

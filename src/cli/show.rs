@@ -1,13 +1,15 @@
 //! `show`: a run, one of its turns, or one of its actions, to read.
 
-mod action;
 mod overview;
 
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+use jiff::tz::TimeZone;
+
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{Cx, pick, query};
+use crate::export::readable;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::store::Store;
@@ -37,8 +39,8 @@ pub(super) fn run(cx: &mut Cx, named: &Path, part: &Part) -> anyhow::Result<Exit
     match part {
         _ if cx.global.jsonl => query::actions(cx, &store, &rows)?,
         Part::Run => overview::run(cx, &store, run, &rows)?,
-        Part::Turn(_) => each(cx, &store, &rows, action::brief)?,
-        Part::Actions(_) => each(cx, &store, &rows, action::full)?,
+        Part::Turn(_) => each(cx, &store, &rows, readable::brief)?,
+        Part::Actions(_) => each(cx, &store, &rows, readable::full)?,
     }
     Ok(Exit::Done)
 }
@@ -72,13 +74,19 @@ fn each(
     cx: &mut Cx,
     store: &Store,
     rows: &[ActionIx],
-    print: fn(&mut Cx, &Row<'_>) -> anyhow::Result<()>,
+    tell: fn(&Row<'_>, &TimeZone) -> Vec<readable::Line>,
 ) -> anyhow::Result<()> {
     for (at, ix) in rows.iter().enumerate() {
         if at > 0 {
             cx.out.line("")?;
         }
-        print(cx, &store.row(*ix))?;
+        for line in tell(&store.row(*ix), &cx.out.look.zone) {
+            let pieces = line
+                .iter()
+                .map(|(role, piece)| cx.out.look.paint(*role, piece));
+            let line: String = pieces.collect();
+            cx.out.line(&line)?;
+        }
     }
     Ok(())
 }

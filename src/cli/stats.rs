@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use crate::analysis::stats::{self, Field, Group};
 use crate::cli::failure::Exit;
-use crate::cli::look::{Look, Role};
+use crate::cli::look::Look;
 use crate::cli::table::{self, Cell, Column};
-use crate::cli::{Cx, filter, words};
+use crate::cli::{Cx, filter};
 use crate::export::json::stats as stats_json;
+use crate::export::words::{self, Role};
 use crate::model::action::ActionIx;
 use crate::model::quantity::Span;
 

@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::base::text;
-use crate::cli::look::Role;
 use crate::cli::out::Out;
+use crate::export::words::Role;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {

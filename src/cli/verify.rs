@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use crate::base::human;
+use crate::cli::Cx;
 use crate::cli::failure::Exit;
 use crate::cli::load::{Load, Read};
-use crate::cli::look::Role;
 use crate::cli::table::{self, Cell, Column};
-use crate::cli::{Cx, words};
 use crate::export::json::action::REASON_HEAD;
 use crate::export::json::verify::{FileJson, MalformedJson, SCHEMA, VerifyJson};
+use crate::export::words::{self, Role};
 use crate::ingest::records::{self, Account, Framing};
 use crate::model::action::{Flags, Kind, SourceIx};
 use crate::store::bodies;

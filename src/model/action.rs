@@ -4,6 +4,12 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActionIx(pub u32);
 
+impl Default for ActionIx {
+    fn default() -> ActionIx {
+        ActionIx::NONE
+    }
+}
+
 impl ActionIx {
     pub const NONE: ActionIx = ActionIx(u32::MAX);
 

@@ -129,7 +129,7 @@ impl BodyTest {
 }
 
 impl Root {
-    fn of(self, body: &Body) -> Option<&Value> {
+    pub(super) fn of(self, body: &Body) -> Option<&Value> {
         match self {
             Root::Args => body.args.as_ref(),
             Root::Result => body.result.as_ref(),
@@ -205,7 +205,7 @@ fn scalar(value: &Value) -> Option<Cow<'_, str>> {
 }
 
 /// The scalars at a path; where it ends at an object or array, all that are inside.
-fn values<'a>(root: Option<&'a Value>, path: &Path) -> Vec<Cow<'a, Value>> {
+pub(super) fn values<'a>(root: Option<&'a Value>, path: &Path) -> Vec<Cow<'a, Value>> {
     let mut found = Vec::new();
     if let Some(root) = root {
         walk(root, path, &mut |value| leaves(value, &mut found));

@@ -17,6 +17,8 @@ mod tests;
 pub enum Depth {
     /// Enough for one line of a list: at most [`GLANCE`] bytes of each record.
     Glance,
+    /// At most so many bytes of each record.
+    UpTo(u32),
     /// Everything.
     Full,
 }
@@ -125,6 +127,7 @@ impl Bodies {
 fn size(row: &Row<'_>, depth: Depth) -> usize {
     let limit = match depth {
         Depth::Glance => GLANCE,
+        Depth::UpTo(limit) => limit as usize,
         Depth::Full => usize::MAX,
     };
     let own = [row.place(), row.result_place()];
@@ -145,7 +148,7 @@ pub fn open(row: &Row<'_>, depth: Depth) -> Body {
         && let Some(record) = record(row, row.place(), depth)
     {
         body = format.open(&record, row.place().part);
-        if depth == Depth::Full {
+        if depth != Depth::Glance {
             body.record = Some(record);
         }
     }
@@ -178,5 +181,6 @@ fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::Value
     match depth {
         Depth::Full => json::value(&raw(row, place, usize::MAX)),
         Depth::Glance => json::value_head(&raw(row, place, GLANCE)),
+        Depth::UpTo(limit) => json::value_head(&raw(row, place, limit as usize)),
     }
 }

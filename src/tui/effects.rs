@@ -1,5 +1,6 @@
 //! What a screen asks of the world outside of it.
 
+use crate::act::viewer::Viewer;
 use crate::ingest::discover::Input;
 use crate::tui::jobs::Job;
 use crate::tui::keys::Command;
@@ -28,4 +29,11 @@ pub enum Effect {
     /// Draws everything again, for terminals that got confused.
     Redraw,
     Start(Box<Job>),
+    /// Shows a sanitised text in another program, which has the terminal until it ends.
+    View {
+        text: String,
+        with: Viewer,
+    },
+    /// Puts a text on the clipboard of the terminal.
+    Copy(String),
 }

@@ -1,6 +1,8 @@
 //! The seam to the filter language: a text becomes the rows it keeps.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::cancel::CancelFlag;
@@ -10,11 +12,14 @@ use crate::model::action::ActionIx;
 use crate::model::chunk::CHUNK_ROWS;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
 use crate::query::eval::{Query, Tally};
 use crate::query::expr::Expr;
+use crate::query::hint::{self, Over};
 use crate::query::{self, Context, matches};
 use crate::store::Store;
 use crate::store::bodies::Bodies;
+use crate::store::row::Row;
 
 /// Why a text is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +29,29 @@ pub struct Problem {
     pub message: String,
 }
 
+/// Which part of a store a list is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Run(RunIx),
+    /// One agent of a run.
+    Agent(RunIx, Sym),
+}
+
+impl Scope {
+    fn holds(self, row: &Row<'_>) -> bool {
+        match self {
+            Scope::Run(run) => row.run_ix() == run,
+            Scope::Agent(run, agent) => row.run_ix() == run && row.chunk.agent[row.at] == agent,
+        }
+    }
+}
+
 /// What to test, and how far an earlier answer got.
 #[derive(Debug, Clone, Default)]
 pub struct Task {
     pub store: Store,
     pub filter: Option<Expr>,
-    pub run: Option<RunIx>,
+    pub scope: Option<Scope>,
     /// Rows below this are answered already.
     pub tested: u32,
     /// Rows below `tested` about which something was learned since.
@@ -44,6 +66,8 @@ pub struct Answer {
     pub rows: Vec<ActionIx>,
     pub again: Vec<(ActionIx, bool)>,
     pub tally: Tally,
+    /// What to try instead, where nothing matched; raw.
+    pub hint: Option<String>,
 }
 
 /// How far a long search got.
@@ -76,11 +100,11 @@ pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
 }
 
 /// What a filter needs to know besides the trace.
-pub fn context(zone: jiff::tz::TimeZone) -> Context {
+pub(crate) fn context(zone: jiff::tz::TimeZone, marked: Arc<HashSet<u32>>) -> Context {
     Context {
+        marked,
         now: Time(System.now()),
         zone,
-        ..Context::default()
     }
 }
 
@@ -91,14 +115,14 @@ pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> 
         .filter
         .as_ref()
         .map(|expr| Query::compile(expr, store, &task.context));
-    let is_ours = |ix: ActionIx| task.run.is_none_or(|run| store.row(ix).run_ix() == run);
+    let is_ours = |ix: ActionIx| task.scope.is_none_or(|scope| scope.holds(&store.row(ix)));
     let mut answer = Answer {
         tested: task.tested..store.len(),
         ..Answer::default()
     };
     let mut bodies = Bodies::new();
     match &query {
-        Some(query) if task.tested == 0 && task.run.is_none() => {
+        Some(query) if task.tested == 0 && task.scope.is_none() => {
             let found = matches::matches(store, query, cancel, &mut paced(tell));
             (answer.rows, answer.tally) = (found.rows, found.tally);
         }
@@ -130,6 +154,14 @@ pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> 
         (*ix, is_ours(*ix) && passes)
     };
     answer.again = task.again.iter().map(&mut keeps).collect();
+    if answer.rows.is_empty() && task.tested == 0 && task.scope.is_none() && !cancel.is_raised() {
+        let hint = |expr| hint::hint(store, expr, &task.context, Over::Actions);
+        answer.hint = task
+            .filter
+            .as_ref()
+            .and_then(hint)
+            .map(|hint| hint.to_string());
+    }
     answer
 }
 

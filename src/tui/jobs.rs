@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -12,7 +11,6 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::analysis::profile::{self, Profile};
 use crate::base::cancel::CancelFlag;
 use crate::base::text;
-use crate::ingest::body::Body;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::recent::{self, Recent};
 use crate::model::action::ActionIx;
@@ -21,19 +19,28 @@ use crate::query::expr::Expr;
 use crate::query::hint::Over;
 use crate::query::{self, Context};
 use crate::store::Store;
-use crate::store::bodies::{self, Depth};
 use crate::tui::filtering;
 use crate::tui::screens::ScreenId;
 use crate::tui::screens::runs::table::{self, Table};
+use crate::tui::screens::stream::inspector::How;
+use crate::tui::screens::stream::inspector::document::Document;
+use crate::tui::screens::stream::{noticed, overview};
 
 /// A question and the snapshot to answer it from.
 #[derive(Debug)]
 pub enum Job {
     Filter(filtering::Task),
+    /// Looks for what is worth a sentence.
+    Notice(Store),
+    /// Looks for a text.
+    Search(filtering::Task),
+    /// Looks over the whole list and the whole run.
+    Survey(overview::Task),
     /// Opens an action that is too large to open between two frames.
     Open {
         store: Store,
         ix: ActionIx,
+        how: How,
     },
     /// Which runs a filter is true of.
     Runs {
@@ -65,11 +72,18 @@ pub enum Job {
 #[derive(Debug)]
 pub enum Output {
     Filtered(filtering::Answer),
+    Noticed(Box<noticed::Findings>),
+    /// So many actions were looked at.
+    Noticing(u32),
+    Hits(filtering::Answer),
+    /// The search for a text is still at work.
+    Hitting(filtering::Progress),
     /// The filter is still at work.
     Searched(filtering::Progress),
+    Surveyed(Box<overview::Survey>),
     Opened {
         ix: ActionIx,
-        body: Arc<Body>,
+        document: Box<Document>,
     },
     /// The runs kept, of a store with so many actions.
     Runs {
@@ -106,6 +120,9 @@ const TOLD_TOGETHER: usize = 20;
 enum Slot {
     Filter,
     Open,
+    Survey,
+    Search,
+    Notice,
     Table,
     Profile,
     Find,
@@ -142,6 +159,9 @@ impl Job {
         match self {
             Job::Filter(_) | Job::Runs { .. } => Slot::Filter,
             Job::Open { .. } => Slot::Open,
+            Job::Survey(_) => Slot::Survey,
+            Job::Search(_) => Slot::Search,
+            Job::Notice(_) => Slot::Notice,
             Job::Table { .. } => Slot::Table,
             Job::Profile { .. } => Slot::Profile,
             Job::Find { .. } | Job::Recent { .. } => Slot::Find,
@@ -154,9 +174,18 @@ impl Job {
                 let mut tell = |progress| tell(Output::Searched(progress));
                 Output::Filtered(filtering::run(&task, cancel, &mut tell))
             }
-            Job::Open { store, ix } => Output::Opened {
+            Job::Notice(store) => {
+                let mut tell = |tested| tell(Output::Noticing(tested));
+                Output::Noticed(Box::new(noticed::look(&store, cancel, &mut tell)))
+            }
+            Job::Search(task) => {
+                let mut tell = |progress| tell(Output::Hitting(progress));
+                Output::Hits(filtering::run(&task, cancel, &mut tell))
+            }
+            Job::Survey(task) => Output::Surveyed(Box::new(task.run(cancel))),
+            Job::Open { store, ix, how } => Output::Opened {
                 ix,
-                body: Arc::new(bodies::open(&store.row(ix), Depth::Full)),
+                document: Box::new(Document::read(&store.row(ix), how)),
             },
             Job::Runs {
                 store,

@@ -36,6 +36,7 @@ pub enum Code {
     End,
     PageUp,
     PageDown,
+    F2,
 }
 
 const NAMED: &[(&str, Code)] = &[
@@ -53,6 +54,7 @@ const NAMED: &[(&str, Code)] = &[
     ("end", Code::End),
     ("pageup", Code::PageUp),
     ("pagedown", Code::PageDown),
+    ("f2", Code::F2),
     ("space", Code::Char(' ')),
 ];
 
@@ -110,6 +112,7 @@ impl Key {
             KeyCode::End => Code::End,
             KeyCode::PageUp => Code::PageUp,
             KeyCode::PageDown => Code::PageDown,
+            KeyCode::F(2) => Code::F2,
             _ => return None,
         };
         let has = |modifier| event.modifiers.contains(modifier);
@@ -174,9 +177,28 @@ pub enum Group {
     Move,
     Jump,
     Look,
+    Inspect,
     Filter,
     Table,
     Program,
+}
+
+/// Where keys are typed: a key means a command of the inner part, else one of the screen, else one that
+/// is the same everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub screen: ScreenId,
+    /// The part of the screen with commands of its own has the focus: the inspector.
+    pub is_inner: bool,
+}
+
+impl From<ScreenId> for Place {
+    fn from(screen: ScreenId) -> Place {
+        Place {
+            screen,
+            is_inner: false,
+        }
+    }
 }
 
 impl Group {
@@ -184,6 +206,7 @@ impl Group {
         Group::Move,
         Group::Jump,
         Group::Look,
+        Group::Inspect,
         Group::Filter,
         Group::Table,
         Group::Program,
@@ -192,7 +215,7 @@ impl Group {
     /// The screen that the commands of this group are for; none when for every screen.
     const fn screen(self) -> Option<ScreenId> {
         match self {
-            Group::Jump | Group::Look => Some(ScreenId::Stream),
+            Group::Jump | Group::Look | Group::Inspect => Some(ScreenId::Stream),
             Group::Table => Some(ScreenId::Runs),
             Group::Move | Group::Filter | Group::Program => None,
         }
@@ -203,10 +226,16 @@ impl Group {
             Group::Move => "move",
             Group::Jump => "jump",
             Group::Look => "look",
+            Group::Inspect => "in the inspector",
             Group::Filter => "filter",
             Group::Table => "table",
             Group::Program => "program",
         }
+    }
+
+    /// Whether its commands are for a part of the screen.
+    pub const fn is_inner(self) -> bool {
+        matches!(self, Group::Inspect)
     }
 }
 
@@ -289,11 +318,11 @@ const fn first(named: &[Takes]) -> Option<Takes> {
 }
 
 commands! {
-    Down "down" Move "j down" "move" "next row; in the inspector: scroll";
+    Down "down" Move "j down" "move" "next row";
     Up "up" Move "k up" "move" "previous row";
     HalfDown "half-down" Move "ctrl-d" "half page" "half a page down";
     HalfUp "half-up" Move "ctrl-u" "half page" "half a page up";
-    PageDown "page-down" Move "pagedown ctrl-f space" "page" "a page down";
+    PageDown "page-down" Move "pagedown space" "page" "a page down";
     PageUp "page-up" Move "pageup ctrl-b" "page" "a page up";
     Top "top" Move "g home" "first" "first row";
     Bottom "bottom" Move "G end" "last" "last row";
@@ -305,15 +334,48 @@ commands! {
     PrevTurn "prev-turn" Jump "T" "turn" "previous turn or run";
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
     PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
+    Scroll "scroll" Move on Stream "z" "scroll" "z: this row to the middle, t: to the top, b: to the bottom";
+    NextAgent "next-same-agent" Jump "o" "same agent" "next action of the same agent";
+    PrevAgent "prev-same-agent" Jump "O" "same agent" "previous action of the same agent";
+    NextSlow "next-slow" Jump "s" "slow" "next action that took far longer than others of its sort";
+    PrevSlow "prev-slow" Jump "S" "slow" "previous action that took far longer than others of its sort";
+    Parent "parent" Jump "p" "caller" "the action that caused this one; in a subagent: the call that started it";
+    Mark "mark" Jump "m" "mark" "m and a letter: mark this action, or take the mark away";
+    GoToMark "go-to-mark" Jump "'" "to mark" "' and a letter: back to the marked action";
     GoTo "go-to" Jump "" "go to" "the action with this number in its run (:12)" takes Number;
     Open "open" Move "enter" "open" "open what is selected";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
-    TabRight "next-tab" Look "l right" "tab" "next tab of the inspector";
+    TabRight "next-tab" Look "l right" "tab" "next tab of the inspector (there: tab, or 1 to 5)";
     TabLeft "prev-tab" Look "h left" "tab" "previous tab of the inspector";
+    Wider "inspector-wider" Look "<" "wider" "more room for the inspector";
+    Narrower "inspector-narrower" Look ">" "narrower" "less room for the inspector";
+    Column "column" Look "|" "column" "a column of any field; in the inspector: of the value under the cursor";
     Maximise "maximise" Look "\\" "maximise" "give the whole screen to this pane, and back";
+    In "in" Inspect "l right" "unfold" "unfold, or go to the first value inside";
+    Out "out" Inspect "h left" "fold" "fold, or go to the value around";
+    Toggle "toggle" Inspect "space" "fold" "fold or unfold";
+    ParentValue "parent-value" Inspect "H" "around" "to the value around";
+    NextSibling "next-sibling" Inspect "J" "beside" "next value beside this one";
+    PrevSibling "prev-sibling" Inspect "K" "beside" "previous value beside this one";
+    FoldSiblings "fold-siblings" Inspect "c" "fold all" "fold this value and those beside it";
+    UnfoldSiblings "unfold-siblings" Inspect "e" "unfold all" "unfold this value and those beside it";
+    NextSameKey "next-same-key" Inspect "*" "same key" "next value with the same key";
     Filter "filter" Filter "/" "filter" "filter what is listed; in the help: search it" takes Filter;
-    Scope "scope" Filter on Stream "s" "this run" "only the run of this action, and back to all";
+    Saved "saved-filters" Filter on Stream "f2" "saved" "filters that you saved: use one, save this one";
+    Find "find" Filter on Stream "ctrl-f" "find" "find a text without hiding anything";
+    NextHit "next-match" Filter on Stream "n" "match" "next action with the text; in the inspector: next line";
+    PrevHit "prev-match" Filter on Stream "N" "match" "previous action with the text; in the inspector: previous line";
+    Keep "filter-in" Filter on Stream "=" "keep" "keep only what has this value; in the list a second key says which";
+    Drop "filter-out" Filter on Stream "-" "drop" "hide what has this value; in the list a second key says which";
+    OnlyRun "only-run" Filter on Stream "r" "this run" "only the run of this action, and back to all";
+    OnlyAgent "only-agent" Filter on Stream "a" "this agent" "only the agent of this action, and back to all";
+    OnlyMarked "only-marked" Filter on Stream "M" "marked" "only what is marked, and back to all";
+    OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "only errors, blocks, questions, retries and broken lines, and back to all";
+    Page "page" Program on Stream "v" "pager" "the whole action in your $PAGER";
+    Edit "edit" Program on Stream "V" "editor" "the whole action in your $EDITOR (a copy)";
+    Yank "yank" Program on Stream "y" "copy" "copy: v value, k key, p path, j JSON, s the whole step, c curl";
+    Noticed "noticed" Program on Stream "i" "noticed" "what was noticed about the data, with the actions that show it";
     Sort "sort" Table "s" "sort" "sort by the next column" takes Column;
     SortOther "sort-reverse" Table "S" "other way" "sort the other way round";
     Gather "group" Table "z" "group" "group by the next of agent, model, user, task, day, file; then no more" takes Field;
@@ -370,13 +432,14 @@ mod tests {
     use super::{COMMANDS, Key, script};
 
     #[test]
-    fn every_key_in_the_table_is_a_key_and_means_one_command() {
+    fn every_key_in_the_table_is_a_key_and_means_one_command_at_its_place() {
         let mut seen = HashMap::new();
         for entry in COMMANDS {
             for name in entry.keys() {
                 let key = Key::parse(name).expect("a key");
                 assert_eq!(key.to_string(), name);
-                if let Some(other) = seen.insert((key, entry.screen), entry.name) {
+                let place = (entry.screen, entry.group.is_inner());
+                if let Some(other) = seen.insert((key, place), entry.name) {
                     panic!("{name} means {other} and {}", entry.name);
                 }
             }

@@ -21,6 +21,8 @@ pub struct Headless {
     jobs: Jobs,
     reports: Receiver<Report>,
     area: Rect,
+    copied: Option<String>,
+    viewed: Option<String>,
     options: Options,
 }
 
@@ -69,6 +71,8 @@ impl Headless {
             jobs,
             reports,
             area: Rect::new(0, 0, width, height),
+            copied: None,
+            viewed: None,
             options: options.clone(),
         };
         screen.draw();
@@ -107,6 +111,33 @@ impl Headless {
         self.obey(asked);
     }
 
+    /// Presses the mouse at a cell and lets it go.
+    pub fn click(&mut self, at: (u16, u16)) {
+        self.drag(at, at);
+    }
+
+    /// Presses the mouse at one cell and lets it go at another.
+    pub fn drag(&mut self, (x, y): (u16, u16), (to_x, to_y): (u16, u16)) {
+        self.draw();
+        let moved = (x, y) != (to_x, to_y);
+        let drag = moved.then_some(Pointer::Drag { x: to_x, y: to_y });
+        let all = [Some(Pointer::Click { x, y }), drag, Some(Pointer::Release)];
+        for pointer in all.into_iter().flatten() {
+            let effects = self.shell.pointer(pointer);
+            self.obey(effects);
+        }
+    }
+
+    /// What was copied last.
+    pub fn copied(&self) -> Option<&str> {
+        self.copied.as_deref()
+    }
+
+    /// What was shown in another program last.
+    pub fn viewed(&self) -> Option<&str> {
+        self.viewed.as_deref()
+    }
+
     pub fn resize(&mut self, (width, height): (u16, u16)) {
         self.area = Rect::new(0, 0, width, height);
     }
@@ -140,6 +171,8 @@ impl Headless {
             match effect {
                 Effect::Start(job) => self.jobs.start(from, *job),
                 Effect::Open { title, inputs } => self.open(title, inputs),
+                Effect::Copy(text) => self.copied = Some(text),
+                Effect::View { text, .. } => self.viewed = Some(text),
                 _ => {}
             }
         }

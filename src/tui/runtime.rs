@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Select, Sender, unbounded};
 use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
-use signal_hook::consts::{SIGCONT, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
+use crate::act::viewer::{self, Viewer};
 use crate::ingest::discover::Input;
 use crate::ingest::{Loaded, loader};
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys::Key;
 use crate::tui::runtime::terminal::Screen;
+use crate::tui::runtime::watch::Keys;
 use crate::tui::shell::{Asked, Pointer, Shell};
 use crate::tui::theme::Theme;
 use crate::tui::{Exit, Options};
@@ -31,6 +33,8 @@ pub(super) enum Msg {
 
 /// How long messages are taken in before a frame is drawn.
 const BUDGET: Duration = Duration::from_millis(8);
+/// A signal that was meant for another program may be told so long after its end.
+const ECHO: Duration = Duration::from_millis(300);
 /// The time between two frames that show only that loading went on.
 const LOADING_FRAME: Duration = Duration::from_millis(33);
 
@@ -38,7 +42,7 @@ pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Resu
     terminal::check()?;
     let (inbox_sender, inbox) = unbounded();
     let screen = Screen::enter(options, inbox_sender.clone())?;
-    watch::start(&inbox_sender)?;
+    let keys = watch::start(&inbox_sender)?;
     let (jobs, reports) = Jobs::threaded();
     let theme = Theme {
         ascii_only: !terminal::speaks_utf8(),
@@ -50,10 +54,12 @@ pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Resu
         jobs,
         screen,
         inbox,
+        keys,
         reports,
         messages: Some(messages),
         pending: Pending::Now,
         drawn: Instant::now(),
+        deaf_until: Instant::now(),
     };
     if let Some(filter) = &options.filter {
         let effects = runtime.shell.filter(filter);
@@ -81,10 +87,13 @@ struct Runtime {
     jobs: Jobs,
     screen: Screen,
     inbox: Receiver<Msg>,
+    keys: Keys,
     reports: Receiver<Report>,
     messages: Option<Receiver<Loaded>>,
     pending: Pending,
     drawn: Instant,
+    /// Until then signals from the terminal were meant for the program that had it.
+    deaf_until: Instant,
 }
 
 impl Runtime {
@@ -193,6 +202,7 @@ impl Runtime {
         self.pending = Pending::Now;
         match msg {
             Msg::Term(event) => self.event(event),
+            Msg::Signal(SIGINT | SIGQUIT | SIGTSTP) if Instant::now() < self.deaf_until => None,
             Msg::Signal(SIGTSTP) => self.suspend(),
             Msg::Signal(SIGCONT) => {
                 self.screen.resume();
@@ -231,11 +241,37 @@ impl Runtime {
                 Effect::StopLoading => self.messages = None,
                 Effect::Open { title, inputs } => self.open(title, inputs),
                 Effect::Start(job) => self.jobs.start(from, *job),
+                Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
+                Effect::Copy(text) => Screen::copy(&text),
                 // The shell keeps these to itself.
                 Effect::Pop | Effect::Visit(..) | Effect::Show(..) | Effect::Obey(..) => {}
             }
         }
         exit
+    }
+
+    /// Gives the terminal to another program until it ends.
+    fn view(&mut self, text: &str, with: Viewer) -> Option<Exit> {
+        let program = with.program();
+        self.keys.pause();
+        terminal::restore();
+        let shown = viewer::show(&program, text);
+        // What the user told that program is not meant for this one.
+        let is_signal = |msg: &Msg| matches!(msg, Msg::Signal(SIGINT | SIGQUIT | SIGTSTP));
+        let kept: Vec<Msg> = self
+            .inbox
+            .try_iter()
+            .filter(|msg| !is_signal(msg))
+            .collect();
+        self.deaf_until = Instant::now() + ECHO;
+        self.screen.resume();
+        self.keys.resume();
+        if let Err(error) = shown {
+            self.shell.session.fail(&error.to_string());
+        }
+        self.pending = Pending::Now;
+        let exits = kept.into_iter().map(|msg| self.receive(msg));
+        exits.fold(None, Option::or)
     }
 
     fn open(&mut self, title: String, inputs: Vec<Input>) {
@@ -286,6 +322,8 @@ fn pointer(mouse: MouseEvent) -> Option<Pointer> {
     let (x, y) = (mouse.column, mouse.row);
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => Some(Pointer::Click { x, y }),
+        MouseEventKind::Drag(MouseButton::Left) => Some(Pointer::Drag { x, y }),
+        MouseEventKind::Up(MouseButton::Left) => Some(Pointer::Release),
         MouseEventKind::ScrollUp => Some(Pointer::WheelUp { x, y }),
         MouseEventKind::ScrollDown => Some(Pointer::WheelDown { x, y }),
         _ => None,

@@ -1,5 +1,6 @@
 //! What is open: the store as far as it is loaded, the end of the file read ahead, opened actions.
 
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -36,6 +37,53 @@ pub struct Session {
     pub here: Here,
     /// The two runs to compare, A and B.
     pub pair: [Option<RunIx>; 2],
+    pub marks: Marks,
+    /// Filters that were kept, the last one in the end.
+    pub filter_history: Vec<String>,
+    /// Filters that the user saved, those of the configuration first.
+    pub saved_filters: Vec<String>,
+}
+
+/// Letters that the user put on actions.
+#[derive(Debug, Default)]
+pub struct Marks {
+    named: BTreeMap<char, ActionIx>,
+    all: Arc<HashSet<u32>>,
+}
+
+impl Marks {
+    /// Puts a letter on an action, or takes it from there; tells whether it is there now.
+    pub fn toggle(&mut self, letter: char, ix: ActionIx) -> bool {
+        let is_set = self.named.get(&letter) != Some(&ix);
+        if is_set {
+            self.named.insert(letter, ix);
+        } else {
+            self.named.remove(&letter);
+        }
+        self.all = Arc::new(self.named.values().map(|ix| ix.0).collect());
+        is_set
+    }
+
+    pub fn get(&self, letter: char) -> Option<ActionIx> {
+        self.named.get(&letter).copied()
+    }
+
+    /// The letter on an action.
+    pub fn of(&self, ix: ActionIx) -> Option<char> {
+        let mut named = self.named.iter().filter(|_| self.all.contains(&ix.0));
+        named
+            .find(|(_, marked)| **marked == ix)
+            .map(|(letter, _)| *letter)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// All that are marked, by index.
+    pub fn all(&self) -> &Arc<HashSet<u32>> {
+        &self.all
+    }
 }
 
 /// What is selected, the same on every view.
@@ -130,6 +178,14 @@ impl Session {
             loading: Loading::Reading { read: 0, total: 0 },
             here: Here::default(),
             pair: [None; 2],
+            marks: Marks::default(),
+            filter_history: Vec::new(),
+            saved_filters: options
+                .setup
+                .filters
+                .iter()
+                .map(|(_, filter)| filter.clone())
+                .collect(),
         }
     }
 

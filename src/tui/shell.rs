@@ -16,7 +16,7 @@ use crate::ingest::Loaded;
 use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::Output;
-use crate::tui::keys::{Command, Key, Meaning};
+use crate::tui::keys::{Command, Key, Meaning, Place};
 use crate::tui::notices::Level;
 use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::{Here, News, Session};
@@ -115,7 +115,11 @@ impl Shell {
         self.start = Start::Found;
         self.session.notices.pressed();
         let top = self.top();
-        let meaning = self.session.keymap.meaning(key, top);
+        let place = Place {
+            screen: top,
+            is_inner: self.ask_top(|screen, _| screen.is_inner()),
+        };
+        let meaning = self.session.keymap.meaning(key, place);
         match meaning {
             // Whatever is being typed, these chords leave.
             Some(Meaning::Command(Command::Quit)) if key.ctrl => return vec![(top, Effect::Quit)],
@@ -435,7 +439,9 @@ impl Shell {
                 | Effect::Redraw
                 | Effect::Start(_)
                 | Effect::Open { .. }
-                | Effect::StopLoading => outside.push((from, effect)),
+                | Effect::StopLoading
+                | Effect::View { .. }
+                | Effect::Copy(_) => outside.push((from, effect)),
             }
         }
         outside

@@ -99,6 +99,8 @@ pub struct Styles {
     pub selected: Style,
     /// The selected row of a pane that has not the focus.
     pub shadowed: Style,
+    /// What lies over something else.
+    pub shadow: Style,
     pub ok: Style,
     pub error: Style,
     pub blocked: Style,
@@ -110,6 +112,11 @@ pub struct Styles {
     pub key: Style,
     pub string: Style,
     pub number: Style,
+    /// A text that is looked for.
+    pub hit: Style,
+    /// What changed inside a line that came, or that went.
+    pub added: Style,
+    pub removed: Style,
 }
 
 impl Theme {
@@ -194,6 +201,13 @@ pub struct Marks {
     pub falling: &'static str,
     pub unfolded: &'static str,
     pub folded: &'static str,
+    /// The part of the list that is on the screen.
+    pub thumb: &'static str,
+    /// Nothing of interest at this place.
+    pub quiet: &'static str,
+    /// Where the user set a mark, and where a text was found.
+    pub mark: &'static str,
+    pub hit: &'static str,
     /// From little to much.
     pub levels: [&'static str; 8],
     kinds: [&'static str; 12],
@@ -230,6 +244,10 @@ pub static UNICODE: Marks = Marks {
     falling: "▼",
     unfolded: "▾",
     folded: "▸",
+    thumb: "┃",
+    quiet: "·",
+    mark: "◆",
+    hit: "•",
     levels: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     kinds: ["▷", "◆", "∴", "⚙", "§", "‖", "✖", "·", "┌", "└", "!", "?"],
 };
@@ -259,6 +277,10 @@ pub static ASCII: Marks = Marks {
     falling: "v",
     unfolded: "v",
     folded: ">",
+    thumb: "#",
+    quiet: ".",
+    mark: "*",
+    hit: "o",
     levels: [".", ",", ":", "-", "=", "+", "*", "#"],
     kinds: [">", "M", ":", "T", "P", "=", "x", "*", "/", "\\", "!", "?"],
 };
@@ -294,6 +316,10 @@ mod tests {
             marks.falling,
             marks.unfolded,
             marks.folded,
+            marks.thumb,
+            marks.quiet,
+            marks.mark,
+            marks.hit,
         ];
         for mark in single.iter().chain(&marks.kinds).chain(&marks.levels) {
             assert_eq!(text::width(mark), 1, "{mark}");

@@ -3,8 +3,9 @@
 pub mod chooser;
 pub mod fuzzy;
 pub mod hints;
-pub mod json_lines;
+pub mod outline;
 pub mod paint;
 pub mod prompt;
 pub mod spark;
+pub mod tone;
 pub mod viewport;

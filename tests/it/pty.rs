@@ -105,6 +105,60 @@ fn ctrl_z_gives_the_terminal_back_and_a_continued_program_draws_again() {
 }
 
 #[test]
+fn the_pager_has_the_terminal_and_its_keys_and_the_screen_comes_back_after_it() {
+    let mut command = program(&[REFUND]);
+    command.env(
+        "PAGER",
+        "sh -c 'grep -c 8841 \"$0\"; echo the pager; read line; echo \"got $line\"'",
+    );
+    let mut terminal = Terminal::start(command, USUAL);
+    terminal.wait_for(FIRST_ROW);
+    terminal.type_in("jv");
+    terminal.wait("pager", |terminal| {
+        !terminal.screen().alternate_screen() && terminal.text().contains("the pager")
+    });
+    terminal.type_in("Gjq\r");
+    terminal.wait("screen", |terminal| {
+        terminal.screen().alternate_screen() && terminal.text().contains("2 / 25")
+    });
+    // Only now are keys ours again.
+    terminal.type_in("j");
+    terminal.wait_for("3 / 25");
+    terminal.type_in("v");
+    terminal.wait("second pager", |terminal| {
+        terminal.text().matches("the pager").count() == 2
+    });
+    // What ends the pager does not end the program below it.
+    terminal.type_in("\u{3}");
+    terminal.wait_for("3 / 25");
+    terminal.type_in("q");
+    assert_eq!(terminal.end().exit_code(), 0);
+    terminal.is_as_before();
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told_and_nothing_else_happens() {
+    let mut command = program(&[REFUND]);
+    command.env("VISUAL", "no-such-editor-anywhere");
+    let mut terminal = Terminal::start(command, USUAL);
+    terminal.wait_for(FIRST_ROW);
+    terminal.type_in("V");
+    terminal.wait_for("no-such-editor-anywhere ended with");
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
+fn what_is_copied_reaches_the_terminal_as_base64() {
+    let mut terminal = opened(REFUND, FIRST_ROW);
+    terminal.type_in("yk");
+    terminal.wait_for("copied key");
+    let written: &[u8] = b"\x1b]52;c;cnVuX3N0YXJ0\x07";
+    let all = terminal.bytes.windows(written.len());
+    assert!(all.into_iter().any(|window| window == written));
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
 fn a_terminal_that_goes_away_ends_it_even_when_hang_ups_are_ignored() {
     // Two seconds are the promise; the rest is for a machine that does other things.
     let promised = Duration::from_secs(4);

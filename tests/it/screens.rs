@@ -1,5 +1,7 @@
 //! What a user sees: a script of keys on a sample, and the picture that it ends with.
 
+mod explorer;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};

@@ -315,3 +315,18 @@ fn a_tail_is_what_fits_behind_the_mark() {
     assert_eq!(super::cut_front("abc", 1), "…");
     assert_eq!(super::cut_front("abc", 0), "");
 }
+
+#[test]
+fn a_text_is_found_in_any_case_unless_capitals_are_looked_for() {
+    let found = |text, sought| {
+        let ranges = super::find_all(text, sought);
+        ranges
+            .map(|found| (found.start, found.end))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("Refund a refund", "refund"), [(0, 6), (9, 15)]);
+    assert_eq!(found("Refund a refund", "Refund"), [(0, 6)]);
+    assert_eq!(found("aaa", "aa"), [(0, 2)]);
+    assert_eq!(found("ÄäÄ", "ä"), [(2, 4)]);
+    assert!(found("x", "").is_empty());
+}

@@ -2,9 +2,9 @@
 
 use crate::analysis::stats::{self, Field};
 use crate::analysis::summary;
-use crate::cli::look::Role;
+use crate::cli::Cx;
 use crate::cli::table::{self, Cell, Column};
-use crate::cli::{Cx, words};
+use crate::export::words::{self, Role};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::run::{CostSource, Run, RunIx};
 use crate::store::Store;

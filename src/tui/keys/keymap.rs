@@ -1,6 +1,6 @@
 //! Which key means what, on which screen.
 
-use crate::tui::keys::{COMMANDS, Code, Command, Entry, Key};
+use crate::tui::keys::{COMMANDS, Code, Command, Entry, Key, Place};
 use crate::tui::screens::{self, ScreenId};
 
 /// What a key asks for.
@@ -25,11 +25,29 @@ impl Meaning {
             Meaning::View(_) => None,
         }
     }
+
+    /// Whether it is for a part of its screen.
+    fn is_inner(self) -> bool {
+        match self {
+            Meaning::Command(command) => command.entry().group.is_inner(),
+            Meaning::View(_) => false,
+        }
+    }
+
+    /// How near it is to a place where keys are typed; none where it means nothing there.
+    fn nearness(self, place: Place) -> Option<u8> {
+        match (self.screen(), self.is_inner()) {
+            (None, _) => Some(0),
+            (Some(own), false) => (own == place.screen).then_some(1),
+            (Some(own), true) => (own == place.screen && place.is_inner).then_some(2),
+        }
+    }
 }
 
 /// Whether one key cannot mean both. What is for one screen wins there over what is for all.
 pub fn meets(one: &str, other: &str) -> bool {
-    screen_of(one) == screen_of(other)
+    let part = |name: &str| Meaning::find(name).is_some_and(Meaning::is_inner);
+    screen_of(one) == screen_of(other) && part(one) == part(other)
 }
 
 /// The screen that a command is for, by its name; none for those of every screen, and for views.
@@ -71,7 +89,11 @@ impl Keymap {
     pub fn keys_on(&self, screen: ScreenId, command: Command) -> Vec<String> {
         let meant = Meaning::Command(command);
         let bound = self.bound.iter().filter(|(key, meaning)| {
-            *meaning == meant && self.meaning(*key, screen) == Some(meant)
+            let place = Place {
+                screen,
+                is_inner: meant.is_inner(),
+            };
+            *meaning == meant && self.meaning(*key, place) == Some(meant)
         });
         bound.map(|(key, _)| key.to_string()).collect()
     }
@@ -85,12 +107,14 @@ impl Keymap {
         bound.map(|key| key.to_string()).collect()
     }
 
-    /// What a key asks for on a screen: its own command, else one of all screens.
-    pub fn meaning(&self, key: Key, screen: ScreenId) -> Option<Meaning> {
+    /// What a key asks for at a place: a command of the part of the screen, else one of the screen, else
+    /// one of all screens.
+    pub fn meaning(&self, key: Key, place: impl Into<Place>) -> Option<Meaning> {
+        let place = place.into();
         let meant = self.bound.iter().filter(|(bound, _)| *bound == key);
-        let meant = meant.map(|(_, meaning)| *meaning);
-        let fitting = meant.filter(|meaning| meaning.screen().is_none_or(|own| own == screen));
-        fitting.max_by_key(|meaning| meaning.screen().is_some())
+        let near = meant.filter_map(|(_, meaning)| Some((meaning.nearness(place)?, *meaning)));
+        near.max_by_key(|(nearness, _)| *nearness)
+            .map(|(_, meaning)| meaning)
     }
 
     /// The keys of a meaning.
@@ -106,7 +130,8 @@ impl Keymap {
         };
         let screen = meaning.screen();
         let is_taken = |key: &Key, other: Meaning| {
-            keys.contains(key) && (screen.is_none() || other.screen() == screen)
+            let meets = other.screen() == screen && other.is_inner() == meaning.is_inner();
+            keys.contains(key) && (screen.is_none() || meets)
         };
         self.bound
             .retain(|(key, other)| *other != meaning && !is_taken(key, *other));
@@ -117,7 +142,7 @@ impl Keymap {
 #[cfg(test)]
 mod tests {
     use super::{Keymap, Meaning};
-    use crate::tui::keys::{Code, Command, Key};
+    use crate::tui::keys::{Code, Command, Key, Place};
     use crate::tui::screens::ScreenId;
 
     #[test]
@@ -150,5 +175,21 @@ mod tests {
             meaning("2", ScreenId::Stream),
             Some(Meaning::View(ScreenId::Runs))
         );
+    }
+
+    #[test]
+    fn in_the_inspector_a_key_means_a_command_of_its_own_where_there_is_one() {
+        let keymap = Keymap::default();
+        let inner = Place {
+            screen: ScreenId::Stream,
+            is_inner: true,
+        };
+        let meaning = |name| keymap.meaning(Key::parse(name).expect("a key"), inner);
+        let command = |command| Some(Meaning::Command(command));
+        assert_eq!(meaning("e"), command(Command::UnfoldSiblings));
+        assert_eq!(meaning("b"), command(Command::NextBlock));
+        assert_eq!(meaning("j"), command(Command::Down));
+        let outer = keymap.meaning(Key::parse("e").expect("a key"), ScreenId::Stream);
+        assert_eq!(outer, command(Command::NextError));
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::panic;
 use std::thread;
 
+use base64::Engine as _;
 use crossbeam_channel::Sender;
 use crossterm::cursor::Show;
 use crossterm::event::{
@@ -86,6 +87,14 @@ impl Screen {
         self.terminal
             .draw(|frame| draw(frame.area(), frame.buffer_mut()))?;
         Ok(())
+    }
+
+    /// Asks the terminal to put `text` on its clipboard (OSC 52). Only base64 is written.
+    pub(super) fn copy(text: &str) {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+        let mut out = io::stdout();
+        // A terminal that fails here fails again when the frame is drawn, and that is reported.
+        let _ = write!(out, "\x1b]52;c;{encoded}\x07").and_then(|()| out.flush());
     }
 
     /// Forgets what the terminal shows, so that the next frame writes every cell.

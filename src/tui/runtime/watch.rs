@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::process;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -20,27 +21,103 @@ const PATIENCE: Duration = Duration::from_millis(800);
 /// The exit code of a process that a hang-up ended.
 const HUNG_UP: i32 = 128 + SIGHUP;
 
-pub(super) fn start(inbox: &Sender<Msg>) -> anyhow::Result<()> {
+/// How long the keys may go unread before it is asked whether to stop reading them.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// The thread that reads keys: it leaves them to another program for a while.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Keys {
+    state: Arc<(Mutex<Reading>, Condvar)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Reading {
+    #[default]
+    On,
+    /// To be stopped as soon as the thread looks.
+    Stopping,
+    Off,
+    /// There is nothing to read from any more.
+    Over,
+}
+
+impl Keys {
+    /// Returns when no key is read any more.
+    pub(super) fn pause(&self) {
+        let (state, changed) = &*self.state;
+        let mut reading = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if *reading == Reading::On {
+            *reading = Reading::Stopping;
+        }
+        while *reading == Reading::Stopping {
+            reading = changed
+                .wait(reading)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(super) fn resume(&self) {
+        let (state, changed) = &*self.state;
+        let mut reading = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if *reading != Reading::Over {
+            *reading = Reading::On;
+        }
+        changed.notify_all();
+    }
+
+    /// Waits here while another program has the keys.
+    fn wait(&self) {
+        let (state, changed) = &*self.state;
+        let mut reading = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if *reading == Reading::Stopping {
+            *reading = Reading::Off;
+            changed.notify_all();
+        }
+        while *reading == Reading::Off {
+            reading = changed
+                .wait(reading)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn end(&self) {
+        let (state, changed) = &*self.state;
+        *state.lock().unwrap_or_else(PoisonError::into_inner) = Reading::Over;
+        changed.notify_all();
+    }
+}
+
+pub(super) fn start(inbox: &Sender<Msg>) -> anyhow::Result<Keys> {
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT])?;
     let (keys, hangs, caught) = (inbox.clone(), inbox.clone(), inbox.clone());
+    let reading = Keys::default();
+    let ours = reading.clone();
     thread::Builder::new()
         .name("keys".to_owned())
-        .spawn(move || read_keys(&keys))?;
+        .spawn(move || read_keys(&keys, &ours))?;
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || forward(signals, &caught))?;
     thread::Builder::new()
         .name("hang-up".to_owned())
         .spawn(move || watch_terminal(&hangs))?;
-    Ok(())
+    Ok(reading)
 }
 
-fn read_keys(inbox: &Sender<Msg>) {
-    while let Ok(event) = crossterm::event::read() {
+fn read_keys(inbox: &Sender<Msg>, keys: &Keys) {
+    loop {
+        keys.wait();
+        let event = match crossterm::event::poll(GLANCE) {
+            Ok(true) => crossterm::event::read(),
+            Ok(false) => continue,
+            Err(error) => Err(error),
+        };
+        let Ok(event) = event else { break };
         if !tell(inbox, Msg::Term(event)) {
-            return;
+            return keys.end();
         }
     }
+    keys.end();
     tell(inbox, Msg::TerminalLost);
 }
 

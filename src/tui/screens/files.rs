@@ -151,6 +151,7 @@ impl Screen for Files {
                 }
                 None => return vec![Effect::Pop],
             },
+            Pointer::Drag { .. } | Pointer::Release => {}
         }
         Vec::new()
     }

@@ -223,6 +223,7 @@ impl Screen for Help {
                     None => {}
                 }
             }
+            Pointer::Drag { .. } | Pointer::Release => {}
         }
         Vec::new()
     }

@@ -53,7 +53,7 @@ impl Screen for Notices {
         match pointer {
             Pointer::WheelDown { .. } => self.update(Command::Down, session),
             Pointer::WheelUp { .. } => self.update(Command::Up, session),
-            Pointer::Click { .. } => Vec::new(),
+            Pointer::Click { .. } | Pointer::Drag { .. } | Pointer::Release => Vec::new(),
         }
     }
 

@@ -96,6 +96,7 @@ impl Screen for Palette {
                 }
                 None => return vec![Effect::Pop],
             },
+            Pointer::Drag { .. } | Pointer::Release => {}
         }
         Vec::new()
     }

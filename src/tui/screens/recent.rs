@@ -184,6 +184,7 @@ impl Screen for Recent {
                     Some(_) | None => {}
                 }
             }
+            Pointer::Drag { .. } | Pointer::Release => {}
         }
         Vec::new()
     }

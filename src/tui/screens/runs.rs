@@ -196,6 +196,11 @@ impl Screen for Runs {
             Output::Filtered(_)
             | Output::Searched(_)
             | Output::Opened { .. }
+            | Output::Surveyed(_)
+            | Output::Noticed(_)
+            | Output::Noticing(_)
+            | Output::Hits(_)
+            | Output::Hitting(_)
             | Output::Found { .. }
             | Output::NotFound(_)
             | Output::Recent(_)

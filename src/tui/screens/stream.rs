@@ -1,33 +1,52 @@
 //! The stream: every action in its order, the selected one opened beside it.
 
+pub mod chords;
+pub mod extras;
 pub mod filter_bar;
 mod filtered;
+pub mod finder;
+pub mod headings;
 pub mod inspector;
 pub mod jumps;
 mod landing;
 pub mod layout;
 pub mod listing;
+mod marks;
+pub mod menu;
 mod moves;
+pub mod narrow;
+pub mod noticed;
+pub mod overview;
 pub mod rows;
+pub mod terms;
 mod view;
 pub mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::act::viewer::Viewer;
+use crate::analysis::shape;
 use crate::model::action::ActionIx;
-use crate::model::run::RunIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
+use crate::tui::filtering::Scope;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
+use crate::tui::screens::stream::chords::{Chord, Typing};
+use crate::tui::screens::stream::extras::Extras;
 use crate::tui::screens::stream::filter_bar::FilterBar;
+use crate::tui::screens::stream::finder::Finder;
 use crate::tui::screens::stream::inspector::{Inspector, Subject};
-use crate::tui::screens::stream::layout::{Columns, Panes, Regions};
+use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::menu::Menu;
+use crate::tui::screens::stream::narrow::Narrow;
+use crate::tui::screens::stream::noticed::Noticed;
+use crate::tui::screens::stream::overview::{Of, Overview};
 use crate::tui::screens::stream::rows::{Numbers, RowText};
 use crate::tui::session::{Agents, News, Opened, Session};
 use crate::tui::shell::{Headline, Pointer, Screen};
@@ -40,12 +59,18 @@ pub struct Stream {
     /// The end of the file, looked at before everything is read.
     end: Option<List>,
     filter: FilterBar,
-    scope: Option<RunIx>,
+    narrow: Narrow,
+    overview: Overview,
+    finder: Finder,
+    noticed: Noticed,
+    menu: Option<Menu>,
+    extras: Extras,
     answers: Answers,
     inspector: Inspector,
     focus: Focus,
-    panes: Panes,
-    notice: Option<String>,
+    split: Split,
+    typing: Typing,
+    notice: Option<Notice>,
     frame: Frame,
 }
 
@@ -77,6 +102,8 @@ struct Answers {
     /// Answered rows about which something was learned since.
     again: Vec<ActionIx>,
     tally: Tally,
+    /// What to try instead, where nothing matched; raw.
+    hint: Option<String>,
     /// How many rows a first search has tested, when it told; what it found is listed already.
     searched: Option<u32>,
     /// The action that was selected when the search began, to be selected again when it ends.
@@ -89,22 +116,79 @@ struct Answers {
 struct Frame {
     regions: Regions,
     columns: Columns,
-    visible: Vec<(Visible, bool, Rc<RowText>)>,
+    rows: Vec<Placed>,
+    /// Rows of the scrollbar with marks and matches.
+    ticks: Ticks,
+    /// The cell of the selected action in the shape of its run.
+    shape_at: Option<usize>,
     words: words::Words,
+}
+
+/// A row where it stands on the screen.
+#[derive(Debug)]
+struct Placed {
+    at: Visible,
+    is_selected: bool,
+    text: Rc<RowText>,
+    heading: Option<String>,
+    mark: Option<char>,
+    /// The how-manieth call with the same arguments it is.
+    nth: Option<u32>,
+    /// It holds the text that is looked for.
+    is_hit: bool,
+    /// What it has in the columns that the user added.
+    extras: Vec<Option<String>>,
+}
+
+/// Rows of the scrollbar that stand for something the user set or looked for.
+#[derive(Debug, Default)]
+struct Ticks {
+    marked: HashSet<usize>,
+    hits: HashSet<usize>,
+    /// Matches, actions listed and rows that the ticks of the matches were placed for.
+    of: (usize, usize, usize),
+}
+
+/// What to tell the user until the next key.
+#[derive(Debug)]
+struct Notice {
+    words: String,
+    /// It is about an unfinished file, and out of date when everything is read.
+    is_while_reading: bool,
 }
 
 /// Texts of rows are made again rather than kept beyond this number.
 const KEEP: usize = 4096;
 
 impl Screen for Stream {
+    fn is_inner(&self) -> bool {
+        self.focus == Focus::Inspector
+    }
+
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        if self.menu.is_some() {
+            return Some(self.choose_in_menu(key, session));
+        }
+        if self.finder.prompt.is_some() {
+            return Some(self.type_find(key, session));
+        }
         if self.filter.prompt.is_some() {
             return Some(self.type_filter(key, session));
+        }
+        if let Typing::Chord(chord) = self.typing {
+            self.typing = Typing::Nothing;
+            return Some(self.second(chord, key, session));
+        }
+        if self.extras.prompt.is_some() {
+            return Some(self.type_column(key, session));
         }
         None
     }
 
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
+        if self.finder.prompt.is_some() {
+            return self.paste_find(text, session);
+        }
         let Some(prompt) = &mut self.filter.prompt else {
             return Vec::new();
         };
@@ -113,8 +197,7 @@ impl Screen for Stream {
     }
 
     fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
-        self.filter.set(text);
-        self.apply_filter(session)
+        self.filter_by(text, session)
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -123,8 +206,8 @@ impl Screen for Stream {
         if is_elsewhere {
             (self.end, self.list.anchor) = (None, here.action);
         }
-        if here.scope != self.scope {
-            self.scope = here.scope;
+        if here.scope != self.narrow.run() {
+            self.narrow.scope = here.scope.map(Scope::Run);
             return self.ask(session);
         }
         if let Some(action) = here.action.filter(|_| is_elsewhere) {
@@ -141,9 +224,27 @@ impl Screen for Stream {
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         self.notice = None;
+        self.typing = Typing::Nothing;
         match command {
             Command::Filter => self.filter.open(),
-            Command::Scope => return self.toggle_scope(session),
+            Command::Page => return self.view_in(Viewer::Pager, session),
+            Command::Edit => return self.view_in(Viewer::Editor, session),
+            Command::Noticed => self.open_noticed(session),
+            Command::Saved => self.open_saved(session),
+            Command::Find => self.begin_find(),
+            Command::NextHit | Command::PrevHit => self.next_hit(command, session),
+            Command::Column => self.begin_column(),
+            Command::Yank => self.typing = Typing::Chord(Chord::Yank),
+            Command::Scroll => self.typing = Typing::Chord(Chord::Scroll),
+            Command::Keep => return self.begin_term(Chord::Keep, session),
+            Command::Drop => return self.begin_term(Chord::Drop, session),
+            Command::OnlyRun => return self.toggle_run(session),
+            Command::OnlyAgent => return self.toggle_agent(session),
+            Command::OnlyMarked => return self.toggle_marked(session),
+            Command::OnlyTrouble => return self.toggle_trouble(session),
+            Command::Mark => self.typing = Typing::Chord(Chord::Mark),
+            Command::GoToMark => self.typing = Typing::Chord(Chord::GoToMark),
+            Command::Parent => self.go_to_parent(session),
             Command::Back | Command::Cancel => return self.back(command, session),
             _ => {
                 self.answers.home = None;
@@ -182,6 +283,10 @@ impl Screen for Stream {
             session.loaded.bodies.forget();
         }
         self.inspector.changed(&news.settled);
+        if !news.rows.is_empty() || !news.settled.is_empty() {
+            self.overview.outdate();
+            self.noticed.outdate();
+        }
         if let Listing::All(len) = &mut self.list.listing {
             *len = session.loaded.store.len();
         }
@@ -193,14 +298,25 @@ impl Screen for Stream {
             self.land(session);
         }
         self.list.follow();
-        self.catch_up(session)
+        let mut effects = self.catch_up(session);
+        effects.extend(self.find_more(session));
+        effects.extend(self.noticed.prepare(session));
+        effects
     }
 
     fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
         match output {
             Output::Filtered(answer) => return self.take_answer(answer, session),
             Output::Searched(progress) => self.take_progress(progress),
-            Output::Opened { ix, body } => self.inspector.opened(ix, body),
+            Output::Hits(answer) => return self.found(answer, session),
+            Output::Hitting(progress) => self.finding(progress),
+            Output::Opened { ix, document } => self.inspector.opened(ix, *document),
+            Output::Noticing(tested) => self.noticed.noticing(tested),
+            Output::Noticed(findings) => {
+                self.noticed.noticed(*findings);
+                return self.noticed.prepare(session).into_iter().collect();
+            }
+            Output::Surveyed(survey) => self.overview.surveyed(*survey),
             Output::Runs { .. }
             | Output::Table(_)
             | Output::Profile { .. }
@@ -208,15 +324,20 @@ impl Screen for Stream {
             | Output::NotFound(_)
             | Output::Recent(_)
             | Output::FirstWords(_) => {}
-            Output::Panicked(_) => self.answers.is_running = false,
+            Output::Panicked(_) => {
+                self.answers.is_running = false;
+                self.overview.give_up();
+                self.noticed.give_up();
+            }
         }
         Vec::new()
     }
 
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
-        self.frame.regions = Regions::new(area, self.panes);
+        self.frame.regions = Regions::new(area, self.split);
         self.prepare_list(session);
-        let effects = self.prepare_inspector(session);
+        let mut effects = self.prepare_inspector(session);
+        effects.extend(self.prepare_overview(session));
         self.frame.words = words::Words::new(self, session);
         self.tell_here(session);
         effects
@@ -236,6 +357,25 @@ impl Screen for Stream {
 }
 
 impl Stream {
+    fn say(&mut self, words: impl Into<String>) {
+        self.notice = Some(Notice {
+            words: words.into(),
+            is_while_reading: false,
+        });
+    }
+
+    fn say_while_reading(&mut self, words: impl Into<String>) {
+        self.notice = Some(Notice {
+            words: words.into(),
+            is_while_reading: true,
+        });
+    }
+
+    fn filter_by(&mut self, text: &str, session: &Session) -> Vec<Effect> {
+        self.filter.set(text);
+        self.apply_filter(session)
+    }
+
     fn prepare_list(&mut self, session: &mut Session) {
         let regions = self.frame.regions;
         let numbers = if self.end.is_some() {
@@ -253,15 +393,16 @@ impl Stream {
             usize::from(regions.list.width),
             digits,
             [known, opened.agents].contains(&Agents::Several),
+            self.extras.count(),
         );
         list.settle(opened, usize::from(regions.list.height));
         if list.made.len() > KEEP {
             list.made.clear();
         }
-        self.frame.visible.clear();
+        self.frame.rows.clear();
         let seen = list.visible(opened, usize::from(regions.list.height));
-        for visible in seen {
-            let Some(ix) = list.listing.at(visible.item) else {
+        for at in seen {
+            let Some(ix) = list.listing.at(at.item) else {
                 continue;
             };
             let text = list.made.entry(ix).or_insert_with(|| {
@@ -272,10 +413,62 @@ impl Stream {
                     numbers,
                 ))
             });
-            self.frame
-                .visible
-                .push((visible, visible.item == list.view.cursor, Rc::clone(text)));
+            let row = opened.store.row(ix);
+            let heading = headings::heading(&list.listing, &opened.store, at.item);
+            self.frame.rows.push(Placed {
+                at,
+                is_selected: at.item == list.view.cursor,
+                text: Rc::clone(text),
+                heading: heading.map(|heading| headings::words(heading, &row, &text.time)),
+                mark: (numbers == Numbers::Known)
+                    .then(|| session.marks.of(ix))
+                    .flatten(),
+                nth: (numbers == Numbers::Known)
+                    .then(|| self.noticed.nth(ix))
+                    .flatten(),
+                is_hit: numbers == Numbers::Known && self.finder.is_hit(ix),
+                extras: self.extras.cells(&row, &mut opened.bodies),
+            });
         }
+    }
+
+    fn prepare_ticks(&mut self, session: &Session, rows: usize) {
+        let listing = &self.list.listing;
+        let of = (self.finder.hits.len(), listing.len(), rows);
+        let marked = session.marks.all().iter().map(|ix| ActionIx(*ix));
+        self.frame.ticks.marked = listing.rows_of(marked, rows);
+        // There may be millions of them: they are placed when something changed, not for every frame.
+        if self.frame.ticks.of != of {
+            let hits = self.finder.hits.iter().copied();
+            self.frame.ticks.hits = listing.rows_of(hits, rows);
+            self.frame.ticks.of = of;
+        }
+    }
+
+    fn prepare_overview(&mut self, session: &Session) -> Option<Effect> {
+        let regions = self.frame.regions;
+        self.frame.shape_at = None;
+        if self.end.is_some() || regions.list.height == 0 {
+            return None;
+        }
+        let store = &session.loaded.store;
+        let rows = usize::from(regions.scroll.height);
+        self.prepare_ticks(session, rows);
+        let selected = self.selected(session);
+        let cells = layout::shape_cells(regions.spark.width);
+        let of = Of {
+            version: 0,
+            len: store.len(),
+            listed: self.list.listing.len(),
+            rows,
+            run: selected.map(|row| row.run_ix()).filter(|_| cells > 0),
+            cells,
+        };
+        self.frame.shape_at = selected
+            .filter(|_| cells > 0)
+            .and_then(|row| shape::place(store, row.ix(), cells));
+        self.overview
+            .prepare((store, &self.list.listing), of, session.is_loading())
     }
 
     fn prepare_inspector(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -283,9 +476,9 @@ impl Stream {
         let Some(subject) = self.subject().filter(|_| area.width > 0) else {
             return Vec::new();
         };
-        if !self.inspector.prepare(subject, session, area) {
+        let Some(how) = self.inspector.prepare(subject, session, area) else {
             return Vec::new();
-        }
+        };
         let opened = if subject.is_end {
             session.end.as_ref()
         } else {
@@ -295,6 +488,7 @@ impl Stream {
             Effect::Start(Box::new(Job::Open {
                 store: opened.store.clone(),
                 ix: subject.ix,
+                how,
             }))
         };
         opened.map(job).into_iter().collect()
@@ -320,19 +514,22 @@ impl Stream {
             session.here.action = Some(subject.ix);
             session.here.run = Some(store.row(subject.ix).run_ix());
         }
-        session.here.scope = self.scope;
+        session.here.scope = self.narrow.run();
     }
 
     fn back(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
-        if self.panes == Panes::Inspector || self.focus == Focus::Inspector {
-            (self.panes, self.focus) = (Panes::Auto, Focus::List);
+        if self.split.panes == Panes::Inspector || self.focus == Focus::Inspector {
+            (self.split.panes, self.focus) = (Panes::Auto, Focus::List);
         } else if self.end.take().is_some() {
         } else if command == Command::Back {
             return vec![Effect::Pop];
+        } else if self.finder.is_active() {
+            self.forget_find();
         } else if !self.filter.text.is_empty() {
             return self.filter("", session);
-        } else if self.scope.is_some() {
-            return self.toggle_scope(session);
+        } else if self.narrow.is_any() {
+            self.narrow = Narrow::default();
+            return self.ask(session);
         }
         Vec::new()
     }

@@ -11,6 +11,11 @@ use crate::tui::theme::Theme;
 
 /// A screen is a state and a few questions. It asks the outside by effects and does no IO.
 pub trait Screen: std::fmt::Debug {
+    /// Whether keys go to the part of the screen that has commands of its own.
+    fn is_inner(&self) -> bool {
+        false
+    }
+
     /// A key before the table of commands sees it; `None` when the screen does not want it.
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>>;
 
@@ -79,7 +84,22 @@ pub struct Headline<'a> {
 /// What the mouse did, and at which cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pointer {
-    Click { x: u16, y: u16 },
-    WheelUp { x: u16, y: u16 },
-    WheelDown { x: u16, y: u16 },
+    Click {
+        x: u16,
+        y: u16,
+    },
+    WheelUp {
+        x: u16,
+        y: u16,
+    },
+    WheelDown {
+        x: u16,
+        y: u16,
+    },
+    /// Moved with the button held down.
+    Drag {
+        x: u16,
+        y: u16,
+    },
+    Release,
 }

@@ -77,6 +77,10 @@ fn dark() -> Styles {
         key: indexed(80),
         string: indexed(150),
         number: indexed(222),
+        shadow: Style::new().bg(Color::Indexed(235)),
+        hit: indexed(221).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+        added: indexed(114).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+        removed: indexed(210).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
     }
 }
 
@@ -101,6 +105,10 @@ fn light() -> Styles {
         key: indexed(23),
         string: indexed(22),
         number: indexed(58),
+        shadow: Style::new().bg(Color::Indexed(255)),
+        hit: indexed(94).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+        added: indexed(22).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+        removed: indexed(124).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
     }
 }
 
@@ -124,6 +132,10 @@ fn high_contrast() -> Styles {
         key: with(bold),
         string: Style::new(),
         number: Style::new(),
+        shadow: Style::new(),
+        hit: filled(Color::Black, Color::Yellow),
+        added: filled(Color::Black, Color::Green),
+        removed: filled(Color::White, Color::Red),
     }
 }
 
@@ -146,6 +158,10 @@ fn sixteen() -> Styles {
         key: fg(Color::Cyan),
         string: fg(Color::Green),
         number: fg(Color::Yellow),
+        shadow: Style::new(),
+        hit: fg(Color::Yellow).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+        added: fg(Color::Green).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+        removed: fg(Color::Red).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
     }
 }
 
@@ -161,6 +177,9 @@ fn plain() -> Styles {
         prompt: with(Modifier::BOLD),
         note: with(Modifier::DIM),
         key: with(Modifier::BOLD),
+        hit: with(Modifier::BOLD | Modifier::UNDERLINED),
+        added: with(Modifier::BOLD | Modifier::UNDERLINED),
+        removed: with(Modifier::BOLD | Modifier::UNDERLINED),
         ..Styles::default()
     }
 }

@@ -15,6 +15,13 @@ pub struct Row<'a> {
     end: u16,
 }
 
+/// A text that is looked for, and how it is shown where it stands; an empty one stands nowhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought<'a> {
+    pub text: &'a str,
+    pub style: Style,
+}
+
 impl<'a> Row<'a> {
     /// Row `y` of `area`, wiped. Outside of the area, and where the area leaves the buffer, nothing is written.
     pub fn new(buf: &'a mut Buffer, area: Rect, y: u16, style: Style) -> Row<'a> {
@@ -80,6 +87,34 @@ impl<'a> Row<'a> {
         }
         self.x = start.saturating_add(cells as u16);
         self
+    }
+
+    /// The same, with what is looked for in another style.
+    pub fn cell_with(
+        &mut self,
+        text: &str,
+        cells: usize,
+        (style, sought): (Style, Sought<'_>),
+    ) -> &mut Self {
+        let cells = cells.min(self.room());
+        let start = self.x;
+        self.put_with(&text::cut(text, cells), (style, sought));
+        self.x = start.saturating_add(cells as u16);
+        self
+    }
+
+    /// Writes `text`, with what is looked for in another style.
+    pub fn put_with(&mut self, text: &str, (style, sought): (Style, Sought<'_>)) -> &mut Self {
+        let mut done = 0;
+        for found in text::find_all(text, sought.text) {
+            self.put(text.get(done..found.start).unwrap_or_default(), style);
+            self.put(
+                text.get(found.clone()).unwrap_or_default(),
+                style.patch(sought.style),
+            );
+            done = found.end;
+        }
+        self.put(text.get(done..).unwrap_or_default(), style)
     }
 
     /// The same, flush right.

@@ -19,6 +19,23 @@ impl Prompt {
         }
     }
 
+    /// With the cursor between two parts of the text.
+    pub fn with_cursor(before: &str, after: &str) -> Prompt {
+        let cursor = before.chars().count();
+        Prompt {
+            input: Input::new(format!("{before}{after}")).with_cursor(cursor),
+        }
+    }
+
+    /// Bytes of the text before the cursor.
+    pub fn cursor(&self) -> usize {
+        let letters = self.input.value().char_indices();
+        let mut letters = letters.skip(self.input.cursor());
+        letters
+            .next()
+            .map_or(self.input.value().len(), |(at, _)| at)
+    }
+
     pub fn text(&self) -> &str {
         self.input.value()
     }

@@ -67,9 +67,14 @@ impl Viewport {
 
     /// Settles with the selected item in the middle of the screen: for jumps out of sight.
     pub fn centre(&mut self, extent: &Extent<'_>) {
+        self.place(extent, extent.rows / 2);
+    }
+
+    /// Settles with so many rows of the screen above the selected item.
+    pub fn place(&mut self, extent: &Extent<'_>, rows: usize) {
         if extent.len > 0 {
             self.cursor = self.cursor.min(extent.len - 1);
-            (self.top, self.skip) = above(extent, self.cursor, extent.rows / 2);
+            (self.top, self.skip) = above(extent, self.cursor, rows);
         }
         self.settle(extent);
     }

@@ -82,7 +82,7 @@ impl Runs {
         vec![Effect::Start(Box::new(Job::Runs {
             store: session.loaded.store.clone(),
             filter,
-            context: filtering::context(session.zone.clone()),
+            context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
         }))]
     }
 

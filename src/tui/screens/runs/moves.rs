@@ -56,7 +56,7 @@ impl Runs {
                     self.choose(at);
                 }
             }
-            Pointer::Click { .. } => {}
+            Pointer::Click { .. } | Pointer::Drag { .. } | Pointer::Release => {}
         }
         Vec::new()
     }

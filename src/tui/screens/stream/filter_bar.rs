@@ -1,7 +1,11 @@
 //! The filter line: what is typed, whether it makes sense, and what is in force.
 
+use crate::base::text as cells;
+use crate::query::complete::{Completion, complete};
 use crate::query::expr::Expr;
+use crate::store::Store;
 use crate::tui::filtering::{self, Problem};
+use crate::tui::keys::Key;
 use crate::tui::widgets::prompt::Prompt;
 
 #[derive(Debug, Default)]
@@ -15,10 +19,27 @@ pub struct FilterBar {
     pub problem: Option<Problem>,
     /// What Esc brings back.
     before: String,
+    /// What could be typed next.
+    pub proposals: Option<Proposals>,
+    /// How many filters back the user went.
+    back: usize,
+}
+
+/// What could stand in place of the word at the cursor.
+#[derive(Debug)]
+pub struct Proposals {
+    pub items: Vec<Completion>,
+    /// The one that is typed now.
+    pub at: Option<usize>,
+    /// Cells before the word.
+    pub column: usize,
+    /// The text before any of them was taken.
+    text: String,
 }
 
 impl FilterBar {
     pub fn open(&mut self) {
+        (self.proposals, self.back) = (None, 0);
         self.before.clone_from(&self.text);
         // The next word can be typed at once.
         let is_open = self.text.is_empty() || self.text.ends_with(char::is_whitespace);
@@ -28,7 +49,7 @@ impl FilterBar {
 
     /// Ends editing and brings back what was before; tells whether that is another text.
     pub fn restore(&mut self) -> bool {
-        self.prompt = None;
+        (self.prompt, self.proposals) = (None, None);
         let before = std::mem::take(&mut self.before);
         let differs = before != self.text;
         self.text = before;
@@ -37,9 +58,106 @@ impl FilterBar {
 
     /// Ends editing. What makes no sense stays to be mended.
     pub fn keep(&mut self) {
+        self.proposals = None;
         if self.problem.is_none() {
             self.prompt = None;
         }
+    }
+
+    /// Takes a key; tells whether the text is another one.
+    pub fn edit(&mut self, key: Key, store: &Store) -> bool {
+        let is_other = self.prompt.as_mut().is_some_and(|prompt| prompt.edit(key));
+        if let Some(prompt) = self.prompt.as_ref().filter(|_| is_other) {
+            prompt.text().clone_into(&mut self.text);
+            self.propose(store);
+        }
+        is_other
+    }
+
+    /// Looks for what could be typed next.
+    fn propose(&mut self, store: &Store) {
+        self.proposals = None;
+        let Some(prompt) = &self.prompt else { return };
+        let (text, cursor) = (prompt.text(), prompt.cursor());
+        let items = complete(text, cursor, store);
+        let Some(first) = items.first() else { return };
+        let before = text.get(..first.replace.start).unwrap_or_default();
+        let typed = text.get(first.replace.clone()).unwrap_or_default();
+        let says_all = items.len() == 1 && first.text == typed;
+        // Nothing is proposed before a word begins, but for a value.
+        let is_begun = !typed.is_empty() || before.ends_with([':', '=']);
+        if says_all || !is_begun {
+            return;
+        }
+        self.proposals = Some(Proposals {
+            at: None,
+            column: cells::width(&cells::sanitize(before)),
+            text: text.to_owned(),
+            items,
+        });
+    }
+
+    /// Takes the next proposal, or the one before; tells whether there is one.
+    pub fn take_proposal(&mut self, forward: bool, store: &Store) -> bool {
+        if self.proposals.is_none() {
+            self.force(store);
+        }
+        let (Some(proposals), Some(prompt)) = (&mut self.proposals, &mut self.prompt) else {
+            return false;
+        };
+        let len = proposals.items.len();
+        let next = match (proposals.at, forward) {
+            (None, true) => 0,
+            (None, false) => len - 1,
+            (Some(at), true) => (at + 1) % len,
+            (Some(at), false) => (at + len - 1) % len,
+        };
+        proposals.at = Some(next);
+        let item = &proposals.items[next];
+        let (before, after) = (
+            proposals.text.get(..item.replace.start),
+            proposals.text.get(item.replace.end..),
+        );
+        let head = format!("{}{}", before.unwrap_or_default(), item.text);
+        *prompt = Prompt::with_cursor(&head, after.unwrap_or_default());
+        prompt.text().clone_into(&mut self.text);
+        true
+    }
+
+    /// Tab asks also where nothing was typed.
+    fn force(&mut self, store: &Store) {
+        let Some(prompt) = &self.prompt else { return };
+        let items = complete(prompt.text(), prompt.cursor(), store);
+        if let Some(first) = items.first() {
+            let before = prompt.text().get(..first.replace.start).unwrap_or_default();
+            self.proposals = Some(Proposals {
+                at: None,
+                column: cells::width(&cells::sanitize(before)),
+                text: prompt.text().to_owned(),
+                items,
+            });
+        }
+    }
+
+    /// A filter that was kept earlier, or later again; tells whether the text is another one.
+    pub fn recall(&mut self, history: &[String], earlier: bool) -> bool {
+        let back = if earlier {
+            self.back + 1
+        } else {
+            self.back.saturating_sub(1)
+        };
+        if back > history.len() || back == self.back {
+            return false;
+        }
+        self.back = back;
+        self.proposals = None;
+        let text = match back {
+            0 => self.before.clone(),
+            back => history[history.len() - back].clone(),
+        };
+        self.prompt = Some(Prompt::new(&text));
+        self.text = text;
+        true
     }
 
     pub fn set(&mut self, text: &str) {

@@ -1,5 +1,7 @@
 //! How the stream asks for what its filter keeps, and takes the answers in.
 
+use std::sync::Arc;
+
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Answer, Progress, Task};
@@ -11,36 +13,37 @@ use crate::tui::session::Session;
 
 impl Stream {
     pub(super) fn type_filter(&mut self, key: Key, session: &mut Session) -> Vec<Effect> {
-        let Some(prompt) = &mut self.filter.prompt else {
-            return Vec::new();
+        let store = &session.loaded.store;
+        let is_other = match key.code {
+            Code::Enter => {
+                self.filter.keep();
+                self.remember_filter(session);
+                return Vec::new();
+            }
+            Code::Esc => self.filter.restore(),
+            Code::Tab | Code::BackTab => self.filter.take_proposal(key.code == Code::Tab, store),
+            Code::Up | Code::Down => {
+                let earlier = key.code == Code::Up;
+                self.filter.recall(&session.filter_history, earlier)
+            }
+            Code::F2 => {
+                self.open_saved(session);
+                return Vec::new();
+            }
+            _ => self.filter.edit(key, store),
         };
-        match key.code {
-            Code::Enter => self.filter.keep(),
-            Code::Esc => {
-                if self.filter.restore() {
-                    return self.apply_filter(session);
-                }
-            }
-            Code::Char(_)
-            | Code::Tab
-            | Code::BackTab
-            | Code::Backspace
-            | Code::Delete
-            | Code::Up
-            | Code::Down
-            | Code::Left
-            | Code::Right
-            | Code::Home
-            | Code::End
-            | Code::PageUp
-            | Code::PageDown => {
-                if prompt.edit(key) {
-                    self.filter.text = prompt.text().to_owned();
-                    return self.apply_filter(session);
-                }
-            }
+        if is_other {
+            return self.apply_filter(session);
         }
         Vec::new()
+    }
+
+    fn remember_filter(&mut self, session: &mut Session) {
+        let text = self.filter.text.trim();
+        if self.filter.problem.is_none() && !text.is_empty() {
+            session.filter_history.retain(|known| known != text);
+            session.filter_history.push(text.to_owned());
+        }
     }
 
     /// The text of the filter is another one: judge it, and ask again when it makes sense.
@@ -50,23 +53,6 @@ impl Stream {
         } else {
             Vec::new()
         }
-    }
-
-    pub(super) fn toggle_scope(&mut self, session: &Session) -> Vec<Effect> {
-        self.scope = match (self.scope, self.subject()) {
-            (Some(_), _) | (None, None) => None,
-            (None, Some(subject)) if subject.is_end => {
-                self.notice =
-                    Some("still indexing: the run of this action is not known yet".to_owned());
-                return Vec::new();
-            }
-            (None, Some(subject)) => Some(session.loaded.store.row(subject.ix).run_ix()),
-        };
-        self.ask(session)
-    }
-
-    pub(super) fn is_filtered(&self) -> bool {
-        self.scope.is_some() || self.filter.parsed.is_some()
     }
 
     /// Asks from the start. What is listed stays until the answer is there.
@@ -99,11 +85,11 @@ impl Stream {
     fn task(&mut self, session: &Session) -> Task {
         Task {
             store: session.loaded.store.clone(),
-            filter: self.filter.parsed.clone(),
-            run: self.scope,
+            filter: self.narrow.filter(self.filter.parsed.as_ref()),
+            scope: self.narrow.scope,
             tested: self.answers.tested,
             again: std::mem::take(&mut self.answers.again),
-            context: filtering::context(session.zone.clone()),
+            context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
         }
     }
 
@@ -130,6 +116,7 @@ impl Stream {
         self.list.anchor = self.answers.home.take().or(self.list.anchor);
         if answer.tested.start == 0 {
             self.answers.tally = Tally::default();
+            self.answers.hint = answer.hint;
             self.relist(Listing::Kept(answer.rows));
         } else {
             let mut listing = std::mem::take(&mut self.list.listing);
@@ -145,6 +132,7 @@ impl Stream {
     fn relist(&mut self, listing: Listing) {
         let position = self.list.anchor.map_or(0, |anchor| listing.seek(anchor));
         self.list.listing = listing;
+        self.overview.outdate();
         self.list
             .jump(position.min(self.list.listing.len().saturating_sub(1)));
     }
@@ -155,12 +143,16 @@ mod tests {
     use super::{Answers, Listing, Stream};
     use crate::model::action::ActionIx;
     use crate::model::run::RunIx;
-    use crate::tui::filtering::Progress;
+    use crate::tui::filtering::{Progress, Scope};
+    use crate::tui::screens::stream::narrow::Narrow;
 
     #[test]
     fn what_a_long_search_found_is_listed_and_grows() {
         let mut stream = Stream {
-            scope: Some(RunIx(0)),
+            narrow: Narrow {
+                scope: Some(Scope::Run(RunIx(0))),
+                ..Narrow::default()
+            },
             answers: Answers {
                 is_running: true,
                 ..Answers::default()

@@ -1,22 +1,29 @@
-//! The selected action, opened: its tabs, what is scrolled, and the lines that are on the screen.
+//! The selected action, opened: its tabs, where the cursor is in each, and the lines that are on the screen.
 
 mod contents;
-
-use std::sync::Arc;
+pub mod document;
+mod edits;
 
 use ratatui::layout::Rect;
+use serde_json::Value;
 
-use crate::base::human;
-use crate::ingest::body::Body;
+use crate::base::{human, text};
 use crate::model::action::{ActionIx, Flags, Status};
-use crate::store::bodies::Depth;
-use crate::store::row::Row;
+use crate::query::expr::Expr;
+use crate::store::bodies::{Depth, GLANCE};
+use crate::tui::screens::stream::inspector::document::{Bounds, Document};
+use crate::tui::screens::stream::jumps::Direction;
 use crate::tui::screens::stream::rows::Numbers;
+use crate::tui::screens::stream::terms;
 use crate::tui::session::{Opened, Session};
-use crate::tui::widgets::json_lines::{Line, Lines, Tone};
+use crate::tui::widgets::outline::folds::{Folds, Motion};
+use crate::tui::widgets::outline::{Form, Outline, Step, layout};
+use crate::tui::widgets::tone::{Line, Tone};
+use crate::tui::widgets::viewport::{Extent, Viewport};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tab {
+    #[default]
     Args,
     Result,
     Text,
@@ -68,176 +75,242 @@ pub struct Inspector {
     /// The tab that the user chose, and at which action: shown there whatever it holds, and at other
     /// actions when they have something there.
     chosen: Option<(Tab, Option<Subject>)>,
-    scroll: usize,
-    opened: Option<(Subject, Arc<Body>)>,
-    asked: Option<Subject>,
-    made: Option<Made>,
-    rows: usize,
+    subject: Option<Subject>,
+    tab: Tab,
+    bounds: Option<Bounds>,
+    document: Option<Document>,
+    asked: Option<(Subject, Bounds)>,
+    /// Where the user was in each tab of this action.
+    readings: [Option<Reading>; Tab::ALL.len()],
+    /// The value that the user went to: the cursor is on it in the next action too, where that has it.
+    wish: Option<String>,
+    shown: Shown,
 }
 
-/// Lines that were made for this action, tab and width.
+/// Which rows of a tab are folded, and where its cursor is.
 #[derive(Debug)]
-struct Made {
-    subject: Subject,
-    tab: Tab,
+struct Reading {
+    folds: Folds,
+    view: Viewport,
+    /// Rows that the outline had: it may have got more since.
+    known: usize,
+}
+
+/// What is on the screen.
+#[derive(Debug, Default)]
+pub struct Shown {
+    pub title: Line,
+    /// How the action came out, and whether it waits for a person.
+    pub status: Option<(Status, bool)>,
+    pub facts: Vec<Line>,
+    pub lines: Vec<ShownLine>,
+    /// Where the cursor is, in words.
+    pub path: String,
+    /// Rows of the outline above and below the screen.
+    pub hidden: (usize, usize),
+    /// Lines of the pane that show the outline.
+    pub rows: usize,
     width: usize,
-    limit: usize,
-    is_whole: bool,
-    title: Line,
-    status: (Status, bool),
-    facts: Vec<Line>,
-    lines: Lines,
+}
+
+/// A line of the pane.
+#[derive(Debug)]
+pub struct ShownLine {
+    pub indent: usize,
+    /// Whether the row is folded, at the first line of a row that folds.
+    pub fold: Option<bool>,
+    pub line: Line,
+    /// The place of its row among those that are not hidden.
+    pub place: usize,
+    pub is_selected: bool,
 }
 
 /// Records up to this size are opened between two frames, larger ones by a job.
 const AT_ONCE: u64 = 128 * 1024;
-const FIRST_LINES: usize = 512;
-const MOST_LINES: usize = 65_536;
-/// Title, tabs and rule.
-const HEAD: usize = 3;
+/// Title, tabs, rule, and the path below.
+const FRAME: usize = 4;
+/// The line of the tabs.
+const TABS: usize = 1;
 
 impl Inspector {
-    /// Makes the lines for `subject`; the answer is true when a job has to open it first.
-    pub fn prepare(&mut self, subject: Subject, session: &mut Session, area: Rect) -> bool {
+    /// Makes what is shown of `subject`; what a job has to open first, if anything.
+    pub fn prepare(&mut self, subject: Subject, session: &mut Session, area: Rect) -> Option<How> {
         let opened = if subject.is_end {
             session.end.as_mut()
         } else {
             Some(&mut session.loaded)
         };
         let Some(opened) = opened.filter(|opened| subject.ix.0 < opened.store.len()) else {
-            self.made = None;
-            return false;
+            self.leave();
+            return None;
         };
-        if self
-            .made
-            .as_ref()
-            .is_some_and(|made| made.subject != subject)
-        {
-            self.scroll = 0;
-        }
-        let (body, must_ask) = self.body(subject, opened);
-        let is_whole = body.is_some();
-        let row = opened.store.row(subject.ix);
-        let body = body.unwrap_or_else(|| opened.bodies.open(&row, Depth::Glance));
-        let tab = match self.chosen {
-            Some((tab, Some(at))) if at == subject => tab,
-            chosen => contents::effective(chosen.map(|(tab, _)| tab), &row, &body),
-        };
-        let width = usize::from(area.width).saturating_sub(1);
-        let mut limit = self
-            .made
-            .as_ref()
-            .filter(|made| made.fits(subject, tab))
-            .map_or(FIRST_LINES, |made| made.limit);
-        loop {
-            self.make((subject, tab, width, limit), is_whole, (&row, &body));
-            let Some(made) = &self.made else { break };
-            self.rows = usize::from(area.height).saturating_sub(HEAD + made.facts.len());
-            if !made.lines.full
-                || self.scroll + self.rows <= made.lines.lines.len()
-                || limit >= MOST_LINES
-            {
-                break;
-            }
-            limit = (limit * 2).min(MOST_LINES);
-        }
-        self.scroll = self.scroll.min(self.last());
-        must_ask
-    }
-
-    fn body(&mut self, subject: Subject, opened: &mut Opened) -> (Option<Arc<Body>>, bool) {
-        if let Some((_, body)) = self.opened.as_ref().filter(|(of, _)| *of == subject) {
-            return (Some(Arc::clone(body)), false);
-        }
-        let row = opened.store.row(subject.ix);
-        if size(&row) <= AT_ONCE {
-            return (Some(opened.bodies.open(&row, Depth::Full)), false);
-        }
-        let must_ask = self.asked != Some(subject);
-        self.asked = Some(subject);
-        (None, must_ask)
-    }
-
-    fn make(
-        &mut self,
-        key: (Subject, Tab, usize, usize),
-        is_whole: bool,
-        action: (&Row<'_>, &Body),
-    ) {
-        let (subject, tab, width, limit) = key;
-        let is_made = |made: &Made| {
-            made.fits(subject, tab)
-                && made.width == width
-                && made.limit >= limit
-                && made.is_whole == is_whole
-        };
-        if self.made.as_ref().is_some_and(is_made) {
-            return;
-        }
-        let (row, body) = action;
-        let mut lines = Lines::new(width, limit);
-        if !is_whole {
-            lines.say(
-                Tone::Waiting,
-                &format!("opening {} …", human::bytes(size(row))),
-            );
+        if self.subject != Some(subject) {
+            self.leave();
+            self.subject = Some(subject);
         }
         let numbers = if subject.is_end {
             Numbers::NotYet
         } else {
             Numbers::Known
         };
-        contents::fill((tab, numbers), row, body, &mut lines);
-        if lines.full && limit >= MOST_LINES {
-            let rest = format!(
-                "… more is left out here; the record has {}",
-                human::bytes(size(row))
-            );
-            lines.lines.push(vec![(Tone::Faint, rest)]);
+        let must_ask = self.open(subject, numbers, opened);
+        let row = opened.store.row(subject.ix);
+        let document = self.document.as_ref()?;
+        self.tab = match self.chosen {
+            Some((tab, Some(at))) if at == subject => tab,
+            chosen => contents::effective(chosen.map(|(tab, _)| tab), &row, &document.body),
+        };
+        document.make(self.tab, &row);
+        self.read();
+        let is_partial = self.asked.is_some();
+        self.shown.title = contents::title(&row, numbers);
+        self.shown.status = Some((row.status(), row.flags().has(Flags::WAITING)));
+        self.shown.facts = contents::facts(&row);
+        if is_partial {
+            let size = document::size(&row);
+            let bounds = self.bounds.unwrap_or(Bounds::FIRST);
+            let part = human::bytes(size.min(bounds.bytes.into()));
+            let words = format!("opening {part} of {} …", human::bytes(size));
+            self.shown.facts.push(vec![(Tone::Waiting, words)]);
         }
-        let (title, facts) = (contents::title(row, numbers), contents::facts(row));
-        self.made = Some(Made {
-            subject,
-            tab,
-            width,
-            limit,
-            is_whole,
-            title,
-            status: (row.status(), row.flags().has(Flags::WAITING)),
-            facts,
-            lines,
-        });
+        self.lay_out(area);
+        must_ask
+    }
+
+    /// Another action, or none: nothing is opened.
+    fn leave(&mut self) {
+        self.subject = None;
+        self.document = None;
+        self.bounds = None;
+        self.asked = None;
+        self.readings = <[Option<Reading>; Tab::ALL.len()]>::default();
+        self.shown = Shown::default();
+    }
+
+    /// Has a document of `subject`: whole where it is small, else its head until a job has read it.
+    fn open(&mut self, subject: Subject, numbers: Numbers, opened: &mut Opened) -> Option<How> {
+        let bounds = self.bounds.unwrap_or(Bounds::FIRST);
+        if self
+            .document
+            .as_ref()
+            .is_some_and(|document| document.bounds == bounds)
+        {
+            return None;
+        }
+        let row = opened.store.row(subject.ix);
+        if document::size(&row) <= AT_ONCE {
+            let body = opened.bodies.open(&row, Depth::Full);
+            self.document = Some(Document::new(&row, body, (bounds, numbers)));
+            return None;
+        }
+        if self.document.is_none() {
+            let head = Bounds {
+                bytes: GLANCE as u32,
+                ..bounds
+            };
+            let body = opened.bodies.open(&row, Depth::Glance);
+            self.document = Some(Document::new(&row, body, (head, numbers)));
+        }
+        let is_asked = self.asked == Some((subject, bounds));
+        self.asked = Some((subject, bounds));
+        (!is_asked).then_some((bounds, numbers))
+    }
+
+    /// Has a place in the tab.
+    fn read(&mut self) {
+        let Some(outline) = self
+            .document
+            .as_ref()
+            .and_then(|document| document.tab(self.tab))
+        else {
+            return;
+        };
+        let reading = &mut self.readings[self.tab as usize];
+        match reading {
+            Some(reading) if reading.known == outline.len() => {}
+            Some(reading) => {
+                reading.folds.show(outline);
+                reading.known = outline.len();
+            }
+            None => *reading = Some(Reading::new(outline, self.wish.as_deref())),
+        }
+    }
+
+    fn lay_out(&mut self, area: Rect) {
+        let width = usize::from(area.width).saturating_sub(1);
+        let rows = usize::from(area.height).saturating_sub(FRAME + self.shown.facts.len());
+        (self.shown.width, self.shown.rows) = (width, rows);
+        let outline = self
+            .document
+            .as_ref()
+            .and_then(|document| document.tab(self.tab));
+        let (Some(outline), Some(reading)) = (outline, &mut self.readings[self.tab as usize])
+        else {
+            return;
+        };
+        let Reading { folds, view, .. } = reading;
+        let height = |place| height(outline, folds, place, width);
+        let extent = Extent {
+            len: folds.len(),
+            rows,
+            height: &height,
+        };
+        view.settle(&extent);
+        let mut lines = Vec::with_capacity(rows);
+        let mut last = view.top();
+        for seen in view.visible(&extent) {
+            let Some(row) = folds.at(seen.item) else {
+                break;
+            };
+            let is_folded = folds.is_folded(row);
+            let made = layout::lines(outline, row, is_folded, width);
+            for (number, line) in made.into_iter().enumerate().skip(seen.skip) {
+                lines.push(ShownLine {
+                    indent: layout::indent(outline, row, width),
+                    fold: (number == 0 && outline.folds(row)).then_some(is_folded),
+                    line,
+                    place: seen.item,
+                    is_selected: seen.item == view.cursor,
+                });
+            }
+            last = seen.item;
+        }
+        lines.truncate(rows);
+        self.shown.lines = lines;
+        self.shown.hidden = (view.top(), folds.len().saturating_sub(last + 1));
+        self.shown.path = match folds.at(view.cursor) {
+            Some(row) => words_of_path(outline, row, (view.cursor, folds.len())),
+            None => String::new(),
+        };
     }
 
     /// What a job opened.
-    pub fn opened(&mut self, ix: ActionIx, body: Arc<Body>) {
-        if let Some(asked) = self.asked.take().filter(|asked| asked.ix == ix) {
-            self.opened = Some((asked, body));
+    pub fn opened(&mut self, ix: ActionIx, document: Document) {
+        let is_ours =
+            |asked: &mut (Subject, Bounds)| asked.0.ix == ix && asked.1 == document.bounds;
+        if self.asked.take_if(is_ours).is_some() {
+            self.document = Some(document);
         }
     }
 
     /// Something was learned about these actions.
     pub fn changed(&mut self, settled: &[ActionIx]) {
-        let concerns = |subject: Subject| !subject.is_end && settled.contains(&subject.ix);
-        self.opened.take_if(|(subject, _)| concerns(*subject));
-        self.asked.take_if(|subject| concerns(*subject));
-        self.made.take_if(|made| concerns(made.subject));
+        let is_ours = |subject: Subject| !subject.is_end && settled.contains(&subject.ix);
+        if self.subject.is_some_and(is_ours) {
+            (self.document, self.asked) = (None, None);
+        }
     }
 
     pub fn tab(&self) -> Tab {
-        let Some(made) = &self.made else {
-            return Tab::Args;
-        };
         match self.chosen {
             // Two keys may come between two frames: the second goes on from what the first chose.
-            Some((tab, Some(at))) if at == made.subject => tab,
-            _ => made.tab,
+            Some((tab, Some(at))) if Some(at) == self.subject => tab,
+            _ => self.tab,
         }
     }
 
     pub fn choose(&mut self, tab: Tab) {
-        self.chosen = Some((tab, self.made.as_ref().map(|made| made.subject)));
-        self.scroll = 0;
+        self.chosen = Some((tab, self.subject));
     }
 
     /// Leaves it to the action which tab is shown.
@@ -245,69 +318,246 @@ impl Inspector {
         self.chosen = None;
     }
 
-    pub fn scroll_by(&mut self, rows: isize) {
-        self.scroll = self.scroll.saturating_add_signed(rows);
+    pub fn shown(&self) -> &Shown {
+        &self.shown
     }
 
-    pub fn scroll_to(&mut self, row: usize) {
-        self.scroll = row;
+    fn parts(&mut self) -> Option<(&Outline, &mut Reading)> {
+        let outline = self.document.as_ref()?.tab(self.tab)?;
+        let reading = self.readings[self.tab as usize].as_mut()?;
+        Some((outline, reading))
     }
 
-    /// Rows of text that the pane shows.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    fn last(&self) -> usize {
-        self.made
-            .as_ref()
-            .map_or(0, |made| made.lines.lines.len().saturating_sub(self.rows))
-    }
-
-    pub fn title(&self) -> &[(Tone, String)] {
-        self.made.as_ref().map_or(&[], |made| &made.title)
-    }
-
-    /// How the action came out, and whether it waits for a person.
-    pub fn status(&self) -> Option<(Status, bool)> {
-        self.made.as_ref().map(|made| made.status)
-    }
-
-    pub fn facts(&self) -> &[Line] {
-        self.made.as_ref().map_or(&[], |made| &made.facts)
-    }
-
-    /// The lines on the screen.
-    pub fn visible(&self) -> &[Line] {
-        let lines = self
-            .made
-            .as_ref()
-            .map_or(&[] as &[Line], |made| &made.lines.lines);
-        let end = (self.scroll + self.rows).min(lines.len());
-        lines.get(self.scroll..end).unwrap_or_default()
-    }
-
-    /// Lines above and below the screen; below it is a lower bound when more could be made.
-    pub fn hidden(&self) -> (usize, usize, bool) {
-        let Some(made) = &self.made else {
-            return (0, 0, false);
+    /// Moves among the values, folds and unfolds.
+    pub fn go(&mut self, motion: Motion) {
+        let Some((outline, reading)) = self.parts() else {
+            return;
         };
-        let shown = self.scroll + self.visible().len();
-        (self.scroll, made.lines.lines.len() - shown, made.lines.full)
+        if let Some(row) = reading.folds.at(reading.view.cursor) {
+            let row = reading.folds.go(outline, row, motion);
+            reading.view.cursor = reading.folds.place(row);
+        }
+        self.remember();
+    }
+
+    /// Moves the cursor by rows; a page moves the window too.
+    pub fn step(&mut self, step: ListStep) {
+        let (rows, width) = (self.shown.rows, self.shown.width);
+        let Some((outline, Reading { folds, view, .. })) = self.parts() else {
+            return;
+        };
+        let height = |place| height(outline, folds, place, width);
+        let extent = Extent {
+            len: folds.len(),
+            rows,
+            height: &height,
+        };
+        match step {
+            ListStep::By(rows) => {
+                let last = folds.len().saturating_sub(1);
+                view.cursor = view.cursor.saturating_add_signed(rows).min(last);
+            }
+            ListStep::Page(rows) => view.page(&extent, rows),
+            ListStep::To(place) => view.cursor = place.min(folds.len().saturating_sub(1)),
+        }
+        self.remember();
+    }
+
+    /// Opens what is folded under the cursor; tells whether more of the action has to be read.
+    pub fn enter(&mut self) {
+        let Some((outline, reading)) = self.parts() else {
+            return;
+        };
+        let row = reading.folds.at(reading.view.cursor);
+        if row.is_some_and(|row| outline.row(row).form == Form::More) {
+            self.bounds = Some(self.bounds.unwrap_or(Bounds::FIRST).more());
+        } else {
+            self.go(Motion::Toggle);
+        }
+    }
+
+    /// A click on a tab chooses it, one on a row goes there, one on the mark of a row folds it.
+    pub fn click(&mut self, x: u16, y: u16) {
+        let (x, y) = (usize::from(x), usize::from(y));
+        if y == TABS {
+            let mut left = 0;
+            let under = Tab::ALL.iter().find(|tab| {
+                left += tab.title().len() + 2;
+                x < left
+            });
+            if let Some(tab) = under {
+                self.choose(*tab);
+            }
+            return;
+        }
+        let line = y.checked_sub(FRAME - 1 + self.shown.facts.len());
+        let Some(line) = line.and_then(|line| self.shown.lines.get(line)) else {
+            return;
+        };
+        let (place, indent, folds) = (line.place, line.indent, line.fold.is_some());
+        self.step(ListStep::To(place));
+        if folds && (indent + 1..=indent + layout::MARK).contains(&x) {
+            self.go(Motion::Toggle);
+        }
+    }
+
+    /// Goes to the next row that holds a text, and opens what hides it; around the end to the first.
+    pub fn find(&mut self, sought: &str, direction: Direction) -> bool {
+        let Some((outline, reading)) = self.parts() else {
+            return false;
+        };
+        let from = reading.folds.at(reading.view.cursor).unwrap_or(0);
+        let holds = |row: &usize| {
+            let texts = [outline.text(*row), outline.key(*row)];
+            let mut held = texts.iter().flat_map(|text| text::find_all(text, sought));
+            held.next().is_some()
+        };
+        let found = match direction {
+            Direction::Forward => (from + 1..outline.len()).chain(0..=from).find(holds),
+            Direction::Backward => {
+                let before = (0..from).rev();
+                before.chain((from..outline.len()).rev()).find(holds)
+            }
+        };
+        let Some(row) = found else { return false };
+        reading.folds.reveal(outline, row);
+        reading.view.cursor = reading.folds.place(row);
+        true
+    }
+
+    /// The row under the cursor.
+    fn under(&self) -> Option<(&Outline, usize)> {
+        let outline = self.document.as_ref()?.tab(self.tab)?;
+        let reading = self.readings[self.tab as usize].as_ref()?;
+        Some((outline, reading.folds.at(reading.view.cursor)?))
+    }
+
+    /// The value under the cursor, and the way to it.
+    fn value(&self) -> Option<(Vec<Step>, &Value)> {
+        let (outline, row) = self.under()?;
+        let body = &self.document.as_ref()?.body;
+        let whole = match self.tab {
+            Tab::Args => body.args.as_ref(),
+            Tab::Result => body.result.as_ref(),
+            Tab::Raw => body.record.as_ref(),
+            Tab::Text | Tab::Policy => None,
+        };
+        let steps = outline.path(row)?;
+        let value = steps.iter().try_fold(whole?, |value, step| match step {
+            Step::Key(key) => value.get(key),
+            Step::Item(number) => value.get(*number),
+        })?;
+        Some((steps, value))
+    }
+
+    /// A term of a filter that keeps actions with the value under the cursor.
+    pub fn term(&self) -> Result<Expr, &'static str> {
+        if let Some((steps, value)) = self.value() {
+            return terms::of_value(self.tab, &steps, value);
+        }
+        let under = self.under().filter(|_| self.tab == Tab::Text);
+        let (outline, row) = under.ok_or("no field of the filter language says this")?;
+        terms::of_words(outline.text(row))
+    }
+
+    /// The name that the filter language has for the value under the cursor.
+    pub fn field(&self) -> Option<String> {
+        let (steps, _) = self.value()?;
+        terms::subject(self.tab, &steps).map(|subject| subject.to_string())
+    }
+
+    /// What is copied of the row under the cursor: `v`alue, `k`ey, `p`ath or `j`SON, raw.
+    pub fn yank(&self, what: char) -> Result<String, String> {
+        let (outline, row) = self.under().ok_or("nothing is selected")?;
+        let value = self.value().map(|(_, value)| value);
+        match (what, value) {
+            ('k', _) => Some(outline.key(row).to_owned())
+                .filter(|key| !key.is_empty())
+                .ok_or_else(|| "this row has no key".to_owned()),
+            ('p', _) => outline
+                .path_words(row)
+                .ok_or_else(|| "this row has no path".to_owned()),
+            ('v', Some(Value::String(text))) => Ok(text.clone()),
+            ('v', None) => Ok(self
+                .text()
+                .filter(|_| is_prose(outline, row))
+                .unwrap_or_else(|| outline.whole_text(row))),
+            (_, Some(value)) => {
+                serde_json::to_string_pretty(value).map_err(|error| error.to_string())
+            }
+            (_, None) => Err("this row is no JSON".to_owned()),
+        }
+    }
+
+    /// What was said, where that is what the tab shows.
+    fn text(&self) -> Option<String> {
+        let body = &self.document.as_ref()?.body;
+        body.text.clone().filter(|_| self.tab == Tab::Text)
+    }
+
+    fn remember(&mut self) {
+        let wish = self.parts().and_then(|(outline, reading)| {
+            outline.path_words(reading.folds.at(reading.view.cursor)?)
+        });
+        self.wish = wish;
     }
 }
 
-impl Made {
-    fn fits(&self, subject: Subject, tab: Tab) -> bool {
-        self.subject == subject && self.tab == tab
+/// A line of a text that stands in no block of its own.
+fn is_prose(outline: &Outline, row: usize) -> bool {
+    outline.row(row).form == Form::Line && outline.row(row).depth == 0
+}
+
+/// How to open an action.
+pub type How = (Bounds, Numbers);
+
+/// A movement over rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListStep {
+    By(isize),
+    Page(isize),
+    To(usize),
+}
+
+impl Reading {
+    fn new(outline: &Outline, wish: Option<&str>) -> Reading {
+        let mut folds = Folds::new(outline);
+        let mut view = Viewport::default();
+        let found = wish.and_then(|wish| {
+            let mut rows = 0..outline.len().min(LOOK_FOR_WISH);
+            rows.find(|row| outline.path_words(*row).as_deref() == Some(wish))
+        });
+        if let Some(row) = found {
+            folds.reveal(outline, row);
+            view.cursor = folds.place(row);
+        }
+        Reading {
+            folds,
+            view,
+            known: outline.len(),
+        }
     }
 }
 
-/// Bytes of all the records that tell about an action.
-fn size(row: &Row<'_>) -> u64 {
-    let attached: u64 = row
-        .attached()
-        .map(|attached| u64::from(attached.place.len))
-        .sum();
-    u64::from(row.place().len) + u64::from(row.result_place().len) + attached
+/// The value that the user looked at before is looked for among so many rows.
+const LOOK_FOR_WISH: usize = 2_000;
+
+fn height(outline: &Outline, folds: &Folds, place: usize, width: usize) -> usize {
+    folds.at(place).map_or(1, |row| {
+        layout::height(outline, row, folds.is_folded(row), width)
+    })
 }
+
+fn words_of_path(outline: &Outline, row: usize, (place, len): (usize, usize)) -> String {
+    match outline.path_words(row) {
+        Some(path) => text::sanitize(&path).into_owned(),
+        None => format!(
+            "{} / {}",
+            human::count(place as u64 + 1),
+            human::count(len as u64)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! Jumps to the next action of some sort, by the columns of the store alone.
 
-use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
-use crate::model::chunk::{CHUNK_ROWS, Chunk};
-use crate::model::outcome::{Attached, Outcomes};
+use crate::analysis::slow::Slow;
+use crate::analysis::trouble::Seen;
+use crate::model::action::{ActionIx, Kind};
+use crate::model::chunk::CHUNK_ROWS;
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::store::Store;
@@ -15,6 +16,19 @@ pub enum Target {
     Block,
     Turn,
     SameTool,
+    /// The same agent of the same run.
+    SameAgent,
+    /// Took far longer than others of its sort.
+    Slow,
+    /// One of the actions that a text was found in.
+    Hit,
+}
+
+/// What jumps need to know besides the store.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    pub slow: &'a Slow,
+    pub hits: &'a [ActionIx],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,35 +37,43 @@ pub enum Direction {
     Backward,
 }
 
-/// One action as jumps see it.
-#[derive(Clone, Copy)]
-struct Seen<'a> {
-    chunk: &'a Chunk,
-    outcomes: &'a Outcomes,
-    row: usize,
-}
-
-type Test<'a> = &'a dyn Fn(Seen<'_>) -> bool;
+type Test<'a> = &'a dyn Fn(Seen<'_>, ActionIx) -> bool;
 
 /// The position after (or before) `from` that is such a target.
 pub fn find(
     store: &Store,
     listing: &Listing,
     from: usize,
-    jump: (Target, Direction),
+    (target, direction, known): (Target, Direction, Known<'_>),
 ) -> Option<usize> {
     let start = seen(store, listing.at(from)?)?;
-    let (target, direction) = jump;
     match target {
-        Target::Error => scan(store, listing, (from, direction), &is_error),
-        Target::Block => scan(store, listing, (from, direction), &is_block),
+        Target::Error => scan(store, listing, (from, direction), &|seen, _| {
+            seen.is_error()
+        }),
+        Target::Block => scan(store, listing, (from, direction), &|seen, _| {
+            seen.is_block()
+        }),
         Target::Turn => turn(store, listing, from, direction),
         Target::SameTool => {
             let (kind, tool) = sort(start);
-            scan(store, listing, (from, direction), &|seen| {
+            scan(store, listing, (from, direction), &|seen, _| {
                 sort(seen) == (kind, tool)
             })
         }
+        Target::SameAgent => {
+            let agent = |seen: Seen<'_>| (seen.chunk.run[seen.row], seen.chunk.agent[seen.row]);
+            let own = agent(start);
+            scan(store, listing, (from, direction), &|seen, _| {
+                agent(seen) == own
+            })
+        }
+        Target::Slow => scan(store, listing, (from, direction), &|seen, _| {
+            known.slow.is_slow(seen)
+        }),
+        Target::Hit => scan(store, listing, (from, direction), &|_, ix| {
+            known.hits.binary_search(&ix).is_ok()
+        }),
     }
 }
 
@@ -74,46 +96,6 @@ pub fn numbered(store: &Store, run: RunIx, seq: u32) -> Option<ActionIx> {
         }
     }
     best.map(|(_, ix)| ActionIx(ix as u32))
-}
-
-fn is_error(seen: Seen<'_>) -> bool {
-    matches!(
-        seen.outcomes.status[seen.row],
-        Status::Error | Status::Timeout
-    ) || matches!(seen.chunk.kind[seen.row], Kind::Error | Kind::Malformed)
-        || seen.outcomes.flags[seen.row].has(Flags::HAS_ERROR)
-}
-
-fn is_block(seen: Seen<'_>) -> bool {
-    let (kind, flags) = (seen.chunk.kind[seen.row], seen.outcomes.flags[seen.row]);
-    if matches!(
-        seen.outcomes.status[seen.row],
-        Status::Blocked | Status::Denied
-    ) || flags.has(Flags::WAITING)
-    {
-        return true;
-    }
-    // Most rows have no verdict: they are not looked up.
-    let is_judged = matches!(kind, Kind::PolicyDecision | Kind::Approval)
-        || flags.has(Flags::HAS_POLICY)
-        || flags.has(Flags::HAS_APPROVAL);
-    is_judged && seen.outcomes.attached(seen.row).any(stops)
-}
-
-/// Whether a verdict stopped the action or asked a person; in shadow mode it does neither.
-fn stops(attached: &Attached) -> bool {
-    match attached.verdict {
-        Verdict::Block
-        | Verdict::RequireApproval
-        | Verdict::Requested
-        | Verdict::Denied
-        | Verdict::Expired => !attached.shadow,
-        Verdict::Unrecorded
-        | Verdict::Allow
-        | Verdict::Redact
-        | Verdict::Warn
-        | Verdict::Approved => false,
-    }
 }
 
 /// A call of a tool is like every other call of it; anything else is like its kind.
@@ -143,12 +125,12 @@ fn turn(store: &Store, listing: &Listing, from: usize, direction: Direction) -> 
     };
     let here = turn_at(from)?;
     if direction == Direction::Forward {
-        return scan(store, listing, (from, direction), &|seen| {
+        return scan(store, listing, (from, direction), &|seen, _| {
             place(seen) != here
         });
     }
     let before = turn_at(from.checked_sub(1)?)?;
-    let other = scan(store, listing, (from - 1, direction), &|seen| {
+    let other = scan(store, listing, (from - 1, direction), &|seen, _| {
         place(seen) != before
     });
     Some(other.map_or(0, |position| position + 1))
@@ -177,16 +159,14 @@ fn scan(
         (Listing::Kept(rows), Direction::Forward) => {
             let hit = |position: &usize| {
                 rows.get(*position)
-                    .and_then(|ix| seen(store, *ix))
-                    .is_some_and(test)
+                    .is_some_and(|ix| seen(store, *ix).is_some_and(|seen| test(seen, *ix)))
             };
             (from + 1..rows.len()).find(hit)
         }
         (Listing::Kept(rows), Direction::Backward) => {
             let hit = |position: &usize| {
                 rows.get(*position)
-                    .and_then(|ix| seen(store, *ix))
-                    .is_some_and(test)
+                    .is_some_and(|ix| seen(store, *ix).is_some_and(|seen| test(seen, *ix)))
             };
             (0..from.min(rows.len())).rev().find(hit)
         }
@@ -199,11 +179,12 @@ fn forward(store: &Store, range: std::ops::Range<usize>, test: Test<'_>) -> Opti
         let base = number * CHUNK_ROWS;
         let rows = range.start.saturating_sub(base)..chunk.len().min(range.end - base);
         for row in rows {
-            if test(Seen {
+            let seen = Seen {
                 chunk,
                 outcomes,
                 row,
-            }) {
+            };
+            if test(seen, ActionIx((base + row) as u32)) {
                 return Some(base + row);
             }
         }
@@ -216,11 +197,12 @@ fn backward(store: &Store, end: usize, test: Test<'_>) -> Option<usize> {
         let (chunk, outcomes) = store.chunk(number)?;
         let base = number * CHUNK_ROWS;
         for row in (0..chunk.len().min(end - base)).rev() {
-            if test(Seen {
+            let seen = Seen {
                 chunk,
                 outcomes,
                 row,
-            }) {
+            };
+            if test(seen, ActionIx((base + row) as u32)) {
                 return Some(base + row);
             }
         }

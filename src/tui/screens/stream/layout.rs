@@ -1,11 +1,12 @@
 //! Where things stand on the stream screen, and which columns fit.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::model::action::Kind;
 
 /// ```text
 /// filter
+/// spark
 /// ─────────────────────┬──────────
 /// columns              │ inspector
 /// list                 │
@@ -16,10 +17,14 @@ use crate::model::action::Kind;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Regions {
     pub filter: Rect,
+    /// The shape of the run; only where there is room for it.
+    pub spark: Rect,
     pub upper_rule: Rect,
     pub columns: Rect,
     pub list: Rect,
     pub peek: Rect,
+    /// The column with the ticks of the list: the divider, or the last column.
+    pub scroll: Rect,
     pub inspector: Rect,
     pub lower_rule: Rect,
     pub footer: Rect,
@@ -35,13 +40,24 @@ pub enum Panes {
     Inspector,
 }
 
+/// How the screen is shared, and how wide the user made the inspector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Split {
+    pub panes: Panes,
+    pub width: Option<u16>,
+    /// The divider follows the mouse.
+    pub is_dragged: bool,
+}
+
 /// From this width on the inspector stands beside the list.
 pub const SIDE_BY_SIDE: u16 = 100;
 /// From this height on there are rules and a footer.
 const ROOMY: u16 = 14;
+/// From this height on the run is told in a line of its own.
+const TALL: u16 = 23;
 
 impl Regions {
-    pub fn new(area: Rect, panes: Panes) -> Regions {
+    pub fn new(area: Rect, split: Split) -> Regions {
         let roomy = area.height >= ROOMY;
         let line = |y: u16| Rect {
             x: area.x,
@@ -53,10 +69,15 @@ impl Regions {
             filter: line(0),
             ..Regions::default()
         };
-        let top = if roomy { 2 } else { 1 };
+        let is_tall = area.height >= TALL && area.width >= SIDE_BY_SIDE;
+        let rule = if is_tall { 2 } else { 1 };
+        let top = if roomy { rule + 1 } else { 1 };
         let bottom = if roomy { area.height - 2 } else { area.height };
         if roomy {
-            regions.upper_rule = line(1);
+            regions.upper_rule = line(rule);
+            if is_tall {
+                regions.spark = line(1);
+            }
             regions.lower_rule = line(area.height - 2);
             regions.footer = line(area.height - 1);
         }
@@ -66,10 +87,10 @@ impl Regions {
             width: area.width,
             height: bottom.saturating_sub(top),
         };
-        match panes {
+        match split.panes {
             Panes::Inspector => regions.inspector = body,
             Panes::Auto if area.width >= SIDE_BY_SIDE => {
-                let width = inspector_width(area.width);
+                let width = inspector_width(area.width, split.width);
                 let list = Rect {
                     width: body.width - width - 1,
                     ..body
@@ -80,8 +101,24 @@ impl Regions {
                     ..body
                 };
                 regions.place_list(list, false);
+                regions.scroll = Rect {
+                    x: list.right(),
+                    width: 1,
+                    ..regions.list
+                };
             }
-            Panes::Auto | Panes::List => regions.place_list(body, roomy),
+            Panes::Auto | Panes::List => {
+                regions.place_list(body, roomy);
+                if roomy {
+                    let list = &mut regions.list;
+                    list.width -= 1;
+                    regions.scroll = Rect {
+                        x: list.right(),
+                        width: 1,
+                        ..*list
+                    };
+                }
+            }
         }
         regions
     }
@@ -106,13 +143,40 @@ impl Regions {
         }
     }
 
+    /// Whether the line between the two panes is here.
+    pub fn is_divider(&self, at: Position) -> bool {
+        self.is_split()
+            && at.x + 1 == self.inspector.x
+            && self.inspector.top() <= at.y
+            && at.y < self.inspector.bottom()
+    }
+
     /// Whether both panes are on the screen.
     pub fn is_split(&self) -> bool {
         self.inspector.width > 0 && self.list.width > 0
     }
 }
 
-fn inspector_width(width: u16) -> u16 {
+/// What stands before the two strips that tell the shape of a run.
+pub const SHAPE_LABELS: (&str, &str) = (" actions ", "   trouble ");
+/// Cells of the totals behind them.
+const TOTALS: usize = 34;
+
+/// Cells of each strip; narrow screens have no totals behind them.
+pub fn shape_cells(width: u16) -> usize {
+    let labels = SHAPE_LABELS.0.len() + SHAPE_LABELS.1.len();
+    let totals = if width < 110 { 1 } else { TOTALS };
+    usize::from(width).saturating_sub(labels + totals) / 2
+}
+
+/// A list narrower than this says nothing, and so does an inspector.
+const LEAST_LIST: u16 = 40;
+const LEAST_INSPECTOR: u16 = 24;
+
+fn inspector_width(width: u16, chosen: Option<u16>) -> u16 {
+    if let Some(chosen) = chosen {
+        return chosen.clamp(LEAST_INSPECTOR, width - LEAST_LIST);
+    }
     match width {
         0..110 => 36,
         110..160 => 44,
@@ -132,19 +196,29 @@ pub struct Columns {
     pub status: usize,
     pub latency: usize,
     pub cost: usize,
+    /// Columns that the user added, each [`EXTRA`] wide.
+    pub extras: usize,
     /// Latency and cost share the column of the latency.
     pub merged: bool,
 }
 
-/// What is said of an action must have at least this room, and more than that before the turn has any.
-const LEAST_TEXT: usize = 20;
-const EASY_TEXT: usize = 28;
+/// What is said of an action must have at least this room before others have any.
+const LEAST_TEXT: usize = 24;
+/// With this much there is still a column for latency and cost together.
+const TIGHT_TEXT: usize = 18;
+/// And this much before agents have their names.
+const EASY_TEXT: usize = 36;
+/// The mark of a lane and the first letter of its agent.
+const LETTER: usize = 2;
+/// Cells of a column that the user added.
+pub const EXTRA: usize = 12;
 const WIDE_STATUS: usize = 10;
 
 impl Columns {
-    /// Columns that fit `width`. They go in this order: cost, name of the agent, turn, latency, agent,
-    /// time, kind. Where only one agent acts there is no column for it.
-    pub fn new(width: usize, digits: usize, agents: bool) -> Columns {
+    /// Columns that fit `width`. They go in this order: cost (into the column of the latency), the name of
+    /// the agent (its letter stays), latency, agent, turn, time, kind. Where only one agent acts there is
+    /// no column for it. What the user added goes last.
+    pub fn new(width: usize, digits: usize, agents: bool, extras: usize) -> Columns {
         let full = Columns {
             number: digits.max(4),
             time: 8,
@@ -155,6 +229,7 @@ impl Columns {
             status: if width >= 96 { WIDE_STATUS } else { 7 },
             latency: 6,
             cost: 7,
+            extras,
             merged: false,
         };
         let merged = Columns {
@@ -164,33 +239,40 @@ impl Columns {
             ..full
         };
         let lanes = Columns {
-            agent: if agents { 2 } else { 0 },
+            agent: if agents { LETTER } else { 0 },
             ..merged
         };
-        let turnless = Columns { turn: 0, ..lanes };
         let silent = Columns {
             latency: 0,
             merged: false,
-            ..turnless
+            ..lanes
         };
         let alone = Columns { agent: 0, ..silent };
-        let timeless = Columns { time: 0, ..alone };
+        let turnless = Columns { turn: 0, ..alone };
+        let timeless = Columns {
+            time: 0,
+            ..turnless
+        };
         let kindless = Columns {
             kind: 1,
             ..timeless
         };
+        let bare = Columns {
+            extras: 0,
+            ..kindless
+        };
         let steps = [
-            full, merged, lanes, turnless, silent, alone, timeless, kindless,
+            full, merged, lanes, silent, alone, turnless, timeless, kindless, bare,
         ];
         let fits = |columns: &&Columns| {
-            let least = if columns.turn > 0 {
-                EASY_TEXT
-            } else {
-                LEAST_TEXT
+            let least = match (columns.agent > LETTER, columns.merged) {
+                (true, _) => EASY_TEXT,
+                (false, true) => TIGHT_TEXT,
+                (false, false) => LEAST_TEXT,
             };
             columns.taken() + least <= width
         };
-        let mut columns = *steps.iter().find(fits).unwrap_or(&kindless);
+        let mut columns = *steps.iter().find(fits).unwrap_or(&bare);
         columns.text = width.saturating_sub(columns.taken());
         columns
     }
@@ -212,6 +294,7 @@ impl Columns {
             .filter(|width| **width > 0)
             .map(|width| width + 1)
             .sum::<usize>()
+            + self.extras * (EXTRA + 1)
             + 1
     }
 }
@@ -240,7 +323,7 @@ mod tests {
 
     #[track_caller]
     fn check(width: usize, agents: bool, shown: &str) {
-        let columns = Columns::new(width, 4, agents);
+        let columns = Columns::new(width, 4, agents, 0);
         let names = [
             (columns.number, "#"),
             (columns.time, "time"),
@@ -263,9 +346,9 @@ mod tests {
     fn columns_go_in_their_order_when_the_screen_narrows() {
         check(120, true, "# time turn agent kind lat cost");
         check(80, true, "# time turn agent kind lat");
-        check(70, true, "# time agent kind lat");
-        check(60, true, "# time agent kind lat");
-        check(52, true, "# time agent kind");
+        check(62, true, "# time turn agent kind");
+        check(60, true, "# time turn kind");
+        check(54, true, "# time kind");
         check(40, true, "# kind");
         check(30, true, "# kind");
     }
@@ -274,10 +357,10 @@ mod tests {
     fn one_agent_has_no_column_and_its_cells_go_to_the_text() {
         check(120, false, "# time turn kind lat cost");
         check(80, false, "# time turn kind lat cost");
-        check(60, false, "# time kind lat");
+        check(59, false, "# time turn kind");
         assert_eq!(
-            Columns::new(120, 4, false).text,
-            Columns::new(120, 4, true).text + 10
+            Columns::new(120, 4, false, 0).text,
+            Columns::new(120, 4, true, 0).text + 10
         );
     }
 }

@@ -1,9 +1,11 @@
 //! Which actions a list shows, in their order: all of them, or those that a filter kept.
 
+use std::collections::HashSet;
+
 use crate::model::action::ActionIx;
 
 /// Without a filter there is no list in memory: 10 million actions cost nothing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Listing {
     All(u32),
     Kept(Vec<ActionIx>),
@@ -43,6 +45,16 @@ impl Listing {
             Listing::All(_) => ix.0 as usize,
             Listing::Kept(rows) => rows.partition_point(|row| *row < ix),
         }
+    }
+
+    /// Where actions stand when the whole list takes so many rows; those that are not listed are left out.
+    pub fn rows_of(&self, actions: impl Iterator<Item = ActionIx>, rows: usize) -> HashSet<usize> {
+        let len = self.len().max(1);
+        let place = |ix: ActionIx| {
+            let position = self.seek(ix);
+            (self.at(position) == Some(ix)).then(|| position * rows / len)
+        };
+        actions.filter_map(place).collect()
     }
 
     /// Takes in kept rows after the last one, and what became of some earlier rows.

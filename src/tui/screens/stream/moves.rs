@@ -3,73 +3,104 @@
 use ratatui::layout::Position;
 
 use crate::tui::keys::Command;
-use crate::tui::screens::stream::jumps::{self, Direction, Target};
+use crate::tui::screens::stream::headings;
+use crate::tui::screens::stream::inspector::ListStep;
+use crate::tui::screens::stream::jumps::{self, Direction, Known, Target};
 use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
-use crate::tui::screens::stream::rows;
 use crate::tui::screens::stream::{Focus, List, Stream};
 use crate::tui::session::{Opened, Session};
 use crate::tui::shell::Pointer;
+use crate::tui::widgets::outline::folds::Motion;
 use crate::tui::widgets::viewport::{Extent, Visible};
 
+/// Columns that a key moves the divider.
+const RESIZE: i16 = 4;
 /// Rows that one notch of the wheel moves.
 const WHEEL: usize = 3;
 
 impl Stream {
     pub(super) fn go(&mut self, command: Command, session: &mut Session) {
         match command {
+            Command::Open if self.focus == Focus::Inspector => self.inspector.enter(),
             Command::Open => {
-                if self.focus == Focus::List {
-                    self.inspector.choose_by_action();
-                }
+                self.inspector.choose_by_action();
                 self.open();
             }
             Command::NextPane => self.step_pane(true),
             Command::PrevPane => self.step_pane(false),
             Command::TabRight | Command::TabLeft => self.step_tab(command == Command::TabRight),
             Command::Maximise => self.maximise(),
-            _ if self.focus == Focus::Inspector => self.scroll(command, session),
+            Command::Wider => self.widen(RESIZE),
+            Command::Narrower => self.widen(-RESIZE),
+            _ if self.focus == Focus::Inspector && self.read(command) => {}
             _ => self.select(command, session),
         }
     }
 
-    /// A click selects a row or a pane; the wheel moves what is under it.
+    /// A click selects a row or a pane; the wheel moves what is under it; the divider can be dragged.
     pub(super) fn point(&mut self, pointer: Pointer, session: &mut Session) {
         let regions = self.frame.regions;
-        let (x, y, wheel) = match pointer {
-            Pointer::Click { x, y } => (x, y, None),
-            Pointer::WheelUp { x, y } => (x, y, Some(Command::Up)),
-            Pointer::WheelDown { x, y } => (x, y, Some(Command::Down)),
-        };
-        let at = Position { x, y };
-        if regions.inspector.contains(at) {
-            match wheel {
-                Some(command) => (0..WHEEL).for_each(|_| self.scroll(command, session)),
-                None => self.focus = Focus::Inspector,
-            }
-        } else if regions.list.contains(at) {
-            let row = usize::from(y - regions.list.y);
-            let under = self
-                .frame
-                .visible
-                .iter()
-                .rev()
-                .find(|(visible, _, _)| visible.row <= row);
-            match (wheel, under.map(|(visible, _, _)| visible.item)) {
-                (Some(command), _) => (0..WHEEL).for_each(|_| self.select(command, session)),
-                (None, Some(item)) => {
-                    self.focus = Focus::List;
-                    self.end.as_mut().unwrap_or(&mut self.list).view.cursor = item;
+        match pointer {
+            Pointer::Click { x, y } => {
+                self.split.is_dragged = regions.is_divider(Position { x, y });
+                if !self.split.is_dragged {
+                    self.click(Position { x, y });
                 }
-                (None, None) => {}
             }
+            Pointer::Drag { x, .. } if self.split.is_dragged => {
+                self.split.width = Some(regions.filter.right().saturating_sub(x + 1));
+            }
+            Pointer::Drag { .. } => {}
+            Pointer::Release => self.split.is_dragged = false,
+            Pointer::WheelUp { x, y } => self.wheel(Position { x, y }, Command::Up, session),
+            Pointer::WheelDown { x, y } => self.wheel(Position { x, y }, Command::Down, session),
+        }
+    }
+
+    fn wheel(&mut self, at: Position, command: Command, session: &mut Session) {
+        if self.frame.regions.inspector.contains(at) {
+            (0..WHEEL).for_each(|_| {
+                self.read(command);
+            });
+        } else if self.frame.regions.list.contains(at) {
+            (0..WHEEL).for_each(|_| self.select(command, session));
+        }
+    }
+
+    fn click(&mut self, at: Position) {
+        let regions = self.frame.regions;
+        if regions.inspector.contains(at) {
+            self.focus = Focus::Inspector;
+            self.inspector
+                .click(at.x - regions.inspector.x, at.y - regions.inspector.y);
+        } else if regions.list.contains(at) {
+            let row = usize::from(at.y - regions.list.y);
+            let mut seen = self.frame.rows.iter().rev();
+            let under = seen.find(|placed| placed.at.row <= row);
+            if let Some(placed) = under {
+                self.focus = Focus::List;
+                self.end.as_mut().unwrap_or(&mut self.list).view.cursor = placed.at.item;
+            }
+        }
+    }
+
+    /// Gives the inspector more columns, or fewer.
+    fn widen(&mut self, by: i16) {
+        if self.frame.regions.is_split() {
+            let width = self.frame.regions.inspector.width;
+            self.split.width = Some(width.saturating_add_signed(by));
+        } else {
+            self.say(format!(
+                "one pane has the whole screen · from {SIDE_BY_SIDE} columns on two stand side by side"
+            ));
         }
     }
 
     fn open(&mut self) {
         self.focus = Focus::Inspector;
         if !self.frame.regions.is_split() {
-            self.panes = Panes::Inspector;
+            self.split.panes = Panes::Inspector;
         }
     }
 
@@ -79,7 +110,7 @@ impl Stream {
         } else if let Some(tab) = self.inspector.tab().step(forward) {
             self.inspector.choose(tab);
         } else {
-            (self.focus, self.panes) = (Focus::List, Panes::Auto);
+            (self.focus, self.split.panes) = (Focus::List, Panes::Auto);
         }
     }
 
@@ -92,9 +123,9 @@ impl Stream {
 
     fn maximise(&mut self) {
         let is_wide = self.frame.regions.filter.width >= SIDE_BY_SIDE;
-        self.panes = match (self.panes, self.focus) {
+        self.split.panes = match (self.split.panes, self.focus) {
             (Panes::Auto, Focus::List) if !is_wide => {
-                self.notice = Some(format!(
+                self.say(format!(
                     "the list has the whole screen already · from {SIDE_BY_SIDE} columns on the action stands beside it"
                 ));
                 Panes::Auto
@@ -103,27 +134,53 @@ impl Stream {
             (Panes::Auto, Focus::Inspector) => Panes::Inspector,
             (Panes::List | Panes::Inspector, _) => Panes::Auto,
         };
-        if self.panes == Panes::Auto && !is_wide {
+        if self.split.panes == Panes::Auto && !is_wide {
             self.focus = Focus::List;
         }
     }
 
-    fn scroll(&mut self, command: Command, session: &mut Session) {
-        let page = self.inspector.rows() as isize;
-        match command {
-            Command::Down => self.inspector.scroll_by(1),
-            Command::Up => self.inspector.scroll_by(-1),
-            Command::HalfDown => self.inspector.scroll_by(page / 2),
-            Command::HalfUp => self.inspector.scroll_by(-page / 2),
-            Command::PageDown => self.inspector.scroll_by(page),
-            Command::PageUp => self.inspector.scroll_by(-page),
-            Command::Top => self.inspector.scroll_to(0),
-            Command::Bottom => self.inspector.scroll_to(usize::MAX / 2),
-            _ => self.select(command, session),
-        }
+    /// Brings the selected row to the middle, the top or the bottom of the list.
+    pub(super) fn scroll_to(&mut self, where_to: char, session: &Session) {
+        let rows = usize::from(self.frame.regions.list.height);
+        let (list, opened) = match (&mut self.end, &session.end) {
+            (Some(list), Some(end)) => (list, end),
+            _ => (&mut self.list, &session.loaded),
+        };
+        let above = match where_to {
+            't' => 0,
+            'b' => rows.saturating_sub(1),
+            _ => rows / 2,
+        };
+        list.place(opened, rows, above);
     }
 
-    fn select(&mut self, command: Command, session: &mut Session) {
+    /// Moves in the inspector; tells whether the command is about it.
+    fn read(&mut self, command: Command) -> bool {
+        let page = (self.inspector.shown().rows as isize).max(1);
+        match command {
+            Command::Down => self.inspector.step(ListStep::By(1)),
+            Command::Up => self.inspector.step(ListStep::By(-1)),
+            Command::HalfDown => self.inspector.step(ListStep::Page((page / 2).max(1))),
+            Command::HalfUp => self.inspector.step(ListStep::Page(-(page / 2).max(1))),
+            Command::PageDown => self.inspector.step(ListStep::Page(page)),
+            Command::PageUp => self.inspector.step(ListStep::Page(-page)),
+            Command::Top => self.inspector.step(ListStep::To(0)),
+            Command::Bottom => self.inspector.step(ListStep::To(usize::MAX)),
+            Command::In => self.inspector.go(Motion::In),
+            Command::Out => self.inspector.go(Motion::Out),
+            Command::Toggle => self.inspector.go(Motion::Toggle),
+            Command::ParentValue => self.inspector.go(Motion::Parent),
+            Command::NextSibling => self.inspector.go(Motion::NextSibling),
+            Command::PrevSibling => self.inspector.go(Motion::PreviousSibling),
+            Command::FoldSiblings => self.inspector.go(Motion::FoldSiblings),
+            Command::UnfoldSiblings => self.inspector.go(Motion::UnfoldSiblings),
+            Command::NextSameKey => self.inspector.go(Motion::NextSameKey),
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn select(&mut self, command: Command, session: &mut Session) {
         if command == Command::Bottom {
             return self.go_to_end(session);
         }
@@ -149,12 +206,18 @@ impl Stream {
         }
         list.clamp();
         let Some(jump) = jump else { return };
-        match jumps::find(&opened.store, &list.listing, list.view.cursor, jump) {
+        let known = Known {
+            slow: &self.overview.survey.slow,
+            hits: &self.finder.hits,
+        };
+        let sought = (jump.0, jump.1, known);
+        match jumps::find(&opened.store, &list.listing, list.view.cursor, sought) {
             Some(position) => list.jump(position),
             None if self.end.is_some() => {
-                self.notice = Some(nothing_in_end(jump, &session.loading_words()));
+                self.say_while_reading(nothing_in_end(jump, &session.loading_words()));
             }
-            None => self.notice = Some(nothing(jump, session.is_loading())),
+            None if session.is_loading() => self.say_while_reading(nothing(jump, true)),
+            None => self.say(nothing(jump, false)),
         }
     }
 
@@ -190,11 +253,11 @@ impl Stream {
             return;
         };
         if store.row(found).seq() != number {
-            self.notice = Some(format!("no action {number} in this run"));
+            self.say(format!("no action {number} in this run"));
         }
         self.list.jump(self.list.listing.seek(found));
         if self.list.listing.at(self.list.view.cursor) != Some(found) {
-            self.notice = Some(format!("action {number} is hidden by the filter"));
+            self.say(format!("action {number} is hidden by the filter"));
         }
     }
 }
@@ -209,6 +272,12 @@ fn target(command: Command) -> Option<(Target, Direction)> {
         Command::PrevTurn => (Target::Turn, Direction::Backward),
         Command::NextSame => (Target::SameTool, Direction::Forward),
         Command::PrevSame => (Target::SameTool, Direction::Backward),
+        Command::NextAgent => (Target::SameAgent, Direction::Forward),
+        Command::PrevAgent => (Target::SameAgent, Direction::Backward),
+        Command::NextHit => (Target::Hit, Direction::Forward),
+        Command::PrevHit => (Target::Hit, Direction::Backward),
+        Command::NextSlow => (Target::Slow, Direction::Forward),
+        Command::PrevSlow => (Target::Slow, Direction::Backward),
         _ => return None,
     })
 }
@@ -219,6 +288,9 @@ fn what(target: Target) -> &'static str {
         Target::Block => "block or approval",
         Target::Turn => "turn",
         Target::SameTool => "call of this sort",
+        Target::SameAgent => "action of this agent",
+        Target::Slow => "slow action",
+        Target::Hit => "match",
     }
 }
 
@@ -258,12 +330,21 @@ impl List {
         }
     }
 
+    /// Leaves so many rows of the screen above the selected one.
+    fn place(&mut self, opened: &Opened, rows: usize, above: usize) {
+        let height = |item| headings::height(&self.listing, &opened.store, item);
+        self.view.place(
+            &Extent {
+                len: self.listing.len(),
+                rows,
+                height: &height,
+            },
+            above,
+        );
+    }
+
     fn page(&mut self, opened: &Opened, rows: usize, by: isize) {
-        let height = |item| {
-            self.listing
-                .at(item)
-                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
-        };
+        let height = |item| headings::height(&self.listing, &opened.store, item);
         self.view.page(
             &Extent {
                 len: self.listing.len(),
@@ -279,11 +360,7 @@ impl List {
         if rows == 0 {
             return;
         }
-        let height = |item| {
-            self.listing
-                .at(item)
-                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
-        };
+        let height = |item| headings::height(&self.listing, &opened.store, item);
         let extent = Extent {
             len: self.listing.len(),
             rows,
@@ -300,11 +377,7 @@ impl List {
     }
 
     pub(super) fn visible(&self, opened: &Opened, rows: usize) -> Vec<Visible> {
-        let height = |item| {
-            self.listing
-                .at(item)
-                .map_or(1, |ix| rows::height(&opened.store.row(ix)))
-        };
+        let height = |item| headings::height(&self.listing, &opened.store, item);
         let extent = Extent {
             len: self.listing.len(),
             rows,

@@ -11,7 +11,7 @@ use crate::model::action::{Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind};
 use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
-use crate::tui::widgets::json_lines::Tone;
+use crate::tui::widgets::tone::Tone;
 
 /// A row and the rows below it that belong to the same action.
 #[derive(Debug, Clone)]
@@ -152,20 +152,24 @@ fn below(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
 
 /// The first line of an error that says what went wrong: no exit code, no mark around it.
 fn telling_line(message: &str) -> &str {
+    const MARKS: &[&str] = &[
+        "<tool_use_error>",
+        "</tool_use_error>",
+        "<error>",
+        "</error>",
+    ];
     let bare = |line: &'_ str| {
-        let line = line.trim();
-        let marks = [
-            "<tool_use_error>",
-            "</tool_use_error>",
-            "<error>",
-            "</error>",
-        ];
         !line.is_empty()
-            && !marks.contains(&line)
             && !line.eq_ignore_ascii_case("error:")
             && !line.to_ascii_lowercase().starts_with("exit code")
     };
-    let first = message.lines().find(|line| bare(line));
+    let unmarked = |line| {
+        MARKS.iter().fold(str::trim(line), |line, mark| {
+            let line = line.strip_prefix(mark).unwrap_or(line);
+            line.strip_suffix(mark).unwrap_or(line).trim()
+        })
+    };
+    let first = message.lines().map(unmarked).find(|line| bare(line));
     first.unwrap_or(message).trim()
 }
 

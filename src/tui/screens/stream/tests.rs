@@ -138,12 +138,12 @@ fn escape_sequences_of_the_trace_are_shown_and_never_written() {
 
 #[test]
 fn the_scope_key_leaves_only_this_run_and_brings_all_back() {
-    let scoped = screen((120, 24), "G s");
+    let scoped = screen((120, 24), "G r");
     assert!(
         scoped.contains("this run only") && !scoped.contains("Refund order"),
         "{scoped}"
     );
-    assert!(screen((120, 24), "G s s").contains("Refund order"));
+    assert!(screen((120, 24), "G r r").contains("Refund order"));
 }
 
 #[test]
@@ -196,8 +196,8 @@ fn a_tab_chosen_by_hand_stays_where_an_action_has_it() {
 
 #[test]
 fn the_tabs_turn_around_at_both_ends() {
-    assert!(screen((80, 24), "g e e enter l").contains("[Args]"));
-    assert!(screen((80, 24), "g e e enter l h").contains("[Raw]"));
+    assert!(screen((120, 24), "g e e l").contains("[Args]"));
+    assert!(screen((120, 24), "g e e l h").contains("[Raw]"));
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn maximise_on_a_narrow_screen_closes_the_action_and_says_why_the_list_stays() {
     let back = screen((80, 24), "g j enter \\");
     assert!(!back.contains("[Text]"), "{back}");
     assert!(screen((80, 24), "g \\").contains("whole screen already"));
-    let wide = screen((120, 24), "g j enter \\ \\ l");
+    let wide = screen((120, 24), "g j enter \\ \\ tab");
     assert!(
         wide.contains("[Policy]") && wide.contains("TOOL / TEXT"),
         "{wide}"
@@ -240,10 +240,9 @@ fn a_failed_call_without_an_error_record_shows_the_first_telling_line() {
 fn what_a_person_was_shown_stands_below_the_approval_with_the_value_of_the_call() {
     let shown = failed("g j enter");
     for words in [
-        "   shown to the person:",
-        "     ! amount  420",
-        "       the call has  4200",
-        "   decided on:",
+        "  ▾ shown to the person:",
+        "amount  420   ! the call has 4200",
+        "  ▾ decided on:",
     ] {
         assert!(shown.contains(words), "{words}\n{shown}");
     }
@@ -282,7 +281,8 @@ proptest! {
         sizes in prop::collection::vec((1u16..200, 1u16..70), 1..5),
         keys in prop::collection::vec(prop::sample::select(vec![
             "j", "k", "G", "g", "enter", "tab", "backtab", "\\", "?", "q", "esc", "/ tool:t1 enter", "/ ( esc",
-            "s", "e", "b", "t", "T", "}", "{", "ctrl-d", "ctrl-u", "pagedown", "pageup", "l", "h", "1", "2", "z", "[", "]", "space",
+            "r", "a", "M", "Z", "m a", "' a", "s", "S", "o", "O", "p", "z z", "| args.n enter", "= t", "- k", "y v", "e", "b", "t", "T", "}", "{", "ctrl-d", "ctrl-u", "pagedown", "pageup", "l", "h", "5", "H",
+            "J", "K", "c", "*", "space", "<", ">", "2", "1", "[", "]",
         ]), 0..12),
     ) {
         let mut shown = render::Headless::new(&options(), sizes[0]);
@@ -304,4 +304,245 @@ fn below_the_smallest_size_the_screen_says_so() {
         screen((38, 7), "").lines().next(),
         Some("terminal too small (38×7, need 40×8)")
     );
+}
+
+#[test]
+fn marks_are_set_found_again_and_can_be_all_that_is_shown() {
+    let shown = screen((120, 24), "g j m a G ' a");
+    assert!(shown.contains("2 / 7"), "{shown}");
+    assert!(line(&shown, "Refund order").starts_with("   2a"), "{shown}");
+    let only = screen((120, 24), "g j m a j j m b M");
+    assert!(
+        only.contains("only marked") && only.contains("2 of 7"),
+        "{only}"
+    );
+    assert!(screen((120, 24), "g j m a m a M").contains("nothing is marked"));
+    assert!(screen((120, 24), "' x").contains("no mark x"));
+}
+
+#[test]
+fn only_trouble_leaves_errors_blocks_and_broken_lines_and_counts_the_rest() {
+    let shown = screen((120, 24), "Z");
+    assert!(
+        shown.contains("only trouble · 3 of 7 · 4 hidden"),
+        "{shown}"
+    );
+    assert!(screen((120, 24), "Z esc").contains("Second run"));
+}
+
+const LANES: &str = r#"{"type":"run_start","run_id":"r1","agent":"main"}
+{"type":"prompt","run_id":"r1","id":"e1","agent":"main","role":"user","content":"Go"}
+{"type":"tool_call","run_id":"r1","id":"c1","agent":"main","tool":"task","args":{"n":1}}
+{"type":"prompt","run_id":"r1","id":"e2","parent_id":"c1","agent":"helper","role":"user","content":"Sub"}
+{"type":"tool_call","run_id":"r1","id":"c2","agent":"helper","tool":"grep","args":{"n":2}}
+{"type":"prompt","run_id":"r1","id":"e3","agent":"main","role":"user","content":"More"}
+"#;
+
+fn lanes(keys: &str) -> String {
+    let messages = load(LANES.as_bytes());
+    render::text(&render::script(&options(), messages, (120, 24), keys))
+}
+
+#[test]
+fn one_agent_can_be_all_that_is_shown_and_the_parent_is_the_call_that_started_it() {
+    let only = lanes("G k a");
+    assert!(
+        only.contains("only helper · 2 of 6") && !only.contains("More"),
+        "{only}"
+    );
+    assert!(lanes("G k p").contains("3 / 6"), "{}", lanes("G k p"));
+    assert!(lanes("G k a p").contains("is hidden by the filter"));
+    assert!(lanes("g j p").contains("is not recorded"));
+    assert!(lanes("g j o").contains("3 / 6"));
+    assert!(lanes("g j o o").contains("6 / 6"));
+    assert!(lanes("G O").contains("3 / 6"));
+}
+
+#[test]
+fn turns_and_runs_begin_with_a_line_of_their_own_and_turns_only_where_nothing_is_hidden() {
+    let shown = lanes("g");
+    assert!(line(&shown, "turn 2").starts_with("────"), "{shown}");
+    assert!(!lanes("/ agent:main enter").contains("turn 2"));
+    let runs = screen((120, 24), "g");
+    assert!(line(&runs, "run r2").contains("1 action"), "{runs}");
+}
+
+#[test]
+fn a_column_of_any_field_is_added_and_taken_away() {
+    let shown = lanes("| args.n enter");
+    assert!(line(&shown, "TOOL / TEXT").contains(" N "), "{shown}");
+    assert!(line(&shown, "grep").contains(" 2 "), "{shown}");
+    assert!(!line(&lanes("| args.n enter | args.n enter"), "TOOL / TEXT").contains(" N "));
+    assert!(lanes("| toll enter").contains("did you mean 'tool'?"));
+    assert!(line(&lanes("| args.n esc"), "TOOL / TEXT").contains("ST"));
+    let inside = lanes("g j j tab | esc");
+    assert!(line(&inside, "TOOL / TEXT").contains(" N "), "{inside}");
+}
+
+#[test]
+fn the_row_is_brought_where_the_second_key_says() {
+    let mut shown = render::Headless::new(&options(), (120, 24));
+    for message in load(many()) {
+        shown.load(message);
+    }
+    let mut row_of = |keys: &str| {
+        shown.play(keys);
+        let picture = render::text(&shown.draw());
+        let is_marked = |line: &str| {
+            line.trim_start().starts_with(|c: char| c.is_ascii_digit()) && line.contains("a—")
+        };
+        let at = picture.lines().position(is_marked);
+        at.unwrap_or_else(|| panic!("{picture}"))
+    };
+    let (top, middle, bottom) = (
+        row_of("g pagedown pagedown pagedown m a z t"),
+        row_of("z z"),
+        row_of("z b"),
+    );
+    assert!(top < middle && middle < bottom, "{top} {middle} {bottom}");
+}
+
+#[test]
+fn a_jump_goes_to_what_took_far_longer_than_its_like() {
+    let mut trace = String::new();
+    for (call, took) in [100, 110, 90, 120, 100, 95, 105, 5000, 100]
+        .iter()
+        .enumerate()
+    {
+        writeln!(trace, "{{\"type\":\"tool_call\",\"run_id\":\"r1\",\"id\":\"c{call}\",\"tool\":\"t\"}}\n{{\"type\":\"tool_result\",\"run_id\":\"r1\",\"call_id\":\"c{call}\",\"status\":\"ok\",\"duration_ms\":{took}}}").expect("written");
+    }
+    let trace: &'static str = Box::leak(trace.into_boxed_str());
+    let shown = |keys| {
+        render::text(&render::script(
+            &options(),
+            load(trace.as_bytes()),
+            (80, 24),
+            keys,
+        ))
+    };
+    assert!(shown("g s").contains("8 / 9"), "{}", shown("g s"));
+    assert!(shown("g s s").contains("no further slow action"));
+}
+
+#[test]
+fn a_text_is_found_without_hiding_anything_and_can_be_gone_through() {
+    let typing = screen((120, 24), "g ctrl-f refund");
+    assert!(
+        line(&typing, "find: refund").contains("\"refund\": 2 actions"),
+        "{typing}"
+    );
+    assert!(
+        typing.contains("Second run") && typing.contains("2 / 7"),
+        "{typing}"
+    );
+    let kept = screen((120, 24), "g ctrl-f refund enter");
+    assert!(line(&kept, "Refund order").starts_with("   2•"), "{kept}");
+    assert!(kept.contains("n next"), "{kept}");
+    assert!(screen((120, 24), "g ctrl-f refund enter n").contains("4 / 7"));
+    assert!(screen((120, 24), "g ctrl-f refund enter n n n").contains("no further match"));
+    assert!(screen((120, 24), "g ctrl-f refund enter n N").contains("2 / 7"));
+    assert!(screen((120, 24), "G ctrl-f refund esc").contains("7 / 7"));
+    assert!(!screen((120, 24), "G ctrl-f refund enter esc").contains("n next"));
+    assert!(screen((120, 24), "n").contains("nothing is looked for"));
+}
+
+#[test]
+fn capitals_find_only_capitals() {
+    assert!(screen((120, 24), "ctrl-f Refund").contains("\"Refund\": 1 action"));
+}
+
+#[test]
+fn in_the_inspector_the_next_match_is_a_line_of_the_tab() {
+    let shown = screen(
+        (120, 24),
+        "ctrl-f amount enter g j j j tab backtab backtab backtab n",
+    );
+    assert!(shown.contains("$.args.amount"), "{shown}");
+}
+
+#[test]
+fn what_could_be_typed_next_is_proposed_and_tab_takes_it() {
+    let proposed = screen((120, 24), "/ too");
+    assert!(
+        line(&proposed, "tool:").contains("name of the tool"),
+        "{proposed}"
+    );
+    let values = screen((120, 24), "/ tool:");
+    assert!(
+        values.contains(" lookup") && values.contains(" refund"),
+        "{values}"
+    );
+    assert!(screen((120, 24), "/ tool:re tab").contains("/ tool:refund "));
+    assert!(screen((120, 24), "/ tool:re tab enter").contains("✓ 1 of 7"));
+    assert!(screen((120, 24), "/ tool: tab tab").contains("/ tool:refund "));
+    assert!(screen((120, 24), "/ tool: tab tab backtab").contains("/ tool:lookup "));
+}
+
+#[test]
+fn filters_that_were_kept_come_back_by_the_arrow_and_esc_restores() {
+    let twice = "/ tool:refund enter / ctrl-u status:error enter";
+    let up = |keys: &str| screen((120, 24), &format!("{twice} {keys}"));
+    assert!(up("/ ctrl-u up").contains("/ status:error "));
+    assert!(up("/ ctrl-u up up").contains("/ tool:refund "));
+    assert!(up("/ ctrl-u up up down").contains("/ status:error "));
+    assert!(up("/ ctrl-u up up esc").contains("/ status:error "));
+}
+
+#[test]
+fn a_filter_that_keeps_nothing_says_which_term_to_drop() {
+    let shown = screen((120, 24), "/ tool:refund space status:error enter");
+    assert!(shown.contains("without `tool:refund`: 1 match"), "{shown}");
+    let shown = screen((120, 24), "/ tool:refnd enter");
+    assert!(shown.contains("did you mean 'refund'?"), "{shown}");
+}
+
+#[test]
+fn a_filter_is_saved_used_and_forgotten_in_the_list_of_saved_ones() {
+    let save = "/ tool:refund enter f2 enter / ctrl-u enter";
+    let shown = |keys: &str| screen((120, 24), &format!("{save} {keys}"));
+    assert!(screen((120, 24), "f2").contains("no filter is saved"));
+    assert!(shown("f2").contains("saved filters"));
+    assert!(shown("f2 enter").contains("✓ 1 of 7"));
+    assert!(shown("f2 x").contains("no filter is saved"));
+    assert!(!shown("f2 esc").contains("saved filters"));
+}
+
+const REPEATED: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"ls","args":{"p":1}}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"ok","result":"x"}
+{"type":"tool_call","run_id":"r1","id":"c2","tool":"cat","args":{"p":2}}
+{"type":"tool_result","run_id":"r1","call_id":"c2","status":"ok","result":"y"}
+{"type":"tool_call","run_id":"r1","id":"c3","tool":"ls","args":{"p":1}}
+{"type":"tool_result","run_id":"r1","call_id":"c3","status":"ok","result":"x"}
+{"type":"tool_call","run_id":"r1","id":"c4","tool":"rm","args":{"p":3}}
+"#;
+
+fn repeated(keys: &str) -> String {
+    let messages = load(REPEATED.as_bytes());
+    render::text(&render::script(&options(), messages, (120, 24), keys))
+}
+
+#[test]
+fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
+    let shown = repeated("g");
+    assert!(
+        line(&shown, "1 result never arrived (rm)").contains("i shows it and 1 more"),
+        "{shown}"
+    );
+    assert!(
+        line(&shown, "   3 ").contains("×2 same args · ls"),
+        "{shown}"
+    );
+    let menu = repeated("g i");
+    assert!(
+        menu.contains("!  1 tool call repeated with equal arguments"),
+        "{menu}"
+    );
+    let there = repeated("g i j enter");
+    assert!(there.contains("3 / 4"), "{there}");
+    assert!(
+        there.contains("1 tool call repeated") && there.contains("n next"),
+        "{there}"
+    );
+    assert!(repeated("g i enter").contains("4 / 4"));
+    assert!(repeated("g / tool:cat enter i enter").contains("is hidden by the filter"));
 }

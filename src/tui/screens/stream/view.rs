@@ -1,8 +1,11 @@
 //! Drawing the stream: only what `prepare` put on the screen, in the roles of the theme.
 
 mod header;
+mod overlay;
 mod pane;
 mod rows;
+mod scroll;
+mod spark;
 
 use ratatui::buffer::Buffer;
 
@@ -12,6 +15,7 @@ use crate::tui::widgets::paint;
 
 pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let regions = &stream.frame.regions;
+    spark::draw(stream, theme, buf);
     header::draw(stream, theme, buf);
     if regions.list.width > 0 {
         rows::head(stream, theme, buf);
@@ -24,6 +28,8 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if regions.is_split() {
         divider(stream, theme, buf);
     }
+    scroll::draw(stream, theme, buf);
+    overlay::draw(stream, theme, buf);
 }
 
 fn divider(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
@@ -46,7 +52,9 @@ fn divider(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
             width: 1,
             ..rule
         };
-        if rule.height > 0 && stream.filter.problem.is_none() {
+        // Words in the lower rule are not cut in two.
+        let is_free = rule.y == regions.upper_rule.y || stream.frame.words.noticed.is_none();
+        if rule.height > 0 && is_free && stream.filter.problem.is_none() {
             paint::Row::new(buf, cell, 0, theme.styles.faint).put(mark, theme.styles.faint);
         }
     }

@@ -1,10 +1,13 @@
 //! What the lines around the list say: where we are, how much there is, how far loading got.
 
 use crate::base::{human, text};
+use crate::model::run::CostSource;
 use crate::store::Store;
+use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::layout::Panes;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::session::{Loading, Opened, Session};
+use crate::tui::widgets::tone::Tone;
 
 /// Sanitised texts for the lines that are not rows.
 #[derive(Debug, Default)]
@@ -16,6 +19,14 @@ pub struct Words {
     /// What the filter keeps and hides.
     pub kept: String,
     pub position: String,
+    /// Totals of the run of the selected action: cost, blocks, errors, retries.
+    pub totals: Totals,
+    /// The most important sentence about the data.
+    pub noticed: Option<(Tone, String)>,
+    /// What is looked for, and how far that got.
+    pub found: String,
+    /// What a second key would do.
+    pub choices: Vec<(char, String)>,
     /// The selected action in one line, where there is no inspector.
     pub peek: String,
     /// What to tell instead of rows.
@@ -30,9 +41,46 @@ impl Words {
             amount: amount(store),
             kept: kept(stream, store),
             position: position(stream, session),
+            choices: match stream.typing {
+                Typing::Chord(chord) => stream.choices(chord, session),
+                Typing::Nothing => Vec::new(),
+            },
+            noticed: stream.noticed.first(),
+            found: stream.finder.words(store.len()),
+            totals: totals(stream, session),
             peek: peek(stream),
             empty: empty(stream, session),
         }
+    }
+}
+
+/// What the run of the selected action came to.
+#[derive(Debug, Default)]
+pub struct Totals {
+    pub cost: Option<String>,
+    pub blocks: u32,
+    pub errors: u32,
+    pub retries: u32,
+}
+
+fn totals(stream: &Stream, session: &Session) -> Totals {
+    let Some(row) = stream.selected(session) else {
+        return Totals::default();
+    };
+    let (run, totals) = (row.run(), row.run().totals);
+    let cost = run.cost().and_then(|(cost, source)| {
+        let about = if source == CostSource::Recorded {
+            ""
+        } else {
+            "≈"
+        };
+        Some(format!("{about}{}", human::usd(cost.usd()?)))
+    });
+    Totals {
+        cost,
+        blocks: totals.blocked + totals.denied,
+        errors: totals.errors,
+        retries: totals.retries,
     }
 }
 
@@ -98,9 +146,13 @@ fn kept(stream: &Stream, store: &Store) -> String {
         None if is_first => "searching".to_owned(),
         None => format!("{} of {}", human::count(kept), human::count(all)),
     }];
-    if stream.scope.is_some() {
-        words.insert(0, "this run only".to_owned());
-    }
+    let narrowed = stream.narrow.words(store);
+    words.splice(
+        0..0,
+        narrowed
+            .iter()
+            .map(|words| text::sanitize(words).into_owned()),
+    );
     if !is_first {
         let hidden = u64::from(stream.answers.tested).saturating_sub(kept);
         words.push(format!("{} hidden by filter", human::count(hidden)));
@@ -133,12 +185,11 @@ fn position(stream: &Stream, session: &Session) -> String {
 }
 
 fn peek(stream: &Stream) -> String {
-    let selected = stream
-        .frame
-        .visible
-        .iter()
-        .find(|(_, is_selected, _)| *is_selected);
-    let Some((_, _, row)) = selected else {
+    let mut rows = stream.frame.rows.iter();
+    let Some(row) = rows
+        .find(|placed| placed.is_selected)
+        .map(|placed| &placed.text)
+    else {
         return String::new();
     };
     let number = row
@@ -151,10 +202,13 @@ fn peek(stream: &Stream) -> String {
 }
 
 fn empty(stream: &Stream, session: &Session) -> Vec<String> {
-    if !stream.list.listing.is_empty() || stream.end.is_some() || stream.panes == Panes::Inspector {
+    if !stream.list.listing.is_empty()
+        || stream.end.is_some()
+        || stream.split.panes == Panes::Inspector
+    {
         return Vec::new();
     }
-    debug_assert!(stream.focus == Focus::List || stream.panes == Panes::Auto);
+    debug_assert!(stream.focus == Focus::List || stream.split.panes == Panes::Auto);
     let mut lines = match (session.loading, session.loaded.store.is_empty()) {
         (Loading::Reading { .. }, _) => vec![session.loading_words()],
         (Loading::Done | Loading::Stopped { .. }, true) => {
@@ -163,17 +217,22 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
         (Loading::Done | Loading::Stopped { .. }, false) if stream.answers.is_running => {
             vec!["searching…".to_owned()]
         }
-        (Loading::Done | Loading::Stopped { .. }, false) => vec![nothing_kept(stream)],
+        (Loading::Done | Loading::Stopped { .. }, false) => nothing_kept(stream),
     };
     lines.extend(session.errors().map(str::to_owned));
     lines
 }
 
-fn nothing_kept(stream: &Stream) -> String {
-    let ways = if stream.scope.is_some() {
-        "/ changes it, s shows all runs"
+/// What the filter did, what to try instead, and the keys for it.
+fn nothing_kept(stream: &Stream) -> Vec<String> {
+    let ways = if stream.narrow.is_any() {
+        "/ changes the filter · esc shows all"
     } else {
-        "/ changes it"
+        "/ changes the filter"
     };
-    format!("no action is kept by this filter · {ways}")
+    let hint = stream.answers.hint.as_ref();
+    let mut lines = vec!["no action is kept by this filter".to_owned()];
+    lines.extend(hint.map(|hint| text::sanitize(hint).into_owned()));
+    lines.push(ways.to_owned());
+    lines
 }

@@ -11,8 +11,13 @@ use crate::model::quantity::Tokens;
 use crate::store::bodies::{self, GLANCE};
 use crate::store::row::Row;
 use crate::tui::screens::stream::inspector::Tab;
+use crate::tui::screens::stream::inspector::document::{Document, Unread};
+use crate::tui::screens::stream::inspector::edits::{self, Edit};
 use crate::tui::screens::stream::rows::{self, Numbers, condition};
-use crate::tui::widgets::json_lines::{Line, Lines, Tone};
+use crate::tui::widgets::outline::build::{Builder, Named, New};
+use crate::tui::widgets::outline::json::Remarks;
+use crate::tui::widgets::outline::{Form, Outline, diff, json, markdown};
+use crate::tui::widgets::tone::{Line, Tone};
 
 /// The chosen tab where the action has it, else the one that tells how the action came out, else the
 /// first that has something to show.
@@ -61,27 +66,114 @@ fn telling(row: &Row<'_>) -> Tab {
     }
 }
 
-pub(super) fn fill((tab, numbers): (Tab, Numbers), row: &Row<'_>, body: &Body, lines: &mut Lines) {
+/// The rows of a tab.
+pub(super) fn outline(tab: Tab, row: &Row<'_>, document: &Document) -> Outline {
+    let root = match tab {
+        Tab::Args => Some("$.args"),
+        Tab::Result => Some("$.result"),
+        Tab::Raw => Some("$"),
+        Tab::Text | Tab::Policy => None,
+    };
+    let mut builder = Builder::new(root, document.bounds.limits);
+    let body = &*document.body;
     match tab {
-        Tab::Args => match &body.args {
-            Some(args) => lines.value(args),
-            None => lines.say(Tone::Faint, "no arguments recorded"),
-        },
-        Tab::Result => result(row, body, lines),
-        Tab::Text => text_of(body, lines),
-        Tab::Policy => policy(row, body, lines),
-        Tab::Raw => raw(row, body, numbers, lines),
+        Tab::Args => args(body, &mut builder),
+        Tab::Result => result(row, body, &mut builder),
+        Tab::Text => text_of(body, &mut builder),
+        Tab::Policy => policy(row, body, &mut builder),
+        Tab::Raw => raw(row, body, document.numbers, &mut builder),
+    }
+    match document.unread {
+        Some(Unread::Yet(bytes)) => {
+            builder.more(&format!("{} are not read yet", human::bytes(bytes)));
+        }
+        Some(Unread::Ever(bytes)) => {
+            let words = format!(
+                "{} more are not opened: they would not fit the memory of most machines",
+                human::bytes(bytes)
+            );
+            say(&mut builder, Tone::Waiting, &words);
+        }
+        None => {}
+    }
+    builder.finish()
+}
+
+/// A line that is no value.
+fn say(builder: &mut Builder, tone: Tone, words: &str) {
+    builder.push(New {
+        tone,
+        ..New::section(words)
+    });
+}
+
+/// A line with rows below it.
+fn open(builder: &mut Builder, tone: Tone, words: &str) {
+    builder.open(New {
+        tone,
+        ..New::section(words)
+    });
+}
+
+/// The arguments; what an edit changes stands before them, and the texts that it is made of are folded.
+fn args(body: &Body, builder: &mut Builder) {
+    let Some(args) = &body.args else {
+        return say(builder, Tone::Faint, "no arguments recorded");
+    };
+    let found = edits::find(args);
+    for edit in &found.all {
+        change(edit, found.file, builder);
+    }
+    let remarks = Remarks {
+        notes: hits(body),
+        folded: found.paths,
+    };
+    json::value(builder, args, &remarks);
+}
+
+fn change(edit: &Edit<'_>, file: Option<&str>, builder: &mut Builder) {
+    match edit {
+        Edit::Replaced { old, new } => {
+            let (came, went) = diff::count(old, new);
+            let file = file.unwrap_or("the text");
+            open(builder, Tone::Strong, &format!("{file}  +{came} -{went}"));
+            diff::texts(builder, old, new);
+            builder.close();
+        }
+        Edit::Patch(patch) => diff::patch(builder, patch),
     }
 }
 
-fn result(row: &Row<'_>, body: &Body, lines: &mut Lines) {
-    match (&body.result, row.status()) {
-        (Some(result), _) => lines.value(result),
-        (None, Status::Blocked | Status::Denied) => {
-            lines.say(Tone::Faint, "no result: stopped before it ran");
+/// The arguments that a policy looked at, by their path, and which condition they met.
+fn hits(body: &Body) -> Vec<(String, String)> {
+    let mut hits = Vec::new();
+    for decision in &body.decisions {
+        let name = [&decision.policy, &decision.rule];
+        let name: Vec<&str> = name.into_iter().flatten().map(String::as_str).collect();
+        for matched in &decision.matched {
+            let path = matched.path.trim_start_matches("$.");
+            let Some(path) = path.strip_prefix("args.") else {
+                continue;
+            };
+            let wanted = matched.value.as_ref().map(ToString::to_string);
+            let condition = format!("{} {}", matched.op, wanted.unwrap_or_default());
+            hits.push((
+                path.to_owned(),
+                format!("<- {}: {}", name.join(" "), condition.trim()),
+            ));
         }
-        (None, Status::Pending) => lines.say(Tone::Faint, "no result yet"),
-        (None, _) => lines.say(Tone::Faint, "no result recorded"),
+    }
+    hits
+}
+
+fn result(row: &Row<'_>, body: &Body, builder: &mut Builder) {
+    match (&body.result, row.status()) {
+        (Some(result), _) => json::value(builder, result, &Remarks::default()),
+        (None, Status::Blocked | Status::Denied) => {
+            say(builder, Tone::Faint, "no result: stopped before it ran");
+        }
+        (None, Status::Pending) => say(builder, Tone::Faint, "no result yet"),
+        (None, _) => say(builder, Tone::Faint, "no result recorded"),
     }
     // Some formats tell the error in the words of the result: they are read once.
     let said = body.result.as_ref().and_then(Value::as_str);
@@ -90,74 +182,82 @@ fn result(row: &Row<'_>, body: &Body, lines: &mut Lines) {
         .as_ref()
         .is_none_or(|error| said.map(str::trim) != Some(error.message.trim()))
     {
-        error(body, lines);
+        error(body, builder);
     }
 }
 
-fn text_of(body: &Body, lines: &mut Lines) {
+fn text_of(body: &Body, builder: &mut Builder) {
     match (&body.text, &body.error) {
-        (Some(content), _) => lines.text(0, Tone::Plain, content),
-        (None, None) => lines.say(Tone::Faint, "no text recorded"),
+        (Some(content), _) => markdown::text(builder, content),
+        (None, None) => say(builder, Tone::Faint, "no text recorded"),
         (None, Some(_)) => {}
     }
-    error(body, lines);
-    for (name, value) in &body.labels {
-        let piece = |tone, content: &str| (tone, text::sanitize(content).into_owned());
-        lines.push(vec![
-            piece(Tone::Key, name),
-            (Tone::Plain, "  ".to_owned()),
-            piece(Tone::Plain, value),
-        ]);
+    error(body, builder);
+    if body.labels.is_empty() {
+        return;
     }
+    open(builder, Tone::Faint, "labels");
+    for (name, value) in &body.labels {
+        builder.push(New {
+            form: Form::Scalar,
+            key: Named::Key(name),
+            hang: 12,
+            ..New::line(Tone::Plain, value)
+        });
+    }
+    builder.close();
 }
 
-fn error(body: &Body, lines: &mut Lines) {
+fn error(body: &Body, builder: &mut Builder) {
     let Some(error) = &body.error else { return };
     let kind = error.kind.as_deref().unwrap_or_default();
-    lines.say(Tone::Bad, &format!("error {kind}"));
-    lines.text(2, Tone::Plain, &error.message);
+    open(builder, Tone::Bad, format!("error {kind}").trim());
+    builder.lines(Tone::Plain, &error.message);
     if let Some(stack) = &error.stack {
-        lines.text(2, Tone::Faint, stack);
+        builder.lines(Tone::Faint, stack);
     }
+    builder.close();
 }
 
-fn policy(row: &Row<'_>, body: &Body, lines: &mut Lines) {
+fn policy(row: &Row<'_>, body: &Body, builder: &mut Builder) {
     let (mut decisions, mut approvals) = (body.decisions.iter(), body.approvals.iter());
     for (attached, sub) in row.attached().zip(rows::attached(row, body)) {
-        lines.say(sub.tone, &sub.text);
+        open(builder, sub.tone, &sub.text);
         match attached.kind {
             AttachedKind::Decision => decisions
                 .next()
                 .into_iter()
-                .for_each(|told| conditions(told, lines)),
+                .for_each(|told| conditions(told, builder)),
             AttachedKind::Approval => approvals
                 .next()
                 .into_iter()
-                .for_each(|told| answer(told, attached.verdict, body.args.as_ref(), lines)),
+                .for_each(|told| answer(told, attached.verdict, body.args.as_ref(), builder)),
         }
+        builder.close();
     }
     if row.attached().len() == 0 {
-        lines.say(Tone::Faint, "no policy decision and no approval recorded");
+        say(
+            builder,
+            Tone::Faint,
+            "no policy decision and no approval recorded",
+        );
     }
 }
 
-fn conditions(told: &DecisionText, lines: &mut Lines) {
+fn conditions(told: &DecisionText, builder: &mut Builder) {
     for matched in &told.matched {
-        lines.say_in(
-            2,
-            Tone::Plain,
-            &format!("when {} ({})", condition(matched), matched.path),
-        );
+        let words = format!("when {} ({})", condition(matched), matched.path);
+        builder.push(New::line(Tone::Plain, &words));
     }
     for (name, value) in [("mode", &told.mode), ("reason", &told.reason)] {
         if let Some(value) = value {
-            lines.say_in(2, Tone::Plain, &format!("{name} {value}"));
+            builder.push(New::line(Tone::Plain, &format!("{name} {value}")));
         }
     }
 }
 
-/// What the person saw. A value that is not the one of the call stands beside it.
-fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, lines: &mut Lines) {
+/// What the person saw. A value that is not the one of the call stands below it.
+fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder: &mut Builder) {
     let Some(args) = &told.args else { return };
     let asks = matches!(verdict, Verdict::Requested | Verdict::RequireApproval);
     let lead = if asks {
@@ -165,44 +265,53 @@ fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, lines: &
     } else {
         "decided on:"
     };
-    lines.say_in(2, Tone::Faint, lead);
-    let (Value::Object(told), Some(Value::Object(asked))) = (args, asked) else {
-        lines.value_in(2, args);
-        return;
-    };
-    for (key, value) in told {
-        let other = asked.get(key).filter(|other| *other != value);
-        let mark = if other.is_some() { "! " } else { "" };
-        lines.field(2, (mark, key), value);
-        if let Some(other) = other {
-            lines.field(3, ("", "the call has"), other);
-        }
+    open(builder, Tone::Faint, lead);
+    let mut remarks = Remarks::default();
+    if let (Value::Object(told), Some(Value::Object(asked))) = (args, asked) {
+        let differs = told.iter().filter_map(|(key, value)| {
+            Some((key, asked.get(key).filter(|asked| *asked != value)?))
+        });
+        remarks.notes = differs
+            .map(|(key, asked)| {
+                (
+                    key.clone(),
+                    format!("! the call has {}", json::scalar(asked).1),
+                )
+            })
+            .collect();
     }
+    json::value(builder, args, &remarks);
+    builder.close();
 }
 
-fn raw(row: &Row<'_>, body: &Body, numbers: Numbers, lines: &mut Lines) {
+fn raw(row: &Row<'_>, body: &Body, numbers: Numbers, builder: &mut Builder) {
     let mut path = row.source().path.display().to_string();
     if numbers == Numbers::Known {
         path = format!("{path}:{}", row.line());
     }
     let place = row.place();
     let size = human::bytes(u64::from(place.len));
-    lines.say(
+    say(
+        builder,
         Tone::Faint,
         &format!("{path} · byte {} · {size}", human::count(place.offset)),
     );
     if row.kind() == Kind::Malformed {
         let head = bodies::raw(row, place, GLANCE);
-        lines.say(Tone::Bad, &records::reason(&head, place));
+        say(builder, Tone::Bad, &records::reason(&head, place));
     }
     if let Some(record) = &body.record {
-        lines.value(record);
+        json::value(builder, record, &Remarks::default());
     } else {
         let head = bodies::raw(row, place, GLANCE);
-        lines.text(0, Tone::Plain, &String::from_utf8_lossy(&head));
+        builder.lines(Tone::Plain, &String::from_utf8_lossy(&head));
         if u64::from(place.len) > GLANCE as u64 {
             let rest = u64::from(place.len) - GLANCE as u64;
-            lines.say(Tone::Faint, &format!("… {} more", human::bytes(rest)));
+            say(
+                builder,
+                Tone::Faint,
+                &format!("{} more are left out here", human::bytes(rest)),
+            );
         }
     }
 }

@@ -106,7 +106,7 @@ fn a_result_read_ahead_lands_on_its_call() {
 #[test]
 fn what_was_said_while_indexing_goes_away_when_it_ends() {
     let mut screen = indexing(3);
-    screen.play("G k k s");
+    screen.play("G k k r");
     assert!(shown(&mut screen).contains("is not known yet"));
     screen.load(Loaded::Done);
     assert!(!shown(&mut screen).contains("is not known yet"));

@@ -7,6 +7,8 @@ use ratatui::style::Style;
 use crate::base::text;
 use crate::tui::filtering::Problem;
 use crate::tui::keys::Command;
+use crate::tui::screens::stream::chords::Typing;
+use crate::tui::screens::stream::view::pane;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
@@ -25,6 +27,9 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         (None, _) => (theme.marks.unsure, styles.waiting),
     };
     let mut row = Row::new(buf, regions.filter, 0, styles.text);
+    if stream.finder.prompt.is_some() {
+        row.flush_right(&format!(" {} ", stream.frame.words.found), styles.string);
+    }
     match (&bar.problem, kept.is_empty()) {
         (Some(_), true) => row.flush_right(&format!(" {mark} not applied "), style),
         (Some(_), false) => {
@@ -33,16 +38,17 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         (None, false) => row.flush_right(&format!(" {mark} {kept} "), style),
         (None, true) => {}
     }
-    row.put(" / ", styles.strong);
-    let room = row.room();
-    match &bar.prompt {
-        Some(prompt) => prompt.draw(&mut row, room, (styles.text, styles.selected)),
-        None if bar.text.is_empty() => {
-            row.put("press / to filter", styles.faint);
-        }
-        None => {
-            row.put(&text::sanitize(&bar.text), styles.text);
-        }
+    if let Some(prompt) = &stream.finder.prompt {
+        row.put(" find: ", styles.strong);
+        let room = row.room();
+        prompt.draw(&mut row, room, (styles.text, styles.selected));
+    } else if let Some(prompt) = &stream.extras.prompt {
+        row.put(" | ", styles.strong)
+            .put("column of: ", styles.faint);
+        let room = row.room();
+        prompt.draw(&mut row, room, (styles.text, styles.selected));
+    } else {
+        filter_text(stream, theme, &mut row);
     }
     let below = if regions.upper_rule.height > 0 {
         regions.upper_rule
@@ -56,12 +62,32 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         paint::rule(buf, below, 0, (theme.marks.horizontal, styles.faint));
     }
     if let Some(problem) = &bar.problem {
-        let below = if below.height > 0 {
-            below
-        } else {
-            regions.columns
-        };
-        mistake(problem, theme, below, buf);
+        let lines = [regions.spark, below, regions.columns];
+        let below = lines.into_iter().find(|line| line.height > 0);
+        mistake(problem, theme, below.unwrap_or(regions.columns), buf);
+    }
+}
+
+/// What is typed, or what is in force.
+fn filter_text(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
+    let (styles, bar) = (&theme.styles, &stream.filter);
+    row.put(" / ", styles.strong);
+    let room = row.room();
+    match &bar.prompt {
+        Some(prompt) => {
+            let style = match (&bar.problem, stream.answers.tally.unjudged) {
+                (Some(_), _) => styles.error,
+                (None, 0) => styles.ok,
+                (None, _) => styles.waiting,
+            };
+            prompt.draw(row, room, (style, styles.selected));
+        }
+        None if bar.text.is_empty() => {
+            row.put("press / to filter", styles.faint);
+        }
+        None => {
+            row.put(&text::sanitize(&bar.text), styles.text);
+        }
     }
 }
 
@@ -90,14 +116,17 @@ const LIST_HINTS: &[Command] = &[
     Command::NextError,
     Command::NextBlock,
     Command::NextTurn,
-    Command::Scope,
+    Command::OnlyTrouble,
+    Command::Yank,
     Command::NextPane,
     Command::Maximise,
 ];
 const PANE_HINTS: &[Command] = &[
     Command::Down,
     Command::NextPane,
-    Command::TabRight,
+    Command::Toggle,
+    Command::Yank,
+    Command::Keep,
     Command::Maximise,
 ];
 
@@ -109,7 +138,7 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     if regions.footer.height == 0 {
         if let Some(notice) = &stream.notice {
-            say(notice, theme, regions.filter, buf);
+            say(&notice.words, theme, regions.filter, buf);
         }
         return;
     }
@@ -119,10 +148,25 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         0,
         (theme.marks.horizontal, styles.faint),
     );
+    noticed(stream, theme, buf);
     let mut row = Row::new(buf, regions.footer, 0, styles.text);
     row.flush_right(&format!("  {} ", words.position), styles.text);
+    if let Typing::Chord(_) = stream.typing {
+        choices(stream, theme, &mut row);
+        return;
+    }
     if let Some(notice) = &stream.notice {
-        row.put(&format!(" {}", text::sanitize(notice)), styles.waiting);
+        row.put(
+            &format!(" {}", text::sanitize(&notice.words)),
+            styles.waiting,
+        );
+        return;
+    }
+    if !words.found.is_empty() {
+        row.put(&format!(" {}  ", words.found), styles.string);
+        for (key, words) in [("n", "next"), ("N", "previous"), ("esc", "forget")] {
+            hint((key, words), theme, &mut row);
+        }
         return;
     }
     hints(stream, theme, &mut row);
@@ -136,6 +180,41 @@ fn hints(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
     let clears = stream.focus == Focus::List && stream.is_filtered();
     let clear = clears.then_some((Command::Cancel, "clear filter"));
     hints::draw(clear, commands, theme, row);
+}
+
+/// The most important sentence about the data, in the rule above the footer.
+fn noticed(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let (rule, faint) = (theme.marks.horizontal, theme.styles.faint);
+    let Some((tone, words)) = &stream.frame.words.noticed else {
+        return;
+    };
+    let mut row = Row::new(buf, stream.frame.regions.lower_rule, 0, faint);
+    row.put(&rule.repeat(2), faint)
+        .put(" ! ", pane::tone(theme, *tone))
+        .put(words, pane::tone(theme, *tone))
+        .put(" ", faint);
+    let room = row.room();
+    row.put(&rule.repeat(room), faint);
+}
+
+/// What the second key can be.
+fn choices(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
+    for (key, words) in &stream.frame.words.choices {
+        let key = key.to_string();
+        if text::width(words) + 4 <= row.room() {
+            hint((&key, words), theme, row);
+        }
+    }
+    if text::width("esc cancel") + 2 <= row.room() {
+        hint(("esc", "cancel"), theme, row);
+    }
+}
+
+fn hint((key, words): (&str, &str), theme: &Theme, row: &mut Row<'_>) {
+    row.put(" ", Style::new()).put(key, theme.styles.strong);
+    row.put(" ", Style::new())
+        .put(words, theme.styles.faint)
+        .put(" ", Style::new());
 }
 
 fn say(notice: &str, theme: &Theme, area: Rect, buf: &mut Buffer) {

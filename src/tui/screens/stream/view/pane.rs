@@ -1,57 +1,112 @@
 //! The inspector pane.
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::tui::screens::stream::inspector::Tab;
+use crate::tui::screens::stream::inspector::{ShownLine, Tab};
 use crate::tui::screens::stream::view::rows;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::json_lines::Tone;
-use crate::tui::widgets::paint::{self, Row};
+use crate::tui::widgets::outline::layout;
+use crate::tui::widgets::paint::{self, Row, Sought};
+use crate::tui::widgets::tone::Tone;
 
 /// ```text
 ///  4103  refund                       ⊘ blocked
-///  Args  Result  Text  Policy  Raw
-///  ────────────────────────────────────────────
+/// [Args] Result  Text  Policy  Raw
+///  ────────────────────── 0 above · 3 below ───
 ///  support · 1.9s · $.0212
-///  order_id  "8841"
-///                                   12 more rows
+///   order_id  "8841"
+/// ▾ items     2 items
+///  $.args.items                         y yank
 /// ```
 pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
-    let (area, inspector) = (stream.frame.regions.inspector, &stream.inspector);
+    let (area, shown) = (stream.frame.regions.inspector, stream.inspector.shown());
     for y in 0..area.height {
         Row::new(buf, area, y, Style::new());
     }
-    if stream.frame.visible.is_empty() && stream.subject().is_none() {
+    if stream.frame.rows.is_empty() && stream.subject().is_none() {
         return;
     }
     let mut row = Row::new(buf, area, 0, Style::new());
-    if let Some(status) = inspector.status() {
+    if let Some(status) = shown.status {
         let (words, style) = rows::status(status, theme, true);
         row.flush_right(&format!(" {words} "), style);
     }
     row.put(" ", Style::new());
-    line(inspector.title(), theme, row);
+    line(&shown.title, theme, &mut row);
     tabs(stream, theme, buf);
-    paint::rule(buf, area, 2, (theme.marks.horizontal, theme.styles.faint));
-    let lines = inspector.facts().iter().chain(inspector.visible());
-    for (content, y) in lines.zip(3..area.height) {
+    rule(shown.hidden, theme, area, buf);
+    for (fact, y) in shown.facts.iter().zip(3..area.height) {
         let mut row = Row::new(buf, area, y, Style::new());
         row.put(" ", Style::new());
-        line(content, theme, row);
+        line(fact, theme, &mut row);
     }
-    let (above, below, is_more) = inspector.hidden();
+    let first = 3 + shown.facts.len() as u16;
+    for (content, y) in shown.lines.iter().zip(first..area.height) {
+        let base = base(content, stream, theme);
+        outline_line(content, stream, theme, Row::new(buf, area, y, base));
+    }
+    foot(stream, theme, buf);
+}
+
+fn rule((above, below): (usize, usize), theme: &Theme, area: Rect, buf: &mut Buffer) {
+    paint::rule(buf, area, 2, (theme.marks.horizontal, theme.styles.faint));
     if above + below > 0 && area.height > 3 {
-        let plus = if is_more { "+" } else { "" };
         let mut row = Row::new(buf, area, 2, theme.styles.faint);
         row.flush_right(
-            &format!(" {above} above · {below}{plus} below "),
+            &format!(" {above} above · {below} below "),
             theme.styles.faint,
         );
         let rest = row.room();
         row.put(&theme.marks.horizontal.repeat(rest), theme.styles.faint);
     }
+}
+
+/// What the whole line has on it: the cursor, where the pane has the focus.
+fn base(content: &ShownLine, stream: &Stream, theme: &Theme) -> Style {
+    if content.is_selected && stream.focus == Focus::Inspector {
+        theme.styles.selected
+    } else {
+        Style::new()
+    }
+}
+
+/// What is looked for, wherever it stands.
+pub(super) fn sought<'a>(stream: &'a Stream, theme: &Theme) -> Sought<'a> {
+    Sought {
+        text: stream.finder.sought(),
+        style: theme.styles.hit,
+    }
+}
+
+fn outline_line(content: &ShownLine, stream: &Stream, theme: &Theme, mut row: Row<'_>) {
+    let base = base(content, stream, theme);
+    let mark = match content.fold {
+        Some(true) => theme.marks.folded,
+        Some(false) => theme.marks.unfolded,
+        None => " ",
+    };
+    row.skip(1 + content.indent)
+        .put(mark, theme.styles.faint.patch(base))
+        .skip(layout::MARK - 1);
+    let sought = sought(stream, theme);
+    for (kind, piece) in &content.line {
+        row.put_with(piece, (tone(theme, *kind).patch(base), sought));
+    }
+}
+
+/// Where the cursor is, on the last line of the pane.
+fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
+    let (area, shown) = (stream.frame.regions.inspector, stream.inspector.shown());
+    let first = 3 + shown.facts.len() as u16;
+    if area.height <= first + 1 || shown.path.is_empty() {
+        return;
+    }
+    let mut row = Row::new(buf, area, area.height - 1, Style::new());
+    row.put(" ", Style::new())
+        .put(&shown.path, theme.styles.faint);
 }
 
 fn tabs(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
@@ -67,7 +122,7 @@ fn tabs(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
-fn line(pieces: &[(Tone, String)], theme: &Theme, mut row: Row<'_>) {
+fn line(pieces: &[(Tone, String)], theme: &Theme, row: &mut Row<'_>) {
     for (kind, piece) in pieces {
         row.put(piece, tone(theme, *kind));
     }
@@ -86,5 +141,7 @@ pub(super) fn tone(theme: &Theme, tone: Tone) -> Style {
         Tone::Good => styles.ok,
         Tone::Bad => styles.error,
         Tone::Waiting => styles.waiting,
+        Tone::Added => styles.added,
+        Tone::Removed => styles.removed,
     }
 }

@@ -1,15 +1,16 @@
 //! The list: one line per action, and the lines that belong to it.
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::action::Status;
-use crate::tui::screens::stream::layout::{Columns, kind_word};
+use crate::tui::screens::stream::layout::{Columns, EXTRA, kind_word};
 use crate::tui::screens::stream::rows::{RowText, SubRow};
 use crate::tui::screens::stream::view::pane;
-use crate::tui::screens::stream::{Focus, Stream};
+use crate::tui::screens::stream::{Focus, Placed, Stream};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::paint::Row;
+use crate::tui::widgets::paint::{Row, Sought};
 
 pub(super) fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (columns, style) = (&stream.frame.columns, theme.styles.faint);
@@ -22,12 +23,18 @@ pub(super) fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     for (name, width) in [
         ("TIME", columns.time),
         ("TURN", columns.turn),
-        ("AGENT", columns.agent),
+        (
+            if columns.agent == 2 { "A" } else { "AGENT" },
+            columns.agent,
+        ),
         ("KIND", columns.kind),
     ] {
         column(&mut row, name, width, style);
     }
     row.cell("TOOL / TEXT", columns.text, style).skip(1);
+    for title in stream.extras.titles().take(columns.extras) {
+        row.cell(&title, EXTRA, style).skip(1);
+    }
     row.cell("ST", columns.status, style).skip(1);
     for (name, width) in [(latency, columns.latency), ("COST", columns.cost)] {
         if width > 0 {
@@ -45,8 +52,8 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         Row::new(buf, area, (y + 1) as u16, Style::new())
             .put(&format!("  {line}"), theme.styles.faint);
     }
-    for (visible, is_selected, text) in &stream.frame.visible {
-        let style = match (is_selected, stream.focus) {
+    for placed in &stream.frame.rows {
+        let style = match (placed.is_selected, stream.focus) {
             (true, Focus::List) => theme.styles.selected,
             (true, Focus::Inspector) => theme.styles.shadowed,
             (false, _) => Style::new(),
@@ -55,18 +62,26 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
             theme,
             columns: &stream.frame.columns,
             base: style,
+            sought: pane::sought(stream, theme),
         };
-        let lines = 1 + text.below.len();
-        for (line, y) in (visible.skip..lines).zip(visible.row..usize::from(area.height)) {
-            match line.checked_sub(1) {
-                None => painter.action(text, Row::new(buf, area, y as u16, style)),
-                Some(below) => painter.below(
-                    &text.below[below],
-                    Row::new(buf, area, y as u16, Style::new()),
-                ),
+        let heading = usize::from(placed.heading.is_some());
+        let lines = heading + 1 + placed.text.below.len();
+        let rows = placed.at.row..usize::from(area.height);
+        for (line, y) in (placed.at.skip..lines).zip(rows) {
+            let row = |style| (area, y as u16, style);
+            match (line.checked_sub(heading), &placed.heading) {
+                (None, Some(words)) => painter.heading(words, new(buf, row(Style::new()))),
+                (Some(0) | None, _) => painter.action(placed, new(buf, row(style))),
+                (Some(below), _) => {
+                    painter.below(&placed.text.below[below - 1], new(buf, row(Style::new())));
+                }
             }
         }
     }
+}
+
+fn new(buf: &mut Buffer, (area, y, style): (Rect, u16, Style)) -> Row<'_> {
+    Row::new(buf, area, y, style)
 }
 
 struct Painter<'a> {
@@ -74,6 +89,7 @@ struct Painter<'a> {
     columns: &'a Columns,
     /// What the whole row has on it: the selection.
     base: Style,
+    sought: Sought<'a>,
 }
 
 impl Painter<'_> {
@@ -85,13 +101,30 @@ impl Painter<'_> {
         }
     }
 
-    fn action(&self, text: &RowText, mut row: Row<'_>) {
+    /// Where a run or a turn begins.
+    fn heading(&self, words: &str, mut row: Row<'_>) {
+        let (rule, faint) = (self.theme.marks.horizontal, self.theme.styles.faint);
+        row.put(&rule.repeat(self.columns.number), faint)
+            .put(" ", faint)
+            .put(words, self.theme.styles.strong)
+            .put(" ", faint);
+        let room = row.room();
+        row.put(&rule.repeat(room), faint);
+    }
+
+    fn action(&self, placed: &Placed, mut row: Row<'_>) {
+        let text = &*placed.text;
         let (theme, columns, none) = (self.theme, self.columns, self.theme.marks.none);
         let faint = self.over(theme.styles.faint);
         let number = text
             .number
             .map_or_else(|| none.to_owned(), |number| number.to_string());
-        row.right(&number, columns.number, faint).skip(1);
+        row.right(&number, columns.number, faint);
+        let unmarked = if placed.is_hit { theme.marks.hit } else { " " };
+        let mark = placed
+            .mark
+            .map_or_else(|| unmarked.to_owned(), String::from);
+        row.put(&mark, self.over(theme.styles.waiting));
         let time = if text.time.is_empty() {
             none
         } else {
@@ -111,17 +144,14 @@ impl Painter<'_> {
             mark.to_owned()
         };
         column(&mut row, &word, columns.kind, kind);
-        let retry = if text.is_retry {
-            format!("{} retry · ", theme.marks.retry)
-        } else {
-            String::new()
-        };
-        row.cell(
-            &format!("{retry}{}", text.text),
-            columns.text,
-            self.over(theme.styles.text),
-        )
-        .skip(1);
+        let again = again(text.is_retry, placed.nth, theme.marks.retry);
+        let words = format!("{again}{}", text.text);
+        let style = (self.over(theme.styles.text), self.sought);
+        row.cell_with(&words, columns.text, style).skip(1);
+        for value in placed.extras.iter().take(columns.extras) {
+            let value = value.as_deref().unwrap_or(none);
+            row.cell(value, EXTRA, self.over(theme.styles.text)).skip(1);
+        }
         let (words, style) = status((text.status, text.is_waiting), theme, columns.status >= 9);
         row.cell(&words, columns.status, self.over(style)).skip(1);
         let latency = text.latency.as_deref();
@@ -167,7 +197,17 @@ impl Painter<'_> {
         row.skip(indent)
             .put(self.theme.marks.branch, self.theme.styles.faint)
             .put(" ", Style::new())
-            .put(&sub.text, style);
+            .put_with(&sub.text, (style, self.sought));
+    }
+}
+
+/// What is said before a call that was made before.
+fn again(is_retry: bool, nth: Option<u32>, mark: &str) -> String {
+    match (is_retry, nth) {
+        (true, Some(nth)) => format!("{mark} retry ×{nth} · "),
+        (true, None) => format!("{mark} retry · "),
+        (false, Some(nth)) => format!("×{nth} same args · "),
+        (false, None) => String::new(),
     }
 }
 

@@ -1,12 +1,12 @@
-//! One action to read: what was asked, what came back, who decided.
+//! One action to read: what was asked, what came back, who decided. Every line is sanitised.
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::analysis::summary;
 use crate::base::{human, text};
-use crate::cli::look::Role;
-use crate::cli::{Cx, words};
 use crate::export::json::action::REASON_HEAD;
+use crate::export::words::{self, Role};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, Matched};
 use crate::ingest::records;
 use crate::model::action::{Flags, Kind};
@@ -17,50 +17,104 @@ use crate::store::row::Row;
 /// Lines of a text that a turn shows of each action.
 const BRIEF: usize = 20;
 
-/// How much of the text to print.
+/// How much of each text to tell.
 #[derive(Debug, Clone, Copy)]
 struct Limit(usize);
 
-pub(super) fn full(cx: &mut Cx, row: &Row<'_>) -> anyhow::Result<()> {
+/// A line in pieces, each of them for its colour.
+pub type Line = Vec<(Role, String)>;
+
+#[derive(Debug, Default)]
+struct Page {
+    lines: Vec<Line>,
+}
+
+impl Page {
+    fn line(&mut self, clean: &str) {
+        self.painted(Role::Plain, clean);
+    }
+
+    fn painted(&mut self, role: Role, clean: &str) {
+        self.lines.push(vec![(role, clean.to_owned())]);
+    }
+}
+
+fn clean(raw: &str) -> String {
+    text::sanitize(raw).into_owned()
+}
+
+/// Everything about an action.
+pub fn full(row: &Row<'_>, zone: &TimeZone) -> Vec<Line> {
     let body = bodies::open(row, Depth::Full);
-    head(cx, row)?;
-    facts(cx, row, &body)?;
-    contents(cx, row, &body, Limit(usize::MAX))
+    let mut page = Page::default();
+    head(&mut page, row, zone);
+    facts(&mut page, row, &body);
+    contents(&mut page, row, &body, Limit(usize::MAX));
+    page.lines
 }
 
 /// The same without the small print; long texts are cut, and what is left out is counted.
-pub(super) fn brief(cx: &mut Cx, row: &Row<'_>) -> anyhow::Result<()> {
+pub fn brief(row: &Row<'_>, zone: &TimeZone) -> Vec<Line> {
     let body = bodies::open(row, Depth::Full);
-    head(cx, row)?;
-    contents(cx, row, &body, Limit(BRIEF))
+    let mut page = Page::default();
+    head(&mut page, row, zone);
+    contents(&mut page, row, &body, Limit(BRIEF));
+    page.lines
 }
 
-fn head(cx: &mut Cx, row: &Row<'_>) -> anyhow::Result<()> {
+/// Records are opened up to this size for [`text()`]: a program that shows it has to hold it too.
+const MOST: u32 = 16 << 20;
+
+/// Everything about an action as plain text. Of records beyond any reading the head is told.
+pub fn text(row: &Row<'_>, zone: &TimeZone) -> String {
+    let body = bodies::open(row, Depth::UpTo(MOST));
+    let mut page = Page::default();
+    head(&mut page, row, zone);
+    facts(&mut page, row, &body);
+    contents(&mut page, row, &body, Limit(usize::MAX));
+    let places = [row.place(), row.result_place()];
+    let rest: u64 = places
+        .iter()
+        .map(|place| u64::from(place.len.saturating_sub(MOST)))
+        .sum();
+    if rest > 0 {
+        page.line(&format!("  … {} more are left out", human::bytes(rest)));
+    }
+    let mut text = String::new();
+    for line in page.lines {
+        text.extend(line.into_iter().map(|(_, piece)| piece));
+        text.push('\n');
+    }
+    text
+}
+
+fn head(page: &mut Page, row: &Row<'_>, zone: &TimeZone) {
     let (status, role) = words::status(row.status());
     let mut parts = vec![
         format!("#{}", words::seq(row.seq())),
-        words::time_of_day(row.time(), &cx.out.look.zone),
+        words::time_of_day(row.time(), zone),
         row.kind().word().to_owned(),
     ];
     parts.extend(
         [row.tool(), row.model(), row.agent()]
             .iter()
             .filter(|it| !it.is_empty())
-            .map(|it| cx.out.look.clean(it)),
+            .map(|it| clean(it)),
     );
-    let head = cx.out.look.paint(Role::Head, &parts.join(" "));
-    let status = cx.out.look.paint(role, status);
     let spent = [words::span(row.duration()), words::row_cost(row)];
     let spent = spent
         .into_iter()
         .filter(|it| it != words::NOTHING)
         .map(|it| format!(" · {it}"));
-    cx.out
-        .line(&format!("{head} · {status}{}", spent.collect::<String>()))?;
-    Ok(())
+    page.lines.push(vec![
+        (Role::Head, parts.join(" ")),
+        (Role::Plain, " · ".to_owned()),
+        (role, status.to_owned()),
+        (Role::Plain, spent.collect()),
+    ]);
 }
 
-fn facts(cx: &mut Cx, row: &Row<'_>, body: &Body) -> anyhow::Result<()> {
+fn facts(page: &mut Page, row: &Row<'_>, body: &Body) {
     let place = row.place();
     let path = row.source().path.to_string_lossy();
     let estimated = if row.flags().has(Flags::ESTIMATED) {
@@ -107,10 +161,9 @@ fn facts(cx: &mut Cx, row: &Row<'_>, body: &Body) -> anyhow::Result<()> {
         let Some(value) = value.filter(|value| !value.is_empty()) else {
             continue;
         };
-        let value = cx.out.look.clean(&value);
-        cx.out.line(&format!("  {name:<10}{value}"))?;
+        let value = clean(&value);
+        page.line(&format!("  {name:<10}{value}"));
     }
-    Ok(())
 }
 
 /// What was odd about a record, in words.
@@ -138,20 +191,20 @@ fn flags(flags: Flags) -> Vec<&'static str> {
         .collect()
 }
 
-fn contents(cx: &mut Cx, row: &Row<'_>, body: &Body, limit: Limit) -> anyhow::Result<()> {
+fn contents(page: &mut Page, row: &Row<'_>, body: &Body, limit: Limit) {
     if row.kind() == Kind::Malformed {
-        return malformed(cx, row, limit);
+        return malformed(page, row, limit);
     }
     let text = body.text.as_deref().filter(|text| !text.trim().is_empty());
     if let Some(said) = text {
-        section(cx, "text", said, limit)?;
+        section(page, "text", said, limit);
     }
     if let Some(args) = &body.args {
-        section(cx, "args", &readable(args), limit)?;
+        section(page, "args", &readable(args), limit);
     }
-    decisions(cx, row, body)?;
+    decisions(page, row, body);
     if let Some(result) = &body.result {
-        section(cx, "result", &readable(result), limit)?;
+        section(page, "result", &readable(result), limit);
     }
     if let Some(error) = &body.error {
         let kind = error
@@ -165,26 +218,25 @@ fn contents(cx: &mut Cx, row: &Row<'_>, body: &Body, limit: Limit) -> anyhow::Re
             .map(|stack| format!("\n{stack}"))
             .unwrap_or_default();
         section(
-            cx,
+            page,
             "error",
             &format!("{kind}{}{stack}", error.message),
             limit,
-        )?;
+        );
     }
     if row.kind() == Kind::ToolCall && body.result.is_none() && body.error.is_none() {
-        cx.out.painted(Role::Dim, "  no result recorded")?;
+        page.painted(Role::Dim, "  no result recorded");
     }
     if text.is_none() && body.args.is_none() && row.kind() != Kind::ToolCall {
-        let line = cx.out.look.clean(&summary::line(row, body));
-        cx.out.painted(Role::Dim, &format!("  {line}"))?;
+        let line = clean(&summary::line(row, body));
+        page.painted(Role::Dim, &format!("  {line}"));
     }
-    Ok(())
 }
 
-fn malformed(cx: &mut Cx, row: &Row<'_>, limit: Limit) -> anyhow::Result<()> {
+fn malformed(page: &mut Page, row: &Row<'_>, limit: Limit) {
     let raw = bodies::raw(row, row.place(), REASON_HEAD);
-    section(cx, "reason", &records::reason(&raw, row.place()), limit)?;
-    section(cx, "line", &String::from_utf8_lossy(&raw), limit)
+    section(page, "reason", &records::reason(&raw, row.place()), limit);
+    section(page, "line", &String::from_utf8_lossy(&raw), limit);
 }
 
 /// Text as it is; other values as indented JSON.
@@ -195,34 +247,31 @@ fn readable(value: &Value) -> String {
     }
 }
 
-fn section(cx: &mut Cx, name: &str, raw: &str, limit: Limit) -> anyhow::Result<()> {
-    cx.out.painted(Role::Dim, &format!("  {name}"))?;
+fn section(page: &mut Page, name: &str, raw: &str, limit: Limit) {
+    page.painted(Role::Dim, &format!("  {name}"));
     let mut lines = text::sanitize_lines(raw);
     for line in lines.by_ref().take(limit.0) {
-        let line = cx.out.look.spell(&line).into_owned();
-        cx.out.line(&format!("    {line}"))?;
+        page.line(&format!("    {line}"));
     }
     let rest = lines.count();
     if rest > 0 {
         let rest = words::counted(rest as u64, "more line");
-        cx.out
-            .painted(Role::Dim, &format!("    … {rest} (--seq shows them)"))?;
+        page.painted(Role::Dim, &format!("    … {rest} (--seq shows them)"));
     }
-    Ok(())
 }
 
-fn decisions(cx: &mut Cx, row: &Row<'_>, body: &Body) -> anyhow::Result<()> {
+fn decisions(page: &mut Page, row: &Row<'_>, body: &Body) {
     let of = |kind: AttachedKind| row.attached().filter(move |it| it.kind == kind);
     for (text, known) in body.decisions.iter().zip(
         of(AttachedKind::Decision)
             .map(Some)
             .chain(std::iter::repeat(None)),
     ) {
-        let line = cx.out.look.clean(&decision(text, known));
-        cx.out.painted(Role::Warn, &format!("  policy    {line}"))?;
+        let line = clean(&decision(text, known));
+        page.painted(Role::Warn, &format!("  policy    {line}"));
         for found in &text.matched {
-            let line = cx.out.look.clean(&condition(found));
-            cx.out.line(&format!("    {line}"))?;
+            let line = clean(&condition(found));
+            page.line(&format!("    {line}"));
         }
     }
     for (text, known) in body.approvals.iter().zip(
@@ -230,13 +279,9 @@ fn decisions(cx: &mut Cx, row: &Row<'_>, body: &Body) -> anyhow::Result<()> {
             .map(Some)
             .chain(std::iter::repeat(None)),
     ) {
-        let line = cx
-            .out
-            .look
-            .clean(&approval(text, known, body.args.as_ref()));
-        cx.out.painted(Role::Warn, &format!("  approval  {line}"))?;
+        let line = clean(&approval(text, known, body.args.as_ref()));
+        page.painted(Role::Warn, &format!("  approval  {line}"));
     }
-    Ok(())
 }
 
 fn decision(text: &DecisionText, known: Option<&Attached>) -> String {

@@ -5,16 +5,26 @@ use jiff::tz::TimeZone;
 
 use crate::analysis::runs;
 use crate::base::human;
-use crate::cli::look::Role;
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
 use crate::model::run::{CostSource, Run, RunStatus};
 use crate::store::Store;
 use crate::store::row::Row;
 
-pub(super) const NOTHING: &str = "—";
+/// What a piece of text is, for its colour. A word says the same to those who see none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Plain,
+    Head,
+    Dim,
+    Good,
+    Bad,
+    Warn,
+}
 
-pub(super) fn date_time(time: Time, zone: &TimeZone) -> String {
+pub const NOTHING: &str = "—";
+
+pub fn date_time(time: Time, zone: &TimeZone) -> String {
     let stamp = time
         .get()
         .and_then(|us| Timestamp::from_microsecond(us).ok());
@@ -26,22 +36,22 @@ pub(super) fn date_time(time: Time, zone: &TimeZone) -> String {
     })
 }
 
-pub(super) fn time_of_day(time: Time, zone: &TimeZone) -> String {
+pub fn time_of_day(time: Time, zone: &TimeZone) -> String {
     time.get()
         .map_or_else(nothing, |us| human::time_of_day(us, zone))
 }
 
 /// The place of an action in its run; a broken line has none.
-pub(super) fn seq(seq: u32) -> String {
+pub fn seq(seq: u32) -> String {
     if seq == 0 { nothing() } else { seq.to_string() }
 }
 
-pub(super) fn span(span: Span) -> String {
+pub fn span(span: Span) -> String {
     span.get().map_or_else(nothing, human::span)
 }
 
 /// `≈` marks what was worked out from tokens and prices.
-pub(super) fn cost(cost: Option<(Cost, CostSource)>) -> String {
+pub fn cost(cost: Option<(Cost, CostSource)>) -> String {
     let Some((cost, source)) = cost else {
         return nothing();
     };
@@ -54,7 +64,7 @@ pub(super) fn cost(cost: Option<(Cost, CostSource)>) -> String {
     }
 }
 
-pub(super) fn row_cost(row: &Row<'_>) -> String {
+pub fn row_cost(row: &Row<'_>) -> String {
     let estimated = row.flags().has(Flags::ESTIMATED);
     let source = if estimated {
         CostSource::Estimated
@@ -64,12 +74,12 @@ pub(super) fn row_cost(row: &Row<'_>) -> String {
     cost(row.cost().is_some().then(|| (row.cost(), source)))
 }
 
-pub(super) fn tokens(tokens: Tokens) -> String {
+pub fn tokens(tokens: Tokens) -> String {
     tokens.get().map_or_else(nothing, human::count)
 }
 
 /// `812 in · 41 out · 12,000 cache read`: only what was recorded.
-pub(super) fn usage(usage: &Usage) -> Option<String> {
+pub fn usage(usage: &Usage) -> Option<String> {
     let parts = [
         (usage.input, "in"),
         (usage.output, "out"),
@@ -84,7 +94,7 @@ pub(super) fn usage(usage: &Usage) -> Option<String> {
     (!known.is_empty()).then_some(known)
 }
 
-pub(super) fn status(status: Status) -> (&'static str, Role) {
+pub fn status(status: Status) -> (&'static str, Role) {
     match status {
         Status::Unrecorded => (NOTHING, Role::Dim),
         Status::Ok => ("ok", Role::Good),
@@ -95,7 +105,7 @@ pub(super) fn status(status: Status) -> (&'static str, Role) {
     }
 }
 
-pub(super) fn run_status(run: &Run) -> (&'static str, Role) {
+pub fn run_status(run: &Run) -> (&'static str, Role) {
     match run.status {
         RunStatus::Unknown => (NOTHING, Role::Dim),
         RunStatus::Ok => ("ok", Role::Good),
@@ -107,17 +117,17 @@ pub(super) fn run_status(run: &Run) -> (&'static str, Role) {
 }
 
 /// A name, raw; `—` where none was recorded.
-pub(super) fn name(name: &str) -> &str {
+pub fn name(name: &str) -> &str {
     if name.is_empty() { NOTHING } else { name }
 }
 
 /// The models of a run in the order of first use.
-pub(super) fn models(store: &Store, run: &Run) -> String {
+pub fn models(store: &Store, run: &Run) -> String {
     name(&runs::models(store, run)).to_owned()
 }
 
 /// `1 run`, `3 runs`.
-pub(super) fn counted(number: u64, word: &str) -> String {
+pub fn counted(number: u64, word: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {word}{plural}", human::count(number))
 }

@@ -1,0 +1,3 @@
+//! Floor 6, beside `export`: the only code that executes anything, and only when the user asks for it.
+
+pub mod viewer;

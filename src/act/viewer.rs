@@ -1,0 +1,110 @@
+//! A text in the pager or the editor of the user. It lies in a file of its own for as long as the
+//! program runs, readable by nobody else.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::{Command, ExitStatus};
+
+use thiserror::Error;
+
+/// Which program shows the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Viewer {
+    Pager,
+    Editor,
+}
+
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("no file for the text: {0}")]
+    File(io::Error),
+    #[error("{program} did not start: {error}")]
+    Start { program: String, error: io::Error },
+    #[error("{program} ended with {status}")]
+    Failed { program: String, status: ExitStatus },
+}
+
+impl Viewer {
+    /// What the environment names, else what every system has.
+    pub fn program(self) -> OsString {
+        let (names, usual): (&[&str], &str) = match self {
+            Viewer::Pager => (&["SAFERUN_PAGER", "PAGER"], "less"),
+            Viewer::Editor => (&["VISUAL", "EDITOR"], "vi"),
+        };
+        let set = |name: &&str| env::var_os(name).filter(|value| !value.is_empty());
+        names.iter().find_map(set).unwrap_or_else(|| usual.into())
+    }
+}
+
+/// Shows `text` and waits until the program ends; the file is gone then. `program` may hold arguments.
+pub fn show(program: &OsString, text: &str) -> Result<(), Error> {
+    let mut file = tempfile::Builder::new()
+        .prefix("saferun-")
+        .suffix(".txt")
+        .tempfile()
+        .map_err(Error::File)?;
+    file.write_all(text.as_bytes()).map_err(Error::File)?;
+    file.flush().map_err(Error::File)?;
+    // The shell splits the words of the program as it does for every other tool that asks for a pager.
+    // Nobody waits for a program that was stopped, so that stopping is switched off in it.
+    let mut script = OsString::from("trap '' TSTP; exec ");
+    script.push(program);
+    script.push(" \"$1\"");
+    let name = program.to_string_lossy().into_owned();
+    let status = Command::new("sh")
+        .arg("-c")
+        .arg(script)
+        .arg("saferun-tui")
+        .arg(file.path())
+        .status()
+        .map_err(|error| Error::Start {
+            program: name.clone(),
+            error,
+        })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::Failed {
+            program: name,
+            status,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Error, show};
+
+    #[test]
+    fn the_program_gets_the_text_in_a_file_that_is_gone_after_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = folder.path().join("kept");
+        let script = folder.path().join("program");
+        let words = format!(
+            "cat \"$2\" > '{0}'; echo \"$1 $2\" >> '{0}'",
+            kept.display()
+        );
+        fs::write(&script, words).expect("written");
+        let program = format!("sh '{}' -x", script.display()).into();
+        show(&program, "what 'was' said\n").expect("shown");
+        let got = fs::read_to_string(&kept).expect("read");
+        let (text, arguments) = got.split_at("what 'was' said\n".len());
+        assert_eq!(text, "what 'was' said\n");
+        let path = arguments
+            .trim()
+            .strip_prefix("-x ")
+            .expect("the argument comes first");
+        assert!(!fs::exists(path).expect("looked"), "{path}");
+    }
+
+    #[test]
+    fn a_program_that_fails_is_named() {
+        let failed = show(&"false".into(), "x");
+        assert!(matches!(failed, Err(Error::Failed { program, .. }) if program == "false"));
+        let missing = show(&"no-such-program-anywhere".into(), "x");
+        assert!(matches!(missing, Err(Error::Failed { status, .. }) if status.code() == Some(127)));
+    }
+}

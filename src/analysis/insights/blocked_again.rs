@@ -1,0 +1,29 @@
+//! "A blocked call was tried again 2 times with equal arguments (refund)."
+
+use super::{Insight, Rule, View, Weight, counted, names};
+use crate::model::action::{ActionIx, Status};
+
+pub(super) struct BlockedAgain;
+
+impl Rule for BlockedAgain {
+    fn look(&self, view: View<'_>) -> Option<Insight> {
+        let is_stopped = |ix: ActionIx| {
+            matches!(
+                view.store.row(ix).status(),
+                Status::Blocked | Status::Denied
+            )
+        };
+        let mut evidence: Vec<ActionIx> = Vec::new();
+        for group in view.calls.groups() {
+            let after = group.iter().skip_while(|call| !is_stopped(call.ix)).skip(1);
+            evidence.extend(after.map(|call| call.ix));
+        }
+        evidence.sort_unstable();
+        let tools = names(evidence.iter().map(|ix| view.store.row(*ix).tool()));
+        let times = counted(evidence.len(), "time");
+        let words = format!(
+            "calls that were stopped were tried again with equal arguments {times} ({tools})"
+        );
+        Insight::new(Weight::Bad, words, evidence)
+    }
+}

@@ -1,0 +1,18 @@
+//! "4 calls would have been stopped by a policy in shadow mode."
+
+use super::{Insight, Rule, View, Weight, counted};
+use crate::model::action::Verdict;
+
+pub(super) struct Shadow;
+
+impl Rule for Shadow {
+    fn look(&self, view: View<'_>) -> Option<Insight> {
+        let evidence = view.rows(|row| {
+            let mut verdicts = row.attached();
+            verdicts.any(|attached| attached.shadow && attached.verdict == Verdict::Block)
+        });
+        let calls = counted(evidence.len(), "call");
+        let words = format!("{calls} would have been stopped by a policy in shadow mode");
+        Insight::new(Weight::Note, words, evidence)
+    }
+}

@@ -1,0 +1,34 @@
+//! "3 actions took more than 4 times the usual (Bash up to 4m12s)."
+
+use super::{Insight, Rule, View, Weight, counted};
+use crate::analysis::slow::Slow;
+use crate::analysis::trouble::Seen;
+use crate::base::cancel::CancelFlag;
+use crate::base::human;
+use crate::store::row::Row;
+
+pub(super) struct SlowCalls;
+
+impl Rule for SlowCalls {
+    fn look(&self, view: View<'_>) -> Option<Insight> {
+        let slow = Slow::of(view.store, &CancelFlag::new());
+        let evidence = view.rows(|row| {
+            slow.is_slow(Seen {
+                chunk: row.chunk,
+                outcomes: row.outcomes,
+                row: row.at,
+            })
+        });
+        let rows = evidence.iter().map(|ix| view.store.row(*ix));
+        let longest = rows.max_by_key(Row::duration)?;
+        let name = if longest.tool().is_empty() {
+            longest.model()
+        } else {
+            longest.tool()
+        };
+        let took = longest.duration().get().map(human::span)?;
+        let actions = counted(evidence.len(), "action");
+        let words = format!("{actions} took more than 4 times the usual ({name} up to {took})");
+        Insight::new(Weight::Note, words, evidence)
+    }
+}

@@ -1,0 +1,23 @@
+//! "14 model calls have no price: the cost is a lower bound (some-model)."
+
+use super::{Insight, Rule, View, Weight, counted, names};
+use crate::model::action::Kind;
+
+pub(super) struct Unpriced;
+
+impl Rule for Unpriced {
+    fn look(&self, view: View<'_>) -> Option<Insight> {
+        let evidence = view.rows(|row| {
+            let usage = row.usage();
+            row.kind() == Kind::Response
+                && !row.cost().is_some()
+                && (usage.input.or_zero() > 0 || usage.output.or_zero() > 0)
+        });
+        let models = names(evidence.iter().map(|ix| view.store.row(*ix).model()));
+        let calls = counted(evidence.len(), "model call");
+        let words = format!(
+            "{calls} with tokens and without a price: the cost is a lower bound ({models})"
+        );
+        Insight::new(Weight::Note, words, evidence)
+    }
+}

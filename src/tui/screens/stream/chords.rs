@@ -1,0 +1,222 @@
+//! Keys that wait for a second key: what to copy, what to filter by, where to scroll.
+
+use crate::act::viewer::Viewer;
+use crate::base::{human, text};
+use crate::export::{curl, readable};
+use crate::query::expr::Expr;
+use crate::store::bodies::Depth;
+use crate::store::row::Row;
+use crate::tui::effects::Effect;
+use crate::tui::keys::{Code, Key};
+use crate::tui::screens::stream::inspector::Subject;
+use crate::tui::screens::stream::{Focus, Stream, rows, terms};
+use crate::tui::session::{Opened, Session};
+
+/// The first of two keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chord {
+    Yank,
+    /// Keep what is like the selected row.
+    Keep,
+    /// Drop what is like the selected row.
+    Drop,
+    Scroll,
+    /// Any letter.
+    Mark,
+    GoToMark,
+}
+
+/// What was typed and waits for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Typing {
+    #[default]
+    Nothing,
+    Chord(Chord),
+}
+
+/// Terminals refuse more at once.
+const MOST: usize = 1 << 20;
+
+const YANKS: &[(char, &str)] = &[
+    ('v', "value"),
+    ('k', "key"),
+    ('p', "path"),
+    ('j', "JSON"),
+    ('s', "the whole step"),
+    ('c', "curl of the request"),
+];
+const SCROLLS: &[(char, &str)] = &[('z', "centre"), ('t', "to the top"), ('b', "to the bottom")];
+
+impl Stream {
+    /// The second keys that are possible now, in words.
+    pub(super) fn choices(&self, chord: Chord, session: &Session) -> Vec<(char, String)> {
+        let named = |all: &[(char, &str)]| {
+            all.iter()
+                .map(|(key, words)| (*key, (*words).to_owned()))
+                .collect()
+        };
+        match chord {
+            Chord::Yank => named(YANKS),
+            Chord::Scroll => named(SCROLLS),
+            Chord::Mark => vec![('a', "to z: mark".to_owned())],
+            Chord::GoToMark => vec![('a', "to z: go to the mark".to_owned())],
+            Chord::Keep | Chord::Drop => {
+                let terms = self
+                    .selected(session)
+                    .map(|row| terms::of_row(&row))
+                    .unwrap_or_default();
+                let words = |(key, term): (char, Expr)| {
+                    (key, text::sanitize(&term.to_string()).into_owned())
+                };
+                terms.into_iter().map(words).collect()
+            }
+        }
+    }
+
+    /// The second key.
+    pub(super) fn second(&mut self, chord: Chord, key: Key, session: &mut Session) -> Vec<Effect> {
+        let key = match key.code {
+            Code::Esc => return Vec::new(),
+            Code::Enter => self.choices(chord, session).first().map(|(key, _)| *key),
+            _ => key.char(),
+        };
+        let Some(key) = key else { return Vec::new() };
+        match chord {
+            Chord::Yank => self.yank(key, session),
+            Chord::Scroll => {
+                self.scroll_to(key, session);
+                Vec::new()
+            }
+            Chord::Mark => self.mark(key, session),
+            Chord::GoToMark => {
+                self.go_to_mark(key, session);
+                Vec::new()
+            }
+            Chord::Keep | Chord::Drop => {
+                let terms = self
+                    .selected(session)
+                    .map(|row| terms::of_row(&row))
+                    .unwrap_or_default();
+                match terms.into_iter().find(|(term, _)| *term == key) {
+                    Some((_, term)) => self.add_term(term, chord == Chord::Keep, session),
+                    None => self.no_such(key),
+                }
+            }
+        }
+    }
+
+    fn no_such(&mut self, key: char) -> Vec<Effect> {
+        self.say(format!("'{key}' stands for nothing here"));
+        Vec::new()
+    }
+
+    /// `=` and `-`: in the inspector the value under the cursor, in the list a second key says what.
+    pub(super) fn begin_term(&mut self, chord: Chord, session: &mut Session) -> Vec<Effect> {
+        if self.focus == Focus::List {
+            self.typing = Typing::Chord(chord);
+            return Vec::new();
+        }
+        match self.inspector.term() {
+            Ok(term) => self.add_term(term, chord == Chord::Keep, session),
+            Err(why) => {
+                self.say(why.to_owned());
+                Vec::new()
+            }
+        }
+    }
+
+    fn add_term(&mut self, term: Expr, keeps: bool, session: &mut Session) -> Vec<Effect> {
+        if self.filter.problem.is_some() {
+            self.say("mend the filter first".to_owned());
+            return Vec::new();
+        }
+        let text = terms::add(&self.filter.text, self.filter.parsed.as_ref(), term, keeps);
+        self.filter_by(&text, session)
+    }
+
+    fn yank(&mut self, key: char, session: &mut Session) -> Vec<Effect> {
+        let Some((_, what)) = YANKS.iter().find(|(known, _)| *known == key) else {
+            return self.no_such(key);
+        };
+        match self.copied(key, session) {
+            Err(why) => {
+                self.say(why);
+                Vec::new()
+            }
+            Ok(copied) if copied.len() > MOST => {
+                let size = human::bytes(copied.len() as u64);
+                self.say(format!(
+                    "not copied: {size}, terminals take no more than 1 MB · v opens it in a pager"
+                ));
+                Vec::new()
+            }
+            Ok(copied) => {
+                let size = human::bytes(copied.len() as u64);
+                self.say(format!("copied {what} · {size}"));
+                vec![Effect::Copy(copied)]
+            }
+        }
+    }
+
+    /// The whole action in another program.
+    pub(super) fn view_in(&mut self, with: Viewer, session: &Session) -> Vec<Effect> {
+        let row = self.selected(session);
+        let text = row.map(|row| readable::text(&row, &session.zone));
+        text.map(|text| Effect::View { text, with })
+            .into_iter()
+            .collect()
+    }
+
+    /// Raw trace content: it goes to the terminal as base64 only.
+    fn copied(&self, key: char, session: &mut Session) -> Result<String, String> {
+        let zone = session.zone.clone();
+        let in_inspector = self.focus == Focus::Inspector;
+        let Some((subject, opened)) = self.opened(session) else {
+            return Err("nothing is selected".to_owned());
+        };
+        let row = opened.store.row(subject.ix);
+        match key {
+            's' => Ok(readable::text(&row, &zone)),
+            'c' => {
+                let body = opened.bodies.open(&row, Depth::Full);
+                let record = body.record.as_ref();
+                let command = record.and_then(|record| curl::command(record, row.model()));
+                command.ok_or_else(|| "the request of this action is not recorded".to_owned())
+            }
+            _ if in_inspector => self.inspector.yank(key),
+            'v' => {
+                let body = opened.bodies.open(&row, Depth::Glance);
+                Ok(rows::summary(&row, &body))
+            }
+            'k' if row.tool().is_empty() => Ok(row.kind().word().to_owned()),
+            'k' => Ok(row.tool().to_owned()),
+            'p' => Ok(format!("{}:{}", row.source().path.display(), row.line())),
+            _ => {
+                let body = opened.bodies.open(&row, Depth::Full);
+                let record = body.record.as_ref().ok_or("this record is no JSON")?;
+                serde_json::to_string_pretty(record).map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    fn opened<'a>(&self, session: &'a mut Session) -> Option<(Subject, &'a mut Opened)> {
+        let subject = self.subject()?;
+        let opened = if subject.is_end {
+            session.end.as_mut()?
+        } else {
+            &mut session.loaded
+        };
+        (subject.ix.0 < opened.store.len()).then_some((subject, opened))
+    }
+
+    /// The selected row.
+    pub(super) fn selected<'a>(&self, session: &'a Session) -> Option<Row<'a>> {
+        let subject = self.subject()?;
+        let opened = if subject.is_end {
+            session.end.as_ref()?
+        } else {
+            &session.loaded
+        };
+        (subject.ix.0 < opened.store.len()).then(|| opened.store.row(subject.ix))
+    }
+}

@@ -1,0 +1,210 @@
+//! Finding a text without hiding anything: what holds it is marked and can be gone to.
+
+use std::sync::Arc;
+
+use crate::base::text;
+use crate::model::action::ActionIx;
+use crate::query::expr::{Expr, Find, Text};
+use crate::tui::effects::Effect;
+use crate::tui::filtering::{self, Answer, Progress, Task};
+use crate::tui::jobs::Job;
+use crate::tui::keys::{Code, Command, Key};
+use crate::tui::screens::stream::jumps::Direction;
+use crate::tui::screens::stream::{Focus, Stream};
+use crate::tui::session::Session;
+use crate::tui::widgets::prompt::Prompt;
+
+#[derive(Debug, Default)]
+pub struct Finder {
+    /// Open while the text is typed.
+    pub prompt: Option<Prompt>,
+    text: String,
+    /// What the actions show, where they are the evidence of a sentence and hold no text.
+    sentence: Option<String>,
+    /// Every action that was found, listed or not, in order.
+    pub hits: Vec<ActionIx>,
+    /// Actions that were looked at.
+    tested: u32,
+    is_running: bool,
+    /// Where the cursor was when the search began.
+    home: Option<ActionIx>,
+}
+
+impl Finder {
+    pub fn is_active(&self) -> bool {
+        !self.text.is_empty() || self.sentence.is_some()
+    }
+
+    /// What is looked for in texts; nothing where the actions show a sentence.
+    pub fn sought(&self) -> &str {
+        &self.text
+    }
+
+    pub fn is_hit(&self, ix: ActionIx) -> bool {
+        self.hits.binary_search(&ix).is_ok()
+    }
+
+    /// How far it got, and how much was found; the text is sanitised.
+    pub fn words(&self, of: u32) -> String {
+        if !self.is_active() {
+            return String::new();
+        }
+        if let Some(sentence) = &self.sentence {
+            return text::sanitize(sentence).into_owned();
+        }
+        let count = crate::base::human::count(self.hits.len() as u64);
+        let typed = text::sanitize(&self.text);
+        if self.is_running {
+            let percent = u64::from(self.tested) * 100 / u64::from(of.max(1));
+            return format!("\"{typed}\": {count} so far · searched {percent} %");
+        }
+        let plural = if self.hits.len() == 1 { "" } else { "s" };
+        format!("\"{typed}\": {count} action{plural}")
+    }
+}
+
+impl Stream {
+    pub(super) fn begin_find(&mut self) {
+        self.finder.home = self.list.anchor;
+        self.finder.prompt = Some(Prompt::new(&self.finder.text));
+    }
+
+    pub(super) fn type_find(&mut self, key: Key, session: &Session) -> Vec<Effect> {
+        let Some(prompt) = &mut self.finder.prompt else {
+            return Vec::new();
+        };
+        match key.code {
+            Code::Enter => {
+                self.finder.prompt = None;
+                self.finder.home = None;
+            }
+            Code::Esc => {
+                let home = self.finder.home;
+                self.forget_find();
+                if let Some(home) = home {
+                    self.list.jump(self.list.listing.seek(home));
+                }
+            }
+            _ => {
+                if prompt.edit(key) {
+                    let text = prompt.text().to_owned();
+                    return self.find(text, session);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn paste_find(&mut self, pasted: &str, session: &Session) -> Vec<Effect> {
+        let Some(prompt) = &mut self.finder.prompt else {
+            return Vec::new();
+        };
+        prompt.paste(pasted);
+        let text = prompt.text().to_owned();
+        self.find(text, session)
+    }
+
+    pub(super) fn forget_find(&mut self) {
+        self.finder = Finder::default();
+    }
+
+    /// The actions that show a sentence: to the first that is listed, then by `n` and `N`.
+    pub(super) fn go_to_evidence(&mut self, sentence: String, evidence: Vec<ActionIx>) {
+        let listing = &self.list.listing;
+        let listed = |ix: &&ActionIx| listing.at(listing.seek(**ix)) == Some(**ix);
+        let first = evidence.iter().find(listed).or(evidence.first()).copied();
+        self.finder = Finder {
+            sentence: Some(sentence),
+            hits: evidence,
+            ..Finder::default()
+        };
+        if let Some(first) = first {
+            self.go_to(first, "what shows this");
+        }
+    }
+
+    fn find(&mut self, text: String, session: &Session) -> Vec<Effect> {
+        (self.finder.text, self.finder.sentence) = (text, None);
+        self.finder.hits.clear();
+        self.finder.tested = 0;
+        self.finder.is_running = false;
+        self.find_more(session)
+    }
+
+    /// Looks at what was not looked at yet.
+    pub(super) fn find_more(&mut self, session: &Session) -> Vec<Effect> {
+        let finder = &mut self.finder;
+        let is_behind = finder.tested < session.loaded.store.len();
+        if finder.text.is_empty() || finder.is_running || !is_behind {
+            return Vec::new();
+        }
+        finder.is_running = true;
+        let phrase = Expr::Text(Text {
+            find: Find::Phrase(finder.text.clone()),
+            scope: None,
+        });
+        vec![Effect::Start(Box::new(Job::Search(Task {
+            store: session.loaded.store.clone(),
+            filter: Some(phrase),
+            tested: finder.tested,
+            context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
+            ..Task::default()
+        })))]
+    }
+
+    pub(super) fn finding(&mut self, progress: Progress) {
+        if self.finder.is_running {
+            self.finder.tested = progress.tested;
+            self.finder.hits.extend(progress.found);
+            self.go_to_first_hit();
+        }
+    }
+
+    pub(super) fn found(&mut self, answer: Answer, session: &Session) -> Vec<Effect> {
+        let finder = &mut self.finder;
+        if finder.text.is_empty() {
+            return Vec::new();
+        }
+        finder.is_running = false;
+        finder.tested = answer.tested.end;
+        if answer.tested.start == 0 {
+            finder.hits = answer.rows;
+        } else {
+            finder.hits.extend(answer.rows);
+        }
+        self.go_to_first_hit();
+        self.find_more(session)
+    }
+
+    /// While the text is typed: to the first match from where the search began.
+    fn go_to_first_hit(&mut self) {
+        let Some(home) = self.finder.home else { return };
+        let listed = |ix: &&ActionIx| {
+            let position = self.list.listing.seek(**ix);
+            self.list.listing.at(position) == Some(**ix)
+        };
+        let after = self.finder.hits.partition_point(|ix| *ix < home);
+        let (before, after) = self.finder.hits.split_at(after);
+        let found = after.iter().chain(before).find(listed).copied();
+        self.list
+            .jump(self.list.listing.seek(found.unwrap_or(home)));
+    }
+
+    /// `n` and `N`: in the list the next action with the text, in the inspector the next line with it.
+    pub(super) fn next_hit(&mut self, command: Command, session: &mut Session) {
+        if !self.finder.is_active() {
+            self.say("nothing is looked for · ctrl-f finds a text".to_owned());
+            return;
+        }
+        let direction = if command == Command::NextHit {
+            Direction::Forward
+        } else {
+            Direction::Backward
+        };
+        if self.focus == Focus::List || self.finder.sentence.is_some() {
+            self.select(command, session);
+        } else if !self.inspector.find(&self.finder.text, direction) {
+            self.say("this tab does not hold the text".to_owned());
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Lines between the rows: where a run or a turn begins.
+
+use crate::base::{human, text};
+use crate::model::action::{ActionIx, Kind};
+use crate::model::run::CostSource;
+use crate::store::Store;
+use crate::store::row::Row;
+use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::rows;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heading {
+    Run,
+    Turn,
+}
+
+/// Broken lines belong to no turn: so many are looked past.
+const LOOK_PAST: usize = 16;
+
+/// What begins at a place of a list. Turns are told apart only where nothing between them is hidden.
+pub fn heading(listing: &Listing, store: &Store, item: usize) -> Option<Heading> {
+    let row = listing.at(item).map(|ix| store.row(ix))?;
+    if row.kind() == Kind::Malformed {
+        return None;
+    }
+    if store.runs().len() > 1 && row.run().first_action == row.ix() {
+        return Some(Heading::Run);
+    }
+    let Listing::All(_) = listing else {
+        return None;
+    };
+    let mut before = (item.saturating_sub(LOOK_PAST)..item).rev();
+    let known = |item: usize| listing.at(item).map(|ix| store.row(ix));
+    let before = before.find_map(|item| known(item).filter(|row| row.kind() != Kind::Malformed))?;
+    let is_next = before.run_ix() == row.run_ix() && before.turn() < row.turn();
+    (is_next && before.turn() > 0).then_some(Heading::Turn)
+}
+
+/// Rows of the screen that an item takes.
+pub fn height(listing: &Listing, store: &Store, item: usize) -> usize {
+    let below = |ix: ActionIx| rows::height(&store.row(ix));
+    listing.at(item).map_or(1, below) + usize::from(heading(listing, store, item).is_some())
+}
+
+/// The words of a heading, sanitised.
+pub fn words(heading: Heading, row: &Row<'_>, time: &str) -> String {
+    match heading {
+        Heading::Turn if time.is_empty() => format!("turn {}", row.turn()),
+        Heading::Turn => format!("turn {} · {time}", row.turn()),
+        Heading::Run => run(row),
+    }
+}
+
+fn run(row: &Row<'_>) -> String {
+    let (run, symbols) = (row.run(), row.store.symbols());
+    let models = run
+        .who
+        .models
+        .iter()
+        .take(2)
+        .map(|model| symbols.name(*model));
+    let cost = run.cost().and_then(|(cost, source)| {
+        let about = if source == CostSource::Recorded {
+            ""
+        } else {
+            "≈"
+        };
+        Some(format!("{about}{}", human::usd(cost.usd()?)))
+    });
+    let mut words = vec![
+        format!("run {}", run.id),
+        symbols.name(run.who.agent).to_owned(),
+    ];
+    words.extend(models.map(str::to_owned));
+    let plural = if run.totals.actions == 1 { "" } else { "s" };
+    words.push(format!(
+        "{} action{plural}",
+        human::count(run.totals.actions.into())
+    ));
+    words.extend(cost);
+    words.retain(|word| !word.is_empty());
+    text::sanitize(&words.join(" · ")).into_owned()
+}

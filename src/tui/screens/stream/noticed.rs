@@ -1,0 +1,158 @@
+//! What was noticed about the data: the most important sentence below the list, all of them in a menu,
+//! and the way to the actions that show each.
+
+use crate::analysis::insights::calls::Calls;
+use crate::analysis::insights::{self, Insight, Weight};
+use crate::base::cancel::CancelFlag;
+use crate::base::{human, text};
+use crate::model::action::ActionIx;
+use crate::store::Store;
+use crate::tui::effects::Effect;
+use crate::tui::jobs::Job;
+use crate::tui::screens::stream::Stream;
+use crate::tui::screens::stream::menu::{Choice, Item, Menu};
+use crate::tui::session::Session;
+use crate::tui::widgets::tone::Tone;
+
+/// The answer of a look at a store.
+#[derive(Debug, Default)]
+pub struct Findings {
+    insights: Vec<Insight>,
+    calls: Calls,
+}
+
+#[derive(Debug, Default)]
+pub struct Noticed {
+    findings: Findings,
+    /// Counts what was learned; and what of it was looked at.
+    version: u64,
+    seen: Option<u64>,
+    /// Actions that there were at the last look.
+    known: u32,
+    /// Actions that the look at hand has behind it.
+    running: Option<u32>,
+}
+
+/// So few actions are looked at after every change.
+const ALWAYS: u64 = 5_000;
+
+/// The work of a job: opens every call once.
+pub fn look(store: &Store, cancel: &CancelFlag, tell: &mut dyn FnMut(u32)) -> Findings {
+    let calls = Calls::of(store, cancel, tell);
+    Findings {
+        insights: insights::look(store, &calls, cancel),
+        calls,
+    }
+}
+
+impl Noticed {
+    pub fn outdate(&mut self) {
+        self.version += 1;
+    }
+
+    /// Looks again when something was learned, but not at what is still read.
+    pub fn prepare(&mut self, session: &Session) -> Option<Effect> {
+        let is_old = self.seen != Some(self.version);
+        let store = &session.loaded.store;
+        // A look opens every call: what grows is looked at again after it has grown by a quarter.
+        let (len, known) = (u64::from(store.len()), u64::from(self.known));
+        let is_worth_it = len <= ALWAYS || len * 4 >= known * 5;
+        let is_idle = self.running.is_none() && !session.is_loading();
+        if !is_old || !is_idle || !is_worth_it || store.is_empty() {
+            return None;
+        }
+        self.known = store.len();
+        (self.running, self.seen) = (Some(0), Some(self.version));
+        Some(Effect::Start(Box::new(Job::Notice(
+            session.loaded.store.clone(),
+        ))))
+    }
+
+    pub fn noticing(&mut self, tested: u32) {
+        self.running = self.running.map(|_| tested);
+    }
+
+    pub fn noticed(&mut self, findings: Findings) {
+        (self.running, self.findings) = (None, findings);
+    }
+
+    /// The work ended without an answer.
+    pub fn give_up(&mut self) {
+        self.running = None;
+    }
+
+    /// The how-manieth call with the same arguments it is; none for the first.
+    pub fn nth(&self, ix: ActionIx) -> Option<u32> {
+        self.findings.calls.nth(ix)
+    }
+
+    /// The most important sentence, and how many others there are; sanitised.
+    pub fn first(&self) -> Option<(Tone, String)> {
+        let first = self.findings.insights.first()?;
+        let words = text::sanitize(&first.words).into_owned();
+        let others = self.findings.insights.len() - 1;
+        let more = match others {
+            0 => "i shows it".to_owned(),
+            others => format!("i shows it and {others} more"),
+        };
+        Some((tone(first.weight), format!("{words} · {more}")))
+    }
+}
+
+fn tone(weight: Weight) -> Tone {
+    match weight {
+        Weight::Bad => Tone::Bad,
+        Weight::Warning => Tone::Waiting,
+        Weight::Note => Tone::Plain,
+    }
+}
+
+impl Stream {
+    pub(super) fn open_noticed(&mut self, session: &Session) {
+        let insights = &self.noticed.findings.insights;
+        let mark = |weight| match weight {
+            Weight::Bad => "!!",
+            Weight::Warning => "! ",
+            Weight::Note => "- ",
+        };
+        let mut items: Vec<Item> = insights
+            .iter()
+            .map(|insight| Item {
+                tone: tone(insight.weight),
+                words: format!(
+                    "{} {}",
+                    mark(insight.weight),
+                    text::sanitize(&insight.words)
+                ),
+                choice: Choice::Evidence(insight.words.clone(), insight.evidence.clone()),
+            })
+            .collect();
+        if items.is_empty() || self.noticed.running.is_some() {
+            items.push(Item {
+                tone: Tone::Faint,
+                words: self.state_in_words(session),
+                choice: Choice::Nothing,
+            });
+        }
+        self.menu = Some(Menu {
+            title: "noticed",
+            foot: "enter go to the evidence, then n and N · esc close",
+            items,
+            cursor: 0,
+        });
+    }
+
+    fn state_in_words(&self, session: &Session) -> String {
+        let len = u64::from(session.loaded.store.len()).max(1);
+        match self.noticed.running {
+            Some(tested) => {
+                let percent = u64::from(tested) * 100 / len;
+                format!("looking at {} actions · {percent} %", human::count(len))
+            }
+            None if session.is_loading() => {
+                "still indexing: looks when everything is read".to_owned()
+            }
+            None => "nothing was noticed".to_owned(),
+        }
+    }
+}

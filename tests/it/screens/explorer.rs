@@ -1,0 +1,73 @@
+//! The stream and the inspector in use, at the sizes that people have.
+
+use super::{CODEX, LANES, NIGHT, REFUND, opened};
+use saferun_tui::tui::render;
+
+const SIZES: &[((u16, u16), &str)] = &[
+    ((120, 36), "120x36"),
+    ((80, 24), "80x24"),
+    ((60, 15), "60x15"),
+    ((160, 45), "160x45"),
+];
+
+/// Pictures at every size after some keys.
+fn pictures(name: &str, trace: &str, keys: &str) {
+    for (size, word) in SIZES {
+        let mut screen = opened(trace, *size);
+        screen.play(keys);
+        let shown = render::text(&screen.draw());
+        insta::with_settings!({ description => keys, omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("{name}__{word}"), shown);
+        });
+    }
+}
+
+#[test]
+fn the_stream_tells_a_run_at_a_glance() {
+    pictures("glance", REFUND, "G");
+}
+
+#[test]
+fn arguments_are_a_tree_and_an_edit_is_a_change() {
+    pictures("edit", LANES, "/ tool:Edit enter enter backtab j j");
+    pictures("patch", CODEX, "/ tool:apply_patch enter enter");
+}
+
+#[test]
+fn a_text_reads_like_a_text() {
+    pictures("text", LANES, "G k enter");
+}
+
+#[test]
+fn a_second_key_is_offered_with_what_it_does() {
+    pictures("second_key", REFUND, "b =");
+}
+
+#[test]
+fn proposals_stand_below_the_filter() {
+    pictures("proposals", REFUND, "/ status: tab");
+}
+
+#[test]
+fn a_text_is_found_and_marked() {
+    pictures("found", REFUND, "ctrl-f refund enter n");
+}
+
+#[test]
+fn only_trouble_is_left_and_the_rest_is_counted() {
+    pictures("trouble", NIGHT, "Z");
+}
+
+#[test]
+fn what_was_noticed_is_a_list_to_go_from() {
+    pictures("noticed", REFUND, "i");
+}
+
+#[test]
+fn columns_of_any_field_stand_beside_the_text() {
+    pictures(
+        "columns",
+        REFUND,
+        "| args.order_id enter | tokens.out enter",
+    );
+}
