@@ -2,7 +2,6 @@
 
 pub mod chords;
 pub mod extras;
-pub mod filter_bar;
 mod filtered;
 pub mod finder;
 pub mod headings;
@@ -36,9 +35,9 @@ use crate::tui::effects::Effect;
 use crate::tui::filtering::Scope;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
+use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::stream::chords::{Chord, Typing};
 use crate::tui::screens::stream::extras::Extras;
-use crate::tui::screens::stream::filter_bar::FilterBar;
 use crate::tui::screens::stream::finder::Finder;
 use crate::tui::screens::stream::inspector::{Inspector, Subject};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use crate::base::text;
 use crate::model::run::RunStatus;
 use crate::tui::keys::Command;
+use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::runs::columns::{Column, Placed};
 use crate::tui::screens::runs::rows::{self, RunText};
 use crate::tui::screens::runs::words::{Preview, Tool};
@@ -20,6 +21,7 @@ pub(super) fn draw(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     let regions = &runs.frame.regions;
     filter(runs, theme, buf);
     heads(runs, theme, buf);
+    mistake(runs, theme, buf);
     list(runs, theme, buf);
     if let Some(preview) = &runs.frame.words.preview {
         draw_preview(preview, theme, regions.preview, buf);
@@ -29,6 +31,7 @@ pub(super) fn draw(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
         }
     }
     foot(runs, theme, buf);
+    filter_bar::draw_proposals(&runs.filter, regions.filter, theme, buf);
 }
 
 fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
@@ -36,12 +39,9 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     let mut row = Row::new(buf, regions.filter, 0, styles.text);
     let kept = &runs.frame.words.kept;
     let (right, style) = match (&bar.problem, &bar.parsed) {
-        (Some(problem), _) => (
-            format!(
-                " {} {} ",
-                theme.marks.wrong,
-                text::sanitize(&problem.message)
-            ),
+        (Some(_), None) => (format!(" {} not applied ", theme.marks.wrong), styles.error),
+        (Some(_), Some(_)) => (
+            format!(" {} not applied · still: {kept} ", theme.marks.wrong),
             styles.error,
         ),
         (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
@@ -51,7 +51,14 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     row.put(" / ", styles.strong);
     let room = row.room();
     match &bar.prompt {
-        Some(prompt) => prompt.draw(&mut row, room, (styles.text, styles.selected)),
+        Some(prompt) => {
+            let style = if bar.problem.is_some() {
+                styles.error
+            } else {
+                styles.ok
+            };
+            prompt.draw(&mut row, room, (style, styles.selected));
+        }
         None if bar.text.is_empty() => {
             row.put("press / to filter", styles.faint);
         }
@@ -66,6 +73,16 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
             0,
             (theme.marks.horizontal, styles.faint),
         );
+    }
+}
+
+/// The caret under what is wrong takes the line below the filter.
+fn mistake(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
+    let regions = &runs.frame.regions;
+    if let Some(problem) = &runs.filter.problem {
+        let lines = [regions.upper_rule, regions.columns];
+        let below = lines.into_iter().find(|line| line.height > 0);
+        filter_bar::mistake(problem, theme, below.unwrap_or(regions.columns), buf);
     }
 }
 
