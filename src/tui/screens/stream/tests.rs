@@ -546,3 +546,31 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
     assert!(repeated("g i enter").contains("4 / 4"));
     assert!(repeated("g / tool:cat enter i enter").contains("is hidden by the filter"));
 }
+
+#[test]
+fn on_a_large_screen_the_conversation_stands_below_the_action() {
+    let shown = screen((160, 45), "g j j j");
+    let said = line(&shown, "said around it");
+    assert!(said.contains("───"), "{shown}");
+    assert!(
+        line(&shown, "▷ Refund order 8841").ends_with('2'),
+        "{shown}"
+    );
+    assert!(!screen((120, 36), "g j j j").contains("said around it"));
+}
+
+#[test]
+fn the_mouse_opens_the_filter_and_what_was_noticed_and_closes_it() {
+    let mut shown = render::Headless::new(&options(), (120, 24));
+    for message in load(REPEATED.as_bytes()) {
+        shown.load(message);
+    }
+    shown.click((20, 1));
+    shown.play("rm");
+    assert!(render::text(&shown.draw()).contains("/ rm"));
+    shown.play("esc");
+    shown.click((10, 22));
+    assert!(render::text(&shown.draw()).contains("enter go to the evidence"));
+    shown.click((1, 5));
+    assert!(!render::text(&shown.draw()).contains("enter go to the evidence"));
+}
