@@ -249,6 +249,19 @@ fn what_a_person_was_shown_stands_below_the_approval_with_the_value_of_the_call(
     assert_eq!(shown.matches("! ").count(), 1, "{shown}");
 }
 
+#[test]
+fn the_line_that_calls_itself_an_error_is_the_one_that_is_shown() {
+    const LONG: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"Bash","args":{}}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"error","result":"Exit code 1\nCompiling 4 files\n  error: undefined function get/2\n"}
+"#;
+    let messages = load(LONG.as_bytes());
+    let shown = render::text(&render::script(&options(), messages, (120, 24), "g"));
+    assert!(
+        shown.contains("└ error: undefined function get/2"),
+        "{shown}"
+    );
+}
+
 const ORPHANS: &str = r#"{"type":"prompt","run_id":"r1","id":"e1","role":"user","content":"Go"}
 {"type":"policy_decision","run_id":"r1","call_id":"x1","policy":"cap","rule":"r1","decision":"allow"}
 {"type":"policy_decision","run_id":"r1","call_id":"x2","policy":"cap","rule":"r2","decision":"block"}
