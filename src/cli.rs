@@ -20,6 +20,7 @@ mod ls;
 mod query;
 mod show;
 mod stats;
+mod tail;
 mod verify;
 
 use std::env;
@@ -140,6 +141,12 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
             query::run(cx, &filter, &inputs(paths)?, print)
         }
         Command::Stats { paths, by } => stats::run(cx, &inputs(paths)?, &by),
+        Command::Tail {
+            paths,
+            from_start,
+            since,
+            poll,
+        } => tail::run(cx, paths, &tail::Begin::of(from_start, since), poll),
         Command::Show { run, turn, seq } => show::run(cx, &run, &show::Part::of(turn, seq)),
         Command::Verify { paths, strict } => verify::run(cx, &inputs(paths)?, strict),
         Command::Formats => formats::run(cx),

@@ -10,6 +10,7 @@ pub mod discover;
 pub mod fact;
 pub mod formats;
 pub mod json;
+pub mod live;
 pub mod loader;
 pub mod prices;
 pub mod recent;

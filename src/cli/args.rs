@@ -201,6 +201,22 @@ Percentiles are by nearest rank: each is a duration that was recorded.")]
         #[arg(long, value_name = "FIELD", default_value = "tool", value_delimiter = ',', value_parser = field_names())]
         by: Vec<String>,
     },
+    /// Follow traces while they are written: one JSON line per action as it completes
+    #[command(args = hidden("tail"), after_help = "Example:\n  saferun-tui tail run.jsonl -w 'status:blocked' | jq .tool")]
+    Tail {
+        /// Files (which need not exist yet), folders and globs
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// Begin with what is there already
+        #[arg(long)]
+        from_start: bool,
+        /// Begin with what is no older than this, as 10m or 2h
+        #[arg(long, value_name = "SPAN", conflicts_with = "from_start")]
+        since: Option<String>,
+        /// Look for changes instead of being told of them by the system
+        #[arg(long)]
+        poll: bool,
+    },
     /// Print a run, one of its turns or one of its actions
     #[command(args = hidden("show"), after_help = "\
 Examples:
@@ -281,6 +297,7 @@ impl Global {
 fn refused(command: &str) -> &'static [&'static str] {
     match command {
         "query" | "show" => &["condition", "json", "csv"],
+        "tail" => &["json", "csv"],
         "stats" => &["jsonl", "csv"],
         "verify" => &["condition", "jsonl", "csv"],
         "demo" => &["format"],
@@ -336,6 +353,7 @@ impl Command {
             Command::Ls { .. } => "ls",
             Command::Query { .. } => "query",
             Command::Stats { .. } => "stats",
+            Command::Tail { .. } => "tail",
             Command::Show { .. } => "show",
             Command::Verify { .. } => "verify",
             Command::Formats => "formats",

@@ -73,7 +73,7 @@ pub(super) fn runs(cx: &Cx, store: &Store, expr: &Expr) -> Vec<RunIx> {
     runs::runs(store, expr, &context(cx), &CancelFlag::new())
 }
 
-fn context(cx: &Cx) -> Context {
+pub(super) fn context(cx: &Cx) -> Context {
     Context {
         now: Time(System.now()),
         zone: cx.out.look.zone.clone(),

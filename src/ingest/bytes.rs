@@ -5,12 +5,16 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::ingest::live::Log;
+
 /// A source of bytes that can be read at any position, from any thread.
 #[derive(Debug, Clone)]
 pub enum Bytes {
     File(Arc<File>),
     /// Standard input, kept while it is read: later bytes may still come.
     Memory(Arc<Mutex<Vec<u8>>>),
+    /// A file that is followed while it is written.
+    Live(Arc<Log>),
     Static(&'static [u8]),
 }
 
@@ -22,6 +26,7 @@ impl Bytes {
             Bytes::Memory(memory) => {
                 memory.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
             }
+            Bytes::Live(log) => log.len(),
             Bytes::Static(bytes) => bytes.len() as u64,
         })
     }
@@ -39,6 +44,7 @@ impl Bytes {
                 buffer,
                 offset,
             )),
+            Bytes::Live(log) => log.read_at(buffer, offset),
             Bytes::Static(bytes) => Ok(copy(bytes, buffer, offset)),
         }
     }

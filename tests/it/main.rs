@@ -10,3 +10,4 @@ mod properties;
 mod pty;
 mod screens;
 mod support;
+mod tail;

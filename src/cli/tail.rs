@@ -1,0 +1,164 @@
+//! `tail`: actions as they complete, one JSON line each, while the trace is written.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::failure::Exit;
+use crate::cli::{Cx, filter};
+use crate::export::json::action;
+use crate::ingest::Loaded;
+use crate::ingest::live::{self, Notice, Told};
+use crate::model::action::{ActionIx, Flags, Status};
+use crate::query::eval::Query;
+use crate::query::expr::Expr;
+use crate::store::Store;
+use crate::store::bodies::Bodies;
+use crate::store::row::Row;
+
+/// Where to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Begin {
+    Now,
+    Start,
+    /// With what is no older than this (a span, as `10m`).
+    Since(String),
+}
+
+impl Begin {
+    pub(super) fn of(from_start: bool, since: Option<String>) -> Begin {
+        match since {
+            Some(span) => Begin::Since(span),
+            None if from_start => Begin::Start,
+            None => Begin::Now,
+        }
+    }
+}
+
+pub(super) fn run(
+    cx: &mut Cx,
+    paths: Vec<PathBuf>,
+    begin: &Begin,
+    poll: bool,
+) -> anyhow::Result<Exit> {
+    let told = live::start(paths, cx.load.options.clone(), poll)?;
+    let mut tail = Tail::new(cx, begin)?;
+    loop {
+        // Whoever reads gets what there is before waiting begins.
+        if told.is_empty() {
+            cx.out.flush()?;
+        }
+        match told.recv() {
+            Ok(Told::Loaded(loaded)) => tail.take(cx, loaded)?,
+            Ok(Told::Notice(notice)) => say(&notice),
+            Ok(Told::Current) if *begin == Begin::Now => tail.pass_over(),
+            Ok(Told::Current) => tail.is_current = true,
+            Err(_) => return Ok(Exit::Done),
+        }
+    }
+}
+
+/// What was printed of a store that grows.
+struct Tail {
+    store: Store,
+    query: Query,
+    bodies: Bodies,
+    /// By action.
+    done: Vec<bool>,
+    /// Lines are printed from here on; before, only what completes later is.
+    is_current: bool,
+}
+
+impl Tail {
+    fn new(cx: &Cx, begin: &Begin) -> anyhow::Result<Tail> {
+        let store = Store::new();
+        let mut parts = Vec::new();
+        if let Some(condition) = cx.global.condition.as_deref() {
+            parts.push(filter::parse(condition)?);
+        }
+        if let Begin::Since(span) = begin {
+            parts.push(filter::parse(&format!("since:{span}"))?);
+        }
+        let expr = match parts.len() {
+            0 => Expr::All,
+            1 => parts.remove(0),
+            _ => Expr::And(parts),
+        };
+        Ok(Tail {
+            query: Query::compile(&expr, &store, &filter::context(cx)),
+            store,
+            bodies: Bodies::new(),
+            done: Vec::new(),
+            is_current: *begin != Begin::Now,
+        })
+    }
+
+    fn take(&mut self, cx: &mut Cx, loaded: Loaded) -> io::Result<()> {
+        let before = self.store.len();
+        let mut touched = match &loaded {
+            Loaded::Batch(batch) => batch.settled.iter().map(|news| news.action.0).collect(),
+            _ => Vec::new(),
+        };
+        if let Some(error) = self.store.apply(loaded) {
+            cx.notes.error(&error.to_string());
+        }
+        self.query.extend(&self.store);
+        self.done.resize(self.store.len() as usize, false);
+        touched.sort_unstable();
+        touched.dedup();
+        touched.extend(before..self.store.len());
+        if !self.is_current {
+            return Ok(());
+        }
+        for ix in touched {
+            self.show(cx, ActionIx(ix))?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, cx: &mut Cx, ix: ActionIx) -> io::Result<()> {
+        let row = self.store.row(ix);
+        if self.done[ix.0 as usize] || !is_complete(&row) {
+            return Ok(());
+        }
+        self.done[ix.0 as usize] = true;
+        if self.query.test(&row, &mut self.bodies) {
+            cx.out.json(&action::action(&row))?;
+        }
+        Ok(())
+    }
+
+    /// What is there already is not printed; calls that wait for their result will be.
+    fn pass_over(&mut self) {
+        for ix in 0..self.store.len() {
+            self.done[ix as usize] = is_complete(&self.store.row(ActionIx(ix)));
+        }
+        self.is_current = true;
+    }
+}
+
+/// Nothing more is to come of an action: its result is there, and nobody is asked.
+fn is_complete(row: &Row<'_>) -> bool {
+    row.status() != Status::Pending && !row.flags().has(Flags::WAITING)
+}
+
+/// A line of JSON on standard error; that nobody can hear it stops nothing.
+fn say(notice: &Notice) {
+    let line = NoticeJson {
+        notice: notice.kind.word(),
+        path: notice.path.to_string_lossy().into_owned(),
+        at: notice.at,
+    };
+    if let Ok(mut line) = serde_json::to_string(&line) {
+        line.push('\n');
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    }
+}
+
+#[derive(Serialize)]
+struct NoticeJson {
+    notice: &'static str,
+    path: String,
+    at: u64,
+}

@@ -1,0 +1,349 @@
+//! Following traces while they are written: what is appended becomes batches, as when a file is opened.
+//!
+//! One thread looks at all files in turn. Looking is cheap, and what the kernel reports of changes is
+//! only a hint to look now (`watch`): nothing is missed where it reports nothing. What a file went
+//! through (rotated, cut, written anew) is for `follow` to see, and is told as a notice; to everybody
+//! above it is one source that grows (`log`).
+
+mod follow;
+mod log;
+mod watch;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+pub use log::Log;
+
+use self::follow::Follower;
+use self::watch::Watch;
+use crate::ingest::assemble::{Builder, From, Rules};
+use crate::ingest::bytes::Bytes;
+use crate::ingest::discover::{self, Input};
+use crate::ingest::fact::Decoded;
+use crate::ingest::formats::{Format, any_json, sniff};
+use crate::ingest::loader::Options;
+use crate::ingest::records::Framing;
+use crate::ingest::records::lines::{Block, Desk};
+use crate::ingest::{Loaded, Source};
+use crate::model::action::SourceIx;
+
+/// What following brings.
+#[derive(Debug)]
+pub enum Told {
+    Loaded(Loaded),
+    Notice(Notice),
+    /// What was there when following began is loaded.
+    Current,
+}
+
+/// Something happened to a file that whoever follows it should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub kind: NoticeKind,
+    pub path: PathBuf,
+    /// How many bytes of the file had been read.
+    pub at: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// It was cut: what was written and not read before is lost.
+    Truncated,
+    /// Another file has its name now; the old one was read to its end.
+    Rotated,
+    /// Its content was written anew.
+    Replaced,
+    /// It is gone; another with its name will be read.
+    Gap,
+    /// Changes are reported by the system.
+    Watching,
+    /// Changes are looked for, because the system does not report them.
+    Polling,
+}
+
+impl NoticeKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            NoticeKind::Truncated => "truncated",
+            NoticeKind::Rotated => "rotated",
+            NoticeKind::Replaced => "replaced",
+            NoticeKind::Gap => "gap",
+            NoticeKind::Watching => "watching",
+            NoticeKind::Polling => "polling",
+        }
+    }
+}
+
+/// How often files are looked at where the system reports changes, and where it does not.
+const WATCHED: Duration = Duration::from_millis(250);
+const POLLED: Duration = Duration::from_millis(50);
+/// How often folders are looked through for new files.
+const WALK: Duration = Duration::from_secs(1);
+/// How long a file whose first records tell no format is waited for.
+const DOUBT: Duration = Duration::from_secs(2);
+const QUEUE: usize = 8;
+/// Lines are decoded this many bytes at a time.
+const STEP: u64 = 512 << 10;
+
+/// Starts to follow and returns at once; dropping the receiver ends it. `paths` are files (which need
+/// not exist yet), folders and globs; with `poll` the system is not asked to report changes.
+pub fn start(paths: Vec<PathBuf>, options: Options, poll: bool) -> std::io::Result<Receiver<Told>> {
+    let (sender, receiver) = bounded(QUEUE);
+    thread::Builder::new()
+        .name("follow".to_owned())
+        .spawn(move || {
+            // Whoever asked may have gone away: then there is nothing left to do.
+            let _ = Following::new(paths, options, sender).run(poll);
+        })?;
+    Ok(receiver)
+}
+
+/// Nobody listens any more.
+struct Gone;
+
+/// A file that is followed, and what it was found to be.
+struct Trace {
+    follower: Follower,
+    since: Instant,
+    known: Option<Known>,
+}
+
+/// A file whose format is known: it has a place among the sources.
+struct Known {
+    source: Arc<Source>,
+    ix: SourceIx,
+    stem: String,
+    group: usize,
+    companion: bool,
+    /// Bytes and lines that are decoded.
+    done: u64,
+    lines: u32,
+}
+
+/// Files that make up the same runs.
+struct Group {
+    rules: Box<dyn Rules>,
+    companions: Vec<PathBuf>,
+}
+
+struct Following {
+    paths: Vec<PathBuf>,
+    options: Options,
+    sender: Sender<Told>,
+    traces: Vec<Trace>,
+    groups: Vec<Group>,
+    followed: HashSet<PathBuf>,
+    builder: Builder,
+    desk: Desk,
+    sources: u32,
+}
+
+impl Following {
+    fn new(paths: Vec<PathBuf>, options: Options, sender: Sender<Told>) -> Following {
+        Following {
+            builder: Builder::new(options.prices.clone()),
+            paths,
+            options,
+            sender,
+            traces: Vec::new(),
+            groups: Vec::new(),
+            followed: HashSet::new(),
+            desk: Desk::default(),
+            sources: 0,
+        }
+    }
+
+    fn run(mut self, poll: bool) -> Result<(), Gone> {
+        let mut watch = Watch::start(&self.paths, poll);
+        let kind = if watch.is_reporting() {
+            NoticeKind::Watching
+        } else {
+            NoticeKind::Polling
+        };
+        for path in self.paths.clone() {
+            self.tell(Told::Notice(Notice { kind, path, at: 0 }))?;
+        }
+        let mut walked = Instant::now();
+        self.walk();
+        self.look()?;
+        self.tell(Told::Current)?;
+        loop {
+            let pause = if watch.is_reporting() {
+                WATCHED
+            } else {
+                POLLED
+            };
+            watch.wait(pause);
+            if walked.elapsed() >= WALK {
+                self.walk();
+                walked = Instant::now();
+            }
+            self.look()?;
+        }
+    }
+
+    fn tell(&self, told: Told) -> Result<(), Gone> {
+        self.sender.send(told).map_err(|_| Gone)
+    }
+
+    /// Takes on the files that the paths stand for now. A path that stands for nothing yet is a file
+    /// that is still to come.
+    fn walk(&mut self) {
+        for path in &self.paths {
+            let is_pattern = path.is_dir() || path.to_string_lossy().contains(['*', '?', '[', '{']);
+            let found = if is_pattern && !path.is_file() {
+                let (inputs, _) = discover::resolve(std::slice::from_ref(path));
+                let file = |input| match input {
+                    Input::File(path) => Some(path),
+                    Input::Stdin | Input::Bundled { .. } => None,
+                };
+                inputs.into_iter().filter_map(file).collect()
+            } else {
+                vec![path.clone()]
+            };
+            for file in found {
+                if self.followed.insert(file.clone()) {
+                    self.traces.push(Trace {
+                        follower: Follower::new(file),
+                        since: Instant::now(),
+                        known: None,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Looks at every file once and hands on what is new.
+    fn look(&mut self) -> Result<(), Gone> {
+        for number in 0..self.traces.len() {
+            let trace = &mut self.traces[number];
+            let happened = trace.follower.look();
+            let (path, at) = (trace.follower.path().to_owned(), trace.follower.read());
+            if self.traces[number].known.is_none() {
+                self.recognise(number)?;
+            }
+            self.decode(number)?;
+            for kind in happened {
+                let path = path.clone();
+                self.tell(Told::Notice(Notice { kind, path, at }))?;
+            }
+        }
+        self.hand_on()
+    }
+
+    fn hand_on(&mut self) -> Result<(), Gone> {
+        self.builder.flush();
+        for batch in self.builder.take_ready() {
+            self.tell(Told::Loaded(Loaded::Batch(Box::new(batch))))?;
+        }
+        Ok(())
+    }
+
+    /// Finds out what a file is once it holds a line that tells.
+    fn recognise(&mut self, number: usize) -> Result<(), Gone> {
+        let trace = &self.traces[number];
+        let log = trace.follower.log();
+        if log.whole() == 0 {
+            return Ok(());
+        }
+        let path = trace.follower.path().to_owned();
+        let bytes = Bytes::Live(Arc::clone(log));
+        let forced = self.options.format;
+        let format = match sniff::identify(&path, &bytes, forced, true) {
+            Ok((format, _)) => format,
+            Err(_) => &any_json::AnyJson as &dyn Format,
+        };
+        let in_doubt = forced.is_none() && format.name() == any_json::AnyJson.name();
+        if in_doubt && trace.since.elapsed() < DOUBT {
+            return Ok(());
+        }
+        let source = Arc::new(Source {
+            path: path.clone(),
+            bytes,
+            format,
+            framing: Framing::Lines,
+        });
+        let ix = SourceIx(self.sources);
+        self.sources += 1;
+        let owner = self
+            .groups
+            .iter()
+            .position(|it| it.companions.contains(&path));
+        let group = owner.unwrap_or_else(|| {
+            self.groups.push(Group {
+                rules: format.rules(),
+                companions: Vec::new(),
+            });
+            self.groups.len() - 1
+        });
+        self.traces[number].known = Some(Known {
+            source: Arc::clone(&source),
+            ix,
+            stem: stem(&path),
+            group,
+            companion: owner.is_some(),
+            done: 0,
+            lines: 0,
+        });
+        self.tell(Told::Loaded(Loaded::Sources(vec![source])))
+    }
+
+    /// Decodes the whole lines that came.
+    fn decode(&mut self, number: usize) -> Result<(), Gone> {
+        let Trace {
+            follower, known, ..
+        } = &mut self.traces[number];
+        let Some(known) = known else { return Ok(()) };
+        let whole = follower.log().whole();
+        let mut decoded = Decoded::default();
+        while known.done < whole {
+            let block = Block {
+                start: known.done,
+                end: (known.done + STEP).min(whole),
+                source_end: whole,
+            };
+            let Source { bytes, format, .. } = &*known.source;
+            // What cannot be read any more was told when it happened.
+            decoded = self
+                .desk
+                .read(bytes, *format, block, decoded)
+                .unwrap_or_default();
+            let from = From {
+                decoded: &decoded,
+                source: known.ix,
+                stem: &known.stem,
+                lines_before: known.lines,
+                companion: known.companion,
+            };
+            let group = &mut self.groups[known.group];
+            for fact in &decoded.facts {
+                group.rules.take(fact, &from, &mut self.builder);
+            }
+            known.lines = known.lines.saturating_add(decoded.lines);
+            known.done = block.end;
+            for batch in self.builder.take_ready() {
+                let told = Told::Loaded(Loaded::Batch(Box::new(batch)));
+                self.sender.send(told).map_err(|_| Gone)?;
+            }
+        }
+        if !known.companion {
+            let group = &mut self.groups[known.group];
+            group.companions = known.source.format.companions(follower.path());
+        }
+        Ok(())
+    }
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! Being told by the system that something changed: a hint to look now, never more.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+
+/// A watcher, where the system gives one.
+#[derive(Debug)]
+pub(super) struct Watch {
+    watcher: Option<RecommendedWatcher>,
+    hints: Receiver<()>,
+}
+
+impl Watch {
+    /// Watches the folders in which the paths lie, so that files that come and go are seen too.
+    pub(super) fn start(paths: &[PathBuf], poll: bool) -> Watch {
+        let (sender, hints) = bounded(1);
+        let watcher = if poll {
+            None
+        } else {
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                let is_access = event.is_ok_and(|event| event.kind.is_access());
+                if !is_access {
+                    // One hint that nobody took yet is as good as two.
+                    let _ = sender.try_send(());
+                }
+            })
+            .ok()
+        };
+        let mut watch = Watch { watcher, hints };
+        if !paths.iter().all(|path| watch.add(path)) {
+            watch.watcher = None;
+        }
+        watch
+    }
+
+    fn add(&mut self, path: &Path) -> bool {
+        let Some(watcher) = &mut self.watcher else {
+            return false;
+        };
+        let (folder, mode) = if path.is_dir() {
+            (path, RecursiveMode::Recursive)
+        } else {
+            let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+            (
+                folder.unwrap_or(Path::new(".")),
+                RecursiveMode::NonRecursive,
+            )
+        };
+        watcher.watch(folder, mode).is_ok()
+    }
+
+    /// Whether changes are reported; otherwise they must be looked for.
+    pub(super) fn is_reporting(&self) -> bool {
+        self.watcher.is_some()
+    }
+
+    /// Waits for a hint, but no longer than so.
+    pub(super) fn wait(&mut self, at_most: Duration) {
+        if self.watcher.is_none() {
+            std::thread::sleep(at_most);
+            return;
+        }
+        // A watcher that broke off tells nothing any more.
+        let _ = self.hints.recv_timeout(at_most);
+        if self.hints.try_recv() == Err(TryRecvError::Disconnected) {
+            self.watcher = None;
+        }
+    }
+}

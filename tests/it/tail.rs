@@ -1,0 +1,171 @@
+//! Following a trace while it is written gives what opening it afterwards gives.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// Longer than any of this takes on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running `tail`, and the lines that it prints.
+struct Tail {
+    child: Child,
+    lines: Receiver<Value>,
+    notices: Receiver<Value>,
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"));
+    command
+        .args(args)
+        .arg("--no-config")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command
+}
+
+fn json_lines(from: impl std::io::Read + Send + 'static) -> Receiver<Value> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let value = serde_json::from_str(&line).expect("a line of JSON");
+            if sender.send(value).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Starts to follow, and waits until it does.
+fn follow(path: &Path, args: &[&str]) -> Tail {
+    let path = path.to_str().expect("a plain path");
+    let mut child = command(&[&["tail", path], args].concat())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let lines = json_lines(child.stdout.take().expect("a pipe"));
+    let notices = json_lines(child.stderr.take().expect("a pipe"));
+    let first = notices
+        .recv_timeout(PATIENCE)
+        .expect("a word that it began");
+    assert!(first["notice"] == "watching" || first["notice"] == "polling");
+    Tail {
+        child,
+        lines,
+        notices,
+    }
+}
+
+/// What opening the file prints, by run and number; calls that were never answered are not complete.
+fn opened(path: &Path) -> BTreeMap<(String, u64), Value> {
+    let path = path.to_str().expect("a plain path");
+    let output = command(&["query", "", path, "--jsonl"])
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    lines
+        .filter(|line: &Value| line["status"] != "pending")
+        .map(|line| (key(&line), line))
+        .collect()
+}
+
+fn key(line: &Value) -> (String, u64) {
+    let run = line["run_id"].as_str().unwrap_or_default().to_owned();
+    (
+        run,
+        line["seq"]
+            .as_u64()
+            .unwrap_or_else(|| line["line"].as_u64().unwrap_or(0)),
+    )
+}
+
+#[track_caller]
+fn check_same(sample: &str, args: &[&str]) {
+    let text = std::fs::read(Path::new("sample-traces").join(sample)).expect("a sample");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("live.jsonl");
+    File::create(&path).expect("a file");
+    let tail = follow(&path, args);
+    let mut writer = OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .expect("it can be written");
+    for piece in text.chunks(1009) {
+        writer.write_all(piece).expect("written");
+    }
+    let mut expected = opened(&path);
+    while !expected.is_empty() {
+        let line = tail.lines.recv_timeout(PATIENCE).expect("another action");
+        let known = expected.remove(&key(&line));
+        assert_eq!(Some(line), known, "of {sample}");
+    }
+}
+
+#[test]
+fn a_trace_that_grows_gives_the_actions_that_opening_it_gives() {
+    check_same("saferun/refund-agent.jsonl", &[]);
+    check_same("saferun/ops-night.jsonl", &["--poll"]);
+}
+
+#[test]
+fn only_what_matches_is_printed_and_only_when_it_is_complete() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("live.jsonl");
+    let event = |more: &str| format!("{{\"run_id\":\"r1\",{more}}}\n");
+    let call = event(r#""type":"tool_call","id":"c1","tool":"refund","args":{"amount":9}"#);
+    std::fs::write(&path, event(r#""type":"note","id":"n0""#)).expect("written");
+    let tail = follow(&path, &["-w", "kind:tool", "--from-start"]);
+    let mut writer = OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .expect("it can be written");
+    writer.write_all(call.as_bytes()).expect("written");
+    let result = event(r#""type":"tool_result","call_id":"c1","status":"blocked""#);
+    writer.write_all(result.as_bytes()).expect("written");
+    let line = tail.lines.recv_timeout(PATIENCE).expect("the call");
+    assert_eq!(
+        (&line["id"], &line["status"]),
+        (&"c1".into(), &"blocked".into())
+    );
+}
+
+#[test]
+fn a_file_that_is_cut_is_told_and_read_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("live.jsonl");
+    let note = |id: &str| format!("{{\"run_id\":\"r1\",\"type\":\"note\",\"id\":\"{id}\"}}\n");
+    std::fs::write(&path, note("a")).expect("written");
+    let tail = follow(&path, &["--from-start"]);
+    assert_eq!(
+        tail.lines.recv_timeout(PATIENCE).expect("a line")["id"],
+        "a"
+    );
+    std::fs::write(&path, note("b")).expect("written anew");
+    assert_eq!(
+        tail.lines.recv_timeout(PATIENCE).expect("a line")["id"],
+        "b"
+    );
+    let notice = tail.notices.recv_timeout(PATIENCE).expect("a notice");
+    assert!(
+        notice["notice"] == "replaced" || notice["notice"] == "truncated",
+        "{notice}"
+    );
+}
