@@ -3,8 +3,9 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, Write};
-use std::process::{Command, ExitStatus};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::process::{Command, ExitStatus, Stdio};
 
 use thiserror::Error;
 
@@ -57,6 +58,7 @@ pub fn show(program: &OsString, text: &str) -> Result<(), Error> {
         .arg(script)
         .arg("saferun-tui")
         .arg(file.path())
+        .stdin(keys())
         .status()
         .map_err(|error| Error::Start {
             program: name.clone(),
@@ -70,6 +72,14 @@ pub fn show(program: &OsString, text: &str) -> Result<(), Error> {
             status,
         })
     }
+}
+
+/// Where the program reads keys: the terminal, also where our own input is a trace.
+fn keys() -> Stdio {
+    if io::stdin().is_terminal() {
+        return Stdio::inherit();
+    }
+    File::open("/dev/tty").map_or_else(|_| Stdio::inherit(), Stdio::from)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod broken;
 pub mod calls;
 mod context;
 mod cost;
+mod dear;
 mod failing;
 mod pending;
 mod repeats;
@@ -60,6 +61,7 @@ pub static RULES: &[&dyn Rule] = &[
     &repeats::Repeats,
     &context::Context,
     &cost::Cost,
+    &dear::DearRuns,
     &slow::SlowCalls,
     &broken::Broken,
     &shadow::Shadow,

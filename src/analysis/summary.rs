@@ -275,15 +275,34 @@ fn words(body: &Body, without: &str) -> String {
     text.map_or_else(|| without.to_owned(), |line| sentence(&line))
 }
 
-/// The first line that says something, with its white space squeezed and marks of headings removed.
+/// The first line that says something, with its white space squeezed and marks of headings removed. A
+/// tag alone says something only where nothing else does.
 fn first_line(text: &str) -> Option<String> {
-    let mut lines = text.lines().map(squeeze);
-    lines.find_map(|line| {
+    let bare = |line: &str| {
+        let line = squeeze(line);
         let line = line
             .trim_start_matches(['#', '>', '*', ' '])
             .trim_end_matches('*');
         (!line.is_empty()).then(|| line.to_owned())
-    })
+    };
+    let mut lines = text.lines().filter_map(bare);
+    let first = lines.next()?;
+    if !is_tag(&first) {
+        return Some(first);
+    }
+    let telling = lines.take(LOOK_PAST).find(|line| !is_tag(line));
+    Some(telling.unwrap_or(first))
+}
+
+/// So many lines are looked at for one that is no tag.
+const LOOK_PAST: usize = 8;
+
+/// `<system-reminder>`: the name of what follows.
+fn is_tag(line: &str) -> bool {
+    let name = line
+        .strip_prefix('<')
+        .and_then(|line| line.strip_suffix('>'));
+    name.is_some_and(|name| !name.is_empty() && !name.contains(['<', '>', ' ']))
 }
 
 /// Up to the first end of a sentence that a space follows.

@@ -346,7 +346,7 @@ commands! {
     Open "open" Move "enter" "open" "open what is selected";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
-    TabRight "next-tab" Look "l right" "tab" "next tab of the inspector (there: tab, or 1 to 5)";
+    TabRight "next-tab" Look "l right" "tab" "next tab of the inspector (inside of it: tab)";
     TabLeft "prev-tab" Look "h left" "tab" "previous tab of the inspector";
     Wider "inspector-wider" Look "<" "wider" "more room for the inspector";
     Narrower "inspector-narrower" Look ">" "narrower" "less room for the inspector";

@@ -40,8 +40,8 @@ pub struct Session {
     pub marks: Marks,
     /// Filters that were kept, the last one in the end.
     pub filter_history: Vec<String>,
-    /// Filters that the user saved, those of the configuration first.
-    pub saved_filters: Vec<String>,
+    /// Filters that the user saved, with their names where they have one; those of the configuration first.
+    pub saved_filters: Vec<(String, String)>,
 }
 
 /// Letters that the user put on actions.
@@ -180,12 +180,7 @@ impl Session {
             pair: [None; 2],
             marks: Marks::default(),
             filter_history: Vec::new(),
-            saved_filters: options
-                .setup
-                .filters
-                .iter()
-                .map(|(_, filter)| filter.clone())
-                .collect(),
+            saved_filters: options.setup.filters.clone(),
         }
     }
 

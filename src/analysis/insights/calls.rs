@@ -31,7 +31,7 @@ pub struct Call {
 }
 
 /// So many calls are opened.
-const MOST: u32 = 200_000;
+const MOST: u32 = 50_000;
 /// Of longer records only so much is compared, and their length.
 const HEAD: u32 = 1 << 20;
 

@@ -209,3 +209,23 @@ fn what_took_far_longer_than_its_like_is_told_with_the_longest() {
         )],
     );
 }
+
+#[test]
+fn runs_that_cost_many_times_the_usual_are_told_where_there_is_a_usual() {
+    let run = |id: u32, usd: f64| {
+        format!(
+            "{{\"type\":\"response\",\"run_id\":\"r{id}\",\"model\":\"m\",\"content\":\"y\",\"cost_usd\":{usd}}}\n"
+        )
+    };
+    let mut trace: String = (0..8).map(|id| run(id, 0.1)).collect();
+    check(&trace, &[]);
+    trace.push_str(&run(8, 0.9));
+    check(
+        &trace,
+        &[(
+            Weight::Warning,
+            "1 run cost more than 4 times the usual (up to $0.90, usually $0.10)",
+            &[8],
+        )],
+    );
+}

@@ -357,3 +357,14 @@ fn a_line_is_short_whatever_the_trace_holds() {
         "{line}"
     );
 }
+
+#[test]
+fn a_tag_alone_says_something_only_where_nothing_else_does() {
+    let first = |text| super::first_line(text);
+    assert_eq!(
+        first("<system-reminder>\nCompile error\n").as_deref(),
+        Some("Compile error")
+    );
+    assert_eq!(first("<done>\n\n").as_deref(), Some("<done>"));
+    assert_eq!(first("<b>bold</b>\nx").as_deref(), Some("<b>bold</b>"));
+}

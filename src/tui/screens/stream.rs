@@ -17,6 +17,7 @@ pub mod narrow;
 pub mod noticed;
 pub mod overview;
 pub mod rows;
+pub mod talk;
 pub mod terms;
 mod view;
 pub mod words;
@@ -47,6 +48,7 @@ use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::noticed::Noticed;
 use crate::tui::screens::stream::overview::{Of, Overview};
 use crate::tui::screens::stream::rows::{Numbers, RowText};
+use crate::tui::screens::stream::talk::Talk;
 use crate::tui::session::{Agents, News, Opened, Session};
 use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
@@ -63,6 +65,7 @@ pub struct Stream {
     finder: Finder,
     noticed: Noticed,
     menu: Option<Menu>,
+    talk: Talk,
     extras: Extras,
     answers: Answers,
     inspector: Inspector,
@@ -217,6 +220,9 @@ impl Screen for Stream {
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
         self.answers.home = None;
+        if matches!(pointer, Pointer::Click { .. }) && self.menu.take().is_some() {
+            return Vec::new();
+        }
         self.point(pointer, session);
         Vec::new()
     }
@@ -285,6 +291,7 @@ impl Screen for Stream {
         if !news.rows.is_empty() || !news.settled.is_empty() {
             self.overview.outdate();
             self.noticed.outdate();
+            self.talk.outdate();
         }
         if let Listing::All(len) = &mut self.list.listing {
             *len = session.loaded.store.len();
@@ -475,6 +482,19 @@ impl Stream {
         let Some(subject) = self.subject().filter(|_| area.width > 0) else {
             return Vec::new();
         };
+        let talk = self.frame.regions.talk;
+        let opened = if subject.is_end {
+            session.end.as_mut()
+        } else {
+            Some(&mut session.loaded)
+        };
+        if let Some(opened) =
+            opened.filter(|opened| subject.ix.0 < opened.store.len() && talk.height > 1)
+        {
+            let room = usize::from(talk.width).saturating_sub(10);
+            self.talk
+                .prepare(subject.ix, opened, (room, usize::from(talk.height) - 1));
+        }
         let Some(how) = self.inspector.prepare(subject, session, area) else {
             return Vec::new();
         };

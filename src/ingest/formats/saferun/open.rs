@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::base::human;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText, Matched};
 
 /// The body of an event that has a row of its own.
@@ -117,11 +118,26 @@ fn part_text(part: &Value) -> String {
         .or_else(|| part.get("text").and_then(Value::as_str));
     match text {
         Some(text) => text.to_owned(),
-        None => format!(
-            "[{}]",
-            part.get("type").and_then(Value::as_str).unwrap_or("part")
-        ),
+        None => placeholder(part),
     }
+}
+
+/// `[image image/png · 45 kB]`: what stands where a part is no text.
+fn placeholder(part: &Value) -> String {
+    let word = |value: &Value, keys: &[&str]| {
+        let mut found = keys.iter().filter_map(|key| value.get(*key)?.as_str());
+        found.next().map(str::to_owned)
+    };
+    let inner = part.get("source").unwrap_or(part);
+    let kind = word(part, &["type"]).unwrap_or_else(|| "part".to_owned());
+    let media = word(inner, &["media_type", "mimeType", "mime_type"]);
+    let size = word(inner, &["data", "blob"]).map(|data| human::bytes(data.len() as u64 / 4 * 3));
+    let what = [Some(kind), media]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>();
+    let size = size.map(|size| format!(" · {size}")).unwrap_or_default();
+    format!("[{}{size}]", what.join(" "))
 }
 
 fn error_of(error: &Value) -> Option<ErrorText> {

@@ -169,3 +169,11 @@ fn a_key_given_twice_is_flagged_and_the_last_value_counts() {
     assert!(batch.outcomes.flags[0].has(Flags::DUPLICATE_KEY));
     assert_eq!(&*batch.runs[0].1.id, "s");
 }
+
+#[test]
+fn a_part_that_is_no_text_is_told_by_its_type_and_size() {
+    let image = r#"[{"type":"image","source":{"media_type":"image/png","data":"aaaabbbb"}},{"text":"a map"},{"type":"audio"}]"#;
+    let content = serde_json::from_str(image).expect("JSON");
+    let text = super::text_of(&content).expect("a text");
+    assert_eq!(text, "[image image/png · 6 B]\na map\n[audio]");
+}

@@ -10,7 +10,7 @@ use crate::model::action::Kind;
 /// ─────────────────────┬──────────
 /// columns              │ inspector
 /// list                 │
-/// peek                 │
+/// peek                 │ talk
 /// ─────────────────────┴──────────
 /// footer
 /// ```
@@ -26,6 +26,8 @@ pub struct Regions {
     /// The column with the ticks of the list: the divider, or the last column.
     pub scroll: Rect,
     pub inspector: Rect,
+    /// What was said around the selected action; only on large screens.
+    pub talk: Rect,
     pub lower_rule: Rect,
     pub footer: Rect,
 }
@@ -53,6 +55,8 @@ pub struct Split {
 pub const SIDE_BY_SIDE: u16 = 100;
 /// From this height on there are rules and a footer.
 const ROOMY: u16 = 14;
+/// From this size on the conversation stands below the inspector.
+const LARGE: (u16, u16) = (140, 39);
 /// From this height on the run is told in a line of its own.
 const TALL: u16 = 23;
 
@@ -100,6 +104,9 @@ impl Regions {
                     width,
                     ..body
                 };
+                if area.width >= LARGE.0 && area.height >= LARGE.1 {
+                    regions.place_talk();
+                }
                 regions.place_list(list, false);
                 regions.scroll = Rect {
                     x: list.right(),
@@ -121,6 +128,16 @@ impl Regions {
             }
         }
         regions
+    }
+
+    fn place_talk(&mut self) {
+        let height = self.inspector.height / 3;
+        self.inspector.height -= height;
+        self.talk = Rect {
+            y: self.inspector.bottom(),
+            height,
+            ..self.inspector
+        };
     }
 
     fn place_list(&mut self, body: Rect, peek: bool) {

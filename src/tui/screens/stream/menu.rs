@@ -42,7 +42,7 @@ impl Stream {
         let mut items: Vec<Item> = Vec::new();
         if !text.is_empty()
             && self.filter.problem.is_none()
-            && !session.saved_filters.iter().any(|saved| saved == text)
+            && !session.saved_filters.iter().any(|(_, saved)| saved == text)
         {
             items.push(Item {
                 tone: Tone::Strong,
@@ -50,10 +50,17 @@ impl Stream {
                 choice: Choice::Save,
             });
         }
-        items.extend(session.saved_filters.iter().map(|saved| Item {
-            tone: Tone::Plain,
-            words: text::sanitize(saved).into_owned(),
-            choice: Choice::Filter(saved.clone()),
+        items.extend(session.saved_filters.iter().map(|(name, filter)| {
+            let named = if name.is_empty() {
+                filter.clone()
+            } else {
+                format!("{name}: {filter}")
+            };
+            Item {
+                tone: Tone::Plain,
+                words: text::sanitize(&named).into_owned(),
+                choice: Choice::Filter(filter.clone()),
+            }
         }));
         if items.is_empty() {
             items.push(Item {
@@ -95,7 +102,7 @@ impl Stream {
                     ..
                 }) = menu.items.get(menu.cursor)
                 {
-                    session.saved_filters.retain(|saved| saved != text);
+                    session.saved_filters.retain(|(_, saved)| saved != text);
                     self.open_saved(session);
                 }
             }
@@ -109,9 +116,8 @@ impl Stream {
         match choice {
             Choice::Filter(text) => self.filter_by(&text, session),
             Choice::Save => {
-                session
-                    .saved_filters
-                    .push(self.filter.text.trim().to_owned());
+                let filter = self.filter.text.trim().to_owned();
+                session.saved_filters.push((String::new(), filter));
                 self.say("saved · F2 lists the saved filters".to_owned());
                 Vec::new()
             }

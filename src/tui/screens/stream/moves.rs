@@ -45,7 +45,7 @@ impl Stream {
             Pointer::Click { x, y } => {
                 self.split.is_dragged = regions.is_divider(Position { x, y });
                 if !self.split.is_dragged {
-                    self.click(Position { x, y });
+                    self.click(Position { x, y }, session);
                 }
             }
             Pointer::Drag { x, .. } if self.split.is_dragged => {
@@ -68,8 +68,14 @@ impl Stream {
         }
     }
 
-    fn click(&mut self, at: Position) {
+    fn click(&mut self, at: Position, session: &Session) {
         let regions = self.frame.regions;
+        if regions.filter.contains(at) {
+            return self.filter.open();
+        }
+        if regions.lower_rule.contains(at) {
+            return self.open_noticed(session);
+        }
         if regions.inspector.contains(at) {
             self.focus = Focus::Inspector;
             self.inspector

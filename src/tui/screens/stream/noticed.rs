@@ -9,6 +9,7 @@ use crate::model::action::ActionIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::Job;
+use crate::tui::keys::{Command, Keymap};
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::menu::{Choice, Item, Menu};
 use crate::tui::session::Session;
@@ -87,15 +88,20 @@ impl Noticed {
     }
 
     /// The most important sentence, and how many others there are; sanitised.
-    pub fn first(&self) -> Option<(Tone, String)> {
+    pub fn first(&self, keymap: &Keymap) -> Option<(Tone, String)> {
         let first = self.findings.insights.first()?;
         let words = text::sanitize(&first.words).into_owned();
         let others = self.findings.insights.len() - 1;
         let more = match others {
-            0 => "i shows it".to_owned(),
-            others => format!("i shows it and {others} more"),
+            0 => String::new(),
+            others => format!(" and {others} more"),
         };
-        Some((tone(first.weight), format!("{words} · {more}")))
+        let key = keymap.keys(Command::Noticed).into_iter().next();
+        let key = key.unwrap_or_else(|| ":noticed".to_owned());
+        Some((
+            tone(first.weight),
+            format!("{words} · {key} shows it{more}"),
+        ))
     }
 }
 

@@ -135,10 +135,10 @@ fn below(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
             (Some(error), _) => {
                 let kind = error.kind.as_deref().filter(|kind| !kind.is_empty());
                 let kind = kind.map(|kind| format!("{kind}: ")).unwrap_or_default();
-                format!("error {kind}{}", telling_line(&error.message))
+                as_error(&format!("{kind}{}", telling_line(&error.message)))
             }
             (None, Some(Value::String(said))) if !telling_line(said).is_empty() => {
-                format!("error {}", telling_line(said))
+                as_error(telling_line(said))
             }
             (None, _) => "error (open the action to read it)".to_owned(),
         };
@@ -150,8 +150,22 @@ fn below(row: &Row<'_>, body: &Body) -> Vec<SubRow> {
     below
 }
 
-/// The first line of an error that says what went wrong: no exit code, no mark around it.
+fn as_error(words: &str) -> String {
+    let head = words.get(..5).unwrap_or_default();
+    if head.eq_ignore_ascii_case("error") {
+        words.to_owned()
+    } else {
+        format!("error {words}")
+    }
+}
+
+/// So many lines of an error are looked at.
+const LOOK_FOR_CALL: usize = 100;
+
+/// The line of an error that says what went wrong: the first that calls itself one, else the first that is
+/// no exit code and no mark.
 fn telling_line(message: &str) -> &str {
+    const CALLS: &[&str] = &["error:", "error[", "fatal:", "panicked at", "exception:"];
     const MARKS: &[&str] = &[
         "<tool_use_error>",
         "</tool_use_error>",
@@ -169,8 +183,16 @@ fn telling_line(message: &str) -> &str {
             line.strip_suffix(mark).unwrap_or(line).trim()
         })
     };
-    let first = message.lines().map(unmarked).find(|line| bare(line));
-    first.unwrap_or(message).trim()
+    let is_called = |line: &&str| {
+        let line = line.to_ascii_lowercase();
+        CALLS.iter().any(|call| line.contains(call))
+    };
+    let lines = || message.lines().map(unmarked).filter(|line| bare(line));
+    let found = lines()
+        .take(LOOK_FOR_CALL)
+        .find(is_called)
+        .or_else(|| lines().next());
+    found.unwrap_or(message).trim()
 }
 
 fn decision(row: &Row<'_>, attached: &Attached, told: Option<&DecisionText>) -> SubRow {

@@ -249,6 +249,19 @@ fn what_a_person_was_shown_stands_below_the_approval_with_the_value_of_the_call(
     assert_eq!(shown.matches("! ").count(), 1, "{shown}");
 }
 
+#[test]
+fn the_line_that_calls_itself_an_error_is_the_one_that_is_shown() {
+    const LONG: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"Bash","args":{}}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"error","result":"Exit code 1\nCompiling 4 files\n  error: undefined function get/2\n"}
+"#;
+    let messages = load(LONG.as_bytes());
+    let shown = render::text(&render::script(&options(), messages, (120, 24), "g"));
+    assert!(
+        shown.contains("└ error: undefined function get/2"),
+        "{shown}"
+    );
+}
+
 const ORPHANS: &str = r#"{"type":"prompt","run_id":"r1","id":"e1","role":"user","content":"Go"}
 {"type":"policy_decision","run_id":"r1","call_id":"x1","policy":"cap","rule":"r1","decision":"allow"}
 {"type":"policy_decision","run_id":"r1","call_id":"x2","policy":"cap","rule":"r2","decision":"block"}
@@ -545,4 +558,32 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
     );
     assert!(repeated("g i enter").contains("4 / 4"));
     assert!(repeated("g / tool:cat enter i enter").contains("is hidden by the filter"));
+}
+
+#[test]
+fn on_a_large_screen_the_conversation_stands_below_the_action() {
+    let shown = screen((160, 45), "g j j j");
+    let said = line(&shown, "said around it");
+    assert!(said.contains("───"), "{shown}");
+    assert!(
+        line(&shown, "▷ Refund order 8841").ends_with('2'),
+        "{shown}"
+    );
+    assert!(!screen((120, 36), "g j j j").contains("said around it"));
+}
+
+#[test]
+fn the_mouse_opens_the_filter_and_what_was_noticed_and_closes_it() {
+    let mut shown = render::Headless::new(&options(), (120, 24));
+    for message in load(REPEATED.as_bytes()) {
+        shown.load(message);
+    }
+    shown.click((20, 1));
+    shown.play("rm");
+    assert!(render::text(&shown.draw()).contains("/ rm"));
+    shown.play("esc");
+    shown.click((10, 22));
+    assert!(render::text(&shown.draw()).contains("enter go to the evidence"));
+    shown.click((1, 5));
+    assert!(!render::text(&shown.draw()).contains("enter go to the evidence"));
 }

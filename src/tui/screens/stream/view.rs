@@ -6,6 +6,7 @@ mod pane;
 mod rows;
 mod scroll;
 mod spark;
+mod talk;
 
 use ratatui::buffer::Buffer;
 
@@ -23,6 +24,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     if regions.inspector.width > 0 {
         pane::draw(stream, theme, buf);
+        talk::draw(stream, theme, buf);
     }
     header::foot(stream, theme, buf);
     if regions.is_split() {
@@ -37,6 +39,7 @@ fn divider(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let column = ratatui::layout::Rect {
         x: regions.inspector.x - 1,
         width: 1,
+        height: regions.inspector.height + regions.talk.height,
         ..regions.inspector
     };
     for y in 0..column.height {

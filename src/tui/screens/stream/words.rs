@@ -45,7 +45,7 @@ impl Words {
                 Typing::Chord(chord) => stream.choices(chord, session),
                 Typing::Nothing => Vec::new(),
             },
-            noticed: stream.noticed.first(),
+            noticed: stream.noticed.first(&session.keymap),
             found: stream.finder.words(store.len()),
             totals: totals(stream, session),
             peek: peek(stream),

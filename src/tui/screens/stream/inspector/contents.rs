@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::base::{human, text};
 use crate::ingest::body::{ApprovalText, Body, DecisionText};
+use crate::ingest::json::value_head;
 use crate::ingest::records;
-use crate::model::action::{Flags, Kind, Status, Verdict};
+use crate::model::action::{Flags, Kind, Place, Status, Verdict};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::Tokens;
 use crate::store::bodies::{self, GLANCE};
@@ -81,7 +82,7 @@ pub(super) fn outline(tab: Tab, row: &Row<'_>, document: &Document) -> Outline {
         Tab::Result => result(row, body, &mut builder),
         Tab::Text => text_of(body, &mut builder),
         Tab::Policy => policy(row, body, &mut builder),
-        Tab::Raw => raw(row, body, document.numbers, &mut builder),
+        Tab::Raw => raw(row, document, &mut builder),
     }
     match document.unread {
         Some(Unread::Yet(bytes)) => {
@@ -284,7 +285,8 @@ fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder:
     builder.close();
 }
 
-fn raw(row: &Row<'_>, body: &Body, numbers: Numbers, builder: &mut Builder) {
+fn raw(row: &Row<'_>, document: &Document, builder: &mut Builder) {
+    let (body, numbers, limit) = (&*document.body, document.numbers, document.bounds.bytes);
     let mut path = row.source().path.display().to_string();
     if numbers == Numbers::Known {
         path = format!("{path}:{}", row.line());
@@ -314,6 +316,27 @@ fn raw(row: &Row<'_>, body: &Body, numbers: Numbers, builder: &mut Builder) {
             );
         }
     }
+    let attached = row.attached().map(|attached| ("about it", attached.place));
+    let others = [("result", row.result_place())].into_iter().chain(attached);
+    for (name, other) in others.filter(|(_, other)| other.is_some() && *other != place) {
+        another(row, (name, other), limit, builder);
+    }
+}
+
+/// Another record that tells about the action.
+fn another(row: &Row<'_>, (name, place): (&str, Place), limit: u32, builder: &mut Builder) {
+    let head = bodies::raw(row, place, limit as usize);
+    let Some(record) = value_head(&head) else {
+        return;
+    };
+    let (at, size) = (human::count(place.offset), human::bytes(place.len.into()));
+    open(
+        builder,
+        Tone::Faint,
+        &format!("{name} · byte {at} · {size}"),
+    );
+    json::value(builder, &record, &Remarks::default());
+    builder.close();
 }
 
 /// `4103 refund`: the number and the name of the action; its status is drawn beside it.

@@ -209,3 +209,17 @@ fn the_whole_action_is_shown_in_another_program_without_anything_that_a_terminal
     );
     assert!(!text.contains('\u{1b}'));
 }
+
+#[test]
+fn the_raw_tab_holds_every_record_and_images_are_placeholders() {
+    let png = format!("iVBORw0KGgoAAAANSUhEUgAAAoAAAAHg{}", "aB3".repeat(400));
+    let result = format!(
+        r#"[{{"type":"image","source":{{"type":"base64","media_type":"image/png","data":"{png}"}}}}]"#
+    );
+    let raw = shown(&call("{}", &result), "tab backtab backtab G");
+    check(
+        &shown(&call("{}", &result), "l l l l"),
+        &["[Raw]", "▾ result · byte 69 · 1.4 kB", "image/png 640×480"],
+    );
+    assert!(!raw.contains("iVBORw"), "{raw}");
+}

@@ -1,0 +1,116 @@
+//! What was said around the selected action: the words of people and models in its run, up to it and the
+//! next after it.
+
+use crate::base::text;
+use crate::model::action::{ActionIx, Kind};
+use crate::store::Store;
+use crate::store::bodies::Depth;
+use crate::store::row::Row;
+use crate::tui::session::Opened;
+
+/// What somebody said.
+#[derive(Debug)]
+pub struct Said {
+    pub kind: Kind,
+    pub seq: u32,
+    /// Whether it is the selected action or what led to it, rather than what came after.
+    pub is_before: bool,
+    /// Sanitised rows.
+    pub rows: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct Talk {
+    of: Option<(ActionIx, usize, usize)>,
+    pub said: Vec<Said>,
+}
+
+/// So many actions are looked at in each direction.
+const LOOK: u32 = 200;
+/// Rows of one speaker.
+const MOST: usize = 4;
+
+impl Talk {
+    /// Makes what fits `rows` rows of `width` cells, the nearest first.
+    pub fn prepare(&mut self, ix: ActionIx, opened: &mut Opened, (width, rows): (usize, usize)) {
+        if self.of == Some((ix, width, rows)) || width < 8 {
+            return;
+        }
+        self.of = Some((ix, width, rows));
+        self.said.clear();
+        let mut left = rows;
+        let after = next(&opened.store, ix);
+        let mut before = before(&opened.store, ix);
+        if let Some(said) = after.and_then(|ix| say(ix, opened, (width, false))) {
+            left = left.saturating_sub(said.rows.len());
+            self.said.push(said);
+        }
+        while left > 0
+            && let Some(ix) = before.pop()
+        {
+            let Some(mut said) = say(ix, opened, (width, true)) else {
+                continue;
+            };
+            said.rows.truncate(left);
+            left -= said.rows.len();
+            self.said.insert(0, said);
+        }
+    }
+
+    /// Something was learned about the actions.
+    pub fn outdate(&mut self) {
+        self.of = None;
+    }
+}
+
+fn is_speech(row: &Row<'_>) -> bool {
+    matches!(row.kind(), Kind::Prompt | Kind::Response | Kind::Reasoning)
+}
+
+/// Whether two actions are of one conversation.
+fn is_with(row: &Row<'_>, other: &Row<'_>) -> bool {
+    row.run_ix() == other.run_ix() && row.agent() == other.agent()
+}
+
+/// What was said up to an action, the nearest last.
+fn before(store: &Store, ix: ActionIx) -> Vec<ActionIx> {
+    let here = store.row(ix);
+    let near = (ix.0.saturating_sub(LOOK)..=ix.0).map(|ix| store.row(ActionIx(ix)));
+    let said = near.filter(|row| is_speech(row) && is_with(row, &here));
+    said.map(|row| row.ix()).collect()
+}
+
+fn next(store: &Store, ix: ActionIx) -> Option<ActionIx> {
+    let here = store.row(ix);
+    let end = ix.0.saturating_add(LOOK).min(store.len());
+    let mut near = (ix.0 + 1..end).map(|ix| store.row(ActionIx(ix)));
+    near.find(|row| is_speech(row) && is_with(row, &here))
+        .map(|row| row.ix())
+}
+
+fn say(ix: ActionIx, opened: &mut Opened, (width, is_before): (usize, bool)) -> Option<Said> {
+    let row = opened.store.row(ix);
+    let body = opened.bodies.open(&row, Depth::Glance);
+    let words = body.text.as_deref()?;
+    let lines = words.lines().filter(|line| !line.trim().is_empty());
+    let mut rows: Vec<String> = Vec::new();
+    for line in lines {
+        let head = line
+            .get(..line.floor_char_boundary(width * MOST * 4))
+            .unwrap_or_default();
+        rows.extend(text::wrap(&text::sanitize(head), width));
+        if rows.len() > MOST {
+            rows.truncate(MOST);
+            if let Some(last) = rows.last_mut() {
+                *last = text::cut(&format!("{last}…"), width).into_owned();
+            }
+            break;
+        }
+    }
+    (!rows.is_empty()).then(|| Said {
+        kind: row.kind(),
+        seq: row.seq(),
+        is_before,
+        rows,
+    })
+}
