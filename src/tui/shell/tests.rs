@@ -117,3 +117,11 @@ fn a_key_of_ones_own_is_shown_where_keys_are_shown() {
     assert!(played(&own, TWO, "? ctrl-o filter").contains("ctrl-o"));
     assert!(!played(&own, TWO, "/ zzz").contains("zzz"));
 }
+
+#[test]
+fn colours_are_changed_by_name_or_one_after_the_other() {
+    assert!(screen(TWO, ":theme space light enter").contains("theme light"));
+    assert!(screen(TWO, ":theme enter").contains("theme dark"));
+    assert!(screen(TWO, ":theme enter :theme enter").contains("theme light"));
+    assert!(screen(TWO, ":theme space pink enter").contains("'pink' is not a theme"));
+}
