@@ -10,6 +10,7 @@ pub use screen::{Headline, Pointer, Screen};
 use std::mem;
 use std::time::Duration;
 
+use crate::analysis::runs::is_told;
 use crate::ingest::Loaded;
 use crate::tui::Options;
 use crate::tui::effects::Effect;
@@ -254,12 +255,12 @@ impl Shell {
     }
 
     pub fn loaded(&mut self, message: Loaded) -> Vec<Asked> {
-        let before = self.session.loaded.store.runs().len();
+        let before = self.told_runs();
         let news = self.session.apply(message);
         let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
         let was_found = self.start == Start::Found;
         asked.extend(self.find_start());
-        let runs = self.session.loaded.store.runs().len();
+        let runs = self.told_runs();
         if was_found && before == 1 && runs > 1 && self.route.here().view == ScreenId::Stream {
             let keys = self.session.keymap.view_keys(ScreenId::Runs).join(" ");
             self.session
@@ -268,12 +269,18 @@ impl Shell {
         asked
     }
 
+    /// How many runs there are, up to two: what only gathers broken lines is none.
+    fn told_runs(&self) -> usize {
+        let runs = self.session.loaded.store.runs().iter();
+        runs.filter(|run| is_told(run)).take(2).count()
+    }
+
     /// One run opens in the stream and several in the runs, as long as no key was pressed.
     fn find_start(&mut self) -> Vec<Asked> {
         if self.start == Start::Found || self.session.loaded.store.is_empty() {
             return Vec::new();
         }
-        let runs = self.session.loaded.store.runs().len();
+        let runs = self.told_runs();
         let fitting = match (runs, self.route.here().view) {
             (2.., _) => ScreenId::Runs,
             // More files may follow.

@@ -125,3 +125,14 @@ fn colours_are_changed_by_name_or_one_after_the_other() {
     assert!(screen(TWO, ":theme enter :theme enter").contains("theme light"));
     assert!(screen(TWO, ":theme space pink enter").contains("'pink' is not a theme"));
 }
+
+#[test]
+fn broken_lines_beside_one_run_are_no_second_run() {
+    let broken = "{\"type\":\"prompt\" oops\n{\"type\":\"prompt\",\"run_id\":\"r\",\"id\":\"p\",\"content\":\"x\"}\n";
+    assert!(
+        screen(broken, "").contains("TOOL / TEXT"),
+        "{}",
+        screen(broken, "")
+    );
+    assert!(screen(broken, "2").contains("1 run"));
+}
