@@ -92,6 +92,8 @@ pub struct Theme {
     /// The colours that tell agents apart; none without colours.
     pub lanes: &'static [Color],
     pub marks: &'static Marks,
+    /// Our own glyphs are ASCII; the words of a trace stay.
+    pub ascii: bool,
     /// Write nothing but ASCII: what the terminal cannot show becomes `?`.
     pub ascii_only: bool,
     /// The keys as the user has them, for hints.
@@ -134,6 +136,7 @@ impl Theme {
             styles: Styles::new(palette),
             lanes: palette::lanes(palette),
             marks: if ascii { &ASCII } else { &UNICODE },
+            ascii,
             ascii_only: false,
             keymap: Arc::default(),
         }

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::base::text;
 use crate::tui::notices::Level;
 use crate::tui::shell::{Asked, Shell};
 use crate::tui::theme::Theme;
@@ -20,8 +21,8 @@ impl Shell {
             asked = self.draw_layers(area, buf);
         }
         self.draw_notice(area, buf);
-        if self.theme.ascii_only {
-            keep_ascii(buf);
+        if self.theme.ascii || self.theme.ascii_only {
+            spell(buf, self.theme.ascii_only);
         }
         asked
     }
@@ -94,11 +95,22 @@ fn too_small(theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// For terminals that cannot show anything else.
-fn keep_ascii(buf: &mut Buffer) {
+/// Our own glyphs in ASCII; and nothing else at all, for terminals that cannot show anything else.
+fn spell(buf: &mut Buffer, only: bool) {
     for cell in &mut buf.content {
-        if !cell.symbol().is_ascii() {
-            cell.set_symbol("?");
+        let mut letters = cell.symbol().chars();
+        let glyph = match (letters.next(), letters.next()) {
+            (Some(letter), None) => text::ascii_glyph(letter),
+            _ => None,
+        };
+        match glyph {
+            Some(glyph) => {
+                cell.set_char(glyph);
+            }
+            None if only && !cell.symbol().is_ascii() => {
+                cell.set_symbol("?");
+            }
+            None => {}
         }
     }
 }

@@ -136,3 +136,21 @@ fn broken_lines_beside_one_run_are_no_second_run() {
     );
     assert!(screen(broken, "2").contains("1 run"));
 }
+
+#[test]
+fn with_ascii_no_glyph_of_ours_is_left_and_the_words_of_the_trace_stay() {
+    let ascii = Options {
+        ascii: true,
+        ..options()
+    };
+    let trace = "{\"type\":\"response\",\"run_id\":\"é\",\"id\":\"p\",\"content\":\"x\",\"model\":\"gpt-5\",\"usage\":{\"input_tokens\":900,\"output_tokens\":80}}\n{\"type\":\"prompt\",\"run_id\":\"r2\",\"id\":\"q\",\"content\":\"y\"}\n";
+    for keys in ["", "z", "1", "?", ":", "ctrl-p"] {
+        let shown = played(&ascii, trace, keys);
+        let strange: String = shown
+            .chars()
+            .filter(|char| !char.is_ascii() && *char != 'é')
+            .collect();
+        assert_eq!(strange, "", "{keys}\n{shown}");
+    }
+    assert!(played(&ascii, trace, "").contains('é'));
+}
