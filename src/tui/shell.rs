@@ -241,8 +241,11 @@ impl Shell {
     pub fn pointer(&mut self, pointer: Pointer) -> Vec<Asked> {
         self.start = Start::Found;
         if let (Pointer::Click { x, y: 0 }, true) = (pointer, self.over.is_empty()) {
-            let tab = self.header.tab_at(x);
-            return tab.map(|view| self.go(view)).unwrap_or_default();
+            return match self.header.at(x) {
+                Some(Meaning::View(view)) => self.go(view),
+                Some(Meaning::Command(command)) => self.command(command),
+                None => Vec::new(),
+            };
         }
         let effects = self.ask_top(|screen, session| screen.pointed(pointer, session));
         self.obey(self.top(), effects)

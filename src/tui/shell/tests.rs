@@ -52,20 +52,33 @@ fn a_second_run_that_comes_later_is_told_and_nothing_jumps() {
     );
 }
 
-#[test]
-fn a_click_on_a_tab_shows_its_view() {
-    let mut shown = Headless::new(&options(), (120, 30));
+/// The screen after a click on these words of its first lines.
+fn clicked(words: &str) -> String {
+    let told = Options {
+        told: vec!["no-such.jsonl: not found".to_owned()],
+        ..options()
+    };
+    let mut shown = Headless::new(&told, (120, 30));
     for message in load(TWO) {
         shown.load(message);
     }
-    let header = render::text(&shown.draw());
-    let header = header.lines().next().unwrap_or_default();
-    let before = header.split("1 Stream").next().unwrap_or_default();
+    let picture = render::text(&shown.draw());
+    let lines = picture.lines().enumerate();
+    let mut places = lines.filter_map(|(y, line)| Some((line.split_once(words)?.0.to_owned(), y)));
+    let (before, y) = places.next().expect("these words");
     shown.point(Pointer::Click {
         x: before.chars().count() as u16,
-        y: 0,
+        y: y as u16,
     });
-    assert!(render::text(&shown.draw()).contains("TOOL / TEXT"));
+    render::text(&shown.draw())
+}
+
+#[test]
+fn what_stands_in_the_first_lines_can_be_clicked() {
+    assert!(clicked("1 Stream").contains("TOOL / TEXT"));
+    assert!(clicked("? help").contains("keys of Runs"));
+    assert!(clicked("! 1").contains("newest first"));
+    assert!(!clicked("press / to filter").contains("press / to filter"));
 }
 
 #[test]
