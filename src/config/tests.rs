@@ -138,3 +138,13 @@ fn a_file_that_says_what_is_so_anyway_changes_no_key() {
         }
     }
 }
+
+#[test]
+fn the_example_of_the_readme_is_a_configuration() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```toml\n").nth(1);
+    let example = example.and_then(|rest| rest.split("```").next());
+    let config = Config::parse(example.expect("an example")).expect("a configuration");
+    assert_eq!(config.theme.value, Some(Palette::Light));
+    assert_eq!(config.filters.len(), 1);
+}

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::runs::{CostSum, Grouping, Order, is_told, short_ids};
+use crate::analysis::runs::{CostSum, Grouping, Order, is_told, short_ids, stopped};
 use crate::base::{human, text};
-use crate::model::run::RunIx;
+use crate::model::quantity::Cost;
+use crate::model::run::{Run, RunIx, RunStatus};
 use crate::store::Store;
 use crate::tui::screens::runs::rows;
 
@@ -57,6 +58,7 @@ pub struct Table {
 struct Group {
     runs: Vec<RunIx>,
     words: String,
+    facts: Vec<(&'static str, String)>,
 }
 
 impl Table {
@@ -102,6 +104,7 @@ impl Table {
                 continue;
             };
             group.words = words(store, (by, &name), &group.runs);
+            group.facts = facts(store, &group.runs);
             self.lines.push(Line::Group(name.clone()));
             if !wanted.folded.contains(&name) {
                 self.lines.extend(group.runs.iter().copied().map(Line::Run));
@@ -114,6 +117,12 @@ impl Table {
             .get(name)
             .map(|group| group.words.clone())
             .unwrap_or_default()
+    }
+
+    /// More about a group, with a word for each line.
+    pub(super) fn group_facts(&self, name: &str) -> Vec<(&'static str, String)> {
+        let group = self.groups.get(name);
+        group.map(|group| group.facts.clone()).unwrap_or_default()
     }
 
     /// The beginning of the id that tells a run from the others, sanitised.
@@ -152,4 +161,49 @@ fn words(store: &Store, (by, name): (Grouping, &str), runs: &[RunIx]) -> String 
         ));
     }
     parts.join(" · ")
+}
+
+/// How the runs of a group ended, what they cost together and one by one, and what went wrong in them.
+fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
+    let count = |status: RunStatus| {
+        let of_status = runs.iter().filter(|ix| store.run(**ix).status == status);
+        of_status.count() as u64
+    };
+    let ends = RunStatus::ALL
+        .iter()
+        .map(|status| (*status, count(*status)));
+    let ends = ends.filter(|(_, count)| *count > 0);
+    let ends = ends.map(|(status, count)| format!("{} {}", human::count(count), status.word()));
+    let sum = |number: fn(&Run) -> u32, (one, many): (&str, &str)| {
+        let numbers = runs.iter().map(|ix| u64::from(number(store.run(*ix))));
+        let all: u64 = numbers.sum();
+        format!(
+            "{} {}",
+            human::count(all),
+            if all == 1 { one } else { many }
+        )
+    };
+    let costs = CostSum::of(store, runs);
+    let known = (runs.len() - costs.unknown) as i64;
+    let each = costs
+        .known
+        .map(|(cost, source)| (Cost(cost.0 / known.max(1)), source));
+    let cost = [
+        rows::cost(costs.known),
+        rows::cost(each).map(|each| format!("{each} a run")),
+        (costs.unknown > 0)
+            .then(|| format!("{} of unknown cost", human::count(costs.unknown as u64))),
+    ];
+    let cost: Vec<String> = cost.into_iter().flatten().collect();
+    let actions = [
+        sum(|run| run.totals.actions, ("action", "actions")),
+        sum(|run| run.totals.errors, ("error", "errors")),
+        sum(stopped, ("blocked", "blocked")),
+        sum(|run| run.totals.retries, ("retry", "retries")),
+    ];
+    vec![
+        ("ended", ends.collect::<Vec<_>>().join(" · ")),
+        ("cost", cost.join(" · ")),
+        ("in all", actions.join(" · ")),
+    ]
 }

@@ -97,6 +97,15 @@ fn groups_are_told_with_their_totals_and_folded() {
         by_model.contains("▾ gpt-5 · 2 runs · $0.50 · 1 error"),
         "{by_model}"
     );
+    let facts = screen("z z g");
+    for words in [
+        "─ by model ─",
+        "ended   2 unknown",
+        "cost    $0.50 · $0.50 a run · 1 of unknown cost",
+        "· 1 error ·",
+    ] {
+        assert!(facts.contains(words), "{words}\n{facts}");
+    }
     let folded = screen("z z g enter");
     assert!(folded.contains("▸ gpt-5 · 2 runs"), "{folded}");
     check("z z g enter", "old");

@@ -10,7 +10,7 @@ use crate::tui::keys::Command;
 use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::runs::columns::{Column, Placed};
 use crate::tui::screens::runs::rows::{self, RunText};
-use crate::tui::screens::runs::words::{Preview, Tool};
+use crate::tui::screens::runs::words::{Preview, TOOLS, Tool};
 use crate::tui::screens::runs::{Runs, What};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
@@ -217,26 +217,25 @@ const LABEL: usize = 8;
 fn draw_preview(preview: &Preview, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let styles = &theme.styles;
     paint::rule(buf, area, 0, (theme.marks.horizontal, styles.faint));
-    let head = format!(" preview: {} ", preview.id);
+    let head = format!(" {} ", preview.title);
     let name = Rect {
         x: area.x + 1,
         width: (text::width(&head) as u16).min(area.width.saturating_sub(2)),
         ..area
     };
     Row::new(buf, name, 0, Style::new()).put(&head, styles.strong);
+    for y in 1..area.height {
+        Row::new(buf, area, y, Style::new());
+    }
     let tools = tools(&preview.tools, theme);
-    let lines = [
-        ("prompt", &preview.prompt),
-        ("tools", &tools),
-        ("who", &preview.who),
-        ("file", &preview.file),
-    ];
-    for ((label, words), y) in lines.into_iter().zip(1..area.height) {
+    for ((label, words), y) in preview.lines.iter().zip(1..area.height) {
         let mut row = Row::new(buf, area, y, Style::new());
-        if label == "tools" && !preview.shape.is_empty() {
+        let is_tools = *label == TOOLS;
+        if is_tools && !preview.shape.is_empty() {
             let shape = spark::bars(&preview.shape, &theme.marks.levels);
             row.flush_right(&format!("  shape {shape} "), styles.faint);
         }
+        let words = if is_tools { &tools } else { words };
         let words = if words.is_empty() {
             theme.marks.none
         } else {

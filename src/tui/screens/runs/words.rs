@@ -1,10 +1,11 @@
 //! What the lines around the table say.
 
 use crate::analysis::profile::ToolUse;
-use crate::analysis::runs::models;
+use crate::analysis::runs::{Grouping, models};
 use crate::base::{human, text};
 use crate::model::run::RunIx;
 use crate::store::Store;
+use crate::tui::screens::runs::table::Line;
 use crate::tui::screens::runs::{Runs, rows};
 use crate::tui::session::Session;
 
@@ -20,17 +21,19 @@ pub(super) struct Words {
     pub(super) preview: Option<Preview>,
 }
 
-/// The selected run: what stands on the rule above, and the lines below it.
+/// The selected run or group: what stands on the rule above, and the lines below it.
 #[derive(Debug, Default)]
 pub(super) struct Preview {
-    pub(super) id: String,
-    pub(super) prompt: String,
+    pub(super) title: String,
+    pub(super) lines: Vec<(&'static str, String)>,
+    /// Stand on the second line.
     pub(super) tools: Vec<Tool>,
-    pub(super) who: String,
-    pub(super) file: String,
     /// Actions in equal slices of the run's time.
     pub(super) shape: Vec<u32>,
 }
+
+/// The line of the tools: its words need the marks of the theme.
+pub(super) const TOOLS: &str = "tools";
 
 /// How often a tool was called, and how that came out.
 #[derive(Debug)]
@@ -48,10 +51,16 @@ impl Words {
             kept: kept(runs),
             totals: totals(runs),
             empty: empty(runs, session),
-            preview: runs
-                .selected_run()
-                .filter(|_| runs.frame.regions.preview.height > 0)
-                .map(|run| preview(runs, run, session)),
+            preview: match runs.selected() {
+                _ if runs.frame.regions.preview.height == 0 => None,
+                Some(Line::Run(run)) => Some(preview(runs, *run, session)),
+                Some(Line::Group(name)) => Some(Preview {
+                    title: format!("by {}", runs.grouping.map_or("", Grouping::word)),
+                    lines: runs.table.group_facts(name),
+                    ..Preview::default()
+                }),
+                None => None,
+            },
         }
     }
 }
@@ -146,11 +155,14 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
     };
     let tools = profile.map(|it| it.tools.iter().map(tool).collect());
     Preview {
-        id: text::sanitize(&run.id).into_owned(),
-        prompt,
+        title: format!("preview: {}", text::sanitize(&run.id)),
+        lines: vec![
+            ("prompt", prompt),
+            (TOOLS, String::new()),
+            ("who", who(store, ix)),
+            ("file", text::sanitize(&path).into_owned()),
+        ],
         tools: tools.unwrap_or_default(),
-        who: who(store, ix),
-        file: text::sanitize(&path).into_owned(),
         shape: profile.map(|it| it.shape.clone()).unwrap_or_default(),
     }
 }
