@@ -4,6 +4,8 @@ mod contents;
 pub mod document;
 mod edits;
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 use serde_json::Value;
 
@@ -17,7 +19,7 @@ use crate::tui::screens::stream::rows::Numbers;
 use crate::tui::screens::stream::terms;
 use crate::tui::session::{Opened, Session};
 use crate::tui::widgets::outline::folds::{Folds, Motion};
-use crate::tui::widgets::outline::{Form, Outline, Step, layout};
+use crate::tui::widgets::outline::{Form, Outline, Step, json, layout};
 use crate::tui::widgets::tone::{Line, Tone};
 use crate::tui::widgets::viewport::{Extent, Viewport};
 
@@ -433,7 +435,7 @@ impl Inspector {
     }
 
     /// The value under the cursor, and the way to it.
-    fn value(&self) -> Option<(Vec<Step>, &Value)> {
+    fn value(&self) -> Option<(Vec<Step>, Cow<'_, Value>)> {
         let (outline, row) = self.under()?;
         let body = &self.document.as_ref()?.body;
         let whole = match self.tab {
@@ -443,17 +445,14 @@ impl Inspector {
             Tab::Text | Tab::Policy => None,
         };
         let steps = outline.path(row)?;
-        let value = steps.iter().try_fold(whole?, |value, step| match step {
-            Step::Key(key) => value.get(key),
-            Step::Item(number) => value.get(*number),
-        })?;
+        let value = descend(whole?, &steps)?;
         Some((steps, value))
     }
 
     /// A term of a filter that keeps actions with the value under the cursor.
     pub fn term(&self) -> Result<Expr, &'static str> {
         if let Some((steps, value)) = self.value() {
-            return terms::of_value(self.tab, &steps, value);
+            return terms::of_value(self.tab, &steps, &value);
         }
         let under = self.under().filter(|_| self.tab == Tab::Text);
         let (outline, row) = under.ok_or("no field of the filter language says this")?;
@@ -470,7 +469,7 @@ impl Inspector {
     pub fn yank(&self, what: char) -> Result<String, String> {
         let (outline, row) = self.under().ok_or("nothing is selected")?;
         let value = self.value().map(|(_, value)| value);
-        match (what, value) {
+        match (what, value.as_deref()) {
             ('k', _) => Some(outline.key(row).to_owned())
                 .filter(|key| !key.is_empty())
                 .ok_or_else(|| "this row has no key".to_owned()),
@@ -506,6 +505,21 @@ impl Inspector {
 /// A line of a text that stands in no block of its own.
 fn is_prose(outline: &Outline, row: usize) -> bool {
     outline.row(row).form == Form::Line && outline.row(row).depth == 0
+}
+
+/// The value at the end of a path, which may lead through JSON in strings.
+fn descend<'a>(value: &'a Value, steps: &[Step]) -> Option<Cow<'a, Value>> {
+    let Some((step, rest)) = steps.split_first() else {
+        return Some(Cow::Borrowed(value));
+    };
+    match (value, step) {
+        (Value::String(text), _) => {
+            let inner = json::nested(text)?;
+            descend(&inner, steps).map(|found| Cow::Owned(found.into_owned()))
+        }
+        (_, Step::Key(key)) => descend(value.get(key)?, rest),
+        (_, Step::Item(number)) => descend(value.get(*number)?, rest),
+    }
 }
 
 /// How to open an action.

@@ -587,3 +587,8 @@ fn the_mouse_opens_the_filter_and_what_was_noticed_and_closes_it() {
     shown.click((1, 5));
     assert!(!render::text(&shown.draw()).contains("enter go to the evidence"));
 }
+
+#[test]
+fn a_second_key_is_offered_on_the_smallest_screen_too() {
+    assert!(screen((60, 12), "y").contains("v value"));
+}

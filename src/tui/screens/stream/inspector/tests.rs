@@ -223,3 +223,23 @@ fn the_raw_tab_holds_every_record_and_images_are_placeholders() {
     );
     assert!(!raw.contains("iVBORw"), "{raw}");
 }
+
+#[test]
+fn json_in_a_string_is_a_tree_too_and_its_values_can_be_filtered_by() {
+    let trace = call("{}", r#""{\"ok\":false,\"deep\":\"[{\\\"x\\\":7}]\"}""#);
+    let screen = shown(&trace, "tab tab j l l");
+    check(
+        &screen,
+        &[
+            "ok    false",
+            "▾ deep  (JSON in a string)",
+            "x  7",
+            "$.result.deep[0].x",
+        ],
+    );
+    check(
+        &shown(&trace, "tab tab j l l ="),
+        &["/ result.deep.0.x=7", "✓ 1 of 1"],
+    );
+    check_copied(&trace, "tab tab y v", "false");
+}

@@ -136,6 +136,11 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         let mut row = Row::new(buf, regions.peek, 0, styles.text);
         row.put(" ", styles.text).put(&words.peek, styles.strong);
     }
+    if regions.footer.height == 0 && stream.typing != Typing::Nothing {
+        let mut row = Row::new(buf, regions.filter, 0, styles.text);
+        choices(stream, theme, &mut row);
+        return;
+    }
     if regions.footer.height == 0 {
         if let Some(notice) = &stream.notice {
             say(&notice.words, theme, regions.filter, buf);
