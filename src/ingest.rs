@@ -12,6 +12,7 @@ pub mod formats;
 pub mod json;
 pub mod live;
 pub mod loader;
+pub mod packed;
 pub mod prices;
 pub mod recent;
 pub mod records;

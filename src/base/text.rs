@@ -61,6 +61,25 @@ pub fn cut(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
+/// The longest tail of `text` that fits `cells`, with `…` where something was cut.
+pub fn cut_front(text: &str, cells: usize) -> Cow<'_, str> {
+    if width(text) <= cells {
+        return Cow::Borrowed(text);
+    }
+    let mut used = 0;
+    let mut start = text.len();
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += grapheme.width();
+        // The tail must leave a cell for the `…`.
+        if used >= cells {
+            break;
+        }
+        start = at;
+    }
+    let mark = if cells > 0 { "…" } else { "" };
+    Cow::Owned(format!("{mark}{}", text.get(start..).unwrap_or_default()))
+}
+
 /// `text` cut or filled with spaces to exactly `cells`.
 pub fn fit(text: &str, cells: usize) -> String {
     let mut row = cut(text, cells).into_owned();

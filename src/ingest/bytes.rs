@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ingest::live::Log;
+use crate::ingest::packed::Packed;
 
 /// A source of bytes that can be read at any position, from any thread.
 #[derive(Debug, Clone)]
@@ -13,6 +14,7 @@ pub enum Bytes {
     File(Arc<File>),
     /// Standard input, kept while it is read: later bytes may still come.
     Memory(Arc<Mutex<Vec<u8>>>),
+    Packed(Arc<Packed>),
     /// A file that is followed while it is written.
     Live(Arc<Log>),
     Static(&'static [u8]),
@@ -26,13 +28,28 @@ impl Bytes {
             Bytes::Memory(memory) => {
                 memory.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
             }
+            Bytes::Packed(packed) => packed.len(),
             Bytes::Live(log) => log.len(),
             Bytes::Static(bytes) => bytes.len() as u64,
         })
     }
 
     pub fn is_empty(&self) -> io::Result<bool> {
-        Ok(self.len()? == 0)
+        match self {
+            // To unpack it all would be much for a yes or no.
+            Bytes::Packed(packed) => Ok(packed.read_at(&mut [0], 0) == 0),
+            Bytes::File(_) | Bytes::Memory(_) | Bytes::Live(_) | Bytes::Static(_) => {
+                Ok(self.len()? == 0)
+            }
+        }
+    }
+
+    /// Why there is less than there should be.
+    pub fn fault(&self) -> Option<String> {
+        match self {
+            Bytes::Packed(packed) => packed.fault(),
+            Bytes::File(_) | Bytes::Memory(_) | Bytes::Live(_) | Bytes::Static(_) => None,
+        }
     }
 
     /// Reads until `buffer` is full or the source ends; the number of bytes read.
@@ -44,6 +61,7 @@ impl Bytes {
                 buffer,
                 offset,
             )),
+            Bytes::Packed(packed) => Ok(packed.read_at(buffer, offset)),
             Bytes::Live(log) => log.read_at(buffer, offset),
             Bytes::Static(bytes) => Ok(copy(bytes, buffer, offset)),
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::formats::{FORMATS, sniff};
+use crate::ingest::packed;
 
 /// Something to open.
 #[derive(Debug, Clone)]
@@ -173,15 +174,20 @@ fn walk(root: &Path, keep: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
 fn is_trace_name(path: &Path) -> bool {
     let name = path
         .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
+        .map(|name| name.to_string_lossy().to_lowercase())
         .unwrap_or_default();
-    let ending = Path::new(&name)
+    let packed = [".gz", ".zst"]
+        .iter()
+        .find_map(|end| name.strip_suffix(end));
+    let name = packed.unwrap_or(&name);
+    let ending = Path::new(name)
         .extension()
         .map(|ending| ending.to_string_lossy().to_lowercase());
     matches!(ending.as_deref(), Some("jsonl" | "json" | "ndjson")) && !name.contains(".meta.")
 }
 
-/// Opens a regular file for reading. Never waits: what could block is refused by name.
+/// Opens a regular file for reading; what it holds is unpacked where it is compressed. Never waits:
+/// what could block is refused by name.
 pub fn open_file(path: &Path) -> Result<Bytes, Error> {
     let name = || path.to_string_lossy().into_owned();
     let fail = |source| Error::Read {
@@ -191,7 +197,11 @@ pub fn open_file(path: &Path) -> Result<Bytes, Error> {
     let file = open_without_waiting(path).map_err(fail)?;
     let kind = file.metadata().map_err(fail)?.file_type();
     let what = if kind.is_file() {
-        return Ok(Bytes::File(Arc::new(file)));
+        let packed = packed::unpack(&file).map_err(fail)?;
+        return Ok(match packed {
+            Some(packed) => Bytes::Packed(Arc::new(packed)),
+            None => Bytes::File(Arc::new(file)),
+        });
     } else if kind.is_dir() {
         "a folder"
     } else if kind.is_fifo() {

@@ -106,6 +106,11 @@ impl Headless {
         }
     }
 
+    pub fn point(&mut self, pointer: Pointer) {
+        let asked = self.shell.pointer(pointer);
+        self.obey(asked);
+    }
+
     /// Presses the mouse at a cell and lets it go.
     pub fn click(&mut self, at: (u16, u16)) {
         self.drag(at, at);

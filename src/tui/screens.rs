@@ -1,6 +1,7 @@
 //! Every screen of the program. To add one: a file here, an id, and a line in [`SCREENS`].
 
 pub mod files;
+pub mod filter_bar;
 pub mod help;
 pub mod notices;
 pub mod palette;

@@ -184,17 +184,18 @@ impl Shell {
             self.recolor(argument);
             return Vec::new();
         }
-        let view = self.top();
+        // What another view does is done there.
+        let view = command.entry().screen.unwrap_or(self.top());
+        let mut asked = self.go(view);
         if argument.is_empty() {
-            return self.command(command);
+            asked.extend(self.command(command));
+            return asked;
         }
         match self.ask_top(|screen, session| screen.told(command, argument, session)) {
-            Ok(effects) => self.obey(view, effects),
-            Err(words) => {
-                self.session.fail(&words);
-                Vec::new()
-            }
+            Ok(effects) => asked.extend(self.obey(view, effects)),
+            Err(words) => self.session.fail(&words),
         }
+        asked
     }
 
     fn recolor(&mut self, name: &str) {
@@ -250,9 +251,17 @@ impl Shell {
     }
 
     pub fn loaded(&mut self, message: Loaded) -> Vec<Asked> {
+        let before = self.session.loaded.store.runs().len();
         let news = self.session.apply(message);
         let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
+        let was_found = self.start == Start::Found;
         asked.extend(self.find_start());
+        let runs = self.session.loaded.store.runs().len();
+        if was_found && before == 1 && runs > 1 && self.route.here().view == ScreenId::Stream {
+            let keys = self.session.keymap.view_keys(ScreenId::Runs).join(" ");
+            self.session
+                .say(&format!("there are several runs · {keys} lists them"));
+        }
         asked
     }
 
@@ -278,6 +287,10 @@ impl Shell {
     }
 
     pub fn finished(&mut self, from: ScreenId, output: Output) -> Vec<Asked> {
+        if let Output::Panicked(words) = &output {
+            let words = format!("a bug stopped this work: {words}");
+            self.session.fail(&words);
+        }
         let Some(layer) = self
             .views
             .iter_mut()
@@ -477,3 +490,6 @@ fn keep_ascii(buf: &mut Buffer) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -327,3 +327,33 @@ fn without_a_path_the_runs_of_this_machine_are_offered_or_else_the_demo() {
     terminal.wait_for("refund-8841");
     assert_eq!(terminal.quit(), 0);
 }
+
+#[test]
+fn the_mouse_changes_views_sorts_and_opens() {
+    let mut terminal = Terminal::start(program(&[NIGHT]), USUAL);
+    terminal.wait_for("deploy-fix");
+    let place = |terminal: &Terminal, words: &str| {
+        let text = terminal.text();
+        let found = text.lines().enumerate().find_map(|(row, line)| {
+            let at = line.find(words)?;
+            Some((line.get(..at)?.chars().count() + 1, row + 1))
+        });
+        found.unwrap_or_else(|| panic!("no {words}:\n{text}"))
+    };
+    let click = |terminal: &mut Terminal, words: &str| {
+        let (column, row) = place(terminal, words);
+        terminal.type_in(&format!(
+            "\u{1b}[<0;{column};{row}M\u{1b}[<0;{column};{row}m"
+        ));
+    };
+    click(&mut terminal, "ACTS");
+    terminal.wait_for("sort:-actions");
+    click(&mut terminal, "deploy-fix");
+    terminal.wait_for("preview: deploy-fix");
+    click(&mut terminal, "deploy-fix");
+    terminal.wait_for("this run only");
+    click(&mut terminal, "2 Runs");
+    terminal.wait_for("preview: deploy-fix");
+    terminal.type_in("q");
+    assert_eq!(terminal.quit(), 0);
+}

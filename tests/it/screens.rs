@@ -112,13 +112,13 @@ fn the_help_lists_every_key() {
 
 #[test]
 fn the_jumps_find_the_errors() {
-    pictures("error", NIGHT, "e");
-    pictures("second_error", NIGHT, "e e");
+    pictures("error", NIGHT, "1 g e");
+    pictures("second_error", NIGHT, "1 g e e");
 }
 
 #[test]
 fn a_broken_line_keeps_its_place_and_says_what_is_wrong() {
-    pictures("broken_line", NIGHT, "/ kind:malformed enter enter");
+    pictures("broken_line", NIGHT, "1 / kind:malformed enter enter");
 }
 
 #[test]

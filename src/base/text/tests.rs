@@ -308,6 +308,15 @@ proptest! {
 }
 
 #[test]
+fn a_tail_is_what_fits_behind_the_mark() {
+    assert_eq!(super::cut_front("claude-opus-4-5", 9), "…opus-4-5");
+    assert_eq!(super::cut_front("opus", 4), "opus");
+    assert_eq!(super::cut_front("報告書", 4), "…書");
+    assert_eq!(super::cut_front("abc", 1), "…");
+    assert_eq!(super::cut_front("abc", 0), "");
+}
+
+#[test]
 fn a_text_is_found_in_any_case_unless_capitals_are_looked_for() {
     let found = |text, sought| {
         let ranges = super::find_all(text, sought);

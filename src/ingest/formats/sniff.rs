@@ -58,8 +58,11 @@ pub fn identify(
             what: what.to_owned(),
         });
     }
-    let size = bytes.len().unwrap_or(0);
-    if framing == Framing::Document && size > document::LARGEST_DOCUMENT {
+    let size = match framing {
+        Framing::Lines => 0,
+        Framing::Document => bytes.len().unwrap_or(0),
+    };
+    if size > document::LARGEST_DOCUMENT {
         return Err(Error::NotATrace {
             path: name(),
             what: format!(

@@ -145,8 +145,9 @@ fn play(steps: &[Step]) -> Scene {
             Step::Write(bytes) => scene.write(bytes),
             Step::Look => scene.look(),
             Step::Rotate(late) => scene.rotate(late),
-            // Of what was cut before anybody read a byte nobody can know.
-            Step::Cut | Step::Rewrite if scene.follower.read() == 0 => scene.look(),
+            // Of what was cut before anybody read a whole line of it nobody can know: what comes next may
+            // begin with the same letters.
+            Step::Cut | Step::Rewrite if scene.follower.read() < 16 => scene.look(),
             Step::Cut => scene.cut(),
             Step::Rewrite => scene.rewrite(),
             // A file that nobody looked at before it was removed cannot be read.

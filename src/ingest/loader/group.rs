@@ -157,7 +157,7 @@ impl<'a> Loader<'a> {
             return match document::read(&member.source.bytes, member.source.format, size) {
                 Ok(decoded) => {
                     self.feed(&decoded, member, 0, rules)?;
-                    self.finished(member.ix, decoded.account)
+                    self.finished(member, decoded.account)
                 }
                 Err(error) => self.fail(&member.source, error),
             };
@@ -191,7 +191,7 @@ impl<'a> Loader<'a> {
         );
         self.decoders = Some(decoders);
         done?;
-        self.finished(member.ix, account)
+        self.finished(member, account)
     }
 
     fn feed(
@@ -241,7 +241,7 @@ impl<'a> Loader<'a> {
                 }
             }
             self.read += account.total;
-            self.finished(member.ix, account)?;
+            self.finished(member, account)?;
             files.push((member, decoded));
         }
         for (file, block, fact) in order(&files) {
@@ -260,7 +260,15 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    fn finished(&mut self, source: SourceIx, account: Account) -> Result<(), Gone> {
+    fn finished(&mut self, member: &Member, account: Account) -> Result<(), Gone> {
+        if let Some(what) = member.source.bytes.fault() {
+            let path = member.source.path.to_string_lossy().into_owned();
+            send(
+                &self.sender,
+                Loaded::Failed(Error::NotATrace { path, what }),
+            )?;
+        }
+        let source = member.ix;
         send(&self.sender, Loaded::Finished { source, account })
     }
 

@@ -22,13 +22,13 @@ use crate::tui::effects::Effect;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
+use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::runs::columns::{Placed, Wanted};
 use crate::tui::screens::runs::filtered::Kept;
 use crate::tui::screens::runs::layout::Regions;
 use crate::tui::screens::runs::rows::RunText;
 use crate::tui::screens::runs::table::{Line, Table};
 use crate::tui::screens::runs::words::Words;
-use crate::tui::screens::stream::filter_bar::FilterBar;
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
@@ -53,7 +53,6 @@ pub struct Runs {
     profile: Option<(RunIx, Profile)>,
     /// The run whose profile was asked for.
     profiled: Option<RunIx>,
-    notice: Option<String>,
     frame: Frame,
 }
 
@@ -89,6 +88,8 @@ enum What {
 
 /// Up to so many runs the table is made between two frames.
 const FEW: usize = 5_000;
+/// Up to so many actions a run is profiled anew whenever it grew.
+const SHORT: u32 = 50_000;
 /// Texts of rows are made again rather than kept beyond this number.
 const KEEP: usize = 4_096;
 /// Slices of time in the shape of a run.
@@ -125,7 +126,6 @@ impl Screen for Runs {
     }
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
-        self.notice = None;
         match command {
             Command::Open => return self.open(session),
             Command::Filter => self.filter.open(),
@@ -175,10 +175,10 @@ impl Screen for Runs {
         for run in &news.runs {
             self.made.remove(run);
         }
-        if news
-            .runs
-            .contains(&self.profiled.unwrap_or(RunIx(u32::MAX)))
-        {
+        let profiled = self.profiled.filter(|run| news.runs.contains(run));
+        let is_short = |run: RunIx| session.loaded.store.run(run).totals.actions < SHORT;
+        // A long run that is still loading is not gone through again and again.
+        if !session.is_loading() || profiled.is_some_and(is_short) {
             self.profiled = None;
         }
         self.is_stale |= !news.runs.is_empty() || !session.is_loading();
@@ -192,10 +192,7 @@ impl Screen for Runs {
             }
             Output::Table(table) => self.take_table(*table, session),
             Output::Profile { run, profile } => self.profile = Some((run, profile)),
-            Output::Panicked(words) => {
-                (self.kept.is_running, self.is_building) = (false, false);
-                self.notice = Some(format!("a bug stopped this work: {words}"));
-            }
+            Output::Panicked(_) => (self.kept.is_running, self.is_building) = (false, false),
             Output::Filtered(_)
             | Output::Searched(_)
             | Output::Opened { .. }

@@ -2,7 +2,6 @@
 
 pub mod chords;
 pub mod extras;
-pub mod filter_bar;
 mod filtered;
 pub mod finder;
 pub mod headings;
@@ -37,9 +36,9 @@ use crate::tui::effects::Effect;
 use crate::tui::filtering::Scope;
 use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
+use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::stream::chords::{Chord, Typing};
 use crate::tui::screens::stream::extras::Extras;
-use crate::tui::screens::stream::filter_bar::FilterBar;
 use crate::tui::screens::stream::finder::Finder;
 use crate::tui::screens::stream::inspector::{Inspector, Subject};
 use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};
@@ -331,11 +330,10 @@ impl Screen for Stream {
             | Output::NotFound(_)
             | Output::Recent(_)
             | Output::FirstWords(_) => {}
-            Output::Panicked(words) => {
+            Output::Panicked(_) => {
                 self.answers.is_running = false;
                 self.overview.give_up();
                 self.noticed.give_up();
-                self.say(format!("a bug stopped this work: {words}"));
             }
         }
         Vec::new()

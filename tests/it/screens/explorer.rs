@@ -55,7 +55,7 @@ fn a_text_is_found_and_marked() {
 
 #[test]
 fn only_trouble_is_left_and_the_rest_is_counted() {
-    pictures("trouble", NIGHT, "Z");
+    pictures("trouble", NIGHT, "1 Z");
 }
 
 #[test]

@@ -22,6 +22,8 @@ fn a_number_goes_to_the_action_with_this_number_in_its_run() {
         "{}",
         screen("g :2 enter")
     );
+    let from_the_runs = screen("2 :2 enter");
+    assert!(from_the_runs.contains("TOOL / TEXT"), "{from_the_runs}");
     let missing = screen("g :7 enter");
     assert!(missing.contains("no action 7 in this run"), "{missing}");
 }

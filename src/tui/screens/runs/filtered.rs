@@ -24,31 +24,27 @@ pub(super) struct Kept {
 }
 
 impl Runs {
-    pub(super) fn type_filter(&mut self, key: Key, session: &Session) -> Vec<Effect> {
+    pub(super) fn type_filter(&mut self, key: Key, session: &mut Session) -> Vec<Effect> {
+        let store = &session.loaded.store;
         let is_other = match key.code {
             Code::Enter => {
                 self.filter.keep();
+                self.filter.remember(&mut session.filter_history);
                 false
             }
             Code::Esc => self.filter.restore(),
-            _ => self.edit(key),
+            Code::Tab | Code::BackTab => self.filter.take_proposal(key.code == Code::Tab, store),
+            Code::Up | Code::Down => {
+                let earlier = key.code == Code::Up;
+                self.filter.recall(&session.filter_history, earlier)
+            }
+            _ => self.filter.edit(key, store),
         };
         if is_other {
             self.apply_filter(session)
         } else {
             Vec::new()
         }
-    }
-
-    fn edit(&mut self, key: Key) -> bool {
-        let Some(prompt) = &mut self.filter.prompt else {
-            return false;
-        };
-        let is_other = prompt.edit(key);
-        if is_other {
-            self.filter.text = prompt.text().to_owned();
-        }
-        is_other
     }
 
     /// The text of the filter is another one: judge it, and ask again when it makes sense.

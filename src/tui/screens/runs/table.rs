@@ -59,9 +59,6 @@ struct Group {
     words: String,
 }
 
-/// Ids are told apart by their beginnings up to this many runs; of more they are simply cut.
-const TELL_APART: usize = 50_000;
-
 impl Table {
     pub fn new(store: &Store, wanted: &Wanted) -> Table {
         let all = (0..store.runs().len() as u32).map(RunIx);
@@ -127,11 +124,7 @@ impl Table {
 
 fn ids(store: &Store, runs: &[RunIx]) -> HashMap<RunIx, String> {
     let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
-    let short = if ids.len() <= TELL_APART {
-        short_ids(&ids)
-    } else {
-        ids.iter().map(|id| id.chars().take(8).collect()).collect()
-    };
+    let short = short_ids(&ids);
     let clean = short.iter().map(|id| text::sanitize(id).into_owned());
     runs.iter().copied().zip(clean).collect()
 }

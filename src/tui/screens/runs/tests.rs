@@ -158,3 +158,19 @@ fn very_many_runs_are_put_in_order_in_the_background() {
     let filtered = played(&options(), trace, "/ turns>5 enter");
     assert!(filtered.contains("✓ 0 of 6,000 runs"), "{filtered}");
 }
+
+#[test]
+fn a_filter_is_completed_recalled_and_pointed_at_as_in_the_stream() {
+    let proposed = screen("/ model:");
+    assert!(
+        proposed.contains("gpt-4o") && proposed.contains("gpt-5"),
+        "{proposed}"
+    );
+    check("/ model: tab enter", "old");
+    check("/ is:error enter / ctrl-u up enter", "new");
+    let wrong = screen("/ costt>1");
+    assert!(
+        wrong.contains("^ 'costt' is not a field") && wrong.contains("not applied"),
+        "{wrong}"
+    );
+}

@@ -7,9 +7,10 @@ use ratatui::style::Style;
 use crate::base::text;
 use crate::model::run::RunStatus;
 use crate::tui::keys::Command;
+use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::runs::columns::{Column, Placed};
-use crate::tui::screens::runs::rows::RunText;
-use crate::tui::screens::runs::words::Preview;
+use crate::tui::screens::runs::rows::{self, RunText};
+use crate::tui::screens::runs::words::{Preview, Tool};
 use crate::tui::screens::runs::{Runs, What};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
@@ -20,6 +21,7 @@ pub(super) fn draw(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     let regions = &runs.frame.regions;
     filter(runs, theme, buf);
     heads(runs, theme, buf);
+    mistake(runs, theme, buf);
     list(runs, theme, buf);
     if let Some(preview) = &runs.frame.words.preview {
         draw_preview(preview, theme, regions.preview, buf);
@@ -29,6 +31,7 @@ pub(super) fn draw(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
         }
     }
     foot(runs, theme, buf);
+    filter_bar::draw_proposals(&runs.filter, regions.filter, theme, buf);
 }
 
 fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
@@ -36,12 +39,9 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     let mut row = Row::new(buf, regions.filter, 0, styles.text);
     let kept = &runs.frame.words.kept;
     let (right, style) = match (&bar.problem, &bar.parsed) {
-        (Some(problem), _) => (
-            format!(
-                " {} {} ",
-                theme.marks.wrong,
-                text::sanitize(&problem.message)
-            ),
+        (Some(_), None) => (format!(" {} not applied ", theme.marks.wrong), styles.error),
+        (Some(_), Some(_)) => (
+            format!(" {} not applied · still: {kept} ", theme.marks.wrong),
             styles.error,
         ),
         (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
@@ -51,7 +51,14 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     row.put(" / ", styles.strong);
     let room = row.room();
     match &bar.prompt {
-        Some(prompt) => prompt.draw(&mut row, room, (styles.text, styles.selected)),
+        Some(prompt) => {
+            let style = if bar.problem.is_some() {
+                styles.error
+            } else {
+                styles.ok
+            };
+            prompt.draw(&mut row, room, (style, styles.selected));
+        }
         None if bar.text.is_empty() => {
             row.put("press / to filter", styles.faint);
         }
@@ -66,6 +73,16 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
             0,
             (theme.marks.horizontal, styles.faint),
         );
+    }
+}
+
+/// The caret under what is wrong takes the line below the filter.
+fn mistake(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
+    let regions = &runs.frame.regions;
+    if let Some(problem) = &runs.filter.problem {
+        let lines = [regions.upper_rule, regions.columns];
+        let below = lines.into_iter().find(|line| line.height > 0);
+        filter_bar::mistake(problem, theme, below.unwrap_or(regions.columns), buf);
     }
 }
 
@@ -165,7 +182,10 @@ fn value(
         Column::Run => (told(id), styles.text),
         Column::Started => (told(&text.started), styles.faint),
         Column::Agent => (told(&text.agent), theme.lane(&text.agent)),
-        Column::Model => (told(&text.model), styles.model),
+        Column::Model => (
+            rows::fit_model(&told(&text.model), column.width),
+            styles.model,
+        ),
         Column::Title => (told(&text.title), styles.text),
         Column::Turns => (text.turns.clone(), styles.faint),
         Column::Actions => (text.actions.clone(), styles.text),
@@ -204,9 +224,16 @@ fn draw_preview(preview: &Preview, theme: &Theme, area: Rect, buf: &mut Buffer) 
         ..area
     };
     Row::new(buf, name, 0, Style::new()).put(&head, styles.strong);
-    for ((label, words), y) in preview.lines.iter().zip(1..area.height) {
+    let tools = tools(&preview.tools, theme);
+    let lines = [
+        ("prompt", &preview.prompt),
+        ("tools", &tools),
+        ("who", &preview.who),
+        ("file", &preview.file),
+    ];
+    for ((label, words), y) in lines.into_iter().zip(1..area.height) {
         let mut row = Row::new(buf, area, y, Style::new());
-        if y == 2 && !preview.shape.is_empty() {
+        if label == "tools" && !preview.shape.is_empty() {
             let shape = spark::bars(&preview.shape, &theme.marks.levels);
             row.flush_right(&format!("  shape {shape} "), styles.faint);
         }
@@ -219,6 +246,30 @@ fn draw_preview(preview: &Preview, theme: &Theme, area: Rect, buf: &mut Buffer) 
             .cell(label, LABEL, styles.faint)
             .put(words, styles.text);
     }
+}
+
+/// `refund ×5 (3⊘)  db.read ×61 (2✖)`.
+fn tools(tools: &[Tool], theme: &Theme) -> String {
+    let marks = theme.marks;
+    let one = |tool: &Tool| {
+        let name = if tool.name.is_empty() {
+            marks.none
+        } else {
+            &tool.name
+        };
+        let came_out = [(tool.stopped, marks.blocked), (tool.failed, marks.error)];
+        let came_out = came_out.iter().filter(|(count, _)| *count > 0);
+        let came_out: Vec<String> = came_out
+            .map(|(count, mark)| format!("{count}{mark}"))
+            .collect();
+        let came_out = if came_out.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", came_out.join(" "))
+        };
+        format!("{name} {}{}{came_out}", marks.times, tool.calls)
+    };
+    tools.iter().map(one).collect::<Vec<_>>().join("  ")
 }
 
 const HINTS: &[Command] = &[
@@ -242,9 +293,5 @@ fn foot(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     );
     let mut row = Row::new(buf, regions.footer, 0, styles.text);
     row.flush_right(&format!("  {} ", runs.frame.words.totals), styles.text);
-    if let Some(notice) = &runs.notice {
-        row.put(&format!(" {}", text::sanitize(notice)), styles.waiting);
-        return;
-    }
     hints::draw(None, HINTS, theme, &mut row);
 }

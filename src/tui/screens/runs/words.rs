@@ -1,6 +1,7 @@
 //! What the lines around the table say.
 
-use crate::analysis::profile::Profile;
+use crate::analysis::profile::ToolUse;
+use crate::analysis::runs::models;
 use crate::base::{human, text};
 use crate::model::run::RunIx;
 use crate::store::Store;
@@ -23,9 +24,21 @@ pub(super) struct Words {
 #[derive(Debug, Default)]
 pub(super) struct Preview {
     pub(super) id: String,
-    pub(super) lines: Vec<(&'static str, String)>,
+    pub(super) prompt: String,
+    pub(super) tools: Vec<Tool>,
+    pub(super) who: String,
+    pub(super) file: String,
     /// Actions in equal slices of the run's time.
     pub(super) shape: Vec<u32>,
+}
+
+/// How often a tool was called, and how that came out.
+#[derive(Debug)]
+pub(super) struct Tool {
+    pub(super) name: String,
+    pub(super) calls: u32,
+    pub(super) stopped: u32,
+    pub(super) failed: u32,
 }
 
 impl Words {
@@ -124,68 +137,28 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
     let run = store.run(ix);
     let profile = runs.profile.as_ref().filter(|(run, _)| *run == ix);
     let profile = profile.map(|(_, profile)| profile);
-    let mut preview = Preview {
+    let path = store.source(run.source).path.to_string_lossy();
+    let tool = |used: &ToolUse| Tool {
+        name: text::sanitize(store.symbols().name(used.tool)).into_owned(),
+        calls: used.calls,
+        stopped: used.stopped,
+        failed: used.failed,
+    };
+    let tools = profile.map(|it| it.tools.iter().map(tool).collect());
+    Preview {
         id: text::sanitize(&run.id).into_owned(),
-        shape: profile
-            .map(|profile| profile.shape.clone())
-            .unwrap_or_default(),
-        ..Preview::default()
-    };
-    let mut line = |name, words: String| preview.lines.push((name, words));
-    line("prompt", prompt);
-    line(
-        "tools",
-        profile.map(|it| tools(store, it)).unwrap_or_default(),
-    );
-    line("who", who(store, ix));
-    let path = store.source(run.source).path.to_string_lossy().into_owned();
-    line("file", text::sanitize(&path).into_owned());
-    preview
-}
-
-/// `refund ×5 (3⊘)  db.read ×61 (2✖)`.
-fn tools(store: &Store, profile: &Profile) -> String {
-    let one = |used: &crate::analysis::profile::ToolUse| {
-        let name = text::sanitize(store.symbols().name(used.tool)).into_owned();
-        let name = if name.is_empty() {
-            "—".to_owned()
-        } else {
-            name
-        };
-        let came_out = [(used.stopped, "⊘"), (used.failed, "✖")];
-        let came_out = came_out.iter().filter(|(count, _)| *count > 0);
-        let came_out: Vec<String> = came_out
-            .map(|(count, mark)| format!("{count}{mark}"))
-            .collect();
-        let came_out = if came_out.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", came_out.join(" "))
-        };
-        format!("{name} ×{}{came_out}", used.calls)
-    };
-    let all: Vec<String> = profile.tools.iter().map(one).collect();
-    if all.is_empty() {
-        "none".to_owned()
-    } else {
-        all.join("  ")
+        prompt,
+        tools: tools.unwrap_or_default(),
+        who: who(store, ix),
+        file: text::sanitize(&path).into_owned(),
+        shape: profile.map(|it| it.shape.clone()).unwrap_or_default(),
     }
 }
 
 fn who(store: &Store, ix: RunIx) -> String {
     let run = store.run(ix);
     let name = |sym| store.symbols().name(sym);
-    let mut parts = vec![
-        name(run.who.agent).to_owned(),
-        crate::analysis::runs::models(store, run),
-    ];
-    let named = [
-        ("user", run.who.user),
-        ("task", run.who.task),
-        ("release", run.who.release),
-    ];
-    let named = named.into_iter().filter(|(_, sym)| sym.is_some());
-    parts.extend(named.map(|(word, sym)| format!("{word} {}", name(sym))));
+    let mut parts = vec![name(run.who.agent).to_owned()];
     let usage = run.totals.usage;
     let tokens = [
         (usage.input, "in"),
@@ -199,12 +172,20 @@ fn who(store: &Store, ix: RunIx) -> String {
     if !tokens.is_empty() {
         parts.push(format!("tokens {}", tokens.join(", ")));
     }
+    let named = [
+        ("user", run.who.user),
+        ("task", run.who.task),
+        ("release", run.who.release),
+    ];
+    let named = named.into_iter().filter(|(_, sym)| sym.is_some());
+    parts.extend(named.map(|(word, sym)| format!("{word} {}", name(sym))));
     if run.totals.pending > 0 {
         parts.push(format!(
             "{} never arrived",
             counted(run.totals.pending as usize, "result")
         ));
     }
+    parts.push(models(store, run));
     parts.retain(|part| !part.is_empty());
     text::sanitize(&parts.join(" · ")).into_owned()
 }

@@ -17,7 +17,7 @@ impl Stream {
         let is_other = match key.code {
             Code::Enter => {
                 self.filter.keep();
-                self.remember_filter(session);
+                self.filter.remember(&mut session.filter_history);
                 return Vec::new();
             }
             Code::Esc => self.filter.restore(),
@@ -36,14 +36,6 @@ impl Stream {
             return self.apply_filter(session);
         }
         Vec::new()
-    }
-
-    fn remember_filter(&mut self, session: &mut Session) {
-        let text = self.filter.text.trim();
-        if self.filter.problem.is_none() && !text.is_empty() {
-            session.filter_history.retain(|known| known != text);
-            session.filter_history.push(text.to_owned());
-        }
     }
 
     /// The text of the filter is another one: judge it, and ask again when it makes sense.

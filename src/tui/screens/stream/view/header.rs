@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::base::text;
-use crate::tui::filtering::Problem;
 use crate::tui::keys::Command;
+use crate::tui::screens::filter_bar::view::mistake;
 use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::view::pane;
 use crate::tui::screens::stream::{Focus, Stream};
@@ -88,25 +88,6 @@ fn filter_text(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
         None => {
             row.put(&text::sanitize(&bar.text), styles.text);
         }
-    }
-}
-
-/// The caret under the place where the text goes wrong, and what is wrong there.
-fn mistake(problem: &Problem, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let mut row = Row::new(buf, area, 0, theme.styles.text);
-    let words = text::sanitize(&problem.message).into_owned();
-    let width = text::width(&words) + 2;
-    let column = problem.column + 3;
-    if column + width > row.room() && width < column {
-        row.skip(column - width + 1)
-            .put(&words, theme.styles.error)
-            .put(" ", Style::new());
-        row.put(theme.marks.caret, theme.styles.error);
-    } else {
-        row.skip(column)
-            .put(theme.marks.caret, theme.styles.error)
-            .put(" ", Style::new());
-        row.put(&words, theme.styles.error);
     }
 }
 

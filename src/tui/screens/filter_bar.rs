@@ -1,5 +1,7 @@
 //! The filter line: what is typed, whether it makes sense, and what is in force.
 
+pub mod view;
+
 use crate::base::text as cells;
 use crate::query::complete::{Completion, complete};
 use crate::query::expr::Expr;
@@ -158,6 +160,15 @@ impl FilterBar {
         self.prompt = Some(Prompt::new(&text));
         self.text = text;
         true
+    }
+
+    /// Keeps what is in force among the filters used so far, the newest last.
+    pub fn remember(&self, history: &mut Vec<String>) {
+        let text = self.text.trim();
+        if self.problem.is_none() && !text.is_empty() {
+            history.retain(|known| known != text);
+            history.push(text.to_owned());
+        }
     }
 
     pub fn set(&mut self, text: &str) {

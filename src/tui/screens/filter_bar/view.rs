@@ -1,0 +1,85 @@
+//! Drawing what belongs to a filter line: its proposals, and the caret under a mistake.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::base::text;
+use crate::query::complete::Completion;
+use crate::tui::filtering::Problem;
+use crate::tui::screens::filter_bar::FilterBar;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::paint::Row;
+
+/// Proposals at once.
+const MOST: usize = 8;
+
+/// ```text
+///  / tool:ref
+///    tool:refund
+///    tool:refund_status
+/// ```
+pub fn draw_proposals(bar: &FilterBar, line: Rect, theme: &Theme, buf: &mut Buffer) {
+    let proposals = bar.proposals.as_ref().filter(|_| bar.prompt.is_some());
+    let Some(proposals) = proposals else {
+        return;
+    };
+    let screen = buf.area;
+    // Below what is wrong with the filter, where something is.
+    let top = line.bottom() + u16::from(bar.problem.is_some());
+    let first = (proposals.at.unwrap_or(0) + 1).saturating_sub(MOST);
+    let shown = proposals.items.iter().enumerate().skip(first).take(MOST);
+    let words = |item: &Completion| text::sanitize(&item.text).into_owned();
+    let name = proposals
+        .items
+        .iter()
+        .map(|item| text::width(&words(item)))
+        .max()
+        .unwrap_or(0)
+        .min(40);
+    let help = proposals
+        .items
+        .iter()
+        .map(|item| text::width(item.help))
+        .max()
+        .unwrap_or(0);
+    let width = (name + help + 4).min(usize::from(screen.width)) as u16;
+    let x = (proposals.column as u16 + 3).min(screen.width.saturating_sub(width));
+    for ((number, item), y) in shown.zip(top..screen.bottom()) {
+        let base = if proposals.at == Some(number) {
+            theme.styles.selected
+        } else {
+            theme.styles.shadow
+        };
+        let area = Rect {
+            x,
+            y,
+            width,
+            height: 1,
+        };
+        Row::new(buf, area, 0, base)
+            .put(" ", base)
+            .cell(&words(item), name, base)
+            .put("  ", base)
+            .put(item.help, theme.styles.faint.patch(base));
+    }
+}
+
+/// The caret under the place where the text goes wrong, and what is wrong there.
+pub fn mistake(problem: &Problem, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut row = Row::new(buf, area, 0, theme.styles.text);
+    let words = text::sanitize(&problem.message).into_owned();
+    let width = text::width(&words) + 2;
+    let column = problem.column + 3;
+    if column + width > row.room() && width < column {
+        row.skip(column - width + 1)
+            .put(&words, theme.styles.error)
+            .put(" ", Style::new());
+        row.put(theme.marks.caret, theme.styles.error);
+    } else {
+        row.skip(column)
+            .put(theme.marks.caret, theme.styles.error)
+            .put(" ", Style::new());
+        row.put(&words, theme.styles.error);
+    }
+}
