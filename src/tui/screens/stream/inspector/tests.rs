@@ -243,3 +243,31 @@ fn json_in_a_string_is_a_tree_too_and_its_values_can_be_filtered_by() {
     );
     check_copied(&trace, "tab tab y v", "false");
 }
+
+#[test]
+fn the_next_action_is_opened_without_leaving_the_inspector() {
+    let two = format!(
+        "{}{}",
+        call(r#"{"a":1}"#, "1"),
+        call(r#"{"b":2}"#, "1").replace("c1", "c2")
+    );
+    check(&shown(&two, "tab ."), &["2  Edit", "$.args.b"]);
+    check(&shown(&two, "tab . ,"), &["1  Edit", "$.args.a"]);
+    let mut narrow = opened(&two, (80, 24));
+    narrow.play("enter .");
+    check(&render::text(&narrow.draw()), &["2  Edit", "b  2"]);
+}
+
+#[test]
+fn the_layout_turns_from_both_panes_to_a_wide_inspector_to_it_alone_and_back() {
+    let trace = call(r#"{"a":1}"#, "1");
+    let list = |keys: &str| {
+        let shown = shown(&trace, keys);
+        let heads = shown.lines().find(|line| line.contains("TOOL / TEXT"));
+        heads.map(|line| line.chars().position(|mark| matches!(mark, '│' | '┃')))
+    };
+    assert_eq!(list(""), Some(Some(75)));
+    assert_eq!(list("+"), Some(Some(47)));
+    assert_eq!(list("+ +"), None);
+    assert_eq!(list("+ + +"), Some(Some(75)));
+}

@@ -106,6 +106,7 @@ const PANE_HINTS: &[Command] = &[
     Command::Down,
     Command::NextPane,
     Command::Toggle,
+    Command::NextAction,
     Command::Yank,
     Command::Keep,
     Command::Maximise,
