@@ -271,3 +271,13 @@ fn the_layout_turns_from_both_panes_to_a_wide_inspector_to_it_alone_and_back() {
     assert_eq!(list("+ +"), None);
     assert_eq!(list("+ + +"), Some(Some(75)));
 }
+
+#[test]
+fn a_patch_that_is_the_whole_argument_is_shown_once() {
+    let trace = call(
+        r#""*** Begin Patch\n*** Update File: a.rs\n-x\n+y\n*** End Patch""#,
+        "1",
+    );
+    let screen = shown(&trace, "tab");
+    assert_eq!(screen.matches("Update File: a.rs").count(), 1, "{screen}");
+}

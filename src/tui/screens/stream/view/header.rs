@@ -151,8 +151,10 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     if !words.found.is_empty() {
         row.put(&format!(" {}  ", words.found), styles.string);
-        for (key, words) in [("n", "next"), ("N", "previous"), ("esc", "forget")] {
-            hint((key, words), theme, &mut row);
+        for words in [("n", "next"), ("N", "previous"), ("esc", "forget")] {
+            if text::width(words.0) + text::width(words.1) + 3 <= row.room() {
+                hint(words, theme, &mut row);
+            }
         }
         return;
     }
