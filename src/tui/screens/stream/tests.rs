@@ -557,7 +557,11 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
         "{there}"
     );
     assert!(repeated("g i enter").contains("4 / 4"));
-    assert!(repeated("g / tool:cat enter i enter").contains("is hidden by the filter"));
+    let hidden = repeated("g / tool:cat enter i enter");
+    assert!(
+        hidden.contains("4 / 4") && hidden.contains("the filter hid what shows this"),
+        "{hidden}"
+    );
 }
 
 #[test]
