@@ -82,6 +82,7 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
     };
     let exit = match args.command {
         Some(command) => dispatch(&mut cx, command)?,
+        None if args.follow => follow(&mut cx, args.paths)?,
         None => bare(&mut cx, args.paths, args.picture)?,
     };
     cx.out.flush()?;
@@ -146,7 +147,14 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
             from_start,
             since,
             poll,
-        } => tail::run(cx, paths, &tail::Begin::of(from_start, since), poll),
+        } => {
+            let begin = tail::Begin::of(from_start, since);
+            if cx.out.look.width.is_some() && !cx.global.jsonl && !poll {
+                cx.global.condition = tail::condition(cx.global.condition.as_deref(), &begin)?;
+                return follow(cx, paths);
+            }
+            tail::run(cx, paths, &begin, poll)
+        }
         Command::Show { run, turn, seq } => show::run(cx, &run, &show::Part::of(turn, seq)),
         Command::Verify { paths, strict } => verify::run(cx, &inputs(paths)?, strict),
         Command::Formats => formats::run(cx),
@@ -180,19 +188,41 @@ fn bare(cx: &mut Cx, paths: Vec<PathBuf>, picture: Picture) -> anyhow::Result<Ex
     for error in &errors {
         cx.notes.error(&error.to_string());
     }
-    let title = match paths.as_slice() {
-        [path] => path.to_string_lossy().into_owned(),
-        paths => format!("{} paths", paths.len()),
-    };
     explore::run(
         cx,
         Named {
             inputs,
-            title,
+            title: title(&paths),
             failed: errors.iter().map(ToString::to_string).collect(),
             picture,
+            paths,
+            live: false,
         },
     )
+}
+
+/// The explorer over traces that grow. They need not exist yet.
+fn follow(cx: &mut Cx, paths: Vec<PathBuf>) -> anyhow::Result<Exit> {
+    if paths.is_empty() {
+        return Err(Failure::Usage("no trace named to follow".to_owned()).into());
+    }
+    let named = Named {
+        inputs: Vec::new(),
+        title: title(&paths),
+        failed: Vec::new(),
+        picture: Picture::default(),
+        paths,
+        live: true,
+    };
+    explore::run(cx, named)
+}
+
+/// What to call what was named.
+fn title(paths: &[PathBuf]) -> String {
+    match paths {
+        [path] => path.to_string_lossy().into_owned(),
+        paths => format!("{} paths", paths.len()),
+    }
 }
 
 fn demo(cx: &mut Cx, picture: Picture) -> anyhow::Result<Exit> {
@@ -201,6 +231,8 @@ fn demo(cx: &mut Cx, picture: Picture) -> anyhow::Result<Exit> {
         title: "demo".to_owned(),
         failed: Vec::new(),
         picture,
+        paths: Vec::new(),
+        live: false,
     };
     explore::run(cx, named)
 }

@@ -79,8 +79,10 @@ pub enum Loaded {
         read: u64,
         total: u64,
     },
-    /// Everything is read.
+    /// Everything is read; of what is followed, all that was there when following began.
     Done,
+    /// Something happened to a file that is followed.
+    Notice(live::Notice),
 }
 
 /// New actions, and news about earlier ones.

@@ -55,7 +55,7 @@ impl Store {
             Loaded::Batch(batch) => self.append(*batch),
             Loaded::Finished { source, account } => self.set_account(source, account),
             Loaded::Failed(error) => return Some(error),
-            Loaded::Preview(_) | Loaded::Progress { .. } | Loaded::Done => {}
+            Loaded::Preview(_) | Loaded::Progress { .. } | Loaded::Done | Loaded::Notice(_) => {}
         }
         None
     }
@@ -154,6 +154,13 @@ impl Store {
 
     pub fn chunk(&self, number: usize) -> Option<(&Chunk, &Outcomes)> {
         Some((self.chunks.get(number)?, self.outcomes.get(number)?))
+    }
+
+    /// The columns in which an action stands, and its row in them.
+    pub fn place(&self, ix: u32) -> Option<(&Chunk, &Outcomes, usize)> {
+        let (chunk, row) = split(ActionIx(ix));
+        let (chunk, outcomes) = self.chunk(chunk)?;
+        (row < chunk.len()).then_some((chunk, outcomes, row))
     }
 
     /// The action at `ix`, which must be less than [`Store::len`].

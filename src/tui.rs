@@ -35,6 +35,10 @@ use crate::tui::theme::{ColorChoice, Palette, Theme};
 pub struct Options {
     /// What was opened, in a few words.
     pub title: String,
+    /// The traces named, to follow them.
+    pub paths: Vec<PathBuf>,
+    /// The traces grow, and the end is what matters.
+    pub live: bool,
     /// The filter to begin with.
     pub filter: Option<String>,
     /// The view to begin with; none to begin with the one that fits what is loaded.
@@ -64,6 +68,8 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             title: String::new(),
+            paths: Vec::new(),
+            live: false,
             filter: None,
             view: None,
             recent: false,

@@ -38,6 +38,10 @@ pub struct Args {
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
+    /// Follow the traces while they are written, from their end on
+    #[arg(long, conflicts_with = "screenshot")]
+    pub follow: bool,
+
     #[command(flatten)]
     pub picture: Picture,
 
@@ -46,7 +50,7 @@ pub struct Args {
 }
 
 /// A picture of the explorer in place of the explorer.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Picture {
     /// Draw the explorer into this file (SVG) and leave; needs no terminal
     #[arg(long, value_name = "FILE")]
@@ -201,7 +205,8 @@ Percentiles are by nearest rank: each is a duration that was recorded.")]
         #[arg(long, value_name = "FIELD", default_value = "tool", value_delimiter = ',', value_parser = field_names())]
         by: Vec<String>,
     },
-    /// Follow traces while they are written: one JSON line per action as it completes
+    /// Follow traces while they are written: in the explorer, or (into a pipe, or with --jsonl) as one
+    /// JSON line per action as it completes
     #[command(args = hidden("tail"), after_help = "Example:\n  saferun-tui tail run.jsonl -w 'status:blocked' | jq .tool")]
     Tail {
         /// Files (which need not exist yet), folders and globs

@@ -10,7 +10,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
 use crate::cli::{Cx, demo, filter, ls, picture};
 use crate::ingest::discover::{self, Input};
-use crate::ingest::{Loaded, loader};
+use crate::ingest::{Loaded, live, loader};
 use crate::tui;
 use crate::tui::Setup;
 use crate::tui::screens::ScreenId;
@@ -24,6 +24,9 @@ pub(super) struct Named {
     /// Why some paths could not be opened.
     pub(super) failed: Vec<String>,
     pub(super) picture: Picture,
+    /// What was named, to follow it; none where that cannot be.
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) live: bool,
 }
 
 pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
@@ -36,6 +39,10 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     }
     if let Some(expr) = cx.global.condition.as_deref() {
         filter::parse(expr)?;
+    }
+    if named.live {
+        check_terminal()?;
+        return screen(cx, named);
     }
     if named.inputs.is_empty() {
         return Ok(Exit::NoInput);
@@ -74,6 +81,8 @@ pub(super) fn recent(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
         title: String::new(),
         failed: Vec::new(),
         picture,
+        paths: Vec::new(),
+        live: false,
     };
     let options = tui::Options {
         recent: true,
@@ -92,7 +101,12 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
         return picture::draw(cx, &named, options);
     }
     let loading = options.loading.clone();
-    show(&options, loader::start(named.inputs, loading))
+    let messages = if named.live {
+        live::start(named.paths, loading, false)?
+    } else {
+        loader::start(named.inputs, loading)
+    };
+    show(&options, messages)
 }
 
 fn show(options: &tui::Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
@@ -105,14 +119,17 @@ fn show(options: &tui::Options, messages: Receiver<Loaded>) -> anyhow::Result<Ex
 
 fn options(cx: &Cx, named: &Named) -> tui::Options {
     let config = &cx.config;
+    let view = cx.global.view.as_deref().and_then(ScreenId::view);
     let filters = config.filters.iter();
     let filters = filters.map(|(name, filter)| (name.clone(), filter.value.clone()));
     tui::Options {
         several: discover::are_several(&named.inputs),
         title: named.title.clone(),
         told: named.failed.clone(),
+        paths: named.paths.clone(),
+        live: named.live,
         filter: cx.global.condition.clone(),
-        view: cx.global.view.as_deref().and_then(ScreenId::view),
+        view: view.or(named.live.then_some(ScreenId::Stream)),
         loading: loader::Options {
             preview: true,
             ..cx.load.options.clone()

@@ -123,6 +123,7 @@ impl Load {
                 Loaded::Sources(_)
                 | Loaded::Preview(_)
                 | Loaded::Finished { .. }
+                | Loaded::Notice(_)
                 | Loaded::Failed(_) => {}
             }
             if let Some(error) = read.store.apply(message) {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::failure::Exit;
+use crate::cli::failure::{Exit, Failure};
 use crate::cli::{Cx, filter};
 use crate::export::json::action;
 use crate::ingest::Loaded;
-use crate::ingest::live::{self, Notice, Told};
+use crate::ingest::live::{self, Notice};
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::query::eval::Query;
 use crate::query::expr::Expr;
@@ -24,6 +24,18 @@ pub(super) enum Begin {
     Start,
     /// With what is no older than this (a span, as `10m`).
     Since(String),
+}
+
+/// The filter of a user together with where to begin.
+pub(super) fn condition(condition: Option<&str>, begin: &Begin) -> Result<Option<String>, Failure> {
+    let Begin::Since(span) = begin else {
+        return Ok(condition.map(str::to_owned));
+    };
+    filter::parse(&format!("since:{span}"))?;
+    Ok(Some(match condition {
+        Some(condition) => format!("since:{span} ({condition})"),
+        None => format!("since:{span}"),
+    }))
 }
 
 impl Begin {
@@ -50,10 +62,9 @@ pub(super) fn run(
             cx.out.flush()?;
         }
         match told.recv() {
-            Ok(Told::Loaded(loaded)) => tail.take(cx, loaded)?,
-            Ok(Told::Notice(notice)) => say(&notice),
-            Ok(Told::Current) if *begin == Begin::Now => tail.pass_over(),
-            Ok(Told::Current) => tail.is_current = true,
+            Ok(Loaded::Notice(notice)) => say(&notice),
+            Ok(Loaded::Done) if !tail.is_current => tail.pass_over(),
+            Ok(message) => tail.take(cx, message)?,
             Err(_) => return Ok(Exit::Done),
         }
     }
@@ -73,17 +84,9 @@ struct Tail {
 impl Tail {
     fn new(cx: &Cx, begin: &Begin) -> anyhow::Result<Tail> {
         let store = Store::new();
-        let mut parts = Vec::new();
-        if let Some(condition) = cx.global.condition.as_deref() {
-            parts.push(filter::parse(condition)?);
-        }
-        if let Begin::Since(span) = begin {
-            parts.push(filter::parse(&format!("since:{span}"))?);
-        }
-        let expr = match parts.len() {
-            0 => Expr::All,
-            1 => parts.remove(0),
-            _ => Expr::And(parts),
+        let expr = match condition(cx.global.condition.as_deref(), begin)? {
+            Some(condition) => filter::parse(&condition)?,
+            None => Expr::All,
         };
         Ok(Tail {
             query: Query::compile(&expr, &store, &filter::context(cx)),

@@ -26,6 +26,14 @@ pub enum Input {
 }
 
 impl Input {
+    /// Where it lies, if that is a file.
+    pub fn path(&self) -> Option<PathBuf> {
+        match self {
+            Input::File(path) => Some(path.clone()),
+            Input::Stdin | Input::Bundled { .. } => None,
+        }
+    }
+
     /// How many bytes there are to read, as far as that can be known before opening.
     pub fn size(&self) -> u64 {
         match self {

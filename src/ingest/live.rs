@@ -32,15 +32,6 @@ use crate::ingest::records::lines::{Block, Desk};
 use crate::ingest::{Loaded, Source};
 use crate::model::action::SourceIx;
 
-/// What following brings.
-#[derive(Debug)]
-pub enum Told {
-    Loaded(Loaded),
-    Notice(Notice),
-    /// What was there when following began is loaded.
-    Current,
-}
-
 /// Something happened to a file that whoever follows it should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -67,6 +58,18 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
+    /// What it means, for a person.
+    pub fn words(self) -> &'static str {
+        match self {
+            NoticeKind::Truncated => "was cut; what was written just before may be lost",
+            NoticeKind::Rotated => "was rotated; the new file is followed",
+            NoticeKind::Replaced => "was written anew",
+            NoticeKind::Gap => "is gone; a new file with its name will be followed",
+            NoticeKind::Watching => "is followed",
+            NoticeKind::Polling => "is followed by looking again and again",
+        }
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             NoticeKind::Truncated => "truncated",
@@ -90,9 +93,13 @@ const QUEUE: usize = 8;
 /// Lines are decoded this many bytes at a time.
 const STEP: u64 = 512 << 10;
 
-/// Starts to follow and returns at once; dropping the receiver ends it. `paths` are files (which need
+/// Starts to follow and returns at once; dropping the receiver ends it. After [`Loaded::Done`] more comes. `paths` are files (which need
 /// not exist yet), folders and globs; with `poll` the system is not asked to report changes.
-pub fn start(paths: Vec<PathBuf>, options: Options, poll: bool) -> std::io::Result<Receiver<Told>> {
+pub fn start(
+    paths: Vec<PathBuf>,
+    options: Options,
+    poll: bool,
+) -> std::io::Result<Receiver<Loaded>> {
     let (sender, receiver) = bounded(QUEUE);
     thread::Builder::new()
         .name("follow".to_owned())
@@ -134,7 +141,7 @@ struct Group {
 struct Following {
     paths: Vec<PathBuf>,
     options: Options,
-    sender: Sender<Told>,
+    sender: Sender<Loaded>,
     traces: Vec<Trace>,
     groups: Vec<Group>,
     followed: HashSet<PathBuf>,
@@ -144,7 +151,7 @@ struct Following {
 }
 
 impl Following {
-    fn new(paths: Vec<PathBuf>, options: Options, sender: Sender<Told>) -> Following {
+    fn new(paths: Vec<PathBuf>, options: Options, sender: Sender<Loaded>) -> Following {
         Following {
             builder: Builder::new(options.prices.clone()),
             paths,
@@ -166,12 +173,12 @@ impl Following {
             NoticeKind::Polling
         };
         for path in self.paths.clone() {
-            self.tell(Told::Notice(Notice { kind, path, at: 0 }))?;
+            self.tell(Loaded::Notice(Notice { kind, path, at: 0 }))?;
         }
         let mut walked = Instant::now();
         self.walk();
         self.look()?;
-        self.tell(Told::Current)?;
+        self.tell(Loaded::Done)?;
         loop {
             let pause = if watch.is_reporting() {
                 WATCHED
@@ -187,8 +194,8 @@ impl Following {
         }
     }
 
-    fn tell(&self, told: Told) -> Result<(), Gone> {
-        self.sender.send(told).map_err(|_| Gone)
+    fn tell(&self, message: Loaded) -> Result<(), Gone> {
+        self.sender.send(message).map_err(|_| Gone)
     }
 
     /// Takes on the files that the paths stand for now. A path that stands for nothing yet is a file
@@ -198,11 +205,7 @@ impl Following {
             let is_pattern = path.is_dir() || path.to_string_lossy().contains(['*', '?', '[', '{']);
             let found = if is_pattern && !path.is_file() {
                 let (inputs, _) = discover::resolve(std::slice::from_ref(path));
-                let file = |input| match input {
-                    Input::File(path) => Some(path),
-                    Input::Stdin | Input::Bundled { .. } => None,
-                };
-                inputs.into_iter().filter_map(file).collect()
+                inputs.iter().filter_map(Input::path).collect()
             } else {
                 vec![path.clone()]
             };
@@ -230,7 +233,7 @@ impl Following {
             self.decode(number)?;
             for kind in happened {
                 let path = path.clone();
-                self.tell(Told::Notice(Notice { kind, path, at }))?;
+                self.tell(Loaded::Notice(Notice { kind, path, at }))?;
             }
         }
         self.hand_on()
@@ -239,7 +242,7 @@ impl Following {
     fn hand_on(&mut self) -> Result<(), Gone> {
         self.builder.flush();
         for batch in self.builder.take_ready() {
-            self.tell(Told::Loaded(Loaded::Batch(Box::new(batch))))?;
+            self.tell(Loaded::Batch(Box::new(batch)))?;
         }
         Ok(())
     }
@@ -290,7 +293,7 @@ impl Following {
             done: 0,
             lines: 0,
         });
-        self.tell(Told::Loaded(Loaded::Sources(vec![source])))
+        self.tell(Loaded::Sources(vec![source]))
     }
 
     /// Decodes the whole lines that came.
@@ -327,8 +330,8 @@ impl Following {
             known.lines = known.lines.saturating_add(decoded.lines);
             known.done = block.end;
             for batch in self.builder.take_ready() {
-                let told = Told::Loaded(Loaded::Batch(Box::new(batch)));
-                self.sender.send(told).map_err(|_| Gone)?;
+                let batch = Loaded::Batch(Box::new(batch));
+                self.sender.send(batch).map_err(|_| Gone)?;
             }
         }
         if !known.companion {

@@ -22,6 +22,8 @@ pub enum Effect {
         title: String,
         inputs: Vec<Input>,
     },
+    /// Opens what is open anew and follows it from then on.
+    Follow,
     /// Reads no further.
     StopLoading,
     Quit,

@@ -326,6 +326,7 @@ commands! {
     PageUp "page-up" Move "pageup ctrl-b" "page" "a page up";
     Top "top" Move "g home" "first" "first row";
     Bottom "bottom" Move "G end" "last" "last row";
+    Follow "follow" Move on Stream "F" "follow" "stay at the end while the trace grows; again: stop";
     NextError "next-error" Jump "e" "error" "next error or broken line";
     PrevError "prev-error" Jump "E" "error" "previous error or broken line";
     NextBlock "next-block" Jump "b" "block" "next block, refusal or question to a person";

@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
 use crate::act::viewer::{self, Viewer};
 use crate::ingest::discover::Input;
-use crate::ingest::{Loaded, loader};
+use crate::ingest::{Loaded, live, loader};
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys::Key;
@@ -35,8 +35,9 @@ pub(super) enum Msg {
 const BUDGET: Duration = Duration::from_millis(8);
 /// A signal that was meant for another program may be told so long after its end.
 const ECHO: Duration = Duration::from_millis(300);
-/// The time between two frames that show only that loading went on.
+/// The time between two frames that show only that loading went on, or that a trace grew.
 const LOADING_FRAME: Duration = Duration::from_millis(33);
+const LIVE_FRAME: Duration = Duration::from_millis(10);
 
 pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
     terminal::check()?;
@@ -125,6 +126,15 @@ impl Runtime {
         }
     }
 
+    fn pause(&self) -> Duration {
+        let session = &self.shell.session;
+        if session.live && !session.is_loading() {
+            LIVE_FRAME
+        } else {
+            LOADING_FRAME
+        }
+    }
+
     fn lost(&mut self, is_only_slow: bool) {
         if !is_only_slow {
             self.messages = None;
@@ -162,7 +172,7 @@ impl Runtime {
                 }
             },
             Pending::Soon | Pending::Now => {
-                let _ = select.ready_deadline(self.drawn + LOADING_FRAME);
+                let _ = select.ready_deadline(self.drawn + self.pause());
             }
         }
     }
@@ -240,6 +250,7 @@ impl Runtime {
                 Effect::Redraw => self.screen.wipe(),
                 Effect::StopLoading => self.messages = None,
                 Effect::Open { title, inputs } => self.open(title, inputs),
+                Effect::Follow => self.follow(),
                 Effect::Start(job) => self.jobs.start(from, *job),
                 Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
                 Effect::Copy(text) => Screen::copy(&text),
@@ -274,7 +285,21 @@ impl Runtime {
         exits.fold(None, Option::or)
     }
 
+    fn follow(&mut self) {
+        let paths = self.options.paths.clone();
+        match live::start(paths, self.options.loading.clone(), false) {
+            Ok(messages) => {
+                self.options.live = true;
+                self.shell.reopen(&self.options);
+                self.messages = Some(messages);
+            }
+            Err(error) => self.shell.session.fail(&error.to_string()),
+        }
+    }
+
     fn open(&mut self, title: String, inputs: Vec<Input>) {
+        self.options.live = false;
+        self.options.paths = inputs.iter().filter_map(Input::path).collect();
         self.jobs.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
@@ -293,7 +318,7 @@ impl Runtime {
     fn draw_if_due(&mut self) -> std::io::Result<()> {
         let is_due = match self.pending {
             Pending::Nothing => false,
-            Pending::Soon => self.drawn.elapsed() >= LOADING_FRAME,
+            Pending::Soon => self.drawn.elapsed() >= self.pause(),
             Pending::Now => true,
         };
         if is_due {

@@ -25,6 +25,8 @@ pub struct Session {
     pub title: String,
     pub zone: TimeZone,
     pub clock: Arc<dyn Clock>,
+    /// What is open is followed while it grows.
+    pub live: bool,
     /// The view that is shown.
     pub view: ScreenId,
     pub keymap: Arc<Keymap>,
@@ -169,6 +171,7 @@ impl Session {
             title: text::sanitize(&options.title).into_owned(),
             zone: options.zone.clone(),
             clock: Arc::clone(&options.clock),
+            live: options.live,
             view: options.view.unwrap_or(ScreenId::Stream),
             keymap: Arc::new(options.keymap.clone()),
             setup: Arc::new(options.setup.clone()),
@@ -186,6 +189,11 @@ impl Session {
 
     pub fn is_loading(&self) -> bool {
         matches!(self.loading, Loading::Reading { .. })
+    }
+
+    /// Whether more may come.
+    pub fn is_growing(&self) -> bool {
+        self.live || self.is_loading()
     }
 
     /// Tells something in passing. The words may hold anything.
@@ -265,6 +273,10 @@ impl Session {
             Loaded::Done => {
                 self.loading = Loading::Done;
             }
+            Loaded::Notice(notice) => {
+                let path = notice.path.display();
+                self.say(&format!("{path} {}", notice.kind.words()));
+            }
             Loaded::Sources(_)
             | Loaded::Preview(_)
             | Loaded::Finished { .. }
@@ -282,7 +294,10 @@ impl Session {
     }
 
     fn progress(&mut self, read: u64, total: u64) {
-        self.loading = Loading::Reading { read, total };
+        // What comes to a trace that is followed is no loading.
+        if !self.live || self.is_loading() {
+            self.loading = Loading::Reading { read, total };
+        }
     }
 }
 

@@ -439,6 +439,7 @@ impl Shell {
                 | Effect::Redraw
                 | Effect::Start(_)
                 | Effect::Open { .. }
+                | Effect::Follow
                 | Effect::StopLoading
                 | Effect::View { .. }
                 | Effect::Copy(_) => outside.push((from, effect)),

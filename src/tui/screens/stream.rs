@@ -4,6 +4,7 @@ pub mod chords;
 pub mod extras;
 mod filtered;
 pub mod finder;
+mod follow;
 pub mod headings;
 pub mod inspector;
 pub mod jumps;
@@ -87,7 +88,16 @@ struct List {
     is_jump: bool,
     /// The user went to the end: stay there while more comes.
     holds_end: bool,
+    /// What came since the user left the end.
+    missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
+}
+
+/// Actions that came to a trace that grows while nobody looked at its end.
+#[derive(Debug, Clone, Copy, Default)]
+struct Missed {
+    actions: u64,
+    errors: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -234,6 +244,7 @@ impl Screen for Stream {
             Command::Filter => self.filter.open(),
             Command::Page => return self.view_in(Viewer::Pager, session),
             Command::Edit => return self.view_in(Viewer::Editor, session),
+            Command::Follow => return self.toggle_follow(session),
             Command::Noticed => self.open_noticed(session),
             Command::Saved => self.open_saved(session),
             Command::Find => self.begin_find(),
@@ -303,6 +314,7 @@ impl Screen for Stream {
         if !session.is_loading() {
             self.land(session);
         }
+        self.see_growth(news, session);
         self.list.follow();
         let mut effects = self.catch_up(session);
         effects.extend(self.find_more(session));

@@ -8,7 +8,7 @@ use crate::tui::screens::stream::inspector::ListStep;
 use crate::tui::screens::stream::jumps::{self, Direction, Known, Target};
 use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
-use crate::tui::screens::stream::{Focus, List, Stream};
+use crate::tui::screens::stream::{Focus, List, Missed, Stream};
 use crate::tui::session::{Opened, Session};
 use crate::tui::shell::Pointer;
 use crate::tui::widgets::outline::folds::Motion;
@@ -264,7 +264,8 @@ impl Stream {
             list.jump(list.listing.len().saturating_sub(1));
             return;
         }
-        self.list.holds_end = session.is_loading();
+        self.list.holds_end = session.is_growing();
+        self.list.missed = Missed::default();
         self.list.jump(self.list.listing.len().saturating_sub(1));
     }
 

@@ -176,6 +176,15 @@ fn position(stream: &Stream, session: &Session) -> String {
     if len == 0 {
         return "0 / 0".to_owned();
     }
+    if session.live {
+        let list = &stream.list;
+        let state = match (list.holds_end, list.missed.words()) {
+            (true, _) => "following".to_owned(),
+            (false, missed) if missed.is_empty() => "not following".to_owned(),
+            (false, missed) => missed,
+        };
+        return format!("{state} · {} / {}", human::count(at), human::count(len));
+    }
     format!(
         "{} / {} · {} %",
         human::count(at),

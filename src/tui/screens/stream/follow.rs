@@ -1,0 +1,63 @@
+//! Staying at the end of a trace that grows, and what came while one looked elsewhere.
+
+use crate::base::human;
+use crate::model::action::{Kind, Status};
+use crate::tui::effects::Effect;
+use crate::tui::screens::stream::{Missed, Stream};
+use crate::tui::session::{News, Session};
+
+impl Stream {
+    /// To the end and staying there, or no longer. A trace that is not followed yet is from now on.
+    pub(super) fn toggle_follow(&mut self, session: &mut Session) -> Vec<Effect> {
+        if !session.live {
+            return vec![Effect::Follow];
+        }
+        if self.list.holds_end {
+            self.list.holds_end = false;
+            self.say("no longer following: F follows again");
+        } else {
+            self.end = None;
+            self.list.holds_end = true;
+            self.list.missed = Missed::default();
+            self.list.follow();
+        }
+        Vec::new()
+    }
+
+    /// A trace that is followed opens at its end; what comes while the user is elsewhere is counted.
+    pub(super) fn see_growth(&mut self, news: &News, session: &Session) {
+        if !session.live || news.rows.is_empty() {
+            return;
+        }
+        if news.rows.start == 0 {
+            self.list.holds_end = true;
+        }
+        if self.list.holds_end {
+            return;
+        }
+        let store = &session.loaded.store;
+        for (chunk, outcomes, row) in news.rows.clone().filter_map(|ix| store.place(ix)) {
+            let is_error = matches!(outcomes.status[row], Status::Error | Status::Timeout)
+                || chunk.kind[row] == Kind::Malformed;
+            self.list.missed.actions += 1;
+            self.list.missed.errors += u64::from(is_error);
+        }
+    }
+}
+
+impl Missed {
+    /// `214 new below, 2 errors`; empty where nothing came.
+    pub(super) fn words(self) -> String {
+        let Missed { actions, errors } = self;
+        match (actions, errors) {
+            (0, _) => String::new(),
+            (_, 0) => format!("{} new below", human::count(actions)),
+            (_, 1) => format!("{} new below, 1 error", human::count(actions)),
+            (_, _) => format!(
+                "{} new below, {} errors",
+                human::count(actions),
+                human::count(errors)
+            ),
+        }
+    }
+}
