@@ -347,7 +347,12 @@ fn the_mouse_changes_views_sorts_and_opens() {
         ));
     };
     click(&mut terminal, "ACTS");
-    terminal.wait_for("sort:-actions");
+    // The rows come after the head: only when they are in their order do they stay where they are.
+    terminal.wait("sorted rows", |terminal| {
+        let text = terminal.text();
+        let place = |words: &str| text.lines().position(|line| line.contains(words));
+        text.contains("sort:-actions") && place("disk-watch") < place("deploy-fix")
+    });
     click(&mut terminal, "deploy-fix");
     terminal.wait_for("preview: deploy-fix");
     click(&mut terminal, "deploy-fix");
