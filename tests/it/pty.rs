@@ -161,6 +161,27 @@ fn what_is_copied_reaches_the_terminal_as_base64() {
 }
 
 #[test]
+fn the_mouse_selects_folds_and_moves_the_divider() {
+    let mut terminal = Terminal::start(program(&[REFUND]), (120, 36));
+    terminal.wait_for(FIRST_ROW);
+    let press = |x: u16, y: u16| format!("\u{1b}[<0;{x};{y}M\u{1b}[<0;{x};{y}m");
+    // The ninth action, then the mark of its first decision.
+    terminal.type_in(&press(30, 16));
+    terminal.wait_for("▾ policy pii-scrub");
+    terminal.type_in(&press(79, 9));
+    terminal.wait_for("▸ policy pii-scrub");
+    terminal.type_in("\u{1b}[<0;76;20M\u{1b}[<32;60;20M\u{1b}[<0;60;20m");
+    terminal.wait("divider", |terminal| {
+        let text = terminal.text();
+        let row = text.lines().nth(6).unwrap_or_default();
+        row.chars()
+            .nth(59)
+            .is_some_and(|mark| "│┃✖⊘".contains(mark))
+    });
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
 fn a_terminal_that_goes_away_ends_it_even_when_hang_ups_are_ignored() {
     // Two seconds are the promise; the rest is for a machine that does other things.
     let promised = Duration::from_secs(4);
@@ -328,7 +349,12 @@ fn the_mouse_changes_views_sorts_and_opens() {
         ));
     };
     click(&mut terminal, "ACTS");
-    terminal.wait_for("sort:-actions");
+    // The rows come after the head: only when they are in their order do they stay where they are.
+    terminal.wait("sorted rows", |terminal| {
+        let text = terminal.text();
+        let place = |words: &str| text.lines().position(|line| line.contains(words));
+        text.contains("sort:-actions") && place("disk-watch") < place("deploy-fix")
+    });
     click(&mut terminal, "deploy-fix");
     terminal.wait_for("preview: deploy-fix");
     click(&mut terminal, "deploy-fix");
