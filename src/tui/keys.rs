@@ -336,6 +336,8 @@ commands! {
     NextSame "next-same-tool" Jump "}" "same tool" "next call of the same tool";
     PrevSame "prev-same-tool" Jump "{" "same tool" "previous call of the same tool";
     Scroll "scroll" Move on Stream "z" "scroll" "z: this row to the middle, t: to the top, b: to the bottom";
+    NextAction "next-action" Jump "." "next" "next action, from the inspector too";
+    PrevAction "prev-action" Jump "," "previous" "previous action, from the inspector too";
     NextAgent "next-same-agent" Jump "o" "same agent" "next action of the same agent";
     PrevAgent "prev-same-agent" Jump "O" "same agent" "previous action of the same agent";
     NextSlow "next-slow" Jump "s" "slow" "next action that took far longer than others of its sort";
@@ -349,6 +351,7 @@ commands! {
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
     TabRight "next-tab" Look "l right" "tab" "next tab of the inspector (inside of it: tab)";
     TabLeft "prev-tab" Look "h left" "tab" "previous tab of the inspector";
+    Layout "layout" Look "+" "layout" "a wide inspector, then the inspector alone, then both as they were";
     Wider "inspector-wider" Look "<" "wider" "more room for the inspector";
     Narrower "inspector-narrower" Look ">" "narrower" "less room for the inspector";
     Column "column" Look "|" "column" "a column of any field; in the inspector: of the value under the cursor";

@@ -2,6 +2,8 @@
 
 pub(crate) mod terminal;
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::time::Duration;
 
 use terminal::{Terminal, program, shell};
@@ -155,6 +157,27 @@ fn what_is_copied_reaches_the_terminal_as_base64() {
     let written: &[u8] = b"\x1b]52;c;cnVuX3N0YXJ0\x07";
     let all = terminal.bytes.windows(written.len());
     assert!(all.into_iter().any(|window| window == written));
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
+fn the_mouse_selects_folds_and_moves_the_divider() {
+    let mut terminal = Terminal::start(program(&[REFUND]), (120, 36));
+    terminal.wait_for(FIRST_ROW);
+    let press = |x: u16, y: u16| format!("\u{1b}[<0;{x};{y}M\u{1b}[<0;{x};{y}m");
+    // The ninth action, then the mark of its first decision.
+    terminal.type_in(&press(30, 16));
+    terminal.wait_for("▾ policy pii-scrub");
+    terminal.type_in(&press(79, 9));
+    terminal.wait_for("▸ policy pii-scrub");
+    terminal.type_in("\u{1b}[<0;76;20M\u{1b}[<32;60;20M\u{1b}[<0;60;20m");
+    terminal.wait("divider", |terminal| {
+        let text = terminal.text();
+        let row = text.lines().nth(6).unwrap_or_default();
+        row.chars()
+            .nth(59)
+            .is_some_and(|mark| "│┃✖⊘".contains(mark))
+    });
     assert_eq!(terminal.quit(), 0);
 }
 
@@ -326,7 +349,12 @@ fn the_mouse_changes_views_sorts_and_opens() {
         ));
     };
     click(&mut terminal, "ACTS");
-    terminal.wait_for("sort:-actions");
+    // The rows come after the head: only when they are in their order do they stay where they are.
+    terminal.wait("sorted rows", |terminal| {
+        let text = terminal.text();
+        let place = |words: &str| text.lines().position(|line| line.contains(words));
+        text.contains("sort:-actions") && place("disk-watch") < place("deploy-fix")
+    });
     click(&mut terminal, "deploy-fix");
     terminal.wait_for("preview: deploy-fix");
     click(&mut terminal, "deploy-fix");
@@ -334,5 +362,38 @@ fn the_mouse_changes_views_sorts_and_opens() {
     click(&mut terminal, "2 Runs");
     terminal.wait_for("preview: deploy-fix");
     terminal.type_in("q");
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
+fn a_run_that_goes_on_is_followed_left_and_followed_again() {
+    let text = std::fs::read_to_string(REFUND).expect("a sample");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("live.jsonl");
+    let name = path.to_str().expect("a plain path");
+    let mut terminal = Terminal::start(program(&["tail", name]), (120, 30));
+    terminal.wait_for("no actions");
+    let write = |range: std::ops::Range<usize>| {
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let mut file = file.expect("it can be written");
+        let piece = lines[range].concat();
+        file.write_all(piece.as_bytes()).expect("written");
+    };
+    write(0..8);
+    terminal.wait_for("following · ");
+    terminal.type_in("/is:error\r");
+    terminal.wait_for("hidden by filter");
+    write(8..20);
+    terminal.wait_for("ConnectionReset");
+    terminal.type_in("\u{1b}");
+    terminal.wait("all rows", |it| !it.text().contains("hidden by filter"));
+    terminal.type_in("k");
+    terminal.wait_for("not following");
+    write(20..lines.len());
+    terminal.wait_for(" new below");
+    terminal.type_in("e");
+    terminal.type_in("F");
+    terminal.wait_for("following · 25 / 25");
     assert_eq!(terminal.quit(), 0);
 }

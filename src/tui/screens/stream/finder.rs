@@ -10,6 +10,7 @@ use crate::tui::filtering::{self, Answer, Progress, Task};
 use crate::tui::jobs::Job;
 use crate::tui::keys::{Code, Command, Key};
 use crate::tui::screens::stream::jumps::Direction;
+use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::session::Session;
 use crate::tui::widgets::prompt::Prompt;
@@ -108,11 +109,24 @@ impl Stream {
         self.finder = Finder::default();
     }
 
-    /// The actions that show a sentence: to the first that is listed, then by `n` and `N`.
-    pub(super) fn go_to_evidence(&mut self, sentence: String, evidence: Vec<ActionIx>) {
+    /// The actions that show a sentence: to the first that is listed, then by `n` and `N`. Where the filter
+    /// hides all of them, all actions are shown again.
+    pub(super) fn go_to_evidence(
+        &mut self,
+        sentence: String,
+        evidence: Vec<ActionIx>,
+        session: &Session,
+    ) -> Vec<Effect> {
         let listing = &self.list.listing;
         let listed = |ix: &&ActionIx| listing.at(listing.seek(**ix)) == Some(**ix);
-        let first = evidence.iter().find(listed).or(evidence.first()).copied();
+        let first = evidence.iter().find(listed).copied();
+        let mut effects = Vec::new();
+        if first.is_none() {
+            self.narrow = Narrow::default();
+            effects = self.filter_by("", session);
+            self.say("all actions are shown again: the filter hid what shows this");
+        }
+        let first = first.or(evidence.first().copied());
         self.finder = Finder {
             sentence: Some(sentence),
             hits: evidence,
@@ -121,6 +135,7 @@ impl Stream {
         if let Some(first) = first {
             self.go_to(first, "what shows this");
         }
+        effects
     }
 
     fn find(&mut self, text: String, session: &Session) -> Vec<Effect> {

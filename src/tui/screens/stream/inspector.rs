@@ -3,21 +3,19 @@
 mod contents;
 pub mod document;
 mod edits;
+mod lookup;
 
 use ratatui::layout::Rect;
-use serde_json::Value;
 
 use crate::base::{human, text};
 use crate::model::action::{ActionIx, Flags, Status};
-use crate::query::expr::Expr;
 use crate::store::bodies::{Depth, GLANCE};
 use crate::tui::screens::stream::inspector::document::{Bounds, Document};
 use crate::tui::screens::stream::jumps::Direction;
 use crate::tui::screens::stream::rows::Numbers;
-use crate::tui::screens::stream::terms;
 use crate::tui::session::{Opened, Session};
 use crate::tui::widgets::outline::folds::{Folds, Motion};
-use crate::tui::widgets::outline::{Form, Outline, Step, layout};
+use crate::tui::widgets::outline::{Form, Outline, layout};
 use crate::tui::widgets::tone::{Line, Tone};
 use crate::tui::widgets::viewport::{Extent, Viewport};
 
@@ -425,87 +423,12 @@ impl Inspector {
         true
     }
 
-    /// The row under the cursor.
-    fn under(&self) -> Option<(&Outline, usize)> {
-        let outline = self.document.as_ref()?.tab(self.tab)?;
-        let reading = self.readings[self.tab as usize].as_ref()?;
-        Some((outline, reading.folds.at(reading.view.cursor)?))
-    }
-
-    /// The value under the cursor, and the way to it.
-    fn value(&self) -> Option<(Vec<Step>, &Value)> {
-        let (outline, row) = self.under()?;
-        let body = &self.document.as_ref()?.body;
-        let whole = match self.tab {
-            Tab::Args => body.args.as_ref(),
-            Tab::Result => body.result.as_ref(),
-            Tab::Raw => body.record.as_ref(),
-            Tab::Text | Tab::Policy => None,
-        };
-        let steps = outline.path(row)?;
-        let value = steps.iter().try_fold(whole?, |value, step| match step {
-            Step::Key(key) => value.get(key),
-            Step::Item(number) => value.get(*number),
-        })?;
-        Some((steps, value))
-    }
-
-    /// A term of a filter that keeps actions with the value under the cursor.
-    pub fn term(&self) -> Result<Expr, &'static str> {
-        if let Some((steps, value)) = self.value() {
-            return terms::of_value(self.tab, &steps, value);
-        }
-        let under = self.under().filter(|_| self.tab == Tab::Text);
-        let (outline, row) = under.ok_or("no field of the filter language says this")?;
-        terms::of_words(outline.text(row))
-    }
-
-    /// The name that the filter language has for the value under the cursor.
-    pub fn field(&self) -> Option<String> {
-        let (steps, _) = self.value()?;
-        terms::subject(self.tab, &steps).map(|subject| subject.to_string())
-    }
-
-    /// What is copied of the row under the cursor: `v`alue, `k`ey, `p`ath or `j`SON, raw.
-    pub fn yank(&self, what: char) -> Result<String, String> {
-        let (outline, row) = self.under().ok_or("nothing is selected")?;
-        let value = self.value().map(|(_, value)| value);
-        match (what, value) {
-            ('k', _) => Some(outline.key(row).to_owned())
-                .filter(|key| !key.is_empty())
-                .ok_or_else(|| "this row has no key".to_owned()),
-            ('p', _) => outline
-                .path_words(row)
-                .ok_or_else(|| "this row has no path".to_owned()),
-            ('v', Some(Value::String(text))) => Ok(text.clone()),
-            ('v', None) => Ok(self
-                .text()
-                .filter(|_| is_prose(outline, row))
-                .unwrap_or_else(|| outline.whole_text(row))),
-            (_, Some(value)) => {
-                serde_json::to_string_pretty(value).map_err(|error| error.to_string())
-            }
-            (_, None) => Err("this row is no JSON".to_owned()),
-        }
-    }
-
-    /// What was said, where that is what the tab shows.
-    fn text(&self) -> Option<String> {
-        let body = &self.document.as_ref()?.body;
-        body.text.clone().filter(|_| self.tab == Tab::Text)
-    }
-
     fn remember(&mut self) {
         let wish = self.parts().and_then(|(outline, reading)| {
             outline.path_words(reading.folds.at(reading.view.cursor)?)
         });
         self.wish = wish;
     }
-}
-
-/// A line of a text that stands in no block of its own.
-fn is_prose(outline: &Outline, row: usize) -> bool {
-    outline.row(row).form == Form::Line && outline.row(row).depth == 0
 }
 
 /// How to open an action.

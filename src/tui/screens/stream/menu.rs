@@ -121,10 +121,7 @@ impl Stream {
                 self.say("saved · F2 lists the saved filters".to_owned());
                 Vec::new()
             }
-            Choice::Evidence(words, evidence) => {
-                self.go_to_evidence(words, evidence);
-                Vec::new()
-            }
+            Choice::Evidence(words, evidence) => self.go_to_evidence(words, evidence, session),
             Choice::Nothing => Vec::new(),
         }
     }

@@ -31,6 +31,9 @@ impl Stream {
             Command::PrevPane => self.step_pane(false),
             Command::TabRight | Command::TabLeft => self.step_tab(command == Command::TabRight),
             Command::Maximise => self.maximise(),
+            Command::Layout => self.turn_layout(),
+            Command::NextAction => self.select(Command::Down, session),
+            Command::PrevAction => self.select(Command::Up, session),
             Command::Wider => self.widen(RESIZE),
             Command::Narrower => self.widen(-RESIZE),
             _ if self.focus == Focus::Inspector && self.read(command) => {}
@@ -87,6 +90,27 @@ impl Stream {
             if let Some(placed) = under {
                 self.focus = Focus::List;
                 self.end.as_mut().unwrap_or(&mut self.list).view.cursor = placed.at.item;
+            }
+        }
+    }
+
+    /// From the usual panes to a wide inspector, to the inspector alone, and back.
+    fn turn_layout(&mut self) {
+        let is_wide = self.split.width.is_some();
+        match (self.split.panes, is_wide && self.frame.regions.is_split()) {
+            (Panes::Auto | Panes::List, false)
+                if self.frame.regions.filter.width >= SIDE_BY_SIDE =>
+            {
+                let width = self.frame.regions.filter.width;
+                self.split.panes = Panes::Auto;
+                self.split.width = Some(width / 5 * 3);
+            }
+            (Panes::Auto | Panes::List, _) => {
+                (self.split.panes, self.focus) = (Panes::Inspector, Focus::Inspector);
+            }
+            (Panes::Inspector, _) => {
+                (self.split.panes, self.split.width) = (Panes::Auto, None);
+                self.focus = Focus::List;
             }
         }
     }

@@ -557,7 +557,11 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
         "{there}"
     );
     assert!(repeated("g i enter").contains("4 / 4"));
-    assert!(repeated("g / tool:cat enter i enter").contains("is hidden by the filter"));
+    let hidden = repeated("g / tool:cat enter i enter");
+    assert!(
+        hidden.contains("4 / 4") && hidden.contains("the filter hid what shows this"),
+        "{hidden}"
+    );
 }
 
 #[test]
@@ -586,4 +590,9 @@ fn the_mouse_opens_the_filter_and_what_was_noticed_and_closes_it() {
     assert!(render::text(&shown.draw()).contains("enter go to the evidence"));
     shown.click((1, 5));
     assert!(!render::text(&shown.draw()).contains("enter go to the evidence"));
+}
+
+#[test]
+fn a_second_key_is_offered_on_the_smallest_screen_too() {
+    assert!(screen((60, 12), "y").contains("v value"));
 }

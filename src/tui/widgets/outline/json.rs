@@ -35,7 +35,10 @@ pub fn value(builder: &mut Builder, value: &Value, remarks: &Remarks) {
     match value {
         Value::Object(fields) if !fields.is_empty() && blob(value).is_none() => walk.fields(fields),
         Value::Array(items) if !items.is_empty() => walk.items(items),
-        Value::String(content) if blob_text(content).is_none() => walk.content(content),
+        Value::String(content) if blob_text(content).is_none() => match nested(content) {
+            Some(inner) => walk.inside(&inner),
+            None => walk.content(content),
+        },
         other => walk.add(Named::Nothing, other, 0),
     }
 }
@@ -68,6 +71,15 @@ impl Walk<'_> {
             self.path.push_str(key);
             self.add(Named::Key(key), value, hang);
             self.path.truncate(before);
+        }
+    }
+
+    /// What is inside of an object or an array.
+    fn inside(&mut self, value: &Value) {
+        match value {
+            Value::Object(fields) => self.fields(fields),
+            Value::Array(items) => self.items(items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
@@ -110,30 +122,45 @@ impl Walk<'_> {
                 self.builder.open(new(Form::Array, Tone::Faint, ""));
                 self.items(items);
             }
-            Value::String(content) if content.contains('\n') || content.len() > LONG => {
-                self.builder.open(new(Form::Text, Tone::Faint, ""));
-                self.content(content);
-            }
-            other => {
-                let (tone, mut words) = scalar(other);
-                let note = self
-                    .remarks
-                    .notes
-                    .iter()
-                    .find(|(path, _)| *path == self.path);
-                let end = words.len();
-                if let Some((_, note)) = note {
-                    words.extend(["   ", note]);
+            Value::String(content) => match nested(content) {
+                Some(inner) => {
+                    let form = if inner.is_array() {
+                        Form::Array
+                    } else {
+                        Form::Object
+                    };
+                    self.builder.open(new(form, Tone::Faint, NESTED));
+                    self.inside(&inner);
                 }
-                self.builder.open(new(Form::Scalar, tone, &words));
-                if words.len() > end {
-                    self.builder.span(end..words.len(), Tone::Bad);
+                None if content.contains('\n') || content.len() > LONG => {
+                    self.builder.open(new(Form::Text, Tone::Faint, ""));
+                    self.content(content);
                 }
-            }
+                None => self.scalar(value, new(Form::Scalar, Tone::Plain, "")),
+            },
+            other => self.scalar(other, new(Form::Scalar, Tone::Plain, "")),
         }
         let at = self.builder.close();
         if self.remarks.folded.contains(&self.path) {
             self.builder.fold(at);
+        }
+    }
+
+    /// A value in its own row, with what is said about it; the row stays open.
+    fn scalar(&mut self, value: &Value, new: New<'_>) {
+        let (tone, mut words) = scalar(value);
+        let mut notes = self.remarks.notes.iter();
+        let end = words.len();
+        if let Some((_, note)) = notes.find(|(path, _)| *path == self.path) {
+            words.extend(["   ", note]);
+        }
+        self.builder.open(New {
+            tone,
+            text: &words,
+            ..new
+        });
+        if words.len() > end {
+            self.builder.span(end..words.len(), Tone::Bad);
         }
     }
 
@@ -145,6 +172,27 @@ impl Walk<'_> {
             self.builder.lines(Tone::String, content);
         }
     }
+}
+
+/// Longer strings are not looked into.
+const LONGEST_NESTED: usize = 1 << 20;
+const NESTED: &str = "(JSON in a string)";
+
+/// The value that a string holds, as tools often return it; only those with others inside.
+pub fn nested(content: &str) -> Option<Value> {
+    let bare = content.trim();
+    let is_like_it = (bare.starts_with('{') && bare.ends_with('}'))
+        || (bare.starts_with('[') && bare.ends_with(']'));
+    if !is_like_it || bare.len() > LONGEST_NESTED {
+        return None;
+    }
+    let value = serde_json::from_str(bare).ok()?;
+    let has_any = match &value {
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    };
+    has_any.then_some(value)
 }
 
 /// The tone and the words of a value that has none inside of it.

@@ -125,6 +125,10 @@ fn args(body: &Body, builder: &mut Builder) {
     for edit in &found.all {
         change(edit, found.file, builder);
     }
+    // A call whose only argument is a patch says nothing more.
+    if args.is_string() && !found.all.is_empty() {
+        return;
+    }
     let remarks = Remarks {
         notes: hits(body),
         folded: found.paths,

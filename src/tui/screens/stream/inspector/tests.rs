@@ -223,3 +223,61 @@ fn the_raw_tab_holds_every_record_and_images_are_placeholders() {
     );
     assert!(!raw.contains("iVBORw"), "{raw}");
 }
+
+#[test]
+fn json_in_a_string_is_a_tree_too_and_its_values_can_be_filtered_by() {
+    let trace = call("{}", r#""{\"ok\":false,\"deep\":\"[{\\\"x\\\":7}]\"}""#);
+    let screen = shown(&trace, "tab tab j l l");
+    check(
+        &screen,
+        &[
+            "ok    false",
+            "▾ deep  (JSON in a string)",
+            "x  7",
+            "$.result.deep[0].x",
+        ],
+    );
+    check(
+        &shown(&trace, "tab tab j l l ="),
+        &["/ result.deep.0.x=7", "✓ 1 of 1"],
+    );
+    check_copied(&trace, "tab tab y v", "false");
+}
+
+#[test]
+fn the_next_action_is_opened_without_leaving_the_inspector() {
+    let two = format!(
+        "{}{}",
+        call(r#"{"a":1}"#, "1"),
+        call(r#"{"b":2}"#, "1").replace("c1", "c2")
+    );
+    check(&shown(&two, "tab ."), &["2  Edit", "$.args.b"]);
+    check(&shown(&two, "tab . ,"), &["1  Edit", "$.args.a"]);
+    let mut narrow = opened(&two, (80, 24));
+    narrow.play("enter .");
+    check(&render::text(&narrow.draw()), &["2  Edit", "b  2"]);
+}
+
+#[test]
+fn the_layout_turns_from_both_panes_to_a_wide_inspector_to_it_alone_and_back() {
+    let trace = call(r#"{"a":1}"#, "1");
+    let list = |keys: &str| {
+        let shown = shown(&trace, keys);
+        let heads = shown.lines().find(|line| line.contains("TOOL / TEXT"));
+        heads.map(|line| line.chars().position(|mark| matches!(mark, '│' | '┃')))
+    };
+    assert_eq!(list(""), Some(Some(75)));
+    assert_eq!(list("+"), Some(Some(47)));
+    assert_eq!(list("+ +"), None);
+    assert_eq!(list("+ + +"), Some(Some(75)));
+}
+
+#[test]
+fn a_patch_that_is_the_whole_argument_is_shown_once() {
+    let trace = call(
+        r#""*** Begin Patch\n*** Update File: a.rs\n-x\n+y\n*** End Patch""#,
+        "1",
+    );
+    let screen = shown(&trace, "tab");
+    assert_eq!(screen.matches("Update File: a.rs").count(), 1, "{screen}");
+}

@@ -106,6 +106,7 @@ const PANE_HINTS: &[Command] = &[
     Command::Down,
     Command::NextPane,
     Command::Toggle,
+    Command::NextAction,
     Command::Yank,
     Command::Keep,
     Command::Maximise,
@@ -116,6 +117,11 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if regions.peek.height > 0 {
         let mut row = Row::new(buf, regions.peek, 0, styles.text);
         row.put(" ", styles.text).put(&words.peek, styles.strong);
+    }
+    if regions.footer.height == 0 && stream.typing != Typing::Nothing {
+        let mut row = Row::new(buf, regions.filter, 0, styles.text);
+        choices(stream, theme, &mut row);
+        return;
     }
     if regions.footer.height == 0 {
         if let Some(notice) = &stream.notice {
@@ -145,8 +151,10 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     if !words.found.is_empty() {
         row.put(&format!(" {}  ", words.found), styles.string);
-        for (key, words) in [("n", "next"), ("N", "previous"), ("esc", "forget")] {
-            hint((key, words), theme, &mut row);
+        for words in [("n", "next"), ("N", "previous"), ("esc", "forget")] {
+            if text::width(words.0) + text::width(words.1) + 3 <= row.room() {
+                hint(words, theme, &mut row);
+            }
         }
         return;
     }

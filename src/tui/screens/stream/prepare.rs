@@ -1,0 +1,146 @@
+//! What a frame needs, settled before it is drawn: the rows on the screen, the opened action, the overview.
+
+use std::rc::Rc;
+
+use crate::analysis::shape;
+use crate::model::action::ActionIx;
+use crate::tui::effects::Effect;
+use crate::tui::jobs::Job;
+use crate::tui::screens::stream::layout::{self, Columns};
+use crate::tui::screens::stream::overview::Of;
+use crate::tui::screens::stream::rows::{self, Numbers};
+use crate::tui::screens::stream::{KEEP, Placed, Stream, headings};
+use crate::tui::session::{Agents, Opened, Session};
+
+impl Stream {
+    pub(super) fn prepare_list(&mut self, session: &mut Session) {
+        let regions = self.frame.regions;
+        let numbers = if self.end.is_some() {
+            Numbers::NotYet
+        } else {
+            Numbers::Known
+        };
+        let known = session.loaded.agents;
+        let (list, opened) = match (&mut self.end, &mut session.end) {
+            (Some(list), Some(end)) => (list, end),
+            _ => (&mut self.list, &mut session.loaded),
+        };
+        let digits = opened.store.len().max(1).ilog10() as usize + 1;
+        self.frame.columns = Columns::new(
+            usize::from(regions.list.width),
+            digits,
+            [known, opened.agents].contains(&Agents::Several),
+            self.extras.count(),
+        );
+        list.settle(opened, usize::from(regions.list.height));
+        if list.made.len() > KEEP {
+            list.made.clear();
+        }
+        self.frame.rows.clear();
+        let seen = list.visible(opened, usize::from(regions.list.height));
+        for at in seen {
+            let Some(ix) = list.listing.at(at.item) else {
+                continue;
+            };
+            let text = list.made.entry(ix).or_insert_with(|| {
+                Rc::new(rows::build(
+                    &opened.store.row(ix),
+                    &mut opened.bodies,
+                    &session.zone,
+                    numbers,
+                ))
+            });
+            let row = opened.store.row(ix);
+            let heading = headings::heading(&list.listing, &opened.store, at.item);
+            self.frame.rows.push(Placed {
+                at,
+                is_selected: at.item == list.view.cursor,
+                text: Rc::clone(text),
+                heading: heading.map(|heading| headings::words(heading, &row, &text.time)),
+                mark: (numbers == Numbers::Known)
+                    .then(|| session.marks.of(ix))
+                    .flatten(),
+                nth: (numbers == Numbers::Known)
+                    .then(|| self.noticed.nth(ix))
+                    .flatten(),
+                is_hit: numbers == Numbers::Known && self.finder.is_hit(ix),
+                extras: self.extras.cells(&row, &mut opened.bodies),
+            });
+        }
+    }
+
+    fn prepare_ticks(&mut self, session: &Session, rows: usize) {
+        let listing = &self.list.listing;
+        let of = (self.finder.hits.len(), listing.len(), rows);
+        let marked = session.marks.all().iter().map(|ix| ActionIx(*ix));
+        self.frame.ticks.marked = listing.rows_of(marked, rows);
+        // There may be millions of them: they are placed when something changed, not for every frame.
+        if self.frame.ticks.of != of {
+            let hits = self.finder.hits.iter().copied();
+            self.frame.ticks.hits = listing.rows_of(hits, rows);
+            self.frame.ticks.of = of;
+        }
+    }
+
+    pub(super) fn prepare_overview(&mut self, session: &Session) -> Option<Effect> {
+        let regions = self.frame.regions;
+        self.frame.shape_at = None;
+        if self.end.is_some() || regions.list.height == 0 {
+            return None;
+        }
+        let store = &session.loaded.store;
+        let rows = usize::from(regions.scroll.height);
+        self.prepare_ticks(session, rows);
+        let selected = self.selected(session);
+        let cells = layout::shape_cells(regions.spark.width);
+        let of = Of {
+            version: 0,
+            len: store.len(),
+            listed: self.list.listing.len(),
+            rows,
+            run: selected.map(|row| row.run_ix()).filter(|_| cells > 0),
+            cells,
+        };
+        self.frame.shape_at = selected
+            .filter(|_| cells > 0)
+            .and_then(|row| shape::place(store, row.ix(), cells));
+        self.overview
+            .prepare((store, &self.list.listing), of, session.is_loading())
+    }
+
+    pub(super) fn prepare_inspector(&mut self, session: &mut Session) -> Vec<Effect> {
+        let area = self.frame.regions.inspector;
+        let Some(subject) = self.subject().filter(|_| area.width > 0) else {
+            return Vec::new();
+        };
+        let talk = self.frame.regions.talk;
+        let opened = if subject.is_end {
+            session.end.as_mut()
+        } else {
+            Some(&mut session.loaded)
+        };
+        if let Some(opened) =
+            opened.filter(|opened| subject.ix.0 < opened.store.len() && talk.height > 1)
+        {
+            let room = usize::from(talk.width).saturating_sub(10);
+            self.talk
+                .prepare(subject.ix, opened, (room, usize::from(talk.height) - 1));
+        }
+        let Some(how) = self.inspector.prepare(subject, session, area) else {
+            return Vec::new();
+        };
+        let opened = if subject.is_end {
+            session.end.as_ref()
+        } else {
+            Some(&session.loaded)
+        };
+        let job = |opened: &Opened| {
+            Effect::Start(Box::new(Job::Open {
+                store: opened.store.clone(),
+                ix: subject.ix,
+                how,
+            }))
+        };
+        opened.map(job).into_iter().collect()
+    }
+}
