@@ -146,7 +146,7 @@ impl Shell {
             Command::Notices if top != ScreenId::Notices => self.lay(ScreenId::Notices),
             Command::ViewBack | Command::ViewForward => {
                 self.over.clear();
-                self.route.leave(self.session.here);
+                self.leave();
                 let stop = self.route.step(command == Command::ViewForward);
                 stop.map(|stop| self.arrive(stop)).unwrap_or_default()
             }
@@ -359,9 +359,18 @@ impl Shell {
         if view == self.route.here().view {
             return Vec::new();
         }
-        self.route.leave(self.session.here);
+        self.leave();
         self.route.go(Stop::beside(view, self.session.here));
         self.enter()
+    }
+
+    /// Keeps what is selected in the view that is left: keys may have changed it since the last frame.
+    fn leave(&mut self) {
+        let view = self.route.here().view;
+        if let Some(layer) = self.views.iter().find(|layer| layer.id == view) {
+            layer.screen.tell_here(&mut self.session);
+        }
+        self.route.leave(self.session.here);
     }
 
     fn arrive(&mut self, stop: Stop) -> Vec<Asked> {
@@ -385,7 +394,8 @@ impl Shell {
                 Effect::Pop => outside.extend(self.back(from)),
                 Effect::Visit(view, here) => {
                     self.over.clear();
-                    self.route.leave(mem::replace(&mut self.session.here, here));
+                    self.leave();
+                    self.session.here = here;
                     self.route.go(Stop::inside(view, here));
                     outside.extend(self.enter());
                 }
@@ -407,7 +417,7 @@ impl Shell {
         if self.over.pop().is_some() {
             return Vec::new();
         }
-        self.route.leave(self.session.here);
+        self.leave();
         match self.route.back() {
             Some(stop) => self.arrive(stop),
             None => vec![(from, Effect::Quit)],

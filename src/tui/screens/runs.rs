@@ -125,24 +125,17 @@ impl Screen for Runs {
         Vec::new()
     }
 
-    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
-        match command {
-            Command::Open => return self.open(session),
-            Command::Filter => self.filter.open(),
-            Command::Sort => self.sort_by(self.next_key()),
-            Command::SortOther => {
-                self.order.falling = !self.order.falling;
-                self.is_stale = true;
-            }
-            Command::Gather => self.gather(self.next_grouping()),
-            Command::Pair => self.pair(session),
-            Command::Cancel if !self.filter.text.is_empty() => return self.filter("", session),
-            Command::Cancel if self.grouping.is_some() => self.gather(None),
-            Command::Cancel => {}
-            Command::Back => return vec![Effect::Pop],
-            _ => self.step(command),
+    fn tell_here(&self, session: &mut Session) {
+        if let Some(run) = self.selected_run() {
+            session.here.select_run(run, &session.loaded.store);
         }
-        Vec::new()
+    }
+
+    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
+        // Keys that come between two frames mean the lines as the keys before left them.
+        let mut asked = self.refresh(session);
+        asked.extend(self.obey(command, session));
+        asked
     }
 
     fn told(
@@ -252,6 +245,26 @@ impl Runs {
         }
     }
 
+    fn obey(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
+        match command {
+            Command::Open => return self.open(session),
+            Command::Filter => self.filter.open(),
+            Command::Sort => self.sort_by(self.next_key()),
+            Command::SortOther => {
+                self.order.falling = !self.order.falling;
+                self.is_stale = true;
+            }
+            Command::Gather => self.gather(self.next_grouping()),
+            Command::Pair => self.pair(session),
+            Command::Cancel if !self.filter.text.is_empty() => return self.filter("", session),
+            Command::Cancel if self.grouping.is_some() => self.gather(None),
+            Command::Cancel => {}
+            Command::Back => return vec![Effect::Pop],
+            _ => self.step(command),
+        }
+        Vec::new()
+    }
+
     /// Makes the table anew where it is out of date. Of many runs in the background: moving never waits for it.
     fn refresh(&mut self, session: &Session) -> Vec<Effect> {
         if !self.is_stale || self.is_building {
@@ -354,14 +367,8 @@ impl Runs {
         self.selected().and_then(Line::run)
     }
 
-    /// What is selected here is selected everywhere.
-    fn tell_here(&self, session: &mut Session) {
-        if let Some(run) = self.selected_run() {
-            session.here.select_run(run, &session.loaded.store);
-        }
-    }
-
-    fn open(&mut self, session: &Session) -> Vec<Effect> {
+    fn open(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.tell_here(session);
         match self.selected().cloned() {
             Some(Line::Run(run)) => vec![Effect::Visit(
                 ScreenId::Stream,

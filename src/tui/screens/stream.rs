@@ -237,6 +237,18 @@ impl Screen for Stream {
         Vec::new()
     }
 
+    fn tell_here(&self, session: &mut Session) {
+        let store = &session.loaded.store;
+        let selected = self
+            .subject()
+            .filter(|subject| !subject.is_end && subject.ix.0 < store.len());
+        if let Some(subject) = selected {
+            session.here.action = Some(subject.ix);
+            session.here.run = Some(store.row(subject.ix).run_ix());
+        }
+        session.here.scope = self.narrow.run();
+    }
+
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         self.notice = None;
         self.typing = Typing::Nothing;
@@ -402,19 +414,6 @@ impl Stream {
             ix,
             is_end: self.end.is_some(),
         })
-    }
-
-    /// What is selected here is selected everywhere.
-    fn tell_here(&self, session: &mut Session) {
-        let store = &session.loaded.store;
-        let selected = self
-            .subject()
-            .filter(|subject| !subject.is_end && subject.ix.0 < store.len());
-        if let Some(subject) = selected {
-            session.here.action = Some(subject.ix);
-            session.here.run = Some(store.row(subject.ix).run_ix());
-        }
-        session.here.scope = self.narrow.run();
     }
 
     fn back(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {

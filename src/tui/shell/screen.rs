@@ -36,6 +36,11 @@ pub trait Screen: std::fmt::Debug {
         Vec::new()
     }
 
+    /// What is selected here is selected everywhere.
+    fn tell_here(&self, session: &mut Session) {
+        let _ = session;
+    }
+
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect>;
 
     /// A command with what was typed after it in the palette; or what is wrong with that.

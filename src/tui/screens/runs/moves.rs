@@ -37,7 +37,7 @@ impl Runs {
     }
 
     /// A click selects a line, and opens the selected one; on a head it sorts by that column.
-    pub(super) fn point(&mut self, pointer: Pointer, session: &Session) -> Vec<Effect> {
+    pub(super) fn point(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
         let regions = self.frame.regions;
         match pointer {
             Pointer::WheelUp { .. } => (0..WHEEL).for_each(|_| self.step(Command::Up)),

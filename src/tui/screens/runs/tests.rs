@@ -1,4 +1,12 @@
+use ratatui::layout::Rect;
+
+use super::{Line, Runs};
+use crate::model::run::RunIx;
+use crate::tui::effects::Effect;
+use crate::tui::keys::Command;
 use crate::tui::screens::ScreenId;
+use crate::tui::session::{Here, News, Session};
+use crate::tui::shell::Screen;
 use crate::tui::testing::{load, options, played};
 use crate::tui::{Options, render};
 
@@ -181,5 +189,36 @@ fn a_filter_is_completed_recalled_and_pointed_at_as_in_the_stream() {
     assert!(
         wrong.contains("^ 'costt' is not a field") && wrong.contains("not applied"),
         "{wrong}"
+    );
+}
+
+#[test]
+fn keys_between_two_frames_mean_the_lines_as_the_keys_before_left_them() {
+    let mut session = Session::new(&options());
+    for message in load(TRACE) {
+        session.apply(message);
+    }
+    let mut runs = Runs::new(&session);
+    let area = Rect::new(0, 0, 120, 30);
+    let is_stale = News {
+        runs: vec![RunIx(0)],
+        ..News::default()
+    };
+    runs.loaded(&is_stale, &mut session);
+    runs.prepare(area, &mut session);
+    for command in [Command::Gather, Command::Gather, Command::Top] {
+        runs.update(command, &mut session);
+    }
+    runs.prepare(area, &mut session);
+    assert!(matches!(runs.selected(), Some(Line::Group(_))));
+    for command in [Command::Bottom, Command::Up, Command::Down] {
+        runs.update(command, &mut session);
+    }
+    let opened = runs.update(Command::Open, &mut session);
+    let old = RunIx(0);
+    let is_old = |here: &Here| here.run == Some(old) && here.scope == Some(old);
+    assert!(
+        matches!(opened.as_slice(), [Effect::Visit(_, here)] if is_old(here)),
+        "{opened:?}"
     );
 }
