@@ -173,6 +173,20 @@ impl Rows {
     }
 }
 
+/// What stands for a glyph that we write ourselves where only ASCII is wanted; each is one cell wide
+/// before and after.
+pub fn ascii_glyph(char: char) -> Option<char> {
+    Some(match char {
+        '…' | '≈' => '~',
+        '·' | '—' | '−' | '─' => '-',
+        '×' => 'x',
+        '→' => '>',
+        '└' => '`',
+        '│' => '|',
+        _ => return None,
+    })
+}
+
 fn is_printable_ascii(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }

@@ -65,7 +65,7 @@ impl Look {
         }
         let mut out = String::with_capacity(clean.len());
         for char in clean.chars() {
-            match ascii_glyph(char) {
+            match text::ascii_glyph(char) {
                 Some(glyph) => out.push(glyph),
                 None if char.is_ascii() || self.charset == Charset::AsciiGlyphs => out.push(char),
                 None => out.extend(["<", &format!("{:x}", u32::from(char)), ">"]),
@@ -89,19 +89,6 @@ impl Look {
             text.to_owned()
         }
     }
-}
-
-/// The glyphs that we write ourselves, each one cell wide before and after.
-fn ascii_glyph(char: char) -> Option<char> {
-    Some(match char {
-        '…' | '≈' => '~',
-        '·' | '—' | '−' | '─' => '-',
-        '×' => 'x',
-        '→' => '>',
-        '└' => '`',
-        '│' => '|',
-        _ => return None,
-    })
 }
 
 fn color(when: When, terminal: bool, var: impl Fn(&str) -> String) -> bool {

@@ -391,7 +391,7 @@ commands! {
     Recent "recent" Program "ctrl-r" "recent" "the runs that agents left on this machine, to open one";
     Notices "notices" Program "!" "notices" "what was told in passing";
     Stop "stop" Program "ctrl-g" "stop" "stop loading, and keep what is there";
-    Theme "theme" Program "" "theme" "other colours: dark, light, high-contrast, 16 or none" takes Theme;
+    Theme "theme" Program "" "theme" "the next colours, or those of this name: dark, light, high-contrast, 16, none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the first view";
     Cancel "cancel" Program "esc" "cancel" "one step back; in the list: all actions again, without the filter";

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::base::clock::Clock;
 use crate::base::{human, text};
+use crate::ingest::live::NoticeKind;
 use crate::ingest::{Batch, Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
@@ -273,6 +274,8 @@ impl Session {
             Loaded::Done => {
                 self.loading = Loading::Done;
             }
+            // The footer says that it is followed as long as it is.
+            Loaded::Notice(notice) if notice.kind == NoticeKind::Watching => {}
             Loaded::Notice(notice) => {
                 let path = notice.path.display();
                 self.say(&format!("{path} {}", notice.kind.words()));

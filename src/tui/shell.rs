@@ -1,5 +1,6 @@
 //! The views, what is laid over them, and what is the same on all of them.
 
+mod frame;
 mod header;
 mod route;
 mod screen;
@@ -9,24 +10,17 @@ pub use screen::{Headline, Pointer, Screen};
 use std::mem;
 use std::time::Duration;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
+use crate::analysis::runs::is_told;
 use crate::ingest::Loaded;
 use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key, Meaning, Place};
-use crate::tui::notices::Level;
 use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::header::Header;
 use crate::tui::shell::route::{Route, Stop};
 use crate::tui::theme::{Palette, Theme};
-use crate::tui::widgets::paint;
-
-/// Below this nothing can be read.
-pub const SMALLEST: (u16, u16) = (40, 8);
 
 /// Something to do outside, and the screen that asked for it: answers go back there.
 pub type Asked = (ScreenId, Effect);
@@ -141,6 +135,10 @@ impl Shell {
         match command {
             Command::Quit => vec![(top, Effect::Quit)],
             Command::Stop => self.stop(top),
+            Command::Theme => {
+                self.recolor("");
+                Vec::new()
+            }
             Command::Help if top != ScreenId::Help => self.lay(ScreenId::Help),
             Command::Palette => self.lay(ScreenId::Palette),
             Command::Files => self.lay(ScreenId::Files),
@@ -198,9 +196,15 @@ impl Shell {
         asked
     }
 
+    /// The colours with this name, or the next.
     fn recolor(&mut self, name: &str) {
-        if let Some(palette) = Palette::find(name) {
+        let wanted = match name {
+            "" => Some(self.theme.palette.next()),
+            name => Palette::find(name),
+        };
+        if let Some(palette) = wanted {
             self.theme.recolor(palette);
+            self.session.say(&format!("theme {}", palette.word()));
             return;
         }
         let known: Vec<&str> = Palette::ALL.iter().map(|it| it.word()).collect();
@@ -237,8 +241,11 @@ impl Shell {
     pub fn pointer(&mut self, pointer: Pointer) -> Vec<Asked> {
         self.start = Start::Found;
         if let (Pointer::Click { x, y: 0 }, true) = (pointer, self.over.is_empty()) {
-            let tab = self.header.tab_at(x);
-            return tab.map(|view| self.go(view)).unwrap_or_default();
+            return match self.header.at(x) {
+                Some(Meaning::View(view)) => self.go(view),
+                Some(Meaning::Command(command)) => self.command(command),
+                None => Vec::new(),
+            };
         }
         let effects = self.ask_top(|screen, session| screen.pointed(pointer, session));
         self.obey(self.top(), effects)
@@ -251,12 +258,12 @@ impl Shell {
     }
 
     pub fn loaded(&mut self, message: Loaded) -> Vec<Asked> {
-        let before = self.session.loaded.store.runs().len();
+        let before = self.told_runs();
         let news = self.session.apply(message);
         let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
         let was_found = self.start == Start::Found;
         asked.extend(self.find_start());
-        let runs = self.session.loaded.store.runs().len();
+        let runs = self.told_runs();
         if was_found && before == 1 && runs > 1 && self.route.here().view == ScreenId::Stream {
             let keys = self.session.keymap.view_keys(ScreenId::Runs).join(" ");
             self.session
@@ -265,12 +272,18 @@ impl Shell {
         asked
     }
 
+    /// How many runs there are, up to two: what only gathers broken lines is none.
+    fn told_runs(&self) -> usize {
+        let runs = self.session.loaded.store.runs().iter();
+        runs.filter(|run| is_told(run)).take(2).count()
+    }
+
     /// One run opens in the stream and several in the runs, as long as no key was pressed.
     fn find_start(&mut self) -> Vec<Asked> {
         if self.start == Start::Found || self.session.loaded.store.is_empty() {
             return Vec::new();
         }
-        let runs = self.session.loaded.store.runs().len();
+        let runs = self.told_runs();
         let fitting = match (runs, self.route.here().view) {
             (2.., _) => ScreenId::Runs,
             // More files may follow.
@@ -304,68 +317,10 @@ impl Shell {
         self.obey(from, effects)
     }
 
-    pub fn draw(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
-        let mut asked = Vec::new();
-        if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-            too_small(&self.theme, area, buf);
-        } else {
-            asked = self.draw_layers(area, buf);
-        }
-        self.draw_notice(area, buf);
-        if self.theme.ascii_only {
-            keep_ascii(buf);
-        }
-        asked
-    }
-
-    fn draw_layers(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
-        let below = Rect {
-            y: area.y + 1,
-            height: area.height - 1,
-            ..area
-        };
-        let current = self.route.here().view;
-        let mut asked = Vec::new();
-        for layer in &mut self.views {
-            if layer.id == current {
-                let effects = layer.screen.prepare(below, &mut self.session);
-                asked.push((layer.id, effects));
-                layer.screen.draw(&self.theme, below, buf);
-                let headline = layer.screen.headline();
-                let (session, theme) = (&self.session, &self.theme);
-                self.header
-                    .draw((&headline, current), session, theme, (area, buf));
-            }
-        }
-        for layer in &mut self.over {
-            asked.push((layer.id, layer.screen.prepare(area, &mut self.session)));
-            layer.screen.draw(&self.theme, area, buf);
-        }
-        asked
-            .into_iter()
-            .flat_map(|(id, effects)| self.obey(id, effects))
-            .collect()
-    }
-
     /// How long what is told in passing is still to be shown.
     pub fn notice_stays(&self) -> Option<Duration> {
         let stays = self.session.notices.stays(self.session.clock.now())?;
         Some(Duration::from_micros(stays))
-    }
-
-    /// The newest notice stands on the last line for a while.
-    fn draw_notice(&mut self, area: Rect, buf: &mut Buffer) {
-        let Some(notice) = self.session.notices.current(self.session.clock.now()) else {
-            return;
-        };
-        let styles = &self.theme.styles;
-        let (mark, style) = match notice.level {
-            Level::Note => (self.theme.marks.ok, styles.waiting),
-            Level::Error => (self.theme.marks.error, styles.error),
-        };
-        let mut row = paint::Row::new(buf, area, area.height.saturating_sub(1), styles.text);
-        row.put(&format!(" {mark} {}", notice.words), style);
-        self.session.notices.drawn();
     }
 
     /// The screen that keys go to.
@@ -456,38 +411,6 @@ impl Shell {
         match self.route.back() {
             Some(stop) => self.arrive(stop),
             None => vec![(from, Effect::Quit)],
-        }
-    }
-}
-
-fn too_small(theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let (width, height) = SMALLEST;
-    let long = format!(
-        "terminal too small ({}×{}, need {width}×{height})",
-        area.width, area.height
-    );
-    let short = format!(
-        "too small ({}×{}, need {width}×{height})",
-        area.width, area.height
-    );
-    let words = if long.chars().count() <= usize::from(area.width) {
-        long
-    } else {
-        short
-    };
-    for y in 0..area.height {
-        let mut row = paint::Row::new(buf, area, y, theme.styles.text);
-        if y == 0 {
-            row.put(&words, theme.styles.strong);
-        }
-    }
-}
-
-/// For terminals that cannot show anything else.
-fn keep_ascii(buf: &mut Buffer) {
-    for cell in &mut buf.content {
-        if !cell.symbol().is_ascii() {
-            cell.set_symbol("?");
         }
     }
 }

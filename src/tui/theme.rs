@@ -53,6 +53,13 @@ impl Palette {
         }
     }
 
+    /// The one after it, and after the last the first.
+    #[must_use]
+    pub fn next(self) -> Palette {
+        let at = Palette::ALL.iter().position(|it| *it == self);
+        Palette::ALL[at.map_or(0, |at| at + 1) % Palette::ALL.len()]
+    }
+
     pub fn find(word: &str) -> Option<Palette> {
         Palette::ALL.iter().copied().find(|it| it.word() == word)
     }
@@ -80,10 +87,13 @@ impl Palette {
 /// One style per role.
 #[derive(Debug, Clone)]
 pub struct Theme {
+    pub palette: Palette,
     pub styles: Styles,
     /// The colours that tell agents apart; none without colours.
     pub lanes: &'static [Color],
     pub marks: &'static Marks,
+    /// Our own glyphs are ASCII; the words of a trace stay.
+    pub ascii: bool,
     /// Write nothing but ASCII: what the terminal cannot show becomes `?`.
     pub ascii_only: bool,
     /// The keys as the user has them, for hints.
@@ -122,9 +132,11 @@ pub struct Styles {
 impl Theme {
     pub fn new(palette: Palette, ascii: bool) -> Theme {
         Theme {
+            palette,
             styles: Styles::new(palette),
             lanes: palette::lanes(palette),
             marks: if ascii { &ASCII } else { &UNICODE },
+            ascii,
             ascii_only: false,
             keymap: Arc::default(),
         }
@@ -169,6 +181,7 @@ impl Theme {
 impl Theme {
     /// The same with other colours.
     pub fn recolor(&mut self, palette: Palette) {
+        self.palette = palette;
         self.styles = Styles::new(palette);
         self.lanes = palette::lanes(palette);
     }

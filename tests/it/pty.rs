@@ -2,6 +2,8 @@
 
 pub(crate) mod terminal;
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::time::Duration;
 
 use terminal::{Terminal, program, shell};
@@ -360,5 +362,38 @@ fn the_mouse_changes_views_sorts_and_opens() {
     click(&mut terminal, "2 Runs");
     terminal.wait_for("preview: deploy-fix");
     terminal.type_in("q");
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
+fn a_run_that_goes_on_is_followed_left_and_followed_again() {
+    let text = std::fs::read_to_string(REFUND).expect("a sample");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("live.jsonl");
+    let name = path.to_str().expect("a plain path");
+    let mut terminal = Terminal::start(program(&["tail", name]), (120, 30));
+    terminal.wait_for("no actions");
+    let write = |range: std::ops::Range<usize>| {
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let mut file = file.expect("it can be written");
+        let piece = lines[range].concat();
+        file.write_all(piece.as_bytes()).expect("written");
+    };
+    write(0..8);
+    terminal.wait_for("following · ");
+    terminal.type_in("/is:error\r");
+    terminal.wait_for("hidden by filter");
+    write(8..20);
+    terminal.wait_for("ConnectionReset");
+    terminal.type_in("\u{1b}");
+    terminal.wait("all rows", |it| !it.text().contains("hidden by filter"));
+    terminal.type_in("k");
+    terminal.wait_for("not following");
+    write(20..lines.len());
+    terminal.wait_for(" new below");
+    terminal.type_in("e");
+    terminal.type_in("F");
+    terminal.wait_for("following · 25 / 25");
     assert_eq!(terminal.quit(), 0);
 }

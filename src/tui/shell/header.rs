@@ -7,19 +7,19 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::base::text;
+use crate::tui::keys::{Command, Meaning};
 use crate::tui::screens::{self, ScreenId, Tab};
 use crate::tui::session::Session;
 use crate::tui::shell::Headline;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::Row;
 
-/// Where the tabs were drawn last.
+/// Where things to click were drawn last.
 #[derive(Debug, Default)]
 pub(super) struct Header {
-    tabs: Vec<(Range<u16>, ScreenId)>,
+    places: Vec<(Range<u16>, Meaning)>,
 }
 
-const HELP: &str = " ? help ";
 const PROGRAM: &str = "saferun";
 /// A crumb that is cut to less says nothing.
 const LEAST_CRUMB: usize = 6;
@@ -37,11 +37,22 @@ impl Header {
     ) {
         let styles = &theme.styles;
         let mut row = Row::new(buf, area, 0, styles.text);
-        row.flush_right(HELP, styles.faint);
+        self.places.clear();
+        let key = |command| theme.keymap.keys(command).into_iter().next();
+        let help = key(Command::Help).map(|key| format!(" {key} help "));
+        let help = help.unwrap_or_else(|| " help ".to_owned());
+        self.put(
+            &help,
+            styles.faint,
+            Meaning::Command(Command::Help),
+            &mut row,
+        );
         let unread = session.notices.unread();
         if unread > 0 {
-            // The key that lists them stands before the number.
-            row.flush_right(&format!(" ! {unread} "), styles.error);
+            let words = key(Command::Notices).map(|key| format!(" {key} {unread} "));
+            let words = words.unwrap_or_else(|| format!(" {unread} notices "));
+            let list = Meaning::Command(Command::Notices);
+            self.put(&words, styles.error, list, &mut row);
         }
         let least = headline.crumbs.last().map_or(0, |run| text::width(run) + 2);
         let loading = session.loading_words();
@@ -77,24 +88,27 @@ impl Header {
         }
     }
 
-    /// The view of the tab at column `x`.
-    pub(super) fn tab_at(&self, x: u16) -> Option<ScreenId> {
-        let tab = self.tabs.iter().find(|(cells, _)| cells.contains(&x));
-        tab.map(|(_, view)| *view)
+    /// What a click at column `x` asks for.
+    pub(super) fn at(&self, x: u16) -> Option<Meaning> {
+        let place = self.places.iter().find(|(cells, _)| cells.contains(&x));
+        place.map(|(_, meaning)| *meaning)
+    }
+
+    /// Writes something to click at the end of the row.
+    fn put(&mut self, words: &str, style: Style, meaning: Meaning, row: &mut Row<'_>) {
+        let before = row.end();
+        row.flush_right(words, style);
+        self.places.push((row.end()..before, meaning));
     }
 
     fn draw_tabs(&mut self, current: ScreenId, room: usize, theme: &Theme, row: &mut Row<'_>) {
-        self.tabs.clear();
         for (view, words) in tabs(room).iter().rev() {
             let style = if *view == current {
                 theme.styles.selected
             } else {
                 Style::new()
             };
-            row.flush_right(words, style);
-            let end = row.end();
-            self.tabs
-                .push((end..end + text::width(words) as u16, *view));
+            self.put(words, style, Meaning::View(*view), row);
         }
     }
 }

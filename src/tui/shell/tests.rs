@@ -52,20 +52,33 @@ fn a_second_run_that_comes_later_is_told_and_nothing_jumps() {
     );
 }
 
-#[test]
-fn a_click_on_a_tab_shows_its_view() {
-    let mut shown = Headless::new(&options(), (120, 30));
+/// The screen after a click on these words of its first lines.
+fn clicked(words: &str) -> String {
+    let told = Options {
+        told: vec!["no-such.jsonl: not found".to_owned()],
+        ..options()
+    };
+    let mut shown = Headless::new(&told, (120, 30));
     for message in load(TWO) {
         shown.load(message);
     }
-    let header = render::text(&shown.draw());
-    let header = header.lines().next().unwrap_or_default();
-    let before = header.split("1 Stream").next().unwrap_or_default();
+    let picture = render::text(&shown.draw());
+    let lines = picture.lines().enumerate();
+    let mut places = lines.filter_map(|(y, line)| Some((line.split_once(words)?.0.to_owned(), y)));
+    let (before, y) = places.next().expect("these words");
     shown.point(Pointer::Click {
         x: before.chars().count() as u16,
-        y: 0,
+        y: y as u16,
     });
-    assert!(render::text(&shown.draw()).contains("TOOL / TEXT"));
+    render::text(&shown.draw())
+}
+
+#[test]
+fn what_stands_in_the_first_lines_can_be_clicked() {
+    assert!(clicked("1 Stream").contains("TOOL / TEXT"));
+    assert!(clicked("? help").contains("keys of Runs"));
+    assert!(clicked("! 1").contains("newest first"));
+    assert!(!clicked("press / to filter").contains("press / to filter"));
 }
 
 #[test]
@@ -116,4 +129,41 @@ fn a_key_of_ones_own_is_shown_where_keys_are_shown() {
     assert!(played(&own, TWO, "").contains("ctrl-o filter"));
     assert!(played(&own, TWO, "? ctrl-o filter").contains("ctrl-o"));
     assert!(!played(&own, TWO, "/ zzz").contains("zzz"));
+}
+
+#[test]
+fn colours_are_changed_by_name_or_one_after_the_other() {
+    assert!(screen(TWO, ":theme space light enter").contains("theme light"));
+    assert!(screen(TWO, ":theme enter").contains("theme dark"));
+    assert!(screen(TWO, ":theme enter :theme enter").contains("theme light"));
+    assert!(screen(TWO, ":theme space pink enter").contains("'pink' is not a theme"));
+}
+
+#[test]
+fn broken_lines_beside_one_run_are_no_second_run() {
+    let broken = "{\"type\":\"prompt\" oops\n{\"type\":\"prompt\",\"run_id\":\"r\",\"id\":\"p\",\"content\":\"x\"}\n";
+    assert!(
+        screen(broken, "").contains("TOOL / TEXT"),
+        "{}",
+        screen(broken, "")
+    );
+    assert!(screen(broken, "2").contains("1 run"));
+}
+
+#[test]
+fn with_ascii_no_glyph_of_ours_is_left_and_the_words_of_the_trace_stay() {
+    let ascii = Options {
+        ascii: true,
+        ..options()
+    };
+    let trace = "{\"type\":\"response\",\"run_id\":\"é\",\"id\":\"p\",\"content\":\"x\",\"model\":\"gpt-5\",\"usage\":{\"input_tokens\":900,\"output_tokens\":80}}\n{\"type\":\"prompt\",\"run_id\":\"r2\",\"id\":\"q\",\"content\":\"y\"}\n";
+    for keys in ["", "z", "1", "?", ":", "ctrl-p"] {
+        let shown = played(&ascii, trace, keys);
+        let strange: String = shown
+            .chars()
+            .filter(|char| !char.is_ascii() && *char != 'é')
+            .collect();
+        assert_eq!(strange, "", "{keys}\n{shown}");
+    }
+    assert!(played(&ascii, trace, "").contains('é'));
 }

@@ -91,7 +91,7 @@ fn commands(session: &Session) -> impl Iterator<Item = &'static Entry> {
 
 /// Whether a command does nothing without something after it.
 fn needs(takes: Option<Takes>) -> bool {
-    matches!(takes, Some(Takes::Number | Takes::Theme))
+    takes == Some(Takes::Number)
 }
 
 fn names(typed: &str, session: &Session) -> Vec<Offer> {

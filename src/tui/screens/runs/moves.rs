@@ -56,6 +56,9 @@ impl Runs {
                     self.choose(at);
                 }
             }
+            Pointer::Click { x, y } if regions.filter.contains(Position { x, y }) => {
+                self.filter.open();
+            }
             Pointer::Click { .. } | Pointer::Drag { .. } | Pointer::Release => {}
         }
         Vec::new()
