@@ -46,6 +46,8 @@ pub enum Weight {
 pub struct View<'a> {
     pub store: &'a Store,
     pub calls: &'a Calls,
+    /// More may come: what is not there yet is not missing.
+    pub is_growing: bool,
 }
 
 /// One thing to notice.
@@ -69,8 +71,7 @@ pub static RULES: &[&dyn Rule] = &[
 ];
 
 /// Everything there is to notice, the most important first.
-pub fn look(store: &Store, calls: &Calls, cancel: &CancelFlag) -> Vec<Insight> {
-    let view = View { store, calls };
+pub fn look(view: View<'_>, cancel: &CancelFlag) -> Vec<Insight> {
     let rules = RULES.iter().take_while(|_| !cancel.is_raised());
     let mut found: Vec<Insight> = rules.filter_map(|rule| rule.look(view)).collect();
     found.sort_by_key(|insight| insight.weight);

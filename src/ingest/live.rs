@@ -172,13 +172,14 @@ impl Following {
         } else {
             NoticeKind::Polling
         };
-        for path in self.paths.clone() {
-            self.tell(Loaded::Notice(Notice { kind, path, at: 0 }))?;
-        }
         let mut walked = Instant::now();
         self.walk();
         self.look()?;
         self.tell(Loaded::Done)?;
+        // From here on nothing that is written is passed over.
+        for path in self.paths.clone() {
+            self.tell(Loaded::Notice(Notice { kind, path, at: 0 }))?;
+        }
         loop {
             let pause = if watch.is_reporting() {
                 WATCHED

@@ -31,7 +31,10 @@ use crate::tui::screens::stream::{noticed, overview};
 pub enum Job {
     Filter(filtering::Task),
     /// Looks for what is worth a sentence.
-    Notice(Store),
+    Notice {
+        store: Store,
+        is_growing: bool,
+    },
     /// Looks for a text.
     Search(filtering::Task),
     /// Looks over the whole list and the whole run.
@@ -161,7 +164,7 @@ impl Job {
             Job::Open { .. } => Slot::Open,
             Job::Survey(_) => Slot::Survey,
             Job::Search(_) => Slot::Search,
-            Job::Notice(_) => Slot::Notice,
+            Job::Notice { .. } => Slot::Notice,
             Job::Table { .. } => Slot::Table,
             Job::Profile { .. } => Slot::Profile,
             Job::Find { .. } | Job::Recent { .. } => Slot::Find,
@@ -174,9 +177,13 @@ impl Job {
                 let mut tell = |progress| tell(Output::Searched(progress));
                 Output::Filtered(filtering::run(&task, cancel, &mut tell))
             }
-            Job::Notice(store) => {
+            Job::Notice { store, is_growing } => {
                 let mut tell = |tested| tell(Output::Noticing(tested));
-                Output::Noticed(Box::new(noticed::look(&store, cancel, &mut tell)))
+                Output::Noticed(Box::new(noticed::look(
+                    (&store, is_growing),
+                    cancel,
+                    &mut tell,
+                )))
             }
             Job::Search(task) => {
                 let mut tell = |progress| tell(Output::Hitting(progress));

@@ -13,10 +13,12 @@ impl Rule for Pending {
                 && !row.flags().has(Flags::WAITING)
         });
         let tools = names(evidence.iter().map(|ix| view.store.row(*ix).tool()));
-        let words = format!(
-            "{} never arrived ({tools})",
-            counted(evidence.len(), "result")
-        );
+        let results = counted(evidence.len(), "result");
+        if view.is_growing {
+            let words = format!("{results} not there yet ({tools})");
+            return Insight::new(Weight::Note, words, evidence);
+        }
+        let words = format!("{results} never arrived ({tools})");
         Insight::new(Weight::Bad, words, evidence)
     }
 }

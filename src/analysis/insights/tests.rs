@@ -1,5 +1,5 @@
 use super::calls::Calls;
-use super::{Weight, look};
+use super::{View, Weight, look};
 use crate::base::cancel::CancelFlag;
 use crate::ingest::discover::Input;
 use crate::ingest::loader::{self, Options};
@@ -21,7 +21,12 @@ fn load(trace: &str) -> Store {
 fn check(trace: &str, expected: &[(Weight, &str, &[u32])]) {
     let store = load(trace);
     let calls = Calls::of(&store, &CancelFlag::new(), &mut |_| {});
-    let found = look(&store, &calls, &CancelFlag::new());
+    let view = View {
+        store: &store,
+        calls: &calls,
+        is_growing: false,
+    };
+    let found = look(view, &CancelFlag::new());
     let found: Vec<_> = found
         .iter()
         .map(|insight| {
@@ -228,4 +233,17 @@ fn runs_that_cost_many_times_the_usual_are_told_where_there_is_a_usual() {
             &[8],
         )],
     );
+}
+
+#[test]
+fn while_more_may_come_a_missing_result_is_not_there_yet() {
+    let store = load(r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"a","args":{}}"#);
+    let calls = Calls::of(&store, &CancelFlag::new(), &mut |_| {});
+    let view = View {
+        store: &store,
+        calls: &calls,
+        is_growing: true,
+    };
+    let found = look(view, &CancelFlag::new());
+    assert_eq!(found[0].words, "1 result not there yet (a)");
 }

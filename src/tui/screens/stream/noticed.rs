@@ -2,7 +2,7 @@
 //! and the way to the actions that show each.
 
 use crate::analysis::insights::calls::Calls;
-use crate::analysis::insights::{self, Insight, Weight};
+use crate::analysis::insights::{self, Insight, View, Weight};
 use crate::base::cancel::CancelFlag;
 use crate::base::{human, text};
 use crate::model::action::ActionIx;
@@ -38,10 +38,21 @@ pub struct Noticed {
 const ALWAYS: u64 = 5_000;
 
 /// The work of a job: opens every call once.
-pub fn look(store: &Store, cancel: &CancelFlag, tell: &mut dyn FnMut(u32)) -> Findings {
+pub fn look(
+    (store, is_growing): (&Store, bool),
+    cancel: &CancelFlag,
+    tell: &mut dyn FnMut(u32),
+) -> Findings {
     let calls = Calls::of(store, cancel, tell);
     Findings {
-        insights: insights::look(store, &calls, cancel),
+        insights: insights::look(
+            View {
+                store,
+                calls: &calls,
+                is_growing,
+            },
+            cancel,
+        ),
         calls,
     }
 }
@@ -64,9 +75,10 @@ impl Noticed {
         }
         self.known = store.len();
         (self.running, self.seen) = (Some(0), Some(self.version));
-        Some(Effect::Start(Box::new(Job::Notice(
-            session.loaded.store.clone(),
-        ))))
+        Some(Effect::Start(Box::new(Job::Notice {
+            store: store.clone(),
+            is_growing: session.is_growing(),
+        })))
     }
 
     pub fn noticing(&mut self, tested: u32) {
