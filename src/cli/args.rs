@@ -209,7 +209,7 @@ Percentiles are by nearest rank: each is a duration that was recorded.")]
     /// JSON line per action as it completes
     #[command(args = hidden("tail"), after_help = "Example:\n  saferun-tui tail run.jsonl -w 'status:blocked' | jq .tool")]
     Tail {
-        /// Files (which need not exist yet), folders and globs
+        /// Files (which need not exist yet), folders, globs, or - for standard input
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
         /// Begin with what is there already

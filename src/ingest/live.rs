@@ -7,6 +7,7 @@
 
 mod follow;
 mod log;
+mod pipe;
 mod watch;
 
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 pub use log::Log;
 
 use self::follow::Follower;
+use self::pipe::Pipe;
 use self::watch::Watch;
 use crate::ingest::assemble::{Builder, From, Rules};
 use crate::ingest::bytes::Bytes;
@@ -113,9 +115,25 @@ pub fn start(
 /// Nobody listens any more.
 struct Gone;
 
-/// A file that is followed, and what it was found to be.
+/// Where a trace comes from.
+enum Feed {
+    File(Follower),
+    Pipe(Pipe),
+}
+
+impl Feed {
+    fn log(&self) -> &Arc<Log> {
+        match self {
+            Feed::File(follower) => follower.log(),
+            Feed::Pipe(pipe) => pipe.log(),
+        }
+    }
+}
+
+/// A trace that is followed, and what it was found to be.
 struct Trace {
-    follower: Follower,
+    path: PathBuf,
+    feed: Feed,
     since: Instant,
     known: Option<Known>,
 }
@@ -166,14 +184,14 @@ impl Following {
     }
 
     fn run(mut self, poll: bool) -> Result<(), Gone> {
-        let mut watch = Watch::start(&self.paths, poll);
+        let watch = Watch::start(&self.paths, poll);
         let kind = if watch.is_reporting() {
             NoticeKind::Watching
         } else {
             NoticeKind::Polling
         };
         let mut walked = Instant::now();
-        self.walk();
+        self.walk(&watch);
         self.look()?;
         self.tell(Loaded::Done)?;
         // From here on nothing that is written is passed over.
@@ -188,11 +206,28 @@ impl Following {
             };
             watch.wait(pause);
             if walked.elapsed() >= WALK {
-                self.walk();
+                self.walk(&watch);
                 walked = Instant::now();
             }
+            let is_over = self.is_over();
             self.look()?;
+            if is_over {
+                return self.finish();
+            }
         }
+    }
+
+    /// Nothing can come any more: all there is are pipes that ended.
+    fn is_over(&self) -> bool {
+        let has_ended = |trace: &Trace| matches!(&trace.feed, Feed::Pipe(pipe) if pipe.has_ended());
+        !self.traces.is_empty() && self.traces.iter().all(has_ended)
+    }
+
+    fn finish(&mut self) -> Result<(), Gone> {
+        for group in &mut self.groups {
+            group.rules.finish(&mut self.builder);
+        }
+        self.hand_on()
     }
 
     fn tell(&self, message: Loaded) -> Result<(), Gone> {
@@ -201,7 +236,7 @@ impl Following {
 
     /// Takes on the files that the paths stand for now. A path that stands for nothing yet is a file
     /// that is still to come.
-    fn walk(&mut self) {
+    fn walk(&mut self, watch: &Watch) {
         for path in &self.paths {
             let is_pattern = path.is_dir() || path.to_string_lossy().contains(['*', '?', '[', '{']);
             let found = if is_pattern && !path.is_file() {
@@ -213,7 +248,12 @@ impl Following {
             for file in found {
                 if self.followed.insert(file.clone()) {
                     self.traces.push(Trace {
-                        follower: Follower::new(file),
+                        feed: if pipe::is_pipe(&file) {
+                            Feed::Pipe(Pipe::start(watch.hint()))
+                        } else {
+                            Feed::File(Follower::new(file.clone()))
+                        },
+                        path: file,
                         since: Instant::now(),
                         known: None,
                     });
@@ -226,8 +266,11 @@ impl Following {
     fn look(&mut self) -> Result<(), Gone> {
         for number in 0..self.traces.len() {
             let trace = &mut self.traces[number];
-            let happened = trace.follower.look();
-            let (path, at) = (trace.follower.path().to_owned(), trace.follower.read());
+            let (happened, at) = match &mut trace.feed {
+                Feed::File(follower) => (follower.look(), follower.read()),
+                Feed::Pipe(_) => (Vec::new(), 0),
+            };
+            let path = trace.path.clone();
             if self.traces[number].known.is_none() {
                 self.recognise(number)?;
             }
@@ -251,11 +294,11 @@ impl Following {
     /// Finds out what a file is once it holds a line that tells.
     fn recognise(&mut self, number: usize) -> Result<(), Gone> {
         let trace = &self.traces[number];
-        let log = trace.follower.log();
+        let log = trace.feed.log();
         if log.whole() == 0 {
             return Ok(());
         }
-        let path = trace.follower.path().to_owned();
+        let path = trace.path.clone();
         let bytes = Bytes::Live(Arc::clone(log));
         let forced = self.options.format;
         let format = match sniff::identify(&path, &bytes, forced, true) {
@@ -300,10 +343,13 @@ impl Following {
     /// Decodes the whole lines that came.
     fn decode(&mut self, number: usize) -> Result<(), Gone> {
         let Trace {
-            follower, known, ..
+            path, feed, known, ..
         } = &mut self.traces[number];
         let Some(known) = known else { return Ok(()) };
-        let whole = follower.log().whole();
+        let whole = feed.log().whole();
+        if known.done == whole {
+            return Ok(());
+        }
         let mut decoded = Decoded::default();
         while known.done < whole {
             let block = Block {
@@ -337,7 +383,7 @@ impl Following {
         }
         if !known.companion {
             let group = &mut self.groups[known.group];
-            group.companions = known.source.format.companions(follower.path());
+            group.companions = known.source.format.companions(path);
         }
         Ok(())
     }

@@ -169,3 +169,24 @@ fn a_file_that_is_cut_is_told_and_read_on() {
         "{notice}"
     );
 }
+
+#[test]
+fn what_comes_through_a_pipe_is_followed_to_its_end() {
+    let mut child = command(&["tail", "-", "--from-start", "-w", "kind:tool"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let lines = json_lines(child.stdout.take().expect("a pipe"));
+    let text = std::fs::read("sample-traces/saferun/refund-agent.jsonl").expect("a sample");
+    let (head, rest) = text.split_at(text.len() / 2);
+    pipe.write_all(head).expect("written");
+    let first = lines.recv_timeout(PATIENCE).expect("a call");
+    assert_eq!(first["tool"], "get_order");
+    pipe.write_all(rest.trim_ascii_end()).expect("written");
+    drop(pipe);
+    // Lines end when the program does.
+    assert_eq!(lines.iter().count(), 9);
+    assert!(child.wait().expect("it ends").success());
+}

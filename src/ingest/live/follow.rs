@@ -68,10 +68,6 @@ impl Follower {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(super) fn log(&self) -> &Arc<Log> {
         &self.log
     }

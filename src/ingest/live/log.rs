@@ -8,12 +8,23 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many of the last bytes stay in memory, at least.
+/// How many of the last bytes stay in memory, at least, of what is in a file and of what is not.
 const RECENT: usize = 8 << 20;
+const PIPED: usize = 256 << 20;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Log {
     state: Mutex<State>,
+    keep: usize,
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log {
+            state: Mutex::default(),
+            keep: RECENT,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +48,14 @@ struct Piece {
 }
 
 impl Log {
+    /// Of bytes that come through a pipe: what is not kept is gone.
+    pub(super) fn of_pipe() -> Log {
+        Log {
+            state: Mutex::default(),
+            keep: PIPED,
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,14 +75,19 @@ impl Log {
 
     /// Appends bytes that were read at `at` of a file.
     pub(super) fn append(&self, file: &Arc<File>, at: u64, bytes: &[u8]) {
-        self.state().append(Some(file), at, bytes);
+        self.state().append(Some(file), at, bytes, self.keep);
+    }
+
+    /// Appends bytes that are in no file.
+    pub(super) fn append_piped(&self, bytes: &[u8]) {
+        self.state().append(None, 0, bytes, self.keep);
     }
 
     /// Ends the last line where a file ended without an end of line.
     pub(super) fn end_line(&self) {
         let mut state = self.state();
         if state.whole < state.len {
-            state.append(None, 0, b"\n");
+            state.append(None, 0, b"\n", self.keep);
         }
     }
 
@@ -96,7 +120,7 @@ impl Log {
 }
 
 impl State {
-    fn append(&mut self, file: Option<&Arc<File>>, at: u64, bytes: &[u8]) {
+    fn append(&mut self, file: Option<&Arc<File>>, at: u64, bytes: &[u8], keep: usize) {
         let len = bytes.len() as u64;
         let goes_on = |piece: &Piece| match (&piece.file, file) {
             (Some(known), Some(file)) => Arc::ptr_eq(known, file) && piece.at + piece.len == at,
@@ -116,8 +140,8 @@ impl State {
         }
         self.len += len;
         self.recent.extend_from_slice(bytes);
-        if self.recent.len() > 2 * RECENT {
-            let dropped = self.recent.len() - RECENT;
+        if self.recent.len() > 2 * keep {
+            let dropped = self.recent.len() - keep;
             self.recent.drain(..dropped);
             self.recent_at += dropped as u64;
         }

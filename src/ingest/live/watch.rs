@@ -3,20 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+
+use super::pipe::is_pipe;
 
 /// A watcher, where the system gives one.
 #[derive(Debug)]
 pub(super) struct Watch {
     watcher: Option<RecommendedWatcher>,
+    hint: Sender<()>,
     hints: Receiver<()>,
 }
 
 impl Watch {
     /// Watches the folders in which the paths lie, so that files that come and go are seen too.
     pub(super) fn start(paths: &[PathBuf], poll: bool) -> Watch {
-        let (sender, hints) = bounded(1);
+        let (hint, hints) = bounded(1);
+        let sender = hint.clone();
         let watcher = if poll {
             None
         } else {
@@ -29,7 +33,11 @@ impl Watch {
             })
             .ok()
         };
-        let mut watch = Watch { watcher, hints };
+        let mut watch = Watch {
+            watcher,
+            hint,
+            hints,
+        };
         if !paths.iter().all(|path| watch.add(path)) {
             watch.watcher = None;
         }
@@ -37,6 +45,9 @@ impl Watch {
     }
 
     fn add(&mut self, path: &Path) -> bool {
+        if is_pipe(path) {
+            return true;
+        }
         let Some(watcher) = &mut self.watcher else {
             return false;
         };
@@ -57,16 +68,14 @@ impl Watch {
         self.watcher.is_some()
     }
 
+    /// For others who know of changes.
+    pub(super) fn hint(&self) -> Sender<()> {
+        self.hint.clone()
+    }
+
     /// Waits for a hint, but no longer than so.
-    pub(super) fn wait(&mut self, at_most: Duration) {
-        if self.watcher.is_none() {
-            std::thread::sleep(at_most);
-            return;
-        }
-        // A watcher that broke off tells nothing any more.
+    pub(super) fn wait(&self, at_most: Duration) {
+        // No hint is as good as one: it is time to look.
         let _ = self.hints.recv_timeout(at_most);
-        if self.hints.try_recv() == Err(TryRecvError::Disconnected) {
-            self.watcher = None;
-        }
     }
 }

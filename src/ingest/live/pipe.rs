@@ -1,0 +1,69 @@
+//! Standard input that is followed: what comes is kept, since it can be read but once.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crossbeam_channel::Sender;
+
+use super::log::Log;
+
+/// `-` stands for standard input.
+pub(super) fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+#[derive(Debug)]
+pub(super) struct Pipe {
+    log: Arc<Log>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Pipe {
+    /// Starts to read; `hint` is given whenever something came.
+    pub(super) fn start(hint: Sender<()>) -> Pipe {
+        let pipe = Pipe {
+            log: Arc::new(Log::of_pipe()),
+            ended: Arc::default(),
+        };
+        let (log, ended) = (Arc::clone(&pipe.log), Arc::clone(&pipe.ended));
+        let reading = thread::Builder::new()
+            .name("pipe".to_owned())
+            .spawn(move || {
+                read(&log, &hint);
+                log.end_line();
+                ended.store(true, Ordering::Release);
+                let _ = hint.try_send(());
+            });
+        pipe.ended.fetch_or(reading.is_err(), Ordering::Release);
+        pipe
+    }
+
+    pub(super) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// Nothing more will come.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+}
+
+fn read(log: &Log, hint: &Sender<()>) {
+    let mut input = io::stdin().lock();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(read) => {
+                log.append_piped(&buffer[..read]);
+                let _ = hint.try_send(());
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // A pipe that cannot be read any more has ended.
+            Err(_) => return,
+        }
+    }
+}
