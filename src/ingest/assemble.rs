@@ -5,13 +5,16 @@
 
 mod builder;
 mod calls;
+mod charge;
 mod interner;
 mod memory;
+mod state;
 
 use std::hash::{BuildHasher, Hasher};
 
-pub use builder::{Builder, Charge, Draft};
+pub use builder::{Builder, Draft};
 pub use calls::Call;
+pub use charge::Charge;
 
 use crate::ingest::fact::{Decoded, Fact, Text};
 use crate::model::action::{Place, SourceIx};

@@ -6,6 +6,7 @@
 //! let through and noted in [`Cursor::notes`].
 
 mod marks;
+mod nesting;
 mod number;
 mod repair;
 mod text;
@@ -17,6 +18,7 @@ pub use text::unescape;
 use std::borrow::Cow;
 use std::num::NonZeroU64;
 
+use self::nesting::Nesting;
 use self::number::Number;
 use crate::model::action::Flags;
 
@@ -587,43 +589,6 @@ impl<'a> Cursor<'a> {
             self.object(member)
         } else {
             self.skip()
-        }
-    }
-}
-
-/// Which brackets are open: one bit each for the first levels, a vector beyond.
-#[derive(Debug, Default)]
-struct Nesting {
-    near: u64,
-    far: Vec<bool>,
-    len: usize,
-}
-
-impl Nesting {
-    #[inline]
-    fn push(&mut self, object: bool) {
-        if self.len < 64 {
-            self.near = (self.near & !(1 << self.len)) | (u64::from(object) << self.len);
-        } else {
-            self.far.push(object);
-        }
-        self.len += 1;
-    }
-
-    #[inline]
-    fn pop(&mut self) {
-        self.len -= 1;
-        if self.len >= 64 {
-            self.far.pop();
-        }
-    }
-
-    #[inline]
-    fn top(&self) -> Option<bool> {
-        match self.len {
-            0 => None,
-            1..=64 => Some(self.near >> (self.len - 1) & 1 == 1),
-            _ => self.far.last().copied(),
         }
     }
 }

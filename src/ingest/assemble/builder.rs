@@ -1,19 +1,19 @@
 //! Builds actions, runs and the news about them, batch by batch.
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
 
 use super::From;
 use super::calls::Call;
 use super::interner::Interner;
 use super::memory::{Map, Memory};
+use super::state::{RunState, Told};
 use crate::ingest::Batch;
 use crate::ingest::fact::Fact;
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::chunk::{CHUNK_ROWS, Chunk, NewAction};
 use crate::model::outcome::{Attached, AttachedKind, Extra, Outcomes, Settled};
-use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::quantity::{Span, Time};
 use crate::model::run::{Lane, Run, RunIx, RunStatus, Totals, Who};
 use crate::model::symbol::Sym;
 
@@ -52,76 +52,12 @@ impl Draft {
     }
 }
 
-/// What a model call was booked with.
-#[derive(Debug, Clone, Copy)]
-pub struct Charge {
-    usage: Usage,
-    cost: Cost,
-    estimated: bool,
-}
-
-impl Charge {
-    pub fn usage(&self) -> Usage {
-        self.usage
-    }
-}
-
-#[derive(Debug)]
-struct RunState {
-    run: Told,
-    dirty: bool,
-    ended: bool,
-    turn: u32,
-    /// The model that each agent used last.
-    models: Vec<(Sym, Sym)>,
-    /// None before it is needed, and after the run ended with nothing open.
-    memory: Option<Box<Memory>>,
-}
-
-/// The facts of a run. Those that ended are shared with the batch that told of them: there may be
-/// very many.
-#[derive(Debug)]
-enum Told {
-    Own(Box<Run>),
-    Shared(Arc<Run>),
-}
-
-impl Told {
-    #[inline]
-    fn get(&self) -> &Run {
-        match self {
-            Told::Own(run) => run,
-            Told::Shared(run) => run,
-        }
-    }
-
-    #[inline]
-    fn edit(&mut self) -> &mut Run {
-        if let Told::Shared(run) = self {
-            *self = Told::Own(Box::new(Run::clone(run)));
-        }
-        match self {
-            Told::Own(run) => run,
-            Told::Shared(run) => Arc::make_mut(run),
-        }
-    }
-
-    /// A copy to send.
-    fn tell(&mut self, ended: bool) -> Arc<Run> {
-        let run = Arc::new(self.get().clone());
-        if ended {
-            *self = Told::Shared(Arc::clone(&run));
-        }
-        run
-    }
-}
-
 /// Turns what rules decide into batches. Runs are found by a key that the rules choose.
 #[derive(Debug)]
 pub struct Builder {
-    interner: Interner,
+    pub(super) interner: Interner,
     secret: foldhash::quality::RandomState,
-    prices: PriceTable,
+    pub(super) prices: PriceTable,
     runs: Vec<RunState>,
     keys: Map<RunIx>,
     /// The run that was asked for last.
@@ -544,73 +480,6 @@ impl Builder {
         });
     }
 
-    /// Books the tokens and cost of a model call, in place of what it was booked with before.
-    /// A recorded cost wins; else the price table gives an estimate, or nothing.
-    pub fn charge(
-        &mut self,
-        ix: RunIx,
-        charge: (ActionIx, Sym),
-        usage: Usage,
-        recorded: Cost,
-        before: Option<&Charge>,
-    ) -> Charge {
-        let (action, model) = charge;
-        let estimated = !recorded.is_some();
-        let cost = if estimated {
-            self.estimate(model, &usage)
-        } else {
-            recorded
-        };
-        let unpriced = |usage: &Usage, cost: Cost| u32::from(!usage.is_none() && !cost.is_some());
-        let totals = &mut self.edit(ix).totals;
-        if let Some(before) = before {
-            totals.usage = totals.usage.minus(&before.usage);
-            totals.unpriced -= unpriced(&before.usage, before.cost);
-            let slot = cost_slot(totals, before.estimated);
-            *slot = slot.minus(before.cost);
-        }
-        totals.usage = totals.usage.plus(&usage);
-        totals.unpriced += unpriced(&usage, cost);
-        let slot = cost_slot(totals, estimated);
-        *slot = *slot + cost;
-        let flags = if estimated && cost.is_some() {
-            Flags::ESTIMATED
-        } else {
-            Flags::NONE
-        };
-        self.settle(&Settled {
-            extra: Extra::Usage(usage),
-            cost,
-            flags,
-            ..Settled::new(action)
-        });
-        Charge {
-            usage,
-            cost,
-            estimated,
-        }
-    }
-
-    fn estimate(&self, model: Sym, usage: &Usage) -> Cost {
-        // Nothing but zeros is how many writers say that they do not know.
-        if usage.total().or_zero() == 0 {
-            return Cost::NONE;
-        }
-        self.prices.estimate(self.interner.name(model), usage)
-    }
-
-    /// A cost that was recorded for an action that is no model call.
-    pub fn cost(&mut self, ix: RunIx, action: ActionIx, cost: Cost) {
-        if cost.is_some() {
-            let totals = &mut self.edit(ix).totals;
-            totals.recorded_cost = totals.recorded_cost + cost;
-            self.settle(&Settled {
-                cost,
-                ..Settled::new(action)
-            });
-        }
-    }
-
     /// Hands on what was built so far as a batch.
     pub fn flush(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
@@ -643,14 +512,6 @@ impl Builder {
 
     pub fn take_ready(&mut self) -> Vec<Batch> {
         std::mem::take(&mut self.ready)
-    }
-}
-
-fn cost_slot(totals: &mut Totals, estimated: bool) -> &mut Cost {
-    if estimated {
-        &mut totals.estimated_cost
-    } else {
-        &mut totals.recorded_cost
     }
 }
 

@@ -1,0 +1,57 @@
+//! A run while it is put together.
+
+use std::sync::Arc;
+
+use super::memory::Memory;
+use crate::model::run::Run;
+use crate::model::symbol::Sym;
+
+#[derive(Debug)]
+pub(super) struct RunState {
+    pub(super) run: Told,
+    pub(super) dirty: bool,
+    pub(super) ended: bool,
+    pub(super) turn: u32,
+    /// The model that each agent used last.
+    pub(super) models: Vec<(Sym, Sym)>,
+    /// None before it is needed, and after the run ended with nothing open.
+    pub(super) memory: Option<Box<Memory>>,
+}
+
+/// The facts of a run. Those that ended are shared with the batch that told of them: there may be
+/// very many.
+#[derive(Debug)]
+pub(super) enum Told {
+    Own(Box<Run>),
+    Shared(Arc<Run>),
+}
+
+impl Told {
+    #[inline]
+    pub(super) fn get(&self) -> &Run {
+        match self {
+            Told::Own(run) => run,
+            Told::Shared(run) => run,
+        }
+    }
+
+    #[inline]
+    pub(super) fn edit(&mut self) -> &mut Run {
+        if let Told::Shared(run) = self {
+            *self = Told::Own(Box::new(Run::clone(run)));
+        }
+        match self {
+            Told::Own(run) => run,
+            Told::Shared(run) => Arc::make_mut(run),
+        }
+    }
+
+    /// A copy to send.
+    pub(super) fn tell(&mut self, ended: bool) -> Arc<Run> {
+        let run = Arc::new(self.get().clone());
+        if ended {
+            *self = Told::Shared(Arc::clone(&run));
+        }
+        run
+    }
+}
