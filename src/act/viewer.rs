@@ -5,8 +5,11 @@ use std::env;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::process::{Command, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
 
+use rustix::io::Errno;
+use rustix::process::{self, Pid, Signal, WaitOptions};
 use thiserror::Error;
 
 /// Which program shows the text.
@@ -48,22 +51,22 @@ pub fn show(program: &OsString, text: &str) -> Result<(), Error> {
     file.write_all(text.as_bytes()).map_err(Error::File)?;
     file.flush().map_err(Error::File)?;
     // The shell splits the words of the program as it does for every other tool that asks for a pager.
-    // Nobody waits for a program that was stopped, so that stopping is switched off in it.
-    let mut script = OsString::from("trap '' TSTP; exec ");
+    let mut script = OsString::from("exec ");
     script.push(program);
     script.push(" \"$1\"");
     let name = program.to_string_lossy().into_owned();
-    let status = Command::new("sh")
+    let child = Command::new("sh")
         .arg("-c")
         .arg(script)
         .arg("saferun-tui")
         .arg(file.path())
         .stdin(keys())
-        .status()
-        .map_err(|error| Error::Start {
-            program: name.clone(),
-            error,
-        })?;
+        .spawn();
+    let ended = child.and_then(|child| wait(&child));
+    let status = ended.map_err(|error| Error::Start {
+        program: name.clone(),
+        error,
+    })?;
     if status.success() {
         Ok(())
     } else {
@@ -71,6 +74,24 @@ pub fn show(program: &OsString, text: &str) -> Result<(), Error> {
             program: name,
             status,
         })
+    }
+}
+
+/// Waits for the end of the program. One that is stopped goes on at once: it has the terminal, and
+/// nobody could wake it.
+fn wait(child: &Child) -> io::Result<ExitStatus> {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    loop {
+        match process::waitpid(pid, WaitOptions::UNTRACED) {
+            Ok(Some((_, status))) if status.stopped() => {
+                if let Some(pid) = pid {
+                    process::kill_process(pid, Signal::CONT)?;
+                }
+            }
+            Ok(Some((_, status))) => return Ok(ExitStatus::from_raw(status.as_raw())),
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod calls;
 mod charge;
 mod interner;
 mod memory;
+pub mod merge;
 mod state;
 
 use std::hash::{BuildHasher, Hasher};

@@ -23,6 +23,7 @@ pub use log::Log;
 use self::follow::Follower;
 use self::pipe::Pipe;
 use self::watch::Watch;
+use crate::ingest::assemble::merge::{Told, by_time};
 use crate::ingest::assemble::{Builder, From, Rules};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{self, Input};
@@ -264,7 +265,9 @@ impl Following {
 
     /// Looks at every file once and hands on what is new.
     fn look(&mut self) -> Result<(), Gone> {
-        for number in 0..self.traces.len() {
+        let mut number = 0;
+        // Looking at a trace may find others that belong to it.
+        while number < self.traces.len() {
             let trace = &mut self.traces[number];
             let (happened, at) = match &mut trace.feed {
                 Feed::File(follower) => (follower.look(), follower.read()),
@@ -274,11 +277,15 @@ impl Following {
             if self.traces[number].known.is_none() {
                 self.recognise(number)?;
             }
-            self.decode(number)?;
+            self.join_companions(number);
             for kind in happened {
                 let path = path.clone();
                 self.tell(Loaded::Notice(Notice { kind, path, at }))?;
             }
+            number += 1;
+        }
+        for group in 0..self.groups.len() {
+            self.decode_group(group)?;
         }
         self.hand_on()
     }
@@ -340,50 +347,106 @@ impl Following {
         self.tell(Loaded::Sources(vec![source]))
     }
 
-    /// Decodes the whole lines that came.
-    fn decode(&mut self, number: usize) -> Result<(), Gone> {
+    /// Files that belong to a trace are followed with it: those of its subagents, say.
+    fn join_companions(&mut self, number: usize) {
         let Trace {
-            path, feed, known, ..
-        } = &mut self.traces[number];
-        let Some(known) = known else { return Ok(()) };
-        let whole = feed.log().whole();
-        if known.done == whole {
-            return Ok(());
+            path,
+            feed,
+            known: Some(known),
+            ..
+        } = &self.traces[number]
+        else {
+            return;
+        };
+        if known.companion || known.done == feed.log().whole() {
+            return;
         }
-        let mut decoded = Decoded::default();
-        while known.done < whole {
-            let block = Block {
-                start: known.done,
-                end: (known.done + STEP).min(whole),
-                source_end: whole,
+        let (group, found) = (known.group, known.source.format.companions(path));
+        for file in &found {
+            if self.followed.insert(file.clone()) {
+                let follower = Follower::new(file.clone());
+                self.traces.push(Trace {
+                    path: file.clone(),
+                    feed: Feed::File(follower),
+                    since: Instant::now(),
+                    known: None,
+                });
+            }
+        }
+        self.groups[group].companions = found;
+    }
+
+    /// Decodes the whole lines that came to the files of a group, and tells them in the order of time.
+    fn decode_group(&mut self, group: usize) -> Result<(), Gone> {
+        let of_group = |trace: &Trace| {
+            let known = trace.known.as_ref().filter(|known| known.group == group)?;
+            Some(trace.feed.log().whole() > known.done)
+        };
+        let members: Vec<usize> = (0..self.traces.len())
+            .filter(|&number| of_group(&self.traces[number]) == Some(true))
+            .collect();
+        match members[..] {
+            [] => Ok(()),
+            // A file of its own need not be in memory whole.
+            [only] => loop {
+                let Some(told) = self.decode_step(only) else {
+                    return Ok(());
+                };
+                let told = [told];
+                self.tell_facts(&[only], &[&told])?;
+            },
+            _ => {
+                let mut files: Vec<Vec<Told>> = Vec::new();
+                for &number in &members {
+                    files.push(std::iter::from_fn(|| self.decode_step(number)).collect());
+                }
+                let files: Vec<&[Told]> = files.iter().map(Vec::as_slice).collect();
+                self.tell_facts(&members, &files)
+            }
+        }
+    }
+
+    /// The next lines of a file; none when there are no more for now.
+    fn decode_step(&mut self, number: usize) -> Option<Told> {
+        let Trace { feed, known, .. } = &mut self.traces[number];
+        let known = known.as_mut()?;
+        let whole = feed.log().whole();
+        if known.done >= whole {
+            return None;
+        }
+        let block = Block {
+            start: known.done,
+            end: (known.done + STEP).min(whole),
+            source_end: whole,
+        };
+        let Source { bytes, format, .. } = &*known.source;
+        let decoded = self.desk.read(bytes, *format, block, Decoded::default());
+        // What cannot be read any more was told when it happened.
+        let decoded = decoded.unwrap_or_default();
+        let before = known.lines;
+        known.lines = known.lines.saturating_add(decoded.lines);
+        known.done = block.end;
+        Some((before, decoded))
+    }
+
+    fn tell_facts(&mut self, members: &[usize], files: &[&[Told]]) -> Result<(), Gone> {
+        for (file, block, fact) in by_time(files) {
+            let Some(known) = &self.traces[members[file]].known else {
+                continue;
             };
-            let Source { bytes, format, .. } = &*known.source;
-            // What cannot be read any more was told when it happened.
-            decoded = self
-                .desk
-                .read(bytes, *format, block, decoded)
-                .unwrap_or_default();
+            let (lines_before, decoded) = &files[file][block];
             let from = From {
-                decoded: &decoded,
+                decoded,
                 source: known.ix,
                 stem: &known.stem,
-                lines_before: known.lines,
+                lines_before: *lines_before,
                 companion: known.companion,
             };
-            let group = &mut self.groups[known.group];
-            for fact in &decoded.facts {
-                group.rules.take(fact, &from, &mut self.builder);
-            }
-            known.lines = known.lines.saturating_add(decoded.lines);
-            known.done = block.end;
-            for batch in self.builder.take_ready() {
-                let batch = Loaded::Batch(Box::new(batch));
-                self.sender.send(batch).map_err(|_| Gone)?;
-            }
+            let rules = &mut self.groups[known.group].rules;
+            rules.take(&decoded.facts[fact], &from, &mut self.builder);
         }
-        if !known.companion {
-            let group = &mut self.groups[known.group];
-            group.companions = known.source.format.companions(path);
+        for batch in self.builder.take_ready() {
+            self.tell(Loaded::Batch(Box::new(batch)))?;
         }
         Ok(())
     }

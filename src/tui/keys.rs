@@ -383,7 +383,7 @@ commands! {
     Sort "sort" Table "s" "sort" "sort by the next column" takes Column;
     SortOther "sort-reverse" Table "S" "other way" "sort the other way round";
     Gather "group" Table "z" "group" "group by the next of agent, model, user, task, day, file; then no more" takes Field;
-    Pair "pair" Table "space" "A/B" "choose this run as A or B, to compare the two";
+    Pair "pair" Table "space" "A/B" "mark this run as A or B";
     ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
     ViewForward "view-forward" Program "]" "view forward" "forward again";
     Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";

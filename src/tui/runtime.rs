@@ -290,6 +290,7 @@ impl Runtime {
         match live::start(paths, self.options.loading.clone(), false) {
             Ok(messages) => {
                 self.options.live = true;
+                self.options.view = Some(self.shell.session.view);
                 self.shell.reopen(&self.options);
                 self.messages = Some(messages);
             }

@@ -228,6 +228,10 @@ impl Session {
 
     /// The size of what is read or to be read, as far as it is known.
     pub fn bytes(&self) -> u64 {
+        if self.live {
+            let sources = self.loaded.store.sources().iter();
+            return sources.filter_map(|source| source.bytes.len().ok()).sum();
+        }
         let accounts = (0..self.loaded.store.sources().len() as u32).map(SourceIx);
         let known = accounts.filter_map(|ix| self.loaded.store.account(ix));
         let known: u64 = known.map(|account| account.total).sum();
@@ -277,8 +281,11 @@ impl Session {
             // The footer says that it is followed as long as it is.
             Loaded::Notice(notice) if notice.kind == NoticeKind::Watching => {}
             Loaded::Notice(notice) => {
-                let path = notice.path.display();
-                self.say(&format!("{path} {}", notice.kind.words()));
+                let words = format!("{} {}", notice.path.display(), notice.kind.words());
+                match notice.kind {
+                    NoticeKind::Truncated | NoticeKind::Gap => self.fail(&words),
+                    _ => self.say(&words),
+                }
             }
             Loaded::Sources(_)
             | Loaded::Preview(_)

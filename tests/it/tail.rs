@@ -126,6 +126,17 @@ fn a_trace_that_grows_gives_the_actions_that_opening_it_gives() {
 }
 
 #[test]
+fn a_session_is_followed_with_its_subagents() {
+    let session = "sample-traces/claude-code/5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34.jsonl";
+    let mut expected = opened(Path::new(session));
+    let tail = follow(Path::new(session), &["--from-start"]);
+    while !expected.is_empty() {
+        let line = tail.lines.recv_timeout(PATIENCE).expect("another action");
+        assert!(expected.remove(&key(&line)).is_some(), "{line}");
+    }
+}
+
+#[test]
 fn only_what_matches_is_printed_and_only_when_it_is_complete() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("live.jsonl");

@@ -62,7 +62,7 @@ impl Calls {
             let result = body
                 .result
                 .as_ref()
-                .map(|result| hash(&(result.to_string(), row.result_place().len)));
+                .map(|result| hash(&(result.to_string(), beyond(row.result_place().len))));
             let group = calls.groups.entry(ask).or_default();
             group.push(Call {
                 ix: row.ix(),
@@ -87,6 +87,11 @@ impl Calls {
         groups.sort_by_key(|group| group[0].ix);
         groups
     }
+}
+
+/// The length of a record that is not compared whole; records of equal results may differ in length.
+fn beyond(len: u32) -> Option<u32> {
+    (len > HEAD).then_some(len)
 }
 
 fn hash(value: &impl Hash) -> u64 {

@@ -9,6 +9,7 @@ use crossbeam_channel::Sender;
 
 use super::decode::Decoders;
 use super::{Gone, Member, Options, preview, send};
+use crate::ingest::assemble::merge::{Told, by_time};
 use crate::ingest::assemble::{Builder, From, Rules};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{Input, open_file};
@@ -18,7 +19,6 @@ use crate::ingest::records::lines::{self, Desk};
 use crate::ingest::records::{Account, Framing, document};
 use crate::ingest::{Error, Loaded, Source};
 use crate::model::action::SourceIx;
-use crate::model::quantity::Time;
 
 /// Rows that came wait at most this long before they are sent on.
 const LINGER: Duration = Duration::from_millis(30);
@@ -221,7 +221,7 @@ impl<'a> Loader<'a> {
     /// A transcript and its companions: decoded whole, then told in the order of time. Within one
     /// source the order of the file holds.
     fn merged(&mut self, members: &[Member], rules: &mut dyn Rules) -> Result<(), Gone> {
-        let mut files: Vec<(&Member, Vec<(u32, Decoded)>)> = Vec::new();
+        let mut files: Vec<(&Member, Vec<Told>)> = Vec::new();
         let mut desk = Desk::default();
         for member in members {
             let mut account = Account::default();
@@ -244,7 +244,8 @@ impl<'a> Loader<'a> {
             self.finished(member, account)?;
             files.push((member, decoded));
         }
-        for (file, block, fact) in order(&files) {
+        let decoded: Vec<&[Told]> = files.iter().map(|(_, told)| told.as_slice()).collect();
+        for (file, block, fact) in by_time(&decoded) {
             let (member, decoded) = &files[file];
             let (lines_before, decoded) = &decoded[block];
             let from = From {
@@ -304,24 +305,4 @@ impl<'a> Loader<'a> {
             },
         )
     }
-}
-
-/// Facts of several files by time: (file, block, fact). A fact without a time stays behind the one
-/// before it in its file.
-fn order(files: &[(&Member, Vec<(u32, Decoded)>)]) -> Vec<(usize, usize, usize)> {
-    let mut order = Vec::new();
-    for (file, (_, decoded)) in files.iter().enumerate() {
-        let mut latest = Time::NONE;
-        for (block, (_, decoded)) in decoded.iter().enumerate() {
-            for (fact, told) in decoded.facts.iter().enumerate() {
-                latest = latest.max(told.time);
-                order.push((latest, file, block, fact));
-            }
-        }
-    }
-    order.sort_by_key(|&(time, ..)| time);
-    order
-        .into_iter()
-        .map(|(_, file, block, fact)| (file, block, fact))
-        .collect()
 }

@@ -169,6 +169,9 @@ struct Notice {
     is_while_reading: bool,
 }
 
+/// So many rows before new ones may have to tell something of them.
+const NEAR: u32 = 64;
+
 /// Texts of rows are made again rather than kept beyond this number.
 const KEEP: usize = 4096;
 
@@ -325,6 +328,11 @@ impl Screen for Stream {
             .extend(news.settled.iter().filter(|ix| ix.0 < tested));
         if !session.is_loading() {
             self.land(session);
+        }
+        if !news.rows.is_empty() {
+            // What a model call asked for stands in the rows that come after it.
+            let first = news.rows.start.saturating_sub(NEAR);
+            self.list.made.retain(|ix, _| ix.0 < first);
         }
         self.see_growth(news, session);
         self.list.follow();

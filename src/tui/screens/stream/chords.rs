@@ -152,7 +152,7 @@ impl Stream {
             }
             Ok(copied) => {
                 let size = human::bytes(copied.len() as u64);
-                self.say(format!("copied {what} · {size}"));
+                self.say(format!("copied {what} · {size} (OSC 52)"));
                 vec![Effect::Copy(copied)]
             }
         }

@@ -67,7 +67,7 @@ impl Finder {
 impl Stream {
     pub(super) fn begin_find(&mut self) {
         self.finder.home = self.list.anchor;
-        self.finder.prompt = Some(Prompt::new(&self.finder.text));
+        self.finder.prompt = Some(Prompt::new(""));
     }
 
     pub(super) fn type_find(&mut self, key: Key, session: &Session) -> Vec<Effect> {

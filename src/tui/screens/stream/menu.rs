@@ -118,7 +118,10 @@ impl Stream {
             Choice::Save => {
                 let filter = self.filter.text.trim().to_owned();
                 session.saved_filters.push((String::new(), filter));
-                self.say("saved · F2 lists the saved filters".to_owned());
+                self.say(
+                    "kept until you leave · [filters] in the settings file keeps it for good"
+                        .to_owned(),
+                );
                 Vec::new()
             }
             Choice::Evidence(words, evidence) => self.go_to_evidence(words, evidence, session),

@@ -59,7 +59,10 @@ impl Narrow {
     pub fn words(&self, store: &Store) -> Vec<String> {
         let scope = match self.scope {
             Some(Scope::Run(_)) => Some("this run only".to_owned()),
-            Some(Scope::Agent(_, agent)) => Some(format!("only {}", store.symbols().name(agent))),
+            Some(Scope::Agent(_, agent)) => {
+                let agent = store.symbols().name(agent);
+                Some(format!("this run only, {agent}"))
+            }
             None => None,
         };
         let trouble = self.trouble.then(|| "only trouble".to_owned());

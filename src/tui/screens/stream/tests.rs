@@ -360,7 +360,7 @@ fn lanes(keys: &str) -> String {
 fn one_agent_can_be_all_that_is_shown_and_the_parent_is_the_call_that_started_it() {
     let only = lanes("G k a");
     assert!(
-        only.contains("only helper · 2 of 6") && !only.contains("More"),
+        only.contains("this run only, helper · 2 of 6") && !only.contains("More"),
         "{only}"
     );
     assert!(lanes("G k p").contains("3 / 6"), "{}", lanes("G k p"));
