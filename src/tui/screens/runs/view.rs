@@ -47,7 +47,13 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
         (None, Some(_)) => (format!(" {} {kept} ", theme.marks.ok), styles.ok),
         (None, None) => (format!(" {kept} "), styles.faint),
     };
-    row.flush_right(&right, style);
+    // What is being typed has half of the line for itself.
+    let most = if bar.prompt.is_some() {
+        row.room() / 2
+    } else {
+        row.room()
+    };
+    row.flush_right(&text::cut(&right, most), style);
     row.put(" / ", styles.strong);
     let room = row.room();
     match &bar.prompt {

@@ -30,14 +30,19 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     if stream.finder.prompt.is_some() {
         row.flush_right(&format!(" {} ", stream.frame.words.found), styles.string);
     }
-    match (&bar.problem, kept.is_empty()) {
-        (Some(_), true) => row.flush_right(&format!(" {mark} not applied "), style),
-        (Some(_), false) => {
-            row.flush_right(&format!(" {mark} not applied · still: {kept} "), style);
-        }
-        (None, false) => row.flush_right(&format!(" {mark} {kept} "), style),
-        (None, true) => {}
-    }
+    let words = match (&bar.problem, kept.is_empty()) {
+        (Some(_), true) => format!(" {mark} not applied "),
+        (Some(_), false) => format!(" {mark} not applied · still: {kept} "),
+        (None, false) => format!(" {mark} {kept} "),
+        (None, true) => String::new(),
+    };
+    // What is being typed has half of the line for itself.
+    let most = if bar.prompt.is_some() {
+        row.room() / 2
+    } else {
+        row.room()
+    };
+    row.flush_right(&text::cut(&words, most), style);
     if let Some(prompt) = &stream.finder.prompt {
         row.put(" find: ", styles.strong);
         let room = row.room();
