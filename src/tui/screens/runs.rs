@@ -147,7 +147,10 @@ impl Screen for Runs {
         match command {
             Command::Filter => return Ok(self.filter(argument, session)),
             Command::Sort => {
-                self.order = Order::parse(argument).map_err(unknown_key)?;
+                let order = Order::parse(argument).map_err(unknown_key)?;
+                // As the key does it: numbers begin with the largest.
+                let falling = order.falling || order.key.is_number();
+                self.order = Order { falling, ..order };
                 self.is_stale = true;
             }
             Command::Gather => {

@@ -1,5 +1,6 @@
 //! What the list is narrowed to besides its filter: one run, one agent, only marked, only trouble.
 
+use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::query::expr::{Expr, State};
@@ -34,6 +35,14 @@ impl Narrow {
             Some(Scope::Run(run)) => Some(run),
             Some(Scope::Agent(..)) | None => None,
         }
+    }
+
+    /// Whether an action is of the run that is looked at, where it is only one.
+    pub fn has_run_of(&self, ix: ActionIx, store: &Store) -> bool {
+        let Some(Scope::Run(run) | Scope::Agent(run, _)) = self.scope else {
+            return true;
+        };
+        ix.0 < store.len() && store.row(ix).run_ix() == run
     }
 
     pub fn is_any(&self) -> bool {

@@ -99,11 +99,17 @@ impl Noticed {
         self.findings.calls.nth(ix)
     }
 
-    /// The most important sentence, and how many others there are; sanitised.
-    pub fn first(&self, keymap: &Keymap) -> Option<(Tone, String)> {
-        let first = self.findings.insights.first()?;
+    /// The most important sentence about what is shown, and how many others there are; sanitised.
+    pub fn first(
+        &self,
+        keymap: &Keymap,
+        is_shown: impl Fn(ActionIx) -> bool,
+    ) -> Option<(Tone, String)> {
+        let is_about = |insight: &&Insight| insight.evidence.iter().any(|ix| is_shown(*ix));
+        let mut about = self.findings.insights.iter().filter(is_about);
+        let first = about.next()?;
         let words = text::sanitize(&first.words).into_owned();
-        let others = self.findings.insights.len() - 1;
+        let others = about.count();
         let more = match others {
             0 => String::new(),
             others => format!(" and {others} more"),

@@ -45,7 +45,9 @@ impl Words {
                 Typing::Chord(chord) => stream.choices(chord, session),
                 Typing::Nothing => Vec::new(),
             },
-            noticed: stream.noticed.first(&session.keymap),
+            noticed: stream
+                .noticed
+                .first(&session.keymap, |ix| stream.narrow.has_run_of(ix, store)),
             found: stream.finder.words(store.len()),
             totals: totals(stream, session),
             peek: peek(stream),
