@@ -29,7 +29,7 @@ fn the_stream_tells_a_run_at_a_glance() {
 
 #[test]
 fn arguments_are_a_tree_and_an_edit_is_a_change() {
-    pictures("edit", LANES, "/ tool:Edit enter enter backtab j j");
+    pictures("edit", LANES, "/ tool:Edit enter j enter backtab j j");
     pictures("patch", CODEX, "/ tool:apply_patch enter enter");
 }
 

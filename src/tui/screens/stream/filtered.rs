@@ -105,7 +105,8 @@ impl Stream {
         }
         self.answers.tested = answer.tested.end;
         self.answers.searched = None;
-        self.list.anchor = self.answers.home.take().or(self.list.anchor);
+        // Until the user moves, the place before the filter is where to come back to.
+        self.list.anchor = self.answers.home.or(self.list.anchor);
         if answer.tested.start == 0 {
             self.answers.tally = Tally::default();
             self.answers.hint = answer.hint;

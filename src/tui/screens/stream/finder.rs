@@ -207,6 +207,7 @@ impl Stream {
 
     /// `n` and `N`: in the list the next action with the text, in the inspector the next line with it.
     pub(super) fn next_hit(&mut self, command: Command, session: &mut Session) {
+        self.answers.home = None;
         if !self.finder.is_active() {
             self.say("nothing is looked for · ctrl-f finds a text".to_owned());
             return;

@@ -9,6 +9,7 @@ use crate::tui::session::{News, Session};
 impl Stream {
     /// To the end and staying there, or no longer. A trace that is not followed yet is from now on.
     pub(super) fn toggle_follow(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.answers.home = None;
         if !session.live {
             return vec![Effect::Follow];
         }

@@ -40,6 +40,7 @@ impl Stream {
         let position = self.list.listing.seek(ix);
         if self.list.listing.at(position) == Some(ix) {
             self.list.holds_end = false;
+            self.answers.home = None;
             self.list.jump(position);
         } else {
             self.say(format!("{what} is hidden by the filter · esc shows all"));
@@ -48,6 +49,7 @@ impl Stream {
 
     /// To the action that caused this one; in a subagent to the call that started it.
     pub(super) fn go_to_parent(&mut self, session: &Session) {
+        self.answers.home = None;
         let Some(row) = self.selected(session).filter(|_| self.end.is_none()) else {
             return;
         };

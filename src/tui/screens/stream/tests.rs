@@ -596,3 +596,16 @@ fn the_mouse_opens_the_filter_and_what_was_noticed_and_closes_it() {
 fn a_second_key_is_offered_on_the_smallest_screen_too() {
     assert!(screen((60, 12), "y").contains("v value"));
 }
+
+#[test]
+fn what_is_narrowed_and_widened_again_leaves_the_selection_where_it_was() {
+    for keys in [
+        "j / is:blo esc",
+        "j / error esc",
+        "j Z Z",
+        "j / is:blocked enter esc",
+    ] {
+        let shown = screen((120, 24), keys);
+        assert!(shown.contains("  2 / "), "{keys}\n{shown}");
+    }
+}

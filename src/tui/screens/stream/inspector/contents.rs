@@ -361,7 +361,7 @@ pub(super) fn title(row: &Row<'_>, numbers: Numbers) -> Line {
     ]
 }
 
-/// What is known of time, money, tokens and oddities, in at most three lines.
+/// What is known of time, money, tokens and oddities, in at most four lines.
 pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
     let mut who = Vec::new();
     who.extend(
@@ -378,18 +378,25 @@ pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
             .get()
             .map(|count| format!("{name} {}", human::count(count)))
     };
-    let tokens = [
-        part("in", usage.input),
-        part("out", usage.output),
-        part("cache read", usage.cache_read),
-        part("cache write", usage.cache_write),
-    ];
-    let tokens: Vec<String> = tokens.into_iter().flatten().collect();
-    let spent = if tokens.is_empty() {
-        String::new()
-    } else {
-        format!("tokens {}", tokens.join(" · "))
+    let said = |label: &str, parts: [Option<String>; 2]| {
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() {
+            String::new()
+        } else {
+            format!("{label} {}", parts.join(" · "))
+        }
     };
+    let spent = said(
+        "tokens",
+        [part("in", usage.input), part("out", usage.output)],
+    );
+    let cached = said(
+        "cache",
+        [
+            part("read", usage.cache_read),
+            part("written", usage.cache_write),
+        ],
+    );
     let odd: Vec<&str> = ODD
         .iter()
         .filter(|(flag, _)| row.flags().has(*flag))
@@ -398,6 +405,7 @@ pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
     let lines = [
         (Tone::Plain, who.join(" · ")),
         (Tone::Faint, spent),
+        (Tone::Faint, cached),
         (Tone::Waiting, odd.join(" · ")),
     ];
     lines
