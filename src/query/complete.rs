@@ -1,5 +1,7 @@
 //! What could be typed next in a filter.
 
+mod arguments;
+
 use std::ops::Range;
 
 use crate::model::action::{Kind, Status, Verdict};
@@ -74,7 +76,18 @@ pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
                     })
                     .collect()
             }
-            None => names(unsigned, start..before.len()),
+            None => match unsigned.strip_prefix("args.") {
+                Some(typed) => arguments::names(typed, store)
+                    .into_iter()
+                    .take(MOST)
+                    .map(|text| Completion {
+                        replace: start..before.len(),
+                        text,
+                        help: "",
+                    })
+                    .collect(),
+                None => names(unsigned, start..before.len()),
+            },
         },
     }
 }

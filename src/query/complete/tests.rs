@@ -5,7 +5,7 @@ use crate::ingest::prices::PriceTable;
 use crate::store::Store;
 
 const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"support","model":"large","user":"ann lee"}
-{"type":"tool_call","run_id":"r1","id":"c1","tool":"refund","args":{}}
+{"type":"tool_call","run_id":"r1","id":"c1","tool":"refund","args":{"amount":4,"a b":1,"to":{"name":"Ann"}}}
 {"type":"tool_call","run_id":"r1","id":"c2","tool":"read_file","args":{}}
 "#;
 
@@ -47,6 +47,13 @@ fn proposes_values_that_occur() {
     check("kind:resp", &[]);
     check("is:bl", &["is:blocked"]);
     check("user:", &["user:\"ann lee\""]);
+}
+
+#[test]
+fn proposes_arguments_that_occur() {
+    check("-args.", &["-args.amount:", "-args.to."]);
+    check("args.am", &["args.amount:"]);
+    check("args.to.", &["args.to.name:"]);
 }
 
 #[test]
