@@ -133,7 +133,11 @@ impl Help {
     }
 }
 
-fn command(entry: &'static Entry, keys: String) -> Line {
+/// A command without a key is had by its name in the palette.
+fn command(entry: &'static Entry, mut keys: String) -> Line {
+    if keys.is_empty() {
+        keys = format!(":{}", entry.name);
+    }
     Line::Entry {
         keys,
         help: entry.help,
