@@ -3,6 +3,7 @@
 mod contents;
 pub mod document;
 mod edits;
+mod hit;
 mod lookup;
 
 use ratatui::layout::Rect;
@@ -11,6 +12,7 @@ use crate::base::{human, text};
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::store::bodies::{Depth, GLANCE};
 use crate::tui::screens::stream::inspector::document::{Bounds, Document};
+use crate::tui::screens::stream::inspector::hit::Hit;
 use crate::tui::screens::stream::jumps::Direction;
 use crate::tui::screens::stream::rows::Numbers;
 use crate::tui::session::{Opened, Session};
@@ -82,6 +84,7 @@ pub struct Inspector {
     readings: [Option<Reading>; Tab::ALL.len()],
     /// The value that the user went to: the cursor is on it in the next action too, where that has it.
     wish: Option<String>,
+    hit: Hit,
     shown: Shown,
 }
 
@@ -154,13 +157,17 @@ impl Inspector {
         let must_ask = self.open(subject, numbers, opened);
         let row = opened.store.row(subject.ix);
         let document = self.document.as_ref()?;
-        self.tab = match self.chosen {
-            Some((tab, Some(at))) if at == subject => tab,
-            chosen => contents::effective(chosen.map(|(tab, _)| tab), &row, &document.body),
+        self.tab = match (self.hit.tab(subject), self.chosen) {
+            (Some(tab), _) => tab,
+            (None, Some((tab, Some(at)))) if at == subject => tab,
+            (None, chosen) => contents::effective(chosen.map(|(tab, _)| tab), &row, &document.body),
         };
         document.make(self.tab, &row);
         self.read();
         let is_partial = self.asked.is_some();
+        if !is_partial {
+            self.go_to_hit(subject, &row);
+        }
         self.shown.title = contents::title(&row, numbers);
         self.shown.status = Some((row.status(), row.flags().has(Flags::WAITING)));
         self.shown.facts = contents::facts(&row);
@@ -308,11 +315,13 @@ impl Inspector {
     }
 
     pub fn choose(&mut self, tab: Tab) {
+        self.hit.give_way();
         self.chosen = Some((tab, self.subject));
     }
 
     /// Leaves it to the action which tab is shown.
     pub fn choose_by_action(&mut self) {
+        self.hit.give_way();
         self.chosen = None;
     }
 

@@ -126,6 +126,9 @@ impl Stream {
             self.talk
                 .prepare(subject.ix, opened, (room, usize::from(talk.height) - 1));
         }
+        let is_hit = !subject.is_end && self.finder.is_hit(subject.ix);
+        let sought = if is_hit { self.finder.sought() } else { "" };
+        self.inspector.look_for(sought);
         let Some(how) = self.inspector.prepare(subject, session, area) else {
             return Vec::new();
         };
