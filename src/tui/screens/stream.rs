@@ -218,15 +218,13 @@ impl Screen for Stream {
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
         let here = session.here;
         let is_elsewhere = here.action.is_some() && here.action != self.list.anchor;
-        if is_elsewhere {
-            (self.end, self.list.anchor) = (None, here.action);
+        if let Some(action) = here.action.filter(|_| is_elsewhere) {
+            (self.end, self.list.anchor, self.answers.home) = (None, here.action, None);
+            self.list.jump(self.list.listing.seek(action));
         }
         if here.scope != self.narrow.run() {
             self.narrow.scope = here.scope.map(Scope::Run);
             return self.ask(session);
-        }
-        if let Some(action) = here.action.filter(|_| is_elsewhere) {
-            self.list.jump(self.list.listing.seek(action));
         }
         Vec::new()
     }
@@ -241,6 +239,10 @@ impl Screen for Stream {
     }
 
     fn tell_here(&self, session: &mut Session) {
+        // While a filter is asked the list is the one before, and so is what is selected in it.
+        if self.answers.is_running && self.answers.tested == 0 {
+            return;
+        }
         let store = &session.loaded.store;
         let selected = self
             .subject()
