@@ -96,7 +96,7 @@ const QUEUE: usize = 8;
 /// Lines are decoded this many bytes at a time.
 const STEP: u64 = 512 << 10;
 
-/// Starts to follow and returns at once; dropping the receiver ends it. After [`Loaded::Done`] more comes. `paths` are files (which need
+/// Starts to follow and returns at once; dropping the receiver ends it when next there is something to tell. After [`Loaded::Done`] more comes. `paths` are files (which need
 /// not exist yet), folders and globs; with `poll` the system is not asked to report changes.
 pub fn start(
     paths: Vec<PathBuf>,

@@ -266,7 +266,8 @@ impl Builder {
             return ActionIx::NONE;
         }
         let key = self.key(id);
-        self.memory(ix).ids.get(key)
+        let memory = self.runs[ix.0 as usize].memory.as_mut();
+        memory.map_or(ActionIx::NONE, |memory| memory.ids.get(key))
     }
 
     /// Remembers the id of an action, for those that it causes.
@@ -395,7 +396,8 @@ impl Builder {
     /// result does not tell how it went.
     pub fn close_call(&mut self, ix: RunIx, id: &[u8], status: Status) -> Option<Call> {
         let key = self.key(id);
-        let memory = self.memory(ix);
+        // What was never remembered, or forgotten with its run, needs no memory to say so.
+        let memory = self.runs[ix.0 as usize].memory.as_mut()?;
         let call = memory.calls.close(key)?;
         if matches!(status, Status::Error | Status::Timeout) {
             memory.failed.insert(call.signature);
@@ -409,7 +411,8 @@ impl Builder {
     /// Changes the status of a call that may still get a result (a policy blocked it, say).
     pub fn mark_call(&mut self, ix: RunIx, id: &[u8], status: Status) {
         let key = self.key(id);
-        let Some(call) = self.memory(ix).calls.known_mut(key) else {
+        let memory = self.runs[ix.0 as usize].memory.as_mut();
+        let Some(call) = memory.and_then(|memory| memory.calls.known_mut(key)) else {
             return;
         };
         if call.closed || call.status == status {
