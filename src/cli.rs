@@ -18,6 +18,7 @@ mod formats;
 mod generate;
 mod ls;
 mod query;
+mod shapes;
 mod show;
 mod stats;
 mod tail;
@@ -70,6 +71,7 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
         return Err(Failure::Usage(help).into());
     }
     let config = settings(&mut args.global)?;
+    shapes::declare(&args.global)?;
     let look = Look::from_environment(&args.global)?;
     let notes = Notes::new(look.clone(), args.global.quiet, args.global.verbose);
     let load = Load::new(&args.global)?;

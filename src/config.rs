@@ -172,8 +172,17 @@ impl Config {
 
 /// `$XDG_CONFIG_HOME/saferun-tui/config.toml`, else below `~/.config`.
 pub fn usual_path() -> Option<PathBuf> {
+    Some(folder()?.join("config.toml"))
+}
+
+/// The folder with the declarations of a user's own formats.
+pub fn shapes_folder() -> Option<PathBuf> {
+    Some(folder()?.join("formats"))
+}
+
+fn folder() -> Option<PathBuf> {
     let folders = etcetera::base_strategy::Xdg::new().ok()?;
-    Some(folders.config_dir().join("saferun-tui").join("config.toml"))
+    Some(folders.config_dir().join("saferun-tui"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Arg, Args as _, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::analysis::stats::Field;
@@ -91,8 +91,12 @@ pub struct Global {
     pub csv: bool,
 
     /// Read every file as this format instead of finding out
-    #[arg(long, value_name = "NAME", global = true, value_parser = format_names())]
+    #[arg(long, value_name = "NAME", global = true, value_parser = FormatName)]
     pub format: Option<String>,
+
+    /// Read records as this file declares (TOML), besides those in ~/.config/saferun-tui/formats
+    #[arg(long = "shape", value_name = "FILE", global = true)]
+    pub shapes: Vec<PathBuf>,
 
     #[arg(
         long,
@@ -290,6 +294,7 @@ impl Global {
             (self.jsonl, "jsonl", "--jsonl"),
             (self.csv, "csv", "--csv"),
             (self.format.is_some(), "format", "--format"),
+            (!self.shapes.is_empty(), "shapes", "--shape"),
         ];
         given
             .into_iter()
@@ -305,9 +310,10 @@ fn refused(command: &str) -> &'static [&'static str] {
         "tail" => &["json", "csv"],
         "stats" => &["jsonl", "csv"],
         "verify" => &["condition", "jsonl", "csv"],
-        "demo" => &["format"],
-        "check-filter" | "config" => &["condition", "jsonl", "csv", "format"],
-        "formats" | "completions" | "man" => &["condition", "json", "jsonl", "csv", "format"],
+        "demo" => &["format", "shapes"],
+        "check-filter" | "config" => &["condition", "jsonl", "csv", "format", "shapes"],
+        "formats" => &["condition", "json", "jsonl", "csv", "format"],
+        "completions" | "man" => &["condition", "json", "jsonl", "csv", "format", "shapes"],
         _ => &[],
     }
 }
@@ -393,8 +399,26 @@ fn seqs(text: &str) -> Result<RangeInclusive<u32>, String> {
     }
 }
 
-fn format_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name()))
+/// The name of a format: proposed are those built in; which others are declared is known later.
+#[derive(Debug, Clone)]
+struct FormatName;
+
+impl TypedValueParser for FormatName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = FORMATS.iter().map(|format| format.name());
+        Some(Box::new(names.map(PossibleValue::new)))
+    }
 }
 
 fn theme_names() -> PossibleValuesParser {

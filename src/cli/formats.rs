@@ -3,7 +3,7 @@
 use crate::cli::Cx;
 use crate::cli::failure::Exit;
 use crate::cli::table::{self, Cell, Column};
-use crate::ingest::formats::FORMATS;
+use crate::ingest::formats;
 
 const COLUMNS: &[Column] = &[
     Column::left("FORMAT", 0),
@@ -11,8 +11,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) fn run(cx: &mut Cx) -> anyhow::Result<Exit> {
-    let rows: Vec<_> = FORMATS
-        .iter()
+    let rows: Vec<_> = formats::all()
         .map(|it| vec![Cell::new(it.name()), Cell::new(it.about())])
         .collect();
     table::write(&mut cx.out, COLUMNS, &rows)?;

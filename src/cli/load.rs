@@ -13,6 +13,7 @@ use crate::ingest::records::Account;
 use crate::ingest::{self, Loaded, formats, loader};
 use crate::model::action::{Kind, SourceIx};
 use crate::model::run::RunIx;
+use crate::query::fields::nearest;
 use crate::store::Store;
 
 /// Files up to this size are read before a screen is opened for them.
@@ -22,6 +23,17 @@ const GLANCE: u64 = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) options: loader::Options,
+}
+
+fn unknown_format(name: &str) -> Failure {
+    let known: Vec<&str> = formats::all().map(formats::Format::name).collect();
+    let near = nearest(name, known.iter().copied());
+    let hint = near.map(|near| format!(" · did you mean '{near}'?"));
+    let error = ingest::Error::UnknownFormat {
+        name: name.to_owned(),
+        known: known.join(", "),
+    };
+    Failure::Usage(format!("{error}{}", hint.unwrap_or_default()))
 }
 
 /// Everything that could be read; what could not is said already.
@@ -36,10 +48,7 @@ impl Load {
     pub(super) fn new(global: &Global) -> Result<Load, Failure> {
         let format = match global.format.as_deref() {
             None => None,
-            Some(name) => Some(
-                formats::by_name(name)
-                    .ok_or_else(|| Failure::Usage(format!("'{name}' is not a format")))?,
-            ),
+            Some(name) => Some(formats::by_name(name).ok_or_else(|| unknown_format(name))?),
         };
         let mut prices = PriceTable::built_in();
         if let Some(path) = &global.price_file {

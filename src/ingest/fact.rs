@@ -61,7 +61,8 @@ pub struct Fact {
     pub flags: Flags,
     /// Counts the facts of one record that are rows or results, from 0.
     pub part: u16,
-    /// The record in the block.
+    /// The record in the block; a decoder may give the place of what the fact is about inside it,
+    /// and that alone is then opened.
     pub start: u32,
     pub len: u32,
     /// Counted from the first line of the block, from 0.

@@ -4,13 +4,17 @@ pub mod any_json;
 pub mod claude_code;
 pub mod codex;
 pub mod saferun;
+pub mod shape;
 pub mod sniff;
+mod told;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
+use crate::ingest::formats::shape::Shape;
 use crate::ingest::json::Record;
 
 /// A trace format: its name, its smell, how to read one record, and its rules for whole runs.
@@ -30,6 +34,12 @@ pub trait Format: std::fmt::Debug + Sync {
 
     /// The memory of a run that this format needs: pairing, turns, lanes, last usage lines.
     fn rules(&self) -> Box<dyn Rules>;
+
+    /// Whether a document that is one object is one record: what stands around its arrays tells about
+    /// what is in them. Else the elements of its first array of objects are the records.
+    fn takes_whole(&self) -> bool {
+        false
+    }
 
     /// Files that belong to a file of this format and are read with it.
     fn companions(&self, path: &Path) -> Vec<PathBuf> {
@@ -61,6 +71,36 @@ pub trait Format: std::fmt::Debug + Sync {
 /// In the order in which they are tried when two are equally sure.
 pub static FORMATS: &[&dyn Format] = &[&saferun::Saferun, &claude_code::ClaudeCode, &codex::Codex];
 
+/// The shapes that the user declared, set once when the program starts; before that, those that come
+/// with it.
+static DECLARED: OnceLock<Vec<&'static dyn Format>> = OnceLock::new();
+
+/// Formats that are not written in code but declared: tried after the built-in ones.
+pub fn declared() -> &'static [&'static dyn Format] {
+    DECLARED.get_or_init(|| of_shapes(Vec::new()))
+}
+
+/// Takes on the shapes of a user, before those that come with the program. Only the first call counts.
+pub fn declare(shapes: Vec<Shape>) {
+    // A second call finds the formats known already: they are asked for by name all over.
+    let _ = DECLARED.set(of_shapes(shapes));
+}
+
+fn of_shapes(shapes: Vec<Shape>) -> Vec<&'static dyn Format> {
+    let keep = |shape: Shape| -> &'static dyn Format { Box::leak(Box::new(shape)) };
+    shapes
+        .into_iter()
+        .chain(shape::bundled())
+        .map(keep)
+        .collect()
+}
+
+/// All formats, in the order in which they are tried.
+pub fn all() -> impl Iterator<Item = &'static dyn Format> {
+    FORMATS.iter().chain(declared()).copied()
+}
+
+/// The format of this name, built in or declared.
 pub fn by_name(name: &str) -> Option<&'static dyn Format> {
-    FORMATS.iter().copied().find(|format| format.name() == name)
+    all().find(|format| format.name() == name)
 }

@@ -118,8 +118,11 @@ fn book(decoded: &mut Decoded, first: usize, record: &Record) {
     let mut malformed = false;
     let mut notes = Flags::NONE;
     for fact in facts.iter_mut() {
-        fact.start = record.start as u32;
-        fact.len = record.len as u32;
+        // A fact may have a place of its own inside the record.
+        if fact.len == 0 || fact.kind == FactKind::Malformed {
+            fact.start = record.start as u32;
+            fact.len = record.len as u32;
+        }
         fact.line = record.line;
         malformed |= fact.kind == FactKind::Malformed;
         notes.set(fact.flags);

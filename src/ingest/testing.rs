@@ -1,6 +1,7 @@
 //! Loading a few lines in tests.
 
 use crate::ingest::discover::Input;
+use crate::ingest::formats::Format;
 use crate::ingest::loader::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::{Batch, Loaded, formats};
@@ -17,8 +18,13 @@ pub(crate) fn load(format: &str, lines: &'static str) -> Batch {
 }
 
 pub(crate) fn load_input(format: &str, input: Input) -> Batch {
+    load_as(formats::by_name(format), input)
+}
+
+/// Loads an input as a format that need not be a known one.
+pub(crate) fn load_as(format: Option<&'static dyn Format>, input: Input) -> Batch {
     let options = Options {
-        format: formats::by_name(format),
+        format,
         ..Options::new(PriceTable::built_in())
     };
     let mut all = Batch::default();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use saferun_tui::ingest::formats::FORMATS;
+use saferun_tui::ingest::formats;
 
 use crate::support::sample;
 
@@ -52,7 +52,7 @@ fn golden(path: &Path) -> String {
 
 #[test]
 fn every_format_has_a_sample_and_tells_it_whole() {
-    for format in FORMATS {
+    for format in formats::all() {
         let samples = samples(format.name());
         assert!(
             !samples.is_empty(),
@@ -69,7 +69,7 @@ fn every_format_has_a_sample_and_tells_it_whole() {
 
 #[test]
 fn a_sample_is_found_to_be_of_its_format() {
-    for format in FORMATS {
+    for format in formats::all() {
         for path in samples(format.name()) {
             let verdict = told(&["verify", "--json"], &path);
             let verdict: serde_json::Value = serde_json::from_str(&verdict).expect("JSON");

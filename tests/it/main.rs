@@ -9,5 +9,6 @@ mod pictures;
 mod properties;
 mod pty;
 mod screens;
+mod shapes;
 mod support;
 mod tail;

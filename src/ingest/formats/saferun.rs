@@ -67,6 +67,12 @@ impl Format for Saferun {
     }
 }
 
+/// The rules of `saferun` events, for other formats that tell all that is needed themselves. Records
+/// that name no run belong to the one named after the file.
+pub(super) fn rules_of_files() -> Box<dyn Rules> {
+    Box::new(rules::SaferunRules::of_files())
+}
+
 fn kind_of(word: &[u8]) -> Option<FactKind> {
     Some(match word {
         b"run_start" => FactKind::RunStart,

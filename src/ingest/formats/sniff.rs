@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FORMATS, Format, any_json};
+use super::{FORMATS, Format, all, any_json, declared};
 use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::json;
@@ -77,6 +77,9 @@ pub fn identify(
     ))
 }
 
+/// A format that is surer of a record than this can be no other.
+const SURE: u8 = 40;
+
 struct Found {
     framing: Framing,
     records: Vec<Value>,
@@ -84,20 +87,32 @@ struct Found {
 
 impl Found {
     /// The format that most of the records speak for.
+    /// What somebody declared is asked where no built-in format is sure.
     fn best(&self) -> Option<&'static dyn Format> {
+        let built_in = self.best_of(FORMATS);
+        let sure = u32::from(SURE) * self.records.len() as u32;
+        match built_in {
+            Some((score, format)) if score >= sure => Some(format),
+            _ => self
+                .best_of(declared())
+                .or(built_in)
+                .map(|(_, format)| format),
+        }
+    }
+
+    fn best_of(&self, formats: &[&'static dyn Format]) -> Option<(u32, &'static dyn Format)> {
         let score = |format: &dyn Format| {
             self.records
                 .iter()
                 .map(|record| u32::from(format.sniff(record)))
                 .sum::<u32>()
         };
-        let scored = FORMATS.iter().map(|&format| (score(format), format));
+        let scored = formats.iter().map(|&format| (score(format), format));
         // The first of equals: max_by_key would give the last.
         scored
             .rev()
             .max_by_key(|(score, _)| *score)
             .filter(|(score, _)| *score > 0)
-            .map(|(_, format)| format)
     }
 }
 
@@ -118,6 +133,16 @@ fn look(head: &[u8]) -> Found {
         // An object on a line of its own is a record. A bracket that goes on may be a document or a
         // broken line: the reading that finds more records is right.
         let one_line = json::check(first.trim_ascii()).is_ok();
+        // What tells of a document may be what stands around its records.
+        let is_whole = begins == Some(b'{') && (found.wrapped || !one_line);
+        if let Some(whole) = json::value_head(head).filter(|_| is_whole)
+            && all().any(|format| format.takes_whole() && format.sniff(&whole) >= SURE)
+        {
+            return Found {
+                framing: Framing::Document,
+                records: vec![whole],
+            };
+        }
         if found.wrapped || !one_line && found.records.len() > records.len() {
             let ranges = found.records.iter().take(RECORDS);
             return Found {

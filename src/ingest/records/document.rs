@@ -24,6 +24,27 @@ pub struct Found {
 /// Finds the records: elements of a top-level array, elements of the first array of objects inside
 /// a single object, or values one after the other.
 pub fn find(bytes: &[u8]) -> Found {
+    let mut found = find_whole(bytes);
+    if let [only] = found.records[..]
+        && found.good == bytes.len()
+    {
+        let inside = members(&bytes[only.start..only.end]);
+        if !inside.is_empty() {
+            found.wrapped = true;
+            found.records = inside
+                .iter()
+                .map(|range| Range {
+                    start: range.start + only.start,
+                    end: range.end + only.start,
+                })
+                .collect();
+        }
+    }
+    found
+}
+
+/// Finds the records where a single object is one record, whatever is in it.
+pub fn find_whole(bytes: &[u8]) -> Found {
     let mut found = Found::default();
     let marks = Marks::of(bytes);
     let mut cursor = Cursor::whole(bytes, &marks);
@@ -57,21 +78,6 @@ pub fn find(bytes: &[u8]) -> Found {
                 Err(_) => break,
             },
             _ => break,
-        }
-    }
-    if let [only] = found.records[..]
-        && found.good == bytes.len()
-    {
-        let inside = members(&bytes[only.start..only.end]);
-        if !inside.is_empty() {
-            found.wrapped = true;
-            found.records = inside
-                .iter()
-                .map(|range| Range {
-                    start: range.start + only.start,
-                    end: range.end + only.start,
-                })
-                .collect();
         }
     }
     found
@@ -118,7 +124,11 @@ pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded
     let text = bytes.slice(0, usize::try_from(size).unwrap_or(usize::MAX))?;
     let total = text.len();
     let bom = if text.starts_with(BOM) { BOM.len() } else { 0 };
-    let mut found = find(&text[bom..]);
+    let mut found = if format.takes_whole() {
+        find_whole(&text[bom..])
+    } else {
+        find(&text[bom..])
+    };
     found.good += bom;
     let page = Page {
         bytes: &text,

@@ -12,12 +12,26 @@ use crate::model::symbol::Sym;
 pub(super) struct SaferunRules {
     /// The run of the last event: broken lines stand beside it.
     last: Option<RunIx>,
+    /// Events without a run are of the one named after the file.
+    of_files: bool,
+}
+
+impl SaferunRules {
+    pub(super) fn of_files() -> SaferunRules {
+        SaferunRules {
+            last: None,
+            of_files: true,
+        }
+    }
 }
 
 impl Rules for SaferunRules {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = match self.last {
             Some(last) if fact.kind == FactKind::Malformed => last,
+            _ if fact.run.is_empty() && self.of_files => {
+                build.run(from.source, from.stem.as_bytes())
+            }
             _ => build.run(from.source, from.text(fact.run)),
         };
         self.last = Some(run);
@@ -31,11 +45,8 @@ impl Rules for SaferunRules {
             FactKind::Decision | FactKind::Approval => attach(fact, from, build, run),
             FactKind::Error => error(fact, from, build, run),
             FactKind::Reasoning => plain(Kind::Reasoning, fact, from, build, run),
-            FactKind::Note
-            | FactKind::Usage
-            | FactKind::CallNews
-            | FactKind::Setting
-            | FactKind::Copy => {
+            FactKind::Setting => setting(fact, from, build, run),
+            FactKind::Note | FactKind::Usage | FactKind::CallNews | FactKind::Copy => {
                 plain(Kind::Note, fact, from, build, run);
             }
             FactKind::Unknown => plain(Kind::Unknown, fact, from, build, run),
@@ -88,6 +99,22 @@ fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: Run
 }
 
 fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    who(fact, from, build, run);
+    plain(Kind::RunStart, fact, from, build, run);
+}
+
+/// What holds for the run, without a row of its own.
+fn setting(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    who(fact, from, build, run);
+    draft(Kind::Note, fact, from, build, run);
+    let title = from.decoded.name(fact, Name::Title);
+    if !title.is_empty() {
+        build.edit(run).title = Some(String::from_utf8_lossy(title).into());
+    }
+}
+
+/// What the run is told to be.
+fn who(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let named = |name| from.decoded.name(fact, name);
     let symbols = [
         Name::User,
@@ -118,7 +145,6 @@ fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     if !parent_run.is_empty() {
         build.edit(run).parent_run = Some(String::from_utf8_lossy(parent_run).into());
     }
-    plain(Kind::RunStart, fact, from, build, run);
 }
 
 fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {

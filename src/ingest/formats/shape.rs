@@ -1,0 +1,224 @@
+//! Declared shapes: house-made records that a small TOML file explains, path by path.
+//!
+//! ```toml
+//! name = "house-log"
+//! about = "the log of our support bot"
+//!
+//! [match]                      # a record of this shape has all of these
+//! session = true               # anything
+//! event = ["ask", "call"]      # one of these; a * at the end takes what begins so
+//!
+//! [run]                        # of the run that a record belongs to
+//! id = "session"
+//! model = "meta.model"
+//!
+//! [words]                      # what the log calls ok, error, approved …
+//! done = "ok"
+//!
+//! [[row]]                      # what to make of a record, in this order
+//! kind = "prompt"
+//! if = { event = "ask" }
+//! text = "said"
+//!
+//! [[row]]
+//! kind = "tool_call"
+//! each = "calls"               # one row per element; paths begin there, and with / at the record
+//! tool = "name"
+//! args = { url = "url", body = "payload" }
+//! result = ["output", "=none"] # the first that is there; after = stands a text
+//! ```
+
+mod path;
+mod read;
+mod row;
+
+use serde_json::Value;
+
+use self::path::{Condition, Field};
+use self::row::{Part, Row, RunField, Scene};
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::Body;
+use crate::ingest::fact::{FactKind, FactSink};
+use crate::ingest::formats::told::{Told, add_attached, add_result, elements, whole};
+use crate::ingest::formats::{Format, saferun};
+use crate::ingest::json::{Cursor, Range, Record, value};
+
+pub use read::{Wrong, read};
+
+/// A format that somebody declared.
+#[derive(Debug)]
+pub struct Shape {
+    name: &'static str,
+    about: &'static str,
+    when: Vec<Condition>,
+    run: Vec<(RunField, Field)>,
+    words: Vec<(String, String)>,
+    rows: Vec<Row>,
+}
+
+/// Surer than "nothing is known", less sure than any built-in format of its own records.
+const DECLARED: u8 = 30;
+
+/// The shapes that come with the program.
+pub(super) fn bundled() -> Vec<Shape> {
+    const TEXTS: &[&str] = &[include_str!("shape/medagentbench.toml")];
+    // A test reads them all: what is bundled is sound.
+    TEXTS.iter().filter_map(|text| read(text).ok()).collect()
+}
+
+impl Format for Shape {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let fits = self.when.iter().all(|it| it.holds(record, record));
+        if fits {
+            DECLARED.max(SURE_OF_ALL * u8::from(self.takes_whole()))
+        } else {
+            0
+        }
+    }
+
+    fn takes_whole(&self) -> bool {
+        self.rows.iter().any(|row| !row.each.is_empty())
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        match whole(&mut cursor) {
+            Ok((_, found)) => self.tell(record, &found, out),
+            Err(_) => out.malformed(),
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        saferun::rules_of_files()
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        self.told(record, part)
+            .map_or_else(|| raw(record), |told| told.body)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        if let Some(told) = self.told(record, part) {
+            add_result(told.body, body);
+        }
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        if let Some(told) = self.told(record, part) {
+            add_attached(told.body, body);
+        }
+    }
+}
+
+/// What a document must be to be taken whole; see [`Shape::takes_whole`].
+const SURE_OF_ALL: u8 = 40;
+
+/// A record that no row is declared for.
+fn raw(record: &Value) -> Body {
+    Body {
+        text: Some(record.to_string()),
+        ..Body::default()
+    }
+}
+
+impl Shape {
+    fn tell(&self, record: Record<'_>, found: &Value, out: &mut FactSink<'_>) {
+        let mut run = String::new();
+        let mut setting = Told::new(FactKind::Setting);
+        for (what, field) in &self.run {
+            if let Some(text) = field.text(found, found) {
+                what.put(text, &mut setting, &mut run);
+            }
+        }
+        setting.run.clone_from(&run);
+        setting.push(0, None, out);
+        let mut rows = 0;
+        let mut at = 0;
+        while let Some(first) = self.rows.get(at) {
+            let same = |row: &&Row| row.each == first.each;
+            let group = self.rows[at..].iter().take_while(same).count();
+            let group = at..at + group;
+            at = group.end;
+            if first.each.is_empty() {
+                rows += self.tell_group(group, (found, found), None, &run, out);
+                continue;
+            }
+            let path: Vec<&str> = first.each.iter().map(String::as_str).collect();
+            elements(record, &path, &mut |place| {
+                let element = value(&record.block[place.start..place.end]).unwrap_or_default();
+                rows += self.tell_group(group.clone(), (found, &element), Some(place), &run, out);
+            });
+        }
+        if rows == 0 {
+            let mut unknown = Told::new(FactKind::Unknown);
+            unknown.run = run;
+            unknown.push(u16::MAX, None, out);
+        }
+    }
+
+    /// The rows of one record or element; how many there were.
+    fn tell_group(
+        &self,
+        group: std::ops::Range<usize>,
+        (record, element): (&Value, &Value),
+        place: Option<Range>,
+        run: &str,
+        out: &mut FactSink<'_>,
+    ) -> usize {
+        let mut call = String::new();
+        let mut told = 0;
+        for number in group {
+            let row = &self.rows[number];
+            let scene = Scene {
+                record,
+                element,
+                words: &self.words,
+            };
+            if !row.applies(&scene) {
+                continue;
+            }
+            let place_of = place.map_or(0, |place| place.start);
+            for &part in row.parts() {
+                let Some(mut fact) = row.told(part, &scene) else {
+                    continue;
+                };
+                run.clone_into(&mut fact.run);
+                if fact.fact.kind == FactKind::ToolCall {
+                    if fact.id.is_empty() {
+                        fact.id = format!("{place_of}.{number}");
+                    }
+                    call.clone_from(&fact.id);
+                } else if fact.call.is_empty() {
+                    // What follows a call in the same record is about it.
+                    call.clone_into(&mut fact.call);
+                }
+                fact.push(part.of(number), place, out);
+                told += 1;
+            }
+        }
+        told
+    }
+
+    /// The fact of a part, found again in the record (or element) that was opened for it.
+    fn told(&self, element: &Value, part: u16) -> Option<Told> {
+        let (number, part) = Part::from(part);
+        let scene = Scene {
+            record: element,
+            element,
+            words: &self.words,
+        };
+        self.rows.get(number)?.told(part, &scene)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Paths into records, and what is asked of the values there.
+
+use serde_json::Value;
+
+/// Where a value is looked for: the first place that has one counts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Field(pub(super) Vec<Place>);
+
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// A text that stands in the declaration itself.
+    Said(String),
+    At(Path),
+    /// An object made of values from several places.
+    Made(Vec<(String, Field)>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Path {
+    /// From the record, where rows are told of its elements.
+    from_record: bool,
+    steps: Vec<String>,
+}
+
+impl Path {
+    pub(super) fn parse(text: &str) -> Option<Path> {
+        let (from_record, text) = match text.strip_prefix('/') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let steps: Vec<String> = text.split('.').map(str::to_owned).collect();
+        let empty = steps.iter().any(String::is_empty);
+        (!empty).then_some(Path { from_record, steps })
+    }
+
+    /// What lies there, unless it is null.
+    pub(super) fn get<'a>(&self, record: &'a Value, element: &'a Value) -> Option<&'a Value> {
+        let start = if self.from_record { record } else { element };
+        step(start, &self.steps).filter(|found| !found.is_null())
+    }
+}
+
+/// Members may have dots in their names: the longest name that is there is meant.
+fn step<'a>(from: &'a Value, steps: &[String]) -> Option<&'a Value> {
+    if steps.is_empty() {
+        return Some(from);
+    }
+    match from {
+        Value::Object(members) => (1..=steps.len()).rev().find_map(|taken| {
+            let name = steps[..taken].join(".");
+            step(members.get(&name)?, &steps[taken..])
+        }),
+        Value::Array(elements) => {
+            let at: usize = steps[0].parse().ok()?;
+            step(elements.get(at)?, &steps[1..])
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+impl Field {
+    pub(super) fn value(&self, record: &Value, element: &Value) -> Option<Value> {
+        self.0.iter().find_map(|place| match place {
+            Place::Said(text) => Some(Value::String(text.clone())),
+            Place::At(path) => path.get(record, element).cloned(),
+            Place::Made(members) => {
+                let member = |(name, field): &(String, Field)| {
+                    Some((name.clone(), field.value(record, element)?))
+                };
+                let made: serde_json::Map<_, _> = members.iter().filter_map(member).collect();
+                (!made.is_empty()).then_some(Value::Object(made))
+            }
+        })
+    }
+
+    pub(super) fn text(&self, record: &Value, element: &Value) -> Option<String> {
+        self.value(record, element).map(|value| text(&value))
+    }
+}
+
+/// A value as a name: strings as they are, all else as JSON.
+pub(super) fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Something that must hold for a record or an element.
+#[derive(Debug, Clone)]
+pub(super) struct Condition {
+    pub(super) path: Path,
+    pub(super) want: Want,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Want {
+    /// There, or not there.
+    There(bool),
+    /// One of these; `*` at the end takes what begins so.
+    OneOf(Vec<String>),
+}
+
+impl Condition {
+    pub(super) fn holds(&self, record: &Value, element: &Value) -> bool {
+        let found = self.path.get(record, element);
+        match (&self.want, found) {
+            (Want::There(there), found) => *there == found.is_some(),
+            (Want::OneOf(_), None) => false,
+            (Want::OneOf(wanted), Some(found)) => {
+                let found = text(found);
+                wanted.iter().any(|wanted| match wanted.strip_suffix('*') {
+                    Some(beginning) => found.starts_with(beginning),
+                    None => *wanted == found,
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! What a declared row makes of a record or of an element.
+
+use serde_json::Value;
+
+use super::path::{Condition, Field, text};
+use crate::ingest::assemble;
+use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
+use crate::ingest::fact::{FactKind, Name};
+use crate::ingest::formats::saferun::text_of;
+use crate::ingest::formats::told::Told;
+use crate::ingest::time;
+use crate::model::action::{Flags, Status, Verdict};
+use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
+
+/// One `[[row]]`.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) kind: FactKind,
+    /// The array whose elements it tells of; empty tells of the record.
+    pub(super) each: Vec<String>,
+    pub(super) when: Vec<Condition>,
+    pub(super) unless: Vec<Condition>,
+    pub(super) fields: Vec<(RowField, Field)>,
+}
+
+/// What a row is told from.
+pub(super) struct Scene<'a> {
+    pub(super) record: &'a Value,
+    pub(super) element: &'a Value,
+    pub(super) words: &'a [(String, String)],
+}
+
+/// A row may tell a call and its result at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Own,
+    Result,
+}
+
+impl Part {
+    pub(super) fn of(self, row: usize) -> u16 {
+        u16::try_from(row * 2 + usize::from(self == Part::Result)).unwrap_or(u16::MAX)
+    }
+
+    pub(super) fn from(part: u16) -> (usize, Part) {
+        let part_of = if part.is_multiple_of(2) {
+            Part::Own
+        } else {
+            Part::Result
+        };
+        (usize::from(part / 2), part_of)
+    }
+}
+
+macro_rules! fields {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum $name { $($variant),* }
+
+        impl $name {
+            pub(super) const ALL: &[($name, &str)] = &[$(($name::$variant, $word)),*];
+        }
+    };
+}
+
+fields! {
+    /// What a run is told to be.
+    RunField {
+        Id = "id",
+        Agent = "agent",
+        Model = "model",
+        User = "user",
+        Service = "service",
+        Env = "env",
+        Task = "task",
+        Trial = "trial",
+        Release = "release",
+        Provider = "provider",
+        Title = "title",
+        Parent = "parent_run",
+    }
+}
+
+fields! {
+    /// What a row is told to hold.
+    RowField {
+        Id = "id",
+        Parent = "parent",
+        Call = "call",
+        Agent = "agent",
+        Tool = "tool",
+        Model = "model",
+        Time = "time",
+        Millis = "duration_ms",
+        Seconds = "duration_s",
+        Cost = "cost_usd",
+        Status = "status",
+        Turn = "turn",
+        Role = "role",
+        Text = "text",
+        Args = "args",
+        Result = "result",
+        Error = "error",
+        Input = "input_tokens",
+        Output = "output_tokens",
+        CacheRead = "cache_read_tokens",
+        CacheWrite = "cache_write_tokens",
+        Reasoning = "reasoning_tokens",
+        Decision = "decision",
+        State = "state",
+        Policy = "policy",
+        Rule = "rule",
+        By = "by",
+        Reason = "reason",
+        Score = "score",
+        Correct = "correct",
+    }
+}
+
+impl RunField {
+    pub(super) fn put(self, text: String, setting: &mut Told, run: &mut String) {
+        let name = match self {
+            RunField::Id => {
+                *run = text;
+                return;
+            }
+            RunField::Agent => {
+                setting.agent = text;
+                return;
+            }
+            RunField::Model => {
+                setting.model = text;
+                return;
+            }
+            RunField::User => Name::User,
+            RunField::Service => Name::Service,
+            RunField::Env => Name::Env,
+            RunField::Task => Name::Task,
+            RunField::Trial => Name::Trial,
+            RunField::Release => Name::Release,
+            RunField::Provider => Name::Provider,
+            RunField::Title => Name::Title,
+            RunField::Parent => Name::ParentRun,
+        };
+        setting.name(name, text);
+    }
+}
+
+/// Kinds that a row can be of, by their words.
+pub(super) const KINDS: &[(FactKind, &str)] = &[
+    (FactKind::RunStart, "run_start"),
+    (FactKind::Prompt, "prompt"),
+    (FactKind::Response, "response"),
+    (FactKind::Reasoning, "reasoning"),
+    (FactKind::ToolCall, "tool_call"),
+    (FactKind::ToolResult, "tool_result"),
+    (FactKind::Decision, "policy_decision"),
+    (FactKind::Approval, "approval"),
+    (FactKind::Error, "error"),
+    (FactKind::Note, "note"),
+    (FactKind::RunEnd, "run_end"),
+];
+
+impl Row {
+    pub(super) fn applies(&self, scene: &Scene<'_>) -> bool {
+        let holds = |it: &Condition| it.holds(scene.record, scene.element);
+        self.when.iter().all(holds) && (self.unless.is_empty() || !self.unless.iter().all(holds))
+    }
+
+    /// A call with a result of its own tells two facts.
+    pub(super) fn parts(&self) -> &'static [Part] {
+        let ends = |(what, _): &(RowField, Field)| {
+            matches!(what, RowField::Result | RowField::Status | RowField::Error)
+        };
+        if self.kind == FactKind::ToolCall && self.fields.iter().any(ends) {
+            &[Part::Own, Part::Result]
+        } else {
+            &[Part::Own]
+        }
+    }
+
+    /// What the row tells; nothing where a result is not there yet.
+    pub(super) fn told(&self, part: Part, scene: &Scene<'_>) -> Option<Told> {
+        let kind = match part {
+            Part::Own => self.kind,
+            Part::Result => FactKind::ToolResult,
+        };
+        let mut told = Told::new(kind);
+        let mut found = 0;
+        for (what, field) in &self.fields {
+            let ends = matches!(what, RowField::Result | RowField::Status | RowField::Error);
+            let of_result =
+                ends || matches!(what, RowField::Millis | RowField::Seconds | RowField::Cost);
+            let own = part == Part::Own && !(of_result && self.parts().len() == 2);
+            let of_this = own || part == Part::Result && of_result;
+            if !of_this {
+                continue;
+            }
+            if let Some(value) = field.value(scene.record, scene.element) {
+                found += usize::from(ends);
+                put(*what, value, scene, &mut told);
+            }
+        }
+        if part == Part::Result && found == 0 {
+            return None;
+        }
+        if told.fact.kind == FactKind::ToolResult
+            && told.fact.status == Status::Unrecorded
+            && told.body.error.is_some()
+        {
+            told.fact.status = Status::Error;
+        }
+        finish(&mut told);
+        Some(told)
+    }
+}
+
+fn finish(told: &mut Told) {
+    if told.fact.kind == FactKind::Error
+        && let Some(message) = told.body.text.take()
+    {
+        let kind = told.body.error.take().and_then(|error| error.kind);
+        told.body.error = Some(ErrorText {
+            kind,
+            message,
+            stack: None,
+        });
+    }
+    if told.body.error.is_some() {
+        told.fact.flags.set(Flags::HAS_ERROR);
+    }
+}
+
+fn word(value: &Value, scene: &Scene<'_>) -> String {
+    let said = text(value);
+    let known = scene.words.iter().find(|(word, _)| *word == said);
+    known.map_or(said, |(_, ours)| ours.clone())
+}
+
+fn put(what: RowField, value: Value, scene: &Scene<'_>, told: &mut Told) {
+    let number = || {
+        value
+            .as_f64()
+            .or_else(|| value.as_str()?.trim().parse().ok())
+    };
+    match what {
+        RowField::Id => told.id = text(&value),
+        RowField::Parent => told.parent = text(&value),
+        RowField::Call => told.call = text(&value),
+        RowField::Agent => told.agent = text(&value),
+        RowField::Tool => told.tool = text(&value),
+        RowField::Model => told.model = text(&value),
+        RowField::Time => told.fact.time = instant(&value),
+        RowField::Millis => told.fact.duration = number().map_or(Span::NONE, Span::from_millis),
+        RowField::Seconds => {
+            told.fact.duration = number().map_or(Span::NONE, |it| Span::from_millis(it * 1e3));
+        }
+        RowField::Cost => told.fact.cost = number().map_or(Cost::NONE, Cost::from_usd),
+        RowField::Status => told.fact.status = status(&word(&value, scene)),
+        RowField::Turn => told.fact.turn = number().map_or(0, |turn| turn.clamp(0.0, 1e9) as u32),
+        RowField::Role => {
+            let of_user = matches!(word(&value, scene).as_str(), "user" | "human");
+            told.fact
+                .flags
+                .set(if of_user { Flags::NONE } else { Flags::META });
+        }
+        RowField::Text => told.body.text = text_of(&value),
+        RowField::Args => {
+            told.fact.hash = assemble::hash(value.to_string().as_bytes());
+            told.body.args = Some(value);
+        }
+        RowField::Result => told.body.result = Some(value),
+        RowField::Error => told.body.error = error(&value),
+        RowField::Input
+        | RowField::Output
+        | RowField::CacheRead
+        | RowField::CacheWrite
+        | RowField::Reasoning => {
+            tokens(what, value.as_u64(), &mut told.usage);
+        }
+        RowField::Decision | RowField::State => verdict(what, &value, scene, told),
+        RowField::Policy => said(Name::Policy, &value, told),
+        RowField::Rule => said(Name::Rule, &value, told),
+        RowField::By => said(Name::By, &value, told),
+        RowField::Reason => match told.fact.kind {
+            FactKind::Decision => decision(told).reason = Some(text(&value)),
+            FactKind::Approval => approval(told).reason = Some(text(&value)),
+            _ => told.body.text = text_of(&value),
+        },
+        RowField::Score => told.name(Name::Score, text(&value)),
+        RowField::Correct => told.name(Name::Correct, word(&value, scene)),
+    }
+}
+
+fn instant(value: &Value) -> Time {
+    match value {
+        Value::String(said) => time::from_text(said.as_bytes()),
+        other => other.as_f64().map_or(Time::NONE, time::from_number),
+    }
+}
+
+/// Our own words, and those that nearly everybody uses.
+fn status(word: &str) -> Status {
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "success" | "succeeded" | "completed" | "done" => Status::Ok,
+        "false" | "failed" | "failure" => Status::Error,
+        known => Status::from_word(known).unwrap_or(Status::Unrecorded),
+    }
+}
+
+fn error(value: &Value) -> Option<ErrorText> {
+    let of = |key: &str| value.get(key).map(text);
+    match value {
+        Value::Bool(false) => None,
+        Value::String(said) if said.is_empty() => None,
+        Value::Object(_) => Some(ErrorText {
+            kind: of("type").or_else(|| of("name")).or_else(|| of("code")),
+            message: of("message").unwrap_or_else(|| value.to_string()),
+            stack: of("stack"),
+        }),
+        other => Some(ErrorText {
+            message: text(other),
+            ..ErrorText::default()
+        }),
+    }
+}
+
+fn tokens(what: RowField, count: Option<u64>, usage: &mut Usage) {
+    let count = count.map_or(Tokens::NONE, Tokens::from);
+    match what {
+        RowField::Input => usage.input = count,
+        RowField::Output => usage.output = count,
+        RowField::CacheRead => usage.cache_read = count,
+        RowField::CacheWrite => usage.cache_write = count,
+        _ => usage.reasoning = count,
+    }
+}
+
+fn verdict(what: RowField, value: &Value, scene: &Scene<'_>, told: &mut Told) {
+    let word = word(value, scene);
+    told.fact.verdict = Verdict::from_word(&word).unwrap_or(Verdict::Unrecorded);
+    if what == RowField::Decision {
+        decision(told).decision = Some(word);
+    } else {
+        approval(told).state = Some(word);
+    }
+}
+
+fn said(name: Name, value: &Value, told: &mut Told) {
+    let said = text(value);
+    match (told.fact.kind, name) {
+        (FactKind::Decision, Name::Policy) => decision(told).policy = Some(said.clone()),
+        (FactKind::Decision, Name::Rule) => decision(told).rule = Some(said.clone()),
+        (FactKind::Approval, Name::By) => approval(told).by = Some(said.clone()),
+        _ => {}
+    }
+    told.name(name, said);
+}
+
+fn decision(told: &mut Told) -> &mut DecisionText {
+    let all = &mut told.body.decisions;
+    if all.is_empty() {
+        all.push(DecisionText::default());
+    }
+    &mut all[0]
+}
+
+fn approval(told: &mut Told) -> &mut ApprovalText {
+    let Body { approvals, .. } = &mut told.body;
+    if approvals.is_empty() {
+        approvals.push(ApprovalText::default());
+    }
+    &mut approvals[0]
+}

@@ -1,0 +1,125 @@
+//! What a record tells, action by action: for formats that are read as trees. One function finds the
+//! actions of a record; decoding takes their names, opening one takes its body, so that they agree.
+
+use serde_json::Value;
+
+use crate::ingest::body::Body;
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::json::{Checked, Cursor, Range, Record, value};
+use crate::model::quantity::Usage;
+
+/// One fact with its names and what there is to see when it is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    /// Its numbers; the texts are those beside it.
+    pub(crate) fact: Fact,
+    pub(crate) run: String,
+    pub(crate) id: String,
+    pub(crate) parent: String,
+    pub(crate) call: String,
+    pub(crate) agent: String,
+    pub(crate) tool: String,
+    pub(crate) model: String,
+    pub(crate) usage: Usage,
+    pub(crate) names: Vec<(Name, String)>,
+    pub(crate) body: Body,
+}
+
+impl Told {
+    pub(crate) fn new(kind: FactKind) -> Told {
+        Told {
+            fact: Fact::new(kind),
+            run: String::new(),
+            id: String::new(),
+            parent: String::new(),
+            call: String::new(),
+            agent: String::new(),
+            tool: String::new(),
+            model: String::new(),
+            usage: Usage::NONE,
+            names: Vec::new(),
+            body: Body::default(),
+        }
+    }
+
+    /// A rarer name, where it says anything.
+    pub(crate) fn name(&mut self, name: Name, text: impl Into<String>) {
+        let text = text.into();
+        if !text.is_empty() {
+            self.names.push((name, text));
+        }
+    }
+
+    /// Says it. `part` tells it from other facts of the same place.
+    pub(crate) fn push(&self, part: u16, place: Option<Range>, out: &mut FactSink<'_>) {
+        let mut fact = self.fact;
+        fact.part = part;
+        if let Some(place) = place {
+            fact.start = place.start as u32;
+            fact.len = (place.end - place.start) as u32;
+        }
+        fact.run = out.arena(self.run.as_bytes());
+        fact.id = out.arena(self.id.as_bytes());
+        fact.parent = out.arena(self.parent.as_bytes());
+        fact.call = out.arena(self.call.as_bytes());
+        fact.agent = out.arena(self.agent.as_bytes());
+        fact.tool = out.arena(self.tool.as_bytes());
+        fact.model = out.arena(self.model.as_bytes());
+        for (name, text) in &self.names {
+            let text = out.arena(text.as_bytes());
+            out.name(*name, text);
+        }
+        out.usage(&mut fact, self.usage);
+        out.push(fact);
+    }
+}
+
+/// Adds to the body of a call what the fact of its result tells.
+pub(crate) fn add_result(result: Body, body: &mut Body) {
+    body.result = result.result.or(body.result.take());
+    body.error = result.error.or(body.error.take());
+    body.text = result.text.or(body.text.take());
+}
+
+/// Adds to a body what was decided or approved.
+pub(crate) fn add_attached(told: Body, body: &mut Body) {
+    body.decisions.extend(told.decisions);
+    body.approvals.extend(told.approvals);
+}
+
+/// Checks that a record is one sound object, and reads it whole; null where it is nested too deep
+/// to be opened.
+pub(crate) fn whole(cursor: &mut Cursor<'_>) -> Checked<(Range, Value)> {
+    if cursor.peek() != b'{' {
+        return cursor.fail("not an object");
+    }
+    let range = cursor.range()?;
+    cursor.end()?;
+    let bytes = &cursor.bytes()[range.start..range.end];
+    Ok((range, value(bytes).unwrap_or_default()))
+}
+
+/// Walks down a record by the names of members and calls `each` with the place of what lies there:
+/// of every element, where it is an array. The record must be sound.
+pub(crate) fn elements(record: Record<'_>, path: &[&str], each: &mut dyn FnMut(Range)) {
+    let mut cursor = Cursor::new(record);
+    // What is sound as a whole is sound in every part.
+    let _ = descend(&mut cursor, path, each);
+}
+
+fn descend(cursor: &mut Cursor<'_>, path: &[&str], each: &mut dyn FnMut(Range)) -> Checked<()> {
+    if cursor.peek() == b'[' {
+        return cursor.array(|cursor| descend(cursor, path, each));
+    }
+    let Some((first, rest)) = path.split_first() else {
+        each(cursor.range()?);
+        return Ok(());
+    };
+    cursor.object_or_skip(|cursor, key| {
+        if key == first.as_bytes() {
+            descend(cursor, rest, each)
+        } else {
+            cursor.skip()
+        }
+    })
+}
