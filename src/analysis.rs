@@ -1,5 +1,6 @@
 //! Floor 5: pure functions on snapshots.
 
+pub mod context;
 pub mod insights;
 pub mod profile;
 pub mod runs;
@@ -8,3 +9,4 @@ pub mod slow;
 pub mod stats;
 pub mod summary;
 pub mod trouble;
+pub mod windows;

@@ -157,7 +157,23 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
             }
             tail::run(cx, paths, &begin, poll)
         }
-        Command::Show { run, turn, seq } => show::run(cx, &run, &show::Part::of(turn, seq)),
+        Command::Show {
+            run,
+            turn,
+            seq,
+            context,
+        } => {
+            let part = show::Part::of(turn, seq);
+            if context {
+                show::context(cx, &run, &part)
+            } else if cx.global.json {
+                let what =
+                    "show prints actions, one per line, with --jsonl; --json is for --context";
+                Err(Failure::Usage(what.to_owned()).into())
+            } else {
+                show::run(cx, &run, &part)
+            }
+        }
         Command::Verify { paths, strict } => verify::run(cx, &inputs(paths)?, strict),
         Command::Formats => formats::run(cx),
         Command::CheckFilter { filter } => filter::check(cx, &filter),

@@ -6,6 +6,7 @@
 pub mod assemble;
 pub mod body;
 pub mod bytes;
+pub mod context;
 pub mod discover;
 pub mod fact;
 pub mod formats;

@@ -1,6 +1,7 @@
 //! Floor 3: what has been loaded. No threads, no channels; append-only.
 
 pub mod bodies;
+pub mod lines;
 pub mod row;
 pub mod search;
 

@@ -15,7 +15,6 @@ mod shadow;
 mod slow;
 mod unpriced;
 mod waiting;
-mod windows;
 
 use crate::analysis::insights::calls::Calls;
 use crate::base::cancel::CancelFlag;

@@ -6,6 +6,8 @@
 pub mod args;
 pub mod result;
 
+use serde_json::Value;
+
 use crate::ingest::body::Body;
 use crate::model::action::{Flags, Kind, Status};
 use crate::store::row::Row;
@@ -15,6 +17,11 @@ const LONGEST: usize = 300;
 
 /// How far after a model call the calls that it asked for are looked for.
 const LOOK_AHEAD: u32 = 48;
+
+/// The arguments of a call in one line: what identifies it first.
+pub fn args(args: &Value) -> String {
+    args::describe(args)
+}
 
 /// One line of raw trace content; the caller sanitises it and cuts it to its column.
 pub fn line(row: &Row<'_>, body: &Body) -> String {

@@ -232,7 +232,8 @@ Examples:
   saferun-tui show trace.jsonl
   saferun-tui show trace.jsonl#7f3a91 --turn 3       a beginning of the run id is enough
   saferun-tui show trace.jsonl --seq 42
-  saferun-tui show trace.jsonl --seq 118..124")]
+  saferun-tui show trace.jsonl --seq 118..124
+  saferun-tui show trace.jsonl --turn 3 --context    what the model saw when that turn began")]
     Show {
         #[arg(help = "PATH, or PATH#RUN_ID where it holds several runs")]
         run: PathBuf,
@@ -242,6 +243,9 @@ Examples:
         /// This action, or these from N to M, with arguments, result, policy decisions and approvals
         #[arg(long, value_name = "N|N..M", value_parser = seqs)]
         seq: Option<RangeInclusive<u32>>,
+        /// What the model saw: at the first call of the turn, or at the call that the action belongs to
+        #[arg(long)]
+        context: bool,
     },
     /// Account for every byte: events, broken, blank and incomplete lines
     #[command(args = hidden("verify"))]
@@ -306,7 +310,8 @@ impl Global {
 /// The options (by their ids) that a command has no use for.
 fn refused(command: &str) -> &'static [&'static str] {
     match command {
-        "query" | "show" => &["condition", "json", "csv"],
+        "query" => &["condition", "json", "csv"],
+        "show" => &["condition", "csv"],
         "tail" => &["json", "csv"],
         "stats" => &["jsonl", "csv"],
         "verify" => &["condition", "jsonl", "csv"],

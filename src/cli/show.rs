@@ -1,5 +1,6 @@
 //! `show`: a run, one of its turns, or one of its actions, to read.
 
+mod context;
 mod overview;
 
 use std::ops::RangeInclusive;
@@ -7,6 +8,8 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
+use crate::analysis::context as seen;
+use crate::base::cancel::CancelFlag;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{Cx, pick, query};
 use crate::export::readable;
@@ -42,6 +45,32 @@ pub(super) fn run(cx: &mut Cx, named: &Path, part: &Part) -> anyhow::Result<Exit
         Part::Turn(_) => each(cx, &store, &rows, readable::brief)?,
         Part::Actions(_) => each(cx, &store, &rows, readable::full)?,
     }
+    Ok(Exit::Done)
+}
+
+/// What the model saw: at the first call of a turn, or at the call that an action belongs to.
+pub(super) fn context(cx: &mut Cx, named: &Path, part: &Part) -> anyhow::Result<Exit> {
+    let (store, run) = pick::run(cx, named)?;
+    let rows = rows(&store, run, part)?;
+    let main = store.run(run).who.agent;
+    let main = store.symbols().name(main);
+    let call = match part {
+        Part::Actions(_) => rows.first().and_then(|ix| seen::call_of(&store, *ix)),
+        Part::Run | Part::Turn(_) => {
+            let mut calls = rows
+                .iter()
+                .copied()
+                .filter(|ix| seen::is_call(&store.row(*ix)));
+            let first = calls.clone().next();
+            calls.find(|ix| store.row(*ix).agent() == main).or(first)
+        }
+    };
+    let context = call.and_then(|call| seen::of(&store, call, &CancelFlag::new()));
+    let Some(context) = context else {
+        let what = "no model was asked there: give another --turn or --seq".to_owned();
+        return Err(Failure::Usage(what).into());
+    };
+    context::run(cx, &store, &context)?;
     Ok(Exit::Done)
 }
 

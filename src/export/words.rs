@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::analysis::context::{Context, Exactness};
 use crate::analysis::runs;
 use crate::base::human;
 use crate::model::action::{Flags, Status};
@@ -114,6 +115,31 @@ pub fn run_status(run: &Run) -> (&'static str, Role) {
             (run.status.word(), Role::Warn)
         }
     }
+}
+
+/// What the badge of a context means.
+pub fn exactness(exactness: Exactness) -> &'static str {
+    match exactness {
+        Exactness::Recorded => "the body of the request, as it was sent",
+        Exactness::Reconstructed => "put together from the trace; not the bytes that were sent",
+    }
+}
+
+/// `98,212 tokens recorded (≈49 % of a window of 200,000) · parts ≈91,040`.
+pub fn fill(context: &Context) -> String {
+    let parts = format!("parts ≈{} tokens", human::count(context.estimate()));
+    let Some(recorded) = context.recorded.get() else {
+        return format!("tokens not recorded · {parts}");
+    };
+    let share = context.window.map(|window| {
+        let percent = recorded * 100 / window.max(1);
+        format!(" (≈{percent} % of a window of {})", human::count(window))
+    });
+    let recorded = human::count(recorded);
+    format!(
+        "{recorded} tokens recorded{} · {parts}",
+        share.unwrap_or_default()
+    )
 }
 
 /// A name, raw; `—` where none was recorded.

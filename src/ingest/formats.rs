@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 
 use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
+use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::shape::Shape;
 use crate::ingest::json::Record;
@@ -56,6 +57,28 @@ pub trait Format: std::fmt::Debug + Sync {
     fn is_part(&self, path: &Path) -> bool {
         let _ = path;
         false
+    }
+
+    /// What part `part` of a record puts before the model. `None` where the format does not tell it
+    /// better than the opened body does.
+    fn context(&self, record: &serde_json::Value, part: u16) -> Option<Vec<Piece>> {
+        let _ = (record, part);
+        None
+    }
+
+    /// The interface through which agents that write this format ask their model, where it is always the same.
+    fn api(&self) -> Option<Api> {
+        None
+    }
+
+    /// A prompt may go on from an earlier record than the last one: what came between was taken back.
+    fn rewinds(&self) -> bool {
+        false
+    }
+
+    /// What records hold that tell settings of requests and have no row of their own.
+    fn settings(&self) -> Option<&'static str> {
+        None
     }
 
     /// Opens part `part` of a record in full. The same record may hold several actions.

@@ -1,6 +1,7 @@
 //! Everything that is tested from outside, in one program.
 
 mod cli;
+mod context;
 mod corpus;
 mod floors;
 mod formats;

@@ -1,7 +1,7 @@
 //! "Context reached ≈91 % of the window of gpt-4o at turn 14."
 
-use super::windows::window;
 use super::{Insight, Rule, View, Weight};
+use crate::analysis::windows::window;
 use crate::model::action::{ActionIx, Kind};
 
 pub(super) struct Context;

@@ -5,6 +5,7 @@
 //! the last of them is right, that of the others is not; `progress` lines repeat what subagent files
 //! tell; only rejections of a person are recorded, never approvals.
 
+mod context;
 mod line;
 mod open;
 mod rules;
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
+use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::Format;
 use crate::ingest::json::{Cursor, Record};
@@ -69,6 +71,18 @@ impl Format for ClaudeCode {
 
     fn is_part(&self, path: &Path) -> bool {
         is_subagent(path)
+    }
+
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+        Some(context::pieces(record, part))
+    }
+
+    fn api(&self) -> Option<Api> {
+        Some(Api::Messages)
+    }
+
+    fn rewinds(&self) -> bool {
+        true
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {

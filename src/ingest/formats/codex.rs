@@ -4,6 +4,7 @@
 //! are running totals that are written twice and begin anew after a resume; prompt tokens include
 //! those read from the cache; of approvals only the outcome is kept.
 
+mod context;
 mod line;
 mod open;
 mod rules;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
+use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::Format;
 use crate::ingest::json::{Cursor, Record};
@@ -57,6 +59,18 @@ impl Format for Codex {
 
     fn folders(&self) -> &'static [&'static str] {
         &[".codex/sessions"]
+    }
+
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+        Some(context::pieces(record, part))
+    }
+
+    fn api(&self) -> Option<Api> {
+        Some(Api::Responses)
+    }
+
+    fn settings(&self) -> Option<&'static str> {
+        Some("\"turn_context\"")
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {

@@ -1,6 +1,7 @@
 //! The `saferun` format, version 1: one event per line, written by the project's own recorder and
 //! by agents without any instrumentation. Source: the trace format description of the project.
 
+mod context;
 mod open;
 mod rules;
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::ingest::assemble::{self, Rules};
 use crate::ingest::body::Body;
+use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::formats::Format;
 use crate::ingest::json::{Checked, Cursor, Record};
@@ -52,6 +54,10 @@ impl Format for Saferun {
 
     fn rules(&self) -> Box<dyn Rules> {
         Box::new(rules::SaferunRules::default())
+    }
+
+    fn context(&self, record: &Value, _part: u16) -> Option<Vec<Piece>> {
+        Some(context::pieces(record))
     }
 
     fn open(&self, record: &Value, _part: u16) -> Body {

@@ -8,7 +8,7 @@ use crate::ingest::formats::saferun::text_of;
 use crate::ingest::json;
 
 /// The payload; the first rollouts had none around their items.
-fn payload(record: &Value) -> &Value {
+pub(super) fn payload(record: &Value) -> &Value {
     let inner = record
         .get("payload")
         .filter(|payload| payload.is_object())

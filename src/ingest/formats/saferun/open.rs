@@ -85,7 +85,7 @@ fn present<'a>(record: &'a Value, key: &str) -> Option<&'a Value> {
 }
 
 /// Arguments written as a string of JSON are opened; a string that is not JSON stays as it is.
-fn parsed(args: &Value) -> Value {
+pub(super) fn parsed(args: &Value) -> Value {
     match args {
         Value::String(text) => crate::ingest::json::value(text.as_bytes())
             .filter(|value| value.is_object() || value.is_array())
@@ -140,7 +140,7 @@ fn placeholder(part: &Value) -> String {
     format!("[{}{size}]", what.join(" "))
 }
 
-fn error_of(error: &Value) -> Option<ErrorText> {
+pub(super) fn error_of(error: &Value) -> Option<ErrorText> {
     match error {
         Value::Null => None,
         Value::Object(_) => Some(ErrorText {

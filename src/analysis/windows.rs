@@ -17,7 +17,7 @@ const WINDOWS: &[(&str, u64)] = &[
 ];
 
 /// Tokens that fit; none where that is not known.
-pub(super) fn window(model: &str) -> Option<u64> {
+pub fn window(model: &str) -> Option<u64> {
     // Gateways put the name of the provider in front.
     let name = model.rsplit('/').next().unwrap_or(model);
     let found = WINDOWS.iter().find(|(prefix, _)| name.starts_with(prefix));

@@ -1,0 +1,209 @@
+//! What the model saw at a call: the request as it was recorded, or one rebuilt from the actions before it.
+//!
+//! A rebuilt request is never called exact: every part says where it comes from, and what is not
+//! recorded is listed as missing. METHODS.md section D tells why.
+
+mod collect;
+mod line;
+mod shape;
+mod unknown;
+
+use serde_json::Value;
+
+pub use line::line;
+
+use crate::analysis::windows;
+use crate::base::cancel::CancelFlag;
+use crate::ingest::context::{Api, Role};
+use crate::model::action::{ActionIx, Flags, Kind};
+use crate::model::quantity::Tokens;
+use crate::model::run::RunIx;
+use crate::store::Store;
+use crate::store::row::Row;
+
+#[cfg(test)]
+mod tests;
+
+/// How sure a context is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exactness {
+    /// The body of the request stands in the trace.
+    Recorded,
+    /// It was put together from what the trace tells before the call.
+    Reconstructed,
+}
+
+impl Exactness {
+    pub fn word(self) -> &'static str {
+        match self {
+            Exactness::Recorded => "recorded",
+            Exactness::Reconstructed => "reconstructed",
+        }
+    }
+}
+
+/// Where a part of a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Recorded,
+    Reconstructed,
+    /// It was there, or may have been, and the trace does not hold it.
+    Missing,
+}
+
+impl Origin {
+    pub fn word(self) -> &'static str {
+        match self {
+            Origin::Recorded => "recorded",
+            Origin::Reconstructed => "reconstructed",
+            Origin::Missing => "missing",
+        }
+    }
+}
+
+/// One part of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Where it stands in the request (`$.messages[3].content[0]`); for a missing part, where it would.
+    pub path: String,
+    /// The same place as a JSON pointer; empty for a missing part.
+    pub pointer: String,
+    pub origin: Origin,
+    /// What there is to know about it, in a few words of ours. May quote names of the trace.
+    pub note: String,
+    pub role: Option<Role>,
+    /// The action that it comes from.
+    pub action: Option<ActionIx>,
+    /// It was not part of the request before, of the same agent.
+    pub is_new: bool,
+    /// Its size, estimated from its length; none where length tells nothing (an image).
+    pub estimate: Option<u64>,
+}
+
+/// What a model call was given.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The row that stands for the call.
+    pub call: ActionIx,
+    pub exactness: Exactness,
+    pub api: Api,
+    /// The body of the request, as far as it is known.
+    pub request: Value,
+    /// Every part of the request in its order, then what is missing.
+    pub parts: Vec<Part>,
+    /// Tokens of the whole prompt, as the trace recorded them.
+    pub recorded: Tokens,
+    /// Tokens that the model takes in, as far as that is known of its name.
+    pub window: Option<u64>,
+}
+
+impl Context {
+    /// The value of a part.
+    pub fn value(&self, part: &Part) -> Option<&Value> {
+        if part.pointer.is_empty() {
+            return None;
+        }
+        self.request.pointer(&part.pointer)
+    }
+
+    /// Tokens of all parts, estimated from their lengths.
+    pub fn estimate(&self) -> u64 {
+        self.parts.iter().filter_map(|part| part.estimate).sum()
+    }
+}
+
+/// Whether a row stands for a call of a model.
+pub fn is_call(row: &Row<'_>) -> bool {
+    row.kind() == Kind::Response && !row.flags().has(Flags::CONTINUED)
+}
+
+/// The calls of a run in their order, of all its agents.
+pub fn calls(store: &Store, run: RunIx) -> Vec<ActionIx> {
+    let rows = store.rows().filter(|row| row.run_ix() == run);
+    rows.filter(is_call).map(|row| row.ix()).collect()
+}
+
+/// The call that an action belongs to: the one that said it or asked for it; of what was not said by
+/// a model, the next call of the same agent, which was the first to see it.
+pub fn call_of(store: &Store, ix: ActionIx) -> Option<ActionIx> {
+    let row = store.row(ix);
+    if is_call(&row) {
+        return Some(ix);
+    }
+    let same = |other: &Row<'_>| other.run_ix() == row.run_ix() && other.agent() == row.agent();
+    let call = |ix: u32| {
+        let other = store.row(ActionIx(ix));
+        (same(&other) && is_call(&other)).then_some(ActionIx(ix))
+    };
+    let before = || (0..ix.0).rev().find_map(call);
+    let after = || (ix.0 + 1..store.len()).find_map(call);
+    let asked = || row.parent().filter(|parent| is_call(&store.row(*parent)));
+    match row.kind() {
+        Kind::ToolCall => asked().or_else(before),
+        Kind::Response => before(),
+        Kind::Reasoning => asked().or_else(after).or_else(before),
+        _ => after(),
+    }
+}
+
+/// What the model saw at `call`, a row that stands for a model call. `None` when the work was given up.
+pub fn of(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Context> {
+    let collected = collect::collect(store, call, cancel)?;
+    Some(match &collected.request {
+        Some(body) => recorded(store, call, body, cancel)?,
+        None => rebuilt(store, call, &collected),
+    })
+}
+
+/// The context rebuilt from the actions before the call, even where the request is recorded.
+pub fn rebuild(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Context> {
+    let collected = collect::collect(store, call, cancel)?;
+    Some(rebuilt(store, call, &collected))
+}
+
+fn rebuilt(store: &Store, call: ActionIx, collected: &collect::Collected) -> Context {
+    let row = store.row(call);
+    let api = collected.api(&row);
+    let mut shaped = shape::shape(api, collected, row.model());
+    shaped
+        .parts
+        .extend(unknown::missing(api, collected, &shaped.request));
+    context(
+        &row,
+        Exactness::Reconstructed,
+        api,
+        shaped.request,
+        shaped.parts,
+    )
+}
+
+/// A request that was recorded needs no rebuilding; what is new is what the one before did not hold.
+fn recorded(store: &Store, call: ActionIx, body: &Value, cancel: &CancelFlag) -> Option<Context> {
+    let row = store.row(call);
+    let api = Api::of_request(body);
+    let before = match collect::call_before(store, call) {
+        Some(before) => collect::collect(store, before, cancel)?.request,
+        None => None,
+    };
+    let parts = shape::parts_of(api, body, before.as_ref());
+    Some(context(&row, Exactness::Recorded, api, body.clone(), parts))
+}
+
+fn context(
+    row: &Row<'_>,
+    exactness: Exactness,
+    api: Api,
+    request: Value,
+    parts: Vec<Part>,
+) -> Context {
+    let usage = row.usage();
+    Context {
+        call: row.ix(),
+        exactness,
+        api,
+        request,
+        parts,
+        recorded: usage.input + usage.cache_read + usage.cache_write,
+        window: windows::window(row.model()),
+    }
+}

@@ -1,0 +1,279 @@
+//! Gathers what the actions before a call put before the model, in the order of the trace.
+
+use serde_json::{Value, json};
+
+use crate::base::cancel::CancelFlag;
+use crate::ingest::body::Body;
+use crate::ingest::context::{Api, Piece, Role, Said, text_block};
+use crate::ingest::json;
+use crate::model::action::{ActionIx, Kind, Place, Status};
+use crate::store::Store;
+use crate::store::bodies::{self, Depth};
+use crate::store::lines;
+use crate::store::row::Row;
+
+/// What was said before a call, and what is known beside that.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    /// The body of the request, where the trace holds it.
+    pub(super) request: Option<Value>,
+    pub(super) entries: Vec<Entry>,
+    /// The last value of each member beside the conversation.
+    pub(super) members: Vec<(String, Value)>,
+    pub(super) unsaid: Vec<(ActionIx, String)>,
+    pub(super) compacted: Option<(ActionIx, String)>,
+    /// The interface of requests that the run recorded at other calls.
+    seen_api: Option<Api>,
+    /// The call before, of the same agent.
+    pub(super) before: Option<ActionIx>,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) action: ActionIx,
+    pub(super) said: Said,
+}
+
+impl Collected {
+    /// The interface of the run: as its requests tell, else its format, else its model.
+    pub(super) fn api(&self, call: &Row<'_>) -> Api {
+        let told = self.request.as_ref().map(Api::of_request);
+        told.or(self.seen_api)
+            .or(call.source().format.api())
+            .unwrap_or_else(|| Api::of_model(call.model()))
+    }
+
+    fn take(&mut self, action: ActionIx, piece: Piece) {
+        match piece {
+            Piece::Request(body) => self.seen_api = Some(Api::of_request(&body)),
+            Piece::Member { name, value } => {
+                self.members.retain(|(known, _)| *known != name);
+                self.members.push((name, value));
+            }
+            Piece::Said(said) => self.entries.push(Entry { action, said }),
+            Piece::Compacted { by, words } => {
+                self.unsaid.clear();
+                self.entries = by.into_iter().map(|said| Entry { action, said }).collect();
+                self.compacted = Some((action, words));
+            }
+            Piece::Unsaid(words) => self.unsaid.push((action, words)),
+        }
+    }
+}
+
+/// The call of the same agent before this one.
+pub(super) fn call_before(store: &Store, call: ActionIx) -> Option<ActionIx> {
+    let row = store.row(call);
+    let first = row.run().first_action;
+    let mut before = (first.0..call.0).rev().map(|ix| store.row(ActionIx(ix)));
+    let found = before.find(|other| {
+        other.run_ix() == row.run_ix() && other.agent() == row.agent() && super::is_call(other)
+    });
+    found.map(|row| row.ix())
+}
+
+/// Everything that the agent of `call` was told and said before. `None` when the work was given up.
+pub(super) fn collect(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Collected> {
+    let row = store.row(call);
+    let mut found = Collected {
+        before: call_before(store, call),
+        ..Collected::default()
+    };
+    let mut pieces: Vec<(Order, ActionIx, Piece)> = Vec::new();
+    for ix in kept(store, &row) {
+        if cancel.is_raised() {
+            return None;
+        }
+        let earlier = store.row(ix);
+        for (place, piece) in told(&earlier, &row) {
+            pieces.push((Order::of(&earlier, place), ix, piece));
+        }
+    }
+    pieces.sort_by_key(|(order, ..)| *order);
+    for (_, action, piece) in pieces {
+        found.take(action, piece);
+    }
+    for piece in settings(&row) {
+        found.take(call, piece);
+    }
+    drop_own(&mut found, &row);
+    Some(found)
+}
+
+/// File order: a result stands where its record does, not where its call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Order(u32, u64, u16);
+
+impl Order {
+    fn of(row: &Row<'_>, place: Place) -> Order {
+        Order(row.source_ix().0, place.offset, place.part)
+    }
+}
+
+/// The actions of the agent before its call, without what was taken back.
+fn kept(store: &Store, call: &Row<'_>) -> Vec<ActionIx> {
+    let rewinds = call.source().format.rewinds();
+    let mut kept: Vec<ActionIx> = Vec::new();
+    for ix in (call.run().first_action.0..call.ix().0).map(ActionIx) {
+        let row = store.row(ix);
+        if row.run_ix() != call.run_ix()
+            || row.agent() != call.agent()
+            || row.kind() == Kind::Malformed
+        {
+            continue;
+        }
+        if rewinds && row.kind() == Kind::Prompt {
+            rewind(store, &mut kept, row.parent());
+        }
+        kept.push(ix);
+    }
+    kept
+}
+
+/// A prompt that goes on from an earlier action than the last takes back what came between. Calls
+/// that were asked for together stay together.
+fn rewind(store: &Store, kept: &mut Vec<ActionIx>, parent: Option<ActionIx>) {
+    let Some(at) = parent.and_then(|parent| kept.iter().rposition(|ix| *ix == parent)) else {
+        return;
+    };
+    let asked_by = |ix: ActionIx| store.row(ix).parent();
+    let together =
+        |ix: ActionIx| store.row(ix).kind() == Kind::ToolCall && asked_by(ix) == asked_by(kept[at]);
+    let siblings: Vec<ActionIx> = kept[at + 1..]
+        .iter()
+        .copied()
+        .filter(|ix| together(*ix))
+        .collect();
+    kept.truncate(at + 1);
+    kept.extend(siblings);
+}
+
+/// What an action and its result tell, each with where it stands; a result only if it came before the call.
+fn told(row: &Row<'_>, call: &Row<'_>) -> Vec<(Place, Piece)> {
+    let format = row.source().format;
+    let result = row.result_place();
+    let came = result.is_some()
+        && row.source_ix() == call.source_ix()
+        && result.offset < call.place().offset;
+    let of_record = |place: Place| {
+        let record = json::value(&bodies::raw(row, place, usize::MAX))?;
+        format.context(&record, place.part)
+    };
+    let Some(own) = of_record(row.place()) else {
+        return from_body(row, came);
+    };
+    let mut pieces: Vec<(Place, Piece)> =
+        own.into_iter().map(|piece| (row.place(), piece)).collect();
+    if came && result.offset != row.place().offset {
+        let later = of_record(result).unwrap_or_default();
+        pieces.extend(later.into_iter().map(|piece| (result, piece)));
+    }
+    pieces
+}
+
+/// What the opened body tells, for formats that say no more than that.
+fn from_body(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
+    let body = bodies::open(row, Depth::Full);
+    let mut pieces = Vec::new();
+    let mut say = |place: Place, role: Role, block: Value| {
+        pieces.push((place, Piece::Said(Said::rebuilt(role, block))));
+    };
+    let text = || body.text.as_deref().filter(|text| !text.is_empty());
+    match row.kind() {
+        Kind::Prompt => {
+            if let Some(text) = text() {
+                let role = role(&body).unwrap_or(Role::User);
+                say(row.place(), role, text_block(text));
+            }
+        }
+        Kind::Response => {
+            if let Some(text) = text() {
+                say(row.place(), Role::Assistant, text_block(text));
+            }
+        }
+        Kind::Reasoning => {
+            if let Some(text) = text() {
+                let block = json!({ "type": "thinking", "thinking": text });
+                say(row.place(), Role::Assistant, block);
+            }
+        }
+        Kind::ToolCall => {
+            let id = body
+                .id
+                .clone()
+                .unwrap_or_else(|| format!("call_{}", row.seq()));
+            let input = body.args.clone().unwrap_or_else(|| json!({}));
+            let call = json!({ "type": "tool_use", "id": id, "name": row.tool(), "input": input });
+            say(row.place(), Role::Assistant, call);
+            if came && let Some(answer) = answer(&body, &id, row.status()) {
+                say(row.result_place(), Role::Tool, answer);
+            }
+        }
+        _ => {}
+    }
+    pieces
+}
+
+/// The role that the record gives to a prompt.
+fn role(body: &Body) -> Option<Role> {
+    let record = body.record.as_ref()?;
+    Role::from_word(record.get("role")?.as_str()?)
+}
+
+fn answer(body: &Body, id: &str, status: Status) -> Option<Value> {
+    let content = match (&body.result, &body.error) {
+        (Some(Value::String(text)), _) => text.clone(),
+        (Some(value), _) => value.to_string(),
+        (None, Some(error)) => error.message.clone(),
+        (None, None) => return None,
+    };
+    let content = [text_block(&content)];
+    let mut block = json!({ "type": "tool_result", "tool_use_id": id, "content": content });
+    if !matches!(status, Status::Ok | Status::Unrecorded) {
+        block["is_error"] = true.into();
+    }
+    Some(block)
+}
+
+/// Settings that the trace tells on lines without a row, the last ones before the call.
+fn settings(call: &Row<'_>) -> Vec<Piece> {
+    let format = call.source().format;
+    let Some(mark) = format.settings() else {
+        return Vec::new();
+    };
+    let mut before = call.place().offset;
+    while let Some((at, line)) = lines::line_before(call.source(), mark, before) {
+        let record = json::value(&line);
+        let pieces = record.and_then(|record| format.context(&record, 0));
+        if let Some(pieces) = pieces.filter(|pieces| !pieces.is_empty()) {
+            return pieces;
+        }
+        before = at;
+    }
+    Vec::new()
+}
+
+/// Leaves out what the call itself said.
+fn drop_own(found: &mut Collected, call: &Row<'_>) {
+    let own = told(call, call)
+        .into_iter()
+        .find_map(|(_, piece)| match piece {
+            Piece::Said(said) => said.message,
+            _ => None,
+        });
+    if own.is_some() {
+        found.entries.retain(|entry| entry.said.message != own);
+    }
+    // What it thought before it spoke has a row before its own.
+    let store = call.store;
+    let thought = |entry: &Entry| store.row(entry.action).kind() == Kind::Reasoning;
+    while found.entries.last().is_some_and(thought) {
+        found.entries.pop();
+    }
+    found.request = told(call, call)
+        .into_iter()
+        .find_map(|(_, piece)| match piece {
+            Piece::Request(body) => Some(body),
+            _ => None,
+        });
+}

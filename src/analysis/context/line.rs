@@ -1,0 +1,71 @@
+//! A part of a request in one line.
+
+use serde_json::Value;
+
+use crate::analysis::summary;
+
+/// What a block, a message or a member says, in one line; raw content.
+pub fn line(value: &Value) -> String {
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    let name = text("name").unwrap_or_default();
+    match text("type") {
+        Some("tool_use") => call(name, value.get("input")),
+        Some("function_call" | "custom_tool_call") => {
+            let args = ["arguments", "input"]
+                .iter()
+                .find_map(|key| value.get(*key));
+            call(name, args)
+        }
+        Some("tool_result") => said(value.get("content")),
+        Some("thinking") => said(value.get("thinking")),
+        Some("reasoning") => said(value.get("summary")),
+        Some(kind) if kind.ends_with("_output") => said(value.get("output")),
+        Some("text") => said(value.get("text")),
+        _ if value.get("tool_calls").is_some() => asked(value),
+        _ if value.get("content").is_some() => said(value.get("content")),
+        _ => said(Some(value)),
+    }
+}
+
+fn call(name: &str, args: Option<&Value>) -> String {
+    let parsed = args
+        .and_then(Value::as_str)
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let args = parsed.as_ref().or(args);
+    let args = args.map(summary::args);
+    format!("{name} {}", args.unwrap_or_default())
+        .trim_end()
+        .to_owned()
+}
+
+/// A message of the chat interface that asks for tools.
+fn asked(message: &Value) -> String {
+    let calls = message.get("tool_calls").and_then(Value::as_array);
+    let calls = calls
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.get("function"));
+    let calls: Vec<String> = calls
+        .map(|function| {
+            let name = function.get("name").and_then(Value::as_str);
+            call(name.unwrap_or_default(), function.get("arguments"))
+        })
+        .collect();
+    let text = said(message.get("content"));
+    let parts = [text].into_iter().filter(|text| !text.is_empty());
+    parts.chain(calls).collect::<Vec<_>>().join(" · ")
+}
+
+fn said(content: Option<&Value>) -> String {
+    let text = content.and_then(crate::ingest::formats::saferun::text_of);
+    first_line(&text.unwrap_or_default())
+}
+
+fn first_line(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines.count() {
+        0 => first.to_owned(),
+        more => format!("{first} · {} lines", more + 1),
+    }
+}

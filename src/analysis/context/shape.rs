@@ -1,0 +1,413 @@
+//! Writes what was collected as the body of a request, and tells its parts.
+
+use serde_json::{Map, Value, json};
+
+use super::collect::{Collected, Entry};
+use super::{Origin, Part};
+use crate::ingest::context::{Api, Role};
+use crate::model::action::ActionIx;
+
+/// A body and what it consists of.
+#[derive(Debug)]
+pub(super) struct Shaped {
+    pub(super) request: Value,
+    pub(super) parts: Vec<Part>,
+}
+
+/// `model` is the name that the answer gives.
+pub(super) fn shape(api: Api, collected: &Collected, model: &str) -> Shaped {
+    let mut body = Map::new();
+    let mut parts = Vec::new();
+    if !model.is_empty() && !collected.members.iter().any(|(name, _)| name == "model") {
+        body.insert("model".to_owned(), model.into());
+        parts.push(Part {
+            note: format!("{model} (as the answer names it)"),
+            ..member("model", &model.into(), Origin::Reconstructed)
+        });
+    }
+    let mut systems: Vec<Value> = Vec::new();
+    for (name, value) in &collected.members {
+        if name == "system" && api != Api::Messages {
+            systems.push(value.clone());
+            continue;
+        }
+        body.insert(name.clone(), value.clone());
+        parts.push(member(name, value, Origin::Recorded));
+    }
+    let entries = with_systems(&collected.entries, api, &mut body, &mut parts);
+    let conversation = match api {
+        Api::Messages => messages(&entries),
+        Api::Chat => chat(&systems, &entries),
+        Api::Responses => items(&systems, &entries),
+    };
+    let name = api.conversation();
+    for (at, piece) in conversation.pieces {
+        parts.push(said(name, &at, &piece, collected.before));
+    }
+    body.insert(name.to_owned(), Value::Array(conversation.messages));
+    Shaped {
+        request: Value::Object(body),
+        parts,
+    }
+}
+
+/// The Messages interface has its system prompt beside the conversation.
+fn with_systems<'a>(
+    entries: &'a [Entry],
+    api: Api,
+    body: &mut Map<String, Value>,
+    parts: &mut Vec<Part>,
+) -> Vec<&'a Entry> {
+    let is_system = |entry: &&Entry| matches!(entry.said.role, Role::System | Role::Developer);
+    if api != Api::Messages {
+        return entries.iter().collect();
+    }
+    let blocks: Vec<Value> = entries
+        .iter()
+        .filter(is_system)
+        .map(|entry| entry.said.block.clone())
+        .collect();
+    if !blocks.is_empty() {
+        let value = Value::Array(blocks);
+        parts.push(member("system", &value, Origin::Reconstructed));
+        body.insert("system".to_owned(), value);
+    }
+    entries.iter().filter(|entry| !is_system(entry)).collect()
+}
+
+/// Messages, and for each entry where in them it came to stand: message, and block of it.
+#[derive(Default)]
+struct Conversation<'a> {
+    messages: Vec<Value>,
+    pieces: Vec<(At, Piece<'a>)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct At {
+    message: usize,
+    block: Option<usize>,
+}
+
+struct Piece<'a> {
+    role: Role,
+    origin: Origin,
+    action: Option<ActionIx>,
+    value: &'a Value,
+}
+
+impl<'a> Piece<'a> {
+    fn of(entry: &'a Entry, origin: Origin) -> Piece<'a> {
+        Piece {
+            role: entry.said.role,
+            origin,
+            action: Some(entry.action),
+            value: &entry.said.block,
+        }
+    }
+
+    fn system(value: &'a Value) -> Piece<'a> {
+        Piece {
+            role: Role::System,
+            origin: Origin::Recorded,
+            action: None,
+            value,
+        }
+    }
+}
+
+fn origin(entry: &Entry) -> Origin {
+    if entry.said.is_recorded {
+        Origin::Recorded
+    } else {
+        Origin::Reconstructed
+    }
+}
+
+/// Turns alternate between user and assistant; blocks of one message stand together, wherever results
+/// of its first calls came between.
+fn messages<'a>(entries: &[&'a Entry]) -> Conversation<'a> {
+    struct Message<'a> {
+        role: &'static str,
+        id: Option<&'a str>,
+        entries: Vec<&'a Entry>,
+    }
+    let mut all: Vec<Message<'_>> = Vec::new();
+    for entry in entries {
+        let role = match entry.said.role {
+            Role::Assistant => "assistant",
+            _ => "user",
+        };
+        let id = entry.said.message.as_deref();
+        let same = |message: &Message<'_>| message.id.is_some() && message.id == id;
+        let known = all.iter().rposition(same).filter(|_| id.is_some());
+        let at = known.or_else(|| all.len().checked_sub(1).filter(|at| all[*at].role == role));
+        match at {
+            Some(at) => all[at].entries.push(entry),
+            None => all.push(Message {
+                role,
+                id,
+                entries: vec![entry],
+            }),
+        }
+    }
+    let mut conversation = Conversation::default();
+    for (number, message) in all.iter().enumerate() {
+        let blocks: Vec<&Value> = message
+            .entries
+            .iter()
+            .map(|entry| &entry.said.block)
+            .collect();
+        for (block, entry) in message.entries.iter().enumerate() {
+            let at = At {
+                message: number,
+                block: Some(block),
+            };
+            conversation
+                .pieces
+                .push((at, Piece::of(entry, origin(entry))));
+        }
+        let message = json!({ "role": message.role, "content": blocks });
+        conversation.messages.push(message);
+    }
+    conversation
+}
+
+/// One message per speaker; calls hang on the message of the assistant, results are messages of their own.
+fn chat<'a>(systems: &'a [Value], entries: &[&'a Entry]) -> Conversation<'a> {
+    let mut conversation = Conversation::default();
+    for system in systems {
+        let at = conversation.push(json!({ "role": "system", "content": system }));
+        conversation.pieces.push((at, Piece::system(system)));
+    }
+    for entry in entries {
+        let block = &entry.said.block;
+        let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
+        let at = match text("type") {
+            // This interface takes no reasoning back.
+            "thinking" | "redacted_thinking" => continue,
+            "tool_use" => conversation.call(json!({
+                "id": text("id"),
+                "type": "function",
+                "function": { "name": text("name"), "arguments": arguments(block) },
+            })),
+            "tool_result" => conversation.push(json!({
+                "role": "tool",
+                "tool_call_id": text("tool_use_id"),
+                "content": plain(block.get("content").unwrap_or(&Value::Null)),
+            })),
+            "text" => conversation.say(entry.said.role, text("text")),
+            _ => conversation.push(json!({ "role": entry.said.role.word(), "content": [block] })),
+        };
+        let origin = match text("type") {
+            "text" => origin(entry),
+            _ => Origin::Reconstructed,
+        };
+        conversation.pieces.push((at, Piece::of(entry, origin)));
+    }
+    conversation
+}
+
+impl Conversation<'_> {
+    fn push(&mut self, message: Value) -> At {
+        self.messages.push(message);
+        At {
+            message: self.messages.len() - 1,
+            block: None,
+        }
+    }
+
+    fn last_assistant(&mut self) -> Option<&mut Value> {
+        let last = self.messages.last_mut()?;
+        (last["role"] == "assistant").then_some(last)
+    }
+
+    fn say(&mut self, role: Role, text: &str) -> At {
+        let message = json!({ "role": role.word(), "content": text });
+        self.push(message)
+    }
+
+    /// Calls belong to the message that asked for them.
+    fn call(&mut self, call: Value) -> At {
+        if self.last_assistant().is_none() {
+            self.push(json!({ "role": "assistant", "content": null }));
+        }
+        let at = self.messages.len() - 1;
+        if let Some(message) = self.last_assistant() {
+            match message.get_mut("tool_calls").and_then(Value::as_array_mut) {
+                Some(calls) => calls.push(call),
+                None => message["tool_calls"] = json!([call]),
+            }
+        }
+        At {
+            message: at,
+            block: None,
+        }
+    }
+}
+
+/// Arguments of a function are JSON in a string; a string that is not JSON stays as it is.
+fn arguments(block: &Value) -> String {
+    match block.get("input") {
+        Some(Value::String(text)) => text.clone(),
+        Some(input) => input.to_string(),
+        None => "{}".to_owned(),
+    }
+}
+
+/// A content of text blocks alone as one string.
+fn plain(content: &Value) -> Value {
+    let Some(blocks) = content.as_array() else {
+        return content.clone();
+    };
+    let texts: Option<Vec<&str>> = blocks
+        .iter()
+        .map(|block| block.get("text")?.as_str())
+        .collect();
+    texts.map_or_else(|| content.clone(), |texts| texts.join("\n").into())
+}
+
+/// Items stand in a row; blocks of the Messages interface become items.
+fn items<'a>(systems: &'a [Value], entries: &[&'a Entry]) -> Conversation<'a> {
+    let mut conversation = Conversation::default();
+    for system in systems {
+        let at = conversation.push(json!({ "role": "system", "content": system }));
+        conversation.pieces.push((at, Piece::system(system)));
+    }
+    for entry in entries {
+        let at = conversation.push(item(entry));
+        conversation
+            .pieces
+            .push((at, Piece::of(entry, origin(entry))));
+    }
+    conversation
+}
+
+fn item(entry: &Entry) -> Value {
+    let block = &entry.said.block;
+    let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
+    match text("type") {
+        "text" => json!({ "role": entry.said.role.word(), "content": text("text") }),
+        "tool_use" => json!({
+            "type": "function_call",
+            "call_id": text("id"),
+            "name": text("name"),
+            "arguments": arguments(block),
+        }),
+        "tool_result" => json!({
+            "type": "function_call_output",
+            "call_id": text("tool_use_id"),
+            "output": plain(block.get("content").unwrap_or(&Value::Null)),
+        }),
+        _ => block.clone(),
+    }
+}
+
+/// The parts of a body that was recorded; new is what the body before did not hold at the same place.
+pub(super) fn parts_of(api: Api, body: &Value, before: Option<&Value>) -> Vec<Part> {
+    let name = api.conversation();
+    let Some(members) = body.as_object() else {
+        return Vec::new();
+    };
+    let was = |name: &str| before.and_then(|before| before.get(name));
+    let mut parts: Vec<Part> = members
+        .iter()
+        .filter(|(key, _)| *key != name)
+        .map(|(key, value)| Part {
+            is_new: before.is_some() && was(key) != Some(value),
+            ..member(key, value, Origin::Recorded)
+        })
+        .collect();
+    let messages = body.get(name).and_then(Value::as_array);
+    let earlier = was(name).and_then(Value::as_array);
+    for (number, message) in messages.into_iter().flatten().enumerate() {
+        let is_new =
+            before.is_some() && earlier.and_then(|earlier| earlier.get(number)) != Some(message);
+        let role = message.get("role").and_then(Value::as_str);
+        parts.push(Part {
+            path: format!("$.{name}[{number}]"),
+            pointer: format!("/{name}/{number}"),
+            origin: Origin::Recorded,
+            note: String::new(),
+            role: role.and_then(Role::from_word),
+            action: None,
+            is_new,
+            estimate: estimate(message),
+        });
+    }
+    parts
+}
+
+fn member(name: &str, value: &Value, origin: Origin) -> Part {
+    let note = match (name, value.as_array()) {
+        ("tools", Some(tools)) => format!("{} schemas", tools.len()),
+        _ => String::new(),
+    };
+    Part {
+        path: format!("$.{name}"),
+        pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+        origin,
+        note,
+        role: None,
+        action: None,
+        is_new: false,
+        estimate: estimate(value),
+    }
+}
+
+fn said(name: &str, at: &At, piece: &Piece<'_>, before: Option<ActionIx>) -> Part {
+    let number = at.message;
+    let (path, pointer) = match at.block {
+        Some(block) => (
+            format!("$.{name}[{number}].content[{block}]"),
+            format!("/{name}/{number}/content/{block}"),
+        ),
+        None => (format!("$.{name}[{number}]"), format!("/{name}/{number}")),
+    };
+    Part {
+        path,
+        pointer,
+        origin: piece.origin,
+        note: String::new(),
+        role: Some(piece.role),
+        action: piece.action,
+        is_new: before.is_some_and(|before| piece.action.is_some_and(|action| action >= before)),
+        estimate: estimate(piece.value),
+    }
+}
+
+/// A token holds about so many bytes of text or JSON.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// The size in tokens, from the length of what is text; none for what holds a picture or a file.
+fn estimate(value: &Value) -> Option<u64> {
+    let mut bytes = 0;
+    weigh(value, &mut bytes)?;
+    Some(u64::div_ceil(bytes, BYTES_PER_TOKEN))
+}
+
+fn weigh(value: &Value, bytes: &mut u64) -> Option<()> {
+    match value {
+        Value::Null | Value::Bool(_) => *bytes += 4,
+        Value::Number(number) => *bytes += number.to_string().len() as u64,
+        Value::String(text) => *bytes += text.len() as u64,
+        Value::Array(items) => {
+            for item in items {
+                weigh(item, bytes)?;
+            }
+        }
+        Value::Object(members) => {
+            let kind = members.get("type").and_then(Value::as_str);
+            if matches!(
+                kind,
+                Some("image" | "image_url" | "input_image" | "document" | "input_file" | "base64")
+            ) {
+                return None;
+            }
+            for (name, value) in members {
+                *bytes += name.len() as u64;
+                weigh(value, bytes)?;
+            }
+        }
+    }
+    Some(())
+}

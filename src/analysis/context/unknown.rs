@@ -1,0 +1,106 @@
+//! What a rebuilt request cannot tell.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::collect::Collected;
+use super::{Origin, Part};
+use crate::ingest::context::{Api, Role};
+use crate::model::action::ActionIx;
+
+pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<Part> {
+    let has = |name: &str| request.get(name).is_some();
+    let conversation = format!("$.{}", api.conversation());
+    let told = |role| {
+        collected
+            .entries
+            .iter()
+            .any(|entry| entry.said.role == role)
+    };
+    let mut parts = Vec::new();
+    let mut miss = |path: &str, note: &str, action: Option<ActionIx>| {
+        parts.push(Part {
+            path: path.to_owned(),
+            pointer: String::new(),
+            origin: Origin::Missing,
+            note: note.to_owned(),
+            role: None,
+            action,
+            is_new: false,
+            estimate: None,
+        });
+    };
+    let system = match api {
+        Api::Messages => (has("system"), "$.system".to_owned()),
+        Api::Responses => (has("instructions"), "$.instructions".to_owned()),
+        Api::Chat => (
+            told(Role::System)
+                || told(Role::Developer)
+                || collected.members.iter().any(|(name, _)| name == "system"),
+            conversation.clone(),
+        ),
+    };
+    if !system.0 {
+        miss(&system.1, "the system prompt is not recorded", None);
+    }
+    if !has("tools") {
+        miss("$.tools", "the schemas of the tools are not recorded", None);
+    }
+    let parameters = [
+        "temperature",
+        "max_tokens",
+        "max_output_tokens",
+        "max_completion_tokens",
+        "reasoning",
+        "thinking",
+    ];
+    if !parameters.iter().any(|name| has(name)) {
+        miss(
+            "$",
+            "parameters (temperature, limits) are not recorded",
+            None,
+        );
+    }
+    for id in open_calls(collected) {
+        let note = format!("call {id} has no result in the trace before this request");
+        miss(&conversation, &note, None);
+    }
+    for (action, words) in &collected.unsaid {
+        let note = format!("{words}: what the model was told of it is not recorded");
+        miss(&conversation, &note, Some(*action));
+    }
+    if let Some((action, words)) = &collected.compacted {
+        let note = format!("compacted ({words}): what was said before is not part of it");
+        miss(&conversation, &note, Some(*action));
+    }
+    miss(
+        &conversation,
+        "whether the agent cut or reminded of anything on its own",
+        None,
+    );
+    parts
+}
+
+/// Ids of calls that the conversation holds without a result: interfaces refuse such a request.
+pub(super) fn open_calls(collected: &Collected) -> Vec<String> {
+    let text = |block: &Value, key: &str| block.get(key).and_then(Value::as_str).map(str::to_owned);
+    let blocks = || collected.entries.iter().map(|entry| &entry.said.block);
+    let answered: HashSet<String> = blocks()
+        .filter(|block| {
+            let kind = text(block, "type");
+            kind.is_some_and(|kind| kind == "tool_result" || kind.ends_with("_output"))
+        })
+        .filter_map(|block| text(block, "tool_use_id").or_else(|| text(block, "call_id")))
+        .collect();
+    let asked = blocks().filter(|block| {
+        matches!(
+            block.get("type").and_then(Value::as_str),
+            Some("tool_use" | "function_call" | "custom_tool_call")
+        )
+    });
+    asked
+        .filter_map(|block| text(block, "call_id").or_else(|| text(block, "id")))
+        .filter(|id| !answered.contains(id))
+        .collect()
+}

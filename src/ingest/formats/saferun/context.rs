@@ -1,0 +1,93 @@
+//! What events put before the model.
+
+use serde_json::{Map, Value, json};
+
+use super::open::{parsed, string};
+use crate::ingest::context::{Piece, Role, Said, blocks, text_block};
+
+pub(super) fn pieces(record: &Value) -> Vec<Piece> {
+    match record.get("type").and_then(Value::as_str) {
+        Some("run_start") => start(record),
+        Some("prompt") => {
+            let role = record.get("role").and_then(Value::as_str);
+            said(record, role.and_then(Role::from_word).unwrap_or(Role::User))
+        }
+        Some("response") => {
+            let request = record.get("request").filter(|body| body.is_object());
+            let request = request.map(|body| Piece::Request(body.clone()));
+            let said = said(record, Role::Assistant);
+            request.into_iter().chain(said).collect()
+        }
+        Some("reasoning") => {
+            let text = string(record, "content").unwrap_or_default();
+            let block = json!({ "type": "thinking", "thinking": text });
+            vec![Piece::Said(Said::rebuilt(Role::Assistant, block))]
+        }
+        Some("tool_call") => vec![Piece::Said(Said::rebuilt(Role::Assistant, call(record)))],
+        Some("tool_result") => result(record),
+        _ => Vec::new(),
+    }
+}
+
+fn start(record: &Value) -> Vec<Piece> {
+    let member = |name: &str, value: &Value| Piece::Member {
+        name: name.to_owned(),
+        value: value.clone(),
+    };
+    let own = ["model", "system", "tools"]
+        .iter()
+        .filter_map(|name| Some(member(name, record.get(*name)?)));
+    let params = record.get("params").and_then(Value::as_object);
+    let params = params
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| member(name, value));
+    own.chain(params).collect()
+}
+
+fn said(record: &Value, role: Role) -> Vec<Piece> {
+    let content = record.get("content").unwrap_or(&Value::Null);
+    blocks(content)
+        .into_iter()
+        .map(|block| Piece::Said(Said::recorded(role, block)))
+        .collect()
+}
+
+fn call(record: &Value) -> Value {
+    let input = record
+        .get("args")
+        .map_or_else(|| Value::Object(Map::new()), parsed);
+    json!({
+        "type": "tool_use",
+        "id": string(record, "id").unwrap_or_default(),
+        "name": string(record, "tool").unwrap_or_default(),
+        "input": input,
+    })
+}
+
+/// A call that was stopped left no result: what the model was told instead is not recorded.
+fn result(record: &Value) -> Vec<Piece> {
+    let status = string(record, "status").unwrap_or_default();
+    let error = record.get("error").and_then(super::open::error_of);
+    let content = match record.get("result").filter(|result| !result.is_null()) {
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => match error {
+            Some(error) => error.message,
+            None => {
+                return vec![Piece::Unsaid(format!(
+                    "the result of a call that was {status}"
+                ))];
+            }
+        },
+    };
+    let mut block = json!({
+        "type": "tool_result",
+        "tool_use_id": string(record, "call_id").unwrap_or_default(),
+        "content": [text_block(&content)],
+    });
+    if !matches!(status.as_str(), "ok" | "") {
+        block["is_error"] = true.into();
+    }
+    vec![Piece::Said(Said::rebuilt(Role::Tool, block))]
+}

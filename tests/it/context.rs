@@ -1,0 +1,354 @@
+//! What the model saw: rebuilt contexts of real sessions equal what an independent walk over the raw
+//! lines finds, and recorded requests are found again in the events of their own run.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use saferun_tui::analysis::context::{self, Context, Exactness};
+use saferun_tui::base::cancel::CancelFlag;
+use saferun_tui::model::action::ActionIx;
+use saferun_tui::store::Store;
+use serde_json::Value;
+
+use crate::support::{load, shared};
+
+fn context(store: &Store, call: ActionIx) -> Context {
+    context::of(store, call, &CancelFlag::new()).expect("a context")
+}
+
+/// The blocks of all messages in their order.
+fn blocks(context: &Context) -> Vec<Value> {
+    let messages = context.request["messages"].as_array().expect("messages");
+    let blocks = messages.iter().flat_map(|message| {
+        let content = message["content"].as_array().expect("blocks");
+        content.iter().cloned()
+    });
+    blocks.collect()
+}
+
+/// The raw lines of a session, by their ids.
+struct Lines {
+    all: Vec<Value>,
+    by_id: HashMap<String, usize>,
+}
+
+impl Lines {
+    fn read(path: &Path) -> Lines {
+        let text = std::fs::read_to_string(path).expect("a session");
+        let all: Vec<Value> = text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let ids = all.iter().enumerate();
+        let by_id = ids
+            .filter_map(|(at, line)| Some((line["uuid"].as_str()?.to_owned(), at)))
+            .collect();
+        Lines { all, by_id }
+    }
+
+    /// The way from a line to the root, or to a boundary of compaction.
+    fn way(&self, from: usize) -> HashSet<usize> {
+        let mut way = HashSet::new();
+        let mut at = Some(from);
+        while let Some(line) = at.filter(|line| way.insert(*line)) {
+            let parent = self.all[line]["parentUuid"].as_str();
+            at = parent.and_then(|id| self.by_id.get(id).copied());
+        }
+        way
+    }
+
+    /// What the line at `call` was given, by the active branch: lines on the way, lines that share
+    /// their message, and the answers to the tools that those asked for.
+    fn seen_at(&self, call: usize) -> Vec<Value> {
+        let own = &self.all[call]["message"]["id"];
+        let mut kept = self.way(call);
+        let messages: HashSet<&str> = kept
+            .iter()
+            .filter_map(|at| self.all[*at]["message"]["id"].as_str())
+            .collect();
+        for (at, line) in self.all.iter().enumerate().take(call) {
+            if line["message"]["id"]
+                .as_str()
+                .is_some_and(|id| messages.contains(id))
+            {
+                kept.insert(at);
+            }
+        }
+        let blocks_of = |at: usize| self.all[at]["message"]["content"].as_array();
+        let asked: HashSet<&str> = kept
+            .iter()
+            .filter_map(|at| blocks_of(*at))
+            .flatten()
+            .filter(|block| block["type"] == "tool_use")
+            .filter_map(|block| block["id"].as_str())
+            .collect();
+        for at in 0..call {
+            let answers = blocks_of(at).into_iter().flatten().any(|block| {
+                block["tool_use_id"]
+                    .as_str()
+                    .is_some_and(|id| asked.contains(id))
+            });
+            if answers {
+                kept.insert(at);
+            }
+        }
+        let mut kept: Vec<usize> = kept.into_iter().filter(|at| *at < call).collect();
+        kept.sort_unstable();
+        let mut messages: Vec<(Option<&str>, Vec<Value>)> = Vec::new();
+        for at in kept {
+            let line = &self.all[at];
+            let is_kind = matches!(line["type"].as_str(), Some("user" | "assistant"));
+            if !is_kind
+                || line["isApiErrorMessage"] == true
+                || &line["message"]["id"] == own && !own.is_null()
+            {
+                continue;
+            }
+            let id = line["message"]["id"].as_str();
+            let content = match &line["message"]["content"] {
+                Value::String(text) => vec![serde_json::json!({"type": "text", "text": text})],
+                content => content.as_array().cloned().unwrap_or_default(),
+            };
+            let known = id.and_then(|id| messages.iter().position(|(known, _)| *known == Some(id)));
+            match known {
+                Some(known) => messages[known].1.extend(content),
+                None => messages.push((id, content)),
+            }
+        }
+        messages
+            .into_iter()
+            .flat_map(|(_, blocks)| blocks)
+            .collect()
+    }
+}
+
+/// Every call of the main agent of three real sessions, with compactions, denials, interruptions and
+/// parallel calls in them.
+#[test]
+fn contexts_equal_the_active_branch_of_the_raw_lines() {
+    let mut compacted = 0;
+    for name in [
+        "258c7280-ae70-4798-800f-63464d01a85d",
+        "4d5611e5-241a-462a-8d15-5122611a9569",
+        "ae4a77f8-aedd-4bc1-888f-c94edc91af04",
+    ] {
+        let Some(path) = shared(&format!("data/agents/claude-code/spotter/{name}.jsonl")) else {
+            return;
+        };
+        let lines = Lines::read(&path);
+        let store = load(std::slice::from_ref(&path));
+        let main = store.symbols().name(store.runs()[0].who.agent).to_owned();
+        let source = store.rows().next().expect("a row").source_ix();
+        // Some of them: each takes a walk of its own.
+        let calls = context::calls(&store, saferun_tui::model::run::RunIx(0));
+        for (number, call) in calls.iter().enumerate() {
+            let row = store.row(*call);
+            if row.agent() != main || row.source_ix() != source || !number.is_multiple_of(7) {
+                continue;
+            }
+            let found = context(&store, *call);
+            assert_eq!(found.exactness, Exactness::Reconstructed);
+            compacted += u32::from(
+                found
+                    .parts
+                    .iter()
+                    .any(|part| part.note.starts_with("compacted")),
+            );
+            let line = row.line() as usize - 1;
+            let expected = lines.seen_at(line);
+            let got = blocks(&found);
+            let same = got
+                .iter()
+                .zip(&expected)
+                .take_while(|(a, b)| a == b)
+                .count();
+            assert!(
+                got == expected,
+                "{name} #{} (line {}): {} blocks, expected {}; the first {same} are equal, then\n{:.300}\n{:.300}",
+                row.seq(),
+                line + 1,
+                got.len(),
+                expected.len(),
+                got.get(same).map(ToString::to_string).unwrap_or_default(),
+                expected
+                    .get(same)
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            );
+        }
+    }
+    assert!(compacted > 10, "sessions with compactions were looked at");
+}
+
+/// The context of the call that action number `seq` belongs to.
+fn at(store: &Store, seq: u32) -> Context {
+    let row = store
+        .rows()
+        .find(|row| row.seq() == seq)
+        .expect("the action");
+    context(store, context::call_of(store, row.ix()).expect("its call"))
+}
+
+/// The kinds of the blocks of each message.
+fn outline(context: &Context) -> Vec<String> {
+    let messages = context.request["messages"].as_array().expect("messages");
+    let outline = messages.iter().map(|message| {
+        let content = message["content"].as_array().into_iter().flatten();
+        let kinds: Vec<&str> = content.filter_map(|block| block["type"].as_str()).collect();
+        format!(
+            "{}: {}",
+            message["role"].as_str().unwrap_or("?"),
+            kinds.join(" ")
+        )
+    });
+    outline.collect()
+}
+
+#[test]
+fn after_a_compaction_the_summary_is_the_first_that_is_seen() {
+    let Some(path) =
+        shared("data/agents/claude-code/spotter/258c7280-ae70-4798-800f-63464d01a85d.jsonl")
+    else {
+        return;
+    };
+    let store = load(&[path]);
+    let found = at(&store, 260);
+    assert_eq!(outline(&found), ["user: text"]);
+    let summary = found.request["messages"][0]["content"][0]["text"]
+        .as_str()
+        .expect("text");
+    assert!(summary.starts_with("This session is being continued from a previous conversation"));
+    let notes = found.parts.iter().map(|part| part.note.as_str());
+    assert_eq!(
+        notes
+            .filter(|note| note.starts_with("compacted (auto, at 167,094 tokens)"))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_denied_call_is_answered_by_what_the_person_said() {
+    let Some(path) =
+        shared("data/agents/claude-code/spotter/258c7280-ae70-4798-800f-63464d01a85d.jsonl")
+    else {
+        return;
+    };
+    let store = load(&[path]);
+    let found = at(&store, 95);
+    let last = outline(&found).pop().expect("a message");
+    assert_eq!(last, "user: tool_result text text");
+    let messages = found.request["messages"].as_array().expect("messages");
+    let denied = &messages.last().expect("a message")["content"][0];
+    assert_eq!(denied["is_error"], true);
+    let said = denied["content"].as_str().expect("text");
+    assert!(said.starts_with("The user doesn't want to proceed with this tool use."));
+}
+
+#[test]
+fn calls_of_one_message_stand_together_before_their_results() {
+    let Some(path) =
+        shared("data/agents/claude-code/spotter/4d5611e5-241a-462a-8d15-5122611a9569.jsonl")
+    else {
+        return;
+    };
+    let store = load(&[path]);
+    let main = context::calls(&store, saferun_tui::model::run::RunIx(0));
+    let outlines = main
+        .iter()
+        .step_by(20)
+        .map(|call| outline(&context(&store, *call)));
+    let parallel = outlines
+        .flatten()
+        .filter(|line| line.starts_with("assistant") && line.matches("tool_use").count() > 1);
+    assert!(parallel.count() > 0, "calls were asked for together");
+    for call in main.iter().step_by(20) {
+        let found = context(&store, *call);
+        let messages = found.request["messages"].as_array().expect("messages");
+        let mut asked: HashSet<&str> = HashSet::new();
+        let mut before = "";
+        for message in messages {
+            let role = message["role"].as_str().expect("a role");
+            assert_ne!(role, before, "speakers alternate");
+            before = role;
+            for block in message["content"].as_array().into_iter().flatten() {
+                asked.extend(block["id"].as_str().filter(|_| block["type"] == "tool_use"));
+                if let Some(id) = block["tool_use_id"].as_str() {
+                    assert!(asked.contains(id), "{id} was answered before it was asked");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_side_chain_sees_its_own_task_and_not_the_session() {
+    let Some(path) =
+        shared("data/agents/claude-code/ccviewer/fe5e1c67-53e7-4862-81ae-d0e013e3270b.jsonl")
+    else {
+        return;
+    };
+    let store = load(&[path]);
+    let found = at(&store, 13);
+    let row = store.row(found.call);
+    assert_ne!(row.agent(), "claude-code");
+    assert_eq!(outline(&found), ["user: text"]);
+    let next = at(&store, 15);
+    assert_eq!(store.row(next.call).agent(), row.agent());
+    assert!(outline(&next).len() > 1);
+}
+
+#[test]
+fn a_picture_stays_what_it_was() {
+    let Some(path) = shared("data/agents/claude-code/agent-sessions/small.jsonl") else {
+        return;
+    };
+    let store = load(&[path]);
+    let all = context::calls(&store, saferun_tui::model::run::RunIx(0));
+    let holds = |call: &ActionIx| {
+        context(&store, *call)
+            .request
+            .to_string()
+            .contains("\"type\":\"image\"")
+    };
+    assert!(all.iter().any(holds), "a call saw the picture");
+}
+
+/// The rollout holds the items of its requests: those of the last call are those of its file, in order.
+#[test]
+fn a_codex_request_is_the_items_of_its_rollout() {
+    let path = crate::support::sample(
+        "codex/rollout-2026-11-17T18-40-03-019a9d3e-5c41-7b02-9f6e-3d2c8a417e55.jsonl",
+    );
+    let lines = Lines::read(&path);
+    let store = load(&[path]);
+    let call = *context::calls(&store, saferun_tui::model::run::RunIx(0))
+        .last()
+        .expect("a call");
+    let found = context(&store, call);
+    let until = store.row(call).line() as usize - 1;
+    let sent: Vec<&Value> = lines.all[..until]
+        .iter()
+        .filter(|line| line["type"] == "response_item")
+        .map(|line| &line["payload"])
+        .collect();
+    let input: Vec<&Value> = found.request["input"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .collect();
+    let mut rest = sent.iter().peekable();
+    for item in &input {
+        // What was told first by an event is rebuilt from it, and equal in what it says.
+        let same = rest
+            .by_ref()
+            .find(|sent| **sent == *item || sent["content"] == item["content"]);
+        assert!(
+            same.is_some(),
+            "not in the rollout, or out of order: {item}"
+        );
+    }
+    assert!(input.len() > 10);
+    assert_eq!(found.request["model"], "gpt-5.2-codex");
+    assert_eq!(found.request["reasoning"]["effort"], "medium");
+}
