@@ -1,6 +1,6 @@
 //! What a decoder says about one record: flat facts whose names are copied out of the block.
 
-use crate::ingest::json::{Cursor, Str, unescape};
+use crate::ingest::json::{Cursor, Range, Str, View, unescape};
 use crate::ingest::records::Account;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::outcome::AttachedKind;
@@ -61,8 +61,8 @@ pub struct Fact {
     pub flags: Flags,
     /// Counts the facts of one record that are rows or results, from 0.
     pub part: u16,
-    /// The record in the block; a decoder may give the place of what the fact is about inside it,
-    /// and that alone is then opened.
+    /// The record in the block, or the value in the record that the fact is told by. A decoder that
+    /// leaves `len` at 0 means the whole record.
     pub start: u32,
     pub len: u32,
     /// Counted from the first line of the block, from 0.
@@ -128,6 +128,16 @@ impl Fact {
             AttachedKind::Decision
         } else {
             AttachedKind::Approval
+        }
+    }
+
+    /// The same fact, told by a value inside of the record.
+    #[must_use]
+    pub fn at(self, range: Range) -> Fact {
+        Fact {
+            start: range.start as u32,
+            len: (range.end - range.start) as u32,
+            ..self
         }
     }
 
@@ -255,6 +265,20 @@ impl<'a> FactSink<'a> {
             len: len as u32,
             ..text
         }
+    }
+
+    /// The text of a string or number of the record.
+    pub fn tell(&mut self, view: View<'_, '_>) -> Text {
+        match view.str() {
+            Some(text) => self.text(view.cursor(), Some(text)),
+            None => self.arena(view.number_text()),
+        }
+    }
+
+    /// A rarer name of the next fact that is pushed, where the record has it.
+    pub fn tell_name(&mut self, name: Name, view: View<'_, '_>) {
+        let text = self.tell(view);
+        self.name(name, text);
     }
 
     /// Text that is not in the record as it stands.

@@ -3,9 +3,13 @@
 pub mod any_json;
 pub mod claude_code;
 pub mod codex;
+mod conversation;
+mod messages;
 pub mod saferun;
 pub mod shape;
 pub mod sniff;
+pub mod tau2_bench;
+pub mod tau_bench;
 mod told;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +20,7 @@ use crate::ingest::body::Body;
 use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::shape::Shape;
-use crate::ingest::json::Record;
+use crate::ingest::json::{Record, Tree, View};
 
 /// A trace format: its name, its smell, how to read one record, and its rules for whole runs.
 pub trait Format: std::fmt::Debug + Sync {
@@ -27,7 +31,36 @@ pub trait Format: std::fmt::Debug + Sync {
     fn about(&self) -> &'static str;
 
     /// How sure we are that a parsed record is of this format; 0 is "no".
-    fn sniff(&self, record: &serde_json::Value) -> u8;
+    fn sniff(&self, record: &serde_json::Value) -> u8 {
+        let _ = record;
+        0
+    }
+
+    /// How sure we are that a whole document is of this format, which is not made of records that
+    /// tell it each; 0 is "no". `head` may be the document's beginning only, closed where it was cut.
+    fn sniff_document(&self, head: &serde_json::Value) -> u8 {
+        let _ = head;
+        0
+    }
+
+    /// For formats whose files are one JSON document: the members of its object that are lists of
+    /// records. Every other member is a record too, and so is every element of a top-level array;
+    /// [`Record::member`] tells which one it is.
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
+    /// What traces of this format tell and do not tell. Of what is only declared nobody knows more
+    /// than the declaration.
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Partly,
+            approvals: Held::Partly,
+        }
+    }
 
     /// Turns one record into facts. Pure, stateless, never fails: what cannot be understood
     /// becomes a malformed or unknown fact.
@@ -88,11 +121,68 @@ pub trait Format: std::fmt::Debug + Sync {
     fn open_result(&self, record: &serde_json::Value, part: u16, body: &mut Body);
 
     /// Adds to `body` the policy decision or approval that the record (part `part`) tells.
-    fn open_attached(&self, record: &serde_json::Value, part: u16, body: &mut Body);
+    fn open_attached(&self, record: &serde_json::Value, part: u16, body: &mut Body) {
+        let _ = (record, part, body);
+    }
+}
+
+/// How much of something a source writes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    Yes,
+    /// Only sometimes, only as a total, or only by some versions of the writer.
+    Partly,
+    No,
+}
+
+impl Held {
+    pub fn word(self) -> &'static str {
+        match self {
+            Held::Yes => "yes",
+            Held::Partly => "partly",
+            Held::No => "no",
+        }
+    }
+}
+
+/// What traces of a format tell. What they do not tell is *not recorded*, never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    pub tokens: Held,
+    /// Money as the source gives it; without it the price table estimates from tokens.
+    pub cost: Held,
+    pub times: Held,
+    /// What tools answered.
+    pub results: Held,
+    /// What a person or policy said about a call, refusals included.
+    pub approvals: Held,
 }
 
 /// In the order in which they are tried when two are equally sure.
-pub static FORMATS: &[&dyn Format] = &[&saferun::Saferun, &claude_code::ClaudeCode, &codex::Codex];
+pub static FORMATS: &[&dyn Format] = &[
+    &saferun::Saferun,
+    &claude_code::ClaudeCode,
+    &codex::Codex,
+    &tau2_bench::Tau2Bench,
+    &tau_bench::TauBench,
+];
+
+/// Reads a record as a tree and lets `told` say what it tells. What is not JSON, and a line that is
+/// no object, is malformed.
+fn decode_tree(
+    record: Record<'_>,
+    out: &mut FactSink<'_>,
+    told: impl FnOnce(View<'_, '_>, &mut FactSink<'_>),
+) {
+    let is_line = record.member.is_empty();
+    match Tree::read(record) {
+        Ok(tree) if tree.root().is_object() || !is_line => {
+            told(tree.root(), out);
+            out.note(tree.notes());
+        }
+        Ok(_) | Err(_) => out.malformed(),
+    }
+}
 
 /// The shapes that the user declared, set once when the program starts; before that, those that come
 /// with it.

@@ -10,10 +10,12 @@ mod nesting;
 mod number;
 mod repair;
 mod text;
+mod tree;
 
 pub use marks::Marks;
 pub use repair::{value, value_head};
 pub use text::unescape;
+pub use tree::{Tree, View};
 
 use std::borrow::Cow;
 use std::num::NonZeroU64;
@@ -99,6 +101,9 @@ pub struct Record<'a> {
     pub marks: &'a Marks,
     /// The number of the first stop in the record.
     pub stop: usize,
+    /// The member of the document that the record is, or is an element of; empty for a line and
+    /// for a value that stands alone.
+    pub member: &'a [u8],
 }
 
 /// A place in a record, moving forward.
@@ -139,6 +144,7 @@ impl<'a> Cursor<'a> {
             start: 0,
             marks,
             stop: 0,
+            member: &[],
         })
     }
 
@@ -222,6 +228,24 @@ impl<'a> Cursor<'a> {
         &mut self,
         mut member: impl FnMut(&mut Cursor<'a>, &[u8]) -> Checked<()>,
     ) -> Checked<()> {
+        self.members(|cursor, key| {
+            let unescaped;
+            let mut name = cursor.raw(key);
+            // No key that anybody asks for has a quote, a backslash or white space in it.
+            if key.is_odd() {
+                unescaped = unescape(name);
+                name = unescaped.as_bytes();
+            }
+            member(cursor, name)
+        })
+    }
+
+    /// Walks an object like [`Cursor::object`], with keys as they stand.
+    #[inline]
+    pub fn members(
+        &mut self,
+        mut member: impl FnMut(&mut Cursor<'a>, Str) -> Checked<()>,
+    ) -> Checked<()> {
         if self.peek() != b'{' {
             return self.fail("expected an object");
         }
@@ -234,14 +258,7 @@ impl<'a> Cursor<'a> {
         }
         loop {
             let key = self.key()?;
-            let unescaped;
-            let mut name = self.raw(key);
-            // No key that anybody asks for has a quote, a backslash or white space in it.
-            if key.is_odd() {
-                unescaped = unescape(name);
-                name = unescaped.as_bytes();
-            }
-            member(self, name)?;
+            member(self, key)?;
             match self.peek() {
                 b',' => self.pos += 1,
                 b'}' => break,

@@ -7,6 +7,7 @@
 
 pub mod document;
 pub mod lines;
+pub mod pieces;
 
 use crate::ingest::fact::{Decoded, Fact, FactKind, FactSink};
 use crate::ingest::formats::Format;
@@ -75,6 +76,25 @@ struct Record {
     last: bool,
 }
 
+/// Facts of a record stand where it does, or inside of it.
+fn place(facts: &mut [Fact], bytes: &[u8], record: &Record) {
+    let (mut line, mut seen) = (record.line, record.start);
+    for fact in facts {
+        fact.line = record.line;
+        if fact.len == 0 || fact.kind == FactKind::Malformed {
+            fact.start = record.start as u32;
+            fact.len = record.len as u32;
+            continue;
+        }
+        let start = fact.start as usize;
+        if start > seen {
+            line += memchr::memchr_iter(b'\n', &bytes[seen..start]).count() as u32;
+            seen = start;
+        }
+        fact.line = line;
+    }
+}
+
 /// The bytes of a block, and what is known about them all.
 #[derive(Debug, Clone, Copy)]
 struct Page<'a> {
@@ -85,7 +105,13 @@ struct Page<'a> {
 }
 
 /// Decodes one record and books its bytes.
-fn take(format: &dyn Format, decoded: &mut Decoded, page: &Page<'_>, record: Record) {
+fn take(
+    format: &dyn Format,
+    decoded: &mut Decoded,
+    page: &Page<'_>,
+    record: Record,
+    member: &[u8],
+) {
     let first = decoded.facts.len();
     let block = &page.bytes[..record.start + record.len];
     let mut start = record.start;
@@ -105,25 +131,21 @@ fn take(format: &dyn Format, decoded: &mut Decoded, page: &Page<'_>, record: Rec
             start,
             marks,
             stop: record.stop,
+            member,
         },
         &mut sink,
     );
     sink.note(notes);
+    place(&mut decoded.facts[first..], page.bytes, &record);
     book(decoded, first, &record);
 }
 
-/// Gives the facts of a record their place, and the account its bytes.
+/// Gives the account the bytes of a record.
 fn book(decoded: &mut Decoded, first: usize, record: &Record) {
     let facts = &mut decoded.facts[first..];
     let mut malformed = false;
     let mut notes = Flags::NONE;
     for fact in facts.iter_mut() {
-        // A fact may have a place of its own inside the record.
-        if fact.len == 0 || fact.kind == FactKind::Malformed {
-            fact.start = record.start as u32;
-            fact.len = record.len as u32;
-        }
-        fact.line = record.line;
         malformed |= fact.kind == FactKind::Malformed;
         notes.set(fact.flags);
         if malformed && record.last {

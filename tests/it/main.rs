@@ -1,5 +1,6 @@
 //! Everything that is tested from outside, in one program.
 
+mod agents;
 mod cli;
 mod context;
 mod corpus;

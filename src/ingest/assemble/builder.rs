@@ -456,6 +456,37 @@ impl Builder {
         }
     }
 
+    /// What a verdict means for the call that it names: stopped, waiting for a person, or no longer.
+    pub fn weigh(&mut self, ix: RunIx, id: &[u8], call: &Call, verdict: Verdict) {
+        let news = Settled::new(call.action);
+        match verdict {
+            Verdict::Block => self.mark_call(ix, id, Status::Blocked),
+            Verdict::Denied | Verdict::Expired => {
+                self.settle(&Settled {
+                    clear: Flags::WAITING,
+                    ..news
+                });
+                self.mark_call(ix, id, Status::Denied);
+            }
+            Verdict::Approved => self.settle(&Settled {
+                clear: Flags::WAITING,
+                ..news
+            }),
+            Verdict::RequireApproval | Verdict::Requested if !call.closed => {
+                self.settle(&Settled {
+                    flags: Flags::WAITING,
+                    ..news
+                });
+            }
+            Verdict::Unrecorded
+            | Verdict::Allow
+            | Verdict::Redact
+            | Verdict::Warn
+            | Verdict::RequireApproval
+            | Verdict::Requested => {}
+        }
+    }
+
     /// Attaches a verdict to the action it was about; `notes` are those of its own record.
     pub fn attach(&mut self, action: ActionIx, attached: Attached, notes: Flags) {
         let mark = match attached.kind {

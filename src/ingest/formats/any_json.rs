@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::ingest::assemble::{Builder, Draft, From, Rules};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
-use crate::ingest::formats::Format;
+use crate::ingest::formats::{Format, Held, Recorded};
 use crate::ingest::json::{Broken, Checked, Cursor, Record};
 use crate::ingest::time;
 use crate::model::action::Kind;
@@ -25,6 +25,16 @@ impl Format for AnyJson {
 
     fn sniff(&self, _record: &Value) -> u8 {
         0
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::Partly,
+            results: Held::No,
+            approvals: Held::No,
+        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {

@@ -18,7 +18,7 @@ use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
 use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
-use crate::ingest::formats::Format;
+use crate::ingest::formats::{Format, Held, Recorded};
 use crate::ingest::json::{Cursor, Record};
 
 #[derive(Debug)]
@@ -46,6 +46,16 @@ impl Format for ClaudeCode {
             Some("summary") if record.get("leafUuid").is_some() => 50,
             Some(_) if record.get("sessionId").is_some() => 40,
             _ => 0,
+        }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
         }
     }
 

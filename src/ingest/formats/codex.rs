@@ -15,7 +15,7 @@ use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
 use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
-use crate::ingest::formats::Format;
+use crate::ingest::formats::{Format, Held, Recorded};
 use crate::ingest::json::{Cursor, Record};
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Format for Codex {
     }
 
     fn about(&self) -> &'static str {
-        "Codex CLI rollouts (~/.codex/sessions)"
+        "Codex CLI rollouts"
     }
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -42,6 +42,16 @@ impl Format for Codex {
             None if record.get("instructions").is_some() && record.get("id").is_some() => 60,
             Some("function_call" | "function_call_output") if record.get("call_id").is_some() => 30,
             _ => 0,
+        }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::ingest::assemble::{self, Rules};
 use crate::ingest::body::Body;
 use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::formats::Format;
+use crate::ingest::formats::{Format, Held, Recorded};
 use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
@@ -41,6 +41,16 @@ impl Format for Saferun {
             (true, true) => 90,
             (true, false) | (false, true) => 10,
             (false, false) => 0,
+        }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Yes,
         }
     }
 

@@ -46,11 +46,13 @@ pub fn identify(
         found = look(&head);
     }
     let framing = found.framing;
+    let format = forced.or(found.best());
     // An archive may hold readable lines: it is an archive all the same.
     let refused = if anything {
         None
     } else {
-        magic(&head).or_else(|| binary(&head).filter(|_| found.records.is_empty()))
+        magic(&head)
+            .or_else(|| binary(&head).filter(|_| found.records.is_empty() && found.whole.is_none()))
     };
     if let (None, Some(what)) = (forced, refused) {
         return Err(Error::NotATrace {
@@ -58,9 +60,10 @@ pub fn identify(
             what: what.to_owned(),
         });
     }
+    let in_pieces = format.is_some_and(|format| format.lists().is_some());
     let size = match framing {
-        Framing::Lines => 0,
-        Framing::Document => bytes.len().unwrap_or(0),
+        Framing::Document if !in_pieces => bytes.len().unwrap_or(0),
+        Framing::Lines | Framing::Document => 0,
     };
     if size > document::LARGEST_DOCUMENT {
         return Err(Error::NotATrace {
@@ -71,10 +74,7 @@ pub fn identify(
             ),
         });
     }
-    Ok((
-        forced.or(found.best()).unwrap_or(&any_json::AnyJson),
-        framing,
-    ))
+    Ok((format.unwrap_or(&any_json::AnyJson), framing))
 }
 
 /// A format that is surer of a record than this can be no other.
@@ -83,37 +83,59 @@ const SURE: u8 = 40;
 struct Found {
     framing: Framing,
     records: Vec<Value>,
+    /// The format that the document as a whole speaks for.
+    whole: Option<&'static dyn Format>,
 }
 
 impl Found {
     /// The format that most of the records speak for.
     /// What somebody declared is asked where no built-in format is sure.
     fn best(&self) -> Option<&'static dyn Format> {
-        let built_in = self.best_of(FORMATS);
-        let sure = u32::from(SURE) * self.records.len() as u32;
-        match built_in {
-            Some((score, format)) if score >= sure => Some(format),
-            _ => self
-                .best_of(declared())
-                .or(built_in)
-                .map(|(_, format)| format),
+        if self.whole.is_some() {
+            return self.whole;
         }
-    }
-
-    fn best_of(&self, formats: &[&'static dyn Format]) -> Option<(u32, &'static dyn Format)> {
-        let score = |format: &dyn Format| {
+        let records = |format: &dyn Format| {
             self.records
                 .iter()
                 .map(|record| u32::from(format.sniff(record)))
                 .sum::<u32>()
         };
-        let scored = formats.iter().map(|&format| (score(format), format));
-        // The first of equals: max_by_key would give the last.
-        scored
-            .rev()
-            .max_by_key(|(score, _)| *score)
-            .filter(|(score, _)| *score > 0)
+        let built_in = surest(FORMATS, records);
+        let sure = u32::from(SURE) * self.records.len() as u32;
+        match built_in {
+            Some((score, format)) if score >= sure => Some(format),
+            _ => surest(declared(), records)
+                .or(built_in)
+                .map(|(_, format)| format),
+        }
     }
+}
+
+/// The format with the best score; of equals the first.
+fn surest(
+    formats: &[&'static dyn Format],
+    score: impl Fn(&dyn Format) -> u32,
+) -> Option<(u32, &'static dyn Format)> {
+    let scored = formats.iter().map(|&format| (score(format), format));
+    // max_by_key would give the last of equals.
+    scored
+        .rev()
+        .max_by_key(|(score, _)| *score)
+        .filter(|(score, _)| *score > 0)
+}
+
+/// The format of a document that is not lines: one value, or values that do not keep to lines.
+fn whole(head: &[u8], first: &[u8], has_more: bool) -> Option<&'static dyn Format> {
+    let is_line = has_more && json::check(first.trim_ascii()).is_ok();
+    if is_line || !matches!(first.trim_ascii_start().first(), Some(b'[' | b'{')) {
+        return None;
+    }
+    let document = json::value_head(head)?;
+    let (score, format) = surest(FORMATS, |format| {
+        u32::from(format.sniff_document(&document))
+    })?;
+    let is_declared = || declared().iter().any(|it| it.sniff(&document) > 0);
+    (score >= u32::from(SURE) || !is_declared()).then_some(format)
 }
 
 fn look(head: &[u8]) -> Found {
@@ -123,6 +145,14 @@ fn look(head: &[u8]) -> Found {
         .filter(|line| !line.trim_ascii().is_empty());
     let first = lines.clone().next().unwrap_or_default();
     let begins = first.trim_ascii_start().first().copied();
+    let whole = whole(head, first, lines.clone().nth(1).is_some());
+    if whole.is_some() {
+        return Found {
+            framing: Framing::Document,
+            records: Vec::new(),
+            whole,
+        };
+    }
     let mut records: Vec<Value> = lines
         .filter_map(json::value)
         .filter(Value::is_object)
@@ -141,6 +171,7 @@ fn look(head: &[u8]) -> Found {
             return Found {
                 framing: Framing::Document,
                 records: vec![whole],
+                whole: None,
             };
         }
         if found.wrapped || !one_line && found.records.len() > records.len() {
@@ -150,6 +181,7 @@ fn look(head: &[u8]) -> Found {
                 records: ranges
                     .filter_map(|range| json::value(&head[range.start..range.end]))
                     .collect(),
+                whole: None,
             };
         }
     }
@@ -160,6 +192,7 @@ fn look(head: &[u8]) -> Found {
     Found {
         framing: Framing::Lines,
         records,
+        whole: None,
     }
 }
 

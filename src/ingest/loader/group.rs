@@ -16,7 +16,7 @@ use crate::ingest::discover::{Input, open_file};
 use crate::ingest::fact::Decoded;
 use crate::ingest::formats::{Format, sniff};
 use crate::ingest::records::lines::{self, Desk};
-use crate::ingest::records::{Account, Framing, document};
+use crate::ingest::records::{Account, Framing, document, pieces};
 use crate::ingest::{Error, Loaded, Source};
 use crate::model::action::SourceIx;
 
@@ -154,6 +154,9 @@ impl<'a> Loader<'a> {
             Err(error) => return self.fail(&member.source, error),
         };
         if member.source.framing == Framing::Document {
+            if member.source.format.lists().is_some() {
+                return self.pieces(member, rules);
+            }
             return match document::read(&member.source.bytes, member.source.format, size) {
                 Ok(decoded) => {
                     self.feed(&decoded, member, 0, rules)?;
@@ -167,6 +170,21 @@ impl<'a> Loader<'a> {
             send(&self.sender, Loaded::Preview(Box::new(found)))?;
         }
         self.blocks(member, size, rules)
+    }
+
+    /// A document of any size, piece by piece.
+    fn pieces(&mut self, member: &Member, rules: &mut dyn Rules) -> Result<(), Gone> {
+        let mut account = Account::default();
+        let Source { bytes, format, .. } = &*member.source;
+        pieces::read(bytes, *format, |decoded| match decoded {
+            Ok(decoded) => {
+                account.add(&decoded.account);
+                self.feed(decoded, member, 0, rules)
+            }
+            Err(error) => self.fail(&member.source, error),
+        })?;
+        account.lines_repaired = account.lines_repaired.min(1);
+        self.finished(member, account)
     }
 
     fn blocks(&mut self, member: &Member, size: u64, rules: &mut dyn Rules) -> Result<(), Gone> {

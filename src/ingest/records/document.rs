@@ -153,6 +153,7 @@ pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded
                 size: 0,
                 last: false,
             },
+            &[],
         );
     }
     let repaired = decoded.account.lines_repaired;

@@ -170,7 +170,7 @@ fn one_line(format: &dyn Format, decoded: &mut Decoded, page: &Page<'_>, mut rec
         return;
     }
     record.len -= usize::from(text.last() == Some(&b'\r'));
-    take(format, decoded, page, record);
+    take(format, decoded, page, record, &[]);
 }
 
 /// Books a line that is too long to be read.

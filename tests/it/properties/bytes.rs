@@ -11,11 +11,12 @@ use saferun_tui::ingest::formats::{FORMATS, Format};
 use saferun_tui::ingest::loader::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::records::lines::{Block, Desk};
-use saferun_tui::ingest::records::{Account, Framing};
+use saferun_tui::ingest::records::{Account, Framing, pieces};
 use saferun_tui::model::action::SourceIx;
 use saferun_tui::store::Store;
 
 use super::config;
+use crate::support::sample;
 
 /// What files are made of when they are good, bad and worse.
 const PIECES: &[&[u8]] = &[
@@ -42,11 +43,12 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-fn load(content: &[u8]) -> Store {
+fn load(content: &[u8], format: Option<&'static dyn Format>) -> Store {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(content).expect("it can be written");
     let options = Options {
         anything: true,
+        format,
         ..Options::new(PriceTable::built_in())
     };
     let input = Input::File(file.path().to_owned());
@@ -60,7 +62,7 @@ proptest! {
 
     #[test]
     fn every_byte_of_any_file_is_one_thing_and_only_one(content in content()) {
-        let store = load(&content);
+        let store = load(&content, None);
         let account = *store.account(SourceIx(0)).expect("an account");
         let size = content.len() as u64;
         let sum = account.bom + account.ok + account.bad + account.blank + account.partial;
@@ -72,6 +74,27 @@ proptest! {
             assert_eq!(lines, expected as u64, "{account:?}");
         }
         rows_stand_in_the_file(&store, size);
+    }
+
+    #[test]
+    fn no_format_loses_a_byte(content in content(), format in prop::sample::select(FORMATS)) {
+        let store = load(&content, Some(format));
+        let account = *store.account(SourceIx(0)).expect("an account");
+        let sum = account.bom + account.ok + account.bad + account.blank + account.partial;
+        assert_eq!((sum, account.total), (content.len() as u64, content.len() as u64), "{account:?}");
+    }
+
+    #[test]
+    fn how_much_of_a_document_is_read_at_once_changes_nothing(
+        document in document(),
+        step in 1_usize..200,
+        format in prop::sample::select(FORMATS),
+    ) {
+        let whole = pieces_of(&document, format, 1 << 20);
+        assert_eq!(whole.account.total, document.len() as u64);
+        let sum = whole.account.bom + whole.account.ok + whole.account.bad + whole.account.partial;
+        assert_eq!(sum, whole.account.total, "{:?}", whole.account);
+        assert_eq!(pieces_of(&document, format, step), whole);
     }
 
     #[test]
@@ -92,6 +115,55 @@ proptest! {
         let cuts: Vec<u64> = (0..head.len() as u64).collect();
         assert_eq!(read(head, FORMATS[0], &cuts), read(head, FORMATS[0], &[]));
     }
+}
+
+/// Documents, some of them cut short or damaged.
+fn document() -> impl Strategy<Value = Vec<u8>> {
+    let mut samples: Vec<Vec<u8>> = [
+        b"[{\"type\":\"user\"},{\"role\":\"tool\",\"content\":[1,\"\\\"]\"]}, 5 ]".to_vec(),
+        b"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"n\":1}".to_vec(),
+    ]
+    .to_vec();
+    let folder = sample("");
+    for entry in ignore::Walk::new(folder).filter_map(Result::ok) {
+        if entry
+            .path()
+            .extension()
+            .is_some_and(|ending| ending == "json")
+        {
+            samples.push(std::fs::read(entry.path()).expect("a sample"));
+        }
+    }
+    let damage = prop_oneof![
+        2 => Just(None),
+        1 => (any::<prop::sample::Index>(), Just(None)).prop_map(Some),
+        1 => (any::<prop::sample::Index>(), any::<u8>().prop_map(Some)).prop_map(Some),
+    ];
+    (prop::sample::select(samples), damage).prop_map(|(mut text, damage)| {
+        match damage {
+            Some((at, None)) => text.truncate(at.index(text.len())),
+            Some((at, Some(byte))) => {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+            None => {}
+        }
+        text
+    })
+}
+
+fn pieces_of(content: &[u8], format: &dyn Format, step: usize) -> Told {
+    let bytes = Bytes::Memory(Arc::new(Mutex::new(content.to_vec())));
+    let mut told = Told::default();
+    let read = pieces::read_by(step, &bytes, format, |decoded| {
+        let decoded = decoded.expect("memory can be read");
+        let facts = decoded.facts.iter().map(|fact| spelled(decoded, fact, 0));
+        told.facts.extend(facts);
+        told.account.add(&decoded.account);
+        Ok::<(), ()>(())
+    });
+    assert_eq!(read, Ok(()));
+    told
 }
 
 /// Rows are in the order of the file, inside of it, and do not share bytes unless they share a record.

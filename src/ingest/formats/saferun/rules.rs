@@ -2,7 +2,7 @@
 
 use crate::ingest::assemble::{Builder, Call, Draft, From, Rules};
 use crate::ingest::fact::{Fact, FactKind, Name};
-use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
+use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::{Attached, Settled};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
@@ -284,35 +284,8 @@ fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         ..from.attached(fact, fact.attached_kind())
     };
     build.attach(call.action, attached, fact.flags);
-    if shadow || known.is_none() {
-        return;
-    }
-    let news = Settled::new(call.action);
-    match fact.verdict {
-        Verdict::Block => build.mark_call(run, id, Status::Blocked),
-        Verdict::Denied | Verdict::Expired => {
-            build.settle(&Settled {
-                clear: Flags::WAITING,
-                ..news
-            });
-            build.mark_call(run, id, Status::Denied);
-        }
-        Verdict::Approved => build.settle(&Settled {
-            clear: Flags::WAITING,
-            ..news
-        }),
-        Verdict::RequireApproval | Verdict::Requested if !call.closed => {
-            build.settle(&Settled {
-                flags: Flags::WAITING,
-                ..news
-            });
-        }
-        Verdict::Unrecorded
-        | Verdict::Allow
-        | Verdict::Redact
-        | Verdict::Warn
-        | Verdict::RequireApproval
-        | Verdict::Requested => {}
+    if !shadow && known.is_some() {
+        build.weigh(run, id, &call, fact.verdict);
     }
 }
 

@@ -1,0 +1,612 @@
+//! The rules that most agents' traces share: a conversation of prompts, model calls and tools.
+//!
+//! A decoder says who speaks in facts; here calls meet their results, the parts of one model call share
+//! its tokens, subagents get lanes, and runs get names and ends. Formats with a memory of their own kind
+//! have rules of their own.
+
+use std::collections::HashMap;
+
+use super::messages::IMPLIED;
+use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
+use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
+use crate::model::outcome::{Attached, AttachedKind, Settled};
+use crate::model::quantity::{Cost, Usage};
+use crate::model::run::{RunIx, RunStatus};
+use crate::model::symbol::Sym;
+
+/// The memory of the runs of a group of files.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    agent: &'static str,
+    /// Every run is named: what is told before the first one holds for all.
+    many: bool,
+    defaults: Vec<(Name, Box<[u8]>)>,
+    model: Box<[u8]>,
+    current: Option<RunIx>,
+    runs: HashMap<RunIx, Memory>,
+    /// Runs by the names that facts give them.
+    named: HashMap<u64, RunIx>,
+}
+
+/// What is remembered of a run.
+#[derive(Debug, Default)]
+struct Memory {
+    /// The run has the name that the trace gives it.
+    named: bool,
+    started: bool,
+    ended: bool,
+    last: Option<RunStatus>,
+    groups: HashMap<u64, Group>,
+    /// Ids of calls that wait, oldest first, for results that name none.
+    waiting: Vec<u64>,
+    ids: HashMap<u64, Box<[u8]>>,
+    nameless: u32,
+}
+
+/// One model call.
+#[derive(Debug, Default)]
+struct Group {
+    response: Option<ActionIx>,
+    has_text: bool,
+    first: Option<ActionIx>,
+    charge: Option<(ActionIx, Charge)>,
+}
+
+impl Conversation {
+    pub(super) fn new(agent: &'static str) -> Conversation {
+        Conversation {
+            agent,
+            many: false,
+            defaults: Vec::new(),
+            model: Box::default(),
+            current: None,
+            runs: HashMap::new(),
+            named: HashMap::new(),
+        }
+    }
+
+    /// For files of many runs, each of which begins with a fact that says so.
+    pub(super) fn many(self) -> Conversation {
+        Conversation { many: true, ..self }
+    }
+}
+
+impl Rules for Conversation {
+    fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+        if self.many && self.is_before(fact) {
+            self.remember_for_all(fact, from);
+            return;
+        }
+        let run = self.run(fact, from, build);
+        let memory = self.runs.entry(run).or_default();
+        let scene = Scene { run, fact, from };
+        match fact.kind {
+            FactKind::RunStart => scene.start(memory, build),
+            FactKind::RunEnd => {
+                let action = scene.add(Kind::RunEnd, build);
+                build.settle(&Settled {
+                    status: Some(fact.status),
+                    duration: fact.duration,
+                    ..Settled::new(action)
+                });
+                scene.set(memory, build);
+            }
+            FactKind::Setting => {
+                build.seen(run, fact.time);
+                scene.set(memory, build);
+            }
+            FactKind::Prompt => {
+                memory.last = None;
+                scene.prompt(build);
+            }
+            FactKind::Response | FactKind::Reasoning | FactKind::ToolCall => {
+                scene.model_call(memory, build);
+            }
+            FactKind::ToolResult => scene.result(memory, build),
+            FactKind::Decision | FactKind::Approval => scene.attach(build),
+            FactKind::Error => scene.error(memory, build),
+            FactKind::Usage => {
+                let action = scene.add(Kind::Note, build);
+                scene.charge(action, None, build);
+            }
+            FactKind::CallNews => scene.news(build),
+            FactKind::Note => {
+                let action = scene.add(Kind::Note, build);
+                if fact.status != Status::Unrecorded {
+                    build.status(run, action, (Status::Unrecorded, fact.status));
+                    memory.last = status(fact.status);
+                }
+                build.duration(action, fact.duration);
+            }
+            FactKind::Copy => {
+                build.seen(run, fact.time);
+                build.edit(run).totals.copies += 1;
+            }
+            FactKind::Unknown => {
+                scene.add(Kind::Unknown, build);
+            }
+            FactKind::Malformed => {
+                scene.add(Kind::Malformed, build);
+            }
+        }
+    }
+
+    fn finish(&mut self, build: &mut Builder) {
+        let mut left: Vec<_> = self.runs.iter().filter(|(_, it)| !it.ended).collect();
+        left.sort_unstable_by_key(|(run, _)| **run);
+        for (&run, memory) in left {
+            if build.open_calls(run) == 0 {
+                let told = memory.last.filter(|_| !self.many);
+                build.end(run, told.unwrap_or(RunStatus::Unknown));
+            }
+        }
+    }
+}
+
+impl Conversation {
+    /// The run of a fact: the one it names, else the one that goes on. What tells no name at all is
+    /// named after the file.
+    fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
+        let name = from.text(fact.run);
+        if fact.kind == FactKind::Malformed
+            && let Some(run) = self.current
+        {
+            return run;
+        }
+        if name.is_empty() {
+            let begins = fact.kind == FactKind::RunStart && !fact.flags.has(Flags::CONTINUED);
+            return match self.current.filter(|_| !begins) {
+                Some(run) => run,
+                None if begins => {
+                    let id = format!("{}:{}", from.stem, from.line(fact));
+                    self.begin(id.as_bytes(), from, build)
+                }
+                None => self.begin(from.stem.as_bytes(), from, build),
+            };
+        }
+        let key = build.key(name);
+        if let Some(&run) = self.named.get(&key) {
+            self.current = Some(run);
+            return run;
+        }
+        let nameless = self
+            .current
+            .filter(|run| self.runs.get(run).is_none_or(|it| !it.named));
+        let run = match nameless {
+            Some(run) => {
+                build.edit(run).id = String::from_utf8_lossy(name).into();
+                run
+            }
+            None => self.begin(name, from, build),
+        };
+        self.named.insert(key, run);
+        self.runs.entry(run).or_default().named = true;
+        run
+    }
+
+    /// Whether a fact is about the file, and no run has begun.
+    fn is_before(&self, fact: &Fact) -> bool {
+        let about_file = matches!(fact.kind, FactKind::Setting | FactKind::Copy);
+        about_file && self.current.is_none() && fact.run.is_empty()
+    }
+
+    fn remember_for_all(&mut self, fact: &Fact, from: &From<'_>) {
+        let names = from.decoded.names(fact);
+        self.defaults
+            .extend(names.map(|(name, told)| (name, told.into())));
+        let model = from.text(fact.model);
+        if !model.is_empty() {
+            self.model = model.into();
+        }
+    }
+
+    fn begin(&mut self, id: &[u8], from: &From<'_>, build: &mut Builder) -> RunIx {
+        let run = build.run(from.source, id);
+        let agent = build.symbol(self.agent.as_bytes());
+        build.edit(run).who.agent = agent;
+        let model = build.symbol(&self.model);
+        build.set_model(run, agent, model);
+        for (name, told) in &self.defaults {
+            set(run, *name, told, build);
+        }
+        self.current = Some(run);
+        self.runs.entry(run).or_default();
+        run
+    }
+}
+
+/// A fact with where it belongs.
+struct Scene<'a> {
+    run: RunIx,
+    fact: &'a Fact,
+    from: &'a From<'a>,
+}
+
+impl Scene<'_> {
+    fn name(&self, name: Name) -> &[u8] {
+        self.from.decoded.name(self.fact, name)
+    }
+
+    /// Who acts: the main agent, or one that gets a lane beside it.
+    fn lane(&self, build: &mut Builder) -> Sym {
+        let main = build.peek(self.run).who.agent;
+        let lane = build.symbol(self.name(Name::Lane));
+        if !lane.is_some() {
+            return main;
+        }
+        let starter = self.name(Name::Started);
+        let call = build.knows_call(self.run, starter);
+        build.lane(
+            self.run,
+            lane,
+            call.map_or(ActionIx::NONE, |call| call.action),
+        );
+        lane
+    }
+
+    fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
+        let agent = self.lane(build);
+        let told = build.symbol(self.from.text(self.fact.model));
+        let model = if self.fact.kind == FactKind::Prompt {
+            // Whoever simulates the user is not the model of the run.
+            told
+        } else if told.is_some() {
+            build.set_model(self.run, agent, told);
+            told
+        } else {
+            build.model_of(self.run, agent)
+        };
+        Draft {
+            agent,
+            model,
+            parent: build.by_id(self.run, self.from.text(self.fact.parent)),
+            ..Draft::new(kind, self.run, self.fact, self.from)
+        }
+    }
+
+    fn act(&self, draft: &Draft, build: &mut Builder) -> ActionIx {
+        let action = build.act(draft);
+        build.remember(self.run, self.name(Name::Record), action);
+        action
+    }
+
+    fn add(&self, kind: Kind, build: &mut Builder) -> ActionIx {
+        let draft = self.draft(kind, build);
+        self.act(&draft, build)
+    }
+
+    fn start(&self, memory: &mut Memory, build: &mut Builder) {
+        self.set(memory, build);
+        // Told again (a resumed session), it is only a note.
+        let kind = if memory.started {
+            Kind::Note
+        } else {
+            Kind::RunStart
+        };
+        memory.started = true;
+        self.add(kind, build);
+    }
+
+    /// What a fact says of the whole run.
+    fn set(&self, memory: &mut Memory, build: &mut Builder) {
+        let agent = build.symbol(self.from.text(self.fact.agent));
+        if agent.is_some() {
+            build.edit(self.run).who.agent = agent;
+        }
+        let main = build.peek(self.run).who.agent;
+        let model = build.symbol(self.from.text(self.fact.model));
+        build.set_model(self.run, main, model);
+        for (name, told) in self.from.decoded.names(self.fact) {
+            set(self.run, name, told, build);
+        }
+        if self.fact.cost.is_some() && self.fact.kind != FactKind::RunStart {
+            build.edit(self.run).totals.run_cost = self.fact.cost;
+        }
+        if let Some(status) = status(self.fact.status) {
+            memory.ended = true;
+            build.end(self.run, status);
+        }
+    }
+
+    /// What a person says to the main agent begins a turn.
+    fn prompt(&self, build: &mut Builder) {
+        let mut draft = self.draft(Kind::Prompt, build);
+        let main = draft.agent == build.peek(self.run).who.agent;
+        if !main {
+            draft.flags.set(Flags::META);
+        } else if !draft.flags.has(Flags::META) {
+            let turn = build.turn(self.run) + 1;
+            build.set_turn(self.run, turn);
+        }
+        let action = self.act(&draft, build);
+        // A simulated user is a model too.
+        if let Some(usage) = self.from.decoded.usage(self.fact) {
+            let cost = self.fact.cost;
+            build.charge(self.run, (action, draft.model), usage, cost, None);
+        }
+    }
+
+    /// The model call of a fact: named, or else the record is one.
+    fn group(&self, build: &Builder) -> u64 {
+        let name = self.name(Name::Group);
+        if name.is_empty() {
+            let Place { offset, .. } = self.from.place(self.fact);
+            return build.key(
+                &[
+                    offset.to_le_bytes(),
+                    u64::from(self.from.source.0).to_le_bytes(),
+                ]
+                .concat(),
+            );
+        }
+        build.key(name)
+    }
+
+    fn model_call(&self, memory: &mut Memory, build: &mut Builder) {
+        memory.last = Some(RunStatus::Ok);
+        let key = self.group(build);
+        let group = memory.groups.entry(key).or_default();
+        let action = match self.fact.kind {
+            FactKind::Response => self.said(group, build),
+            FactKind::Reasoning => self.add(Kind::Reasoning, build),
+            _ => match self.asked(memory, key, build) {
+                Some(action) => action,
+                None => return,
+            },
+        };
+        let group = memory.groups.entry(key).or_default();
+        group.first = group.first.or(Some(action));
+        let booked = group.charge.as_ref().map(|(action, _)| *action);
+        let on = booked.or(group.response).unwrap_or(action);
+        let before = group.charge.take().map(|(_, charge)| charge);
+        group.charge = self
+            .charge(on, before.as_ref(), build)
+            .or(before)
+            .map(|it| (on, it));
+    }
+
+    /// Books the tokens and the cost that a fact tells.
+    fn charge(&self, on: ActionIx, before: Option<&Charge>, build: &mut Builder) -> Option<Charge> {
+        let usage = self.from.decoded.usage(self.fact);
+        if usage.is_none() && !self.fact.cost.is_some() {
+            return None;
+        }
+        let agent = self.lane(build);
+        let model = build.model_of(self.run, agent);
+        let usage = usage.unwrap_or(Usage::NONE);
+        Some(build.charge(self.run, (on, model), usage, self.fact.cost, before))
+    }
+
+    fn said(&self, group: &mut Group, build: &mut Builder) -> ActionIx {
+        if let Some(response) = group.response {
+            if group.has_text {
+                let mut draft = self.draft(Kind::Response, build);
+                draft.flags.set(Flags::CONTINUED);
+                return self.act(&draft, build);
+            }
+            // The row was made for a tool it asked for: now its text came.
+            group.has_text = true;
+            build.settle(&Settled {
+                result: self.from.place(self.fact),
+                clear: Flags::IMPLIED,
+                ..Settled::new(response)
+            });
+            return response;
+        }
+        let response = self.add(Kind::Response, build);
+        build.duration(response, self.fact.duration);
+        if self.fact.status != Status::Unrecorded {
+            build.status(self.run, response, (Status::Unrecorded, self.fact.status));
+        }
+        group.response = Some(response);
+        group.has_text = true;
+        response
+    }
+
+    /// A tool that a model call asked for; a row for the model call itself comes first.
+    fn asked(&self, memory: &mut Memory, group: u64, build: &mut Builder) -> Option<ActionIx> {
+        let id = self.from.text(self.fact.id);
+        if self.fact.flags.has(Flags::MIRROR) && build.knows_call(self.run, id).is_some() {
+            build.edit(self.run).totals.copies += 1;
+            return None;
+        }
+        let group = memory.groups.entry(group).or_default();
+        let response = group.response.unwrap_or_else(|| {
+            let mut draft = self.draft(Kind::Response, build);
+            draft.flags = draft.flags.without(Flags::MIRROR).with(Flags::IMPLIED);
+            draft.place.part |= IMPLIED;
+            build.act(&draft)
+        });
+        group.response = Some(response);
+        let mut draft = self.draft(Kind::ToolCall, build);
+        draft.flags = draft.flags.without(Flags::MIRROR);
+        draft.tool = build.symbol(self.from.text(self.fact.tool));
+        draft.parent = response;
+        let action = self.act(&draft, build);
+        let call = Call::open(action, self.fact, draft.tool);
+        let own;
+        let id = if id.is_empty() {
+            memory.nameless += 1;
+            own = format!("#{}", memory.nameless);
+            own.as_bytes()
+        } else {
+            id
+        };
+        let key = build.key(id);
+        build.open_call(self.run, id, call, false);
+        memory.waiting.push(key);
+        memory.ids.insert(key, id.into());
+        Some(action)
+    }
+
+    fn result(&self, memory: &mut Memory, build: &mut Builder) {
+        let named = self.from.text(self.fact.call);
+        // A result that names no call answers the oldest one.
+        let oldest = memory.waiting.first().and_then(|key| memory.ids.get(key));
+        let id: Box<[u8]> = match oldest {
+            Some(oldest) if named.is_empty() => oldest.clone(),
+            _ => named.into(),
+        };
+        let key = build.key(&id);
+        let known = build.knows_call(self.run, &id);
+        let status = match known {
+            Some(call)
+                if self.fact.status == Status::Unrecorded && call.status != Status::Pending =>
+            {
+                call.status
+            }
+            _ => self.fact.status,
+        };
+        let Some(call) = build.close_call(self.run, &id, status) else {
+            match known {
+                Some(call) => build.settle(&Settled {
+                    flags: Flags::SECOND_RESULT,
+                    ..Settled::new(call.action)
+                }),
+                None => memory.last = None,
+            }
+            let mut draft = self.draft(Kind::Note, build);
+            draft.tool = known.map_or(Sym::NONE, |call| call.tool);
+            self.act(&draft, build);
+            return;
+        };
+        if let Some(at) = memory.waiting.iter().position(|it| *it == key) {
+            memory.waiting.remove(at);
+            if !memory.waiting.contains(&key) {
+                memory.ids.remove(&key);
+            }
+        }
+        build.seen(self.run, self.fact.time);
+        build.settle(&Settled {
+            result: self.from.place(self.fact),
+            duration: self.fact.duration.or(self.fact.time.since(call.time)),
+            flags: self.fact.flags.without(Flags::META),
+            clear: Flags::WAITING,
+            ..Settled::new(call.action)
+        });
+        build.remember(self.run, self.name(Name::Record), call.action);
+        if self.fact.cost.is_some() {
+            build.cost(self.run, call.action, self.fact.cost);
+        }
+        if self.fact.verdict != Verdict::Unrecorded {
+            let by = build.symbol(self.name(Name::By));
+            let attached = Attached {
+                by,
+                ..self.from.attached(self.fact, AttachedKind::Approval)
+            };
+            build.attach(call.action, attached, Flags::NONE);
+        }
+    }
+
+    /// More about a call than its result tells.
+    fn news(&self, build: &mut Builder) {
+        let id = self.from.text(self.fact.call);
+        let Some(call) = build.knows_call(self.run, id) else {
+            self.add(Kind::Note, build);
+            return;
+        };
+        build.seen(self.run, self.fact.time);
+        if self.fact.status != Status::Unrecorded {
+            if call.closed {
+                build.status(self.run, call.action, (call.status, self.fact.status));
+            } else {
+                build.mark_call(self.run, id, self.fact.status);
+            }
+        }
+        build.duration(call.action, self.fact.duration);
+        if self.fact.cost.is_some() {
+            build.cost(self.run, call.action, self.fact.cost);
+        }
+    }
+
+    /// Decisions and approvals go to the call they name; without one they are rows.
+    fn attach(&self, build: &mut Builder) {
+        let (fact, run) = (self.fact, self.run);
+        let id = self.from.text(fact.call);
+        let kind = fact.attached_kind();
+        let known = build.knows_call(run, id);
+        let call = known.unwrap_or_else(|| {
+            let action = self.add(kind.row(), build);
+            build.alone(run, action, fact.verdict)
+        });
+        build.seen(run, fact.time);
+        let [policy, rule, by] =
+            [Name::Policy, Name::Rule, Name::By].map(|name| build.symbol(self.name(name)));
+        let attached = Attached {
+            policy,
+            rule,
+            by,
+            wait: fact.duration,
+            ..self.from.attached(fact, kind)
+        };
+        build.attach(call.action, attached, fact.flags);
+        if known.is_some() {
+            build.weigh(run, id, &call, fact.verdict);
+        }
+    }
+
+    /// An error that names a call is its outcome; any other is a row.
+    fn error(&self, memory: &mut Memory, build: &mut Builder) {
+        let id = self.from.text(self.fact.call);
+        if !id.is_empty()
+            && build
+                .knows_call(self.run, id)
+                .is_some_and(|call| !call.closed)
+        {
+            self.result(memory, build);
+            return;
+        }
+        memory.last = Some(RunStatus::Error);
+        self.add(Kind::Error, build);
+    }
+}
+
+/// Writes down what a run is told to be.
+fn set(run: RunIx, name: Name, told: &[u8], build: &mut Builder) {
+    let symbol = build.symbol(told);
+    let text = || String::from_utf8_lossy(told);
+    let run = build.edit(run);
+    match name {
+        Name::User => run.who.user = symbol,
+        Name::Service => run.who.service = symbol,
+        Name::Env => run.who.env = symbol,
+        Name::Task => run.who.task = symbol,
+        Name::Trial => run.who.trial = symbol,
+        Name::Release => run.who.release = symbol,
+        Name::Provider => run.who.provider = symbol,
+        Name::Title => run.title = Some(text().into()),
+        Name::ParentRun => run.parent_run = Some(text().into()),
+        Name::Score => {
+            let score = text().parse().ok();
+            run.score = score.filter(|it: &f64| it.is_finite()).or(run.score);
+        }
+        Name::Correct => run.correct = Some(told == b"true"),
+        Name::Policy
+        | Name::Rule
+        | Name::By
+        | Name::Record
+        | Name::Group
+        | Name::Lane
+        | Name::Shadow
+        | Name::Attempt
+        | Name::Said
+        | Name::Started => {}
+    }
+}
+
+fn status(status: Status) -> Option<RunStatus> {
+    match status {
+        Status::Ok => Some(RunStatus::Ok),
+        Status::Error | Status::Timeout => Some(RunStatus::Error),
+        Status::Blocked | Status::Denied => Some(RunStatus::Blocked),
+        Status::Cancelled => Some(RunStatus::Cancelled),
+        Status::Unrecorded | Status::Pending => None,
+    }
+}
+
+/// A cost that stands for nothing else: none where it is 0 and something was called, which is how many
+/// writers say that they do not know.
+pub(super) fn known(cost: Cost) -> Cost {
+    if cost == Cost(0) { Cost::NONE } else { cost }
+}

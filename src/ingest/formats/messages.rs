@@ -1,0 +1,446 @@
+//! Messages of a conversation as the OpenAI and Anthropic interfaces write them, and those who copied
+//! them: `{role, content, tool_calls…}` with a content of text or of blocks.
+//!
+//! A message tells several things; each is a part with a number of its own: [`TEXT`], [`REASONING`],
+//! [`CALLS`] and on, [`BLOCKS`] and on. Sources: the OpenAI chat completions and Anthropic messages
+//! references, and the files that agents write.
+
+use serde_json::Value;
+
+use super::saferun::text_of;
+use crate::ingest::assemble;
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::json::{self, View};
+use crate::model::action::{Flags, Status};
+use crate::model::quantity::{Cost, Tokens, Usage};
+
+/// All text of a message together.
+pub(super) const TEXT: u16 = 0;
+/// What the model thought, where that stands beside the content.
+pub(super) const REASONING: u16 = 1;
+/// The first of `tool_calls`.
+pub(super) const CALLS: u16 = 0x1000;
+/// The first block of the content.
+pub(super) const BLOCKS: u16 = 0x2000;
+/// Set on the part of a row that stands for a model call known by the tools it asked for.
+pub(super) const IMPLIED: u16 = 1 << 15;
+
+/// How a message is to be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Telling {
+    /// What all facts of the message share: run, agent, model, time.
+    pub(super) base: Fact,
+    /// Tokens of the model call that the message is.
+    pub(super) usage: Usage,
+    pub(super) cost: Cost,
+    /// How the call went that a message of a tool answers.
+    pub(super) outcome: fn(View<'_, '_>) -> Status,
+}
+
+impl Telling {
+    pub(super) fn new(base: Fact) -> Telling {
+        Telling {
+            base,
+            usage: Usage::NONE,
+            cost: Cost::NONE,
+            outcome: flagged,
+        }
+    }
+}
+
+/// A failure is known by a flag of the message or block; success is not told by leaving it out.
+pub(super) fn flagged(message: View<'_, '_>) -> Status {
+    match message.any(&["is_error", "isError", "error"]).truth() {
+        Some(true) => Status::Error,
+        Some(false) => Status::Ok,
+        None => match message.get("status") {
+            status if status.is("error") => Status::Error,
+            status if status.is("success") => Status::Ok,
+            _ => Status::Unrecorded,
+        },
+    }
+}
+
+/// Blocks of the Anthropic interface carry the flag only when the tool failed.
+pub(super) fn flagged_or_ok(block: View<'_, '_>) -> Status {
+    match block.get("is_error").truth() {
+        Some(true) => Status::Error,
+        Some(false) | None => Status::Ok,
+    }
+}
+
+/// Says what a message tells.
+pub(super) fn decode(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+    let how = Telling {
+        base: how.base.at(message.range()),
+        ..*how
+    };
+    match message.get("role").raw() {
+        b"assistant" | b"model" | b"agent" | b"ai" => said_by_model(message, &how, out),
+        b"tool" | b"function" | b"toolResult" => answer(message, &how, out),
+        b"user" | b"human" => said_by_user(message, &how, out),
+        b"system" | b"developer" => {
+            let mut fact = how.base;
+            fact.kind = FactKind::Note;
+            out.push(fact);
+        }
+        _ => {
+            let mut fact = how.base;
+            fact.kind = FactKind::Unknown;
+            out.push(fact);
+        }
+    }
+}
+
+fn is_kind(block: View<'_, '_>, kinds: &[&str]) -> bool {
+    let kind = block.get("type");
+    kinds.iter().any(|known| kind.is(known))
+}
+
+const THOUGHT: &[&str] = &["thinking", "redacted_thinking", "reasoning"];
+/// Where thought stands beside the content.
+const THOUGHT_BESIDE: &[&str] = &["reasoning_content", "reasoning", "reasoning_text"];
+const ASKED: &[&str] = &[
+    "tool_use",
+    "server_tool_use",
+    "mcp_tool_use",
+    "toolCall",
+    "tool-call",
+];
+const ANSWERED: &[&str] = &[
+    "tool_result",
+    "tool-result",
+    "web_search_tool_result",
+    "web_fetch_tool_result",
+    "code_execution_tool_result",
+    "mcp_tool_result",
+];
+
+/// Whether a content holds text that is more than white space, or something else that is shown.
+fn is_said(content: View<'_, '_>) -> bool {
+    let is_text = |view: View<'_, '_>| !view.text().trim().is_empty();
+    is_text(content)
+        || content.items().any(|block| {
+            let text = block.any(&["text", "refusal"]);
+            let is_other = [THOUGHT, ASKED, ANSWERED]
+                .iter()
+                .any(|kinds| is_kind(block, kinds));
+            is_text(block) || !is_other && (is_text(text) || block.is_object() && !text.is_string())
+        })
+}
+
+fn said_by_model(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+    let content = message.get("content");
+    let mut model = Model {
+        how,
+        usage: how.usage,
+        cost: how.cost,
+        silent: true,
+    };
+    let thought = message.any(THOUGHT_BESIDE);
+    if !thought.raw().is_empty() {
+        model.push(FactKind::Reasoning, REASONING, out);
+    }
+    for (at, block) in content.items().enumerate() {
+        if is_kind(block, THOUGHT) {
+            model.push(FactKind::Reasoning, BLOCKS + at as u16, out);
+        }
+    }
+    let calls = message.get("tool_calls");
+    let asks = calls.items().next().is_some()
+        || message.get("function_call").is_object()
+        || content.items().any(|block| is_kind(block, ASKED));
+    // A message of nothing at all is what the model said all the same.
+    if is_said(content) || is_said(message.get("refusal")) || model.silent && !asks {
+        model.push(FactKind::Response, TEXT, out);
+    }
+    for (at, block) in content.items().enumerate() {
+        if is_kind(block, ASKED) {
+            model.call(block, BLOCKS + at as u16, out);
+        } else if is_kind(block, ANSWERED) {
+            block_answer(block, at, how, out);
+        }
+    }
+    for (at, call) in calls.items().enumerate() {
+        model.call(call, CALLS + at as u16, out);
+    }
+    if message.get("function_call").is_object() {
+        model.call(message.get("function_call"), CALLS, out);
+    }
+}
+
+/// What a model call tells; its tokens go with the first thing that is not thought.
+struct Model<'h> {
+    how: &'h Telling,
+    usage: Usage,
+    cost: Cost,
+    /// Nothing was told so far.
+    silent: bool,
+}
+
+impl Model<'_> {
+    fn fact(&mut self, kind: FactKind, part: u16, out: &mut FactSink<'_>) -> Fact {
+        let mut fact = self.how.base;
+        fact.kind = kind;
+        fact.part = part;
+        self.silent = false;
+        if kind != FactKind::Reasoning {
+            out.usage(&mut fact, self.usage);
+            fact.cost = self.cost;
+            self.usage = Usage::NONE;
+            self.cost = Cost::NONE;
+        }
+        fact
+    }
+
+    fn push(&mut self, kind: FactKind, part: u16, out: &mut FactSink<'_>) {
+        let fact = self.fact(kind, part, out);
+        out.push(fact);
+    }
+
+    fn call(&mut self, call: View<'_, '_>, part: u16, out: &mut FactSink<'_>) {
+        let mut fact = self.fact(FactKind::ToolCall, part, out);
+        let inner = call.get("function").or(call);
+        let name = inner.any(&["name", "toolName", "function"]);
+        fact.tool = out.tell(name);
+        fact.id = out.tell(call.any(&["id", "toolCallId", "tool_call_id"]));
+        let args = inner.any(&["arguments", "input", "args"]);
+        fact.hash = assemble::hash(args.bytes());
+        out.push(fact);
+    }
+}
+
+/// A message of a tool.
+fn answer(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+    let mut fact = how.base;
+    fact.kind = FactKind::ToolResult;
+    fact.part = TEXT;
+    fact.call = out.tell(message.any(&["tool_call_id", "toolCallId", "id"]));
+    fact.status = (how.outcome)(message);
+    out.push(fact);
+}
+
+fn block_answer(block: View<'_, '_>, at: usize, how: &Telling, out: &mut FactSink<'_>) {
+    let mut fact = how.base;
+    fact.kind = FactKind::ToolResult;
+    fact.part = BLOCKS + at as u16;
+    fact.call = out.tell(block.any(&["tool_use_id", "toolCallId"]));
+    fact.status = flagged_or_ok(block);
+    out.push(fact);
+}
+
+fn said_by_user(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+    let content = message.get("content");
+    let mut answers = false;
+    for (at, block) in content.items().enumerate() {
+        if is_kind(block, ANSWERED) {
+            answers = true;
+            block_answer(block, at, how, out);
+        }
+    }
+    if !answers || is_said(content) {
+        let mut fact = how.base;
+        fact.kind = FactKind::Prompt;
+        fact.part = TEXT;
+        // What stands beside answers was put there by the harness.
+        if answers {
+            fact.flags.set(Flags::META);
+        }
+        out.push(fact);
+    }
+}
+
+/// Tokens as the interfaces of OpenAI, Anthropic and Google and their relatives name them. Prompt
+/// tokens of OpenAI hold those from the cache; those of Anthropic do not.
+pub(super) fn usage(usage: View<'_, '_>) -> Usage {
+    let all = usage
+        .any(&["prompt_tokens", "input_tokens", "inputTokens"])
+        .tokens();
+    let inside = usage.any(&["prompt_tokens_details", "input_tokens_details"]);
+    let cached = inside
+        .get("cached_tokens")
+        .or(usage.any(&["cached_input_tokens", "cached_tokens"]))
+        .tokens();
+    let output = usage
+        .any(&["completion_tokens", "output_tokens", "outputTokens"])
+        .tokens();
+    let details = usage.any(&["completion_tokens_details", "output_tokens_details"]);
+    let reasoning = details
+        .get("reasoning_tokens")
+        .or(usage.any(&["reasoning_tokens", "reasoning_output_tokens"]))
+        .tokens();
+    let apart = usage.get("cache_read_input_tokens").tokens();
+    Usage {
+        input: match cached.get() {
+            Some(cached) => without(all, cached),
+            None => all,
+        },
+        output,
+        cache_read: if cached.get().is_some() {
+            cached
+        } else {
+            apart
+        },
+        cache_write: usage.get("cache_creation_input_tokens").tokens(),
+        cache_write_hour: usage
+            .get("cache_creation")
+            .get("ephemeral_1h_input_tokens")
+            .tokens(),
+        reasoning,
+    }
+}
+
+/// What is left of a count when a part of it is told apart.
+pub(super) fn without(all: Tokens, part: u64) -> Tokens {
+    all.get()
+        .map_or(Tokens::NONE, |all| Tokens::from(all.saturating_sub(part)))
+}
+
+/// Opens a part of a message.
+pub(super) fn open(message: &Value, part: u16) -> Body {
+    let mut body = Body {
+        id: string(message, "id"),
+        ..Body::default()
+    };
+    if part & IMPLIED != 0 {
+        body.asks = asks(message);
+        return body;
+    }
+    let content = message.get("content");
+    let tool = matches!(
+        message.get("role").and_then(Value::as_str),
+        Some("tool" | "function" | "toolResult")
+    );
+    match part {
+        TEXT if tool => body.text = content.and_then(text_of),
+        TEXT => {
+            body.text = content
+                .and_then(said)
+                .or_else(|| string(message, "refusal"));
+        }
+        REASONING => {
+            body.text = THOUGHT_BESIDE.iter().find_map(|key| string(message, key));
+        }
+        BLOCKS.. => {
+            let block = content.and_then(|content| content.get(usize::from(part - BLOCKS)));
+            if let Some(block) = block {
+                open_block(block, &mut body);
+            }
+        }
+        CALLS.. => {
+            let calls = message.get("tool_calls");
+            let call = calls
+                .and_then(|calls| calls.get(usize::from(part - CALLS)))
+                .or_else(|| message.get("function_call"));
+            if let Some(call) = call {
+                open_call(call, &mut body);
+            }
+        }
+        _ => {}
+    }
+    body
+}
+
+fn asks(message: &Value) -> Vec<String> {
+    let name = |call: &Value| {
+        let inner = call.get("function").filter(|inner| inner.is_object());
+        let inner = inner.unwrap_or(call);
+        ["name", "toolName", "function"]
+            .iter()
+            .find_map(|key| string(inner, key))
+    };
+    let list = |key: &str| message.get(key).and_then(Value::as_array).into_iter();
+    let calls = list("tool_calls").flatten();
+    let blocks = list("content").flatten().filter(|block| {
+        let kind = block.get("type").and_then(Value::as_str);
+        kind.is_some_and(|kind| ASKED.contains(&kind))
+    });
+    let legacy = message.get("function_call").into_iter();
+    blocks.chain(calls).chain(legacy).filter_map(name).collect()
+}
+
+/// A call of a tool, in any of the spellings.
+pub(super) fn open_call(call: &Value, body: &mut Body) {
+    let inner = call.get("function").filter(|inner| inner.is_object());
+    let inner = inner.unwrap_or(call);
+    body.id = ["id", "toolCallId", "tool_call_id"]
+        .iter()
+        .find_map(|key| string(call, key))
+        .or(body.id.take());
+    let args = ["arguments", "input", "args"]
+        .iter()
+        .find_map(|key| inner.get(key).filter(|args| !args.is_null()));
+    body.args = args.map(unpacked);
+}
+
+/// JSON in a string is opened; any other text stays as it is.
+pub(super) fn unpacked(args: &Value) -> Value {
+    args.as_str()
+        .and_then(|text| json::value(text.as_bytes()))
+        .filter(|value| value.is_object() || value.is_array())
+        .unwrap_or_else(|| args.clone())
+}
+
+fn open_block(block: &Value, body: &mut Body) {
+    match block.get("type").and_then(Value::as_str) {
+        Some(kind) if ASKED.contains(&kind) => open_call(block, body),
+        Some("thinking" | "reasoning") => {
+            body.text = ["thinking", "reasoning", "text", "summary"]
+                .iter()
+                .find_map(|key| string(block, key))
+                .filter(|text| !text.is_empty())
+                .or_else(|| Some("[reasoning not shown]".to_owned()));
+        }
+        Some("redacted_thinking") => body.text = Some("[redacted reasoning]".to_owned()),
+        _ => body.text = block.get("content").map_or_else(|| text_of(block), text_of),
+    }
+}
+
+/// What is said in a content, without calls, answers and thoughts.
+pub(super) fn said(content: &Value) -> Option<String> {
+    let Value::Array(blocks) = content else {
+        return text_of(content);
+    };
+    let is_said = |block: &&Value| {
+        let kind = block
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        ![THOUGHT, ASKED, ANSWERED]
+            .iter()
+            .any(|kinds| kinds.contains(&kind))
+    };
+    let said: Vec<Value> = blocks.iter().filter(is_said).cloned().collect();
+    text_of(&Value::Array(said))
+}
+
+/// Adds what a message of a tool, or an answering block, tells of its call; for a model call, its text.
+pub(super) fn open_result(message: &Value, part: u16, body: &mut Body) {
+    let block = part
+        .checked_sub(BLOCKS)
+        .and_then(|at| message.get("content")?.get(usize::from(at)));
+    let answer = block.unwrap_or(message);
+    let role = message.get("role").and_then(Value::as_str);
+    if block.is_none() && matches!(role, Some("assistant" | "model" | "agent" | "ai")) {
+        body.text = message.get("content").and_then(said);
+        body.asks.clear();
+        return;
+    }
+    let content = answer.get("content").filter(|content| !content.is_null());
+    let text = content.and_then(text_of);
+    let failed = ["is_error", "isError", "error"]
+        .iter()
+        .any(|key| answer.get(key).and_then(Value::as_bool) == Some(true));
+    if failed {
+        body.error = Some(ErrorText {
+            message: text.clone().unwrap_or_default(),
+            ..ErrorText::default()
+        });
+    }
+    body.result = text.map(|text| unpacked(&Value::String(text)));
+}
+
+pub(super) fn string(record: &Value, key: &str) -> Option<String> {
+    record.get(key)?.as_str().map(str::to_owned)
+}

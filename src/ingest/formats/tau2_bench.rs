@@ -1,0 +1,200 @@
+//! The `tau2-bench` format: results of tau2-bench, one JSON object with all simulations of an agent.
+//!
+//! Known of it: the user is simulated by a model too, whose tokens and cost stand with its messages, and
+//! who can call tools of its own; ids of calls are used again within a run; some harnesses write the
+//! same made-up times for every run. Source: sierra-research/tau2-bench, `data_model/simulation.py`.
+
+use serde_json::Value;
+
+use super::conversation::{Conversation, known};
+use super::messages::{self, Telling};
+use super::tau_bench::{ending, grade, name, says_error};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::Body;
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::json::{Record, View};
+use crate::model::action::Status;
+use crate::model::quantity::Time;
+
+#[derive(Debug)]
+pub struct Tau2Bench;
+
+impl Format for Tau2Bench {
+    fn name(&self) -> &'static str {
+        "tau2-bench"
+    }
+
+    fn about(&self) -> &'static str {
+        "tau2-bench results, a run of each task and trial"
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let info = head
+            .get("info")
+            .is_some_and(|info| info.get("agent_info").is_some());
+        match (info, head.get("simulations")) {
+            (true, Some(_)) => 95,
+            // Policy and tasks may be longer than what was read.
+            (true, None) => 70,
+            (false, _) => 0,
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&["simulations", "tasks", "simulation_index"])
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"info" => setting(record, out),
+            b"simulations" if record.is_object() => run(record, out),
+            _ => out.push(Fact::new(FactKind::Copy)),
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("tau2-bench").many())
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        if record.get("role").is_some() {
+            return messages::open(record, part);
+        }
+        let checks = record.get("reward_info").unwrap_or(record);
+        Body {
+            text: serde_json::to_string_pretty(checks).ok(),
+            ..Body::default()
+        }
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        messages::open_result(record, part, body);
+        if record.get("error").and_then(Value::as_bool) == Some(false) {
+            body.error = None;
+        }
+    }
+}
+
+/// What holds for all runs of the file.
+fn setting(info: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::Setting);
+    fact.model = out.tell(info.get("agent_info").get("llm"));
+    out.tell_name(Name::Env, info.get("environment_info").get("domain_name"));
+    out.tell_name(Name::Service, info.get("agent_info").get("implementation"));
+    out.push(fact);
+}
+
+fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let id = name(record, out);
+    let [task, trial] = ["task_id", "trial"].map(|key| out.tell(record.get(key)));
+    let checks = record.get("reward_info");
+    let mut start = Fact::new(FactKind::RunStart);
+    if checks.is_object() {
+        start = start.at(checks.range());
+    }
+    start.run = id;
+    out.name(Name::Task, task);
+    out.name(Name::Trial, trial);
+    // Where no message has a time, those of the run are made up: all runs have the same.
+    let timed = |message: View<'_, '_>| message.get("timestamp").is_some();
+    let is_timed = record.get("messages").items().any(timed);
+    let time = |key: &str| {
+        if is_timed {
+            record.get(key).time()
+        } else {
+            Time::NONE
+        }
+    };
+    start.time = time("start_time");
+    out.push(start);
+    for message in record.get("messages").items() {
+        turn(message, id, out);
+    }
+    let mut end = Fact::new(FactKind::Setting);
+    end.run = id;
+    end.time = time("end_time");
+    // Those of the messages tell agent and user apart, and sum up to this.
+    let told = |message: View<'_, '_>| known(message.get("cost").usd()).is_some();
+    if !record.get("messages").items().any(told) {
+        end.cost = known(record.get("agent_cost").usd());
+    }
+    let reason = record.get("termination_reason").raw();
+    let failed = matches!(
+        reason,
+        b"too_many_errors"
+            | b"agent_error"
+            | b"user_error"
+            | b"infrastructure_error"
+            | b"max_steps"
+    );
+    let reward = checks.get("reward").or(record.get("reward"));
+    end.status = ending(reward, failed);
+    grade(reward, out);
+    out.push(end);
+}
+
+fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Note);
+    base.run = run;
+    base.time = message.get("timestamp").time();
+    let how = Telling {
+        base,
+        cost: known(message.get("cost").usd()),
+        usage: messages::usage(message.get("usage")),
+        outcome,
+    };
+    let of_user = message.get("role").is("user");
+    if of_user && message.get("tool_calls").items().next().is_some() {
+        user_call(message, &how, out);
+    } else if of_user {
+        let mut fact = base.at(message.range());
+        fact.kind = FactKind::Prompt;
+        fact.cost = how.cost;
+        fact.model = out.tell(message.get("raw_data").get("model"));
+        out.usage(&mut fact, how.usage);
+        out.push(fact);
+    } else {
+        messages::decode(message, &how, out);
+    }
+}
+
+/// The simulated user uses a tool of its own.
+fn user_call(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+    for (at, call) in message.get("tool_calls").items().enumerate() {
+        let mut fact = how.base.at(message.range());
+        fact.kind = FactKind::ToolCall;
+        fact.part = messages::CALLS + at as u16;
+        fact.model = out.tell(message.get("raw_data").get("model"));
+        fact.tool = out.tell(call.get("name"));
+        fact.id = out.tell(call.get("id"));
+        fact.hash = crate::ingest::assemble::hash(call.get("arguments").bytes());
+        let user = out.arena(b"user");
+        out.name(Name::Lane, user);
+        if at == 0 {
+            fact.cost = how.cost;
+            out.usage(&mut fact, how.usage);
+        }
+        out.push(fact);
+    }
+}
+
+/// A flag where the harness writes one, else the words of the answer.
+fn outcome(message: View<'_, '_>) -> Status {
+    match message.get("error").truth() {
+        Some(true) => Status::Error,
+        Some(false) => Status::Ok,
+        None => says_error(message),
+    }
+}

@@ -1,0 +1,162 @@
+//! The `tau-bench` format: results of tau-bench, one JSON array with a run of each task and trial.
+//!
+//! Known of it: the file names no model, no times and no tokens; a tool that failed answers with a
+//! text that begins `Error`; forks write arguments that are not JSON, and answers without the id of
+//! their call, which are then taken in order. Source: sierra-research/tau-bench, `run.py`.
+
+use serde_json::Value;
+
+use super::conversation::Conversation;
+use super::messages::{self, Telling, string};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::Body;
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::json::{Record, View};
+use crate::model::action::Status;
+
+#[derive(Debug)]
+pub struct TauBench;
+
+impl Format for TauBench {
+    fn name(&self) -> &'static str {
+        "tau-bench"
+    }
+
+    fn about(&self) -> &'static str {
+        "tau-bench results, a run of each task and trial"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let is_run = record.get("traj").is_some_and(Value::is_array)
+            && record.get("task_id").is_some()
+            && record.get("reward").is_some();
+        if is_run { 90 } else { 0 }
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        match head.get(0) {
+            Some(first) if first.get("traj").is_some() => self.sniff(first),
+            // The first conversation may be longer than what was read.
+            Some(first) if first.get("task_id").is_some() && first.get("reward").is_some() => 60,
+            _ => 0,
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&[])
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        decode_tree(record, out, run);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("tau-bench").many())
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        if record.get("role").is_some() {
+            messages::open(record, part)
+        } else {
+            open_info(record)
+        }
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        messages::open_result(record, part, body);
+    }
+}
+
+/// The task is what the simulated user was told to want.
+fn open_info(info: &Value) -> Body {
+    let task = info.get("task").unwrap_or(info);
+    Body {
+        text: string(task, "instruction"),
+        labels: [(task, "user_id"), (info, "source"), (info, "error")]
+            .iter()
+            .filter_map(|(value, key)| Some(((*key).to_owned(), string(value, key)?)))
+            .collect(),
+        ..Body::default()
+    }
+}
+
+/// A failed tool answers with a text that says so.
+pub(super) fn says_error(message: View<'_, '_>) -> Status {
+    if message.get("content").opening().starts_with("Error") {
+        Status::Error
+    } else {
+        Status::Ok
+    }
+}
+
+fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let [task, trial] = ["task_id", "trial"].map(|key| out.tell(record.get(key)));
+    let id = name(record, out);
+    let info = record.get("info");
+    let mut start = Fact::new(FactKind::RunStart);
+    if info.is_object() {
+        start = start.at(info.range());
+    }
+    start.run = id;
+    out.name(Name::Task, task);
+    out.name(Name::Trial, trial);
+    out.push(start);
+    let mut base = Fact::new(FactKind::Note);
+    base.run = id;
+    let how = Telling {
+        outcome: says_error,
+        ..Telling::new(base)
+    };
+    for message in record.get("traj").items() {
+        messages::decode(message, &how, out);
+    }
+    let reward = record.get("reward");
+    let mut end = Fact::new(FactKind::Setting);
+    end.run = id;
+    end.status = ending(reward, info.get("error").is_some());
+    grade(reward, out);
+    out.push(end);
+}
+
+/// `task/trial`, which names a run in its file.
+pub(super) fn name(record: View<'_, '_>, out: &mut FactSink<'_>) -> Text {
+    let text = |key: &str| {
+        let value = record.get(key);
+        if value.is_string() {
+            value.text().into_owned()
+        } else {
+            String::from_utf8_lossy(value.number_text()).into_owned()
+        }
+    };
+    out.arena(format!("{}/{}", text("task_id"), text("trial")).as_bytes())
+}
+
+/// A reward of 1 is a task done; less than that is a task not done, which does not tell that the run
+/// itself came to a bad end.
+pub(super) fn ending(reward: View<'_, '_>, failed: bool) -> Status {
+    match reward.number() {
+        _ if failed => Status::Error,
+        Some(reward) if reward >= 1.0 => Status::Ok,
+        _ => Status::Unrecorded,
+    }
+}
+
+pub(super) fn grade(reward: View<'_, '_>, out: &mut FactSink<'_>) {
+    if let Some(number) = reward.number() {
+        out.tell_name(Name::Score, reward);
+        let correct: &[u8] = if number >= 1.0 { b"true" } else { b"false" };
+        let correct = out.arena(correct);
+        out.name(Name::Correct, correct);
+    }
+}

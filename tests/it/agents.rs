@@ -1,0 +1,135 @@
+//! Every file of the reference data is read as what it is, with the counts of independent programs.
+//!
+//! `agents/table.tsv` has a row for each file: what we read, and why where that is not what
+//! `MANIFEST.tsv` says. A file without a row, or a difference without a reason, fails.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use saferun_tui::ingest::discover;
+use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::prices::PriceTable;
+use saferun_tui::model::outcome::AttachedKind;
+use saferun_tui::model::quantity::Usage;
+use saferun_tui::store::Store;
+
+use crate::support::shared;
+
+const TABLE: &str = include_str!("agents/table.tsv");
+
+/// What a file holds: format, runs, tool calls, tokens, errors, approvals and denials, unknown rows.
+#[derive(Debug, PartialEq)]
+struct Read {
+    cells: [String; 7],
+}
+
+fn read(path: PathBuf) -> Read {
+    let (inputs, _) = discover::resolve(&[path]);
+    let (store, errors) = Store::load(loader::start(inputs, Options::new(PriceTable::built_in())));
+    let format = store.sources().first().map(|source| source.format.name());
+    let refused = errors.first().map(|error| format!("refused: {error}"));
+    let refused = refused.map(|told| {
+        if told.contains("SQLite") {
+            "sqlite".to_owned()
+        } else {
+            told
+        }
+    });
+    let runs = store.runs();
+    let sum = |of: fn(&saferun_tui::model::run::Totals) -> u32| {
+        runs.iter()
+            .map(|run| of(&run.totals))
+            .sum::<u32>()
+            .to_string()
+    };
+    let usage = runs
+        .iter()
+        .fold(Usage::NONE, |sum, run| sum.plus(&run.totals.usage));
+    let tokens = usage
+        .total()
+        .get()
+        .map_or("-".to_owned(), |it| it.to_string());
+    Read {
+        cells: [
+            refused.or(format.map(str::to_owned)).unwrap_or_default(),
+            runs.len().to_string(),
+            sum(|totals| totals.tool_calls),
+            tokens,
+            sum(|totals| totals.errors),
+            approvals(&store).to_string(),
+            unknown(&store).to_string(),
+        ],
+    }
+}
+
+fn approvals(store: &Store) -> usize {
+    let is_approval = |kind| kind == AttachedKind::Approval;
+    store
+        .rows()
+        .map(|row| row.attached().filter(|it| is_approval(it.kind)).count())
+        .sum()
+}
+
+fn unknown(store: &Store) -> usize {
+    let words = ["unknown", "malformed"];
+    store
+        .rows()
+        .filter(|row| words.contains(&row.kind().word()))
+        .count()
+}
+
+/// Rows of a table by their first cell.
+fn rows(text: &str) -> HashMap<&str, Vec<&str>> {
+    let cells = text.lines().skip(1).map(|line| line.split('\t').collect());
+    cells.map(|cells: Vec<&str>| (cells[0], cells)).collect()
+}
+
+#[test]
+fn every_file_holds_what_the_table_says() {
+    let Some(folder) = shared("data/agents") else {
+        return;
+    };
+    let mut wrong = Vec::new();
+    for (path, row) in rows(TABLE) {
+        let found = read(folder.join(path));
+        let expected = &row[1..8];
+        if found.cells != expected {
+            wrong.push(format!("{path}\t{}\t{}", found.cells.join("\t"), row[8]));
+        }
+    }
+    wrong.sort();
+    assert!(
+        wrong.is_empty(),
+        "these read otherwise now:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_difference_from_independent_counts_has_a_reason() {
+    let Some(manifest) = shared("data/agents/MANIFEST.tsv") else {
+        return;
+    };
+    let manifest = std::fs::read_to_string(manifest).expect("the manifest");
+    let table = rows(TABLE);
+    let mut wrong = Vec::new();
+    for (path, cells) in rows(&manifest) {
+        let Some(row) = table.get(path) else {
+            continue;
+        };
+        let (calls, tokens) = (cells[6], cells[7]);
+        let none = |text: &str| if text == "-" { "0" } else { text }.to_owned();
+        let same_calls = calls.is_empty() || calls == row[3];
+        let same_tokens = tokens.is_empty() || none(tokens) == none(row[4]);
+        let same_format = cells[1] == row[1];
+        let reason = row[8];
+        if !(same_calls && same_tokens && same_format) && reason.is_empty() {
+            wrong.push(format!(
+                "{path}: {:?} is not {calls} calls, {tokens} tokens",
+                &row[1..8]
+            ));
+        }
+    }
+    wrong.sort();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
