@@ -3,6 +3,7 @@
 mod agents;
 mod cli;
 mod context;
+mod cohort;
 mod corpus;
 mod floors;
 mod formats;

@@ -8,10 +8,12 @@ use saferun_tui::ingest::loader::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::store::Store;
 
-/// A file or folder of the reference data; `None`, and a word on it, where that is not present.
+/// A file or folder of the reference data (beside the repository, or where `SAFERUN_SHARED` says);
+/// `None`, and a word on it, where that is not present.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let full = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared")
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let full = std::env::var_os("SAFERUN_SHARED")
+        .map_or_else(beside, PathBuf::from)
         .join(path);
     if full.exists() {
         return Some(full);
