@@ -1,7 +1,7 @@
 //! Floor 5: pure functions on snapshots.
 
-pub mod context;
 pub mod cohort;
+pub mod context;
 pub mod insights;
 pub mod profile;
 pub mod runs;

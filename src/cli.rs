@@ -11,6 +11,7 @@ mod pick;
 mod picture;
 mod table;
 
+mod cohort;
 mod config;
 mod demo;
 mod explore;
@@ -144,6 +145,7 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
             query::run(cx, &filter, &inputs(paths)?, print)
         }
         Command::Stats { paths, by } => stats::run(cx, &inputs(paths)?, &by),
+        Command::Cohort { paths, cohort } => cohort::run(cx, &inputs(paths)?, &cohort),
         Command::Tail {
             paths,
             from_start,

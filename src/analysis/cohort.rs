@@ -1,7 +1,26 @@
 //! Two cohorts of runs compared: what changed, by how much, and what cannot be told.
 //!
-//! The statistics below know no trace: numbers in, numbers out.
+//! [`ask`] is the way in: [`sides`] says which runs, [`observe`] what is remembered of them,
+//! [`compare`] what follows. The
+//! statistics below know no trace: numbers in, numbers out.
 
+pub mod ask;
+pub mod sides;
+
+pub mod measure;
+pub mod observe;
+pub mod traits;
+
+mod loops;
+
+pub mod compare;
+pub mod design;
+pub mod evidence;
+pub mod figure;
+pub mod mix;
+pub mod tools;
+
+pub mod choose;
 pub mod cluster;
 pub mod distribution;
 pub mod exact;

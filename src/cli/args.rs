@@ -23,8 +23,9 @@ Examples:
 
 Nothing is sent, executed or written: a trace is only read.
 
-Exit codes: 0 done · 1 nothing matched · 2 usage or bad filter · 4 no readable input ·
-            5 some lines are bad (only with --strict)";
+Exit codes: 0 done · 1 nothing matched, or a gate failed · 2 usage or bad filter ·
+            4 no readable input · 5 some lines are bad (only with --strict) ·
+            6 a gate cannot tell";
 
 /// A terminal explorer for the traces of AI agents: every prompt, response, tool call, policy
 /// decision and approval as one ordered stream.
@@ -63,6 +64,78 @@ pub struct Picture {
     /// Keys to press before, as in 'j j / tool:refund enter'
     #[arg(long, value_name = "KEYS", requires = "screenshot")]
     pub keys: Option<String>,
+}
+
+const COHORT_HELP: &str = "\
+Examples:
+  saferun-tui cohort runs/                                       the two models that occur
+  saferun-tui cohort --a 'model:gpt-4o*' --b 'model:gpt-5*' runs/
+  saferun-tui cohort --a release:1.4 --b release:1.5 runs/ --gate
+  saferun-tui cohort --aa -w model:gpt-4o runs/                  a check of the method itself
+  saferun-tui cohort runs/ --metric 'tool:refund args.amount>500'
+
+The task is the unit: runs of one task are alike, and tasks that both sides have are paired.
+A figure counts as changed only when it survives the correction for how many are shown.
+
+Exit codes with --gate: 0 nothing changed · 1 something got worse or another tool is used ·
+                        6 not enough runs to tell (--inconclusive pass or fail makes it 0 or 1)";
+
+/// What is compared, and how.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CohortArgs {
+    /// The runs of side A
+    #[arg(
+        long,
+        value_name = "FILTER",
+        allow_hyphen_values = true,
+        conflicts_with = "aa"
+    )]
+    pub a: Option<String>,
+    /// The runs of side B [default: all that are not on side A]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        allow_hyphen_values = true,
+        requires = "a"
+    )]
+    pub b: Option<String>,
+    /// Sides by this, where it has two values [default: model]
+    #[arg(long, value_name = "FIELD", value_parser = ["model"], conflicts_with_all = ["a", "aa"])]
+    pub by: Option<String>,
+    /// One cohort against itself, split by chance: nothing should be found
+    #[arg(long)]
+    pub aa: bool,
+    #[command(flatten)]
+    pub how: CohortHow,
+    /// Print a document in Markdown
+    #[arg(long, conflicts_with_all = ["json"])]
+    pub md: bool,
+}
+
+/// How cohorts are compared.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CohortHow {
+    /// What makes two runs a pair
+    #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = ["auto", "task", "input", "none"])]
+    pub pair_by: String,
+    /// The smallest difference that matters: points of a rate, per cent of an amount
+    #[arg(long, value_name = "POINTS", default_value_t = 3.0, value_parser = positive)]
+    pub margin: f64,
+    /// The probability of a false alarm, and that an interval misses
+    #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = probability)]
+    pub alpha: f64,
+    /// For what is drawn by chance
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Only this figure (by its name in --json), or count the runs that match this filter; repeatable
+    #[arg(long, value_name = "NAME|FILTER", allow_hyphen_values = true)]
+    pub metric: Vec<String>,
+    /// The outcome as an exit code, for CI
+    #[arg(long)]
+    pub gate: bool,
+    /// What a gate that cannot tell does
+    #[arg(long, value_name = "OUTCOME", value_parser = ["pass", "fail"], requires = "gate")]
+    pub inconclusive: Option<String>,
 }
 
 /// Options that mean the same wherever they apply; a command that has no use for one refuses it.
@@ -209,6 +282,14 @@ Percentiles are by nearest rank: each is a duration that was recorded.")]
         #[arg(long, value_name = "FIELD", default_value = "tool", value_delimiter = ',', value_parser = field_names())]
         by: Vec<String>,
     },
+    /// Compare two cohorts of runs: what changed, by how much, and what cannot be told
+    #[command(args = hidden("cohort"), after_help = COHORT_HELP)]
+    Cohort {
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        cohort: CohortArgs,
+    },
     /// Follow traces while they are written: in the explorer, or (into a pipe, or with --jsonl) as one
     /// JSON line per action as it completes
     #[command(args = hidden("tail"), after_help = "Example:\n  saferun-tui tail run.jsonl -w 'status:blocked' | jq .tool")]
@@ -313,7 +394,7 @@ fn refused(command: &str) -> &'static [&'static str] {
         "query" => &["condition", "json", "csv"],
         "show" => &["condition", "csv"],
         "tail" => &["json", "csv"],
-        "stats" => &["jsonl", "csv"],
+        "stats" | "cohort" => &["jsonl", "csv"],
         "verify" => &["condition", "jsonl", "csv"],
         "demo" => &["format", "shapes"],
         "check-filter" | "config" => &["condition", "jsonl", "csv", "format", "shapes"],
@@ -369,6 +450,7 @@ impl Command {
             Command::Ls { .. } => "ls",
             Command::Query { .. } => "query",
             Command::Stats { .. } => "stats",
+            Command::Cohort { .. } => "cohort",
             Command::Tail { .. } => "tail",
             Command::Show { .. } => "show",
             Command::Verify { .. } => "verify",
@@ -424,6 +506,20 @@ impl TypedValueParser for FormatName {
         let names = FORMATS.iter().map(|format| format.name());
         Some(Box::new(names.map(PossibleValue::new)))
     }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    number
+        .filter(|number| number.is_finite() && *number > 0.0)
+        .ok_or_else(|| "a number above 0, as 3 or 0.5".to_owned())
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    positive(text)
+        .ok()
+        .filter(|number| *number <= 0.5)
+        .ok_or_else(|| "a number above 0 and at most 0.5, as 0.05".to_owned())
 }
 
 fn theme_names() -> PossibleValuesParser {

@@ -9,6 +9,10 @@ pub enum Exit {
     Done,
     /// It ran and found nothing, as `grep`.
     NoMatch,
+    /// A gate found that something got worse.
+    Worse,
+    /// A gate cannot tell: there is too little data.
+    CannotTell,
     /// The command line could not be understood; said already.
     Usage,
     /// Nothing could be read, or nothing of it was a record.
@@ -23,10 +27,11 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
-            Exit::NoMatch => 1,
+            Exit::NoMatch | Exit::Worse => 1,
             Exit::Usage => 2,
             Exit::NoInput => 4,
             Exit::Partial => 5,
+            Exit::CannotTell => 6,
             Exit::Signal(number) => 128 + (number & 0x7f),
         }
     }

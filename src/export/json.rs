@@ -4,6 +4,7 @@
 //! when somebody looks at the output with `cat`.
 
 pub mod action;
+pub mod cohort;
 pub mod context;
 pub mod number;
 pub mod run;

@@ -1,6 +1,7 @@
 //! Statistics of cohorts equal those of scipy and statsmodels, on numbers and on real runs.
 
 mod airline;
+mod program;
 mod unit;
 
 use serde_json::Value;

@@ -2,8 +2,8 @@
 
 mod agents;
 mod cli;
-mod context;
 mod cohort;
+mod context;
 mod corpus;
 mod floors;
 mod formats;

@@ -59,9 +59,19 @@ pub fn cluster_mean(clusters: &[Vec<f64>]) -> Option<ClusterMean> {
     let mean = clusters.iter().flatten().sum::<f64>() / n;
     let between: f64 = clusters
         .iter()
-        .map(|cluster| cluster.iter().map(|value| value - mean).sum::<f64>().powi(2))
+        .map(|cluster| {
+            cluster
+                .iter()
+                .map(|value| value - mean)
+                .sum::<f64>()
+                .powi(2)
+        })
         .sum();
-    let within: f64 = clusters.iter().flatten().map(|value| (value - mean).powi(2)).sum();
+    let within: f64 = clusters
+        .iter()
+        .flatten()
+        .map(|value| (value - mean).powi(2))
+        .sum();
     let groups = tasks as f64;
     Some(ClusterMean {
         mean,

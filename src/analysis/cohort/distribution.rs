@@ -36,6 +36,5 @@ pub fn student_two_sided(alpha: f64, freedom: f64) -> f64 {
 
 /// The probability, both tails, of a value of Student's distribution as far out as `t`.
 pub fn student_p(t: f64, freedom: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom)
-        .map_or(1.0, |student| (2.0 * student.sf(t.abs())).min(1.0))
+    StudentsT::new(0.0, 1.0, freedom).map_or(1.0, |student| (2.0 * student.sf(t.abs())).min(1.0))
 }

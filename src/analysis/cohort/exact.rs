@@ -4,7 +4,7 @@ use statrs::function::gamma::ln_gamma;
 
 use super::interval::Rate;
 
-/// McNemar's exact test of the pairs that differ, both sides.
+/// The exact test of `McNemar` of the pairs that differ, both sides.
 pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
     let n = only_a + only_b;
     if n == 0 {
@@ -14,7 +14,7 @@ pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
     (2.0 * tail).min(1.0)
 }
 
-/// McNemar's test with half the weight on what was observed: less cautious than the exact one.
+/// The test of `McNemar` with half the weight on what was observed: less cautious than the exact one.
 pub fn mcnemar_mid_p(only_a: u64, only_b: u64) -> f64 {
     let n = only_a + only_b;
     if n == 0 {
@@ -35,10 +35,7 @@ pub fn fisher(a: Rate, b: Rate) -> f64 {
     let all = ln_choose(a.n + b.n, hits);
     let likely = |k: u64| (ln_choose(a.n, k) + ln_choose(b.n, hits - k) - all).exp();
     let bound = likely(a.hits) * (1.0 + 1e-7);
-    let sum: f64 = (least..=most)
-        .map(likely)
-        .filter(|p| *p <= bound)
-        .sum();
+    let sum: f64 = (least..=most).map(likely).filter(|p| *p <= bound).sum();
     sum.min(1.0)
 }
 

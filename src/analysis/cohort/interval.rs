@@ -100,8 +100,7 @@ pub fn newcombe_paired(pairs: Pairs, z: f64) -> Estimate {
     let (pa, pb) = (a.value(), b.value());
     let [both, only_a, only_b, neither] =
         [pairs.both, pairs.only_a, pairs.only_b, pairs.neither].map(|count| count as f64);
-    let margins =
-        (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither);
+    let margins = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither);
     let association = both * neither - only_a * only_b;
     let phi = if margins == 0.0 {
         0.0

@@ -58,13 +58,12 @@ pub fn needed_unpaired(p1: f64, p2: f64, aim: Aim) -> f64 {
 }
 
 /// Pairs that show a difference `delta` where a share `discordance` of pairs differs at all
-/// (McNemar; Connor 1987).
+/// (Connor 1987).
 pub fn needed_paired(delta: f64, discordance: f64, aim: Aim) -> f64 {
     let (alpha, power) = aim.z();
     // Less than the difference itself cannot differ.
     let discordance = discordance.max(delta.abs());
-    let errors =
-        alpha * discordance.sqrt() + power * (discordance - delta * delta).max(0.0).sqrt();
+    let errors = alpha * discordance.sqrt() + power * (discordance - delta * delta).max(0.0).sqrt();
     (errors / delta).powi(2).ceil()
 }
 

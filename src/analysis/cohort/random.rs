@@ -1,6 +1,6 @@
 //! Random numbers that are the same everywhere for the same seed.
 
-/// The generator SplitMix64 (Steele, Lea, Flood 2014): small, portable, good enough to shuffle.
+/// The generator `SplitMix64` (Steele, Lea, Flood 2014): small, portable, good enough to shuffle.
 #[derive(Debug, Clone)]
 pub struct SplitMix64(u64);
 

@@ -31,11 +31,11 @@ pub fn ordered(values: impl Iterator<Item = f64>) -> Vec<f64> {
 
 /// Mann and Whitney's U of the first sample and its p-value, both sides: normal approximation with
 /// the corrections for ties and continuity.
-pub fn mann_whitney(x: &[f64], y: &[f64]) -> (f64, f64) {
-    let (m, n) = (x.len() as f64, y.len() as f64);
+pub fn mann_whitney(first: &[f64], second: &[f64]) -> (f64, f64) {
+    let (m, n) = (first.len() as f64, second.len() as f64);
     let all = m + n;
-    let (ranks, ties) = ranks(&[x, y].concat());
-    let u = ranks[..x.len()].iter().sum::<f64>() - m * (m + 1.0) / 2.0;
+    let (ranks, ties) = ranks(&[first, second].concat());
+    let u = ranks[..first.len()].iter().sum::<f64>() - m * (m + 1.0) / 2.0;
     let spread = (m * n / 12.0 * ((all + 1.0) - ties / (all * (all - 1.0)))).sqrt();
     if spread.is_nan() || spread == 0.0 {
         return (u, 1.0);
@@ -47,7 +47,11 @@ pub fn mann_whitney(x: &[f64], y: &[f64]) -> (f64, f64) {
 /// Wilcoxon's signed ranks of paired differences without those that are 0: the smaller sum, and the
 /// p-value of the normal approximation with the correction for ties.
 pub fn wilcoxon(differences: &[f64]) -> (f64, f64) {
-    let nonzero: Vec<f64> = differences.iter().copied().filter(|it| *it != 0.0).collect();
+    let nonzero: Vec<f64> = differences
+        .iter()
+        .copied()
+        .filter(|it| *it != 0.0)
+        .collect();
     let n = nonzero.len() as f64;
     let sizes: Vec<f64> = nonzero.iter().map(|it| it.abs()).collect();
     let (ranks, ties) = ranks(&sizes);
@@ -73,10 +77,10 @@ fn ranks(values: &[f64]) -> (Vec<f64>, f64) {
     let mut ranks = vec![0.0; values.len()];
     let mut ties = 0.0;
     let mut first = 0;
-    for same in order.chunk_by(|a, b| values[*a] == values[*b]) {
+    for same in order.chunk_by(|a, b| values[*a] >= values[*b]) {
         let many = same.len() as f64;
         for at in same {
-            ranks[*at] = first as f64 + (many + 1.0) / 2.0;
+            ranks[*at] = first as f64 + f64::midpoint(many, 1.0);
         }
         ties += many * many * many - many;
         first += same.len();

@@ -14,7 +14,11 @@ pub fn sign_flip(differences: &[f64], seed: u64, rounds: u32) -> f64 {
         let mut coins = Coins::new(&mut random);
         let mut sum = 0.0;
         for difference in differences {
-            sum += if coins.flip() { *difference } else { -difference };
+            sum += if coins.flip() {
+                *difference
+            } else {
+                -difference
+            };
         }
         reached += u32::from(sum.abs() >= observed);
     }
@@ -108,7 +112,10 @@ pub fn jensen_shannon(a: &[u64], b: &[u64]) -> f64 {
         }
     };
     shares(a, b)
-        .map(|(a, b)| part(a, (a + b) / 2.0) + part(b, (a + b) / 2.0))
+        .map(|(a, b)| {
+            let middle = f64::midpoint(a, b);
+            part(a, middle) + part(b, middle)
+        })
         .sum()
 }
 

@@ -1,0 +1,203 @@
+//! A question about two cohorts of one store, and its whole answer.
+
+use std::collections::HashSet;
+
+use crate::analysis::cohort::compare::{self, Comparison};
+use crate::analysis::cohort::observe::{self, Cohort, PairBy};
+use crate::analysis::cohort::sides::{self, Excluded};
+use crate::base::cancel::CancelFlag;
+use crate::model::run::RunIx;
+use crate::query::expr::Expr;
+use crate::query::{Context, runs};
+use crate::store::Store;
+
+/// Which runs are the sides.
+#[derive(Debug, Clone)]
+pub enum Choice {
+    /// The runs that each filter is true of; B without one is all others.
+    Filters(Expr, Option<Expr>),
+    /// The two models that occur.
+    Models,
+    /// One cohort against itself, split by chance.
+    Halves,
+    /// Runs chosen one by one, with names for the sides.
+    Runs([(String, Vec<RunIx>); 2]),
+}
+
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub choice: Choice,
+    /// Only these runs on either side; none for all.
+    pub only: Option<Expr>,
+    pub pair_by: PairBy,
+    pub options: compare::Options,
+    /// Predicates on actions, parallel to the names in `options`.
+    pub predicates: Vec<Expr>,
+    pub context: Context,
+}
+
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub comparison: Comparison,
+    /// What was paired by in the end.
+    pub pair_by: PairBy,
+    pub excluded: Vec<Excluded>,
+    /// A/A: the sides are halves of one cohort.
+    pub halves: bool,
+}
+
+/// Why nothing can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There are not two models; each with how many runs it has, raw.
+    Models(Vec<(String, usize)>),
+    /// A side has no run; what selected it.
+    Empty(String),
+    Cancelled,
+}
+
+/// A side before it is observed.
+struct Side {
+    name: String,
+    runs: Vec<RunIx>,
+}
+
+impl Ask {
+    pub fn run(&self, store: &Store, cancel: &CancelFlag) -> Result<Answer, Refusal> {
+        let (a, b) = self.sides(store, cancel)?;
+        let found = sides::sides(store, &a.runs, &b.runs);
+        for (name, runs) in [(&a.name, &found.a), (&b.name, &found.b)] {
+            if runs.is_empty() {
+                return Err(Refusal::Empty(name.clone()));
+            }
+        }
+        let all = [found.a.as_slice(), &found.b].concat();
+        let pair_by = observe::resolve(store, &all, self.pair_by);
+        let fulfils = self.fulfils(store, cancel);
+        let observe = |name: &str, runs: &[RunIx]| -> Cohort {
+            observe::observe(store, name, runs, pair_by, &fulfils, cancel)
+        };
+        let (a, b) = (observe(&a.name, &found.a), observe(&b.name, &found.b));
+        if cancel.is_raised() {
+            return Err(Refusal::Cancelled);
+        }
+        let comparison = compare::compare(a, b, self.options.clone());
+        if cancel.is_raised() {
+            return Err(Refusal::Cancelled);
+        }
+        Ok(Answer {
+            excluded: found
+                .excluded
+                .into_iter()
+                .chain(alone(&comparison))
+                .collect(),
+            comparison,
+            pair_by,
+            halves: matches!(self.choice, Choice::Halves),
+        })
+    }
+
+    /// One cohort of the store, for a baseline or against one.
+    pub fn cohort(
+        &self,
+        store: &Store,
+        cancel: &CancelFlag,
+    ) -> Result<(Cohort, Vec<Excluded>), Refusal> {
+        let name = self
+            .only
+            .as_ref()
+            .map_or_else(|| "all runs".to_owned(), ToString::to_string);
+        let found = sides::sides(store, &self.all(store, cancel), &[]);
+        if found.a.is_empty() {
+            return Err(Refusal::Empty(name));
+        }
+        let pair_by = observe::resolve(store, &found.a, self.pair_by);
+        let fulfils = self.fulfils(store, cancel);
+        let cohort = observe::observe(store, &name, &found.a, pair_by, &fulfils, cancel);
+        Ok((cohort, found.excluded))
+    }
+
+    fn all(&self, store: &Store, cancel: &CancelFlag) -> Vec<RunIx> {
+        let only = self.only.as_ref().unwrap_or(&Expr::All);
+        runs::runs(store, only, &self.context, cancel)
+    }
+
+    fn sides(&self, store: &Store, cancel: &CancelFlag) -> Result<(Side, Side), Refusal> {
+        let all = self.all(store, cancel);
+        let side = |name: &str, runs: Vec<RunIx>| Side {
+            name: name.to_owned(),
+            runs,
+        };
+        match &self.choice {
+            Choice::Filters(a, b) => {
+                let of = |expr: &Expr| -> HashSet<RunIx> {
+                    runs::runs(store, expr, &self.context, cancel)
+                        .into_iter()
+                        .collect()
+                };
+                let on_a = of(a);
+                let on_b = b.as_ref().map(of);
+                let in_order = |test: &dyn Fn(&RunIx) -> bool| -> Vec<RunIx> {
+                    all.iter().copied().filter(|ix| test(ix)).collect()
+                };
+                let rest = || format!("not {a}");
+                let name_b = b.as_ref().map_or_else(rest, ToString::to_string);
+                let is_on_b = |ix: &RunIx| match &on_b {
+                    Some(on_b) => on_b.contains(ix),
+                    None => !on_a.contains(ix),
+                };
+                let (a_runs, b_runs) = (in_order(&|ix| on_a.contains(ix)), in_order(&is_on_b));
+                Ok((side(&a.to_string(), a_runs), side(&name_b, b_runs)))
+            }
+            Choice::Models => {
+                let mut groups = sides::by_model(store, &all);
+                match groups.as_mut_slice() {
+                    [(a, on_a), (b, on_b)] => Ok((
+                        side(&format!("model:{a}"), std::mem::take(on_a)),
+                        side(&format!("model:{b}"), std::mem::take(on_b)),
+                    )),
+                    _ => Err(Refusal::Models(
+                        groups
+                            .into_iter()
+                            .map(|(name, runs)| (name, runs.len()))
+                            .collect(),
+                    )),
+                }
+            }
+            Choice::Halves => {
+                let whole = sides::sides(store, &all, &[]).a;
+                let (a, b) = sides::halves(store, &whole, self.options.seed);
+                Ok((side("one half", a), side("the other half", b)))
+            }
+            Choice::Runs([(a, on_a), (b, on_b)]) => {
+                Ok((side(a, on_a.clone()), side(b, on_b.clone())))
+            }
+        }
+    }
+
+    /// Of each predicate, which runs have an action that passes.
+    fn fulfils(&self, store: &Store, cancel: &CancelFlag) -> Vec<Vec<bool>> {
+        let of = |expr: &Expr| {
+            let mut found = vec![false; store.runs().len()];
+            for ix in runs::runs(store, expr, &self.context, cancel) {
+                found[ix.0 as usize] = true;
+            }
+            found
+        };
+        self.predicates.iter().map(of).collect()
+    }
+}
+
+/// The runs whose task is on one side only.
+fn alone(comparison: &Comparison) -> Option<Excluded> {
+    let alone = &comparison.design.alone;
+    let of_a = alone.a.iter().filter_map(|at| comparison.a.runs[*at].run);
+    let of_b = alone.b.iter().filter_map(|at| comparison.b.runs[*at].run);
+    let runs: Vec<RunIx> = of_a.chain(of_b).collect();
+    let many = alone.a.len() + alone.b.len();
+    (many > 0).then(|| Excluded {
+        reason: "task on one side only".to_owned(),
+        count: many,
+        runs,
+    })
+}

@@ -1,0 +1,118 @@
+//! Which runs are compared with which, and which are left out and why.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::analysis::cohort::random::SplitMix64;
+use crate::analysis::runs::is_told;
+use crate::model::run::{RunIx, RunStatus};
+use crate::model::symbol::Sym;
+use crate::store::Store;
+
+/// Runs left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excluded {
+    pub reason: String,
+    pub count: usize,
+    /// Those that the store holds.
+    pub runs: Vec<RunIx>,
+}
+
+/// The runs of two sides that may be compared.
+#[derive(Debug, Clone, Default)]
+pub struct Sides {
+    pub a: Vec<RunIx>,
+    pub b: Vec<RunIx>,
+    pub excluded: Vec<Excluded>,
+}
+
+/// Leaves out what cannot be compared: runs on both sides, without an end, or cut short.
+pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
+    let on_a: HashSet<RunIx> = a.iter().copied().collect();
+    let both: HashSet<RunIx> = b.iter().copied().filter(|run| on_a.contains(run)).collect();
+    let mut left_out: BTreeMap<&str, Vec<RunIx>> = BTreeMap::new();
+    let mut keep = |runs: &[RunIx]| -> Vec<RunIx> {
+        let mut kept = Vec::new();
+        for ix in runs.iter().filter(|ix| is_told(store.run(**ix))) {
+            let reason = match store.run(*ix).status {
+                _ if both.contains(ix) => "on both sides",
+                RunStatus::Running => "still running",
+                RunStatus::Cancelled => "cancelled",
+                RunStatus::Unknown | RunStatus::Ok | RunStatus::Error | RunStatus::Blocked => {
+                    kept.push(*ix);
+                    continue;
+                }
+            };
+            left_out.entry(reason).or_default().push(*ix);
+        }
+        kept
+    };
+    let (a, b) = (keep(a), keep(b));
+    let excluded = left_out.into_iter().map(|(reason, mut runs)| {
+        runs.sort_unstable();
+        runs.dedup();
+        Excluded {
+            reason: reason.to_owned(),
+            count: runs.len(),
+            runs,
+        }
+    });
+    Sides {
+        excluded: excluded.collect(),
+        a,
+        b,
+    }
+}
+
+/// The runs by their first model, in the order of names; runs without one are in none.
+pub fn by_model(store: &Store, runs: &[RunIx]) -> Vec<(String, Vec<RunIx>)> {
+    let mut groups: BTreeMap<String, Vec<RunIx>> = BTreeMap::new();
+    for ix in runs {
+        if let Some(model) = store.run(*ix).who.models.first() {
+            let name = store.symbols().name(*model).to_owned();
+            groups.entry(name).or_default().push(*ix);
+        }
+    }
+    groups.into_iter().collect()
+}
+
+/// One cohort in two halves by chance: within tasks where most tasks have several runs, else task by
+/// task.
+pub fn halves(store: &Store, runs: &[RunIx], seed: u64) -> (Vec<RunIx>, Vec<RunIx>) {
+    let mut random = SplitMix64::new(seed);
+    let mut tasks: BTreeMap<&str, Vec<RunIx>> = BTreeMap::new();
+    let mut alone = Vec::new();
+    for ix in runs {
+        match store.run(*ix).who.task {
+            Sym::NONE => alone.push(*ix),
+            task => tasks
+                .entry(store.symbols().name(task))
+                .or_default()
+                .push(*ix),
+        }
+    }
+    let repeated = tasks.values().filter(|runs| runs.len() > 1).count();
+    let mut groups: Vec<Vec<RunIx>> = tasks.into_values().collect();
+    if repeated * 2 >= groups.len() && alone.is_empty() && repeated > 0 {
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for group in &mut groups {
+            shuffle(group, &mut random);
+            let mut half = group.len() / 2;
+            half += usize::from(group.len() % 2 == 1 && random.below(2) == 1);
+            let (left, right) = group.split_at(half);
+            a.extend_from_slice(left);
+            b.extend_from_slice(right);
+        }
+        return (a, b);
+    }
+    groups.extend(alone.into_iter().map(|ix| vec![ix]));
+    shuffle(&mut groups, &mut random);
+    let right = groups.split_off(groups.len() / 2);
+    (groups.concat(), right.concat())
+}
+
+/// Fisher and Yates.
+fn shuffle<T>(list: &mut [T], random: &mut SplitMix64) {
+    for last in (1..list.len()).rev() {
+        list.swap(last, random.below(last as u64 + 1) as usize);
+    }
+}

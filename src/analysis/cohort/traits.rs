@@ -1,0 +1,138 @@
+//! What else differs between cohorts: prompts, tools, scaffold, parameters, prices.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::Value;
+
+use crate::model::run::{Run, RunIx};
+use crate::store::Store;
+use crate::store::bodies::{self, Depth};
+
+/// How often each value of a trait occurs among the runs of a cohort. Prompts and schemas are
+/// remembered by a number alone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Traits(pub BTreeMap<String, BTreeMap<String, u32>>);
+
+/// The trait that a comparison is usually about.
+pub const MODEL: &str = "model";
+
+/// A trait in which cohorts differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confound {
+    pub name: String,
+    /// The most frequent values of each side, raw; `not recorded` is a value.
+    pub a: String,
+    pub b: String,
+}
+
+/// Written where a trait is not recorded.
+const UNRECORDED: &str = "not recorded";
+
+impl Traits {
+    pub fn of(store: &Store, runs: &[RunIx]) -> Traits {
+        let mut traits = Traits::default();
+        for ix in runs {
+            let run = store.run(*ix);
+            let name = |sym| store.symbols().name(sym).to_owned();
+            let models: Vec<String> = run.who.models.iter().map(|it| name(*it)).collect();
+            traits.count(MODEL, models.join(" + "));
+            traits.count("agent", name(run.who.agent));
+            traits.count("provider", name(run.who.provider));
+            traits.count("service", name(run.who.service));
+            traits.count("env", name(run.who.env));
+            traits.count("release", name(run.who.release));
+            let source = store.source(run.source);
+            traits.count("format", source.format.name().to_owned());
+            let prices = run.cost().map(|(_, source)| source.word().to_owned());
+            traits.count("cost", prices.unwrap_or_default());
+            for (name, value) in settings(store, run) {
+                traits.count(name, value);
+            }
+        }
+        traits
+    }
+
+    fn count(&mut self, name: &str, value: String) {
+        let values = self.0.entry(name.to_owned()).or_default();
+        *values.entry(value).or_default() += 1;
+    }
+
+    /// The traits in which two cohorts differ; the model stands first.
+    pub fn differences(&self, other: &Traits) -> Vec<Confound> {
+        let names: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
+        let differing = names.into_iter().filter_map(|name| {
+            let (a, b) = (self.values(name), other.values(name));
+            (a != b).then(|| Confound {
+                name: name.clone(),
+                a: told(&a),
+                b: told(&b),
+            })
+        });
+        let mut differing: Vec<Confound> = differing.collect();
+        differing.sort_by_key(|confound| confound.name != MODEL);
+        differing
+    }
+
+    fn values(&self, name: &str) -> BTreeSet<&str> {
+        let values = self.0.get(name).into_iter().flat_map(BTreeMap::keys);
+        let values: BTreeSet<&str> = values.map(String::as_str).collect();
+        if values.is_empty() {
+            BTreeSet::from([""])
+        } else {
+            values
+        }
+    }
+}
+
+/// At most two values, and how many more there are.
+fn told(values: &BTreeSet<&str>) -> String {
+    let word = |value: &&str| {
+        if value.is_empty() {
+            UNRECORDED.to_owned()
+        } else {
+            (*value).to_owned()
+        }
+    };
+    let mut shown: Vec<String> = values.iter().take(2).map(word).collect();
+    if values.len() > 2 {
+        shown.push(format!("{} more", values.len() - 2));
+    }
+    shown.join(", ")
+}
+
+/// What the beginning of a run says of how the model was asked.
+fn settings(store: &Store, run: &Run) -> Vec<(&'static str, String)> {
+    let Some(first) = run.first_action.get() else {
+        return Vec::new();
+    };
+    let row = store.row(first);
+    let record = bodies::raw(&row, row.place(), usize::MAX);
+    let asked = [
+        ("system prompt", "system"),
+        ("tool schemas", "tools"),
+        ("parameters", "params"),
+    ];
+    let holds = |key: &str| memchr::memmem::find(&record, format!("\"{key}\"").as_bytes());
+    if asked.iter().all(|(_, key)| holds(key).is_none()) {
+        return Vec::new();
+    }
+    let Some(record) = bodies::open(&row, Depth::Full).record else {
+        return Vec::new();
+    };
+    asked
+        .into_iter()
+        .filter_map(|(name, key)| Some((name, short(record.get(key)?))))
+        .collect()
+}
+
+/// Short values as they are, long ones as a number that is equal for equal ones.
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    if text.len() <= 40 && !value.is_string() {
+        return text;
+    }
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("#{:08x}", hasher.finish() as u32)
+}

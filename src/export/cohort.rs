@@ -1,0 +1,307 @@
+//! Comparisons of cohorts in words, for the command line, the screen and documents alike.
+
+pub mod markdown;
+
+use crate::analysis::cohort::ask::{Answer, Refusal};
+use crate::analysis::cohort::compare::Comparison;
+use crate::analysis::cohort::design::{LEAST_RUNS, LEAST_TASKS, Meeting};
+use crate::analysis::cohort::figure::{Direction, Figure, Kind};
+use crate::analysis::cohort::measure::Unit;
+use crate::analysis::cohort::observe::PairBy;
+use crate::analysis::cohort::traits::MODEL;
+use crate::analysis::cohort::verdict::Verdict;
+use crate::base::human;
+use crate::export::words::{NOTHING, Role, counted};
+
+/// A value of one side.
+pub fn value(figure: &Figure, value: Option<f64>) -> String {
+    let Some(value) = value else {
+        return NOTHING.to_owned();
+    };
+    match figure.unit {
+        Unit::Share => format!("{:.1} %", value * 100.0),
+        Unit::Count if value.abs() < 10.0 => format!("{value:.2}"),
+        Unit::Count => format!("{value:.1}"),
+        Unit::Usd => human::usd(value),
+        Unit::Ms => human::span((value * 1000.0).round() as i64),
+        Unit::Tokens => human::count(value.round() as u64),
+    }
+}
+
+/// In what differences are told: points of rates, per cent of amounts, numbers of counts.
+fn scale(figure: &Figure) -> (f64, usize, &'static str) {
+    match (figure.unit, figure.a) {
+        (Unit::Share, _) => (100.0, 1, " pp"),
+        (Unit::Usd | Unit::Ms | Unit::Tokens, Some(a)) if a > 0.0 => (100.0 / a, 1, " %"),
+        (Unit::Usd, _) => (1.0, 4, " $"),
+        (Unit::Ms, _) => (0.001, 2, " s"),
+        (Unit::Tokens, _) => (1.0, 0, ""),
+        (Unit::Count, _) => (1.0, 2, ""),
+    }
+}
+
+fn signed(value: f64, digits: usize) -> String {
+    let shown = format!("{:.digits$}", value.abs());
+    let is_zero = shown.chars().all(|char| matches!(char, '0' | '.'));
+    let sign = if is_zero {
+        ""
+    } else if value < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{shown}")
+}
+
+/// `+3.0 pp`, `+15.2 %`, `−0.03`.
+pub fn difference(figure: &Figure) -> String {
+    let (factor, digits, unit) = scale(figure);
+    match figure.estimate {
+        Some(it) => format!("{}{unit}", signed(it.value * factor, digits)),
+        None => NOTHING.to_owned(),
+    }
+}
+
+/// `[+0.7, +5.5]`, in the unit of the difference.
+pub fn interval(figure: &Figure) -> String {
+    let (factor, digits, _) = scale(figure);
+    match figure.estimate {
+        Some(it) => format!(
+            "[{}, {}]",
+            signed(it.lo * factor, digits),
+            signed(it.hi * factor, digits)
+        ),
+        None => NOTHING.to_owned(),
+    }
+}
+
+/// `.021`, `<.001`.
+pub fn probability(p: Option<f64>) -> String {
+    match p {
+        None => NOTHING.to_owned(),
+        Some(p) if p < 0.001 => "<.001".to_owned(),
+        Some(p) if p >= 0.9995 => "1".to_owned(),
+        Some(p) => format!("{p:.3}").trim_start_matches('0').to_owned(),
+    }
+}
+
+/// `3 points`, `3 %`, `0.16`.
+fn margin(figure: &Figure) -> String {
+    let (factor, _, unit) = scale(figure);
+    let amount = figure.margin * factor;
+    let digits = if amount < 0.1 { 4 } else { 2 };
+    let shown = format!("{amount:.digits$}");
+    let shown = shown.trim_end_matches('0').trim_end_matches('.');
+    match unit {
+        " pp" => format!("{shown} points"),
+        unit => format!("{shown}{unit}"),
+    }
+}
+
+/// One or two words, for a table. What changed has a colour only where it is better or worse.
+pub fn verdict(figure: &Figure) -> (&'static str, Role) {
+    match figure.verdict {
+        Verdict::Changed | Verdict::ChangedSizeUncertain => {
+            if figure.is_regression() {
+                ("WORSE", Role::Bad)
+            } else if figure.is_improvement() {
+                ("better", Role::Good)
+            } else {
+                ("DIFFERS", Role::Warn)
+            }
+        }
+        Verdict::NoMeaningfulChange => ("no meaningful change", Role::Plain),
+        Verdict::NotEnoughRuns if matches!(figure.kind, Kind::Tail(_)) => {
+            ("not tested", Role::Plain)
+        }
+        Verdict::NotEnoughRuns => ("not enough runs", Role::Plain),
+    }
+}
+
+/// The whole sentence.
+pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
+    let (factor, digits, unit) = scale(figure);
+    let Some(it) = figure.estimate else {
+        return match figure.kind {
+            Kind::Tail(_) => "shown, not tested".to_owned(),
+            Kind::Rate | Kind::Mean | Kind::Median => format!(
+                "not enough runs to tell: fewer than {LEAST_RUNS} runs a side or {LEAST_TASKS} tasks"
+            ),
+        };
+    };
+    let (lo, hi) = (
+        signed(it.lo * factor, digits),
+        signed(it.hi * factor, digits),
+    );
+    match figure.verdict {
+        Verdict::Changed => format!("changed: at least {}", margin(figure)),
+        Verdict::ChangedSizeUncertain => format!("changed; size uncertain ({lo} to {hi}{unit})"),
+        Verdict::NoMeaningfulChange => format!("no meaningful change (within ±{})", margin(figure)),
+        Verdict::NotEnoughRuns => {
+            let alone = if it.lo > 0.0 || it.hi < 0.0 {
+                ", and alone it would look changed"
+            } else {
+                ""
+            };
+            let needed = figure.needed.map_or_else(String::new, |needed| {
+                let units = units(comparison.design.meeting);
+                format!(
+                    "; ≈{} {units} needed for {}",
+                    human::count(needed),
+                    margin(figure)
+                )
+            });
+            format!("not enough runs to tell: could be {lo} to {hi}{unit}{alone}{needed}")
+        }
+    }
+}
+
+fn units(meeting: Meeting) -> &'static str {
+    match meeting {
+        Meeting::Paired { .. } => "paired tasks",
+        Meeting::Clustered | Meeting::Independent => "runs a side",
+    }
+}
+
+/// `VERDICT`: how many figures say what.
+pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
+    let count = |test: &dyn Fn(&Figure) -> bool| comparison.all().filter(|it| test(it)).count();
+    let worse = count(&Figure::is_regression);
+    let better = count(&Figure::is_improvement);
+    let shifted = count(&Figure::is_shift);
+    let same = count(&|it| it.verdict == Verdict::NoMeaningfulChange);
+    let open = count(&|it| it.verdict == Verdict::NotEnoughRuns);
+    let mut told = Vec::new();
+    let mut tell = |many: usize, words: &str, role: Role| {
+        if many > 0 {
+            told.push((format!("{many} {words}"), role));
+        }
+    };
+    tell(worse, "worse", Role::Bad);
+    tell(better, "better", Role::Good);
+    tell(
+        shifted,
+        if shifted == 1 { "differs" } else { "differ" },
+        Role::Warn,
+    );
+    tell(same, "without meaningful change", Role::Plain);
+    tell(open, "not enough runs to tell", Role::Plain);
+    told
+}
+
+/// How many runs and tasks a side has.
+pub fn size(runs: usize, tasks: usize) -> String {
+    let runs = counted(runs as u64, "run");
+    format!("{runs}, {}", counted(tasks as u64, "task"))
+}
+
+/// How the sides meet: `paired by task: 600 common tasks, one run a side`.
+pub fn meeting(answer: &Answer) -> String {
+    let design = &answer.comparison.design;
+    let common = counted(design.common as u64, "common task");
+    let by = match answer.pair_by {
+        PairBy::Input => "first input",
+        PairBy::Auto | PairBy::Task | PairBy::None => "task",
+    };
+    match design.meeting {
+        Meeting::Paired { single: true } => format!("paired by {by}: {common}, one run a side"),
+        Meeting::Paired { single: false } => format!("paired by {by}: {common}, several runs each"),
+        Meeting::Clustered => format!("not paired ({common}); runs of one {by} count as alike"),
+        Meeting::Independent => format!("not paired ({common}); every run stands for itself"),
+    }
+}
+
+/// `5 still running, 2 cancelled`; none where nothing was left out.
+pub fn excluded(answer: &Answer) -> Option<String> {
+    let told = answer.excluded.iter();
+    let told: Vec<String> = told
+        .map(|it| format!("{} {}", counted(it.count as u64, "run"), it.reason))
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// What differs besides the model, in lines; raw. The first line says what follows from it.
+pub fn confounds(comparison: &Comparison) -> Vec<String> {
+    let confounds: Vec<_> = comparison.confounds.iter().collect();
+    let besides = confounds.iter().filter(|it| it.name != MODEL).count();
+    if besides == 0 {
+        return Vec::new();
+    }
+    let things = counted(besides as u64, "thing");
+    let verb = if besides == 1 { "differs" } else { "differ" };
+    let also = if confounds.len() > besides {
+        " besides the model"
+    } else {
+        ""
+    };
+    let mut lines = vec![format!(
+        "{things} {verb}{also}: this is not a comparison of models alone"
+    )];
+    let told = confounds.iter().filter(|it| it.name != MODEL);
+    lines.extend(told.map(|it| format!("{}: {} ↔ {}", it.name, it.a, it.b)));
+    lines
+}
+
+/// The smallest change of a rate that so many runs show.
+pub fn smallest(comparison: &Comparison) -> Option<String> {
+    let points = comparison.smallest_rate()? * 100.0;
+    Some(format!(
+        "smallest visible change of a rate (80 %): ±{points:.1} points"
+    ))
+}
+
+/// The name of a tool of the comparison, raw; the beginning or the end of a run where there is none.
+pub fn tool<'a>(comparison: &'a Comparison, tool: Option<u32>, end: &'static str) -> &'a str {
+    let name = tool.and_then(|at| comparison.a.tools.get(at as usize));
+    name.map_or(end, |name| name)
+}
+
+/// Which methods were used, the most frequent first.
+pub fn methods(comparison: &Comparison) -> String {
+    let methods = comparison.methods();
+    let words: Vec<&str> = methods.iter().map(|(method, _)| method.words()).collect();
+    let level = 100.0 * (1.0 - comparison.options.alpha);
+    format!(
+        "{}; {level:.0} % intervals; q by Benjamini–Hochberg over {} figures; seed {}",
+        words.join("; "),
+        comparison.all().filter(|it| it.p.is_some()).count(),
+        comparison.options.seed
+    )
+}
+
+/// The word for a direction of a change: an arrow, for those who see no colour.
+pub fn arrow(figure: &Figure) -> &'static str {
+    match figure.direction() {
+        _ if !figure.verdict.is_change() => "·",
+        Direction::Up => "▲",
+        Direction::Down => "▼",
+        Direction::None => "·",
+    }
+}
+
+/// Why nothing can be compared, and the way out; raw.
+pub fn refusal(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Models(models) if models.len() < 2 => format!(
+            "{} with a model in what was named: nothing to compare (--a FILTER --b FILTER says what else to compare)",
+            if models.is_empty() {
+                "no run"
+            } else {
+                "only one"
+            }
+        ),
+        Refusal::Models(models) => {
+            let told = models.iter();
+            let told: Vec<String> = told
+                .map(|(name, runs)| format!("\n  {name}  {}", counted(*runs as u64, "run")))
+                .collect();
+            format!(
+                "{} models: say which two with --a model:NAME --b model:NAME{}",
+                models.len(),
+                told.concat()
+            )
+        }
+        Refusal::Empty(side) => format!("no run matches {side}"),
+        Refusal::Cancelled => "stopped".to_owned(),
+    }
+}

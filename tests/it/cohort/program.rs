@@ -1,0 +1,180 @@
+//! The command `cohort` on the sample set of two models, and on runs of its own.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use assert_cmd::cargo::CommandCargoExt;
+use saferun_tui::analysis::cohort::random::SplitMix64;
+use serde_json::Value;
+
+use crate::support::{harmless, sample};
+
+fn cohort(path: &Path, options: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("saferun-tui").expect("the program");
+    command.arg("cohort").arg(path).args(options);
+    command.output().expect("it runs")
+}
+
+fn json(path: &Path, options: &[&str]) -> Value {
+    let out = cohort(path, &[options, &["--json"]].concat());
+    serde_json::from_slice(&out.stdout).expect("one document")
+}
+
+fn refunds() -> PathBuf {
+    sample("refund-cohort")
+}
+
+/// The names of figures that changed.
+fn changed(found: &Value) -> Vec<&str> {
+    let lists = [("metrics", "name"), ("tools", "tool")];
+    let figures = lists.into_iter().flat_map(|(list, name)| {
+        let figures = found[list].as_array().expect("a list").iter();
+        figures.map(move |figure| (figure, name))
+    });
+    figures
+        .filter(|(figure, _)| {
+            let verdict = figure["verdict"].as_str().expect("a verdict");
+            verdict.starts_with("changed")
+        })
+        .map(|(figure, name)| figure[name].as_str().expect("a name"))
+        .collect()
+}
+
+#[test]
+fn the_sample_set_gives_its_planted_change_and_nothing_else() {
+    let found = json(&refunds(), &[]);
+    assert_eq!(found["schema"], "saferun.tui/cohort@1");
+    assert_eq!(
+        (&found["paired"], &found["tasks_common"]),
+        (&Value::from(true), &Value::from(600))
+    );
+    // Both tools are the same change: what is refunded is not escalated.
+    assert_eq!(changed(&found), ["escalate", "refund"]);
+    let tools = found["tools"].as_array().expect("tools");
+    let refund = tools.iter().find(|it| it["tool"] == "refund").expect("it");
+    assert_eq!(
+        (&refund["runs_a"], &refund["runs_b"]),
+        (&252.into(), &270.into())
+    );
+    let p = refund["p"].as_f64().expect("p");
+    // 22 against 4: twice the first five terms of Pascal's row 26.
+    let expected = 2.0 * (1.0 + 26.0 + 325.0 + 2600.0 + 14950.0) / 2_f64.powi(26);
+    assert!((p - expected).abs() < 1e-12, "{p}");
+    let fork = &found["evidence"][0];
+    assert_eq!(
+        (&fork["a"], &fork["b"]),
+        (&"escalate".into(), &"refund".into())
+    );
+    assert_eq!(fork["tasks"], 22);
+}
+
+#[test]
+fn without_pairs_the_same_runs_do_not_show_it() {
+    let found = json(&refunds(), &["--pair-by", "none"]);
+    assert_eq!(changed(&found), Vec::<&str>::new());
+    assert_eq!(found["paired"], false);
+}
+
+#[test]
+fn a_gate_has_three_outcomes() {
+    let code = |options: &[&str]| {
+        let out = cohort(&refunds(), &[options, &["--gate"]].concat());
+        out.status.code().expect("a code")
+    };
+    assert_eq!(code(&[]), 1);
+    assert_eq!(code(&["--metric", "error"]), 0);
+    assert_eq!(code(&["--pair-by", "none"]), 6);
+    assert_eq!(code(&["--pair-by", "none", "--inconclusive", "pass"]), 0);
+    assert_eq!(code(&["--pair-by", "none", "--inconclusive", "fail"]), 1);
+}
+
+#[test]
+fn a_cohort_against_itself_comes_out_clean() {
+    let found = json(&refunds(), &["--aa", "-w", "model:claude-sonnet-4-6"]);
+    assert_eq!(found["aa"], true);
+    assert_eq!(found["a"]["runs"], 300);
+    assert_eq!(changed(&found), Vec::<&str>::new());
+}
+
+#[test]
+fn predicates_count_runs_with_such_an_action() {
+    let found = json(&refunds(), &["--metric", "tool:refund args.amount>400"]);
+    let metric = &found["metrics"][0];
+    assert_eq!(metric["name"], "tool:refund args.amount>400");
+    assert!(metric["a"].as_f64().is_some_and(|it| it > 0.0));
+    assert_eq!(found["metrics"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn text_and_markdown_tell_the_verdict_first() {
+    for options in [&[][..], &["--md"]] {
+        let out = cohort(&refunds(), options);
+        let text = String::from_utf8(out.stdout).expect("text");
+        harmless(&text);
+        assert!(text.contains("2 differ"), "{text}");
+        assert!(text.contains("calls refund"), "{text}");
+        assert!(text.contains("paired by task: 600 common tasks"), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_is_told_with_the_way_out() {
+    let one = sample("refund-cohort/model-a.jsonl");
+    let out = cohort(&one, &[]);
+    assert_eq!(out.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(said.contains("only one with a model"), "{said}");
+    let out = cohort(&one, &["--a", "model:nobody"]);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(said.contains("no run matches model:nobody"), "{said}");
+}
+
+/// Runs of two models over the same tasks. Each calls `refund` or `escalate`; B refunds `more` of a
+/// hundred tasks that A does not, and of the others each side flips some by chance.
+fn simulated(tasks: usize, more: u64, seed: u64) -> String {
+    let mut random = SplitMix64::new(seed);
+    let mut out = String::new();
+    for task in 0..tasks {
+        let base = random.below(100) < 40;
+        let flip = random.below(100) < 5;
+        let a = base ^ (flip && random.below(2) == 0);
+        let b = base ^ (flip && random.below(2) == 0);
+        let b = b || random.below(6000) < more * 100;
+        for (model, refunds) in [("m-a", a), ("m-b", b)] {
+            let tool = if refunds { "refund" } else { "escalate" };
+            writeln!(
+                out,
+                r#"{{"type":"run_start","run_id":"{model}-{task}","model":"{model}","task":"t{task}"}}
+{{"type":"tool_call","run_id":"{model}-{task}","id":"c","tool":"{tool}","args":{{}}}}
+{{"type":"tool_result","run_id":"{model}-{task}","call_id":"c","status":"ok","result":1}}
+{{"type":"run_end","run_id":"{model}-{task}","status":"ok"}}"#
+            )
+            .expect("writing to a string cannot fail");
+        }
+    }
+    out
+}
+
+/// Of so many simulated comparisons, how many find the change.
+fn found(rounds: u64, tasks: usize, more: u64) -> u64 {
+    let folder = tempfile::tempdir().expect("a folder");
+    (0..rounds)
+        .filter(|round| {
+            let path = folder.path().join(format!("{round}.jsonl"));
+            std::fs::write(&path, simulated(tasks, more, 77 + round)).expect("written");
+            let found = json(&path, &["--metric", "tool:refund"]);
+            !changed(&found).is_empty()
+        })
+        .count() as u64
+}
+
+#[test]
+#[ignore = "slow: a hundred comparisons"]
+fn simulated_changes_are_found_as_often_as_the_power_table_says() {
+    // About 5.4 % of pairs differ, 2.4 by chance and 3 by the change: 470 pairs have 80 % power.
+    let seen = found(60, 470, 3);
+    assert!((38..=57).contains(&seen), "{seen} of 60");
+    let false_alarms = found(60, 470, 0);
+    assert!(false_alarms <= 6, "{false_alarms} of 60");
+}
