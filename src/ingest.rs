@@ -13,6 +13,7 @@ pub mod formats;
 pub mod json;
 pub mod live;
 pub mod loader;
+pub mod messages;
 pub mod packed;
 pub mod prices;
 pub mod recent;

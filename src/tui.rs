@@ -19,13 +19,12 @@ pub mod widgets;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossbeam_channel::Receiver;
-
 use crate::analysis::runs::{Grouping, Order};
 use crate::base::clock::{Clock, System};
 use crate::ingest::discover::{self, Input};
+use crate::ingest::loader;
+use crate::ingest::messages::Messages;
 use crate::ingest::prices::PriceTable;
-use crate::ingest::{Loaded, loader};
 use crate::tui::keys::Keymap;
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::{ColorChoice, Palette, Theme};
@@ -150,6 +149,6 @@ impl Options {
 }
 
 /// Shows what the loader brings until the user leaves. The terminal is as before when it returns.
-pub fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
+pub fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit> {
     runtime::run(options, messages)
 }

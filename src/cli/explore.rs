@@ -3,14 +3,13 @@
 use std::env;
 use std::path::PathBuf;
 
-use crossbeam_channel::Receiver;
-
 use crate::cli::args::{Picture, When};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
 use crate::cli::{Cx, demo, filter, ls, picture};
 use crate::ingest::discover::{self, Input};
-use crate::ingest::{Loaded, live, loader};
+use crate::ingest::messages::Messages;
+use crate::ingest::{live, loader};
 use crate::tui;
 use crate::tui::Setup;
 use crate::tui::screens::ScreenId;
@@ -92,7 +91,7 @@ pub(super) fn recent(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
         return picture::draw(cx, &named, options);
     }
     check_terminal()?;
-    show(&options, crossbeam_channel::never())
+    show(&options, crossbeam_channel::never().into())
 }
 
 fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
@@ -104,12 +103,12 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
     let messages = if named.live {
         live::start(named.paths, loading, false)?
     } else {
-        loader::start(named.inputs, loading)
+        loader::start(named.inputs, loading).into()
     };
     show(&options, messages)
 }
 
-fn show(options: &tui::Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
+fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {
     Ok(match tui::run(options, messages)? {
         tui::Exit::Quit => Exit::Done,
         tui::Exit::Interrupted(signal) => Exit::Signal(u8::try_from(signal).unwrap_or(0)),

@@ -16,20 +16,21 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Sender, bounded};
 
 pub use log::Log;
 
 use self::follow::Follower;
 use self::pipe::Pipe;
 use self::watch::Watch;
-use crate::ingest::assemble::merge::{Told, by_time};
-use crate::ingest::assemble::{Builder, From, Rules};
+use crate::ingest::assemble::merge::{self, Origin, Told};
+use crate::ingest::assemble::{Builder, Rules};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::fact::Decoded;
 use crate::ingest::formats::{Format, any_json, sniff};
 use crate::ingest::loader::Options;
+use crate::ingest::messages::{Listener, Messages};
 use crate::ingest::records::Framing;
 use crate::ingest::records::lines::{Block, Desk};
 use crate::ingest::{Loaded, Source};
@@ -96,21 +97,19 @@ const QUEUE: usize = 8;
 /// Lines are decoded this many bytes at a time.
 const STEP: u64 = 512 << 10;
 
-/// Starts to follow and returns at once; dropping the receiver ends it when next there is something to tell. After [`Loaded::Done`] more comes. `paths` are files (which need
-/// not exist yet), folders and globs; with `poll` the system is not asked to report changes.
-pub fn start(
-    paths: Vec<PathBuf>,
-    options: Options,
-    poll: bool,
-) -> std::io::Result<Receiver<Loaded>> {
+/// Starts to follow and returns at once; dropping the messages ends it. After [`Loaded::Done`] more comes.
+/// `paths` are files (which need not exist yet), folders and globs; with `poll` the system is not asked to
+/// report changes.
+pub fn start(paths: Vec<PathBuf>, options: Options, poll: bool) -> std::io::Result<Messages> {
     let (sender, receiver) = bounded(QUEUE);
+    let (messages, listener) = Messages::held(receiver);
     thread::Builder::new()
         .name("follow".to_owned())
         .spawn(move || {
             // Whoever asked may have gone away: then there is nothing left to do.
-            let _ = Following::new(paths, options, sender).run(poll);
+            let _ = Following::new(paths, options, sender).run(poll, &listener);
         })?;
-    Ok(receiver)
+    Ok(messages)
 }
 
 /// Nobody listens any more.
@@ -151,6 +150,16 @@ struct Known {
     lines: u32,
 }
 
+impl Known {
+    fn origin(&self) -> Origin<'_> {
+        Origin {
+            source: self.ix,
+            stem: &self.stem,
+            companion: self.companion,
+        }
+    }
+}
+
 /// Files that make up the same runs.
 struct Group {
     rules: Box<dyn Rules>,
@@ -184,7 +193,7 @@ impl Following {
         }
     }
 
-    fn run(mut self, poll: bool) -> Result<(), Gone> {
+    fn run(mut self, poll: bool, listener: &Listener) -> Result<(), Gone> {
         let watch = Watch::start(&self.paths, poll);
         let kind = if watch.is_reporting() {
             NoticeKind::Watching
@@ -205,7 +214,7 @@ impl Following {
             } else {
                 POLLED
             };
-            watch.wait(pause);
+            watch.wait(pause, listener)?;
             if walked.elapsed() >= WALK {
                 self.walk(&watch);
                 walked = Instant::now();
@@ -292,10 +301,7 @@ impl Following {
 
     fn hand_on(&mut self) -> Result<(), Gone> {
         self.builder.flush();
-        for batch in self.builder.take_ready() {
-            self.tell(Loaded::Batch(Box::new(batch)))?;
-        }
-        Ok(())
+        send_batches(&self.sender, &mut self.builder)
     }
 
     /// Finds out what a file is once it holds a line that tells.
@@ -430,26 +436,29 @@ impl Following {
     }
 
     fn tell_facts(&mut self, members: &[usize], files: &[&[Told]]) -> Result<(), Gone> {
-        for (file, block, fact) in by_time(files) {
-            let Some(known) = &self.traces[members[file]].known else {
-                continue;
-            };
-            let (lines_before, decoded) = &files[file][block];
-            let from = From {
-                decoded,
-                source: known.ix,
-                stem: &known.stem,
-                lines_before: *lines_before,
-                companion: known.companion,
-            };
-            let rules = &mut self.groups[known.group].rules;
-            rules.take(&decoded.facts[fact], &from, &mut self.builder);
-        }
-        for batch in self.builder.take_ready() {
-            self.tell(Loaded::Batch(Box::new(batch)))?;
-        }
-        Ok(())
+        let known: Vec<&Known> = members
+            .iter()
+            .filter_map(|&number| self.traces[number].known.as_ref())
+            .collect();
+        let Some(group) = known.first().map(|known| known.group) else {
+            return Ok(());
+        };
+        let origins = known.iter().map(|known| known.origin());
+        let files: Vec<(Origin<'_>, &[Told])> = origins.zip(files.iter().copied()).collect();
+        let rules = &mut *self.groups[group].rules;
+        let sender = &self.sender;
+        merge::feed_by_time(&files, rules, &mut self.builder, |builder| {
+            send_batches(sender, builder)
+        })
     }
+}
+
+fn send_batches(sender: &Sender<Loaded>, builder: &mut Builder) -> Result<(), Gone> {
+    for batch in builder.take_ready() {
+        let message = Loaded::Batch(Box::new(batch));
+        sender.send(message).map_err(|_| Gone)?;
+    }
+    Ok(())
 }
 
 fn stem(path: &Path) -> String {

@@ -14,6 +14,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::ingest::assemble::merge::Origin;
 use crate::ingest::discover::Input;
 use crate::ingest::formats::{Format, sniff};
 use crate::ingest::prices::PriceTable;
@@ -149,4 +150,14 @@ struct Member {
     ix: SourceIx,
     stem: String,
     companion: bool,
+}
+
+impl Member {
+    fn origin(&self) -> Origin<'_> {
+        Origin {
+            source: self.ix,
+            stem: &self.stem,
+            companion: self.companion,
+        }
+    }
 }

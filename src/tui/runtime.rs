@@ -11,6 +11,7 @@ use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
 use crate::act::viewer::{self, Viewer};
 use crate::ingest::discover::Input;
+use crate::ingest::messages::Messages;
 use crate::ingest::{Loaded, live, loader};
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
@@ -39,7 +40,7 @@ const ECHO: Duration = Duration::from_millis(300);
 const LOADING_FRAME: Duration = Duration::from_millis(33);
 const LIVE_FRAME: Duration = Duration::from_millis(10);
 
-pub(super) fn run(options: &Options, messages: Receiver<Loaded>) -> anyhow::Result<Exit> {
+pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit> {
     terminal::check()?;
     let (inbox_sender, inbox) = unbounded();
     let screen = Screen::enter(options, inbox_sender.clone())?;
@@ -90,7 +91,7 @@ struct Runtime {
     inbox: Receiver<Msg>,
     keys: Keys,
     reports: Receiver<Report>,
-    messages: Option<Receiver<Loaded>>,
+    messages: Option<Messages>,
     pending: Pending,
     drawn: Instant,
     /// Until then signals from the terminal were meant for the program that had it.
@@ -162,7 +163,7 @@ impl Runtime {
         let mut select = Select::new();
         select.recv(&self.inbox);
         select.recv(&self.reports);
-        select.recv(self.messages.as_ref().unwrap_or(&never));
+        select.recv(self.messages.as_deref().unwrap_or(&never));
         match self.pending {
             Pending::Nothing => match self.shell.notice_stays() {
                 Some(stays) if select.ready_timeout(stays).is_err() => self.pending = Pending::Now,
@@ -196,7 +197,7 @@ impl Runtime {
             if self.pending == Pending::Now || Instant::now() >= until {
                 return None;
             }
-            let received = self.messages.as_ref().map(Receiver::try_recv);
+            let received = self.messages.as_ref().map(|it| it.try_recv());
             match received {
                 Some(Ok(message)) => self.take(message),
                 Some(Err(error)) => {
@@ -304,7 +305,7 @@ impl Runtime {
         self.jobs.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
-        self.messages = Some(loader::start(inputs, self.options.loading.clone()));
+        self.messages = Some(loader::start(inputs, self.options.loading.clone()).into());
         self.pending = Pending::Now;
     }
 

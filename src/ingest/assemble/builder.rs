@@ -544,6 +544,10 @@ impl Builder {
         }
     }
 
+    pub fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     pub fn take_ready(&mut self) -> Vec<Batch> {
         std::mem::take(&mut self.ready)
     }

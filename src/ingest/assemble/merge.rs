@@ -1,6 +1,8 @@
 //! Several files that make up one run are told in the order of time.
 
+use super::{Builder, From, Rules};
 use crate::ingest::fact::Decoded;
+use crate::model::action::SourceIx;
 use crate::model::quantity::Time;
 
 /// A decoded block, and how many lines of its file come before it.
@@ -8,7 +10,7 @@ pub type Told = (u32, Decoded);
 
 /// The facts of some files by time: (file, block, fact). Within one file its own order holds: a fact
 /// without a time stays behind the one before it.
-pub fn by_time(files: &[&[Told]]) -> Vec<(usize, usize, usize)> {
+fn by_time(files: &[&[Told]]) -> Vec<(usize, usize, usize)> {
     let mut order = Vec::new();
     for (file, blocks) in files.iter().enumerate() {
         let mut latest = Time::NONE;
@@ -24,4 +26,60 @@ pub fn by_time(files: &[&[Told]]) -> Vec<(usize, usize, usize)> {
         .into_iter()
         .map(|(_, file, block, fact)| (file, block, fact))
         .collect()
+}
+
+/// One of the files that make up some runs, as its facts have to name it.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    pub source: SourceIx,
+    /// The file name without its ending.
+    pub stem: &'a str,
+    pub companion: bool,
+}
+
+impl Origin<'_> {
+    /// Feeds the facts of a block to the rules in the order of the file.
+    pub fn feed(
+        &self,
+        (lines_before, decoded): (u32, &Decoded),
+        rules: &mut dyn Rules,
+        build: &mut Builder,
+    ) {
+        let from = self.from(lines_before, decoded);
+        for fact in &decoded.facts {
+            rules.take(fact, &from, build);
+        }
+    }
+
+    fn from<'a>(&'a self, lines_before: u32, decoded: &'a Decoded) -> From<'a> {
+        From {
+            decoded,
+            source: self.source,
+            stem: self.stem,
+            lines_before,
+            companion: self.companion,
+        }
+    }
+}
+
+/// Feeds the blocks of several files to the rules in the order of time; `told` is asked after each fact
+/// whether to go on.
+pub fn feed_by_time<E>(
+    files: &[(Origin<'_>, &[Told])],
+    rules: &mut dyn Rules,
+    build: &mut Builder,
+    mut told: impl FnMut(&mut Builder) -> Result<(), E>,
+) -> Result<(), E> {
+    let blocks: Vec<&[Told]> = files.iter().map(|(_, blocks)| *blocks).collect();
+    for (file, block, fact) in by_time(&blocks) {
+        let (origin, blocks) = &files[file];
+        let (lines_before, decoded) = &blocks[block];
+        rules.take(
+            &decoded.facts[fact],
+            &origin.from(*lines_before, decoded),
+            build,
+        );
+        told(build)?;
+    }
+    Ok(())
 }

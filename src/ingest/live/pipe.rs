@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Sender, TrySendError};
 
 use super::log::Log;
 
@@ -59,7 +59,9 @@ fn read(log: &Log, hint: &Sender<()>) {
             Ok(0) => return,
             Ok(read) => {
                 log.append_piped(&buffer[..read]);
-                let _ = hint.try_send(());
+                if let Err(TrySendError::Disconnected(())) = hint.try_send(()) {
+                    return;
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // A pipe that cannot be read any more has ended.

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::NoticeKind;
 use super::follow::Follower;
+use super::{Following, Messages, NoticeKind};
+use crate::ingest::loader::Options;
+use crate::ingest::prices::PriceTable;
 
 /// A writer of numbered lines, and who follows it.
 struct Scene {
@@ -19,6 +21,10 @@ struct Scene {
     /// What is left to write of the line that was begun.
     rest: Vec<u8>,
     rotated: u32,
+    /// The first line of the file that has the name now.
+    begins: u32,
+    /// The first line that whoever follows now can know of.
+    from: u32,
 }
 
 impl Scene {
@@ -34,6 +40,8 @@ impl Scene {
             written: 0,
             rest: Vec::new(),
             rotated: 0,
+            begins: 0,
+            from: 0,
         };
         scene.look();
         scene
@@ -71,19 +79,34 @@ impl Scene {
         fs::rename(self.path(), self.folder.path().join(aside)).expect("renamed");
         self.write(late);
         self.finish_line();
+        self.create();
+    }
+
+    fn create(&mut self) {
         File::create(self.path()).expect("a new file");
         self.writer = append(&self.path());
+        self.begins = self.written;
     }
 
     fn cut(&mut self) {
         self.finish_line();
         self.writer.set_len(0).expect("cut");
+        self.begins = self.written;
+    }
+
+    /// The program ends and is started again, which knows no more than what lies there.
+    fn restart(&mut self) {
+        self.follower = Follower::new(self.path());
+        self.notices.clear();
+        self.from = self.begins;
+        self.look();
     }
 
     /// Other lines in as many bytes.
     fn rewrite(&mut self) {
         self.finish_line();
         let size = fs::metadata(self.path()).expect("a file").len();
+        self.begins = self.written;
         let mut text = Vec::new();
         while (text.len() as u64) < size {
             text.extend(format!("line {};\n", self.written).into_bytes());
@@ -95,8 +118,7 @@ impl Scene {
     fn remove(&mut self) {
         self.finish_line();
         fs::remove_file(self.path()).expect("removed");
-        File::create(self.path()).expect("a new file");
-        self.writer = append(&self.path());
+        self.create();
     }
 
     /// The numbers of the lines that were seen.
@@ -123,6 +145,7 @@ enum Step {
     Cut,
     Rewrite,
     Remove,
+    Restart,
 }
 
 fn gentle() -> impl Strategy<Value = Step> {
@@ -131,6 +154,7 @@ fn gentle() -> impl Strategy<Value = Step> {
         3 => Just(Step::Look),
         1 => (0..20_usize).prop_map(Step::Rotate),
         1 => Just(Step::Remove),
+        1 => Just(Step::Restart),
     ]
 }
 
@@ -150,6 +174,7 @@ fn play(steps: &[Step]) -> Scene {
             Step::Cut | Step::Rewrite if scene.follower.read() < 16 => scene.look(),
             Step::Cut => scene.cut(),
             Step::Rewrite => scene.rewrite(),
+            Step::Restart => scene.restart(),
             // A file that nobody looked at before it was removed cannot be read.
             Step::Remove => {
                 scene.look();
@@ -172,7 +197,7 @@ proptest! {
         steps in proptest::collection::vec(gentle(), 1..30),
     ) {
         let scene = play(&steps);
-        let written: Vec<u32> = (0..scene.written).collect();
+        let written: Vec<u32> = (scene.from..scene.written).collect();
         prop_assert_eq!(scene.seen(), written);
     }
 
@@ -183,7 +208,8 @@ proptest! {
         let scene = play(&steps);
         let seen = scene.seen();
         prop_assert!(seen.is_sorted_by(|a, b| a < b), "{:?}", seen);
-        if seen.len() < scene.written as usize {
+        prop_assert!(seen.first().is_none_or(|first| *first >= scene.from), "{:?}", seen);
+        if seen.len() < (scene.written - scene.from) as usize {
             let told = [NoticeKind::Truncated, NoticeKind::Replaced, NoticeKind::Rotated];
             prop_assert!(scene.notices.iter().any(|kind| told.contains(kind)), "{:?}", scene.notices);
         }
@@ -243,4 +269,26 @@ fn a_file_that_comes_later_is_taken_up() {
     fs::write(&path, "line 0\n").expect("written");
     assert_eq!(follower.look(), []);
     assert_eq!(follower.log().whole(), 7);
+}
+
+#[test]
+fn following_ends_when_nobody_listens_though_nothing_happens() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (sender, receiver) = crossbeam_channel::bounded(8);
+    let (messages, listener) = Messages::held(receiver);
+    let options = Options::new(PriceTable::built_in());
+    let paths = vec![folder.path().join("quiet.jsonl")];
+    let (ended, end) = crossbeam_channel::bounded(1);
+    let thread = std::thread::spawn(move || {
+        let following = Following::new(paths, options, sender);
+        let _ = ended.send(following.run(false, &listener).is_err());
+    });
+    // It is at work: it said that all is read and that it watches.
+    for _ in 0..2 {
+        messages.recv().expect("a word");
+    }
+    drop(messages);
+    let found_out = end.recv_timeout(std::time::Duration::from_secs(10));
+    assert_eq!(found_out, Ok(true));
+    thread.join().expect("no panic");
 }

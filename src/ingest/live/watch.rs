@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
+use super::Gone;
 use super::pipe::is_pipe;
+use crate::ingest::messages::Listener;
 
 /// A watcher, where the system gives one.
 #[derive(Debug)]
@@ -73,9 +75,13 @@ impl Watch {
         self.hint.clone()
     }
 
-    /// Waits for a hint, but no longer than so.
-    pub(super) fn wait(&self, at_most: Duration) {
+    /// Waits for a hint, but no longer than so; at once when nobody listens any more.
+    pub(super) fn wait(&self, at_most: Duration, listener: &Listener) -> Result<(), Gone> {
         // No hint is as good as one: it is time to look.
-        let _ = self.hints.recv_timeout(at_most);
+        select! {
+            recv(self.hints) -> _ => Ok(()),
+            recv(listener) -> _ => Err(Gone),
+            default(at_most) => Ok(()),
+        }
     }
 }

@@ -9,8 +9,8 @@ use crossbeam_channel::Sender;
 
 use super::decode::Decoders;
 use super::{Gone, Member, Options, preview, send};
-use crate::ingest::assemble::merge::{Told, by_time};
-use crate::ingest::assemble::{Builder, From, Rules};
+use crate::ingest::assemble::merge::{self, Origin, Told};
+use crate::ingest::assemble::{Builder, Rules};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{Input, open_file};
 use crate::ingest::fact::Decoded;
@@ -219,16 +219,8 @@ impl<'a> Loader<'a> {
         lines_before: u32,
         rules: &mut dyn Rules,
     ) -> Result<(), Gone> {
-        let from = From {
-            decoded,
-            source: member.ix,
-            stem: &member.stem,
-            lines_before,
-            companion: member.companion,
-        };
-        for fact in &decoded.facts {
-            rules.take(fact, &from, &mut self.builder);
-        }
+        let told = (lines_before, decoded);
+        member.origin().feed(told, rules, &mut self.builder);
         self.read += decoded.account.total;
         if self.sent.elapsed() > LINGER || self.sources == 1 && self.read == decoded.account.total {
             self.builder.flush();
@@ -262,20 +254,15 @@ impl<'a> Loader<'a> {
             self.finished(member, account)?;
             files.push((member, decoded));
         }
-        let decoded: Vec<&[Told]> = files.iter().map(|(_, told)| told.as_slice()).collect();
-        for (file, block, fact) in by_time(&decoded) {
-            let (member, decoded) = &files[file];
-            let (lines_before, decoded) = &decoded[block];
-            let from = From {
-                decoded,
-                source: member.ix,
-                stem: &member.stem,
-                lines_before: *lines_before,
-                companion: member.companion,
-            };
-            rules.take(&decoded.facts[fact], &from, &mut self.builder);
-            self.send_ready()?;
-        }
+        let files: Vec<(Origin<'_>, &[Told])> = files
+            .iter()
+            .map(|(member, told)| (member.origin(), told.as_slice()))
+            .collect();
+        let (sender, progress) = (&self.sender, (self.read, self.total));
+        merge::feed_by_time(&files, rules, &mut self.builder, |builder| {
+            send_batches(sender, builder, progress)
+        })?;
+        self.sent = Instant::now();
         Ok(())
     }
 
@@ -303,13 +290,10 @@ impl<'a> Loader<'a> {
     }
 
     fn send_ready(&mut self) -> Result<(), Gone> {
-        for mut batch in self.builder.take_ready() {
-            batch.read = self.read;
-            batch.total = self.total.max(self.read);
+        if self.builder.is_ready() {
             self.sent = Instant::now();
-            send(&self.sender, Loaded::Batch(Box::new(batch)))?;
         }
-        Ok(())
+        send_batches(&self.sender, &mut self.builder, (self.read, self.total))
     }
 
     pub(super) fn finish(&mut self) -> Result<(), Gone> {
@@ -323,4 +307,18 @@ impl<'a> Loader<'a> {
             },
         )
     }
+}
+
+/// Sends the batches that are full, with how far reading got.
+fn send_batches(
+    sender: &Sender<Loaded>,
+    builder: &mut Builder,
+    (read, total): (u64, u64),
+) -> Result<(), Gone> {
+    for mut batch in builder.take_ready() {
+        batch.read = read;
+        batch.total = total.max(read);
+        send(sender, Loaded::Batch(Box::new(batch)))?;
+    }
+    Ok(())
 }

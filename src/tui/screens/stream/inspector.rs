@@ -414,18 +414,32 @@ impl Inspector {
             return false;
         };
         let from = reading.folds.at(reading.view.cursor).unwrap_or(0);
-        let holds = |row: &usize| {
+        let len = outline.len();
+        match direction {
+            Direction::Forward => self.go_to_text(sought, (from + 1..len).chain(0..=from)),
+            Direction::Backward => {
+                let before = (0..from).rev();
+                self.go_to_text(sought, before.chain((from..len).rev()))
+            }
+        }
+    }
+
+    /// Goes to the first row that holds a text.
+    pub(super) fn find_first(&mut self, sought: &str) -> bool {
+        let rows = self.parts().map_or(0, |(outline, _)| outline.len());
+        self.go_to_text(sought, 0..rows)
+    }
+
+    /// Goes to the first of some rows that holds a text.
+    fn go_to_text(&mut self, sought: &str, mut rows: impl Iterator<Item = usize>) -> bool {
+        let Some((outline, reading)) = self.parts() else {
+            return false;
+        };
+        let found = rows.find(|row| {
             let texts = [outline.text(*row), outline.key(*row)];
             let mut held = texts.iter().flat_map(|text| text::find_all(text, sought));
             held.next().is_some()
-        };
-        let found = match direction {
-            Direction::Forward => (from + 1..outline.len()).chain(0..=from).find(holds),
-            Direction::Backward => {
-                let before = (0..from).rev();
-                before.chain((from..outline.len()).rev()).find(holds)
-            }
-        };
+        });
         let Some(row) = found else { return false };
         reading.folds.reveal(outline, row);
         reading.view.cursor = reading.folds.place(row);

@@ -2,7 +2,6 @@
 
 use crate::store::row::Row;
 use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
-use crate::tui::screens::stream::jumps::Direction;
 
 /// What is looked for, and where it was found.
 #[derive(Debug, Default)]
@@ -53,7 +52,7 @@ impl Inspector {
                 document.make(tab, row);
             }
             self.read();
-            if self.find(&sought, Direction::Forward) {
+            if self.find_first(&sought) {
                 self.hit.tab = Some(tab);
                 return;
             }

@@ -281,3 +281,13 @@ fn a_patch_that_is_the_whole_argument_is_shown_once() {
     let screen = shown(&trace, "tab");
     assert_eq!(screen.matches("Update File: a.rs").count(), 1, "{screen}");
 }
+
+#[test]
+fn a_text_that_the_first_row_holds_is_found_in_the_first_row() {
+    let trace = call(r#"{"note":"a pin","other":"pins"}"#, "1");
+    for typed in ["p", "pi", "pin"] {
+        let keys = format!("ctrl-f {typed} enter tab");
+        check(&shown(&trace, &keys), &["$.args.note"]);
+        check(&shown(&trace, &format!("{keys} n")), &["$.args.other"]);
+    }
+}
