@@ -3,6 +3,7 @@
 pub mod cohort;
 pub mod context;
 pub mod insights;
+pub mod life;
 pub mod profile;
 pub mod runs;
 pub mod shape;

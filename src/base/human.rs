@@ -38,6 +38,26 @@ pub fn span(us: i64) -> String {
     format!("{sign}{}", positive_span(us.unsigned_abs()))
 }
 
+/// Microseconds as a running clock: `0:41`, `12:07`, and beyond an hour as [`span`].
+pub fn clock(us: i64) -> String {
+    let seconds = us.unsigned_abs() / 1_000_000;
+    if seconds >= HOUR {
+        return span(us);
+    }
+    format!("{}:{:02}", seconds / MINUTE, seconds % MINUTE)
+}
+
+/// Microseconds in whole units, the largest that is reached: `40s`, `4m`, `2h`, `3d`.
+pub fn roughly(us: i64) -> String {
+    let seconds = us.unsigned_abs() / 1_000_000;
+    match seconds {
+        0..MINUTE => format!("{seconds}s"),
+        MINUTE..HOUR => format!("{}m", seconds / MINUTE),
+        HOUR..DAY => format!("{}h", seconds / HOUR),
+        _ => format!("{}d", seconds / DAY),
+    }
+}
+
 fn positive_span(us: u64) -> String {
     if us == 0 {
         return "0ms".to_owned();

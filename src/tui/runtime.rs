@@ -143,6 +143,8 @@ impl Runtime {
                 let effects = self.shell.loaded(Loaded::Done);
                 self.obey(effects);
             }
+            self.shell.session.end_following();
+            self.pending = Pending::Now;
         }
     }
 
@@ -165,7 +167,7 @@ impl Runtime {
         select.recv(&self.reports);
         select.recv(self.messages.as_deref().unwrap_or(&never));
         match self.pending {
-            Pending::Nothing => match self.shell.notice_stays() {
+            Pending::Nothing => match self.shell.stays() {
                 Some(stays) if select.ready_timeout(stays).is_err() => self.pending = Pending::Now,
                 Some(_) => {}
                 None => {

@@ -4,6 +4,7 @@ pub mod files;
 pub mod filter_bar;
 pub mod help;
 pub mod notices;
+pub mod outcome;
 pub mod palette;
 pub mod recent;
 pub mod runs;

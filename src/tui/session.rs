@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::analysis::life::{Life, Pulse, Seen};
 use crate::base::clock::Clock;
 use crate::base::{human, text};
-use crate::ingest::live::NoticeKind;
+use crate::ingest::live::{Notice, NoticeKind};
 use crate::ingest::{Batch, Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
@@ -28,6 +29,8 @@ pub struct Session {
     pub clock: Arc<dyn Clock>,
     /// What is open is followed while it grows.
     pub live: bool,
+    /// What was heard of its runs since.
+    pub pulse: Pulse,
     /// The view that is shown.
     pub view: ScreenId,
     pub keymap: Arc<Keymap>,
@@ -173,6 +176,7 @@ impl Session {
             zone: options.zone.clone(),
             clock: Arc::clone(&options.clock),
             live: options.live,
+            pulse: Pulse::default(),
             view: options.view.unwrap_or(ScreenId::Stream),
             keymap: Arc::new(options.keymap.clone()),
             setup: Arc::new(options.setup.clone()),
@@ -195,6 +199,24 @@ impl Session {
     /// Whether more may come.
     pub fn is_growing(&self) -> bool {
         self.live || self.is_loading()
+    }
+
+    /// How a run ended or stands.
+    pub fn life(&self, run: RunIx) -> Life {
+        let store = &self.loaded.store;
+        if self.live {
+            self.pulse.life(store, run, self.clock.now())
+        } else {
+            Life::Told(store.run(run).status)
+        }
+    }
+
+    /// Nothing can come any more of what is followed.
+    pub fn end_following(&mut self) {
+        if self.live && !self.pulse.is_over() {
+            self.pulse.end();
+            self.say("what is followed has ended: nothing more can come");
+        }
     }
 
     /// Tells something in passing. The words may hold anything.
@@ -277,10 +299,12 @@ impl Session {
             Loaded::Progress { read, total } => self.progress(*read, *total),
             Loaded::Done => {
                 self.loading = Loading::Done;
+                self.pulse.begin(self.clock.now());
             }
             // The footer says that it is followed as long as it is.
             Loaded::Notice(notice) if notice.kind == NoticeKind::Watching => {}
             Loaded::Notice(notice) => {
+                self.miss(notice);
                 let words = format!("{} {}", notice.path.display(), notice.kind.words());
                 match notice.kind {
                     NoticeKind::Truncated | NoticeKind::Gap => self.fail(&words),
@@ -300,7 +324,25 @@ impl Session {
             self.fail(&error.to_string());
         }
         news.rows = before..self.loaded.store.len();
+        if self.live {
+            let seen = Seen {
+                rows: news.rows.clone(),
+                settled: &news.settled,
+                runs: &news.runs,
+            };
+            self.pulse.see(&self.loaded.store, &seen, self.clock.now());
+        }
         news
+    }
+
+    /// The writer of a file that is gone is gone too, until there is a file again.
+    fn miss(&mut self, notice: &Notice) {
+        let sources = self.loaded.store.sources().iter();
+        let found = sources.zip(0..).find(|(it, _)| it.path == notice.path);
+        if let Some((_, number)) = found {
+            let is_gone = notice.kind == NoticeKind::Gap;
+            self.pulse.miss(SourceIx(number), is_gone);
+        }
     }
 
     fn progress(&mut self, read: u64, total: u64) {

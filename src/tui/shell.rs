@@ -317,10 +317,18 @@ impl Shell {
         self.obey(from, effects)
     }
 
-    /// How long what is told in passing is still to be shown.
-    pub fn notice_stays(&self) -> Option<Duration> {
-        let stays = self.session.notices.stays(self.session.clock.now())?;
-        Some(Duration::from_micros(stays))
+    /// How long the picture stays as it is if nothing comes: until what is told in passing goes, or a clock
+    /// goes on.
+    pub fn stays(&self) -> Option<Duration> {
+        let notice = self.session.notices.stays(self.session.clock.now());
+        let view = self.route.here().view;
+        let view = self.views.iter().find(|layer| layer.id == view);
+        let clock = view.and_then(|layer| layer.screen.stays());
+        notice
+            .map(Duration::from_micros)
+            .into_iter()
+            .chain(clock)
+            .min()
     }
 
     /// The screen that keys go to.

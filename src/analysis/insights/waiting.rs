@@ -8,9 +8,14 @@ pub(super) struct Waiting;
 impl Rule for Waiting {
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let evidence = view.rows(|row| row.flags().has(Flags::WAITING));
-        let verb = if evidence.len() == 1 { "was" } else { "were" };
         let questions = counted(evidence.len(), "question");
-        let words = format!("{questions} to a person {verb} not answered");
+        let verb = match (view.is_growing, evidence.len()) {
+            (true, 1) => "waits for an answer",
+            (true, _) => "wait for an answer",
+            (false, 1) => "was not answered",
+            (false, _) => "were not answered",
+        };
+        let words = format!("{questions} to a person {verb}");
         Insight::new(Weight::Bad, words, evidence)
     }
 }

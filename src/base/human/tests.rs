@@ -1,7 +1,7 @@
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use super::{bytes, count, rfc3339, short_count, span, time_of_day, usd};
+use super::{bytes, clock, count, rfc3339, roughly, short_count, span, time_of_day, usd};
 use crate::base::text;
 
 const SECOND: i64 = 1_000_000;
@@ -119,4 +119,17 @@ fn a_time_is_told_as_far_as_it_is_away() {
     assert_eq!(when("2026-11-24T14:01:59Z"), "14:01 today");
     assert_eq!(when("2026-11-22T09:14:00Z"), "Nov 22 09:14");
     assert_eq!(when("2025-12-31T23:59:00Z"), "2025-12-31");
+}
+
+#[test]
+fn a_clock_counts_seconds_and_rough_spans_whole_units() {
+    let second = 1_000_000;
+    assert_eq!(clock(0), "0:00");
+    assert_eq!(clock(41 * second + 999_999), "0:41");
+    assert_eq!(clock(727 * second), "12:07");
+    assert_eq!(clock(3600 * second), "1h00m");
+    assert_eq!(roughly(59 * second), "59s");
+    assert_eq!(roughly(299 * second), "4m");
+    assert_eq!(roughly(7199 * second), "1h");
+    assert_eq!(roughly(3 * 86_400 * second), "3d");
 }

@@ -11,10 +11,12 @@ mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::analysis::life::Life;
 use crate::analysis::profile::Profile;
 use crate::analysis::runs::{Grouping, Key as SortKey, Order};
 use crate::model::run::RunIx;
@@ -23,6 +25,7 @@ use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
 use crate::tui::screens::filter_bar::FilterBar;
+use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::{Placed, Wanted};
 use crate::tui::screens::runs::filtered::Kept;
 use crate::tui::screens::runs::layout::Regions;
@@ -63,6 +66,8 @@ struct Frame {
     columns: Vec<Placed>,
     lines: Vec<Shown>,
     words: Words,
+    /// How long all of it stays true if nothing comes.
+    stays: Option<Duration>,
 }
 
 /// A line on the screen.
@@ -79,6 +84,7 @@ enum What {
         text: Rc<RunText>,
         /// `A` or `B`, when it is one of the two to compare.
         pair: Option<char>,
+        life: Life,
     },
     Group {
         words: String,
@@ -218,8 +224,13 @@ impl Screen for Runs {
         self.show(session, rows);
         self.tell_here(session);
         self.frame.words = Words::new(self, session);
+        self.frame.stays = self.stays_true(session);
         asked.extend(self.ask_profile(session));
         asked
+    }
+
+    fn stays(&self) -> Option<Duration> {
+        self.frame.stays
     }
 
     fn headline(&self) -> Headline<'_> {
@@ -331,6 +342,7 @@ impl Runs {
                 names: &session.setup.columns,
                 id_width: self.table.id_width,
                 agents: self.table.has_agents,
+                live: session.live,
             },
         );
         let now = session.clock.now();
@@ -352,6 +364,7 @@ impl Runs {
                         id: self.table.id(*ix),
                         text: Rc::clone(text),
                         pair: pair_letter(session.pair, *ix),
+                        life: session.life(*ix),
                     }
                 }
             };
@@ -360,6 +373,19 @@ impl Runs {
                 what,
             });
         }
+    }
+
+    /// Until the next clock on the screen goes on.
+    fn stays_true(&self, session: &Session) -> Option<Duration> {
+        let lives = self
+            .frame
+            .lines
+            .iter()
+            .filter_map(|shown| match &shown.what {
+                What::Run { life, .. } => life.changes_in(),
+                What::Group { .. } => None,
+            });
+        outcome::stays(lives, session)
     }
 
     fn selected(&self) -> Option<&Line> {

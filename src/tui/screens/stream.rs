@@ -26,6 +26,7 @@ pub mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -131,9 +132,13 @@ struct Frame {
     rows: Vec<Placed>,
     /// Rows of the scrollbar with marks and matches.
     ticks: Ticks,
+    /// Cells of each strip of the shape of the run.
+    shape_cells: usize,
     /// The cell of the selected action in the shape of its run.
     shape_at: Option<usize>,
     words: words::Words,
+    /// How long all of it stays true if nothing comes.
+    stays: Option<Duration>,
 }
 
 /// A row where it stands on the screen.
@@ -142,6 +147,8 @@ struct Placed {
     at: Visible,
     is_selected: bool,
     text: Rc<RowText>,
+    /// For how long it has been open, in microseconds.
+    open: Option<i64>,
     heading: Option<String>,
     mark: Option<char>,
     /// The how-manieth call with the same arguments it is.
@@ -379,8 +386,13 @@ impl Screen for Stream {
         let mut effects = self.prepare_inspector(session);
         effects.extend(self.prepare_overview(session));
         self.frame.words = words::Words::new(self, session);
+        self.frame.stays = self.stays_true(session);
         self.tell_here(session);
         effects
+    }
+
+    fn stays(&self) -> Option<Duration> {
+        self.frame.stays
     }
 
     fn headline(&self) -> Headline<'_> {

@@ -1,5 +1,7 @@
 //! What a screen is.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -68,6 +70,11 @@ pub trait Screen: std::fmt::Debug {
 
     /// Settles what depends on the size of the screen and fetches what will be drawn.
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect>;
+
+    /// How long what was drawn last stays true if nothing comes: a clock runs on it. None where none does.
+    fn stays(&self) -> Option<Duration> {
+        None
+    }
 
     /// What the header says of a view, as of the last `prepare`.
     fn headline(&self) -> Headline<'_> {

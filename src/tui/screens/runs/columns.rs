@@ -1,6 +1,7 @@
 //! The columns of the table, and which of them fit.
 
 use crate::analysis::runs::Key;
+use crate::tui::screens::outcome;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
@@ -132,6 +133,8 @@ pub(super) struct Wanted<'a> {
     pub(super) id_width: usize,
     /// There is more than one name among the agents; else they have no column of their own.
     pub(super) agents: bool,
+    /// How runs stand takes more words than how they ended.
+    pub(super) live: bool,
 }
 
 /// The names of the columns that a user can choose.
@@ -163,6 +166,7 @@ pub(super) fn fit(width: usize, wanted: &Wanted<'_>) -> Vec<Placed> {
             info,
             width: match info.column {
                 Column::Run => wanted.id_width.clamp(info.width, LONGEST_ID),
+                Column::Outcome if wanted.live && width >= WIDE => outcome::WIDE,
                 _ => info.width,
             },
         })
@@ -210,6 +214,7 @@ mod tests {
             names: &[],
             id_width: 8,
             agents,
+            live: false,
         };
         let columns = fit(width, &wanted);
         let shown: Vec<&str> = columns.iter().map(|column| column.info.head).collect();
@@ -254,6 +259,7 @@ mod tests {
             names: &["cost", "run", "title"],
             id_width: 8,
             agents: true,
+            live: false,
         };
         let shown: Vec<&str> = fit(80, &wanted)
             .iter()

@@ -6,7 +6,7 @@ use crate::analysis::runs::stopped;
 use crate::analysis::summary;
 use crate::base::{human, text};
 use crate::model::quantity::Cost;
-use crate::model::run::{CostSource, Run, RunIx, RunStatus};
+use crate::model::run::{CostSource, Run, RunIx};
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 
@@ -23,7 +23,6 @@ pub(super) struct RunText {
     pub(super) errors: u32,
     pub(super) blocked: u32,
     pub(super) retries: u32,
-    pub(super) status: RunStatus,
     /// Its title, or what the user asked first.
     pub(super) title: String,
 }
@@ -51,7 +50,6 @@ pub(super) fn build(
         errors: run.totals.errors,
         blocked: stopped(run),
         retries: run.totals.retries,
-        status: run.status,
         title: title(store, ix, bodies),
     }
 }

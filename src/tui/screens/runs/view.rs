@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::analysis::life::Life;
 use crate::base::text;
-use crate::model::run::RunStatus;
 use crate::tui::keys::Command;
 use crate::tui::screens::filter_bar::view as filter_bar;
+use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::{Column, Placed};
 use crate::tui::screens::runs::rows::{self, RunText};
 use crate::tui::screens::runs::words::{Preview, TOOLS, Tool};
@@ -147,10 +148,15 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
                 };
                 row.put(&format!(" {mark} {words}"), theme.styles.strong.patch(base));
             }
-            What::Run { id, text, pair } => {
+            What::Run {
+                id,
+                text,
+                pair,
+                life,
+            } => {
                 row.skip(1);
                 for column in &runs.frame.columns {
-                    let (words, style) = value(column, (id, text), *pair, theme);
+                    let (words, style) = value(column, (id, text), (*pair, *life), theme);
                     let style = if shown.is_selected {
                         style.patch(base)
                     } else {
@@ -166,7 +172,7 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
 fn value(
     column: &Placed,
     (id, text): (&str, &RunText),
-    pair: Option<char>,
+    (pair, life): (Option<char>, Life),
     theme: &Theme,
 ) -> (String, Style) {
     let styles = &theme.styles;
@@ -200,22 +206,8 @@ fn value(
         Column::Errors => alarm(text.errors, styles.error),
         Column::Blocked => alarm(text.blocked, styles.blocked),
         Column::Retries => alarm(text.retries, styles.waiting),
-        Column::Outcome => outcome(text.status, theme),
+        Column::Outcome => outcome::words(life, theme, column.width),
     }
-}
-
-/// A mark and a word; what was not recorded is neither ok nor anything else.
-fn outcome(status: RunStatus, theme: &Theme) -> (String, Style) {
-    let (marks, styles) = (theme.marks, &theme.styles);
-    let (mark, word, style) = match status {
-        RunStatus::Unknown => return (marks.none.to_owned(), styles.faint),
-        RunStatus::Ok => (marks.ok, "ok", styles.ok),
-        RunStatus::Error => (marks.error, "failed", styles.error),
-        RunStatus::Blocked => (marks.blocked, "blocked", styles.blocked),
-        RunStatus::Cancelled => (marks.error, "stopped", styles.waiting),
-        RunStatus::Running => (marks.more, "open", styles.waiting),
-    };
-    (format!("{mark} {word}"), style)
 }
 
 const LABEL: usize = 8;

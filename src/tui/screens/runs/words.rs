@@ -5,6 +5,7 @@ use crate::analysis::runs::{Grouping, models};
 use crate::base::{human, text};
 use crate::model::run::RunIx;
 use crate::store::Store;
+use crate::tui::screens::outcome;
 use crate::tui::screens::runs::table::Line;
 use crate::tui::screens::runs::{Runs, rows};
 use crate::tui::session::Session;
@@ -49,7 +50,7 @@ impl Words {
         Words {
             crumbs: crumbs(session),
             kept: kept(runs),
-            totals: totals(runs),
+            totals: totals(runs, session),
             empty: empty(runs, session),
             preview: match runs.selected() {
                 _ if runs.frame.regions.preview.height == 0 => None,
@@ -107,7 +108,7 @@ fn kept(runs: &Runs) -> String {
 }
 
 /// `61 runs · $12.84`: a sum that lacks runs of unknown cost says so.
-fn totals(runs: &Runs) -> String {
+fn totals(runs: &Runs, session: &Session) -> String {
     let table = &runs.table;
     let mut parts = vec![counted(table.kept, "run")];
     if let Some(costs) = table.costs {
@@ -118,6 +119,9 @@ fn totals(runs: &Runs) -> String {
                 human::count(costs.unknown as u64)
             ));
         }
+    }
+    if session.live {
+        parts.extend(outcome::pace_of_all(session));
     }
     parts.join(" · ")
 }
@@ -159,7 +163,7 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
         lines: vec![
             ("prompt", prompt),
             (TOOLS, String::new()),
-            ("who", who(store, ix)),
+            ("who", who(store, ix, session.life(ix).is_at_work())),
             ("file", text::sanitize(&path).into_owned()),
         ],
         tools: tools.unwrap_or_default(),
@@ -167,7 +171,7 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
     }
 }
 
-fn who(store: &Store, ix: RunIx) -> String {
+fn who(store: &Store, ix: RunIx, is_at_work: bool) -> String {
     let run = store.run(ix);
     let name = |sym| store.symbols().name(sym);
     let mut parts = vec![name(run.who.agent).to_owned()];
@@ -192,10 +196,13 @@ fn who(store: &Store, ix: RunIx) -> String {
     let named = named.into_iter().filter(|(_, sym)| sym.is_some());
     parts.extend(named.map(|(word, sym)| format!("{word} {}", name(sym))));
     if run.totals.pending > 0 {
-        parts.push(format!(
-            "{} never arrived",
-            counted(run.totals.pending as usize, "result")
-        ));
+        let results = counted(run.totals.pending as usize, "result");
+        let late = if is_at_work {
+            "not there yet"
+        } else {
+            "never arrived"
+        };
+        parts.push(format!("{results} {late}"));
     }
     parts.push(models(store, run));
     parts.retain(|part| !part.is_empty());

@@ -1,8 +1,12 @@
 //! Staying at the end of a trace that grows, and what came while one looked elsewhere.
 
+use std::time::Duration;
+
+use crate::analysis::life::Life;
 use crate::base::human;
 use crate::model::action::{Kind, Status};
 use crate::tui::effects::Effect;
+use crate::tui::screens::outcome;
 use crate::tui::screens::stream::{Missed, Stream};
 use crate::tui::session::{News, Session};
 
@@ -43,6 +47,20 @@ impl Stream {
             self.list.missed.actions += 1;
             self.list.missed.errors += u64::from(is_error);
         }
+    }
+}
+
+impl Stream {
+    /// Until the next clock on the screen goes on.
+    pub(super) fn stays_true(&self, session: &Session) -> Option<Duration> {
+        if !session.live || self.end.is_some() {
+            return None;
+        }
+        let rows = self.frame.rows.iter().filter_map(|placed| placed.open);
+        let rows = rows.map(|span| Life::Running(span).changes_in());
+        let run = self.selected(session).map(|row| row.run_ix());
+        let run = run.map(|run| session.life(run).changes_in());
+        outcome::stays(rows.chain(run).flatten(), session)
     }
 }
 

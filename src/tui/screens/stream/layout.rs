@@ -178,11 +178,17 @@ impl Regions {
 pub const SHAPE_LABELS: (&str, &str) = (" actions ", "   trouble ");
 /// Cells of the totals behind them.
 const TOTALS: usize = 34;
+/// Cells of how fast a run goes that is followed.
+const PACE: usize = 30;
 
 /// Cells of each strip; narrow screens have no totals behind them.
-pub fn shape_cells(width: u16) -> usize {
+pub fn shape_cells(width: u16, live: bool) -> usize {
     let labels = SHAPE_LABELS.0.len() + SHAPE_LABELS.1.len();
-    let totals = if width < 110 { 1 } else { TOTALS };
+    let totals = match (width, live) {
+        (0..110, _) => 1,
+        (_, false) => TOTALS,
+        (_, true) => TOTALS + PACE,
+    };
     usize::from(width).saturating_sub(labels + totals) / 2
 }
 

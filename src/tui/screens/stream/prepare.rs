@@ -20,6 +20,7 @@ impl Stream {
         } else {
             Numbers::Known
         };
+        let clocks = session.live.then(|| (&session.pulse, session.clock.now()));
         let known = session.loaded.agents;
         let (list, opened) = match (&mut self.end, &mut session.end) {
             (Some(list), Some(end)) => (list, end),
@@ -51,11 +52,13 @@ impl Stream {
                 ))
             });
             let row = opened.store.row(ix);
+            let open = clocks.and_then(|(pulse, now)| pulse.clock(&row, now));
             let heading = headings::heading(&list.listing, &opened.store, at.item);
             self.frame.rows.push(Placed {
                 at,
                 is_selected: at.item == list.view.cursor,
                 text: Rc::clone(text),
+                open,
                 heading: heading.map(|heading| headings::words(heading, &row, &text.time)),
                 mark: (numbers == Numbers::Known)
                     .then(|| session.marks.of(ix))
@@ -92,7 +95,8 @@ impl Stream {
         let rows = usize::from(regions.scroll.height);
         self.prepare_ticks(session, rows);
         let selected = self.selected(session);
-        let cells = layout::shape_cells(regions.spark.width);
+        let cells = layout::shape_cells(regions.spark.width, session.live);
+        self.frame.shape_cells = cells;
         let of = Of {
             version: 0,
             len: store.len(),

@@ -1,8 +1,10 @@
 //! What the lines around the list say: where we are, how much there is, how far loading got.
 
 use crate::base::{human, text};
+use crate::model::quantity::Cost;
 use crate::model::run::CostSource;
 use crate::store::Store;
+use crate::tui::screens::outcome;
 use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::layout::Panes;
 use crate::tui::screens::stream::{Focus, Stream};
@@ -38,7 +40,7 @@ impl Words {
         let store = &session.loaded.store;
         Words {
             crumbs: crumbs(stream, session),
-            amount: amount(store),
+            amount: amount(session),
             kept: kept(stream, store),
             position: position(stream, session),
             choices: match stream.typing {
@@ -56,10 +58,23 @@ impl Words {
     }
 }
 
+/// With `≈` where it is an estimate; none when unknown.
+fn cost_words(cost: Option<(Cost, CostSource)>) -> Option<String> {
+    let (cost, source) = cost?;
+    let about = if source == CostSource::Recorded {
+        ""
+    } else {
+        "≈"
+    };
+    Some(format!("{about}{}", human::usd(cost.usd()?)))
+}
+
 /// What the run of the selected action came to.
 #[derive(Debug, Default)]
 pub struct Totals {
     pub cost: Option<String>,
+    /// Of a run that is followed: how fast it goes, how full its context is.
+    pub pace: Vec<String>,
     pub blocks: u32,
     pub errors: u32,
     pub retries: u32,
@@ -70,16 +85,22 @@ fn totals(stream: &Stream, session: &Session) -> Totals {
         return Totals::default();
     };
     let (run, totals) = (row.run(), row.run().totals);
-    let cost = run.cost().and_then(|(cost, source)| {
-        let about = if source == CostSource::Recorded {
-            ""
-        } else {
-            "≈"
-        };
-        Some(format!("{about}{}", human::usd(cost.usd()?)))
-    });
+    let (ix, now) = (row.run_ix(), session.clock.now());
+    let is_estimate = run
+        .cost()
+        .is_some_and(|(_, source)| source != CostSource::Recorded);
+    let mut pace = Vec::new();
+    if session.live {
+        let pulse = &session.pulse;
+        let rate = pulse.rate(ix);
+        pace.extend(rate.map(|rate| outcome::pace(rate, is_estimate, now)));
+        let context = pulse.context(row.store, ix);
+        let context = context.map(|percent| format!("ctx ≈{percent} %"));
+        pace.push(context.into_iter().collect());
+    }
     Totals {
-        cost,
+        cost: cost_words(run.cost()),
+        pace: pace.concat(),
         blocks: totals.blocked + totals.denied,
         errors: totals.errors,
         retries: totals.retries,
@@ -104,13 +125,19 @@ fn crumbs(stream: &Stream, session: &Session) -> Vec<String> {
     let selected = stream
         .subject()
         .filter(|subject| subject.ix.0 < store.len());
-    if let Some(run) = selected.map(|subject| store.row(subject.ix).run()) {
+    if let Some(row) = selected.map(|subject| store.row(subject.ix)) {
+        let run = row.run();
         let agent = store.symbols().name(run.who.agent);
         crumbs.push(text::cut(&text::sanitize(agent), 24).into_owned());
-        crumbs.push(format!(
-            "run {}",
-            text::cut(&text::sanitize(&run.id), LONGEST_ID)
-        ));
+        let id = text::sanitize(&run.id);
+        let mut name = format!("run {}", text::cut(&id, LONGEST_ID));
+        if session.live && stream.end.is_none() {
+            let life = outcome::plain(session.life(row.run_ix()));
+            if !life.is_empty() {
+                name = format!("{name} {life}");
+            }
+        }
+        crumbs.push(name);
     }
     crumbs.retain(|crumb| !crumb.is_empty());
     crumbs
@@ -124,12 +151,20 @@ fn actions(count: usize) -> String {
     )
 }
 
-fn amount(store: &Store) -> String {
-    let actions = actions(store.len() as usize);
-    match store.runs().len() {
-        0 | 1 => actions,
-        runs => format!("{actions} in {} runs", human::count(runs as u64)),
+/// `48,201 actions in 3 runs`; of what is followed also what all of it comes to, and how fast it goes.
+fn amount(session: &Session) -> String {
+    let store = &session.loaded.store;
+    let mut actions = actions(store.len() as usize);
+    let runs = store.runs().len();
+    if runs > 1 {
+        actions = format!("{actions} in {} runs", human::count(runs as u64));
     }
+    let mut parts = vec![actions];
+    if session.live && runs > 1 {
+        parts.extend(outcome::pace_of_all(session));
+        parts.extend(cost_words(session.pulse.spent()));
+    }
+    parts.join(" · ")
 }
 
 fn kept(stream: &Stream, store: &Store) -> String {
@@ -180,8 +215,14 @@ fn position(stream: &Stream, session: &Session) -> String {
     }
     if session.live {
         let list = &stream.list;
+        let pace = outcome::pace(session.pulse.rate_of_all(), false, session.clock.now());
         let state = match (list.holds_end, list.missed.words()) {
-            (true, _) => "following".to_owned(),
+            _ if session.pulse.is_over() => "ended".to_owned(),
+            (true, _) => ["following".to_owned()]
+                .into_iter()
+                .chain(pace.into_iter().take(1))
+                .collect::<Vec<_>>()
+                .join(" · "),
             (false, missed) if missed.is_empty() => "not following".to_owned(),
             (false, missed) => missed,
         };

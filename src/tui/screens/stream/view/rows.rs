@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::base::human;
 use crate::model::action::Status;
 use crate::tui::screens::stream::layout::{Columns, EXTRA, kind_word};
 use crate::tui::screens::stream::rows::{RowText, SubRow};
@@ -154,7 +155,8 @@ impl Painter<'_> {
         }
         let (words, style) = status((text.status, text.is_waiting), theme, columns.status >= 9);
         row.cell(&words, columns.status, self.over(style)).skip(1);
-        let latency = text.latency.as_deref();
+        let clock = placed.open.map(human::clock);
+        let latency = clock.as_deref().or(text.latency.as_deref());
         let latency = if columns.merged {
             latency.or(text.cost.as_deref())
         } else {

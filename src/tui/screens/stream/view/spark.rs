@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use crate::analysis::shape::Cell;
 use crate::base::{human, text};
 use crate::tui::screens::stream::Stream;
-use crate::tui::screens::stream::layout::{self, SHAPE_LABELS};
+use crate::tui::screens::stream::layout::SHAPE_LABELS;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::Row;
 
@@ -22,7 +22,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let styles = &theme.styles;
     let mut row = Row::new(buf, area, 0, styles.text);
     let shape = &stream.overview.survey.shape;
-    let cells = layout::shape_cells(area.width);
+    let cells = stream.frame.shape_cells;
     if shape.len() != cells || stream.end.is_some() {
         return;
     }
@@ -45,9 +45,21 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     let totals = totals(stream, theme);
     let wanted: usize = totals.iter().map(|(words, _)| text::width(words) + 3).sum();
-    if wanted <= row.room() {
-        for (words, style) in totals {
-            row.put("   ", styles.faint).put(&words, style);
+    if wanted > row.room() {
+        return;
+    }
+    let mut room = row.room() - wanted;
+    for (number, (words, style)) in totals.into_iter().enumerate() {
+        row.put("   ", styles.faint).put(&words, style);
+        if number > 0 {
+            continue;
+        }
+        // How fast a run goes stands beside what it cost, as far as there is room.
+        for words in &stream.frame.words.totals.pace {
+            if let Some(left) = room.checked_sub(text::width(words) + 3) {
+                row.put(" · ", styles.faint).put(words, styles.text);
+                room = left;
+            }
         }
     }
 }

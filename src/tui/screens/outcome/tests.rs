@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use crate::base::clock::Fixed;
+use crate::tui::Options;
+use crate::tui::render::{self, Headless};
+use crate::tui::testing::{load, options};
+
+/// 2026-11-25T10:00:00Z, in microseconds.
+const TEN: i64 = 1_795_600_800_000_000;
+const SECOND: i64 = 1_000_000;
+
+const ASKED: &str = "\
+{\"type\":\"prompt\",\"run_id\":\"r1\",\"ts\":\"2026-11-25T10:00:00Z\",\"id\":\"p\",\"content\":\"go\"}
+{\"type\":\"tool_call\",\"run_id\":\"r1\",\"ts\":\"2026-11-25T10:00:01Z\",\"id\":\"c\",\"tool\":\"escalate\"}
+{\"type\":\"approval\",\"run_id\":\"r1\",\"ts\":\"2026-11-25T10:00:02Z\",\"call_id\":\"c\",\"state\":\"requested\"}
+{\"type\":\"prompt\",\"run_id\":\"r2\",\"ts\":\"2026-11-25T10:00:03Z\",\"id\":\"p\",\"content\":\"wait\"}
+{\"type\":\"tool_call\",\"run_id\":\"r3\",\"ts\":\"2026-11-25T10:00:04Z\",\"id\":\"c\",\"tool\":\"bash\"}
+{\"type\":\"prompt\",\"run_id\":\"r4\",\"ts\":\"2026-11-25T10:00:05Z\",\"id\":\"p\",\"content\":\"over\"}
+{\"type\":\"run_end\",\"run_id\":\"r4\",\"ts\":\"2026-11-25T10:00:06Z\",\"status\":\"ok\"}
+";
+
+/// What is followed, so many seconds after ten o'clock.
+fn followed(after: i64, size: (u16, u16), keys: &str) -> String {
+    let options = Options {
+        live: true,
+        clock: Arc::new(Fixed(TEN + after * SECOND)),
+        ..options()
+    };
+    let mut shown = Headless::new(&options, size);
+    for message in load(ASKED) {
+        shown.load(message);
+    }
+    shown.play(keys);
+    render::text(&shown.draw())
+}
+
+#[track_caller]
+fn check_outcomes(picture: &str, expected: [&str; 4]) {
+    for (run, outcome) in ["r1", "r2", "r3", "r4"].into_iter().zip(expected) {
+        let mut lines = picture.lines();
+        let line = lines.find(|line| line.trim_start().starts_with(run));
+        let line = line.unwrap_or_else(|| panic!("no {run} in\n{picture}"));
+        assert!(line.ends_with(outcome), "{line}");
+    }
+}
+
+#[test]
+fn a_run_that_is_followed_says_how_it_stands() {
+    check_outcomes(
+        &followed(43, (120, 30), "2"),
+        ["‖ waiting 0:41", "▶ running", "▶ running 0:39", "✓ ok"],
+    );
+    check_outcomes(
+        &followed(43, (80, 24), "2"),
+        ["‖ 0:41", "▶ running", "▶ running", "✓ ok"],
+    );
+    check_outcomes(
+        &followed(3600, (120, 30), "2"),
+        ["‖ waiting 59:58", "· idle 59m", "~ silent 59m", "✓ ok"],
+    );
+}
+
+#[test]
+fn what_is_not_followed_says_no_more_than_its_trace() {
+    let mut shown = Headless::new(&options(), (120, 30));
+    for message in load(ASKED) {
+        shown.load(message);
+    }
+    shown.play("2");
+    check_outcomes(
+        &render::text(&shown.draw()),
+        ["… open", "—", "… open", "✓ ok"],
+    );
+}
+
+#[test]
+fn the_stream_tells_how_the_run_stands_and_open_calls_have_a_clock() {
+    let picture = followed(43, (120, 30), "1 g j");
+    let header = picture.lines().next().unwrap_or_default();
+    assert!(header.contains("run r1 ‖ waiting 0:41"), "{header}");
+    let call = picture.lines().find(|line| line.contains("tl  escalate"));
+    assert!(call.is_some_and(|line| line.contains("0:41")), "{picture}");
+    let later = followed(3 * 3600, (120, 30), "1 g j");
+    assert!(later.contains("run r1 ‖ waiting 2h59m"), "{later}");
+    let ended = followed(43, (120, 30), "1 G");
+    assert!(ended.contains("run r4 ended: ok"), "{ended}");
+}
