@@ -7,6 +7,7 @@ pub mod theme;
 
 pub mod effects;
 pub mod filtering;
+pub mod gaps;
 pub mod jobs;
 mod runtime;
 pub mod screens;

@@ -152,6 +152,7 @@ fn say(notice: &Notice) {
         notice: notice.kind.word(),
         path: notice.path.to_string_lossy().into_owned(),
         at: notice.at,
+        may_miss: notice.missing.is_some(),
     };
     if let Ok(mut line) = serde_json::to_string(&line) {
         line.push('\n');
@@ -164,4 +165,6 @@ struct NoticeJson {
     notice: &'static str,
     path: String,
     at: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    may_miss: bool,
 }

@@ -20,7 +20,8 @@ use crossbeam_channel::{Sender, bounded};
 
 pub use log::Log;
 
-use self::follow::Follower;
+use self::follow::{Follower, Happening};
+use self::log::RECENT;
 use self::pipe::Pipe;
 use self::watch::Watch;
 use crate::ingest::assemble::merge::{self, Origin, Told};
@@ -43,6 +44,8 @@ pub struct Notice {
     pub path: PathBuf,
     /// How many bytes of the file had been read.
     pub at: u64,
+    /// Where in what was read of it so far, in bytes, something may be missing; none where nothing is.
+    pub missing: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub enum NoticeKind {
     Rotated,
     /// Its content was written anew.
     Replaced,
+    /// Its last line has no end yet, and that has not changed for a while.
+    Partial,
     /// It is gone; another with its name will be read.
     Gap,
     /// Changes are reported by the system.
@@ -68,6 +73,7 @@ impl NoticeKind {
             NoticeKind::Truncated => "was cut; what was written just before may be lost",
             NoticeKind::Rotated => "was rotated; the new file is followed",
             NoticeKind::Replaced => "was written anew",
+            NoticeKind::Partial => "ends in half a line; it is shown when the rest comes",
             NoticeKind::Gap => "is gone; a new file with its name will be followed",
             NoticeKind::Watching => "is followed",
             NoticeKind::Polling => "is followed by looking again and again",
@@ -79,6 +85,7 @@ impl NoticeKind {
             NoticeKind::Truncated => "truncated",
             NoticeKind::Rotated => "rotated",
             NoticeKind::Replaced => "replaced",
+            NoticeKind::Partial => "partial",
             NoticeKind::Gap => "gap",
             NoticeKind::Watching => "watching",
             NoticeKind::Polling => "polling",
@@ -94,6 +101,10 @@ const WALK: Duration = Duration::from_secs(1);
 /// How long a file whose first records tell no format is waited for.
 const DOUBT: Duration = Duration::from_secs(2);
 const QUEUE: usize = 8;
+/// How many of the last bytes of all files stay in memory together.
+const RECENT_OF_ALL: usize = 128 << 20;
+/// How long half a line may stay before that is told.
+const STAYS: Duration = Duration::from_secs(2);
 /// Lines are decoded this many bytes at a time.
 const STEP: u64 = 512 << 10;
 
@@ -135,7 +146,48 @@ struct Trace {
     path: PathBuf,
     feed: Feed,
     since: Instant,
+    half: HalfLine,
     known: Option<Known>,
+}
+
+impl Trace {
+    fn new(path: PathBuf, feed: Feed) -> Trace {
+        Trace {
+            path,
+            feed,
+            since: Instant::now(),
+            half: HalfLine::default(),
+            known: None,
+        }
+    }
+}
+
+/// A last line without an end, as it was seen last.
+#[derive(Debug, Default)]
+struct HalfLine {
+    len: u64,
+    since: Option<Instant>,
+    /// The line that was told of, by where it begins.
+    told: Option<u64>,
+}
+
+impl HalfLine {
+    /// Tells of each half line once, when it has not grown for a while.
+    fn look(&mut self, log: &Log) -> Option<Happening> {
+        let (len, whole) = (log.len(), log.whole());
+        if self.len != len || self.since.is_none() {
+            (self.len, self.since) = (len, Some(Instant::now()));
+        }
+        let is_old = self.since.is_some_and(|since| since.elapsed() >= STAYS);
+        if whole == len || !is_old || self.told == Some(whole) {
+            return None;
+        }
+        self.told = Some(whole);
+        Some(Happening {
+            kind: NoticeKind::Partial,
+            missing: None,
+        })
+    }
 }
 
 /// A file whose format is known: it has a place among the sources.
@@ -176,6 +228,8 @@ struct Following {
     builder: Builder,
     desk: Desk,
     sources: u32,
+    /// Among so many traces memory was shared out.
+    shared: usize,
 }
 
 impl Following {
@@ -190,6 +244,7 @@ impl Following {
             followed: HashSet::new(),
             desk: Desk::default(),
             sources: 0,
+            shared: 0,
         }
     }
 
@@ -206,7 +261,12 @@ impl Following {
         self.tell(Loaded::Done)?;
         // From here on nothing that is written is passed over.
         for path in self.paths.clone() {
-            self.tell(Loaded::Notice(Notice { kind, path, at: 0 }))?;
+            self.tell(Loaded::Notice(Notice {
+                kind,
+                path,
+                at: 0,
+                missing: None,
+            }))?;
         }
         loop {
             let pause = if watch.is_reporting() {
@@ -257,18 +317,26 @@ impl Following {
             };
             for file in found {
                 if self.followed.insert(file.clone()) {
-                    self.traces.push(Trace {
-                        feed: if pipe::is_pipe(&file) {
-                            Feed::Pipe(Pipe::start(watch.hint()))
-                        } else {
-                            Feed::File(Follower::new(file.clone()))
-                        },
-                        path: file,
-                        since: Instant::now(),
-                        known: None,
-                    });
+                    let feed = if pipe::is_pipe(&file) {
+                        Feed::Pipe(Pipe::start(watch.hint()))
+                    } else {
+                        Feed::File(Follower::new(file.clone()))
+                    };
+                    self.traces.push(Trace::new(file, feed));
                 }
             }
+        }
+    }
+
+    /// The bytes that files keep in memory are shared out among them.
+    fn share_memory(&self) {
+        let files = || {
+            let traces = self.traces.iter().map(|trace| &trace.feed);
+            traces.filter(|feed| matches!(feed, Feed::File(_)))
+        };
+        let share = RECENT_OF_ALL / files().count().max(1);
+        for feed in files() {
+            feed.log().keep(share.min(RECENT));
         }
     }
 
@@ -287,11 +355,22 @@ impl Following {
                 self.recognise(number)?;
             }
             self.join_companions(number);
-            for kind in happened {
+            let Trace { feed, half, .. } = &mut self.traces[number];
+            let half = half.look(feed.log());
+            for Happening { kind, missing } in happened.into_iter().chain(half) {
                 let path = path.clone();
-                self.tell(Loaded::Notice(Notice { kind, path, at }))?;
+                self.tell(Loaded::Notice(Notice {
+                    kind,
+                    path,
+                    at,
+                    missing,
+                }))?;
             }
             number += 1;
+        }
+        if self.shared != self.traces.len() {
+            self.shared = self.traces.len();
+            self.share_memory();
         }
         for group in 0..self.groups.len() {
             self.decode_group(group)?;
@@ -370,13 +449,8 @@ impl Following {
         let (group, found) = (known.group, known.source.format.companions(path));
         for file in &found {
             if self.followed.insert(file.clone()) {
-                let follower = Follower::new(file.clone());
-                self.traces.push(Trace {
-                    path: file.clone(),
-                    feed: Feed::File(follower),
-                    since: Instant::now(),
-                    known: None,
-                });
+                let feed = Feed::File(Follower::new(file.clone()));
+                self.traces.push(Trace::new(file.clone(), feed));
             }
         }
         self.groups[group].companions = found;
@@ -432,6 +506,7 @@ impl Following {
         let before = known.lines;
         known.lines = known.lines.saturating_add(decoded.lines);
         known.done = block.end;
+        feed.log().decoded(block.end);
         Some((before, decoded))
     }
 

@@ -16,6 +16,7 @@ use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
+use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
 use crate::tui::notices::{Level, Notices};
 use crate::tui::screens::ScreenId;
@@ -119,6 +120,8 @@ pub struct Opened {
     pub store: Store,
     pub bodies: Bodies,
     pub agents: Agents,
+    /// Where something may be missing of what is followed.
+    pub gaps: Gaps,
 }
 
 /// How many agents acted in a store, as far as a list has to tell them apart.
@@ -306,9 +309,10 @@ impl Session {
             Loaded::Notice(notice) => {
                 self.miss(notice);
                 let words = format!("{} {}", notice.path.display(), notice.kind.words());
-                match notice.kind {
-                    NoticeKind::Truncated | NoticeKind::Gap => self.fail(&words),
-                    _ => self.say(&words),
+                if notice.missing.is_some() || notice.kind == NoticeKind::Gap {
+                    self.fail(&words);
+                } else {
+                    self.say(&words);
                 }
             }
             Loaded::Sources(_)
@@ -325,6 +329,8 @@ impl Session {
         }
         news.rows = before..self.loaded.store.len();
         if self.live {
+            let Opened { store, gaps, .. } = &mut self.loaded;
+            gaps.see(store, news.rows.clone());
             let seen = Seen {
                 rows: news.rows.clone(),
                 settled: &news.settled,
@@ -342,6 +348,10 @@ impl Session {
         if let Some((_, number)) = found {
             let is_gone = notice.kind == NoticeKind::Gap;
             self.pulse.miss(SourceIx(number), is_gone);
+            if let Some(place) = notice.missing {
+                let words = format!("{} {}", notice.path.display(), notice.kind.words());
+                self.loaded.gaps.add(SourceIx(number), place, &words);
+            }
         }
     }
 

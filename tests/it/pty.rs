@@ -394,6 +394,33 @@ fn a_run_that_goes_on_is_followed_left_and_followed_again() {
     terminal.wait_for(" new below");
     terminal.type_in("e");
     terminal.type_in("F");
-    terminal.wait_for("following · 25 / 25");
+    terminal.wait("end", |it| {
+        it.text().contains(" following") && it.text().contains("25 / 25")
+    });
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
+fn where_something_may_be_missing_a_line_says_so() {
+    let note = |id: u32| {
+        format!(
+            "{{\"run_id\":\"r1\",\"type\":\"note\",\"id\":\"n{id}\",\"content\":\"word {id}\"}}\n"
+        )
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("live.jsonl");
+    std::fs::write(&path, note(1) + &note(2)).expect("written");
+    let name = path.to_str().expect("a plain path");
+    let mut terminal = Terminal::start(program(&["tail", name]), (120, 30));
+    terminal.wait_for("2 / 2");
+    std::fs::write(&path, note(3)).expect("written anew");
+    terminal.wait_for("3 / 3");
+    let text = terminal.text();
+    let line = |words: &str| text.lines().position(|line| line.contains(words));
+    let missing = line("something may be missing here");
+    assert!(
+        line("nte word 2") < missing && missing < line("nte word 3"),
+        "{text}"
+    );
     assert_eq!(terminal.quit(), 0);
 }

@@ -179,6 +179,7 @@ fn a_file_that_is_cut_is_told_and_read_on() {
         notice["notice"] == "replaced" || notice["notice"] == "truncated",
         "{notice}"
     );
+    assert_eq!(notice["may_miss"], true);
 }
 
 #[test]
@@ -200,4 +201,24 @@ fn what_comes_through_a_pipe_is_followed_to_its_end() {
     // Lines end when the program does.
     assert_eq!(lines.iter().count(), 9);
     assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+fn half_a_line_that_stays_is_told_and_printed_when_it_is_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("live.jsonl");
+    let note = "{\"run_id\":\"r1\",\"type\":\"note\",\"id\":\"a\"}\n";
+    let (half, rest) = note.split_at(20);
+    std::fs::write(&path, half).expect("written");
+    let tail = follow(&path, &["--from-start"]);
+    let notice = tail.notices.recv_timeout(PATIENCE).expect("a notice");
+    assert_eq!(
+        (&notice["notice"], &notice["at"]),
+        (&"partial".into(), &20.into())
+    );
+    let file = OpenOptions::new().append(true).open(&path);
+    let mut file = file.expect("it can be written");
+    file.write_all(rest.as_bytes()).expect("written");
+    let line = tail.lines.recv_timeout(PATIENCE).expect("the line");
+    assert_eq!(line["id"], "a");
 }

@@ -43,6 +43,23 @@ struct Opened {
     print: Vec<u8>,
 }
 
+/// Something that happened to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Happening {
+    pub(super) kind: NoticeKind,
+    /// Where in the log something may be missing that was written and gone before anybody looked.
+    pub(super) missing: Option<u64>,
+}
+
+impl Happening {
+    fn of(kind: NoticeKind) -> Happening {
+        Happening {
+            kind,
+            missing: None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Follower {
     path: PathBuf,
@@ -78,7 +95,7 @@ impl Follower {
     }
 
     /// Reads what is new; what happened to the file meanwhile.
-    pub(super) fn look(&mut self) -> Vec<NoticeKind> {
+    pub(super) fn look(&mut self) -> Vec<Happening> {
         let mut happened = Vec::new();
         self.drain_old();
         self.drain_current(&mut happened);
@@ -94,7 +111,7 @@ impl Follower {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if self.current.is_some() && !self.is_missing {
                     self.is_missing = true;
-                    happened.push(NoticeKind::Gap);
+                    happened.push(Happening::of(NoticeKind::Gap));
                 }
             }
             // Nothing can be said of it now: the file that is open goes on.
@@ -103,13 +120,16 @@ impl Follower {
         happened
     }
 
-    fn drain_current(&mut self, happened: &mut Vec<NoticeKind>) {
+    fn drain_current(&mut self, happened: &mut Vec<Happening>) {
         let Some(opened) = &mut self.current else {
             return;
         };
         // Each time round something was read, or the file was found anew and read from its start.
         while let Ok(Step::Restart(kind)) = opened.drain(&self.log) {
-            happened.push(kind);
+            happened.push(Happening {
+                kind,
+                missing: Some(self.log.len()),
+            });
             // Copies of what was there before need not be read when the name changes hands.
             self.known
                 .extend(siblings(&self.path).iter().map(|(_, id, _)| *id));
@@ -130,7 +150,7 @@ impl Follower {
     }
 
     /// Another file has the name now.
-    fn take_up(&mut self, happened: &mut Vec<NoticeKind>) {
+    fn take_up(&mut self, happened: &mut Vec<Happening>) {
         let Ok(Bytes::File(file)) = discover::open_file(&self.path) else {
             return;
         };
@@ -152,7 +172,7 @@ impl Follower {
             if before.read > 0 && found.len() >= before.read && same.is_as_read().unwrap_or(false) {
                 // Saved anew with the same beginning: it goes on where it was.
                 new = same;
-                happened.push(NoticeKind::Replaced);
+                happened.push(Happening::of(NoticeKind::Replaced));
             } else {
                 self.log.end_line();
                 new = Opened {
@@ -161,7 +181,7 @@ impl Follower {
                     ..same
                 };
                 self.known.extend([before.id, new.id]);
-                happened.push(NoticeKind::Rotated);
+                happened.push(Happening::of(NoticeKind::Rotated));
                 self.old.push((before, Instant::now() + GRACE));
                 self.read_missed();
             }

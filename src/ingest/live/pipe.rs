@@ -5,10 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::log::Log;
+
+/// How long the writer is held back before it is looked again.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// `-` stands for standard input.
 pub(super) fn is_pipe(path: &Path) -> bool {
@@ -59,8 +63,15 @@ fn read(log: &Log, hint: &Sender<()>) {
             Ok(0) => return,
             Ok(read) => {
                 log.append_piped(&buffer[..read]);
-                if let Err(TrySendError::Disconnected(())) = hint.try_send(()) {
-                    return;
+                // What nobody decoded yet must not be let go: the writer waits, as at any full pipe.
+                loop {
+                    if let Err(TrySendError::Disconnected(())) = hint.try_send(()) {
+                        return;
+                    }
+                    if !log.is_behind() {
+                        break;
+                    }
+                    thread::sleep(PAUSE);
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -52,7 +52,8 @@ impl Scene {
     }
 
     fn look(&mut self) {
-        self.notices.extend(self.follower.look());
+        let happened = self.follower.look();
+        self.notices.extend(happened.iter().map(|it| it.kind));
     }
 
     /// Writes so many bytes of the lines to come.

@@ -3,22 +3,28 @@
 use crate::base::{human, text};
 use crate::model::action::{ActionIx, Kind};
 use crate::model::run::CostSource;
-use crate::store::Store;
 use crate::store::row::Row;
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::rows;
+use crate::tui::session::Opened;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heading {
     Run,
     Turn,
+    /// Of what is followed something may be missing before this row.
+    Gap,
 }
 
 /// Broken lines belong to no turn: so many are looked past.
 const LOOK_PAST: usize = 16;
 
 /// What begins at a place of a list. Turns are told apart only where nothing between them is hidden.
-pub fn heading(listing: &Listing, store: &Store, item: usize) -> Option<Heading> {
+pub fn heading(listing: &Listing, opened: &Opened, item: usize) -> Option<Heading> {
+    if gap(listing, opened, item).is_some() {
+        return Some(Heading::Gap);
+    }
+    let store = &opened.store;
     let row = listing.at(item).map(|ix| store.row(ix))?;
     if row.kind() == Kind::Malformed {
         return None;
@@ -37,14 +43,21 @@ pub fn heading(listing: &Listing, store: &Store, item: usize) -> Option<Heading>
 }
 
 /// Rows of the screen that an item takes.
-pub fn height(listing: &Listing, store: &Store, item: usize) -> usize {
-    let below = |ix: ActionIx| rows::height(&store.row(ix));
-    listing.at(item).map_or(1, below) + usize::from(heading(listing, store, item).is_some())
+pub fn height(listing: &Listing, opened: &Opened, item: usize) -> usize {
+    let below = |ix: ActionIx| rows::height(&opened.store.row(ix));
+    listing.at(item).map_or(1, below) + usize::from(heading(listing, opened, item).is_some())
 }
 
-/// The words of a heading, sanitised.
-pub fn words(heading: Heading, row: &Row<'_>, time: &str) -> String {
+/// What may be missing before a row of a list.
+pub fn gap<'a>(listing: &Listing, opened: &'a Opened, item: usize) -> Option<&'a str> {
+    let previous = item.checked_sub(1).and_then(|item| listing.at(item));
+    opened.gaps.above(listing.at(item)?, previous)
+}
+
+/// The words of a heading, sanitised; `gap` is what may be missing.
+pub fn words(heading: Heading, row: &Row<'_>, (time, gap): (&str, Option<&str>)) -> String {
     match heading {
+        Heading::Gap => gap.unwrap_or_default().to_owned(),
         Heading::Turn if time.is_empty() => format!("turn {}", row.turn()),
         Heading::Turn => format!("turn {} · {time}", row.turn()),
         Heading::Run => run(row),

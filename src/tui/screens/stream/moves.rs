@@ -363,7 +363,7 @@ impl List {
 
     /// Leaves so many rows of the screen above the selected one.
     fn place(&mut self, opened: &Opened, rows: usize, above: usize) {
-        let height = |item| headings::height(&self.listing, &opened.store, item);
+        let height = |item| headings::height(&self.listing, opened, item);
         self.view.place(
             &Extent {
                 len: self.listing.len(),
@@ -375,7 +375,7 @@ impl List {
     }
 
     fn page(&mut self, opened: &Opened, rows: usize, by: isize) {
-        let height = |item| headings::height(&self.listing, &opened.store, item);
+        let height = |item| headings::height(&self.listing, opened, item);
         self.view.page(
             &Extent {
                 len: self.listing.len(),
@@ -391,7 +391,7 @@ impl List {
         if rows == 0 {
             return;
         }
-        let height = |item| headings::height(&self.listing, &opened.store, item);
+        let height = |item| headings::height(&self.listing, opened, item);
         let extent = Extent {
             len: self.listing.len(),
             rows,
@@ -408,7 +408,7 @@ impl List {
     }
 
     pub(super) fn visible(&self, opened: &Opened, rows: usize) -> Vec<Visible> {
-        let height = |item| headings::height(&self.listing, &opened.store, item);
+        let height = |item| headings::height(&self.listing, opened, item);
         let extent = Extent {
             len: self.listing.len(),
             rows,

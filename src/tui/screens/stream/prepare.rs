@@ -53,13 +53,14 @@ impl Stream {
             });
             let row = opened.store.row(ix);
             let open = clocks.and_then(|(pulse, now)| pulse.clock(&row, now));
-            let heading = headings::heading(&list.listing, &opened.store, at.item);
+            let heading = headings::heading(&list.listing, opened, at.item);
+            let gap = headings::gap(&list.listing, opened, at.item);
             self.frame.rows.push(Placed {
                 at,
                 is_selected: at.item == list.view.cursor,
                 text: Rc::clone(text),
                 open,
-                heading: heading.map(|heading| headings::words(heading, &row, &text.time)),
+                heading: heading.map(|heading| headings::words(heading, &row, (&text.time, gap))),
                 mark: (numbers == Numbers::Known)
                     .then(|| session.marks.of(ix))
                     .flatten(),
