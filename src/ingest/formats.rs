@@ -1,10 +1,18 @@
 //! Every trace format we can read. To add one: a file here, a line in [`FORMATS`], a sample.
 
+pub mod anthropic;
 pub mod any_json;
+pub mod chat;
 pub mod claude_code;
+pub mod claude_stream;
 pub mod codex;
+pub mod codex_exec;
 mod conversation;
+pub mod cursor;
+pub mod gemini;
 mod messages;
+pub mod pi;
+pub mod qwen;
 pub mod saferun;
 pub mod shape;
 pub mod sniff;
@@ -165,6 +173,14 @@ pub static FORMATS: &[&dyn Format] = &[
     &codex::Codex,
     &tau2_bench::Tau2Bench,
     &tau_bench::TauBench,
+    &claude_stream::ClaudeStream,
+    &codex_exec::CodexExec,
+    &gemini::Gemini,
+    &qwen::Qwen,
+    &cursor::Cursor,
+    &pi::Pi,
+    &anthropic::Anthropic,
+    &chat::Chat,
 ];
 
 /// Reads a record as a tree and lets `told` say what it tells. What is not JSON, and a line that is

@@ -20,6 +20,7 @@ use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::{Format, Held, Recorded};
 use crate::ingest::json::{Cursor, Record};
+use crate::model::action::Status;
 
 #[derive(Debug)]
 pub struct ClaudeCode;
@@ -106,6 +107,11 @@ impl Format for ClaudeCode {
     fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
         open::attached(record, part, body);
     }
+}
+
+/// How a call failed, from the fixed phrases of the harness.
+pub(super) fn failure(begin: &str) -> Status {
+    line::failure(begin)
 }
 
 /// Set on the part of a row that stands for a model call known by the tools it asked for.

@@ -19,6 +19,8 @@ use crate::model::symbol::Sym;
 #[derive(Debug)]
 pub(super) struct Conversation {
     agent: &'static str,
+    /// The source writes no results: a call without one is not waiting.
+    answers: bool,
     /// Every run is named: what is told before the first one holds for all.
     many: bool,
     defaults: Vec<(Name, Box<[u8]>)>,
@@ -51,18 +53,29 @@ struct Group {
     has_text: bool,
     first: Option<ActionIx>,
     charge: Option<(ActionIx, Charge)>,
+    /// Parts that were told, of messages that may be told again.
+    parts: Vec<u16>,
 }
 
 impl Conversation {
     pub(super) fn new(agent: &'static str) -> Conversation {
         Conversation {
             agent,
+            answers: true,
             many: false,
             defaults: Vec::new(),
             model: Box::default(),
             current: None,
             runs: HashMap::new(),
             named: HashMap::new(),
+        }
+    }
+
+    /// For sources that hardly ever write what tools answered.
+    pub(super) fn without_results(self) -> Conversation {
+        Conversation {
+            answers: false,
+            ..self
         }
     }
 
@@ -90,6 +103,9 @@ impl Rules for Conversation {
                     duration: fact.duration,
                     ..Settled::new(action)
                 });
+                if from.decoded.usage(fact).is_some() {
+                    scene.charge(action, None, build);
+                }
                 scene.set(memory, build);
             }
             FactKind::Setting => {
@@ -101,12 +117,13 @@ impl Rules for Conversation {
                 scene.prompt(build);
             }
             FactKind::Response | FactKind::Reasoning | FactKind::ToolCall => {
-                scene.model_call(memory, build);
+                scene.model_call(memory, self.answers, build);
             }
             FactKind::ToolResult => scene.result(memory, build),
             FactKind::Decision | FactKind::Approval => scene.attach(build),
             FactKind::Error => scene.error(memory, build),
             FactKind::Usage => {
+                memory.last = Some(RunStatus::Ok);
                 let action = scene.add(Kind::Note, build);
                 scene.charge(action, None, build);
             }
@@ -136,7 +153,7 @@ impl Rules for Conversation {
         let mut left: Vec<_> = self.runs.iter().filter(|(_, it)| !it.ended).collect();
         left.sort_unstable_by_key(|(run, _)| **run);
         for (&run, memory) in left {
-            if build.open_calls(run) == 0 {
+            if build.open_calls(run) == 0 || !self.answers {
                 let told = memory.last.filter(|_| !self.many);
                 build.end(run, told.unwrap_or(RunStatus::Unknown));
             }
@@ -261,6 +278,7 @@ impl Scene<'_> {
             agent,
             model,
             parent: build.by_id(self.run, self.from.text(self.fact.parent)),
+            flags: self.fact.flags.without(Flags::MIRROR),
             ..Draft::new(kind, self.run, self.fact, self.from)
         }
     }
@@ -279,6 +297,9 @@ impl Scene<'_> {
     fn start(&self, memory: &mut Memory, build: &mut Builder) {
         self.set(memory, build);
         // Told again (a resumed session), it is only a note.
+        if self.fact.flags.has(Flags::META) {
+            return;
+        }
         let kind = if memory.started {
             Kind::Note
         } else {
@@ -311,6 +332,11 @@ impl Scene<'_> {
 
     /// What a person says to the main agent begins a turn.
     fn prompt(&self, build: &mut Builder) {
+        let record = self.name(Name::Record);
+        if self.fact.flags.has(Flags::MIRROR) && build.by_id(self.run, record).get().is_some() {
+            build.edit(self.run).totals.copies += 1;
+            return;
+        }
         let mut draft = self.draft(Kind::Prompt, build);
         let main = draft.agent == build.peek(self.run).who.agent;
         if !main {
@@ -343,17 +369,31 @@ impl Scene<'_> {
         build.key(name)
     }
 
-    fn model_call(&self, memory: &mut Memory, build: &mut Builder) {
-        memory.last = Some(RunStatus::Ok);
+    fn model_call(&self, memory: &mut Memory, answers: bool, build: &mut Builder) {
+        memory.last = match status(self.fact.status) {
+            Some(told) if self.fact.kind == FactKind::Response => Some(told),
+            _ => Some(RunStatus::Ok),
+        };
         let key = self.group(build);
-        let group = memory.groups.entry(key).or_default();
-        let action = match self.fact.kind {
-            FactKind::Response => self.said(group, build),
-            FactKind::Reasoning => self.add(Kind::Reasoning, build),
-            _ => match self.asked(memory, key, build) {
-                Some(action) => action,
-                None => return,
-            },
+        let action = if self.is_again(memory, key, build) {
+            build.edit(self.run).totals.copies += 1;
+            let group = memory.groups.entry(key).or_default();
+            let Some(action) = group.response.or(group.first) else {
+                return;
+            };
+            if self.fact.kind == FactKind::Response {
+                build.settle(&Settled {
+                    result: self.from.place(self.fact),
+                    ..Settled::new(action)
+                });
+            }
+            action
+        } else {
+            match self.fact.kind {
+                FactKind::Response => self.said(memory.groups.entry(key).or_default(), build),
+                FactKind::Reasoning => self.add(Kind::Reasoning, build),
+                _ => self.asked(memory, key, answers, build),
+            }
         };
         let group = memory.groups.entry(key).or_default();
         group.first = group.first.or(Some(action));
@@ -364,6 +404,22 @@ impl Scene<'_> {
             .charge(on, before.as_ref(), build)
             .or(before)
             .map(|it| (on, it));
+    }
+
+    /// Whether this part of a model call was told before; for a call, that it waits is enough.
+    fn is_again(&self, memory: &mut Memory, group: u64, build: &Builder) -> bool {
+        if !self.fact.flags.has(Flags::MIRROR) {
+            return false;
+        }
+        let id = self.from.text(self.fact.id);
+        let is_call = self.fact.kind == FactKind::ToolCall;
+        let known = build.knows_call(self.run, id).filter(|_| is_call);
+        let parts = &mut memory.groups.entry(group).or_default().parts;
+        let told = parts.contains(&self.fact.part);
+        if !told {
+            parts.push(self.fact.part);
+        }
+        known.is_some_and(|call| !call.closed) || told
     }
 
     /// Books the tokens and the cost that a fact tells.
@@ -405,22 +461,23 @@ impl Scene<'_> {
     }
 
     /// A tool that a model call asked for; a row for the model call itself comes first.
-    fn asked(&self, memory: &mut Memory, group: u64, build: &mut Builder) -> Option<ActionIx> {
+    fn asked(
+        &self,
+        memory: &mut Memory,
+        group: u64,
+        answers: bool,
+        build: &mut Builder,
+    ) -> ActionIx {
         let id = self.from.text(self.fact.id);
-        if self.fact.flags.has(Flags::MIRROR) && build.knows_call(self.run, id).is_some() {
-            build.edit(self.run).totals.copies += 1;
-            return None;
-        }
         let group = memory.groups.entry(group).or_default();
         let response = group.response.unwrap_or_else(|| {
             let mut draft = self.draft(Kind::Response, build);
-            draft.flags = draft.flags.without(Flags::MIRROR).with(Flags::IMPLIED);
+            draft.flags.set(Flags::IMPLIED);
             draft.place.part |= IMPLIED;
             build.act(&draft)
         });
         group.response = Some(response);
         let mut draft = self.draft(Kind::ToolCall, build);
-        draft.flags = draft.flags.without(Flags::MIRROR);
         draft.tool = build.symbol(self.from.text(self.fact.tool));
         draft.parent = response;
         let action = self.act(&draft, build);
@@ -437,15 +494,21 @@ impl Scene<'_> {
         build.open_call(self.run, id, call, false);
         memory.waiting.push(key);
         memory.ids.insert(key, id.into());
-        Some(action)
+        if !answers {
+            build.mark_call(self.run, id, Status::Unrecorded);
+        }
+        action
     }
 
     fn result(&self, memory: &mut Memory, build: &mut Builder) {
         let named = self.from.text(self.fact.call);
-        // A result that names no call answers the oldest one.
+        // A result that names no call answers the oldest one; calls without a name are answered so.
         let oldest = memory.waiting.first().and_then(|key| memory.ids.get(key));
+        let is_strange = build.knows_call(self.run, named).is_none();
         let id: Box<[u8]> = match oldest {
-            Some(oldest) if named.is_empty() => oldest.clone(),
+            Some(oldest) if named.is_empty() || is_strange && oldest.starts_with(b"#") => {
+                oldest.clone()
+            }
             _ => named.into(),
         };
         let key = build.key(&id);
@@ -459,6 +522,10 @@ impl Scene<'_> {
             _ => self.fact.status,
         };
         let Some(call) = build.close_call(self.run, &id, status) else {
+            if known.is_some() && self.fact.flags.has(Flags::MIRROR) {
+                build.edit(self.run).totals.copies += 1;
+                return;
+            }
             match known {
                 Some(call) => build.settle(&Settled {
                     flags: Flags::SECOND_RESULT,
@@ -481,7 +548,7 @@ impl Scene<'_> {
         build.settle(&Settled {
             result: self.from.place(self.fact),
             duration: self.fact.duration.or(self.fact.time.since(call.time)),
-            flags: self.fact.flags.without(Flags::META),
+            flags: self.fact.flags.without(Flags::META).without(Flags::MIRROR),
             clear: Flags::WAITING,
             ..Settled::new(call.action)
         });

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::saferun::text_of;
 use crate::ingest::assemble;
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink};
-use crate::ingest::json::{self, View};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::json::{self, Range, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Tokens, Usage};
 
@@ -26,6 +26,9 @@ pub(super) const BLOCKS: u16 = 0x2000;
 /// Set on the part of a row that stands for a model call known by the tools it asked for.
 pub(super) const IMPLIED: u16 = 1 << 15;
 
+/// What a message or block of a tool tells of how the call went.
+pub(super) type Outcome = fn(View<'_, '_>) -> Status;
+
 /// How a message is to be read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Telling {
@@ -34,8 +37,19 @@ pub(super) struct Telling {
     /// Tokens of the model call that the message is.
     pub(super) usage: Usage,
     pub(super) cost: Cost,
-    /// How the call went that a message of a tool answers.
-    pub(super) outcome: fn(View<'_, '_>) -> Status,
+    /// Of a message of a tool.
+    pub(super) outcome: Outcome,
+    /// Of a block that answers a call.
+    pub(super) block_outcome: Outcome,
+    /// Of what the model said: that it was broken off, say.
+    pub(super) status: Status,
+    /// The model call that the message is a part of, where it may be told in several records.
+    pub(super) group: Text,
+    /// The record, for others that name it as their cause.
+    pub(super) record: Text,
+    /// The lane of a subagent, and the call that started it.
+    pub(super) lane: Text,
+    pub(super) starter: Text,
 }
 
 impl Telling {
@@ -45,7 +59,22 @@ impl Telling {
             usage: Usage::NONE,
             cost: Cost::NONE,
             outcome: flagged,
+            block_outcome: flagged_block,
+            status: Status::Unrecorded,
+            group: Text::default(),
+            record: Text::default(),
+            lane: Text::default(),
+            starter: Text::default(),
         }
+    }
+
+    /// Adds a fact with the names that all facts of the message have.
+    pub(super) fn push(&self, fact: Fact, out: &mut FactSink<'_>) {
+        out.name(Name::Group, self.group);
+        out.name(Name::Record, self.record);
+        out.name(Name::Lane, self.lane);
+        out.name(Name::Started, self.starter);
+        out.push(fact);
     }
 }
 
@@ -62,6 +91,11 @@ pub(super) fn flagged(message: View<'_, '_>) -> Status {
     }
 }
 
+/// Of a block nothing is known that its flag does not tell.
+pub(super) fn flagged_block(block: View<'_, '_>) -> Status {
+    flagged(block)
+}
+
 /// Blocks of the Anthropic interface carry the flag only when the tool failed.
 pub(super) fn flagged_or_ok(block: View<'_, '_>) -> Status {
     match block.get("is_error").truth() {
@@ -70,25 +104,36 @@ pub(super) fn flagged_or_ok(block: View<'_, '_>) -> Status {
     }
 }
 
-/// Says what a message tells.
+/// Says what a message tells; what is opened later is the message.
 pub(super) fn decode(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+    decode_as(message.get("role"), message, message.range(), how, out);
+}
+
+/// Says what a message tells that has its role elsewhere, or of which more is to be opened later.
+pub(super) fn decode_as(
+    role: View<'_, '_>,
+    message: View<'_, '_>,
+    place: Range,
+    how: &Telling,
+    out: &mut FactSink<'_>,
+) {
     let how = Telling {
-        base: how.base.at(message.range()),
+        base: how.base.at(place),
         ..*how
     };
-    match message.get("role").raw() {
+    match role.raw() {
         b"assistant" | b"model" | b"agent" | b"ai" => said_by_model(message, &how, out),
         b"tool" | b"function" | b"toolResult" => answer(message, &how, out),
         b"user" | b"human" => said_by_user(message, &how, out),
         b"system" | b"developer" => {
             let mut fact = how.base;
             fact.kind = FactKind::Note;
-            out.push(fact);
+            how.push(fact, out);
         }
         _ => {
             let mut fact = how.base;
             fact.kind = FactKind::Unknown;
-            out.push(fact);
+            how.push(fact, out);
         }
     }
 }
@@ -107,6 +152,7 @@ const ASKED: &[&str] = &[
     "mcp_tool_use",
     "toolCall",
     "tool-call",
+    "tool_call",
 ];
 const ANSWERED: &[&str] = &[
     "tool_result",
@@ -195,8 +241,11 @@ impl Model<'_> {
     }
 
     fn push(&mut self, kind: FactKind, part: u16, out: &mut FactSink<'_>) {
-        let fact = self.fact(kind, part, out);
-        out.push(fact);
+        let mut fact = self.fact(kind, part, out);
+        if kind == FactKind::Response {
+            fact.status = self.how.status;
+        }
+        self.how.push(fact, out);
     }
 
     fn call(&mut self, call: View<'_, '_>, part: u16, out: &mut FactSink<'_>) {
@@ -207,7 +256,7 @@ impl Model<'_> {
         fact.id = out.tell(call.any(&["id", "toolCallId", "tool_call_id"]));
         let args = inner.any(&["arguments", "input", "args"]);
         fact.hash = assemble::hash(args.bytes());
-        out.push(fact);
+        self.how.push(fact, out);
     }
 }
 
@@ -218,7 +267,7 @@ fn answer(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     fact.part = TEXT;
     fact.call = out.tell(message.any(&["tool_call_id", "toolCallId", "id"]));
     fact.status = (how.outcome)(message);
-    out.push(fact);
+    how.push(fact, out);
 }
 
 fn block_answer(block: View<'_, '_>, at: usize, how: &Telling, out: &mut FactSink<'_>) {
@@ -226,8 +275,8 @@ fn block_answer(block: View<'_, '_>, at: usize, how: &Telling, out: &mut FactSin
     fact.kind = FactKind::ToolResult;
     fact.part = BLOCKS + at as u16;
     fact.call = out.tell(block.any(&["tool_use_id", "toolCallId"]));
-    fact.status = flagged_or_ok(block);
-    out.push(fact);
+    fact.status = (how.block_outcome)(block);
+    how.push(fact, out);
 }
 
 fn said_by_user(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
@@ -247,7 +296,7 @@ fn said_by_user(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
         if answers {
             fact.flags.set(Flags::META);
         }
-        out.push(fact);
+        how.push(fact, out);
     }
 }
 
@@ -317,6 +366,7 @@ pub(super) fn open(message: &Value, part: u16) -> Body {
         TEXT => {
             body.text = content
                 .and_then(said)
+                .filter(|said| !said.is_empty())
                 .or_else(|| string(message, "refusal"));
         }
         REASONING => {

@@ -154,6 +154,7 @@ fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
         cost: known(message.get("cost").usd()),
         usage: messages::usage(message.get("usage")),
         outcome,
+        ..Telling::new(base)
     };
     let of_user = message.get("role").is("user");
     if of_user && message.get("tool_calls").items().next().is_some() {

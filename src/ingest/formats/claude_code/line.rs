@@ -456,7 +456,7 @@ fn result(line: &Line, block: &Block, part: u16, cursor: &Cursor<'_>, out: &mut 
 }
 
 /// How a call failed, from the fixed phrases of the harness.
-fn failure(begin: &str) -> Status {
+pub(super) fn failure(begin: &str) -> Status {
     let starts = |phrases: &[&str]| phrases.iter().any(|phrase| begin.starts_with(phrase));
     if starts(&[
         "The user doesn't want to proceed with this tool use",

@@ -1,0 +1,95 @@
+//! The `anthropic-messages` format: conversations as the Anthropic messages interface has them.
+//!
+//! Messages whose content is a list of blocks: text, thinking, `tool_use`, `tool_result`. As a document
+//! or in lines, like `chat-messages`, whose reader this is but for the words of a block: a result
+//! without `is_error` is one that went well. Source: Anthropic messages reference.
+
+use serde_json::Value;
+
+use super::chat;
+use super::conversation::Conversation;
+use super::messages;
+use super::{Format, Held, Recorded};
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::Body;
+use crate::ingest::fact::FactSink;
+use crate::ingest::json::Record;
+
+#[derive(Debug)]
+pub struct Anthropic;
+
+impl Format for Anthropic {
+    fn name(&self) -> &'static str {
+        "anthropic-messages"
+    }
+
+    fn about(&self) -> &'static str {
+        "Anthropic messages: conversations and logs of requests"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let list = record.get("messages").and_then(Value::as_array);
+        if has_blocks(record) || list.is_some_and(|list| list.iter().any(has_blocks)) {
+            45
+        } else {
+            0
+        }
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let list = head.as_array().or_else(|| head.get("messages")?.as_array());
+        if list.is_some_and(|list| list.iter().any(has_blocks)) {
+            45
+        } else {
+            0
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        chat::Chat.lists()
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        chat::decode_with(record, messages::flagged_or_ok, out);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("assistant"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        chat::open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        messages::open_result(record, part, body);
+    }
+}
+
+/// A message with a block that no other interface has.
+fn has_blocks(message: &Value) -> bool {
+    let blocks = message.get("content").and_then(Value::as_array);
+    let role = message.get("role").and_then(Value::as_str);
+    let kinds = [
+        "tool_use",
+        "tool_result",
+        "thinking",
+        "redacted_thinking",
+        "server_tool_use",
+    ];
+    let is_own = |block: &Value| {
+        let kind = block.get("type").and_then(Value::as_str);
+        kind.is_some_and(|kind| kinds.contains(&kind))
+    };
+    matches!(role, Some("user" | "assistant")) && blocks.is_some_and(|list| list.iter().any(is_own))
+}

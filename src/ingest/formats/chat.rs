@@ -1,0 +1,237 @@
+//! The `chat-messages` format: conversations as the OpenAI chat interface has them.
+//!
+//! As a document (an array of messages, an object with `messages`, the log of one request with its
+//! `response`), one message a line, or one conversation a line as for fine-tuning. Known of it: nothing
+//! tells whether a tool succeeded; models without function calling ask for tools in their text
+//! (`<function=name>`), and the next message of the user answers. Source: OpenAI chat completions
+//! reference; logs of LiteLLM and OpenHands.
+
+use serde_json::Value;
+
+use super::conversation::Conversation;
+use super::messages::{self, CALLS, Telling, string};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::Body;
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::json::{Record, View};
+use crate::model::action::Flags;
+
+#[derive(Debug)]
+pub struct Chat;
+
+impl Format for Chat {
+    fn name(&self) -> &'static str {
+        "chat-messages"
+    }
+
+    fn about(&self) -> &'static str {
+        "OpenAI chat messages: conversations, fine-tuning lines, logs of requests"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        if is_message(record) {
+            return 20;
+        }
+        let first = record.get("messages").and_then(|list| list.get(0));
+        if first.is_some_and(is_message) { 30 } else { 0 }
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let first = head.get(0).or_else(|| head.get("messages")?.get(0));
+        if first.is_some_and(is_message) { 20 } else { 0 }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&["messages", "raw_messages", "tools"])
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        decode_with(record, messages::flagged_block, out);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("assistant"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        messages::open_result(record, part, body);
+    }
+}
+
+/// The part of a message whose text asks for a tool.
+const TEXT_CALL: u16 = CALLS - 1;
+const ASKS: &str = "<function=";
+const ANSWERS: &str = "EXECUTION RESULT of [";
+
+fn is_message(record: &Value) -> bool {
+    let role = record.get("role").and_then(Value::as_str);
+    let roles = [
+        "system",
+        "developer",
+        "user",
+        "assistant",
+        "tool",
+        "function",
+    ];
+    role.is_some_and(|role| roles.contains(&role))
+        && (record.get("content").is_some() || record.get("tool_calls").is_some())
+        && record.get("parts").is_none()
+}
+
+/// Reads a message, a conversation or a member of a document.
+pub(super) fn decode_with(
+    record: Record<'_>,
+    block_outcome: messages::Outcome,
+    out: &mut FactSink<'_>,
+) {
+    let member = record.member;
+    decode_tree(record, out, |record, out| {
+        let how = Telling {
+            block_outcome,
+            ..Telling::new(Fact::new(FactKind::Note))
+        };
+        match member {
+            b"" | b"[]" if record.get("messages").is_array() => conversation(record, &how, out),
+            b"" | b"[]" if record.get("choices").is_array() => response(record, &how, out),
+            b"" | b"[]" | b"messages" => message(record, &how, out),
+            b"response" => response(record, &how, out),
+            _ => setting(member, record, out),
+        }
+    });
+}
+
+/// A whole conversation in one record begins a run.
+fn conversation(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+    let mut start = Fact::new(FactKind::RunStart);
+    start.flags.set(Flags::META);
+    start.run = out.tell(record.any(&["custom_id", "id", "session_id", "conversation_id"]));
+    start.model = out.tell(record.get("model"));
+    out.push(start);
+    for said in record.get("messages").items() {
+        message(said, how, out);
+    }
+    response(record.get("response"), how, out);
+    for (key, value) in record.members() {
+        if matches!(key, b"cost" | b"timestamp" | b"created") {
+            setting(key, value, out);
+        }
+    }
+}
+
+/// The answer to a request, with its tokens.
+fn response(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+    let mut how = *how;
+    how.usage = messages::usage(record.get("usage"));
+    how.cost = record.get("usage").get("cost").usd();
+    how.base.model = out.tell(record.get("model"));
+    how.base.time = record.get("created").time();
+    for choice in record.get("choices").items() {
+        message(choice.get("message"), &how, out);
+        how.usage = crate::model::quantity::Usage::NONE;
+    }
+    if !record.get("choices").is_array() && record.get("role").is_some() {
+        message(record, &how, out);
+    }
+}
+
+fn message(said: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+    let mut how = *how;
+    if said.get("usage").is_object() {
+        how.usage = messages::usage(said.get("usage"));
+    }
+    let model = out.tell(said.get("model"));
+    how.base.model = model.or(how.base.model);
+    let time = said
+        .any(&["timestamp", "created_at", "createdAt", "created"])
+        .time();
+    how.base.time = how.base.time.max(time);
+    let text = text_of(said);
+    let of_model = said.get("role").is("assistant") && !said.get("tool_calls").is_array();
+    if of_model && text.contains(ASKS) {
+        messages::decode(said, &how, out);
+        text_call(said, &text, &how, out);
+    } else if said.get("role").is("user") && text.starts_with(ANSWERS) {
+        let mut fact = how.base.at(said.range());
+        fact.kind = FactKind::ToolResult;
+        out.push(fact);
+    } else {
+        messages::decode(said, &how, out);
+    }
+}
+
+fn text_of(said: View<'_, '_>) -> String {
+    let content = said.get("content");
+    let texts = content.items().map(|block| block.get("text").text());
+    if content.is_string() {
+        content.text().into_owned()
+    } else {
+        texts.collect()
+    }
+}
+
+/// A tool that the text of a message asks for.
+fn text_call(said: View<'_, '_>, text: &str, how: &Telling, out: &mut FactSink<'_>) {
+    let mut fact = how.base.at(said.range());
+    fact.kind = FactKind::ToolCall;
+    fact.part = TEXT_CALL;
+    let asked = text.split_once(ASKS).map_or("", |(_, asked)| asked);
+    let name = asked.split('>').next().unwrap_or_default();
+    fact.tool = out.arena(name.as_bytes());
+    fact.hash = assemble::hash(asked.as_bytes());
+    how.push(fact, out);
+}
+
+fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::Setting);
+    match member {
+        b"cost" => fact.cost = value.usd(),
+        b"model" => fact.model = out.tell(value),
+        b"timestamp" | b"created" => fact.time = value.time(),
+        b"title" => out.tell_name(Name::Title, value),
+        _ => fact.kind = FactKind::Copy,
+    }
+    out.push(fact);
+}
+
+pub(super) fn open(record: &Value, part: u16) -> Body {
+    if part & !messages::IMPLIED != TEXT_CALL {
+        return messages::open(record, part);
+    }
+    let text = record
+        .get("content")
+        .and_then(messages::said)
+        .unwrap_or_default();
+    let asked = text.split_once(ASKS).map_or("", |(_, asked)| asked);
+    let (name, rest) = asked.split_once('>').unwrap_or((asked, ""));
+    if part & messages::IMPLIED != 0 {
+        return Body {
+            asks: vec![name.to_owned()],
+            ..Body::default()
+        };
+    }
+    let parameters = rest.split("<parameter=").skip(1).filter_map(|parameter| {
+        let (key, value) = parameter.split_once('>')?;
+        let value = value.split("</parameter>").next().unwrap_or(value);
+        Some((key.to_owned(), Value::String(value.to_owned())))
+    });
+    Body {
+        id: string(record, "id"),
+        args: Some(Value::Object(parameters.collect())),
+        ..Body::default()
+    }
+}

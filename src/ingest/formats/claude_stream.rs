@@ -1,0 +1,180 @@
+//! The `claude-stream` format: what `claude -p --output-format stream-json` prints.
+//!
+//! Known of it: lines of one message share its id and repeat its usage, of which the last counts; no
+//! line has a time; the cost and the refused calls of the run stand in its last line, `result`. Source:
+//! the headless mode of Claude Code as documented; no file of others was at hand.
+
+use serde_json::Value;
+
+use super::claude_code::failure;
+use super::conversation::Conversation;
+use super::messages::{self, Telling, string};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{ApprovalText, Body, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::json::{Record, View};
+use crate::model::action::{Flags, Status, Verdict};
+
+#[derive(Debug)]
+pub struct ClaudeStream;
+
+impl Format for ClaudeStream {
+    fn name(&self) -> &'static str {
+        "claude-stream"
+    }
+
+    fn about(&self) -> &'static str {
+        "Claude Code, printed with --output-format stream-json"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let session = record.get("session_id").is_some();
+        let kind = record.get("type").and_then(Value::as_str);
+        match kind {
+            Some("system") if session && record.get("subtype").is_some() => 95,
+            Some("assistant" | "user") if session && record.get("message").is_some() => 95,
+            Some("result") if session && record.get("num_turns").is_some() => 95,
+            Some("stream_event") if session => 95,
+            _ => 0,
+        }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Partly,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        decode_tree(record, out, line);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("claude-code"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        match record.get("type").and_then(Value::as_str) {
+            Some("result") => open_result_line(record),
+            Some("system") => Body {
+                text: string(record, "subtype"),
+                labels: ["cwd", "permissionMode", "model", "claude_code_version"]
+                    .iter()
+                    .filter_map(|key| Some(((*key).to_owned(), string(record, key)?)))
+                    .collect(),
+                ..Body::default()
+            },
+            _ => messages::open(record, part),
+        }
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        messages::open_result(record, part, body);
+    }
+
+    fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
+        body.approvals.push(ApprovalText {
+            state: Some("denied".to_owned()),
+            args: record.get("tool_input").cloned(),
+            ..ApprovalText::default()
+        });
+    }
+}
+
+fn open_result_line(record: &Value) -> Body {
+    let failed = record.get("is_error").and_then(Value::as_bool) == Some(true);
+    let said = string(record, "result").or_else(|| string(record, "subtype"));
+    Body {
+        error: failed.then(|| ErrorText {
+            kind: string(record, "subtype"),
+            message: said.clone().unwrap_or_default(),
+            stack: None,
+        }),
+        text: said.filter(|_| !failed),
+        ..Body::default()
+    }
+}
+
+/// How a call went, by the flag of its result and the fixed phrases of the harness.
+fn outcome(block: View<'_, '_>) -> Status {
+    if block.get("is_error").truth() != Some(true) {
+        return Status::Ok;
+    }
+    let content = block.get("content");
+    let first = content
+        .items()
+        .next()
+        .map(|part| part.get("text").opening());
+    failure(&first.unwrap_or_else(|| content.opening()))
+}
+
+fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Note);
+    base.run = out.tell(record.get("session_id"));
+    base.time = record.get("timestamp").time();
+    match record.get("type").raw() {
+        b"system" if record.get("subtype").is("init") => {
+            base.kind = FactKind::RunStart;
+            base.model = out.tell(record.get("model"));
+            out.tell_name(Name::Release, record.get("claude_code_version"));
+            out.push(base);
+        }
+        b"system" => out.push(base),
+        b"assistant" | b"user" if record.get("message").is_object() => {
+            message(record, base, out);
+        }
+        b"result" => result(record, base, out),
+        b"stream_event" => {
+            base.kind = FactKind::Copy;
+            out.push(base);
+        }
+        _ => {
+            base.kind = FactKind::Unknown;
+            out.push(base);
+        }
+    }
+}
+
+fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+    let message = record.get("message");
+    let mut how = Telling {
+        outcome,
+        block_outcome: outcome,
+        usage: messages::usage(message.get("usage")),
+        ..Telling::new(base)
+    };
+    how.base.model = out.tell(message.get("model"));
+    how.group = out.tell(message.get("id"));
+    let started = record.get("parent_tool_use_id");
+    if started.is_string() {
+        how.lane = out.arena(&[b"agent/", started.raw()].concat());
+        how.starter = out.tell(started);
+    }
+    if record.get("isSynthetic").truth() == Some(true) {
+        how.base.flags.set(Flags::META);
+    }
+    messages::decode(message, &how, out);
+}
+
+fn result(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+    for denied in record.get("permission_denials").items() {
+        let mut fact = base.at(denied.range());
+        fact.kind = FactKind::Approval;
+        fact.verdict = Verdict::Denied;
+        fact.call = out.tell(denied.get("tool_use_id"));
+        out.push(fact);
+    }
+    let mut end = base;
+    end.kind = FactKind::RunEnd;
+    end.cost = record.get("total_cost_usd").usd();
+    end.duration = record.get("duration_ms").millis();
+    let failed = record.get("is_error").truth() == Some(true)
+        || record.get("subtype").is_string() && !record.get("subtype").is("success");
+    end.status = if failed { Status::Error } else { Status::Ok };
+    out.push(end);
+}

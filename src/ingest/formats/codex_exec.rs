@@ -1,0 +1,195 @@
+//! The `codex-exec` format: what `codex exec --json` prints.
+//!
+//! Known of it: no line has a time or names the model; tokens are told per turn, not per model call, so
+//! they stand on the line that ends the turn; an item is told when it starts and again when it is
+//! complete. Source: the events of `codex exec`, and real output.
+
+use serde_json::{Map, Value};
+
+use super::conversation::Conversation;
+use super::messages::{self, IMPLIED, string};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::json::{Record, View};
+use crate::model::action::{Flags, Status, Verdict};
+
+#[derive(Debug)]
+pub struct CodexExec;
+
+impl Format for CodexExec {
+    fn name(&self) -> &'static str {
+        "codex-exec"
+    }
+
+    fn about(&self) -> &'static str {
+        "Codex CLI, printed by codex exec --json"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        match record.get("type").and_then(Value::as_str) {
+            Some("thread.started") if record.get("thread_id").is_some() => 95,
+            Some("item.started" | "item.updated" | "item.completed")
+                if record.get("item").is_some() =>
+            {
+                90
+            }
+            Some("turn.started" | "turn.completed" | "turn.failed") => 60,
+            _ => 0,
+        }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        decode_tree(record, out, line);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("codex"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, _part: u16, body: &mut Body) {
+        answer(record.get("item").unwrap_or(record), body);
+    }
+
+    fn open_attached(&self, _record: &Value, _part: u16, body: &mut Body) {
+        body.approvals.push(crate::ingest::body::ApprovalText {
+            state: Some("denied".to_owned()),
+            ..Default::default()
+        });
+    }
+}
+
+const TOOLS: &[&str] = &[
+    "command_execution",
+    "file_change",
+    "mcp_tool_call",
+    "web_search",
+    "collab_tool_call",
+];
+
+fn open(record: &Value, part: u16) -> Body {
+    let item = record.get("item").unwrap_or(record);
+    let kind = string(item, "type").unwrap_or_default();
+    let mut body = Body {
+        id: string(item, "id"),
+        ..Body::default()
+    };
+    if part & IMPLIED != 0 {
+        body.asks = vec![string(item, "tool").unwrap_or(kind)];
+    } else if TOOLS.contains(&kind.as_str()) {
+        let asked: Map<String, Value> = ["command", "changes", "arguments", "query", "server"]
+            .iter()
+            .filter_map(|key| Some(((*key).to_owned(), item.get(key)?.clone())))
+            .collect();
+        body.args = Some(Value::Object(asked));
+    } else if let Some(message) = string(item, "message")
+        .or_else(|| string(record.get("error")?, "message"))
+        .filter(|_| kind == "error" || record.get("error").is_some())
+    {
+        body.error = Some(ErrorText {
+            message,
+            ..ErrorText::default()
+        });
+    } else {
+        body.text = string(item, "text")
+            .or_else(|| Some(item.get("items")?.to_string()))
+            .or_else(|| string(item, "message"))
+            .or_else(|| string(record, "type"));
+    }
+    body
+}
+
+fn answer(item: &Value, body: &mut Body) {
+    body.result = ["aggregated_output", "result", "error", "status"]
+        .iter()
+        .find_map(|key| item.get(key).filter(|value| !value.is_null()))
+        .cloned();
+    if let Some(code) = item.get("exit_code").and_then(Value::as_i64) {
+        body.labels.push(("exit code".to_owned(), code.to_string()));
+    }
+}
+
+fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let kind = record.get("type");
+    let mut fact = Fact::new(FactKind::Unknown);
+    match kind.raw() {
+        b"thread.started" => {
+            fact.kind = FactKind::RunStart;
+            fact.run = out.tell(record.get("thread_id"));
+        }
+        b"turn.started" => fact.kind = FactKind::Copy,
+        b"turn.completed" => {
+            fact.kind = FactKind::Usage;
+            out.usage(&mut fact, messages::usage(record.get("usage")));
+        }
+        b"turn.failed" | b"error" => fact.kind = FactKind::Error,
+        b"item.started" | b"item.updated" | b"item.completed" => {
+            item(record, kind.is("item.completed"), out);
+            return;
+        }
+        _ => {}
+    }
+    out.push(fact);
+}
+
+fn item(record: View<'_, '_>, complete: bool, out: &mut FactSink<'_>) {
+    let item = record.get("item");
+    let kind = item.get("type");
+    let is_tool = TOOLS.iter().any(|tool| kind.is(tool));
+    let mut fact = Fact::new(match kind.raw() {
+        _ if is_tool => FactKind::ToolCall,
+        _ if !complete => FactKind::Copy,
+        b"agent_message" => FactKind::Response,
+        b"reasoning" => FactKind::Reasoning,
+        b"error" => FactKind::Error,
+        b"todo_list" => FactKind::Note,
+        _ => FactKind::Unknown,
+    });
+    if is_tool {
+        fact.id = out.tell(item.get("id"));
+        fact.tool = out.tell(item.get("tool").or(kind));
+        let asked = item.any(&["command", "changes", "arguments", "query"]);
+        fact.hash = assemble::hash(asked.bytes());
+        // Told when it started already, it is the same call.
+        fact.flags.set(Flags::MIRROR);
+    }
+    out.push(fact);
+    if is_tool && complete {
+        result(item, out);
+    }
+}
+
+fn result(item: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::ToolResult);
+    fact.call = out.tell(item.get("id"));
+    let failed = item
+        .get("exit_code")
+        .number()
+        .is_some_and(|code| code != 0.0);
+    fact.status = match item.get("status").raw() {
+        b"declined" => Status::Denied,
+        b"failed" => Status::Error,
+        _ if failed || item.get("error").is_some() => Status::Error,
+        b"completed" => Status::Ok,
+        _ => Status::Unrecorded,
+    };
+    if fact.status == Status::Denied {
+        fact.verdict = Verdict::Denied;
+    }
+    out.push(fact);
+}

@@ -1,0 +1,109 @@
+//! The `cursor` format: transcripts of the Cursor agent, a message a line.
+//!
+//! Known of it: no times, no tokens, no ids of calls, and rarely an answer of a tool, so that a call
+//! without one tells nothing of how it went. Whole chats are in an SQLite store, which is not read.
+//! Source: transcripts as written by cursor-agent; nothing official describes them.
+
+use serde_json::Value;
+
+use super::conversation::Conversation;
+use super::messages::{self, Telling};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::Body;
+use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::json::{Record, View};
+use crate::model::action::Status;
+
+#[derive(Debug)]
+pub struct Cursor;
+
+impl Format for Cursor {
+    fn name(&self) -> &'static str {
+        "cursor"
+    }
+
+    fn about(&self) -> &'static str {
+        "Cursor agent transcripts"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let role = record.get("role").and_then(Value::as_str);
+        let message = record.get("message");
+        let content = message.and_then(|message| message.get("content"));
+        let inner_role = message.and_then(|message| message.get("role"));
+        let is_bare = record.get("uuid").is_none() && record.get("type").is_none();
+        match role {
+            Some("user" | "assistant") if content.is_some() && inner_role.is_none() && is_bare => {
+                80
+            }
+            _ => 0,
+        }
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &[".cursor/projects"]
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Partly,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        decode_tree(record, out, line);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("cursor").without_results())
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        messages::open(&message(record), part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        messages::open_result(&message(record), part, body);
+    }
+}
+
+/// The message with its role in it, as the interface has it.
+fn message(record: &Value) -> Value {
+    let mut message = record.get("message").cloned().unwrap_or_default();
+    if let (Some(message), Some(role)) = (message.as_object_mut(), record.get("role")) {
+        message.insert("role".to_owned(), role.clone());
+    }
+    message
+}
+
+/// No flag tells how a call went.
+fn unknown(_: View<'_, '_>) -> Status {
+    Status::Unrecorded
+}
+
+fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let base = Fact::new(FactKind::Note);
+    if record.get("type").is("turn_ended") {
+        let mut fact = base;
+        fact.kind = FactKind::Copy;
+        out.push(fact);
+        return;
+    }
+    let how = Telling {
+        outcome: unknown,
+        block_outcome: unknown,
+        ..Telling::new(base)
+    };
+    messages::decode_as(
+        record.get("role"),
+        record.get("message"),
+        record.range(),
+        &how,
+        out,
+    );
+}

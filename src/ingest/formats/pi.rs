@@ -1,0 +1,190 @@
+//! The `pi` format: sessions of pi and of agents made with it (OpenClaw).
+//!
+//! Known of it: every model call has its tokens and its real cost; a session that was branched begins
+//! with copies of another file's messages, which are counted again; a call that was aborted is a message
+//! of nothing. Source: `packages/coding-agent/src/core/session-manager.ts` of badlogic/pi-mono.
+
+use serde_json::Value;
+
+use super::conversation::{Conversation, known};
+use super::messages::{self, Telling, string};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::json::{Record, View};
+use crate::model::action::Status;
+use crate::model::quantity::Usage;
+
+#[derive(Debug)]
+pub struct Pi;
+
+impl Format for Pi {
+    fn name(&self) -> &'static str {
+        "pi"
+    }
+
+    fn about(&self) -> &'static str {
+        "pi and OpenClaw sessions"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let role = record.pointer("/message/role").and_then(Value::as_str);
+        match record.get("type").and_then(Value::as_str) {
+            Some("session") if record.get("cwd").is_some() => 95,
+            Some("message")
+                if matches!(
+                    role,
+                    Some("user" | "assistant" | "toolResult" | "bashExecution")
+                ) =>
+            {
+                70
+            }
+            Some("model_change" | "thinking_level_change") => 40,
+            _ => 0,
+        }
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &[".pi/agent/sessions", ".openclaw/agents"]
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        decode_tree(record, out, line);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("pi"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        let Some(message) = record.get("message").filter(|it| it.is_object()) else {
+            return open_other(record);
+        };
+        let mut body = messages::open(message, part);
+        if let Some(command) = string(message, "command") {
+            body.text = Some(format!(
+                "$ {command}\n{}",
+                string(message, "output").unwrap_or_default()
+            ));
+        }
+        if let Some(error) = string(message, "errorMessage") {
+            body.error = Some(ErrorText {
+                kind: string(message, "stopReason"),
+                message: error,
+                stack: None,
+            });
+        }
+        body
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        if let Some(message) = record.get("message") {
+            messages::open_result(message, part, body);
+        }
+    }
+}
+
+fn open_other(record: &Value) -> Body {
+    let kind = string(record, "type").unwrap_or_default();
+    let keys = [
+        "summary",
+        "modelId",
+        "thinkingLevel",
+        "customType",
+        "cwd",
+        "name",
+    ];
+    let said = keys.iter().find_map(|key| string(record, key));
+    Body {
+        id: string(record, "id"),
+        parent_id: string(record, "parentId"),
+        text: Some(said.map_or(kind.clone(), |said| format!("{kind}: {said}"))),
+        ..Body::default()
+    }
+}
+
+fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Unknown);
+    base.time = record.get("timestamp").time();
+    base.parent = out.tell(record.get("parentId"));
+    match record.get("type").raw() {
+        b"session" => {
+            base.kind = FactKind::RunStart;
+            base.run = out.tell(record.get("id"));
+            base.model = out.tell(record.get("modelId"));
+            out.tell_name(Name::Provider, record.get("provider"));
+            out.tell_name(
+                Name::ParentRun,
+                record.any(&["branchedFrom", "parentSession"]),
+            );
+        }
+        b"model_change" => {
+            base.kind = FactKind::Setting;
+            base.model = out.tell(record.get("modelId"));
+        }
+        b"session_info" => {
+            base.kind = FactKind::Setting;
+            out.tell_name(Name::Title, record.get("name"));
+        }
+        b"thinking_level_change" | b"label" => base.kind = FactKind::Copy,
+        b"compaction" | b"branch_summary" | b"custom" | b"custom_message" => {
+            base.kind = FactKind::Note;
+        }
+        b"message" if record.get("message").is_object() => {
+            message(record, base, out);
+            return;
+        }
+        _ => {}
+    }
+    out.tell_name(Name::Record, record.get("id"));
+    out.push(base);
+}
+
+fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+    let message = record.get("message");
+    let told = message.get("usage");
+    let mut how = Telling {
+        usage: usage(told),
+        cost: known(told.get("cost").get("total").usd()),
+        ..Telling::new(base)
+    };
+    how.base.model = out.tell(message.get("model"));
+    how.record = out.tell(record.get("id"));
+    match (message.get("role").raw(), message.get("stopReason").raw()) {
+        (b"bashExecution", _) => {
+            let mut fact = base;
+            fact.kind = FactKind::Note;
+            out.push(fact);
+        }
+        (b"assistant", b"aborted" | b"error") => {
+            how.status = if message.get("stopReason").is("aborted") {
+                Status::Cancelled
+            } else {
+                Status::Error
+            };
+            messages::decode_as(message.get("role"), message, record.range(), &how, out);
+        }
+        _ => messages::decode_as(message.get("role"), message, record.range(), &how, out),
+    }
+}
+
+fn usage(told: View<'_, '_>) -> Usage {
+    Usage {
+        input: told.get("input").tokens(),
+        output: told.get("output").tokens(),
+        cache_read: told.get("cacheRead").tokens(),
+        cache_write: told.get("cacheWrite").tokens(),
+        ..Usage::NONE
+    }
+}
