@@ -11,11 +11,15 @@ mod conversation;
 pub mod cursor;
 pub mod gemini;
 mod messages;
+pub mod mini_swe;
+pub mod openhands;
+pub mod openhands_sdk;
 pub mod pi;
 pub mod qwen;
 pub mod saferun;
 pub mod shape;
 pub mod sniff;
+pub mod swe_agent;
 pub mod tau2_bench;
 pub mod tau_bench;
 mod told;
@@ -179,6 +183,10 @@ pub static FORMATS: &[&dyn Format] = &[
     &qwen::Qwen,
     &cursor::Cursor,
     &pi::Pi,
+    &swe_agent::SweAgent,
+    &mini_swe::MiniSwe,
+    &openhands::OpenHands,
+    &openhands_sdk::OpenHandsSdk,
     &anthropic::Anthropic,
     &chat::Chat,
 ];

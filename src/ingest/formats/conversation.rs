@@ -44,6 +44,10 @@ struct Memory {
     waiting: Vec<u64>,
     ids: HashMap<u64, Box<[u8]>>,
     nameless: u32,
+    /// The row of the last model call, and what a running total has booked on it.
+    latest: Option<(ActionIx, Option<Charge>, Cost)>,
+    /// Running totals, by model.
+    totals: HashMap<Sym, (Usage, Cost)>,
 }
 
 /// One model call.
@@ -122,6 +126,7 @@ impl Rules for Conversation {
             FactKind::ToolResult => scene.result(memory, build),
             FactKind::Decision | FactKind::Approval => scene.attach(build),
             FactKind::Error => scene.error(memory, build),
+            FactKind::Usage if fact.flags.has(Flags::MIRROR) => scene.running(memory, build),
             FactKind::Usage => {
                 memory.last = Some(RunStatus::Ok);
                 let action = scene.add(Kind::Note, build);
@@ -397,6 +402,14 @@ impl Scene<'_> {
         };
         let group = memory.groups.entry(key).or_default();
         group.first = group.first.or(Some(action));
+        let call = group.response.unwrap_or(action);
+        if memory
+            .latest
+            .as_ref()
+            .is_none_or(|(latest, ..)| *latest != call)
+        {
+            memory.latest = Some((call, None, Cost::NONE));
+        }
         let booked = group.charge.as_ref().map(|(action, _)| *action);
         let on = booked.or(group.response).unwrap_or(action);
         let before = group.charge.take().map(|(_, charge)| charge);
@@ -420,6 +433,40 @@ impl Scene<'_> {
             parts.push(self.fact.part);
         }
         known.is_some_and(|call| !call.closed) || told
+    }
+
+    /// A running total: what it grew by since it was told last is booked on the last model call. One
+    /// that shrank begins anew.
+    fn running(&self, memory: &mut Memory, build: &mut Builder) {
+        let total = self.from.decoded.usage(self.fact).unwrap_or(Usage::NONE);
+        let told = build.symbol(self.from.text(self.fact.model));
+        let (before, spent) = memory.totals.get(&told).copied().unwrap_or_default();
+        memory.totals.insert(told, (total, self.fact.cost));
+        build.edit(self.run).totals.copies += 1;
+        build.seen(self.run, self.fact.time);
+        let grown = total.total().or_zero() >= before.total().or_zero();
+        let usage = if grown { total.minus(&before) } else { total };
+        let cost = if grown {
+            self.fact.cost.minus(spent)
+        } else {
+            self.fact.cost
+        };
+        if usage.total().or_zero() == 0 && known(cost) == Cost::NONE {
+            return;
+        }
+        let (on, charge, paid) = match memory.latest.take() {
+            Some(latest) => latest,
+            None => (self.add(Kind::Note, build), None, Cost::NONE),
+        };
+        let agent = build.peek(self.run).who.agent;
+        build.set_model(self.run, agent, told);
+        let model = build.model_of(self.run, agent);
+        let whole = charge
+            .as_ref()
+            .map_or(usage, |charge| charge.usage().plus(&usage));
+        let paid = paid + known(cost);
+        let charge = build.charge(self.run, (on, model), whole, paid, charge.as_ref());
+        memory.latest = Some((on, Some(charge), paid));
     }
 
     /// Books the tokens and the cost that a fact tells.

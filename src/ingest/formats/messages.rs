@@ -340,6 +340,21 @@ pub(super) fn usage(usage: View<'_, '_>) -> Usage {
     }
 }
 
+/// Tokens of all model calls so far, as OpenHands sums them up: prompt tokens hold those of the cache.
+pub(super) fn running(total: View<'_, '_>) -> Usage {
+    let read = total.get("cache_read_tokens").tokens();
+    let written = total.get("cache_write_tokens").tokens();
+    let prompt = total.get("prompt_tokens").tokens();
+    Usage {
+        input: without(prompt, read.or_zero().saturating_add(written.or_zero())),
+        output: total.get("completion_tokens").tokens(),
+        cache_read: read,
+        cache_write: written,
+        reasoning: total.get("reasoning_tokens").tokens(),
+        ..Usage::NONE
+    }
+}
+
 /// What is left of a count when a part of it is told apart.
 pub(super) fn without(all: Tokens, part: u64) -> Tokens {
     all.get()

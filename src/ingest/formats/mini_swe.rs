@@ -1,0 +1,217 @@
+//! The `mini-swe-agent` format: trajectories of mini-swe-agent, a document or a bare list of messages.
+//!
+//! Known of it: the model asks for its one command in a block of its text, and the next message of the
+//! user answers, with a return code; two blocks are a mistake that the harness points out, and are not
+//! run; newer versions have tool calls in `extra.actions`. Every answer of the model carries its tokens,
+//! its cost and when it came. Source: SWE-agent/mini-swe-agent, `run/utils/save.py`.
+
+use serde_json::{Value, json};
+
+use super::conversation::{Conversation, known};
+use super::messages::{self, CALLS, IMPLIED, Telling, string};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::json::{Record, View};
+use crate::model::action::{Flags, Status};
+
+#[derive(Debug)]
+pub struct MiniSwe;
+
+impl Format for MiniSwe {
+    fn name(&self) -> &'static str {
+        "mini-swe-agent"
+    }
+
+    fn about(&self) -> &'static str {
+        "mini-swe-agent trajectories (.traj.json)"
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let format = head.get("trajectory_format").and_then(Value::as_str);
+        if format.is_some_and(|it| it.starts_with("mini-swe-agent"))
+            || head.pointer("/info/mini_version").is_some()
+        {
+            return 95;
+        }
+        let list = head.as_array().or_else(|| head.get("messages")?.as_array());
+        let asks = |message: &Value| {
+            let text = string(message, "content").unwrap_or_default();
+            message.get("role").and_then(Value::as_str) == Some("assistant")
+                && message.get("tool_calls").is_none()
+                && command(&text).is_some()
+        };
+        if list.is_some_and(|list| list.iter().take(8).any(asks)) {
+            60
+        } else {
+            0
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&["messages"])
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"info" => info(record, out),
+            b"instance_id" => {
+                let mut fact = Fact::new(FactKind::Setting);
+                fact.run = out.tell(record);
+                out.tell_name(Name::Task, record);
+                out.push(fact);
+            }
+            b"" | b"[]" | b"messages" if record.is_object() => message(record, out),
+            _ => out.push(Fact::new(FactKind::Copy)),
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("mini-swe-agent"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        messages::open_result(record, part, body);
+        let text = string(record, "content").unwrap_or_default();
+        let Some(code) = return_code(&text) else {
+            return;
+        };
+        let output = text
+            .split_once("<output>")
+            .map(|(_, output)| output.trim_start_matches('\n'));
+        let output = output.and_then(|output| Some(output.rsplit_once("</output>")?.0));
+        let output = output.unwrap_or(&text).to_owned();
+        if code != "0" {
+            body.error = Some(ErrorText {
+                kind: Some(format!("return code {code}")),
+                message: output.clone(),
+                stack: None,
+            });
+        }
+        body.result = Some(Value::String(output));
+    }
+}
+
+/// The one command in a text; none where there are more.
+fn command(text: &str) -> Option<&str> {
+    let mut found = text.split("```").skip(1).step_by(2).filter_map(|block| {
+        let (language, code) = block.split_once('\n')?;
+        let is_command = matches!(language.trim(), "bash" | "mswea_bash_command");
+        is_command.then_some(code.trim())
+    });
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
+fn return_code(text: &str) -> Option<&str> {
+    let rest = text.trim_start().strip_prefix("<returncode>")?;
+    rest.split('<').next().map(str::trim)
+}
+
+/// What the harness says when an answer does not hold exactly one command.
+const MISTAKE: &str = "Please always provide EXACTLY ONE action";
+
+fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let response = record.get("extra").get("response");
+    let mut base = Fact::new(FactKind::Note).at(record.range());
+    base.time = response
+        .get("created")
+        .or(record.get("extra").get("timestamp"))
+        .time();
+    base.model = out.tell(response.get("model"));
+    let how = Telling {
+        usage: messages::usage(response.get("usage")),
+        cost: known(
+            response
+                .get("usage")
+                .get("cost")
+                .or(record.get("extra").get("cost"))
+                .usd(),
+        ),
+        ..Telling::new(base)
+    };
+    let text = record.get("content").text();
+    match record.get("role").raw() {
+        b"assistant" => {
+            messages::decode(record, &how, out);
+            let is_text = !record.get("tool_calls").is_array();
+            if let Some(asked) = command(&text).filter(|_| is_text) {
+                let mut call = base;
+                call.kind = FactKind::ToolCall;
+                call.part = CALLS;
+                call.tool = out.arena(b"bash");
+                call.hash = assemble::hash(asked.as_bytes());
+                out.push(call);
+            }
+        }
+        b"user" if return_code(&text).is_some() || text.starts_with("The last command") => {
+            let mut result = base;
+            result.kind = FactKind::ToolResult;
+            result.status = match return_code(&text) {
+                Some("0") => Status::Ok,
+                Some(_) => Status::Error,
+                None => Status::Timeout,
+            };
+            out.push(result);
+        }
+        b"user" => {
+            let mut prompt = base;
+            prompt.kind = FactKind::Prompt;
+            if text.starts_with(MISTAKE) {
+                prompt.flags.set(Flags::META);
+            }
+            out.push(prompt);
+        }
+        b"exit" => {
+            let mut end = base;
+            end.kind = FactKind::Note;
+            out.push(end);
+        }
+        _ => messages::decode(record, &how, out),
+    }
+}
+
+fn info(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::Setting);
+    fact.model = out.tell(record.get("config").get("model").get("model_name"));
+    out.tell_name(Name::Release, record.get("mini_version"));
+    fact.cost = known(record.get("model_stats").get("instance_cost").usd());
+    fact.status = match record.get("exit_status").raw() {
+        b"Submitted" => Status::Ok,
+        b"" => Status::Unrecorded,
+        _ => Status::Error,
+    };
+    out.push(fact);
+}
+
+fn open(record: &Value, part: u16) -> Body {
+    let text = string(record, "content").unwrap_or_default();
+    let asked = command(&text).filter(|_| record.get("tool_calls").is_none());
+    match asked {
+        Some(_) if part & IMPLIED != 0 => Body {
+            asks: vec!["bash".to_owned()],
+            ..Body::default()
+        },
+        Some(asked) if part == CALLS => Body {
+            args: Some(json!({ "command": asked })),
+            ..Body::default()
+        },
+        _ => messages::open(record, part),
+    }
+}

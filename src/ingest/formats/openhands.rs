@@ -1,0 +1,340 @@
+//! The `openhands` format: trajectories of OpenHands before its SDK, an array of events, or lines of an
+//! evaluation with the events of one instance each.
+//!
+//! Known of it: an observation names the action that caused it, whose call id may be used again; tokens
+//! and cost are running totals (`llm_metrics`), of which the last one counts; in files of 2024 events
+//! have no id and stand in the order of action and answer. Source: `openhands/events/` of All-Hands-AI.
+
+use serde_json::Value;
+
+use super::conversation::{Conversation, known};
+use super::messages::{self, CALLS, IMPLIED, TEXT, string};
+use super::saferun::text_of;
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::{ApprovalText, Body, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::json::{Record, View};
+use crate::model::action::{Flags, Status, Verdict};
+
+#[derive(Debug)]
+pub struct OpenHands;
+
+impl Format for OpenHands {
+    fn name(&self) -> &'static str {
+        "openhands"
+    }
+
+    fn about(&self) -> &'static str {
+        "OpenHands trajectories and evaluation output"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let history = record.get("history").is_some_and(Value::is_array);
+        let has = |key: &str| record.get(key).is_some();
+        let instance = has("instance_id") || has("instruction") && has("git_patch");
+        match record.get("source").and_then(Value::as_str) {
+            _ if history && instance => 80,
+            Some("user" | "agent" | "environment") if is_event(record) => 80,
+            _ => 0,
+        }
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        match head.get(0) {
+            Some(first) if first.get("source").is_some() && is_event(first) => 90,
+            _ => 0,
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&[])
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &[".openhands/sessions"]
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        decode_tree(record, out, |record, out| {
+            if record.get("history").is_array() {
+                instance(record, out);
+            } else {
+                event(record, Text::default(), out);
+            }
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("openhands"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, _part: u16, body: &mut Body) {
+        let content = string(record, "content").or_else(|| string(record, "message"));
+        if failed(
+            record.get("observation").and_then(Value::as_str),
+            exit_code(record),
+        ) {
+            body.error = Some(ErrorText {
+                message: content.clone().unwrap_or_default(),
+                ..ErrorText::default()
+            });
+        }
+        body.result = content.map(Value::String);
+    }
+
+    fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
+        body.approvals.push(ApprovalText {
+            state: string(record.get("args").unwrap_or(record), "confirmation_state")
+                .or_else(|| string(record, "observation")),
+            reason: string(record, "content"),
+            ..ApprovalText::default()
+        });
+    }
+}
+
+fn is_event(record: &Value) -> bool {
+    record.get("action").is_some_and(Value::is_string)
+        || record.get("observation").is_some_and(Value::is_string)
+}
+
+/// What a person or the harness does, not a tool that the model asked for.
+const NO_TOOLS: &[&str] = &[
+    "message",
+    "think",
+    "finish",
+    "system",
+    "recall",
+    "change_agent_state",
+    "condensation",
+    "null",
+    "reject",
+];
+
+/// One instance of an evaluation: a run in a line.
+fn instance(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut start = Fact::new(FactKind::RunStart);
+    start.flags.set(Flags::META);
+    let id = out.tell(record.get("instance_id"));
+    start.run = id;
+    start.model = out.tell(record.get("metadata").get("llm_config").get("model"));
+    out.name(Name::Task, id);
+    out.push(start);
+    for said in record.get("history").items() {
+        if said.is_array() {
+            for part in said.items() {
+                event(part, id, out);
+            }
+        } else {
+            event(said, id, out);
+        }
+    }
+    let metrics = record.get("metrics");
+    let mut end = Fact::new(FactKind::Setting);
+    end.run = id;
+    end.cost = known(metrics.get("accumulated_cost").usd());
+    if record.get("error").is_some() && !record.get("error").raw().is_empty() {
+        end.status = Status::Error;
+    }
+    let resolved = record.get("test_result").get("report").get("resolved");
+    if let Some(solved) = resolved.or(record.get("success")).truth() {
+        let told: &[u8] = if solved { b"true" } else { b"false" };
+        let told = out.arena(told);
+        out.name(Name::Correct, told);
+    }
+    out.push(end);
+}
+
+fn event(record: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Unknown).at(record.range());
+    base.run = run;
+    base.time = record.get("timestamp").time();
+    let response = record.get("tool_call_metadata").get("model_response");
+    base.model = out.tell(response.get("model"));
+    let action = record.get("action");
+    if record.get("observation").is_string() {
+        observation(record, base, out);
+    } else if action.is_string() {
+        if NO_TOOLS.iter().any(|name| action.is(name)) {
+            said(record, base, out);
+        } else {
+            call(record, base, out);
+        }
+    } else {
+        out.push(base);
+    }
+    metrics(record, base, out);
+}
+
+fn said(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
+    let by_user = record.get("source").is("user") || !record.get("source").is_some();
+    base.kind = match record.get("action").raw() {
+        b"message" if by_user => FactKind::Prompt,
+        b"message" | b"finish" | b"reject" => FactKind::Response,
+        b"think" => FactKind::Reasoning,
+        b"system" | b"recall" | b"condensation" => FactKind::Note,
+        b"change_agent_state" | b"null" => FactKind::Copy,
+        _ => FactKind::Unknown,
+    };
+    base.part = TEXT;
+    out.push(base);
+}
+
+/// An action of a tool, with what the model said as it asked for it.
+fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+    let meta = record.get("tool_call_metadata");
+    let args = record.get("args").or(record);
+    let group = out.tell(meta.get("model_response").get("id"));
+    if !args.get("thought").text().trim().is_empty() {
+        let mut fact = base;
+        fact.kind = FactKind::Response;
+        fact.part = TEXT;
+        out.name(Name::Group, group);
+        out.push(fact);
+    }
+    let mut fact = base;
+    fact.kind = FactKind::ToolCall;
+    fact.part = CALLS;
+    fact.tool = out.tell(meta.get("function_name").or(record.get("action")));
+    fact.id = out.tell(record.get("id"));
+    fact.hash = assemble::hash(args.bytes());
+    out.name(Name::Group, group);
+    out.push(fact);
+    let mut news = base;
+    news.part = CALLS;
+    news.call = out.tell(record.get("id"));
+    news.kind = FactKind::Approval;
+    news.verdict = match args.get("confirmation_state").raw() {
+        b"awaiting_confirmation" => Verdict::Requested,
+        b"rejected" => Verdict::Denied,
+        // `confirmed` is what is written when nobody was asked.
+        _ => return,
+    };
+    out.push(news);
+}
+
+fn observation(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
+    base.call = out.tell(record.get("cause"));
+    let kind = record.get("observation");
+    let code = record
+        .get("extras")
+        .get("metadata")
+        .get("exit_code")
+        .or(record.any(&["exit_code"]))
+        .or(record.get("extras").get("exit_code"));
+    base.kind = FactKind::ToolResult;
+    base.part = CALLS;
+    base.status = match kind.raw() {
+        b"agent_state_changed" | b"null" => {
+            base.kind = FactKind::Copy;
+            Status::Unrecorded
+        }
+        b"user_rejected" => {
+            base.verdict = Verdict::Denied;
+            let by = out.arena(b"user");
+            out.name(Name::By, by);
+            Status::Denied
+        }
+        b"recall" | b"condense" | b"agent_condensation" => {
+            base.kind = FactKind::Note;
+            Status::Unrecorded
+        }
+        b"error" if !record.get("cause").is_some() => {
+            base.kind = FactKind::Error;
+            Status::Error
+        }
+        kind if failed(std::str::from_utf8(kind).ok(), code.number()) => Status::Error,
+        _ if record.get("success").truth() == Some(true) || code.number().is_some() => Status::Ok,
+        _ if record.get("success").truth() == Some(false) => Status::Error,
+        _ => Status::Unrecorded,
+    };
+    out.push(base);
+}
+
+fn failed(kind: Option<&str>, code: Option<f64>) -> bool {
+    kind == Some("error") || code.is_some_and(|code| code != 0.0)
+}
+
+/// The running totals: what they grew by belongs to the last model call.
+fn metrics(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+    let told = record.get("llm_metrics");
+    if !told.is_object() {
+        return;
+    }
+    let mut fact = base;
+    fact.kind = FactKind::Usage;
+    fact.flags.set(Flags::MIRROR);
+    let usage = messages::running(told.get("accumulated_token_usage"));
+    out.usage(&mut fact, usage);
+    fact.cost = told.get("accumulated_cost").usd();
+    out.push(fact);
+}
+
+fn exit_code(record: &Value) -> Option<f64> {
+    let places = [
+        "/extras/metadata/exit_code",
+        "/exit_code",
+        "/extras/exit_code",
+    ];
+    places
+        .iter()
+        .find_map(|place| record.pointer(place)?.as_f64())
+}
+
+fn open(record: &Value, part: u16) -> Body {
+    let args = record.get("args").unwrap_or(record);
+    let tool = record
+        .pointer("/tool_call_metadata/function_name")
+        .or_else(|| record.get("action"))
+        .and_then(Value::as_str);
+    let mut body = Body {
+        id: record.get("id").and_then(text_of),
+        ..Body::default()
+    };
+    if part & IMPLIED != 0 {
+        body.asks = tool.into_iter().map(str::to_owned).collect();
+    } else if part == CALLS && record.get("action").is_some() {
+        let mut asked = args.clone();
+        if let Some(asked) = asked.as_object_mut() {
+            for key in [
+                "thought",
+                "confirmation_state",
+                "action",
+                "source",
+                "message",
+                "is_confirmed",
+            ] {
+                asked.remove(key);
+            }
+        }
+        body.args = Some(asked);
+    } else if record.get("observation").and_then(Value::as_str) == Some("error") {
+        body.error = Some(ErrorText {
+            message: string(record, "content").unwrap_or_default(),
+            ..ErrorText::default()
+        });
+    } else {
+        let keys = ["thought", "content", "final_thought", "message"];
+        let filled = |value: &Value, key: &&str| string(value, key).filter(|text| !text.is_empty());
+        body.text = keys
+            .iter()
+            .find_map(|key| filled(args, key))
+            .or_else(|| keys.iter().find_map(|key| filled(record, key)))
+            .or_else(|| tool.map(str::to_owned));
+    }
+    body
+}

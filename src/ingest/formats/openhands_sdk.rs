@@ -1,0 +1,297 @@
+//! The `openhands-sdk` format: events of the OpenHands SDK, one a line or one a file.
+//!
+//! Known of it: several actions with one `llm_response_id` are one model call; tokens and cost are
+//! running totals of each use of a model, told as the value of a changed state; a person who refuses a
+//! call leaves a `UserRejectObservation`. Source: `openhands/sdk/event/` of OpenHands/software-agent-sdk.
+
+use serde_json::Value;
+
+use super::conversation::Conversation;
+use super::messages::{self, CALLS, IMPLIED, REASONING, TEXT, string};
+use super::saferun::text_of;
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::json::{Record, View};
+use crate::model::action::{Flags, Status, Verdict};
+
+#[derive(Debug)]
+pub struct OpenHandsSdk;
+
+impl Format for OpenHandsSdk {
+    fn name(&self) -> &'static str {
+        "openhands-sdk"
+    }
+
+    fn about(&self) -> &'static str {
+        "OpenHands SDK and CLI conversations"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let kind = record
+            .get("kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let source = record.get("source").and_then(Value::as_str);
+        let is_kind = ["Event", "Observation", "Condensation"]
+            .iter()
+            .any(|end| kind.ends_with(end));
+        match source {
+            Some("agent" | "environment" | "user" | "hook") if is_kind => 95,
+            _ => 0,
+        }
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        // The state of a conversation, kept beside its events.
+        let agent = head.pointer("/agent/kind").is_some() && head.pointer("/agent/llm").is_some();
+        if agent || self.sniff(head) > 0 { 95 } else { 0 }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&[])
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &[".openhands/conversations"]
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"" | b"[]" => event(record, out),
+            _ => setting(member, record, out),
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("openhands"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, _part: u16, body: &mut Body) {
+        let seen = record.get("observation").unwrap_or(record);
+        let text = seen
+            .get("content")
+            .or_else(|| seen.get("error"))
+            .or_else(|| seen.get("rejection_reason"))
+            .and_then(text_of);
+        if seen.get("is_error").and_then(Value::as_bool) == Some(true)
+            || seen.get("error").is_some()
+        {
+            body.error = Some(ErrorText {
+                message: text.clone().unwrap_or_default(),
+                ..ErrorText::default()
+            });
+        }
+        body.result = text.map(Value::String);
+    }
+
+    fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
+        if string(record, "kind").as_deref() == Some("HookExecutionEvent") {
+            body.decisions.push(DecisionText {
+                policy: string(record, "hook_event_type"),
+                decision: Some("block".to_owned()),
+                reason: string(record, "reason"),
+                ..DecisionText::default()
+            });
+            return;
+        }
+        body.approvals.push(ApprovalText {
+            state: Some("denied".to_owned()),
+            by: Some("user".to_owned()),
+            reason: string(record, "rejection_reason"),
+            ..ApprovalText::default()
+        });
+    }
+}
+
+fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::Setting);
+    match member {
+        b"id" => fact.run = out.tell(value),
+        b"agent" => fact.model = out.tell(value.get("llm").get("model")),
+        _ => fact.kind = FactKind::Copy,
+    }
+    out.push(fact);
+}
+
+fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Unknown);
+    base.time = record.get("timestamp").time();
+    match record.get("kind").raw() {
+        b"InterruptEvent" => {
+            base.kind = FactKind::Note;
+            base.status = Status::Cancelled;
+        }
+        b"MessageEvent" => {
+            let by_user = record.get("source").is("user");
+            base.kind = if by_user {
+                FactKind::Prompt
+            } else {
+                FactKind::Response
+            };
+        }
+        b"ActionEvent" | b"ACPToolCallEvent" => {
+            call(record, base, out);
+            return;
+        }
+        b"ObservationEvent" | b"AgentErrorEvent" | b"UserRejectObservation" => {
+            answer(record, base, out);
+            return;
+        }
+        b"ConversationErrorEvent" => base.kind = FactKind::Error,
+        b"HookExecutionEvent" if record.get("blocked").truth() == Some(true) => {
+            base.kind = FactKind::Decision;
+            base.verdict = Verdict::Block;
+            base.call = out.tell(record.get("action_id"));
+            out.tell_name(Name::Policy, record.get("hook_event_type"));
+        }
+        b"SystemPromptEvent"
+        | b"Condensation"
+        | b"CondensationSummaryEvent"
+        | b"PauseEvent"
+        | b"TokenEvent"
+        | b"HookExecutionEvent" => base.kind = FactKind::Note,
+        b"ConversationStateUpdateEvent" => {
+            state(record, base, out);
+            return;
+        }
+        b"StreamingDeltaEvent" => base.kind = FactKind::Copy,
+        _ => {}
+    }
+    out.push(base);
+}
+
+/// The state of the conversation changed: its totals, or how it stands.
+fn state(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+    let value = record.get("value");
+    let uses = value.get("usage_to_metrics");
+    if record.get("key").is("stats") && uses.is_object() {
+        for (_, told) in uses.members() {
+            let mut fact = base;
+            fact.kind = FactKind::Usage;
+            fact.flags.set(Flags::MIRROR);
+            fact.model = out.tell(told.get("model_name"));
+            fact.cost = told.get("accumulated_cost").usd();
+            out.usage(
+                &mut fact,
+                messages::running(told.get("accumulated_token_usage")),
+            );
+            out.push(fact);
+        }
+        return;
+    }
+    let mut fact = base;
+    fact.kind = FactKind::Copy;
+    if record.get("key").is("execution_status") {
+        fact.status = match value.raw() {
+            b"error" | b"stuck" => Status::Error,
+            _ => Status::Unrecorded,
+        };
+        if fact.status == Status::Error {
+            fact.kind = FactKind::Error;
+        }
+    }
+    out.push(fact);
+}
+
+fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+    let group = out.tell(record.get("llm_response_id"));
+    let push = |kind, part, mut fact: Fact, out: &mut FactSink<'_>| {
+        fact.kind = kind;
+        fact.part = part;
+        out.name(Name::Group, group);
+        out.push(fact);
+    };
+    if !record.get("reasoning_content").raw().is_empty() {
+        push(FactKind::Reasoning, REASONING, base, out);
+    }
+    let said = |part: View<'_, '_>| !part.get("text").text().trim().is_empty();
+    if record.get("thought").items().any(said) {
+        push(FactKind::Response, TEXT, base, out);
+    }
+    let mut fact = base;
+    fact.tool = out.tell(record.get("tool_name"));
+    fact.id = out.tell(record.get("tool_call_id"));
+    fact.hash = assemble::hash(record.get("action").bytes());
+    push(FactKind::ToolCall, CALLS, fact, out);
+}
+
+fn answer(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
+    let seen = record.get("observation");
+    let code = seen.get("exit_code").number();
+    base.kind = FactKind::ToolResult;
+    base.call = out.tell(record.get("tool_call_id"));
+    base.status = match record.get("kind").raw() {
+        b"AgentErrorEvent" => Status::Error,
+        b"UserRejectObservation" => {
+            base.verdict = Verdict::Denied;
+            let by = out.arena(b"user");
+            out.name(Name::By, by);
+            Status::Denied
+        }
+        _ if seen.get("timeout").truth() == Some(true) => Status::Timeout,
+        _ if seen.get("is_error").truth() == Some(true) || code.is_some_and(|it| it != 0.0) => {
+            Status::Error
+        }
+        _ if seen.get("is_error").truth() == Some(false) || code.is_some() => Status::Ok,
+        _ => Status::Unrecorded,
+    };
+    out.push(base);
+}
+
+fn open(record: &Value, part: u16) -> Body {
+    let mut body = Body {
+        id: string(record, "id"),
+        labels: ["security_risk", "source"]
+            .iter()
+            .filter_map(|key| Some(((*key).to_owned(), string(record, key)?)))
+            .collect(),
+        ..Body::default()
+    };
+    let kind = string(record, "kind").unwrap_or_default();
+    if part & IMPLIED != 0 {
+        body.asks = string(record, "tool_name").into_iter().collect();
+    } else if part == CALLS {
+        body.id = string(record, "tool_call_id");
+        body.args = record.get("action").cloned();
+    } else if part == REASONING {
+        body.text = string(record, "reasoning_content");
+    } else if kind == "ConversationErrorEvent" {
+        body.error = Some(ErrorText {
+            kind: string(record, "code"),
+            message: string(record, "detail").unwrap_or_default(),
+            stack: None,
+        });
+    } else {
+        let places = [
+            "/thought",
+            "/llm_message/content",
+            "/system_prompt/text",
+            "/summary",
+            "/detail",
+            "/error",
+            "/value",
+        ];
+        body.text = places
+            .iter()
+            .find_map(|place| record.pointer(place).and_then(text_of))
+            .or(Some(kind));
+    }
+    body
+}

@@ -1,0 +1,213 @@
+//! The `swe-agent` format: trajectories of SWE-agent, one `.traj` document a run.
+//!
+//! Known of it: a step holds what the model said, the command and what it printed; no times, and tokens
+//! only as a total, of which zeros mean that nobody counted; `history` tells the steps again, but for
+//! demonstrations it is all there is. Source: SWE-agent/SWE-agent, `sweagent/types.py`.
+
+use serde_json::Value;
+
+use super::conversation::{Conversation, known};
+use super::messages::{self, IMPLIED, Telling, string};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Builder, From, Rules};
+use crate::ingest::body::Body;
+use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::json::{Record, View};
+use crate::model::action::{Flags, Status};
+use crate::model::quantity::{Tokens, Usage};
+
+#[derive(Debug)]
+pub struct SweAgent;
+
+impl Format for SweAgent {
+    fn name(&self) -> &'static str {
+        "swe-agent"
+    }
+
+    fn about(&self) -> &'static str {
+        "SWE-agent trajectories (.traj)"
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let step = head.get("trajectory").and_then(|steps| steps.get(0));
+        let is_step = step.is_some_and(|step| step.get("action").is_some());
+        let said = head.get("history").and_then(|list| list.get(0));
+        let is_history = said.is_some_and(|said| said.get("agent").is_some());
+        match (is_step, is_history) {
+            (true, _) => 95,
+            (false, true) => 90,
+            (false, false) => 0,
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&["trajectory", "history"])
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"trajectory" if record.is_object() => step(record, out),
+            b"history" if record.is_object() => history(record, out),
+            b"info" => info(record, out),
+            _ => out.push(Fact::new(FactKind::Copy)),
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Steps {
+            inner: Conversation::new("swe-agent"),
+            seen: false,
+        })
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        if record.get("role").is_some() {
+            messages::open_result(record, part, body);
+        } else {
+            body.result = record.get("observation").cloned();
+        }
+    }
+}
+
+/// Steps count; a history after them tells them again.
+#[derive(Debug)]
+struct Steps {
+    inner: Conversation,
+    seen: bool,
+}
+
+impl Rules for Steps {
+    fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+        let mut fact = *fact;
+        if fact.flags.has(Flags::MIRROR) {
+            fact.flags = fact.flags.without(Flags::MIRROR);
+            if self.seen {
+                fact.kind = FactKind::Copy;
+            }
+        } else {
+            self.seen |= fact.kind == FactKind::ToolCall || fact.kind == FactKind::Response;
+        }
+        self.inner.take(&fact, from, build);
+    }
+
+    fn finish(&mut self, build: &mut Builder) {
+        self.inner.finish(build);
+    }
+}
+
+/// The one call of a step: it is answered before the next begins.
+const STEP: &[u8] = b"step";
+const CALL: u16 = messages::CALLS;
+
+fn step(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut said = Fact::new(FactKind::Response);
+    said.part = messages::TEXT;
+    if !record
+        .any(&["thought", "response"])
+        .text()
+        .trim()
+        .is_empty()
+    {
+        out.push(said);
+    }
+    let action = record.get("action").text();
+    if action.trim().is_empty() {
+        // What the harness answers to a step without a command.
+        let mut note = Fact::new(FactKind::Prompt);
+        note.part = CALL;
+        note.flags.set(Flags::META);
+        out.push(note);
+        return;
+    }
+    let mut call = Fact::new(FactKind::ToolCall);
+    call.part = CALL;
+    call.id = out.arena(STEP);
+    let named = record.get("tool_calls").items().next();
+    let named = named.map(|call| call.get("function").get("name"));
+    call.tool = match named.filter(|name| name.is_string()) {
+        Some(name) => out.tell(name),
+        None => out.arena(first_word(&action).as_bytes()),
+    };
+    call.hash = assemble::hash(action.as_bytes());
+    out.push(call);
+    let mut result = Fact::new(FactKind::ToolResult);
+    result.call = out.arena(STEP);
+    result.part = CALL;
+    result.duration = record.get("execution_time").seconds();
+    out.push(result);
+}
+
+fn first_word(action: &str) -> &str {
+    action.split_whitespace().next().unwrap_or_default()
+}
+
+fn history(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Note);
+    base.flags.set(Flags::MIRROR);
+    messages::decode(record, &Telling::new(base), out);
+}
+
+fn info(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::RunEnd);
+    let stats = record.get("model_stats");
+    let count = |key: &str| match stats.get(key).tokens() {
+        Tokens(0) => Tokens::NONE,
+        count => count,
+    };
+    let usage = Usage {
+        input: count("tokens_sent"),
+        output: count("tokens_received"),
+        ..Usage::NONE
+    };
+    out.usage(&mut fact, usage);
+    fact.cost = known(stats.get("instance_cost").usd());
+    let status = record.get("exit_status");
+    fact.status = match status.raw() {
+        b"submitted" => Status::Ok,
+        b"" => Status::Unrecorded,
+        _ => Status::Error,
+    };
+    out.push(fact);
+}
+
+fn open(record: &Value, part: u16) -> Body {
+    if record.get("role").is_some() {
+        return messages::open(record, part);
+    }
+    let action = string(record, "action").unwrap_or_default();
+    let mut body = Body::default();
+    if part & IMPLIED != 0 {
+        body.asks = vec![first_word(&action).to_owned()];
+    } else if record.get("exit_status").is_some() || record.get("model_stats").is_some() {
+        let told = ["exit_status", "submission"].iter();
+        let told: Vec<String> = told.filter_map(|key| string(record, key)).collect();
+        body.text = Some(told.join("\n"));
+    } else if part == CALL && action.trim().is_empty() {
+        body.text = string(record, "observation");
+    } else if part == CALL {
+        let call = record.pointer("/tool_calls/0");
+        match call {
+            Some(call) => messages::open_call(call, &mut body),
+            None => body.args = Some(Value::String(action)),
+        }
+    } else {
+        let thought = string(record, "thought").filter(|thought| !thought.trim().is_empty());
+        body.text = thought.or_else(|| string(record, "response"));
+    }
+    body
+}
