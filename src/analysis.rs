@@ -2,6 +2,7 @@
 
 pub mod cohort;
 pub mod context;
+pub mod diff;
 pub mod insights;
 pub mod life;
 pub mod profile;

@@ -14,6 +14,7 @@ mod table;
 mod cohort;
 mod config;
 mod demo;
+mod diff;
 mod explore;
 mod formats;
 mod generate;
@@ -70,6 +71,10 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
         let help =
             format!("--screenshot draws the explorer: it stands behind paths, not before '{name}'");
         return Err(Failure::Usage(help).into());
+    }
+    if let Some(Command::Diff { .. }) = &args.command {
+        // There the same word says how to write, and clap hands it on to both.
+        args.global.format = None;
     }
     let config = settings(&mut args.global)?;
     shapes::declare(&args.global)?;
@@ -175,6 +180,23 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
             } else {
                 show::run(cx, &run, &part)
             }
+        }
+        Command::Diff {
+            a,
+            b,
+            format,
+            only,
+            ignore,
+            hide_noise,
+            exit_code,
+        } => {
+            let wanted = diff::Wanted {
+                layout: diff::Layout::of(format.as_deref(), cx.global.json),
+                only_changed: only.is_some(),
+                blind: diff::blind(hide_noise, &ignore)?,
+                exit_code,
+            };
+            diff::run(cx, &a, b.as_deref(), &wanted)
         }
         Command::Verify { paths, strict } => verify::run(cx, &inputs(paths)?, strict),
         Command::Formats => formats::run(cx),

@@ -3,6 +3,7 @@
 pub mod cohort;
 pub mod csv;
 pub mod curl;
+pub mod diff;
 pub mod json;
 pub mod readable;
 pub mod words;

@@ -19,12 +19,13 @@ Examples:
   saferun-tui ls traces/ --sort -cost            the runs, the dearest first
   saferun-tui query 'tool:refund args.amount>500' traces/
   saferun-tui show trace.jsonl --seq 42          one action in full
+  saferun-tui diff old.jsonl new.jsonl           where two runs part, and why
   saferun-tui verify trace.jsonl                 account for every byte
 
 Nothing is sent, executed or written: a trace is only read.
 
-Exit codes: 0 done · 1 nothing matched, or a gate failed · 2 usage or bad filter ·
-            4 no readable input · 5 some lines are bad (only with --strict) ·
+Exit codes: 0 done · 1 nothing matched, or a gate failed, or runs differ (--exit-code) ·
+            2 usage or bad filter · 4 no readable input · 5 some lines are bad (only with --strict) ·
             6 a gate cannot tell";
 
 /// A terminal explorer for the traces of AI agents: every prompt, response, tool call, policy
@@ -328,6 +329,36 @@ Examples:
         #[arg(long)]
         context: bool,
     },
+    /// Compare two runs: which action belongs to which, where they part, and what differs inside
+    #[command(args = hidden("diff"), after_help = "\
+Examples:
+  saferun-tui diff old.jsonl new.jsonl
+  saferun-tui diff trace.jsonl#7f3a91 trace.jsonl#61bd02
+  saferun-tui diff -w task:refund-7 old.jsonl new.jsonl    the run of each that matches
+  saferun-tui diff old.jsonl new.jsonl --ignore args.request_id --hide-noise --exit-code
+
+Exit code 1 with --exit-code when the runs differ.")]
+    Diff {
+        #[arg(help = "PATH, or PATH#RUN_ID where it holds several runs")]
+        a: PathBuf,
+        #[arg(help = "The other run; may be left out where A holds exactly two")]
+        b: Option<PathBuf>,
+        /// How to write it [default: side by side where the terminal is wide enough, else unified]
+        #[arg(long, value_name = "LAYOUT", value_parser = ["side", "unified", "md", "json"])]
+        format: Option<String>,
+        /// Leave out what is equal
+        #[arg(long, value_name = "WHAT", value_parser = ["changed"])]
+        only: Option<String>,
+        /// No difference here counts: args.KEY, result.KEY or text, as in filters
+        #[arg(long, value_name = "PATH")]
+        ignore: Vec<String>,
+        /// Ids, times and temporary paths count as equal; how many were hidden is told
+        #[arg(long)]
+        hide_noise: bool,
+        /// Exit code 1 when the runs differ
+        #[arg(long)]
+        exit_code: bool,
+    },
     /// Account for every byte: events, broken, blank and incomplete lines
     #[command(args = hidden("verify"))]
     Verify {
@@ -394,7 +425,7 @@ fn refused(command: &str) -> &'static [&'static str] {
         "query" => &["condition", "json", "csv"],
         "show" => &["condition", "csv"],
         "tail" => &["json", "csv"],
-        "stats" | "cohort" => &["jsonl", "csv"],
+        "stats" | "cohort" | "diff" => &["jsonl", "csv"],
         "verify" => &["condition", "jsonl", "csv"],
         "demo" => &["format", "shapes"],
         "check-filter" | "config" => &["condition", "jsonl", "csv", "format", "shapes"],
@@ -453,6 +484,7 @@ impl Command {
             Command::Cohort { .. } => "cohort",
             Command::Tail { .. } => "tail",
             Command::Show { .. } => "show",
+            Command::Diff { .. } => "diff",
             Command::Verify { .. } => "verify",
             Command::Formats => "formats",
             Command::CheckFilter { .. } => "check-filter",

@@ -1,13 +1,19 @@
-//! Which run a user means: `PATH` where it holds one, else `PATH#RUN_ID`.
+//! Which run a user means: `PATH` where it holds one, else `PATH#RUN_ID`; with a filter, the one that
+//! matches.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::analysis::runs::short_ids;
-use crate::cli::Cx;
 use crate::cli::failure::Failure;
+use crate::cli::load::Read;
+use crate::cli::{Cx, filter};
+use crate::export::words;
 use crate::model::run::RunIx;
+use crate::query::hint::Over;
 use crate::store::Store;
 
 /// Candidates that an error lists; the rest is counted.
@@ -16,16 +22,84 @@ const LISTED: usize = 12;
 pub(super) fn run(cx: &Cx, named: &Path) -> anyhow::Result<(Store, RunIx)> {
     let (path, prefix) = split(named);
     let read = cx.load.paths(&cx.notes, std::slice::from_ref(&path));
-    let runs = read.runs();
+    let found = in_file(cx, &read, (&path, prefix.as_deref()))?;
+    Ok((read.store, found))
+}
+
+/// A run and the store it is in; two runs of one file share it.
+#[derive(Debug, Clone)]
+pub(super) struct Picked {
+    pub(super) store: Arc<Store>,
+    pub(super) run: RunIx,
+}
+
+/// Two runs to compare. Without a second name the first one must hold exactly two.
+pub(super) fn two(cx: &Cx, a: &Path, b: Option<&Path>) -> anyhow::Result<[Picked; 2]> {
+    let (path, prefix) = split(a);
+    let read = cx.load.paths(&cx.notes, std::slice::from_ref(&path));
+    let Some(b) = b else {
+        let runs = candidates(cx, &read, &path)?;
+        let [first, second] = runs.as_slice() else {
+            let count = words::counted(runs.len() as u64, "run");
+            let what = format!(
+                "{}: {count} where two are needed; name both",
+                path.display()
+            );
+            return Err(Failure::Usage(what).into());
+        };
+        let store = Arc::new(read.store);
+        let picked = |run: RunIx| Picked {
+            store: Arc::clone(&store),
+            run,
+        };
+        return Ok([picked(*first), picked(*second)]);
+    };
+    let first = in_file(cx, &read, (&path, prefix.as_deref()))?;
+    let (other_path, other_prefix) = split(b);
+    let name = (other_path.as_path(), other_prefix.as_deref());
+    if other_path == path {
+        let second = in_file(cx, &read, name)?;
+        let store = Arc::new(read.store);
+        let picked = [first, second].map(|run| Picked {
+            store: Arc::clone(&store),
+            run,
+        });
+        return Ok(picked);
+    }
+    let other = cx.load.paths(&cx.notes, std::slice::from_ref(&other_path));
+    let second = in_file(cx, &other, name)?;
+    let picked = |store: Store, run: RunIx| Picked {
+        store: Arc::new(store),
+        run,
+    };
+    Ok([picked(read.store, first), picked(other.store, second)])
+}
+
+fn in_file(cx: &Cx, read: &Read, (path, prefix): (&Path, Option<&str>)) -> anyhow::Result<RunIx> {
+    let runs = candidates(cx, read, path)?;
+    let ids: Vec<&str> = runs.iter().map(|ix| &*read.store.run(*ix).id).collect();
+    let found = find(&ids, prefix).map_err(|error| Failure::Usage(error.words(path, &ids)))?;
+    Ok(runs[found])
+}
+
+/// The runs that can be meant; at least one.
+fn candidates(cx: &Cx, read: &Read, path: &Path) -> anyhow::Result<Vec<RunIx>> {
+    let mut runs = read.runs();
     if runs.is_empty() {
         let what = format!("{}: no run in it", path.display());
         return Err(Failure::Input(what).into());
     }
-    let ids: Vec<&str> = runs.iter().map(|ix| &*read.store.run(*ix).id).collect();
-    let found =
-        find(&ids, prefix.as_deref()).map_err(|error| Failure::Usage(error.words(&path, &ids)))?;
-    let found = runs[found];
-    Ok((read.store, found))
+    if let Some(condition) = cx.global.condition.as_deref() {
+        let expr = filter::parse(condition)?;
+        let kept: HashSet<RunIx> = filter::runs(cx, &read.store, &expr).into_iter().collect();
+        runs.retain(|ix| kept.contains(ix));
+        if runs.is_empty() {
+            filter::hint(cx, &read.store, &expr, Over::Runs);
+            let what = format!("{}: no run matches '{condition}'", path.display());
+            return Err(Failure::Usage(what).into());
+        }
+    }
+    Ok(runs)
 }
 
 /// A `#` that is part of a file's name is not the beginning of a run id.

@@ -474,3 +474,103 @@ fn a_screenshot_needs_no_terminal_and_is_written_where_it_is_asked_for() {
     out(&[REFUND, "--screenshot", name, "--size", "0x24"], 2);
     out(&["demo", "--screenshot", name], 0);
 }
+
+const OLD: &str = "sample-traces/refund-cohort/model-a.jsonl";
+const NEW: &str = "sample-traces/refund-cohort/model-b.jsonl";
+
+#[test]
+fn two_runs_are_compared_and_told_where_they_part() {
+    let (a, b) = (format!("{OLD}#a-0004"), format!("{NEW}#b-0004"));
+    let told = out(&["diff", &a, &b], 0);
+    assert!(told.contains("6 same · 1 extra · distance 600"), "{told}");
+    let parted = "they part at       B #4  get_order failed in B only, and is called again";
+    assert!(told.contains(parted), "{told}");
+    assert!(
+        told.contains("  ⋯ 3 equal actions") && !told.contains('\u{1b}'),
+        "{told}"
+    );
+    let changed = out(&["diff", &a, &b, "--only", "changed"], 0);
+    assert!(
+        !changed.contains("equal action") && !changed.contains("  same  "),
+        "{changed}"
+    );
+    let beside = out(&["diff", &a, &b, "--format", "side"], 0);
+    assert!(beside.contains("│ + extra  │     4 get_order"), "{beside}");
+    let markdown = out(&["diff", &a, &b, "--format", "md"], 0);
+    assert!(
+        markdown.contains("|  | 4 | extra | get\\_order"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn a_comparison_is_promised_by_name() {
+    let (a, b) = (format!("{OLD}#a-0004"), format!("{NEW}#b-0004"));
+    let document = json(&["diff", &a, &b, "--json"]);
+    assert_eq!(document["schema"], "saferun.tui/diff@1");
+    assert_eq!(document["a"]["run_id"], "a-0004");
+    assert_eq!(document["columns"][2]["a"], Value::Null);
+    assert_eq!(document["columns"][2]["b"], 4);
+    assert_eq!(document["columns"][2]["label"], "extra");
+    assert_eq!(document["counts"]["same"], 6);
+    assert_eq!(document["counts"]["tool"], 0);
+    assert_eq!(document["first_material"], 2);
+    assert_eq!(document["cause"], "extra");
+    assert_eq!(document["detail"], "get_order -> get_order");
+    assert_eq!(document["inputs_differed_before"], false);
+    assert_eq!(document["approximate"], false);
+    assert_eq!(json(&["diff", &a, &b, "--format", "json"]), document);
+    let only = json(&["diff", &a, &b, "--json", "--only", "changed"]);
+    assert_eq!(only["columns"].as_array().expect("columns").len(), 1);
+    assert_eq!(only["columns"][0]["column"], 2);
+}
+
+#[test]
+fn what_differs_inside_a_pair_has_its_path_and_can_be_ignored() {
+    let file = |amount: &str| {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let lines = [
+            r#"{"type":"prompt","run_id":"r","id":"p","content":"refund it"}"#.to_owned(),
+            format!(r#"{{"type":"tool_call","run_id":"r","id":"c","tool":"refund","args":{{"amount":{amount},"id":"7f3a91c2-0000-4000-8000-12345678{}"}}}}"#, if amount == "420" { "90ab" } else { "90ac" }),
+            r#"{"type":"tool_result","run_id":"r","call_id":"c","status":"ok","result":"{\"ok\":true}"}"#.to_owned(),
+        ];
+        std::io::Write::write_all(&mut file, lines.join("\n").as_bytes()).expect("written");
+        file
+    };
+    let (old, new) = (file("420"), file("4200"));
+    let (a, b) = (old.path().to_string_lossy(), new.path().to_string_lossy());
+    let document = json(&["diff", &a, &b, "--json"]);
+    assert_eq!(document["cause"], "args");
+    let changes = &document["columns"][1]["changes"];
+    assert_eq!(changes[0]["path"], "args.amount");
+    assert_eq!(
+        (&changes[0]["a"], &changes[0]["b"]),
+        (&Value::from(420), &Value::from(4200))
+    );
+    assert_eq!(changes[0]["op"], "changed");
+    assert_eq!(changes.as_array().expect("changes").len(), 2);
+    out(&["diff", &a, &b, "--exit-code"], 1);
+    out(&["diff", &a, &a, "--exit-code"], 0);
+    let ignored = ["diff", &a, &b, "--ignore", "args.amount", "--exit-code"];
+    out(&ignored, 1);
+    out(&[&ignored[..], &["--hide-noise"]].concat(), 0);
+    let told = json(&[&ignored[..], &["--hide-noise", "--json"]].concat());
+    assert_eq!(
+        (&told["hidden"], &told["cause"]),
+        (&Value::from(2), &Value::from("none"))
+    );
+    assert_eq!(told["ignored"], serde_json::json!(["args.amount"]));
+    assert!(out(&["diff", &a, &b], 0).contains("~ args.amount  [-420-] → {+4200+}  ×10"));
+    assert!(refused(&["diff", &a, &b, "--ignore", "tool"], 2).contains("not a path to ignore"));
+}
+
+#[test]
+fn a_filter_names_the_run_of_each_file() {
+    let document = json(&["diff", "-w", "task:refund-0004", OLD, NEW, "--json"]);
+    assert_eq!(document["b"]["run_id"], "b-0004");
+    assert!(refused(&["diff", NEW], 2).contains("where two are needed"));
+    assert!(refused(&["diff", "-w", "task:none", OLD, NEW], 2).contains("no run matches"));
+    let two = json(&["diff", "-w", "run:(b-0004|b-0005)", NEW, "--json"]);
+    assert_eq!(two["a"]["run_id"], "b-0004");
+    assert_eq!(two["b"]["run_id"], "b-0005");
+}

@@ -5,6 +5,7 @@ mod cli;
 mod cohort;
 mod context;
 mod corpus;
+mod diff;
 mod floors;
 mod formats;
 mod oracle;

@@ -8,7 +8,7 @@ mod totals;
 use proptest::test_runner::Config;
 
 /// How many inputs a law is tried on. Nothing is written down: what fails becomes a test with a name.
-fn config(cases: u32) -> Config {
+pub(crate) fn config(cases: u32) -> Config {
     Config {
         cases,
         failure_persistence: None,

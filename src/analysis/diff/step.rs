@@ -1,0 +1,277 @@
+//! An action as alignment sees it: a key that says when two are the same, and features that say how alike
+//! they are.
+
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use foldhash::quality::FixedState;
+use serde_json::{Number, Value};
+
+/// What kinds of action are aligned with each other; never with another kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// A call of a tool, with its result.
+    Tool,
+    /// What the model said.
+    Say,
+    /// What the user, or the program around the agent, said to it.
+    User,
+}
+
+/// One action, prepared. Texts are kept as hashes only: 64 bits, the same in every run of the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub sort: Sort,
+    /// The name of the tool; 0 for what is no call.
+    pub tool: u64,
+    /// Equal when tool and arguments are, or the words of a text.
+    pub key: u64,
+    pub result: u64,
+    pub is_error: bool,
+    pub is_blocked: bool,
+    /// A multiset, as sorted hashes: the second of equal ones has a hash of its own.
+    pub features: Box<[u64]>,
+}
+
+/// How a call came out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Came<'a> {
+    /// Equal for results that do not differ (see [`result_key`]).
+    pub result: &'a str,
+    pub is_error: bool,
+    pub is_blocked: bool,
+}
+
+/// The longest string that is one feature; of longer ones each word is.
+const LONG: usize = 40;
+
+impl Step {
+    pub fn call(tool: &str, args: &Value, came: Came<'_>) -> Step {
+        let mut features = Features::default();
+        features.value(args, &mut String::new());
+        let key = format!("tool\0{tool}\0{}", canon(args));
+        Step {
+            sort: Sort::Tool,
+            tool: hash(tool),
+            key: hash(&key),
+            result: hash(came.result),
+            is_error: came.is_error,
+            is_blocked: came.is_blocked,
+            features: features.done(),
+        }
+    }
+
+    pub fn words(sort: Sort, text: &str) -> Step {
+        let words = words(text);
+        let mut features = Features::default();
+        let mut key = String::from(if sort == Sort::User { "user" } else { "say" });
+        for (at, word) in words.iter().enumerate() {
+            features.add(word);
+            if let Some(next) = words.get(at + 1) {
+                features.add(&format!("{word} {next}"));
+            }
+            key.push(' ');
+            key.push_str(word);
+        }
+        Step {
+            sort,
+            tool: 0,
+            key: hash(&key),
+            result: hash(""),
+            is_error: false,
+            is_blocked: false,
+            features: features.done(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Features {
+    hashes: Vec<u64>,
+}
+
+impl Features {
+    fn add(&mut self, feature: &str) {
+        self.hashes.push(hash(feature));
+    }
+
+    /// Every key path, every leaf with its path (an index is `[]`), of long strings each word.
+    fn value(&mut self, value: &Value, path: &mut String) {
+        let end = path.len();
+        match value {
+            Value::Object(fields) => {
+                for (key, inner) in fields {
+                    path.extend([".", key]);
+                    self.add(path);
+                    self.value(inner, path);
+                    path.truncate(end);
+                }
+            }
+            Value::Array(items) => {
+                path.push_str("[]");
+                for inner in items {
+                    self.value(inner, path);
+                }
+            }
+            Value::String(text) if text.chars().nth(LONG).is_some() => {
+                for word in words(text) {
+                    path.extend(["~", &word]);
+                    self.add(path);
+                    path.truncate(end);
+                }
+            }
+            leaf => {
+                path.push('=');
+                write_canon(leaf, path);
+                self.add(path);
+            }
+        }
+        path.truncate(end);
+    }
+
+    fn done(mut self) -> Box<[u64]> {
+        self.hashes.sort_unstable();
+        let mut at = 0;
+        while at < self.hashes.len() {
+            let first = self.hashes[at];
+            let rest = self.hashes[at..].iter().take_while(|it| **it == first);
+            let equal = at..at + rest.count();
+            at = equal.end;
+            self.number(equal);
+        }
+        self.hashes.sort_unstable();
+        self.hashes.into_boxed_slice()
+    }
+
+    /// Equal features count as often as they occur.
+    fn number(&mut self, equal: Range<usize>) {
+        for (nth, it) in self.hashes[equal].iter_mut().enumerate().skip(1) {
+            *it = HASH.hash_one((*it, nth));
+        }
+    }
+}
+
+/// One seed for all: hashes of two runs are compared.
+const HASH: FixedState = FixedState::with_seed(0x5afe);
+
+pub(super) fn hash(text: &str) -> u64 {
+    HASH.hash_one(text)
+}
+
+/// How alike two multisets are, in thousandths: twice what they share, of all they have.
+pub fn dice(a: &[u64], b: &[u64]) -> u32 {
+    let all = a.len() + b.len();
+    if all == 0 {
+        return 1000;
+    }
+    let (mut shared, mut at, mut other) = (0_usize, 0, 0);
+    while at < a.len() && other < b.len() {
+        match a[at].cmp(&b[other]) {
+            std::cmp::Ordering::Less => at += 1,
+            std::cmp::Ordering::Greater => other += 1,
+            std::cmp::Ordering::Equal => {
+                shared += 1;
+                at += 1;
+                other += 1;
+            }
+        }
+    }
+    (2000 * shared / all) as u32
+}
+
+/// Runs of ASCII letters and digits, in lower case.
+pub fn words(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase();
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let found = lower.split(|c| !is_word(c)).filter(|word| !word.is_empty());
+    found.map(str::to_owned).collect()
+}
+
+/// JSON in one way only: sorted keys, no spaces, whole numbers without a point.
+pub fn canon(value: &Value) -> String {
+    let mut out = String::new();
+    write_canon(value, &mut out);
+    out
+}
+
+fn write_canon(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => out.push_str(&number_text(number)),
+        Value::String(text) => quote(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write_canon(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(key, _)| *key);
+            out.push('{');
+            for (at, (key, inner)) in sorted.into_iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                quote(key, out);
+                out.push(':');
+                write_canon(inner, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn quote(text: &str, out: &mut String) {
+    // Writing a string into memory does not fail.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+}
+
+/// Below this every whole number is exact as a float, so that `1` and `1.0` are the same one.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A number as text that is equal for equal numbers. The digits of large whole numbers all count: ids
+/// differ in the last one.
+pub fn number_text(number: &Number) -> String {
+    let text = number.to_string();
+    let is_whole = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let Some(float) = text.parse::<f64>().ok().filter(|float| float.is_finite()) else {
+        return text;
+    };
+    if float.fract() == 0.0 && (!is_whole || float.abs() < EXACT) {
+        // No minus before a zero.
+        return format!("{:.0}", float + 0.0);
+    }
+    if is_whole { text } else { float.to_string() }
+}
+
+/// A text that is equal for results that do not differ: JSON by its values, other text but for white
+/// space.
+pub fn result_key(result: &Value) -> String {
+    match result {
+        Value::String(text) => match parsed(text) {
+            Some(value) => canon(&value),
+            None => squeeze(text),
+        },
+        value => canon(value),
+    }
+}
+
+/// The object or array that a text is, if it is one: many tools answer with JSON in a string.
+pub fn parsed(text: &str) -> Option<Value> {
+    let looks = text.trim_start().starts_with(['{', '[']);
+    let value = looks.then(|| serde_json::from_str(text).ok()).flatten();
+    value.filter(|value: &Value| value.is_object() || value.is_array())
+}
+
+pub(super) fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

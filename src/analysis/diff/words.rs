@@ -1,0 +1,194 @@
+//! What differs between two texts: line by line where they have lines, and word by word inside.
+
+use std::time::Duration;
+
+use similar::{ChangeTag, TextDiff};
+
+/// Comparing takes no longer than this; what is left then is shown as replaced.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Equal lines around one that differs.
+const AROUND: usize = 1;
+/// Characters of an equal stretch that stay at each of its ends.
+const KEPT: usize = 32;
+
+/// On which side a piece of text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Both,
+    /// Only in A.
+    Old,
+    /// Only in B.
+    New,
+}
+
+/// A piece of a line. What is equal inside of a line that differs is not strong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    pub side: Side,
+    pub is_strong: bool,
+    pub text: String,
+}
+
+impl Piece {
+    pub fn strong(side: Side, text: impl Into<String>) -> Piece {
+        Piece {
+            side,
+            is_strong: true,
+            text: text.into(),
+        }
+    }
+
+    pub fn both(text: impl Into<String>) -> Piece {
+        Piece {
+            side: Side::Both,
+            is_strong: false,
+            text: text.into(),
+        }
+    }
+}
+
+/// The lines that tell two texts apart; long equal stretches are left out, with a mark and a count.
+pub fn differences(a: &str, b: &str) -> Vec<Vec<Piece>> {
+    if a.trim_end().contains('\n') || b.trim_end().contains('\n') {
+        lines(a, b)
+    } else {
+        flow(a, b)
+    }
+}
+
+/// Two texts of one line: as one line where they have much in common, else one below the other.
+fn flow(a: &str, b: &str) -> Vec<Vec<Piece>> {
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_words(a, b);
+    let mut pieces = Pieces::default();
+    let mut shared = 0;
+    for change in diff.iter_all_changes() {
+        let text = change.value();
+        if change.tag() == ChangeTag::Equal {
+            shared += text.trim().len();
+        }
+        pieces.add(side(change.tag()), text);
+    }
+    if 2 * shared < a.len().min(b.len()) {
+        let whole = |side, text: &str| vec![Piece::strong(side, text)];
+        return vec![whole(Side::Old, a), whole(Side::New, b)];
+    }
+    vec![pieces.done()]
+}
+
+/// Pieces under construction: what changed in one place is told once from each side.
+#[derive(Debug, Default)]
+struct Pieces {
+    done: Vec<Piece>,
+    /// Equal on both sides, and perhaps too short to stand between two changes.
+    both: String,
+    old: String,
+    new: String,
+}
+
+/// Equal characters that two changes must have between them.
+const BETWEEN: usize = 4;
+
+impl Pieces {
+    fn add(&mut self, side: Side, text: &str) {
+        match side {
+            Side::Both => self.both.push_str(text),
+            Side::Old | Side::New => {
+                let is_short = self.both.chars().count() < BETWEEN;
+                let is_open = !self.old.is_empty() || !self.new.is_empty();
+                if is_short && is_open {
+                    self.old.push_str(&self.both);
+                    self.new.push_str(&self.both);
+                    self.both.clear();
+                } else {
+                    self.close();
+                }
+                match side {
+                    Side::Old => self.old.push_str(text),
+                    Side::New | Side::Both => self.new.push_str(text),
+                }
+            }
+        }
+    }
+
+    /// Ends a change, and the equal stretch behind it.
+    fn close(&mut self) {
+        let all = [
+            (Side::Old, &mut self.old),
+            (Side::New, &mut self.new),
+            (Side::Both, &mut self.both),
+        ];
+        for (side, text) in all {
+            if !text.is_empty() {
+                self.done.push(Piece {
+                    side,
+                    is_strong: side != Side::Both,
+                    text: std::mem::take(text),
+                });
+            }
+        }
+    }
+
+    fn done(mut self) -> Vec<Piece> {
+        self.close();
+        let mut pieces = self.done;
+        let last = pieces.len().saturating_sub(1);
+        for (at, piece) in pieces.iter_mut().enumerate() {
+            if piece.side == Side::Both {
+                piece.text = shortened(&piece.text, at == 0, at == last);
+            }
+        }
+        pieces
+    }
+}
+
+/// An equal stretch between differences: its ends are enough.
+fn shortened(text: &str, is_first: bool, is_last: bool) -> String {
+    let count = text.chars().count();
+    let head = if is_first { 0 } else { KEPT };
+    let tail = if is_last { 0 } else { KEPT };
+    if count <= head + tail + KEPT {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(count - tail).collect();
+    format!("{start} … {end}")
+}
+
+fn lines(a: &str, b: &str) -> Vec<Vec<Piece>> {
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(a, b);
+    let mut lines = Vec::new();
+    let mut seen = 0;
+    for group in diff.grouped_ops(AROUND) {
+        let Some(first) = group.first() else { continue };
+        skipped(&mut lines, first.old_range().start - seen);
+        seen = group.last().map_or(seen, |last| last.old_range().end);
+        for op in &group {
+            for change in diff.iter_inline_changes(op) {
+                let side = side(change.tag());
+                let pieces = change.iter_strings_lossy().map(|(is_strong, text)| Piece {
+                    side,
+                    is_strong: is_strong && side != Side::Both,
+                    text: text.trim_end_matches(['\n', '\r']).to_owned(),
+                });
+                lines.push(pieces.filter(|piece| !piece.text.is_empty()).collect());
+            }
+        }
+    }
+    skipped(&mut lines, a.lines().count().saturating_sub(seen));
+    lines
+}
+
+fn skipped(lines: &mut Vec<Vec<Piece>>, count: usize) {
+    if count > 0 {
+        let plural = if count == 1 { "" } else { "s" };
+        lines.push(vec![Piece::both(format!("… {count} equal line{plural}"))]);
+    }
+}
+
+fn side(tag: ChangeTag) -> Side {
+    match tag {
+        ChangeTag::Equal => Side::Both,
+        ChangeTag::Delete => Side::Old,
+        ChangeTag::Insert => Side::New,
+    }
+}

@@ -1,0 +1,388 @@
+//! Two runs compared, to read: as lines of text (one below the other, or side by side) and as markdown.
+//! Every line is sanitised.
+
+use crate::analysis::diff::fold::{self, Item};
+use crate::analysis::diff::json::Op;
+use crate::analysis::diff::label::Label;
+use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::pair;
+use crate::analysis::diff::read::Side;
+use crate::analysis::diff::say::Story;
+use crate::analysis::diff::tell::{self, Told};
+use crate::analysis::diff::words::{Piece, Side as On};
+use crate::analysis::summary;
+use crate::base::text;
+use crate::export::readable::Line;
+use crate::export::words::{self, Role};
+use crate::store::bodies::{self, Depth};
+use crate::store::row::Row;
+
+pub mod markdown;
+
+/// Differences of a pair that are listed; the rest is counted.
+const LISTED: usize = 20;
+
+/// Cells of a page side by side that is written to no terminal.
+pub const SIDE: usize = 160;
+
+/// Cells of the number of an action.
+const NUMBER: usize = 5;
+
+/// How a comparison is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    pub story: Story<'a>,
+    pub blind: &'a Blind,
+    /// Equal columns are not even counted.
+    pub only_changed: bool,
+}
+
+/// How the columns stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// One below the other; nothing is cut.
+    Unified,
+    /// Side by side, in so many cells.
+    Side(usize),
+}
+
+/// Everything: who is compared, where they part, every column that differs.
+pub fn lines(page: &Page<'_>, layout: Layout) -> Vec<Line> {
+    let mut lines = head(page);
+    lines.push(Vec::new());
+    if let Layout::Side(width) = layout {
+        lines.push(titles(page, width));
+    }
+    let mut hidden = 0;
+    let folds = |_: usize| true;
+    for item in fold::items(&page.story.comparison.columns, &folds) {
+        match item {
+            Item::Folded(_) if page.only_changed => {}
+            Item::Folded(range) => {
+                let count = words::counted(range.len() as u64, "equal action");
+                lines.push(vec![(Role::Dim, format!("  ⋯ {count}"))]);
+            }
+            Item::Column(at) => {
+                let label = page.story.comparison.columns[at].label;
+                if label == Label::Same && page.only_changed {
+                    continue;
+                }
+                match layout {
+                    Layout::Unified => lines.push(unified(page, at)),
+                    Layout::Side(width) => lines.push(beside(page, at, width)),
+                }
+                hidden += inside(page, at, &mut lines);
+            }
+        }
+    }
+    if hidden > 0 {
+        let count = words::counted(hidden as u64, "difference");
+        lines.push(vec![(
+            Role::Dim,
+            format!("  {count} hidden as noise or ignored"),
+        )]);
+    }
+    lines
+}
+
+fn clean(raw: &str) -> String {
+    text::sanitize(raw).into_owned()
+}
+
+/// Who is compared, how alike they are, and where they part.
+pub fn head(page: &Page<'_>) -> Vec<Line> {
+    let story = &page.story;
+    let comparison = story.comparison;
+    let mut lines = vec![who("A", story.a), who("B", story.b)];
+    let counts = comparison.counts().into_iter();
+    let counts: Vec<String> = counts
+        .map(|(label, count)| format!("{count} {}", label.word()))
+        .collect();
+    let approximate = if comparison.is_approximate {
+        " · approximate"
+    } else {
+        ""
+    };
+    lines.push(vec![
+        (Role::Plain, counts.join(" · ")),
+        (
+            Role::Dim,
+            format!(" · distance {}{approximate}", comparison.cost),
+        ),
+    ]);
+    let divergence = &comparison.divergence;
+    let first = divergence.first_any.zip(story.first_any());
+    match first {
+        None => lines.push(vec![(Role::Good, "no difference".to_owned())]),
+        Some((at, said)) => lines.push(vec![
+            (Role::Dim, "first difference   ".to_owned()),
+            (Role::Plain, clean(&format!("{}  {said}", story.place(at)))),
+        ]),
+    }
+    if let Some(at) = divergence.first_material {
+        lines.push(vec![
+            (Role::Dim, "they part at       ".to_owned()),
+            (
+                Role::Head,
+                clean(&format!("{}  {}", story.place(at), story.cause())),
+            ),
+            (Role::Dim, format!("  ({})", story.context())),
+        ]);
+    } else if divergence.first_any.is_some() {
+        lines.push(vec![
+            (Role::Dim, "they part at       ".to_owned()),
+            (Role::Plain, "nowhere: no call differs".to_owned()),
+        ]);
+    }
+    lines.extend(not_compared(page));
+    lines
+}
+
+/// What does not count, and what is no action.
+fn not_compared(page: &Page<'_>) -> Option<Line> {
+    let (a, b) = (
+        page.story.comparison.a.left_out,
+        page.story.comparison.b.left_out,
+    );
+    let mut parts = Vec::new();
+    if a + b > 0 {
+        parts.push(format!(
+            "{a} rows of A and {b} of B that are no prompt, answer or call"
+        ));
+    }
+    if page.blind.noise {
+        parts.push("ids, times and temporary paths".to_owned());
+    }
+    parts.extend(page.blind.ignored.iter().map(|it| clean(&it.words())));
+    let words = format!("not compared       {}", parts.join(" · "));
+    (!parts.is_empty()).then(|| vec![(Role::Dim, words)])
+}
+
+fn who(name: &str, side: Side<'_>) -> Line {
+    let run = side.store.run(side.run);
+    let (status, role) = words::run_status(run);
+    let source = side.store.source(run.source);
+    let task = side.store.symbols().name(run.who.task);
+    let mut parts = vec![words::models(side.store, run)];
+    if !task.is_empty() {
+        parts.push(format!("task {task}"));
+    }
+    parts.push(words::counted(run.totals.turns.into(), "turn"));
+    parts.push(words::counted(run.totals.tool_calls.into(), "call"));
+    parts.push(words::cost(run.cost()));
+    parts.push(words::span(run.duration()));
+    vec![
+        (Role::Head, format!("{name}  {}", clean(&run.id))),
+        (
+            Role::Dim,
+            format!("  {}  ", clean(&source.path.to_string_lossy())),
+        ),
+        (Role::Plain, format!("{} · ", clean(&parts.join(" · ")))),
+        (role, status.to_owned()),
+    ]
+}
+
+/// A sign for each label, one cell wide; the word stands beside it.
+pub fn sign(label: Label) -> &'static str {
+    match label {
+        Label::Same => "=",
+        Label::Text | Label::Input => "~",
+        Label::Result | Label::Outcome | Label::Args | Label::Tool | Label::Blocked => "!",
+        Label::Missing => "-",
+        Label::Extra => "+",
+        Label::Moved => "^",
+        Label::Retry => "r",
+    }
+}
+
+pub fn role(label: Label) -> Role {
+    match label {
+        Label::Same => Role::Dim,
+        Label::Text | Label::Input | Label::Moved => Role::Plain,
+        Label::Result
+        | Label::Outcome
+        | Label::Args
+        | Label::Tool
+        | Label::Blocked
+        | Label::Retry => Role::Warn,
+        Label::Missing => Role::Bad,
+        Label::Extra => Role::Good,
+    }
+}
+
+/// What an action is, in a line, sanitised.
+pub fn action(row: &Row<'_>) -> String {
+    let body = bodies::open(row, Depth::Glance);
+    let said = summary::line(row, &body);
+    let what = match row.tool() {
+        "" => row.kind().word(),
+        tool => tool,
+    };
+    clean(&format!("{what}  {said}"))
+}
+
+fn number(row: Option<&Row<'_>>) -> String {
+    let number = row.map(|row| row.seq().to_string()).unwrap_or_default();
+    format!("{number:>NUMBER$}")
+}
+
+fn unified(page: &Page<'_>, at: usize) -> Line {
+    let column = page.story.comparison.columns[at];
+    let (a, b) = (page.story.row_a(at), page.story.row_b(at));
+    let role = role(column.label);
+    let label = column.label.word();
+    let told = b.as_ref().or(a.as_ref()).map(action).unwrap_or_default();
+    let numbers = format!("{} {}", number(a.as_ref()), number(b.as_ref()));
+    vec![
+        (role, format!("{} ", sign(column.label))),
+        (Role::Dim, numbers),
+        (role, format!("  {label:<8}")),
+        (
+            if column.label == Label::Same {
+                Role::Dim
+            } else {
+                Role::Plain
+            },
+            told,
+        ),
+    ]
+}
+
+/// Cells of each side: number, action; between them the label.
+fn halves(width: usize) -> usize {
+    width.saturating_sub(2 * (NUMBER + 1) + 13) / 2
+}
+
+fn titles(page: &Page<'_>, width: usize) -> Line {
+    let model = |side: Side<'_>| words::models(side.store, side.store.run(side.run));
+    let half = halves(width);
+    let (a, b) = (clean(&model(page.story.a)), clean(&model(page.story.b)));
+    let a = text::fit(&format!("A  {a}"), half + NUMBER + 1);
+    let b = text::fit(&format!("B  {b}"), half + NUMBER + 1);
+    vec![(
+        Role::Head,
+        format!("{a} │          │ {b}").trim_end().to_owned(),
+    )]
+}
+
+fn beside(page: &Page<'_>, at: usize, width: usize) -> Line {
+    let column = page.story.comparison.columns[at];
+    let half = halves(width);
+    let (a, b) = (page.story.row_a(at), page.story.row_b(at));
+    let told = |row: Option<&Row<'_>>| text::fit(&row.map(action).unwrap_or_default(), half);
+    let role = role(column.label);
+    let plain = if column.label == Label::Same {
+        Role::Dim
+    } else {
+        Role::Plain
+    };
+    let label = format!("{} {:<7}", sign(column.label), column.label.word());
+    vec![
+        (Role::Dim, number(a.as_ref())),
+        (plain, format!(" {}", told(a.as_ref()))),
+        (role, format!(" │ {label}│ ")),
+        (Role::Dim, number(b.as_ref())),
+        (
+            plain,
+            format!(" {}", told(b.as_ref())).trim_end().to_owned(),
+        ),
+    ]
+}
+
+/// The differences inside a pair, below it; how many are hidden.
+fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
+    let label = page.story.comparison.columns[at].label;
+    let rows = page.story.row_a(at).zip(page.story.row_b(at));
+    let (Some((a, b)), true) = (rows, label != Label::Same || !page.blind.is_none()) else {
+        return 0;
+    };
+    let found = pair::pair(&a, &b, page.blind);
+    if label == Label::Same {
+        return found.hidden;
+    }
+    let told = found.changes.iter().map(tell::tell).take(LISTED);
+    lines.extend(told.flat_map(|told| change(&told)));
+    let more = found.changes.len().saturating_sub(LISTED);
+    if more > 0 {
+        let more = words::counted(more as u64, "more difference");
+        lines.push(vec![(Role::Dim, format!("{INDENT}… {more}"))]);
+    }
+    let spent = spent(&a, &b);
+    if let Some(spent) = spent {
+        lines.push(vec![(Role::Dim, format!("{INDENT}{spent}"))]);
+    }
+    found.hidden
+}
+
+const INDENT: &str = "                       ";
+
+/// A difference, on as many lines as it takes.
+fn change(told: &Told) -> Vec<Line> {
+    let mark = match told.op {
+        Op::Added => "+",
+        Op::Removed => "-",
+        Op::Changed => "~",
+        Op::TypeChanged => "!",
+    };
+    let head = format!("{INDENT}{mark} {}", clean(&told.path));
+    match told.lines.as_slice() {
+        [one] => {
+            let mut line = vec![(Role::Dim, format!("{head}  "))];
+            line.extend(one.iter().map(piece));
+            vec![line]
+        }
+        several => {
+            let below = several.iter().map(|pieces| {
+                let sign = match pieces.first().map(|piece| piece.side) {
+                    Some(On::Old) => "-",
+                    Some(On::New) => "+",
+                    Some(On::Both) | None => " ",
+                };
+                let mut line = vec![(Role::Dim, format!("{INDENT}    {sign} "))];
+                line.extend(
+                    pieces
+                        .iter()
+                        .map(|piece| (side_role(piece), clean(&piece.text))),
+                );
+                line
+            });
+            std::iter::once(vec![(Role::Dim, head)])
+                .chain(below)
+                .collect()
+        }
+    }
+}
+
+/// Brackets say without colour on which side a piece stands, as `git diff --word-diff` does.
+fn piece(piece: &Piece) -> (Role, String) {
+    let text = clean(&piece.text);
+    let text = match piece.side {
+        On::Both => text,
+        On::Old => format!("[-{text}-]"),
+        On::New => format!("{{+{text}+}}"),
+    };
+    (side_role(piece), text)
+}
+
+fn side_role(piece: &Piece) -> Role {
+    match piece.side {
+        On::Both => Role::Dim,
+        On::Old => Role::Bad,
+        On::New => Role::Good,
+    }
+}
+
+/// `1.2s → 3.0s · $0.004 → $0.010 · 812 → 1,204 tokens`: what was recorded on both sides and differs.
+pub fn spent(a: &Row<'_>, b: &Row<'_>) -> Option<String> {
+    let tokens = |row: &Row<'_>| words::tokens(row.usage().total());
+    let all = [
+        (words::span(a.duration()), words::span(b.duration()), ""),
+        (words::row_cost(a), words::row_cost(b), ""),
+        (tokens(a), tokens(b), " tokens"),
+    ];
+    let differ = all.into_iter().filter(|(a, b, _)| a != b);
+    let parts: Vec<String> = differ
+        .map(|(a, b, unit)| format!("{a} → {b}{unit}"))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}

@@ -1,0 +1,129 @@
+//! `saferun.tui/diff@1`: two runs, aligned, with what differs inside each pair.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::run::{self, RunJson};
+use crate::analysis::diff::json::{Change, PathText};
+use crate::analysis::diff::label::Label;
+use crate::analysis::diff::mask::{Blind, Ignored};
+use crate::analysis::diff::pair;
+use crate::analysis::diff::say::Story;
+
+pub const SCHEMA: &str = "saferun.tui/diff@1";
+
+#[derive(Debug, Serialize)]
+pub struct DiffJson<'a> {
+    pub schema: &'static str,
+    pub a: RunJson<'a>,
+    pub b: RunJson<'a>,
+    pub columns: Vec<ColumnJson>,
+    pub cost: u64,
+    pub approximate: bool,
+    pub first_any: Option<usize>,
+    pub first_material: Option<usize>,
+    pub cause: &'static str,
+    pub detail: String,
+    pub inputs_differed_before: bool,
+    /// Every label with how many columns have it.
+    pub counts: Map<String, Value>,
+    /// Rows that are no action of the agent or its user, and are not compared.
+    pub left_out: LeftOut,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<Vec<String>>,
+    /// Differences that do not count, as it was asked for; absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LeftOut {
+    pub a: usize,
+    pub b: usize,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ColumnJson {
+    /// Its place among all columns, from 0: what `first_any` and `first_material` count.
+    pub column: usize,
+    pub a: Option<u32>,
+    pub b: Option<u32>,
+    pub label: &'static str,
+    pub changes: Vec<ChangeJson>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ChangeJson {
+    pub path: String,
+    pub op: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub a: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub b: Option<Value>,
+}
+
+/// Opens every pair that differs.
+pub fn diff<'a>(story: &Story<'a>, blind: &Blind, only_changed: bool) -> DiffJson<'a> {
+    let comparison = story.comparison;
+    let divergence = &comparison.divergence;
+    let mut hidden = 0;
+    let mut columns = Vec::new();
+    for (at, column) in comparison.columns.iter().enumerate() {
+        let is_same = column.label == Label::Same;
+        if is_same && only_changed && blind.is_none() {
+            continue;
+        }
+        let rows = story.row_a(at).zip(story.row_b(at));
+        // What is the same has nothing to tell, but for what is hidden.
+        let rows = rows.filter(|_| !is_same || !blind.is_none());
+        let found = rows.map(|(a, b)| pair::pair(&a, &b, blind));
+        let found = found.unwrap_or_default();
+        hidden += found.hidden;
+        if is_same && only_changed {
+            continue;
+        }
+        columns.push(ColumnJson {
+            column: at,
+            a: story.row_a(at).map(|row| row.seq()),
+            b: story.row_b(at).map(|row| row.seq()),
+            label: column.label.word(),
+            changes: found.changes.into_iter().map(change).collect(),
+        });
+    }
+    let counted = comparison.counts();
+    let count = |label: &Label| {
+        let found = counted.iter().find(|(it, _)| it == label);
+        let count = found.map_or(0, |(_, count)| *count);
+        (label.word().to_owned(), Value::from(count))
+    };
+    let ignored: Vec<String> = blind.ignored.iter().map(Ignored::words).collect();
+    DiffJson {
+        schema: SCHEMA,
+        a: run::run(story.a.store, story.a.run),
+        b: run::run(story.b.store, story.b.run),
+        columns,
+        cost: comparison.cost,
+        approximate: comparison.is_approximate,
+        first_any: divergence.first_any,
+        first_material: divergence.first_material,
+        cause: divergence.cause.word(),
+        detail: story.detail(),
+        inputs_differed_before: divergence.inputs_differed_before,
+        counts: Label::ALL.iter().map(count).collect(),
+        left_out: LeftOut {
+            a: comparison.a.left_out,
+            b: comparison.b.left_out,
+        },
+        ignored: (!ignored.is_empty()).then_some(ignored),
+        hidden: (!blind.is_none()).then_some(hidden),
+    }
+}
+
+fn change(change: Change) -> ChangeJson {
+    ChangeJson {
+        path: PathText(&change.path).to_string(),
+        op: change.op.word(),
+        a: change.a,
+        b: change.b,
+    }
+}
