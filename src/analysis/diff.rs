@@ -58,14 +58,21 @@ pub struct Comparison {
     pub divergence: Divergence,
 }
 
-/// Reads both runs and aligns them; `None` when nobody waits for it any more.
+/// Reads both runs and aligns them; `None` when nobody waits for it any more. `tell` hears how many
+/// actions of how many are read.
 pub fn compare(
     (a, b): (Side<'_>, Side<'_>),
     options: &Options,
     cancel: &CancelFlag,
+    tell: &mut dyn FnMut(usize, usize),
 ) -> Option<Comparison> {
-    let a = read::steps(a, &options.blind, cancel)?;
-    let b = read::steps(b, &options.blind, cancel)?;
+    let (rows_a, rows_b) = (read::rows(a), read::rows(b));
+    let (first, all) = (rows_a.len(), rows_a.len() + rows_b.len());
+    let read = |side: Side<'_>, rows, tell: &mut dyn FnMut(usize)| {
+        read::steps((side.store, rows), &options.blind, cancel, tell)
+    };
+    let a = read(a, rows_a, &mut |done| tell(done, all))?;
+    let b = read(b, rows_b, &mut |done| tell(first + done, all))?;
     let aligned = align::align((&a.steps, &b.steps), &options.pins, cancel)?;
     let columns = label::columns((&a.steps, &b.steps), &aligned.pairs);
     let divergence = label::divergence((&a.steps, &b.steps), &columns);

@@ -177,11 +177,14 @@ impl Rows {
 /// before and after.
 pub fn ascii_glyph(char: char) -> Option<char> {
     Some(match char {
-        '…' | '≈' => '~',
+        '…' | '≈' | '⋯' => '~',
         '·' | '—' | '−' | '─' => '-',
         '×' => 'x',
         '→' | '▶' => '>',
         '‖' => '=',
+        '↔' | '⇄' => '%',
+        '÷' => '/',
+        '≠' => '!',
         '└' => '`',
         '│' => '|',
         _ => return None,

@@ -8,6 +8,7 @@ use crate::analysis::diff::say::Story;
 use crate::analysis::diff::{self, Options};
 use crate::base::cancel::CancelFlag;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::out::Progress;
 use crate::cli::{Cx, pick};
 use crate::export::diff::markdown::markdown;
 use crate::export::diff::{self as page, Page};
@@ -76,7 +77,13 @@ pub(super) fn run(
         blind: wanted.blind.clone(),
         pins: Vec::new(),
     };
-    let Some(comparison) = diff::compare((a, b), &options, &CancelFlag::new()) else {
+    let mut progress = Progress::new(&cx.notes);
+    let compared = diff::compare((a, b), &options, &CancelFlag::new(), &mut |done, all| {
+        let percent = done * 100 / all.max(1);
+        progress.tell(&format!("comparing {percent} %"));
+    });
+    progress.clear();
+    let Some(comparison) = compared else {
         return Ok(Exit::Done);
     };
     let story = Story {

@@ -21,6 +21,7 @@ use crate::query::{self, Context};
 use crate::store::Store;
 use crate::tui::filtering;
 use crate::tui::screens::ScreenId;
+use crate::tui::screens::diff::{aligned, fields};
 use crate::tui::screens::runs::table::{self, Table};
 use crate::tui::screens::stream::inspector::How;
 use crate::tui::screens::stream::inspector::document::Document;
@@ -62,6 +63,10 @@ pub enum Job {
         run: RunIx,
         slices: usize,
     },
+    /// Aligns two runs.
+    Align(aligned::Task),
+    /// What differs inside a pair of actions.
+    Pair(fields::Task),
     /// Looks for what agents left below the home folder.
     Recent {
         home: PathBuf,
@@ -100,6 +105,10 @@ pub enum Output {
         run: RunIx,
         profile: Profile,
     },
+    Aligned(Box<aligned::Aligned>),
+    /// So many actions of so many are read.
+    Aligning(usize, usize),
+    Paired(Box<fields::Found>),
     Found {
         title: String,
         inputs: Vec<Input>,
@@ -129,6 +138,7 @@ enum Slot {
     Table,
     Profile,
     Find,
+    Align,
 }
 
 /// The answer to a job; one of an older generation is of no interest any more.
@@ -161,7 +171,8 @@ impl Job {
     fn slot(&self) -> Slot {
         match self {
             Job::Filter(_) | Job::Runs { .. } => Slot::Filter,
-            Job::Open { .. } => Slot::Open,
+            Job::Open { .. } | Job::Pair(_) => Slot::Open,
+            Job::Align(_) => Slot::Align,
             Job::Survey(_) => Slot::Survey,
             Job::Search(_) => Slot::Search,
             Job::Notice { .. } => Slot::Notice,
@@ -214,6 +225,11 @@ impl Job {
                 run,
                 profile: profile::profile(&store, run, slices, cancel),
             },
+            Job::Align(task) => {
+                let mut tell = |done, all| tell(Output::Aligning(done, all));
+                Output::Aligned(Box::new(task.run(cancel, &mut tell)))
+            }
+            Job::Pair(task) => Output::Paired(Box::new(task.run())),
             Job::Recent { home } => look_through(&home, cancel, tell),
             Job::Find { path } => match discover::traces(&path) {
                 Ok(inputs) => Output::Found {

@@ -180,6 +180,7 @@ pub enum Group {
     Inspect,
     Filter,
     Table,
+    Diff,
     Program,
 }
 
@@ -209,6 +210,7 @@ impl Group {
         Group::Inspect,
         Group::Filter,
         Group::Table,
+        Group::Diff,
         Group::Program,
     ];
 
@@ -217,6 +219,7 @@ impl Group {
         match self {
             Group::Jump | Group::Look | Group::Inspect => Some(ScreenId::Stream),
             Group::Table => Some(ScreenId::Runs),
+            Group::Diff => Some(ScreenId::Diff),
             Group::Move | Group::Filter | Group::Program => None,
         }
     }
@@ -229,6 +232,7 @@ impl Group {
             Group::Inspect => "in the inspector",
             Group::Filter => "filter",
             Group::Table => "table",
+            Group::Diff => "compared runs",
             Group::Program => "program",
         }
     }
@@ -384,6 +388,19 @@ commands! {
     SortOther "sort-reverse" Table "S" "other way" "sort the other way round";
     Gather "group" Table "z" "group" "group by the next of agent, model, user, task, day, file; then no more" takes Field;
     Pair "pair" Table "space" "A/B" "mark this run as A or B";
+    NextChange "next-change" Diff "n" "change" "next pair that differs";
+    PrevChange "previous-change" Diff "N" "change" "previous pair that differs";
+    Parting "first-divergence" Diff "d" "parting" "where the runs first do something else; again: where anything first differs";
+    Fields "fields" Diff "tab" "fields" "to what differs inside this pair, and back";
+    SideA "side-a" Diff "h left" "A" "the action of A is selected, on the other views too";
+    SideB "side-b" Diff "l right" "B" "the action of B is selected, on the other views too";
+    Unified "unified" Diff "u" "unified" "one below the other, or side by side";
+    FoldEqual "fold-equal" Diff "z" "fold" "unfold what is equal, or fold it";
+    Ignore "ignore-path" Diff "i" "ignore" "what differs at this path counts no more, in any pair";
+    IgnoreNothing "ignore-nothing" Diff "I" "ignore nothing" "every path counts again";
+    Noise "mask-noise" Diff "m" "noise" "ids, times and temporary paths count as equal, or not";
+    Repair "re-pair" Diff "=" "re-pair" "take this action, and = on another: they belong together; on such a pair: no more";
+    Compare "compare" Program "D" "compare" "compare A with B (space marks them in the runs), or this run with A";
     ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
     ViewForward "view-forward" Program "]" "view forward" "forward again";
     Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";

@@ -1,5 +1,6 @@
 //! Every screen of the program. To add one: a file here, an id, and a line in [`SCREENS`].
 
+pub mod diff;
 pub mod files;
 pub mod filter_bar;
 pub mod help;
@@ -17,6 +18,7 @@ use crate::tui::shell::Screen;
 pub enum ScreenId {
     Stream,
     Runs,
+    Diff,
     Help,
     Palette,
     Files,
@@ -60,6 +62,13 @@ pub static SCREENS: &[Info] = &[
         tab: Some(tab('2', "Runs", "Run")),
         about: "the runs as a table to sort, to group and to filter",
         build: |session| Box::new(runs::Runs::new(session)),
+    },
+    Info {
+        id: ScreenId::Diff,
+        name: "diff",
+        tab: Some(tab('4', "Diff", "Dif")),
+        about: "two runs side by side: where they part, and why",
+        build: |_| Box::new(diff::Diff::default()),
     },
     Info {
         id: ScreenId::Help,

@@ -144,6 +144,7 @@ impl Shell {
             Command::Files => self.lay(ScreenId::Files),
             Command::Recent => self.lay(ScreenId::Recent),
             Command::Notices if top != ScreenId::Notices => self.lay(ScreenId::Notices),
+            Command::Compare => self.compare(),
             Command::ViewBack | Command::ViewForward => {
                 self.over.clear();
                 self.leave();
@@ -166,6 +167,31 @@ impl Shell {
         let mut asked = self.every_view(|screen, session| screen.loaded(&News::default(), session));
         asked.push((top, Effect::StopLoading));
         asked
+    }
+
+    /// Compares A with B; where one of them is not marked, the run that is selected takes its place.
+    fn compare(&mut self) -> Vec<Asked> {
+        self.leave();
+        let here = self.session.here.run;
+        self.session.pair = match (self.session.pair, here) {
+            ([Some(a), None], Some(run)) if a != run => [Some(a), Some(run)],
+            ([None, Some(b)], Some(run)) if b != run => [Some(run), Some(b)],
+            ([None, None], Some(run)) => [Some(run), None],
+            (pair, _) => pair,
+        };
+        match self.session.pair {
+            [Some(_), Some(_)] => self.go(ScreenId::Diff),
+            [Some(_), None] | [None, Some(_)] => {
+                let keys = self.session.keymap.keys(Command::Compare).join(" ");
+                let words = format!("this run is A · {keys} on another run compares the two");
+                self.session.say(&words);
+                Vec::new()
+            }
+            [None, None] => {
+                self.session.say("no run is selected to compare");
+                Vec::new()
+            }
+        }
     }
 
     /// Lays a screen over the view, alone.

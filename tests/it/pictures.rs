@@ -16,6 +16,11 @@ use saferun_tui::tui::theme::{ColorChoice, Palette};
 const PICTURES: &[(&str, &str, &str)] = &[
     ("stream", "saferun/refund-agent.jsonl", "b"),
     ("runs", "saferun", "2 j"),
+    (
+        "diff",
+        "refund-cohort",
+        "2 / task:refund-0218 enter G space k space D",
+    ),
 ];
 
 /// A day after the samples.

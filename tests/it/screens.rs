@@ -34,7 +34,7 @@ const SMALL: (u16, u16) = (60, 15);
 /// Opens everything that a user can open, and comes back from most of it.
 const TOUR: &str = "j j enter l l l l j j ctrl-d G backtab tab tab tab \\ k \\ esc G e E b B t T } { \
                     / status:blocked enter j esc / costt>1 enter esc / a enter esc s G s ? j j / turn enter \
-                    q q 2 j z z enter space s S / is:error enter enter q 1 space [ ] : nex tab enter : enter ctrl-p esc ! j q ctrl-g ? g j ctrl-u ctrl-l pageup home end enter backspace delete left right up down";
+                    q q D 4 n N d u z tab j i esc m h = j = esc l I z u G enter enter q 2 j z z enter space s S / is:error enter enter q 1 space [ ] : nex tab enter : enter ctrl-p esc ! j q ctrl-g ? g j ctrl-u ctrl-l pageup home end enter backspace delete left right up down";
 
 /// A day after the samples.
 const NOW: i64 = 1_795_478_400_000_000;
@@ -102,7 +102,7 @@ fn the_inspector_has_a_tab_for_each_question() {
 fn the_help_lists_every_key() {
     views("help", REFUND, "?");
     views("help_runs", NIGHT, "? / group");
-    let listed: String = ["1 ?", "2 ?"]
+    let listed: String = ["1 ?", "2 ?", "4 ?"]
         .map(|keys| screen(REFUND, (120, 80), keys))
         .concat();
     for entry in keys::COMMANDS {
@@ -192,6 +192,12 @@ fn runs_are_grouped_sorted_and_paired() {
     views("runs_grouped", COHORT, "s space j space s s z z");
     views("runs_filtered", COHORT, "/ is:error enter");
     views("runs_none", COHORT, "/ model:gpt-6 enter");
+}
+
+#[test]
+fn two_runs_are_compared_side_by_side_or_one_below_the_other() {
+    views("diff", COHORT, "space j space D");
+    views("diff_fields", COHORT, "space j space D n n tab");
 }
 
 #[test]

@@ -33,14 +33,18 @@ pub struct Steps {
 /// Actions that are prepared together.
 const TOGETHER: usize = 256;
 
-/// Reads a run. `None` when cancelled.
-pub fn steps(side: Side<'_>, blind: &Blind, cancel: &CancelFlag) -> Option<Steps> {
-    let rows = rows(side);
+/// Reads the actions of a run. `None` when cancelled.
+pub fn steps(
+    (store, rows): (&Store, Vec<ActionIx>),
+    blind: &Blind,
+    cancel: &CancelFlag,
+    tell: &mut dyn FnMut(usize),
+) -> Option<Steps> {
     let mut read = Steps::default();
     let work = |(): &mut (), number: usize| {
         let rows = rows.chunks(TOGETHER).nth(number).unwrap_or_default();
         let steps = rows.iter().map(|ix| {
-            let step = step(&side.store.row(*ix), blind);
+            let step = step(&store.row(*ix), blind);
             (*ix, step)
         });
         steps.collect::<Vec<_>>()
@@ -56,13 +60,14 @@ pub fn steps(side: Side<'_>, blind: &Blind, cancel: &CancelFlag) -> Option<Steps
                 None => read.left_out += 1,
             }
         }
+        tell(read.rows.len() + read.left_out);
     });
     (!cancel.is_raised()).then_some(read)
 }
 
 /// The rows of a run: those of a subagent behind the call that started it, because agents that work
 /// side by side take turns in another way each time.
-fn rows(side: Side<'_>) -> Vec<ActionIx> {
+pub fn rows(side: Side<'_>) -> Vec<ActionIx> {
     let lanes = &side.store.run(side.run).lanes;
     let mut started: HashMap<ActionIx, Vec<ActionIx>> = HashMap::new();
     let starters: HashMap<_, _> = lanes

@@ -1,5 +1,6 @@
 //! What differs between two texts: line by line where they have lines, and word by word inside.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use similar::{ChangeTag, TextDiff};
@@ -152,6 +153,29 @@ fn shortened(text: &str, is_first: bool, is_last: bool) -> String {
     let start: String = text.chars().take(head).collect();
     let end: String = text.chars().skip(count - tail).collect();
     format!("{start} … {end}")
+}
+
+/// The parts of two lines, in bytes, that the other has not.
+pub fn spans(a: &str, b: &str) -> [Vec<Range<usize>>; 2] {
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_words(a, b);
+    let mut spans = [Vec::new(), Vec::new()];
+    let mut ends = [0, 0];
+    for change in diff.iter_all_changes() {
+        let len = change.value().len();
+        let sides: &[usize] = match change.tag() {
+            ChangeTag::Equal => &[0, 1],
+            ChangeTag::Delete => &[0],
+            ChangeTag::Insert => &[1],
+        };
+        for side in sides {
+            let span = ends[*side]..ends[*side] + len;
+            ends[*side] = span.end;
+            if change.tag() != ChangeTag::Equal {
+                spans[*side].push(span);
+            }
+        }
+    }
+    spans
 }
 
 fn lines(a: &str, b: &str) -> Vec<Vec<Piece>> {

@@ -203,6 +203,9 @@ impl Screen for Runs {
             | Output::Noticing(_)
             | Output::Hits(_)
             | Output::Hitting(_)
+            | Output::Aligned(_)
+            | Output::Aligning(..)
+            | Output::Paired(_)
             | Output::Found { .. }
             | Output::NotFound(_)
             | Output::Recent(_)

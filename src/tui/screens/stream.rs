@@ -21,7 +21,7 @@ mod prepare;
 pub mod rows;
 pub mod talk;
 pub mod terms;
-mod view;
+pub(super) mod view;
 pub mod words;
 
 use std::collections::{HashMap, HashSet};
@@ -367,6 +367,9 @@ impl Screen for Stream {
             Output::Runs { .. }
             | Output::Table(_)
             | Output::Profile { .. }
+            | Output::Aligned(_)
+            | Output::Aligning(..)
+            | Output::Paired(_)
             | Output::Found { .. }
             | Output::NotFound(_)
             | Output::Recent(_)

@@ -2,8 +2,8 @@
 
 mod header;
 mod overlay;
-mod pane;
-mod rows;
+pub(in crate::tui::screens) mod pane;
+pub(in crate::tui::screens) mod rows;
 mod scroll;
 mod spark;
 mod talk;

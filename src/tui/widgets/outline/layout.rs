@@ -192,7 +192,7 @@ fn preview(outline: &Outline, at: usize) -> String {
 }
 
 /// Wraps text in tones: as [`text::wrap`] does it, the tones kept.
-fn wrap(pieces: &Line, cells: usize) -> Vec<Line> {
+pub fn wrap(pieces: &Line, cells: usize) -> Vec<Line> {
     let whole: String = pieces.iter().map(|(_, piece)| piece.as_str()).collect();
     if text::width(&whole) <= cells {
         return vec![pieces.clone()];

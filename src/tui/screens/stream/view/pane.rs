@@ -129,7 +129,7 @@ fn line(pieces: &[(Tone, String)], theme: &Theme, row: &mut Row<'_>) {
 }
 
 /// The style of a piece of text.
-pub(super) fn tone(theme: &Theme, tone: Tone) -> Style {
+pub(in crate::tui::screens) fn tone(theme: &Theme, tone: Tone) -> Style {
     let styles = &theme.styles;
     match tone {
         Tone::Plain => styles.text,

@@ -220,7 +220,7 @@ fn column(row: &mut Row<'_>, text: &str, width: usize, style: Style) {
 }
 
 /// A mark and a word; what was not recorded is neither ok nor anything else.
-pub(super) fn status(
+pub(in crate::tui::screens) fn status(
     (status, is_waiting): (Status, bool),
     theme: &Theme,
     wide: bool,

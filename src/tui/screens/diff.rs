@@ -1,0 +1,544 @@
+//! Two runs compared: side by side with what is equal folded, where they part and why, and what differs
+//! inside the selected pair.
+
+pub mod aligned;
+pub mod fields;
+
+mod layout;
+mod lines;
+mod moves;
+mod view;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::analysis::diff::fold::Item;
+use crate::analysis::diff::json::PathText;
+use crate::analysis::diff::mask::Ignored;
+use crate::analysis::diff::{Comparison, Options};
+use crate::analysis::runs::is_told;
+use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
+use crate::tui::effects::Effect;
+use crate::tui::jobs::{Job, Output};
+use crate::tui::keys::{Command, Key};
+use crate::tui::screens::diff::aligned::Aligned;
+use crate::tui::screens::diff::fields::{FieldLine, Found};
+use crate::tui::screens::diff::layout::Regions;
+use crate::tui::screens::diff::lines::{Cells, Made, Shown};
+use crate::tui::screens::diff::words::Words;
+use crate::tui::session::{News, Session};
+use crate::tui::shell::{Headline, Pointer, Screen};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::outline::layout::wrap;
+use crate::tui::widgets::tone::Tone;
+use crate::tui::widgets::viewport::{Extent, Viewport};
+
+#[derive(Debug)]
+pub struct Diff {
+    /// The runs that are compared: A and B.
+    pair: Option<[RunIx; 2]>,
+    done: Option<Aligned>,
+    state: State,
+    /// What `done` was made of, or how it was to be made, is out of date.
+    is_stale: bool,
+    options: Options,
+    list: List,
+    form: Form,
+    focus: Focus,
+    /// Whose action is selected on the other views: A is 0, B is 1.
+    side: usize,
+    fields: Fields,
+    /// An action (its side and place among the steps) that waits for the one to pair it with.
+    taken: Option<(usize, u32)>,
+    made: HashMap<usize, Rc<Made>>,
+    /// The cursor went far: to the middle of the screen with it.
+    is_jump: bool,
+    frame: Frame,
+}
+
+impl Default for Diff {
+    fn default() -> Diff {
+        Diff {
+            pair: None,
+            done: None,
+            state: State::Idle,
+            is_stale: false,
+            options: Options::default(),
+            list: List::default(),
+            form: Form::Fitting,
+            focus: Focus::List,
+            side: 1,
+            fields: Fields::default(),
+            taken: None,
+            made: HashMap::new(),
+            is_jump: false,
+            frame: Frame::default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    Reading { done: usize, all: usize },
+}
+
+/// How the runs stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Side by side where the screen is wide enough.
+    Fitting,
+    Side,
+    Unified,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    List,
+    Fields,
+}
+
+#[derive(Debug, Default)]
+struct List {
+    items: Vec<Item>,
+    /// The first columns of stretches that the user unfolded.
+    unfolded: HashSet<usize>,
+    all_unfolded: bool,
+    view: Viewport,
+}
+
+/// What differs inside the selected pair.
+#[derive(Debug, Default)]
+struct Fields {
+    found: Option<Found>,
+    /// The pair that was asked for.
+    asked: Option<[ActionIx; 2]>,
+    lines: Vec<FieldLine>,
+    view: Viewport,
+}
+
+/// What the last `prepare` settled: all that drawing needs to know.
+#[derive(Debug, Default)]
+struct Frame {
+    regions: Regions,
+    lines: Vec<Shown>,
+    cells: Cells,
+    words: Words,
+}
+
+impl Screen for Diff {
+    fn typed(&mut self, _key: Key, _session: &mut Session) -> Option<Vec<Effect>> {
+        None
+    }
+
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
+        if self.choose(session) {
+            return Vec::new();
+        }
+        let here = session.here.action;
+        let found = self
+            .comparison()
+            .and_then(|it| aligned::find(it, [here, here]));
+        if let Some(column) = found
+            && self.selected().map(|(_, ix)| ix) != here
+        {
+            self.go_to(column);
+            self.is_jump = true;
+        }
+        Vec::new()
+    }
+
+    fn tell_here(&self, session: &mut Session) {
+        if let (Some((side, ix)), Some(pair)) = (self.selected(), self.pair) {
+            let here = &mut session.here;
+            here.action = Some(ix);
+            here.run = Some(pair[side]);
+            here.scope = here.scope.map(|_| pair[side]);
+        }
+    }
+
+    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
+        match command {
+            Command::NextChange => self.change(true, session),
+            Command::PrevChange => self.change(false, session),
+            Command::Parting => self.parting(session),
+            Command::Open if self.focus == Focus::List => self.open(),
+            Command::Fields => {
+                self.focus = match self.focus {
+                    Focus::List => Focus::Fields,
+                    Focus::Fields => Focus::List,
+                }
+            }
+            Command::SideA => self.side = 0,
+            Command::SideB => self.side = 1,
+            Command::Unified => {
+                self.form = if self.frame.regions.is_side {
+                    Form::Unified
+                } else {
+                    Form::Side
+                }
+            }
+            Command::FoldEqual => self.fold_all(),
+            Command::Noise => {
+                self.options.blind.noise = !self.options.blind.noise;
+                self.is_stale = true;
+            }
+            Command::Ignore => self.ignore(session),
+            Command::IgnoreNothing => {
+                self.is_stale |= !self.options.blind.ignored.is_empty();
+                self.options.blind.ignored.clear();
+            }
+            Command::Repair => self.repair(session),
+            Command::Back | Command::Cancel if self.focus == Focus::Fields => {
+                self.focus = Focus::List;
+            }
+            Command::Cancel => self.taken = None,
+            Command::Back => return vec![Effect::Pop],
+            _ => self.step(command),
+        }
+        Vec::new()
+    }
+
+    fn pointed(&mut self, pointer: Pointer, _session: &mut Session) -> Vec<Effect> {
+        self.point(pointer)
+    }
+
+    /// A run that grows is compared again, when the comparison before is done.
+    fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
+        let is_of = |run: &RunIx| self.pair.is_some_and(|pair| pair.contains(run));
+        if news.runs.iter().any(is_of) {
+            self.is_stale = true;
+            self.made.clear();
+        }
+        if session.view == crate::tui::screens::ScreenId::Diff {
+            return self.align(session);
+        }
+        Vec::new()
+    }
+
+    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
+        match output {
+            Output::Aligned(aligned) => {
+                self.state = State::Idle;
+                self.take(*aligned);
+                let mut asked = self.align(session);
+                asked.extend(self.ask_fields(session));
+                return asked;
+            }
+            Output::Aligning(done, all) => self.state = State::Reading { done, all },
+            Output::Paired(found) => {
+                self.fields.found = Some(*found);
+            }
+            Output::Panicked(_) => self.state = State::Idle,
+            Output::Filtered(_)
+            | Output::Searched(_)
+            | Output::Opened { .. }
+            | Output::Surveyed(_)
+            | Output::Noticed(_)
+            | Output::Noticing(_)
+            | Output::Hits(_)
+            | Output::Hitting(_)
+            | Output::Runs { .. }
+            | Output::Table(_)
+            | Output::Profile { .. }
+            | Output::Found { .. }
+            | Output::NotFound(_)
+            | Output::Recent(_)
+            | Output::FirstWords(_) => {}
+        }
+        Vec::new()
+    }
+
+    fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
+        self.choose(session);
+        let mut asked = self.align(session);
+        self.frame.regions = Regions::new(area, self.form, self.focus == Focus::Fields);
+        let visible = self.settle(session);
+        self.show(visible, session);
+        self.tell_here(session);
+        asked.extend(self.ask_fields(session));
+        self.show_fields();
+        self.frame.words = Words::new(self, session);
+        asked
+    }
+
+    fn headline(&self) -> Headline<'_> {
+        Headline {
+            crumbs: &self.frame.words.crumbs,
+            amount: "",
+        }
+    }
+
+    fn draw(&self, theme: &Theme, _area: Rect, buf: &mut Buffer) {
+        view::draw(self, theme, buf);
+    }
+}
+
+impl Diff {
+    fn comparison(&self) -> Option<&Comparison> {
+        self.done.as_ref()?.comparison.as_ref()
+    }
+
+    /// Takes over which runs are to be compared; true when they are others than before. Where there are
+    /// only two, nobody needs to mark them.
+    fn choose(&mut self, session: &mut Session) -> bool {
+        if let ([None, None], None) = (session.pair, self.pair)
+            && !session.is_loading()
+        {
+            let runs = session.loaded.store.runs().iter().enumerate();
+            let mut told = runs.filter(|(_, run)| is_told(run));
+            let mut next = || told.next().map(|(at, _)| RunIx(at as u32));
+            if let (Some(a), Some(b), None) = (next(), next(), next()) {
+                session.pair = [Some(a), Some(b)];
+            }
+        }
+        let wanted = session.pair[0].zip(session.pair[1]).map(|(a, b)| [a, b]);
+        if wanted.is_none() || wanted == self.pair {
+            return false;
+        }
+        *self = Diff {
+            pair: wanted,
+            is_stale: true,
+            form: self.form,
+            options: Options {
+                blind: self.options.blind.clone(),
+                pins: Vec::new(),
+            },
+            state: State::Idle,
+            ..Diff::default()
+        };
+        true
+    }
+
+    /// Compares in the background what is out of date. While one comparison runs no other is begun: a
+    /// trace that grows would never let one end.
+    fn align(&mut self, session: &Session) -> Vec<Effect> {
+        let Some(pair) = self
+            .pair
+            .filter(|_| self.is_stale && self.state == State::Idle)
+        else {
+            return Vec::new();
+        };
+        self.is_stale = false;
+        self.state = State::Reading { done: 0, all: 0 };
+        let job = Job::Align(aligned::Task {
+            store: session.loaded.store.clone(),
+            pair,
+            options: self.options.clone(),
+        });
+        vec![Effect::Start(Box::new(job))]
+    }
+
+    /// Takes a comparison; what was selected stays so.
+    fn take(&mut self, aligned: Aligned) {
+        if self.pair != Some(aligned.pair) || aligned.comparison.is_none() {
+            return;
+        }
+        let before = self.comparison().zip(self.column());
+        let anchor = before.map(|(comparison, column)| aligned::rows(comparison, column));
+        let was_last = self.done.is_some()
+            && self.list.view.cursor + 1 >= self.list.items.len()
+            && !self.list.items.is_empty();
+        let is_first = self.done.is_none();
+        self.done = Some(aligned);
+        self.made.clear();
+        self.fields.asked = None;
+        self.fold_items();
+        let Some(comparison) = self.comparison() else {
+            return;
+        };
+        let divergence = &comparison.divergence;
+        let start = divergence.first_material.or(divergence.first_any);
+        let found = anchor.and_then(|anchor| aligned::find(comparison, anchor));
+        let last = self.list.items.len().saturating_sub(1);
+        match (is_first, start, found) {
+            (true, Some(start), _) => {
+                self.go_to(start);
+                self.is_jump = true;
+            }
+            (false, _, _) if was_last => self.list.view.cursor = last,
+            (false, _, Some(column)) => self.go_to(column),
+            (_, _, _) => self.list.view.cursor = self.list.view.cursor.min(last),
+        }
+    }
+
+    /// Settles the window; the items on the screen.
+    fn settle(&mut self, session: &Session) -> Vec<crate::tui::widgets::viewport::Visible> {
+        let store = &session.loaded.store;
+        let height = |item: usize| lines::height(self, store, item);
+        let extent = Extent {
+            len: self.list.items.len(),
+            rows: usize::from(self.frame.regions.list.height),
+            height: &height,
+        };
+        let mut view = self.list.view;
+        if self.is_jump {
+            view.centre(&extent);
+        } else {
+            view.settle(&extent);
+        }
+        let visible = view.visible(&extent).collect();
+        self.list.view = view;
+        self.is_jump = false;
+        visible
+    }
+
+    /// Asks what differs inside the selected pair, once.
+    fn ask_fields(&mut self, session: &Session) -> Vec<Effect> {
+        let rows = self.comparison().zip(self.column());
+        let rows = rows.map(|(comparison, column)| aligned::rows(comparison, column));
+        let Some([Some(a), Some(b)]) = rows else {
+            self.fields.asked = None;
+            return Vec::new();
+        };
+        let rows = [a, b];
+        if self.fields.asked == Some(rows) {
+            return Vec::new();
+        }
+        self.fields.asked = Some(rows);
+        self.fields.view = Viewport::default();
+        let job = Job::Pair(fields::Task {
+            store: session.loaded.store.clone(),
+            rows,
+            blind: self.options.blind.clone(),
+        });
+        vec![Effect::Start(Box::new(job))]
+    }
+
+    /// What was found of the selected pair, once it is.
+    fn found(&self) -> Option<&Found> {
+        let found = self.fields.found.as_ref();
+        found.filter(|it| self.fields.asked == Some(it.rows))
+    }
+
+    /// The lines of the pane: what was found of the selected pair, or the action that has no other.
+    fn show_fields(&mut self) {
+        let regions = &self.frame.regions;
+        let width = usize::from(regions.fields.width).saturating_sub(3).max(1);
+        let found = self.found();
+        let selected = self.frame.lines.iter().find(|it| it.is_selected);
+        self.fields.lines = match (found, selected.map(|it| &it.what)) {
+            (Some(found), _) => found.lines(width),
+            (None, Some(lines::What::Pair { made, .. })) => {
+                let alone = made.sides.iter().flatten().next();
+                let is_alone = made.sides.iter().flatten().count() == 1;
+                let line = alone.filter(|_| is_alone).map(|text| {
+                    let line = vec![(Tone::Plain, text.text.clone())];
+                    wrap(&line, width)
+                });
+                let lines = line.unwrap_or_default().into_iter();
+                lines
+                    .map(|pieces| FieldLine {
+                        change: None,
+                        pieces,
+                    })
+                    .collect()
+            }
+            (None, Some(lines::What::Folded(_)) | None) => Vec::new(),
+        };
+        let extent = Extent {
+            len: self.fields.lines.len(),
+            rows: usize::from(regions.fields.height).saturating_sub(1),
+            height: &|_| 1,
+        };
+        self.fields.view.settle(&extent);
+    }
+
+    /// The path of the selected difference, or of the first one, counts no more.
+    fn ignore(&mut self, session: &mut Session) {
+        let at = match self.focus {
+            Focus::Fields => {
+                let line = self.fields.lines.get(self.fields.view.cursor);
+                line.and_then(|line| line.change)
+            }
+            Focus::List => Some(0),
+        };
+        let changes = self
+            .found()
+            .map(|it| it.pair.changes.as_slice())
+            .unwrap_or_default();
+        // The tool and the outcome cannot be ignored: the first one that can is meant.
+        let paths = changes.iter().enumerate().filter_map(|(number, change)| {
+            let path = PathText(&change.path).to_string();
+            Some((number, Ignored::parse(&path).ok()?))
+        });
+        let mut paths =
+            paths.skip_while(|(number, _)| self.focus == Focus::Fields && Some(*number) != at);
+        match paths.next() {
+            Some((number, path)) if self.focus == Focus::List || Some(number) == at => {
+                session.say(&format!(
+                    "{} counts no more · I takes it back",
+                    path.words()
+                ));
+                self.options.blind.ignored.push(path);
+                self.is_stale = true;
+            }
+            Some(_) | None => session.say("nothing here that can be ignored"),
+        }
+    }
+
+    /// Takes an action, and pairs it with one of the other side the second time; takes a pair apart that
+    /// was made so.
+    fn repair(&mut self, session: &mut Session) {
+        let column = self.comparison().zip(self.column());
+        let Some(column) = column.map(|(comparison, at)| comparison.columns[at]) else {
+            return;
+        };
+        let pin = column.a.zip(column.b);
+        if let Some(at) = self.options.pins.iter().position(|it| Some(*it) == pin)
+            && self.taken.is_none()
+        {
+            self.options.pins.remove(at);
+            self.is_stale = true;
+            session.say("no longer paired by hand");
+            return;
+        }
+        let steps = [column.a, column.b];
+        let Some((side, step)) = self.taken.take() else {
+            // The selected side, unless only the other one has an action here.
+            let side = if steps[self.side].is_some() {
+                self.side
+            } else {
+                1 - self.side
+            };
+            self.taken = steps[side].map(|step| (side, step));
+            let other = ["B", "A"][side];
+            session.say(&format!(
+                "go to the action of {other} that it belongs to, and = again (esc: no)"
+            ));
+            return;
+        };
+        let Some(partner) = steps[1 - side] else {
+            session.say("that side has no action here");
+            self.taken = Some((side, step));
+            return;
+        };
+        let pin = if side == 0 {
+            (step, partner)
+        } else {
+            (partner, step)
+        };
+        let sorts = self.comparison().map(|it| {
+            let (a, b) = (&it.a.steps[pin.0 as usize], &it.b.steps[pin.1 as usize]);
+            a.sort == b.sort
+        });
+        if sorts != Some(true) {
+            session.fail("a call, an answer and a prompt cannot be paired with each other");
+            return;
+        }
+        // What would cross the new pair gives way to it.
+        let crosses =
+            |(a, b): &(u32, u32)| (*a <= pin.0) != (*b <= pin.1) || *a == pin.0 || *b == pin.1;
+        self.options.pins.retain(|it| !crosses(it));
+        self.options.pins.push(pin);
+        self.is_stale = true;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! What differs inside the selected pair: found in the background, told in lines that fit the pane.
+
+use crate::analysis::diff::json::{Change, Op};
+use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::pair::{self, Pair};
+use crate::analysis::diff::tell::{self, Told};
+use crate::analysis::diff::words::{Piece, Side};
+use crate::base::text;
+use crate::export::diff::spent;
+use crate::export::words;
+use crate::model::action::ActionIx;
+use crate::store::Store;
+use crate::tui::widgets::outline::layout::wrap;
+use crate::tui::widgets::tone::{Line, Tone};
+
+#[derive(Debug)]
+pub struct Task {
+    pub store: Store,
+    pub rows: [ActionIx; 2],
+    pub blind: Blind,
+}
+
+/// The differences of two actions, and what they took and cost.
+#[derive(Debug)]
+pub struct Found {
+    pub rows: [ActionIx; 2],
+    pub blind: Blind,
+    pub pair: Pair,
+    told: Vec<Told>,
+    spent: Option<String>,
+}
+
+/// A line of the pane, and which of the differences it is of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldLine {
+    pub change: Option<usize>,
+    pub pieces: Line,
+}
+
+impl Task {
+    pub fn run(self) -> Found {
+        let [a, b] = self.rows.map(|ix| self.store.row(ix));
+        let pair = pair::pair(&a, &b, &self.blind);
+        Found {
+            rows: self.rows,
+            told: pair.changes.iter().map(tell::tell).collect(),
+            spent: spent(&a, &b),
+            pair,
+            blind: self.blind,
+        }
+    }
+}
+
+impl Found {
+    pub fn change(&self, at: usize) -> Option<&Change> {
+        self.pair.changes.get(at)
+    }
+
+    /// Every difference, its path before it and its further lines below.
+    pub fn lines(&self, width: usize) -> Vec<FieldLine> {
+        let widest = self.told.iter().map(|told| text::width(&clean(&told.path)));
+        let path = widest.max().unwrap_or_default().min(width / 3);
+        let mut lines = Vec::new();
+        for (at, told) in self.told.iter().enumerate() {
+            let rows: Vec<Line> = match told.lines.as_slice() {
+                [one] if told.op != Op::Changed => vec![plain(one)],
+                several => several
+                    .iter()
+                    .flat_map(|pieces| both_ways(pieces))
+                    .collect(),
+            };
+            let mut head = vec![
+                (Tone::Faint, format!("{} ", sign(told.op))),
+                (Tone::Key, text::fit(&clean(&told.path), path)),
+                (Tone::Plain, "  ".to_owned()),
+            ];
+            let indent = path + 4;
+            for row in rows {
+                for part in wrap(&row, width.saturating_sub(indent).max(8)) {
+                    let lead = std::mem::take(&mut head);
+                    let mut pieces = if lead.is_empty() {
+                        vec![(Tone::Plain, " ".repeat(indent))]
+                    } else {
+                        lead
+                    };
+                    pieces.extend(part);
+                    lines.push(FieldLine {
+                        change: Some(at),
+                        pieces,
+                    });
+                }
+            }
+        }
+        if self.told.is_empty() {
+            lines.push(faint("nothing differs inside this pair".to_owned()));
+        }
+        lines
+    }
+
+    /// What the two took and cost, and how many differences do not count.
+    pub fn aside(&self) -> String {
+        let hidden = match self.pair.hidden {
+            0 => None,
+            count => Some(format!(
+                "{} hidden",
+                words::counted(count as u64, "difference")
+            )),
+        };
+        let parts: Vec<String> = [self.spent.clone(), hidden].into_iter().flatten().collect();
+        parts.join(" · ")
+    }
+}
+
+fn faint(words: String) -> FieldLine {
+    FieldLine {
+        change: None,
+        pieces: vec![(Tone::Faint, words)],
+    }
+}
+
+fn clean(raw: &str) -> String {
+    text::sanitize(raw).into_owned()
+}
+
+fn sign(op: Op) -> &'static str {
+    match op {
+        Op::Added => "+",
+        Op::Removed => "-",
+        Op::Changed => "~",
+        Op::TypeChanged => "!",
+    }
+}
+
+/// What stands on one side only, or changed its type: the sign before the path says it already.
+fn plain(pieces: &[Piece]) -> Line {
+    let pieces = pieces.iter();
+    pieces
+        .map(|piece| (tone(piece), clean(&piece.text)))
+        .collect()
+}
+
+/// A line of pieces as it was and as it is: signs tell which is which, so that no colour is needed. One
+/// that holds only one side, or an arrow between the two, stays as it is.
+fn both_ways(pieces: &[Piece]) -> Vec<Line> {
+    let has = |side: Side| pieces.iter().any(|piece| piece.side == side);
+    let arrow = pieces.iter().any(|piece| piece.text == " → ");
+    let line = |left_out: Option<Side>, sign: &str| {
+        let mut line: Line = vec![(Tone::Faint, sign.to_owned())];
+        let kept = pieces.iter().filter(|piece| Some(piece.side) != left_out);
+        line.extend(kept.map(|piece| (tone(piece), clean(&piece.text))));
+        line
+    };
+    match (has(Side::Old), has(Side::New), arrow) {
+        (true, true, true) => vec![line(None, "")],
+        (true, true, false) => vec![line(Some(Side::New), "- "), line(Some(Side::Old), "+ ")],
+        (true, false, _) => vec![line(None, "- ")],
+        (false, true, _) => vec![line(None, "+ ")],
+        (false, false, _) => vec![line(None, "  ")],
+    }
+}
+
+fn tone(piece: &Piece) -> Tone {
+    match (piece.side, piece.is_strong) {
+        (Side::Both, _) => Tone::Faint,
+        (Side::Old, true) => Tone::Removed,
+        (Side::Old, false) => Tone::Bad,
+        (Side::New, true) => Tone::Added,
+        (Side::New, false) => Tone::Good,
+    }
+}

@@ -1,0 +1,215 @@
+//! What keys and the mouse do to the selection.
+
+use ratatui::layout::Position;
+
+use crate::analysis::diff::fold::{self, Item};
+use crate::analysis::diff::label::Label;
+use crate::model::action::ActionIx;
+use crate::tui::effects::Effect;
+use crate::tui::keys::Command;
+use crate::tui::screens::diff::{Diff, Focus, aligned};
+use crate::tui::session::Session;
+use crate::tui::shell::Pointer;
+
+/// Rows that one notch of the wheel moves.
+const WHEEL: usize = 3;
+
+impl Diff {
+    pub(super) fn step(&mut self, command: Command) {
+        let (cursor, last, rows) = match self.focus {
+            Focus::List => (
+                self.list.view.cursor,
+                self.list.items.len().saturating_sub(1),
+                usize::from(self.frame.regions.list.height).max(1),
+            ),
+            Focus::Fields => (
+                self.fields.view.cursor,
+                self.fields.lines.len().saturating_sub(1),
+                usize::from(self.frame.regions.fields.height)
+                    .saturating_sub(1)
+                    .max(1),
+            ),
+        };
+        let to = match command {
+            Command::Down => cursor.saturating_add(1),
+            Command::Up => cursor.saturating_sub(1),
+            Command::HalfDown => cursor.saturating_add((rows / 2).max(1)),
+            Command::HalfUp => cursor.saturating_sub((rows / 2).max(1)),
+            Command::PageDown => cursor.saturating_add(rows),
+            Command::PageUp => cursor.saturating_sub(rows),
+            Command::Top => 0,
+            Command::Bottom => last,
+            _ => return,
+        };
+        match self.focus {
+            Focus::List => self.list.view.cursor = to.min(last),
+            Focus::Fields => self.fields.view.cursor = to.min(last),
+        }
+    }
+
+    /// To the next or previous pair that differs.
+    pub(super) fn change(&mut self, forward: bool, session: &mut Session) {
+        let Some(comparison) = self.comparison() else {
+            return;
+        };
+        let differs = |at: &usize| comparison.columns[*at].label != Label::Same;
+        let here = self.column_below();
+        let found = if forward {
+            let next = if self.column().is_some() {
+                here + 1
+            } else {
+                here
+            };
+            (next..comparison.columns.len()).find(differs)
+        } else {
+            (0..here.min(comparison.columns.len())).rev().find(differs)
+        };
+        match found {
+            Some(column) => self.go_to(column),
+            None if forward => session.say("no difference after this one"),
+            None => session.say("no difference before this one"),
+        }
+    }
+
+    /// Where the runs first do something else; from there to where anything first differs.
+    pub(super) fn parting(&mut self, session: &mut Session) {
+        let Some(comparison) = self.comparison() else {
+            return;
+        };
+        let (any, material) = (
+            comparison.divergence.first_any,
+            comparison.divergence.first_material,
+        );
+        let is_there = material.is_some() && self.column() == material;
+        match if is_there { any } else { material.or(any) } {
+            Some(column) => {
+                self.go_to(column);
+                self.is_jump = true;
+            }
+            None => session.say("the runs do not differ"),
+        }
+    }
+
+    /// Selects a column; unfolds it where it is folded.
+    pub(super) fn go_to(&mut self, column: usize) {
+        let holds = |item: &Item| match item {
+            Item::Column(at) => *at == column,
+            Item::Folded(range) => range.contains(&column),
+        };
+        let Some(at) = self.list.items.iter().position(holds) else {
+            return;
+        };
+        if matches!(self.list.items[at], Item::Folded(_)) {
+            self.unfold(at);
+            self.go_to(column);
+            return;
+        }
+        self.list.view.cursor = at;
+    }
+
+    /// The selected column; none on a fold.
+    pub(super) fn column(&self) -> Option<usize> {
+        match self.list.items.get(self.list.view.cursor)? {
+            Item::Column(at) => Some(*at),
+            Item::Folded(_) => None,
+        }
+    }
+
+    /// The selected column, or the first of a fold.
+    fn column_below(&self) -> usize {
+        match self.list.items.get(self.list.view.cursor) {
+            Some(Item::Column(at)) => *at,
+            Some(Item::Folded(range)) => range.start,
+            None => 0,
+        }
+    }
+
+    /// The action that is selected on the other views too: of the side that was chosen, or else the other.
+    pub(super) fn selected(&self) -> Option<(usize, ActionIx)> {
+        let rows = aligned::rows(self.comparison()?, self.column()?);
+        let other = 1 - self.side;
+        let own = rows[self.side].map(|ix| (self.side, ix));
+        own.or_else(|| rows[other].map(|ix| (other, ix)))
+    }
+
+    pub(super) fn unfold(&mut self, item: usize) {
+        if let Some(Item::Folded(range)) = self.list.items.get(item).cloned() {
+            self.list.unfolded.insert(range.start);
+            self.fold_items();
+            self.go_to(range.start);
+        }
+    }
+
+    /// Folds all that is equal; or unfolds it, where it is folded.
+    pub(super) fn fold_all(&mut self) {
+        let column = self.column_below();
+        let is_folded = self
+            .list
+            .items
+            .iter()
+            .any(|it| matches!(it, Item::Folded(_)));
+        self.list.unfolded.clear();
+        self.list.all_unfolded = is_folded;
+        self.fold_items();
+        let holds = |item: &Item| match item {
+            Item::Column(at) => *at == column,
+            Item::Folded(range) => range.contains(&column),
+        };
+        let found = self.list.items.iter().position(holds);
+        self.list.view.cursor = found.unwrap_or_default();
+    }
+
+    /// Makes the items of the list anew.
+    pub(super) fn fold_items(&mut self) {
+        let Some(comparison) = self.comparison() else {
+            self.list.items.clear();
+            return;
+        };
+        let list = &self.list;
+        // A fold begins behind the equal column that stays beside a difference.
+        let folds = |first: usize| {
+            let is_unfolded = (first..=first + 1).any(|at| list.unfolded.contains(&at));
+            !list.all_unfolded && !is_unfolded
+        };
+        let items = fold::items(&comparison.columns, &folds);
+        self.list.items = items;
+    }
+
+    /// A click selects; on what is selected it opens.
+    pub(super) fn point(&mut self, pointer: Pointer) -> Vec<Effect> {
+        let regions = self.frame.regions;
+        match pointer {
+            Pointer::WheelUp { .. } => (0..WHEEL).for_each(|_| self.step(Command::Up)),
+            Pointer::WheelDown { .. } => (0..WHEEL).for_each(|_| self.step(Command::Down)),
+            Pointer::Click { x, y } if regions.list.contains(Position { x, y }) => {
+                self.focus = Focus::List;
+                let row = usize::from(y - regions.list.y);
+                let found = self.frame.lines.iter().rev().find(|it| it.at.row <= row);
+                let Some(item) = found.map(|it| it.at.item) else {
+                    return Vec::new();
+                };
+                if regions.is_side {
+                    self.side = usize::from(x >= regions.list.x + regions.list.width / 2);
+                }
+                if item == self.list.view.cursor {
+                    self.open();
+                }
+                self.list.view.cursor = item;
+            }
+            Pointer::Click { x, y } if regions.fields.contains(Position { x, y }) => {
+                self.focus = Focus::Fields;
+            }
+            Pointer::Click { .. } | Pointer::Drag { .. } | Pointer::Release => {}
+        }
+        Vec::new()
+    }
+
+    /// Opens a fold, or goes to what differs inside the pair.
+    pub(super) fn open(&mut self) {
+        match self.list.items.get(self.list.view.cursor) {
+            Some(Item::Folded(_)) => self.unfold(self.list.view.cursor),
+            Some(Item::Column(_)) => self.focus = Focus::Fields,
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What the lines around the two runs say: who they are, how alike, where they part and why.
+
+use crate::analysis::runs::short_ids;
+use crate::base::text;
+use crate::export::words;
+use crate::model::run::RunIx;
+use crate::store::Store;
+use crate::tui::keys::Command;
+use crate::tui::screens::diff::fields::Found;
+use crate::tui::screens::diff::{Diff, State};
+use crate::tui::session::Session;
+use crate::tui::widgets::tone::{Line, Tone};
+
+/// Sanitised texts for the lines that are not rows.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    pub(super) crumbs: Vec<String>,
+    /// Who, how alike, where they part; the last lines stay where there is little room.
+    pub(super) story: [Line; 3],
+    pub(super) heads: [String; 2],
+    /// The title of the pane below.
+    pub(super) fields: String,
+    /// What to tell instead of rows.
+    pub(super) empty: Vec<String>,
+    pub(super) position: String,
+}
+
+impl Words {
+    pub(super) fn new(diff: &Diff, session: &Session) -> Words {
+        let store = &session.loaded.store;
+        let Some(pair) = diff.pair else {
+            return Words {
+                crumbs: vec!["Diff".to_owned()],
+                empty: nothing(session),
+                ..Words::default()
+            };
+        };
+        let ids = pair.map(|run| &*store.run(run).id);
+        let short = short_ids(&ids);
+        let name = |at: usize| clean(short.get(at).map_or("", String::as_str));
+        let heads = [0, 1].map(|at| head(at, &name(at), store, pair[at]));
+        Words {
+            crumbs: vec!["Diff".to_owned(), format!("A {} ↔ B {}", name(0), name(1))],
+            story: story(diff, who(pair, &[name(0), name(1)], store), store),
+            heads,
+            fields: fields(diff, store),
+            empty: waiting(diff),
+            position: position(diff),
+        }
+    }
+}
+
+/// On narrow screens who is compared stands in the header alone, and why they part has its own line.
+fn story(diff: &Diff, who: Line, store: &Store) -> [Line; 3] {
+    let (mut place, why) = parting(diff, store);
+    if diff.frame.regions.story.width < WIDE {
+        return [alike(diff), why, place];
+    }
+    place.push((Tone::Plain, " · ".to_owned()));
+    place.extend(why);
+    [who, alike(diff), place]
+}
+
+/// Cells that who is compared takes at least.
+const WIDE: u16 = 100;
+
+fn clean(raw: &str) -> String {
+    text::sanitize(raw).into_owned()
+}
+
+fn nothing(session: &Session) -> Vec<String> {
+    let keys = |command| session.keymap.keys(command).join(" ");
+    vec![
+        "No two runs are chosen.".to_owned(),
+        String::new(),
+        format!(
+            "{} on a run takes it as A, and on another one compares the two; in the runs {} marks A and B.",
+            keys(Command::Compare),
+            keys(Command::Pair),
+        ),
+    ]
+}
+
+fn waiting(diff: &Diff) -> Vec<String> {
+    if diff.done.is_some() {
+        let is_empty = diff.list.items.is_empty();
+        let words = "Neither run holds a prompt, an answer or a call.";
+        return is_empty.then(|| words.to_owned()).into_iter().collect();
+    }
+    vec![match diff.state {
+        State::Reading { done, all } if all > 0 => {
+            format!("comparing: {} % of the actions are read", done * 100 / all)
+        }
+        State::Reading { .. } => "comparing".to_owned(),
+        State::Idle => "nothing is compared".to_owned(),
+    }]
+}
+
+fn who(pair: [RunIx; 2], names: &[String; 2], store: &Store) -> Line {
+    let mut line = Line::new();
+    for (at, name) in names.iter().enumerate() {
+        let run = store.run(pair[at]);
+        let letter = ["A", "B"][at];
+        let facts = [
+            words::models(store, run),
+            words::counted(run.totals.turns.into(), "turn"),
+            words::cost(run.cost()),
+            words::span(run.duration()),
+            words::run_status(run).0.to_owned(),
+        ];
+        if at > 0 {
+            line.push((Tone::Faint, "  ↔  ".to_owned()));
+        }
+        line.push((Tone::Strong, format!("{letter} {name}")));
+        line.push((Tone::Plain, format!("  {}", clean(&facts.join(" · ")))));
+    }
+    line
+}
+
+fn alike(diff: &Diff) -> Line {
+    let mut line = Line::new();
+    if let Some(comparison) = diff.comparison() {
+        let counts = comparison.counts().into_iter();
+        let counts: Vec<String> = counts
+            .map(|(label, count)| format!("{count} {}", label.word()))
+            .collect();
+        line.push((Tone::Plain, counts.join(" · ")));
+        if comparison.is_approximate {
+            line.push((Tone::Waiting, "  ≈ approximate".to_owned()));
+        }
+    }
+    let blind = &diff.options.blind;
+    if blind.noise {
+        line.push((Tone::Waiting, "   noise hidden".to_owned()));
+    }
+    if !blind.ignored.is_empty() {
+        let paths: Vec<String> = blind.ignored.iter().map(|it| clean(&it.words())).collect();
+        line.push((Tone::Waiting, format!("   ignored {}", paths.join(" "))));
+    }
+    if !diff.options.pins.is_empty() {
+        let count = words::counted(diff.options.pins.len() as u64, "pair");
+        line.push((Tone::Waiting, format!("   {count} made by hand")));
+    }
+    if let (State::Reading { done, all }, true) = (diff.state, diff.done.is_some()) {
+        let percent = done * 100 / all.max(1);
+        line.push((Tone::Waiting, format!("   comparing again {percent} %")));
+    }
+    line
+}
+
+/// Where they part; and whether it is the model's own doing, with the first difference of any kind.
+fn parting(diff: &Diff, store: &Store) -> (Line, Line) {
+    let Some((done, comparison)) = diff.done.as_ref().zip(diff.comparison()) else {
+        return (Line::new(), Line::new());
+    };
+    let story = done.story(comparison, store);
+    let divergence = &comparison.divergence;
+    let place = match divergence.first_material {
+        Some(at) => {
+            let words = format!("{}  {}", story.place(at), story.cause());
+            vec![
+                (Tone::Faint, "they part at ".to_owned()),
+                (Tone::Strong, clean(&words)),
+            ]
+        }
+        None => vec![(Tone::Good, "no call differs".to_owned())],
+    };
+    let tone = if divergence.inputs_differed_before {
+        Tone::Waiting
+    } else {
+        Tone::Plain
+    };
+    let mut why = vec![(tone, story.context().to_owned())];
+    let first = divergence.first_any.zip(story.first_any());
+    let first = first.filter(|(at, _)| divergence.first_material != Some(*at));
+    if let Some((at, words)) = first {
+        let words = format!("   first difference {}  {words}", story.place(at));
+        why.push((Tone::Faint, clean(&words)));
+    }
+    (place, why)
+}
+
+fn head(at: usize, name: &str, store: &Store, run: RunIx) -> String {
+    let letter = ["A", "B"][at];
+    let model = words::models(store, store.run(run));
+    format!("{letter}  {name}  {}", clean(&model))
+}
+
+fn fields(diff: &Diff, store: &Store) -> String {
+    let Some((done, comparison)) = diff.done.as_ref().zip(diff.comparison()) else {
+        return String::new();
+    };
+    let Some(at) = diff.column() else {
+        return String::new();
+    };
+    let story = done.story(comparison, store);
+    let row = story.row_b(at).or(story.row_a(at));
+    let what = row.map_or("", |row| match row.tool() {
+        "" => row.kind().word(),
+        tool => tool,
+    });
+    let label = comparison.columns[at].label.word();
+    let aside = diff.found().map(Found::aside).unwrap_or_default();
+    clean(&format!("{label}  {}  {what}  {aside}", story.place(at)))
+        .trim_end()
+        .to_owned()
+}
+
+fn position(diff: &Diff) -> String {
+    let Some(comparison) = diff.comparison() else {
+        return String::new();
+    };
+    let all = comparison.columns.len();
+    match diff.column() {
+        Some(at) => format!("{} of {all}", at + 1),
+        None => format!("{all} pairs"),
+    }
+}
