@@ -1,9 +1,10 @@
-//! Actions that are certain to belong together: equal beginnings and ends, and patience anchors (what
-//! occurs once in both, in the longest common order).
+//! Actions that are certain to belong together: equal beginnings and ends, and anchors (what occurs once
+//! in both, chained in the order that saves most).
 
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::analysis::diff::gotoh;
 use crate::analysis::diff::step::Step;
 
 /// Stretches of A and B that stand opposite each other.
@@ -32,7 +33,7 @@ impl Stretch {
     }
 }
 
-/// Places in A and B of actions that occur once on each side, as many as stand in the same order.
+/// Places in A and B of actions that occur once on each side, in the order of both.
 pub(super) fn unique((a, b): (&[Step], &[Step]), stretch: &Stretch) -> Vec<(usize, usize)> {
     let mut seen: HashMap<u64, [Seen; 2], foldhash::fast::FixedState> = HashMap::default();
     for at in stretch.a.clone() {
@@ -49,7 +50,7 @@ pub(super) fn unique((a, b): (&[Step], &[Step]), stretch: &Stretch) -> Vec<(usiz
     });
     let mut once: Vec<(usize, usize)> = once.collect();
     once.sort_unstable();
-    rising(&once)
+    chain(&once, stretch)
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,22 +70,50 @@ impl Seen {
     }
 }
 
-/// The longest part of `pairs`, which rise in A, that rises in B too.
-fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    // For each length, the pair that ends such a chain lowest in B; and for each pair the one before it.
-    let mut ends: Vec<usize> = Vec::new();
+/// What an anchor saves: without it two actions would have no partner.
+const SAVES: i64 = 1200;
+
+/// So many pairs before one are looked at for the one it is chained to.
+const LOOK_BACK: usize = 64;
+
+/// The chain of `pairs`, which rise in A, that rises in B and saves most. A pair off the line of its
+/// neighbours makes others lose their partners, so that most pairs are not always best.
+fn chain(pairs: &[(usize, usize)], stretch: &Stretch) -> Vec<(usize, usize)> {
+    let shift = |(a, b): (usize, usize)| b as i64 - a as i64;
+    let gap = |from: i64, to: i64| match (to - from).abs() {
+        0 => 0,
+        moved => i64::from(gotoh::OPEN) + i64::from(gotoh::EXTEND) * (moved - 1),
+    };
+    let (start, end) = (
+        shift((stretch.a.start, stretch.b.start)),
+        shift((stretch.a.end, stretch.b.end)),
+    );
+    let mut scores: Vec<i64> = Vec::with_capacity(pairs.len());
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
-    for (at, (_, b)) in pairs.iter().enumerate() {
-        let length = ends.partition_point(|end| pairs[*end].1 < *b);
-        before.push(length.checked_sub(1).map(|shorter| ends[shorter]));
-        if length == ends.len() {
-            ends.push(at);
-        } else {
-            ends[length] = at;
+    let mut highest = 0;
+    for (at, pair) in pairs.iter().enumerate() {
+        let mut best = (-gap(start, shift(*pair)), None);
+        let near = at.saturating_sub(LOOK_BACK)..at;
+        let far = (highest < near.start).then_some(highest);
+        for other in near.chain(far) {
+            if pairs[other].1 < pair.1 {
+                let score = scores[other] - gap(shift(pairs[other]), shift(*pair));
+                if score > best.0 {
+                    best = (score, Some(other));
+                }
+            }
+        }
+        scores.push(best.0 + SAVES);
+        before.push(best.1);
+        if scores[at] > scores[highest] {
+            highest = at;
         }
     }
-    let mut chain = Vec::with_capacity(ends.len());
-    let mut next = ends.last().copied();
+    let last = (0..pairs.len()).max_by_key(|at| scores[*at] - gap(shift(pairs[*at]), end));
+    // An alignment without any anchor loses nothing but the shift of the whole.
+    let is_worth = |at: &usize| scores[*at] - gap(shift(pairs[*at]), end) > -gap(start, end);
+    let mut next = last.filter(is_worth);
+    let mut chain = Vec::new();
     while let Some(at) = next {
         chain.push(pairs[at]);
         next = before[at];
