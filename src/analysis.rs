@@ -6,6 +6,7 @@ pub mod diff;
 pub mod insights;
 pub mod life;
 pub mod profile;
+pub mod replay;
 pub mod runs;
 pub mod shape;
 pub mod slow;

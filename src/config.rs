@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use crate::analysis::runs::{Grouping, Order};
-use crate::tui::keys::{COMMANDS, Key, Keymap, Meaning, screen_of};
+use crate::tui::keys::{COMMANDS, Key, Keymap, Meaning, is_for_all};
 use crate::tui::screens;
 use crate::tui::theme::Palette;
 
@@ -162,7 +162,7 @@ impl Config {
         let of_file = of_file.filter(|(_, keys)| keys.from == Origin::File);
         let mut of_file: Vec<_> = of_file.collect();
         // What is for every screen first: it takes its keys from all others.
-        of_file.sort_by_key(|(name, _)| screen_of(name).is_some());
+        of_file.sort_by_key(|(name, _)| !is_for_all(name));
         for (name, keys) in of_file {
             keymap.rebind(name, &keys.value);
         }

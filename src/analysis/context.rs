@@ -124,19 +124,19 @@ pub fn calls(store: &Store, run: RunIx) -> Vec<ActionIx> {
 }
 
 /// The call that an action belongs to: the one that said it or asked for it; of what was not said by
-/// a model, the next call of the same agent, which was the first to see it.
-pub fn call_of(store: &Store, ix: ActionIx) -> Option<ActionIx> {
-    let row = store.row(ix);
+/// a model, the next call of the same agent, which was the first to see it. `steps` are the actions of
+/// its run, and `at` is its place among them.
+pub fn call_of(store: &Store, steps: &[ActionIx], at: usize) -> Option<ActionIx> {
+    let row = store.row(*steps.get(at)?);
     if is_call(&row) {
-        return Some(ix);
+        return Some(row.ix());
     }
-    let same = |other: &Row<'_>| other.run_ix() == row.run_ix() && other.agent() == row.agent();
-    let call = |ix: u32| {
-        let other = store.row(ActionIx(ix));
-        (same(&other) && is_call(&other)).then_some(ActionIx(ix))
+    let call = |ix: &ActionIx| {
+        let other = store.row(*ix);
+        (other.agent_sym() == row.agent_sym() && is_call(&other)).then_some(*ix)
     };
-    let before = || (0..ix.0).rev().find_map(call);
-    let after = || (ix.0 + 1..store.len()).find_map(call);
+    let before = || steps[..at].iter().rev().find_map(call);
+    let after = || steps[at + 1..].iter().find_map(call);
     let asked = || row.parent().filter(|parent| is_call(&store.row(*parent)));
     match row.kind() {
         Kind::ToolCall => asked().or_else(before),

@@ -9,6 +9,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use crate::analysis::context as seen;
+use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{Cx, pick, query};
@@ -55,7 +56,11 @@ pub(super) fn context(cx: &mut Cx, named: &Path, part: &Part) -> anyhow::Result<
     let main = store.run(run).who.agent;
     let main = store.symbols().name(main);
     let call = match part {
-        Part::Actions(_) => rows.first().and_then(|ix| seen::call_of(&store, *ix)),
+        Part::Actions(_) => {
+            let tape = Tape::new(&store, run);
+            let step = rows.first().and_then(|ix| tape.step_of(*ix));
+            step.and_then(|step| seen::call_of(&store, tape.steps(), step))
+        }
         Part::Run | Part::Turn(_) => {
             let mut calls = rows
                 .iter()

@@ -62,6 +62,14 @@ pub fn brief(row: &Row<'_>, zone: &TimeZone) -> Vec<Line> {
     page.lines
 }
 
+/// The same of an action that is open already, with so many lines of each text.
+pub fn opened(row: &Row<'_>, body: &Body, most: usize, zone: &TimeZone) -> Vec<Line> {
+    let mut page = Page::default();
+    head(&mut page, row, zone);
+    contents(&mut page, row, body, Limit(most));
+    page.lines
+}
+
 /// Records are opened up to this size for [`text()`]: a program that shows it has to hold it too.
 const MOST: u32 = 16 << 20;
 

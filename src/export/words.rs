@@ -121,7 +121,7 @@ pub fn run_status(run: &Run) -> (&'static str, Role) {
 pub fn exactness(exactness: Exactness) -> &'static str {
     match exactness {
         Exactness::Recorded => "the body of the request, as it was sent",
-        Exactness::Reconstructed => "put together from the trace; not the bytes that were sent",
+        Exactness::Reconstructed => "from the trace, not the bytes that were sent",
     }
 }
 
@@ -133,7 +133,7 @@ pub fn fill(context: &Context) -> String {
     };
     let share = context.window.map(|window| {
         let percent = recorded * 100 / window.max(1);
-        format!(" (≈{percent} % of a window of {})", human::count(window))
+        format!(" (≈{percent} % of {})", human::count(window))
     });
     let recorded = human::count(recorded);
     format!(

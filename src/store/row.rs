@@ -6,6 +6,7 @@ use crate::model::chunk::Chunk;
 use crate::model::outcome::{Attached, Outcomes};
 use crate::model::quantity::{Cost, Span, Time, Usage};
 use crate::model::run::{Run, RunIx};
+use crate::model::symbol::Sym;
 use crate::store::Store;
 
 /// A borrowed view of one action. Names are empty strings where nothing was recorded; they are raw
@@ -57,6 +58,15 @@ impl<'a> Row<'a> {
 
     pub fn agent(&self) -> &'a str {
         self.store.symbols().name(self.chunk.agent[self.at])
+    }
+
+    /// The symbol of the agent, for those that compare.
+    pub fn agent_sym(&self) -> Sym {
+        self.chunk.agent[self.at]
+    }
+
+    pub fn tool_sym(&self) -> Sym {
+        self.chunk.tool[self.at]
     }
 
     pub fn tool(&self) -> &'a str {

@@ -9,6 +9,8 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::analysis::profile::{self, Profile};
+use crate::analysis::replay::Tape;
+use crate::analysis::replay::files::{self, Touch};
 use crate::base::cancel::CancelFlag;
 use crate::base::text;
 use crate::ingest::discover::{self, Input};
@@ -22,6 +24,7 @@ use crate::store::Store;
 use crate::tui::filtering;
 use crate::tui::screens::ScreenId;
 use crate::tui::screens::diff::{aligned, fields};
+use crate::tui::screens::replay::seen::Seen;
 use crate::tui::screens::runs::table::{self, Table};
 use crate::tui::screens::stream::inspector::How;
 use crate::tui::screens::stream::inspector::document::Document;
@@ -67,6 +70,16 @@ pub enum Job {
     Align(aligned::Task),
     /// What differs inside a pair of actions.
     Pair(fields::Task),
+    /// What the model saw at a call.
+    Context {
+        store: Store,
+        call: ActionIx,
+    },
+    /// Which files the calls of a run named.
+    Touched {
+        store: Store,
+        run: RunIx,
+    },
     /// Looks for what agents left below the home folder.
     Recent {
         home: PathBuf,
@@ -109,6 +122,13 @@ pub enum Output {
     /// So many actions of so many are read.
     Aligning(usize, usize),
     Paired(Box<fields::Found>),
+    Seen(Box<Seen>),
+    Touched {
+        run: RunIx,
+        files: Vec<Touch>,
+    },
+    /// The work was given up.
+    Nothing,
     Found {
         title: String,
         inputs: Vec<Input>,
@@ -137,6 +157,8 @@ enum Slot {
     Notice,
     Table,
     Profile,
+    Context,
+    Touched,
     Find,
     Align,
 }
@@ -178,6 +200,8 @@ impl Job {
             Job::Notice { .. } => Slot::Notice,
             Job::Table { .. } => Slot::Table,
             Job::Profile { .. } => Slot::Profile,
+            Job::Context { .. } => Slot::Context,
+            Job::Touched { .. } => Slot::Touched,
             Job::Find { .. } | Job::Recent { .. } => Slot::Find,
         }
     }
@@ -230,6 +254,15 @@ impl Job {
                 Output::Aligned(Box::new(task.run(cancel, &mut tell)))
             }
             Job::Pair(task) => Output::Paired(Box::new(task.run())),
+            Job::Context { store, call } => {
+                let seen = Seen::read(&store, call, cancel);
+                seen.map_or(Output::Nothing, |seen| Output::Seen(Box::new(seen)))
+            }
+            Job::Touched { store, run } => {
+                let tape = Tape::new(&store, run);
+                let files = files::touched(&store, &tape, cancel);
+                Output::Touched { run, files }
+            }
             Job::Recent { home } => look_through(&home, cancel, tell),
             Job::Find { path } => match discover::traces(&path) {
                 Ok(inputs) => Output::Found {

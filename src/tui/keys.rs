@@ -9,7 +9,7 @@ use crate::tui::screens::ScreenId;
 
 mod keymap;
 
-pub use keymap::{Keymap, Meaning, meets, screen_of};
+pub use keymap::{Keymap, Meaning, is_for_all, meets};
 
 /// A key as a user names it: `j`, `ctrl-d`, `pageup`. Shift is part of the letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -181,6 +181,7 @@ pub enum Group {
     Filter,
     Table,
     Diff,
+    Replay,
     Program,
 }
 
@@ -211,16 +212,19 @@ impl Group {
         Group::Filter,
         Group::Table,
         Group::Diff,
+        Group::Replay,
         Group::Program,
     ];
 
-    /// The screen that the commands of this group are for; none when for every screen.
-    const fn screen(self) -> Option<ScreenId> {
+    /// The screens that the commands of this group are for; none when for every screen.
+    const fn screens(self) -> &'static [ScreenId] {
         match self {
-            Group::Jump | Group::Look | Group::Inspect => Some(ScreenId::Stream),
-            Group::Table => Some(ScreenId::Runs),
-            Group::Diff => Some(ScreenId::Diff),
-            Group::Move | Group::Filter | Group::Program => None,
+            Group::Look | Group::Inspect => &[ScreenId::Stream],
+            Group::Jump => &[ScreenId::Stream, ScreenId::Replay],
+            Group::Table => &[ScreenId::Runs],
+            Group::Replay => &[ScreenId::Replay],
+            Group::Diff => &[ScreenId::Diff],
+            Group::Move | Group::Filter | Group::Program => &[],
         }
     }
 
@@ -233,6 +237,7 @@ impl Group {
             Group::Filter => "filter",
             Group::Table => "table",
             Group::Diff => "compared runs",
+            Group::Replay => "replay",
             Group::Program => "program",
         }
     }
@@ -274,9 +279,9 @@ pub struct Entry {
     /// The name for the configuration.
     pub name: &'static str,
     pub group: Group,
-    /// The screen that it is for; none when for every screen. There it wins over another command
+    /// The screens that it is for; none when for every screen. There it wins over another command
     /// with the same key.
-    pub screen: Option<ScreenId>,
+    pub screens: &'static [ScreenId],
     /// Default keys, separated by spaces.
     pub keys: &'static str,
     /// What it takes in the palette.
@@ -287,7 +292,7 @@ pub struct Entry {
 }
 
 macro_rules! commands {
-    ($($command:ident $name:literal $group:ident $(on $screen:ident)? $keys:literal $hint:literal $help:literal
+    ($($command:ident $name:literal $group:ident $(on $($screen:ident),+)? $keys:literal $hint:literal $help:literal
        $(takes $takes:ident)?;)*) => {
         /// What a user can ask for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -298,7 +303,7 @@ macro_rules! commands {
             command: Command::$command,
             name: $name,
             group: Group::$group,
-            screen: screen(Group::$group, &[$(ScreenId::$screen)?]),
+            screens: screens(Group::$group, &[$($(ScreenId::$screen),+)?]),
             keys: $keys,
             takes: first(&[$(Takes::$takes)?]),
             hint: $hint,
@@ -307,10 +312,11 @@ macro_rules! commands {
     };
 }
 
-const fn screen(group: Group, named: &[ScreenId]) -> Option<ScreenId> {
-    match named {
-        [screen, ..] => Some(*screen),
-        [] => group.screen(),
+const fn screens(group: Group, named: &'static [ScreenId]) -> &'static [ScreenId] {
+    if named.is_empty() {
+        group.screens()
+    } else {
+        named
     }
 }
 
@@ -401,6 +407,19 @@ commands! {
     Noise "mask-noise" Diff "m" "noise" "ids, times and temporary paths count as equal, or not";
     Repair "re-pair" Diff "=" "re-pair" "take this action, and = on another: they belong together; on such a pair: no more";
     Compare "compare" Program "D" "compare" "compare A with B (space marks them in the runs), or this run with A";
+    StepOn "step" Replay "l right" "step" "one action on";
+    StepBack "step-back" Replay "h left" "step back" "one action back";
+    TurnOn "turn-on" Replay "L" "turn" "to the next turn";
+    TurnBack "turn-back" Replay "H" "turn back" "to the beginning of this turn, then of the one before";
+    FirstError "first-error" Replay "f" "first error" "to the first error of the run";
+    Autoplay "autoplay" Replay "a space" "play" "play on by itself, long waits shortened; again: stop";
+    Faster "faster" Replay ">" "faster" "play twice as fast";
+    Slower "slower" Replay "<" "slower" "play half as fast";
+    Unchanged "unchanged" Replay "c" "unchanged" "show the parts that the model had seen before, or fold them";
+    ContextDown "context-down" Replay "J" "scroll" "scroll what the model saw down";
+    ContextUp "context-up" Replay "K" "scroll" "scroll what the model saw up";
+    OtherPane "other-pane" Replay "tab backtab" "other pane" "where there is room for one: what the model saw, or the state of the run";
+    Replay "replay-here" Program on Stream, Runs "R" "replay" "replay the run from the selected action on";
     ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
     ViewForward "view-forward" Program "]" "view forward" "forward again";
     Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";
@@ -430,7 +449,7 @@ impl Entry {
 
     /// Whether it does something on this screen.
     pub fn is_for(&self, screen: ScreenId) -> bool {
-        self.screen.is_none_or(|own| own == screen)
+        self.screens.is_empty() || self.screens.contains(&screen)
     }
 }
 
@@ -459,9 +478,13 @@ mod tests {
             for name in entry.keys() {
                 let key = Key::parse(name).expect("a key");
                 assert_eq!(key.to_string(), name);
-                let place = (entry.screen, entry.group.is_inner());
-                if let Some(other) = seen.insert((key, place), entry.name) {
-                    panic!("{name} means {other} and {}", entry.name);
+                let everywhere = entry.screens.is_empty().then_some(None);
+                let own = entry.screens.iter().map(|screen| Some(*screen));
+                for screen in own.chain(everywhere) {
+                    let place = (screen, entry.group.is_inner());
+                    if let Some(other) = seen.insert((key, place), entry.name) {
+                        panic!("{name} means {other} and {}", entry.name);
+                    }
                 }
             }
         }

@@ -8,6 +8,7 @@ pub mod notices;
 pub mod outcome;
 pub mod palette;
 pub mod recent;
+pub mod replay;
 pub mod runs;
 pub mod stream;
 
@@ -19,6 +20,7 @@ pub enum ScreenId {
     Stream,
     Runs,
     Diff,
+    Replay,
     Help,
     Palette,
     Files,
@@ -62,6 +64,13 @@ pub static SCREENS: &[Info] = &[
         tab: Some(tab('2', "Runs", "Run")),
         about: "the runs as a table to sort, to group and to filter",
         build: |session| Box::new(runs::Runs::new(session)),
+    },
+    Info {
+        id: ScreenId::Replay,
+        name: "replay",
+        tab: Some(tab('3', "Replay", "Rep")),
+        about: "one run step by step, with what the model saw",
+        build: |_| Box::new(replay::Replay::default()),
     },
     Info {
         id: ScreenId::Diff,

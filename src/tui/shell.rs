@@ -209,7 +209,9 @@ impl Shell {
             return Vec::new();
         }
         // What another view does is done there.
-        let view = command.entry().screen.unwrap_or(self.top());
+        let (entry, top) = (command.entry(), self.top());
+        let own = entry.screens.first().filter(|_| !entry.is_for(top));
+        let view = own.copied().unwrap_or(top);
         let mut asked = self.go(view);
         if argument.is_empty() {
             asked.extend(self.command(command));

@@ -222,6 +222,8 @@ pub struct Marks {
     pub folded: &'static str,
     /// The part of the list that is on the screen.
     pub thumb: &'static str,
+    /// The part of a way that lies behind.
+    pub passed: &'static str,
     /// Nothing of interest at this place.
     pub quiet: &'static str,
     /// Where the user set a mark, and where a text was found.
@@ -269,6 +271,7 @@ pub static UNICODE: Marks = Marks {
     unfolded: "▾",
     folded: "▸",
     thumb: "┃",
+    passed: "━",
     quiet: "·",
     mark: "◆",
     hit: "•",
@@ -307,6 +310,7 @@ pub static ASCII: Marks = Marks {
     unfolded: "v",
     folded: ">",
     thumb: "#",
+    passed: "=",
     quiet: ".",
     mark: "*",
     hit: "o",
@@ -351,6 +355,7 @@ mod tests {
             marks.unfolded,
             marks.folded,
             marks.thumb,
+            marks.passed,
             marks.quiet,
             marks.mark,
             marks.hit,

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use saferun_tui::analysis::context::{self, Context, Exactness};
+use saferun_tui::analysis::replay::Tape;
 use saferun_tui::base::cancel::CancelFlag;
 use saferun_tui::model::action::ActionIx;
 use saferun_tui::store::Store;
@@ -186,7 +187,10 @@ fn at(store: &Store, seq: u32) -> Context {
         .rows()
         .find(|row| row.seq() == seq)
         .expect("the action");
-    context(store, context::call_of(store, row.ix()).expect("its call"))
+    let tape = Tape::new(store, row.run_ix());
+    let step = tape.step_of(row.ix()).expect("its step");
+    let call = context::call_of(store, tape.steps(), step);
+    context(store, call.expect("its call"))
 }
 
 /// The kinds of the blocks of each message.

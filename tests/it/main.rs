@@ -12,6 +12,7 @@ mod oracle;
 mod pictures;
 mod properties;
 mod pty;
+mod replay;
 mod screens;
 mod shapes;
 mod support;

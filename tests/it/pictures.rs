@@ -21,6 +21,7 @@ const PICTURES: &[(&str, &str, &str)] = &[
         "refund-cohort",
         "2 / task:refund-0218 enter G space k space D",
     ),
+    ("replay", "saferun/refund-agent.jsonl", "3 b l l"),
 ];
 
 /// A day after the samples.

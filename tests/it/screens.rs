@@ -86,6 +86,12 @@ fn the_start_shows_the_first_rows() {
 }
 
 #[test]
+fn a_step_shows_its_state_and_what_the_model_saw() {
+    pictures("replay", REFUND, "3 b l l");
+    pictures("replay_unfolded", CODEX, "3 G c");
+}
+
+#[test]
 fn a_filter_leaves_what_it_names() {
     pictures("blocked", REFUND, "/ status:blocked enter");
 }
@@ -102,9 +108,10 @@ fn the_inspector_has_a_tab_for_each_question() {
 fn the_help_lists_every_key() {
     views("help", REFUND, "?");
     views("help_runs", NIGHT, "? / group");
-    let listed: String = ["1 ?", "2 ?", "4 ?"]
-        .map(|keys| screen(REFUND, (120, 80), keys))
-        .concat();
+    let tabs = saferun_tui::tui::screens::views().filter_map(|view| view.tab);
+    let listed: String = tabs
+        .map(|tab| screen(REFUND, (120, 100), &format!("{} ?", tab.number)))
+        .collect();
     for entry in keys::COMMANDS {
         assert!(listed.contains(entry.help), "{}\n{listed}", entry.help);
     }

@@ -18,12 +18,20 @@ impl Meaning {
         command.or_else(|| ScreenId::view(name).map(Meaning::View))
     }
 
-    /// The screen that it is for; none when for every screen.
-    fn screen(self) -> Option<ScreenId> {
+    /// The screens that it is for; none when for every screen.
+    fn screens(self) -> &'static [ScreenId] {
         match self {
-            Meaning::Command(command) => command.entry().screen,
-            Meaning::View(_) => None,
+            Meaning::Command(command) => command.entry().screens,
+            Meaning::View(_) => &[],
         }
+    }
+
+    /// Whether both are for a screen together, or both for all; and for the same part of it.
+    fn meets(self, other: Meaning) -> bool {
+        let (own, others) = (self.screens(), other.screens());
+        let together = own.iter().any(|screen| others.contains(screen));
+        let is_same = together || own.is_empty() && others.is_empty();
+        is_same && self.is_inner() == other.is_inner()
     }
 
     /// Whether it is for a part of its screen.
@@ -36,23 +44,30 @@ impl Meaning {
 
     /// How near it is to a place where keys are typed; none where it means nothing there.
     fn nearness(self, place: Place) -> Option<u8> {
-        match (self.screen(), self.is_inner()) {
-            (None, _) => Some(0),
-            (Some(own), false) => (own == place.screen).then_some(1),
-            (Some(own), true) => (own == place.screen && place.is_inner).then_some(2),
+        let screens = self.screens();
+        if screens.is_empty() {
+            return Some(0);
+        }
+        let is_here = screens.contains(&place.screen);
+        if self.is_inner() {
+            (is_here && place.is_inner).then_some(2)
+        } else {
+            is_here.then_some(1)
         }
     }
 }
 
-/// Whether one key cannot mean both. What is for one screen wins there over what is for all.
+/// Whether one key cannot mean both, by their names. What is for one screen wins there over what is for all.
 pub fn meets(one: &str, other: &str) -> bool {
-    let part = |name: &str| Meaning::find(name).is_some_and(Meaning::is_inner);
-    screen_of(one) == screen_of(other) && part(one) == part(other)
+    match (Meaning::find(one), Meaning::find(other)) {
+        (Some(one), Some(other)) => one.meets(other),
+        (None, _) | (_, None) => false,
+    }
 }
 
-/// The screen that a command is for, by its name; none for those of every screen, and for views.
-pub fn screen_of(name: &str) -> Option<ScreenId> {
-    Meaning::find(name).and_then(Meaning::screen)
+/// Whether a command, by its name, is for every screen.
+pub fn is_for_all(name: &str) -> bool {
+    Meaning::find(name).is_none_or(|meaning| meaning.screens().is_empty())
 }
 
 /// Which key means what.
@@ -128,11 +143,9 @@ impl Keymap {
         let Some(meaning) = Meaning::find(name) else {
             return;
         };
-        let screen = meaning.screen();
-        let is_taken = |key: &Key, other: Meaning| {
-            let meets = other.screen() == screen && other.is_inner() == meaning.is_inner();
-            keys.contains(key) && (screen.is_none() || meets)
-        };
+        let is_for_all = meaning.screens().is_empty();
+        let is_taken =
+            |key: &Key, other: Meaning| keys.contains(key) && (is_for_all || other.meets(meaning));
         self.bound
             .retain(|(key, other)| *other != meaning && !is_taken(key, *other));
         self.bound.extend(keys.iter().map(|key| (*key, meaning)));

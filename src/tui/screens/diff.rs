@@ -235,21 +235,8 @@ impl Screen for Diff {
                 self.fields.found = Some(*found);
             }
             Output::Panicked(_) => self.state = State::Idle,
-            Output::Filtered(_)
-            | Output::Searched(_)
-            | Output::Opened { .. }
-            | Output::Surveyed(_)
-            | Output::Noticed(_)
-            | Output::Noticing(_)
-            | Output::Hits(_)
-            | Output::Hitting(_)
-            | Output::Runs { .. }
-            | Output::Table(_)
-            | Output::Profile { .. }
-            | Output::Found { .. }
-            | Output::NotFound(_)
-            | Output::Recent(_)
-            | Output::FirstWords(_) => {}
+            // The answers to other screens.
+            _ => {}
         }
         Vec::new()
     }

@@ -195,21 +195,8 @@ impl Screen for Runs {
             Output::Table(table) => self.take_table(*table, session),
             Output::Profile { run, profile } => self.profile = Some((run, profile)),
             Output::Panicked(_) => (self.kept.is_running, self.is_building) = (false, false),
-            Output::Filtered(_)
-            | Output::Searched(_)
-            | Output::Opened { .. }
-            | Output::Surveyed(_)
-            | Output::Noticed(_)
-            | Output::Noticing(_)
-            | Output::Hits(_)
-            | Output::Hitting(_)
-            | Output::Aligned(_)
-            | Output::Aligning(..)
-            | Output::Paired(_)
-            | Output::Found { .. }
-            | Output::NotFound(_)
-            | Output::Recent(_)
-            | Output::FirstWords(_) => {}
+            // The answers to other screens.
+            _ => {}
         }
         Vec::new()
     }
@@ -265,6 +252,10 @@ impl Runs {
     fn obey(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         match command {
             Command::Open => return self.open(session),
+            Command::Replay => {
+                self.tell_here(session);
+                return vec![Effect::Visit(ScreenId::Replay, session.here)];
+            }
             Command::Filter => self.filter.open(),
             Command::Sort => self.sort_by(self.next_key()),
             Command::SortOther => {

@@ -38,6 +38,7 @@ use crate::tui::effects::Effect;
 use crate::tui::filtering::Scope;
 use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key};
+use crate::tui::screens::ScreenId;
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::stream::chords::{Chord, Typing};
 use crate::tui::screens::stream::extras::Extras;
@@ -285,6 +286,10 @@ impl Screen for Stream {
             Command::Mark => self.typing = Typing::Chord(Chord::Mark),
             Command::GoToMark => self.typing = Typing::Chord(Chord::GoToMark),
             Command::Parent => self.go_to_parent(session),
+            Command::Replay => {
+                self.tell_here(session);
+                return vec![Effect::Visit(ScreenId::Replay, session.here)];
+            }
             Command::Back | Command::Cancel => return self.back(command, session),
             _ => {
                 self.answers.home = None;
@@ -364,21 +369,13 @@ impl Screen for Stream {
                 return self.noticed.prepare(session).into_iter().collect();
             }
             Output::Surveyed(survey) => self.overview.surveyed(*survey),
-            Output::Runs { .. }
-            | Output::Table(_)
-            | Output::Profile { .. }
-            | Output::Aligned(_)
-            | Output::Aligning(..)
-            | Output::Paired(_)
-            | Output::Found { .. }
-            | Output::NotFound(_)
-            | Output::Recent(_)
-            | Output::FirstWords(_) => {}
             Output::Panicked(_) => {
                 self.answers.is_running = false;
                 self.overview.give_up();
                 self.noticed.give_up();
             }
+            // The answers to other screens.
+            _ => {}
         }
         Vec::new()
     }

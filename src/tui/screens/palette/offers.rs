@@ -75,7 +75,7 @@ pub(super) fn problem(typed: &str, session: &Session) -> String {
     let elsewhere = COMMANDS
         .iter()
         .find(|entry| entry.name == name && !entry.is_for(session.view));
-    match elsewhere.and_then(|entry| entry.screen?.info().tab) {
+    match elsewhere.and_then(|entry| entry.screens.first()?.info().tab) {
         Some(tab) => format!("this is for {} (key {})", tab.title, tab.number),
         None if names(name, session).is_empty() => "no such command".to_owned(),
         None => String::new(),

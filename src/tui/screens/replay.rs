@@ -1,0 +1,287 @@
+//! One run step by step: where it stands, what the model saw, and the state after each step.
+//!
+//! It shows the record and does nothing: no step executes, connects or writes.
+
+mod layout;
+mod moves;
+mod play;
+mod scrub;
+pub mod seen;
+mod view;
+mod words;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::analysis::context;
+use crate::analysis::replay::files::Touch;
+use crate::analysis::replay::{State, Tape};
+use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
+use crate::tui::effects::Effect;
+use crate::tui::jobs::{Job, Output};
+use crate::tui::keys::{Command, Key};
+use crate::tui::screens::ScreenId;
+use crate::tui::screens::replay::layout::{Pane, Regions};
+use crate::tui::screens::replay::play::Play;
+use crate::tui::screens::replay::scrub::Scrub;
+use crate::tui::screens::replay::seen::Seen;
+use crate::tui::screens::replay::words::Words;
+use crate::tui::session::{Here, News, Session};
+use crate::tui::shell::{Headline, Pointer, Screen};
+use crate::tui::theme::Theme;
+
+#[derive(Debug, Default)]
+pub struct Replay {
+    run: Option<RunIx>,
+    tape: Tape,
+    /// The step that is shown, counted from 0.
+    at: usize,
+    /// The state before it, and after it.
+    before: State,
+    after: State,
+    /// Neither is of `at` any more.
+    is_stale: bool,
+    scrub: Scrub,
+    seen: Contexts,
+    touched: Touched,
+    play: Play,
+    pane: Pane,
+    /// Parts that the model had seen before are listed too.
+    is_unfolded: bool,
+    scroll: usize,
+    /// What to say about the last key.
+    notice: Option<&'static str>,
+    /// The first of two keys.
+    chord: Option<Command>,
+    frame: Frame,
+}
+
+/// What the model saw, as far as it was asked for.
+#[derive(Debug, Default)]
+struct Contexts {
+    /// The call of the step, if there is one.
+    call: Option<ActionIx>,
+    asked: Option<ActionIx>,
+    shown: Option<Rc<Seen>>,
+}
+
+/// Files that calls named; gathered once the run is open, in the background.
+#[derive(Debug, Default)]
+struct Touched {
+    asked: Option<(RunIx, usize)>,
+    files: Vec<Touch>,
+    is_known: bool,
+}
+
+/// What the last `prepare` settled.
+#[derive(Debug, Default)]
+struct Frame {
+    regions: Regions,
+    words: Words,
+}
+
+impl Screen for Replay {
+    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        let chord = self.chord.take()?;
+        self.second(chord, key, session);
+        Some(Vec::new())
+    }
+
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
+        self.take_over(session);
+        Vec::new()
+    }
+
+    fn tell_here(&self, session: &mut Session) {
+        if let Some(action) = self.action() {
+            session.here.action = Some(action);
+            session.here.run = self.run;
+        }
+    }
+
+    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
+        self.notice = None;
+        match command {
+            Command::Back | Command::Cancel => return vec![Effect::Pop],
+            Command::Open => {
+                self.tell_here(session);
+                let here = Here {
+                    scope: session.here.scope.and(self.run),
+                    ..session.here
+                };
+                return vec![Effect::Visit(ScreenId::Stream, here)];
+            }
+            Command::Mark | Command::GoToMark => self.chord = Some(command),
+            _ => self.go(command, session),
+        }
+        Vec::new()
+    }
+
+    fn told(
+        &mut self,
+        command: Command,
+        argument: &str,
+        session: &mut Session,
+    ) -> Result<Vec<Effect>, String> {
+        if command == Command::GoTo {
+            let number: u32 = argument
+                .parse()
+                .map_err(|_| format!("'{argument}' is not a number"))?;
+            self.go_to_number(number, session);
+            return Ok(Vec::new());
+        }
+        Ok(self.update(command, session))
+    }
+
+    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+        self.point(pointer, session);
+        Vec::new()
+    }
+
+    fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
+        let Some(run) = self.run else {
+            return Vec::new();
+        };
+        self.tape.extend(&session.loaded.store, run);
+        if !news.settled.is_empty() || !news.rows.is_empty() {
+            (self.is_stale, self.scrub.is_stale) = (true, true);
+            self.seen.asked = None;
+        }
+        Vec::new()
+    }
+
+    fn finished(&mut self, output: Output, _session: &mut Session) -> Vec<Effect> {
+        match output {
+            Output::Seen(seen) => self.seen.shown = Some(Rc::new(*seen)),
+            Output::Touched { run, files } if self.run == Some(run) => {
+                (self.touched.files, self.touched.is_known) = (files, true);
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
+        if self.run.is_none() {
+            self.take_over(session);
+        }
+        self.play_on(session);
+        self.settle(session);
+        let asked = self.ask(session);
+        self.frame.regions = Regions::new(area, self.pane);
+        self.scrub.settle(
+            &session.loaded.store,
+            (&self.tape, &session.marks),
+            usize::from(self.frame.regions.track.width),
+        );
+        if session.view == ScreenId::Replay {
+            self.tell_here(session);
+        }
+        self.frame.words = Words::new(self, session);
+        self.bound_scroll();
+        asked
+    }
+
+    fn stays(&self) -> Option<Duration> {
+        self.play.stays()
+    }
+
+    fn headline(&self) -> Headline<'_> {
+        Headline {
+            crumbs: &self.frame.words.crumbs,
+            amount: "",
+        }
+    }
+
+    fn draw(&self, theme: &Theme, _area: Rect, buf: &mut Buffer) {
+        view::draw(self, theme, buf);
+    }
+}
+
+impl Replay {
+    /// The action of the step.
+    fn action(&self) -> Option<ActionIx> {
+        self.tape.get(self.at)
+    }
+
+    /// Shows what is selected on the other views: its run from that action on.
+    fn take_over(&mut self, session: &Session) {
+        let store = &session.loaded.store;
+        let first = || (!store.runs().is_empty()).then_some(RunIx(0));
+        let Some(run) = session.here.run.or_else(first) else {
+            return;
+        };
+        if self.run != Some(run) {
+            *self = Replay {
+                pane: self.pane,
+                is_unfolded: self.is_unfolded,
+                run: Some(run),
+                tape: Tape::new(store, run),
+                ..Replay::default()
+            };
+            self.is_stale = true;
+        }
+        let step = session.here.action.and_then(|ix| self.tape.step_of(ix));
+        self.jump(step.unwrap_or(0));
+    }
+
+    /// Goes to a step; the last one where there are not so many.
+    fn jump(&mut self, step: usize) {
+        let step = step.min(self.tape.len().saturating_sub(1));
+        if step != self.at {
+            (self.at, self.is_stale, self.scroll) = (step, true, 0);
+        }
+    }
+
+    /// The states around the step: one more action than before, or the fold of all up to there.
+    fn settle(&mut self, session: &Session) {
+        let store = &session.loaded.store;
+        self.at = self.at.min(self.tape.len().saturating_sub(1));
+        if !self.is_stale {
+            return;
+        }
+        self.is_stale = false;
+        self.before = if self.after.steps == self.at && self.at > 0 {
+            std::mem::take(&mut self.after)
+        } else {
+            self.tape.state(store, self.at)
+        };
+        self.after = self.before.clone();
+        if let Some(ix) = self.action() {
+            self.after.step(&store.row(ix));
+        }
+        self.seen.call = context::call_of(store, self.tape.steps(), self.at);
+    }
+
+    /// Asks in the background for what must be read from disk.
+    fn ask(&mut self, session: &Session) -> Vec<Effect> {
+        let mut asked = Vec::new();
+        let store = &session.loaded.store;
+        if self.seen.call != self.seen.asked {
+            self.seen.asked = self.seen.call;
+            asked.extend(self.seen.call.map(|call| Job::Context {
+                store: store.clone(),
+                call,
+            }));
+        }
+        let wanted = self.run.map(|run| (run, self.tape.len()));
+        if wanted != self.touched.asked && !session.is_loading() {
+            self.touched.asked = wanted;
+            asked.extend(wanted.map(|(run, _)| Job::Touched {
+                store: store.clone(),
+                run,
+            }));
+        }
+        asked
+            .into_iter()
+            .map(|job| Effect::Start(Box::new(job)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

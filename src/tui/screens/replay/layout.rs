@@ -1,0 +1,111 @@
+//! Where things stand on the screen of the replay.
+
+use ratatui::layout::Rect;
+
+/// ```text
+/// where we are
+/// the scrubber
+/// ──────────┬──────────
+/// what the  │ state
+/// model saw │ ─ step ──
+/// ──────────┴──────────
+/// footer
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Regions {
+    pub(super) title: Rect,
+    /// The line of the scrubber, and the part of it that is the way itself.
+    pub(super) scrubber: Rect,
+    pub(super) track: Rect,
+    pub(super) upper_rule: Rect,
+    pub(super) seen: Rect,
+    pub(super) state: Rect,
+    pub(super) step: Rect,
+    pub(super) lower_rule: Rect,
+    pub(super) footer: Rect,
+}
+
+/// Which pane a narrow screen shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Pane {
+    #[default]
+    State,
+    Seen,
+}
+
+/// From this width on both panes are shown.
+pub(super) const SIDE_BY_SIDE: u16 = 100;
+/// From this height on there are rules and a footer.
+const ROOMY: u16 = 14;
+/// Cells before and behind the way: its ends, the speed and the times.
+pub(super) const BEFORE: u16 = 2;
+pub(super) const BEHIND: u16 = 28;
+/// Lines of the state.
+pub(super) const STATE: u16 = 13;
+
+impl Regions {
+    pub(super) fn new(area: Rect, pane: Pane) -> Regions {
+        let roomy = area.height >= ROOMY;
+        let foot = if roomy { 2 } else { 0 };
+        let top = if roomy { 3 } else { 2 };
+        let line = |y: u16| Rect {
+            y: area.y + y.min(area.height.saturating_sub(1)),
+            height: u16::from(y < area.height),
+            ..area
+        };
+        let body = Rect {
+            y: area.y + top,
+            height: area.height.saturating_sub(top + foot),
+            ..area
+        };
+        let scrubber = line(1);
+        let behind = if area.width >= 60 { BEHIND } else { 1 };
+        let mut regions = Regions {
+            title: line(0),
+            scrubber,
+            track: Rect {
+                x: area.x + BEFORE.min(area.width),
+                width: area.width.saturating_sub(BEFORE + behind),
+                ..scrubber
+            },
+            ..Regions::default()
+        };
+        if roomy {
+            regions.upper_rule = line(2);
+            regions.lower_rule = line(area.height - 2);
+            regions.footer = line(area.height - 1);
+        }
+        let right = if area.width >= SIDE_BY_SIDE {
+            let left = area.width * 9 / 20;
+            regions.seen = Rect {
+                width: left,
+                ..body
+            };
+            Rect {
+                x: body.x + left + 1,
+                width: body.width - left - 1,
+                ..body
+            }
+        } else if pane == Pane::Seen {
+            regions.seen = body;
+            return regions;
+        } else {
+            body
+        };
+        let state = STATE.min(right.height.div_ceil(2).max(right.height.saturating_sub(6)));
+        regions.state = Rect {
+            height: state,
+            ..right
+        };
+        regions.step = Rect {
+            y: right.y + state,
+            height: right.height - state,
+            ..right
+        };
+        regions
+    }
+
+    pub(super) fn is_split(&self) -> bool {
+        self.seen.width > 0 && self.state.width > 0
+    }
+}

@@ -1,0 +1,135 @@
+use crate::tui::testing::{options, played};
+
+/// Two turns, two calls of a model, a failed call of a tool, a blocked one that a person had to look at.
+const TRACE: &str = r#"{"type":"run_start","run_id":"r1","ts":1000,"agent":"shop","model":"gpt-4o","system":"Be brief."}
+{"type":"prompt","run_id":"r1","id":"p1","ts":1001,"role":"user","content":"First question"}
+{"type":"response","run_id":"r1","id":"m1","ts":1002,"model":"gpt-4o","content":"I look \u001b[31mit up","usage":{"input_tokens":12800,"output_tokens":9},"cost_usd":0.5}
+{"type":"tool_call","run_id":"r1","id":"c1","parent_id":"m1","ts":1003,"tool":"read","args":{"path":"a/b.txt"}}
+{"type":"tool_result","run_id":"r1","call_id":"c1","ts":1004,"status":"error","error":{"message":"no such file"}}
+{"type":"prompt","run_id":"r1","id":"p2","ts":1060,"role":"user","content":"Second question"}
+{"type":"response","run_id":"r1","id":"m2","ts":1061,"model":"gpt-4o","content":"I pay","usage":{"input_tokens":25600,"output_tokens":9},"cost_usd":0.25}
+{"type":"tool_call","run_id":"r1","id":"c2","parent_id":"m2","ts":1062,"tool":"pay","args":{"amount":9}}
+{"type":"policy_decision","run_id":"r1","call_id":"c2","ts":1063,"policy":"cap","decision":"block"}
+{"type":"tool_result","run_id":"r1","call_id":"c2","ts":1064,"status":"blocked"}
+"#;
+
+fn screen(keys: &str) -> String {
+    played(&options(), TRACE, &format!("3 {keys}"))
+}
+
+#[track_caller]
+fn check(keys: &str, expected: &[&str]) {
+    let shown = screen(keys);
+    for words in expected {
+        assert!(
+            shown.contains(words),
+            "{words:?} after {keys:?} in\n{shown}"
+        );
+    }
+}
+
+#[test]
+fn steps_go_on_and_back_and_stop_at_the_ends() {
+    check("", &["step 1/7"]);
+    check("l l h", &["step 2/7"]);
+    check("h h", &["step 1/7"]);
+    check("G l", &["step 7/7"]);
+    check("g j k j", &["step 2/7"]);
+}
+
+#[test]
+fn jumps_go_to_what_stands_out() {
+    check("f", &["step 4/7", "read"]);
+    check("e", &["step 4/7"]);
+    check("b", &["step 7/7"]);
+    check("L", &["turn 1/2 · step 2/7"]);
+    check("L L", &["turn 2/2 · step 5/7"]);
+    check("G H H", &["turn 1/2 · step 2/7"]);
+    check("e p", &["step 3/7"]);
+    check("G e", &["nothing further of that sort", "step 7/7"]);
+    check(": 5 enter", &["step 5/7"]);
+}
+
+#[test]
+fn marks_are_those_of_the_other_views() {
+    check("f m x g ' x", &["step 4/7", "◆ x"]);
+    check("' y", &["no action of this run has that mark"]);
+    let stream = played(&options(), TRACE, "j j m x 3 g ' x");
+    assert!(stream.contains("step 3/7"), "{stream}");
+}
+
+#[test]
+fn the_state_is_that_after_the_step_with_what_the_step_changed() {
+    check(
+        "l l",
+        &[
+            "cost so far   $0.50",
+            "+$0.50",
+            "≈10 % · 12,800 of 128,000 tokens",
+        ],
+    );
+    check(
+        "f",
+        &[
+            "errors        1 · retries 0",
+            "+1",
+            "files named   1 · last b.txt",
+            "read ×1",
+        ],
+    );
+    check(
+        "G",
+        &[
+            "1 decision · 1 blocked · 0 denied",
+            "≈20 % · 25,600",
+            "cost so far   $0.75",
+        ],
+    );
+}
+
+#[test]
+fn what_the_model_saw_is_that_of_the_call_of_the_step() {
+    check(
+        "l l",
+        &[
+            "call #3 · turn 1 · gpt-4o",
+            "reconstructed",
+            "Be brief.",
+            "First question",
+        ],
+    );
+    check(
+        "G",
+        &["call #6 · turn 2", "2 parts as before", "Second question"],
+    );
+    check("G c", &["First question", "Second question"]);
+    assert!(!screen("G").contains("First question"));
+    check("l", &["call #3"]);
+}
+
+#[test]
+fn trace_text_is_harmless() {
+    let shown = screen("l l");
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    assert!(shown.contains("I look "), "{shown}");
+}
+
+#[test]
+fn the_selected_action_is_the_same_on_every_view() {
+    check("f 1", &["read"]);
+    let back = played(&options(), TRACE, "j j j R");
+    assert!(back.contains("step 4/7"), "{back}");
+    let opened = screen("f enter");
+    assert!(opened.contains("no such file"), "{opened}");
+    let returned = screen("f enter q");
+    assert!(returned.contains("step 4/7"), "{returned}");
+}
+
+#[test]
+fn playing_begins_and_any_step_ends_it() {
+    check("a", &["×1 playing"]);
+    check("a > >", &["×4 playing"]);
+    check("a < < <", &["×1/4 playing"]);
+    assert!(!screen("a l").contains("playing"));
+    assert!(!screen("a a").contains("playing"));
+}
