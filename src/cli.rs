@@ -16,6 +16,7 @@ mod config;
 mod demo;
 mod diff;
 mod explore;
+pub mod export;
 mod formats;
 mod generate;
 mod ls;
@@ -198,6 +199,22 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
             };
             diff::run(cx, &a, b.as_deref(), &wanted)
         }
+        Command::Export {
+            run,
+            turn,
+            seq,
+            what,
+            target,
+        } => {
+            let part = show::Part::of(turn, seq.map(|seq| seq..=seq));
+            export::run(cx, &run, &part, (what, &target))
+        }
+        Command::Fork {
+            run,
+            at,
+            set,
+            target,
+        } => export::fork(cx, &run, (at, &set), &target),
         Command::Verify { paths, strict } => verify::run(cx, &inputs(paths)?, strict),
         Command::Formats => formats::run(cx),
         Command::CheckFilter { filter } => filter::check(cx, &filter),

@@ -3,6 +3,7 @@
 //! A rebuilt request is never called exact: every part says where it comes from, and what is not
 //! recorded is listed as missing. METHODS.md section D tells why.
 
+mod answer;
 mod collect;
 mod line;
 mod shape;
@@ -10,6 +11,7 @@ mod unknown;
 
 use serde_json::Value;
 
+pub use answer::{Answer, answer};
 pub use line::line;
 
 use crate::analysis::windows;

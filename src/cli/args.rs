@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, Type
 use clap::{Arg, Args as _, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::analysis::stats::Field;
+use crate::cli::export::{As, Target};
 use crate::ingest::formats::FORMATS;
 use crate::query::fields::nearest;
 use crate::tui::screens;
@@ -359,6 +360,44 @@ Exit code 1 with --exit-code when the runs differ.")]
         #[arg(long)]
         exit_code: bool,
     },
+    /// Carry a step away: the request of a model call as JSON, as a curl command, or as a fixture
+    #[command(args = hidden("export"), after_help = "\
+Examples:
+  saferun-tui export trace.jsonl --turn 3 > request.json
+  saferun-tui export trace.jsonl --seq 42 --as curl
+  saferun-tui export trace.jsonl --seq 42 --as fixture -o step-42.json")]
+    Export {
+        #[arg(help = "PATH, or PATH#RUN_ID where it holds several runs")]
+        run: PathBuf,
+        /// The first model call of this turn; without it the first of the run
+        #[arg(long, value_name = "N", conflicts_with = "seq")]
+        turn: Option<u32>,
+        /// The model call that this action belongs to
+        #[arg(long, value_name = "N")]
+        seq: Option<u32>,
+        #[arg(long = "as", value_name = "WHAT", default_value = "request")]
+        what: As,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Begin a new run with the past of another: the actions up to N, with edits of the last one
+    #[command(args = hidden("fork"), after_help = "\
+Examples:
+  saferun-tui fork trace.jsonl --at 42 -o fork.jsonl
+  saferun-tui fork trace.jsonl --at 42 --set args.amount=420 -o fork.jsonl
+  saferun-tui fork trace.jsonl --at 2 --set 'content=Refund it' --set 'system=Be brief.'")]
+    Fork {
+        #[arg(help = "PATH, or PATH#RUN_ID where it holds several runs")]
+        run: PathBuf,
+        /// The last action that is kept
+        #[arg(long, value_name = "N")]
+        at: u32,
+        /// A new value in that action, or in the start of the run; JSON, else a text
+        #[arg(long, value_name = "PATH=VALUE")]
+        set: Vec<String>,
+        #[command(flatten)]
+        target: Target,
+    },
     /// Account for every byte: events, broken, blank and incomplete lines
     #[command(args = hidden("verify"))]
     Verify {
@@ -424,6 +463,7 @@ fn refused(command: &str) -> &'static [&'static str] {
     match command {
         "query" => &["condition", "json", "csv"],
         "show" => &["condition", "csv"],
+        "export" | "fork" => &["condition", "json", "jsonl", "csv"],
         "tail" => &["json", "csv"],
         "stats" | "cohort" | "diff" => &["jsonl", "csv"],
         "verify" => &["condition", "jsonl", "csv"],
@@ -485,6 +525,8 @@ impl Command {
             Command::Tail { .. } => "tail",
             Command::Show { .. } => "show",
             Command::Diff { .. } => "diff",
+            Command::Export { .. } => "export",
+            Command::Fork { .. } => "fork",
             Command::Verify { .. } => "verify",
             Command::Formats => "formats",
             Command::CheckFilter { .. } => "check-filter",

@@ -49,17 +49,23 @@ pub(super) fn run(cx: &mut Cx, named: &Path, part: &Part) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
-/// What the model saw: at the first call of a turn, or at the call that an action belongs to.
+/// What the model saw, to read or as JSON.
 pub(super) fn context(cx: &mut Cx, named: &Path, part: &Part) -> anyhow::Result<Exit> {
     let (store, run) = pick::run(cx, named)?;
-    let rows = rows(&store, run, part)?;
-    let main = store.run(run).who.agent;
-    let main = store.symbols().name(main);
+    let context = context_of(&store, run, part)?;
+    context::run(cx, &store, &context)?;
+    Ok(Exit::Done)
+}
+
+/// What the model saw: at the first call of a turn, or at the call that an action belongs to.
+pub(super) fn context_of(store: &Store, run: RunIx, part: &Part) -> Result<seen::Context, Failure> {
+    let rows = rows(store, run, part)?;
+    let main = store.symbols().name(store.run(run).who.agent);
     let call = match part {
         Part::Actions(_) => {
-            let tape = Tape::new(&store, run);
+            let tape = Tape::new(store, run);
             let step = rows.first().and_then(|ix| tape.step_of(*ix));
-            step.and_then(|step| seen::call_of(&store, tape.steps(), step))
+            step.and_then(|step| seen::call_of(store, tape.steps(), step))
         }
         Part::Run | Part::Turn(_) => {
             let mut calls = rows
@@ -70,13 +76,9 @@ pub(super) fn context(cx: &mut Cx, named: &Path, part: &Part) -> anyhow::Result<
             calls.find(|ix| store.row(*ix).agent() == main).or(first)
         }
     };
-    let context = call.and_then(|call| seen::of(&store, call, &CancelFlag::new()));
-    let Some(context) = context else {
-        let what = "no model was asked there: give another --turn or --seq".to_owned();
-        return Err(Failure::Usage(what).into());
-    };
-    context::run(cx, &store, &context)?;
-    Ok(Exit::Done)
+    let found = call.and_then(|call| seen::of(store, call, &CancelFlag::new()));
+    let what = "no model was asked there: give another --turn or --seq";
+    found.ok_or_else(|| Failure::Usage(what.to_owned()))
 }
 
 fn rows(store: &Store, run: RunIx, part: &Part) -> Result<Vec<ActionIx>, Failure> {

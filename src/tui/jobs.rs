@@ -8,6 +8,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use crate::analysis::origin::{self, Origin};
 use crate::analysis::profile::{self, Profile};
 use crate::analysis::replay::Tape;
 use crate::analysis::replay::files::{self, Touch};
@@ -75,6 +76,12 @@ pub enum Job {
         store: Store,
         call: ActionIx,
     },
+    /// Which earlier action told a value.
+    Origin {
+        store: Store,
+        ix: ActionIx,
+        value: String,
+    },
     /// Which files the calls of a run named.
     Touched {
         store: Store,
@@ -123,6 +130,11 @@ pub enum Output {
     Aligning(usize, usize),
     Paired(Box<fields::Found>),
     Seen(Box<Seen>),
+    /// Where a value of an action came from, if anything told it.
+    Origin {
+        of: ActionIx,
+        found: Option<Origin>,
+    },
     Touched {
         run: RunIx,
         files: Vec<Touch>,
@@ -158,6 +170,7 @@ enum Slot {
     Table,
     Profile,
     Context,
+    Origin,
     Touched,
     Find,
     Align,
@@ -201,6 +214,7 @@ impl Job {
             Job::Table { .. } => Slot::Table,
             Job::Profile { .. } => Slot::Profile,
             Job::Context { .. } => Slot::Context,
+            Job::Origin { .. } => Slot::Origin,
             Job::Touched { .. } => Slot::Touched,
             Job::Find { .. } | Job::Recent { .. } => Slot::Find,
         }
@@ -258,6 +272,10 @@ impl Job {
                 let seen = Seen::read(&store, call, cancel);
                 seen.map_or(Output::Nothing, |seen| Output::Seen(Box::new(seen)))
             }
+            Job::Origin { store, ix, value } => Output::Origin {
+                of: ix,
+                found: origin::origin(&store, ix, &value, cancel),
+            },
             Job::Touched { store, run } => {
                 let tape = Tape::new(&store, run);
                 let files = files::touched(&store, &tape, cancel);

@@ -375,6 +375,7 @@ commands! {
     FoldSiblings "fold-siblings" Inspect "c" "fold all" "fold this value and those beside it";
     UnfoldSiblings "unfold-siblings" Inspect "e" "unfold all" "unfold this value and those beside it";
     NextSameKey "next-same-key" Inspect "*" "same key" "next value with the same key";
+    WhereFrom "where-from" Inspect "W" "where from" "the first earlier action that told this value (inferred from equal text)";
     Filter "filter" Filter "/" "filter" "filter what is listed; in the help: search it" takes Filter;
     Saved "saved-filters" Filter on Stream "f2" "saved" "filters that you saved: use one, save this one";
     Find "find" Filter on Stream "ctrl-f" "find" "find a text without hiding anything";

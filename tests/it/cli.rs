@@ -574,3 +574,101 @@ fn a_filter_names_the_run_of_each_file() {
     assert_eq!(two["a"]["run_id"], "b-0004");
     assert_eq!(two["b"]["run_id"], "b-0005");
 }
+
+#[test]
+fn what_the_model_saw_is_promised_by_name() {
+    let document = json(&["show", REFUND, "--turn", "1", "--context", "--json"]);
+    assert_eq!(document["schema"], "saferun.tui/context@1");
+    assert_eq!(document["exactness"], "reconstructed");
+    let system = document["request"]["system"].as_str().unwrap_or_default();
+    assert!(system.starts_with("You are the refund agent"), "{system}");
+    let parts = document["parts"].as_array().expect("parts");
+    let missing = parts.iter().filter(|part| part["source"] == "missing");
+    assert_eq!(missing.count(), 1);
+    assert_eq!(document["tokens"]["recorded"], 3022);
+    let refused = refused(&["show", REFUND, "--json"], 2);
+    assert!(refused.contains("--jsonl"), "{refused}");
+}
+
+#[test]
+fn a_step_is_carried_away_as_request_command_and_fixture() {
+    let request: Value =
+        serde_json::from_str(&out(&["export", REFUND, "--seq", "6"], 0)).expect("a request");
+    assert_eq!(request["messages"][0]["role"], "user");
+    let command = out(&["export", REFUND, "--seq", "6", "--as", "curl"], 0);
+    assert!(
+        command.starts_with("# reconstructed from a trace"),
+        "{command}"
+    );
+    assert!(
+        command.contains("x-api-key: $ANTHROPIC_API_KEY"),
+        "{command}"
+    );
+    let fixture: Value = serde_json::from_str(&out(
+        &["export", REFUND, "--seq", "6", "--as", "fixture"],
+        0,
+    ))
+    .expect("a fixture");
+    assert_eq!(fixture["schema"], "saferun.tui/fixture@1");
+    assert_eq!(fixture["request"], request);
+    assert_eq!(fixture["response"][0]["role"], "assistant");
+    assert!(
+        fixture["tool_results"]
+            .as_array()
+            .is_some_and(|results| !results.is_empty())
+    );
+}
+
+#[test]
+fn a_fork_is_a_run_of_its_own_and_nothing_is_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("fork.jsonl");
+    let path = path.to_str().expect("a path");
+    let before = std::fs::read(REFUND).expect("the sample");
+    out(
+        &[
+            "fork",
+            REFUND,
+            "--at",
+            "9",
+            "--set",
+            "args.amount=420",
+            "-o",
+            path,
+        ],
+        0,
+    );
+    assert_eq!(std::fs::read(REFUND).expect("the sample"), before);
+    let run = &json(&["ls", path, "--json"])["runs"][0];
+    assert_eq!(run["run_id"], "refund-8841-fork-9");
+    assert_eq!(run["parent_run_id"], "refund-8841");
+    assert_eq!(run["actions"], 9);
+    let edited = out(&["query", "args.amount=420", path, "--jsonl"], 0);
+    assert_eq!(edited.lines().count(), 1, "{edited}");
+    let again = refused(&["fork", REFUND, "--at", "9", "-o", path], 2);
+    assert!(again.contains("nothing is written over"), "{again}");
+    let none = refused(&["fork", REFUND, "--at", "99"], 2);
+    assert!(none.contains("no action 99"), "{none}");
+}
+
+#[test]
+fn secrets_are_masked_in_what_is_exported_and_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("secret.jsonl");
+    let key = format!("ghp_{}", "Ab12".repeat(9));
+    let lines = format!(
+        "{{\"type\":\"prompt\",\"run_id\":\"r\",\"role\":\"user\",\"content\":\"use {key}\"}}\n\
+         {{\"type\":\"response\",\"run_id\":\"r\",\"model\":\"gpt-4o\",\"content\":\"ok\"}}\n"
+    );
+    std::fs::write(&path, lines).expect("a trace");
+    let path = path.to_str().expect("a path");
+    for what in ["request", "curl", "fixture"] {
+        let output = run(&["export", path, "--as", what]);
+        assert!(!text(&output.stdout).contains(&key), "{what}");
+        assert!(text(&output.stderr).contains("1 secret masked"), "{what}");
+        let shown = out(&["export", path, "--as", what, "--show-secrets"], 0);
+        assert!(shown.contains(&key), "{what}");
+    }
+    let forked = out(&["fork", path, "--at", "2"], 0);
+    assert!(!forked.contains(&key), "{forked}");
+}

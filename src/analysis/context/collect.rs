@@ -150,11 +150,21 @@ fn rewind(store: &Store, kept: &mut Vec<ActionIx>, parent: Option<ActionIx>) {
 
 /// What an action and its result tell, each with where it stands; a result only if it came before the call.
 fn told(row: &Row<'_>, call: &Row<'_>) -> Vec<(Place, Piece)> {
-    let format = row.source().format;
     let result = row.result_place();
     let came = result.is_some()
         && row.source_ix() == call.source_ix()
         && result.offset < call.place().offset;
+    told_of(row, came)
+}
+
+/// The same with its result, whenever that came.
+pub(super) fn told_whole(row: &Row<'_>) -> Vec<(Place, Piece)> {
+    told_of(row, row.result_place().is_some())
+}
+
+fn told_of(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
+    let format = row.source().format;
+    let result = row.result_place();
     let of_record = |place: Place| {
         let record = json::value(&bodies::raw(row, place, usize::MAX))?;
         format.context(&record, place.part)

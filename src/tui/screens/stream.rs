@@ -16,6 +16,7 @@ pub mod menu;
 mod moves;
 pub mod narrow;
 pub mod noticed;
+mod origin;
 pub mod overview;
 mod prepare;
 pub mod rows;
@@ -286,6 +287,7 @@ impl Screen for Stream {
             Command::Mark => self.typing = Typing::Chord(Chord::Mark),
             Command::GoToMark => self.typing = Typing::Chord(Chord::GoToMark),
             Command::Parent => self.go_to_parent(session),
+            Command::WhereFrom => return self.ask_origin(session),
             Command::Replay => {
                 self.tell_here(session);
                 return vec![Effect::Visit(ScreenId::Replay, session.here)];
@@ -374,6 +376,7 @@ impl Screen for Stream {
                 self.overview.give_up();
                 self.noticed.give_up();
             }
+            Output::Origin { of, found } => return self.go_to_origin(of, found, session),
             // The answers to other screens.
             _ => {}
         }

@@ -25,6 +25,13 @@ pub(super) fn pieces(record: &Value) -> Vec<Piece> {
         }
         Some("tool_call") => vec![Piece::Said(Said::rebuilt(Role::Assistant, call(record)))],
         Some("tool_result") => result(record),
+        Some("note") => match string(record, "compacted") {
+            Some(words) => vec![Piece::Compacted {
+                by: Vec::new(),
+                words,
+            }],
+            None => Vec::new(),
+        },
         _ => Vec::new(),
     }
 }

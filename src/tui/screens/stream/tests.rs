@@ -609,3 +609,24 @@ fn what_is_narrowed_and_widened_again_leaves_the_selection_where_it_was() {
         assert!(shown.contains("  2 / "), "{keys}\n{shown}");
     }
 }
+
+#[test]
+fn where_a_value_came_from_is_the_first_action_that_told_it() {
+    const TRACE: &str = r#"{"type":"prompt","run_id":"r1","content":"Refund it"}
+{"type":"tool_call","run_id":"r1","id":"c1","tool":"find","args":{"who":"Ada"}}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"ok","result":{"order":"8841"}}
+{"type":"tool_call","run_id":"r1","id":"c2","tool":"refund","args":{"order":"8841"}}
+"#;
+    let found = crate::tui::testing::played(&options(), TRACE, "G enter W");
+    assert!(
+        found.contains("first told by #2 find, in its result (inferred"),
+        "{found}"
+    );
+    let back = crate::tui::testing::played(&options(), TRACE, "G enter W [");
+    assert!(back.contains("3  refund"), "{back}");
+    let none = crate::tui::testing::played(&options(), TRACE, "j enter W");
+    assert!(
+        none.contains("no earlier action of this run told"),
+        "{none}"
+    );
+}

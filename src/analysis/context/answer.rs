@@ -1,0 +1,64 @@
+//! What a model answered, and what its calls gave: the other half of a step.
+
+use serde_json::Value;
+
+use super::collect::{self, Collected, Entry};
+use super::shape;
+use crate::base::cancel::CancelFlag;
+use crate::ingest::context::{Api, Piece, Role};
+use crate::model::action::{ActionIx, Kind};
+use crate::store::Store;
+
+/// The answer to a request, in the shape of its interface.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Messages or items of the assistant.
+    pub said: Vec<Value>,
+    /// The results of the calls that it asked for, in the order in which they came.
+    pub results: Vec<Value>,
+}
+
+/// What the call `call` was answered. `None` when the work was given up.
+pub fn answer(store: &Store, api: Api, call: ActionIx, cancel: &CancelFlag) -> Option<Answer> {
+    let row = store.row(call);
+    let mut said = Collected::default();
+    let mut results = Collected::default();
+    for ix in (call.0..store.len()).map(ActionIx) {
+        let later = store.row(ix);
+        if cancel.is_raised() {
+            return None;
+        }
+        if later.run_ix() != row.run_ix() || later.agent_sym() != row.agent_sym() {
+            continue;
+        }
+        let is_next = ix != call && super::is_call(&later);
+        if is_next || later.kind() == Kind::Prompt {
+            break;
+        }
+        if ix != call && later.kind() != Kind::ToolCall && later.kind() != Kind::Response {
+            continue;
+        }
+        for (_, piece) in collect::told_whole(&later) {
+            let Piece::Said(said_piece) = piece else {
+                continue;
+            };
+            let into = match said_piece.role {
+                Role::Assistant => &mut said,
+                _ => &mut results,
+            };
+            into.entries.push(Entry {
+                action: ix,
+                said: said_piece,
+            });
+        }
+    }
+    let of = |collected: &Collected| {
+        let shaped = shape::shape(api, collected, "");
+        let list = shaped.request[api.conversation()].as_array().cloned();
+        list.unwrap_or_default()
+    };
+    Some(Answer {
+        said: of(&said),
+        results: of(&results),
+    })
+}

@@ -1,0 +1,178 @@
+//! A new run that keeps the past of another up to one of its actions, with edits. The original stays as it is.
+
+use serde_json::{Map, Value};
+
+use crate::export::saferun;
+use crate::model::action::{ActionIx, Kind, Status};
+use crate::store::Store;
+
+#[cfg(test)]
+mod tests;
+
+/// `args.amount=420`: a place in the events of the last action that is kept, or in the start of the run, and its new value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edit {
+    path: String,
+    to: Value,
+}
+
+impl Edit {
+    /// A value that is no JSON is a text.
+    pub fn parse(text: &str) -> Result<Edit, String> {
+        let (path, value) = text
+            .split_once('=')
+            .filter(|(path, _)| !path.is_empty())
+            .ok_or_else(|| format!("'{text}' is no edit: write PATH=VALUE, as args.amount=420"))?;
+        Ok(Edit {
+            path: path.to_owned(),
+            to: serde_json::from_str(value).unwrap_or_else(|_| value.into()),
+        })
+    }
+}
+
+/// Why a run cannot be forked there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error(
+        "call #{call} has no result in the trace: no model takes a call without one (fork before it, with --at {before})"
+    )]
+    OpenCall { call: u32, before: u32 },
+    #[error("{path}: {what}")]
+    Edit { path: String, what: String },
+}
+
+/// The events of the new run.
+#[derive(Debug)]
+pub struct Fork {
+    pub events: Vec<Value>,
+    /// Calls whose results the trace has only after the cut: they were taken along.
+    pub completed: Vec<u32>,
+}
+
+/// Keeps `actions`, of which the last is where the new run parts from the old one.
+pub fn fork(store: &Store, actions: &[ActionIx], edits: &[Edit]) -> Result<Fork, Refused> {
+    let Some(last) = actions.last().map(|ix| store.row(*ix)) else {
+        return Ok(Fork {
+            events: Vec::new(),
+            completed: Vec::new(),
+        });
+    };
+    let mut completed = Vec::new();
+    for row in actions.iter().map(|ix| store.row(*ix)) {
+        if row.kind() != Kind::ToolCall {
+            continue;
+        }
+        let result = row.result_place();
+        let is_open = row.status() == Status::Pending && !result.is_some();
+        // The edited call needs no result: it gets one that says so.
+        if is_open && (row.ix() != last.ix() || edits.is_empty()) {
+            return Err(Refused::OpenCall {
+                call: row.seq(),
+                before: row.seq().saturating_sub(1),
+            });
+        }
+        if row.source_ix() == last.source_ix() && result.offset > last.place().offset {
+            completed.push(row.seq());
+        }
+    }
+    let run = last.run();
+    let id = format!("{}-fork-{}", run.id, last.seq());
+    let mut events = saferun::events(store, run, actions, &id);
+    let told = edit(&mut events, edits, last.seq())?;
+    if let Some(start) = events.first_mut() {
+        start["parent_run_id"] = (*run.id).into();
+        start["parent_seq"] = last.seq().into();
+        start["edits"] = told;
+    }
+    Ok(Fork { events, completed })
+}
+
+/// Applies the edits; what they changed, for the start of the new run.
+fn edit(events: &mut Vec<Value>, edits: &[Edit], last: u32) -> Result<Value, Refused> {
+    let mut told = Vec::new();
+    for edit in edits {
+        let refused = |what: String| Refused::Edit {
+            path: edit.path.clone(),
+            what,
+        };
+        let at = place(events, edit, last).ok_or_else(|| {
+            refused(format!(
+                "neither action #{last} nor the start of the run has this"
+            ))
+        })?;
+        let from = set(&mut events[at], &edit.path, &edit.to).map_err(refused)?;
+        if edit.path.starts_with("args") || edit.path == "tool" {
+            outdate(events, last);
+        }
+        let mut change = Map::new();
+        change.insert("path".to_owned(), edit.path.as_str().into());
+        change.insert("from".to_owned(), from);
+        change.insert("to".to_owned(), edit.to.clone());
+        told.push(Value::Object(change));
+    }
+    Ok(Value::Array(told))
+}
+
+fn is_of(event: &Value, last: u32) -> bool {
+    let id = format!("a{last}");
+    let is = |name: &str| event.get(name).and_then(Value::as_str) == Some(&id);
+    is("id") || is("call_id")
+}
+
+/// The event with the member that the path begins with: of the last action, else the start.
+fn place(events: &[Value], edit: &Edit, last: u32) -> Option<usize> {
+    let first = edit.path.split('.').next().unwrap_or_default();
+    let has = |event: &Value| event.get(first).is_some();
+    let own = events
+        .iter()
+        .position(|event| is_of(event, last) && has(event));
+    let member = matches!(first, "system" | "tools" | "params" | "model");
+    own.or_else(|| {
+        events
+            .first()
+            .filter(|start| member || has(start))
+            .map(|_| 0)
+    })
+}
+
+/// Sets a value inside of an event; what stood there before. New members of objects may be added.
+fn set(event: &mut Value, path: &str, to: &Value) -> Result<Value, String> {
+    let mut at = event;
+    let mut names = path.split('.').peekable();
+    while let Some(name) = names.next() {
+        let is_last = names.peek().is_none();
+        at = match at {
+            Value::Object(members) => {
+                if !is_last && !members.contains_key(name) {
+                    let known: Vec<&str> = members.keys().map(String::as_str).collect();
+                    return Err(format!("there is no '{name}' ({})", known.join(", ")));
+                }
+                members.entry(name).or_insert(Value::Null)
+            }
+            Value::Array(items) => {
+                let len = items.len();
+                let item = name
+                    .parse()
+                    .ok()
+                    .and_then(|number: usize| items.get_mut(number));
+                item.ok_or_else(|| format!("'{name}' is none of the {len} items"))?
+            }
+            _ => return Err(format!("'{name}' stands inside of a plain value")),
+        };
+    }
+    Ok(std::mem::replace(at, to.clone()))
+}
+
+/// The recorded result is that of other arguments: it goes, and one that says so comes.
+fn outdate(events: &mut Vec<Value>, last: u32) {
+    let id = format!("a{last}");
+    events.retain(|event| !(event["type"] == "tool_result" && event["call_id"] == id.as_str()));
+    let run = events.first().map(|start| start["run_id"].clone());
+    events.push(serde_json::json!({
+        "type": "tool_result",
+        "run_id": run,
+        "call_id": id,
+        "status": "cancelled",
+        "error": {"type": "edited", "message": "the call was edited: the recorded result is that of the call before"},
+    }));
+}

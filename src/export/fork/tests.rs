@@ -1,0 +1,115 @@
+use serde_json::{Value, json};
+
+use super::{Edit, Fork, Refused, fork};
+use crate::ingest::discover::Input;
+use crate::ingest::loader::{self, Options};
+use crate::ingest::prices::PriceTable;
+use crate::model::action::ActionIx;
+use crate::store::Store;
+
+const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"shop","model":"gpt-4o","system":"Be brief."}
+{"type":"prompt","run_id":"r1","role":"user","content":"Pay"}
+{"type":"response","run_id":"r1","id":"m1","model":"gpt-4o","content":"I pay"}
+{"type":"tool_call","run_id":"r1","id":"c1","tool":"pay","args":{"amount":4200,"to":["a","b"]}}
+{"type":"tool_call","run_id":"r1","id":"c2","tool":"log","args":{}}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"ok","result":"paid"}
+{"type":"tool_call","run_id":"r1","id":"c3","tool":"wait","args":{}}
+{"type":"tool_result","run_id":"r1","call_id":"c2","status":"ok","result":"logged"}
+"#;
+
+fn forked(count: u32, edits: &[&str]) -> Result<Fork, Refused> {
+    let inputs = vec![Input::Bundled {
+        name: "trace.jsonl",
+        bytes: TRACE.as_bytes(),
+        companions: &[],
+    }];
+    let store = Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0;
+    let actions: Vec<ActionIx> = (0..count).map(ActionIx).collect();
+    let edits: Vec<Edit> = edits
+        .iter()
+        .map(|text| Edit::parse(text).expect("an edit"))
+        .collect();
+    fork(&store, &actions, &edits)
+}
+
+fn kinds(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .filter_map(|event| event["type"].as_str())
+        .collect()
+}
+
+#[test]
+fn the_past_is_kept_and_the_parent_is_named() {
+    let fork = forked(3, &[]).expect("a fork");
+    assert_eq!(kinds(&fork.events), ["run_start", "prompt", "response"]);
+    let start = &fork.events[0];
+    assert_eq!(start["run_id"], "r1-fork-3");
+    assert_eq!(start["parent_run_id"], "r1");
+    assert_eq!(start["parent_seq"], 3);
+    assert_eq!(start["edits"], json!([]));
+    assert!(
+        fork.events
+            .iter()
+            .all(|event| event["run_id"] == "r1-fork-3")
+    );
+}
+
+#[test]
+fn a_result_that_came_after_the_cut_is_taken_along() {
+    let fork = forked(5, &[]).expect("a fork");
+    assert_eq!(
+        kinds(&fork.events),
+        [
+            "run_start",
+            "prompt",
+            "response",
+            "tool_call",
+            "tool_result",
+            "tool_call",
+            "tool_result"
+        ]
+    );
+    assert_eq!(fork.completed, [4, 5]);
+}
+
+#[test]
+fn a_call_without_a_result_is_refused() {
+    let refused = forked(6, &[]).expect_err("no fork");
+    assert_eq!(refused, Refused::OpenCall { call: 6, before: 5 });
+    assert!(refused.to_string().contains("--at 5"));
+}
+
+#[test]
+fn an_edited_call_loses_its_result() {
+    let fork =
+        forked(4, &["args.amount=420", "args.to.1=\"c\"", "args.note=soon"]).expect("a fork");
+    let call = &fork.events[3];
+    assert_eq!(
+        call["args"],
+        json!({"amount": 420, "to": ["a", "c"], "note": "soon"})
+    );
+    let result = fork.events.last().expect("a result");
+    assert_eq!(result["status"], "cancelled");
+    assert!(!fork.events.iter().any(|event| event["result"] == "paid"));
+    assert_eq!(
+        fork.events[0]["edits"],
+        json!([
+            {"path": "args.amount", "from": 4200, "to": 420},
+            {"path": "args.to.1", "from": "b", "to": "c"},
+            {"path": "args.note", "from": null, "to": "soon"},
+        ])
+    );
+}
+
+#[test]
+fn the_start_and_a_prompt_can_be_edited_and_nothing_that_is_not_there() {
+    let fork = forked(2, &["content=Do not pay", "system=Be long."]).expect("a fork");
+    assert_eq!(fork.events[1]["content"], "Do not pay");
+    assert_eq!(fork.events[0]["system"], "Be long.");
+    let refused = forked(4, &["result.x.y=1"]).expect_err("no fork");
+    assert!(matches!(refused, Refused::Edit { .. }), "{refused}");
+    let refused = forked(2, &["args.x=1"]).expect_err("no fork");
+    assert!(refused.to_string().starts_with("args.x: neither action #2"));
+    assert!(Edit::parse("=1").is_err() && Edit::parse("args").is_err());
+}
