@@ -28,6 +28,11 @@ pub trait Rules: std::fmt::Debug + Send {
     /// Takes the next fact in file order.
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder);
 
+    /// Nothing came for a while to files that are followed: what was kept back is told now.
+    fn pause(&mut self, build: &mut Builder) {
+        let _ = build;
+    }
+
     /// The group of files is read to its end.
     fn finish(&mut self, build: &mut Builder);
 }

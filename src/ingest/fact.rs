@@ -119,6 +119,14 @@ pub enum Name {
     Said,
     /// The subagent that a call started.
     Started,
+    /// The trace that a span belongs to.
+    Trace,
+    /// What joins traces into runs: a thread, a conversation, a session.
+    Thread,
+    Conversation,
+    Session,
+    /// The instrumentation that told of a span.
+    Scope,
 }
 
 impl Fact {

@@ -9,16 +9,26 @@ pub mod codex;
 pub mod codex_exec;
 mod conversation;
 pub mod cursor;
+pub mod decisions;
 pub mod gemini;
+pub mod helicone;
+pub mod jaeger;
+pub mod langfuse;
+pub mod langsmith;
 mod messages;
 pub mod mini_swe;
+pub mod openai_traces;
 pub mod openhands;
 pub mod openhands_sdk;
+mod otel;
+pub mod otlp;
+pub mod phoenix;
 pub mod pi;
 pub mod qwen;
 pub mod saferun;
 pub mod shape;
 pub mod sniff;
+mod spans;
 pub mod swe_agent;
 pub mod tau2_bench;
 pub mod tau_bench;
@@ -126,6 +136,11 @@ pub trait Format: std::fmt::Debug + Sync {
         None
     }
 
+    /// How many bytes of a record are enough to show an action in one line.
+    fn glance(&self) -> usize {
+        GLANCE
+    }
+
     /// Opens part `part` of a record in full. The same record may hold several actions.
     fn open(&self, record: &serde_json::Value, part: u16) -> Body;
 
@@ -170,6 +185,10 @@ pub struct Recorded {
     pub approvals: Held,
 }
 
+/// Records up to this size are opened whole even at a glance; of larger ones only the head is read,
+/// unless their format needs more.
+pub const GLANCE: usize = 16 * 1024;
+
 /// In the order in which they are tried when two are equally sure.
 pub static FORMATS: &[&dyn Format] = &[
     &saferun::Saferun,
@@ -177,6 +196,14 @@ pub static FORMATS: &[&dyn Format] = &[
     &codex::Codex,
     &tau2_bench::Tau2Bench,
     &tau_bench::TauBench,
+    &otlp::Otlp,
+    &langfuse::Langfuse,
+    &langsmith::Langsmith,
+    &phoenix::Phoenix,
+    &openai_traces::OpenaiTraces,
+    &helicone::Helicone,
+    &jaeger::Jaeger,
+    &decisions::Decisions,
     &claude_stream::ClaudeStream,
     &codex_exec::CodexExec,
     &gemini::Gemini,

@@ -98,6 +98,9 @@ const WATCHED: Duration = Duration::from_millis(250);
 const POLLED: Duration = Duration::from_millis(50);
 /// How often folders are looked through for new files.
 const WALK: Duration = Duration::from_secs(1);
+/// After so long without news what was kept back is told: spans whose trace is not whole yet.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// How long a file whose first records tell no format is waited for.
 const DOUBT: Duration = Duration::from_secs(2);
 const QUEUE: usize = 8;
@@ -216,6 +219,8 @@ impl Known {
 struct Group {
     rules: Box<dyn Rules>,
     companions: Vec<PathBuf>,
+    /// When something came that the rules may still keep back.
+    heard: Option<Instant>,
 }
 
 struct Following {
@@ -417,6 +422,7 @@ impl Following {
             self.groups.push(Group {
                 rules: format.rules(),
                 companions: Vec::new(),
+                heard: None,
             });
             self.groups.len() - 1
         });
@@ -465,6 +471,13 @@ impl Following {
         let members: Vec<usize> = (0..self.traces.len())
             .filter(|&number| of_group(&self.traces[number]) == Some(true))
             .collect();
+        let told = &mut self.groups[group];
+        if !members.is_empty() {
+            told.heard = Some(Instant::now());
+        } else if told.heard.is_some_and(|heard| heard.elapsed() >= QUIET) {
+            told.heard = None;
+            told.rules.pause(&mut self.builder);
+        }
         match members[..] {
             [] => Ok(()),
             // A file of its own need not be in memory whole.

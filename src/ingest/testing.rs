@@ -33,6 +33,7 @@ pub(crate) fn load_as(format: Option<&'static dyn Format>, input: Input) -> Batc
             let rows = 0..batch.chunk.len();
             all.chunk.append_range(&batch.chunk, rows.clone());
             all.outcomes.append_range(&batch.outcomes, rows);
+            all.symbols.extend(batch.symbols);
             all.runs = batch.runs;
             assert!(batch.settled.is_empty(), "short files come in one batch");
         }

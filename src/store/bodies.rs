@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::ingest::body::Body;
+use crate::ingest::formats;
 use crate::ingest::json;
 use crate::model::action::{Kind, Place};
 use crate::model::outcome::AttachedKind;
@@ -24,7 +25,8 @@ pub enum Depth {
 }
 
 /// Records up to this size are opened whole even at a glance; of larger ones only the head is read.
-pub const GLANCE: usize = 16 * 1024;
+/// Some formats need more.
+pub const GLANCE: usize = formats::GLANCE;
 
 /// Opened actions, the most recent ones kept. Not shared between threads: each owner has its own.
 #[derive(Debug, Default)]
@@ -126,7 +128,7 @@ impl Bodies {
 /// Bytes of the records that opening an action reads.
 fn size(row: &Row<'_>, depth: Depth) -> usize {
     let limit = match depth {
-        Depth::Glance => GLANCE,
+        Depth::Glance => row.source().format.glance(),
         Depth::UpTo(limit) => limit as usize,
         Depth::Full => usize::MAX,
     };
@@ -180,7 +182,10 @@ pub fn raw(row: &Row<'_>, place: Place, limit: usize) -> Vec<u8> {
 fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::Value> {
     match depth {
         Depth::Full => json::value(&raw(row, place, usize::MAX)),
-        Depth::Glance => json::value_head(&raw(row, place, GLANCE)),
+        Depth::Glance => {
+            let enough = row.source().format.glance();
+            json::value_head(&raw(row, place, enough))
+        }
         Depth::UpTo(limit) => json::value_head(&raw(row, place, limit as usize)),
     }
 }

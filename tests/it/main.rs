@@ -8,6 +8,7 @@ mod corpus;
 mod diff;
 mod floors;
 mod formats;
+mod observability;
 mod oracle;
 mod pictures;
 mod properties;

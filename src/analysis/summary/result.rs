@@ -6,7 +6,6 @@ use super::args::{count, pairs, scalar};
 use super::{clip, first_line};
 use crate::ingest::body::Body;
 use crate::model::action::Status;
-use crate::store::bodies::GLANCE;
 use crate::store::row::Row;
 
 /// A result of one line up to this length is shown itself.
@@ -93,7 +92,7 @@ fn size(row: &Row<'_>, body: &Body) -> Option<String> {
     // At a glance only the head of a large record is read: what is counted is a lower bound.
     let place = row.result_place();
     let place = if place.is_some() { place } else { row.place() };
-    let cut = body.record.is_none() && place.len as usize > GLANCE;
+    let cut = body.record.is_none() && place.len as usize > row.source().format.glance();
     let more = if cut { "+" } else { "" };
     if let Some(text) = text_of(result) {
         return Some(text_size(&text, more));

@@ -705,7 +705,12 @@ fn set(run: RunIx, name: Name, told: &[u8], build: &mut Builder) {
         | Name::Shadow
         | Name::Attempt
         | Name::Said
-        | Name::Started => {}
+        | Name::Started
+        | Name::Trace
+        | Name::Thread
+        | Name::Conversation
+        | Name::Session
+        | Name::Scope => {}
     }
 }
 

@@ -90,13 +90,30 @@ pub(crate) fn add_attached(told: Body, body: &mut Body) {
 /// Checks that a record is one sound object, and reads it whole; null where it is nested too deep
 /// to be opened.
 pub(crate) fn whole(cursor: &mut Cursor<'_>) -> Checked<(Range, Value)> {
+    let range = sound(cursor)?;
+    let bytes = &cursor.bytes()[range.start..range.end];
+    Ok((range, value(bytes).unwrap_or_default()))
+}
+
+/// Checks that a record is one sound object; where it lies.
+pub(crate) fn sound(cursor: &mut Cursor<'_>) -> Checked<Range> {
     if cursor.peek() != b'{' {
         return cursor.fail("not an object");
     }
     let range = cursor.range()?;
     cursor.end()?;
-    let bytes = &cursor.bytes()[range.start..range.end];
-    Ok((range, value(bytes).unwrap_or_default()))
+    Ok(range)
+}
+
+/// A part of a record as a record.
+pub(crate) fn inside(record: Record<'_>, range: Range) -> Record<'_> {
+    Record {
+        block: &record.block[..range.end],
+        start: range.start,
+        marks: record.marks,
+        stop: record.marks.first_from(range.start),
+        member: record.member,
+    }
 }
 
 /// Walks down a record by the names of members and calls `each` with the place of what lies there:

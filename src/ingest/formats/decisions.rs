@@ -1,0 +1,230 @@
+//! The `decisions` format: logs of policy engines, one decision per record: Open Policy Agent and
+//! Cedar. Where such a log lies beside the traces of a run its decisions join the calls they were about.
+//!
+//! Source: OPA's decision log, the answers of Cedar's authorizer. What joins a decision with a run:
+//! `trace_id` and `span_id`, else the id of the call in what was asked.
+
+use serde_json::Value;
+
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::Body;
+use crate::ingest::fact::FactSink;
+use crate::ingest::formats::otel::attributes::instant;
+use crate::ingest::formats::spans::messages::word;
+use crate::ingest::formats::spans::{self, Class, Ruling, Span};
+use crate::ingest::formats::told::{add_attached, add_result, whole};
+use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::json::{Cursor, Record};
+use crate::model::action::Verdict;
+
+#[derive(Debug)]
+pub struct Decisions;
+
+impl Format for Decisions {
+    fn name(&self) -> &'static str {
+        "decisions"
+    }
+
+    fn about(&self) -> &'static str {
+        "decision logs of policy engines: Open Policy Agent, Cedar"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        if is_decision(record) { 90 } else { 0 }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::Partly,
+            results: Held::No,
+            approvals: Held::Yes,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        match whole(&mut cursor) {
+            Ok((range, found)) => decision(&found).tell(Some(range), out),
+            Err(_) => out.malformed(),
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        spans::rules()
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        decision(record).body(part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(decision(record).body(part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(decision(record).body(part), body);
+    }
+}
+
+/// Whether a record is a decision of a policy engine.
+pub(super) fn is_decision(record: &Value) -> bool {
+    let opa = record.get("decision_id").is_some()
+        && (record.get("result").is_some() || record.get("input").is_some());
+    opa || cedar_of(record).is_some()
+}
+
+/// The answer of Cedar's authorizer, on its own or with what was asked.
+fn cedar_of(record: &Value) -> Option<&Value> {
+    let inside = record
+        .pointer("/answer/response")
+        .or_else(|| record.get("response"));
+    let answer = inside.unwrap_or(record);
+    let is_answer = answer.get("diagnostics").is_some() && word(answer, &["decision"]).is_some();
+    is_answer.then_some(answer)
+}
+
+pub(super) fn decision(record: &Value) -> Span {
+    match cedar_of(record) {
+        Some(answer) => cedar(record, answer),
+        None => opa(record),
+    }
+}
+
+/// Names under which applications hand on what a decision is about.
+fn subject(asked: &Value, span: &mut Span, ruling: &mut Ruling) {
+    let said = |keys: &[&str]| word(asked, keys).unwrap_or_default().to_owned();
+    ruling.call = said(&["tool_call_id", "call_id"]);
+    ruling.tool = said(&["tool", "tool_name"]);
+    ruling.args = asked
+        .get("args")
+        .or_else(|| asked.get("arguments"))
+        .cloned();
+    if span.trace.is_empty() {
+        span.trace = said(&["trace_id", "traceId"]);
+    }
+    if span.parent.is_empty() {
+        span.parent = said(&["span_id", "spanId"]);
+    }
+    span.joins.session = said(&["session_id", "conversation_id", "run_id"]);
+}
+
+fn opa(record: &Value) -> Span {
+    let text = |key: &str| word(record, &[key]).unwrap_or_default().to_owned();
+    let mut span = Span {
+        class: Class::Ruling,
+        trace: text("trace_id"),
+        parent: text("span_id"),
+        id: text("decision_id"),
+        name: text("path"),
+        start: instant(record.get("timestamp")),
+        ..Span::default()
+    };
+    let result = record.get("result");
+    let allow =
+        result.and_then(|result| result.as_bool().or_else(|| result.get("allow")?.as_bool()));
+    let error = record.get("error").filter(|error| !error.is_null());
+    let mut ruling = Ruling {
+        verdict: allow.map(|allow| {
+            if allow {
+                Verdict::Allow
+            } else {
+                Verdict::Block
+            }
+        }),
+        policy: if span.name.is_empty() {
+            text("query")
+        } else {
+            span.name.clone()
+        },
+        ..Ruling::default()
+    };
+    let of_result = |keys: &[&str]| {
+        result
+            .and_then(|result| word(result, keys))
+            .map(str::to_owned)
+    };
+    ruling.reason = of_result(&["reason", "message"]).or_else(|| {
+        // Any other result is shown as it is.
+        error
+            .or(result.filter(|_| allow.is_none()))
+            .map(ToString::to_string)
+    });
+    ruling.rule = of_result(&["rule", "policy"]).unwrap_or_default();
+    subject(
+        record.get("input").unwrap_or(&Value::Null),
+        &mut span,
+        &mut ruling,
+    );
+    span.verdicts.push(ruling);
+    span
+}
+
+fn cedar(record: &Value, answer: &Value) -> Span {
+    let asked = record.get("request").unwrap_or(record);
+    let id = |key: &str| {
+        let entity = asked.get(key);
+        let id = entity.and_then(|it| it.as_str().or_else(|| word(it, &["id"])));
+        id.unwrap_or_default().to_owned()
+    };
+    let mut span = Span {
+        class: Class::Ruling,
+        name: id("action"),
+        start: instant(record.get("timestamp").or_else(|| record.get("time"))),
+        ..Span::default()
+    };
+    let allow = word(answer, &["decision"]).map(|it| it.eq_ignore_ascii_case("allow"));
+    let list = |path: &str| {
+        answer
+            .pointer(path)
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    };
+    let reasons: Vec<&str> = list("/diagnostics/reason")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let errors: Vec<String> = list("/diagnostics/errors").iter().map(failed).collect();
+    let mut ruling = Ruling {
+        verdict: allow.map(|allow| {
+            if allow {
+                Verdict::Allow
+            } else {
+                Verdict::Block
+            }
+        }),
+        policy: "cedar".to_owned(),
+        rule: reasons.join(", "),
+        ..Ruling::default()
+    };
+    ruling.reason = if !errors.is_empty() {
+        // A policy that fails is left out: a deny that failed lets everything through.
+        Some(format!("left out: {}", errors.join("; ")))
+    } else if reasons.is_empty() && allow == Some(false) {
+        Some("no policy permits it".to_owned())
+    } else {
+        None
+    };
+    let context = asked.get("context").cloned().unwrap_or_default();
+    subject(&context, &mut span, &mut ruling);
+    if ruling.tool.is_empty() {
+        ruling.tool = id("action");
+    }
+    span.labels = ["principal", "action", "resource"]
+        .map(|key| (key.to_owned(), id(key)))
+        .to_vec();
+    span.verdicts.push(ruling);
+    span
+}
+
+fn failed(error: &Value) -> String {
+    let policy = word(error, &["policyId"]).unwrap_or_default();
+    let message = error.pointer("/error/message").and_then(Value::as_str);
+    match message.or_else(|| error.as_str()) {
+        Some(message) => format!("{policy}: {message}"),
+        None => error.to_string(),
+    }
+}

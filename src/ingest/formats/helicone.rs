@@ -1,0 +1,176 @@
+//! The `helicone` format: requests as Helicone exports them, one per line.
+//!
+//! Source: its types (not exercised against a server). A session's id joins requests to a run; tools
+//! are requests too, whose body says so.
+
+use serde_json::Value;
+
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::FactSink;
+use crate::ingest::formats::otel::attributes::{Attributes, instant};
+use crate::ingest::formats::spans::messages::{Role, messages, parsed, said, word};
+use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
+use crate::ingest::formats::told::{add_attached, add_result, whole};
+use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::json::{Cursor, Record};
+use crate::model::action::Verdict;
+use crate::model::quantity::{Span as Length, Usage};
+
+#[derive(Debug)]
+pub struct Helicone;
+
+impl Format for Helicone {
+    fn name(&self) -> &'static str {
+        "helicone"
+    }
+
+    fn about(&self) -> &'static str {
+        "Helicone requests, one per line (npx @helicone/export)"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let has = |keys: &[&str]| keys.iter().any(|key| record.get(key).is_some());
+        let told = has(&["response_status", "status"])
+            && has(&["request_body", "response_body", "signed_body_url"]);
+        if has(&["request_id"]) && told && has(&["request_created_at", "created_at"]) {
+            90
+        } else {
+            0
+        }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Partly,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        match whole(&mut cursor) {
+            Ok((range, found)) => request(&found).tell(Some(range), out),
+            Err(_) => out.malformed(),
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        spans::rules()
+    }
+
+    fn glance(&self) -> usize {
+        spans::GLANCE
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        request(record).body(part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(request(record).body(part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(request(record).body(part), body);
+    }
+}
+
+/// The status that stands for "stopped because of what was asked".
+const BLOCKED: i64 = -4;
+
+fn request(record: &Value) -> Span {
+    let of = Attributes::of_object(Some(record));
+    let told = |keys: &[&str]| of.text(keys).unwrap_or_default();
+    let properties = of.open(&["request_properties", "properties"]);
+    let properties = Attributes::of_object(properties.as_ref());
+    let mut span = Span {
+        id: told(&["request_id"]),
+        model: told(&["response_model", "request_model", "model_override", "model"]),
+        name: properties
+            .text(&["Helicone-Session-Path"])
+            .unwrap_or_default(),
+        ..Span::default()
+    };
+    // Requests of no session have nothing in common.
+    span.joins.session = properties
+        .text(&["Helicone-Session-Id"])
+        .unwrap_or_default();
+    if span.joins.session.is_empty() {
+        span.trace.clone_from(&span.id);
+    }
+    span.who.agent = properties
+        .text(&["Helicone-Session-Name"])
+        .unwrap_or_default();
+    span.who.user = told(&["request_user_id", "helicone_user", "user_id"]);
+    span.who.provider = told(&["provider"]);
+    span.start = instant(of.first(&["request_created_at", "created_at"]));
+    span.duration = of
+        .number(&["delay_ms", "latency"])
+        .map_or(Length::NONE, Length::from_millis);
+    let body = of.open(&["request_body"]).unwrap_or_default();
+    let answer = of.open(&["response_body"]).unwrap_or_default();
+    let status = of
+        .number(&["response_status", "status"])
+        .map_or(0, |status| status as i64);
+    if status >= 400 || status == -3 {
+        let message = answer.pointer("/error/message").and_then(Value::as_str);
+        span.error = Some(ErrorText {
+            kind: Some(status.to_string()),
+            message: message.unwrap_or("the request failed").to_owned(),
+            stack: None,
+        });
+    }
+    match word(&body, &["_type"]) {
+        Some("tool") => {
+            span.class = Class::Tool;
+            span.tool.name = said(&body, &["toolName"]);
+            span.tool.args = body.get("input").map(parsed);
+            span.tool.result = Some(answer).filter(|answer| !answer.is_null());
+            span.tool.ran = Ran::Yes;
+        }
+        Some(kind @ ("vector_db" | "data")) => {
+            span.class = Class::Tool;
+            let operation = word(&body, &["operation", "name"]).unwrap_or(kind);
+            span.tool.name = format!("{kind}.{operation}");
+            span.tool.args = Some(body.clone());
+            span.tool.result = Some(answer).filter(|answer| !answer.is_null());
+            span.tool.ran = Ran::Yes;
+        }
+        _ => {
+            span.class = Class::Model;
+            span.input = messages(&body, Role::User);
+            if span.error.is_none() {
+                let first = answer.pointer("/choices/0").unwrap_or(&answer);
+                span.output = messages(first, Role::Assistant);
+            }
+            tokens(&of, &answer, &mut span);
+        }
+    }
+    if status == BLOCKED {
+        span.verdicts.push(Ruling {
+            verdict: Some(Verdict::Block),
+            policy: "moderation".to_owned(),
+            ..Ruling::default()
+        });
+    }
+    span
+}
+
+/// Columns of the export; costs are those that Helicone worked out.
+fn tokens(of: &Attributes, answer: &Value, span: &mut Span) {
+    span.reply = said(answer, &["id"]);
+    span.usage = Usage {
+        input: of.count(&["prompt_tokens"]),
+        output: of.count(&["completion_tokens"]),
+        cache_read: of.count(&["prompt_cache_read_tokens"]),
+        cache_write: of.count(&["prompt_cache_write_tokens"]),
+        ..Usage::NONE
+    };
+    spans::without_cache(&mut span.usage);
+    span.cost = of.cost(&["costUSD", "cost", "cost_usd"]);
+}

@@ -1,0 +1,202 @@
+//! The `jaeger` format: traces as Jaeger's screens and API give them, `{"data": [TRACE]}`.
+//!
+//! Source: the JSON model of Jaeger. Times are microseconds; processes (services) stand beside the
+//! spans; tags are the attributes of OpenTelemetry.
+
+use serde_json::Value;
+
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::FactSink;
+use crate::ingest::formats::otel::{self, attributes::Attributes};
+use crate::ingest::formats::spans::messages::word;
+use crate::ingest::formats::spans::{self, Span};
+use crate::ingest::formats::told::{add_attached, add_result, elements, inside, sound};
+use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::json::{Cursor, Range, Record, value};
+use crate::model::quantity::Time;
+
+#[derive(Debug)]
+pub struct Jaeger;
+
+impl Format for Jaeger {
+    fn name(&self) -> &'static str {
+        "jaeger"
+    }
+
+    fn about(&self) -> &'static str {
+        "Jaeger traces as JSON (downloaded from its screens, or from Grafana)"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let is_trace = |it: &Value| {
+            it.get("traceID").is_some() && (it.get("spans").is_some() || it.get("spanID").is_some())
+        };
+        let first = record
+            .get("data")
+            .and_then(Value::as_array)
+            .and_then(|all| all.first());
+        if is_trace(record) || first.is_some_and(is_trace) {
+            95
+        } else {
+            0
+        }
+    }
+
+    fn takes_whole(&self) -> bool {
+        true
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Partly,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        match sound(&mut cursor) {
+            Ok(range) => tell(inside(record, range), out),
+            Err(_) => out.malformed(),
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        spans::rules()
+    }
+
+    fn glance(&self) -> usize {
+        spans::GLANCE
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        span(record, &Value::Null).body(part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(span(record, &Value::Null).body(part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(span(record, &Value::Null).body(part), body);
+    }
+}
+
+fn tell(record: Record<'_>, out: &mut FactSink<'_>) {
+    let mut traces = Vec::new();
+    elements(record, &["data"], &mut |range| traces.push(range));
+    if traces.is_empty() {
+        traces.push(Range {
+            start: record.start,
+            end: record.block.len(),
+        });
+    }
+    for range in traces {
+        let trace = inside(record, range);
+        let mut processes = Value::Null;
+        let read = |range: Range| value(&record.block[range.start..range.end]);
+        elements(trace, &["processes"], &mut |range| {
+            processes = read(range).unwrap_or_default();
+        });
+        let mut spans = Vec::new();
+        elements(trace, &["spans"], &mut |range| spans.push(range));
+        if spans.is_empty() {
+            spans.push(range);
+        }
+        for range in spans {
+            if let Some(found) = read(range) {
+                span(&found, &processes).tell(Some(range), out);
+            }
+        }
+    }
+}
+
+/// Tags, or the fields of a log, by their keys.
+fn tags(list: Option<&Value>) -> Attributes {
+    let all = list
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let pair = |tag: &Value| Some((word(tag, &["key"])?.to_owned(), tag.get("value")?.clone()));
+    let members: serde_json::Map<_, _> = all.iter().filter_map(pair).collect();
+    Attributes::of_object(Some(&Value::Object(members)))
+}
+
+fn micros(value: Option<&Value>) -> Time {
+    value
+        .and_then(Value::as_i64)
+        .filter(|micros| *micros > 0)
+        .map_or(Time::NONE, Time)
+}
+
+fn span(record: &Value, processes: &Value) -> Span {
+    let text = |key: &str| word(record, &[key]).unwrap_or_default().to_owned();
+    let parents = record
+        .get("references")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let parent = parents
+        .iter()
+        .find(|it| word(it, &["refType"]) == Some("CHILD_OF"));
+    let attributes = tags(record.get("tags"));
+    let mut span = Span {
+        trace: text("traceID"),
+        id: text("spanID"),
+        parent: parent
+            .and_then(|it| word(it, &["spanID"]))
+            .map_or_else(|| text("parentSpanID"), str::to_owned),
+        name: text("operationName"),
+        scope: attributes
+            .text(&["otel.scope.name", "otel.library.name"])
+            .unwrap_or_default(),
+        ..Span::default()
+    };
+    let start = micros(record.get("startTime"));
+    let length = record.get("duration").and_then(Value::as_i64).unwrap_or(0);
+    span.times(
+        start,
+        start
+            .get()
+            .map_or(Time::NONE, |start| Time(start.saturating_add(length))),
+    );
+    let process = processes.get(text("processID"));
+    let mut resource = tags(process.and_then(|it| it.get("tags")));
+    if let Some(service) = process.and_then(|it| it.get("serviceName")) {
+        resource.set("service.name", service.clone());
+    }
+    let failed = attributes.text(&["otel.status_code"]).as_deref() == Some("ERROR")
+        || attributes.text(&["error"]).as_deref() == Some("true");
+    if failed {
+        let logs = record
+            .get("logs")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let thrown = logs
+            .iter()
+            .map(|log| tags(log.get("fields")))
+            .find(|of| of.has("exception.message") || of.has("exception.type"));
+        let message = attributes
+            .text(&["otel.status_description"])
+            .unwrap_or_default();
+        span.error = Some(match thrown {
+            Some(of) => ErrorText {
+                kind: of.text(&["exception.type"]),
+                message: of.text(&["exception.message"]).unwrap_or(message),
+                stack: of.text(&["exception.stacktrace"]),
+            },
+            None => ErrorText {
+                message,
+                ..ErrorText::default()
+            },
+        });
+    }
+    otel::read(&attributes, &resource, &mut span);
+    span
+}

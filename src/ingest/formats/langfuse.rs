@@ -1,0 +1,420 @@
+//! The `langfuse` format: traces and observations as Langfuse exports them, from its screens ("download
+//! as JSON"), its batch export and its API.
+//!
+//! Source: the types of the server (July 2026), and downloads of traces of many frameworks. Trace and
+//! observation stand apart: who the user was is on the trace, and an observation on its own line lacks it.
+
+use serde_json::Value;
+
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::FactSink;
+use crate::ingest::formats::otel::attributes::{Attributes, count, instant};
+use crate::ingest::formats::otel::{common, products};
+use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, word};
+use crate::ingest::formats::spans::{self, Class, Ruling, Span};
+use crate::ingest::formats::told::{add_attached, add_result, elements, inside, sound};
+use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::json::{Cursor, Range, Record, value};
+use crate::model::action::Verdict;
+use crate::model::quantity::{Cost, Tokens, Usage};
+
+#[derive(Debug)]
+pub struct Langfuse;
+
+impl Format for Langfuse {
+    fn name(&self) -> &'static str {
+        "langfuse"
+    }
+
+    fn about(&self) -> &'static str {
+        "Langfuse exports: a downloaded trace, or traces and observations as JSON or JSON Lines"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let has = |key: &str| record.get(key).is_some();
+        if has("trace") && record.get("observations").is_some_and(Value::is_array) {
+            return 95;
+        }
+        let observation = has("traceId") && has("type") && has("startTime");
+        let trace =
+            has("timestamp") && has("projectId") && (has("observations") || has("bookmarked"));
+        let list = record
+            .get("data")
+            .and_then(Value::as_array)
+            .and_then(|all| all.first());
+        if observation || trace {
+            90
+        } else if has("meta") && list.is_some_and(|first| self.sniff(first) > 0) {
+            85
+        } else {
+            0
+        }
+    }
+
+    fn takes_whole(&self) -> bool {
+        true
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        match sound(&mut cursor) {
+            Ok(range) => tell(inside(record, range), out),
+            Err(_) => out.malformed(),
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        spans::rules()
+    }
+
+    fn glance(&self) -> usize {
+        spans::GLANCE
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        observation(record, &Value::Null).body(part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(observation(record, &Value::Null).body(part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(observation(record, &Value::Null).body(part), body);
+    }
+}
+
+/// What is known of a trace beside its observations.
+const OF_TRACE: &[&str] = &[
+    "id",
+    "name",
+    "userId",
+    "sessionId",
+    "environment",
+    "release",
+    "version",
+    "metadata",
+    "timestamp",
+    "statusMessage",
+];
+
+fn tell(record: Record<'_>, out: &mut FactSink<'_>) {
+    let mut lists = Vec::new();
+    elements(record, &["data"], &mut |range| lists.push(range));
+    if !lists.is_empty() {
+        for range in lists {
+            tell(inside(record, range), out);
+        }
+        return;
+    }
+    let mut header = serde_json::Map::new();
+    let mut own = None;
+    elements(record, &["trace"], &mut |range| own = Some(range));
+    let around = own.map_or(record, |range| inside(record, range));
+    for key in OF_TRACE {
+        elements(around, &[key], &mut |range| {
+            if let Some(found) = value(&record.block[range.start..range.end]) {
+                header.insert((*key).to_owned(), found);
+            }
+        });
+    }
+    let mut observations = Vec::new();
+    elements(record, &["observations"], &mut |range| {
+        observations.push(range);
+    });
+    if observations.is_empty() && own.is_some() {
+        elements(around, &["observations"], &mut |range| {
+            observations.push(range);
+        });
+    }
+    let is_object = |range: &Range| record.block[range.start] == b'{';
+    observations.retain(is_object);
+    let header = Value::Object(header);
+    if observations.is_empty() {
+        // A line of its own: an observation, or a trace whose observations are elsewhere.
+        let whole = Range {
+            start: record.start,
+            end: record.block.len(),
+        };
+        if let Some(found) = value(&record.block[whole.start..whole.end]) {
+            observation(&found, &Value::Null).tell(Some(whole), out);
+        }
+        return;
+    }
+    for range in observations {
+        if let Some(found) = value(&record.block[range.start..range.end]) {
+            observation(&found, &header).tell(Some(range), out);
+        }
+    }
+}
+
+/// An observation, or a trace alone, with what its trace tells.
+fn observation(record: &Value, trace: &Value) -> Span {
+    let text = |from: &Value, keys: &[&str]| word(from, keys).unwrap_or_default().to_owned();
+    let is_trace = record.get("traceId").is_none();
+    let mut span = Span {
+        trace: text(record, if is_trace { &["id"] } else { &["traceId"] }),
+        id: text(record, &["id"]),
+        parent: text(record, &["parentObservationId"]),
+        name: text(record, &["name"]),
+        ..Span::default()
+    };
+    span.times(
+        instant(record.get("startTime").or_else(|| record.get("timestamp"))),
+        instant(record.get("endTime")),
+    );
+    let said = |keys: &[&str]| text(record, keys);
+    let or = |own: String, keys: &[&str]| {
+        if own.is_empty() {
+            text(trace, keys)
+        } else {
+            own
+        }
+    };
+    span.who.user = or(said(&["userId"]), &["userId"]);
+    span.who.env = or(said(&["environment"]), &["environment"]);
+    span.who.release = or(said(&["release"]), &["release", "version"]);
+    span.joins.session = or(said(&["sessionId"]), &["sessionId"]);
+    let metadata = record.get("metadata").map(parsed);
+    let metadata = Attributes::of_object(metadata.as_ref());
+    span.joins.thread = metadata.text(&["thread_id"]).unwrap_or_default();
+    span.model = said(&["model", "internalModel"]);
+    let cost = record.get("costDetails").map(parsed);
+    let flat_cost = ["totalCost", "calculatedTotalCost"]
+        .iter()
+        .find_map(|key| number(record.get(key)?));
+    let kind = said(&["type"]).to_ascii_lowercase();
+    let usage = ["usageDetails", "usage"].iter().find_map(|key| {
+        record
+            .get(key)
+            .map(parsed)
+            .filter(|it| it.as_object().is_some_and(|it| !it.is_empty()))
+    });
+    let usage = usage.or_else(|| {
+        let flat = serde_json::json!({
+            "input": record.get("promptTokens").or_else(|| record.get("inputUsage")),
+            "output": record.get("completionTokens").or_else(|| record.get("outputUsage")),
+            "total": record.get("totalTokens").or_else(|| record.get("totalUsage")),
+        });
+        Some(flat).filter(|_| {
+            record
+                .get("promptTokens")
+                .or_else(|| record.get("inputUsage"))
+                .is_some()
+        })
+    });
+    read(
+        Observed {
+            kind: if is_trace { "span" } else { &kind },
+            input: record.get("input").map(parsed),
+            output: record.get("output").map(parsed),
+            usage,
+            cost: cost.filter(|cost| cost.get("total").is_some()),
+            level: word(record, &["level"]).map(str::to_owned),
+            message: word(record, &["statusMessage"]).map(str::to_owned),
+        },
+        &mut span,
+    );
+    if span.class == Class::Model && !span.cost.is_some() {
+        // 0 is what the server writes where it knows no price.
+        span.cost = flat_cost
+            .filter(|cost| *cost > 0.0)
+            .map_or(Cost::NONE, Cost::from_usd);
+    }
+    span
+}
+
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// What an observation says, in whatever form it came.
+pub(super) struct Observed<'a> {
+    pub(super) kind: &'a str,
+    pub(super) input: Option<Value>,
+    pub(super) output: Option<Value>,
+    pub(super) usage: Option<Value>,
+    pub(super) cost: Option<Value>,
+    pub(super) level: Option<String>,
+    pub(super) message: Option<String>,
+}
+
+pub(super) fn read(of: Observed<'_>, span: &mut Span) {
+    let is_message = of
+        .output
+        .as_ref()
+        .is_some_and(|it| call_of(it).is_some() || word(it, &["type", "role"]) == Some("tool"));
+    span.class = match of.kind {
+        // Some integrations tell of tools as of anything else.
+        "span" if is_message => Class::Tool,
+        "generation" | "embedding" => Class::Model,
+        "tool" => Class::Tool,
+        "guardrail" => Class::Guardrail,
+        "event" => Class::Other,
+        _ => Class::Wrapper,
+    };
+    if of.kind == "agent" && span.who.agent.is_empty() {
+        span.who.agent.clone_from(&span.name);
+    }
+    let level = of.level.as_deref().unwrap_or_default();
+    let message = of.message.clone().unwrap_or_default();
+    if message.contains("Interrupt(value=") {
+        span.error = None;
+        span.verdicts.extend(common::requests(&message));
+    } else if level == "ERROR" && span.error.is_none() {
+        span.error = Some(ErrorText {
+            message,
+            ..ErrorText::default()
+        });
+    }
+    match span.class {
+        Class::Model => {
+            span.input = of
+                .input
+                .as_ref()
+                .map(|it| messages(it, Role::User))
+                .unwrap_or_default();
+            span.output = of
+                .output
+                .as_ref()
+                .map(|it| messages(it, Role::Assistant))
+                .unwrap_or_default();
+            span.usage = of.usage.as_ref().map_or(Usage::NONE, usage);
+            if let Some(total) = of.cost.as_ref().and_then(|cost| number(cost.get("total")?)) {
+                // 0 is what is written where no price is known.
+                span.cost = Some(total)
+                    .filter(|it| *it > 0.0)
+                    .map_or(Cost::NONE, Cost::from_usd);
+            }
+        }
+        Class::Tool => {
+            span.tool.name.clone_from(&span.name);
+            span.tool.call = of.output.as_ref().and_then(call_of).unwrap_or_default();
+            span.tool.args = of.input;
+            span.tool.result = of.output.as_ref().map(flat);
+        }
+        Class::Guardrail => span.verdicts.push(guardrail(&of, &span.name)),
+        _ => {
+            let wait = None;
+            if let Some(ruling) = products::approval(&span.name, of.output.as_ref(), wait) {
+                // What was asked about is what it was given.
+                span.class = Class::Ruling;
+                span.verdicts.push(Ruling {
+                    args: of.input.clone(),
+                    ..ruling
+                });
+            }
+            if span.parent.is_empty()
+                && let Some(input) = &of.input
+            {
+                span.verdicts.extend(common::decisions(input));
+            }
+        }
+    }
+}
+
+/// The call that a message of a tool answers.
+fn call_of(output: &Value) -> Option<String> {
+    let inner = output
+        .get("kwargs")
+        .or_else(|| output.get("data"))
+        .unwrap_or(output);
+    word(inner, &["tool_call_id"]).map(str::to_owned)
+}
+
+/// What an application says of its guardrail: whether it blocked, or a warning.
+fn guardrail(of: &Observed<'_>, name: &str) -> Ruling {
+    let output = of.output.as_ref();
+    let truth = |keys: &[&str]| keys.iter().find_map(|key| output?.get(key)?.as_bool());
+    let blocked = truth(&["blocked", "triggered", "tripwire_triggered"]);
+    let blocked = blocked.or_else(|| truth(&["allowed", "passed"]).map(|it| !it));
+    let policy = output.and_then(|it| word(it, &["policy", "guardrail", "name"]));
+    Ruling {
+        verdict: blocked.map(|blocked| {
+            if blocked {
+                Verdict::Block
+            } else {
+                Verdict::Allow
+            }
+        }),
+        policy: policy.unwrap_or(name).to_owned(),
+        reason: of.message.clone().filter(|message| !message.is_empty()),
+        ..Ruling::default()
+    }
+}
+
+/// Tokens in one of three shapes: as OpenAI counts (what came from a cache is part of the input), in
+/// buckets that have nothing in common, or in buckets that do, which the total tells.
+fn usage(of: &Value) -> Usage {
+    let of = Attributes::of_object(Some(of));
+    let details = |key: &str| Attributes::of_object(of.get(key));
+    if of.has("prompt_tokens") || of.has("promptTokens") {
+        let mut usage = Usage {
+            input: of.count(&["prompt_tokens", "promptTokens"]),
+            output: of.count(&["completion_tokens", "completionTokens"]),
+            cache_read: details("prompt_tokens_details").count(&["cached_tokens"]),
+            reasoning: details("completion_tokens_details").count(&["reasoning_tokens"]),
+            ..Usage::NONE
+        };
+        spans::without_cache(&mut usage);
+        return usage;
+    }
+    let sum = |prefix: &str, but: &[&str]| {
+        let parts = of
+            .below(prefix)
+            .filter(|(rest, _)| !rest.is_empty() && !but.contains(rest));
+        parts
+            .map(|(_, value)| count(value))
+            .fold(Tokens::NONE, |sum, it| sum + it)
+    };
+    let mut usage = Usage {
+        input: of.count(&["input", "input_tokens"]),
+        output: of.count(&["output", "output_tokens"]),
+        cache_read: of.count(&[
+            "input_cache_read",
+            "cache_read_input_tokens",
+            "input_cached_tokens",
+            "prompt_details.cache_read",
+        ]),
+        cache_write: of.count(&[
+            "input_cache_creation",
+            "cache_creation_input_tokens",
+            "prompt_details.cache_write",
+        ]),
+        reasoning: of.count(&[
+            "output_reasoning",
+            "output_reasoning_tokens",
+            "completion_details.reasoning",
+        ]),
+        ..Usage::NONE
+    };
+    let total = of.count(&["total", "total_tokens"]);
+    let plain = usage.input + usage.output;
+    let disjoint = usage.total()
+        + usage.reasoning
+        + sum(
+            "input_",
+            &["cache_read", "cache_creation", "cached_tokens", "tokens"],
+        );
+    if total.get().is_some() && total == disjoint && total != plain {
+        usage.output = usage.output + usage.reasoning;
+    } else if total.get().is_some() && total == plain {
+        spans::without_cache(&mut usage);
+    }
+    usage
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! The `langsmith` format: runs of LangSmith, one per line, as its client lists them.
+//!
+//! Source: the SDK (August 2026) and runs as they were sent. `dotted_order` tells the order in which
+//! runs began, and whose children they are; an interrupt of LangGraph is written as an error.
+
+use serde_json::Value;
+
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::FactSink;
+use crate::ingest::formats::otel::attributes::{Attributes, instant};
+use crate::ingest::formats::otel::common;
+use crate::ingest::formats::spans::messages::{Role, flat, messages, said, word};
+use crate::ingest::formats::spans::{self, Class, Span};
+use crate::ingest::formats::told::{add_attached, add_result, whole};
+use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::json::{Cursor, Record};
+use crate::model::quantity::{Cost, Usage};
+
+#[derive(Debug)]
+pub struct Langsmith;
+
+impl Format for Langsmith {
+    fn name(&self) -> &'static str {
+        "langsmith"
+    }
+
+    fn about(&self) -> &'static str {
+        "LangSmith runs, one JSON object per line (client.list_runs)"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let has = |key: &str| record.get(key).is_some();
+        match (has("run_type"), has("dotted_order"), has("inputs")) {
+            (true, true, _) => 95,
+            (true, false, true) if has("trace_id") || has("session_id") => 80,
+            _ => 0,
+        }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        match whole(&mut cursor) {
+            Ok((range, found)) => run(&found).tell(Some(range), out),
+            Err(_) => out.malformed(),
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        spans::rules()
+    }
+
+    fn glance(&self) -> usize {
+        spans::GLANCE
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        run(record).body(part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(run(record).body(part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(run(record).body(part), body);
+    }
+}
+
+fn run(record: &Value) -> Span {
+    let text = |key: &str| word(record, &[key]).unwrap_or_default().to_owned();
+    let mut span = Span {
+        trace: text("trace_id"),
+        id: text("id"),
+        parent: text("parent_run_id"),
+        name: text("name"),
+        ..Span::default()
+    };
+    span.times(
+        instant(record.get("start_time")),
+        instant(record.get("end_time")),
+    );
+    let metadata = Attributes::of_object(record.pointer("/extra/metadata"));
+    let joins = &mut span.joins;
+    joins.thread = metadata.text(&["thread_id"]).unwrap_or_default();
+    joins.conversation = metadata.text(&["conversation_id"]).unwrap_or_default();
+    joins.session = metadata.text(&["session_id"]).unwrap_or_default();
+    span.who.user = metadata.text(&["user_id"]).unwrap_or_default();
+    span.who.agent = metadata.text(&["lc_agent_name"]).unwrap_or_default();
+    if span.who.agent.is_empty() && span.parent.is_empty() {
+        span.who.agent.clone_from(&span.name);
+    }
+    span.who.provider = metadata.text(&["ls_provider"]).unwrap_or_default();
+    span.who.release = metadata.text(&["revision_id"]).unwrap_or_default();
+    span.model = metadata.text(&["ls_model_name"]).unwrap_or_default();
+    if let Some(error) = word(record, &["error"]).filter(|error| !error.is_empty()) {
+        span.error = Some(error_of(error));
+    }
+    let kind = text("run_type");
+    let [inputs, outputs] =
+        ["inputs", "outputs"].map(|key| record.get(key).filter(|it| !it.is_null()));
+    read(&kind, inputs, outputs, &mut span);
+    if span.class == Class::Model {
+        model_call(record, &metadata, outputs, &mut span);
+    }
+    span.verdicts.extend(question(&mut span.error));
+    if let Some(inputs) = inputs.filter(|_| span.parent.is_empty()) {
+        span.verdicts.extend(common::decisions(inputs));
+    }
+    span
+}
+
+/// `ValueError('order not found')Traceback (most recent call last): …`.
+fn error_of(error: &str) -> ErrorText {
+    let split = error
+        .find("Traceback (most recent")
+        .and_then(|at| error.split_at_checked(at));
+    let (message, stack) = match split {
+        Some((message, stack)) => (message.trim(), Some(stack.to_owned())),
+        None => (error.trim(), None),
+    };
+    let kind = message.split_once('(').map(|(kind, _)| kind);
+    let kind = kind.filter(|kind| {
+        !kind.is_empty()
+            && kind
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    ErrorText {
+        kind: kind.map(str::to_owned),
+        message: message.to_owned(),
+        stack,
+    }
+}
+
+/// An error that is none: the graph stopped to ask a person.
+fn question(error: &mut Option<ErrorText>) -> Vec<spans::Ruling> {
+    let asked = error.take_if(|error| error.message.starts_with("GraphInterrupt("));
+    asked
+        .map(|asked| common::requests(&asked.message))
+        .unwrap_or_default()
+}
+
+fn model_call(record: &Value, metadata: &Attributes, outputs: Option<&Value>, span: &mut Span) {
+    let inner = outputs.and_then(|it| it.pointer("/generations/0/0/message/kwargs"));
+    let told = outputs.and_then(|it| it.get("usage_metadata"));
+    let told = told
+        .or_else(|| inner.and_then(|it| it.get("usage_metadata")))
+        .or_else(|| metadata.get("usage_metadata"));
+    span.usage = match told {
+        Some(told) => usage(told),
+        None => usage_of_run(record),
+    };
+    let response = inner.and_then(|it| it.pointer("/response_metadata/model_name"));
+    let response = response.or_else(|| {
+        outputs.and_then(|it| {
+            it.get("model")
+                .or_else(|| it.pointer("/llm_output/model_name"))
+        })
+    });
+    if let Some(model) = response.and_then(Value::as_str) {
+        model.clone_into(&mut span.model);
+    }
+    if let Some(reply) = outputs
+        .and_then(|it| word(it, &["id"]))
+        .or_else(|| inner.and_then(|it| it.pointer("/response_metadata/id")?.as_str()))
+    {
+        reply.clone_into(&mut span.reply);
+    }
+    let cost = record.get("total_cost");
+    span.cost = cost
+        .and_then(|cost| cost.as_f64().or_else(|| cost.as_str()?.parse().ok()))
+        .map_or(Cost::NONE, Cost::from_usd);
+}
+
+/// Tokens as LangChain counts them: what came from a cache is part of the input.
+fn usage(told: &Value) -> Usage {
+    let of = Attributes::of_object(Some(told));
+    let input = Attributes::of_object(of.get("input_token_details"));
+    let output = Attributes::of_object(of.get("output_token_details"));
+    let mut usage = Usage {
+        input: of.count(&["input_tokens"]),
+        output: of.count(&["output_tokens"]),
+        cache_read: input.count(&["cache_read"]),
+        cache_write: input.count(&["cache_creation"]),
+        reasoning: output.count(&["reasoning"]),
+        ..Usage::NONE
+    };
+    spans::without_cache(&mut usage);
+    usage
+}
+
+/// What the server added up for the run.
+fn usage_of_run(record: &Value) -> Usage {
+    let of = Attributes::of_object(Some(record));
+    let details = Attributes::of_object(of.get("prompt_token_details"));
+    let mut usage = Usage {
+        input: of.count(&["prompt_tokens"]),
+        output: of.count(&["completion_tokens"]),
+        cache_read: details.count(&["cache_read"]),
+        ..Usage::NONE
+    };
+    spans::without_cache(&mut usage);
+    usage
+}
+
+/// What a run of this kind was given and gave.
+pub(super) fn read(kind: &str, inputs: Option<&Value>, outputs: Option<&Value>, span: &mut Span) {
+    span.class = match kind {
+        "llm" | "chat_model" => Class::Model,
+        "tool" => Class::Tool,
+        _ => Class::Wrapper,
+    };
+    match span.class {
+        Class::Model => {
+            span.input = inputs
+                .map(|it| messages(it, Role::User))
+                .unwrap_or_default();
+            span.output = outputs.map(answer).unwrap_or_default();
+        }
+        Class::Tool => {
+            span.tool.name.clone_from(&span.name);
+            span.tool.args = inputs.cloned();
+            let output = outputs.and_then(|it| it.get("output")).or(outputs);
+            let message =
+                output.map(|it| it.get("kwargs").or_else(|| it.get("data")).unwrap_or(it));
+            span.tool.call = message
+                .map(|it| said(it, &["tool_call_id"]))
+                .unwrap_or_default();
+            span.tool.result = message.map(|it| it.get("content").map_or_else(|| flat(it), flat));
+        }
+        _ => {}
+    }
+}
+
+/// The first of the generations, or of the choices.
+fn answer(outputs: &Value) -> Vec<spans::messages::Said> {
+    let first = outputs
+        .pointer("/generations/0/0")
+        .or_else(|| outputs.pointer("/generations/0"));
+    let first = first.or_else(|| outputs.pointer("/choices/0"));
+    messages(
+        first.or_else(|| outputs.get("output")).unwrap_or(outputs),
+        Role::Assistant,
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! The `openai-traces` format: traces of the OpenAI Agents SDK in its own form, one trace or span per
+//! line, or as it sends them (`{"data": [...]}`).
+//!
+//! Source: version 0.24 of the SDK. Where the model is asked through the responses API its spans hold
+//! no text, only the id of the response.
+
+use serde_json::Value;
+
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::FactSink;
+use crate::ingest::formats::otel::attributes::{Attributes, instant};
+use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, said, word};
+use crate::ingest::formats::spans::{self, Class, Ruling, Span};
+use crate::ingest::formats::told::{add_attached, add_result, whole};
+use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::json::{Cursor, Record};
+use crate::model::action::Verdict;
+use crate::model::quantity::Usage;
+
+#[derive(Debug)]
+pub struct OpenaiTraces;
+
+impl Format for OpenaiTraces {
+    fn name(&self) -> &'static str {
+        "openai-traces"
+    }
+
+    fn about(&self) -> &'static str {
+        "OpenAI Agents SDK traces and spans, one per line or as they are sent"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        match word(record, &["object"]) {
+            Some("trace.span") if record.get("span_data").is_some() => 95,
+            Some("trace") if record.get("workflow_name").is_some() => 95,
+            _ => 0,
+        }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        match whole(&mut cursor) {
+            Ok((range, found)) => span(&found).tell(Some(range), out),
+            Err(_) => out.malformed(),
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        spans::rules()
+    }
+
+    fn glance(&self) -> usize {
+        spans::GLANCE
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        span(record).body(part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(span(record).body(part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(span(record).body(part), body);
+    }
+}
+
+fn span(record: &Value) -> Span {
+    let text = |from: &Value, key: &str| said(from, &[key]);
+    if word(record, &["object"]) == Some("trace") {
+        return trace(record);
+    }
+    let data = record.get("span_data").cloned().unwrap_or_default();
+    let mut span = Span {
+        trace: text(record, "trace_id"),
+        id: text(record, "id"),
+        parent: text(record, "parent_id"),
+        name: text(&data, "name"),
+        ..Span::default()
+    };
+    span.times(
+        instant(record.get("started_at")),
+        instant(record.get("ended_at")),
+    );
+    if let Some(error) = record.get("error").filter(|error| error.is_object()) {
+        span.error = Some(error_of(error));
+    }
+    match word(&data, &["type"]).unwrap_or_default() {
+        "generation" | "response" => model_call(&data, &mut span),
+        "function" | "mcp_tools" => {
+            span.class = Class::Tool;
+            span.tool.name.clone_from(&span.name);
+            span.tool.args = data.get("input").map(parsed).filter(|it| !it.is_null());
+            span.tool.result = data.get("output").map(flat).filter(|it| !it.is_null());
+        }
+        "guardrail" => {
+            span.class = Class::Guardrail;
+            let triggered = data.get("triggered").and_then(Value::as_bool);
+            span.verdicts.push(Ruling {
+                verdict: triggered.map(|it| if it { Verdict::Block } else { Verdict::Allow }),
+                policy: span.name.clone(),
+                ..Ruling::default()
+            });
+        }
+        "handoff" => {
+            span.class = Class::Other;
+            let [from, to] = ["from_agent", "to_agent"].map(|key| text(&data, key));
+            span.text = Some(format!("handoff from {from} to {to}"));
+        }
+        kind => {
+            span.class = Class::Wrapper;
+            if kind == "agent" {
+                span.who.agent.clone_from(&span.name);
+            }
+        }
+    }
+    // That a guardrail ended the turn is told by its own span.
+    let tripped = |error: &ErrorText| error.message.starts_with("Guardrail tripwire triggered");
+    span.error = span.error.filter(|error| !tripped(error));
+    span
+}
+
+/// The object that stands for a trace: what joins it with others, and whose it is.
+fn trace(record: &Value) -> Span {
+    let metadata = Attributes::of_object(record.get("metadata"));
+    let mut span = Span {
+        class: Class::Wrapper,
+        trace: said(record, &["id"]),
+        name: said(record, &["workflow_name"]),
+        ..Span::default()
+    };
+    span.joins.conversation = said(record, &["group_id"]);
+    span.who.user = metadata.text(&["user_id", "user"]).unwrap_or_default();
+    span.who.env = metadata.text(&["env", "environment"]).unwrap_or_default();
+    span
+}
+
+fn error_of(error: &Value) -> ErrorText {
+    let message = word(error, &["message"]).unwrap_or_default();
+    let data = error.get("data").filter(|data| !data.is_null());
+    let why = data.and_then(|data| word(data, &["error"]).map(str::to_owned));
+    ErrorText {
+        message: why.map_or_else(|| message.to_owned(), |why| format!("{message}: {why}")),
+        ..ErrorText::default()
+    }
+}
+
+fn model_call(data: &Value, span: &mut Span) {
+    span.class = Class::Model;
+    span.model = said(data, &["model"]);
+    span.reply = said(data, &["response_id"]);
+    span.input = data
+        .get("input")
+        .map(|it| messages(it, Role::User))
+        .unwrap_or_default();
+    span.output = data
+        .get("output")
+        .map(|it| messages(it, Role::Assistant))
+        .unwrap_or_default();
+    let of = Attributes::of_object(data.get("usage"));
+    let input = Attributes::of_object(of.first(&["input_tokens_details", "prompt_tokens_details"]));
+    let output =
+        Attributes::of_object(of.first(&["output_tokens_details", "completion_tokens_details"]));
+    span.usage = Usage {
+        input: of.count(&["input_tokens", "prompt_tokens"]),
+        output: of.count(&["output_tokens", "completion_tokens"]),
+        cache_read: input.count(&["cached_tokens"]),
+        reasoning: output.count(&["reasoning_tokens"]),
+        ..Usage::NONE
+    };
+    spans::without_cache(&mut span.usage);
+}

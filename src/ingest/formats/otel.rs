@@ -1,0 +1,54 @@
+//! What instrumentors write into the attributes of spans, convention by convention: OpenTelemetry's
+//! own for generative AI (new and old), OpenInference, OpenLLMetry, the Vercel AI SDK, pydantic-ai,
+//! Langfuse, LangSmith, Claude Code and Codex. Shared by all formats whose spans have attributes.
+//!
+//! Source: the semantic conventions of OpenTelemetry and OpenInference, and spans as they were sent.
+
+pub(crate) mod attributes;
+pub(crate) mod common;
+mod genai;
+pub(crate) mod openinference;
+pub(crate) mod products;
+mod programs;
+
+use self::attributes::Attributes;
+use crate::ingest::formats::spans::{Class, Span};
+
+/// Reads the attributes of a span, whose own fields are read already. The first convention that
+/// recognises it counts: several may be written on the same span.
+pub(crate) fn read(of: &Attributes, resource: &Attributes, span: &mut Span) {
+    common::who(of, resource, span);
+    let known: &[fn(&Attributes, &mut Span) -> bool] = &[
+        openinference::read,
+        products::langfuse,
+        products::langsmith,
+        programs::claude_code,
+        products::vercel,
+        genai::read,
+        genai::traceloop,
+        genai::legacy,
+        genai::mcp,
+        programs::codex,
+    ];
+    if !known.iter().any(|read| read(of, span)) && span.scope.starts_with("codex") {
+        span.class = Class::Noise;
+    }
+    common::interrupts(of, span);
+}
+
+/// The event of a span as an attribute, where a program keeps a result in it.
+pub(crate) fn programs_event(name: &str, of: &Attributes) -> Option<(String, serde_json::Value)> {
+    programs::event(name, of)
+}
+
+/// Reads a log record, whose body is among its attributes.
+pub(crate) fn read_log(name: &str, of: &Attributes, resource: &Attributes, span: &mut Span) {
+    common::who(of, resource, span);
+    if !(programs::claude_code_log(name, of, span)
+        || programs::codex_log(name, of, span)
+        || genai::log(name, of, span))
+    {
+        let inner = span.scope.starts_with("codex") || span.who.service.starts_with("codex");
+        span.class = if inner { Class::Noise } else { Class::Other };
+    }
+}

@@ -1,0 +1,119 @@
+//! OpenInference (Arize): kinds of spans, and messages flattened into dotted names.
+//!
+//! Source: `spec/semantic_conventions.md` of that project, and spans of its instrumentors.
+
+use serde_json::Value;
+
+use super::attributes::Attributes;
+use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in};
+use crate::ingest::formats::spans::{Class, Ruling, Span};
+use crate::model::action::Verdict;
+
+pub(super) fn read(of: &Attributes, span: &mut Span) -> bool {
+    let Some(kind) = of.text(&["openinference.span.kind"]) else {
+        return false;
+    };
+    span.class = match kind.as_str() {
+        "LLM" | "EMBEDDING" => Class::Model,
+        "TOOL" => Class::Tool,
+        "GUARDRAIL" => Class::Guardrail,
+        _ => Class::Wrapper,
+    };
+    match span.class {
+        Class::Model => said(of, span),
+        Class::Tool => {
+            span.tool.name = of
+                .text(&["tool.name", "tool_call.function.name"])
+                .unwrap_or_else(|| span.name.clone());
+            span.tool.call = of.text(&["tool_call.id", "tool.id"]).unwrap_or_default();
+            // `tool.parameters` is the schema with some instrumentors, and the arguments with others.
+            span.tool.args = of.open(&["input.value", "tool_call.function.arguments"]);
+            span.tool.result = of.first(&["output.value"]).map(flat);
+        }
+        _ => tripped(span),
+    }
+    true
+}
+
+fn said(of: &Attributes, span: &mut Span) {
+    span.input = message_list(of, "llm.input_messages.", Role::User);
+    span.output = message_list(of, "llm.output_messages.", Role::Assistant);
+    if span.input.is_empty()
+        && let Some(input) = of.first(&["llm.prompts.0.prompt.text", "input.value"])
+    {
+        span.input = messages_in(input, Role::User);
+    }
+    if span.output.is_empty()
+        && span.error.is_none()
+        && let Some(output) = of.first(&["output.value"])
+    {
+        span.output = messages_in(output, Role::Assistant);
+    }
+}
+
+fn message_list(
+    of: &Attributes,
+    prefix: &str,
+    role: Role,
+) -> Vec<crate::ingest::formats::spans::messages::Said> {
+    let list = of.tree(prefix);
+    let all = list
+        .as_ref()
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let plain: Vec<Value> = all
+        .iter()
+        .map(|one| plain(one.get("message").unwrap_or(one)))
+        .collect();
+    messages(&Value::Array(plain), role)
+}
+
+/// A message without the layer of names that the flattening needs.
+fn plain(message: &Value) -> Value {
+    let mut out = message.clone();
+    let Value::Object(members) = &mut out else {
+        return out;
+    };
+    let inner = |list: Option<Value>, name: &str| -> Vec<Value> {
+        let all = list
+            .and_then(|list| list.as_array().cloned())
+            .unwrap_or_default();
+        all.into_iter()
+            .map(|one| one.get(name).cloned().unwrap_or(one))
+            .collect()
+    };
+    let mut contents = inner(members.remove("contents"), "message_content");
+    let has_calls = members.contains_key("tool_calls");
+    // Among the parts a call has no name.
+    let is_call = |part: &Value| part.get("type").and_then(Value::as_str) == Some("tool_use");
+    contents.retain(|part| !(has_calls && is_call(part)));
+    if !contents.is_empty() {
+        members.insert("content".to_owned(), Value::Array(contents));
+    }
+    let calls = inner(members.remove("tool_calls"), "tool_call");
+    if !calls.is_empty() {
+        members.insert("tool_calls".to_owned(), Value::Array(calls));
+    }
+    out
+}
+
+/// The one trace that a guardrail leaves with the OpenAI Agents SDK: the error of the turn that it ended.
+pub(crate) fn tripped(span: &mut Span) {
+    const WORDS: &str = "Guardrail tripwire triggered";
+    let Some(error) = span.error.take_if(|error| error.message.starts_with(WORDS)) else {
+        return;
+    };
+    let name = error
+        .message
+        .split('\'')
+        .nth(3)
+        .unwrap_or_default()
+        .to_owned();
+    span.verdicts.push(Ruling {
+        verdict: Some(Verdict::Block),
+        policy: name,
+        reason: Some(error.message),
+        ..Ruling::default()
+    });
+}

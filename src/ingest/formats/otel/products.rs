@@ -1,0 +1,140 @@
+//! The attributes of products that keep traces: Langfuse, LangSmith, and the Vercel AI SDK.
+
+use serde_json::Value;
+
+use super::attributes::Attributes;
+use crate::ingest::formats::spans::messages::{Role, messages, messages_in, parsed};
+use crate::ingest::formats::spans::{Class, Ruling, Span};
+use crate::ingest::formats::{langfuse, langsmith};
+use crate::model::action::Verdict;
+
+/// Langfuse writes its observations as spans.
+pub(super) fn langfuse(of: &Attributes, span: &mut Span) -> bool {
+    let Some(kind) = of.text(&["langfuse.observation.type"]) else {
+        return false;
+    };
+    let observed = langfuse::Observed {
+        kind: &kind,
+        input: of.open(&["langfuse.observation.input"]),
+        output: of.open(&["langfuse.observation.output"]),
+        usage: of.open(&["langfuse.observation.usage_details"]),
+        cost: of.open(&["langfuse.observation.cost_details"]),
+        level: of.text(&["langfuse.observation.level"]),
+        message: of.text(&["langfuse.observation.status_message"]),
+    };
+    langfuse::read(observed, span);
+    true
+}
+
+/// LangSmith in its OpenTelemetry mode: whole inputs and outputs as texts of JSON.
+pub(super) fn langsmith(of: &Attributes, span: &mut Span) -> bool {
+    let Some(kind) = of.text(&["langsmith.span.kind"]) else {
+        return false;
+    };
+    let inputs = of.open(&["gen_ai.prompt", "gen_ai.input.messages"]);
+    let outputs = of.open(&["gen_ai.completion", "gen_ai.output.messages"]);
+    langsmith::read(
+        &kind.to_ascii_lowercase(),
+        inputs.as_ref(),
+        outputs.as_ref(),
+        span,
+    );
+    true
+}
+
+/// The Vercel AI SDK: one span around a generation that sums up its steps, one per step, one per tool.
+pub(super) fn vercel(of: &Attributes, span: &mut Span) -> bool {
+    let Some(operation) = of.text(&["ai.operationId"]) else {
+        return false;
+    };
+    if span.who.agent.is_empty() {
+        span.who.agent = of.text(&["ai.telemetry.functionId"]).unwrap_or_default();
+    }
+    if span.who.env.is_empty() {
+        span.who.env = of.text(&["ai.telemetry.metadata.env"]).unwrap_or_default();
+    }
+    if operation == "ai.toolCall" {
+        span.class = Class::Tool;
+        span.tool.name = of.text(&["ai.toolCall.name"]).unwrap_or_default();
+        span.tool.call = of.text(&["ai.toolCall.id"]).unwrap_or_default();
+        span.tool.args = of.open(&["ai.toolCall.args"]);
+        span.tool.result = of.open(&["ai.toolCall.result"]);
+    } else if operation.contains(".do") {
+        span.class = Class::Model;
+        if let Some(prompt) = of.first(&["ai.prompt.messages", "ai.prompt", "ai.values"]) {
+            span.input = messages_in(prompt, Role::User);
+        }
+        answer(of, span);
+    } else {
+        span.class = Class::Wrapper;
+    }
+    true
+}
+
+fn answer(of: &Attributes, span: &mut Span) {
+    for (key, kind) in [
+        ("ai.response.reasoning", "reasoning"),
+        ("ai.response.text", "text"),
+        ("ai.response.object", "text"),
+    ] {
+        if let Some(text) = of.text(&[key]) {
+            let part =
+                serde_json::json!({"role": "assistant", "content": [{"type": kind, "text": text}]});
+            span.output.extend(messages(&part, Role::Assistant));
+        }
+    }
+    let calls = of.open(&["ai.response.toolCalls"]);
+    for call in calls
+        .as_ref()
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+    {
+        let part = serde_json::json!({
+            "type": "tool-call",
+            "toolCallId": call.get("toolCallId"),
+            "toolName": call.get("toolName"),
+            "input": call.get("input").or_else(|| call.get("args")).map(parsed),
+        });
+        span.output.extend(messages(&part, Role::Assistant));
+    }
+}
+
+/// An approval that an application tells of itself, by the name of its span and what it returned.
+pub(crate) fn approval(name: &str, output: Option<&Value>, wait: Option<f64>) -> Option<Ruling> {
+    let output = output?;
+    let word = output
+        .get("decision")
+        .or_else(|| output.get("approved"))
+        .or_else(|| output.get("state"))?;
+    let verdict = match word {
+        Value::Bool(true) => Verdict::Approved,
+        Value::Bool(false) => Verdict::Denied,
+        Value::String(word) => match word.to_ascii_lowercase().as_str() {
+            "approve" | "approved" | "accept" | "accepted" | "edit" | "allow" => Verdict::Approved,
+            "reject" | "rejected" | "deny" | "denied" | "decline" => Verdict::Denied,
+            "expired" | "timeout" => Verdict::Expired,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    name.to_ascii_lowercase().contains("approv").then(|| {
+        let text = |keys: &[&str]| {
+            keys.iter()
+                .find_map(|key| output.get(key)?.as_str())
+                .map(str::to_owned)
+        };
+        Ruling {
+            of_person: true,
+            verdict: Some(verdict),
+            by: text(&["approver", "by", "user", "reviewer"]).unwrap_or_default(),
+            reason: text(&["reason", "message", "comment"]),
+            args: output.get("args").cloned(),
+            wait: wait.map_or(
+                crate::model::quantity::Span::NONE,
+                crate::model::quantity::Span::from_millis,
+            ),
+            ..Ruling::default()
+        }
+    })
+}

@@ -1,0 +1,384 @@
+//! The `otlp` format: spans and log records of OpenTelemetry in its JSON encoding, one export request
+//! per line (the file exporter of the Collector) or as a document.
+//!
+//! Read leniently: writers differ in case, in how they write ids, enums and numbers, and in what they
+//! leave out. Source: the OTLP specification 1.5 and what real exporters wrote.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
+use crate::ingest::formats::otel::{self, programs_event};
+use crate::ingest::formats::spans::{self, Class, Span};
+use crate::ingest::formats::told::{add_attached, add_result, elements, inside, sound};
+use crate::ingest::formats::{Format, Held, Recorded, decisions};
+use crate::ingest::json::{Cursor, Range, Record, value};
+use crate::model::action::Flags;
+
+#[derive(Debug)]
+pub struct Otlp;
+
+impl Otlp {
+    /// Whether a record is an export request, or one resource of it.
+    fn claims(record: &Value) -> bool {
+        let has = |keys: &[&str]| {
+            keys.iter()
+                .any(|key| record.get(key).is_some_and(Value::is_array))
+        };
+        has(SPANS) || has(LOGS) || has(METRICS) || record.get("resource").is_some() && has(SCOPES)
+    }
+}
+
+const SPANS: &[&str] = &["resourceSpans", "resource_spans"];
+const LOGS: &[&str] = &["resourceLogs", "resource_logs"];
+const SCOPES: &[&str] = &[
+    "scopeSpans",
+    "scope_spans",
+    "instrumentationLibrarySpans",
+    "scopeLogs",
+    "scope_logs",
+];
+const METRICS: &[&str] = &["resourceMetrics", "resource_metrics", "scopeMetrics"];
+
+impl Format for Otlp {
+    fn name(&self) -> &'static str {
+        "otlp"
+    }
+
+    fn about(&self) -> &'static str {
+        "OpenTelemetry traces and logs (OTLP JSON): GenAI, OpenInference, OpenLLMetry, Vercel AI, Langfuse, LangSmith …"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        if Otlp::claims(record) { 95 } else { 0 }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Partly,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        match sound(&mut cursor) {
+            // What cannot be opened is kept as it is.
+            Ok(_) if cursor.notes.has(Flags::TOO_DEEP) => out.push(Fact::new(FactKind::Unknown)),
+            Ok(range) => request(inside(record, range), out),
+            Err(_) => out.malformed(),
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        spans::rules()
+    }
+
+    fn glance(&self) -> usize {
+        spans::GLANCE
+    }
+
+    /// What lies beside the traces of a run: `traces.otlp.jsonl` goes with `logs.otlp.jsonl`, and with
+    /// what policies decided, `decisions.otlp.jsonl`.
+    fn companions(&self, path: &Path) -> Vec<PathBuf> {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let Some(rest) = name.as_deref().and_then(|name| name.strip_prefix("traces")) else {
+            return Vec::new();
+        };
+        let beside = ["logs", "decisions"].map(|name| path.with_file_name(format!("{name}{rest}")));
+        beside.into_iter().filter(|path| path.is_file()).collect()
+    }
+
+    fn is_part(&self, path: &Path) -> bool {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let rest = ["logs", "decisions"]
+            .iter()
+            .find_map(|kind| name.strip_prefix(kind));
+        rest.is_some_and(|rest| path.with_file_name(format!("traces{rest}")).is_file())
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        if record.get("resourceSpans").is_some() {
+            return Body {
+                text: Some("an export request without spans".to_owned()),
+                ..Body::default()
+            };
+        }
+        body_of(record, part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(body_of(record, part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(body_of(record, part), body);
+    }
+}
+
+fn body_of(record: &Value, part: u16) -> Body {
+    let none = Attributes::default();
+    if decisions::is_decision(record) {
+        decisions::decision(record).body(part)
+    } else if is_log(record) {
+        log(record, &none, "").body(part)
+    } else {
+        span(record, &none, "").body(part)
+    }
+}
+
+/// Spans have names and a kind, log records have bodies and severities.
+fn is_log(record: &Value) -> bool {
+    let has = |keys: &[&str]| keys.iter().any(|key| record.get(key).is_some());
+    has(&[
+        "body",
+        "severityNumber",
+        "severity_number",
+        "observedTimeUnixNano",
+        "eventName",
+    ]) && !has(&["startTimeUnixNano", "start_time_unix_nano"])
+}
+
+/// One export request, or one of its resources as the element of a document.
+fn request(record: Record<'_>, out: &mut FactSink<'_>) {
+    let before = out.count();
+    let mut resources = Vec::new();
+    for key in SPANS.iter().chain(LOGS) {
+        elements(record, &[key], &mut |range| resources.push(range));
+    }
+    let whole = Range {
+        start: record.start,
+        end: record.block.len(),
+    };
+    resources.push(whole);
+    for range in resources {
+        let record = inside(record, range);
+        let mut resource = None;
+        let mut scopes = Vec::new();
+        for key in SCOPES {
+            elements(record, &[key], &mut |range| scopes.push(range));
+        }
+        if scopes.is_empty() {
+            continue;
+        }
+        elements(record, &["resource"], &mut |range| {
+            resource = read(record, range);
+        });
+        let resource = Attributes::of_list(resource.as_ref().and_then(|it| it.get("attributes")));
+        for range in scopes {
+            scope(inside(record, range), &resource, out);
+        }
+    }
+    if out.count() == before {
+        other(record, whole, out);
+    }
+}
+
+/// A record without spans or logs: what a policy engine wrote beside them, or nothing to see (metrics).
+fn other(record: Record<'_>, range: Range, out: &mut FactSink<'_>) {
+    let found = read(record, range).unwrap_or_default();
+    if decisions::is_decision(&found) {
+        decisions::decision(&found).tell(Some(range), out);
+    } else if !Otlp::claims(&found) {
+        out.push(Fact::new(FactKind::Unknown));
+    }
+}
+
+fn read(record: Record<'_>, range: Range) -> Option<Value> {
+    value(&record.block[range.start..range.end])
+}
+
+fn scope(record: Record<'_>, resource: &Attributes, out: &mut FactSink<'_>) {
+    let mut name = String::new();
+    for key in ["scope", "instrumentationLibrary"] {
+        elements(record, &[key, "name"], &mut |range| {
+            let found = read(record, range);
+            name = found
+                .and_then(|it| it.as_str().map(str::to_owned))
+                .unwrap_or_default();
+        });
+    }
+    elements(record, &["spans"], &mut |range| {
+        if let Some(found) = read(record, range) {
+            span(&found, resource, &name).tell(Some(range), out);
+        }
+    });
+    for key in ["logRecords", "log_records"] {
+        elements(record, &[key], &mut |range| {
+            if let Some(found) = read(record, range) {
+                log(&found, resource, &name).tell(Some(range), out);
+            }
+        });
+    }
+}
+
+fn field<'a>(record: &'a Value, keys: &[&str]) -> Option<&'a Value> {
+    keys.iter()
+        .find_map(|key| record.get(key))
+        .filter(|value| !value.is_null())
+}
+
+fn text(record: &Value, keys: &[&str]) -> String {
+    field(record, keys)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// An id in lower-case hexadecimal; some write it in base64. Nothing but zeros is no id.
+fn id(record: &Value, keys: &[&str], bytes: usize) -> String {
+    use base64::Engine;
+    let said = text(record, keys);
+    let is_hex = said.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let id = if is_hex {
+        said.to_ascii_lowercase()
+    } else {
+        let decoded = base64::engine::general_purpose::STANDARD
+            .decode(&said)
+            .unwrap_or_default();
+        if decoded.len() == bytes {
+            decoded
+                .iter()
+                .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+        } else {
+            said
+        }
+    };
+    if id.bytes().all(|byte| byte == b'0') {
+        String::new()
+    } else {
+        id
+    }
+}
+
+fn base(record: &Value, scope: &str) -> Span {
+    Span {
+        trace: id(record, &["traceId", "trace_id"], 16),
+        id: id(record, &["spanId", "span_id"], 8),
+        parent: id(record, &["parentSpanId", "parent_span_id"], 8),
+        name: text(record, &["name"]),
+        scope: scope.to_owned(),
+        ..Span::default()
+    }
+}
+
+fn span(record: &Value, resource: &Attributes, scope: &str) -> Span {
+    let mut span = base(record, scope);
+    span.times(
+        nanos(field(
+            record,
+            &["startTimeUnixNano", "start_time_unix_nano"],
+        )),
+        nanos(field(record, &["endTimeUnixNano", "end_time_unix_nano"])),
+    );
+    let mut attributes = Attributes::of_list(field(record, &["attributes"]));
+    let status = field(record, &["status"]);
+    let code = status.and_then(|status| status.get("code"));
+    let failed = code.is_some_and(|code| {
+        code.as_u64() == Some(2)
+            || code
+                .as_str()
+                .is_some_and(|code| code == "2" || code.ends_with("ERROR"))
+    });
+    let message = status
+        .map(|status| text(status, &["message"]))
+        .unwrap_or_default();
+    events(record, &mut attributes, &mut span);
+    if failed && span.error.is_none() {
+        let kind = attributes.text(&["error.type"]);
+        span.error = Some(ErrorText {
+            kind,
+            message,
+            stack: None,
+        });
+    }
+    let interrupted = |error: &ErrorText| {
+        error
+            .kind
+            .as_deref()
+            .is_some_and(|kind| kind.ends_with("GraphInterrupt"))
+    };
+    if !failed && !span.error.as_ref().is_some_and(interrupted) {
+        // An exception that was caught, and that did not fail the span.
+        span.error = None;
+    }
+    otel::read(&attributes, resource, &mut span);
+    span
+}
+
+fn events(record: &Value, attributes: &mut Attributes, span: &mut Span) {
+    let all = field(record, &["events"]).and_then(Value::as_array);
+    for event in all.map(Vec::as_slice).unwrap_or_default() {
+        let name = text(event, &["name"]);
+        let of = Attributes::of_list(field(event, &["attributes"]));
+        if name == "exception" {
+            span.error = Some(ErrorText {
+                kind: of.text(&["exception.type"]),
+                message: of.text(&["exception.message"]).unwrap_or_default(),
+                stack: of.text(&["exception.stacktrace"]),
+            });
+        } else if let Some((key, value)) = programs_event(&name, &of) {
+            attributes.set(&key, value);
+        } else if name.starts_with("gen_ai.") {
+            // Newer conventions put the messages into one event of the span.
+            for (key, value) in of.iter() {
+                if !attributes.has(key) {
+                    attributes.set(key, value.clone());
+                }
+            }
+        }
+    }
+}
+
+fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
+    let mut span = base(record, scope);
+    let mut attributes = Attributes::of_list(field(record, &["attributes"]));
+    let time = nanos(field(record, &["timeUnixNano", "time_unix_nano"]));
+    let observed = nanos(field(
+        record,
+        &["observedTimeUnixNano", "observed_time_unix_nano"],
+    ));
+    span.start = if time.is_some() { time } else { observed };
+    let body = field(record, &["body"]).map(any_value).unwrap_or_default();
+    let said = body.as_str().unwrap_or_default();
+    let named = text(record, &["eventName", "event_name"]);
+    let event = attributes.text(&["event.name"]).unwrap_or_default();
+    // Claude Code names the event with its prefix in the body, and without it in the attribute; the
+    // names that Codex gives its records are places in its code.
+    let dotted = |name: &String| name.contains('.') && !name.contains('/');
+    let name = [event, named].into_iter().find(dotted);
+    let name = name.unwrap_or_else(|| said.to_owned());
+    span.name.clone_from(&name);
+    attributes.set("body", body.clone());
+    otel::read_log(&name, &attributes, resource, &mut span);
+    if name.starts_with("gen_ai.") && span.class == Class::Model {
+        span.is_inside = true;
+    } else {
+        // The span that it was written in is not the record itself.
+        span.parent = std::mem::take(&mut span.id);
+        if span.class == Class::Other {
+            span.text = Some(if said.is_empty() {
+                name
+            } else {
+                said.to_owned()
+            });
+        }
+    }
+    span
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! The `phoenix` format: spans of Arize Phoenix as its API gives them, one per line.
+//!
+//! Source: a server of version 20. Attributes are those that were sent, flat and decoded; costs are
+//! worked out by the server and not in the spans.
+
+use serde_json::Value;
+
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::fact::FactSink;
+use crate::ingest::formats::otel::{
+    self,
+    attributes::{Attributes, instant},
+};
+use crate::ingest::formats::spans::messages::word;
+use crate::ingest::formats::spans::{self, Span};
+use crate::ingest::formats::told::{add_attached, add_result, whole};
+use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::json::{Cursor, Record};
+
+#[derive(Debug)]
+pub struct Phoenix;
+
+impl Format for Phoenix {
+    fn name(&self) -> &'static str {
+        "phoenix"
+    }
+
+    fn about(&self) -> &'static str {
+        "Arize Phoenix spans (GET /v1/projects/NAME/spans), one per line or as its API answers"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let has_context = record.pointer("/context/trace_id").is_some();
+        if has_context && record.get("span_kind").is_some() {
+            95
+        } else {
+            0
+        }
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        match whole(&mut cursor) {
+            Ok((range, found)) => span(&found).tell(Some(range), out),
+            Err(_) => out.malformed(),
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        spans::rules()
+    }
+
+    fn glance(&self) -> usize {
+        spans::GLANCE
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        span(record).body(part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(span(record).body(part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(span(record).body(part), body);
+    }
+}
+
+fn span(record: &Value) -> Span {
+    let text = |from: &Value, key: &str| word(from, &[key]).unwrap_or_default().to_owned();
+    let context = record.get("context").cloned().unwrap_or_default();
+    let mut span = Span {
+        trace: text(&context, "trace_id"),
+        id: text(&context, "span_id"),
+        parent: text(record, "parent_id"),
+        name: text(record, "name"),
+        ..Span::default()
+    };
+    span.times(
+        instant(record.get("start_time")),
+        instant(record.get("end_time")),
+    );
+    let mut attributes = Attributes::of_object(record.get("attributes"));
+    if !attributes.has("openinference.span.kind")
+        && let Some(kind) = record
+            .get("span_kind")
+            .filter(|kind| kind.as_str() != Some("UNKNOWN"))
+    {
+        attributes.set("openinference.span.kind", kind.clone());
+    }
+    let failed = word(record, &["status_code"]) == Some("ERROR");
+    let events = record.get("events").and_then(Value::as_array);
+    for event in events.map(Vec::as_slice).unwrap_or_default() {
+        let of = Attributes::of_object(event.get("attributes"));
+        let kind = of.text(&["exception.type"]);
+        let is_question = kind
+            .as_deref()
+            .is_some_and(|kind| kind.ends_with("GraphInterrupt"));
+        if word(event, &["name"]) == Some("exception") && (failed || is_question) {
+            span.error = Some(ErrorText {
+                kind,
+                message: of.text(&["exception.message"]).unwrap_or_default(),
+                stack: of.text(&["exception.stacktrace"]),
+            });
+        }
+    }
+    if failed && span.error.is_none() {
+        span.error = Some(ErrorText {
+            message: text(record, "status_message"),
+            ..ErrorText::default()
+        });
+    }
+    otel::read(&attributes, &Attributes::default(), &mut span);
+    span
+}

@@ -1,0 +1,530 @@
+//! Spans of any tracing product, made equal: what a model call said and cost, what a tool did, what
+//! was decided. Formats find a [`Span`] in each of their records; this tells it as facts, opens it,
+//! and (in [`rules`]) puts traces together into runs.
+//!
+//! A trace is not a run, and a span is not an action: model spans repeat the whole history, wrappers
+//! repeat what is inside them, and a person's answer often begins a new trace.
+
+mod kept;
+pub(crate) mod messages;
+mod rules;
+mod story;
+mod trace;
+mod twins;
+
+use serde_json::Value;
+
+use self::messages::{Role, Said, What, parsed};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
+use crate::ingest::fact::{FactKind, FactSink, Name};
+use crate::ingest::formats::told::Told;
+use crate::ingest::json::Range;
+use crate::model::action::{Flags, Status, Verdict};
+use crate::model::quantity::{Cost, Span as Length, Time, Tokens, Usage};
+
+/// What a span stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Class {
+    /// One request to a model.
+    Model,
+    Tool,
+    /// Wraps others: agents, chains, workflows, turns.
+    Wrapper,
+    /// What the inside of a program tells of itself.
+    Noise,
+    Guardrail,
+    /// What a policy or a person said, as a record of its own: the first of its verdicts.
+    Ruling,
+    /// What a user said, where that is an event of its own.
+    Prompt,
+    /// An error that no span carries.
+    Error,
+    /// Nothing that is known of agents.
+    #[default]
+    Other,
+}
+
+/// One span (or log record) of a trace. What is empty, none or null was not recorded.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Span {
+    pub(crate) class: Class,
+    pub(crate) trace: String,
+    pub(crate) id: String,
+    pub(crate) parent: String,
+    pub(crate) joins: Joins,
+    pub(crate) name: String,
+    pub(crate) scope: String,
+    pub(crate) start: Time,
+    pub(crate) duration: Length,
+    pub(crate) error: Option<ErrorText>,
+    pub(crate) who: Who,
+    pub(crate) model: String,
+    pub(crate) usage: Usage,
+    pub(crate) cost: Cost,
+    /// The provider's id of a response: the same response may be told by several spans.
+    pub(crate) reply: String,
+    pub(crate) tool: Tool,
+    pub(crate) input: Vec<Said>,
+    pub(crate) output: Vec<Said>,
+    /// Of a prompt, a note or a guardrail.
+    pub(crate) text: Option<String>,
+    pub(crate) verdicts: Vec<Ruling>,
+    pub(crate) labels: Vec<(String, String)>,
+    /// A model call that was logged: where it is traced too, the log says more.
+    pub(crate) is_log: bool,
+    /// Only the text of the model call before it.
+    pub(crate) is_text: bool,
+    /// No span itself: a part of the one whose id it has.
+    pub(crate) is_inside: bool,
+}
+
+/// What joins traces into a run, the strongest first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Joins {
+    pub(crate) thread: String,
+    pub(crate) conversation: String,
+    pub(crate) session: String,
+}
+
+/// Who ran, for whom.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Who {
+    pub(crate) agent: String,
+    pub(crate) user: String,
+    pub(crate) service: String,
+    pub(crate) env: String,
+    pub(crate) release: String,
+    pub(crate) provider: String,
+    pub(crate) task: String,
+}
+
+/// The tool of a tool span.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tool {
+    pub(crate) name: String,
+    pub(crate) call: String,
+    pub(crate) args: Option<Value>,
+    pub(crate) result: Option<Value>,
+    /// Whether it was run: a call that waits for a person has a span too.
+    pub(crate) ran: Ran,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Ran {
+    /// By whether it has a result, or an error.
+    #[default]
+    Tells,
+    Yes,
+    No,
+}
+
+/// What a policy or a person said about a call, or about a run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ruling {
+    pub(crate) of_person: bool,
+    pub(crate) verdict: Option<Verdict>,
+    /// The call, or else the tool whose latest call is meant; both empty is "whatever waits".
+    pub(crate) call: String,
+    pub(crate) tool: String,
+    pub(crate) policy: String,
+    pub(crate) rule: String,
+    pub(crate) by: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) args: Option<Value>,
+    pub(crate) wait: Length,
+}
+
+/// How much of a span is read to show it in a line: what it answered stands behind what it was given.
+pub(crate) const GLANCE: usize = 256 << 10;
+
+/// Parts beyond those that a span has: what was concluded from several of them.
+pub(super) const APPROVED: u16 = u16::MAX;
+pub(super) const DENIED: u16 = u16::MAX - 1;
+
+impl Span {
+    /// An instant and a length from its nanoseconds; an end before the start is no length.
+    pub(crate) fn times(&mut self, start: Time, end: Time) {
+        self.start = start;
+        if end.get().is_some_and(|end| end > 0) {
+            self.duration = end.since(start);
+        }
+    }
+
+    fn kind(&self) -> FactKind {
+        match self.class {
+            Class::Model => FactKind::Response,
+            Class::Tool => FactKind::ToolCall,
+            Class::Wrapper | Class::Noise => FactKind::Copy,
+            Class::Ruling if self.verdicts.first().is_some_and(|it| it.of_person) => {
+                FactKind::Approval
+            }
+            Class::Guardrail | Class::Ruling => FactKind::Decision,
+            Class::Prompt => FactKind::Prompt,
+            Class::Error => FactKind::Error,
+            Class::Other => FactKind::Note,
+        }
+    }
+
+    /// Says all that the span tells: itself, then what is in it.
+    pub(crate) fn tell(&self, place: Option<Range>, out: &mut FactSink<'_>) {
+        let has_text = self
+            .output
+            .iter()
+            .any(|said| matches!(said.what, What::Text(_)));
+        let skipped = usize::from(self.is_inside && !has_text);
+        for (part, mut told) in self.facts().into_iter().enumerate().skip(skipped) {
+            told.fact.time = self.start;
+            if part > 0 || self.is_inside {
+                told.name(Name::Group, self.id.clone());
+                told.name(Name::Trace, self.trace.clone());
+                if self.trace.is_empty() {
+                    self.join(&mut told);
+                }
+            }
+            told.push(u16::try_from(part).unwrap_or(u16::MAX - 2), place, out);
+        }
+    }
+
+    /// The body of one of its facts.
+    pub(crate) fn body(&self, part: u16) -> Body {
+        match part {
+            APPROVED => inferred(
+                "approved",
+                "inferred: the call had waited, and was then made",
+            ),
+            DENIED => inferred(
+                "denied",
+                "inferred: the call was never made, and was answered so",
+            ),
+            _ => {
+                let mut facts = self.facts();
+                let at = usize::from(part).min(facts.len().saturating_sub(1));
+                let told = facts.swap_remove(at);
+                Body {
+                    id: Some(if told.id.is_empty() {
+                        self.id.clone()
+                    } else {
+                        told.id
+                    })
+                    .filter(|id| !id.is_empty()),
+                    parent_id: Some(self.parent.clone()).filter(|id| !id.is_empty()),
+                    labels: self.labels.clone(),
+                    ..told.body
+                }
+            }
+        }
+    }
+
+    fn facts(&self) -> Vec<Told> {
+        let mut all = vec![self.head()];
+        all.extend(self.input.iter().map(heard));
+        all.extend(self.output.iter().filter_map(answered));
+        let told = usize::from(self.class == Class::Ruling);
+        all.extend(self.verdicts.iter().skip(told).map(ruled));
+        all
+    }
+
+    fn head(&self) -> Told {
+        let mut told = match self
+            .verdicts
+            .first()
+            .filter(|_| self.class == Class::Ruling)
+        {
+            Some(ruling) => ruled(ruling),
+            None => Told::new(self.kind()),
+        };
+        told.id.clone_from(&self.id);
+        told.parent.clone_from(&self.parent);
+        told.agent.clone_from(&self.who.agent);
+        told.model.clone_from(&self.model);
+        told.usage = self.usage;
+        told.fact.cost = self.cost;
+        if self.class != Class::Ruling {
+            told.fact.duration = self.duration;
+        }
+        let names = [
+            (Name::Trace, &self.trace),
+            (Name::Scope, &self.scope),
+            (Name::Title, &self.name),
+            (Name::Said, &self.reply),
+            (Name::User, &self.who.user),
+            (Name::Service, &self.who.service),
+            (Name::Env, &self.who.env),
+            (Name::Release, &self.who.release),
+            (Name::Provider, &self.who.provider),
+            (Name::Task, &self.who.task),
+        ];
+        for (name, text) in names {
+            told.name(name, text.clone());
+        }
+        self.join(&mut told);
+        if let Some(error) = &self.error {
+            told.fact.status = Status::Error;
+            told.fact.flags.set(Flags::HAS_ERROR);
+            told.body.error = Some(error.clone());
+        }
+        if self.class == Class::Guardrail {
+            told.name(Name::Lane, "guard");
+        }
+        match self.class {
+            Class::Model => {
+                self.head_of_model(&mut told);
+                match (self.is_text || self.is_inside, self.is_log) {
+                    (true, _) => told.name(Name::Lane, "text"),
+                    (_, true) => told.name(Name::Lane, "log"),
+                    _ => {}
+                }
+            }
+            Class::Tool => self.head_of_tool(&mut told),
+            Class::Noise => told.name(Name::Lane, "noise"),
+            Class::Ruling => {}
+            Class::Guardrail if self.verdicts.is_empty() => {
+                told.body.decisions.push(DecisionText {
+                    policy: Some(self.name.clone()),
+                    ..DecisionText::default()
+                });
+            }
+            Class::Prompt | Class::Guardrail | Class::Error => {
+                told.body.text.clone_from(&self.text);
+                told.fact.hash = self
+                    .text
+                    .as_deref()
+                    .map_or(0, |text| assemble::hash(text.as_bytes()));
+                told.tool.clone_from(&self.tool.name);
+            }
+            Class::Wrapper | Class::Other => {
+                told.body.text = Some(self.text.clone().unwrap_or_else(|| self.name.clone()));
+            }
+        }
+        told
+    }
+
+    fn join(&self, told: &mut Told) {
+        told.name(Name::Thread, self.joins.thread.clone());
+        told.name(Name::Conversation, self.joins.conversation.clone());
+        told.name(Name::Session, self.joins.session.clone());
+    }
+
+    fn head_of_model(&self, told: &mut Told) {
+        let text = |said: &Said| match &said.what {
+            What::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        let texts: Vec<String> = self.output.iter().filter_map(text).collect();
+        if !texts.is_empty() {
+            told.body.text = Some(texts.join("\n"));
+            return;
+        }
+        let asks = self.output.iter().filter_map(|said| match &said.what {
+            What::Call { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        told.body.asks = asks.collect();
+        if !told.body.asks.is_empty() {
+            told.fact.flags.set(Flags::IMPLIED);
+        }
+    }
+
+    fn head_of_tool(&self, told: &mut Told) {
+        told.tool.clone_from(&self.tool.name);
+        told.call.clone_from(&self.tool.call);
+        told.fact.hash = self.tool.args.as_ref().map_or(0, hash_of);
+        told.body.args = self.tool.args.as_ref().map(parsed);
+        told.body.result.clone_from(&self.tool.result);
+        let recorded = self.tool.result.is_some() || self.tool.args.is_none();
+        let ran = match self.tool.ran {
+            Ran::Tells => recorded,
+            Ran::Yes => true,
+            Ran::No => false,
+        };
+        if told.fact.status == Status::Unrecorded && ran {
+            told.fact.status = Status::Ok;
+        }
+        if self.tool.result.is_some() {
+            told.name(Name::Started, "result");
+        }
+    }
+}
+
+fn inferred(state: &str, reason: &str) -> Body {
+    let approval = ApprovalText {
+        state: Some(state.to_owned()),
+        reason: Some(reason.to_owned()),
+        ..ApprovalText::default()
+    };
+    Body {
+        approvals: vec![approval],
+        ..Body::default()
+    }
+}
+
+/// Something in the history that a model call was given.
+fn heard(said: &Said) -> Told {
+    let mut told = match (&said.what, said.role) {
+        (What::Text(text), Role::System | Role::User) => {
+            let mut told = Told::new(FactKind::Prompt);
+            if said.role == Role::System {
+                told.fact.flags.set(Flags::META);
+            }
+            told.body.text = Some(text.clone());
+            told.fact.hash = assemble::hash(text.as_bytes());
+            told
+        }
+        (
+            What::Result {
+                id,
+                name,
+                value,
+                failed,
+                denied,
+            },
+            _,
+        ) => {
+            let mut told = Told::new(FactKind::ToolResult);
+            told.tool.clone_from(name);
+            told.call.clone_from(id);
+            told.body.result = Some(value.clone());
+            if *failed {
+                told.fact.status = Status::Error;
+            }
+            if *denied {
+                told.fact.verdict = Verdict::Denied;
+            }
+            told
+        }
+        (What::Approval { id, answer, reason }, _) => {
+            return ruled(&asked_person(id, *answer, reason.clone()));
+        }
+        (What::Text(_) | What::Reasoning(_) | What::Call { .. }, _) => {
+            // What the model said before was told by the call that said it.
+            let mut told = Told::new(FactKind::Copy);
+            if let What::Text(text) = &said.what {
+                told.body.text = Some(text.clone());
+            }
+            told
+        }
+    };
+    told.fact.hash ^= u64::from(said.role == Role::System);
+    told
+}
+
+/// Something that a model call answered, beside its text.
+fn answered(said: &Said) -> Option<Told> {
+    match &said.what {
+        What::Text(_) | What::Result { .. } => None,
+        What::Reasoning(text) => {
+            let mut told = Told::new(FactKind::Reasoning);
+            told.body.text = Some(text.clone());
+            Some(told)
+        }
+        What::Call { id, name, args } => {
+            let mut told = Told::new(FactKind::ToolCall);
+            told.id.clone_from(id);
+            told.tool.clone_from(name);
+            told.fact.hash = hash_of(args);
+            told.body.args = Some(args.clone());
+            Some(told)
+        }
+        What::Approval { id, answer, reason } => {
+            Some(ruled(&asked_person(id, *answer, reason.clone())))
+        }
+    }
+}
+
+fn asked_person(id: &str, answer: Option<bool>, reason: Option<String>) -> Ruling {
+    let verdict = match answer {
+        None => Verdict::Requested,
+        Some(true) => Verdict::Approved,
+        Some(false) => Verdict::Denied,
+    };
+    Ruling {
+        of_person: true,
+        verdict: Some(verdict),
+        call: id.to_owned(),
+        reason,
+        ..Ruling::default()
+    }
+}
+
+fn ruled(ruling: &Ruling) -> Told {
+    let kind = if ruling.of_person {
+        FactKind::Approval
+    } else {
+        FactKind::Decision
+    };
+    let mut told = Told::new(kind);
+    told.fact.verdict = ruling.verdict.unwrap_or(Verdict::Unrecorded);
+    told.fact.duration = ruling.wait;
+    told.fact.hash = ruling.args.as_ref().map_or(0, hash_of);
+    told.call.clone_from(&ruling.call);
+    told.tool.clone_from(&ruling.tool);
+    told.name(Name::Policy, ruling.policy.clone());
+    told.name(Name::Rule, ruling.rule.clone());
+    told.name(Name::By, ruling.by.clone());
+    let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let word = Some(told.fact.verdict.word().to_owned()).filter(|word| !word.is_empty());
+    if ruling.of_person {
+        told.body.approvals.push(ApprovalText {
+            state: word,
+            by: text(&ruling.by),
+            reason: ruling.reason.clone(),
+            args: ruling.args.clone(),
+        });
+    } else {
+        told.body.decisions.push(DecisionText {
+            policy: text(&ruling.policy),
+            rule: text(&ruling.rule),
+            decision: word,
+            reason: ruling.reason.clone(),
+            ..DecisionText::default()
+        });
+    }
+    told
+}
+
+/// Equal arguments have equal hashes, however they are written.
+pub(crate) fn hash_of(args: &Value) -> u64 {
+    let mut text = String::new();
+    canonical(&parsed(args), &mut text);
+    assemble::hash(text.as_bytes())
+}
+
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(key, _)| *key);
+            for (key, value) in members {
+                out.push_str(key);
+                out.push(':');
+                canonical(value, out);
+                out.push(',');
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|one| {
+            canonical(one, out);
+            out.push(';');
+        }),
+        // 50 and 50.0 are the same amount.
+        Value::Number(number) => match number.as_f64() {
+            Some(number) => out.push_str(&number.to_string()),
+            None => out.push_str(&number.to_string()),
+        },
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+/// Input that is told with what came from a cache and went into one, as most SDKs count it: ours
+/// leaves that out.
+pub(crate) fn without_cache(usage: &mut Usage) {
+    if let Some(input) = usage.input.get() {
+        let cached = usage.cache_read.or_zero() + usage.cache_write.or_zero();
+        usage.input = Tokens::from(input.saturating_sub(cached));
+    }
+}
+
+/// The rules of all formats that tell spans.
+pub(crate) fn rules() -> Box<dyn Rules> {
+    Box::new(rules::SpanRules::default())
+}

@@ -1,0 +1,379 @@
+//! Messages of model calls, as the many instrumentors write them, become the same few things.
+//!
+//! Read are the messages of OpenAI (chat and responses), Anthropic, Gemini, LangChain, the Vercel AI
+//! SDK, pydantic-ai and the OpenTelemetry conventions for generative AI (roles with parts).
+
+use serde_json::Value;
+
+use crate::ingest::formats::saferun::text_of;
+use crate::ingest::json;
+
+/// Who said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    System,
+    User,
+    Assistant,
+    Tool,
+}
+
+/// One thing that a message holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    pub(crate) role: Role,
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    Text(String),
+    Reasoning(String),
+    /// A tool that the model asked for. The id is empty where none was recorded.
+    Call {
+        id: String,
+        name: String,
+        args: Value,
+    },
+    Result {
+        id: String,
+        /// The tool, which some name where they give no id.
+        name: String,
+        value: Value,
+        failed: bool,
+        denied: bool,
+    },
+    /// A person was asked, or answered, about a call.
+    Approval {
+        id: String,
+        answer: Option<bool>,
+        reason: Option<String>,
+    },
+}
+
+/// All that a value says, whatever its shape; `role` where it does not tell.
+pub(crate) fn messages(value: &Value, role: Role) -> Vec<Said> {
+    let mut out = Vec::new();
+    any(value, role, &mut out);
+    out
+}
+
+/// The same of a text that may be JSON.
+pub(crate) fn messages_in(value: &Value, role: Role) -> Vec<Said> {
+    messages(&parsed(value), role)
+}
+
+/// JSON that was written into a string; other strings stay what they are.
+pub(crate) fn parsed(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.trim_start().starts_with(['{', '[', '"']) => {
+            json::value(text.as_bytes()).unwrap_or_else(|| value.clone())
+        }
+        other => other.clone(),
+    }
+}
+
+fn any(value: &Value, role: Role, out: &mut Vec<Said>) {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::String(text) => say(role, What::Text(text.clone()), out),
+        Value::Array(all) => all.iter().for_each(|one| any(one, role, out)),
+        Value::Object(_) => object(value, role, out),
+    }
+}
+
+fn object(value: &Value, role: Role, out: &mut Vec<Said>) {
+    // LangChain wraps its messages: {"lc": 1, "kwargs": …} or {"type": "human", "data": …}.
+    if let Some(inner) = value.get("kwargs").or_else(|| value.get("data"))
+        && inner.is_object()
+    {
+        let outer = word(value, &["type"]).filter(|kind| *kind != "constructor");
+        let class = value
+            .get("id")
+            .and_then(Value::as_array)
+            .and_then(|id| id.last());
+        let class = class
+            .and_then(Value::as_str)
+            .map(|class| class.trim_end_matches("Chunk"));
+        let kind = word(inner, &["type"]).or(outer).or(class);
+        return message(inner, kind.and_then(role_of).unwrap_or(role), out);
+    }
+    if let Some(system) = value.get("system").filter(|_| value.get("role").is_none()) {
+        any(system, Role::System, out);
+    }
+    for key in ["messages", "prompt", "contents", "candidates", "choices"] {
+        if let Some(inner) = value.get(key).filter(|_| value.get("role").is_none()) {
+            return any(inner, role, out);
+        }
+    }
+    if let Some(message) = value.get("message").filter(|message| message.is_object()) {
+        return any(message, role, out);
+    }
+    if let Some(output) = value.get("output").filter(|output| output.is_array()) {
+        // A whole response of the responses API.
+        return any(output, Role::Assistant, out);
+    }
+    if let Some(content) = value
+        .get("content")
+        .filter(|content| content.get("role").is_some())
+    {
+        return any(content, role, out);
+    }
+    let told = word(value, &["role"]).and_then(role_of);
+    if told.is_none() && role == Role::User && value.get("content").is_some() {
+        // Some write the name of the tool where the role should be.
+        if let Some(name) = word(value, &["role"]) {
+            return named_result(name, value, out);
+        }
+    }
+    match told.or_else(|| word(value, &["type"]).and_then(role_of)) {
+        Some(role) => message(value, role, out),
+        None => part(value, role, out),
+    }
+}
+
+fn named_result(name: &str, value: &Value, out: &mut Vec<Said>) {
+    let result = value.get("content").map(flat).unwrap_or_default();
+    let what = What::Result {
+        id: String::new(),
+        name: name.to_owned(),
+        denied: is_refusal(&result),
+        value: result,
+        failed: false,
+    };
+    say(Role::Tool, what, out);
+}
+
+fn role_of(word: &str) -> Option<Role> {
+    Some(match word {
+        "system" | "developer" | "SystemMessage" => Role::System,
+        "user" | "human" | "HumanMessage" => Role::User,
+        "assistant" | "ai" | "model" | "AIMessage" | "agent" => Role::Assistant,
+        "tool" | "function" | "ToolMessage" => Role::Tool,
+        _ => return None,
+    })
+}
+
+fn message(value: &Value, role: Role, out: &mut Vec<Said>) {
+    let id = word(value, &["tool_call_id", "id"]);
+    let content = value.get("parts").or_else(|| value.get("content"));
+    let is_result = role == Role::Tool && word(value, &["tool_call_id"]).is_some();
+    if role == Role::Tool && content.and_then(|it| word(it, &["type"])) == Some("function") {
+        // The definition of a tool, among the messages.
+        return;
+    }
+    if is_result {
+        let failed = word(value, &["status"]) == Some("error");
+        let value = content.map(flat).unwrap_or_default();
+        let denied = is_refusal(&value);
+        let id = id.unwrap_or_default().to_owned();
+        return say(
+            role,
+            What::Result {
+                id,
+                name: String::new(),
+                value,
+                failed,
+                denied,
+            },
+            out,
+        );
+    }
+    for key in ["reasoning_content", "reasoning", "thinking"] {
+        if let Some(thought) = value.get(key).and_then(text_of).filter(|it| !it.is_empty()) {
+            say(role, What::Reasoning(thought), out);
+            break;
+        }
+    }
+    match content {
+        Some(Value::Array(parts)) => parts.iter().for_each(|one| match one {
+            Value::String(text) => say(role, What::Text(text.clone()), out),
+            other => part(other, role, out),
+        }),
+        Some(Value::String(text)) => say(role, What::Text(text.clone()), out),
+        Some(other) if other.is_object() => part(other, role, out),
+        _ => {}
+    }
+    let known: Vec<String> = out
+        .iter()
+        .filter_map(|said| match &said.what {
+            What::Call { id, .. } => Some(id.clone()),
+            _ => None,
+        })
+        .collect();
+    let calls = value.get("tool_calls").or_else(|| value.get("toolCalls"));
+    let calls = calls.or_else(|| value.pointer("/additional_kwargs/tool_calls"));
+    for call in calls.map(list).unwrap_or_default() {
+        // Some write each call twice: among the parts and beside them.
+        let id = word(call, &["id", "toolCallId"]).unwrap_or_default();
+        if id.is_empty() || !known.iter().any(|known| known == id) {
+            asked(call, role, out);
+        }
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A call in any of its spellings.
+fn asked(call: &Value, role: Role, out: &mut Vec<Said>) {
+    let inner = call
+        .get("function")
+        .filter(|it| it.is_object())
+        .unwrap_or(call);
+    let id = word(call, &["call_id", "toolCallId", "tool_call_id", "id"]).unwrap_or_default();
+    let name = word(inner, &["name", "toolName", "tool_name"]).unwrap_or_default();
+    let args = ["arguments", "args", "input"]
+        .iter()
+        .find_map(|key| inner.get(key));
+    let what = What::Call {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        args: args.map(parsed).unwrap_or_default(),
+    };
+    say(role, what, out);
+}
+
+/// A part of a message, or an item of the responses API.
+fn part(value: &Value, role: Role, out: &mut Vec<Said>) {
+    let kind = word(value, &["type"]).unwrap_or_default();
+    let id = || {
+        let keys = ["tool_use_id", "call_id", "toolCallId", "tool_call_id", "id"];
+        word(value, &keys).unwrap_or_default().to_owned()
+    };
+    let of = |keys: &[&str]| keys.iter().find_map(|key| value.get(key)).cloned();
+    match kind {
+        "reasoning" | "thinking" => {
+            let text = of(&["content", "text", "thinking", "summary"]).and_then(|it| text_of(&it));
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                say(role, What::Reasoning(text), out);
+            }
+        }
+        "tool_call" | "tool-call" | "tool_use" | "function_call" | "server_tool_call" => {
+            asked(value, role, out);
+        }
+        "tool_call_response" | "tool-result" | "tool_result" | "function_call_output" => {
+            let keys = ["response", "result", "output", "content"];
+            let result = of(&keys).map(|it| flat(&it)).unwrap_or_default();
+            let denied = is_refusal(&result)
+                || word(value.get("output").unwrap_or(value), &["type"])
+                    == Some("execution-denied");
+            let failed = value.get("is_error").and_then(Value::as_bool) == Some(true);
+            say(
+                Role::Tool,
+                What::Result {
+                    id: id(),
+                    name: word(value, &["name", "toolName"])
+                        .unwrap_or_default()
+                        .to_owned(),
+                    value: result,
+                    failed,
+                    denied,
+                },
+                out,
+            );
+        }
+        "tool-approval-request" => {
+            let id =
+                word(value.get("toolCall").unwrap_or(value), &["toolCallId"]).unwrap_or_default();
+            let id = id.to_owned();
+            say(
+                role,
+                What::Approval {
+                    id,
+                    answer: None,
+                    reason: None,
+                },
+                out,
+            );
+        }
+        "tool-approval-response" => {
+            let answer = value.get("approved").and_then(Value::as_bool);
+            let reason = word(value, &["reason"]).map(str::to_owned);
+            say(
+                role,
+                What::Approval {
+                    id: String::new(),
+                    answer,
+                    reason,
+                },
+                out,
+            );
+        }
+        "image" | "image_url" | "input_image" | "blob" | "uri" | "file" | "audio" => {
+            if let Some(text) = text_of(&Value::Array(vec![value.clone()])) {
+                say(role, What::Text(text), out);
+            }
+        }
+        _ => {
+            if let Some(call) = value
+                .get("functionCall")
+                .or_else(|| value.get("function_call"))
+                .filter(|it| it.is_object())
+            {
+                return asked(call, role, out);
+            }
+            if let Some(text) = of(&["content", "text", "output_text"]).and_then(|it| text_of(&it))
+            {
+                say(role, What::Text(text), out);
+            }
+        }
+    }
+}
+
+fn say(role: Role, what: What, out: &mut Vec<Said>) {
+    let empty = matches!(&what, What::Text(text) | What::Reasoning(text) if text.is_empty());
+    if !empty {
+        out.push(Said { role, what });
+    }
+}
+
+/// What a tool returned, without the wrappings of frameworks.
+pub(crate) fn flat(value: &Value) -> Value {
+    let value = &parsed(value);
+    let wrapped = value
+        .get("data")
+        .or_else(|| value.get("kwargs"))
+        .filter(|inner| inner.get("content").is_some());
+    if let Some(inner) = wrapped.and_then(|inner| inner.get("content")) {
+        return flat(inner);
+    }
+    // {"type": "json" | "text", "value": …} of the Vercel AI SDK.
+    if let (Some("json" | "text" | "error-text" | "error-json"), Some(inner)) =
+        (word(value, &["type"]), value.get("value"))
+    {
+        return inner.clone();
+    }
+    match value {
+        Value::Array(parts)
+            if parts
+                .iter()
+                .all(|part| part.get("text").is_some_and(Value::is_string))
+                && !parts.is_empty() =>
+        {
+            text_of(value).map_or(Value::Null, Value::String)
+        }
+        other => other.clone(),
+    }
+}
+
+/// What frameworks say to the model when a person did not let a call be made.
+fn is_refusal(value: &Value) -> bool {
+    const PHRASES: &[&str] = &[
+        "Tool execution was not approved",
+        "User rejected the tool call",
+        "The user doesn't want to proceed with this tool use",
+        "Tool call not executed",
+    ];
+    let text = value.as_str().unwrap_or_default();
+    PHRASES.iter().any(|phrase| text.starts_with(phrase))
+}
+
+pub(crate) fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
+    keys.iter().find_map(|key| value.get(key)?.as_str())
+}
+
+/// The first of several members that is a text; empty where none is.
+pub(crate) fn said(value: &Value, keys: &[&str]) -> String {
+    word(value, keys).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,215 @@
+//! Spans come when they end, children first; they are kept until their trace is whole, then told in
+//! the order in which they began.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::kept::Kept;
+use super::story::Story;
+use super::trace::Trace;
+use super::twins;
+use crate::ingest::assemble::{Builder, Draft, From, Rules};
+use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::model::action::{ActionIx, Flags, Kind, SourceIx, Verdict};
+use crate::model::quantity::Time;
+use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
+
+/// Spans that may wait; beyond that, traces that are whole are told.
+const WAITING: usize = 20_000;
+
+/// Kept traces, and the runs that were told so far.
+#[derive(Debug, Default)]
+pub(super) struct SpanRules {
+    /// By the hash of their ids, in the order in which they were first seen.
+    traces: Vec<Trace>,
+    known: HashMap<u64, usize>,
+    waiting: usize,
+    /// The run of each trace that was told.
+    runs: HashMap<u64, RunIx>,
+    stories: BTreeMap<RunIx, Story>,
+    /// Records that are not understood; they belong to no trace.
+    loose: Vec<Kept>,
+    /// Files that make up one group share its first source.
+    source: Option<SourceIx>,
+    stem: String,
+}
+
+impl Rules for SpanRules {
+    fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+        if self.source.is_none() {
+            self.source = Some(from.source);
+            from.stem.clone_into(&mut self.stem);
+        }
+        let kept = Kept::of(fact, from);
+        if matches!(fact.kind, FactKind::Malformed | FactKind::Unknown) {
+            self.loose.push(kept);
+            return;
+        }
+        // A span and what is in it come one after the other.
+        if kept.name(Name::Group).is_empty() && self.waiting >= WAITING {
+            self.tell(build, |trace| trace.is_whole);
+            // Nothing is whole: then bounds come before order.
+            if self.waiting >= WAITING {
+                self.tell(build, |_| true);
+            }
+        }
+        let trace = self.trace(&kept, build);
+        self.waiting += usize::from(trace.put(kept, build));
+    }
+
+    fn pause(&mut self, build: &mut Builder) {
+        self.tell(build, |_| true);
+    }
+
+    fn finish(&mut self, build: &mut Builder) {
+        self.tell(build, |_| true);
+        for story in self.stories.values_mut() {
+            story.finish(build);
+        }
+    }
+}
+
+impl SpanRules {
+    /// The trace of a span; records without one are joined by what else they share.
+    fn trace(&mut self, kept: &Kept, build: &Builder) -> &mut Trace {
+        let id = match kept.name(Name::Trace) {
+            [] => kept.joins().map_or(&[] as &[u8], |(_, id)| id),
+            id => id,
+        };
+        let key = build.key(id);
+        let traces = &mut self.traces;
+        let at = *self.known.entry(key).or_insert_with(|| {
+            traces.push(Trace::new(key, id));
+            traces.len() - 1
+        });
+        &mut self.traces[at]
+    }
+
+    /// Tells the traces for which `when` holds.
+    fn tell(&mut self, build: &mut Builder, when: impl Fn(&Trace) -> bool) {
+        let (mut now, later): (Vec<_>, Vec<_>) = self.traces.drain(..).partition(when);
+        self.known = later
+            .iter()
+            .enumerate()
+            .map(|(at, trace)| (trace.key, at))
+            .collect();
+        self.waiting = later.iter().map(|trace| trace.spans.len()).sum();
+        self.traces = later;
+        for trace in &mut now {
+            trace.settle(build);
+        }
+        twins::drop_strays(&mut now);
+        now.sort_by_key(Trace::start);
+        let mut groups: Vec<(RunIx, Vec<Kept>, u32)> = Vec::new();
+        for trace in now {
+            let Some(run) = self.run_of(&trace, build) else {
+                continue;
+            };
+            self.runs.insert(trace.key, run);
+            match groups.iter_mut().find(|(known, ..)| *known == run) {
+                Some((_, spans, copies)) => {
+                    spans.extend(trace.spans);
+                    *copies += trace.copies;
+                }
+                None => groups.push((run, trace.spans, trace.copies)),
+            }
+        }
+        for (run, mut spans, copies) in groups {
+            build.edit(run).totals.copies += copies;
+            let told_twice = twins::drop_told_by_logs(&mut spans);
+            build.edit(run).totals.copies += told_twice;
+            spans.sort_by_key(|span| (span.told_at(), std::cmp::Reverse(span.fact.duration)));
+            twins::put_before_its_tools(&mut spans);
+            let story = self.stories.entry(run).or_insert_with(|| Story::new(run));
+            let ruling =
+                |span: &Kept| matches!(span.fact.kind, FactKind::Decision | FactKind::Approval);
+            story.only_rulings = spans.iter().all(ruling);
+            for span in &spans {
+                story.tell(span, build);
+            }
+        }
+        self.tell_loose(build);
+    }
+
+    /// The run of a trace: one that it shares a thread, conversation or session with, or its own.
+    fn run_of(&self, trace: &Trace, build: &mut Builder) -> Option<RunIx> {
+        if let Some(&run) = self.runs.get(&trace.key) {
+            return Some(run);
+        }
+        let source = self.source?;
+        let joined = trace
+            .spans
+            .iter()
+            .filter_map(Kept::joins)
+            .max_by_key(|(rank, _)| *rank);
+        match joined {
+            Some((_, id)) => Some(build.run(source, id)),
+            None if trace.is_noise() => {
+                let last = *self.stories.keys().next_back()?;
+                build.edit(last).totals.copies += trace.spans.len() as u32 + trace.copies;
+                None
+            }
+            None if trace.spans.is_empty() => None,
+            None => Some(build.run(source, trace.name(&self.stem))),
+        }
+    }
+
+    /// What belongs to nobody stands in the first run, or in one of the file's name.
+    fn tell_loose(&mut self, build: &mut Builder) {
+        let Some(source) = self.source.filter(|_| !self.loose.is_empty()) else {
+            return;
+        };
+        let known = self.stories.keys().next().copied();
+        let run = known.unwrap_or_else(|| build.run(source, self.stem.as_bytes()));
+        for kept in self.loose.drain(..) {
+            let kind = if kept.is(FactKind::Malformed) {
+                Kind::Malformed
+            } else {
+                Kind::Unknown
+            };
+            build.act(&kept.draft(kind, run));
+        }
+    }
+}
+
+impl Kept {
+    /// What joins its trace with others, and how strongly.
+    fn joins(&self) -> Option<(u8, &[u8])> {
+        [
+            (3, Name::Thread),
+            (2, Name::Conversation),
+            (1, Name::Session),
+        ]
+        .into_iter()
+        .map(|(rank, name)| (rank, self.name(name)))
+        .find(|(_, id)| !id.is_empty())
+    }
+
+    /// Its place in the story: where it began; a question to a person, or a block, ends what is around
+    /// it. Of those that began together the one that took longer is around the other.
+    fn told_at(&self) -> Time {
+        let ends =
+            |inside: &Kept| matches!(inside.fact.verdict, Verdict::Requested | Verdict::Block);
+        if self.is(FactKind::Copy) && self.inside.iter().any(ends) {
+            self.end()
+        } else {
+            self.fact.time
+        }
+    }
+
+    pub(super) fn draft(&self, kind: Kind, run: RunIx) -> Draft {
+        Draft {
+            kind,
+            run,
+            agent: Sym::NONE,
+            tool: Sym::NONE,
+            model: Sym::NONE,
+            time: self.fact.time,
+            parent: ActionIx::NONE,
+            flags: self.fact.flags.without(Flags::MIRROR),
+            source: self.source,
+            line: self.line,
+            place: self.place,
+        }
+    }
+}

@@ -1,0 +1,603 @@
+//! The spans of a run in the order in which they began become its actions: what is new in the history
+//! that a model call was given, what it answered, which tools were run, what persons decided.
+
+use std::collections::{HashMap, HashSet};
+
+use super::kept::Kept;
+use super::{APPROVED, DENIED};
+use crate::ingest::assemble::{Builder, Call, Draft};
+use crate::ingest::fact::{FactKind, Name};
+use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
+use crate::model::outcome::{Attached, AttachedKind, Settled};
+use crate::model::run::{RunIx, RunStatus};
+use crate::model::symbol::Sym;
+
+/// What is remembered of a run.
+#[derive(Debug)]
+pub(super) struct Story {
+    run: RunIx,
+    /// Messages of the conversation, each with how many equal ones came before it.
+    heard: HashSet<(u64, u32)>,
+    systems: HashSet<u64>,
+    /// The trace of the last model call: a new one may begin the conversation anew.
+    conversation: Box<[u8]>,
+    calls: Vec<Asked>,
+    /// Decisions about calls that are still to come.
+    early: Vec<Kept>,
+    /// Guardrails that were told, by the hash of their name.
+    guards: Vec<(Sym, ActionIx)>,
+    /// The last model call, while its text may still come.
+    textless: Option<ActionIx>,
+    last_response: ActionIx,
+    /// Nothing but decisions is told: no call is to come that they are about.
+    pub(super) only_rulings: bool,
+    /// How the outermost spans ended.
+    ended: RunStatus,
+}
+
+/// A call that the model asked for, or that a tool's span tells of.
+#[derive(Debug)]
+struct Asked {
+    key: Vec<u8>,
+    tool: Sym,
+    hash: u64,
+    action: ActionIx,
+    ran: Ranned,
+    closed: bool,
+    /// A person was asked, and has not answered yet.
+    waits: bool,
+    decided: bool,
+}
+
+/// Whether a span told of the tool being run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ranned {
+    NoSpan,
+    /// A span without a result: it was held back.
+    Held,
+    Yes,
+}
+
+impl Story {
+    pub(super) fn new(run: RunIx) -> Story {
+        Story {
+            run,
+            heard: HashSet::new(),
+            systems: HashSet::new(),
+            conversation: Box::default(),
+            calls: Vec::new(),
+            early: Vec::new(),
+            guards: Vec::new(),
+            textless: None,
+            last_response: ActionIx::NONE,
+            only_rulings: false,
+            ended: RunStatus::Unknown,
+        }
+    }
+
+    pub(super) fn tell(&mut self, span: &Kept, build: &mut Builder) {
+        self.who(span, build);
+        build.seen(self.run, span.fact.time);
+        build.seen(self.run, span.end());
+        match span.fact.kind {
+            FactKind::Response if span.name(Name::Lane) == b"text" => self.text(span, build),
+            FactKind::Response => self.model_call(span, build),
+            FactKind::ToolCall => self.tool(span, build),
+            FactKind::Prompt => self.prompt(span, build),
+            FactKind::Decision if span.name(Name::Lane) == b"guard" => self.guard(span, build),
+            FactKind::Decision | FactKind::Approval => self.ruling(span, build),
+            FactKind::Error => {
+                self.add(Kind::Error, span, span, build);
+            }
+            FactKind::Copy => self.wrapper(span, build),
+            FactKind::Note
+            | FactKind::RunStart
+            | FactKind::RunEnd
+            | FactKind::Reasoning
+            | FactKind::ToolResult
+            | FactKind::Usage
+            | FactKind::CallNews
+            | FactKind::Setting
+            | FactKind::Unknown
+            | FactKind::Malformed => self.note(span, build),
+        }
+        if !matches!(span.fact.kind, FactKind::Response) {
+            for inside in &span.inside {
+                self.inside(inside, span, build);
+            }
+        }
+    }
+
+    /// Nothing more comes.
+    pub(super) fn finish(&mut self, build: &mut Builder) {
+        for kept in std::mem::take(&mut self.early) {
+            self.alone(&kept, build);
+        }
+        if build.open_calls(self.run) == 0 {
+            build.end(self.run, self.ended);
+        }
+    }
+
+    fn who(&mut self, span: &Kept, build: &mut Builder) {
+        let names = [
+            Name::User,
+            Name::Service,
+            Name::Env,
+            Name::Release,
+            Name::Provider,
+            Name::Task,
+        ];
+        let symbols = names.map(|name| build.symbol(span.name(name)));
+        let agent = build.symbol(&span.agent);
+        let title = span.name(Name::Title).to_vec();
+        let is_outermost = span.parent.is_empty() && span.is(FactKind::Copy);
+        let run = build.edit(self.run);
+        if run.title.is_none() && is_outermost && !title.is_empty() {
+            run.title = Some(String::from_utf8_lossy(&title).into());
+        }
+        let who = &mut run.who;
+        let slots = [
+            &mut who.user,
+            &mut who.service,
+            &mut who.env,
+            &mut who.release,
+            &mut who.provider,
+            &mut who.task,
+        ];
+        for (slot, symbol) in slots.into_iter().zip(symbols) {
+            if !slot.is_some() {
+                *slot = symbol;
+            }
+        }
+        if !who.agent.is_some() {
+            who.agent = agent;
+        }
+    }
+
+    /// A row for a fact of a span.
+    fn draft(&self, kind: Kind, kept: &Kept, span: &Kept, build: &mut Builder) -> Draft {
+        let main = build.peek(self.run).who.agent;
+        let named = build.symbol(&span.agent);
+        let agent = if named.is_some() { named } else { main };
+        if agent != main {
+            build.lane(self.run, agent, ActionIx::NONE);
+        }
+        let model = build.symbol(&span.model);
+        build.set_model(self.run, agent, model);
+        Draft {
+            agent,
+            model: if model.is_some() {
+                model
+            } else {
+                build.model_of(self.run, agent)
+            },
+            ..kept.draft(kind, self.run)
+        }
+    }
+
+    fn add(&self, kind: Kind, kept: &Kept, span: &Kept, build: &mut Builder) -> ActionIx {
+        let draft = self.draft(kind, kept, span, build);
+        build.act(&draft)
+    }
+
+    fn new_turn(&self, build: &mut Builder) {
+        let turn = build.turn(self.run) + 1;
+        build.set_turn(self.run, turn);
+    }
+
+    fn prompt(&mut self, span: &Kept, build: &mut Builder) {
+        self.new_turn(build);
+        self.add(Kind::Prompt, span, span, build);
+        self.heard.insert((span.fact.hash, 0));
+    }
+
+    fn note(&self, span: &Kept, build: &mut Builder) {
+        let action = self.add(Kind::Note, span, span, build);
+        build.duration(action, span.fact.duration);
+        if span.fact.status == Status::Error {
+            build.status(self.run, action, (Status::Unrecorded, Status::Error));
+        }
+    }
+
+    /// Wrappers have no rows, but for an error that nothing inside them tells.
+    fn wrapper(&mut self, span: &Kept, build: &mut Builder) {
+        build.edit(self.run).totals.copies += 1;
+        let failed = span.fact.status == Status::Error;
+        if failed && span.inside.is_empty() {
+            self.add(Kind::Error, span, span, build);
+        }
+        if span.parent.is_empty() && span.name(Name::Lane) != b"noise" {
+            self.ended = match span.fact.status {
+                Status::Error | Status::Cancelled => RunStatus::Error,
+                _ if self.ended == RunStatus::Blocked => RunStatus::Blocked,
+                _ => RunStatus::Ok,
+            };
+        }
+    }
+
+    fn model_call(&mut self, span: &Kept, build: &mut Builder) {
+        self.history(span, build);
+        for inside in span.inside.iter().filter(|it| it.is(FactKind::Reasoning)) {
+            self.add(Kind::Reasoning, inside, span, build);
+        }
+        let response = self.add(Kind::Response, span, span, build);
+        build.duration(response, span.fact.duration);
+        if span.fact.status == Status::Error {
+            build.status(self.run, response, (Status::Unrecorded, Status::Error));
+        }
+        let model = build.symbol(&span.model);
+        if span.usage.is_none() {
+            build.cost(self.run, response, span.fact.cost);
+        } else {
+            build.charge(
+                self.run,
+                (response, model),
+                span.usage,
+                span.fact.cost,
+                None,
+            );
+        }
+        self.last_response = response;
+        self.textless = Some(response);
+        for inside in &span.inside {
+            match inside.fact.kind {
+                FactKind::ToolCall => self.asked(inside, span, build),
+                FactKind::Response => self.text(inside, build),
+                FactKind::Approval | FactKind::Decision => self.ruling(inside, build),
+                _ => {}
+            }
+        }
+    }
+
+    /// What is new in the messages that a model call was given.
+    fn history(&mut self, span: &Kept, build: &mut Builder) {
+        let told = |kind| span.inside.iter().any(move |inside: &Kept| inside.is(kind));
+        let trace = span.name(Name::Trace);
+        let anew = !told(FactKind::Copy) && !told(FactKind::ToolResult);
+        if anew && *self.conversation != *trace && !span.name(Name::Trace).is_empty() {
+            self.heard.clear();
+        }
+        self.conversation = trace.into();
+        let mut counts: HashMap<u64, u32> = HashMap::new();
+        for inside in &span.inside {
+            match inside.fact.kind {
+                FactKind::Prompt
+                    if inside.fact.flags.has(Flags::META)
+                        && self.systems.insert(inside.fact.hash) =>
+                {
+                    self.add(Kind::Prompt, inside, span, build);
+                }
+                FactKind::Prompt => {
+                    let count = counts.entry(inside.fact.hash).or_default();
+                    *count += 1;
+                    if self.heard.insert((inside.fact.hash, *count - 1)) {
+                        self.new_turn(build);
+                        self.add(Kind::Prompt, inside, span, build);
+                    }
+                }
+                FactKind::ToolResult => self.answer(inside, build),
+                _ => {}
+            }
+        }
+    }
+
+    /// More text of the last model call, from a record of its own.
+    fn text(&mut self, kept: &Kept, build: &mut Builder) {
+        if let Some(response) = self.textless.take() {
+            build.settle(&Settled {
+                result: kept.place,
+                clear: Flags::IMPLIED,
+                ..Settled::new(response)
+            });
+        } else {
+            let mut draft = self.draft(Kind::Response, kept, kept, build);
+            draft.flags.set(Flags::CONTINUED);
+            build.act(&draft);
+        }
+    }
+
+    /// A tool that a model call asked for.
+    fn asked(&mut self, kept: &Kept, span: &Kept, build: &mut Builder) {
+        let known = |call: &Asked| !kept.id.is_empty() && *call.key == *kept.id;
+        if self.calls.iter().any(known) {
+            build.edit(self.run).totals.copies += 1;
+            return;
+        }
+        let mut draft = self.draft(Kind::ToolCall, kept, span, build);
+        draft.parent = self.last_response;
+        draft.time = span.end();
+        self.open(&draft, kept, &kept.id, build);
+    }
+
+    /// Opens a call. Without an id it is known by its place among the others.
+    fn open(&mut self, draft: &Draft, kept: &Kept, id: &[u8], build: &mut Builder) -> usize {
+        let key = if id.is_empty() {
+            format!("#{}", self.calls.len()).into_bytes()
+        } else {
+            id.to_vec()
+        };
+        let tool = build.symbol(&kept.tool);
+        let action = build.act(&Draft { tool, ..*draft });
+        let call = Call {
+            time: draft.time,
+            ..Call::open(action, &kept.fact, tool)
+        };
+        build.open_call(self.run, &key, call, false);
+        self.calls.push(Asked {
+            key,
+            tool,
+            hash: kept.fact.hash,
+            action,
+            ran: Ranned::NoSpan,
+            closed: false,
+            waits: false,
+            decided: false,
+        });
+        let at = self.calls.len() - 1;
+        self.early_rulings(at, build);
+        at
+    }
+
+    /// The call that a tool's span runs: by id, else by tool and arguments, else by tool.
+    fn call_of(&self, span: &Kept, tool: Sym) -> Option<usize> {
+        let by = |holds: &dyn Fn(&Asked) -> bool| {
+            let free = |call: &Asked| call.ran != Ranned::Yes && call.tool == tool && holds(call);
+            self.calls.iter().position(free)
+        };
+        if !span.call.is_empty() {
+            let found = self.calls.iter().rposition(|call| *call.key == *span.call);
+            if found.is_some() {
+                return found;
+            }
+        }
+        by(&|call| call.hash == span.fact.hash && !call.closed)
+            .or_else(|| by(&|call| call.ran == Ranned::NoSpan && !call.closed))
+            .or_else(|| by(&|call| call.hash == span.fact.hash && call.ran == Ranned::NoSpan))
+    }
+
+    fn tool(&mut self, span: &Kept, build: &mut Builder) {
+        let tool = build.symbol(&span.tool);
+        let found = self.call_of(span, tool);
+        let at = found.unwrap_or_else(|| {
+            let mut draft = self.draft(Kind::ToolCall, span, span, build);
+            draft.parent = self.last_response;
+            self.open(&draft, span, &span.call, build)
+        });
+        let status = span.fact.status;
+        if status == Status::Unrecorded {
+            if self.calls[at].ran == Ranned::NoSpan {
+                self.calls[at].ran = Ranned::Held;
+            }
+            return;
+        }
+        let (held, again) = (
+            self.calls[at].ran == Ranned::Held,
+            self.calls[at].ran == Ranned::Yes,
+        );
+        self.calls[at].ran = Ranned::Yes;
+        if held && !self.calls[at].decided {
+            self.conclude(at, span, Verdict::Approved, build);
+        }
+        if self.calls[at].closed {
+            build.edit(self.run).totals.copies += u32::from(again);
+            if !again {
+                build.duration(self.calls[at].action, span.fact.duration);
+            }
+            return;
+        }
+        let result = if span.name(Name::Started).is_empty() && status != Status::Error {
+            crate::model::action::Place::NONE
+        } else {
+            span.place
+        };
+        self.close(at, status, build);
+        build.settle(&Settled {
+            result,
+            duration: span.fact.duration,
+            flags: span.fact.flags,
+            clear: Flags::WAITING,
+            ..Settled::new(self.calls[at].action)
+        });
+        build.cost(self.run, self.calls[at].action, span.fact.cost);
+    }
+
+    fn close(&mut self, at: usize, status: Status, build: &mut Builder) {
+        let call = &mut self.calls[at];
+        call.closed = true;
+        call.waits = false;
+        build.close_call(self.run, &call.key, status);
+    }
+
+    /// What the history tells of a call: its result, or that it was refused.
+    fn answer(&mut self, kept: &Kept, build: &mut Builder) {
+        let tool = build.symbol(&kept.tool);
+        let mut calls = self.calls.iter();
+        let found = if kept.call.is_empty() {
+            calls.rposition(|call| tool.is_some() && call.tool == tool && !call.closed)
+        } else {
+            calls.rposition(|call| *call.key == *kept.call)
+        };
+        let Some(at) = found else {
+            return;
+        };
+        if self.calls[at].closed {
+            return;
+        }
+        let call = &self.calls[at];
+        let held = call.waits || call.ran == Ranned::Held;
+        let refused = kept.fact.verdict == Verdict::Denied || held && call.ran != Ranned::Yes;
+        let action = call.action;
+        if refused && !call.decided {
+            self.conclude(at, kept, Verdict::Denied, build);
+        }
+        let refused = refused && kept.fact.status != Status::Ok;
+        let status = if refused {
+            Status::Denied
+        } else {
+            kept.fact.status
+        };
+        self.close(at, status, build);
+        build.settle(&Settled {
+            result: kept.place,
+            flags: kept.fact.flags,
+            clear: Flags::WAITING,
+            ..Settled::new(action)
+        });
+    }
+
+    /// What nobody recorded, but what happened tells: a person approved or refused.
+    fn conclude(&mut self, at: usize, kept: &Kept, verdict: Verdict, build: &mut Builder) {
+        let call = &mut self.calls[at];
+        call.decided = true;
+        let part = if verdict == Verdict::Approved {
+            APPROVED
+        } else {
+            DENIED
+        };
+        let mut attached = kept.attached(AttachedKind::Approval);
+        attached.verdict = verdict;
+        attached.place.part = part;
+        build.attach(call.action, attached, Flags::NONE);
+    }
+
+    /// A guardrail that was asked.
+    fn guard(&mut self, span: &Kept, build: &mut Builder) {
+        let action = self.add(Kind::PolicyDecision, span, span, build);
+        build.duration(action, span.fact.duration);
+        let name = build.symbol(span.name(Name::Title));
+        self.guards.push((name, action));
+        for inside in &span.inside {
+            let attached = Story::attached(inside, build);
+            build.attach(action, attached, Flags::NONE);
+            if attached.verdict == Verdict::Block {
+                build.status(self.run, action, (Status::Unrecorded, Status::Blocked));
+                self.ended = RunStatus::Blocked;
+            }
+        }
+        if span.inside.is_empty() {
+            // That it was asked is all there is to know.
+            let policy = name;
+            let attached = Attached {
+                policy,
+                ..span.attached(AttachedKind::Decision)
+            };
+            build.attach(action, attached, Flags::NONE);
+        }
+    }
+
+    fn attached(kept: &Kept, build: &mut Builder) -> Attached {
+        let kind = kept.fact.attached_kind();
+        let [policy, rule, by] =
+            [Name::Policy, Name::Rule, Name::By].map(|name| build.symbol(kept.name(name)));
+        Attached {
+            policy,
+            rule,
+            by,
+            wait: kept.fact.duration,
+            ..kept.attached(kind)
+        }
+    }
+
+    fn inside(&mut self, kept: &Kept, span: &Kept, build: &mut Builder) {
+        match kept.fact.kind {
+            FactKind::Approval | FactKind::Decision if span.name(Name::Lane) != b"guard" => {
+                self.ruling(kept, build);
+            }
+            _ => {}
+        }
+    }
+
+    /// What was decided goes to the call it names; to the latest of its tool; to what waits; or, about
+    /// no call, to the guardrail of its name.
+    fn ruling(&mut self, kept: &Kept, build: &mut Builder) {
+        let at = if !kept.call.is_empty() {
+            let found = self.calls.iter().rposition(|call| *call.key == *kept.call);
+            if found.is_none() && !self.only_rulings {
+                self.early.push(Kept::copy(kept));
+                return;
+            }
+            found
+        } else if !kept.tool.is_empty() {
+            let tool = build.symbol(&kept.tool);
+            self.calls
+                .iter()
+                .rposition(|call| call.tool == tool && !call.closed)
+        } else if kept.is(FactKind::Approval) {
+            let hash = kept.fact.hash;
+            let same = |call: &Asked| hash != 0 && call.hash == hash && !call.closed;
+            let waits = |call: &Asked| call.waits && !call.decided;
+            let calls = &self.calls;
+            calls
+                .iter()
+                .position(same)
+                .or_else(|| calls.iter().position(waits))
+        } else {
+            None
+        };
+        match at {
+            Some(at) => self.rule(at, kept, build),
+            None => self.alone(kept, build),
+        }
+    }
+
+    fn early_rulings(&mut self, at: usize, build: &mut Builder) {
+        let mut at_last = Vec::new();
+        let key = self.calls[at].key.clone();
+        self.early.retain_mut(|kept| {
+            let mine = *kept.call == *key;
+            if mine {
+                at_last.push(Kept::copy(kept));
+            }
+            !mine
+        });
+        for kept in at_last {
+            self.rule(at, &kept, build);
+        }
+    }
+
+    fn rule(&mut self, at: usize, kept: &Kept, build: &mut Builder) {
+        let attached = Story::attached(kept, build);
+        let (run, call) = (self.run, &mut self.calls[at]);
+        build.attach(call.action, attached, Flags::NONE);
+        let mut news = Settled::new(call.action);
+        match attached.verdict {
+            Verdict::Requested | Verdict::RequireApproval => {
+                call.waits = true;
+                call.decided = false;
+                news.flags = Flags::WAITING;
+            }
+            Verdict::Approved => {
+                (call.waits, call.decided) = (false, true);
+                news.clear = Flags::WAITING;
+            }
+            Verdict::Denied | Verdict::Expired => {
+                (call.waits, call.decided) = (true, true);
+                news.clear = Flags::WAITING;
+                build.mark_call(run, &call.key, Status::Denied);
+            }
+            Verdict::Block => build.mark_call(run, &call.key, Status::Blocked),
+            Verdict::Unrecorded | Verdict::Allow | Verdict::Redact | Verdict::Warn => {}
+        }
+        build.settle(&news);
+    }
+
+    /// A decision about no known call: of the guardrail of that name, else a row of its own.
+    fn alone(&mut self, kept: &Kept, build: &mut Builder) {
+        let attached = Story::attached(kept, build);
+        let is_decision = attached.kind == AttachedKind::Decision;
+        let guard = self
+            .guards
+            .iter()
+            .rev()
+            .find(|(name, _)| is_decision && *name == attached.policy);
+        let action = match guard {
+            Some((_, action)) => *action,
+            None => self.add(attached.kind.row(), kept, kept, build),
+        };
+        build.alone(self.run, action, attached.verdict);
+        build.attach(action, attached, Flags::NONE);
+        if attached.verdict == Verdict::Block {
+            self.ended = RunStatus::Blocked;
+        }
+    }
+}
