@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use saferun_tui::model::action::{Flags, Kind};
+use saferun_tui::model::action::{Flags, Kind, Status};
 use saferun_tui::model::quantity::Usage;
 use saferun_tui::store::Store;
+use saferun_tui::store::bodies::{self, Depth};
 
 use crate::support::{load, shared};
 
@@ -310,5 +311,68 @@ fn what_was_recorded_is_counted_as_an_independent_script_counts_it() {
             differs || differing.is_empty(),
             "{file}: {column} no longer differs ({why})"
         );
+    }
+}
+
+/// What happened, without who recorded it: prompts, answers and calls with their outcomes, in order.
+fn story(path: &str) -> Option<Vec<String>> {
+    let store = load(&[shared(&format!("data/observability/{path}"))?]);
+    let mut runs: Vec<_> = (0..store.runs().len()).collect();
+    runs.sort_by_key(|&ix| store.runs()[ix].started);
+    let mut told = Vec::new();
+    for run in runs {
+        for row in store.rows().filter(|row| row.run_ix().0 as usize == run) {
+            let body = bodies::open(&row, Depth::Full);
+            let text = body.text.as_deref().unwrap_or_default();
+            match row.kind() {
+                Kind::Prompt => told.push(format!("prompt {text}")),
+                Kind::Response if row.status() == Status::Error => told.push("failed".to_owned()),
+                Kind::Response => told.push(format!("response {text}")),
+                Kind::ToolCall => {
+                    let args = body.args.unwrap_or_default();
+                    told.push(format!("call {} {args} {:?}", row.tool(), row.status()));
+                }
+                _ => {}
+            }
+        }
+    }
+    Some(told)
+}
+
+/// Captures of one script, each by other instrumentors.
+const SAME: &[&[&str]] = &[
+    &[
+        "openinference/openai_agents/traces.otlp.jsonl",
+        "openinference/openai_agents_simple/traces.otlp.jsonl",
+        "openinference/openai_agents_plus_openai/traces.otlp.jsonl",
+        "openllmetry/openai_agents/traces.otlp.jsonl",
+        "phoenix/oi-agents.spans.jsonl",
+    ],
+    &[
+        "openinference/langgraph_openai/traces.otlp.jsonl",
+        "phoenix/oi-langgraph.spans.jsonl",
+        "langsmith/langgraph/runs.jsonl",
+    ],
+    &[
+        "openllmetry/raw_openai/traces.otlp.jsonl",
+        "openinference/raw_openai_stream/traces.otlp.jsonl",
+        "otel_genai/raw_openai_legacy_events/traces.otlp.jsonl",
+    ],
+];
+
+#[test]
+fn one_script_is_the_same_run_whoever_recorded_it() {
+    for group in SAME {
+        let told: Vec<_> = group
+            .iter()
+            .filter_map(|path| Some((path, story(path)?)))
+            .collect();
+        let Some(((first, expected), others)) = told.split_first() else {
+            return;
+        };
+        assert!(expected.len() > 12, "{first}: {expected:#?}");
+        for (path, found) in others {
+            assert_eq!(found, expected, "{path} differs from {first}");
+        }
     }
 }

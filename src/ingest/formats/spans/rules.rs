@@ -124,6 +124,8 @@ impl SpanRules {
             let ruling =
                 |span: &Kept| matches!(span.fact.kind, FactKind::Decision | FactKind::Approval);
             story.only_rulings = spans.iter().all(ruling);
+            let tools = spans.iter().filter(|span| span.is(FactKind::ToolCall));
+            story.run_here = tools.map(|span| span.call.clone()).collect();
             for span in &spans {
                 story.tell(span, build);
             }

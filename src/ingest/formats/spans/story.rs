@@ -7,7 +7,7 @@ use super::kept::Kept;
 use super::{APPROVED, DENIED};
 use crate::ingest::assemble::{Builder, Call, Draft};
 use crate::ingest::fact::{FactKind, Name};
-use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
+use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
@@ -27,8 +27,10 @@ pub(super) struct Story {
     /// Guardrails that were told, by the hash of their name.
     guards: Vec<(Sym, ActionIx)>,
     /// The last model call, while its text may still come.
-    textless: Option<ActionIx>,
+    textless: Option<(ActionIx, SourceIx)>,
     last_response: ActionIx,
+    /// Calls that spans of the tools tell of, by their ids.
+    pub(super) run_here: HashSet<Box<[u8]>>,
     /// Nothing but decisions is told: no call is to come that they are about.
     pub(super) only_rulings: bool,
     /// How the outermost spans ended.
@@ -39,6 +41,8 @@ pub(super) struct Story {
 #[derive(Debug)]
 struct Asked {
     key: Vec<u8>,
+    /// The file of its row: what stands in another one cannot be opened with it.
+    source: SourceIx,
     tool: Sym,
     hash: u64,
     action: ActionIx,
@@ -58,6 +62,17 @@ enum Ranned {
     Yes,
 }
 
+impl Asked {
+    /// Where something about the call stands, as far as it can be opened with it.
+    fn place_of(&self, kept: &Kept) -> Place {
+        if kept.source == self.source {
+            kept.place
+        } else {
+            Place::NONE
+        }
+    }
+}
+
 impl Story {
     pub(super) fn new(run: RunIx) -> Story {
         Story {
@@ -70,6 +85,7 @@ impl Story {
             guards: Vec::new(),
             textless: None,
             last_response: ActionIx::NONE,
+            run_here: HashSet::new(),
             only_rulings: false,
             ended: RunStatus::Unknown,
         }
@@ -220,7 +236,12 @@ impl Story {
         for inside in span.inside.iter().filter(|it| it.is(FactKind::Reasoning)) {
             self.add(Kind::Reasoning, inside, span, build);
         }
-        let response = self.add(Kind::Response, span, span, build);
+        // Where the text is in another file the row stands there.
+        let elsewhere = |it: &&Kept| it.is(FactKind::Response) && it.source != span.source;
+        let text = span.inside.iter().find(elsewhere);
+        let mut draft = self.draft(Kind::Response, text.unwrap_or(span), span, build);
+        draft.time = span.fact.time;
+        let response = build.act(&draft);
         build.duration(response, span.fact.duration);
         if span.fact.status == Status::Error {
             build.status(self.run, response, (Status::Unrecorded, Status::Error));
@@ -238,10 +259,11 @@ impl Story {
             );
         }
         self.last_response = response;
-        self.textless = Some(response);
+        self.textless = (text.is_none()).then_some((response, span.source));
         for inside in &span.inside {
             match inside.fact.kind {
                 FactKind::ToolCall => self.asked(inside, span, build),
+                FactKind::Response if text.is_some() => {}
                 FactKind::Response => self.text(inside, build),
                 FactKind::Approval | FactKind::Decision => self.ruling(inside, build),
                 _ => {}
@@ -261,11 +283,12 @@ impl Story {
         let mut counts: HashMap<u64, u32> = HashMap::new();
         for inside in &span.inside {
             match inside.fact.kind {
-                FactKind::Prompt
-                    if inside.fact.flags.has(Flags::META)
-                        && self.systems.insert(inside.fact.hash) =>
-                {
-                    self.add(Kind::Prompt, inside, span, build);
+                FactKind::Prompt if inside.fact.flags.has(Flags::META) => {
+                    // What an agent is told to be is told again with every request.
+                    let is_new = self.systems.insert(inside.fact.hash);
+                    if is_new {
+                        self.add(Kind::Prompt, inside, span, build);
+                    }
                 }
                 FactKind::Prompt => {
                     let count = counts.entry(inside.fact.hash).or_default();
@@ -283,7 +306,8 @@ impl Story {
 
     /// More text of the last model call, from a record of its own.
     fn text(&mut self, kept: &Kept, build: &mut Builder) {
-        if let Some(response) = self.textless.take() {
+        let before = self.textless.take();
+        if let Some((response, _)) = before.filter(|(_, source)| *source == kept.source) {
             build.settle(&Settled {
                 result: kept.place,
                 clear: Flags::IMPLIED,
@@ -299,7 +323,9 @@ impl Story {
     /// A tool that a model call asked for.
     fn asked(&mut self, kept: &Kept, span: &Kept, build: &mut Builder) {
         let known = |call: &Asked| !kept.id.is_empty() && *call.key == *kept.id;
-        if self.calls.iter().any(known) {
+        // What is told in another file is told better by the span that ran the tool.
+        let run_here = kept.source != span.source && self.run_here.contains(&kept.id);
+        if run_here || self.calls.iter().any(known) {
             build.edit(self.run).totals.copies += 1;
             return;
         }
@@ -325,6 +351,7 @@ impl Story {
         build.open_call(self.run, &key, call, false);
         self.calls.push(Asked {
             key,
+            source: draft.source,
             tool,
             hash: kept.fact.hash,
             action,
@@ -385,10 +412,11 @@ impl Story {
             }
             return;
         }
-        let result = if span.name(Name::Started).is_empty() && status != Status::Error {
-            crate::model::action::Place::NONE
+        let says_nothing = span.name(Name::Started).is_empty() && status != Status::Error;
+        let result = if says_nothing {
+            Place::NONE
         } else {
-            span.place
+            self.calls[at].place_of(span)
         };
         self.close(at, status, build);
         build.settle(&Settled {
@@ -438,7 +466,7 @@ impl Story {
         };
         self.close(at, status, build);
         build.settle(&Settled {
-            result: kept.place,
+            result: self.calls[at].place_of(kept),
             flags: kept.fact.flags,
             clear: Flags::WAITING,
             ..Settled::new(action)
@@ -456,7 +484,10 @@ impl Story {
         };
         let mut attached = kept.attached(AttachedKind::Approval);
         attached.verdict = verdict;
-        attached.place.part = part;
+        attached.place = Place {
+            part,
+            ..call.place_of(kept)
+        };
         build.attach(call.action, attached, Flags::NONE);
     }
 
@@ -558,6 +589,8 @@ impl Story {
     fn rule(&mut self, at: usize, kept: &Kept, build: &mut Builder) {
         let attached = Story::attached(kept, build);
         let (run, call) = (self.run, &mut self.calls[at]);
+        let place = call.place_of(kept);
+        let attached = Attached { place, ..attached };
         build.attach(call.action, attached, Flags::NONE);
         let mut news = Settled::new(call.action);
         match attached.verdict {
