@@ -13,6 +13,7 @@ mod table;
 
 mod cohort;
 mod config;
+mod convert;
 mod demo;
 mod diff;
 mod explore;
@@ -151,6 +152,11 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
             query::run(cx, &filter, &inputs(paths)?, print)
         }
         Command::Stats { paths, by } => stats::run(cx, &inputs(paths)?, &by),
+        Command::Convert {
+            paths,
+            output,
+            force,
+        } => convert::run(cx, &inputs(paths)?, &output, force),
         Command::Cohort { paths, cohort } => cohort::run(cx, &inputs(paths)?, &cohort),
         Command::Tail {
             paths,

@@ -407,6 +407,21 @@ Examples:
         #[arg(long)]
         strict: bool,
     },
+    /// Write traces of any format in the project's own: what opens to the same runs and actions
+    #[command(args = hidden("convert"), after_help = "\
+Examples:
+  saferun-tui convert ~/.codex/sessions -o codex.jsonl
+  saferun-tui convert traces.otlp.jsonl -o - | jq .type")]
+    Convert {
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// The file to write, or - for standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Write over a file that is there
+        #[arg(long)]
+        force: bool,
+    },
     /// List the trace formats that can be read
     #[command(args = hidden("formats"))]
     Formats,
@@ -468,6 +483,7 @@ fn refused(command: &str) -> &'static [&'static str] {
         "stats" | "cohort" | "diff" => &["jsonl", "csv"],
         "verify" => &["condition", "jsonl", "csv"],
         "demo" => &["format", "shapes"],
+        "convert" => &["json", "jsonl", "csv"],
         "check-filter" | "config" => &["condition", "jsonl", "csv", "format", "shapes"],
         "formats" => &["condition", "json", "jsonl", "csv", "format"],
         "completions" | "man" => &["condition", "json", "jsonl", "csv", "format", "shapes"],
@@ -522,6 +538,7 @@ impl Command {
             Command::Query { .. } => "query",
             Command::Stats { .. } => "stats",
             Command::Cohort { .. } => "cohort",
+            Command::Convert { .. } => "convert",
             Command::Tail { .. } => "tail",
             Command::Show { .. } => "show",
             Command::Diff { .. } => "diff",

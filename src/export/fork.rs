@@ -77,8 +77,9 @@ pub fn fork(store: &Store, actions: &[ActionIx], edits: &[Edit]) -> Result<Fork,
     }
     let run = last.run();
     let id = format!("{}-fork-{}", run.id, last.seq());
-    let mut events = saferun::events(store, run, actions, &id);
-    let told = edit(&mut events, edits, last.seq())?;
+    let (mut events, ids) = saferun::past(store, run, actions, &id);
+    let own = ids.get(&last.ix()).map_or("", String::as_str);
+    let told = edit(&mut events, edits, (last.seq(), own))?;
     if let Some(start) = events.first_mut() {
         start["parent_run_id"] = (*run.id).into();
         start["parent_seq"] = last.seq().into();
@@ -88,21 +89,25 @@ pub fn fork(store: &Store, actions: &[ActionIx], edits: &[Edit]) -> Result<Fork,
 }
 
 /// Applies the edits; what they changed, for the start of the new run.
-fn edit(events: &mut Vec<Value>, edits: &[Edit], last: u32) -> Result<Value, Refused> {
+fn edit(
+    events: &mut Vec<Value>,
+    edits: &[Edit],
+    (last, own): (u32, &str),
+) -> Result<Value, Refused> {
     let mut told = Vec::new();
     for edit in edits {
         let refused = |what: String| Refused::Edit {
             path: edit.path.clone(),
             what,
         };
-        let at = place(events, edit, last).ok_or_else(|| {
+        let at = place(events, edit, own).ok_or_else(|| {
             refused(format!(
                 "neither action #{last} nor the start of the run has this"
             ))
         })?;
         let from = set(&mut events[at], &edit.path, &edit.to).map_err(refused)?;
         if edit.path.starts_with("args") || edit.path == "tool" {
-            outdate(events, last);
+            outdate(events, own);
         }
         let mut change = Map::new();
         change.insert("path".to_owned(), edit.path.as_str().into());
@@ -113,21 +118,20 @@ fn edit(events: &mut Vec<Value>, edits: &[Edit], last: u32) -> Result<Value, Ref
     Ok(Value::Array(told))
 }
 
-fn is_of(event: &Value, last: u32) -> bool {
-    let id = format!("a{last}");
-    let is = |name: &str| event.get(name).and_then(Value::as_str) == Some(&id);
+fn is_of(event: &Value, own: &str) -> bool {
+    let is = |name: &str| event.get(name).and_then(Value::as_str) == Some(own);
     is("id") || is("call_id")
 }
 
 /// The event with the member that the path begins with: of the last action, else the start.
-fn place(events: &[Value], edit: &Edit, last: u32) -> Option<usize> {
+fn place(events: &[Value], edit: &Edit, own: &str) -> Option<usize> {
     let first = edit.path.split('.').next().unwrap_or_default();
     let has = |event: &Value| event.get(first).is_some();
-    let own = events
+    let of_last = events
         .iter()
-        .position(|event| is_of(event, last) && has(event));
+        .position(|event| is_of(event, own) && has(event));
     let member = matches!(first, "system" | "tools" | "params" | "model");
-    own.or_else(|| {
+    of_last.or_else(|| {
         events
             .first()
             .filter(|start| member || has(start))
@@ -164,14 +168,13 @@ fn set(event: &mut Value, path: &str, to: &Value) -> Result<Value, String> {
 }
 
 /// The recorded result is that of other arguments: it goes, and one that says so comes.
-fn outdate(events: &mut Vec<Value>, last: u32) {
-    let id = format!("a{last}");
-    events.retain(|event| !(event["type"] == "tool_result" && event["call_id"] == id.as_str()));
+fn outdate(events: &mut Vec<Value>, own: &str) {
+    events.retain(|event| !(event["type"] == "tool_result" && event["call_id"] == own));
     let run = events.first().map(|start| start["run_id"].clone());
     events.push(serde_json::json!({
         "type": "tool_result",
         "run_id": run,
-        "call_id": id,
+        "call_id": own,
         "status": "cancelled",
         "error": {"type": "edited", "message": "the call was edited: the recorded result is that of the call before"},
     }));

@@ -1,106 +1,410 @@
-//! A run as events of the project's own format (`TRACE_FORMAT.md`), so that other programs, and this one, can read it.
+//! Runs in the project's own format: what is known of them, one event per line.
 //!
-//! What was not recorded is left out; a cost that was worked out from prices is not written, since it is no record.
+//! What is written opens to the same runs and actions again. A run that had no row for its start or
+//! end gets one, since that is where the format tells who ran and how it ended; lines that were broken
+//! become events of the type `unreadable`, with their text.
 
-use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
+use std::io;
+
 use serde_json::{Map, Value, json};
 
-use crate::export::json::action::{self, ActionJson};
-use crate::ingest::context::{Piece, Role};
+use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::context::{Api, Piece};
 use crate::ingest::json as reading;
-use crate::model::action::{ActionIx, Flags, Kind};
-use crate::model::quantity::Time;
-use crate::model::run::{Run, RunStatus};
+use crate::model::action::{ActionIx, Flags, Kind, Status};
+use crate::model::outcome::{Attached, AttachedKind};
+use crate::model::quantity::{Time, Tokens, Usage};
+use crate::model::run::{Run, RunIx, RunStatus};
+use crate::model::symbol::Sym;
 use crate::store::Store;
-use crate::store::bodies;
+use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// The events of some actions of a run, in their order, under the id `id`. The first event is the start of the run.
-pub fn events(store: &Store, run: &Run, actions: &[ActionIx], id: &str) -> Vec<Value> {
-    let mut events = vec![start(store, run, actions)];
-    for ix in actions {
-        let row = store.row(*ix);
-        if !matches!(row.kind(), Kind::RunStart | Kind::Malformed) {
-            action_events(&row, &mut events);
+/// Longer broken lines are cut.
+const LONGEST: usize = 64 << 10;
+
+/// Where events go.
+pub type Sink<'a> = &'a mut dyn FnMut(&Value) -> io::Result<()>;
+
+/// Tells runs, each with its actions in their order; how many events there were.
+pub fn write(out: Sink<'_>, store: &Store, runs: &[RunIx]) -> io::Result<u64> {
+    let mut by_run: HashMap<RunIx, Vec<ActionIx>> = HashMap::new();
+    for row in store.rows() {
+        by_run.entry(row.run_ix()).or_default().push(row.ix());
+    }
+    let mut taken = HashSet::new();
+    let mut events = 0;
+    for &run in runs {
+        let actions = by_run.remove(&run).unwrap_or_default();
+        let mut telling = Telling {
+            store,
+            run: store.run(run),
+            name: unique(&store.run(run).id, &mut taken),
+            ids: HashMap::new(),
+            used: HashSet::new(),
+            events: 0,
+            out,
+        };
+        telling.run(&actions)?;
+        events += telling.events;
+    }
+    Ok(events)
+}
+
+/// Runs of several files may have the same id.
+fn unique(id: &str, taken: &mut HashSet<String>) -> String {
+    let id = if id.is_empty() { "run" } else { id };
+    let mut name = id.to_owned();
+    let mut number = 2;
+    while !taken.insert(name.clone()) {
+        name = format!("{id}~{number}");
+        number += 1;
+    }
+    name
+}
+
+/// The events of some actions of a run, in their order, under the id `name`, and the ids of the actions in
+/// them. The first event is the start of the run; its end is among them only if it is one of the actions.
+pub fn past(
+    store: &Store,
+    run: &Run,
+    actions: &[ActionIx],
+    name: &str,
+) -> (Vec<Value>, HashMap<ActionIx, String>) {
+    let mut events = Vec::new();
+    let mut keep = |event: &Value| {
+        events.push(event.clone());
+        Ok(())
+    };
+    let mut telling = Telling {
+        store,
+        run,
+        name: name.to_owned(),
+        ids: HashMap::new(),
+        used: HashSet::new(),
+        events: 0,
+        out: &mut keep,
+    };
+    telling
+        .actions(actions)
+        .expect("keeping an event in memory does not fail");
+    let ids = telling.ids;
+    (events, ids)
+}
+
+struct Telling<'a> {
+    store: &'a Store,
+    run: &'a Run,
+    name: String,
+    /// The ids of rows, for those that they cause.
+    ids: HashMap<ActionIx, String>,
+    used: HashSet<String>,
+    events: u64,
+    out: Sink<'a>,
+}
+
+impl Telling<'_> {
+    fn has(&self, actions: &[ActionIx], kind: Kind) -> bool {
+        let mut rows = actions.iter().map(|ix| self.store.row(*ix));
+        rows.any(|row| row.kind() == kind)
+    }
+
+    fn actions(&mut self, actions: &[ActionIx]) -> io::Result<()> {
+        if !self.has(actions, Kind::RunStart) {
+            let mut start = self.event("run_start", self.run.started);
+            self.who(&mut start);
+            self.say(start)?;
+        }
+        for &ix in actions {
+            self.action(&self.store.row(ix))?;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, actions: &[ActionIx]) -> io::Result<()> {
+        self.actions(actions)?;
+        let has_end = self.has(actions, Kind::RunEnd);
+        // A run that goes on has not ended.
+        if !has_end && self.run.status != RunStatus::Running {
+            let mut end = self.event("run_end", self.run.ended);
+            self.end(&mut end);
+            self.say(end)?;
+        }
+        Ok(())
+    }
+
+    fn event(&self, kind: &str, time: Time) -> Map<String, Value> {
+        let mut event = Map::new();
+        event.insert("type".to_owned(), kind.into());
+        event.insert("run_id".to_owned(), self.name.clone().into());
+        put(&mut event, "ts", stamp(time));
+        event
+    }
+
+    fn say(&mut self, event: Map<String, Value>) -> io::Result<()> {
+        self.events += 1;
+        (self.out)(&Value::Object(event))
+    }
+
+    fn symbol(&self, symbol: Sym) -> Option<Value> {
+        let name = self.store.symbols().name(symbol);
+        (!name.is_empty()).then(|| name.into())
+    }
+
+    fn who(&self, event: &mut Map<String, Value>) {
+        let who = &self.run.who;
+        event.insert("v".to_owned(), 1.into());
+        let named = [
+            ("agent", who.agent),
+            ("user", who.user),
+            ("service", who.service),
+            ("env", who.env),
+            ("task", who.task),
+            ("trial", who.trial),
+            ("release", who.release),
+            ("provider", who.provider),
+        ];
+        for (key, symbol) in named {
+            put(event, key, self.symbol(symbol));
+        }
+        put(event, "title", self.run.title.as_deref().map(Value::from));
+        put(
+            event,
+            "parent_run_id",
+            self.run.parent_run.as_deref().map(Value::from),
+        );
+    }
+
+    fn end(&self, event: &mut Map<String, Value>) {
+        let run = self.run;
+        let status = match run.status {
+            RunStatus::Unknown | RunStatus::Running => None,
+            known => Some(known.word().into()),
+        };
+        put(event, "status", status);
+        put(event, "score", run.score.map(Value::from));
+        put(event, "correct", run.correct.map(Value::from));
+        put(
+            event,
+            "cost_usd",
+            run.totals.run_cost.usd().map(Value::from),
+        );
+    }
+
+    /// The id of a row: its own where that is one of its kind in the run.
+    fn id(&mut self, row: &Row<'_>, body: &Body) -> String {
+        let own = body
+            .id
+            .clone()
+            .filter(|id| !id.is_empty() && !self.used.contains(id));
+        let id = own.unwrap_or_else(|| {
+            let mut id = format!("a{}", row.ix().0);
+            while self.used.contains(&id) {
+                id.push('_');
+            }
+            id
+        });
+        self.used.insert(id.clone());
+        self.ids.insert(row.ix(), id.clone());
+        id
+    }
+
+    fn action(&mut self, row: &Row<'_>) -> io::Result<()> {
+        let body = bodies::open(row, Depth::Full);
+        let id = self.id(row, &body);
+        let kind = match row.kind() {
+            Kind::Malformed => "unreadable",
+            Kind::Unknown => "unknown",
+            known => known.word(),
+        };
+        let mut event = self.event(kind, row.time());
+        event.insert("id".to_owned(), id.clone().into());
+        let parent = row
+            .parent()
+            .and_then(|parent| self.ids.get(&parent).cloned());
+        put(&mut event, "parent_id", parent.map(Value::from));
+        put(
+            &mut event,
+            "turn",
+            (row.turn() > 0).then(|| row.turn().into()),
+        );
+        put(&mut event, "agent", text(row.agent()));
+        put(&mut event, "model", text(row.model()));
+        if row.flags().has(Flags::META) {
+            event.insert("injected".to_owned(), true.into());
+        }
+        if row.flags().has(Flags::CONTINUED) {
+            event.insert("continued".to_owned(), true.into());
+        }
+        usage(&row.usage(), &mut event);
+        if !body.labels.is_empty() {
+            let labels = body
+                .labels
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone().into()));
+            event.insert("labels".to_owned(), Value::Object(labels.collect()));
+        }
+        match row.kind() {
+            Kind::ToolCall => return self.call(row, body, &id, event),
+            Kind::PolicyDecision | Kind::Approval => {
+                return self.verdicts_alone(row, (&body, &id), event);
+            }
+            Kind::RunStart => {
+                self.who(&mut event);
+                put(&mut event, "system", body.text.map(Value::from));
+                settings(row, &mut event);
+            }
+            Kind::RunEnd => {
+                self.end(&mut event);
+                put(&mut event, "reason", body.text.map(Value::from));
+                put(
+                    &mut event,
+                    "duration_ms",
+                    row.duration().millis().map(Value::from),
+                );
+            }
+            Kind::Malformed => {
+                let raw = bodies::raw(row, row.place(), LONGEST);
+                event.insert("content".to_owned(), String::from_utf8_lossy(&raw).into());
+            }
+            Kind::Unknown => {
+                put(&mut event, "content", body.text.map(Value::from));
+            }
+            Kind::Prompt | Kind::Response | Kind::Reasoning | Kind::Error | Kind::Note => {
+                put(&mut event, "content", body.text.map(Value::from));
+                seen(row, &mut event);
+                put(
+                    &mut event,
+                    "duration_ms",
+                    row.duration().millis().map(Value::from),
+                );
+                put(&mut event, "status", word(row.status()));
+                put(&mut event, "error", body.error.as_ref().map(error));
+                cost(row, &mut event);
+            }
+        }
+        self.say(event)
+    }
+
+    fn call(
+        &mut self,
+        row: &Row<'_>,
+        body: Body,
+        id: &str,
+        mut event: Map<String, Value>,
+    ) -> io::Result<()> {
+        put(&mut event, "tool", text(row.tool()));
+        put(&mut event, "args", body.args.clone());
+        if row.flags().has(Flags::RETRY) {
+            event.insert("attempt".to_owned(), 2.into());
+        }
+        self.say(event)?;
+        let about: Vec<Attached> = row.attached().copied().collect();
+        self.verdicts(&about, (&body, (0, 0)), Some(id))?;
+        let told = row.result_place().is_some() || body.result.is_some() || body.error.is_some();
+        if row.status() == Status::Pending || row.status() == Status::Unrecorded && !told {
+            return Ok(());
+        }
+        // Without a duration the time of the result would be taken for one.
+        let ended = match (row.time().get(), row.duration().get()) {
+            (Some(start), Some(length)) => Time(start.saturating_add(length)),
+            _ => Time::NONE,
+        };
+        let mut result = self.event("tool_result", ended);
+        result.insert("call_id".to_owned(), id.into());
+        put(&mut result, "status", word(row.status()));
+        put(&mut result, "result", body.result);
+        put(&mut result, "error", body.error.as_ref().map(error));
+        put(
+            &mut result,
+            "duration_ms",
+            row.duration().millis().map(Value::from),
+        );
+        cost(row, &mut result);
+        self.say(result)
+    }
+
+    /// A row for a decision about no known call: the first of its verdicts is the row.
+    fn verdicts_alone(
+        &mut self,
+        row: &Row<'_>,
+        (body, id): (&Body, &str),
+        mut event: Map<String, Value>,
+    ) -> io::Result<()> {
+        let about: Vec<Attached> = row.attached().copied().collect();
+        let mut counts = (0, 0);
+        put(
+            &mut event,
+            "duration_ms",
+            row.duration().millis().map(Value::from),
+        );
+        if let Some(first) = about.first() {
+            self.verdict(first, body, &mut counts, &mut event);
+        }
+        self.say(event)?;
+        self.verdicts(about.get(1..).unwrap_or_default(), (body, counts), Some(id))
+    }
+
+    fn verdicts(
+        &mut self,
+        about: &[Attached],
+        (body, mut counts): (&Body, (usize, usize)),
+        call: Option<&str>,
+    ) -> io::Result<()> {
+        for attached in about {
+            let mut event = self.event(attached.kind.row().word(), attached.time);
+            put(&mut event, "call_id", call.map(Value::from));
+            self.verdict(attached, body, &mut counts, &mut event);
+            self.say(event)?;
+        }
+        Ok(())
+    }
+
+    /// What was said, with the words of the body at the same place among its kind.
+    fn verdict(
+        &self,
+        attached: &Attached,
+        body: &Body,
+        (decisions, approvals): &mut (usize, usize),
+        event: &mut Map<String, Value>,
+    ) {
+        let verdict = Some(attached.verdict.word()).filter(|word| !word.is_empty());
+        match attached.kind {
+            AttachedKind::Decision => {
+                put(event, "decision", verdict.map(Value::from));
+                put(event, "policy", self.symbol(attached.policy));
+                put(event, "rule", self.symbol(attached.rule));
+                if attached.shadow {
+                    event.insert("mode".to_owned(), "shadow".into());
+                }
+                let told = body.decisions.get(*decisions);
+                *decisions += 1;
+                let Some(told) = told else { return };
+                put(event, "reason", told.reason.clone().map(Value::from));
+                let matched = told.matched.iter().map(|it| json!({"path": it.path, "op": it.op, "value": it.value, "actual": it.actual}));
+                let matched: Vec<Value> = matched.collect();
+                put(
+                    event,
+                    "matched",
+                    (!matched.is_empty()).then_some(Value::Array(matched)),
+                );
+            }
+            AttachedKind::Approval => {
+                put(event, "wait_ms", attached.wait.millis().map(Value::from));
+                put(event, "state", verdict.map(Value::from));
+                put(event, "by", self.symbol(attached.by));
+                let told = body.approvals.get(*approvals);
+                *approvals += 1;
+                let Some(told) = told else { return };
+                put(event, "reason", told.reason.clone().map(Value::from));
+                put(event, "args", told.args.clone());
+            }
         }
     }
-    for event in &mut events {
-        event["run_id"] = id.into();
-    }
-    events
 }
 
-/// An event without its empty members, its type first.
-fn event(kind: &str, members: &[(&str, Value)]) -> Value {
-    let mut event = Map::new();
-    event.insert("type".to_owned(), kind.into());
-    event.insert("run_id".to_owned(), Value::Null);
-    for (name, value) in members {
-        if !value.is_null() {
-            event.insert((*name).to_owned(), value.clone());
-        }
-    }
-    Value::Object(event)
-}
-
-/// To the microsecond, as it is kept.
-fn time(time: Time) -> Value {
-    let stamp = time
-        .get()
-        .and_then(|us| Timestamp::from_microsecond(us).ok());
-    stamp.map_or(Value::Null, |stamp| stamp.to_string().into())
-}
-
-fn text(text: &str) -> Value {
-    if text.is_empty() {
-        Value::Null
-    } else {
-        text.into()
-    }
-}
-
-fn start(store: &Store, run: &Run, actions: &[ActionIx]) -> Value {
-    let name = |sym| text(store.symbols().name(sym));
-    let who = &run.who;
-    let model = who.models.first().map_or(Value::Null, |model| name(*model));
-    let mut start = event(
-        "run_start",
-        &[
-            ("v", 1.into()),
-            ("ts", time(run.started)),
-            ("agent", name(who.agent)),
-            ("model", model),
-            ("user", name(who.user)),
-            ("service", name(who.service)),
-            ("env", name(who.env)),
-            ("task", name(who.task)),
-            ("trial", name(who.trial)),
-            ("release", name(who.release)),
-            ("provider", name(who.provider)),
-            (
-                "title",
-                run.title.as_deref().map_or(Value::Null, Value::from),
-            ),
-            (
-                "parent_run_id",
-                run.parent_run.as_deref().map_or(Value::Null, Value::from),
-            ),
-        ],
-    );
-    let recorded = actions.iter().map(|ix| store.row(*ix));
-    let recorded = recorded.filter(|row| row.kind() == Kind::RunStart);
-    for (name, value) in recorded.flat_map(|row| members(&row)) {
-        match name.as_str() {
-            "system" | "instructions" => start["system"] = value,
-            "tools" => start["tools"] = value,
-            "model" => {}
-            _ => start["params"][name.as_str()] = value,
-        }
-    }
-    start
-}
-
-/// What the record of an action tells of requests, where its format tells that.
+/// What the record of an action tells of requests to the model, where its format tells that.
 fn pieces(row: &Row<'_>) -> Vec<Piece> {
     let record = reading::value(&bodies::raw(row, row.place(), usize::MAX));
     let format = row.source().format;
@@ -108,208 +412,99 @@ fn pieces(row: &Row<'_>) -> Vec<Piece> {
     pieces.unwrap_or_default()
 }
 
-/// System prompt, schemas, parameters.
-fn members(row: &Row<'_>) -> Vec<(String, Value)> {
-    let member = |piece| match piece {
-        Piece::Member { name, value } => Some((name, value)),
-        _ => None,
-    };
-    pieces(row).into_iter().filter_map(member).collect()
-}
-
-fn action_events(row: &Row<'_>, events: &mut Vec<Value>) {
-    let told = action::action(row);
-    match row.kind() {
-        Kind::ToolCall => call(row, &told, events),
-        Kind::PolicyDecision | Kind::Approval => decided(row, &told, events),
-        _ => events.push(said(row, &told)),
+/// System prompt, schemas and parameters, so that what the model saw can still be told.
+fn settings(row: &Row<'_>, event: &mut Map<String, Value>) {
+    let mut params = Map::new();
+    for piece in pieces(row) {
+        let Piece::Member { name, value } = piece else {
+            continue;
+        };
+        match name.as_str() {
+            "system" | "instructions" => put(event, "system", Some(value)),
+            "tools" => put(event, "tools", Some(value)),
+            "model" => {}
+            _ => put(&mut params, &name, Some(value)),
+        }
     }
+    put(
+        event,
+        "params",
+        (!params.is_empty()).then_some(Value::Object(params)),
+    );
 }
 
-fn id(row: &Row<'_>) -> String {
-    format!("a{}", row.seq())
-}
-
-fn common<'a>(row: &Row<'_>) -> Vec<(&'a str, Value)> {
-    let parent = row.parent().map(|parent| id(&row.store.row(parent)));
-    let turn = Some(row.turn()).filter(|turn| *turn > 0);
-    vec![
-        ("id", id(row).into()),
-        ("parent_id", parent.map_or(Value::Null, Value::from)),
-        ("ts", time(row.time())),
-        ("turn", turn.map_or(Value::Null, Value::from)),
-        ("agent", text(row.agent())),
-    ]
-}
-
-fn said(row: &Row<'_>, told: &ActionJson<'_>) -> Value {
-    let content = told.text.clone().map_or(Value::Null, Value::from);
-    let mut members = common(row);
-    let kind = match row.kind() {
-        Kind::Prompt => {
-            members.extend(prompt(row, content));
-            "prompt"
-        }
-        Kind::Response => {
-            members.extend([("model", text(row.model())), ("content", content)]);
-            members.extend(spent(row, told));
-            "response"
-        }
-        Kind::Reasoning => {
-            members.push(("content", content));
-            "reasoning"
-        }
-        Kind::Error => {
-            members.push(("error", error(told).unwrap_or(content)));
-            "error"
-        }
-        Kind::RunEnd => {
-            let status = row.run().status;
-            let status = (status != RunStatus::Unknown).then(|| status.word());
-            members.extend([
-                ("status", status.map_or(Value::Null, Value::from)),
-                ("reason", content),
-                ("score", row.run().score.map_or(Value::Null, Value::from)),
-                (
-                    "correct",
-                    row.run().correct.map_or(Value::Null, Value::from),
-                ),
-            ]);
-            "run_end"
-        }
-        _ => {
-            members.push(("content", content));
-            members.push(("compacted", compacted(row)));
-            "note"
-        }
-    };
-    event(kind, &members)
-}
-
-/// Who said it and what: as it was sent where the trace tells that, pictures included.
-fn prompt<'a>(row: &Row<'_>, text: Value) -> Vec<(&'a str, Value)> {
-    let mut role = Role::User;
+/// Who said a prompt, and what as it was sent where it is more than text; after a compaction the model
+/// sees only what follows it.
+fn seen(row: &Row<'_>, event: &mut Map<String, Value>) {
     let mut blocks = Vec::new();
     for piece in pieces(row) {
-        if let Piece::Said(said) = piece {
-            role = said.role;
-            blocks.push(said.block);
+        match piece {
+            Piece::Said(said) if row.kind() == Kind::Prompt => {
+                event.insert("role".to_owned(), said.role.word().into());
+                blocks.push(said.block);
+            }
+            Piece::Compacted { by, words } if by.is_empty() => {
+                event.insert("compacted".to_owned(), words.into());
+            }
+            _ => {}
         }
     }
     let is_text = |block: &Value| block.get("type").is_some_and(|kind| kind == "text");
-    let content = if blocks.is_empty() || blocks.iter().all(is_text) {
-        text
-    } else {
-        blocks.into()
-    };
-    // What the harness put in begins no turn.
-    let is_injected = row.flags().has(Flags::META) && role == Role::User;
-    vec![
-        ("role", role.word().into()),
-        (
-            "injected",
-            if is_injected {
-                true.into()
-            } else {
-                Value::Null
-            },
-        ),
-        ("content", content),
-    ]
-}
-
-/// After a compaction the model sees only what follows it.
-fn compacted(row: &Row<'_>) -> Value {
-    let found = pieces(row).into_iter().find_map(|piece| match piece {
-        Piece::Compacted { by, words } if by.is_empty() => Some(words),
-        _ => None,
-    });
-    found.map_or(Value::Null, Value::from)
-}
-
-/// Tokens, money and time, as far as they were recorded.
-fn spent<'a>(row: &Row<'_>, told: &ActionJson<'_>) -> Vec<(&'a str, Value)> {
-    let mut usage = serde_json::to_value(&told.usage).unwrap_or_default();
-    if let (Some(members), Some(hour)) = (usage.as_object_mut(), row.usage().cache_write_hour.get())
-    {
-        members.insert("cache_write_1h_tokens".to_owned(), hour.into());
-    }
-    let cost = told
-        .cost_usd
-        .clone()
-        .filter(|_| !row.flags().has(Flags::ESTIMATED));
-    let took = told.duration_ms.clone();
-    vec![
-        ("usage", usage),
-        ("cost_usd", cost.map_or(Value::Null, Value::Number)),
-        ("duration_ms", took.map_or(Value::Null, Value::Number)),
-    ]
-}
-
-fn error(told: &ActionJson<'_>) -> Option<Value> {
-    let error = told.error.as_ref()?;
-    let mut value = json!({ "message": error.message });
-    if let Some(kind) = &error.kind {
-        value["type"] = kind.as_str().into();
-    }
-    if let Some(stack) = &error.stack {
-        value["stack"] = stack.as_str().into();
-    }
-    Some(value)
-}
-
-/// A call, what was decided about it, and how it came out.
-fn call(row: &Row<'_>, told: &ActionJson<'_>, events: &mut Vec<Value>) {
-    let mut members = common(row);
-    members.push(("tool", text(row.tool())));
-    members.push(("args", told.args.clone().unwrap_or_default()));
-    events.push(event("tool_call", &members));
-    decided(row, told, events);
-    let status = told.status.filter(|status| *status != "pending");
-    if status.is_none() && told.result.is_none() {
-        return;
-    }
-    let mut members = vec![
-        ("call_id", id(row).into()),
-        ("ts", ended(row)),
-        ("status", status.map_or(Value::Null, Value::from)),
-        ("result", told.result.clone().unwrap_or_default()),
-        ("error", error(told).unwrap_or_default()),
-    ];
-    members.extend(spent(row, told));
-    events.push(event("tool_result", &members));
-}
-
-fn ended(row: &Row<'_>) -> Value {
-    match (row.time().get(), row.duration().get()) {
-        (Some(start), Some(took)) => time(Time(start.saturating_add(took))),
-        _ => Value::Null,
+    if row.source().format.api() == Some(Api::Messages) && !blocks.iter().all(is_text) {
+        event.insert("content".to_owned(), blocks.into());
     }
 }
 
-/// Decisions and approvals, on the call or, where it is not known, on their own row.
-fn decided(row: &Row<'_>, told: &ActionJson<'_>, events: &mut Vec<Value>) {
-    let on = match row.kind() {
-        Kind::ToolCall => ("call_id", Value::from(id(row))),
-        _ => ("id", Value::from(id(row))),
-    };
-    let mut add = |kind: &str, told: Option<Value>| {
-        let Some(Value::Object(members)) = told else {
-            return;
-        };
-        let mut event = event(kind, std::slice::from_ref(&on));
-        for (name, value) in members {
-            event[name.as_str()] = value;
-        }
-        events.push(event);
-    };
-    for decision in &told.policy {
-        add("policy_decision", serde_json::to_value(decision).ok());
-    }
-    for approval in &told.approval {
-        add("approval", serde_json::to_value(approval).ok());
+fn put(event: &mut Map<String, Value>, key: &str, value: Option<Value>) {
+    if let Some(value) = value.filter(|value| !value.is_null()) {
+        event.insert(key.to_owned(), value);
     }
 }
 
-#[cfg(test)]
-mod tests;
+fn text(text: &str) -> Option<Value> {
+    (!text.is_empty()).then(|| text.into())
+}
+
+fn word(status: Status) -> Option<Value> {
+    text(status.word())
+}
+
+fn stamp(time: Time) -> Option<Value> {
+    let stamp = jiff::Timestamp::from_microsecond(time.get()?).ok()?;
+    Some(stamp.to_string().into())
+}
+
+fn error(error: &ErrorText) -> Value {
+    let mut out = Map::new();
+    put(&mut out, "type", error.kind.clone().map(Value::from));
+    out.insert("message".to_owned(), error.message.clone().into());
+    put(&mut out, "stack", error.stack.clone().map(Value::from));
+    Value::Object(out)
+}
+
+/// What was recorded; an estimate is made again when it is read.
+fn cost(row: &Row<'_>, event: &mut Map<String, Value>) {
+    if !row.flags().has(Flags::ESTIMATED) {
+        put(event, "cost_usd", row.cost().usd().map(Value::from));
+    }
+}
+
+fn usage(usage: &Usage, event: &mut Map<String, Value>) {
+    let count = |tokens: Tokens| tokens.get().map(Value::from);
+    let mut out = Map::new();
+    put(&mut out, "input_tokens", count(usage.input));
+    put(&mut out, "output_tokens", count(usage.output));
+    put(&mut out, "cache_read_tokens", count(usage.cache_read));
+    put(&mut out, "cache_write_tokens", count(usage.cache_write));
+    put(
+        &mut out,
+        "cache_write_hour_tokens",
+        count(usage.cache_write_hour),
+    );
+    put(&mut out, "reasoning_tokens", count(usage.reasoning));
+    put(
+        event,
+        "usage",
+        (!out.is_empty()).then_some(Value::Object(out)),
+    );
+}

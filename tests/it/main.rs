@@ -4,6 +4,7 @@ mod agents;
 mod cli;
 mod cohort;
 mod context;
+mod convert;
 mod corpus;
 mod diff;
 mod floors;

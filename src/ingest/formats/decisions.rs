@@ -57,7 +57,7 @@ impl Format for Decisions {
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
-        decision(record).body(part)
+        decision(record).opened(part)
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

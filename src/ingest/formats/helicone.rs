@@ -68,7 +68,7 @@ impl Format for Helicone {
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
-        request(record).body(part)
+        request(record).opened(part)
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

@@ -75,7 +75,7 @@ impl Format for Jaeger {
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
-        span(record, &Value::Null).body(part)
+        span(record, &Value::Null).opened(part)
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

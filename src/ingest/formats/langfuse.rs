@@ -84,7 +84,7 @@ impl Format for Langfuse {
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
-        observation(record, &Value::Null).body(part)
+        observation(record, &Value::Null).opened(part)
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

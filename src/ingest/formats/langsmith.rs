@@ -66,7 +66,7 @@ impl Format for Langsmith {
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
-        run(record).body(part)
+        run(record).opened(part)
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

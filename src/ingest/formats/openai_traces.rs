@@ -66,7 +66,7 @@ impl Format for OpenaiTraces {
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
-        span(record).body(part)
+        span(record).opened(part)
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

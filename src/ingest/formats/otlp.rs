@@ -117,7 +117,11 @@ impl Format for Otlp {
                 ..Body::default()
             };
         }
-        body_of(record, part)
+        Body {
+            decisions: Vec::new(),
+            approvals: Vec::new(),
+            ..body_of(record, part)
+        }
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

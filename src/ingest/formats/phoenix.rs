@@ -67,7 +67,7 @@ impl Format for Phoenix {
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
-        span(record).body(part)
+        span(record).opened(part)
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

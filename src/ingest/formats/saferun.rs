@@ -249,6 +249,12 @@ fn rarer(
             }
             return Ok(());
         }
+        b"continued" => {
+            if cursor.bool_or_skip()? == Some(true) {
+                fact.flags.set(Flags::CONTINUED);
+            }
+            return Ok(());
+        }
         b"correct" => {
             if let Some(correct) = cursor.bool_or_skip()? {
                 let text = out.arena(if correct { b"true" } else { b"false" });
@@ -318,7 +324,7 @@ fn tokens(cursor: &mut Cursor<'_>) -> Checked<Usage> {
             b"output_tokens" => &mut usage.output,
             b"cache_read_tokens" => &mut usage.cache_read,
             b"cache_write_tokens" => &mut usage.cache_write,
-            b"cache_write_1h_tokens" => &mut usage.cache_write_hour,
+            b"cache_write_hour_tokens" => &mut usage.cache_write_hour,
             b"reasoning_tokens" => &mut usage.reasoning,
             _ => return cursor.skip(),
         };

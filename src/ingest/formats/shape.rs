@@ -102,8 +102,15 @@ impl Format for Shape {
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
-        self.told(record, part)
-            .map_or_else(|| raw(record), |told| told.body)
+        self.told(record, part).map_or_else(
+            || raw(record),
+            |told| Body {
+                // Added where it is attached.
+                decisions: Vec::new(),
+                approvals: Vec::new(),
+                ..told.body
+            },
+        )
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {

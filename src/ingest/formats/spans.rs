@@ -216,6 +216,15 @@ impl Span {
         }
     }
 
+    /// The same for its row, to which what was decided is added where it is attached.
+    pub(crate) fn opened(&self, part: u16) -> Body {
+        Body {
+            decisions: Vec::new(),
+            approvals: Vec::new(),
+            ..self.body(part)
+        }
+    }
+
     fn facts(&self) -> Vec<Told> {
         let mut all = vec![self.head()];
         all.extend(self.input.iter().map(heard));

@@ -4,6 +4,7 @@ use crate::ingest::assemble::{Builder, Call, Draft, From, Rules};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::{Attached, Settled};
+use crate::model::quantity::Span;
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
@@ -95,7 +96,15 @@ fn add(draft: &Draft, fact: &Fact, from: &From<'_>, build: &mut Builder) -> Acti
 
 fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let draft = draft(kind, fact, from, build, run);
-    add(&draft, fact, from, build);
+    let action = add(&draft, fact, from, build);
+    build.duration(action, fact.duration);
+    // Nobody but a model uses tokens, whatever its answer is called.
+    if let Some(usage) = from.decoded.usage(fact) {
+        build.charge(run, (action, draft.model), usage, fact.cost, None);
+    }
+    if kind == Kind::Note && fact.kind == FactKind::Note && fact.status != Status::Unrecorded {
+        build.status(run, action, (Status::Unrecorded, fact.status));
+    }
 }
 
 fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
@@ -107,14 +116,14 @@ fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
 fn setting(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     who(fact, from, build, run);
     draft(Kind::Note, fact, from, build, run);
-    let title = from.decoded.name(fact, Name::Title);
-    if !title.is_empty() {
-        build.edit(run).title = Some(String::from_utf8_lossy(title).into());
-    }
 }
 
 /// What the run is told to be.
 fn who(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let title = from.decoded.name(fact, Name::Title);
+    if !title.is_empty() {
+        build.edit(run).title = Some(String::from_utf8_lossy(title).into());
+    }
     let named = |name| from.decoded.name(fact, name);
     let symbols = [
         Name::User,
@@ -263,6 +272,9 @@ fn result(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
 fn orphan(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Call {
     let draft = draft(fact.attached_kind().row(), fact, from, build, run);
     let action = add(&draft, fact, from, build);
+    if fact.kind == FactKind::Decision {
+        build.duration(action, fact.duration);
+    }
     build.alone(run, action, fact.verdict)
 }
 
@@ -270,7 +282,12 @@ fn orphan(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Call
 fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let id = from.text(fact.call);
     let known = build.knows_call(run, id);
-    let call = known.unwrap_or_else(|| orphan(fact, from, build, run));
+    // It may be about something else than a call: about an earlier decision, say.
+    let about = build.by_id(run, id);
+    let call = known.unwrap_or_else(|| match about.get() {
+        Some(action) => build.alone(run, action, fact.verdict),
+        None => orphan(fact, from, build, run),
+    });
     build.seen(run, fact.time);
     let shadow = !from.decoded.name(fact, Name::Shadow).is_empty();
     let [policy, rule, by] = [Name::Policy, Name::Rule, Name::By]
@@ -280,7 +297,12 @@ fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         policy,
         rule,
         by,
-        wait: fact.duration,
+        // A policy does not wait: what it took is a duration.
+        wait: if fact.kind == FactKind::Approval {
+            fact.duration
+        } else {
+            Span::NONE
+        },
         ..from.attached(fact, fact.attached_kind())
     };
     build.attach(call.action, attached, fact.flags);

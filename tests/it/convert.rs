@@ -1,0 +1,179 @@
+//! What `convert` writes opens to the same runs and actions.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use saferun_tui::ingest::formats;
+use saferun_tui::model::action::Kind;
+use saferun_tui::store::Store;
+use saferun_tui::store::bodies::{self, Depth};
+
+use crate::support::{load, sample, shared};
+
+/// A run and its actions in words, without what only says where they stand.
+fn told(store: &Store) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut runs: Vec<_> = store.runs().iter().enumerate().collect();
+    runs.sort_by_key(|(_, run)| (run.id.clone(), run.started));
+    for (ix, run) in runs {
+        let mut totals = run.totals;
+        (totals.actions, totals.copies) = (0, 0);
+        let name = |symbol| store.symbols().name(symbol).to_owned();
+        let who = &run.who;
+        let named = [
+            who.agent,
+            who.user,
+            who.service,
+            who.env,
+            who.task,
+            who.trial,
+            who.release,
+        ]
+        .map(name);
+        let (correct, score, status) = (run.correct, run.score, run.status);
+        out.push(format!(
+            "run {named:?} {:?} {correct:?} {score:?} {status:?} {totals:?}",
+            run.started
+        ));
+        for row in store.rows().filter(|row| row.run_ix().0 as usize == ix) {
+            let kind = match row.kind() {
+                // Told by rows of their own.
+                Kind::RunStart | Kind::RunEnd => continue,
+                // What could not be read is kept, as a record of a type nobody knows.
+                Kind::Malformed => Kind::Unknown,
+                known => known,
+            };
+            if kind == Kind::Unknown {
+                out.push("unknown".to_owned());
+                continue;
+            }
+            let body = bodies::open(&row, Depth::Full);
+            let verdicts: Vec<String> = row
+                .attached()
+                .map(|it| {
+                    format!(
+                        "{:?} {:?} {} {}",
+                        it.kind,
+                        it.verdict,
+                        it.shadow,
+                        name(it.by)
+                    )
+                })
+                .collect();
+            let model = if kind == Kind::Response {
+                row.model()
+            } else {
+                ""
+            };
+            out.push(format!(
+                "{kind:?} {} {} {} {:?} {:?} {:?} {:?} {:?} {verdicts:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+                row.turn(),
+                row.tool(),
+                model,
+                row.agent(),
+                row.status(),
+                row.time(),
+                row.duration(),
+                (row.cost(), row.usage()),
+                body.text.filter(|text| !text.is_empty() && kind != Kind::ToolCall),
+                body.args,
+                body.result,
+                body.error,
+                body.decisions.iter().map(|it| it.reason.clone()).collect::<Vec<_>>(),
+                body.approvals.iter().map(|it| it.reason.clone()).collect::<Vec<_>>(),
+            ));
+        }
+    }
+    out
+}
+
+fn convert(path: &Path, output: &Path) {
+    let done = Command::cargo_bin("saferun-tui")
+        .expect("the program")
+        .args(["--no-config", "convert"])
+        .args([path, Path::new("-o"), output])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        matches!(done.status.code(), Some(0 | 5)),
+        "{}: {said}",
+        path.display()
+    );
+}
+
+#[track_caller]
+fn comes_back(path: &Path) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = folder.path().join("converted.jsonl");
+    convert(path, &output);
+    let (before, after) = (load(&[path.to_owned()]), load(&[output]));
+    let (before, after) = (told(&before), told(&after));
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(after, before, "{}", path.display());
+    }
+    assert_eq!(after.len(), before.len(), "{}", path.display());
+}
+
+#[test]
+fn every_sample_comes_back_as_it_was() {
+    for format in formats::all() {
+        let Ok(entries) = std::fs::read_dir(sample(format.name())) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                comes_back(&path);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_others_recorded_comes_back_as_it_was() {
+    for path in [
+        "openinference/openai_agents/traces.otlp.jsonl",
+        "openinference/langgraph_openai/traces.otlp.jsonl",
+        "pydantic_ai/v2/traces.otlp.jsonl",
+        "vercel_ai/approval/traces.otlp.jsonl",
+        "langfuse/sdk/traces.otlp.jsonl",
+        "langsmith/langgraph/runs.jsonl",
+        "openai_agents_native/chat/traces.jsonl",
+    ] {
+        if let Some(path) = shared(&format!("data/observability/{path}")) {
+            comes_back(&path);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_written_over_unasked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = folder.path().join("out.jsonl");
+    std::fs::write(&output, "mine").expect("a file");
+    let run = |more: &[&str]| {
+        let done = Command::cargo_bin("saferun-tui")
+            .expect("the program")
+            .args(["--no-config", "convert", "-o"])
+            .arg(&output)
+            .args(more)
+            .arg(sample("saferun/refund-agent.jsonl"))
+            .output();
+        done.expect("it runs").status.code()
+    };
+    assert_eq!(run(&[]), Some(2));
+    assert_eq!(std::fs::read_to_string(&output).expect("text"), "mine");
+    assert_eq!(run(&["--force"]), Some(0));
+    assert!(
+        std::fs::read_to_string(&output)
+            .expect("text")
+            .starts_with("{\"type\"")
+    );
+    let itself = Command::cargo_bin("saferun-tui")
+        .expect("the program")
+        .args(["--no-config", "convert", "--force", "-o"])
+        .args([&output, &output])
+        .output();
+    assert_eq!(itself.expect("it runs").status.code(), Some(2));
+}
