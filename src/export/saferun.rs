@@ -302,8 +302,7 @@ impl Telling<'_> {
         self.say(event)?;
         let about: Vec<Attached> = row.attached().copied().collect();
         self.verdicts(&about, (&body, (0, 0)), Some(id))?;
-        let told = row.result_place().is_some() || body.result.is_some() || body.error.is_some();
-        if row.status() == Status::Pending || row.status() == Status::Unrecorded && !told {
+        if row.status() == Status::Pending {
             return Ok(());
         }
         // Without a duration the time of the result would be taken for one.

@@ -181,6 +181,10 @@ fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     if fact.cost.is_some() {
         edited.totals.run_cost = fact.cost;
     }
+    // What the whole run used, where nothing is known of its model calls.
+    if let Some(usage) = from.decoded.usage(fact) {
+        build.charge(run, (action, draft.model), usage, fact.cost, None);
+    }
     let status = match fact.status {
         Status::Ok => RunStatus::Ok,
         Status::Error | Status::Timeout => RunStatus::Error,
