@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ingest::live::Log;
 use crate::ingest::packed::Packed;
+use crate::ingest::packed::zip::Archive;
 
 /// A source of bytes that can be read at any position, from any thread.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub enum Bytes {
     /// Standard input, kept while it is read: later bytes may still come.
     Memory(Arc<Mutex<Vec<u8>>>),
     Packed(Arc<Packed>),
+    /// A zip archive of an evaluation, as one array of its documents.
+    Archive(Arc<Archive>),
     /// A file that is followed while it is written.
     Live(Arc<Log>),
     Static(&'static [u8]),
@@ -29,6 +32,7 @@ impl Bytes {
                 memory.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
             }
             Bytes::Packed(packed) => packed.len(),
+            Bytes::Archive(archive) => archive.len(),
             Bytes::Live(log) => log.len(),
             Bytes::Static(bytes) => bytes.len() as u64,
         })
@@ -38,9 +42,11 @@ impl Bytes {
         match self {
             // To unpack it all would be much for a yes or no.
             Bytes::Packed(packed) => Ok(packed.read_at(&mut [0], 0) == 0),
-            Bytes::File(_) | Bytes::Memory(_) | Bytes::Live(_) | Bytes::Static(_) => {
-                Ok(self.len()? == 0)
-            }
+            Bytes::File(_)
+            | Bytes::Memory(_)
+            | Bytes::Archive(_)
+            | Bytes::Live(_)
+            | Bytes::Static(_) => Ok(self.len()? == 0),
         }
     }
 
@@ -48,6 +54,7 @@ impl Bytes {
     pub fn fault(&self) -> Option<String> {
         match self {
             Bytes::Packed(packed) => packed.fault(),
+            Bytes::Archive(archive) => archive.fault(),
             Bytes::File(_) | Bytes::Memory(_) | Bytes::Live(_) | Bytes::Static(_) => None,
         }
     }
@@ -62,6 +69,7 @@ impl Bytes {
                 offset,
             )),
             Bytes::Packed(packed) => Ok(packed.read_at(buffer, offset)),
+            Bytes::Archive(archive) => Ok(archive.read_at(buffer, offset)),
             Bytes::Live(log) => log.read_at(buffer, offset),
             Bytes::Static(bytes) => Ok(copy(bytes, buffer, offset)),
         }

@@ -106,7 +106,10 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, Error> {
             let found = walk(path, is_trace_name);
             if found.is_empty() {
                 return Err(Error::NoMatch {
-                    pattern: format!("{}: no .jsonl or .json file", path.display()),
+                    pattern: format!(
+                        "{}: no trace in it (.jsonl, .json, .eval, .traj)",
+                        path.display()
+                    ),
                 });
             }
             Ok(found)
@@ -191,7 +194,10 @@ fn is_trace_name(path: &Path) -> bool {
     let ending = Path::new(name)
         .extension()
         .map(|ending| ending.to_string_lossy().to_lowercase());
-    matches!(ending.as_deref(), Some("jsonl" | "json" | "ndjson")) && !name.contains(".meta.")
+    matches!(
+        ending.as_deref(),
+        Some("jsonl" | "json" | "ndjson" | "eval" | "traj")
+    ) && !name.contains(".meta.")
 }
 
 /// Opens a regular file for reading; what it holds is unpacked where it is compressed. Never waits:
@@ -205,6 +211,9 @@ pub fn open_file(path: &Path) -> Result<Bytes, Error> {
     let file = open_without_waiting(path).map_err(fail)?;
     let kind = file.metadata().map_err(fail)?.file_type();
     let what = if kind.is_file() {
+        if let Some(archive) = packed::zip::unpack(&file).map_err(fail)? {
+            return Ok(Bytes::Archive(Arc::new(archive)));
+        }
         let packed = packed::unpack(&file).map_err(fail)?;
         return Ok(match packed {
             Some(packed) => Bytes::Packed(Arc::new(packed)),

@@ -2,17 +2,21 @@
 
 pub mod anthropic;
 pub mod any_json;
+pub mod atif;
 pub mod chat;
 pub mod claude_code;
 pub mod claude_stream;
 pub mod codex;
 pub mod codex_exec;
 mod conversation;
+pub mod copilot;
 pub mod cursor;
 pub mod decisions;
 pub mod gemini;
 pub mod helicone;
+pub mod inspect;
 pub mod jaeger;
+pub mod kimi;
 pub mod langfuse;
 pub mod langsmith;
 mod messages;
@@ -33,6 +37,7 @@ pub mod swe_agent;
 pub mod tau2_bench;
 pub mod tau_bench;
 mod told;
+pub mod vercel_ui;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -204,6 +209,11 @@ pub static FORMATS: &[&dyn Format] = &[
     &helicone::Helicone,
     &jaeger::Jaeger,
     &decisions::Decisions,
+    &inspect::Inspect,
+    &atif::Atif,
+    &kimi::Kimi,
+    &vercel_ui::VercelUi,
+    &copilot::Copilot,
     &claude_stream::ClaudeStream,
     &codex_exec::CodexExec,
     &gemini::Gemini,

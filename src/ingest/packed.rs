@@ -4,6 +4,8 @@
 //! refused like any other file that is no trace. What a small file may grow to is bounded twice, in bytes
 //! and in proportion, so that a bomb costs a moment and a message. Nothing is written to disk.
 
+pub mod zip;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -48,6 +48,8 @@ struct Memory {
     latest: Option<(ActionIx, Option<Charge>, Cost)>,
     /// Running totals, by model.
     totals: HashMap<Sym, (Usage, Cost)>,
+    /// What the model calls of a model were booked with.
+    booked: HashMap<Sym, Usage>,
 }
 
 /// One model call.
@@ -127,10 +129,10 @@ impl Rules for Conversation {
             FactKind::Decision | FactKind::Approval => scene.attach(build),
             FactKind::Error => scene.error(memory, build),
             FactKind::Usage if fact.flags.has(Flags::MIRROR) => scene.running(memory, build),
+            FactKind::Usage if fact.flags.has(Flags::SECOND_RESULT) => scene.total(memory, build),
             FactKind::Usage => {
                 memory.last = Some(RunStatus::Ok);
-                let action = scene.add(Kind::Note, build);
-                scene.charge(action, None, build);
+                scene.usage(memory, build);
             }
             FactKind::CallNews => scene.news(build),
             FactKind::Note => {
@@ -413,6 +415,14 @@ impl Scene<'_> {
         let booked = group.charge.as_ref().map(|(action, _)| *action);
         let on = booked.or(group.response).unwrap_or(action);
         let before = group.charge.take().map(|(_, charge)| charge);
+        if let Some(usage) = self.from.decoded.usage(self.fact) {
+            let agent = self.lane(build);
+            let model = build.model_of(self.run, agent);
+            let booked = memory.booked.entry(model).or_default();
+            let again = before.as_ref().map_or(Usage::NONE, Charge::usage);
+            *booked = booked.minus(&again).plus(&usage);
+        }
+        let group = memory.groups.entry(key).or_default();
         group.charge = self
             .charge(on, before.as_ref(), build)
             .or(before)
@@ -433,6 +443,53 @@ impl Scene<'_> {
             parts.push(self.fact.part);
         }
         known.is_some_and(|call| !call.closed) || told
+    }
+
+    /// Tokens told apart: those of the model call that they name, else on a row of their own.
+    fn usage(&self, memory: &mut Memory, build: &mut Builder) {
+        let named = !self.name(Name::Group).is_empty();
+        let key = self.group(build);
+        let group = memory.groups.get_mut(&key).filter(|_| named);
+        let call = group.and_then(|group| Some((group.response.or(group.first)?, group)));
+        let Some((on, group)) = call else {
+            let action = self.add(Kind::Note, build);
+            self.charge(action, None, build);
+            return;
+        };
+        build.edit(self.run).totals.copies += 1;
+        let before = group.charge.take().map(|(_, charge)| charge);
+        group.charge = self
+            .charge(on, before.as_ref(), build)
+            .or(before)
+            .map(|it| (on, it));
+    }
+
+    /// The tokens of a model in the whole run: what its calls did not tell is booked on a row of its
+    /// own. Without a model it is those of all.
+    fn total(&self, memory: &mut Memory, build: &mut Builder) {
+        let model = build.symbol(self.from.text(self.fact.model));
+        let booked = if model.is_some() {
+            memory.booked.get(&model).copied().unwrap_or_default()
+        } else {
+            let all = memory.booked.values();
+            all.fold(Usage::NONE, |sum, usage| sum.plus(usage))
+        };
+        let total = self.from.decoded.usage(self.fact).unwrap_or_default();
+        let rest = total.minus(&booked);
+        let part = self.fact.cost.is_some() && booked.is_none();
+        if rest.total().or_zero() == 0 && !part {
+            build.edit(self.run).totals.copies += 1;
+            return;
+        }
+        let mut draft = self.draft(Kind::Note, build);
+        draft.flags = draft.flags.without(Flags::SECOND_RESULT);
+        let action = self.act(&draft, build);
+        let cost = if part {
+            known(self.fact.cost)
+        } else {
+            Cost::NONE
+        };
+        build.charge(self.run, (action, draft.model), rest, cost, None);
     }
 
     /// A running total: what it grew by since it was told last is booked on the last model call. One

@@ -250,7 +250,8 @@ impl Model<'_> {
 
     fn call(&mut self, call: View<'_, '_>, part: u16, out: &mut FactSink<'_>) {
         let mut fact = self.fact(FactKind::ToolCall, part, out);
-        let inner = call.get("function").or(call);
+        let inner = call.get("function");
+        let inner = if inner.is_object() { inner } else { call };
         let name = inner.any(&["name", "toolName", "function"]);
         fact.tool = out.tell(name);
         fact.id = out.tell(call.any(&["id", "toolCallId", "tool_call_id"]));

@@ -1,0 +1,247 @@
+//! The `atif` format: trajectories in the Agent Trajectory Interchange Format, one document a run.
+//!
+//! Known of it: prompt tokens hold those of the cache; copied steps of an earlier segment are told again
+//! and do not count; the totals of the document hold those of its subagents; nothing tells how a call
+//! went. A trajectory that goes on in another file names it, and is not joined with it. Source: the
+//! models of harbor (`harbor/models/trajectories`), ATIF 1.0 to 1.8.
+
+use serde_json::Value;
+
+use super::conversation::{Conversation, known};
+use super::messages::{BLOCKS, CALLS, IMPLIED, REASONING, TEXT, string, without};
+use super::saferun::text_of;
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::Body;
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::json::{Record, View};
+use crate::model::action::Flags;
+use crate::model::quantity::{Time, Usage};
+
+#[derive(Debug)]
+pub struct Atif;
+
+impl Format for Atif {
+    fn name(&self) -> &'static str {
+        "atif"
+    }
+
+    fn about(&self) -> &'static str {
+        "Agent Trajectory Interchange Format (Harbor, Terminus)"
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let version = head.get("schema_version").and_then(Value::as_str);
+        if version.is_some_and(|version| version.starts_with("ATIF-")) {
+            99
+        } else {
+            0
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&["steps", "subagent_trajectories"])
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"steps" if record.is_object() => step(record, Text::default(), out),
+            b"subagent_trajectories" => subagent(record, out),
+            _ => setting(member, record, out),
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("agent"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        let result = part
+            .checked_sub(BLOCKS)
+            .and_then(|at| record.pointer("/observation/results")?.get(usize::from(at)));
+        if let Some(result) = result {
+            body.result = result.get("content").and_then(text_of).map(Value::String);
+        } else {
+            body.text = record.get("message").and_then(text_of);
+            body.asks.clear();
+        }
+    }
+}
+
+fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::Setting);
+    match member {
+        b"session_id" => fact.run = out.tell(value),
+        b"agent" => {
+            fact.agent = out.tell(value.get("name"));
+            fact.model = out.tell(value.get("model_name"));
+            out.tell_name(Name::Release, value.get("version"));
+        }
+        b"final_metrics" => {
+            fact.kind = FactKind::Usage;
+            fact.flags.set(Flags::SECOND_RESULT);
+            out.usage(&mut fact, total(value));
+            out.push(fact);
+            fact = Fact::new(FactKind::Setting);
+            fact.cost = known(value.get("total_cost_usd").usd());
+        }
+        b"continued_trajectory_ref" | b"notes" if value.is_string() => fact.kind = FactKind::Note,
+        _ => fact.kind = FactKind::Copy,
+    }
+    out.push(fact);
+}
+
+fn total(told: View<'_, '_>) -> Usage {
+    let cached = told.get("total_cached_tokens").tokens();
+    Usage {
+        input: without(told.get("total_prompt_tokens").tokens(), cached.or_zero()),
+        output: told.get("total_completion_tokens").tokens(),
+        cache_read: cached,
+        ..Usage::NONE
+    }
+}
+
+fn usage(told: View<'_, '_>) -> Usage {
+    let cached = told.get("cached_tokens").tokens();
+    Usage {
+        input: without(told.get("prompt_tokens").tokens(), cached.or_zero()),
+        output: told.get("completion_tokens").tokens(),
+        cache_read: cached,
+        ..Usage::NONE
+    }
+}
+
+/// A trajectory inside of another is a lane of it.
+fn subagent(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let agent = record.get("agent").get("name").text();
+    let id = record.any(&["trajectory_id", "session_id"]).text();
+    let lane = out.arena(format!("{agent}/{id}").as_bytes());
+    for told in record.get("steps").items() {
+        step(told, lane, out);
+    }
+}
+
+fn step(record: View<'_, '_>, lane: Text, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Unknown).at(record.range());
+    base.time = record.get("timestamp").time();
+    base.model = out.tell(record.get("model_name"));
+    if record.get("is_copied_context").truth() == Some(true) {
+        base.kind = FactKind::Copy;
+        out.push(base);
+        return;
+    }
+    match record.get("source").raw() {
+        b"agent" => agent(record, base, lane, out),
+        source => {
+            base.kind = if source == b"user" {
+                FactKind::Prompt
+            } else {
+                FactKind::Note
+            };
+            out.name(Name::Lane, lane);
+            out.push(base);
+        }
+    }
+    let calls = record.get("tool_calls");
+    let only = calls.items().next().filter(|_| calls.items().count() == 1);
+    for (at, result) in record.get("observation").get("results").items().enumerate() {
+        let mut fact = base;
+        fact.part = BLOCKS + at as u16;
+        let call = result.get("source_call_id");
+        let call = match only {
+            Some(only) if !call.is_some() => only.get("tool_call_id"),
+            _ => call,
+        };
+        // The time is that of the step: how long a tool took is not told.
+        if call.is_some() {
+            fact.time = Time::NONE;
+        }
+        // Without a call it is what came of the step as a whole.
+        fact.kind = if call.is_some() {
+            FactKind::ToolResult
+        } else {
+            FactKind::Note
+        };
+        fact.call = out.tell(call);
+        out.name(Name::Lane, lane);
+        out.push(fact);
+    }
+}
+
+fn agent(record: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
+    let metrics = record.get("metrics");
+    let mut usage = usage(metrics);
+    let mut cost = known(metrics.get("cost_usd").usd());
+    let mut push = |kind, part, mut fact: Fact, out: &mut FactSink<'_>| {
+        fact.kind = kind;
+        fact.part = part;
+        out.name(Name::Lane, lane);
+        if kind != FactKind::Reasoning {
+            out.usage(&mut fact, std::mem::take(&mut usage));
+            fact.cost = std::mem::take(&mut cost);
+        }
+        out.push(fact);
+    };
+    if !record.get("reasoning_content").raw().is_empty() {
+        push(FactKind::Reasoning, REASONING, base, out);
+    }
+    let message = record.get("message");
+    let calls = record.get("tool_calls");
+    let says = !message.raw().is_empty() || message.items().next().is_some();
+    if says || calls.items().next().is_none() {
+        push(FactKind::Response, TEXT, base, out);
+    }
+    for (at, call) in calls.items().enumerate() {
+        let mut fact = base;
+        fact.tool = out.tell(call.get("function_name"));
+        fact.id = out.tell(call.get("tool_call_id"));
+        fact.hash = assemble::hash(call.get("arguments").bytes());
+        push(FactKind::ToolCall, CALLS + at as u16, fact, out);
+    }
+}
+
+fn open(record: &Value, part: u16) -> Body {
+    let mut body = Body {
+        id: record.get("step_id").and_then(text_of),
+        ..Body::default()
+    };
+    let calls = record.get("tool_calls").and_then(Value::as_array);
+    if part & IMPLIED != 0 {
+        let names = calls.into_iter().flatten();
+        body.asks = names
+            .filter_map(|call| string(call, "function_name"))
+            .collect();
+    } else if part >= BLOCKS {
+        let result = record.pointer("/observation/results");
+        let result = result.and_then(|list| list.get(usize::from(part - BLOCKS)));
+        let content = result.and_then(|result| result.get("content").or(Some(result)));
+        body.text = content.and_then(text_of);
+    } else if part >= CALLS {
+        let call = calls.and_then(|list| list.get(usize::from(part - CALLS)));
+        body.id = call.and_then(|call| string(call, "tool_call_id"));
+        body.args = call.and_then(|call| call.get("arguments").cloned());
+    } else if part == REASONING {
+        body.text = string(record, "reasoning_content");
+    } else {
+        body.text = record
+            .get("message")
+            .and_then(text_of)
+            .or_else(|| text_of(record));
+    }
+    body
+}

@@ -1,0 +1,404 @@
+//! The `inspect-eval` format: logs of Inspect AI, one evaluation with a run of each sample and epoch.
+//!
+//! As `.eval` (a zip archive, deflate or zstd) and as `.json`. Known of it: events carry times and
+//! approvals and messages do not, so that messages are read only where there are no events; the tokens
+//! of a run stand in `model_usage`, those of its models' own calls with their events; long texts may be
+//! kept aside as `attachment://…`, and are shown as that. Source: `log/_log.py`
+//! and `event/` of `UKGovernmentBEIS/inspect_ai`.
+
+use serde_json::Value;
+
+use super::conversation::Conversation;
+use super::messages::{self, CALLS, Telling, string};
+use super::saferun::text_of;
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::json::{Record, View};
+use crate::model::action::{Flags, Status, Verdict};
+use crate::model::quantity::Usage;
+
+#[derive(Debug)]
+pub struct Inspect;
+
+impl Format for Inspect {
+    fn name(&self) -> &'static str {
+        "inspect-eval"
+    }
+
+    fn about(&self) -> &'static str {
+        "Inspect AI logs (.eval, .json), a run of each sample and epoch"
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let eval = |value: &Value| {
+            let eval = value.get("eval");
+            eval.is_some_and(|eval| eval.get("task").is_some() || eval.get("run_id").is_some())
+                && value.get("version").is_some()
+        };
+        if eval(head) || head.get(0).is_some_and(eval) {
+            95
+        } else {
+            0
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&["samples", "reductions"])
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Yes,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"[]" if record.get("eval").is_object() => eval(record.get("eval"), out),
+            b"eval" => eval(record, out),
+            b"[]" | b"samples" if record.is_object() => sample(record, out),
+            _ => out.push(Fact::new(FactKind::Copy)),
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("inspect").many())
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        if record.get("role").is_some() {
+            messages::open_result(record, part, body);
+            fail(record.get("error"), body);
+            return;
+        }
+        body.result = record
+            .get("result")
+            .map(|result| text_of(result).map_or(Value::Null, Value::String));
+        fail(record.get("error"), body);
+    }
+
+    fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
+        let decision = string(record, "decision");
+        let by = string(record, "approver");
+        let reason = string(record, "explanation");
+        if by.as_deref() == Some("human") {
+            body.approvals.push(ApprovalText {
+                state: decision,
+                by,
+                reason,
+                args: record.pointer("/modified/arguments").cloned(),
+            });
+        } else {
+            body.decisions.push(DecisionText {
+                policy: by,
+                decision,
+                reason,
+                ..DecisionText::default()
+            });
+        }
+    }
+}
+
+fn fail(error: Option<&Value>, body: &mut Body) {
+    if let Some(error) = error.filter(|error| !error.is_null()) {
+        body.error = Some(ErrorText {
+            kind: string(error, "type"),
+            message: string(error, "message")
+                .or_else(|| text_of(error))
+                .unwrap_or_default(),
+            stack: string(error, "traceback"),
+        });
+    }
+}
+
+/// What holds for all samples.
+fn eval(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::Setting);
+    fact.model = out.tell(record.get("model"));
+    out.tell_name(Name::Service, record.get("task"));
+    out.tell_name(Name::Release, record.get("packages").get("inspect_ai"));
+    out.push(fact);
+}
+
+fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let id = String::from_utf8_lossy(record.get("id").number_text()).into_owned();
+    let id = if id.is_empty() {
+        record.get("id").text().into_owned()
+    } else {
+        id
+    };
+    let epoch = String::from_utf8_lossy(record.get("epoch").number_text()).into_owned();
+    let run = out.arena(format!("{id}/{epoch}").as_bytes());
+    let task = out.tell(record.get("id"));
+    let trial = out.tell(record.get("epoch"));
+    let mut base = Fact::new(FactKind::RunStart);
+    base.run = run;
+    out.name(Name::Task, task);
+    out.name(Name::Trial, trial);
+    let scores = record.get("scores");
+    let mut start = base;
+    if scores.is_object() {
+        start = start.at(scores.range());
+    } else {
+        start.flags.set(Flags::META);
+    }
+    out.push(start);
+    if record.get("events").items().next().is_some() {
+        begin(record, base, out);
+        for event in record.get("events").items() {
+            happened(event, run, out);
+        }
+    } else {
+        for message in record.get("messages").items() {
+            said(message, run, out);
+        }
+    }
+    end(record, run, out);
+}
+
+/// The input, where no event tells of it.
+fn begin(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+    let tells = |event: View<'_, '_>| {
+        let messages = event.get("state").get("messages");
+        event.get("event").is("sample_init") && messages.items().next().is_some()
+    };
+    if record.get("events").items().any(tells) {
+        return;
+    }
+    let input = record.get("input");
+    if input.is_string() {
+        let mut fact = base.at(input.range());
+        fact.kind = FactKind::Prompt;
+        out.push(fact);
+    }
+    for message in input.items() {
+        said(message, base.run, out);
+    }
+}
+
+fn said(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Note);
+    base.run = run;
+    let how = Telling {
+        outcome,
+        ..Telling::new(base)
+    };
+    messages::decode(message, &how, out);
+}
+
+/// An error of a known kind, or none: then the tool answered.
+fn outcome(answer: View<'_, '_>) -> Status {
+    match answer.get("error").get("type").raw() {
+        b"" if answer.get("error").is_some() => Status::Error,
+        b"" => Status::Ok,
+        b"timeout" => Status::Timeout,
+        b"approval" => Status::Blocked,
+        _ => Status::Error,
+    }
+}
+
+fn happened(event: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Unknown).at(event.range());
+    base.run = run;
+    base.time = event.get("timestamp").time();
+    base.kind = match event.get("event").raw() {
+        b"model" => {
+            model(event, base, out);
+            return;
+        }
+        b"tool" => {
+            tool(event, base, out);
+            return;
+        }
+        b"approval" => {
+            approval(event, base, out);
+            return;
+        }
+        b"sample_init" => {
+            for message in event.get("state").get("messages").items() {
+                said(message, run, out);
+            }
+            FactKind::Copy
+        }
+        b"error" => FactKind::Error,
+        b"input" | b"info" | b"logger" | b"score" | b"score_edit" | b"sample_limit"
+        | b"interrupt" | b"compaction" => FactKind::Note,
+        b"span_begin" | b"span_end" | b"step" | b"state" | b"store" | b"sandbox" | b"subtask"
+        | b"branch" | b"checkpoint" => FactKind::Copy,
+        _ => FactKind::Unknown,
+    };
+    out.push(base);
+}
+
+fn model(event: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
+    base.model = out.tell(event.get("model"));
+    base.duration = event
+        .get("working_time")
+        .or(event.get("output").get("time"))
+        .seconds();
+    let output = event.get("output");
+    if event.get("error").is_some() || output.get("error").is_some() {
+        base.kind = FactKind::Error;
+        out.push(base);
+        return;
+    }
+    let mut how = Telling {
+        usage: usage(output.get("usage")),
+        cost: output.get("usage").get("total_cost").usd(),
+        ..Telling::new(base)
+    };
+    how.base.kind = FactKind::Note;
+    for choice in output.get("choices").items() {
+        messages::decode(choice.get("message"), &how, out);
+        how.usage = Usage::NONE;
+    }
+}
+
+/// A tool that ran: the answer to a call that a model asked for, or a call of its own.
+fn tool(event: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+    let id = out.tell(event.get("id"));
+    let mut call = base;
+    call.kind = FactKind::ToolCall;
+    call.part = CALLS;
+    call.id = id;
+    call.tool = out.tell(event.get("function"));
+    call.hash = assemble::hash(event.get("arguments").bytes());
+    call.flags.set(Flags::MIRROR);
+    out.push(call);
+    if !event.get("completed").is_some() && event.get("pending").truth() == Some(true) {
+        return;
+    }
+    let mut result = base;
+    result.kind = FactKind::ToolResult;
+    result.part = CALLS;
+    result.call = id;
+    result.status = outcome(event);
+    result.time = event.get("completed").time();
+    result.duration = event.get("working_time").seconds();
+    out.push(result);
+}
+
+fn approval(event: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
+    let by_person = event.get("approver").is("human");
+    base.kind = if by_person {
+        FactKind::Approval
+    } else {
+        FactKind::Decision
+    };
+    base.call = out.tell(event.get("call").get("id"));
+    base.verdict = match (event.get("decision").raw(), by_person) {
+        (b"approve" | b"modify", true) => Verdict::Approved,
+        (b"approve" | b"modify", false) => Verdict::Allow,
+        (b"reject" | b"terminate", true) => Verdict::Denied,
+        (b"reject" | b"terminate", false) => Verdict::Block,
+        (b"escalate", _) => Verdict::RequireApproval,
+        _ => Verdict::Unrecorded,
+    };
+    let name = if by_person { Name::By } else { Name::Policy };
+    out.tell_name(name, event.get("approver"));
+    out.push(base);
+}
+
+/// `input_tokens` holds no tokens of the cache.
+fn usage(told: View<'_, '_>) -> Usage {
+    Usage {
+        input: told.get("input_tokens").tokens(),
+        output: told.get("output_tokens").tokens(),
+        cache_read: told.get("input_tokens_cache_read").tokens(),
+        cache_write: told.get("input_tokens_cache_write").tokens(),
+        reasoning: told.get("reasoning_tokens").tokens(),
+        ..Usage::NONE
+    }
+}
+
+fn end(record: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
+    for (name, told) in record.get("model_usage").members() {
+        let mut fact = Fact::new(FactKind::Usage).at(told.range());
+        fact.run = run;
+        fact.model = out.arena(name);
+        fact.flags.set(Flags::SECOND_RESULT);
+        fact.cost = told.get("total_cost").usd();
+        out.usage(&mut fact, usage(told));
+        out.push(fact);
+    }
+    let mut fact = Fact::new(FactKind::Setting);
+    fact.run = run;
+    fact.status = if record.get("error").is_some() {
+        Status::Error
+    } else {
+        Status::Ok
+    };
+    if let Some((_, score)) = record.get("scores").members().next() {
+        grade(score.get("value"), out);
+    }
+    out.push(fact);
+}
+
+/// The first score: a number, or one of the letters for correct and incorrect.
+fn grade(value: View<'_, '_>, out: &mut FactSink<'_>) {
+    let correct: &[u8] = match value.raw() {
+        b"C" => b"true",
+        b"I" | b"N" => b"false",
+        _ => b"",
+    };
+    let score = match value.raw() {
+        b"C" => out.arena(b"1"),
+        b"P" => out.arena(b"0.5"),
+        b"I" | b"N" => out.arena(b"0"),
+        _ => out.arena(value.number_text()),
+    };
+    out.name(Name::Score, score);
+    let correct = out.arena(correct);
+    out.name(Name::Correct, correct);
+}
+
+fn open(record: &Value, part: u16) -> Body {
+    if record.get("role").is_some() {
+        return messages::open(record, part);
+    }
+    let mut body = Body::default();
+    match record.get("event").and_then(Value::as_str) {
+        Some("tool") => {
+            messages::open_call(record, &mut body);
+            if part & messages::IMPLIED != 0 {
+                body.asks = string(record, "function").into_iter().collect();
+                body.args = None;
+            }
+        }
+        Some("error" | "model") => {
+            fail(
+                record
+                    .get("error")
+                    .or_else(|| record.pointer("/output/error")),
+                &mut body,
+            );
+        }
+        Some("approval") => {}
+        Some(kind) => {
+            let places = [
+                "/message/message",
+                "/message",
+                "/data",
+                "/input",
+                "/score/value",
+            ];
+            let said = places
+                .iter()
+                .find_map(|place| record.pointer(place).and_then(text_of));
+            body.text = Some(said.map_or(kind.to_owned(), |said| format!("{kind}: {said}")));
+        }
+        None => body.text = text_of(record),
+    }
+    body
+}

@@ -1,0 +1,246 @@
+//! The `kimi` format: the wire files of Kimi Code, an event a line.
+//!
+//! Known of it: a prompt stands twice, as told and as put before the model; a step is one model call,
+//! told part by part, whose tokens come when it ends; an approval is written before the call that it is
+//! about, and so stands beside it. Source: sessions of Kimi Code; nothing official describes them.
+
+use serde_json::Value;
+
+use super::conversation::Conversation;
+use super::messages::{self, IMPLIED, string};
+use super::saferun::text_of;
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::{ApprovalText, Body, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::json::{Record, View};
+use crate::model::action::{Flags, Status, Verdict};
+use crate::model::quantity::Usage;
+
+#[derive(Debug)]
+pub struct Kimi;
+
+impl Format for Kimi {
+    fn name(&self) -> &'static str {
+        "kimi"
+    }
+
+    fn about(&self) -> &'static str {
+        "Kimi Code sessions (wire.jsonl)"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let kind = record
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        match kind {
+            "metadata" if record.get("protocol_version").is_some() => 95,
+            "context.append_loop_event" | "context.append_message" | "turn.prompt" => 80,
+            "llm.request" | "config.update" | "usage.record" => 60,
+            _ => 0,
+        }
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        // The state of a session, kept beside its wire file.
+        let main = head.pointer("/agents/main/homedir");
+        if main.is_some() && head.get("workDir").is_some() {
+            80
+        } else {
+            0
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&[])
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &[".kimi-code/sessions"]
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Yes,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"" | b"[]" => line(record, out),
+            _ => {
+                let mut fact = Fact::new(FactKind::Setting);
+                match member {
+                    b"title" => out.tell_name(Name::Title, record),
+                    b"createdAt" | b"updatedAt" => fact.time = record.time(),
+                    _ => fact.kind = FactKind::Copy,
+                }
+                out.push(fact);
+            }
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("kimi-code"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, _part: u16, body: &mut Body) {
+        let event = record.get("event").unwrap_or(record);
+        let Some(result) = event.get("result") else {
+            body.text = event.pointer("/part/text").and_then(text_of);
+            body.asks.clear();
+            return;
+        };
+        let output = result.get("output").and_then(text_of);
+        if result.get("isError").and_then(Value::as_bool) == Some(true) {
+            body.error = Some(ErrorText {
+                message: output.clone().unwrap_or_default(),
+                ..ErrorText::default()
+            });
+        }
+        body.result = output.map(|text| messages::unpacked(&Value::String(text)));
+    }
+
+    fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
+        body.approvals.push(ApprovalText {
+            state: record
+                .pointer("/result/decision")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            reason: string(record, "action"),
+            ..ApprovalText::default()
+        });
+    }
+}
+
+fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Unknown);
+    base.time = record.any(&["time", "created_at"]).time();
+    base.kind = match record.get("type").raw() {
+        b"metadata" => {
+            out.tell_name(Name::Release, record.get("app_version"));
+            FactKind::Setting
+        }
+        b"config.update" | b"profile.bind" => {
+            base.model = out.tell(record.get("modelAlias"));
+            FactKind::Setting
+        }
+        b"turn.prompt" | b"turn.steer" => {
+            if !record.get("origin").get("kind").is("user") {
+                base.flags.set(Flags::META);
+            }
+            FactKind::Prompt
+        }
+        b"turn.cancel" => {
+            base.status = Status::Cancelled;
+            FactKind::Note
+        }
+        b"context.append_loop_event" => {
+            event(record.get("event"), base, out);
+            return;
+        }
+        b"permission.record_approval_result" => {
+            base.call = out.tell(record.get("toolCallId"));
+            base.verdict = match record.get("result").get("decision").raw() {
+                b"approved" => Verdict::Approved,
+                b"rejected" | b"denied" => Verdict::Denied,
+                _ => Verdict::Unrecorded,
+            };
+            FactKind::Approval
+        }
+        b"permission.set_mode" | b"context.compaction" | b"context.compacted" => FactKind::Note,
+        b"context.append_message"
+        | b"llm.request"
+        | b"llm.tools_snapshot"
+        | b"usage.record"
+        | b"tools.set_active_tools"
+        | b"turn.ended"
+        | b"plugin.session_start"
+        | b"runtime.set_binding"
+        | b"token_counting.measured"
+        | b"token_counting.turn_recorded" => FactKind::Copy,
+        _ => FactKind::Unknown,
+    };
+    out.push(base);
+}
+
+fn event(told: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
+    out.tell_name(Name::Group, told.any(&["stepUuid", "uuid"]));
+    base.kind = match told.get("type").raw() {
+        b"content.part" => match told.get("part").get("type").raw() {
+            b"think" => FactKind::Reasoning,
+            _ => FactKind::Response,
+        },
+        b"tool.call" => {
+            base.id = out.tell(told.get("toolCallId"));
+            base.tool = out.tell(told.get("name"));
+            base.hash = assemble::hash(told.get("args").bytes());
+            FactKind::ToolCall
+        }
+        b"tool.result" => {
+            base.call = out.tell(told.get("toolCallId"));
+            base.status = match told.get("result").get("isError").truth() {
+                Some(true) => Status::Error,
+                Some(false) | None => Status::Ok,
+            };
+            FactKind::ToolResult
+        }
+        b"step.end" => {
+            out.usage(&mut base, usage(told.get("usage")));
+            FactKind::Usage
+        }
+        b"step.begin" => FactKind::Copy,
+        b"error" | b"step.error" => FactKind::Error,
+        _ => FactKind::Unknown,
+    };
+    out.push(base);
+}
+
+fn usage(told: View<'_, '_>) -> Usage {
+    Usage {
+        input: told.get("inputOther").tokens(),
+        output: told.get("output").tokens(),
+        cache_read: told.get("inputCacheRead").tokens(),
+        cache_write: told.get("inputCacheCreation").tokens(),
+        ..Usage::NONE
+    }
+}
+
+fn open(record: &Value, part: u16) -> Body {
+    let event = record.get("event").unwrap_or(record);
+    let mut body = Body {
+        id: string(event, "uuid"),
+        ..Body::default()
+    };
+    if part & IMPLIED != 0 {
+        body.asks = string(event, "name").into_iter().collect();
+        return body;
+    }
+    if string(event, "type").as_deref() == Some("tool.call") {
+        messages::open_call(event, &mut body);
+        return body;
+    }
+    let places = [
+        "/part/think",
+        "/part/text",
+        "/input",
+        "/message",
+        "/mode",
+        "/summary",
+    ];
+    let said = places
+        .iter()
+        .find_map(|place| event.pointer(place).and_then(text_of));
+    body.text = said.or_else(|| string(event, "type"));
+    body
+}
