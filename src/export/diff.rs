@@ -22,6 +22,9 @@ pub mod markdown;
 /// Differences of a pair that are listed; the rest is counted.
 const LISTED: usize = 20;
 
+/// Lines of one difference that are told; the rest is counted.
+const TALLEST: usize = 30;
+
 /// Cells of a page side by side that is written to no terminal.
 pub const SIDE: usize = 160;
 
@@ -332,7 +335,7 @@ fn change(told: &Told) -> Vec<Line> {
             vec![line]
         }
         several => {
-            let below = several.iter().map(|pieces| {
+            let below = several.iter().take(TALLEST).map(|pieces| {
                 let sign = match pieces.first().map(|piece| piece.side) {
                     Some(On::Old) => "-",
                     Some(On::New) => "+",
@@ -346,9 +349,13 @@ fn change(told: &Told) -> Vec<Line> {
                 );
                 line
             });
-            std::iter::once(vec![(Role::Dim, head)])
-                .chain(below)
-                .collect()
+            let more = several.len().saturating_sub(TALLEST);
+            let more = (more > 0).then(|| {
+                let more = words::counted(more as u64, "more line");
+                vec![(Role::Dim, format!("{INDENT}    … {more}"))]
+            });
+            let head = vec![(Role::Dim, head)];
+            std::iter::once(head).chain(below).chain(more).collect()
         }
     }
 }

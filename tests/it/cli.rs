@@ -565,6 +565,23 @@ fn what_differs_inside_a_pair_has_its_path_and_can_be_ignored() {
 }
 
 #[test]
+fn a_long_difference_is_cut_and_counted() {
+    let file = |word: &str| {
+        let lines: Vec<String> = (0..40).map(|at| format!("{word} {at}")).collect();
+        let prompt = serde_json::json!({"type": "prompt", "run_id": "r", "id": "p", "content": lines.join("\n")});
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        std::io::Write::write_all(&mut file, prompt.to_string().as_bytes()).expect("written");
+        file
+    };
+    let (old, new) = (file("old"), file("new"));
+    let (a, b) = (old.path().to_string_lossy(), new.path().to_string_lossy());
+    for layout in ["unified", "md"] {
+        let told = out(&["diff", &a, &b, "--format", layout], 0);
+        assert!(told.contains("… 50 more lines"), "{told}");
+    }
+}
+
+#[test]
 fn a_filter_names_the_run_of_each_file() {
     let document = json(&["diff", "-w", "task:refund-0004", OLD, NEW, "--json"]);
     assert_eq!(document["b"]["run_id"], "b-0004");

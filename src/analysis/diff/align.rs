@@ -1,6 +1,8 @@
 //! Which action of one run belongs to which of the other: exact for runs of usual length, by anchors and
 //! sketches for long ones.
 
+use std::thread;
+
 use crate::analysis::diff::anchors::{self, Stretch};
 use crate::analysis::diff::gotoh::{self, Band, FORBIDDEN, Pair};
 use crate::analysis::diff::sketch::Sketch;
@@ -160,7 +162,10 @@ impl Aligned {
             let sketches = steps.iter().map(|step| Sketch::new(&step.features));
             sketches.collect()
         };
-        let (sketches_a, sketches_b) = (sketches(a), sketches(b));
+        let (sketches_a, sketches_b) = thread::scope(|scope| {
+            let other = scope.spawn(|| sketches(b));
+            (sketches(a), other.join().unwrap_or_else(|_| sketches(b)))
+        });
         let cost = |at: usize, other: usize| {
             let alike = || sketches_a[at].dice(&sketches_b[other]);
             substitution(&a[at], &b[other], alike)

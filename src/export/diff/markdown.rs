@@ -4,7 +4,7 @@ use crate::analysis::diff::label::Label;
 use crate::analysis::diff::pair;
 use crate::analysis::diff::tell;
 use crate::analysis::diff::words::Side as On;
-use crate::export::diff::{LISTED, Page, action, clean, head, spent};
+use crate::export::diff::{LISTED, Page, TALLEST, action, clean, head, spent};
 
 /// A heading, where they part, and a table of the columns that differ.
 pub fn markdown(page: &Page<'_>) -> Vec<String> {
@@ -70,7 +70,10 @@ fn change(told: &tell::Told) -> String {
         });
         pieces.collect::<String>()
     };
-    let lines: Vec<String> = told.lines.iter().map(|pieces| line(pieces)).collect();
+    let shown = told.lines.iter().take(TALLEST);
+    let mut lines: Vec<String> = shown.map(|pieces| line(pieces)).collect();
+    let more = told.lines.len().saturating_sub(TALLEST);
+    lines.extend((more > 0).then(|| format!("… {more} more lines")));
     format!(
         "`{}` {}",
         clean(&told.path).replace('`', "'"),
