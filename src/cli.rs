@@ -11,6 +11,7 @@ mod pick;
 mod picture;
 mod table;
 
+mod baseline;
 mod cohort;
 mod config;
 mod convert;
@@ -158,6 +159,7 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
             force,
         } => convert::run(cx, &inputs(paths)?, &output, force),
         Command::Cohort { paths, cohort } => cohort::run(cx, &inputs(paths)?, &cohort),
+        Command::Baseline { what } => baseline::run(cx, what),
         Command::Tail {
             paths,
             from_start,

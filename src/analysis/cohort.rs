@@ -5,6 +5,7 @@
 //! statistics below know no trace: numbers in, numbers out.
 
 pub mod ask;
+pub mod baseline;
 pub mod sides;
 
 pub mod measure;
@@ -17,7 +18,9 @@ pub mod compare;
 pub mod design;
 pub mod evidence;
 pub mod figure;
+mod figures;
 pub mod mix;
+pub mod outcome;
 pub mod tools;
 
 pub mod choose;

@@ -114,6 +114,30 @@ pub struct CohortArgs {
     pub md: bool,
 }
 
+/// What to do with a baseline.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BaselineCommand {
+    /// Write the runs of some traces to FILE
+    Write {
+        file: PathBuf,
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// What makes two runs a pair
+        #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = ["auto", "task", "input", "none"])]
+        pair_by: String,
+    },
+    /// Tell what is in FILE
+    Show { file: PathBuf },
+    /// Compare the runs of some traces (B) with those of FILE (A); the outcome is the exit code
+    Check {
+        file: PathBuf,
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        how: CohortHow,
+    },
+}
+
 /// How cohorts are compared.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CohortHow {
@@ -292,6 +316,17 @@ Percentiles are by nearest rank: each is a duration that was recorded.")]
         #[command(flatten)]
         cohort: CohortArgs,
     },
+    /// Keep what a cohort was like in a small file, and compare with it later
+    #[command(args = hidden("baseline"), after_help = "\
+Examples:
+  saferun-tui baseline write baselines/refund.json runs/ -w model:gpt-4o
+  saferun-tui baseline check baselines/refund.json new-runs/     for CI: exit code 0, 1 (worse) or 6 (cannot tell)
+
+The file holds numbers, names of tools and ids of tasks, and no word of a prompt, an argument or a result.")]
+    Baseline {
+        #[command(subcommand)]
+        what: BaselineCommand,
+    },
     /// Follow traces while they are written: in the explorer, or (into a pipe, or with --jsonl) as one
     /// JSON line per action as it completes
     #[command(args = hidden("tail"), after_help = "Example:\n  saferun-tui tail run.jsonl -w 'status:blocked' | jq .tool")]
@@ -454,6 +489,20 @@ Examples:
     Man,
 }
 
+impl Default for CohortHow {
+    fn default() -> CohortHow {
+        CohortHow {
+            pair_by: "auto".to_owned(),
+            margin: 3.0,
+            alpha: 0.05,
+            seed: 1,
+            metric: Vec::new(),
+            gate: false,
+            inconclusive: None,
+        }
+    }
+}
+
 impl Global {
     /// The first option given that `command` has no use for: nothing is ignored silently.
     pub fn misplaced(&self, command: Option<&Command>) -> Option<&'static str> {
@@ -480,7 +529,7 @@ fn refused(command: &str) -> &'static [&'static str] {
         "show" => &["condition", "csv"],
         "export" | "fork" => &["condition", "json", "jsonl", "csv"],
         "tail" => &["json", "csv"],
-        "stats" | "cohort" | "diff" => &["jsonl", "csv"],
+        "stats" | "cohort" | "baseline" | "diff" => &["jsonl", "csv"],
         "verify" => &["condition", "jsonl", "csv"],
         "demo" => &["format", "shapes"],
         "convert" => &["json", "jsonl", "csv"],
@@ -539,6 +588,7 @@ impl Command {
             Command::Stats { .. } => "stats",
             Command::Cohort { .. } => "cohort",
             Command::Convert { .. } => "convert",
+            Command::Baseline { .. } => "baseline",
             Command::Tail { .. } => "tail",
             Command::Show { .. } => "show",
             Command::Diff { .. } => "diff",

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::analysis::cohort::ask::{Answer, Ask, Choice};
-use crate::analysis::cohort::compare::{Comparison, Options, Outcome};
+use crate::analysis::cohort::compare::{Comparison, Options};
 use crate::analysis::cohort::figure::{Figure, Kind};
 use crate::analysis::cohort::measure::MEASURES;
 use crate::analysis::cohort::observe::PairBy;
+use crate::analysis::cohort::outcome::Outcome;
 use crate::base::cancel::CancelFlag;
 use crate::cli::args::{CohortArgs, CohortHow};
 use crate::cli::failure::{Exit, Failure};
@@ -79,12 +80,7 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
     Ok(Ask {
         choice,
         only: condition.map(filter::parse).transpose()?,
-        pair_by: match how.pair_by.as_str() {
-            "task" => PairBy::Task,
-            "input" => PairBy::Input,
-            "none" => PairBy::None,
-            _ => PairBy::Auto,
-        },
+        pair_by: pair_by(&how.pair_by),
         options: Options {
             margin: how.margin / 100.0,
             alpha: how.alpha,
@@ -96,6 +92,15 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
         predicates: parsed?,
         context: filter::context(cx),
     })
+}
+
+pub(super) fn pair_by(word: &str) -> PairBy {
+    match word {
+        "task" => PairBy::Task,
+        "input" => PairBy::Input,
+        "none" => PairBy::None,
+        _ => PairBy::Auto,
+    }
 }
 
 /// Shows an answer in the form that was asked for.

@@ -283,11 +283,11 @@ pub fn arrow(figure: &Figure) -> &'static str {
 pub fn refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Models(models) if models.len() < 2 => format!(
-            "{} with a model in what was named: nothing to compare (--a FILTER --b FILTER says what else to compare)",
+            "{} in what was named: nothing to compare (--a FILTER --b FILTER says what else, as --a 'file:*old*' --b 'file:*new*')",
             if models.is_empty() {
-                "no run"
+                "no model is recorded"
             } else {
-                "only one"
+                "there is only one model"
             }
         ),
         Refusal::Models(models) => {

@@ -8,6 +8,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use crate::analysis::cohort::ask::{Answer, Ask, Refusal};
 use crate::analysis::origin::{self, Origin};
 use crate::analysis::profile::{self, Profile};
 use crate::analysis::replay::Tape;
@@ -87,6 +88,11 @@ pub enum Job {
         store: Store,
         run: RunIx,
     },
+    /// Compares two cohorts.
+    Compare {
+        store: Store,
+        ask: Box<Ask>,
+    },
     /// Looks for what agents left below the home folder.
     Recent {
         home: PathBuf,
@@ -141,6 +147,7 @@ pub enum Output {
     },
     /// The work was given up.
     Nothing,
+    Compared(Box<Result<Answer, Refusal>>),
     Found {
         title: String,
         inputs: Vec<Input>,
@@ -172,6 +179,7 @@ enum Slot {
     Context,
     Origin,
     Touched,
+    Compare,
     Find,
     Align,
 }
@@ -216,6 +224,7 @@ impl Job {
             Job::Context { .. } => Slot::Context,
             Job::Origin { .. } => Slot::Origin,
             Job::Touched { .. } => Slot::Touched,
+            Job::Compare { .. } => Slot::Compare,
             Job::Find { .. } | Job::Recent { .. } => Slot::Find,
         }
     }
@@ -281,6 +290,7 @@ impl Job {
                 let files = files::touched(&store, &tape, cancel);
                 Output::Touched { run, files }
             }
+            Job::Compare { store, ask } => Output::Compared(Box::new(ask.run(&store, cancel))),
             Job::Recent { home } => look_through(&home, cancel, tell),
             Job::Find { path } => match discover::traces(&path) {
                 Ok(inputs) => Output::Found {

@@ -182,6 +182,7 @@ pub enum Group {
     Table,
     Diff,
     Replay,
+    Cohort,
     Program,
 }
 
@@ -213,6 +214,7 @@ impl Group {
         Group::Table,
         Group::Diff,
         Group::Replay,
+        Group::Cohort,
         Group::Program,
     ];
 
@@ -224,6 +226,7 @@ impl Group {
             Group::Table => &[ScreenId::Runs],
             Group::Replay => &[ScreenId::Replay],
             Group::Diff => &[ScreenId::Diff],
+            Group::Cohort => &[ScreenId::Cohort],
             Group::Move | Group::Filter | Group::Program => &[],
         }
     }
@@ -238,6 +241,7 @@ impl Group {
             Group::Table => "table",
             Group::Diff => "compared runs",
             Group::Replay => "replay",
+            Group::Cohort => "cohorts",
             Group::Program => "program",
         }
     }
@@ -421,6 +425,16 @@ commands! {
     ContextUp "context-up" Replay "K" "scroll" "scroll what the model saw up";
     OtherPane "other-pane" Replay "tab backtab" "other pane" "where there is room for one: what the model saw, or the state of the run";
     Replay "replay-here" Program on Stream, Runs "R" "replay" "replay the run from the selected action on";
+    Cohorts "cohorts" Table "C" "cohorts" "compare cohorts: the group of A's run with that of B's; without a grouping, models";
+    SortFigures "sort-figures" Cohort "s" "sort" "by evidence, or in the order of the measures";
+    WhichFigures "which-figures" Cohort "f" "which" "all figures, only what changed, only what cannot be told";
+    Paired "paired" Cohort "p" "pairs" "with or without pairs of the same task";
+    Reseed "reseed" Cohort "r" "reseed" "compare again, with other random numbers";
+    Export "export" Cohort "x" "export" "as Markdown or JSON: a second key says which and where to";
+    Models "models" Cohort "m" "models" "choose which models are compared";
+    ChooseSide "choose-side" Cohort "space" "A/B" "in the list of models: this one is A or B";
+    OpenRun "open-run" Cohort "o" "run" "the run of this side alone, at the call that tells";
+    OtherSide "other-side" Cohort "tab l h left right" "side" "the run of the other side is the one that opens";
     ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
     ViewForward "view-forward" Program "]" "view forward" "forward again";
     Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";

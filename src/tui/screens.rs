@@ -1,5 +1,6 @@
 //! Every screen of the program. To add one: a file here, an id, and a line in [`SCREENS`].
 
+pub mod cohort;
 pub mod diff;
 pub mod files;
 pub mod filter_bar;
@@ -21,6 +22,7 @@ pub enum ScreenId {
     Runs,
     Diff,
     Replay,
+    Cohort,
     Help,
     Palette,
     Files,
@@ -78,6 +80,13 @@ pub static SCREENS: &[Info] = &[
         tab: Some(tab('4', "Diff", "Dif")),
         about: "two runs side by side: where they part, and why",
         build: |_| Box::new(diff::Diff::default()),
+    },
+    Info {
+        id: ScreenId::Cohort,
+        name: "cohort",
+        tab: Some(tab('5', "Cohort", "Coh")),
+        about: "two cohorts of runs: what changed, and what cannot be told",
+        build: |_| Box::new(cohort::Cohort::default()),
     },
     Info {
         id: ScreenId::Help,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::analysis::cohort::ask::Choice;
 use crate::analysis::life::{Life, Pulse, Seen};
 use crate::base::clock::Clock;
 use crate::base::{human, text};
@@ -44,6 +45,8 @@ pub struct Session {
     pub here: Here,
     /// The two runs to compare, A and B.
     pub pair: [Option<RunIx>; 2],
+    /// The cohorts to compare when one goes there.
+    pub cohorts: Option<Choice>,
     pub marks: Marks,
     /// Filters that were kept, the last one in the end.
     pub filter_history: Vec<String>,
@@ -189,6 +192,7 @@ impl Session {
             loading: Loading::Reading { read: 0, total: 0 },
             here: Here::default(),
             pair: [None; 2],
+            cohorts: None,
             marks: Marks::default(),
             filter_history: Vec::new(),
             saved_filters: options.setup.filters.clone(),

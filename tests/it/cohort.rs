@@ -2,6 +2,7 @@
 
 mod airline;
 mod program;
+mod real;
 mod unit;
 
 use serde_json::Value;

@@ -22,6 +22,7 @@ const PICTURES: &[(&str, &str, &str)] = &[
         "2 / task:refund-0218 enter G space k space D",
     ),
     ("replay", "saferun/refund-agent.jsonl", "3 b l l"),
+    ("cohort", "refund-cohort", "5"),
 ];
 
 /// A day after the samples.

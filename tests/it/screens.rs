@@ -34,7 +34,7 @@ const SMALL: (u16, u16) = (60, 15);
 /// Opens everything that a user can open, and comes back from most of it.
 const TOUR: &str = "j j enter l l l l j j ctrl-d G backtab tab tab tab \\ k \\ esc G e E b B t T } { \
                     / status:blocked enter j esc / costt>1 enter esc / a enter esc s G s ? j j / turn enter \
-                    q q D 4 n N d u z tab j i esc m h = j = esc l I z u G enter enter q 2 j z z enter space s S / is:error enter enter q 1 space [ ] : nex tab enter : enter ctrl-p esc ! j q ctrl-g ? g j ctrl-u ctrl-l pageup home end enter backspace delete left right up down";
+                    q q D 4 n N d u z tab j i esc m h = j = esc l I z u G enter enter q 2 j z z enter space s S C j k enter tab o q enter q q s f f p r x m tab esc q / is:error enter enter q 1 space [ ] : nex tab enter : enter ctrl-p esc ! j q ctrl-g ? g j ctrl-u ctrl-l pageup home end enter backspace delete left right up down";
 
 /// A day after the samples.
 const NOW: i64 = 1_795_478_400_000_000;

@@ -97,12 +97,29 @@ impl Ask {
         })
     }
 
-    /// One cohort of the store, for a baseline or against one.
+    /// The runs of the store (side B) against a cohort that was kept. It must be paired by what that was.
+    pub fn against(
+        &self,
+        store: &Store,
+        kept: Cohort,
+        cancel: &CancelFlag,
+    ) -> Result<Answer, Refusal> {
+        let (now, pair_by, excluded) = self.cohort(store, cancel)?;
+        let comparison = compare::compare(kept, now, self.options.clone());
+        Ok(Answer {
+            excluded: excluded.into_iter().chain(alone(&comparison)).collect(),
+            comparison,
+            pair_by,
+            halves: false,
+        })
+    }
+
+    /// One cohort of the store, for a baseline or against one; with what its runs are paired by.
     pub fn cohort(
         &self,
         store: &Store,
         cancel: &CancelFlag,
-    ) -> Result<(Cohort, Vec<Excluded>), Refusal> {
+    ) -> Result<(Cohort, PairBy, Vec<Excluded>), Refusal> {
         let name = self
             .only
             .as_ref()
@@ -114,7 +131,7 @@ impl Ask {
         let pair_by = observe::resolve(store, &found.a, self.pair_by);
         let fulfils = self.fulfils(store, cancel);
         let cohort = observe::observe(store, &name, &found.a, pair_by, &fulfils, cancel);
-        Ok((cohort, found.excluded))
+        Ok((cohort, pair_by, found.excluded))
     }
 
     fn all(&self, store: &Store, cancel: &CancelFlag) -> Vec<RunIx> {

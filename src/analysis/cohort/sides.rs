@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::analysis::cohort::random::SplitMix64;
 use crate::analysis::runs::is_told;
-use crate::model::run::{RunIx, RunStatus};
+use crate::model::run::{Run, RunIx, RunStatus};
 use crate::model::symbol::Sym;
 use crate::store::Store;
 
@@ -25,16 +25,22 @@ pub struct Sides {
     pub excluded: Vec<Excluded>,
 }
 
-/// Leaves out what cannot be compared: runs on both sides, without an end, or cut short.
+/// Leaves out what cannot be compared: runs on both sides, without an end, cut short, or broken by what
+/// is around the agent. The last are those that failed and have no grade where others have one: to
+/// count them as wrong would blame the model.
 pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
     let on_a: HashSet<RunIx> = a.iter().copied().collect();
     let both: HashSet<RunIx> = b.iter().copied().filter(|run| on_a.contains(run)).collect();
+    let has_grade = |run: &Run| run.correct.is_some() || run.score.is_some();
+    let are_graded = a.iter().chain(b).any(|ix| has_grade(store.run(*ix)));
     let mut left_out: BTreeMap<&str, Vec<RunIx>> = BTreeMap::new();
     let mut keep = |runs: &[RunIx]| -> Vec<RunIx> {
         let mut kept = Vec::new();
         for ix in runs.iter().filter(|ix| is_told(store.run(**ix))) {
-            let reason = match store.run(*ix).status {
+            let run = store.run(*ix);
+            let reason = match run.status {
                 _ if both.contains(ix) => "on both sides",
+                RunStatus::Error if are_graded && !has_grade(run) => "failed without a grade",
                 RunStatus::Running => "still running",
                 RunStatus::Cancelled => "cancelled",
                 RunStatus::Unknown | RunStatus::Ok | RunStatus::Error | RunStatus::Blocked => {
@@ -63,7 +69,8 @@ pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
     }
 }
 
-/// The runs by their first model, in the order of names; runs without one are in none.
+/// The runs by their first model, the one that ran first on top (A is what was before); runs without a
+/// model are in none.
 pub fn by_model(store: &Store, runs: &[RunIx]) -> Vec<(String, Vec<RunIx>)> {
     let mut groups: BTreeMap<String, Vec<RunIx>> = BTreeMap::new();
     for ix in runs {
@@ -72,7 +79,14 @@ pub fn by_model(store: &Store, runs: &[RunIx]) -> Vec<(String, Vec<RunIx>)> {
             groups.entry(name).or_default().push(*ix);
         }
     }
-    groups.into_iter().collect()
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    let first = |runs: &[RunIx]| {
+        runs.iter()
+            .filter_map(|ix| store.run(*ix).started.get())
+            .min()
+    };
+    groups.sort_by_key(|(_, runs)| first(runs).unwrap_or(i64::MAX));
+    groups
 }
 
 /// One cohort in two halves by chance: within tasks where most tasks have several runs, else task by

@@ -1,6 +1,7 @@
 //! The runs: a table to sort, to group and to filter, with a preview of the selected run.
 
 mod columns;
+mod compare;
 mod filtered;
 mod layout;
 mod moves;
@@ -264,6 +265,7 @@ impl Runs {
             }
             Command::Gather => self.gather(self.next_grouping()),
             Command::Pair => self.pair(session),
+            Command::Cohorts => return self.compare(session),
             Command::Cancel if !self.filter.text.is_empty() => return self.filter("", session),
             Command::Cancel if self.grouping.is_some() => self.gather(None),
             Command::Cancel => {}

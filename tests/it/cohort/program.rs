@@ -98,6 +98,31 @@ fn a_cohort_against_itself_comes_out_clean() {
 }
 
 #[test]
+fn a_baseline_stands_for_the_runs_that_it_was_written_of_and_holds_no_prompt() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = folder.path().join("baseline.json");
+    let program = |words: &[&str], path: &str| {
+        let mut command = Command::cargo_bin("saferun-tui").expect("the program");
+        command.arg("baseline").args(words).arg(&kept);
+        command.arg(sample(path)).output().expect("it runs")
+    };
+    let written = program(&["write"], "refund-cohort/model-a.jsonl");
+    assert_eq!(written.status.code(), Some(0));
+    let text = std::fs::read_to_string(&kept).expect("the baseline");
+    assert!(!text.contains("refund order") && !text.contains("qualifies"));
+    assert!(text.contains("refund-0001") && text.lines().count() > 600);
+    let checked = program(&["check", "--json"], "refund-cohort/model-b.jsonl");
+    assert_eq!(checked.status.code(), Some(1));
+    let against: Value = serde_json::from_slice(&checked.stdout).expect("one document");
+    let direct = json(&refunds(), &[]);
+    for part in ["metrics", "tools", "mix", "transitions"] {
+        assert_eq!(against[part], direct[part], "{part}");
+    }
+    let same = program(&["check"], "refund-cohort/model-a.jsonl");
+    assert_eq!(same.status.code(), Some(0));
+}
+
+#[test]
 fn predicates_count_runs_with_such_an_action() {
     let found = json(&refunds(), &["--metric", "tool:refund args.amount>400"]);
     let metric = &found["metrics"][0];
@@ -124,7 +149,7 @@ fn what_cannot_be_compared_is_told_with_the_way_out() {
     let out = cohort(&one, &[]);
     assert_eq!(out.status.code(), Some(2));
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(said.contains("only one with a model"), "{said}");
+    assert!(said.contains("only one model"), "{said}");
     let out = cohort(&one, &["--a", "model:nobody"]);
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(said.contains("no run matches model:nobody"), "{said}");

@@ -273,6 +273,7 @@ const HINTS: &[Command] = &[
     Command::Open,
     Command::Filter,
     Command::Pair,
+    Command::Cohorts,
     Command::Sort,
     Command::Gather,
 ];

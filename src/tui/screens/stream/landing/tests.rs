@@ -46,7 +46,7 @@ fn shown(screen: &mut Headless) -> String {
 #[test]
 fn in_the_end_read_ahead_a_record_has_a_byte_and_no_line() {
     let mut screen = indexing(3);
-    screen.play("G k enter 5");
+    screen.play("G k enter");
     let raw = shown(&mut screen);
     assert!(raw.contains("byte "), "{raw}");
     assert!(!raw.contains("trace.jsonl:"), "{raw}");

@@ -1,0 +1,57 @@
+use super::{read, write};
+use crate::analysis::cohort::measure::{Measure, Values};
+use crate::analysis::cohort::observe::{Cohort, Observation, PairBy};
+use crate::analysis::cohort::traits::Traits;
+
+fn cohort() -> Cohort {
+    let mut values = Values::default();
+    values.set(Measure::Success, Some(1.0));
+    values.set(Measure::Cost, Some(0.1 + 0.2));
+    let run = |task: Option<&str>, calls: &[u32]| Observation {
+        run: None,
+        task: task.map(Into::into),
+        values,
+        calls: calls.to_vec(),
+        fulfils: Vec::new(),
+    };
+    Cohort {
+        name: "model:a".to_owned(),
+        runs: vec![run(Some("t1"), &[0, 1, 1]), run(None, &[])],
+        tools: vec!["read".into(), "wr\"ite".into()],
+        traits: Traits::default(),
+    }
+}
+
+#[test]
+fn what_is_written_is_read_again_to_the_last_bit() {
+    let text = write(&cohort(), PairBy::Input).expect("JSON");
+    let (found, pair_by) = read(&text).expect("a baseline");
+    assert_eq!(pair_by, PairBy::Input);
+    assert_eq!(found.runs, cohort().runs);
+    assert_eq!((found.tools, found.name), (cohort().tools, cohort().name));
+    assert_eq!(text.lines().count(), 5);
+}
+
+#[test]
+fn what_is_no_baseline_is_refused_with_the_reason() {
+    let text = write(&cohort(), PairBy::Task).expect("JSON");
+    for (wrong, why) in [
+        ("{}".to_owned(), "no baseline: missing field"),
+        (
+            text.replace("baseline@1", "baseline@9"),
+            "is not saferun.tui/baseline@1",
+        ),
+        (text.replace("[0,1,1]", "[0,7]"), "a call names a tool"),
+    ] {
+        let error = read(&wrong).expect_err(why);
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn measures_of_another_version_are_left_out() {
+    let text = write(&cohort(), PairBy::Task).expect("JSON");
+    let (found, _) = read(&text.replace("\"success\"", "\"of_the_future\"")).expect("a baseline");
+    assert_eq!(found.runs[0].values.get(Measure::Success), None);
+    assert_eq!(found.runs[0].values.get(Measure::Cost), Some(0.1 + 0.2));
+}

@@ -1,0 +1,291 @@
+//! Two cohorts of runs: what changed, by how much, and what cannot be told; and the runs behind it.
+
+mod behind;
+mod export;
+mod models;
+mod moves;
+mod rows;
+mod view;
+mod words;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::analysis::cohort::ask::{Answer, Ask, Choice, Refusal};
+use crate::analysis::cohort::compare::Options;
+use crate::analysis::cohort::observe::PairBy;
+use crate::model::quantity::Time;
+use crate::query::expr::Expr;
+use crate::query::{self, Context};
+use crate::tui::effects::Effect;
+use crate::tui::jobs::{Job, Output};
+use crate::tui::keys::{Command, Key};
+use crate::tui::screens::cohort::behind::Behind;
+use crate::tui::screens::cohort::models::Models;
+use crate::tui::screens::cohort::rows::{Line, Show, Sort};
+use crate::tui::screens::cohort::words::Words;
+use crate::tui::session::{News, Session};
+use crate::tui::shell::{Headline, Pointer, Screen};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::viewport::{Extent, Viewport};
+
+#[derive(Debug)]
+pub struct Cohort {
+    choice: Choice,
+    /// Only these runs on either side.
+    only: Option<Expr>,
+    /// None pairs where there is enough to pair.
+    paired: Option<bool>,
+    seed: u64,
+    sort: Sort,
+    show: Show,
+    state: State,
+    /// What is shown is not the answer to what would be asked now.
+    is_stale: bool,
+    is_running: bool,
+    lines: Vec<Line>,
+    view: Viewport,
+    /// The runs behind a line, while they are looked at.
+    behind: Option<Behind>,
+    /// `x` was pressed: the next key says what to export.
+    exporting: bool,
+    frame: Frame,
+}
+
+#[derive(Debug)]
+enum State {
+    Nothing,
+    /// Why nothing is compared, in sanitised lines.
+    Refused(Vec<String>),
+    /// There are more than two models: which are compared is chosen here.
+    Choosing(Models),
+    Shown(Box<Answer>),
+}
+
+/// What the last `prepare` settled.
+#[derive(Debug, Default)]
+struct Frame {
+    regions: view::Regions,
+    words: Words,
+}
+
+impl Default for Cohort {
+    fn default() -> Cohort {
+        Cohort {
+            choice: Choice::Models,
+            only: None,
+            paired: None,
+            seed: 1,
+            sort: Sort::Evidence,
+            show: Show::All,
+            state: State::Nothing,
+            is_stale: true,
+            is_running: false,
+            lines: Vec::new(),
+            view: Viewport::default(),
+            behind: None,
+            exporting: false,
+            frame: Frame::default(),
+        }
+    }
+}
+
+/// Between the sides, where both are typed: `:cohort model:a vs model:b`.
+const AGAINST: &str = " vs ";
+
+impl Screen for Cohort {
+    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        self.exporting.then(|| self.export(key, session))
+    }
+
+    fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
+        let parse = |text: &str| query::parse(text).map_err(|error| error.message);
+        let asked = match text.split_once(AGAINST) {
+            Some((a, b)) => parse(a).and_then(|a| {
+                self.choice = Choice::Filters(a, Some(parse(b)?));
+                Ok(())
+            }),
+            None => parse(text).map(|only| {
+                self.only = (only != Expr::All).then_some(only);
+            }),
+        };
+        if let Err(words) = asked {
+            session.fail(&words);
+        }
+        self.ask_again();
+        Vec::new()
+    }
+
+    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
+        if let Some(choice) = session.cohorts.take() {
+            self.choice = choice;
+            self.view = Viewport::default();
+            self.ask_again();
+        }
+        Vec::new()
+    }
+
+    fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
+        self.obey(command, session)
+    }
+
+    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+        self.point(pointer, session)
+    }
+
+    fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
+        // What grows is compared again when one comes back to it, or asks for it.
+        let is_first = matches!(self.state, State::Nothing);
+        self.is_stale |= !news.runs.is_empty() && (is_first || !session.live);
+        Vec::new()
+    }
+
+    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
+        match output {
+            Output::Compared(found) => self.take(*found, session),
+            Output::Panicked(_) => self.is_running = false,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
+        self.frame.regions = view::Regions::new(area);
+        let rows = usize::from(self.frame.regions.list.height);
+        let len = self.len();
+        let extent = Extent {
+            len,
+            rows,
+            height: &|_| 1,
+        };
+        self.viewport().settle(&extent);
+        self.frame.words = Words::new(self, session);
+        self.ask(session)
+    }
+
+    fn headline(&self) -> Headline<'_> {
+        Headline {
+            crumbs: &self.frame.words.crumbs,
+            amount: "",
+        }
+    }
+
+    fn draw(&self, theme: &Theme, _area: Rect, buf: &mut Buffer) {
+        view::draw(self, theme, buf);
+    }
+}
+
+impl Cohort {
+    fn ask_again(&mut self) {
+        (self.is_stale, self.behind) = (true, None);
+    }
+
+    /// Starts the comparison where what is shown is out of date; what is loading is waited for.
+    fn ask(&mut self, session: &Session) -> Vec<Effect> {
+        if !self.is_stale || self.is_running || session.is_loading() {
+            return Vec::new();
+        }
+        (self.is_stale, self.is_running) = (false, true);
+        let usual = Options::default();
+        // Looking again and again at what grows finds something by chance sooner or later.
+        let alpha = if session.live {
+            usual.alpha / 5.0
+        } else {
+            usual.alpha
+        };
+        let ask = Ask {
+            choice: self.choice.clone(),
+            only: self.only.clone(),
+            pair_by: PairBy::Auto,
+            options: Options {
+                alpha,
+                seed: self.seed,
+                paired: self.paired,
+                ..usual
+            },
+            predicates: Vec::new(),
+            context: Context {
+                now: Time(session.clock.now()),
+                zone: session.zone.clone(),
+                marked: std::sync::Arc::clone(session.marks.all()),
+            },
+        };
+        vec![Effect::Start(Box::new(Job::Compare {
+            store: session.loaded.store.clone(),
+            ask: Box::new(ask),
+        }))]
+    }
+
+    fn take(&mut self, found: Result<Answer, Refusal>, session: &Session) {
+        self.is_running = false;
+        self.state = match found {
+            Ok(answer) => State::Shown(Box::new(answer)),
+            // A newer question is on its way.
+            Err(Refusal::Cancelled) => return,
+            Err(Refusal::Models(models)) if models.len() > 1 => {
+                State::Choosing(Models::new(models))
+            }
+            Err(refusal) => State::Refused(words::refused(&refusal, session)),
+        };
+        self.list();
+    }
+
+    /// The lines anew, with the selected one kept in its place.
+    fn list(&mut self) {
+        self.lines = match &self.state {
+            State::Shown(answer) => rows::lines(&answer.comparison, self.sort, self.show),
+            State::Nothing | State::Refused(_) | State::Choosing(_) => Vec::new(),
+        };
+        self.view.cursor = rows::nearest(&self.lines, self.view.cursor);
+    }
+
+    fn answer(&self) -> Option<&Answer> {
+        match &self.state {
+            State::Shown(answer) => Some(answer),
+            State::Nothing | State::Refused(_) | State::Choosing(_) => None,
+        }
+    }
+
+    fn obey(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
+        match command {
+            Command::Open => return self.open(session),
+            Command::OpenRun => return self.open_run(session),
+            Command::SortFigures => {
+                self.sort = self.sort.other();
+                self.list();
+            }
+            Command::WhichFigures => {
+                self.show = self.show.next();
+                self.list();
+            }
+            Command::Paired => self.repair(),
+            Command::Reseed => {
+                self.seed += 1;
+                self.ask_again();
+            }
+            Command::Export => self.exporting = self.answer().is_some(),
+            Command::Models => {
+                self.choice = Choice::Models;
+                self.state = State::Nothing;
+                self.ask_again();
+            }
+            Command::ChooseSide => self.choose_side(),
+            Command::Cancel | Command::Back if self.behind.is_some() => self.behind = None,
+            Command::Back => return vec![Effect::Pop],
+            Command::Cancel => {}
+            _ => self.step(command),
+        }
+        Vec::new()
+    }
+
+    /// With pairs where it was without, and the other way round.
+    fn repair(&mut self) {
+        if let Some(answer) = self.answer() {
+            self.paired = Some(!answer.comparison.design.is_paired());
+            self.ask_again();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

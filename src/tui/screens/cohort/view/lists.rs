@@ -1,0 +1,82 @@
+//! Drawing what stands in place of the figures: the models to choose from, the runs behind a line.
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+
+use crate::base::text;
+use crate::tui::screens::cohort::behind::{Behind, Item};
+use crate::tui::screens::cohort::models::Models;
+use crate::tui::screens::cohort::view::Regions;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::paint::Row;
+
+pub(super) fn models(models: &Models, regions: &Regions, theme: &Theme, buf: &mut Buffer) {
+    let styles = &theme.styles;
+    Row::new(buf, regions.heads, 0, styles.faint).put("    MODEL", styles.faint);
+    let listed = models.all.iter().enumerate().skip(models.view.top());
+    for ((at, (name, runs)), y) in listed.zip(0..regions.list.height) {
+        let base = if at == models.view.cursor {
+            styles.selected
+        } else {
+            Style::new()
+        };
+        let side = models.sides.iter().position(|side| *side == Some(at));
+        let letter = side.map_or(" ", |side| ["A", "B"][side]);
+        Row::new(buf, regions.list, y, base)
+            .put(&format!(" {letter}  "), styles.strong.patch(base))
+            .cell(&text::sanitize(name), 40, styles.model.patch(base))
+            .put(&format!("{runs} runs"), styles.text.patch(base));
+    }
+}
+
+pub(super) fn behind(behind: &Behind, regions: &Regions, theme: &Theme, buf: &mut Buffer) {
+    let styles = &theme.styles;
+    let room = usize::from(regions.list.width);
+    let task = (room / 4).clamp(8, 30);
+    let side = room.saturating_sub(task + 4) / 2;
+    let mut row = Row::new(buf, regions.heads, 0, styles.faint);
+    row.put(" ", styles.faint).cell("TASK", task, styles.faint);
+    for (at, letter) in ["A", "B"].into_iter().enumerate() {
+        let style = if at == behind.side {
+            styles.strong
+        } else {
+            styles.faint
+        };
+        row.put(" ", styles.faint).cell(letter, side, style);
+    }
+    let items = behind.items.iter().enumerate().skip(behind.view.top());
+    for ((at, item), y) in items.zip(0..regions.list.height) {
+        let base = if at == behind.view.cursor {
+            styles.selected
+        } else {
+            Style::new()
+        };
+        let mut row = Row::new(buf, regions.list, y, base);
+        draw_item(item, behind.side, (theme, base), (task, side), &mut row);
+    }
+}
+
+fn draw_item(
+    item: &Item,
+    chosen: usize,
+    (theme, base): (&Theme, Style),
+    (task, side): (usize, usize),
+    row: &mut Row<'_>,
+) {
+    let styles = &theme.styles;
+    row.put(" ", base)
+        .cell(&text::cut(&item.task, task), task, styles.faint.patch(base));
+    for (at, run) in item.sides.iter().enumerate() {
+        let words = run.as_ref().map_or_else(
+            || theme.marks.none.to_owned(),
+            |run| format!("{}  {}", text::cut(&run.value, side / 2), run.id),
+        );
+        let style = if at == chosen {
+            styles.strong
+        } else {
+            styles.text
+        };
+        row.put(" ", base)
+            .cell(&text::cut(&words, side), side, style.patch(base));
+    }
+}

@@ -1,0 +1,149 @@
+//! What the lines around the figures say, in sanitised words.
+
+use crate::analysis::cohort::ask::{Answer, Refusal};
+use crate::base::{human, text};
+use crate::export::cohort as told;
+use crate::export::words::Role;
+use crate::tui::screens::cohort::rows::Line;
+use crate::tui::screens::cohort::{Cohort, State};
+use crate::tui::session::Session;
+
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    pub(super) crumbs: Vec<String>,
+    /// What is compared.
+    pub(super) sides: String,
+    pub(super) verdict: Vec<(String, Role)>,
+    /// Right of the verdict.
+    pub(super) smallest: String,
+    /// How the sides meet, and what was left out.
+    pub(super) meeting: String,
+    /// What else differs.
+    pub(super) caution: String,
+    /// About the selected line, from the most to the least important.
+    pub(super) detail: Vec<String>,
+    /// How the list is made.
+    pub(super) listed: String,
+}
+
+impl Words {
+    pub(super) fn new(cohort: &Cohort, session: &Session) -> Words {
+        let name = session.title.rsplit('/').find(|part| !part.is_empty());
+        let crumbs = vec![text::cut(name.unwrap_or_default(), 40).into_owned()];
+        let mut words = match &cohort.state {
+            State::Shown(answer) => shown(cohort, answer, session),
+            State::Nothing => Words::default(),
+            State::Refused(_) => Words {
+                sides: "nothing to compare".to_owned(),
+                ..Words::default()
+            },
+            State::Choosing(models) => Words {
+                sides: format!("{} models: which two are compared?", models.all.len()),
+                ..Words::default()
+            },
+        };
+        words.crumbs = crumbs;
+        if cohort.is_running || (cohort.is_stale && session.is_loading()) {
+            let runs = human::count(session.loaded.store.runs().len() as u64);
+            words.listed = if session.is_loading() {
+                format!("{runs} runs so far; compared when all are loaded")
+            } else {
+                format!("comparing {runs} runs")
+            };
+        }
+        words
+    }
+}
+
+fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
+    let found = &answer.comparison;
+    let side = |letter: &str, side: &crate::analysis::cohort::observe::Cohort| {
+        let size = told::size(side.runs.len(), side.tasks());
+        format!("{letter} {}  {size}", text::sanitize(&side.name))
+    };
+    let mut verdict = told::tally(found);
+    if session.live {
+        verdict.insert(0, ("interim".to_owned(), Role::Warn));
+    }
+    let left_out = told::excluded(answer).map(|it| format!("left out: {it}"));
+    let confounds = told::confounds(found);
+    let besides = confounds.split_first().map(|(first, things)| {
+        let things: Vec<_> = things.iter().map(|it| text::sanitize(it)).collect();
+        format!(" · {first} · {}", things.join(" · "))
+    });
+    let meeting = std::iter::once(told::meeting(answer));
+    let meeting: Vec<String> = meeting.chain(left_out).collect();
+    let smallest = found.smallest_rate();
+    let smallest = smallest.map(|it| format!("visible from ±{:.1} pp", it * 100.0));
+    let listed = [Some(cohort.sort.word()), cohort.show.word()];
+    Words {
+        sides: format!("{}   ↔   {}", side("A", &found.a), side("B", &found.b)),
+        smallest: smallest.unwrap_or_default(),
+        meeting: meeting.join(" · "),
+        caution: besides.unwrap_or_default(),
+        detail: detail(cohort, answer),
+        listed: listed.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        verdict,
+        ..Words::default()
+    }
+}
+
+fn detail(cohort: &Cohort, answer: &Answer) -> Vec<String> {
+    let found = &answer.comparison;
+    if let Some(behind) = &cohort.behind {
+        return vec![behind.title.clone()];
+    }
+    match cohort.lines.get(cohort.view.cursor) {
+        Some(Line::Figure(figure)) => {
+            let numbers = format!(
+                "{} → {}   {}  {}   p {}  q {}   {} and {} runs",
+                told::value(figure, figure.a),
+                told::value(figure, figure.b),
+                told::difference(figure),
+                told::interval(figure),
+                told::probability(figure.p),
+                told::probability(figure.q),
+                human::count(figure.runs_a as u64),
+                human::count(figure.runs_b as u64),
+            );
+            vec![
+                format!(
+                    "{}: {}",
+                    text::sanitize(&figure.words),
+                    told::sentence(found, figure)
+                ),
+                numbers,
+                format!("method: {}; seed {}", figure.method.words(), cohort.seed),
+            ]
+        }
+        Some(Line::Step(at)) => {
+            let step = &found.transitions[*at];
+            vec![format!(
+                "{} of the next calls of A, {} of B's",
+                step.count_a, step.count_b
+            )]
+        }
+        Some(Line::Fork(at)) => {
+            let fork = &found.forks[*at];
+            vec![format!(
+                "{} of {} tasks; a tool again and again counts as once",
+                fork.pairs.len(),
+                found.design.tasks.len()
+            )]
+        }
+        Some(Line::Head(_)) | None => Vec::new(),
+    }
+}
+
+/// Why nothing is compared, and the ways out.
+pub(super) fn refused(refusal: &Refusal, session: &Session) -> Vec<String> {
+    let why = told::refusal(refusal);
+    let mut lines: Vec<String> = text::sanitize_lines(&why).map(Into::into).collect();
+    let palette = session.keymap.keys(crate::tui::keys::Command::Palette);
+    if let Some(key) = palette.first() {
+        lines.push(format!(
+            "{key}cohort FILTER vs FILTER compares any two sets of runs"
+        ));
+    }
+    lines
+}

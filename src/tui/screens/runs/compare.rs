@@ -1,0 +1,51 @@
+//! From the table to two cohorts: the groups that the marked runs are in, or the only two there are.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::cohort::ask::Choice;
+use crate::analysis::runs::{Grouping, is_told};
+use crate::model::run::RunIx;
+use crate::tui::effects::Effect;
+use crate::tui::screens::ScreenId;
+use crate::tui::screens::runs::Runs;
+use crate::tui::session::Session;
+
+impl Runs {
+    /// Compares the groups of A and B; without a grouping these are the runs of a model.
+    pub(super) fn compare(&self, session: &mut Session) -> Vec<Effect> {
+        let by = self.grouping.unwrap_or(Grouping::Model);
+        let store = &session.loaded.store;
+        let all = (0..store.runs().len() as u32).map(RunIx);
+        let is_kept = |ix: &RunIx| {
+            let kept = self.kept.runs.as_ref();
+            is_told(store.run(*ix)) && kept.is_none_or(|kept| kept.contains(ix))
+        };
+        let group = |ix: RunIx| by.group(store, store.run(ix), &session.zone);
+        let mut groups: BTreeMap<String, Vec<RunIx>> = BTreeMap::new();
+        for ix in all.filter(is_kept) {
+            groups.entry(group(ix)).or_default().push(ix);
+        }
+        let sides = match session.pair {
+            [Some(a), Some(b)] if group(a) != group(b) => Some([group(a), group(b)]),
+            _ if groups.len() == 2 => groups.keys().cloned().collect::<Vec<_>>().try_into().ok(),
+            _ => None,
+        };
+        if let Some(sides) = sides {
+            session.cohorts = Some(Choice::Runs(sides.map(|name| {
+                let runs = groups.remove(&name).unwrap_or_default();
+                (format!("{}:{name}", by.word()), runs)
+            })));
+        } else if by == Grouping::Model {
+            session.cohorts = Some(Choice::Models);
+        } else {
+            let words = format!(
+                "{} groups by {}: mark a run of each side as A and B first",
+                groups.len(),
+                by.word()
+            );
+            session.say(&words);
+            return Vec::new();
+        }
+        vec![Effect::Visit(ScreenId::Cohort, session.here)]
+    }
+}
