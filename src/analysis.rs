@@ -13,5 +13,6 @@ pub mod shape;
 pub mod slow;
 pub mod stats;
 pub mod summary;
+pub mod timeline;
 pub mod trouble;
 pub mod windows;

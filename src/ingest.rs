@@ -99,6 +99,8 @@ pub struct Batch {
     pub settled: Vec<Settled>,
     /// New runs and runs that changed.
     pub runs: Vec<(RunIx, Arc<Run>)>,
+    /// Actions before this one are let go: there is no more room for them.
+    pub kept_from: u32,
     /// Bytes read so far, of all that are to be read.
     pub read: u64,
     pub total: u64,

@@ -2,6 +2,7 @@
 
 pub mod bodies;
 pub mod lines;
+mod retain;
 pub mod row;
 pub mod search;
 
@@ -27,6 +28,7 @@ pub struct Store {
     sources: Vec<Arc<Source>>,
     accounts: Vec<Option<Account>>,
     len: u32,
+    gone: retain::Gone,
 }
 
 impl Store {
@@ -76,7 +78,8 @@ impl Store {
         self.symbols.extend(batch.symbols);
         self.append_rows(&Arc::new(batch.chunk), &Arc::new(batch.outcomes));
         let mut full = Vec::new();
-        for news in &batch.settled {
+        let kept = self.first();
+        for news in batch.settled.iter().filter(|it| it.action.0 >= kept) {
             let (chunk, row) = split(news.action);
             if let Some(outcomes) = self.outcomes.get_mut(chunk) {
                 Arc::make_mut(outcomes).settle(row, news);
@@ -97,6 +100,7 @@ impl Store {
                 self.runs.push(run);
             }
         }
+        self.let_go(batch.kept_from);
     }
 
     /// Keeps the rule that all chunks but the last are full, whatever the size of the batches.
@@ -164,8 +168,11 @@ impl Store {
         (row < chunk.len()).then_some((chunk, outcomes, row))
     }
 
-    /// The action at `ix`, which must be less than [`Store::len`].
+    /// The action at `ix`, which must be less than [`Store::len`]. Of one that was let go nothing is known.
     pub fn row(&self, ix: ActionIx) -> Row<'_> {
+        if ix.0 < self.gone.first {
+            return self.gone_row(ix);
+        }
         let (chunk, row) = split(ix);
         Row {
             store: self,
@@ -176,8 +183,9 @@ impl Store {
         }
     }
 
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        (0..self.len).map(|ix| self.row(ActionIx(ix)))
+    /// All that are kept.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        (self.first()..self.len).map(|ix| self.row(ActionIx(ix)))
     }
 
     pub fn runs(&self) -> &[Arc<Run>] {

@@ -9,6 +9,7 @@ use clap::{Arg, Args as _, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::analysis::stats::Field;
 use crate::cli::export::{As, Target};
 use crate::ingest::formats::FORMATS;
+use crate::ingest::loader::LEAST_MEMORY;
 use crate::query::fields::nearest;
 use crate::tui::screens;
 use crate::tui::theme::Palette;
@@ -237,6 +238,10 @@ pub struct Global {
     /// Only ASCII for glyphs
     #[arg(long, global = true)]
     pub ascii: bool,
+
+    /// What following may take of the memory, as 512MB; beyond it the oldest actions are let go
+    #[arg(long, value_name = "SIZE", global = true, value_parser = memory)]
+    pub max_mem: Option<u64>,
 
     /// The view to begin with [default: runs for several runs, stream for one]
     #[arg(long, value_name = "VIEW", global = true, value_parser = view_names())]
@@ -514,12 +519,19 @@ impl Global {
             (self.csv, "csv", "--csv"),
             (self.format.is_some(), "format", "--format"),
             (!self.shapes.is_empty(), "shapes", "--shape"),
+            (self.max_mem.is_some(), "max_mem", "--max-mem"),
         ];
         given
             .into_iter()
-            .find(|(given, id, _)| *given && refused(name).contains(id))
+            .find(|(given, id, _)| *given && refuses(name, id))
             .map(|(_, _, option)| option)
     }
+}
+
+/// Whether a command has no use for an option (by its id). Only what is followed can grow without end.
+fn refuses(command: &str, id: &str) -> bool {
+    let is_following = matches!(command, "" | "tail");
+    refused(command).contains(&id) || id == "max_mem" && !is_following
 }
 
 /// The options (by their ids) that a command has no use for.
@@ -557,7 +569,7 @@ fn hidden(command: &str) -> Vec<Arg> {
     let all = Global::augment_args(clap::Command::new("options"));
     let left_out = |arg: &&Arg| {
         let id = arg.get_id().as_str();
-        refused(command).contains(&id) || idle(command).contains(&id)
+        refuses(command, id) || idle(command).contains(&id)
     };
     all.get_arguments()
         .filter(left_out)
@@ -602,6 +614,26 @@ impl Command {
             Command::Completions { .. } => "completions",
             Command::Man => "man",
         }
+    }
+}
+
+/// `512MB`, `2GB`: powers of 1000, as elsewhere.
+fn memory(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = match text
+        .trim_start_matches(digits)
+        .to_ascii_uppercase()
+        .as_str()
+    {
+        "MB" | "M" => 1_000_000,
+        "GB" | "G" => 1_000_000_000,
+        _ => 0,
+    };
+    let bytes = digits.parse().ok().and_then(|it: u64| it.checked_mul(unit));
+    match bytes {
+        Some(bytes) if bytes >= LEAST_MEMORY => Ok(bytes),
+        Some(bytes) if bytes > 0 => Err("at least 128MB".to_owned()),
+        Some(_) | None => Err("a size, as 512MB or 2GB".to_owned()),
     }
 }
 

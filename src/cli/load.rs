@@ -59,6 +59,7 @@ impl Load {
         Ok(Load {
             options: loader::Options {
                 format,
+                memory: global.max_mem.unwrap_or(loader::MEMORY),
                 ..loader::Options::new(prices)
             },
         })

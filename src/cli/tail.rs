@@ -1,5 +1,6 @@
 //! `tail`: actions as they complete, one JSON line each, while the trace is written.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -75,10 +76,12 @@ struct Tail {
     store: Store,
     query: Query,
     bodies: Bodies,
-    /// By action.
-    done: Vec<bool>,
+    /// Actions that were not printed because more is to come of them.
+    open: HashSet<u32>,
     /// Lines are printed from here on; before, only what completes later is.
     is_current: bool,
+    /// Actions before this one were let go.
+    let_go: u32,
 }
 
 impl Tail {
@@ -92,8 +95,9 @@ impl Tail {
             query: Query::compile(&expr, &store, &filter::context(cx)),
             store,
             bodies: Bodies::new(),
-            done: Vec::new(),
+            open: HashSet::new(),
             is_current: *begin != Begin::Now,
+            let_go: 0,
         })
     }
 
@@ -107,14 +111,22 @@ impl Tail {
             cx.notes.error(&error.to_string());
         }
         self.query.extend(&self.store);
-        self.done.resize(self.store.len() as usize, false);
+        touched.retain(|ix| *ix < before);
         touched.sort_unstable();
         touched.dedup();
-        touched.extend(before..self.store.len());
+        if self.let_go != self.store.first() {
+            self.let_go = self.store.first();
+            self.open.retain(|ix| *ix >= self.let_go);
+        }
         if !self.is_current {
             return Ok(());
         }
         for ix in touched {
+            if self.open.remove(&ix) {
+                self.show(cx, ActionIx(ix))?;
+            }
+        }
+        for ix in before.max(self.let_go)..self.store.len() {
             self.show(cx, ActionIx(ix))?;
         }
         Ok(())
@@ -122,10 +134,10 @@ impl Tail {
 
     fn show(&mut self, cx: &mut Cx, ix: ActionIx) -> io::Result<()> {
         let row = self.store.row(ix);
-        if self.done[ix.0 as usize] || !is_complete(&row) {
+        if !is_complete(&row) {
+            self.open.insert(ix.0);
             return Ok(());
         }
-        self.done[ix.0 as usize] = true;
         if self.query.test(&row, &mut self.bodies) {
             cx.out.json(&action::action(&row))?;
         }
@@ -134,9 +146,8 @@ impl Tail {
 
     /// What is there already is not printed; calls that wait for their result will be.
     fn pass_over(&mut self) {
-        for ix in 0..self.store.len() {
-            self.done[ix as usize] = is_complete(&self.store.row(ActionIx(ix)));
-        }
+        let open = self.store.rows().filter(|row| !is_complete(row));
+        self.open = open.map(|row| row.ix().0).collect();
         self.is_current = true;
     }
 }

@@ -9,6 +9,7 @@ mod charge;
 mod interner;
 mod memory;
 pub mod merge;
+mod retain;
 mod state;
 
 use std::hash::{BuildHasher, Hasher};

@@ -10,7 +10,7 @@ mod log;
 mod pipe;
 mod watch;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -104,8 +104,6 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How long a file whose first records tell no format is waited for.
 const DOUBT: Duration = Duration::from_secs(2);
 const QUEUE: usize = 8;
-/// How many of the last bytes of all files stay in memory together.
-const RECENT_OF_ALL: usize = 128 << 20;
 /// How long half a line may stay before that is told.
 const STAYS: Duration = Duration::from_secs(2);
 /// Lines are decoded this many bytes at a time.
@@ -124,6 +122,15 @@ pub fn start(paths: Vec<PathBuf>, options: Options, poll: bool) -> std::io::Resu
             let _ = Following::new(paths, options, sender).run(poll, &listener);
         })?;
     Ok(messages)
+}
+
+/// What the program takes besides: itself, what is decoded and on its way, what is opened to be shown.
+const BESIDES: u64 = 64_000_000;
+
+/// Of the memory a quarter is for the bytes of what is followed, and a half of the rest for its actions: what
+/// is let go is not given back at once.
+fn room(options: &Options) -> u64 {
+    (options.memory - options.memory / 4).saturating_sub(BESIDES) / 2
 }
 
 /// Nobody listens any more.
@@ -203,9 +210,25 @@ struct Known {
     /// Bytes and lines that are decoded.
     done: u64,
     lines: u32,
+    /// Where the bytes end of which the actions before one are made, of those that may go.
+    ends: VecDeque<(u64, u32)>,
 }
 
 impl Known {
+    /// The first action that may still have all its bytes, when those before `kept` are gone; `next` is the
+    /// number of the next action.
+    fn gone(&mut self, kept: u64, next: u32) -> u32 {
+        if self.ends.back().is_none_or(|(end, _)| *end < self.done) {
+            self.ends.push_back((self.done, next));
+        }
+        let mut first = 0;
+        while self.ends.len() > 1 && self.ends.front().is_some_and(|(end, _)| *end <= kept) {
+            let end = self.ends.pop_front();
+            first = end.map_or(first, |(_, action)| action);
+        }
+        first
+    }
+
     fn origin(&self) -> Origin<'_> {
         Origin {
             source: self.ix,
@@ -240,7 +263,7 @@ struct Following {
 impl Following {
     fn new(paths: Vec<PathBuf>, options: Options, sender: Sender<Loaded>) -> Following {
         Following {
-            builder: Builder::new(options.prices.clone()),
+            builder: Builder::new(options.prices.clone()).within(room(&options)),
             paths,
             options,
             sender,
@@ -335,14 +358,26 @@ impl Following {
 
     /// The bytes that files keep in memory are shared out among them.
     fn share_memory(&self) {
-        let files = || {
-            let traces = self.traces.iter().map(|trace| &trace.feed);
-            traces.filter(|feed| matches!(feed, Feed::File(_)))
-        };
-        let share = RECENT_OF_ALL / files().count().max(1);
-        for feed in files() {
-            feed.log().keep(share.min(RECENT));
+        let share = self.options.memory as usize / 4 / self.traces.len().max(1);
+        for Trace { feed, .. } in &self.traces {
+            feed.log().keep(match feed {
+                Feed::File(_) => share.min(RECENT),
+                // What a pipe brought is nowhere else.
+                Feed::Pipe(_) => share,
+            });
         }
+    }
+
+    /// Actions whose bytes are gone are let go, and the oldest where there is no room for more.
+    fn let_go(&mut self) {
+        let next = self.builder.next_action();
+        let mut floor = 0;
+        for trace in &mut self.traces {
+            if let (Feed::Pipe(pipe), Some(known)) = (&trace.feed, &mut trace.known) {
+                floor = floor.max(known.gone(pipe.log().kept_from(), next));
+            }
+        }
+        self.builder.let_go(floor);
     }
 
     /// Looks at every file once and hands on what is new.
@@ -384,6 +419,7 @@ impl Following {
     }
 
     fn hand_on(&mut self) -> Result<(), Gone> {
+        self.let_go();
         self.builder.flush();
         send_batches(&self.sender, &mut self.builder)
     }
@@ -434,6 +470,7 @@ impl Following {
             companion: owner.is_some(),
             done: 0,
             lines: 0,
+            ends: VecDeque::new(),
         });
         self.tell(Loaded::Sources(vec![source]))
     }
@@ -487,6 +524,7 @@ impl Following {
                 };
                 let told = [told];
                 self.tell_facts(&[only], &[&told])?;
+                self.let_go();
             },
             _ => {
                 let mut files: Vec<Vec<Told>> = Vec::new();

@@ -30,7 +30,13 @@ pub struct Options {
     pub preview: bool,
     /// Take in any bytes, as lines, where the content is no trace (to account for every byte).
     pub anything: bool,
+    /// What following may take of the memory, in bytes: beyond that the oldest actions are let go.
+    pub memory: u64,
 }
+
+/// As much as following takes when nobody says otherwise, and what it needs at least.
+pub const MEMORY: u64 = 512_000_000;
+pub const LEAST_MEMORY: u64 = 128_000_000;
 
 impl Options {
     pub fn new(prices: PriceTable) -> Options {
@@ -39,6 +45,7 @@ impl Options {
             prices,
             preview: false,
             anything: false,
+            memory: MEMORY,
         }
     }
 }

@@ -50,6 +50,12 @@ impl Gaps {
         self.open = self.all.iter().filter(|it| it.before.is_none()).count();
     }
 
+    /// Actions before `first` are there no longer, nor what was told of them.
+    pub(super) fn let_go(&mut self, first: ActionIx) {
+        self.all
+            .retain(|gap| gap.before.is_none_or(|before| before >= first));
+    }
+
     /// What is told above a row of a list, of all that may be missing since the row before it in the list.
     pub fn above(&self, ix: ActionIx, previous: Option<ActionIx>) -> Option<&str> {
         let is_between = |gap: &&Gap| {

@@ -13,6 +13,7 @@ use crate::analysis::origin::{self, Origin};
 use crate::analysis::profile::{self, Profile};
 use crate::analysis::replay::Tape;
 use crate::analysis::replay::files::{self, Touch};
+use crate::analysis::timeline::Timeline;
 use crate::base::cancel::CancelFlag;
 use crate::base::text;
 use crate::ingest::discover::{self, Input};
@@ -93,6 +94,12 @@ pub enum Job {
         store: Store,
         ask: Box<Ask>,
     },
+    /// A run along its time; `now` ends what has not ended.
+    Timeline {
+        store: Store,
+        run: RunIx,
+        now: Option<i64>,
+    },
     /// Looks for what agents left below the home folder.
     Recent {
         home: PathBuf,
@@ -148,6 +155,7 @@ pub enum Output {
     /// The work was given up.
     Nothing,
     Compared(Box<Result<Answer, Refusal>>),
+    Timeline(Box<Timeline>),
     Found {
         title: String,
         inputs: Vec<Input>,
@@ -220,11 +228,11 @@ impl Job {
             Job::Search(_) => Slot::Search,
             Job::Notice { .. } => Slot::Notice,
             Job::Table { .. } => Slot::Table,
-            Job::Profile { .. } => Slot::Profile,
             Job::Context { .. } => Slot::Context,
             Job::Origin { .. } => Slot::Origin,
             Job::Touched { .. } => Slot::Touched,
             Job::Compare { .. } => Slot::Compare,
+            Job::Profile { .. } | Job::Timeline { .. } => Slot::Profile,
             Job::Find { .. } | Job::Recent { .. } => Slot::Find,
         }
     }
@@ -291,6 +299,9 @@ impl Job {
                 Output::Touched { run, files }
             }
             Job::Compare { store, ask } => Output::Compared(Box::new(ask.run(&store, cancel))),
+            Job::Timeline { store, run, now } => {
+                Output::Timeline(Box::new(Timeline::of(&store, run, now, cancel)))
+            }
             Job::Recent { home } => look_through(&home, cancel, tell),
             Job::Find { path } => match discover::traces(&path) {
                 Ok(inputs) => Output::Found {

@@ -183,6 +183,7 @@ pub enum Group {
     Diff,
     Replay,
     Cohort,
+    Time,
     Program,
 }
 
@@ -215,6 +216,7 @@ impl Group {
         Group::Diff,
         Group::Replay,
         Group::Cohort,
+        Group::Time,
         Group::Program,
     ];
 
@@ -227,6 +229,7 @@ impl Group {
             Group::Replay => &[ScreenId::Replay],
             Group::Diff => &[ScreenId::Diff],
             Group::Cohort => &[ScreenId::Cohort],
+            Group::Time => &[ScreenId::Timeline],
             Group::Move | Group::Filter | Group::Program => &[],
         }
     }
@@ -242,6 +245,7 @@ impl Group {
             Group::Diff => "compared runs",
             Group::Replay => "replay",
             Group::Cohort => "cohorts",
+            Group::Time => "time",
             Group::Program => "program",
         }
     }
@@ -435,6 +439,17 @@ commands! {
     ChooseSide "choose-side" Cohort "space" "A/B" "in the list of models: this one is A or B";
     OpenRun "open-run" Cohort "o" "run" "the run of this side alone, at the call that tells";
     OtherSide "other-side" Cohort "tab l h left right" "side" "the run of the other side is the one that opens";
+    Earlier "earlier" Time "h left" "earlier" "the time before";
+    Later "later" Time "l right" "later" "the time after";
+    ZoomIn "zoom-in" Time "+ =" "zoom in" "half of the time, around what is selected";
+    ZoomOut "zoom-out" Time "- _" "zoom out" "twice the time";
+    Whole "whole" Time "0" "whole" "the whole run again";
+    Slowest "slowest" Time "o" "slowest" "what took longest in this time; again: the next longest";
+    CriticalPath "critical-path" Time "c" "critical path" "what the run waited for, in front of all else; and back";
+    Lanes "lanes" Time "L" "lanes" "lanes by agent, by tool or by kind";
+    ByCost "by-cost" Time "$" "by cost" "colour by cost, and back";
+    FoldLane "fold-lane" Time "space" "fold" "fold or unfold the lane";
+    ToStream "to-stream" Time "v" "stream" "the selected action in the stream";
     ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
     ViewForward "view-forward" Program "]" "view forward" "forward again";
     Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";

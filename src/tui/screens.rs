@@ -12,6 +12,7 @@ pub mod recent;
 pub mod replay;
 pub mod runs;
 pub mod stream;
+pub mod timeline;
 
 use crate::tui::session::Session;
 use crate::tui::shell::Screen;
@@ -23,6 +24,7 @@ pub enum ScreenId {
     Diff,
     Replay,
     Cohort,
+    Timeline,
     Help,
     Palette,
     Files,
@@ -87,6 +89,13 @@ pub static SCREENS: &[Info] = &[
         tab: Some(tab('5', "Cohort", "Coh")),
         about: "two cohorts of runs: what changed, and what cannot be told",
         build: |_| Box::new(cohort::Cohort::default()),
+    },
+    Info {
+        id: ScreenId::Timeline,
+        name: "timeline",
+        tab: Some(tab('7', "Timeline", "Tim")),
+        about: "a run along its time: what took long, and what waited for what",
+        build: |_| Box::new(timeline::Timeline::default()),
     },
     Info {
         id: ScreenId::Help,

@@ -110,7 +110,7 @@ impl Here {
     /// Selects a run; its first action, unless one of its actions is selected already.
     pub fn select_run(&mut self, ix: RunIx, store: &Store) {
         if self.run != Some(ix) {
-            self.action = store.run(ix).first_action.get();
+            self.action = store.first_of(ix);
             self.run = Some(ix);
         }
         self.scope = self.scope.map(|_| ix);
@@ -289,7 +289,7 @@ impl Session {
 
     /// Takes in one message of the loader.
     pub fn apply(&mut self, message: Loaded) -> News {
-        let before = self.loaded.store.len();
+        let (before, first) = (self.loaded.store.len(), self.loaded.store.first());
         let mut news = News::default();
         match &message {
             Loaded::Batch(batch) => {
@@ -333,6 +333,7 @@ impl Session {
         }
         news.rows = before..self.loaded.store.len();
         if self.live {
+            self.see_let_go(first);
             let Opened { store, gaps, .. } = &mut self.loaded;
             gaps.see(store, news.rows.clone());
             let seen = Seen {
@@ -343,6 +344,20 @@ impl Session {
             self.pulse.see(&self.loaded.store, &seen, self.clock.now());
         }
         news
+    }
+
+    /// Tells once that the oldest are let go; how many is told all the time.
+    fn see_let_go(&mut self, before: u32) {
+        let first = self.loaded.store.first();
+        if first == before {
+            return;
+        }
+        self.loaded.gaps.let_go(ActionIx(first));
+        if before == 0 {
+            self.say(
+                "the oldest actions are let go from now on: there is no room for more (--max-mem)",
+            );
+        }
     }
 
     /// The writer of a file that is gone is gone too, until there is a file again.

@@ -157,3 +157,18 @@ fn frame_of_ten_million_rows(bencher: Bencher) {
     screen.play("G");
     bencher.bench_local(|| screen.draw());
 }
+
+/// A run of 30,000 actions along its time, panned between two frames: at 60 frames a second there are 16 ms.
+#[divan::bench]
+fn frame_of_a_timeline_that_is_panned(bencher: Bencher) {
+    let mut screen = Headless::new(&tui::Options::default(), (200, 60));
+    for message in actions::messages(30_000) {
+        screen.load(message);
+    }
+    screen.play("7 + + +");
+    let mut keys = ["l", "h"].into_iter().cycle();
+    bencher.bench_local(|| {
+        screen.play(keys.next().unwrap_or("l"));
+        screen.draw()
+    });
+}

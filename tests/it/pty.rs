@@ -424,3 +424,54 @@ fn where_something_may_be_missing_a_line_says_so() {
     );
     assert_eq!(terminal.quit(), 0);
 }
+
+/// Writes the lines of a recorded run as they came, fifty times as fast.
+fn replay(text: String, path: std::path::PathBuf) -> std::thread::JoinHandle<()> {
+    let when = |line: &str| -> jiff::Timestamp {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let time = line["ts"].as_str().expect("a time");
+        time.parse().expect("a time")
+    };
+    std::thread::spawn(move || {
+        let mut before = None;
+        for line in text.split_inclusive('\n') {
+            let now = when(line);
+            let pause = before.map_or(0, |before| now.duration_since(before).as_millis());
+            std::thread::sleep(Duration::from_millis(pause.max(0) as u64 / 50));
+            before = Some(now);
+            let file = OpenOptions::new().create(true).append(true).open(&path);
+            let mut file = file.expect("it can be written");
+            file.write_all(line.as_bytes()).expect("written");
+        }
+    })
+}
+
+#[test]
+fn a_recorded_run_that_is_replayed_is_filtered_left_and_followed_as_it_grows() {
+    let text = std::fs::read_to_string(REFUND).expect("a sample");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("live.jsonl");
+    let name = path.to_str().expect("a plain path");
+    let mut terminal = Terminal::start(program(&["tail", name]), (120, 30));
+    terminal.wait_for("no actions");
+    terminal.type_in("/is:error\r");
+    let writer = replay(text, path.clone());
+    // The error comes while only errors are listed.
+    terminal.wait_for("ConnectionReset");
+    terminal.type_in("\u{1b}");
+    terminal.wait("all rows", |it| !it.text().contains("hidden by filter"));
+    terminal.type_in("kk");
+    terminal.wait("a place of its own", |it| !it.text().contains(" following"));
+    writer.join().expect("all is written");
+    terminal.wait_for("/ 25");
+    terminal.type_in("ge");
+    terminal.wait("the error", |it| {
+        it.text().contains("not following") || it.text().contains("new below")
+    });
+    terminal.type_in("F");
+    terminal.wait("the end", |it| {
+        it.text().contains(" following") && it.text().contains("25 / 25")
+    });
+    assert!(terminal.text().contains("ended: ok"), "{}", terminal.text());
+    assert_eq!(terminal.quit(), 0);
+}

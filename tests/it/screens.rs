@@ -108,9 +108,9 @@ fn the_inspector_has_a_tab_for_each_question() {
 fn the_help_lists_every_key() {
     views("help", REFUND, "?");
     views("help_runs", NIGHT, "? / group");
-    let tabs = saferun_tui::tui::screens::views().filter_map(|view| view.tab);
+    let tabs = saferun_tui::tui::screens::views().filter_map(|info| info.tab);
     let listed: String = tabs
-        .map(|tab| screen(REFUND, (120, 100), &format!("{} ?", tab.number)))
+        .map(|tab| screen(REFUND, (120, 90), &format!("{} ?", tab.number)))
         .collect();
     for entry in keys::COMMANDS {
         assert!(listed.contains(entry.help), "{}\n{listed}", entry.help);

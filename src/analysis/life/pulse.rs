@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::{Life, Open, Rate};
+use crate::analysis::runs::is_told;
 use crate::analysis::windows::window;
 use crate::model::action::{ActionIx, Flags, Kind, SourceIx, Status, Verdict};
 use crate::model::outcome::AttachedKind;
@@ -32,6 +33,8 @@ pub struct Pulse {
     spent: Option<(i64, bool)>,
     /// Since when what comes is news and not what was there.
     since: Option<i64>,
+    /// Actions before this one were let go.
+    first: u32,
     /// Sources whose writers went away.
     gone: BTreeSet<SourceIx>,
     is_over: bool,
@@ -92,7 +95,9 @@ impl Pulse {
     pub fn see(&mut self, store: &Store, seen: &Seen<'_>, now: i64) {
         self.beats
             .resize_with(store.runs().len().max(self.beats.len()), Beat::default);
-        for ix in seen.rows.clone().map(ActionIx) {
+        self.let_go(store.first());
+        let rows = seen.rows.start.max(store.first())..seen.rows.end;
+        for ix in rows.map(ActionIx) {
             let row = store.row(ix);
             let is_main = row.kind() == Kind::Response && !is_lane(&row);
             if row.kind() == Kind::RunEnd {
@@ -105,7 +110,7 @@ impl Pulse {
                 self.lively(row.run_ix()).open.insert(ix);
             }
         }
-        for &ix in seen.settled {
+        for &ix in seen.settled.iter().filter(|ix| ix.0 >= store.first()) {
             let row = store.row(ix);
             if is_open(&row) {
                 self.lively(row.run_ix()).open.insert(ix);
@@ -127,7 +132,24 @@ impl Pulse {
         lively.get_or_insert_default()
     }
 
+    /// Of what nobody keeps any more nothing is open.
+    fn let_go(&mut self, first: u32) {
+        if self.first == first {
+            return;
+        }
+        self.first = first;
+        let first = ActionIx(first);
+        for lively in self.beats.iter_mut().filter_map(|it| it.lively.as_mut()) {
+            lively.open = lively.open.split_off(&first);
+            lively.called = lively.called.filter(|ix| *ix >= first);
+        }
+    }
+
     fn hear(&mut self, ix: RunIx, run: &Run, now: i64) {
+        // A run that was let go came to what it came to.
+        if !is_told(run) {
+            return;
+        }
         let at = ix.0 as usize;
         if let Some((cost, source)) = run.cost() {
             let (spent, is_estimate) = self.spent.unwrap_or_default();

@@ -1,11 +1,13 @@
 //! Builds actions, runs and the news about them, batch by batch.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 
 use super::From;
 use super::calls::Call;
 use super::interner::Interner;
 use super::memory::{Map, Memory};
+use super::retain::Retain;
 use super::state::{RunState, Told};
 use crate::ingest::Batch;
 use crate::ingest::fact::Fact;
@@ -52,6 +54,11 @@ impl Draft {
     }
 }
 
+/// What is remembered of a run, of an id and of a call takes about so many bytes.
+const RUN: u64 = 640;
+const ID: u64 = 32;
+const CALL: u64 = 112;
+
 /// Turns what rules decide into batches. Runs are found by a key that the rules choose.
 #[derive(Debug)]
 pub struct Builder {
@@ -69,6 +76,9 @@ pub struct Builder {
     /// The place of the first action of `batch`.
     first: u32,
     ready: Vec<Batch>,
+    retain: Retain,
+    /// What stands for runs of which nothing is kept.
+    gone: Arc<Run>,
 }
 
 impl Builder {
@@ -85,6 +95,47 @@ impl Builder {
             batch: Batch::default(),
             first: 0,
             ready: Vec::new(),
+            retain: Retain::default(),
+            gone: Arc::new(new_run(SourceIx(0), b"")),
+        }
+    }
+
+    /// Keeps no more than fits so many bytes.
+    #[must_use]
+    pub fn within(self, room: u64) -> Builder {
+        Builder {
+            retain: Retain::within(room),
+            ..self
+        }
+    }
+
+    /// The number that the next action gets.
+    pub fn next_action(&self) -> u32 {
+        self.first + self.batch.chunk.len() as u32
+    }
+
+    /// Lets go of actions before `floor`, and of the oldest where there is no more room.
+    pub fn let_go(&mut self, floor: u32) {
+        if !self.retain.let_go(floor) {
+            return;
+        }
+        let first = ActionIx(self.retain.first());
+        for number in 0..self.runs.len() {
+            let state = &mut self.runs[number];
+            if let Some(memory) = &mut state.memory {
+                memory.forget_before(first);
+            }
+            let is_over = state.ended && state.last < first && !state.dirty;
+            if is_over && !state.run.is(&self.gone) {
+                let run = state.run.get();
+                let key = run_key(&self.secret, run.source, run.id.as_bytes());
+                self.keys.remove(&key);
+                *state = RunState::of(Told::Shared(Arc::clone(&self.gone)));
+                (state.ended, state.last) = (true, ActionIx(0));
+                self.batch
+                    .runs
+                    .push((RunIx(number as u32), Arc::clone(&self.gone)));
+            }
         }
     }
 
@@ -124,39 +175,18 @@ impl Builder {
     }
 
     fn find_run(&mut self, source: SourceIx, id: &[u8]) -> RunIx {
-        let mut hasher = self.secret.build_hasher();
-        hasher.write_u32(source.0);
-        hasher.write(id);
-        let key = hasher.finish();
+        let key = run_key(&self.secret, source, id);
         if let Some(&known) = self.keys.get(&key) {
             return known;
         }
         let ix = RunIx(self.runs.len() as u32);
         self.keys.insert(key, ix);
-        let run = Run {
-            id: String::from_utf8_lossy(id).into(),
-            source,
-            who: Who::default(),
-            started: Time::NONE,
-            ended: Time::NONE,
-            status: RunStatus::Unknown,
-            totals: Totals::default(),
-            lanes: Vec::new(),
-            parent_run: None,
-            score: None,
-            correct: None,
-            first_action: ActionIx::NONE,
-            first_prompt: ActionIx::NONE,
-            title: None,
-        };
+        let run = Told::Own(Box::new(new_run(source, id)));
         self.runs.push(RunState {
-            run: Told::Own(Box::new(run)),
             dirty: true,
-            ended: false,
-            turn: 0,
-            models: Vec::new(),
-            memory: None,
+            ..RunState::of(run)
         });
+        self.retain.take(RUN);
         self.dirty.push(ix);
         ix
     }
@@ -277,6 +307,7 @@ impl Builder {
         }
         let key = self.key(id);
         self.memory(ix).ids.tell(key, action);
+        self.retain.take(ID);
     }
 
     /// Adds an action.
@@ -284,6 +315,7 @@ impl Builder {
         let ix = ActionIx(self.first + self.batch.chunk.len() as u32);
         self.seen(draft.run, draft.time);
         let turn = self.turn(draft.run);
+        self.state(draft.run).last = ix;
         let run = self.edit(draft.run);
         let totals = &mut run.totals;
         // A broken line belongs to nobody: it has a row near its neighbours and counts in no run.
@@ -345,6 +377,8 @@ impl Builder {
     pub fn settle(&mut self, news: &Settled) {
         match self.fresh(news.action) {
             Some(row) => self.batch.outcomes.settle(row, news),
+            // Nobody keeps it any more.
+            None if news.action.0 < self.retain.first() => {}
             None => self.batch.settled.push(*news),
         }
     }
@@ -360,6 +394,7 @@ impl Builder {
         }
         match self.fresh(action) {
             Some(row) => self.batch.outcomes.status[row] = change.1,
+            None if action.0 < self.retain.first() => {}
             None => self.batch.settled.push(Settled {
                 status: Some(change.1),
                 ..Settled::new(action)
@@ -376,6 +411,7 @@ impl Builder {
         // A call without an id can never be answered by name.
         if !id.is_empty() {
             memory.calls.add(key, call);
+            self.retain.take(CALL);
         }
         if retry {
             self.edit(ix).totals.retries += 1;
@@ -525,6 +561,11 @@ impl Builder {
             self.batch.outcomes = Outcomes::with_room(CHUNK_ROWS);
         }
         batch.symbols = self.interner.take_new();
+        for name in &batch.symbols {
+            self.retain.take_name(name);
+        }
+        self.retain.add(batch.chunk.len() as u32, self.first);
+        batch.kept_from = self.retain.first();
         self.dirty.sort_unstable();
         for ix in self.dirty.drain(..) {
             let state = &mut self.runs[ix.0 as usize];
@@ -551,6 +592,32 @@ impl Builder {
     pub fn take_ready(&mut self) -> Vec<Batch> {
         std::mem::take(&mut self.ready)
     }
+}
+
+fn new_run(source: SourceIx, id: &[u8]) -> Run {
+    Run {
+        id: String::from_utf8_lossy(id).into(),
+        source,
+        who: Who::default(),
+        started: Time::NONE,
+        ended: Time::NONE,
+        status: RunStatus::Unknown,
+        totals: Totals::default(),
+        lanes: Vec::new(),
+        parent_run: None,
+        score: None,
+        correct: None,
+        first_action: ActionIx::NONE,
+        first_prompt: ActionIx::NONE,
+        title: None,
+    }
+}
+
+fn run_key(secret: &foldhash::quality::RandomState, source: SourceIx, id: &[u8]) -> u64 {
+    let mut hasher = secret.build_hasher();
+    hasher.write_u32(source.0);
+    hasher.write(id);
+    hasher.finish()
 }
 
 fn counter(totals: &mut Totals, status: Status) -> Option<&mut u32> {

@@ -75,6 +75,15 @@ impl Calls {
         Some(closed)
     }
 
+    /// Forgets calls that nobody keeps any more, whether they have a result or not.
+    pub(super) fn forget_before(&mut self, first: ActionIx) {
+        self.latest.retain(|_, call| call.action >= first);
+        self.latest.shrink_to(self.latest.len() * 2);
+        self.waiting.retain(|(_, call)| call.action >= first);
+        let open = self.latest.values().filter(|call| !call.closed).count();
+        self.open = (open + self.waiting.len()) as u32;
+    }
+
     /// Forgets calls that have their results and those that were stopped: their run has ended.
     pub(super) fn forget_settled(&mut self) {
         let waits = |call: &Call| !call.closed && call.status == Status::Pending;

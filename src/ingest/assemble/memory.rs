@@ -22,7 +22,19 @@ impl Memory {
         self.ids.clear();
         self.failed.clear();
     }
+
+    /// Forgets what is about actions that nobody keeps any more.
+    pub(super) fn forget_before(&mut self, first: ActionIx) {
+        self.calls.forget_before(first);
+        self.ids.forget_before(first);
+        if self.failed.len() > FAILED {
+            self.failed.clear();
+        }
+    }
 }
+
+/// Retries are told among the last so many calls that failed.
+const FAILED: usize = 100_000;
 
 /// Actions by the hash of their id. Many traces name no causes: the table is made when somebody
 /// asks, and until then ids are only noted.
@@ -43,6 +55,17 @@ impl Ids {
         self.known
             .extend(self.keys.drain(..).zip(self.actions.drain(..)));
         self.known.get(&key).copied().unwrap_or(ActionIx::NONE)
+    }
+
+    /// Ids are told in the order of their actions.
+    fn forget_before(&mut self, first: ActionIx) {
+        let kept = self.actions.partition_point(|action| *action < first);
+        self.keys.drain(..kept);
+        self.actions.drain(..kept);
+        self.keys.shrink_to(self.keys.len() * 2);
+        self.actions.shrink_to(self.actions.len() * 2);
+        self.known.retain(|_, action| *action >= first);
+        self.known.shrink_to(self.known.len() * 2);
     }
 
     fn clear(&mut self) {

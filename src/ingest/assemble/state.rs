@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::memory::Memory;
+use crate::model::action::ActionIx;
 use crate::model::run::Run;
 use crate::model::symbol::Sym;
 
@@ -12,10 +13,26 @@ pub(super) struct RunState {
     pub(super) dirty: bool,
     pub(super) ended: bool,
     pub(super) turn: u32,
+    pub(super) last: ActionIx,
     /// The model that each agent used last.
     pub(super) models: Vec<(Sym, Sym)>,
     /// None before it is needed, and after the run ended with nothing open.
     pub(super) memory: Option<Box<Memory>>,
+}
+
+impl RunState {
+    /// Of a run about which nothing was told yet.
+    pub(super) fn of(run: Told) -> RunState {
+        RunState {
+            run,
+            dirty: false,
+            ended: false,
+            turn: 0,
+            last: ActionIx(0),
+            models: Vec::new(),
+            memory: None,
+        }
+    }
 }
 
 /// The facts of a run. Those that ended are shared with the batch that told of them: there may be
@@ -44,6 +61,10 @@ impl Told {
             Told::Own(run) => run,
             Told::Shared(run) => Arc::make_mut(run),
         }
+    }
+
+    pub(super) fn is(&self, other: &Arc<Run>) -> bool {
+        matches!(self, Told::Shared(run) if Arc::ptr_eq(run, other))
     }
 
     /// A copy to send.

@@ -80,7 +80,6 @@ impl Log {
     }
 
     /// What lies before this is no longer in memory.
-    #[cfg(test)]
     pub(super) fn kept_from(&self) -> u64 {
         self.state().recent.at
     }

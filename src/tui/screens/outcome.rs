@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use crate::analysis::life::{Life, Rate};
 use crate::base::human;
+use crate::model::quantity::Cost;
 use crate::model::run::{CostSource, RunStatus};
 use crate::tui::session::Session;
 use crate::tui::theme::{Marks, Styles, Theme};
@@ -78,6 +79,16 @@ pub fn plain(life: Life) -> String {
         Life::Silent(span) => format!("silent {}", human::roughly(span)),
         Life::Gone => "left by its writer".to_owned(),
     }
+}
+
+/// The cost, with `≈` where it is an estimate; none when unknown.
+pub fn cost(cost: Option<(Cost, CostSource)>) -> Option<String> {
+    let (cost, source) = cost?;
+    let usd = human::usd(cost.usd()?);
+    Some(match source {
+        CostSource::Recorded => usd,
+        CostSource::Estimated | CostSource::Mixed => format!("≈{usd}"),
+    })
 }
 
 /// How fast something goes: `12/s`, `≈$.41/min`. Empty where nothing came lately.

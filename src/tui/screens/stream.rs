@@ -91,6 +91,8 @@ struct List {
     is_jump: bool,
     /// The user went to the end: stay there while more comes.
     holds_end: bool,
+    /// Actions before this one were let go.
+    let_go: u32,
     /// What came since the user left the end.
     missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
@@ -335,8 +337,9 @@ impl Screen for Stream {
             self.noticed.outdate();
             self.talk.outdate();
         }
-        if let Listing::All(len) = &mut self.list.listing {
-            *len = session.loaded.store.len();
+        self.let_go(session);
+        if let Listing::All(range) = &mut self.list.listing {
+            range.end = session.loaded.store.len();
         }
         let tested = self.answers.tested;
         self.answers

@@ -34,6 +34,15 @@ impl Viewport {
         self.top
     }
 
+    /// So many items before all others are there no longer: what is on the screen stays there.
+    pub fn rise(&mut self, gone: usize) {
+        if self.top < gone {
+            self.skip = 0;
+        }
+        self.top = self.top.saturating_sub(gone);
+        self.cursor = self.cursor.saturating_sub(gone);
+    }
+
     /// Moves the window as little as possible so that the selected item is on it, and no row stays
     /// empty below the last item while others are scrolled out above.
     pub fn settle(&mut self, extent: &Extent<'_>) {

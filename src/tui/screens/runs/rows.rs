@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 use crate::analysis::runs::stopped;
 use crate::analysis::summary;
 use crate::base::{human, text};
-use crate::model::quantity::Cost;
-use crate::model::run::{CostSource, Run, RunIx};
+use crate::model::run::{Run, RunIx};
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
+use crate::tui::screens::outcome;
 
 /// Empty strings are what was not recorded.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub(super) fn build(
         turns: human::short_count(run.totals.turns.into()),
         actions: human::short_count(run.totals.actions.into()),
         duration: run.duration().get().map(human::span).unwrap_or_default(),
-        cost: cost(run.cost()).unwrap_or_default(),
+        cost: outcome::cost(run.cost()).unwrap_or_default(),
         errors: run.totals.errors,
         blocked: stopped(run),
         retries: run.totals.retries,
@@ -107,16 +107,6 @@ pub(super) fn first_prompt(store: &Store, ix: RunIx, bodies: &mut Bodies) -> Str
     let row = store.row(prompt);
     let body = bodies.open(&row, Depth::Glance);
     text::sanitize(&summary::line(&row, &body)).into_owned()
-}
-
-/// The cost, with `≈` where it is an estimate; none when unknown.
-pub(super) fn cost(cost: Option<(Cost, CostSource)>) -> Option<String> {
-    let (cost, source) = cost?;
-    let usd = human::usd(cost.usd()?);
-    Some(match source {
-        CostSource::Recorded => usd,
-        CostSource::Estimated | CostSource::Mixed => format!("≈{usd}"),
-    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::base::{human, text};
 use crate::model::quantity::Cost;
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::store::Store;
-use crate::tui::screens::runs::rows;
+use crate::tui::screens::outcome;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
@@ -148,7 +148,7 @@ fn words(store: &Store, (by, name): (Grouping, &str), runs: &[RunIx]) -> String 
     let count = runs.len() as u64;
     let plural = if count == 1 { "" } else { "s" };
     let mut parts = vec![name, format!("{} run{plural}", human::count(count))];
-    parts.extend(rows::cost(CostSum::of(store, runs).known));
+    parts.extend(outcome::cost(CostSum::of(store, runs).known));
     let errors = runs
         .iter()
         .map(|ix| u64::from(store.run(*ix).totals.errors));
@@ -189,8 +189,8 @@ fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
         .known
         .map(|(cost, source)| (Cost(cost.0 / known.max(1)), source));
     let cost = [
-        rows::cost(costs.known),
-        rows::cost(each).map(|each| format!("{each} a run")),
+        outcome::cost(costs.known),
+        outcome::cost(each).map(|each| format!("{each} a run")),
         (costs.unknown > 0)
             .then(|| format!("{} of unknown cost", human::count(costs.unknown as u64))),
     ];

@@ -112,7 +112,7 @@ fn totals(runs: &Runs, session: &Session) -> String {
     let table = &runs.table;
     let mut parts = vec![counted(table.kept, "run")];
     if let Some(costs) = table.costs {
-        parts.extend(rows::cost(costs.known));
+        parts.extend(outcome::cost(costs.known));
         if costs.unknown > 0 && costs.known.is_some() {
             parts.push(format!(
                 "{} of unknown cost",

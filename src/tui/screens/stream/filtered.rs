@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Answer, Progress, Task};
@@ -56,7 +57,8 @@ impl Stream {
         };
         if !self.is_filtered() {
             self.list.anchor = self.answers.home.take();
-            self.relist(Listing::All(session.loaded.store.len()));
+            let store = &session.loaded.store;
+            self.relist(Listing::All(store.first()..store.len()));
             return Vec::new();
         }
         self.answers.is_running = true;
@@ -116,6 +118,10 @@ impl Stream {
             listing.extend(answer.rows, &answer.again);
             self.relist(listing);
         }
+        // Some of what was asked about may have been let go meanwhile.
+        let first = ActionIx(session.loaded.store.first());
+        let gone = self.list.listing.let_go(first);
+        self.list.view.rise(gone);
         self.answers.tally += answer.tally;
         self.list.follow();
         self.catch_up(session)
@@ -152,7 +158,7 @@ mod tests {
             },
             ..Stream::default()
         };
-        stream.list.listing = Listing::All(100);
+        stream.list.listing = Listing::All(0..100);
         for (tested, found) in [
             (10, vec![ActionIx(3)]),
             (20, vec![ActionIx(12), ActionIx(15)]),

@@ -41,6 +41,13 @@ impl Finder {
         &self.text
     }
 
+    /// Actions before `first` are there no longer.
+    pub fn let_go(&mut self, first: ActionIx) {
+        let gone = self.hits.partition_point(|ix| *ix < first);
+        self.hits.drain(..gone);
+        self.home = self.home.filter(|ix| *ix >= first);
+    }
+
     pub fn is_hit(&self, ix: ActionIx) -> bool {
         self.hits.binary_search(&ix).is_ok()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::analysis::life::Life;
 use crate::base::human;
-use crate::model::action::{Kind, Status};
+use crate::model::action::{ActionIx, Kind, Status};
 use crate::tui::effects::Effect;
 use crate::tui::screens::outcome;
 use crate::tui::screens::stream::{Missed, Stream};
@@ -27,6 +27,23 @@ impl Stream {
             self.list.follow();
         }
         Vec::new()
+    }
+
+    /// The oldest actions may have been let go: they are listed no longer, and what is selected stays.
+    pub(super) fn let_go(&mut self, session: &Session) {
+        let first = ActionIx(session.loaded.store.first());
+        if self.list.let_go == first.0 {
+            return;
+        }
+        self.list.let_go = first.0;
+        let gone = self.list.listing.let_go(first);
+        self.list.view.rise(gone);
+        self.list.anchor = self.list.anchor.filter(|ix| *ix >= first);
+        self.list.made.retain(|ix, _| *ix >= first);
+        self.answers.again.retain(|ix| *ix >= first);
+        self.answers.home = self.answers.home.filter(|ix| *ix >= first);
+        self.finder.let_go(first);
+        self.overview.outdate();
     }
 
     /// A trace that is followed opens at its end; what comes while the user is elsewhere is counted.

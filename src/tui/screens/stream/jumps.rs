@@ -1,5 +1,7 @@
 //! Jumps to the next action of some sort, by the columns of the store alone.
 
+use std::ops::Range;
+
 use crate::analysis::slow::Slow;
 use crate::analysis::trouble::Seen;
 use crate::model::action::{ActionIx, Kind};
@@ -153,9 +155,19 @@ fn scan(
     test: Test<'_>,
 ) -> Option<usize> {
     let (from, direction) = from;
+    // Where all are listed places are numbers of actions, but for those that were let go.
+    let all = |range: &Range<u32>| (range.start as usize, range.end as usize);
     match (listing, direction) {
-        (Listing::All(len), Direction::Forward) => forward(store, from + 1..*len as usize, test),
-        (Listing::All(_), Direction::Backward) => backward(store, from, test),
+        (Listing::All(range), Direction::Forward) => {
+            let (first, end) = all(range);
+            let found = forward(store, first + from + 1..end, test);
+            found.map(|ix| ix - first)
+        }
+        (Listing::All(range), Direction::Backward) => {
+            let (first, _) = all(range);
+            let found = backward(store, first + from, test);
+            found.and_then(|ix| ix.checked_sub(first))
+        }
         (Listing::Kept(rows), Direction::Forward) => {
             let hit = |position: &usize| {
                 rows.get(*position)
@@ -173,7 +185,7 @@ fn scan(
     }
 }
 
-fn forward(store: &Store, range: std::ops::Range<usize>, test: Test<'_>) -> Option<usize> {
+fn forward(store: &Store, range: Range<usize>, test: Test<'_>) -> Option<usize> {
     for number in range.start / CHUNK_ROWS..range.end.div_ceil(CHUNK_ROWS) {
         let (chunk, outcomes) = store.chunk(number)?;
         let base = number * CHUNK_ROWS;

@@ -1,26 +1,28 @@
 //! Which actions a list shows, in their order: all of them, or those that a filter kept.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use crate::model::action::ActionIx;
 
 /// Without a filter there is no list in memory: 10 million actions cost nothing.
 #[derive(Debug, Clone)]
 pub enum Listing {
-    All(u32),
+    /// From the first that is kept to the last.
+    All(Range<u32>),
     Kept(Vec<ActionIx>),
 }
 
 impl Default for Listing {
     fn default() -> Listing {
-        Listing::All(0)
+        Listing::All(0..0)
     }
 }
 
 impl Listing {
     pub fn len(&self) -> usize {
         match self {
-            Listing::All(len) => *len as usize,
+            Listing::All(range) => range.len(),
             Listing::Kept(rows) => rows.len(),
         }
     }
@@ -31,9 +33,10 @@ impl Listing {
 
     pub fn at(&self, position: usize) -> Option<ActionIx> {
         match self {
-            Listing::All(len) => u32::try_from(position)
+            Listing::All(range) => u32::try_from(position)
                 .ok()
-                .filter(|ix| ix < len)
+                .and_then(|position| range.start.checked_add(position))
+                .filter(|ix| *ix < range.end)
                 .map(ActionIx),
             Listing::Kept(rows) => rows.get(position).copied(),
         }
@@ -42,7 +45,7 @@ impl Listing {
     /// The position of an action, or of the next one that is listed.
     pub fn seek(&self, ix: ActionIx) -> usize {
         match self {
-            Listing::All(_) => ix.0 as usize,
+            Listing::All(range) => ix.0.saturating_sub(range.start) as usize,
             Listing::Kept(rows) => rows.partition_point(|row| *row < ix),
         }
     }
@@ -55,6 +58,18 @@ impl Listing {
             (self.at(position) == Some(ix)).then(|| position * rows / len)
         };
         actions.filter_map(place).collect()
+    }
+
+    /// Actions before `first` are let go; how many that were listed.
+    pub fn let_go(&mut self, first: ActionIx) -> usize {
+        let gone = self.seek(first).min(self.len());
+        match self {
+            Listing::All(range) => range.start += gone as u32,
+            Listing::Kept(rows) => {
+                rows.drain(..gone);
+            }
+        }
+        gone
     }
 
     /// Takes in kept rows after the last one, and what became of some earlier rows.
@@ -91,5 +106,19 @@ mod tests {
         assert_eq!(*rows, [ActionIx(1), ActionIx(3), ActionIx(9)]);
         assert_eq!(listing.seek(ActionIx(4)), 2);
         assert_eq!(listing.at(3), None);
+    }
+
+    #[test]
+    fn what_is_let_go_is_listed_no_longer_and_the_rest_keeps_its_numbers() {
+        let mut all = Listing::All(0..9);
+        assert_eq!(all.let_go(ActionIx(4)), 4);
+        assert_eq!(
+            (all.len(), all.at(0), all.at(5)),
+            (5, Some(ActionIx(4)), None)
+        );
+        assert_eq!((all.seek(ActionIx(2)), all.seek(ActionIx(6))), (0, 2));
+        let mut kept = Listing::Kept(vec![ActionIx(1), ActionIx(5)]);
+        assert_eq!(kept.let_go(ActionIx(4)), 1);
+        assert_eq!(kept.at(0), Some(ActionIx(5)));
     }
 }

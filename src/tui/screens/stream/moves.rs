@@ -260,7 +260,7 @@ impl Stream {
             .filter(|_| is_plain && session.is_loading())
         {
             let list = self.end.get_or_insert_with(List::default);
-            list.listing = Listing::All(end.store.len());
+            list.listing = Listing::All(0..end.store.len());
             list.jump(list.listing.len().saturating_sub(1));
             return;
         }

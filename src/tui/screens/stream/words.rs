@@ -1,7 +1,6 @@
 //! What the lines around the list say: where we are, how much there is, how far loading got.
 
 use crate::base::{human, text};
-use crate::model::quantity::Cost;
 use crate::model::run::CostSource;
 use crate::store::Store;
 use crate::tui::screens::outcome;
@@ -58,17 +57,6 @@ impl Words {
     }
 }
 
-/// With `≈` where it is an estimate; none when unknown.
-fn cost_words(cost: Option<(Cost, CostSource)>) -> Option<String> {
-    let (cost, source) = cost?;
-    let about = if source == CostSource::Recorded {
-        ""
-    } else {
-        "≈"
-    };
-    Some(format!("{about}{}", human::usd(cost.usd()?)))
-}
-
 /// What the run of the selected action came to.
 #[derive(Debug, Default)]
 pub struct Totals {
@@ -99,7 +87,7 @@ fn totals(stream: &Stream, session: &Session) -> Totals {
         pace.push(context.into_iter().collect());
     }
     Totals {
-        cost: cost_words(run.cost()),
+        cost: outcome::cost(run.cost()),
         pace: pace.concat(),
         blocks: totals.blocked + totals.denied,
         errors: totals.errors,
@@ -154,7 +142,7 @@ fn actions(count: usize) -> String {
 /// `48,201 actions in 3 runs`; of what is followed also what all of it comes to, and how fast it goes.
 fn amount(session: &Session) -> String {
     let store = &session.loaded.store;
-    let mut actions = actions(store.len() as usize);
+    let mut actions = actions((store.len() - store.first()) as usize);
     let runs = store.runs().len();
     if runs > 1 {
         actions = format!("{actions} in {} runs", human::count(runs as u64));
@@ -162,16 +150,18 @@ fn amount(session: &Session) -> String {
     let mut parts = vec![actions];
     if session.live && runs > 1 {
         parts.extend(outcome::pace_of_all(session));
-        parts.extend(cost_words(session.pulse.spent()));
+        parts.extend(outcome::cost(session.pulse.spent()));
     }
     parts.join(" · ")
 }
 
 fn kept(stream: &Stream, store: &Store) -> String {
+    let gone = store.first();
+    let gone = (gone > 0).then(|| format!("{} oldest let go", human::count(gone.into())));
     if !stream.is_filtered() {
-        return String::new();
+        return gone.unwrap_or_default();
     }
-    let all = u64::from(store.len());
+    let all = u64::from(store.len() - store.first());
     let kept = stream.list.listing.len() as u64;
     let searched = stream.answers.searched.map(|tested| {
         let percent = u64::from(tested) * 100 / all.max(1);
@@ -191,9 +181,11 @@ fn kept(stream: &Stream, store: &Store) -> String {
             .map(|words| text::sanitize(words).into_owned()),
     );
     if !is_first {
-        let hidden = u64::from(stream.answers.tested).saturating_sub(kept);
+        let tested = stream.answers.tested.saturating_sub(store.first());
+        let hidden = u64::from(tested).saturating_sub(kept);
         words.push(format!("{} hidden by filter", human::count(hidden)));
     }
+    words.extend(gone);
     let tally = stream.answers.tally;
     if tally.unjudged > 0 {
         let (unjudged, judged) = (human::count(tally.unjudged), human::count(tally.judged));
