@@ -1,5 +1,6 @@
 //! Every trace format we can read. To add one: a file here, a line in [`FORMATS`], a sample.
 
+pub mod ag_ui;
 pub mod anthropic;
 pub mod any_json;
 pub mod atif;
@@ -213,6 +214,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &atif::Atif,
     &kimi::Kimi,
     &vercel_ui::VercelUi,
+    &ag_ui::AgUi,
     &copilot::Copilot,
     &claude_stream::ClaudeStream,
     &codex_exec::CodexExec,

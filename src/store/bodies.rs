@@ -147,7 +147,7 @@ pub fn open(row: &Row<'_>, depth: Depth) -> Body {
     let format = row.source().format;
     let mut body = Body::default();
     if row.kind() != Kind::Malformed
-        && let Some(record) = record(row, row.place(), depth)
+        && let Some(record) = value(row, row.place(), depth)
     {
         body = format.open(&record, row.place().part);
         if depth != Depth::Glance {
@@ -155,12 +155,12 @@ pub fn open(row: &Row<'_>, depth: Depth) -> Body {
         }
     }
     if row.result_place().is_some()
-        && let Some(record) = record(row, row.result_place(), depth)
+        && let Some(record) = value(row, row.result_place(), depth)
     {
         format.open_result(&record, row.result_place().part, &mut body);
     }
     for attached in row.attached() {
-        if let Some(record) = record(row, attached.place, depth) {
+        if let Some(record) = value(row, attached.place, depth) {
             format.open_attached(&record, attached.place.part, &mut body);
         }
         debug_assert!(matches!(
@@ -169,6 +169,20 @@ pub fn open(row: &Row<'_>, depth: Depth) -> Body {
         ));
     }
     body
+}
+
+/// The value that a row stands on. A row that is told in pieces lies on several values of a list, which
+/// are read as one.
+fn value(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::Value> {
+    record(row, place, depth).or_else(|| {
+        row.source().format.lists()?;
+        let list = |limit| [b"[", &raw(row, place, limit)[..]].concat();
+        match depth {
+            Depth::Full => json::value(&[&list(usize::MAX)[..], b"]"].concat()),
+            Depth::Glance => json::value_head(&list(GLANCE)),
+            Depth::UpTo(limit) => json::value_head(&list(limit as usize)),
+        }
+    })
 }
 
 /// The bytes of a record, as they are in the file.

@@ -48,6 +48,8 @@ struct Memory {
     latest: Option<(ActionIx, Option<Charge>, Cost)>,
     /// Running totals, by model.
     totals: HashMap<Sym, (Usage, Cost)>,
+    /// Rows that are told in pieces, by the id of what they tell: where the first piece is.
+    spans: HashMap<u64, (ActionIx, Place)>,
     /// What the model calls of a model were booked with.
     booked: HashMap<Sym, Usage>,
 }
@@ -134,6 +136,7 @@ impl Rules for Conversation {
                 memory.last = Some(RunStatus::Ok);
                 scene.usage(memory, build);
             }
+            FactKind::CallNews if fact.flags.has(Flags::CONTINUED) => scene.piece(memory, build),
             FactKind::CallNews => scene.news(build),
             FactKind::Note => {
                 let action = scene.add(Kind::Note, build);
@@ -402,6 +405,11 @@ impl Scene<'_> {
                 _ => self.asked(memory, key, answers, build),
             }
         };
+        let said = self.name(Name::Said);
+        if !said.is_empty() {
+            let place = self.from.place(self.fact);
+            memory.spans.insert(build.key(said), (action, place));
+        }
         let group = memory.groups.entry(key).or_default();
         group.first = group.first.or(Some(action));
         let call = group.response.unwrap_or(action);
@@ -650,7 +658,7 @@ impl Scene<'_> {
         }
         build.seen(self.run, self.fact.time);
         build.settle(&Settled {
-            result: self.from.place(self.fact),
+            result: self.span(memory, &id, build).1,
             duration: self.fact.duration.or(self.fact.time.since(call.time)),
             flags: self.fact.flags.without(Flags::META).without(Flags::MIRROR),
             clear: Flags::WAITING,
@@ -667,6 +675,31 @@ impl Scene<'_> {
                 ..self.from.attached(self.fact, AttachedKind::Approval)
             };
             build.attach(call.action, attached, Flags::NONE);
+        }
+    }
+
+    /// From the first piece of a row to this one; the one alone where nothing began it.
+    fn span(&self, memory: &Memory, id: &[u8], build: &Builder) -> (Option<ActionIx>, Place) {
+        let last = self.from.place(self.fact);
+        let Some((action, first)) = memory.spans.get(&build.key(id)) else {
+            return (None, last);
+        };
+        let end = last.offset + u64::from(last.len);
+        match u32::try_from(end.saturating_sub(first.offset)) {
+            Ok(len) if last.offset >= first.offset => (Some(*action), Place { len, ..*first }),
+            _ => (Some(*action), last),
+        }
+    }
+
+    /// Another piece of a row.
+    fn piece(&self, memory: &Memory, build: &mut Builder) {
+        build.edit(self.run).totals.copies += 1;
+        build.seen(self.run, self.fact.time);
+        if let (Some(action), result) = self.span(memory, self.name(Name::Said), build) {
+            build.settle(&Settled {
+                result,
+                ..Settled::new(action)
+            });
         }
     }
 

@@ -310,7 +310,7 @@ pub(super) fn usage(usage: View<'_, '_>) -> Usage {
     let inside = usage.any(&["prompt_tokens_details", "input_tokens_details"]);
     let cached = inside
         .get("cached_tokens")
-        .or(usage.any(&["cached_input_tokens", "cached_tokens"]))
+        .or(usage.any(&["cached_input_tokens", "cached_tokens", "cachedInputTokens"]))
         .tokens();
     let output = usage
         .any(&["completion_tokens", "output_tokens", "outputTokens"])
@@ -318,7 +318,11 @@ pub(super) fn usage(usage: View<'_, '_>) -> Usage {
     let details = usage.any(&["completion_tokens_details", "output_tokens_details"]);
     let reasoning = details
         .get("reasoning_tokens")
-        .or(usage.any(&["reasoning_tokens", "reasoning_output_tokens"]))
+        .or(usage.any(&[
+            "reasoning_tokens",
+            "reasoning_output_tokens",
+            "reasoningTokens",
+        ]))
         .tokens();
     let apart = usage.get("cache_read_input_tokens").tokens();
     Usage {
@@ -510,3 +514,6 @@ pub(super) fn open_result(message: &Value, part: u16, body: &mut Body) {
 pub(super) fn string(record: &Value, key: &str) -> Option<String> {
     record.get(key)?.as_str().map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests;

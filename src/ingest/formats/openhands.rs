@@ -258,15 +258,18 @@ fn observation(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
             Status::Error
         }
         kind if failed(std::str::from_utf8(kind).ok(), code.number()) => Status::Error,
-        _ if record.get("success").truth() == Some(true) || code.number().is_some() => Status::Ok,
+        _ if record.get("success").truth() == Some(true) || code.number() == Some(0.0) => {
+            Status::Ok
+        }
         _ if record.get("success").truth() == Some(false) => Status::Error,
         _ => Status::Unrecorded,
     };
     out.push(base);
 }
 
+/// A code of -1 says that the command has not ended.
 fn failed(kind: Option<&str>, code: Option<f64>) -> bool {
-    kind == Some("error") || code.is_some_and(|code| code != 0.0)
+    kind == Some("error") || code.is_some_and(|code| code > 0.0)
 }
 
 /// The running totals: what they grew by belongs to the last model call.

@@ -246,10 +246,10 @@ fn answer(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
             Status::Denied
         }
         _ if seen.get("timeout").truth() == Some(true) => Status::Timeout,
-        _ if seen.get("is_error").truth() == Some(true) || code.is_some_and(|it| it != 0.0) => {
+        _ if seen.get("is_error").truth() == Some(true) || code.is_some_and(|it| it > 0.0) => {
             Status::Error
         }
-        _ if seen.get("is_error").truth() == Some(false) || code.is_some() => Status::Ok,
+        _ if seen.get("is_error").truth() == Some(false) || code == Some(0.0) => Status::Ok,
         _ => Status::Unrecorded,
     };
     out.push(base);

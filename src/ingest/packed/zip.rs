@@ -177,3 +177,77 @@ impl State {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek, Write};
+
+    use zip::write::SimpleFileOptions;
+    use zip::{CompressionMethod, ZipWriter};
+
+    use super::*;
+
+    fn packed(entries: &[(&str, &str, CompressionMethod)]) -> File {
+        let mut writer = ZipWriter::new(tempfile::tempfile().expect("a temporary file"));
+        for (name, text, method) in entries {
+            let options = SimpleFileOptions::default().compression_method(*method);
+            writer.start_file(*name, options).expect("an entry");
+            writer.write_all(text.as_bytes()).expect("written");
+        }
+        let mut file = writer.finish().expect("an archive");
+        file.rewind().expect("a file");
+        file
+    }
+
+    fn evaluation() -> Archive {
+        let file = packed(&[
+            ("_journal/start.json", "{}", CompressionMethod::Deflated),
+            (
+                "samples/b_epoch_1.json",
+                r#"{"id":"b"}"#,
+                CompressionMethod::Zstd,
+            ),
+            (
+                "samples/a_epoch_1.json",
+                r#"{"id":"a"}"#,
+                CompressionMethod::Deflated,
+            ),
+            ("summaries.json", "[]", CompressionMethod::Stored),
+            ("header.json", r#"{"eval":{}}"#, CompressionMethod::Zstd),
+        ]);
+        unpack(&file)
+            .expect("it can be read")
+            .expect("an evaluation")
+    }
+
+    const WHOLE: &str = r#"[{"eval":{}},{"id":"b"},{"id":"a"}]"#;
+
+    #[test]
+    fn an_evaluation_is_one_array_of_its_documents_however_they_are_packed() {
+        let archive = evaluation();
+        assert_eq!(archive.len(), WHOLE.len() as u64);
+        let mut buffer = vec![0; 99];
+        let read = archive.read_at(&mut buffer, 0);
+        assert_eq!(String::from_utf8_lossy(&buffer[..read]), WHOLE);
+        assert_eq!(archive.fault(), None);
+    }
+
+    #[test]
+    fn any_stretch_of_it_can_be_read() {
+        let archive = evaluation();
+        for start in 0..WHOLE.len() {
+            for len in 1..=WHOLE.len() - start {
+                let mut buffer = vec![0; len];
+                assert_eq!(archive.read_at(&mut buffer, start as u64), len);
+                assert_eq!(buffer, WHOLE.as_bytes()[start..start + len]);
+            }
+        }
+        assert_eq!(archive.read_at(&mut [0; 4], WHOLE.len() as u64 + 9), 0);
+    }
+
+    #[test]
+    fn an_archive_of_something_else_is_none() {
+        let file = packed(&[("notes.json", "{}", CompressionMethod::Stored)]);
+        assert!(unpack(&file).expect("it can be read").is_none());
+    }
+}

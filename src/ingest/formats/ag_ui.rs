@@ -1,0 +1,259 @@
+//! The `ag-ui` format: events of the AG-UI protocol, as a recorder keeps the stream of a request.
+//!
+//! Known of it: texts, thoughts and arguments come in pieces, so that a row stands for all events from
+//! its first to its last and is put together when somebody looks; tokens stand with the end of a run and
+//! times hardly anywhere; a thread that waits for a person goes on in another run, whose events have the
+//! same thread. Source: ag-ui-protocol/ag-ui, `sdks/typescript/packages/core/src/events.ts`.
+
+use serde_json::Value;
+
+use super::conversation::Conversation;
+use super::messages::{self, IMPLIED, string, unpacked};
+use super::saferun::text_of;
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::{ApprovalText, Body, ErrorText};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::json::{Record, View};
+use crate::model::action::{Flags, Verdict};
+
+#[derive(Debug)]
+pub struct AgUi;
+
+impl Format for AgUi {
+    fn name(&self) -> &'static str {
+        "ag-ui"
+    }
+
+    fn about(&self) -> &'static str {
+        "AG-UI protocol events"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        if is_event(record) { 80 } else { 0 }
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let first = head
+            .get(0)
+            .or_else(|| head.as_object()?.values().next()?.get(0));
+        if first.is_some_and(is_event) { 80 } else { 0 }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&["events"])
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        decode_tree(record, out, |record, out| {
+            if record.is_array() {
+                for told in record.items() {
+                    event(told, out);
+                }
+            } else {
+                event(record, out);
+            }
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("agent"))
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open(record, part)
+    }
+
+    fn open_result(&self, record: &Value, _part: u16, body: &mut Body) {
+        put_together(record, body);
+    }
+
+    fn open_attached(&self, _record: &Value, _part: u16, body: &mut Body) {
+        body.approvals.push(ApprovalText {
+            state: Some("requested".to_owned()),
+            ..ApprovalText::default()
+        });
+    }
+}
+
+const KINDS: &[&str] = &[
+    "RUN_",
+    "STEP_",
+    "TEXT_MESSAGE_",
+    "TOOL_CALL_",
+    "THINKING_",
+    "REASONING_",
+    "STATE_",
+    "MESSAGES_",
+    "ACTIVITY_",
+];
+
+fn is_event(record: &Value) -> bool {
+    let kind = record.get("type").and_then(Value::as_str);
+    kind.is_some_and(|kind| KINDS.iter().any(|start| kind.starts_with(start)))
+}
+
+fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::Unknown).at(record.range());
+    fact.time = record.get("timestamp").time();
+    let kind = record.get("type").raw();
+    let message = record.any(&["messageId", "toolCallId"]);
+    match kind {
+        b"RUN_STARTED" => {
+            fact.kind = FactKind::RunStart;
+            fact.run = out.tell(record.any(&["threadId", "runId"]));
+        }
+        b"RUN_FINISHED" => {
+            for told in record.get("usage").items() {
+                let mut usage = fact;
+                usage.kind = FactKind::Usage;
+                out.usage(&mut usage, messages::usage(told));
+                out.push(usage);
+            }
+            fact.kind = FactKind::Copy;
+        }
+        b"RUN_ERROR" => fact.kind = FactKind::Error,
+        b"TEXT_MESSAGE_START" => {
+            let by_user = record.get("role").is("user");
+            fact.kind = if by_user {
+                FactKind::Prompt
+            } else {
+                FactKind::Response
+            };
+            out.tell_name(Name::Group, message);
+            out.tell_name(Name::Said, message);
+        }
+        b"THINKING_START"
+        | b"REASONING_START"
+        | b"REASONING_MESSAGE_START"
+        | b"THINKING_TEXT_MESSAGE_START" => {
+            fact.kind = FactKind::Reasoning;
+            thought(message, out);
+        }
+        b"TOOL_CALL_START" => {
+            call(record, fact, out);
+            return;
+        }
+        b"TOOL_CALL_RESULT" => {
+            fact.kind = FactKind::ToolResult;
+            fact.call = out.tell(record.get("toolCallId"));
+        }
+        b"TEXT_MESSAGE_CONTENT"
+        | b"TEXT_MESSAGE_CHUNK"
+        | b"TEXT_MESSAGE_END"
+        | b"TOOL_CALL_ARGS"
+        | b"TOOL_CALL_CHUNK"
+        | b"TOOL_CALL_END" => {
+            fact.kind = FactKind::CallNews;
+            fact.flags.set(Flags::CONTINUED);
+            let id = if kind.starts_with(b"TOOL") {
+                record.get("toolCallId")
+            } else {
+                message
+            };
+            out.tell_name(Name::Said, id);
+        }
+        _ if kind.starts_with(b"THINKING_") || kind.starts_with(b"REASONING_") => {
+            fact.kind = FactKind::CallNews;
+            fact.flags.set(Flags::CONTINUED);
+            thought(message, out);
+        }
+        b"CUSTOM" | b"RAW" => fact.kind = FactKind::Note,
+        _ if KINDS.iter().any(|start| kind.starts_with(start.as_bytes())) => {
+            fact.kind = FactKind::Copy;
+        }
+        _ => {}
+    }
+    out.push(fact);
+}
+
+/// Thoughts of older versions have no id: there is one at a time.
+fn thought(message: View<'_, '_>, out: &mut FactSink<'_>) {
+    let id = out.arena(&[b"thought/", message.raw()].concat());
+    out.name(Name::Said, id);
+}
+
+fn call(record: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
+    let approval = record.get("toolCallName").is("request_approval");
+    let id = out.tell(record.get("toolCallId"));
+    let mut asked = fact;
+    fact.kind = FactKind::ToolCall;
+    fact.id = id;
+    fact.tool = out.tell(record.get("toolCallName"));
+    // Calls with the same arguments cannot be told before these have come.
+    fact.hash = crate::ingest::assemble::hash(record.get("toolCallId").bytes());
+    out.tell_name(Name::Group, record.get("parentMessageId"));
+    out.name(Name::Said, id);
+    out.push(fact);
+    if approval {
+        asked.kind = FactKind::Approval;
+        asked.verdict = Verdict::Requested;
+        asked.call = id;
+        out.push(asked);
+    }
+}
+
+fn open(record: &Value, part: u16) -> Body {
+    let mut body = Body {
+        id: string(record, "messageId").or_else(|| string(record, "toolCallId")),
+        ..Body::default()
+    };
+    let kind = string(record, "type").unwrap_or_default();
+    if part & IMPLIED != 0 {
+        body.asks = string(record, "toolCallName").into_iter().collect();
+    } else if kind == "RUN_ERROR" {
+        body.error = Some(ErrorText {
+            kind: string(record, "code"),
+            message: string(record, "message").unwrap_or_default(),
+            stack: None,
+        });
+    } else {
+        let said = ["value", "name"].iter().find_map(|key| record.get(key));
+        body.text = match said.and_then(text_of) {
+            Some(said) => Some(format!("{kind}: {said}")),
+            None if kind.ends_with("_START") => None,
+            None => Some(kind),
+        };
+    }
+    body
+}
+
+/// The events from the first that tells of a row to the last; those of others stand between them.
+fn put_together(record: &Value, body: &mut Body) {
+    let one = std::slice::from_ref(record);
+    let events = record.as_array().map_or(one, Vec::as_slice);
+    let id = body.id.clone();
+    let is_own = |event: &&Value| {
+        let named = string(event, "toolCallId").or_else(|| string(event, "messageId"));
+        named == id
+    };
+    let mut pieces = String::new();
+    for event in events.iter().filter(is_own) {
+        pieces.push_str(&string(event, "delta").unwrap_or_default());
+        if string(event, "type").as_deref() == Some("TOOL_CALL_RESULT") {
+            let content = event.get("content").and_then(text_of);
+            body.result = content.map(|text| unpacked(&Value::String(text)));
+        }
+    }
+    let first = events.first().and_then(|event| string(event, "type"));
+    let is_call = first.is_some_and(|kind| kind.starts_with("TOOL_CALL"));
+    if pieces.is_empty() {
+        return;
+    }
+    if is_call {
+        body.args = Some(unpacked(&Value::String(pieces)));
+    } else {
+        body.text = Some(pieces);
+        body.asks.clear();
+    }
+}
