@@ -251,6 +251,10 @@ impl Telling<'_> {
                 return self.verdicts_alone(row, (&body, &id), event);
             }
             Kind::RunStart => {
+                // A start without a time of its own began when the run did.
+                if !row.time().is_some() {
+                    put(&mut event, "ts", stamp(self.run.started));
+                }
                 self.who(&mut event);
                 put(&mut event, "system", body.text.map(Value::from));
                 settings(row, &mut event);
@@ -333,6 +337,7 @@ impl Telling<'_> {
     ) -> io::Result<()> {
         let about: Vec<Attached> = row.attached().copied().collect();
         let mut counts = (0, 0);
+        put(&mut event, "content", body.text.clone().map(Value::from));
         put(
             &mut event,
             "duration_ms",

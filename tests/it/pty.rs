@@ -359,7 +359,7 @@ fn the_mouse_changes_views_sorts_and_opens() {
     terminal.wait_for("preview: deploy-fix");
     click(&mut terminal, "deploy-fix");
     terminal.wait_for("this run only");
-    click(&mut terminal, "2 Runs");
+    click(&mut terminal, "2Run");
     terminal.wait_for("preview: deploy-fix");
     terminal.type_in("q");
     assert_eq!(terminal.quit(), 0);

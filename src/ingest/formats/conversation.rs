@@ -4,8 +4,11 @@
 //! its tokens, subagents get lanes, and runs get names and ends. Formats with a memory of their own kind
 //! have rules of their own.
 
+mod told;
+
 use std::collections::HashMap;
 
+use self::told::{set, status};
 use super::messages::IMPLIED;
 use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
 use crate::ingest::fact::{Fact, FactKind, Name};
@@ -763,54 +766,6 @@ impl Scene<'_> {
         }
         memory.last = Some(RunStatus::Error);
         self.add(Kind::Error, build);
-    }
-}
-
-/// Writes down what a run is told to be.
-fn set(run: RunIx, name: Name, told: &[u8], build: &mut Builder) {
-    let symbol = build.symbol(told);
-    let text = || String::from_utf8_lossy(told);
-    let run = build.edit(run);
-    match name {
-        Name::User => run.who.user = symbol,
-        Name::Service => run.who.service = symbol,
-        Name::Env => run.who.env = symbol,
-        Name::Task => run.who.task = symbol,
-        Name::Trial => run.who.trial = symbol,
-        Name::Release => run.who.release = symbol,
-        Name::Provider => run.who.provider = symbol,
-        Name::Title => run.title = Some(text().into()),
-        Name::ParentRun => run.parent_run = Some(text().into()),
-        Name::Score => {
-            let score = text().parse().ok();
-            run.score = score.filter(|it: &f64| it.is_finite()).or(run.score);
-        }
-        Name::Correct => run.correct = Some(told == b"true"),
-        Name::Policy
-        | Name::Rule
-        | Name::By
-        | Name::Record
-        | Name::Group
-        | Name::Lane
-        | Name::Shadow
-        | Name::Attempt
-        | Name::Said
-        | Name::Started
-        | Name::Trace
-        | Name::Thread
-        | Name::Conversation
-        | Name::Session
-        | Name::Scope => {}
-    }
-}
-
-fn status(status: Status) -> Option<RunStatus> {
-    match status {
-        Status::Ok => Some(RunStatus::Ok),
-        Status::Error | Status::Timeout => Some(RunStatus::Error),
-        Status::Blocked | Status::Denied => Some(RunStatus::Blocked),
-        Status::Cancelled => Some(RunStatus::Cancelled),
-        Status::Unrecorded | Status::Pending => None,
     }
 }
 

@@ -32,7 +32,7 @@ fn a_number_goes_to_the_action_with_this_number_in_its_run() {
 fn a_few_letters_are_enough_for_a_command_and_its_key_stands_beside_it() {
     let offered = screen(":");
     assert!(
-        offered.contains("next-error") && offered.contains("tab completes"),
+        offered.contains("down") && offered.contains("tab completes"),
         "{offered}"
     );
     let offered = screen(":nxerr");

@@ -162,7 +162,7 @@ fn waits_that_no_record_tells_of_are_not_none() {
     let plain: String = RUN
         .lines()
         .filter(|line| !line.contains("approval"))
-        .map(|line| format!("{line}\n"))
+        .flat_map(|line| [line, "\n"])
         .collect();
     let plain: &'static str = Box::leak(plain.into_boxed_str());
     check(
