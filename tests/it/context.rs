@@ -356,3 +356,52 @@ fn a_codex_request_is_the_items_of_its_rollout() {
     assert_eq!(found.request["model"], "gpt-5.2-codex");
     assert_eq!(found.request["reasoning"]["effort"], "medium");
 }
+
+/// Logs of requests hold the messages as they were sent: what is rebuilt from the rows says the same, message by
+/// message, and the answer is not among them.
+#[test]
+fn logs_of_requests_are_rebuilt_message_by_message() {
+    let mut logs = 0;
+    for folder in ["llm-logs", "nonfncall-llm-logs"] {
+        let Some(folder) = shared(&format!("data/agents/chat-messages/openhands-sdk/{folder}"))
+        else {
+            return;
+        };
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let bytes = std::fs::read(&path).expect("a log");
+            let log: Value = serde_json::from_slice(&bytes).expect("JSON");
+            let sent = log["messages"].as_array().expect("messages");
+            let store = load(&[path]);
+            let calls = context::calls(&store, saferun_tui::model::run::RunIx(0));
+            let found = context(&store, *calls.last().expect("a call"));
+            let told: Vec<String> = sent.iter().map(words_of).collect();
+            let told = told.concat();
+            let system = words_of(&found.request["system"]);
+            let messages = found.request["messages"].as_array().expect("messages");
+            let rebuilt = system + &messages.iter().map(words_of).collect::<String>();
+            assert_eq!(squeezed(&rebuilt), squeezed(&told));
+            logs += 1;
+        }
+    }
+    assert_eq!(logs, 10);
+}
+
+/// All words that a message says, of its texts and results.
+fn words_of(message: &Value) -> String {
+    match message {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().map(words_of).collect(),
+        Value::Object(members) => {
+            let inner = ["content", "text"]
+                .iter()
+                .filter_map(|key| members.get(*key));
+            inner.map(words_of).collect()
+        }
+        _ => String::new(),
+    }
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect()
+}

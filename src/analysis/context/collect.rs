@@ -196,6 +196,13 @@ fn from_body(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
                 say(row.place(), role, text_block(text));
             }
         }
+        // Some formats show what the harness said as a note.
+        Kind::Note => {
+            let role = role(&body).filter(|role| matches!(role, Role::System | Role::Developer));
+            if let (Some(role), Some(text)) = (role, text()) {
+                say(row.place(), role, text_block(text));
+            }
+        }
         Kind::Response => {
             if let Some(text) = text() {
                 say(row.place(), Role::Assistant, text_block(text));

@@ -267,3 +267,22 @@ fn a_picture_has_no_size_that_its_length_tells() {
     assert_eq!(sizes[1], (Some(picture), None));
     assert!(sizes[0].1.is_some());
 }
+
+#[test]
+fn the_system_message_of_a_plain_conversation_is_seen() {
+    let lines = [json!({"messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "How warm is it?"},
+        {"role": "assistant", "content": "4 degrees."},
+    ]})];
+    let found = last(&load("chat-messages", &lines));
+    assert_eq!(
+        found.request["messages"],
+        json!([
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "How warm is it?"},
+        ])
+    );
+    let notes = found.parts.iter().map(|part| part.note.as_str());
+    assert!(!notes.into_iter().any(|note| note.contains("system prompt")));
+}
