@@ -1,5 +1,7 @@
 //! Which files the calls of a run named, by their arguments.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::Tape;
@@ -14,6 +16,10 @@ pub struct Touch {
     /// The step of the call.
     pub step: usize,
     pub path: String,
+    /// No earlier call named it.
+    pub is_new: bool,
+    /// How many different files were named so far, with this one.
+    pub different: usize,
 }
 
 /// Arguments in which agents name files.
@@ -32,6 +38,7 @@ const HEAD: u32 = 64 << 10;
 /// All files that calls of the run named, in the order of the steps. Opens every call: not for between two frames.
 pub fn touched(store: &Store, tape: &Tape, cancel: &CancelFlag) -> Vec<Touch> {
     let mut touched = Vec::new();
+    let mut known = HashSet::new();
     for (step, ix) in tape.steps().iter().enumerate() {
         let row = store.row(*ix);
         if cancel.is_raised() {
@@ -42,7 +49,15 @@ pub fn touched(store: &Store, tape: &Tape, cancel: &CancelFlag) -> Vec<Touch> {
         }
         let body = bodies::open(&row, Depth::UpTo(HEAD));
         let paths = body.args.as_ref().map(named).unwrap_or_default();
-        touched.extend(paths.into_iter().map(|path| Touch { step, path }));
+        for path in paths {
+            let is_new = known.insert(path.clone());
+            touched.push(Touch {
+                step,
+                path,
+                is_new,
+                different: known.len(),
+            });
+        }
     }
     touched
 }

@@ -90,6 +90,9 @@ fn files_are_those_that_calls_name() {
     let store = load(PARALLEL);
     let tape = Tape::new(&store, RunIx(0));
     let found = super::files::touched(&store, &tape, &crate::base::cancel::CancelFlag::new());
-    let found: Vec<(usize, &str)> = found.iter().map(|it| (it.step, it.path.as_str())).collect();
-    assert_eq!(found, [(2, "a.txt"), (3, "b.txt")]);
+    let found = found
+        .iter()
+        .map(|it| (it.step, it.path.as_str(), it.different));
+    let found: Vec<(usize, &str, usize)> = found.collect();
+    assert_eq!(found, [(2, "a.txt", 1), (3, "b.txt", 2)]);
 }

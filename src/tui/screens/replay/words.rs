@@ -39,9 +39,8 @@ pub(super) struct Fact {
 /// What is opened of an action to show it, and lines of each of its texts.
 const HEAD: u32 = 256 << 10;
 const LINES: usize = 12;
-/// Tools and files that are named; the others are counted.
+/// Tools that are named; the others are counted.
 const TOOLS: usize = 6;
-const FILES: usize = 2;
 
 impl Words {
     pub(super) fn new(replay: &Replay, session: &mut Session) -> Words {
@@ -255,32 +254,17 @@ fn files(replay: &Replay) -> (String, String) {
     }
     let touched = &replay.touched.files;
     let so_far = &touched[..touched.partition_point(|touch| touch.step <= replay.at)];
-    let mut different: Vec<&str> = so_far.iter().map(|touch| touch.path.as_str()).collect();
-    let latest: Vec<String> = so_far
-        .iter()
-        .rev()
-        .take(FILES)
-        .map(|touch| name_of(&touch.path))
-        .collect();
-    different.sort_unstable();
-    different.dedup();
-    let new = so_far
+    let value = match so_far.last() {
+        None => "0".to_owned(),
+        Some(last) => format!("{} · last {}", last.different, name_of(&last.path)),
+    };
+    let of_step = so_far
         .iter()
         .rev()
         .take_while(|touch| touch.step == replay.at);
-    let is_first = |path: &str| {
-        let mut same = so_far.iter().filter(|touch| touch.path == path);
-        same.next().is_some_and(|touch| touch.step == replay.at)
-    };
-    let new = new.filter(|touch| is_first(&touch.path)).count();
-    let value = match latest.first() {
-        None => "0".to_owned(),
-        Some(last) => format!("{} · last {last}", different.len()),
-    };
-    let change = if new > 0 {
-        format!("+{new}")
-    } else {
-        String::new()
+    let change = match of_step.filter(|touch| touch.is_new).count() {
+        0 => String::new(),
+        new => format!("+{new}"),
     };
     (value, change)
 }
