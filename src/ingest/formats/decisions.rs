@@ -6,21 +6,18 @@
 
 use serde_json::Value;
 
-use crate::ingest::assemble::Rules;
-use crate::ingest::body::Body;
-use crate::ingest::fact::FactSink;
+use crate::ingest::formats::GLANCE;
 use crate::ingest::formats::otel::attributes::instant;
 use crate::ingest::formats::spans::messages::word;
-use crate::ingest::formats::spans::{self, Class, Ruling, Span};
-use crate::ingest::formats::told::{add_attached, add_result, whole};
-use crate::ingest::formats::{Format, Held, Recorded};
-use crate::ingest::json::{Cursor, Record};
+use crate::ingest::formats::spans::product::Product;
+use crate::ingest::formats::spans::{Class, Ruling, Span};
+use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
 
 #[derive(Debug)]
 pub struct Decisions;
 
-impl Format for Decisions {
+impl Product for Decisions {
     fn name(&self) -> &'static str {
         "decisions"
     }
@@ -43,29 +40,12 @@ impl Format for Decisions {
         }
     }
 
-    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
-        let mut cursor = Cursor::new(record);
-        match whole(&mut cursor) {
-            Ok((range, found)) => decision(&found).tell(Some(range), out),
-            Err(_) => out.malformed(),
-        }
-        out.note(cursor.notes);
+    fn span(&self, record: &Value) -> Span {
+        decision(record)
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
-        spans::rules()
-    }
-
-    fn open(&self, record: &Value, part: u16) -> Body {
-        decision(record).opened(part)
-    }
-
-    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        add_result(decision(record).body(part), body);
-    }
-
-    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        add_attached(decision(record).body(part), body);
+    fn glance(&self) -> usize {
+        GLANCE
     }
 }
 

@@ -5,21 +5,21 @@
 
 use serde_json::Value;
 
-use crate::ingest::assemble::Rules;
-use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::otel::{self, attributes::Attributes};
+use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
-use crate::ingest::formats::spans::{self, Span};
-use crate::ingest::formats::told::{add_attached, add_result, elements, inside, sound};
-use crate::ingest::formats::{Format, Held, Recorded};
-use crate::ingest::json::{Cursor, Range, Record, value};
+use crate::ingest::formats::spans::product::Product;
+use crate::ingest::formats::told::{elements, inside, sound};
+use crate::ingest::formats::{Held, Recorded};
+use crate::ingest::json::{Checked, Cursor, Range, Record, value};
 use crate::model::quantity::Time;
 
 #[derive(Debug)]
 pub struct Jaeger;
 
-impl Format for Jaeger {
+impl Product for Jaeger {
     fn name(&self) -> &'static str {
         "jaeger"
     }
@@ -57,33 +57,19 @@ impl Format for Jaeger {
         }
     }
 
-    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
-        let mut cursor = Cursor::new(record);
-        match sound(&mut cursor) {
-            Ok(range) => tell(inside(record, range), out),
-            Err(_) => out.malformed(),
-        }
-        out.note(cursor.notes);
+    fn span(&self, record: &Value) -> Span {
+        span(record, &Value::Null)
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
-        spans::rules()
-    }
-
-    fn glance(&self) -> usize {
-        spans::GLANCE
-    }
-
-    fn open(&self, record: &Value, part: u16) -> Body {
-        span(record, &Value::Null).opened(part)
-    }
-
-    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        add_result(span(record, &Value::Null).body(part), body);
-    }
-
-    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        add_attached(span(record, &Value::Null).body(part), body);
+    fn tell(
+        &self,
+        record: Record<'_>,
+        cursor: &mut Cursor<'_>,
+        out: &mut FactSink<'_>,
+    ) -> Checked<()> {
+        let range = sound(cursor)?;
+        tell(inside(record, range), out);
+        Ok(())
     }
 }
 

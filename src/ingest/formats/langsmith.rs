@@ -5,22 +5,19 @@
 
 use serde_json::Value;
 
-use crate::ingest::assemble::Rules;
-use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::FactSink;
+use crate::ingest::body::ErrorText;
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, said, word};
+use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::{self, Class, Span};
-use crate::ingest::formats::told::{add_attached, add_result, whole};
-use crate::ingest::formats::{Format, Held, Recorded};
-use crate::ingest::json::{Cursor, Record};
+use crate::ingest::formats::{Held, Recorded};
 use crate::model::quantity::{Cost, Usage};
 
 #[derive(Debug)]
 pub struct Langsmith;
 
-impl Format for Langsmith {
+impl Product for Langsmith {
     fn name(&self) -> &'static str {
         "langsmith"
     }
@@ -48,33 +45,8 @@ impl Format for Langsmith {
         }
     }
 
-    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
-        let mut cursor = Cursor::new(record);
-        match whole(&mut cursor) {
-            Ok((range, found)) => run(&found).tell(Some(range), out),
-            Err(_) => out.malformed(),
-        }
-        out.note(cursor.notes);
-    }
-
-    fn rules(&self) -> Box<dyn Rules> {
-        spans::rules()
-    }
-
-    fn glance(&self) -> usize {
-        spans::GLANCE
-    }
-
-    fn open(&self, record: &Value, part: u16) -> Body {
-        run(record).opened(part)
-    }
-
-    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        add_result(run(record).body(part), body);
-    }
-
-    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        add_attached(run(record).body(part), body);
+    fn span(&self, record: &Value) -> Span {
+        run(record)
     }
 }
 

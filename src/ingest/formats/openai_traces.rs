@@ -6,22 +6,19 @@
 
 use serde_json::Value;
 
-use crate::ingest::assemble::Rules;
-use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::FactSink;
+use crate::ingest::body::ErrorText;
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, said, word};
+use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
-use crate::ingest::formats::told::{add_attached, add_result, whole};
-use crate::ingest::formats::{Format, Held, Recorded};
-use crate::ingest::json::{Cursor, Record};
+use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
 pub struct OpenaiTraces;
 
-impl Format for OpenaiTraces {
+impl Product for OpenaiTraces {
     fn name(&self) -> &'static str {
         "openai-traces"
     }
@@ -48,33 +45,8 @@ impl Format for OpenaiTraces {
         }
     }
 
-    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
-        let mut cursor = Cursor::new(record);
-        match whole(&mut cursor) {
-            Ok((range, found)) => span(&found).tell(Some(range), out),
-            Err(_) => out.malformed(),
-        }
-        out.note(cursor.notes);
-    }
-
-    fn rules(&self) -> Box<dyn Rules> {
-        spans::rules()
-    }
-
-    fn glance(&self) -> usize {
-        spans::GLANCE
-    }
-
-    fn open(&self, record: &Value, part: u16) -> Body {
-        span(record).opened(part)
-    }
-
-    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        add_result(span(record).body(part), body);
-    }
-
-    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        add_attached(span(record).body(part), body);
+    fn span(&self, record: &Value) -> Span {
+        span(record)
     }
 }
 

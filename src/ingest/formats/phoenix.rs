@@ -5,23 +5,20 @@
 
 use serde_json::Value;
 
-use crate::ingest::assemble::Rules;
-use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::FactSink;
+use crate::ingest::body::ErrorText;
 use crate::ingest::formats::otel::{
     self,
     attributes::{Attributes, instant},
 };
+use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
-use crate::ingest::formats::spans::{self, Span};
-use crate::ingest::formats::told::{add_attached, add_result, whole};
-use crate::ingest::formats::{Format, Held, Recorded};
-use crate::ingest::json::{Cursor, Record};
+use crate::ingest::formats::spans::product::Product;
+use crate::ingest::formats::{Held, Recorded};
 
 #[derive(Debug)]
 pub struct Phoenix;
 
-impl Format for Phoenix {
+impl Product for Phoenix {
     fn name(&self) -> &'static str {
         "phoenix"
     }
@@ -49,33 +46,8 @@ impl Format for Phoenix {
         }
     }
 
-    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
-        let mut cursor = Cursor::new(record);
-        match whole(&mut cursor) {
-            Ok((range, found)) => span(&found).tell(Some(range), out),
-            Err(_) => out.malformed(),
-        }
-        out.note(cursor.notes);
-    }
-
-    fn rules(&self) -> Box<dyn Rules> {
-        spans::rules()
-    }
-
-    fn glance(&self) -> usize {
-        spans::GLANCE
-    }
-
-    fn open(&self, record: &Value, part: u16) -> Body {
-        span(record).opened(part)
-    }
-
-    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        add_result(span(record).body(part), body);
-    }
-
-    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        add_attached(span(record).body(part), body);
+    fn span(&self, record: &Value) -> Span {
+        span(record)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod kept;
 pub(crate) mod messages;
+pub(crate) mod product;
 mod rules;
 mod story;
 mod trace;

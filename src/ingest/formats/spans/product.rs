@@ -1,0 +1,97 @@
+//! The formats of products that write one span, or a document of them, in a record: what they share.
+
+use std::fmt::Debug;
+
+use serde_json::Value;
+
+use super::{GLANCE, Span};
+use crate::ingest::assemble::Rules;
+use crate::ingest::body::Body;
+use crate::ingest::fact::FactSink;
+use crate::ingest::formats::told::{add_attached, add_result, whole};
+use crate::ingest::formats::{Format, Recorded};
+use crate::ingest::json::{Checked, Cursor, Record};
+
+/// A product, as far as it differs from others: its name, its smell, and how it writes a span.
+pub(in crate::ingest::formats) trait Product: Debug + Sync {
+    fn name(&self) -> &'static str;
+
+    fn about(&self) -> &'static str;
+
+    fn sniff(&self, record: &Value) -> u8;
+
+    fn recorded(&self) -> Recorded;
+
+    /// The span of a record, or of the part of a document that a row was made of.
+    fn span(&self, record: &Value) -> Span;
+
+    /// Tells the spans of a record: one, unless the product writes documents. An error where it is none.
+    fn tell(
+        &self,
+        _record: Record<'_>,
+        cursor: &mut Cursor<'_>,
+        out: &mut FactSink<'_>,
+    ) -> Checked<()> {
+        let (range, found) = whole(cursor)?;
+        self.span(&found).tell(Some(range), out);
+        Ok(())
+    }
+
+    fn takes_whole(&self) -> bool {
+        false
+    }
+
+    fn glance(&self) -> usize {
+        GLANCE
+    }
+}
+
+impl<P: Product> Format for P {
+    fn name(&self) -> &'static str {
+        Product::name(self)
+    }
+
+    fn about(&self) -> &'static str {
+        Product::about(self)
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        Product::sniff(self, record)
+    }
+
+    fn takes_whole(&self) -> bool {
+        Product::takes_whole(self)
+    }
+
+    fn recorded(&self) -> Recorded {
+        Product::recorded(self)
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let mut cursor = Cursor::new(record);
+        if self.tell(record, &mut cursor, out).is_err() {
+            out.malformed();
+        }
+        out.note(cursor.notes);
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        super::rules()
+    }
+
+    fn glance(&self) -> usize {
+        Product::glance(self)
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        self.span(record).opened(part)
+    }
+
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(self.span(record).body(part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(self.span(record).body(part), body);
+    }
+}
