@@ -150,11 +150,10 @@ pub fn call_of(store: &Store, steps: &[ActionIx], at: usize) -> Option<ActionIx>
 
 /// What the model saw at `call`, a row that stands for a model call. `None` when the work was given up.
 pub fn of(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Context> {
-    let collected = collect::collect(store, call, cancel)?;
-    Some(match &collected.request {
-        Some(body) => recorded(store, call, body, cancel)?,
-        None => rebuilt(store, call, &collected),
-    })
+    match collect::request(&store.row(call)) {
+        Some(body) => Some(recorded(store, call, body)),
+        None => rebuild(store, call, cancel),
+    }
 }
 
 /// The context rebuilt from the actions before the call, even where the request is recorded.
@@ -180,15 +179,13 @@ fn rebuilt(store: &Store, call: ActionIx, collected: &collect::Collected) -> Con
 }
 
 /// A request that was recorded needs no rebuilding; what is new is what the one before did not hold.
-fn recorded(store: &Store, call: ActionIx, body: &Value, cancel: &CancelFlag) -> Option<Context> {
+fn recorded(store: &Store, call: ActionIx, body: Value) -> Context {
     let row = store.row(call);
-    let api = Api::of_request(body);
-    let before = match collect::call_before(store, call) {
-        Some(before) => collect::collect(store, before, cancel)?.request,
-        None => None,
-    };
-    let parts = shape::parts_of(api, body, before.as_ref());
-    Some(context(&row, Exactness::Recorded, api, body.clone(), parts))
+    let api = Api::of_request(&body);
+    let before = collect::call_before(store, call);
+    let before = before.and_then(|before| collect::request(&store.row(before)));
+    let parts = shape::parts_of(api, &body, before.as_ref());
+    context(&row, Exactness::Recorded, api, body, parts)
 }
 
 fn context(

@@ -15,14 +15,12 @@ use crate::store::row::Row;
 /// What was said before a call, and what is known beside that.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
-    /// The body of the request, where the trace holds it.
-    pub(super) request: Option<Value>,
     pub(super) entries: Vec<Entry>,
     /// The last value of each member beside the conversation.
     pub(super) members: Vec<(String, Value)>,
     pub(super) unsaid: Vec<(ActionIx, String)>,
     pub(super) compacted: Option<(ActionIx, String)>,
-    /// The interface of requests that the run recorded at other calls.
+    /// The interface of the last request that the run recorded, at this call or before.
     seen_api: Option<Api>,
     /// The call before, of the same agent.
     pub(super) before: Option<ActionIx>,
@@ -37,8 +35,7 @@ pub(super) struct Entry {
 impl Collected {
     /// The interface of the run: as its requests tell, else its format, else its model.
     pub(super) fn api(&self, call: &Row<'_>) -> Api {
-        let told = self.request.as_ref().map(Api::of_request);
-        told.or(self.seen_api)
+        self.seen_api
             .or(call.source().format.api())
             .unwrap_or_else(|| Api::of_model(call.model()))
     }
@@ -270,27 +267,30 @@ fn settings(call: &Row<'_>) -> Vec<Piece> {
     Vec::new()
 }
 
-/// Leaves out what the call itself said.
-fn drop_own(found: &mut Collected, call: &Row<'_>) {
-    let own = told(call, call)
-        .into_iter()
-        .find_map(|(_, piece)| match piece {
-            Piece::Said(said) => said.message,
-            _ => None,
-        });
-    if own.is_some() {
-        found.entries.retain(|entry| entry.said.message != own);
-    }
-    // What it thought before it spoke has a row before its own.
-    let store = call.store;
-    let thought = |entry: &Entry| store.row(entry.action).kind() == Kind::Reasoning;
-    while found.entries.last().is_some_and(thought) {
-        found.entries.pop();
-    }
-    found.request = told(call, call)
+/// The body of the request of a call, where the trace holds it.
+pub(super) fn request(call: &Row<'_>) -> Option<Value> {
+    told(call, call)
         .into_iter()
         .find_map(|(_, piece)| match piece {
             Piece::Request(body) => Some(body),
             _ => None,
-        });
+        })
+}
+
+/// Leaves out what the call itself said; what it sent tells the interface.
+fn drop_own(found: &mut Collected, call: &Row<'_>) {
+    for (_, piece) in told(call, call) {
+        match piece {
+            Piece::Request(_) => found.take(call.ix(), piece),
+            Piece::Said(said) if said.message.is_some() => found
+                .entries
+                .retain(|entry| entry.said.message != said.message),
+            _ => {}
+        }
+    }
+    // What it thought before it spoke has a row before its own.
+    let thought = |entry: &Entry| call.store.row(entry.action).kind() == Kind::Reasoning;
+    while found.entries.last().is_some_and(thought) {
+        found.entries.pop();
+    }
 }

@@ -149,7 +149,14 @@ impl Screen for Replay {
         self.tape.extend(&session.loaded.store, run);
         if !news.settled.is_empty() || !news.rows.is_empty() {
             (self.is_stale, self.scrub.is_stale) = (true, true);
-            self.seen.asked = None;
+            // What a call was given is past; only what it came to may still be learned.
+            if self
+                .seen
+                .call
+                .is_some_and(|call| news.settled.contains(&call))
+            {
+                self.seen.asked = None;
+            }
         }
         Vec::new()
     }
