@@ -204,7 +204,7 @@ fn draw_seen(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     Row::new(buf, area, 1, Style::new())
         .put(&format!(" {} {}", badge.0, seen.exactness.word()), badge.1)
         .put(
-            &format!(" · {} · {}", words::exactness(seen.exactness), seen.api),
+            &format!(" · {}", words::exactness(seen.exactness)),
             styles.faint,
         );
     let mut row = Row::new(buf, area, 2, Style::new());
