@@ -156,8 +156,9 @@ fn dispatch(cx: &mut Cx, command: Command) -> anyhow::Result<Exit> {
         Command::Convert {
             paths,
             output,
+            to,
             force,
-        } => convert::run(cx, &inputs(paths)?, &output, force),
+        } => convert::run(cx, &inputs(paths)?, (to, &output), force),
         Command::Cohort { paths, cohort } => cohort::run(cx, &inputs(paths)?, &cohort),
         Command::Baseline { what } => baseline::run(cx, what),
         Command::Tail {

@@ -1,5 +1,6 @@
 //! Floor 6: other ways out, no terminal.
 
+pub mod atif;
 pub mod cohort;
 pub mod csv;
 pub mod curl;

@@ -18,7 +18,6 @@ mod waiting;
 
 use crate::analysis::insights::calls::Calls;
 use crate::base::cancel::CancelFlag;
-use crate::base::human;
 use crate::model::action::ActionIx;
 use crate::store::Store;
 use crate::store::row::Row;
@@ -92,12 +91,6 @@ impl<'a> View<'a> {
     fn rows(self, test: impl Fn(&Row<'a>) -> bool) -> Vec<ActionIx> {
         self.store.rows().filter(test).map(|row| row.ix()).collect()
     }
-}
-
-/// `1 result`, `3 results`.
-fn counted(number: usize, word: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", human::count(number as u64))
 }
 
 /// The names that occur, the most frequent first, at most three of them.

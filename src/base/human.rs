@@ -20,6 +20,12 @@ pub fn count(number: u64) -> String {
     grouped
 }
 
+/// `1 run`, `3 runs`.
+pub fn counted(number: u64, word: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", count(number))
+}
+
 /// `1.2k`, `3.4M`: at most five cells.
 pub fn short_count(number: u64) -> String {
     match scaled(number) {

@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, Type
 use clap::{Arg, Args as _, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::analysis::stats::Field;
+use crate::cli::convert::To;
 use crate::cli::export::{As, Target};
 use crate::ingest::formats::FORMATS;
 use crate::ingest::loader::LEAST_MEMORY;
@@ -451,13 +452,17 @@ Examples:
     #[command(args = hidden("convert"), after_help = "\
 Examples:
   saferun-tui convert ~/.codex/sessions -o codex.jsonl
+  saferun-tui convert --to atif session.jsonl -o trajectory.json
   saferun-tui convert traces.otlp.jsonl -o - | jq .type")]
     Convert {
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
-        /// The file to write, or - for standard output
+        /// The file to write, or - for standard output; a folder for several trajectories
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
+        /// saferun: all runs as lines of one file; atif: a trajectory document for each run
+        #[arg(long, value_name = "FORMAT", default_value = "saferun")]
+        to: To,
         /// Write over a file that is there
         #[arg(long)]
         force: bool,

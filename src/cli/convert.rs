@@ -1,47 +1,161 @@
-//! `convert`: traces of any format, written in the project's own.
+//! `convert`: traces of any format, written in the project's own or as trajectories.
 
-use std::io::{BufWriter, Write};
+use std::fs;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
+use crate::base::human;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
 use crate::cli::{Cx, filter};
-use crate::export::saferun;
+use crate::export::{atif, saferun};
 use crate::model::run::RunIx;
+
+/// What traces become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum To {
+    Saferun,
+    Atif,
+}
 
 pub(super) fn run(
     cx: &mut Cx,
     paths: &[PathBuf],
-    output: &Path,
+    (to, output): (To, &Path),
     force: bool,
 ) -> anyhow::Result<Exit> {
     let is_stream = output.as_os_str() == "-";
-    if !is_stream {
+    if !is_stream && !(to == To::Atif && is_folder(output)) {
         refuse(paths, output, force)?;
     }
     let read = cx.load.paths(&cx.notes, paths);
     let exit = read.exit(&cx.notes);
-    let store = &read.store;
-    if store.is_empty() {
+    if read.store.is_empty() {
         return Ok(exit);
     }
     let runs = runs(cx, &read)?;
-    if is_stream {
-        saferun::write(&mut |event| cx.out.json(event), store, &runs)?;
-        return Ok(exit);
+    match to {
+        To::Saferun => lines(cx, &read, &runs, output, force)?,
+        To::Atif => trajectories(cx, (&read, paths), &runs, output, force)?,
     }
-    // Written beside it and then put in its place: what was there stays whole until then.
+    Ok(exit)
+}
+
+/// All runs in one file of the project's own format.
+fn lines(
+    cx: &mut Cx,
+    read: &Read,
+    runs: &[RunIx],
+    output: &Path,
+    force: bool,
+) -> anyhow::Result<()> {
+    let store = &read.store;
+    if output.as_os_str() == "-" {
+        saferun::write(&mut |event| cx.out.json(event), store, runs)?;
+        return Ok(());
+    }
+    let mut events = 0;
+    in_place(output, force, &mut |writer| {
+        let mut line = |event: &serde_json::Value| {
+            serde_json::to_writer(&mut *writer, event)?;
+            writer.write_all(b"\n")
+        };
+        events = saferun::write(&mut line, store, runs)?;
+        Ok(())
+    })?;
+    let (runs, name) = (runs.len(), output.display());
+    cx.notes
+        .note(&format!("{name}: {runs} runs, {events} events"));
+    Ok(())
+}
+
+/// A document for each run: in a file if there is one run, else in a folder.
+fn trajectories(
+    cx: &mut Cx,
+    (read, paths): (&Read, &[PathBuf]),
+    runs: &[RunIx],
+    output: &Path,
+    force: bool,
+) -> anyhow::Result<()> {
+    let store = &read.store;
+    let mut by_run = saferun::by_run(store);
+    let mut document = |ix: RunIx, writer: &mut dyn Write| {
+        let actions = by_run.remove(&ix).unwrap_or_default();
+        atif::write(writer, store, store.run(ix), &actions)
+    };
+    let name = output.display();
+    if output.as_os_str() == "-" {
+        // A line for each, since a stream has no files.
+        for &ix in runs {
+            let mut bytes = Vec::new();
+            document(ix, &mut bytes)?;
+            let document: serde_json::Value = serde_json::from_slice(&bytes)?;
+            cx.out.json(&document)?;
+        }
+        return Ok(());
+    }
+    if let ([only], false) = (runs, is_folder(output)) {
+        in_place(output, force, &mut |writer| document(*only, writer))?;
+        cx.notes.note(&format!("{name}: 1 document"));
+        return Ok(());
+    }
+    if output.is_file() {
+        let what = format!(
+            "{name}: {} runs make as many documents; name a folder",
+            runs.len()
+        );
+        return Err(Failure::Usage(what).into());
+    }
+    fs::create_dir_all(output).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+    let mut taken = std::collections::HashSet::new();
+    for &ix in runs {
+        let file = saferun::unique(&file_name(&store.run(ix).id), &mut taken);
+        let file = output.join(format!("{file}.json"));
+        refuse(paths, &file, force)?;
+        in_place(&file, force, &mut |writer| document(ix, writer))?;
+    }
+    let documents = human::counted(runs.len() as u64, "document");
+    cx.notes.note(&format!("{name}: {documents}"));
+    Ok(())
+}
+
+/// A folder that is there, or a name that can only be one.
+fn is_folder(output: &Path) -> bool {
+    let name = output.as_os_str().as_encoded_bytes();
+    output.is_dir()
+        || name
+            .last()
+            .is_some_and(|last| std::path::is_separator(char::from(*last)))
+}
+
+/// The id of a run as the name of a file: it may hold anything.
+fn file_name(id: &str) -> String {
+    let letter = |letter: char| {
+        if letter.is_ascii_alphanumeric() || "-_.".contains(letter) {
+            letter
+        } else {
+            '_'
+        }
+    };
+    let name: String = id.chars().take(100).map(letter).collect();
+    name.trim_start_matches('.').to_owned()
+}
+
+/// Written beside the file and then put in its place: what was there stays whole until then.
+fn in_place(
+    output: &Path,
+    force: bool,
+    write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
     let folder = output
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let fail = |what: std::io::Error| Failure::Usage(format!("{}: {what}", output.display()));
+    let fail = |what: io::Error| Failure::Usage(format!("{}: {what}", output.display()));
     let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(fail)?;
     let mut writer = BufWriter::new(file);
-    let mut line = |event: &serde_json::Value| {
-        serde_json::to_writer(&mut writer, event)?;
-        writer.write_all(b"\n")
-    };
-    let events = saferun::write(&mut line, store, &runs)?;
+    write(&mut writer)?;
     writer.flush()?;
     let file = writer
         .into_inner()
@@ -52,10 +166,7 @@ pub(super) fn run(
         file.persist_noclobber(output)
     };
     kept.map_err(|error| fail(error.error))?;
-    let (runs, name) = (runs.len(), output.display());
-    cx.notes
-        .note(&format!("{name}: {runs} runs, {events} events"));
-    Ok(exit)
+    Ok(())
 }
 
 /// Nothing is written over unless that was asked for, and a trace never by what was read from it.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::analysis::context::{self, Context, Exactness, Origin};
 use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
+use crate::base::human;
 use crate::base::text;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::show::{self, Part};
@@ -128,7 +129,7 @@ fn mask(value: &mut Value, target: &Target) -> usize {
 
 fn say_masked(cx: &Cx, masked: usize) {
     if masked > 0 {
-        let what = words::counted(masked as u64, "secret");
+        let what = human::counted(masked as u64, "secret");
         cx.notes
             .note(&format!("{what} masked (--show-secrets keeps them)"));
     }

@@ -141,13 +141,13 @@ fn row(cx: &Cx, store: &Store, run: &Run, id: &str) -> Vec<Cell> {
 fn totals(read: &Read, runs: &[RunIx]) -> String {
     let store = &read.store;
     let all = read.runs().len();
-    let shown = words::counted(runs.len() as u64, "run");
+    let shown = human::counted(runs.len() as u64, "run");
     let shown = if runs.len() < all {
         format!("{shown} of {}", human::count(all as u64))
     } else {
         shown
     };
-    let mut parts = vec![shown, words::counted(store.sources().len() as u64, "file")];
+    let mut parts = vec![shown, human::counted(store.sources().len() as u64, "file")];
     let costs = CostSum::of(store, runs);
     if costs.known.is_some() {
         parts.push(words::cost(costs.known));

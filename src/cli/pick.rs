@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::analysis::runs::short_ids;
+use crate::base::human;
 use crate::cli::failure::Failure;
 use crate::cli::load::Read;
 use crate::cli::{Cx, filter};
-use crate::export::words;
 use crate::model::run::RunIx;
 use crate::query::hint::Over;
 use crate::store::Store;
@@ -40,7 +40,7 @@ pub(super) fn two(cx: &Cx, a: &Path, b: Option<&Path>) -> anyhow::Result<[Picked
     let Some(b) = b else {
         let runs = candidates(cx, &read, &path)?;
         let [first, second] = runs.as_slice() else {
-            let count = words::counted(runs.len() as u64, "run");
+            let count = human::counted(runs.len() as u64, "run");
             let what = format!(
                 "{}: {count} where two are needed; name both",
                 path.display()

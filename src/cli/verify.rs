@@ -9,7 +9,7 @@ use crate::cli::load::{Load, Read};
 use crate::cli::table::{self, Cell, Column};
 use crate::export::json::action::REASON_HEAD;
 use crate::export::json::verify::{FileJson, MalformedJson, SCHEMA, VerifyJson};
-use crate::export::words::{self, Role};
+use crate::export::words::Role;
 use crate::ingest::records::{self, Account, Framing};
 use crate::model::action::{Flags, Kind, SourceIx};
 use crate::store::bodies;
@@ -149,7 +149,7 @@ fn text(cx: &mut Cx, files: &[FileJson], sum: &Account) -> anyhow::Result<()> {
         ("bom", sum.bom),
     ];
     let parts = parts.map(|(word, bytes)| format!("{} {word}", human::count(bytes)));
-    let files = words::counted(files.len() as u64, "file");
+    let files = human::counted(files.len() as u64, "file");
     let line = format!(
         "{files}: {} bytes = {}",
         human::count(sum.total),

@@ -11,7 +11,7 @@ use crate::analysis::cohort::observe::PairBy;
 use crate::analysis::cohort::traits::MODEL;
 use crate::analysis::cohort::verdict::Verdict;
 use crate::base::human;
-use crate::export::words::{NOTHING, Role, counted};
+use crate::export::words::{NOTHING, Role};
 
 /// A value of one side.
 pub fn value(figure: &Figure, value: Option<f64>) -> String {
@@ -191,14 +191,14 @@ pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
 
 /// How many runs and tasks a side has.
 pub fn size(runs: usize, tasks: usize) -> String {
-    let runs = counted(runs as u64, "run");
-    format!("{runs}, {}", counted(tasks as u64, "task"))
+    let runs = human::counted(runs as u64, "run");
+    format!("{runs}, {}", human::counted(tasks as u64, "task"))
 }
 
 /// How the sides meet: `paired by task: 600 common tasks, one run a side`.
 pub fn meeting(answer: &Answer) -> String {
     let design = &answer.comparison.design;
-    let common = counted(design.common as u64, "common task");
+    let common = human::counted(design.common as u64, "common task");
     let by = match answer.pair_by {
         PairBy::Input => "first input",
         PairBy::Auto | PairBy::Task | PairBy::None => "task",
@@ -215,7 +215,7 @@ pub fn meeting(answer: &Answer) -> String {
 pub fn excluded(answer: &Answer) -> Option<String> {
     let told = answer.excluded.iter();
     let told: Vec<String> = told
-        .map(|it| format!("{} {}", counted(it.count as u64, "run"), it.reason))
+        .map(|it| format!("{} {}", human::counted(it.count as u64, "run"), it.reason))
         .collect();
     (!told.is_empty()).then(|| told.join(", "))
 }
@@ -227,7 +227,7 @@ pub fn confounds(comparison: &Comparison) -> Vec<String> {
     if besides == 0 {
         return Vec::new();
     }
-    let things = counted(besides as u64, "thing");
+    let things = human::counted(besides as u64, "thing");
     let verb = if besides == 1 { "differs" } else { "differ" };
     let also = if confounds.len() > besides {
         " besides the model"
@@ -293,7 +293,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::Models(models) => {
             let told = models.iter();
             let told: Vec<String> = told
-                .map(|(name, runs)| format!("\n  {name}  {}", counted(*runs as u64, "run")))
+                .map(|(name, runs)| format!("\n  {name}  {}", human::counted(*runs as u64, "run")))
                 .collect();
             format!(
                 "{} models: say which two with --a model:NAME --b model:NAME{}",

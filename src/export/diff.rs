@@ -11,6 +11,7 @@ use crate::analysis::diff::say::Story;
 use crate::analysis::diff::tell::{self, Told};
 use crate::analysis::diff::words::{Piece, Side as On};
 use crate::analysis::summary;
+use crate::base::human;
 use crate::base::text;
 use crate::export::readable::Line;
 use crate::export::words::{self, Role};
@@ -62,7 +63,7 @@ pub fn lines(page: &Page<'_>, layout: Layout) -> Vec<Line> {
         match item {
             Item::Folded(_) if page.only_changed => {}
             Item::Folded(range) => {
-                let count = words::counted(range.len() as u64, "equal action");
+                let count = human::counted(range.len() as u64, "equal action");
                 lines.push(vec![(Role::Dim, format!("  ⋯ {count}"))]);
             }
             Item::Column(at) => {
@@ -79,7 +80,7 @@ pub fn lines(page: &Page<'_>, layout: Layout) -> Vec<Line> {
         }
     }
     if hidden > 0 {
-        let count = words::counted(hidden as u64, "difference");
+        let count = human::counted(hidden as u64, "difference");
         lines.push(vec![(
             Role::Dim,
             format!("  {count} hidden as noise or ignored"),
@@ -170,8 +171,8 @@ fn who(name: &str, side: Side<'_>) -> Line {
     if !task.is_empty() {
         parts.push(format!("task {task}"));
     }
-    parts.push(words::counted(run.totals.turns.into(), "turn"));
-    parts.push(words::counted(run.totals.tool_calls.into(), "call"));
+    parts.push(human::counted(run.totals.turns.into(), "turn"));
+    parts.push(human::counted(run.totals.tool_calls.into(), "call"));
     parts.push(words::cost(run.cost()));
     parts.push(words::span(run.duration()));
     vec![
@@ -307,7 +308,7 @@ fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
     lines.extend(told.flat_map(|told| change(&told)));
     let more = found.changes.len().saturating_sub(LISTED);
     if more > 0 {
-        let more = words::counted(more as u64, "more difference");
+        let more = human::counted(more as u64, "more difference");
         lines.push(vec![(Role::Dim, format!("{INDENT}… {more}"))]);
     }
     let spent = spent(&a, &b);
@@ -351,7 +352,7 @@ fn change(told: &Told) -> Vec<Line> {
             });
             let more = several.len().saturating_sub(TALLEST);
             let more = (more > 0).then(|| {
-                let more = words::counted(more as u64, "more line");
+                let more = human::counted(more as u64, "more line");
                 vec![(Role::Dim, format!("{INDENT}    … {more}"))]
             });
             let head = vec![(Role::Dim, head)];

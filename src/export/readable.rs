@@ -263,7 +263,7 @@ fn section(page: &mut Page, name: &str, raw: &str, limit: Limit) {
     }
     let rest = lines.count();
     if rest > 0 {
-        let rest = words::counted(rest as u64, "more line");
+        let rest = human::counted(rest as u64, "more line");
         page.painted(Role::Dim, &format!("    … {rest} (--seq shows them)"));
     }
 }

@@ -29,10 +29,7 @@ pub type Sink<'a> = &'a mut dyn FnMut(&Value) -> io::Result<()>;
 
 /// Tells runs, each with its actions in their order; how many events there were.
 pub fn write(out: Sink<'_>, store: &Store, runs: &[RunIx]) -> io::Result<u64> {
-    let mut by_run: HashMap<RunIx, Vec<ActionIx>> = HashMap::new();
-    for row in store.rows() {
-        by_run.entry(row.run_ix()).or_default().push(row.ix());
-    }
+    let mut by_run = by_run(store);
     let mut taken = HashSet::new();
     let mut events = 0;
     for &run in runs {
@@ -52,8 +49,17 @@ pub fn write(out: Sink<'_>, store: &Store, runs: &[RunIx]) -> io::Result<u64> {
     Ok(events)
 }
 
+/// The actions of each run, in their order.
+pub fn by_run(store: &Store) -> HashMap<RunIx, Vec<ActionIx>> {
+    let mut found: HashMap<RunIx, Vec<ActionIx>> = HashMap::new();
+    for row in store.rows() {
+        found.entry(row.run_ix()).or_default().push(row.ix());
+    }
+    found
+}
+
 /// Runs of several files may have the same id.
-fn unique(id: &str, taken: &mut HashSet<String>) -> String {
+pub fn unique(id: &str, taken: &mut HashSet<String>) -> String {
     let id = if id.is_empty() { "run" } else { id };
     let mut name = id.to_owned();
     let mut number = 2;
@@ -147,11 +153,6 @@ impl Telling<'_> {
         (self.out)(&Value::Object(event))
     }
 
-    fn symbol(&self, symbol: Sym) -> Option<Value> {
-        let name = self.store.symbols().name(symbol);
-        (!name.is_empty()).then(|| name.into())
-    }
-
     fn who(&self, event: &mut Map<String, Value>) {
         let who = &self.run.who;
         event.insert("v".to_owned(), 1.into());
@@ -165,8 +166,8 @@ impl Telling<'_> {
             ("release", who.release),
             ("provider", who.provider),
         ];
-        for (key, symbol) in named {
-            put(event, key, self.symbol(symbol));
+        for (key, name) in named {
+            put(event, key, symbol(self.store, name));
         }
         put(event, "title", self.run.title.as_deref().map(Value::from));
         put(
@@ -344,7 +345,7 @@ impl Telling<'_> {
             row.duration().millis().map(Value::from),
         );
         if let Some(first) = about.first() {
-            self.verdict(first, body, &mut counts, &mut event);
+            verdict(self.store, first, body, &mut counts, &mut event);
         }
         self.say(event)?;
         self.verdicts(about.get(1..).unwrap_or_default(), (body, counts), Some(id))
@@ -359,57 +360,64 @@ impl Telling<'_> {
         for attached in about {
             let mut event = self.event(attached.kind.row().word(), attached.time);
             put(&mut event, "call_id", call.map(Value::from));
-            self.verdict(attached, body, &mut counts, &mut event);
+            verdict(self.store, attached, body, &mut counts, &mut event);
             self.say(event)?;
         }
         Ok(())
     }
+}
 
-    /// What was said, with the words of the body at the same place among its kind.
-    fn verdict(
-        &self,
-        attached: &Attached,
-        body: &Body,
-        (decisions, approvals): &mut (usize, usize),
-        event: &mut Map<String, Value>,
-    ) {
-        let verdict = Some(attached.verdict.word()).filter(|word| !word.is_empty());
-        match attached.kind {
-            AttachedKind::Decision => {
-                put(event, "decision", verdict.map(Value::from));
-                put(event, "policy", self.symbol(attached.policy));
-                put(event, "rule", self.symbol(attached.rule));
-                if attached.shadow {
-                    event.insert("mode".to_owned(), "shadow".into());
-                }
-                let told = body.decisions.get(*decisions);
-                *decisions += 1;
-                let Some(told) = told else { return };
-                put(event, "reason", told.reason.clone().map(Value::from));
-                let matched = told.matched.iter().map(|it| json!({"path": it.path, "op": it.op, "value": it.value, "actual": it.actual}));
-                let matched: Vec<Value> = matched.collect();
-                put(
-                    event,
-                    "matched",
-                    (!matched.is_empty()).then_some(Value::Array(matched)),
-                );
+/// What was said, with the words of the body at the same place among its kind.
+pub(super) fn verdict(
+    store: &Store,
+    attached: &Attached,
+    body: &Body,
+    (decisions, approvals): &mut (usize, usize),
+    event: &mut Map<String, Value>,
+) {
+    let verdict = Some(attached.verdict.word()).filter(|word| !word.is_empty());
+    match attached.kind {
+        AttachedKind::Decision => {
+            put(event, "decision", verdict.map(Value::from));
+            put(event, "policy", symbol(store, attached.policy));
+            put(event, "rule", symbol(store, attached.rule));
+            if attached.shadow {
+                event.insert("mode".to_owned(), "shadow".into());
             }
-            AttachedKind::Approval => {
-                put(event, "wait_ms", attached.wait.millis().map(Value::from));
-                put(event, "state", verdict.map(Value::from));
-                put(event, "by", self.symbol(attached.by));
-                let told = body.approvals.get(*approvals);
-                *approvals += 1;
-                let Some(told) = told else { return };
-                put(event, "reason", told.reason.clone().map(Value::from));
-                put(event, "args", told.args.clone());
-            }
+            let told = body.decisions.get(*decisions);
+            *decisions += 1;
+            let Some(told) = told else { return };
+            put(event, "reason", told.reason.clone().map(Value::from));
+            let matched = told.matched.iter().map(
+                |it| json!({"path": it.path, "op": it.op, "value": it.value, "actual": it.actual}),
+            );
+            let matched: Vec<Value> = matched.collect();
+            put(
+                event,
+                "matched",
+                (!matched.is_empty()).then_some(Value::Array(matched)),
+            );
+        }
+        AttachedKind::Approval => {
+            put(event, "wait_ms", attached.wait.millis().map(Value::from));
+            put(event, "state", verdict.map(Value::from));
+            put(event, "by", symbol(store, attached.by));
+            let told = body.approvals.get(*approvals);
+            *approvals += 1;
+            let Some(told) = told else { return };
+            put(event, "reason", told.reason.clone().map(Value::from));
+            put(event, "args", told.args.clone());
         }
     }
 }
 
+/// A name, where one was recorded.
+pub(super) fn symbol(store: &Store, symbol: Sym) -> Option<Value> {
+    text(store.symbols().name(symbol))
+}
+
 /// What the record of an action tells of requests to the model, where its format tells that.
-fn pieces(row: &Row<'_>) -> Vec<Piece> {
+pub(super) fn pieces(row: &Row<'_>) -> Vec<Piece> {
     let record = reading::value(&bodies::raw(row, row.place(), usize::MAX));
     let format = row.source().format;
     let pieces = record.and_then(|record| format.context(&record, row.place().part));
@@ -459,26 +467,26 @@ fn seen(row: &Row<'_>, event: &mut Map<String, Value>) {
     }
 }
 
-fn put(event: &mut Map<String, Value>, key: &str, value: Option<Value>) {
+pub(super) fn put(event: &mut Map<String, Value>, key: &str, value: Option<Value>) {
     if let Some(value) = value.filter(|value| !value.is_null()) {
         event.insert(key.to_owned(), value);
     }
 }
 
-fn text(text: &str) -> Option<Value> {
+pub(super) fn text(text: &str) -> Option<Value> {
     (!text.is_empty()).then(|| text.into())
 }
 
-fn word(status: Status) -> Option<Value> {
+pub(super) fn word(status: Status) -> Option<Value> {
     text(status.word())
 }
 
-fn stamp(time: Time) -> Option<Value> {
+pub(super) fn stamp(time: Time) -> Option<Value> {
     let stamp = jiff::Timestamp::from_microsecond(time.get()?).ok()?;
     Some(stamp.to_string().into())
 }
 
-fn error(error: &ErrorText) -> Value {
+pub(super) fn error(error: &ErrorText) -> Value {
     let mut out = Map::new();
     put(&mut out, "type", error.kind.clone().map(Value::from));
     out.insert("message".to_owned(), error.message.clone().into());

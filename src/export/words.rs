@@ -152,12 +152,6 @@ pub fn models(store: &Store, run: &Run) -> String {
     name(&runs::models(store, run)).to_owned()
 }
 
-/// `1 run`, `3 runs`.
-pub fn counted(number: u64, word: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", human::count(number))
-}
-
 fn nothing() -> String {
     NOTHING.to_owned()
 }

@@ -1,6 +1,7 @@
 //! Everything that is tested from outside, in one program.
 
 mod agents;
+mod atif;
 mod cli;
 mod cohort;
 mod context;

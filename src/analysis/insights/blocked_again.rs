@@ -1,6 +1,7 @@
 //! "A blocked call was tried again 2 times with equal arguments (refund)."
 
-use super::{Insight, Rule, View, Weight, counted, names};
+use super::{Insight, Rule, View, Weight, names};
+use crate::base::human;
 use crate::model::action::{ActionIx, Status};
 
 pub(super) struct BlockedAgain;
@@ -20,7 +21,7 @@ impl Rule for BlockedAgain {
         }
         evidence.sort_unstable();
         let tools = names(evidence.iter().map(|ix| view.store.row(*ix).tool()));
-        let times = counted(evidence.len(), "time");
+        let times = human::counted(evidence.len() as u64, "time");
         let words = format!(
             "calls that were stopped were tried again with equal arguments {times} ({tools})"
         );

@@ -1,6 +1,6 @@
 //! "2 runs cost more than 4 times the usual (up to $6.10, usually $0.52)."
 
-use super::{Insight, Rule, View, Weight, counted};
+use super::{Insight, Rule, View, Weight};
 use crate::base::human;
 use crate::model::action::ActionIx;
 
@@ -31,7 +31,7 @@ impl Rule for DearRuns {
         let most = costs.last().copied().unwrap_or_default();
         let words = format!(
             "{} cost more than 4 times the usual (up to {}, usually {})",
-            counted(evidence.len(), "run"),
+            human::counted(evidence.len() as u64, "run"),
             human::usd(most),
             human::usd(usual)
         );

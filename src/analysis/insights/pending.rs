@@ -1,6 +1,7 @@
 //! "2 results never arrived (Bash, Read)."
 
-use super::{Insight, Rule, View, Weight, counted, names};
+use super::{Insight, Rule, View, Weight, names};
+use crate::base::human;
 use crate::model::action::{Flags, Kind, Status};
 
 pub(super) struct Pending;
@@ -13,7 +14,7 @@ impl Rule for Pending {
                 && !row.flags().has(Flags::WAITING)
         });
         let tools = names(evidence.iter().map(|ix| view.store.row(*ix).tool()));
-        let results = counted(evidence.len(), "result");
+        let results = human::counted(evidence.len() as u64, "result");
         if view.is_growing {
             let words = format!("{results} not there yet ({tools})");
             return Insight::new(Weight::Note, words, evidence);

@@ -1,6 +1,7 @@
 //! "3 tool calls repeated with equal arguments and result (Bash)."
 
-use super::{Insight, Rule, View, Weight, counted, names};
+use super::{Insight, Rule, View, Weight, names};
+use crate::base::human;
 use crate::model::action::ActionIx;
 
 pub(super) struct Repeats;
@@ -16,12 +17,12 @@ impl Rule for Repeats {
         }
         evidence.sort_unstable();
         let tools = names(evidence.iter().map(|ix| view.store.row(*ix).tool()));
-        let calls = counted(evidence.len(), "tool call");
+        let calls = human::counted(evidence.len() as u64, "tool call");
         let left_out = match view.calls.left_out {
             0 => String::new(),
             some => format!(
                 "; {} were not compared",
-                counted(some as usize, "later call")
+                human::counted(some.into(), "later call")
             ),
         };
         let words = format!("{calls} repeated with equal arguments and result ({tools}){left_out}");

@@ -1,6 +1,7 @@
 //! "4 calls would have been stopped by a policy in shadow mode."
 
-use super::{Insight, Rule, View, Weight, counted};
+use super::{Insight, Rule, View, Weight};
+use crate::base::human;
 use crate::model::action::Verdict;
 
 pub(super) struct Shadow;
@@ -11,7 +12,7 @@ impl Rule for Shadow {
             let mut verdicts = row.attached();
             verdicts.any(|attached| attached.shadow && attached.verdict == Verdict::Block)
         });
-        let calls = counted(evidence.len(), "call");
+        let calls = human::counted(evidence.len() as u64, "call");
         let words = format!("{calls} would have been stopped by a policy in shadow mode");
         Insight::new(Weight::Note, words, evidence)
     }

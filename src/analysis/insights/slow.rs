@@ -1,6 +1,6 @@
 //! "3 actions took more than 4 times the usual (Bash up to 4m12s)."
 
-use super::{Insight, Rule, View, Weight, counted};
+use super::{Insight, Rule, View, Weight};
 use crate::analysis::slow::Slow;
 use crate::analysis::trouble::Seen;
 use crate::base::cancel::CancelFlag;
@@ -27,7 +27,7 @@ impl Rule for SlowCalls {
             longest.tool()
         };
         let took = longest.duration().get().map(human::span)?;
-        let actions = counted(evidence.len(), "action");
+        let actions = human::counted(evidence.len() as u64, "action");
         let words = format!("{actions} took more than 4 times the usual ({name} up to {took})");
         Insight::new(Weight::Note, words, evidence)
     }

@@ -1,6 +1,7 @@
 //! "14 model calls have no price: the cost is a lower bound (some-model)."
 
-use super::{Insight, Rule, View, Weight, counted, names};
+use super::{Insight, Rule, View, Weight, names};
+use crate::base::human;
 use crate::model::action::Kind;
 
 pub(super) struct Unpriced;
@@ -14,7 +15,7 @@ impl Rule for Unpriced {
                 && (usage.input.or_zero() > 0 || usage.output.or_zero() > 0)
         });
         let models = names(evidence.iter().map(|ix| view.store.row(*ix).model()));
-        let calls = counted(evidence.len(), "model call");
+        let calls = human::counted(evidence.len() as u64, "model call");
         let words = format!(
             "{calls} with tokens and without a price: the cost is a lower bound ({models})"
         );

@@ -2,6 +2,7 @@
 
 use crate::analysis::stats::{self, Field};
 use crate::analysis::summary;
+use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::table::{self, Cell, Column};
 use crate::export::words::{self, Role};
@@ -32,7 +33,7 @@ fn head(cx: &mut Cx, store: &Store, run: &Run) -> anyhow::Result<()> {
     };
     let unpriced = match totals.unpriced {
         0 => String::new(),
-        count => format!(", without {}", words::counted(count.into(), "model call")),
+        count => format!(", without {}", human::counted(count.into(), "model call")),
     };
     let score = run.score.map(|score| format!("score {score}"));
     let correct = run
@@ -100,7 +101,7 @@ fn counts(run: &Run) -> String {
     ];
     let mut parts: Vec<String> = always
         .into_iter()
-        .map(|(count, word)| words::counted(count.into(), word))
+        .map(|(count, word)| human::counted(count.into(), word))
         .collect();
     let others = [
         (totals.blocked, "blocked"),
@@ -116,7 +117,7 @@ fn counts(run: &Run) -> String {
     );
     let retries = (totals.retries > 0).then(|| format!("retries {}", totals.retries));
     let agents =
-        (!run.lanes.is_empty()).then(|| words::counted(run.lanes.len() as u64, "subagent"));
+        (!run.lanes.is_empty()).then(|| human::counted(run.lanes.len() as u64, "subagent"));
     parts.extend(retries.into_iter().chain(agents));
     parts.join(" · ")
 }

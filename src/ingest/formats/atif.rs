@@ -1,8 +1,8 @@
 //! The `atif` format: trajectories in the Agent Trajectory Interchange Format, one document a run.
 //!
 //! Known of it: prompt tokens hold those of the cache; copied steps of an earlier segment are told again
-//! and do not count; the totals of the document hold those of its subagents; nothing tells how a call
-//! went. A trajectory that goes on in another file names it, and is not joined with it. Source: the
+//! and do not count; the totals of the document hold those of its subagents. How a call went, and what was
+//! written to the cache, stands in `extra` where the converter of Harbor or our own wrote it. A trajectory that goes on in another file names it, and is not joined with it. Source: the
 //! models of harbor (`harbor/models/trajectories`), ATIF 1.0 to 1.8.
 
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::ingest::assemble::{self, Rules};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
-use crate::model::action::Flags;
+use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Time, Usage};
 
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Format for Atif {
     }
 
     fn rules(&self) -> Box<dyn Rules> {
-        Box::new(Conversation::new("agent"))
+        Box::new(Conversation::new("agent").totals_first())
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
@@ -107,21 +107,44 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
 }
 
 fn total(told: View<'_, '_>) -> Usage {
-    let cached = told.get("total_cached_tokens").tokens();
-    Usage {
-        input: without(told.get("total_prompt_tokens").tokens(), cached.or_zero()),
-        output: told.get("total_completion_tokens").tokens(),
-        cache_read: cached,
-        ..Usage::NONE
-    }
+    counts(
+        told,
+        [
+            "total_prompt_tokens",
+            "total_completion_tokens",
+            "total_cached_tokens",
+        ],
+        [
+            "total_cache_creation_input_tokens",
+            "total_reasoning_output_tokens",
+        ],
+    )
 }
 
 fn usage(told: View<'_, '_>) -> Usage {
-    let cached = told.get("cached_tokens").tokens();
+    counts(
+        told,
+        ["prompt_tokens", "completion_tokens", "cached_tokens"],
+        ["cache_creation_input_tokens", "reasoning_output_tokens"],
+    )
+}
+
+/// Tokens by their names in metrics and in the `extra` of metrics.
+fn counts(
+    told: View<'_, '_>,
+    [prompt, completion, cached]: [&str; 3],
+    [created, reasoning]: [&str; 2],
+) -> Usage {
+    let extra = told.get("extra");
+    let cached = told.get(cached).tokens();
+    let created = extra.get(created).tokens();
+    let beside = cached.or_zero().saturating_add(created.or_zero());
     Usage {
-        input: without(told.get("prompt_tokens").tokens(), cached.or_zero()),
-        output: told.get("completion_tokens").tokens(),
+        input: without(told.get(prompt).tokens(), beside),
+        output: told.get(completion).tokens(),
         cache_read: cached,
+        cache_write: created,
+        reasoning: extra.get(reasoning).tokens(),
         ..Usage::NONE
     }
 }
@@ -130,9 +153,16 @@ fn usage(told: View<'_, '_>) -> Usage {
 fn subagent(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let agent = record.get("agent").get("name").text();
     let id = record.any(&["trajectory_id", "session_id"]).text();
-    let lane = out.arena(format!("{agent}/{id}").as_bytes());
+    let lane = if agent == id {
+        out.tell(record.get("agent").get("name"))
+    } else {
+        out.arena(format!("{agent}/{id}").as_bytes())
+    };
     for told in record.get("steps").items() {
         step(told, lane, out);
+    }
+    for told in record.get("subagent_trajectories").items() {
+        subagent(told, out);
     }
 }
 
@@ -148,6 +178,9 @@ fn step(record: View<'_, '_>, lane: Text, out: &mut FactSink<'_>) {
     match record.get("source").raw() {
         b"agent" => agent(record, base, lane, out),
         source => {
+            if record.get("extra").get("injected").truth() == Some(true) {
+                base.flags.set(Flags::META);
+            }
             base.kind = if source == b"user" {
                 FactKind::Prompt
             } else {
@@ -178,9 +211,20 @@ fn step(record: View<'_, '_>, lane: Text, out: &mut FactSink<'_>) {
             FactKind::Note
         };
         fact.call = out.tell(call);
+        outcome(result.get("extra"), &mut fact);
         out.name(Name::Lane, lane);
         out.push(fact);
     }
+}
+
+/// How a call went, where the converter kept it.
+fn outcome(extra: View<'_, '_>, fact: &mut Fact) {
+    fact.status = match extra.get("tool_result_is_error").truth() {
+        Some(true) => Status::Error,
+        Some(false) => Status::Ok,
+        None => Status::from_bytes(extra.get("status").raw()).unwrap_or(Status::Unrecorded),
+    };
+    fact.duration = extra.get("duration_ms").millis();
 }
 
 fn agent(record: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
@@ -234,7 +278,8 @@ fn open(record: &Value, part: u16) -> Body {
     } else if part >= CALLS {
         let call = calls.and_then(|list| list.get(usize::from(part - CALLS)));
         body.id = call.and_then(|call| string(call, "tool_call_id"));
-        body.args = call.and_then(|call| call.get("arguments").cloned());
+        let raw = call.and_then(|call| call.pointer("/extra/raw_arguments"));
+        body.args = raw.or(call.and_then(|call| call.get("arguments"))).cloned();
     } else if part == REASONING {
         body.text = string(record, "reasoning_content");
     } else {

@@ -4,10 +4,12 @@
 //! its tokens, subagents get lanes, and runs get names and ends. Formats with a memory of their own kind
 //! have rules of their own.
 
+mod tokens;
 mod told;
 
 use std::collections::HashMap;
 
+use self::tokens::Total;
 use self::told::{set, status};
 use super::messages::IMPLIED;
 use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
@@ -26,6 +28,10 @@ pub(super) struct Conversation {
     answers: bool,
     /// Every run is named: what is told before the first one holds for all.
     many: bool,
+    /// What is told of a whole run may stand before some of its calls.
+    totals_first: bool,
+    /// Totals that wait for the calls of their runs.
+    totals: Vec<(Total, Draft)>,
     defaults: Vec<(Name, Box<[u8]>)>,
     model: Box<[u8]>,
     current: Option<RunIx>,
@@ -74,6 +80,8 @@ impl Conversation {
             agent,
             answers: true,
             many: false,
+            totals_first: false,
+            totals: Vec::new(),
             defaults: Vec::new(),
             model: Box::default(),
             current: None,
@@ -93,6 +101,14 @@ impl Conversation {
     /// For files of many runs, each of which begins with a fact that says so.
     pub(super) fn many(self) -> Conversation {
         Conversation { many: true, ..self }
+    }
+
+    /// For files that may tell the tokens of a whole run before all of its calls.
+    pub(super) fn totals_first(self) -> Conversation {
+        Conversation {
+            totals_first: true,
+            ..self
+        }
     }
 }
 
@@ -134,7 +150,14 @@ impl Rules for Conversation {
             FactKind::Decision | FactKind::Approval => scene.attach(build),
             FactKind::Error => scene.error(memory, build),
             FactKind::Usage if fact.flags.has(Flags::MIRROR) => scene.running(memory, build),
-            FactKind::Usage if fact.flags.has(Flags::SECOND_RESULT) => scene.total(memory, build),
+            FactKind::Usage if fact.flags.has(Flags::SECOND_RESULT) => {
+                let (total, draft) = scene.total(build);
+                if self.totals_first {
+                    self.totals.push((total, draft));
+                } else {
+                    total.book(memory, &draft, build);
+                }
+            }
             FactKind::Usage => {
                 memory.last = Some(RunStatus::Ok);
                 scene.usage(memory, build);
@@ -163,6 +186,11 @@ impl Rules for Conversation {
     }
 
     fn finish(&mut self, build: &mut Builder) {
+        for (total, draft) in self.totals.drain(..) {
+            if let Some(memory) = self.runs.get(&draft.run) {
+                total.book(memory, &draft, build);
+            }
+        }
         let mut left: Vec<_> = self.runs.iter().filter(|(_, it)| !it.ended).collect();
         left.sort_unstable_by_key(|(run, _)| **run);
         for (&run, memory) in left {
@@ -454,99 +482,6 @@ impl Scene<'_> {
             parts.push(self.fact.part);
         }
         known.is_some_and(|call| !call.closed) || told
-    }
-
-    /// Tokens told apart: those of the model call that they name, else on a row of their own.
-    fn usage(&self, memory: &mut Memory, build: &mut Builder) {
-        let named = !self.name(Name::Group).is_empty();
-        let key = self.group(build);
-        let group = memory.groups.get_mut(&key).filter(|_| named);
-        let call = group.and_then(|group| Some((group.response.or(group.first)?, group)));
-        let Some((on, group)) = call else {
-            let action = self.add(Kind::Note, build);
-            self.charge(action, None, build);
-            return;
-        };
-        build.edit(self.run).totals.copies += 1;
-        let before = group.charge.take().map(|(_, charge)| charge);
-        group.charge = self
-            .charge(on, before.as_ref(), build)
-            .or(before)
-            .map(|it| (on, it));
-    }
-
-    /// The tokens of a model in the whole run: what its calls did not tell is booked on a row of its
-    /// own. Without a model it is those of all.
-    fn total(&self, memory: &mut Memory, build: &mut Builder) {
-        let model = build.symbol(self.from.text(self.fact.model));
-        let booked = if model.is_some() {
-            memory.booked.get(&model).copied().unwrap_or_default()
-        } else {
-            let all = memory.booked.values();
-            all.fold(Usage::NONE, |sum, usage| sum.plus(usage))
-        };
-        let total = self.from.decoded.usage(self.fact).unwrap_or_default();
-        let rest = total.minus(&booked);
-        let part = self.fact.cost.is_some() && booked.is_none();
-        if rest.total().or_zero() == 0 && !part {
-            build.edit(self.run).totals.copies += 1;
-            return;
-        }
-        let mut draft = self.draft(Kind::Note, build);
-        draft.flags = draft.flags.without(Flags::SECOND_RESULT);
-        let action = self.act(&draft, build);
-        let cost = if part {
-            known(self.fact.cost)
-        } else {
-            Cost::NONE
-        };
-        build.charge(self.run, (action, draft.model), rest, cost, None);
-    }
-
-    /// A running total: what it grew by since it was told last is booked on the last model call. One
-    /// that shrank begins anew.
-    fn running(&self, memory: &mut Memory, build: &mut Builder) {
-        let total = self.from.decoded.usage(self.fact).unwrap_or(Usage::NONE);
-        let told = build.symbol(self.from.text(self.fact.model));
-        let (before, spent) = memory.totals.get(&told).copied().unwrap_or_default();
-        memory.totals.insert(told, (total, self.fact.cost));
-        build.edit(self.run).totals.copies += 1;
-        build.seen(self.run, self.fact.time);
-        let grown = total.total().or_zero() >= before.total().or_zero();
-        let usage = if grown { total.minus(&before) } else { total };
-        let cost = if grown {
-            self.fact.cost.minus(spent)
-        } else {
-            self.fact.cost
-        };
-        if usage.total().or_zero() == 0 && known(cost) == Cost::NONE {
-            return;
-        }
-        let (on, charge, paid) = match memory.latest.take() {
-            Some(latest) => latest,
-            None => (self.add(Kind::Note, build), None, Cost::NONE),
-        };
-        let agent = build.peek(self.run).who.agent;
-        build.set_model(self.run, agent, told);
-        let model = build.model_of(self.run, agent);
-        let whole = charge
-            .as_ref()
-            .map_or(usage, |charge| charge.usage().plus(&usage));
-        let paid = paid + known(cost);
-        let charge = build.charge(self.run, (on, model), whole, paid, charge.as_ref());
-        memory.latest = Some((on, Some(charge), paid));
-    }
-
-    /// Books the tokens and the cost that a fact tells.
-    fn charge(&self, on: ActionIx, before: Option<&Charge>, build: &mut Builder) -> Option<Charge> {
-        let usage = self.from.decoded.usage(self.fact);
-        if usage.is_none() && !self.fact.cost.is_some() {
-            return None;
-        }
-        let agent = self.lane(build);
-        let model = build.model_of(self.run, agent);
-        let usage = usage.unwrap_or(Usage::NONE);
-        Some(build.charge(self.run, (on, model), usage, self.fact.cost, before))
     }
 
     fn said(&self, group: &mut Group, build: &mut Builder) -> ActionIx {

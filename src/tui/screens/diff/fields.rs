@@ -5,9 +5,9 @@ use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::pair::{self, Pair};
 use crate::analysis::diff::tell::{self, Told};
 use crate::analysis::diff::words::{Piece, Side};
+use crate::base::human;
 use crate::base::text;
 use crate::export::diff::spent;
-use crate::export::words;
 use crate::model::action::ActionIx;
 use crate::store::Store;
 use crate::tui::widgets::outline::layout::wrap;
@@ -103,7 +103,7 @@ impl Found {
             0 => None,
             count => Some(format!(
                 "{} hidden",
-                words::counted(count as u64, "difference")
+                human::counted(count as u64, "difference")
             )),
         };
         let parts: Vec<String> = [self.spent.clone(), hidden].into_iter().flatten().collect();

@@ -1,6 +1,7 @@
 //! What the lines around the two runs say: who they are, how alike, where they part and why.
 
 use crate::analysis::runs::short_ids;
+use crate::base::human;
 use crate::base::text;
 use crate::export::words;
 use crate::model::run::RunIx;
@@ -103,7 +104,7 @@ fn who(pair: [RunIx; 2], names: &[String; 2], store: &Store) -> Line {
         let letter = ["A", "B"][at];
         let facts = [
             words::models(store, run),
-            words::counted(run.totals.turns.into(), "turn"),
+            human::counted(run.totals.turns.into(), "turn"),
             words::cost(run.cost()),
             words::span(run.duration()),
             words::run_status(run).0.to_owned(),
@@ -138,7 +139,7 @@ fn alike(diff: &Diff) -> Line {
         line.push((Tone::Waiting, format!("   ignored {}", paths.join(" "))));
     }
     if !diff.options.pins.is_empty() {
-        let count = words::counted(diff.options.pins.len() as u64, "pair");
+        let count = human::counted(diff.options.pins.len() as u64, "pair");
         line.push((Tone::Waiting, format!("   {count} made by hand")));
     }
     if let (State::Reading { done, all }, true) = (diff.state, diff.done.is_some()) {

@@ -242,7 +242,7 @@ fn part(line: &Shown<'_>, theme: &Theme, row: &mut Row<'_>) {
             row.put(&format!(" {} ", theme.marks.folded), styles.faint);
             let words = format!(
                 "{} as before · {}{} tokens",
-                words::counted(*count as u64, "part"),
+                human::counted(*count as u64, "part"),
                 theme.marks.about,
                 human::count(*tokens)
             );

@@ -139,7 +139,7 @@ fn state(replay: &Replay, store: &Store) -> Vec<Fact> {
     let stopped = |state: &State| u64::from(state.blocked + state.denied);
     let policy = format!(
         "{} · {} blocked · {} denied",
-        words::counted(after.decisions.into(), "decision"),
+        human::counted(after.decisions.into(), "decision"),
         after.blocked,
         after.denied
     );
@@ -183,7 +183,7 @@ fn cost(before: &State, after: &State) -> Fact {
     let usd = |cost: Cost| cost.usd().map(|usd| format!("{about}{}", human::usd(usd)));
     let unpriced = match after.unpriced {
         0 => String::new(),
-        count => format!(" · without {}", words::counted(count.into(), "call")),
+        count => format!(" · without {}", human::counted(count.into(), "call")),
     };
     let more = total.minus(before.cost().0);
     let has_more = more.get().is_some_and(|more| more > 0);

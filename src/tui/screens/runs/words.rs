@@ -66,11 +66,6 @@ impl Words {
     }
 }
 
-fn counted(number: usize, word: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", human::count(number as u64))
-}
-
 /// `traces/ (214 files, 3.1 GB)`.
 fn crumbs(session: &Session) -> Vec<String> {
     let name = session.title.rsplit('/').find(|part| !part.is_empty());
@@ -80,7 +75,11 @@ fn crumbs(session: &Session) -> Vec<String> {
     let held = match (files, size) {
         (0 | 1, 0) => String::new(),
         (0 | 1, size) => format!(" ({})", human::bytes(size)),
-        (files, size) => format!(" ({}, {})", counted(files, "file"), human::bytes(size)),
+        (files, size) => format!(
+            " ({}, {})",
+            human::counted(files as u64, "file"),
+            human::bytes(size)
+        ),
     };
     vec![format!("{}{held}", text::cut(name, 40))]
 }
@@ -89,7 +88,7 @@ fn kept(runs: &Runs) -> String {
     let table = &runs.table;
     let mut parts = Vec::new();
     if runs.filter.parsed.is_some() {
-        let all = counted(table.all, "run");
+        let all = human::counted(table.all as u64, "run");
         parts.push(if runs.kept.is_running && runs.kept.runs.is_none() {
             format!("searching {all}")
         } else {
@@ -97,7 +96,10 @@ fn kept(runs: &Runs) -> String {
         });
     }
     if runs.is_building {
-        parts.push(format!("sorting {}", counted(table.all, "run")));
+        parts.push(format!(
+            "sorting {}",
+            human::counted(table.all as u64, "run")
+        ));
     }
     let sign = if runs.order.falling { "-" } else { "" };
     parts.push(format!("sort:{sign}{}", runs.order.key.word()));
@@ -110,7 +112,7 @@ fn kept(runs: &Runs) -> String {
 /// `61 runs · $12.84`: a sum that lacks runs of unknown cost says so.
 fn totals(runs: &Runs, session: &Session) -> String {
     let table = &runs.table;
-    let mut parts = vec![counted(table.kept, "run")];
+    let mut parts = vec![human::counted(table.kept as u64, "run")];
     if let Some(costs) = table.costs {
         parts.extend(outcome::cost(costs.known));
         if costs.unknown > 0 && costs.known.is_some() {
@@ -135,7 +137,10 @@ fn empty(runs: &Runs, session: &Session) -> Vec<String> {
     } else if runs.table.all == 0 {
         vec!["no runs in what was opened".to_owned()]
     } else if runs.kept.is_running {
-        vec![format!("searching {}", counted(runs.table.all, "run"))]
+        vec![format!(
+            "searching {}",
+            human::counted(runs.table.all as u64, "run")
+        )]
     } else {
         vec!["no run is kept by this filter · / changes it, esc clears it".to_owned()]
     };
@@ -196,7 +201,7 @@ fn who(store: &Store, ix: RunIx, is_at_work: bool) -> String {
     let named = named.into_iter().filter(|(_, sym)| sym.is_some());
     parts.extend(named.map(|(word, sym)| format!("{word} {}", name(sym))));
     if run.totals.pending > 0 {
-        let results = counted(run.totals.pending as usize, "result");
+        let results = human::counted(run.totals.pending.into(), "result");
         let late = if is_at_work {
             "not there yet"
         } else {

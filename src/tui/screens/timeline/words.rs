@@ -86,11 +86,6 @@ fn crumbs(timeline: &Timeline, session: &Session) -> Vec<String> {
     crumbs
 }
 
-fn counted(number: u64, word: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", human::count(number))
-}
-
 /// `zoom 30.0s of 3m12s · lanes: agent · 29 outside of this time`.
 fn state(timeline: &Timeline, (window, whole): (Window, Window)) -> String {
     let made = &timeline.made;
@@ -208,8 +203,8 @@ fn context(timeline: &Timeline, (window, cells): (Window, usize)) -> Strip {
 fn position(timeline: &Timeline) -> String {
     let bars = timeline.lines.iter();
     let bars = bars.filter(|line| matches!(line, Line::Bar(_))).count();
-    let lanes = counted(timeline.lanes.len() as u64, "lane");
-    format!("{} · {lanes}", counted(bars as u64, "action"))
+    let lanes = human::counted(timeline.lanes.len() as u64, "lane");
+    format!("{} · {lanes}", human::counted(bars as u64, "action"))
 }
 
 /// A run without times has nothing that could be drawn, and a guess would look like one.
@@ -228,11 +223,11 @@ fn empty(timeline: &Timeline, session: &Session) -> Vec<String> {
         (0, 0) => "nothing in this run takes time".to_owned(),
         (0, untimed) => format!(
             "no times were recorded in this run ({} without one): nothing is drawn",
-            counted(untimed.into(), "action")
+            human::counted(untimed.into(), "action")
         ),
         (bars, _) => format!(
             "all {} of this run have the same time and no duration: nothing is drawn",
-            counted(bars, "action")
+            human::counted(bars, "action")
         ),
     };
     vec![why, "the stream shows them in their order".to_owned()]

@@ -1,0 +1,475 @@
+//! A run as one document of the Agent Trajectory Interchange Format.
+//!
+//! A step is one inference of the model with what came of it, or something that somebody else said. What
+//! the format has no place for (how a call went, what policies and people said of it) stands in `extra`,
+//! under the names that converters of Harbor use where they have one. Costs are those that were recorded.
+//! Source: `harbor/models/trajectories`, ATIF 1.8.
+
+mod steps;
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use self::steps::{Agent, Step};
+use crate::export::saferun::{error, pieces, put, stamp, symbol, text, verdict, word};
+use crate::ingest::body::Body;
+use crate::ingest::context::Piece;
+use crate::model::action::{ActionIx, Flags, Kind, Status};
+use crate::model::outcome::AttachedKind;
+use crate::model::quantity::{Cost, Tokens, Usage};
+use crate::model::run::{CostSource, Lane, Run, RunStatus};
+use crate::model::symbol::Sym;
+use crate::store::Store;
+use crate::store::bodies::{self, Depth};
+use crate::store::row::Row;
+
+/// The version that is written: the newest that readers of 1.x know.
+const VERSION: &str = "ATIF-v1.8";
+
+/// What is written where a name is required and none was recorded.
+const UNKNOWN: &str = "unknown";
+
+/// Writes the document of a run with these actions, step by step: no more than one step is in memory.
+pub fn write(
+    out: &mut dyn Write,
+    store: &Store,
+    run: &Run,
+    actions: &[ActionIx],
+) -> io::Result<()> {
+    let mut telling = Telling {
+        store,
+        run,
+        used: HashSet::new(),
+        told: HashSet::new(),
+        out,
+    };
+    telling.trajectory(None, actions)?;
+    out.write_all(b"\n")
+}
+
+struct Telling<'a> {
+    store: &'a Store,
+    run: &'a Run,
+    /// Ids of calls that are given away.
+    used: HashSet<String>,
+    /// Lanes that are written: each once, whatever the trace says of who started whom.
+    told: HashSet<Sym>,
+    out: &'a mut dyn Write,
+}
+
+impl Telling<'_> {
+    /// A trajectory: that of the run, or of a subagent inside of it.
+    fn trajectory(&mut self, lane: Option<Sym>, actions: &[ActionIx]) -> io::Result<()> {
+        let mut head = Map::new();
+        head.insert("schema_version".to_owned(), VERSION.into());
+        put(&mut head, "session_id", text(&self.run.id));
+        let name = lane.and_then(|lane| symbol(self.store, lane));
+        put(&mut head, "trajectory_id", name.clone());
+        let own: Vec<ActionIx> = (actions.iter().copied())
+            .filter(|ix| self.lane(&self.store.row(*ix)) == lane)
+            .collect();
+        head.insert("agent".to_owned(), self.agent(name, &own));
+        self.members(&head)?;
+        self.out.write_all(b",\"steps\":[")?;
+        let steps = steps::of(self.store, &own);
+        for (at, step) in steps.iter().enumerate() {
+            let mut told = Map::new();
+            told.insert("step_id".to_owned(), (at + 1).into());
+            match step {
+                Step::Told(ix) => self.other(&self.store.row(*ix), &mut told),
+                Step::Agent(step) => self.inference(step, &mut told),
+            }
+            let comma: &[u8] = if at == 0 { b"\n" } else { b",\n" };
+            self.out.write_all(comma)?;
+            serde_json::to_writer(&mut self.out, &told)?;
+        }
+        if steps.is_empty() {
+            let nothing = json!({"step_id": 1, "source": "system", "message": ""});
+            serde_json::to_writer(&mut self.out, &nothing)?;
+        }
+        self.out.write_all(b"\n]")?;
+        if lane.is_none() {
+            self.rest(steps.len().max(1), &own)?;
+        }
+        self.subagents(lane, actions)?;
+        self.out.write_all(b"}")
+    }
+
+    /// The members of an object that is not closed yet.
+    fn members(&mut self, members: &Map<String, Value>) -> io::Result<()> {
+        let object = serde_json::to_vec(members)?;
+        self.out.write_all(&object[..object.len() - 1])
+    }
+
+    fn subagents(&mut self, lane: Option<Sym>, actions: &[ActionIx]) -> io::Result<()> {
+        let lanes: Vec<Sym> = (self.run.lanes.iter())
+            .filter(|other| self.above(other) == lane)
+            .map(|other| other.agent)
+            .collect();
+        let mut written = 0;
+        for other in lanes {
+            if !self.told.insert(other) {
+                continue;
+            }
+            let open: &[u8] = if written == 0 {
+                b",\"subagent_trajectories\":[\n"
+            } else {
+                b",\n"
+            };
+            self.out.write_all(open)?;
+            self.trajectory(Some(other), actions)?;
+            written += 1;
+        }
+        if written > 0 {
+            self.out.write_all(b"]")?;
+        }
+        Ok(())
+    }
+
+    /// The lane that started another; the main one where the trace does not tell.
+    fn above(&self, lane: &Lane) -> Option<Sym> {
+        let parent = (lane.parent != ActionIx::NONE).then(|| self.store.row(lane.parent));
+        parent
+            .and_then(|row| self.lane(&row))
+            .filter(|above| *above != lane.agent)
+    }
+
+    fn lane(&self, row: &Row<'_>) -> Option<Sym> {
+        let agent = row.agent_sym();
+        let mut lanes = self.run.lanes.iter();
+        lanes.any(|lane| lane.agent == agent).then_some(agent)
+    }
+
+    fn agent(&self, lane: Option<Value>, own: &[ActionIx]) -> Value {
+        let who = &self.run.who;
+        let mut agent = Map::new();
+        let name = lane.or_else(|| symbol(self.store, who.agent));
+        agent.insert("name".to_owned(), name.unwrap_or_else(|| UNKNOWN.into()));
+        let release = symbol(self.store, who.release);
+        agent.insert(
+            "version".to_owned(),
+            release.unwrap_or_else(|| UNKNOWN.into()),
+        );
+        if let [only] = who.models[..] {
+            put(&mut agent, "model_name", symbol(self.store, only));
+        }
+        put(&mut agent, "tool_definitions", self.tools(own));
+        Value::Object(agent)
+    }
+
+    /// The schemas of tools, as the start of the run or its first model call tells them.
+    fn tools(&self, own: &[ActionIx]) -> Option<Value> {
+        let rows = own.iter().map(|ix| self.store.row(*ix));
+        let told = rows.filter(|row| matches!(row.kind(), Kind::RunStart | Kind::Response));
+        told.take(2).flat_map(|row| pieces(&row)).find_map(tools)
+    }
+
+    /// What somebody else than the model said, or what happened.
+    fn other(&mut self, row: &Row<'_>, step: &mut Map<String, Value>) {
+        let body = bodies::open(row, Depth::Full);
+        put(step, "timestamp", stamp(row.time()));
+        let source = if row.kind() == Kind::Prompt {
+            "user"
+        } else {
+            "system"
+        };
+        step.insert("source".to_owned(), source.into());
+        let said = body.text.clone().or_else(|| {
+            let error = body.error.as_ref()?;
+            Some(error.message.clone())
+        });
+        let said = said.unwrap_or_else(|| match row.kind() {
+            Kind::Malformed => {
+                String::from_utf8_lossy(&bodies::raw(row, row.place(), usize::MAX)).into_owned()
+            }
+            _ => String::new(),
+        });
+        step.insert("message".to_owned(), said.into());
+        let mut extra = Map::new();
+        if !matches!(row.kind(), Kind::Prompt | Kind::Note) {
+            extra.insert("kind".to_owned(), row.kind().word().into());
+        }
+        if row.flags().has(Flags::META) {
+            extra.insert("injected".to_owned(), true.into());
+        }
+        put(&mut extra, "error", body.error.as_ref().map(error));
+        self.verdicts(row, &body, &mut extra);
+        keep(step, extra);
+    }
+
+    fn inference(&mut self, actions: &Agent, step: &mut Map<String, Value>) {
+        let first = self.store.row(actions.first());
+        put(step, "timestamp", stamp(first.time()));
+        step.insert("source".to_owned(), "agent".into());
+        put(step, "model_name", text(first.model()));
+        let said: Vec<Body> = self.open(&actions.said);
+        let message = said.iter().filter_map(|body| body.text.as_deref());
+        step.insert("message".to_owned(), joined(message).into());
+        let thoughts = self.open(&actions.reasoning);
+        let thoughts = joined(thoughts.iter().filter_map(|body| body.text.as_deref()));
+        put(step, "reasoning_content", text(&thoughts));
+        let mut calls = Vec::new();
+        let mut results = Vec::new();
+        for &ix in &actions.calls {
+            let (call, result) = self.call(&self.store.row(ix));
+            calls.push(call);
+            results.extend(result);
+        }
+        put(step, "tool_calls", list(calls));
+        if let Some(results) = list(results) {
+            step.insert("observation".to_owned(), json!({ "results": results }));
+        }
+        // A call that no answer asked for has no tokens of a model.
+        let counted = actions.said.iter().chain(&actions.reasoning);
+        let mut all = Map::new();
+        for &ix in counted {
+            metrics(&self.store.row(ix), &mut all);
+        }
+        put(
+            step,
+            "metrics",
+            (!all.is_empty()).then_some(Value::Object(all)),
+        );
+        let mut extra = Map::new();
+        put(
+            &mut extra,
+            "duration_ms",
+            first.duration().millis().map(Value::from),
+        );
+        let failed = said.iter().find_map(|body| body.error.as_ref());
+        put(&mut extra, "error", failed.map(error));
+        keep(step, extra);
+    }
+
+    fn open(&self, actions: &[ActionIx]) -> Vec<Body> {
+        let rows = actions.iter().map(|ix| self.store.row(*ix));
+        rows.map(|row| bodies::open(&row, Depth::Full)).collect()
+    }
+
+    /// A call, and its result if one came.
+    fn call(&mut self, row: &Row<'_>) -> (Value, Option<Value>) {
+        let body = bodies::open(row, Depth::Full);
+        let id = self.id(row, &body);
+        let mut call = json!({"tool_call_id": id, "function_name": row.tool()});
+        let call = call.as_object_mut().expect("it is one");
+        let mut extra = Map::new();
+        // Arguments have to be an object.
+        let args = match body.args.clone() {
+            Some(Value::Object(args)) => args,
+            other => {
+                put(&mut extra, "raw_arguments", other);
+                Map::new()
+            }
+        };
+        call.insert("arguments".to_owned(), Value::Object(args));
+        self.verdicts(row, &body, &mut extra);
+        keep(call, extra);
+        let call = Value::Object(std::mem::take(call));
+        let lanes = self
+            .run
+            .lanes
+            .iter()
+            .filter(|lane| lane.parent == row.ix() && Some(lane.agent) != self.lane(row));
+        let started = lanes.filter_map(|lane| symbol(self.store, lane.agent));
+        let started: Vec<Value> = started.map(|id| json!({ "trajectory_id": id })).collect();
+        let pending = row.status() == Status::Pending;
+        if pending && started.is_empty() {
+            return (call, None);
+        }
+        let mut result = Map::new();
+        result.insert("source_call_id".to_owned(), id.into());
+        if !pending {
+            outcome(row, body, &mut result);
+        }
+        put(&mut result, "subagent_trajectory_ref", list(started));
+        (call, Some(Value::Object(result)))
+    }
+
+    fn id(&mut self, row: &Row<'_>, body: &Body) -> String {
+        let told = body.id.clone().filter(|id| !id.is_empty());
+        let mut id = told.unwrap_or_else(|| format!("a{}", row.ix().0));
+        while !self.used.insert(id.clone()) {
+            id = format!("{id}~a{}", row.ix().0);
+        }
+        id
+    }
+
+    /// What policies and people said of an action.
+    fn verdicts(&self, row: &Row<'_>, body: &Body, extra: &mut Map<String, Value>) {
+        let mut counts = (0, 0);
+        let [mut decisions, mut approvals] = [Vec::new(), Vec::new()];
+        for attached in row.attached() {
+            let mut said = Map::new();
+            put(&mut said, "timestamp", stamp(attached.time));
+            verdict(self.store, attached, body, &mut counts, &mut said);
+            match attached.kind {
+                AttachedKind::Decision => decisions.push(Value::Object(said)),
+                AttachedKind::Approval => approvals.push(Value::Object(said)),
+            }
+        }
+        put(extra, "policy_decisions", list(decisions));
+        put(extra, "approvals", list(approvals));
+    }
+
+    /// What is known of the run as a whole.
+    fn rest(&mut self, steps: usize, own: &[ActionIx]) -> io::Result<()> {
+        let mut totals = tokens(&self.run.totals.usage, "total_");
+        let recorded = self.run.cost();
+        let recorded = recorded.filter(|(_, source)| *source == CostSource::Recorded);
+        put(
+            &mut totals,
+            "total_cost_usd",
+            recorded.and_then(|(cost, _)| cost.usd()).map(Value::from),
+        );
+        totals.insert("total_steps".to_owned(), steps.into());
+        let who = &self.run.who;
+        let mut extra = Map::new();
+        let named = [
+            ("user", who.user),
+            ("service", who.service),
+            ("env", who.env),
+            ("task", who.task),
+            ("trial", who.trial),
+            ("provider", who.provider),
+        ];
+        for (key, name) in named {
+            put(&mut extra, key, symbol(self.store, name));
+        }
+        let run = self.run;
+        put(&mut extra, "title", run.title.as_deref().map(Value::from));
+        if run.status != RunStatus::Unknown {
+            extra.insert("status".to_owned(), run.status.word().into());
+        }
+        put(&mut extra, "score", run.score.map(Value::from));
+        put(&mut extra, "correct", run.correct.map(Value::from));
+        let last = own.last().map(|ix| self.store.row(*ix));
+        if let Some(end) = last.filter(|row| row.kind() == Kind::RunEnd) {
+            let body = bodies::open(&end, Depth::Full);
+            put(&mut extra, "reason", body.text.map(Value::from));
+        }
+        let mut members = Map::new();
+        members.insert("final_metrics".to_owned(), Value::Object(totals));
+        keep(&mut members, extra);
+        let members = serde_json::to_vec(&members)?;
+        self.out.write_all(b",")?;
+        self.out.write_all(&members[1..members.len() - 1])
+    }
+}
+
+/// Function definitions of the chat interface, whatever interface they were recorded for.
+fn tools(piece: Piece) -> Option<Value> {
+    let told = match piece {
+        Piece::Member { name, value } if name == "tools" => value,
+        Piece::Request(mut body) => body.get_mut("tools")?.take(),
+        _ => return None,
+    };
+    let Value::Array(tools) = told else {
+        return None;
+    };
+    let functions = tools.into_iter().filter_map(|tool| {
+        if tool.get("function").is_some() {
+            return Some(tool);
+        }
+        tool.get("name")?;
+        let schema = tool.get("input_schema").or(tool.get("parameters"));
+        let mut function = Map::new();
+        for key in ["name", "description"] {
+            put(&mut function, key, tool.get(key).cloned());
+        }
+        put(&mut function, "parameters", schema.cloned());
+        Some(json!({"type": "function", "function": function}))
+    });
+    list(functions.collect())
+}
+
+/// How a call went, and what it gave.
+fn outcome(row: &Row<'_>, body: Body, result: &mut Map<String, Value>) {
+    let mut extra = Map::new();
+    let failed = match row.status() {
+        Status::Error => Some(true),
+        Status::Ok => Some(false),
+        _ => None,
+    };
+    put(&mut extra, "tool_result_is_error", failed.map(Value::from));
+    if failed.is_none() {
+        put(&mut extra, "status", word(row.status()));
+    }
+    put(
+        &mut extra,
+        "duration_ms",
+        row.duration().millis().map(Value::from),
+    );
+    put(&mut extra, "error", body.error.as_ref().map(error));
+    put(&mut extra, "cost_usd", recorded(row));
+    let message = body.error.map(|error| error.message.into());
+    let content = body.result.or(message).map(|told| match told {
+        Value::String(_) => told,
+        other => other.to_string().into(),
+    });
+    put(result, "content", content);
+    keep(result, extra);
+}
+
+/// Tokens and recorded cost of an inference, added to those of its other parts.
+fn metrics(row: &Row<'_>, all: &mut Map<String, Value>) {
+    let mut own = tokens(&row.usage(), "");
+    put(&mut own, "cost_usd", recorded(row));
+    for (key, value) in own {
+        all.entry(key).or_insert(value);
+    }
+}
+
+fn recorded(row: &Row<'_>) -> Option<Value> {
+    let cost = Some(row.cost()).filter(|_| !row.flags().has(Flags::ESTIMATED));
+    cost.and_then(Cost::usd).map(Value::from)
+}
+
+/// Counts of tokens, those of the prompt with those of the cache, as the format wants them. Where only a
+/// part of the prompt is known there is no count of it.
+fn tokens(usage: &Usage, prefix: &str) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut extra = Map::new();
+    let count = |tokens: Tokens| tokens.get().map(Value::from);
+    let cached = usage.cache_read.or_zero() + usage.cache_write.or_zero();
+    let prompt = usage.input.get().map(|input| (input + cached).into());
+    put(&mut out, &format!("{prefix}prompt_tokens"), prompt);
+    put(
+        &mut out,
+        &format!("{prefix}completion_tokens"),
+        count(usage.output),
+    );
+    put(
+        &mut out,
+        &format!("{prefix}cached_tokens"),
+        count(usage.cache_read),
+    );
+    put(
+        &mut extra,
+        &format!("{prefix}cache_creation_input_tokens"),
+        count(usage.cache_write),
+    );
+    put(
+        &mut extra,
+        &format!("{prefix}reasoning_output_tokens"),
+        count(usage.reasoning),
+    );
+    keep(&mut out, extra);
+    out
+}
+
+fn keep(object: &mut Map<String, Value>, extra: Map<String, Value>) {
+    if !extra.is_empty() {
+        object.insert("extra".to_owned(), Value::Object(extra));
+    }
+}
+
+fn list(values: Vec<Value>) -> Option<Value> {
+    (!values.is_empty()).then_some(Value::Array(values))
+}
+
+fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+    texts.join("\n\n")
+}
