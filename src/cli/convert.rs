@@ -27,7 +27,8 @@ pub(super) fn run(
     force: bool,
 ) -> anyhow::Result<Exit> {
     let is_stream = output.as_os_str() == "-";
-    if !is_stream && !(to == To::Atif && is_folder(output)) {
+    let is_folder = to == To::Atif && is_folder(output);
+    if !is_stream && !is_folder {
         refuse(paths, output, force)?;
     }
     let read = cx.load.paths(&cx.notes, paths);

@@ -105,7 +105,7 @@ impl Telling<'_> {
 
     fn subagents(&mut self, lane: Option<Sym>, actions: &[ActionIx]) -> io::Result<()> {
         let lanes: Vec<Sym> = (self.run.lanes.iter())
-            .filter(|other| self.above(other) == lane)
+            .filter(|other| self.above(**other) == lane)
             .map(|other| other.agent)
             .collect();
         let mut written = 0;
@@ -129,7 +129,7 @@ impl Telling<'_> {
     }
 
     /// The lane that started another; the main one where the trace does not tell.
-    fn above(&self, lane: &Lane) -> Option<Sym> {
+    fn above(&self, lane: Lane) -> Option<Sym> {
         let parent = (lane.parent != ActionIx::NONE).then(|| self.store.row(lane.parent));
         parent
             .and_then(|row| self.lane(&row))

@@ -59,7 +59,7 @@ pub fn by_run(store: &Store) -> HashMap<RunIx, Vec<ActionIx>> {
 }
 
 /// Runs of several files may have the same id.
-pub fn unique(id: &str, taken: &mut HashSet<String>) -> String {
+pub(crate) fn unique(id: &str, taken: &mut HashSet<String>) -> String {
     let id = if id.is_empty() { "run" } else { id };
     let mut name = id.to_owned();
     let mut number = 2;
