@@ -21,6 +21,7 @@ use saferun_tui::ingest::formats;
 use saferun_tui::ingest::loader::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::records::lines::{self, Desk};
+use saferun_tui::ingest::records::{document, pieces};
 use saferun_tui::query::eval::Query;
 use saferun_tui::query::{Context, matches, parse};
 use saferun_tui::store::Store;
@@ -32,18 +33,8 @@ fn main() {
     divan::main();
 }
 
-/// Sample traces by format: what decoding costs depends on the shape of records.
-const SAMPLES: &[(&str, &str)] = &[
-    ("saferun", "saferun/refund-agent.jsonl"),
-    (
-        "claude-code",
-        "claude-code/5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34.jsonl",
-    ),
-    (
-        "codex",
-        "codex/rollout-2026-11-17T18-40-03-019a9d3e-5c41-7b02-9f6e-3d2c8a417e55.jsonl",
-    ),
-];
+/// What decoding is measured with, repeated to so many bytes.
+const LENGTH: usize = 4 << 20;
 
 const GIGABYTE: u64 = 1_000_000_000;
 const ROWS: u32 = 10_000_000;
@@ -62,16 +53,66 @@ fn load(path: &Path) -> Store {
     store
 }
 
-/// A sample, repeated to some megabytes.
-fn sample(path: &str) -> Bytes {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+/// The first sample of a format: what decoding costs depends on the shape of records.
+fn sample(format: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("sample-traces")
-        .join(path);
-    let text = std::fs::read(&path).expect("the samples come with the sources");
-    let times = (4 << 20) / text.len() + 1;
-    Bytes::Memory(std::sync::Arc::new(std::sync::Mutex::new(
-        text.repeat(times),
-    )))
+        .join(format);
+    let entries = std::fs::read_dir(&folder).expect("the samples come with the sources");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let files = paths.filter(|path| path.is_file());
+    files.min().expect("a sample that is a file")
+}
+
+/// A sample whose lines are repeated, or a document that is read as often as makes up the length.
+struct Sample {
+    bytes: Bytes,
+    /// Times that a document is read; `None` for lines.
+    documents: Option<usize>,
+}
+
+impl Sample {
+    fn new(format: &str) -> Sample {
+        let path = sample(format);
+        let text = std::fs::read(&path).expect("a sample");
+        let times = LENGTH / text.len() + 1;
+        let is_document = path.extension().is_some_and(|ending| ending != "jsonl");
+        let text = if is_document {
+            text
+        } else {
+            text.repeat(times)
+        };
+        Sample {
+            bytes: Bytes::Memory(std::sync::Arc::new(std::sync::Mutex::new(text))),
+            documents: is_document.then_some(times),
+        }
+    }
+
+    fn len(&self) -> u64 {
+        let size = self.bytes.len().expect("memory has a size");
+        size * self.documents.unwrap_or(1) as u64
+    }
+
+    fn decode(&self, format: &dyn formats::Format) -> usize {
+        let Some(times) = self.documents else {
+            return decode_all(&self.bytes, format);
+        };
+        let mut facts = 0;
+        for _ in 0..times {
+            if format.lists().is_none() {
+                let size = self.len() / times as u64;
+                let read = document::read(&self.bytes, format, size);
+                facts += read.expect("memory can be read").facts.len();
+                continue;
+            }
+            let read = pieces::read(&self.bytes, format, |decoded| {
+                facts += decoded.expect("memory can be read").facts.len();
+                Ok::<(), ()>(())
+            });
+            read.expect("nobody stops it");
+        }
+        facts
+    }
 }
 
 fn decode_all(bytes: &Bytes, format: &dyn formats::Format) -> usize {
@@ -91,22 +132,20 @@ fn decode_all(bytes: &Bytes, format: &dyn formats::Format) -> usize {
 /// Lines found and checked, and nothing asked of them: what any format costs at least.
 #[divan::bench]
 fn splitting(bencher: Bencher) {
-    let bytes = sample(SAMPLES[0].1);
-    let size = bytes.len().expect("memory has a size");
+    let sample = Sample::new("saferun");
     bencher
-        .counter(BytesCount::new(size))
-        .bench(|| decode_all(&bytes, &formats::any_json::AnyJson));
+        .counter(BytesCount::new(sample.len()))
+        .bench(|| sample.decode(&formats::any_json::AnyJson));
 }
 
-#[divan::bench(args = SAMPLES.iter().map(|(name, _)| *name))]
+/// Every format that has a sample in one file.
+#[divan::bench(args = formats::all().map(formats::Format::name), sample_count = 20)]
 fn decoding(bencher: Bencher, name: &str) {
-    let path = SAMPLES.iter().find(|(known, _)| *known == name);
-    let bytes = sample(path.expect("one of the samples").1);
+    let sample = Sample::new(name);
     let format = formats::by_name(name).expect("a known format");
-    let size = bytes.len().expect("memory has a size");
     bencher
-        .counter(BytesCount::new(size))
-        .bench(|| decode_all(&bytes, format));
+        .counter(BytesCount::new(sample.len()))
+        .bench(|| sample.decode(format));
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

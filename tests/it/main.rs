@@ -1,6 +1,5 @@
 //! Everything that is tested from outside, in one program.
 
-mod agents;
 mod atif;
 mod cli;
 mod cohort;
@@ -8,6 +7,7 @@ mod context;
 mod convert;
 mod corpus;
 mod diff;
+mod files;
 mod floors;
 mod formats;
 mod observability;

@@ -2,6 +2,8 @@
 
 mod bytes;
 mod filters;
+#[path = "../fuzz/laws.rs"]
+mod laws;
 pub(crate) mod silence;
 mod totals;
 

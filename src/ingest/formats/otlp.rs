@@ -29,7 +29,7 @@ impl Otlp {
             keys.iter()
                 .any(|key| record.get(key).is_some_and(Value::is_array))
         };
-        has(SPANS) || has(LOGS) || has(METRICS) || record.get("resource").is_some() && has(SCOPES)
+        [SPANS, LOGS, METRICS, SCOPES].into_iter().any(has)
     }
 }
 

@@ -1,21 +1,13 @@
 //! Every byte is accounted for, and where blocks are cut makes no difference.
 
-use std::io::Write as _;
-use std::sync::{Arc, Mutex};
-
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
-use saferun_tui::ingest::bytes::Bytes;
-use saferun_tui::ingest::discover::Input;
-use saferun_tui::ingest::fact::{Decoded, Fact, Name};
-use saferun_tui::ingest::formats::{FORMATS, Format};
-use saferun_tui::ingest::loader::{self, Options};
-use saferun_tui::ingest::prices::PriceTable;
-use saferun_tui::ingest::records::lines::{Block, Desk};
-use saferun_tui::ingest::records::{Account, Framing, pieces};
+use saferun_tui::ingest::formats::{self, FORMATS, Format};
+use saferun_tui::ingest::records::Framing;
 use saferun_tui::model::action::SourceIx;
 use saferun_tui::store::Store;
 
 use super::config;
+use super::laws::{self, bytes_in, load, pieces_of, read};
 use crate::support::sample;
 
 /// What files are made of when they are good, bad and worse.
@@ -43,18 +35,82 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-fn load(content: &[u8], format: Option<&'static dyn Format>) -> Store {
-    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-    file.write_all(content).expect("it can be written");
-    let options = Options {
-        anything: true,
-        format,
-        ..Options::new(PriceTable::built_in())
-    };
-    let input = Input::File(file.path().to_owned());
-    let (store, errors) = Store::load(loader::start(vec![input], options));
-    assert!(errors.is_empty(), "{errors:?}");
-    store
+/// A reader and a sample of its own, damaged in a few places.
+fn damaged() -> impl Strategy<Value = (&'static dyn Format, Vec<u8>)> {
+    let mut samples: Vec<(&'static dyn Format, Vec<u8>)> = Vec::new();
+    for format in formats::all() {
+        for entry in std::fs::read_dir(sample(format.name()))
+            .into_iter()
+            .flatten()
+        {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                samples.push((format, std::fs::read(path).expect("a sample")));
+            }
+        }
+    }
+    let place = any::<prop::sample::Index>;
+    let damage = prop_oneof![
+        1 => place().prop_map(Damage::End),
+        3 => (place(), any::<u8>()).prop_map(|(at, byte)| Damage::Byte(at, byte)),
+        2 => (place(), 0_usize..80).prop_map(|(at, len)| Damage::Gap(at, len)),
+        2 => (place(), 0_usize..400, place()).prop_map(|(at, len, to)| Damage::Again(at, len, to)),
+        3 => (place(), prop::sample::select(PIECES)).prop_map(|(at, piece)| Damage::Piece(at, piece)),
+    ];
+    let damages = prop::collection::vec(damage, 0..5);
+    (prop::sample::select(samples), damages).prop_map(|((format, mut content), damages)| {
+        for damage in damages {
+            if !content.is_empty() {
+                damage.on(&mut content);
+            }
+        }
+        (format, content)
+    })
+}
+
+#[derive(Debug, Clone)]
+enum Damage {
+    End(prop::sample::Index),
+    Byte(prop::sample::Index, u8),
+    Gap(prop::sample::Index, usize),
+    /// A part stands somewhere else once more.
+    Again(prop::sample::Index, usize, prop::sample::Index),
+    Piece(prop::sample::Index, &'static [u8]),
+}
+
+impl Damage {
+    fn on(&self, content: &mut Vec<u8>) {
+        let size = content.len();
+        let part = |at: usize, len: usize| at..(at + len).min(size);
+        match self {
+            Damage::End(at) => content.truncate(at.index(size)),
+            Damage::Byte(at, byte) => content[at.index(size)] = *byte,
+            Damage::Gap(at, len) => {
+                content.drain(part(at.index(size), *len));
+            }
+            Damage::Again(at, len, to) => {
+                let again = content[part(at.index(size), *len)].to_vec();
+                let to = to.index(size);
+                content.splice(to..to, again);
+            }
+            Damage::Piece(at, piece) => {
+                let at = at.index(size);
+                content.splice(at..at, piece.iter().copied());
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn every_reader_keeps_its_promises_on_its_own_samples_damaged(
+        (format, content) in damaged(),
+        step in 20_usize..2000,
+    ) {
+        laws::hold(format, &content, step);
+    }
 }
 
 proptest! {
@@ -65,8 +121,7 @@ proptest! {
         let store = load(&content, None);
         let account = *store.account(SourceIx(0)).expect("an account");
         let size = content.len() as u64;
-        let sum = account.bom + account.ok + account.bad + account.blank + account.partial;
-        assert_eq!((sum, account.total), (size, size), "{account:?}");
+        assert_eq!((bytes_in(&account), account.total), (size, size), "{account:?}");
         if store.sources()[0].framing == Framing::Lines {
             let lines = account.lines_ok + account.lines_bad + account.lines_blank + account.lines_partial;
             let body = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
@@ -80,8 +135,8 @@ proptest! {
     fn no_format_loses_a_byte(content in content(), format in prop::sample::select(FORMATS)) {
         let store = load(&content, Some(format));
         let account = *store.account(SourceIx(0)).expect("an account");
-        let sum = account.bom + account.ok + account.bad + account.blank + account.partial;
-        assert_eq!((sum, account.total), (content.len() as u64, content.len() as u64), "{account:?}");
+        let size = content.len() as u64;
+        assert_eq!((bytes_in(&account), account.total), (size, size), "{account:?}");
     }
 
     #[test]
@@ -92,8 +147,7 @@ proptest! {
     ) {
         let whole = pieces_of(&document, format, 1 << 20);
         assert_eq!(whole.account.total, document.len() as u64);
-        let sum = whole.account.bom + whole.account.ok + whole.account.bad + whole.account.partial;
-        assert_eq!(sum, whole.account.total, "{:?}", whole.account);
+        assert_eq!(bytes_in(&whole.account), whole.account.total, "{:?}", whole.account);
         assert_eq!(pieces_of(&document, format, step), whole);
     }
 
@@ -152,20 +206,6 @@ fn document() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn pieces_of(content: &[u8], format: &dyn Format, step: usize) -> Told {
-    let bytes = Bytes::Memory(Arc::new(Mutex::new(content.to_vec())));
-    let mut told = Told::default();
-    let read = pieces::read_by(step, &bytes, format, |decoded| {
-        let decoded = decoded.expect("memory can be read");
-        let facts = decoded.facts.iter().map(|fact| spelled(decoded, fact, 0));
-        told.facts.extend(facts);
-        told.account.add(&decoded.account);
-        Ok::<(), ()>(())
-    });
-    assert_eq!(read, Ok(()));
-    told
-}
-
 /// Rows are in the order of the file, inside of it, and do not share bytes unless they share a record.
 fn rows_stand_in_the_file(store: &Store, size: u64) {
     let mut last = (0, 0);
@@ -181,83 +221,4 @@ fn rows_stand_in_the_file(store: &Store, size: u64) {
         );
         last = (start, end);
     }
-}
-
-/// Everything a block tells, with its places counted in the whole source.
-#[derive(Debug, PartialEq, Default)]
-struct Told {
-    facts: Vec<String>,
-    account: Account,
-    lines: u32,
-}
-
-fn read(content: &[u8], format: &dyn Format, cuts: &[u64]) -> Told {
-    let bytes = Bytes::Memory(Arc::new(Mutex::new(content.to_vec())));
-    let size = content.len() as u64;
-    // A block is never so small that it ends inside the byte order mark.
-    let mark = if content.starts_with(b"\xef\xbb\xbf") {
-        3
-    } else {
-        0
-    };
-    let ends = cuts.iter().copied().filter(|&cut| cut > mark).chain([size]);
-    let mut told = Told::default();
-    let (mut start, mut used, mut desk) = (0, Decoded::default(), Desk::default());
-    for end in ends {
-        if end <= start {
-            continue;
-        }
-        let block = Block {
-            start,
-            end,
-            source_end: size,
-        };
-        used = desk
-            .read(&bytes, format, block, used)
-            .expect("memory can be read");
-        let facts = used
-            .facts
-            .iter()
-            .map(|fact| spelled(&used, fact, told.lines));
-        told.facts.extend(facts);
-        told.account.add(&used.account);
-        told.lines += used.lines;
-        start = end;
-    }
-    told
-}
-
-fn spelled(decoded: &Decoded, fact: &Fact, lines_before: u32) -> String {
-    let texts = [
-        fact.run,
-        fact.id,
-        fact.parent,
-        fact.call,
-        fact.agent,
-        fact.tool,
-        fact.model,
-    ];
-    let texts: Vec<_> = texts
-        .iter()
-        .map(|text| String::from_utf8_lossy(decoded.text(*text)).into_owned())
-        .collect();
-    let names: Vec<(Name, Vec<u8>)> = decoded
-        .names(fact)
-        .map(|(name, text)| (name, text.to_vec()))
-        .collect();
-    let place = (
-        decoded.base + u64::from(fact.start),
-        fact.len,
-        lines_before + fact.line,
-    );
-    let numbers = (
-        fact.time,
-        fact.duration,
-        fact.cost,
-        fact.turn,
-        fact.hash,
-        decoded.usage(fact),
-    );
-    let kind = (fact.kind, fact.flags, fact.part, fact.status, fact.verdict);
-    format!("{place:?} {kind:?} {texts:?} {numbers:?} {names:?}")
 }

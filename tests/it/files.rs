@@ -1,10 +1,11 @@
 //! Every file of the reference data is read as what it is, with the counts of independent programs.
 //!
-//! `agents/table.tsv` has a row for each file: what we read, and why where that is not what
-//! `MANIFEST.tsv` says. A file without a row, or a difference without a reason, fails.
+//! `files/agents.tsv` and `files/observability.tsv` have a row for each file: what we read, and why where
+//! that is not what `MANIFEST.tsv` says (`observability.rs` does the same for `COUNTS.tsv`). A file without
+//! a row, or a difference without a reason, fails.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use saferun_tui::ingest::discover;
 use saferun_tui::ingest::loader::{self, Options};
@@ -15,7 +16,11 @@ use saferun_tui::store::Store;
 
 use crate::support::shared;
 
-const TABLE: &str = include_str!("agents/table.tsv");
+const AGENTS: &str = include_str!("files/agents.tsv");
+const OBSERVABILITY: &str = include_str!("files/observability.tsv");
+
+/// What lies beside the traces: tables, words, and what a capture of HTTP keeps of each request.
+const BESIDE: &[&str] = &["tsv", "md", "txt", "body", "binpb", "py"];
 
 /// What a file holds: format, runs, tool calls, tokens, errors, approvals and denials, unknown rows.
 #[derive(Debug, PartialEq)]
@@ -84,19 +89,41 @@ fn rows(text: &str) -> HashMap<&str, Vec<&str>> {
     cells.map(|cells: Vec<&str>| (cells[0], cells)).collect()
 }
 
-#[test]
-fn every_file_holds_what_the_table_says() {
-    let Some(folder) = shared("data/agents") else {
+/// The files below a folder, by their path in it.
+fn below(folder: &Path) -> Vec<String> {
+    let walk = ignore::WalkBuilder::new(folder)
+        .standard_filters(false)
+        .build();
+    let files = walk
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().is_file());
+    let name = |entry: ignore::DirEntry| {
+        let path = entry.path().strip_prefix(folder).expect("it is below");
+        path.to_string_lossy().into_owned()
+    };
+    files.map(name).collect()
+}
+
+#[track_caller]
+fn holds(folder: &str, table: &str) {
+    let Some(folder) = shared(folder) else {
         return;
     };
     let mut wrong = Vec::new();
-    for (path, row) in rows(TABLE) {
-        let found = read(folder.join(path));
-        let expected = &row[1..8];
-        if found.cells != expected {
-            wrong.push(format!("{path}\t{}\t{}", found.cells.join("\t"), row[8]));
+    let mut table = rows(table);
+    for path in below(&folder) {
+        let ending = Path::new(&path).extension().unwrap_or_default();
+        if BESIDE.iter().any(|it| ending == *it) || path.ends_with("requests.jsonl") {
+            continue;
+        }
+        let found = read(folder.join(&path));
+        let row = table.remove(&*path);
+        let why = row.as_ref().map_or("NO ROW", |row| row[8]);
+        if row.as_ref().is_none_or(|row| found.cells != row[1..8]) {
+            wrong.push(format!("{path}\t{}\t{why}", found.cells.join("\t")));
         }
     }
+    wrong.extend(table.into_keys().map(|path| format!("{path} is not there")));
     wrong.sort();
     assert!(
         wrong.is_empty(),
@@ -106,12 +133,22 @@ fn every_file_holds_what_the_table_says() {
 }
 
 #[test]
+fn every_file_of_an_agent_holds_what_the_table_says() {
+    holds("data/agents", AGENTS);
+}
+
+#[test]
+fn every_file_of_a_product_holds_what_the_table_says() {
+    holds("data/observability", OBSERVABILITY);
+}
+
+#[test]
 fn every_difference_from_independent_counts_has_a_reason() {
     let Some(manifest) = shared("data/agents/MANIFEST.tsv") else {
         return;
     };
     let manifest = std::fs::read_to_string(manifest).expect("the manifest");
-    let table = rows(TABLE);
+    let table = rows(AGENTS);
     let mut wrong = Vec::new();
     for (path, cells) in rows(&manifest) {
         let Some(row) = table.get(path) else {

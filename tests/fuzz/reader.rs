@@ -1,0 +1,23 @@
+//! Any bytes for one reader, which `READER` names: `run.sh` goes through all of them.
+
+#![no_main]
+
+mod laws;
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use saferun_tui::ingest::formats::{self, Format};
+
+static READER: LazyLock<&'static dyn Format> = LazyLock::new(|| {
+    let name = std::env::var("READER").expect("READER names a format");
+    formats::by_name(&name).unwrap_or_else(|| panic!("no format {name}"))
+});
+
+fuzz_target!(|input: &[u8]| {
+    // The last byte says how far apart the cuts are.
+    let Some((step, content)) = input.split_last() else {
+        return;
+    };
+    laws::hold(*READER, content, usize::from(*step).max(1));
+});
