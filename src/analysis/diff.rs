@@ -14,6 +14,7 @@ pub mod read;
 pub mod say;
 pub mod step;
 pub mod tell;
+pub mod why;
 pub mod words;
 
 mod anchors;

@@ -386,7 +386,7 @@ Exit code 1 with --exit-code when the runs differ.")]
         #[arg(help = "The other run; may be left out where A holds exactly two")]
         b: Option<PathBuf>,
         /// How to write it [default: side by side where the terminal is wide enough, else unified]
-        #[arg(long, value_name = "LAYOUT", value_parser = ["side", "unified", "md", "json"])]
+        #[arg(long, value_name = "LAYOUT", value_parser = ["side", "unified", "md", "json", "svg"])]
         format: Option<String>,
         /// Leave out what is equal
         #[arg(long, value_name = "WHAT", value_parser = ["changed"])]

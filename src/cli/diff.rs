@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::analysis::diff::mask::{Blind, Ignored};
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::say::Story;
+use crate::analysis::diff::why::{self, Why};
 use crate::analysis::diff::{self, Options};
 use crate::base::cancel::CancelFlag;
 use crate::cli::failure::{Exit, Failure};
@@ -13,6 +14,8 @@ use crate::cli::{Cx, pick};
 use crate::export::diff::markdown::markdown;
 use crate::export::diff::{self as page, Page};
 use crate::export::json::diff as document;
+use crate::tui::render::svg::{self, Inks};
+use crate::tui::theme::Palette;
 
 /// Terminals of so many cells show the runs side by side.
 const WIDE: usize = 100;
@@ -33,6 +36,8 @@ pub(super) enum Layout {
     Unified,
     Markdown,
     Json,
+    /// A picture of the runs side by side.
+    Svg,
 }
 
 impl Layout {
@@ -43,6 +48,7 @@ impl Layout {
             Some("unified") => Layout::Unified,
             Some("md") => Layout::Markdown,
             Some("json") => Layout::Json,
+            Some("svg") => Layout::Svg,
             Some(_) | None => Layout::Fitting,
         }
     }
@@ -91,7 +97,8 @@ pub(super) fn run(
         a,
         b,
     };
-    write(cx, story, wanted)?;
+    let why = why::why(&story, &CancelFlag::new());
+    write(cx, story, why.as_ref(), wanted)?;
     Ok(if wanted.exit_code && !comparison.is_equal() {
         Exit::NoMatch
     } else {
@@ -99,16 +106,26 @@ pub(super) fn run(
     })
 }
 
-fn write(cx: &mut Cx, story: Story<'_>, wanted: &Wanted) -> anyhow::Result<()> {
+/// A dark page unless the user wants another.
+fn inks(cx: &Cx) -> &'static Inks {
+    if cx.config.theme.value == Some(Palette::Light) {
+        &svg::LIGHT
+    } else {
+        &svg::DARK
+    }
+}
+
+fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> anyhow::Result<()> {
     let page = Page {
         story,
         blind: &wanted.blind,
+        why,
         only_changed: wanted.only_changed,
     };
     let width = cx.out.look.width;
     let layout = match (wanted.layout, width) {
         (Layout::Json, _) => {
-            let document = document::diff(&page.story, page.blind, page.only_changed);
+            let document = document::diff(&page);
             cx.out.json(&document)?;
             return Ok(());
         }
@@ -117,6 +134,11 @@ fn write(cx: &mut Cx, story: Story<'_>, wanted: &Wanted) -> anyhow::Result<()> {
                 cx.out.line(&line)?;
             }
             return Ok(());
+        }
+        (Layout::Svg, _) => {
+            let lines = page::lines(&page, page::Layout::Side(page::SIDE));
+            let picture = svg::page(&lines, inks(cx));
+            return Ok(cx.out.verbatim(&picture)?);
         }
         (Layout::Side, width) => page::Layout::Side(width.unwrap_or(page::SIDE)),
         (Layout::Fitting, Some(width)) if width >= WIDE => page::Layout::Side(width),

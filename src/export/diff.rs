@@ -9,6 +9,7 @@ use crate::analysis::diff::pair;
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::say::Story;
 use crate::analysis::diff::tell::{self, Told};
+use crate::analysis::diff::why::Why;
 use crate::analysis::diff::words::{Piece, Side as On};
 use crate::analysis::summary;
 use crate::base::human;
@@ -37,6 +38,8 @@ const NUMBER: usize = 5;
 pub struct Page<'a> {
     pub story: Story<'a>,
     pub blind: &'a Blind,
+    /// What the models had been given where the runs part.
+    pub why: Option<&'a Why>,
     /// Equal columns are not even counted.
     pub only_changed: bool,
 }
@@ -138,6 +141,12 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
             (Role::Plain, "nowhere: no call differs".to_owned()),
         ]);
     }
+    lines.extend(page.why.map(|why| {
+        vec![
+            (Role::Dim, "they were given    ".to_owned()),
+            (Role::Plain, clean(&why.words().join(" · "))),
+        ]
+    }));
     lines.extend(not_compared(page));
     lines
 }

@@ -33,6 +33,17 @@ pub fn line(out: &mut dyn Write, value: &impl Serialize, escapes: Escapes) -> io
     out.write_all(b"\n")
 }
 
+/// `value` as one line without its end.
+///
+/// # Panics
+/// When a shape of ours cannot be written, as a map whose keys are no strings.
+pub fn text(value: &impl Serialize, escapes: Escapes) -> String {
+    let mut out = Vec::new();
+    line(&mut out, value, escapes).expect("our shapes are JSON, and memory takes them");
+    out.pop();
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
 struct Safe(Escapes);
 
 impl Formatter for Safe {

@@ -26,7 +26,7 @@ use crate::query::{self, Context};
 use crate::store::Store;
 use crate::tui::filtering;
 use crate::tui::screens::ScreenId;
-use crate::tui::screens::diff::{aligned, fields};
+use crate::tui::screens::diff::{aligned, export, fields};
 use crate::tui::screens::replay::seen::Seen;
 use crate::tui::screens::runs::table::{self, Table};
 use crate::tui::screens::stream::inspector::How;
@@ -73,6 +73,8 @@ pub enum Job {
     Align(aligned::Task),
     /// What differs inside a pair of actions.
     Pair(fields::Task),
+    /// Writes a comparison of two runs as a document.
+    Write(export::Task),
     /// What the model saw at a call.
     Context {
         store: Store,
@@ -142,6 +144,7 @@ pub enum Output {
     /// So many actions of so many are read.
     Aligning(usize, usize),
     Paired(Box<fields::Found>),
+    Written(export::Written),
     Seen(Box<Seen>),
     /// Where a value of an action came from, if anything told it.
     Origin {
@@ -190,6 +193,7 @@ enum Slot {
     Compare,
     Find,
     Align,
+    Write,
 }
 
 /// The answer to a job; one of an older generation is of no interest any more.
@@ -224,6 +228,7 @@ impl Job {
             Job::Filter(_) | Job::Runs { .. } => Slot::Filter,
             Job::Open { .. } | Job::Pair(_) => Slot::Open,
             Job::Align(_) => Slot::Align,
+            Job::Write(_) => Slot::Write,
             Job::Survey(_) => Slot::Survey,
             Job::Search(_) => Slot::Search,
             Job::Notice { .. } => Slot::Notice,
@@ -285,6 +290,7 @@ impl Job {
                 Output::Aligned(Box::new(task.run(cancel, &mut tell)))
             }
             Job::Pair(task) => Output::Paired(Box::new(task.run())),
+            Job::Write(task) => Output::Written(task.run()),
             Job::Context { store, call } => {
                 let seen = Seen::read(&store, call, cancel);
                 seen.map_or(Output::Nothing, |seen| Output::Seen(Box::new(seen)))

@@ -361,8 +361,8 @@ commands! {
     NextSlow "next-slow" Jump "s" "slow" "next action that took far longer than others of its sort";
     PrevSlow "prev-slow" Jump "S" "slow" "previous action that took far longer than others of its sort";
     Parent "parent" Jump "p" "caller" "the action that caused this one; in a subagent: the call that started it";
-    Mark "mark" Jump "m" "mark" "m and a letter: mark this action, or take the mark away";
-    GoToMark "go-to-mark" Jump "'" "to mark" "' and a letter: back to the marked action";
+    Mark "mark" Jump on Stream, Replay, Diff "m" "mark" "m and a letter: mark this action, or take the mark away";
+    GoToMark "go-to-mark" Jump on Stream, Replay, Diff "'" "to mark" "' and a letter: back to the marked action";
     GoTo "go-to" Jump "" "go to" "the action with this number in its run (:12)" takes Number;
     Open "open" Move "enter" "open" "open what is selected";
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
@@ -413,7 +413,7 @@ commands! {
     FoldEqual "fold-equal" Diff "z" "fold" "unfold what is equal, or fold it";
     Ignore "ignore-path" Diff "i" "ignore" "what differs at this path counts no more, in any pair";
     IgnoreNothing "ignore-nothing" Diff "I" "ignore nothing" "every path counts again";
-    Noise "mask-noise" Diff "m" "noise" "ids, times and temporary paths count as equal, or not";
+    Noise "mask-noise" Diff "M" "noise" "ids, times and temporary paths count as equal, or not";
     Repair "re-pair" Diff "=" "re-pair" "take this action, and = on another: they belong together; on such a pair: no more";
     Compare "compare" Program "D" "compare" "compare A with B (space marks them in the runs), or this run with A";
     StepOn "step" Replay "l right" "step" "one action on";
@@ -434,7 +434,7 @@ commands! {
     WhichFigures "which-figures" Cohort "f" "which" "all figures, only what changed, only what cannot be told";
     Paired "paired" Cohort "p" "pairs" "with or without pairs of the same task";
     Reseed "reseed" Cohort "r" "reseed" "compare again, with other random numbers";
-    Export "export" Cohort "x" "export" "as Markdown or JSON: a second key says which and where to";
+    Export "export" Cohort on Cohort, Diff "x" "export" "as Markdown or JSON: a second key says which and where to";
     Models "models" Cohort "m" "models" "choose which models are compared";
     ChooseSide "choose-side" Cohort "space" "A/B" "in the list of models: this one is A or B";
     OpenRun "open-run" Cohort "o" "run" "the run of this side alone, at the call that tells";

@@ -2,6 +2,7 @@
 
 pub mod cohort;
 pub mod diff;
+pub mod export;
 pub mod files;
 pub mod filter_bar;
 pub mod help;

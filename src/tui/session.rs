@@ -226,6 +226,13 @@ impl Session {
         }
     }
 
+    /// Puts a letter on an action, or takes it from there, and says which.
+    pub fn mark(&mut self, letter: char, ix: ActionIx) {
+        let is_set = self.marks.toggle(letter, ix);
+        let what = if is_set { "marked" } else { "no longer marked" };
+        self.say(&format!("{what} {letter}"));
+    }
+
     /// Tells something in passing. The words may hold anything.
     pub fn say(&mut self, words: &str) {
         self.tell(Level::Note, words);

@@ -504,6 +504,47 @@ fn two_runs_are_compared_and_told_where_they_part() {
 }
 
 #[test]
+fn what_two_models_had_been_given_is_told_where_they_part() {
+    let file = |model: &str, tools: &str, system: &str, asked: &str| {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let lines = [
+            format!(r#"{{"type":"run_start","run_id":"r","system":"{system}","tools":{tools}}}"#),
+            r#"{"type":"prompt","run_id":"r","id":"p","content":"refund it"}"#.to_owned(),
+            format!(
+                r#"{{"type":"response","run_id":"r","id":"a","model":"{model}","content":"I will."}}"#
+            ),
+            format!(
+                r#"{{"type":"tool_call","run_id":"r","id":"c","parent_id":"a","tool":"{asked}","args":{{}}}}"#
+            ),
+        ];
+        std::io::Write::write_all(&mut file, lines.join("\n").as_bytes()).expect("written");
+        file
+    };
+    let tool = |name: &str| format!(r#"{{"name":"{name}","input_schema":{{}}}}"#);
+    let old = file(
+        "m-1",
+        &format!("[{}]", tool("refund")),
+        "Be kind.\\nAsk first.",
+        "refund",
+    );
+    let both = format!("[{},{}]", tool("refund"), tool("escalate"));
+    let new = file("m-2", &both, "Be kind.", "escalate");
+    let (a, b) = (old.path().to_string_lossy(), new.path().to_string_lossy());
+    let told = out(&["diff", &a, &b], 0);
+    let given = "they were given    model m-1 → m-2 · tools +1 (escalate) · system prompt −1 line";
+    assert!(told.contains(given), "{told}");
+    let document = json(&["diff", &a, &b, "--json"]);
+    assert_eq!(document["given"]["tools_added"][0], "escalate");
+    assert_eq!(document["given"]["system_lines_removed"], 1);
+    assert_eq!(document["given"]["model"]["b"], "m-2");
+    let picture = out(&["diff", &a, &b, "--format", "svg"], 0);
+    assert!(
+        picture.starts_with("<svg ") && picture.contains("they part at"),
+        "{picture}"
+    );
+}
+
+#[test]
 fn a_comparison_is_promised_by_name() {
     let (a, b) = (format!("{OLD}#a-0004"), format!("{NEW}#b-0004"));
     let document = json(&["diff", &a, &b, "--json"]);

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 use super::run::{self, RunJson};
 use crate::analysis::diff::json::{Change, PathText};
 use crate::analysis::diff::label::Label;
-use crate::analysis::diff::mask::{Blind, Ignored};
+use crate::analysis::diff::mask::Ignored;
 use crate::analysis::diff::pair;
-use crate::analysis::diff::say::Story;
+use crate::analysis::diff::why::{Unrecorded, Why};
+use crate::export::diff::Page;
 
 pub const SCHEMA: &str = "saferun.tui/diff@1";
 
@@ -25,6 +26,9 @@ pub struct DiffJson<'a> {
     pub cause: &'static str,
     pub detail: String,
     pub inputs_differed_before: bool,
+    /// What differs in what the models had been given where they part; absent where they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given: Option<GivenJson<'a>>,
     /// Every label with how many columns have it.
     pub counts: Map<String, Value>,
     /// Rows that are no action of the agent or its user, and are not compared.
@@ -34,6 +38,41 @@ pub struct DiffJson<'a> {
     /// Differences that do not count, as it was asked for; absent where nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct GivenJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Both<&'a str>>,
+    pub tools_added: &'a [String],
+    pub tools_removed: &'a [String],
+    pub tools_changed: &'a [String],
+    /// Lines of the system prompt that only one side has.
+    pub system_lines_added: usize,
+    pub system_lines_removed: usize,
+    pub settings: Vec<SettingJson<'a>>,
+    pub unrecorded: Vec<UnrecordedJson>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Both<T> {
+    pub a: T,
+    pub b: T,
+}
+
+#[derive(Debug, Serialize)]
+pub struct SettingJson<'a> {
+    pub name: &'a str,
+    pub a: Option<&'a Value>,
+    pub b: Option<&'a Value>,
+}
+
+/// True of the sides that do not record it.
+#[derive(Debug, Serialize)]
+pub struct UnrecordedJson {
+    pub what: &'static str,
+    pub a: bool,
+    pub b: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,7 +102,13 @@ pub struct ChangeJson {
 }
 
 /// Opens every pair that differs.
-pub fn diff<'a>(story: &Story<'a>, blind: &Blind, only_changed: bool) -> DiffJson<'a> {
+pub fn diff<'a>(page: &Page<'a>) -> DiffJson<'a> {
+    let Page {
+        story,
+        blind,
+        why,
+        only_changed,
+    } = *page;
     let comparison = story.comparison;
     let divergence = &comparison.divergence;
     let mut hidden = 0;
@@ -109,6 +154,7 @@ pub fn diff<'a>(story: &Story<'a>, blind: &Blind, only_changed: bool) -> DiffJso
         cause: divergence.cause.word(),
         detail: story.detail(),
         inputs_differed_before: divergence.inputs_differed_before,
+        given: why.map(given),
         counts: Label::ALL.iter().map(count).collect(),
         left_out: LeftOut {
             a: comparison.a.left_out,
@@ -116,6 +162,35 @@ pub fn diff<'a>(story: &Story<'a>, blind: &Blind, only_changed: bool) -> DiffJso
         },
         ignored: (!ignored.is_empty()).then_some(ignored),
         hidden: (!blind.is_none()).then_some(hidden),
+    }
+}
+
+fn given(why: &Why) -> GivenJson<'_> {
+    let unrecorded = |it: &Unrecorded| UnrecordedJson {
+        what: it.what,
+        a: it.on[0],
+        b: it.on[1],
+    };
+    GivenJson {
+        model: why.model.as_ref().map(|[a, b]| Both {
+            a: a.as_str(),
+            b: b.as_str(),
+        }),
+        tools_added: &why.tools.added,
+        tools_removed: &why.tools.removed,
+        tools_changed: &why.tools.changed,
+        system_lines_added: why.system[0],
+        system_lines_removed: why.system[1],
+        settings: why.settings.iter().map(setting).collect(),
+        unrecorded: why.unrecorded.iter().map(unrecorded).collect(),
+    }
+}
+
+fn setting((name, [a, b]): &(String, [Option<Value>; 2])) -> SettingJson<'_> {
+    SettingJson {
+        name,
+        a: a.as_ref(),
+        b: b.as_ref(),
     }
 }
 

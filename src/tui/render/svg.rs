@@ -6,9 +6,12 @@
 use std::fmt::Write;
 
 use ratatui::buffer::{Buffer, Cell};
-use ratatui::style::{Color, Modifier};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
 
-use crate::base::text;
+use crate::base::{human, text};
+use crate::export::readable::Line;
+use crate::export::words::Role;
 
 /// The size of a cell in pixels, and where in it the letters stand.
 const CELL: (f32, f32) = (8.4, 18.0);
@@ -158,6 +161,43 @@ impl Run {
     fn goes_on_with(&self, symbol: &str, width: u16) -> bool {
         let is_wide = usize::from(self.width) != self.text.chars().count();
         is_wide == (width > 1) && (symbol == " " || !self.text.ends_with("  "))
+    }
+}
+
+/// A picture holds so many lines; nobody looks at a longer one.
+const TALLEST: usize = 2_000;
+
+/// Lines of a page as a picture.
+pub fn page(lines: &[Line], inks: &Inks) -> String {
+    let width = |line: &Line| -> usize { line.iter().map(|(_, piece)| text::width(piece)).sum() };
+    let widest = lines.iter().take(TALLEST).map(width).max().unwrap_or(1);
+    let more = lines.len().saturating_sub(TALLEST);
+    let height = lines.len().min(TALLEST) + usize::from(more > 0);
+    let area = Rect::new(0, 0, widest.min(1_000) as u16, height as u16);
+    let mut buffer = Buffer::empty(area);
+    for (line, y) in lines.iter().take(TALLEST).zip(0..) {
+        let mut x = 0;
+        for (role, piece) in line {
+            buffer.set_string(x, y, piece, style(*role));
+            x = x.saturating_add(text::width(piece) as u16);
+        }
+    }
+    if more > 0 {
+        let words = format!("… {}", human::counted(more as u64, "more line"));
+        buffer.set_string(0, TALLEST as u16, words, style(Role::Dim));
+    }
+    svg(&buffer, inks)
+}
+
+fn style(role: Role) -> Style {
+    let style = Style::new();
+    match role {
+        Role::Plain => style,
+        Role::Head => style.bold(),
+        Role::Dim => style.dark_gray(),
+        Role::Good => style.green(),
+        Role::Bad => style.red(),
+        Role::Warn => style.yellow(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! inside the selected pair.
 
 pub mod aligned;
+pub mod export;
 pub mod fields;
 
 mod layout;
@@ -19,6 +20,7 @@ use ratatui::layout::Rect;
 use crate::analysis::diff::fold::Item;
 use crate::analysis::diff::json::PathText;
 use crate::analysis::diff::mask::Ignored;
+use crate::analysis::diff::why::Why;
 use crate::analysis::diff::{Comparison, Options};
 use crate::analysis::runs::is_told;
 use crate::model::action::ActionIx;
@@ -56,6 +58,8 @@ pub struct Diff {
     /// An action (its side and place among the steps) that waits for the one to pair it with.
     taken: Option<(usize, u32)>,
     made: HashMap<usize, Rc<Made>>,
+    /// The first of two keys: a mark, the way to one, or an export.
+    chord: Option<Command>,
     /// The cursor went far: to the middle of the screen with it.
     is_jump: bool,
     frame: Frame,
@@ -76,6 +80,7 @@ impl Default for Diff {
             fields: Fields::default(),
             taken: None,
             made: HashMap::new(),
+            chord: None,
             is_jump: false,
             frame: Frame::default(),
         }
@@ -132,8 +137,15 @@ struct Frame {
 }
 
 impl Screen for Diff {
-    fn typed(&mut self, _key: Key, _session: &mut Session) -> Option<Vec<Effect>> {
-        None
+    fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        let effects = match self.chord.take()? {
+            Command::Export => self.export(key, session),
+            chord => {
+                self.mark_or_go(chord, key, session);
+                Vec::new()
+            }
+        };
+        Some(effects)
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -194,6 +206,8 @@ impl Screen for Diff {
                 self.options.blind.ignored.clear();
             }
             Command::Repair => self.repair(session),
+            Command::Mark | Command::GoToMark => self.chord = Some(command),
+            Command::Export => self.chord = self.comparison().map(|_| command),
             Command::Back | Command::Cancel if self.focus == Focus::Fields => {
                 self.focus = Focus::List;
             }
@@ -234,6 +248,7 @@ impl Screen for Diff {
             Output::Paired(found) => {
                 self.fields.found = Some(*found);
             }
+            Output::Written(written) => return vec![written.how.hand(written.text, session)],
             Output::Panicked(_) => self.state = State::Idle,
             // The answers to other screens.
             _ => {}
@@ -268,7 +283,7 @@ impl Screen for Diff {
 
 impl Diff {
     fn comparison(&self) -> Option<&Comparison> {
-        self.done.as_ref()?.comparison.as_ref()
+        self.done.as_ref()?.comparison.as_deref()
     }
 
     /// Takes over which runs are to be compared; true when they are others than before. Where there are
@@ -403,13 +418,20 @@ impl Diff {
         found.filter(|it| self.fields.asked == Some(it.rows))
     }
 
+    /// What the models had been given, where the runs part at the selected pair.
+    fn given(&self) -> Option<&Why> {
+        let fork = self.comparison()?.divergence.first_material;
+        let is_here = fork.is_some() && fork == self.column();
+        self.done.as_ref()?.why.as_ref().filter(|_| is_here)
+    }
+
     /// The lines of the pane: what was found of the selected pair, or the action that has no other.
     fn show_fields(&mut self) {
         let regions = &self.frame.regions;
         let width = usize::from(regions.fields.width).saturating_sub(3).max(1);
         let found = self.found();
         let selected = self.frame.lines.iter().find(|it| it.is_selected);
-        self.fields.lines = match (found, selected.map(|it| &it.what)) {
+        let mut lines = match (found, selected.map(|it| &it.what)) {
             (Some(found), _) => found.lines(width),
             (None, Some(lines::What::Pair { made, .. })) => {
                 let alone = made.sides.iter().flatten().next();
@@ -428,6 +450,15 @@ impl Diff {
             }
             (None, Some(lines::What::Folded(_)) | None) => Vec::new(),
         };
+        if let Some(given) = self.given() {
+            let blank = FieldLine {
+                change: None,
+                pieces: Vec::new(),
+            };
+            lines.push(blank);
+            lines.extend(fields::given(given, width));
+        }
+        self.fields.lines = lines;
         let extent = Extent {
             len: self.fields.lines.len(),
             rows: usize::from(regions.fields.height).saturating_sub(1),

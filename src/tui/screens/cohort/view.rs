@@ -12,7 +12,8 @@ use crate::export::cohort as told;
 use crate::export::words::Role;
 use crate::tui::keys::Command;
 use crate::tui::screens::cohort::rows::Line;
-use crate::tui::screens::cohort::{Cohort, State, export};
+use crate::tui::screens::cohort::{Cohort, State};
+use crate::tui::screens::export;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
@@ -330,11 +331,7 @@ fn foot(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
     }
     let mut row = Row::new(buf, regions.footer, 0, styles.text);
     if cohort.exporting {
-        for (key, does) in export::OFFERS {
-            row.put(&format!(" {key} "), styles.strong)
-                .put(&format!("{does} "), styles.faint);
-        }
-        return;
+        return export::draw_offers(theme, &mut row);
     }
     row.flush_right(&format!("  {} ", words.listed), styles.faint);
     let hints = match (&cohort.behind, &cohort.state) {

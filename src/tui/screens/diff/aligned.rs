@@ -1,7 +1,10 @@
 //! Two runs, aligned in the background.
 
+use std::sync::Arc;
+
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::say::Story;
+use crate::analysis::diff::why::{self, Why};
 use crate::analysis::diff::{self, Comparison, Options};
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
@@ -19,7 +22,9 @@ pub struct Task {
 #[derive(Debug)]
 pub struct Aligned {
     pub pair: [RunIx; 2],
-    pub comparison: Option<Comparison>,
+    pub comparison: Option<Arc<Comparison>>,
+    /// What the models had been given where they part.
+    pub why: Option<Why>,
 }
 
 impl Task {
@@ -28,9 +33,14 @@ impl Task {
             store: &self.store,
             run,
         });
+        let comparison = diff::compare((a, b), &self.options, cancel, tell).map(Arc::new);
+        let story = comparison
+            .as_deref()
+            .map(|comparison| Story { comparison, a, b });
         Aligned {
             pair: self.pair,
-            comparison: diff::compare((a, b), &self.options, cancel, tell),
+            why: story.and_then(|story| why::why(&story, cancel)),
+            comparison,
         }
     }
 }

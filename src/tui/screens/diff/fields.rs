@@ -4,6 +4,7 @@ use crate::analysis::diff::json::{Change, Op};
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::pair::{self, Pair};
 use crate::analysis::diff::tell::{self, Told};
+use crate::analysis::diff::why::Why;
 use crate::analysis::diff::words::{Piece, Side};
 use crate::base::human;
 use crate::base::text;
@@ -109,6 +110,20 @@ impl Found {
         let parts: Vec<String> = [self.spent.clone(), hidden].into_iter().flatten().collect();
         parts.join(" · ")
     }
+}
+
+/// What differs in what the two models had been given.
+pub(super) fn given(why: &Why, width: usize) -> Vec<FieldLine> {
+    let line = vec![
+        (Tone::Key, "they were given  ".to_owned()),
+        (Tone::Plain, clean(&why.words().join(" · "))),
+    ];
+    let rows = wrap(&line, width).into_iter();
+    rows.map(|pieces| FieldLine {
+        change: None,
+        pieces,
+    })
+    .collect()
 }
 
 fn faint(words: String) -> FieldLine {

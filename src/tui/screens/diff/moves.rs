@@ -6,7 +6,7 @@ use crate::analysis::diff::fold::{self, Item};
 use crate::analysis::diff::label::Label;
 use crate::model::action::ActionIx;
 use crate::tui::effects::Effect;
-use crate::tui::keys::Command;
+use crate::tui::keys::{Command, Key};
 use crate::tui::screens::diff::{Diff, Focus, aligned};
 use crate::tui::session::Session;
 use crate::tui::shell::Pointer;
@@ -87,6 +87,32 @@ impl Diff {
                 self.is_jump = true;
             }
             None => session.say("the runs do not differ"),
+        }
+    }
+
+    /// The letter of a mark.
+    pub(super) fn mark_or_go(&mut self, chord: Command, key: Key, session: &mut Session) {
+        let Some(letter) = key.char().filter(char::is_ascii_alphabetic) else {
+            return;
+        };
+        if chord == Command::Mark {
+            match self.selected() {
+                Some((_, ix)) => session.mark(letter, ix),
+                None => session.say("nothing here that can be marked"),
+            }
+            return;
+        }
+        let marked = session.marks.get(letter);
+        let column = self.comparison().zip(marked).and_then(|(comparison, ix)| {
+            let both = [Some(ix), None];
+            aligned::find(comparison, both).or(aligned::find(comparison, [None, Some(ix)]))
+        });
+        match column {
+            Some(column) => {
+                self.go_to(column);
+                self.is_jump = true;
+            }
+            None => session.say(&format!("no action of these runs has the mark {letter}")),
         }
     }
 

@@ -76,7 +76,7 @@ fn inside_a_pair_every_path_is_told() {
 
 #[test]
 fn noise_and_paths_are_hidden_and_counted() {
-    check("4 m", &["noise hidden", "1 difference hidden"]);
+    check("4 M", &["noise hidden", "1 difference hidden"]);
     let shown = check("4 tab j i", &["ignored args.amount"]);
     assert!(!shown.contains("420 → 4200"), "{shown}");
     let back = check("4 tab j i I", &["420 → 4200"]);
@@ -96,6 +96,37 @@ fn an_action_is_paired_by_hand() {
     );
     check("4 h = G =", &["cannot be paired"]);
     check("4 g h = d l =", &["cannot be paired"]);
+}
+
+#[test]
+fn marks_are_set_here_and_found_again_in_every_view() {
+    check("4 n m a", &["marked a"]);
+    let there = check("4 n m a g ' a", &["extra  B #5  escalate"]);
+    assert!(there.contains("a    5"), "{there}");
+    check("4 g ' z", &["no action of these runs has the mark z"]);
+    check("4 n m a 1 g ' a", &["escalate"]);
+    check("4 n m a m a", &["no longer marked a"]);
+}
+
+#[test]
+fn a_comparison_is_taken_away() {
+    check(
+        "4 x",
+        &["m Markdown to the clipboard", "V Markdown in $EDITOR"],
+    );
+    check("4 x m", &["copied as Markdown"]);
+    check("4 x j", &["copied as JSON"]);
+    let given_up = check("4 x esc", &[]);
+    assert!(!given_up.contains("clipboard"), "{given_up}");
+    let mut screen = Headless::new(&options(), (120, 36));
+    for message in load(REFUND) {
+        screen.load(message);
+    }
+    screen.play("4 x j");
+    let copied = screen.copied().expect("something was copied");
+    let document: serde_json::Value = serde_json::from_str(copied).expect("JSON");
+    assert_eq!(document["schema"], "saferun.tui/diff@1");
+    assert_eq!(document["cause"], "blocked");
 }
 
 #[test]

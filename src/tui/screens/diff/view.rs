@@ -12,6 +12,7 @@ use crate::base::text;
 use crate::tui::keys::Command;
 use crate::tui::screens::diff::lines::{self, Cells, Made, Part, Shown, What};
 use crate::tui::screens::diff::{Diff, Focus};
+use crate::tui::screens::export;
 use crate::tui::screens::stream::rows::RowText;
 use crate::tui::screens::stream::view::{pane, rows};
 use crate::tui::theme::Theme;
@@ -429,6 +430,8 @@ const HINTS: &[Command] = &[
     Command::Ignore,
     Command::Noise,
     Command::Repair,
+    Command::Mark,
+    Command::Export,
 ];
 
 fn foot(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
@@ -443,6 +446,9 @@ fn foot(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
         (theme.marks.horizontal, styles.faint),
     );
     let mut row = Row::new(buf, regions.footer, 0, styles.text);
+    if diff.chord == Some(Command::Export) {
+        return export::draw_offers(theme, &mut row);
+    }
     row.flush_right(&format!("  {} ", diff.frame.words.position), styles.text);
     hints::draw(None, HINTS, theme, &mut row);
 }

@@ -121,9 +121,7 @@ impl Replay {
         };
         if chord == Command::Mark {
             if let Some(ix) = self.action() {
-                let is_set = session.marks.toggle(letter, ix);
-                let what = if is_set { "marked" } else { "no longer marked" };
-                session.say(&format!("{what} {letter}"));
+                session.mark(letter, ix);
                 self.scrub.is_stale = true;
             }
             return;

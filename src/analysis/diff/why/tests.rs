@@ -1,0 +1,61 @@
+use serde_json::json;
+
+use super::{Given, Why, compare};
+
+fn given(model: &str, tools: &[&str], system: &str, temperature: f64) -> Given {
+    let tools = tools
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({"name": name})));
+    Given {
+        model: model.to_owned(),
+        tools: Some(tools.collect()),
+        system: Some(system.to_owned()),
+        settings: [("temperature".to_owned(), json!(temperature))].into(),
+    }
+}
+
+#[test]
+fn what_differs_is_told_in_words() {
+    let a = given(
+        "gpt-4o",
+        &["read", "drop"],
+        "Be kind.\nRefund at most 500.\n",
+        0.0,
+    );
+    let b = given("gpt-5", &["read", "escalate"], "Be kind.\n", 1.0);
+    assert_eq!(
+        compare(&a, &b).words(),
+        [
+            "model gpt-4o → gpt-5",
+            "tools +1 (escalate)",
+            "tools −1 (drop)",
+            "system prompt −1 line",
+            "temperature 0.0 → 1.0",
+        ]
+    );
+}
+
+#[test]
+fn what_is_equal_is_said_and_what_is_not_recorded_is_not_equal() {
+    let a = given("gpt-5", &["read"], "Be kind.", 0.0);
+    assert_eq!(
+        compare(&a, &a).words(),
+        ["same model, tools, system prompt"]
+    );
+    let b = Given {
+        model: "gpt-5".to_owned(),
+        settings: a.settings.clone(),
+        ..Given::default()
+    };
+    assert_eq!(
+        compare(&a, &b).words(),
+        [
+            "same model",
+            "tools not recorded in B",
+            "system prompt not recorded in B"
+        ]
+    );
+    let nothing = compare(&Given::default(), &Given::default());
+    assert_eq!(nothing.unrecorded.len(), 3);
+    assert_ne!(nothing, Why::default());
+}

@@ -1,0 +1,71 @@
+//! Taking a comparison away: `x`, and a second key that says as what and where to.
+
+use crate::act::viewer::Viewer;
+use crate::tui::effects::Effect;
+use crate::tui::keys::Key;
+use crate::tui::session::Session;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::paint::Row;
+
+/// The second keys, with what each does.
+const OFFERS: &[(char, How, &str)] = &[
+    ('m', How::Copy(Form::Markdown), "Markdown to the clipboard"),
+    ('j', How::Copy(Form::Json), "JSON to the clipboard"),
+    ('v', How::View(Viewer::Pager), "Markdown in $PAGER"),
+    (
+        'V',
+        How::View(Viewer::Editor),
+        "Markdown in $EDITOR, to keep it",
+    ),
+];
+
+/// Where a document goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    Copy(Form),
+    View(Viewer),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Markdown,
+    Json,
+}
+
+/// The offers in the footer, while a second key is waited for.
+pub fn draw_offers(theme: &Theme, row: &mut Row<'_>) {
+    for (key, _, does) in OFFERS {
+        row.put(&format!(" {key} "), theme.styles.strong)
+            .put(&format!("{does} "), theme.styles.faint);
+    }
+}
+
+impl How {
+    /// What the second key says; any other gives it up.
+    pub fn of(key: Key) -> Option<How> {
+        let letter = key.char()?;
+        let offer = OFFERS.iter().find(|(offered, ..)| *offered == letter);
+        offer.map(|(_, how, _)| *how)
+    }
+
+    pub fn form(self) -> Form {
+        match self {
+            How::Copy(form) => form,
+            How::View(_) => Form::Markdown,
+        }
+    }
+
+    /// Hands the document over.
+    pub fn hand(self, text: String, session: &mut Session) -> Effect {
+        match self {
+            How::View(with) => Effect::View { text, with },
+            How::Copy(form) => {
+                session.say(match form {
+                    Form::Markdown => "copied as Markdown",
+                    Form::Json => "copied as JSON",
+                });
+                Effect::Copy(text)
+            }
+        }
+    }
+}
