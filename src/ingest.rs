@@ -11,6 +11,7 @@ pub mod discover;
 pub mod fact;
 pub mod formats;
 pub mod json;
+pub mod kin;
 pub mod live;
 pub mod loader;
 pub mod messages;

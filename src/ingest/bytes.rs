@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ingest::live::Log;
 use crate::ingest::packed::Packed;
+use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::packed::zip::Archive;
 
 /// A source of bytes that can be read at any position, from any thread.
@@ -18,6 +19,8 @@ pub enum Bytes {
     Packed(Arc<Packed>),
     /// A zip archive of an evaluation, as one array of its documents.
     Archive(Arc<Archive>),
+    /// A run that lies in many files, as lines made of them.
+    Scattered(Arc<Scattered>),
     /// A file that is followed while it is written.
     Live(Arc<Log>),
     Static(&'static [u8]),
@@ -33,6 +36,7 @@ impl Bytes {
             }
             Bytes::Packed(packed) => packed.len(),
             Bytes::Archive(archive) => archive.len(),
+            Bytes::Scattered(files) => files.len(),
             Bytes::Live(log) => log.len(),
             Bytes::Static(bytes) => bytes.len() as u64,
         })
@@ -45,6 +49,7 @@ impl Bytes {
             Bytes::File(_)
             | Bytes::Memory(_)
             | Bytes::Archive(_)
+            | Bytes::Scattered(_)
             | Bytes::Live(_)
             | Bytes::Static(_) => Ok(self.len()? == 0),
         }
@@ -55,6 +60,7 @@ impl Bytes {
         match self {
             Bytes::Packed(packed) => packed.fault(),
             Bytes::Archive(archive) => archive.fault(),
+            Bytes::Scattered(files) => files.fault(),
             Bytes::File(_) | Bytes::Memory(_) | Bytes::Live(_) | Bytes::Static(_) => None,
         }
     }
@@ -70,6 +76,7 @@ impl Bytes {
             )),
             Bytes::Packed(packed) => Ok(packed.read_at(buffer, offset)),
             Bytes::Archive(archive) => Ok(archive.read_at(buffer, offset)),
+            Bytes::Scattered(files) => Ok(files.read_at(buffer, offset)),
             Bytes::Live(log) => log.read_at(buffer, offset),
             Bytes::Static(bytes) => Ok(copy(bytes, buffer, offset)),
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::formats::{FORMATS, sniff};
+use crate::ingest::kin::Kin;
 use crate::ingest::packed;
 
 /// Something to open.
@@ -90,9 +91,10 @@ pub fn are_several(inputs: &[Input]) -> bool {
     let Some((Input::File(first), others)) = inputs.split_first() else {
         return inputs.len() > 1;
     };
+    let mut kin = Kin::default();
     let companions: Vec<_> = FORMATS
         .iter()
-        .flat_map(|format| format.companions(first))
+        .flat_map(|format| format.companions(first, &mut kin))
         .collect();
     let is_companion =
         |input: &Input| matches!(input, Input::File(path) if companions.contains(path));
@@ -170,6 +172,7 @@ fn walk(root: &Path, keep: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     let walker = ignore::WalkBuilder::new(root)
         .standard_filters(false)
         .follow_links(true)
+        .filter_entry(|entry| entry.depth() == 0 || !is_aside(entry.path()))
         .build();
     let mut found: Vec<PathBuf> = walker
         .filter_map(Result::ok)
@@ -179,6 +182,11 @@ fn walk(root: &Path, keep: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
         .collect();
     found.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
     found
+}
+
+/// Whether what is in a folder is read with files elsewhere: there may be very much of it.
+fn is_aside(path: &Path) -> bool {
+    FORMATS.iter().any(|format| format.is_aside(path))
 }
 
 /// In a folder only such files are traces; what a file holds is found out from its content.
@@ -200,9 +208,12 @@ fn is_trace_name(path: &Path) -> bool {
     ) && !name.contains(".meta.")
 }
 
-/// Opens a regular file for reading; what it holds is unpacked where it is compressed. Never waits:
-/// what could block is refused by name.
+/// Opens a regular file for reading; what it holds is unpacked where it is compressed, and what belongs
+/// to it gathered where a run is scattered over files. Never waits: what could block is refused by name.
 pub fn open_file(path: &Path) -> Result<Bytes, Error> {
+    if let Some(files) = FORMATS.iter().find_map(|format| format.gather(path)) {
+        return Ok(Bytes::Scattered(Arc::new(files)));
+    }
     let name = || path.to_string_lossy().into_owned();
     let fail = |source| Error::Read {
         path: name(),
@@ -234,7 +245,8 @@ pub fn open_file(path: &Path) -> Result<Bytes, Error> {
     })
 }
 
-fn open_without_waiting(path: &Path) -> std::io::Result<File> {
+/// Opens a file in such a way that what is no regular file does not block.
+pub(crate) fn open_without_waiting(path: &Path) -> std::io::Result<File> {
     let flags =
         rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
     OpenOptions::new()

@@ -23,6 +23,7 @@ pub mod langsmith;
 mod messages;
 pub mod mini_swe;
 pub mod openai_traces;
+pub mod opencode;
 pub mod openhands;
 pub mod openhands_sdk;
 mod otel;
@@ -49,6 +50,8 @@ use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::shape::Shape;
 use crate::ingest::json::{Record, Tree, View};
+use crate::ingest::kin::Kin;
+use crate::ingest::packed::scattered::Scattered;
 
 /// A trace format: its name, its smell, how to read one record, and its rules for whole runs.
 pub trait Format: std::fmt::Debug + Sync {
@@ -103,10 +106,23 @@ pub trait Format: std::fmt::Debug + Sync {
         false
     }
 
-    /// Files that belong to a file of this format and are read with it.
-    fn companions(&self, path: &Path) -> Vec<PathBuf> {
-        let _ = path;
+    /// Files that belong to a file of this format and are read with it. Asked of any file.
+    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+        let _ = (path, kin);
         Vec::new()
+    }
+
+    /// The files over which the run of this one is scattered, where that is how it is kept. Asked of any
+    /// file: it must be seen from the path.
+    fn gather(&self, path: &Path) -> Option<Scattered> {
+        let _ = path;
+        None
+    }
+
+    /// Whether the files in a folder are only read when runs that lie elsewhere are gathered.
+    fn is_aside(&self, folder: &Path) -> bool {
+        let _ = folder;
+        false
     }
 
     /// The folders, below the home folder, in which agents that write this format keep their runs.
@@ -114,9 +130,14 @@ pub trait Format: std::fmt::Debug + Sync {
         &[]
     }
 
+    /// What the names of the files end in that agents keep there, one for each run.
+    fn ending(&self) -> &'static str {
+        "jsonl"
+    }
+
     /// Whether a file is only a part of the run of another file.
-    fn is_part(&self, path: &Path) -> bool {
-        let _ = path;
+    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+        let _ = (path, kin);
         false
     }
 
@@ -222,6 +243,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &qwen::Qwen,
     &cursor::Cursor,
     &pi::Pi,
+    &opencode::OpenCode,
     &swe_agent::SweAgent,
     &mini_swe::MiniSwe,
     &openhands::OpenHands,

@@ -30,6 +30,7 @@ use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::fact::Decoded;
 use crate::ingest::formats::{Format, any_json, sniff};
+use crate::ingest::kin::Kin;
 use crate::ingest::loader::Options;
 use crate::ingest::messages::{Listener, Messages};
 use crate::ingest::records::Framing;
@@ -489,7 +490,8 @@ impl Following {
         if known.companion || known.done == feed.log().whole() {
             return;
         }
-        let (group, found) = (known.group, known.source.format.companions(path));
+        let found = known.source.format.companions(path, &mut Kin::default());
+        let group = known.group;
         for file in &found {
             if self.followed.insert(file.clone()) {
                 let feed = Feed::File(Follower::new(file.clone()));

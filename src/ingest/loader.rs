@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::ingest::assemble::merge::Origin;
 use crate::ingest::discover::Input;
-use crate::ingest::formats::{Format, otlp, sniff};
+use crate::ingest::formats::{FORMATS, Format, sniff};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::{Error, Loaded, Source};
 use crate::model::action::SourceIx;
@@ -81,8 +81,12 @@ fn send(sender: &Sender<Loaded>, message: Loaded) -> Result<(), Gone> {
 
 fn load(mut inputs: Vec<Input>, options: &Options, sender: &Sender<Loaded>) -> Result<(), Gone> {
     // A file that belongs to another is read with that one, whichever name comes first.
-    inputs.sort_by_key(|input| matches!(input, Input::File(path) if otlp::Otlp.is_part(path)));
     let mut loader = group::Loader::new(options, sender.clone());
+    let kin = &mut loader.kin;
+    inputs.sort_by_cached_key(|input| match input {
+        Input::File(path) => FORMATS.iter().any(|format| format.is_part(path, kin)),
+        Input::Stdin | Input::Bundled { .. } => false,
+    });
     let total: u64 = inputs.iter().map(Input::size).sum();
     loader.total = total;
     for input in inputs {

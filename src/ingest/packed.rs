@@ -4,6 +4,7 @@
 //! refused like any other file that is no trace. What a small file may grow to is bounded twice, in bytes
 //! and in proportion, so that a bomb costs a moment and a message. Nothing is written to disk.
 
+pub mod scattered;
 pub mod zip;
 
 use std::fs::File;

@@ -7,6 +7,7 @@ use crate::ingest::discover::open_file;
 use crate::ingest::fact::{Decoded, FactKind};
 use crate::ingest::formats::{FORMATS, Format};
 use crate::ingest::json;
+use crate::ingest::kin::Kin;
 use crate::ingest::records::lines::{Block, Desk};
 use crate::model::action::Flags;
 use crate::model::quantity::Time;
@@ -33,24 +34,27 @@ pub fn folders(home: &Path) -> Vec<PathBuf> {
 /// All runs below `home`, the newest first. Looks at names, times and sizes only.
 pub fn find(home: &Path) -> Vec<Recent> {
     let mut found = Vec::new();
+    let mut kin = Kin::default();
     for &format in FORMATS {
         for folder in format.folders() {
             let walker = ignore::WalkBuilder::new(home.join(folder))
                 .standard_filters(false)
                 .build();
             let files = walker.filter_map(Result::ok);
-            found.extend(files.filter_map(|entry| recent(&entry, format)));
+            found.extend(files.filter_map(|entry| recent(&entry, format, &mut kin)));
         }
     }
     found.sort_by(|a, b| (b.modified, &a.path).cmp(&(a.modified, &b.path)));
     found
 }
 
-fn recent(entry: &ignore::DirEntry, format: &'static dyn Format) -> Option<Recent> {
+fn recent(entry: &ignore::DirEntry, format: &'static dyn Format, kin: &mut Kin) -> Option<Recent> {
     let path = entry.path();
     let is_run = entry.file_type()?.is_file()
-        && path.extension().is_some_and(|ending| ending == "jsonl")
-        && !format.is_part(path);
+        && path
+            .extension()
+            .is_some_and(|ending| ending == format.ending())
+        && !format.is_part(path, kin);
     let metadata = entry.metadata().ok().filter(|_| is_run)?;
     Some(Recent {
         path: path.to_owned(),
@@ -70,7 +74,7 @@ pub fn first_words(recent: &Recent) -> String {
     let Ok(bytes) = open_file(&recent.path) else {
         return String::new();
     };
-    let end = recent.size.min(HEAD);
+    let end = bytes.len().unwrap_or(0).min(HEAD);
     let block = Block {
         start: 0,
         end,

@@ -17,6 +17,12 @@ impl Time {
         self != Time::NONE
     }
 
+    /// `self`, or `other` where `self` was not recorded.
+    #[must_use]
+    pub fn or(self, other: Time) -> Time {
+        if self.is_some() { self } else { other }
+    }
+
     /// The time from `earlier` to `self`; none when either is not recorded or it would be negative.
     pub fn since(self, earlier: Time) -> Span {
         match (self.get(), earlier.get()) {

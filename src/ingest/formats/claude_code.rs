@@ -20,6 +20,7 @@ use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::{Format, Held, Recorded};
 use crate::ingest::json::{Cursor, Record};
+use crate::ingest::kin::Kin;
 use crate::model::action::Status;
 
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Format for ClaudeCode {
         Box::new(rules::ClaudeRules::default())
     }
 
-    fn companions(&self, path: &Path) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, _kin: &mut Kin) -> Vec<PathBuf> {
         companions(path)
     }
 
@@ -80,7 +81,7 @@ impl Format for ClaudeCode {
         &[".claude/projects"]
     }
 
-    fn is_part(&self, path: &Path) -> bool {
+    fn is_part(&self, path: &Path, _kin: &mut Kin) -> bool {
         is_subagent(path)
     }
 

@@ -14,7 +14,7 @@ use self::told::{set, status};
 use super::messages::IMPLIED;
 use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
 use crate::ingest::fact::{Fact, FactKind, Name};
-use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
+use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::quantity::{Cost, Usage};
 use crate::model::run::{RunIx, RunStatus};
@@ -32,12 +32,22 @@ pub(super) struct Conversation {
     totals_first: bool,
     /// Totals that wait for the calls of their runs.
     totals: Vec<(Total, Draft)>,
+    /// What is told by a companion is told by a subagent, in the run of the file that it belongs to.
+    family: Option<Family>,
     defaults: Vec<(Name, Box<[u8]>)>,
     model: Box<[u8]>,
     current: Option<RunIx>,
     runs: HashMap<RunIx, Memory>,
     /// Runs by the names that facts give them.
     named: HashMap<u64, RunIx>,
+}
+
+/// A run that is told by several files: one of the main agent, and one of each subagent.
+#[derive(Debug, Default)]
+struct Family {
+    run: Option<RunIx>,
+    /// The lanes of subagents, by their files.
+    lanes: HashMap<SourceIx, Sym>,
 }
 
 /// What is remembered of a run.
@@ -82,6 +92,7 @@ impl Conversation {
             many: false,
             totals_first: false,
             totals: Vec::new(),
+            family: None,
             defaults: Vec::new(),
             model: Box::default(),
             current: None,
@@ -110,6 +121,15 @@ impl Conversation {
             ..self
         }
     }
+
+    /// For files that are read with those of their subagents. What a subagent's file says it is, is the
+    /// id by which the call that started it is remembered.
+    pub(super) fn family(self) -> Conversation {
+        Conversation {
+            family: Some(Family::default()),
+            ..self
+        }
+    }
 }
 
 impl Rules for Conversation {
@@ -119,9 +139,17 @@ impl Rules for Conversation {
             return;
         }
         let run = self.run(fact, from, build);
+        let side = self.side(fact, from, run, build);
         let memory = self.runs.entry(run).or_default();
-        let scene = Scene { run, fact, from };
+        let scene = Scene {
+            run,
+            side,
+            fact,
+            from,
+        };
         match fact.kind {
+            // How a subagent came to be is told by the call that started it.
+            FactKind::RunStart if side.is_some() => scene.copy(build),
             FactKind::RunStart => scene.start(memory, build),
             FactKind::RunEnd => {
                 let action = scene.add(Kind::RunEnd, build);
@@ -172,10 +200,7 @@ impl Rules for Conversation {
                 }
                 build.duration(action, fact.duration);
             }
-            FactKind::Copy => {
-                build.seen(run, fact.time);
-                build.edit(run).totals.copies += 1;
-            }
+            FactKind::Copy => scene.copy(build),
             FactKind::Unknown => {
                 scene.add(Kind::Unknown, build);
             }
@@ -206,6 +231,13 @@ impl Conversation {
     /// The run of a fact: the one it names, else the one that goes on. What tells no name at all is
     /// named after the file.
     fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
+        if let Some(family) = self.family.as_ref().filter(|_| from.companion) {
+            return match family.run {
+                Some(run) => run,
+                // Whose it is will be told by the file that it belongs to.
+                None => self.begin(from.stem.as_bytes(), from, build),
+            };
+        }
         let name = from.text(fact.run);
         if fact.kind == FactKind::Malformed
             && let Some(run) = self.current
@@ -243,6 +275,27 @@ impl Conversation {
         run
     }
 
+    /// The lane of what a subagent's file tells; none where the main agent tells it.
+    fn side(&mut self, fact: &Fact, from: &From<'_>, run: RunIx, build: &mut Builder) -> Sym {
+        let Some(family) = self.family.as_mut().filter(|_| from.companion) else {
+            return Sym::NONE;
+        };
+        let agent = match from.text(fact.agent) {
+            b"" => b"agent",
+            agent => agent,
+        };
+        let known = family.lanes.get(&from.source).copied();
+        let lane =
+            known.unwrap_or_else(|| build.symbol(&[agent, b"/", from.stem.as_bytes()].concat()));
+        // The first thing that is told of a session does not say which agent it is.
+        if fact.kind != FactKind::RunStart {
+            family.lanes.insert(from.source, lane);
+            let starter = build.by_id(run, from.text(fact.run));
+            build.lane(run, lane, starter);
+        }
+        lane
+    }
+
     /// Whether a fact is about the file, and no run has begun.
     fn is_before(&self, fact: &Fact) -> bool {
         let about_file = matches!(fact.kind, FactKind::Setting | FactKind::Copy);
@@ -269,6 +322,9 @@ impl Conversation {
             set(run, *name, told, build);
         }
         self.current = Some(run);
+        if let Some(family) = &mut self.family {
+            family.run.get_or_insert(run);
+        }
         self.runs.entry(run).or_default();
         run
     }
@@ -277,6 +333,8 @@ impl Conversation {
 /// A fact with where it belongs.
 struct Scene<'a> {
     run: RunIx,
+    /// The lane of the file that the fact is from, where that is a subagent's.
+    side: Sym,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
@@ -288,6 +346,9 @@ impl Scene<'_> {
 
     /// Who acts: the main agent, or one that gets a lane beside it.
     fn lane(&self, build: &mut Builder) -> Sym {
+        if self.side.is_some() {
+            return self.side;
+        }
         let main = build.peek(self.run).who.agent;
         let lane = build.symbol(self.name(Name::Lane));
         if !lane.is_some() {
@@ -333,6 +394,12 @@ impl Scene<'_> {
     fn add(&self, kind: Kind, build: &mut Builder) -> ActionIx {
         let draft = self.draft(kind, build);
         self.act(&draft, build)
+    }
+
+    /// What tells nothing that is not known.
+    fn copy(&self, build: &mut Builder) {
+        build.seen(self.run, self.fact.time);
+        build.edit(self.run).totals.copies += 1;
     }
 
     fn start(&self, memory: &mut Memory, build: &mut Builder) {

@@ -17,6 +17,7 @@ use crate::ingest::formats::spans::{self, Class, Span};
 use crate::ingest::formats::told::{add_attached, add_result, elements, inside, sound};
 use crate::ingest::formats::{Format, Held, Recorded, decisions};
 use crate::ingest::json::{Cursor, Range, Record, value};
+use crate::ingest::kin::Kin;
 use crate::model::action::Flags;
 
 #[derive(Debug)]
@@ -88,7 +89,7 @@ impl Format for Otlp {
 
     /// What lies beside the traces of a run: `traces.otlp.jsonl` goes with `logs.otlp.jsonl`, and with
     /// what policies decided, `decisions.otlp.jsonl`.
-    fn companions(&self, path: &Path) -> Vec<PathBuf> {
+    fn companions(&self, path: &Path, _kin: &mut Kin) -> Vec<PathBuf> {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
@@ -99,7 +100,7 @@ impl Format for Otlp {
         beside.into_iter().filter(|path| path.is_file()).collect()
     }
 
-    fn is_part(&self, path: &Path) -> bool {
+    fn is_part(&self, path: &Path, _kin: &mut Kin) -> bool {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())

@@ -25,6 +25,10 @@ pub fn identify(
     forced: Option<&'static dyn Format>,
     anything: bool,
 ) -> Result<(&'static dyn Format, Framing), Error> {
+    // What is scattered is known by where it lies: nothing needs to be opened to find out.
+    if let Bytes::Scattered(files) = bytes {
+        return Ok((forced.unwrap_or(files.format), Framing::Lines));
+    }
     let name = || path.to_string_lossy().into_owned();
     let read = |len| {
         bytes.slice(0, len).map_err(|source| Error::Read {

@@ -15,6 +15,7 @@ use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{Input, open_file};
 use crate::ingest::fact::Decoded;
 use crate::ingest::formats::{Format, sniff};
+use crate::ingest::kin::Kin;
 use crate::ingest::records::lines::{self, Desk};
 use crate::ingest::records::{Account, Framing, document, pieces};
 use crate::ingest::{Error, Loaded, Source};
@@ -31,6 +32,7 @@ pub(super) struct Loader<'a> {
     decoders: Option<Decoders>,
     sources: u32,
     companions: HashSet<PathBuf>,
+    pub(super) kin: Kin,
     read: u64,
     pub(super) total: u64,
     sent: Instant,
@@ -45,6 +47,7 @@ impl<'a> Loader<'a> {
             decoders: None,
             sources: 0,
             companions: HashSet::new(),
+            kin: Kin::default(),
             read: 0,
             total: 0,
             sent: Instant::now(),
@@ -139,7 +142,7 @@ impl<'a> Loader<'a> {
         if source.path == Path::new("-") || matches!(source.bytes, Bytes::Static(_)) {
             return Vec::new();
         }
-        let mut paths = source.format.companions(&source.path);
+        let mut paths = source.format.companions(&source.path, &mut self.kin);
         paths.retain(|path| {
             path.canonicalize()
                 .is_ok_and(|path| self.companions.insert(path))

@@ -1,0 +1,486 @@
+//! The `opencode` format: sessions of OpenCode, as its folder of files keeps them, as `opencode export`
+//! writes them (`{info, messages: [{info, parts}]}`), and as `opencode run --format json` tells them.
+//!
+//! Known of it: a session started by another one names it as `parentID`, and the call that started it
+//! has the session's id in the metadata of its state; a message of the model and the parts that end its
+//! steps carry the same cost, so the message counts, and the steps only where there are several, whose
+//! tokens the message does not add up; tokens of thought stand beside those of output, but in versions
+//! that tell a `total` that leaves them out. What a person allowed is not written down, only what was
+//! refused. Sources: `packages/opencode/src/session/{message-v2,processor}.ts` and `cli/cmd/run.ts` of
+//! sst/opencode.
+
+mod files;
+mod open;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::conversation::{Conversation, known};
+use super::{Format, Held, Recorded, decode_tree};
+use crate::ingest::assemble::{self, Rules};
+use crate::ingest::body::Body;
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::json::{Record, View};
+use crate::ingest::kin::Kin;
+use crate::ingest::packed::scattered::Scattered;
+use crate::model::action::{Flags, Status, Verdict};
+use crate::model::quantity::{Tokens, Usage};
+
+#[derive(Debug)]
+pub struct OpenCode;
+
+impl Format for OpenCode {
+    fn name(&self) -> &'static str {
+        "opencode"
+    }
+
+    fn about(&self) -> &'static str {
+        "OpenCode sessions: its storage folder, opencode export, run --format json"
+    }
+
+    fn sniff(&self, record: &Value) -> u8 {
+        let has = |key: &str| record.get(key).is_some();
+        let kind = record.get("type").and_then(Value::as_str);
+        let stamped = has("sessionID") && record.get("timestamp").is_some_and(Value::is_number);
+        match kind {
+            Some(kind) if stamped && (has("part") || has("error")) && is_event(kind) => 95,
+            Some(_) if has("messageID") && has("sessionID") && has("id") => 60,
+            _ if is_message(record) => 90,
+            None if has("role") && has("sessionID") && has("time") => 60,
+            None if has("projectID") && has("directory") && has("time") => 60,
+            _ => 0,
+        }
+    }
+
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let messages = head.get("messages").and_then(Value::as_array);
+        let info = head.get("info").filter(|info| info.get("id").is_some());
+        match (info, messages.map(|all| all.first())) {
+            (Some(_), Some(Some(first))) if is_message(first) => 95,
+            (Some(info), Some(None)) if info.get("projectID").is_some() => 95,
+            _ if head.get(0).is_some_and(is_message) => 90,
+            _ => 0,
+        }
+    }
+
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        Some(&["messages"])
+    }
+
+    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+        files::companions(path, kin)
+    }
+
+    fn gather(&self, path: &Path) -> Option<Scattered> {
+        files::gather(path)
+    }
+
+    fn is_aside(&self, folder: &Path) -> bool {
+        files::is_aside(folder)
+    }
+
+    fn folders(&self) -> &'static [&'static str] {
+        &[".local/share/opencode/storage/session"]
+    }
+
+    fn ending(&self) -> &'static str {
+        "json"
+    }
+
+    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+        files::is_part(path, kin)
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"" | b"[]" | b"messages" => line(record, out),
+            b"info" => session(record, out),
+            _ => out.push(Fact::new(FactKind::Copy)),
+        });
+    }
+
+    fn rules(&self) -> Box<dyn Rules> {
+        Box::new(Conversation::new("opencode").family())
+    }
+
+    fn open(&self, record: &Value, part: u16) -> Body {
+        open::body(record, part)
+    }
+
+    fn open_result(&self, record: &Value, _part: u16, body: &mut Body) {
+        open::result(record, body);
+    }
+
+    fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
+        open::attached(record, body);
+    }
+}
+
+/// The part of what is told by the error of a message, which stands beside what the message tells.
+const ERROR: u16 = 1;
+
+fn is_event(kind: &str) -> bool {
+    matches!(
+        kind,
+        "text" | "reasoning" | "tool_use" | "step_start" | "step_finish" | "error"
+    )
+}
+
+/// A message with its parts, as sessions are exported.
+fn is_message(record: &Value) -> bool {
+    let role = record.pointer("/info/role").is_some_and(Value::is_string);
+    role && record.get("parts").is_some_and(Value::is_array)
+}
+
+/// A line: a message with its parts, an event, or what one file holds.
+fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    if record.get("info").is_some() && record.get("parts").is_array() {
+        message(record.get("info"), record.get("parts"), out);
+    } else if record.get("timestamp").is_some() && record.get("type").is_string() {
+        event(record, out);
+    } else if record.get("role").is_string() {
+        message(record, record.get("parts"), out);
+    } else if record.get("type").is_string() {
+        let mut base = Fact::new(FactKind::Unknown);
+        base.run = out.tell(record.get("sessionID"));
+        let mut said = Said::new(base, Role::Unknown, record.get("messageID"), out);
+        said.part(record, out);
+        said.results(out);
+    } else {
+        session(record, out);
+    }
+}
+
+fn session(info: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut fact = Fact::new(FactKind::RunStart).at(info.range());
+    if !info.is_object() || !info.get("id").is_some() {
+        fact.kind = FactKind::Unknown;
+        out.push(fact);
+        return;
+    }
+    fact.run = out.tell(info.get("id"));
+    fact.time = info.get("time").get("created").time();
+    out.tell_name(Name::Title, info.get("title"));
+    out.tell_name(Name::Release, info.get("version"));
+    out.tell_name(Name::ParentRun, info.get("parentID"));
+    out.push(fact);
+}
+
+fn message(info: View<'_, '_>, parts: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Unknown).at(info.range());
+    base.run = out.tell(info.get("sessionID"));
+    base.agent = out.tell(info.any(&["agent", "mode"]));
+    base.time = info.get("time").get("created").time();
+    let role = match info.get("role").raw() {
+        b"user" => Role::User,
+        b"assistant" => Role::Assistant,
+        _ => Role::Unknown,
+    };
+    if role == Role::Assistant {
+        base.parent = out.tell(info.get("parentID"));
+        base.model = out.tell(info.get("modelID").or(info.get("model").get("modelID")));
+    }
+    let mut said = Said::new(base, role, info.get("id"), out);
+    said.steps = parts
+        .items()
+        .filter(|part| part.get("type").is("step-finish"))
+        .count();
+    for part in parts.items() {
+        said.part(part, out);
+    }
+    said.results(out);
+    match role {
+        Role::User if parts.items().next().is_none() => said.push(FactKind::Prompt, base, out),
+        Role::User => said.push(FactKind::Copy, base, out),
+        Role::Assistant => said.end(info, out),
+        // Its parts are told all the same.
+        Role::Unknown => out.push(base),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    User,
+    Assistant,
+    Unknown,
+}
+
+/// What a message has said so far.
+struct Said<'t, 'a> {
+    /// What all of its facts share.
+    base: Fact,
+    role: Role,
+    id: View<'t, 'a>,
+    /// The model call that goes on.
+    group: Text,
+    /// How many steps of it came to an end; each is a model call.
+    steps: usize,
+    /// The number of the step that goes on.
+    step: usize,
+    /// There was a prompt, or something that the model said.
+    spoke: bool,
+    /// Calls whose results are told when the step is over: what ran meanwhile was told before.
+    calls: Vec<View<'t, 'a>>,
+}
+
+impl<'t, 'a> Said<'t, 'a> {
+    fn new(base: Fact, role: Role, id: View<'t, 'a>, out: &mut FactSink<'_>) -> Said<'t, 'a> {
+        Said {
+            base,
+            role,
+            id,
+            group: out.tell(id),
+            steps: 0,
+            step: 0,
+            spoke: false,
+            calls: Vec::new(),
+        }
+    }
+
+    fn push(&self, kind: FactKind, mut fact: Fact, out: &mut FactSink<'_>) {
+        fact.kind = kind;
+        out.name(Name::Group, self.group);
+        out.push(fact);
+    }
+
+    fn part(&mut self, part: View<'t, 'a>, out: &mut FactSink<'_>) {
+        let mut fact = self.base.at(part.range());
+        let time = part.get("time");
+        let start = time.any(&["start", "created"]).time();
+        fact.time = start.or(fact.time);
+        fact.duration = time.get("end").time().since(start);
+        let kind = match part.get("type").raw() {
+            b"text" => {
+                self.text(part, fact, out);
+                return;
+            }
+            b"reasoning" => FactKind::Reasoning,
+            b"tool" => {
+                self.tool(part, fact, out);
+                return;
+            }
+            b"step-start" | b"snapshot" => FactKind::Copy,
+            b"step-finish" => {
+                self.step(part, fact, out);
+                return;
+            }
+            b"file" if self.role == Role::User => {
+                fact.flags.set(Flags::META);
+                FactKind::Prompt
+            }
+            b"patch" | b"file" | b"agent" | b"subtask" | b"compaction" => FactKind::Note,
+            b"retry" => FactKind::Error,
+            _ => {
+                if !part.is_object() {
+                    // A file that is no JSON, as text.
+                    fact.flags.set(Flags::INCOMPLETE);
+                }
+                FactKind::Unknown
+            }
+        };
+        self.spoke |= kind == FactKind::Reasoning;
+        self.push(kind, fact, out);
+    }
+
+    /// The first text of a person begins a turn; others of the message, and what was put there for the
+    /// person, do not.
+    fn text(&mut self, part: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
+        let kind = match self.role {
+            Role::User if part.get("ignored").truth() == Some(true) => FactKind::Note,
+            Role::User => {
+                if part.get("synthetic").truth() == Some(true) || self.spoke {
+                    fact.flags.set(Flags::META);
+                } else {
+                    self.spoke = true;
+                    out.name(Name::Record, self.group);
+                }
+                FactKind::Prompt
+            }
+            Role::Assistant => {
+                self.spoke = true;
+                FactKind::Response
+            }
+            Role::Unknown => FactKind::Note,
+        };
+        self.push(kind, fact, out);
+    }
+
+    fn tool(&mut self, part: View<'t, 'a>, mut fact: Fact, out: &mut FactSink<'_>) {
+        let state = part.get("state");
+        let start = state.get("time").get("start").time();
+        fact.time = start.or(fact.time);
+        fact.tool = out.tell(part.get("tool"));
+        fact.id = out.tell(part.get("callID"));
+        fact.hash = assemble::hash(state.get("input").bytes());
+        // A session that the call started calls itself so.
+        out.tell_name(
+            Name::Record,
+            state.get("metadata").any(&["sessionId", "sessionID"]),
+        );
+        self.spoke = true;
+        self.push(FactKind::ToolCall, fact, out);
+        self.calls.push(part);
+    }
+
+    /// What the calls so far came to.
+    fn results(&mut self, out: &mut FactSink<'_>) {
+        for part in std::mem::take(&mut self.calls) {
+            let state = part.get("state");
+            let status = state.get("status");
+            if matches!(status.raw(), b"pending" | b"running") || !state.is_object() {
+                continue;
+            }
+            let mut fact = self.base.at(part.range());
+            fact.kind = FactKind::ToolResult;
+            fact.call = out.tell(part.get("callID"));
+            fact.time = state.get("time").get("end").time();
+            fact.status = outcome(state);
+            if fact.status == Status::Denied {
+                fact.verdict = Verdict::Denied;
+                let by = out.arena(b"user");
+                out.name(Name::By, by);
+            }
+            out.push(fact);
+        }
+    }
+
+    /// A step is over. Where there are several, each tells its own tokens and cost.
+    fn step(&mut self, part: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
+        self.results(out);
+        if self.steps < 2 {
+            self.push(FactKind::Copy, fact, out);
+            return;
+        }
+        self.charge(part, &mut fact, out);
+        self.push(FactKind::Usage, fact, out);
+        self.step += 1;
+        let step = format!("/{}", self.step);
+        self.group = out.arena(&[self.id.raw(), step.as_bytes()].concat());
+    }
+
+    /// A message of the model is told to its end: its tokens and cost, and what went wrong.
+    fn end(&mut self, info: View<'_, '_>, out: &mut FactSink<'_>) {
+        let base = self.base;
+        if !self.spoke {
+            self.push(FactKind::Response, base, out);
+        }
+        let mut fact = base;
+        if self.steps < 2 {
+            self.charge(info, &mut fact, out);
+        }
+        self.push(FactKind::Usage, fact, out);
+        if !info.get("error").is_object() {
+            return;
+        }
+        let mut fact = base;
+        fact.part = ERROR;
+        let completed = info.get("time").get("completed").time();
+        fact.time = completed.or(fact.time);
+        trouble(info.get("error"), fact, out);
+    }
+
+    fn charge(&self, told: View<'_, '_>, fact: &mut Fact, out: &mut FactSink<'_>) {
+        fact.cost = known(told.get("cost").usd());
+        out.usage(fact, usage(told.get("tokens")));
+    }
+}
+
+/// An error of a message or session; that a person broke it off is none.
+fn trouble(error: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
+    fact.kind = FactKind::Error;
+    if error.get("name").is("MessageAbortedError") {
+        fact.kind = FactKind::Note;
+        fact.status = Status::Cancelled;
+    }
+    out.push(fact);
+}
+
+/// How a call ended, from its state and, where it failed, the fixed phrases of the harness.
+fn outcome(state: View<'_, '_>) -> Status {
+    let exit = state.get("metadata").get("exit").number();
+    match state.get("status").raw() {
+        b"completed" | b"success" if exit.is_some_and(|code| code != 0.0) => Status::Error,
+        b"completed" | b"success" => Status::Ok,
+        b"error" => failure(&state.get("error").opening()),
+        _ => Status::Unrecorded,
+    }
+}
+
+fn failure(begin: &str) -> Status {
+    let starts = |phrases: &[&str]| phrases.iter().any(|phrase| begin.starts_with(phrase));
+    if starts(&[
+        "The user rejected permission",
+        "The user dismissed this question",
+    ]) {
+        Status::Denied
+    } else if starts(&["The user has specified a rule which prevents"]) {
+        Status::Blocked
+    } else if starts(&["Tool execution aborted"]) {
+        Status::Cancelled
+    } else {
+        Status::Error
+    }
+}
+
+/// Tokens from and for the cache are not in `input`, nor those of thought in `output`, unless the total
+/// is right only without them.
+fn usage(told: View<'_, '_>) -> Usage {
+    let cache = told.get("cache");
+    let usage = Usage {
+        input: told.get("input").tokens(),
+        output: told.get("output").tokens(),
+        cache_read: cache.get("read").tokens(),
+        cache_write: cache.get("write").tokens(),
+        reasoning: told.get("reasoning").tokens(),
+        ..Usage::NONE
+    };
+    if usage.total().or_zero() + usage.reasoning.or_zero() == 0 {
+        // A message begins with zeros: it was broken off before anybody counted.
+        return Usage::NONE;
+    }
+    let total = told.get("total").tokens();
+    if total != Tokens::NONE && total == usage.total() {
+        return usage;
+    }
+    Usage {
+        output: usage.output + usage.reasoning,
+        ..usage
+    }
+}
+
+/// An event: a part as soon as it is whole, at the level of the session.
+fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
+    let mut base = Fact::new(FactKind::Unknown);
+    base.run = out.tell(record.get("sessionID"));
+    base.time = record.get("timestamp").time();
+    let part = record.get("part");
+    let mut said = Said::new(base, Role::Assistant, part.get("messageID"), out);
+    match record.get("type").raw() {
+        b"error" => trouble(record.get("error"), base, out),
+        b"step_finish" if part.is_object() => {
+            let mut fact = base;
+            said.charge(part, &mut fact, out);
+            said.push(FactKind::Usage, fact, out);
+        }
+        _ if part.is_object() => {
+            said.part(part, out);
+            said.results(out);
+        }
+        _ => out.push(base),
+    }
+}
+
+#[cfg(test)]
+mod tests;

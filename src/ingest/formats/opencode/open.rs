@@ -1,0 +1,119 @@
+//! A session, message, part or event opened in full.
+
+use serde_json::Value;
+
+use super::ERROR;
+use crate::ingest::body::{ApprovalText, Body, ErrorText};
+use crate::ingest::formats::messages::{IMPLIED, string};
+use crate::ingest::formats::saferun::text_of;
+
+/// An event holds a part; every other record is what it is.
+fn part_of(record: &Value) -> &Value {
+    let part = record.get("part").filter(|part| part.is_object());
+    part.unwrap_or(record)
+}
+
+fn state_text(part: &Value, key: &str) -> Option<String> {
+    part.pointer("/state").and_then(|state| string(state, key))
+}
+
+pub(super) fn body(record: &Value, part: u16) -> Body {
+    let told = part_of(record);
+    let mut body = Body {
+        id: string(told, "id"),
+        parent_id: string(told, "parentID"),
+        ..Body::default()
+    };
+    if part & IMPLIED != 0 {
+        body.asks = string(told, "tool").into_iter().collect();
+        return body;
+    }
+    let kind = string(told, "type").unwrap_or_default();
+    match kind.as_str() {
+        "tool" => {
+            body.id = string(told, "callID");
+            body.args = told.pointer("/state/input").cloned();
+        }
+        "error" | "retry" => body.error = error(told),
+        "text" | "reasoning" => body.text = string(told, "text"),
+        "" if part == ERROR => body.error = error(told),
+        "" => body.text = of_head(told),
+        _ => body.text = Some(note(told, &kind)),
+    }
+    body
+}
+
+/// What the answer of a tool adds to the call, and a text to the row of its model call.
+pub(super) fn result(record: &Value, body: &mut Body) {
+    let told = part_of(record);
+    if string(told, "type").as_deref() != Some("tool") {
+        body.text = string(told, "text");
+        body.asks.clear();
+        return;
+    }
+    body.result = told.pointer("/state/output").cloned();
+    let failed = state_text(told, "error");
+    body.error = failed.map(|message| ErrorText {
+        message,
+        ..ErrorText::default()
+    });
+}
+
+pub(super) fn attached(record: &Value, body: &mut Body) {
+    body.approvals.push(ApprovalText {
+        state: Some("rejected".to_owned()),
+        reason: state_text(part_of(record), "error"),
+        ..ApprovalText::default()
+    });
+}
+
+/// `{name, data: {message}}`, wherever it stands.
+fn error(told: &Value) -> Option<ErrorText> {
+    let error = told.get("error")?;
+    let data = error.get("data").unwrap_or(error);
+    Some(ErrorText {
+        kind: string(error, "name"),
+        message: string(data, "message")
+            .or_else(|| text_of(data))
+            .unwrap_or_default(),
+        stack: None,
+    })
+}
+
+/// A session by its title and folder; of a message that has no parts only what OpenCode noted of it.
+fn of_head(told: &Value) -> Option<String> {
+    let title = string(told, "title").filter(|_| told.get("role").is_none());
+    if let Some(title) = title {
+        let folder = string(told, "directory");
+        return Some(folder.map_or(title.clone(), |folder| format!("{title}\n{folder}")));
+    }
+    let noted = ["/summary/body", "/summary/title"];
+    noted
+        .iter()
+        .filter_map(|place| told.pointer(place)?.as_str())
+        .find(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+/// A part that is neither text nor tool, in words: its kind and what it is about.
+fn note(told: &Value, kind: &str) -> String {
+    let keys = [
+        "filename",
+        "name",
+        "description",
+        "prompt",
+        "reason",
+        "hash",
+        "snapshot",
+    ];
+    let mut said: Vec<String> = keys.iter().filter_map(|key| string(told, key)).collect();
+    // The address of what was attached may be all of it.
+    said.extend(string(told, "url").filter(|url| !url.starts_with("data:")));
+    let files = told.get("files").and_then(Value::as_array);
+    said.extend(files.into_iter().flatten().filter_map(text_of));
+    if said.is_empty() {
+        kind.to_owned()
+    } else {
+        format!("{kind}: {}", said.join("\n"))
+    }
+}
