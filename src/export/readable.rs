@@ -124,7 +124,8 @@ fn head(page: &mut Page, row: &Row<'_>, zone: &TimeZone) {
 
 fn facts(page: &mut Page, row: &Row<'_>, body: &Body) {
     let place = row.place();
-    let path = row.source().path.to_string_lossy();
+    let spot = row.spot();
+    let path = spot.path.to_string_lossy();
     let estimated = if row.flags().has(Flags::ESTIMATED) {
         " (estimated from tokens)"
     } else {
@@ -156,8 +157,8 @@ fn facts(page: &mut Page, row: &Row<'_>, body: &Body) {
             "line",
             Some(format!(
                 "{path}:{} ({})",
-                row.line(),
-                at(place.offset, place.len)
+                spot.line,
+                at(spot.offset, place.len)
             )),
         ),
         (

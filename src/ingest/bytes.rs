@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ingest::live::Log;
@@ -62,6 +63,19 @@ impl Bytes {
             Bytes::Archive(archive) => archive.fault(),
             Bytes::Scattered(files) => files.fault(),
             Bytes::File(_) | Bytes::Memory(_) | Bytes::Live(_) | Bytes::Static(_) => None,
+        }
+    }
+
+    /// The file that holds what is at `offset`, and where in it, where there are several.
+    pub fn locate(&self, offset: u64) -> Option<(PathBuf, u64)> {
+        match self {
+            Bytes::Scattered(files) => files.locate(offset),
+            Bytes::File(_)
+            | Bytes::Memory(_)
+            | Bytes::Packed(_)
+            | Bytes::Archive(_)
+            | Bytes::Live(_)
+            | Bytes::Static(_) => None,
         }
     }
 

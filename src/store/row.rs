@@ -1,5 +1,8 @@
 //! One action with everything known about it, by name.
 
+use std::borrow::Cow;
+use std::path::Path;
+
 use crate::ingest::Source;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
 use crate::model::chunk::Chunk;
@@ -19,6 +22,14 @@ pub struct Row<'a> {
     pub(crate) ix: ActionIx,
     /// Its place in the chunk.
     pub(crate) at: usize,
+}
+
+/// A file, a line of it and a byte of it.
+#[derive(Debug, Clone)]
+pub struct Spot<'a> {
+    pub path: Cow<'a, Path>,
+    pub line: u32,
+    pub offset: u64,
 }
 
 impl<'a> Row<'a> {
@@ -127,5 +138,24 @@ impl<'a> Row<'a> {
 
     pub fn source(&self) -> &'a Source {
         self.store.source(self.source_ix())
+    }
+
+    /// Where a person finds the record: in the source, or in the file that is its own where the source
+    /// is many.
+    pub fn spot(&self) -> Spot<'a> {
+        let source = self.source();
+        let offset = self.place().offset;
+        match source.bytes.locate(offset) {
+            Some((path, offset)) => Spot {
+                path: Cow::Owned(path),
+                line: 1,
+                offset,
+            },
+            None => Spot {
+                path: Cow::Borrowed(&source.path),
+                line: self.line(),
+                offset,
+            },
+        }
     }
 }

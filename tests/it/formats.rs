@@ -68,6 +68,12 @@ fn every_format_has_a_sample_and_tells_it_whole() {
 }
 
 #[test]
+fn a_run_that_is_scattered_over_files_is_told_whole() {
+    let storage = Path::new("sample-traces/opencode/storage");
+    insta::assert_snapshot!("opencode-storage", golden(storage));
+}
+
+#[test]
 fn a_sample_is_found_to_be_of_its_format() {
     for format in formats::all() {
         for path in samples(format.name()) {

@@ -11,6 +11,7 @@ mod files;
 mod floors;
 mod formats;
 mod observability;
+mod opencode;
 mod oracle;
 mod pictures;
 mod properties;

@@ -25,6 +25,7 @@ pub struct Touch {
 /// Arguments in which agents name files.
 const KEYS: &[&str] = &[
     "file_path",
+    "filePath",
     "notebook_path",
     "path",
     "filepath",

@@ -140,8 +140,10 @@ fn todos(args: &Args) -> Option<String> {
 
 fn file(args: &Args) -> Option<String> {
     let path = path_of(args)?;
-    if let (Some(old), Some(new)) = (lines_of(args, "old_string"), lines_of(args, "new_string")) {
-        return Some(format!("{path} −{old} +{new}"));
+    for (before, after) in [("old_string", "new_string"), ("oldString", "newString")] {
+        if let (Some(old), Some(new)) = (lines_of(args, before), lines_of(args, after)) {
+            return Some(format!("{path} −{old} +{new}"));
+        }
     }
     if let Some(Value::Array(edits)) = args.get("edits") {
         return Some(format!("{path} {}", count(edits.len(), "edit")));
@@ -174,6 +176,7 @@ fn lines_of(args: &Args, key: &str) -> Option<usize> {
 
 const PATHS: &[&str] = &[
     "file_path",
+    "filePath",
     "path",
     "notebook_path",
     "target_file",

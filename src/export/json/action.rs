@@ -122,6 +122,7 @@ pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
     let cost_source = if estimated { "estimated" } else { "recorded" };
     let of_run = row.kind() != Kind::Malformed;
     let (policy, approval) = attached(row, &body);
+    let spot = row.spot();
     ActionJson {
         run_id: of_run.then_some(&row.run().id),
         seq: Some(row.seq()).filter(|seq| *seq > 0),
@@ -145,9 +146,9 @@ pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
         error: body.error.map(error).or_else(|| malformed(row)),
         policy,
         approval,
-        path: row.source().path.to_string_lossy().into_owned(),
-        line: row.line(),
-        offset: row.place().offset,
+        path: spot.path.to_string_lossy().into_owned(),
+        line: spot.line,
+        offset: spot.offset,
     }
 }
 

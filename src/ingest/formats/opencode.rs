@@ -25,7 +25,7 @@ use crate::ingest::json::{Record, View};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
 use crate::model::action::{Flags, Status, Verdict};
-use crate::model::quantity::{Tokens, Usage};
+use crate::model::quantity::{Time, Tokens, Usage};
 
 #[derive(Debug)]
 pub struct OpenCode;
@@ -65,7 +65,7 @@ impl Format for OpenCode {
     }
 
     fn lists(&self) -> Option<&'static [&'static str]> {
-        Some(&["messages"])
+        Some(&["messages", "parts"])
     }
 
     fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
@@ -105,7 +105,9 @@ impl Format for OpenCode {
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
-            b"" | b"[]" | b"messages" => line(record, out),
+            b"" | b"[]" | b"messages" | b"parts" => line(record, out),
+            // Of a message that is a document of its own.
+            b"info" if record.get("role").is_string() => message(record, record.get("parts"), out),
             b"info" => session(record, out),
             _ => out.push(Fact::new(FactKind::Copy)),
         });
@@ -128,6 +130,8 @@ impl Format for OpenCode {
     }
 }
 
+/// The error of a message that a person broke off.
+const ABORTED: &str = "MessageAbortedError";
 /// The part of what is told by the error of a message, which stands beside what the message tells.
 const ERROR: u16 = 1;
 
@@ -231,6 +235,8 @@ struct Said<'t, 'a> {
     step: usize,
     /// There was a prompt, or something that the model said.
     spoke: bool,
+    /// The time of the last part that has one: those that have none came after it.
+    latest: Time,
     /// Calls whose results are told when the step is over: what ran meanwhile was told before.
     calls: Vec<View<'t, 'a>>,
 }
@@ -245,8 +251,14 @@ impl<'t, 'a> Said<'t, 'a> {
             steps: 0,
             step: 0,
             spoke: false,
+            latest: base.time,
             calls: Vec::new(),
         }
+    }
+
+    fn when(&mut self, told: Time) -> Time {
+        self.latest = told.or(self.latest);
+        self.latest
     }
 
     fn push(&self, kind: FactKind, mut fact: Fact, out: &mut FactSink<'_>) {
@@ -259,7 +271,7 @@ impl<'t, 'a> Said<'t, 'a> {
         let mut fact = self.base.at(part.range());
         let time = part.get("time");
         let start = time.any(&["start", "created"]).time();
-        fact.time = start.or(fact.time);
+        fact.time = self.when(start);
         fact.duration = time.get("end").time().since(start);
         let kind = match part.get("type").raw() {
             b"text" => {
@@ -320,7 +332,7 @@ impl<'t, 'a> Said<'t, 'a> {
     fn tool(&mut self, part: View<'t, 'a>, mut fact: Fact, out: &mut FactSink<'_>) {
         let state = part.get("state");
         let start = state.get("time").get("start").time();
-        fact.time = start.or(fact.time);
+        fact.time = self.when(start);
         fact.tool = out.tell(part.get("tool"));
         fact.id = out.tell(part.get("callID"));
         fact.hash = assemble::hash(state.get("input").bytes());
@@ -373,22 +385,27 @@ impl<'t, 'a> Said<'t, 'a> {
     /// A message of the model is told to its end: its tokens and cost, and what went wrong.
     fn end(&mut self, info: View<'_, '_>, out: &mut FactSink<'_>) {
         let base = self.base;
-        if !self.spoke {
-            self.push(FactKind::Response, base, out);
+        let error = info.get("error");
+        let counted = !usage(info.get("tokens")).is_none();
+        // What failed before anything came is an error and nothing else.
+        if self.spoke || counted || !error.is_object() {
+            if !self.spoke {
+                self.push(FactKind::Response, base, out);
+            }
+            let mut fact = base;
+            if self.steps < 2 {
+                self.charge(info, &mut fact, out);
+            }
+            self.push(FactKind::Usage, fact, out);
         }
-        let mut fact = base;
-        if self.steps < 2 {
-            self.charge(info, &mut fact, out);
-        }
-        self.push(FactKind::Usage, fact, out);
-        if !info.get("error").is_object() {
+        if !error.is_object() {
             return;
         }
         let mut fact = base;
         fact.part = ERROR;
         let completed = info.get("time").get("completed").time();
-        fact.time = completed.or(fact.time);
-        trouble(info.get("error"), fact, out);
+        fact.time = completed.or(self.latest);
+        trouble(error, fact, out);
     }
 
     fn charge(&self, told: View<'_, '_>, fact: &mut Fact, out: &mut FactSink<'_>) {
@@ -400,7 +417,7 @@ impl<'t, 'a> Said<'t, 'a> {
 /// An error of a message or session; that a person broke it off is none.
 fn trouble(error: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
     fact.kind = FactKind::Error;
-    if error.get("name").is("MessageAbortedError") {
+    if error.get("name").is(ABORTED) {
         fact.kind = FactKind::Note;
         fact.status = Status::Cancelled;
     }

@@ -106,13 +106,14 @@ impl Scattered {
         self.state().fault.clone()
     }
 
-    /// The file that holds the byte at `offset`, and where in it that byte is.
+    /// The file that holds the byte at `offset`, or the next one where that is between two, and where in
+    /// it that is.
     pub(crate) fn locate(&self, offset: u64) -> Option<(PathBuf, u64)> {
-        let behind = self.pieces.partition_point(|piece| piece.start <= offset);
-        let at = behind.saturating_sub(1);
+        let at = self
+            .pieces
+            .partition_point(|piece| piece.start + piece.len <= offset);
         let piece = self.pieces.get(at)?;
-        let inside = offset.saturating_sub(piece.start);
-        Some((self.path(at), inside.min(piece.len)))
+        Some((self.path(at), offset.saturating_sub(piece.start)))
     }
 
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> usize {

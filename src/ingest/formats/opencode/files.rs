@@ -48,8 +48,9 @@ fn kept(path: &Path) -> Option<Kept> {
     if !is_document(path) {
         return None;
     }
-    let path = std::path::absolute(path).ok()?;
-    let above = path.parent()?;
+    // Named from inside of the storage, a path does not say where it is.
+    let whole = std::path::absolute(path).ok()?;
+    let above = whole.parent()?;
     let storage = |folder: &Path, name: &str, beside: &str| {
         folder.file_name() == Some(OsStr::new(name)) && folder.with_file_name(beside).is_dir()
     };
@@ -57,7 +58,7 @@ fn kept(path: &Path) -> Option<Kept> {
         return Some(Kept::Part);
     }
     let kind = above.parent()?;
-    let top = kind.parent()?;
+    let top = path.ancestors().nth(3).or_else(|| kind.parent())?;
     if storage(kind, "session", "message") {
         Some(Kept::Session(top.to_owned()))
     } else if storage(kind, "message", "part") {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::ERROR;
+use super::{ABORTED, ERROR};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::formats::messages::{IMPLIED, string};
 use crate::ingest::formats::saferun::text_of;
@@ -34,9 +34,9 @@ pub(super) fn body(record: &Value, part: u16) -> Body {
             body.id = string(told, "callID");
             body.args = told.pointer("/state/input").cloned();
         }
-        "error" | "retry" => body.error = error(told),
+        "error" | "retry" => trouble(told, &mut body),
         "text" | "reasoning" => body.text = string(told, "text"),
-        "" if part == ERROR => body.error = error(told),
+        "" if part == ERROR => trouble(told, &mut body),
         "" => body.text = of_head(told),
         _ => body.text = Some(note(told, &kind)),
     }
@@ -67,17 +67,23 @@ pub(super) fn attached(record: &Value, body: &mut Body) {
     });
 }
 
-/// `{name, data: {message}}`, wherever it stands.
-fn error(told: &Value) -> Option<ErrorText> {
-    let error = told.get("error")?;
+/// `{name, data: {message}}`, wherever it stands; that a person broke it off is no error.
+fn trouble(told: &Value, body: &mut Body) {
+    let Some(error) = told.get("error") else {
+        return;
+    };
     let data = error.get("data").unwrap_or(error);
-    Some(ErrorText {
-        kind: string(error, "name"),
-        message: string(data, "message")
-            .or_else(|| text_of(data))
-            .unwrap_or_default(),
+    let said = string(data, "message").or_else(|| text_of(data));
+    let kind = string(error, "name");
+    if kind.as_deref() == Some(ABORTED) {
+        body.text = said.or(kind);
+        return;
+    }
+    body.error = Some(ErrorText {
+        kind,
+        message: said.unwrap_or_default(),
         stack: None,
-    })
+    });
 }
 
 /// A session by its title and folder; of a message that has no parts only what OpenCode noted of it.

@@ -190,7 +190,10 @@ impl Stream {
             }
             'k' if row.tool().is_empty() => Ok(row.kind().word().to_owned()),
             'k' => Ok(row.tool().to_owned()),
-            'p' => Ok(format!("{}:{}", row.source().path.display(), row.line())),
+            'p' => {
+                let spot = row.spot();
+                Ok(format!("{}:{}", spot.path.display(), spot.line))
+            }
             _ => {
                 let body = opened.bodies.open(&row, Depth::Full);
                 let record = body.record.as_ref().ok_or("this record is no JSON")?;

@@ -291,16 +291,17 @@ fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder:
 
 fn raw(row: &Row<'_>, document: &Document, builder: &mut Builder) {
     let (body, numbers, limit) = (&*document.body, document.numbers, document.bounds.bytes);
-    let mut path = row.source().path.display().to_string();
+    let spot = row.spot();
+    let mut path = spot.path.display().to_string();
     if numbers == Numbers::Known {
-        path = format!("{path}:{}", row.line());
+        path = format!("{path}:{}", spot.line);
     }
     let place = row.place();
     let size = human::bytes(u64::from(place.len));
     say(
         builder,
         Tone::Faint,
-        &format!("{path} · byte {} · {size}", human::count(place.offset)),
+        &format!("{path} · byte {} · {size}", human::count(spot.offset)),
     );
     if row.kind() == Kind::Malformed {
         let head = bodies::raw(row, place, GLANCE);
