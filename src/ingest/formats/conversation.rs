@@ -4,17 +4,19 @@
 //! its tokens, subagents get lanes, and runs get names and ends. Formats with a memory of their own kind
 //! have rules of their own.
 
+mod family;
 mod tokens;
 mod told;
 
 use std::collections::HashMap;
 
+use self::family::Family;
 use self::tokens::Total;
 use self::told::{set, status};
 use super::messages::IMPLIED;
 use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
 use crate::ingest::fact::{Fact, FactKind, Name};
-use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
+use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::quantity::{Cost, Usage};
 use crate::model::run::{RunIx, RunStatus};
@@ -40,14 +42,6 @@ pub(super) struct Conversation {
     runs: HashMap<RunIx, Memory>,
     /// Runs by the names that facts give them.
     named: HashMap<u64, RunIx>,
-}
-
-/// A run that is told by several files: one of the main agent, and one of each subagent.
-#[derive(Debug, Default)]
-struct Family {
-    run: Option<RunIx>,
-    /// The lanes of subagents, by their files.
-    lanes: HashMap<SourceIx, Sym>,
 }
 
 /// What is remembered of a run.
@@ -139,7 +133,8 @@ impl Rules for Conversation {
             return;
         }
         let run = self.run(fact, from, build);
-        let side = self.side(fact, from, run, build);
+        let family = self.family.as_mut().filter(|_| from.companion);
+        let side = family.map_or(Sym::NONE, |family| family.lane(fact, from, run, build));
         let memory = self.runs.entry(run).or_default();
         let scene = Scene {
             run,
@@ -232,11 +227,9 @@ impl Conversation {
     /// named after the file.
     fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
         if let Some(family) = self.family.as_ref().filter(|_| from.companion) {
-            return match family.run {
-                Some(run) => run,
-                // Whose it is will be told by the file that it belongs to.
-                None => self.begin(from.stem.as_bytes(), from, build),
-            };
+            let known = family.run();
+            // Whose it is will be told by the file that it belongs to.
+            return known.unwrap_or_else(|| self.begin(from.stem.as_bytes(), from, build));
         }
         let name = from.text(fact.run);
         if fact.kind == FactKind::Malformed
@@ -275,27 +268,6 @@ impl Conversation {
         run
     }
 
-    /// The lane of what a subagent's file tells; none where the main agent tells it.
-    fn side(&mut self, fact: &Fact, from: &From<'_>, run: RunIx, build: &mut Builder) -> Sym {
-        let Some(family) = self.family.as_mut().filter(|_| from.companion) else {
-            return Sym::NONE;
-        };
-        let agent = match from.text(fact.agent) {
-            b"" => b"agent",
-            agent => agent,
-        };
-        let known = family.lanes.get(&from.source).copied();
-        let lane =
-            known.unwrap_or_else(|| build.symbol(&[agent, b"/", from.stem.as_bytes()].concat()));
-        // The first thing that is told of a session does not say which agent it is.
-        if fact.kind != FactKind::RunStart {
-            family.lanes.insert(from.source, lane);
-            let starter = build.by_id(run, from.text(fact.run));
-            build.lane(run, lane, starter);
-        }
-        lane
-    }
-
     /// Whether a fact is about the file, and no run has begun.
     fn is_before(&self, fact: &Fact) -> bool {
         let about_file = matches!(fact.kind, FactKind::Setting | FactKind::Copy);
@@ -323,7 +295,7 @@ impl Conversation {
         }
         self.current = Some(run);
         if let Some(family) = &mut self.family {
-            family.run.get_or_insert(run);
+            family.begins(run);
         }
         self.runs.entry(run).or_default();
         run

@@ -1,0 +1,52 @@
+//! A run that is told by several files: one of the main agent, and one of each subagent.
+
+use std::collections::HashMap;
+
+use crate::ingest::assemble::{Builder, From};
+use crate::ingest::fact::{Fact, FactKind};
+use crate::model::action::SourceIx;
+use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
+
+#[derive(Debug, Default)]
+pub(super) struct Family {
+    run: Option<RunIx>,
+    /// The lanes of subagents, by their files.
+    lanes: HashMap<SourceIx, Sym>,
+}
+
+impl Family {
+    /// The run of all files.
+    pub(super) fn run(&self) -> Option<RunIx> {
+        self.run
+    }
+
+    /// A run begins: the first one is that of all files.
+    pub(super) fn begins(&mut self, run: RunIx) {
+        self.run.get_or_insert(run);
+    }
+
+    /// The lane of what a subagent's file tells.
+    pub(super) fn lane(
+        &mut self,
+        fact: &Fact,
+        from: &From<'_>,
+        run: RunIx,
+        build: &mut Builder,
+    ) -> Sym {
+        let agent = match from.text(fact.agent) {
+            b"" => b"agent",
+            agent => agent,
+        };
+        let known = self.lanes.get(&from.source).copied();
+        let lane =
+            known.unwrap_or_else(|| build.symbol(&[agent, b"/", from.stem.as_bytes()].concat()));
+        // The first thing that is told of a session does not say which agent it is.
+        if fact.kind != FactKind::RunStart {
+            self.lanes.insert(from.source, lane);
+            let starter = build.by_id(run, from.text(fact.run));
+            build.lane(run, lane, starter);
+        }
+        lane
+    }
+}
