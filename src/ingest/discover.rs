@@ -10,7 +10,7 @@ use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::formats::{FORMATS, sniff};
 use crate::ingest::kin::Kin;
-use crate::ingest::packed;
+use crate::ingest::packed::{self, scattered::Scattered};
 
 /// Something to open.
 #[derive(Debug, Clone)]
@@ -211,7 +211,7 @@ fn is_trace_name(path: &Path) -> bool {
 /// Opens a regular file for reading; what it holds is unpacked where it is compressed, and what belongs
 /// to it gathered where a run is scattered over files. Never waits: what could block is refused by name.
 pub fn open_file(path: &Path) -> Result<Bytes, Error> {
-    if let Some(files) = FORMATS.iter().find_map(|format| format.gather(path)) {
+    if let Some(files) = gather(path) {
         return Ok(Bytes::Scattered(Arc::new(files)));
     }
     let name = || path.to_string_lossy().into_owned();
@@ -243,6 +243,16 @@ pub fn open_file(path: &Path) -> Result<Bytes, Error> {
         path: name(),
         what: what.to_owned(),
     })
+}
+
+/// The files of a run that is scattered, when this is the first of them.
+fn gather(path: &Path) -> Option<Scattered> {
+    FORMATS.iter().find_map(|format| format.gather(path))
+}
+
+/// Whether a path stands for a run that lies in many files.
+pub fn is_scattered(path: &Path) -> bool {
+    gather(path).is_some()
 }
 
 /// Opens a file in such a way that what is no regular file does not block.

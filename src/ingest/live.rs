@@ -35,7 +35,7 @@ use crate::ingest::loader::Options;
 use crate::ingest::messages::{Listener, Messages};
 use crate::ingest::records::Framing;
 use crate::ingest::records::lines::{Block, Desk};
-use crate::ingest::{Loaded, Source};
+use crate::ingest::{Error, Loaded, Source};
 use crate::model::action::SourceIx;
 
 /// Something happened to a file that whoever follows it should know.
@@ -285,7 +285,7 @@ impl Following {
             NoticeKind::Polling
         };
         let mut walked = Instant::now();
-        self.walk(&watch);
+        self.walk(&watch)?;
         self.look()?;
         self.tell(Loaded::Done)?;
         // From here on nothing that is written is passed over.
@@ -305,7 +305,7 @@ impl Following {
             };
             watch.wait(pause, listener)?;
             if walked.elapsed() >= WALK {
-                self.walk(&watch);
+                self.walk(&watch)?;
                 walked = Instant::now();
             }
             let is_over = self.is_over();
@@ -335,7 +335,7 @@ impl Following {
 
     /// Takes on the files that the paths stand for now. A path that stands for nothing yet is a file
     /// that is still to come.
-    fn walk(&mut self, watch: &Watch) {
+    fn walk(&mut self, watch: &Watch) -> Result<(), Gone> {
         for path in &self.paths {
             let is_pattern = path.is_dir() || path.to_string_lossy().contains(['*', '?', '[', '{']);
             let found = if is_pattern && !path.is_file() {
@@ -346,6 +346,10 @@ impl Following {
             };
             for file in found {
                 if self.followed.insert(file.clone()) {
+                    if discover::is_scattered(&file) {
+                        self.tell(Loaded::Failed(not_one_file(&file)))?;
+                        continue;
+                    }
                     let feed = if pipe::is_pipe(&file) {
                         Feed::Pipe(Pipe::start(watch.hint()))
                     } else {
@@ -355,6 +359,7 @@ impl Following {
                 }
             }
         }
+        Ok(())
     }
 
     /// The bytes that files keep in memory are shared out among them.
@@ -587,6 +592,15 @@ fn send_batches(sender: &Sender<Loaded>, builder: &mut Builder) -> Result<(), Go
         sender.send(message).map_err(|_| Gone)?;
     }
     Ok(())
+}
+
+/// What grows is not the file that was named.
+fn not_one_file(path: &Path) -> Error {
+    Error::NotATrace {
+        path: path.to_string_lossy().into_owned(),
+        what: "a run of many files, which is not followed; open it again to see what came"
+            .to_owned(),
+    }
 }
 
 fn stem(path: &Path) -> String {

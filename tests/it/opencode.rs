@@ -3,11 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use saferun_tui::ingest::Loaded;
 use saferun_tui::ingest::discover::{self, resolve};
 use saferun_tui::ingest::formats::{self, Format};
 use saferun_tui::ingest::kin::Kin;
+use saferun_tui::ingest::live;
 use saferun_tui::ingest::loader::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
+use saferun_tui::ingest::recent;
 use saferun_tui::store::Store;
 
 fn format() -> &'static dyn Format {
@@ -17,15 +20,19 @@ fn format() -> &'static dyn Format {
 /// A storage folder with these files in it.
 fn storage(contents: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    fill(folder.path(), contents);
+    folder
+}
+
+fn fill(storage: &Path, contents: &[(&str, &str)]) {
     for name in ["session", "message", "part"] {
-        fs::create_dir(folder.path().join(name)).expect("a folder");
+        fs::create_dir_all(storage.join(name)).expect("a folder");
     }
     for (name, text) in contents {
-        let path = folder.path().join(name);
+        let path = storage.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, text).expect("written");
     }
-    folder
 }
 
 fn opened(path: &Path) -> (Store, Vec<String>) {
@@ -286,4 +293,32 @@ fn other_folders_are_left_alone() {
     fs::write(&path, SESSION.1).expect("written");
     assert!(format().gather(&path).is_none());
     assert!(!format().is_aside(&folder.path().join("todo")));
+}
+
+#[test]
+fn a_run_of_many_files_is_not_followed_and_that_is_said() {
+    let folder = storage(&[SESSION, ASKED, TEXT]);
+    let paths = vec![folder.path().to_owned()];
+    let options = Options::new(PriceTable::built_in());
+    let messages = live::start(paths, options, true).expect("it starts");
+    let failed = std::iter::from_fn(|| messages.recv().ok()).find_map(|message| match message {
+        Loaded::Failed(error) => Some(error.to_string()),
+        _ => None,
+    });
+    assert!(failed.is_some_and(|told| told.contains("a run of many files")));
+}
+
+#[test]
+fn sessions_are_found_where_opencode_keeps_them_and_told_by_their_first_words() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let storage = home.path().join(".local/share/opencode/storage");
+    let mut contents = vec![SESSION, ASKED, TEXT];
+    contents.extend_from_slice(CHILD);
+    fill(&storage, &contents);
+    let found = recent::find(home.path());
+    let [session] = &found[..] else {
+        panic!("the session that a person began: {found:?}");
+    };
+    assert_eq!(session.path, storage.join(SESSION.0));
+    assert_eq!(recent::first_words(session), "hej");
 }
