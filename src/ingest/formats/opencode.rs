@@ -375,7 +375,7 @@ impl<'t, 'a> Said<'t, 'a> {
             self.push(FactKind::Copy, fact, out);
             return;
         }
-        self.charge(part, &mut fact, out);
+        charge(part, &mut fact, out);
         self.push(FactKind::Usage, fact, out);
         self.step += 1;
         let step = format!("/{}", self.step);
@@ -394,7 +394,7 @@ impl<'t, 'a> Said<'t, 'a> {
             }
             let mut fact = base;
             if self.steps < 2 {
-                self.charge(info, &mut fact, out);
+                charge(info, &mut fact, out);
             }
             self.push(FactKind::Usage, fact, out);
         }
@@ -407,11 +407,12 @@ impl<'t, 'a> Said<'t, 'a> {
         fact.time = completed.or(self.latest);
         trouble(error, fact, out);
     }
+}
 
-    fn charge(&self, told: View<'_, '_>, fact: &mut Fact, out: &mut FactSink<'_>) {
-        fact.cost = known(told.get("cost").usd());
-        out.usage(fact, usage(told.get("tokens")));
-    }
+/// What a message or a step cost.
+fn charge(told: View<'_, '_>, fact: &mut Fact, out: &mut FactSink<'_>) {
+    fact.cost = known(told.get("cost").usd());
+    out.usage(fact, usage(told.get("tokens")));
 }
 
 /// An error of a message or session; that a person broke it off is none.
@@ -488,7 +489,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
         b"error" => trouble(record.get("error"), base, out),
         b"step_finish" if part.is_object() => {
             let mut fact = base;
-            said.charge(part, &mut fact, out);
+            charge(part, &mut fact, out);
             said.push(FactKind::Usage, fact, out);
         }
         _ if part.is_object() => {

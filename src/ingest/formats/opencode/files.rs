@@ -112,10 +112,12 @@ fn gather_messages(
         .iter()
         .map(|message| folder(&parts, message))
         .collect();
-    let mut flat = Flat::default();
-    if folders.iter().all(Option::is_none) {
-        flat = Flat::read(&parts);
-    }
+    // To look through a folder that may hold very many others is only for those who have nothing there.
+    let flat = if !messages.is_empty() && folders.iter().all(Option::is_none) {
+        Flat::read(&parts)
+    } else {
+        Flat::default()
+    };
     let mut before = first;
     let mut end: &[u8] = b"\n";
     for (message, folder) in messages.iter().zip(folders) {
