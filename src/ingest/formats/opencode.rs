@@ -165,6 +165,9 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     } else {
         session(record, out);
     }
+    if out.count() == 0 {
+        out.push(Fact::new(FactKind::Copy));
+    }
 }
 
 fn session(info: View<'_, '_>, out: &mut FactSink<'_>) {
@@ -207,7 +210,7 @@ fn message(info: View<'_, '_>, parts: View<'_, '_>, out: &mut FactSink<'_>) {
     said.results(out);
     match role {
         Role::User if parts.items().next().is_none() => said.push(FactKind::Prompt, base, out),
-        Role::User => said.push(FactKind::Copy, base, out),
+        Role::User => {}
         Role::Assistant => said.end(info, out),
         // Its parts are told all the same.
         Role::Unknown => out.push(base),
@@ -283,7 +286,8 @@ impl<'t, 'a> Said<'t, 'a> {
                 self.tool(part, fact, out);
                 return;
             }
-            b"step-start" | b"snapshot" => FactKind::Copy,
+            // Where a step begins is seen from what is in it.
+            b"step-start" | b"snapshot" => return,
             b"step-finish" => {
                 self.step(part, fact, out);
                 return;
@@ -372,7 +376,6 @@ impl<'t, 'a> Said<'t, 'a> {
     fn step(&mut self, part: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
         self.results(out);
         if self.steps < 2 {
-            self.push(FactKind::Copy, fact, out);
             return;
         }
         charge(part, &mut fact, out);
