@@ -490,6 +490,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut said = Said::new(base, Role::Assistant, part.get("messageID"), out);
     match record.get("type").raw() {
         b"error" => trouble(record.get("error"), base, out),
+        b"step_start" => said.push(FactKind::Copy, base, out),
         b"step_finish" if part.is_object() => {
             let mut fact = base;
             charge(part, &mut fact, out);

@@ -54,6 +54,7 @@ impl Scene<'_> {
             self.charge(action, None, build);
             return;
         };
+        build.seen(self.run, self.fact.time);
         build.edit(self.run).totals.copies += 1;
         let before = group.charge.take().map(|(_, charge)| charge);
         group.charge = self
