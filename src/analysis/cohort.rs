@@ -8,10 +8,12 @@ pub mod ask;
 pub mod baseline;
 pub mod sides;
 
+pub mod expect;
 pub mod measure;
 pub mod observe;
 pub mod traits;
 
+mod firsts;
 mod loops;
 
 pub mod compare;

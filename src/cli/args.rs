@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Arg, Args as _, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::analysis::runs::Grouping;
 use crate::analysis::stats::Field;
 use crate::cli::convert::To;
 use crate::cli::export::{As, Target};
@@ -104,7 +105,7 @@ pub struct CohortArgs {
     )]
     pub b: Option<String>,
     /// Sides by this, where it has two values [default: model]
-    #[arg(long, value_name = "FIELD", value_parser = ["model"], conflicts_with_all = ["a", "aa"])]
+    #[arg(long, value_name = "FIELD", value_parser = groupings(), conflicts_with_all = ["a", "aa"])]
     pub by: Option<String>,
     /// One cohort against itself, split by chance: nothing should be found
     #[arg(long)]
@@ -158,6 +159,9 @@ pub struct CohortHow {
     /// Only this figure (by its name in --json), or count the runs that match this filter; repeatable
     #[arg(long, value_name = "NAME|FILTER", allow_hyphen_values = true)]
     pub metric: Vec<String>,
+    /// Which tool is right: 'when FILTER expect FILTER', as 'when text~refund expect tool:refund'; repeatable
+    #[arg(long, value_name = "RULE")]
+    pub expect: Vec<String>,
     /// The outcome as an exit code, for CI
     #[arg(long)]
     pub gate: bool,
@@ -507,6 +511,7 @@ impl Default for CohortHow {
             alpha: 0.05,
             seed: 1,
             metric: Vec::new(),
+            expect: Vec::new(),
             gate: false,
             inconclusive: None,
         }
@@ -620,6 +625,11 @@ impl Command {
             Command::Man => "man",
         }
     }
+}
+
+/// What runs are gathered under.
+fn groupings() -> PossibleValuesParser {
+    PossibleValuesParser::new(Grouping::ALL.iter().map(|grouping| grouping.word()))
 }
 
 /// `512MB`, `2GB`: powers of 1000, as elsewhere.

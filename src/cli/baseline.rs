@@ -8,6 +8,7 @@ use crate::analysis::cohort::baseline;
 use crate::analysis::cohort::measure::MEASURES;
 use crate::analysis::cohort::observe::{Cohort, PairBy};
 use crate::analysis::cohort::ranks::{median, ordered};
+use crate::analysis::runs::Grouping;
 use crate::base::cancel::CancelFlag;
 use crate::cli::args::{BaselineCommand, CohortHow};
 use crate::cli::cohort::{self, gate, print};
@@ -30,7 +31,7 @@ pub(super) fn run(cx: &mut Cx, what: BaselineCommand) -> anyhow::Result<Exit> {
 fn write(cx: &mut Cx, file: &Path, paths: Vec<PathBuf>, pair_by: &str) -> anyhow::Result<Exit> {
     let ask = Ask {
         pair_by: cohort::pair_by(pair_by),
-        ..cohort::ask(cx, Choice::Models, &CohortHow::default())?
+        ..cohort::ask(cx, Choice::By(Grouping::Model), &CohortHow::default())?
     };
     let read = cx.load.paths(&cx.notes, &inputs(paths)?);
     let exit = read.exit(&cx.notes);
@@ -99,7 +100,7 @@ fn check(cx: &mut Cx, file: &Path, paths: Vec<PathBuf>, how: &CohortHow) -> anyh
     let (kept, pair_by) = read(file)?;
     let ask = Ask {
         pair_by,
-        ..cohort::ask(cx, Choice::Models, how)?
+        ..cohort::ask(cx, Choice::By(Grouping::Model), how)?
     };
     if !ask.predicates.is_empty() {
         let words = "a baseline holds no actions that a filter could be asked of";

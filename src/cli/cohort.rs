@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use crate::analysis::cohort::ask::{Answer, Ask, Choice};
 use crate::analysis::cohort::compare::{Comparison, Options};
+use crate::analysis::cohort::expect::Rule;
 use crate::analysis::cohort::figure::{Figure, Kind};
 use crate::analysis::cohort::measure::MEASURES;
 use crate::analysis::cohort::observe::PairBy;
 use crate::analysis::cohort::outcome::Outcome;
+use crate::analysis::runs::Grouping;
 use crate::base::cancel::CancelFlag;
 use crate::cli::args::{CohortArgs, CohortHow};
 use crate::cli::failure::{Exit, Failure};
@@ -36,13 +38,15 @@ const COLUMNS: &[Column] = &[
 const SHOWN: usize = 8;
 
 pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], args: &CohortArgs) -> anyhow::Result<Exit> {
+    let by = args.by.as_deref().and_then(Grouping::find);
+    let by = by.unwrap_or(Grouping::Model);
     let choice = match (&args.a, &args.b) {
         _ if args.aa => Choice::Halves,
         (Some(a), b) => Choice::Filters(
             filter::parse(a)?,
             b.as_deref().map(filter::parse).transpose()?,
         ),
-        (None, _) => Choice::Models,
+        (None, _) => Choice::By(by),
     };
     let ask = ask(cx, choice, &args.how)?;
     let read = cx.load.paths(&cx.notes, paths);
@@ -76,6 +80,8 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
     let predicates: Vec<String> = how.metric.iter().filter(asked).cloned().collect();
     let parsed: Result<Vec<Expr>, Failure> =
         predicates.iter().map(|text| filter::parse(text)).collect();
+    let rules = how.expect.iter().map(|text| Rule::parse(text));
+    let rules: Result<Vec<Rule>, String> = rules.collect();
     let condition = cx.global.condition.as_deref();
     Ok(Ask {
         choice,
@@ -90,6 +96,7 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
             predicates,
         },
         predicates: parsed?,
+        rules: rules.map_err(Failure::Usage)?,
         context: filter::context(cx),
     })
 }

@@ -282,22 +282,24 @@ pub fn arrow(figure: &Figure) -> &'static str {
 /// Why nothing can be compared, and the way out; raw.
 pub fn refusal(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::Models(models) if models.len() < 2 => format!(
-            "{} in what was named: nothing to compare (--a FILTER --b FILTER says what else, as --a 'file:*old*' --b 'file:*new*')",
-            if models.is_empty() {
-                "no model is recorded"
+        Refusal::Groups(by, groups) if groups.len() < 2 => format!(
+            "{} {} in what was named: nothing to compare (--a FILTER --b FILTER says what else, as --a 'file:*old*' --b 'file:*new*')",
+            if groups.is_empty() {
+                "nothing is recorded of a"
             } else {
-                "there is only one model"
-            }
+                "there is only one"
+            },
+            by.word(),
         ),
-        Refusal::Models(models) => {
-            let told = models.iter();
+        Refusal::Groups(by, groups) => {
+            let told = groups.iter();
             let told: Vec<String> = told
                 .map(|(name, runs)| format!("\n  {name}  {}", human::counted(*runs as u64, "run")))
                 .collect();
+            let by = by.word();
             format!(
-                "{} models: say which two with --a model:NAME --b model:NAME{}",
-                models.len(),
+                "{} groups by {by}: say which two with --a {by}:NAME --b {by}:NAME{}",
+                groups.len(),
                 told.concat()
             )
         }

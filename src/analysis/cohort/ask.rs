@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use crate::analysis::cohort::compare::{self, Comparison};
-use crate::analysis::cohort::observe::{self, Cohort, PairBy};
+use crate::analysis::cohort::expect::{self, Rule};
+use crate::analysis::cohort::observe::{self, Asked, Cohort, PairBy};
 use crate::analysis::cohort::sides::{self, Excluded};
+use crate::analysis::runs::Grouping;
 use crate::base::cancel::CancelFlag;
 use crate::model::run::RunIx;
 use crate::query::expr::Expr;
@@ -16,8 +18,8 @@ use crate::store::Store;
 pub enum Choice {
     /// The runs that each filter is true of; B without one is all others.
     Filters(Expr, Option<Expr>),
-    /// The two models that occur.
-    Models,
+    /// The two groups that there are, as the two models.
+    By(Grouping),
     /// One cohort against itself, split by chance.
     Halves,
     /// Runs chosen one by one, with names for the sides.
@@ -33,6 +35,8 @@ pub struct Ask {
     pub options: compare::Options,
     /// Predicates on actions, parallel to the names in `options`.
     pub predicates: Vec<Expr>,
+    /// What says which tool would have been right.
+    pub rules: Vec<Rule>,
     pub context: Context,
 }
 
@@ -49,8 +53,8 @@ pub struct Answer {
 /// Why nothing can be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// There are not two models; each with how many runs it has, raw.
-    Models(Vec<(String, usize)>),
+    /// There are not two groups; each with how many runs it has, raw.
+    Groups(Grouping, Vec<(String, usize)>),
     /// A side has no run; what selected it.
     Empty(String),
     Cancelled,
@@ -73,9 +77,9 @@ impl Ask {
         }
         let all = [found.a.as_slice(), &found.b].concat();
         let pair_by = observe::resolve(store, &all, self.pair_by);
-        let fulfils = self.fulfils(store, cancel);
+        let asked = self.asked(store, cancel);
         let observe = |name: &str, runs: &[RunIx]| -> Cohort {
-            observe::observe(store, name, runs, pair_by, &fulfils, cancel)
+            observe::observe(store, name, runs, pair_by, &asked, cancel)
         };
         let (a, b) = (observe(&a.name, &found.a), observe(&b.name, &found.b));
         if cancel.is_raised() {
@@ -129,8 +133,8 @@ impl Ask {
             return Err(Refusal::Empty(name));
         }
         let pair_by = observe::resolve(store, &found.a, self.pair_by);
-        let fulfils = self.fulfils(store, cancel);
-        let cohort = observe::observe(store, &name, &found.a, pair_by, &fulfils, cancel);
+        let asked = self.asked(store, cancel);
+        let cohort = observe::observe(store, &name, &found.a, pair_by, &asked, cancel);
         Ok((cohort, pair_by, found.excluded))
     }
 
@@ -166,19 +170,19 @@ impl Ask {
                 let (a_runs, b_runs) = (in_order(&|ix| on_a.contains(ix)), in_order(&is_on_b));
                 Ok((side(&a.to_string(), a_runs), side(&name_b, b_runs)))
             }
-            Choice::Models => {
-                let mut groups = sides::by_model(store, &all);
+            Choice::By(grouping) => {
+                let mut groups = sides::groups(store, &all, *grouping, &self.context.zone);
+                let name = |group: &str| format!("{}:{group}", grouping.word());
                 match groups.as_mut_slice() {
                     [(a, on_a), (b, on_b)] => Ok((
-                        side(&format!("model:{a}"), std::mem::take(on_a)),
-                        side(&format!("model:{b}"), std::mem::take(on_b)),
+                        side(&name(a), std::mem::take(on_a)),
+                        side(&name(b), std::mem::take(on_b)),
                     )),
-                    _ => Err(Refusal::Models(
-                        groups
-                            .into_iter()
-                            .map(|(name, runs)| (name, runs.len()))
-                            .collect(),
-                    )),
+                    _ => {
+                        let groups = groups.into_iter();
+                        let counts = groups.map(|(name, runs)| (name, runs.len()));
+                        Err(Refusal::Groups(*grouping, counts.collect()))
+                    }
                 }
             }
             Choice::Halves => {
@@ -192,8 +196,8 @@ impl Ask {
         }
     }
 
-    /// Of each predicate, which runs have an action that passes.
-    fn fulfils(&self, store: &Store, cancel: &CancelFlag) -> Vec<Vec<bool>> {
+    /// What the predicates and the rules say of each run.
+    fn asked(&self, store: &Store, cancel: &CancelFlag) -> Asked {
         let of = |expr: &Expr| {
             let mut found = vec![false; store.runs().len()];
             for ix in runs::runs(store, expr, &self.context, cancel) {
@@ -201,7 +205,10 @@ impl Ask {
             }
             found
         };
-        self.predicates.iter().map(of).collect()
+        Asked {
+            fulfils: self.predicates.iter().map(of).collect(),
+            broken: expect::broken(store, &self.rules, &self.context, cancel),
+        }
     }
 }
 

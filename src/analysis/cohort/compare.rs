@@ -4,6 +4,7 @@ use crate::analysis::cohort::design::Design;
 use crate::analysis::cohort::evidence::{self, Fork};
 use crate::analysis::cohort::figure::Figure;
 use crate::analysis::cohort::figures::Cx;
+use crate::analysis::cohort::firsts;
 use crate::analysis::cohort::mix::{self, Mix, Transition};
 use crate::analysis::cohort::multiple::benjamini_hochberg;
 use crate::analysis::cohort::observe::Cohort;
@@ -63,6 +64,7 @@ pub struct Comparison {
 pub fn compare(mut a: Cohort, mut b: Cohort, options: Options) -> Comparison {
     let names = tools::unite(&mut a, &mut b);
     let design = Design::new(&a, &b, options.paired);
+    firsts::compare(&mut a, &mut b, &design);
     let cx = Cx {
         a: &a,
         b: &b,

@@ -72,6 +72,8 @@ measures! {
     Score     "score"         "score"                       Count  Share  Down false;
     EndedOk   "ended_ok"      "ended ok"                    Rate   Share  Down false;
     WrongTool "wrong_tool"    "wrong tool (vs label)"       Rate   Share  Up   false;
+    OffRule   "wrong_tool_rule" "wrong tool (vs rule)"    Rate   Share  Up   false;
+    FirstTool "first_tool_differs" "first tool not A's usual" Rate Share  None true;
     Error     "error"         "runs with an error"          Rate   Share  Up   false;
     Blocked   "blocked"       "runs with a block"           Rate   Share  Up   true;
     Denied    "denied"        "runs with a denial"          Rate   Share  Up   true;

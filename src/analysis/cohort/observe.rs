@@ -85,13 +85,22 @@ pub fn resolve(store: &Store, runs: &[RunIx], by: PairBy) -> PairBy {
     }
 }
 
-/// Looks at some runs. `fulfils` says of each predicate which runs have an action that passes.
+/// What the user asked of runs beside the measures.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Of each predicate, which runs have an action that passes.
+    pub fulfils: Vec<Vec<bool>>,
+    /// Of the runs that rules for tools speak of, whether they broke one.
+    pub broken: HashMap<RunIx, bool>,
+}
+
+/// Looks at some runs.
 pub fn observe(
     store: &Store,
     name: &str,
     runs: &[RunIx],
     by: PairBy,
-    fulfils: &[Vec<bool>],
+    asked: &Asked,
     cancel: &CancelFlag,
 ) -> Cohort {
     let mut places: HashMap<RunIx, usize> = HashMap::new();
@@ -103,12 +112,18 @@ pub fn observe(
     let observed = runs
         .iter()
         .zip(&seen)
-        .map(|(ix, seen)| Observation {
-            run: Some(*ix),
-            task: task(store, store.run(*ix), by),
-            values: values(store.run(*ix), seen),
-            calls: seen.calls.iter().map(|tool| names.place(*tool)).collect(),
-            fulfils: fulfils.iter().map(|runs| runs[ix.0 as usize]).collect(),
+        .map(|(ix, seen)| {
+            let mut values = values(store.run(*ix), seen);
+            let broken = asked.broken.get(ix).map(|it| f64::from(u8::from(*it)));
+            values.set(Measure::OffRule, broken);
+            let fulfils = asked.fulfils.iter();
+            Observation {
+                run: Some(*ix),
+                task: task(store, store.run(*ix), by),
+                values,
+                calls: seen.calls.iter().map(|tool| names.place(*tool)).collect(),
+                fulfils: fulfils.map(|runs| runs[ix.0 as usize]).collect(),
+            }
         })
         .collect();
     Cohort {

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use jiff::tz::TimeZone;
+
 use crate::analysis::cohort::random::SplitMix64;
-use crate::analysis::runs::is_told;
+use crate::analysis::runs::{Grouping, is_told};
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::model::symbol::Sym;
 use crate::store::Store;
@@ -69,13 +71,22 @@ pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
     }
 }
 
-/// The runs by their first model, the one that ran first on top (A is what was before); runs without a
-/// model are in none.
-pub fn by_model(store: &Store, runs: &[RunIx]) -> Vec<(String, Vec<RunIx>)> {
+/// The runs in groups, the one that ran first on top (A is what was before); runs of which the group is
+/// not recorded are in none. Of several models of a run the first one counts.
+pub fn groups(
+    store: &Store,
+    runs: &[RunIx],
+    by: Grouping,
+    zone: &TimeZone,
+) -> Vec<(String, Vec<RunIx>)> {
     let mut groups: BTreeMap<String, Vec<RunIx>> = BTreeMap::new();
     for ix in runs {
-        if let Some(model) = store.run(*ix).who.models.first() {
-            let name = store.symbols().name(*model).to_owned();
+        let run = store.run(*ix);
+        let name = match (by, run.who.models.first()) {
+            (Grouping::Model, Some(model)) => store.symbols().name(*model).to_owned(),
+            _ => by.group(store, run, zone),
+        };
+        if !name.is_empty() {
             groups.entry(name).or_default().push(*ix);
         }
     }

@@ -13,7 +13,9 @@ use ratatui::layout::Rect;
 
 use crate::analysis::cohort::ask::{Answer, Ask, Choice, Refusal};
 use crate::analysis::cohort::compare::Options;
+use crate::analysis::cohort::expect::Rule;
 use crate::analysis::cohort::observe::PairBy;
+use crate::analysis::runs::Grouping;
 use crate::model::quantity::Time;
 use crate::query::expr::Expr;
 use crate::query::{self, Context};
@@ -34,6 +36,8 @@ pub struct Cohort {
     choice: Choice,
     /// Only these runs on either side.
     only: Option<Expr>,
+    /// What says which tool is right.
+    rules: Vec<Rule>,
     /// None pairs where there is enough to pair.
     paired: Option<bool>,
     seed: u64,
@@ -72,8 +76,9 @@ struct Frame {
 impl Default for Cohort {
     fn default() -> Cohort {
         Cohort {
-            choice: Choice::Models,
+            choice: Choice::By(Grouping::Model),
             only: None,
+            rules: Vec::new(),
             paired: None,
             seed: 1,
             sort: Sort::Evidence,
@@ -93,6 +98,9 @@ impl Default for Cohort {
 /// Between the sides, where both are typed: `:cohort model:a vs model:b`.
 const AGAINST: &str = " vs ";
 
+/// Before a rule for tools: `:cohort when text~refund expect tool:refund`; an empty filter takes it away.
+const WHEN: &str = "when ";
+
 impl Screen for Cohort {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
         self.exporting.then(|| self.export(key, session))
@@ -101,12 +109,16 @@ impl Screen for Cohort {
     fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
         let parse = |text: &str| query::parse(text).map_err(|error| error.message);
         let asked = match text.split_once(AGAINST) {
+            _ if text.starts_with(WHEN) => Rule::parse(text).map(|rule| self.rules = vec![rule]),
             Some((a, b)) => parse(a).and_then(|a| {
                 self.choice = Choice::Filters(a, Some(parse(b)?));
                 Ok(())
             }),
             None => parse(text).map(|only| {
                 self.only = (only != Expr::All).then_some(only);
+                if self.only.is_none() {
+                    self.rules.clear();
+                }
             }),
         };
         if let Err(words) = asked {
@@ -204,6 +216,7 @@ impl Cohort {
                 ..usual
             },
             predicates: Vec::new(),
+            rules: self.rules.clone(),
             context: Context {
                 now: Time(session.clock.now()),
                 zone: session.zone.clone(),
@@ -222,7 +235,7 @@ impl Cohort {
             Ok(answer) => State::Shown(Box::new(answer)),
             // A newer question is on its way.
             Err(Refusal::Cancelled) => return,
-            Err(Refusal::Models(models)) if models.len() > 1 => {
+            Err(Refusal::Groups(Grouping::Model, models)) if models.len() > 1 => {
                 State::Choosing(Models::new(models))
             }
             Err(refusal) => State::Refused(words::refused(&refusal, session)),
@@ -265,7 +278,7 @@ impl Cohort {
             }
             Command::Export => self.exporting = self.answer().is_some(),
             Command::Models => {
-                self.choice = Choice::Models;
+                self.choice = Choice::By(Grouping::Model);
                 self.state = State::Nothing;
                 self.ask_again();
             }

@@ -90,6 +90,45 @@ fn a_gate_has_three_outcomes() {
 }
 
 #[test]
+fn a_rule_says_which_tool_is_right_and_the_figure_names_it() {
+    let rule = "when kind:prompt expect tool:get_order";
+    let found = json(
+        &refunds(),
+        &["--expect", rule, "--metric", "wrong_tool_rule"],
+    );
+    let figure = &found["metrics"][0];
+    assert_eq!(figure["name"], "wrong_tool_rule");
+    assert_eq!(found["metrics"].as_array().expect("figures").len(), 1);
+    let calls = json(
+        &refunds(),
+        &[
+            "--expect",
+            "when tool:get_order expect tool:refund",
+            "--metric",
+            "wrong_tool_rule",
+        ],
+    );
+    assert_eq!(calls["metrics"][0]["verdict"], "changed_size_uncertain");
+    assert_eq!(calls["metrics"][0]["direction"], "down");
+    let wrong = cohort(&refunds(), &["--expect", "tool:refund"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("when FILTER expect FILTER"));
+}
+
+#[test]
+fn sides_are_the_two_groups_of_any_field() {
+    let by = |field: &str| json(&refunds(), &["--by", field]);
+    let direct = json(&refunds(), &[]);
+    assert_eq!(by("file")["tools"], direct["tools"]);
+    let agents = cohort(&refunds(), &["--by", "user"]);
+    assert_eq!(agents.status.code(), Some(2));
+    assert_eq!(
+        cohort(&refunds(), &["--by", "colour"]).status.code(),
+        Some(2)
+    );
+}
+
+#[test]
 fn a_cohort_against_itself_comes_out_clean() {
     let found = json(&refunds(), &["--aa", "-w", "model:claude-sonnet-4-6"]);
     assert_eq!(found["aa"], true);

@@ -3,12 +3,13 @@
 use saferun_tui::analysis::cohort::ask::{Answer, Ask, Choice};
 use saferun_tui::analysis::cohort::compare::Options;
 use saferun_tui::analysis::cohort::observe::PairBy;
+use saferun_tui::analysis::cohort::verdict::Verdict;
 use saferun_tui::base::cancel::CancelFlag;
 use saferun_tui::query::{self, Context};
 use serde_json::Value;
 
 use super::{CLOSED, ITERATED, golden, near};
-use crate::support::{load, shared};
+use crate::support::{load, sample, shared};
 
 /// Two filters over some of the reference data; none where it is not here.
 fn compared(paths: &[&str], a: &str, b: &str) -> Option<Answer> {
@@ -23,6 +24,7 @@ fn compared(paths: &[&str], a: &str, b: &str) -> Option<Answer> {
         pair_by: PairBy::Auto,
         options: Options::default(),
         predicates: Vec::new(),
+        rules: Vec::new(),
         context: Context::default(),
     };
     let store = load(&paths?);
@@ -112,4 +114,43 @@ fn what_the_infrastructure_broke_is_left_out_and_not_counted_wrong() {
     let success = found.all().find(|it| it.name == "success").expect("graded");
     // 15 of the 20 that were completed, as the summary of the benchmark says.
     assert_eq!((success.a, success.runs_a), (Some(0.75), 20));
+}
+
+/// How many random halves of a cohort show a change in anything: each is a false alarm.
+fn false_alarms(path: std::path::PathBuf, splits: u64) -> usize {
+    let store = load(&[path]);
+    let alarms = (1..=splits).filter(|&seed| {
+        let ask = Ask {
+            choice: Choice::Halves,
+            only: None,
+            pair_by: PairBy::Auto,
+            options: Options {
+                seed,
+                ..Options::default()
+            },
+            predicates: Vec::new(),
+            rules: Vec::new(),
+            context: Context::default(),
+        };
+        let answer = ask.run(&store, &CancelFlag::new()).expect("an answer");
+        let changed = [Verdict::Changed, Verdict::ChangedSizeUncertain];
+        answer
+            .comparison
+            .all()
+            .any(|it| changed.contains(&it.verdict))
+    });
+    alarms.count()
+}
+
+#[test]
+fn a_cohort_split_by_chance_raises_no_more_alarms_than_is_stated() {
+    // One in twenty of forty splits, and what chance adds to that.
+    let runs = sample("refund-cohort/model-a.jsonl");
+    let alarms = false_alarms(runs, 40);
+    assert!(alarms <= 4, "{alarms} of 40 splits of the sample");
+    let Some(airline) = shared("data/agents/tau-bench/gpt-4o-airline.json") else {
+        return;
+    };
+    let alarms = false_alarms(airline, 40);
+    assert!(alarms <= 4, "{alarms} of 40 splits of four trials");
 }

@@ -36,7 +36,7 @@ impl Runs {
                 (format!("{}:{name}", by.word()), runs)
             })));
         } else if by == Grouping::Model {
-            session.cohorts = Some(Choice::Models);
+            session.cohorts = Some(Choice::By(by));
         } else {
             let words = format!(
                 "{} groups by {}: mark a run of each side as A and B first",

@@ -1,0 +1,83 @@
+//! Rules that say which tool would have been right: `when FILTER expect FILTER`.
+//!
+//! After an action that the first filter is true of, the next tool call of the same agent must be one
+//! that the second is true of. Calling none at all is wrong too.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::base::cancel::CancelFlag;
+use crate::model::action::{ActionIx, Kind};
+use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
+use crate::query::eval::Query;
+use crate::query::expr::Expr;
+use crate::query::{self, Context};
+use crate::store::Store;
+use crate::store::bodies::Bodies;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    pub when: Expr,
+    pub expect: Expr,
+}
+
+impl Rule {
+    /// Reads `when FILTER expect FILTER`; an error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Rule, String> {
+        let usage = || format!("{text:?} is no rule: when FILTER expect FILTER");
+        let rest = text.trim().strip_prefix("when ").ok_or_else(usage)?;
+        let (when, expect) = rest.split_once(" expect ").ok_or_else(usage)?;
+        let filter = |text: &str| query::parse(text).map_err(|error| error.message);
+        Ok(Rule {
+            when: filter(when)?,
+            expect: filter(expect)?,
+        })
+    }
+}
+
+/// The runs that a rule speaks of, and whether they broke one.
+pub fn broken(
+    store: &Store,
+    rules: &[Rule],
+    context: &Context,
+    cancel: &CancelFlag,
+) -> HashMap<RunIx, bool> {
+    let mut found: HashMap<RunIx, bool> = HashMap::new();
+    for rule in rules {
+        let when = matching(store, &rule.when, context, cancel);
+        let expect = matching(store, &rule.expect, context, cancel);
+        // The agents whose next call is waited for.
+        let mut waiting: HashSet<(RunIx, Sym)> = HashSet::new();
+        for row in store.rows() {
+            let who = (row.run_ix(), row.agent_sym());
+            if row.kind() == Kind::ToolCall && waiting.remove(&who) {
+                let is_broken = !expect.contains(&row.ix());
+                *found.entry(row.run_ix()).or_default() |= is_broken;
+            }
+            if when.contains(&row.ix()) {
+                waiting.insert(who);
+            }
+        }
+        for (run, _) in waiting {
+            found.insert(run, true);
+        }
+    }
+    found
+}
+
+fn matching(
+    store: &Store,
+    expr: &Expr,
+    context: &Context,
+    cancel: &CancelFlag,
+) -> HashSet<ActionIx> {
+    let query = Query::compile(expr, store, context);
+    let mut bodies = Bodies::new();
+    let rows = store.rows().take_while(|_| !cancel.is_raised());
+    rows.filter(|row| query.test(row, &mut bodies))
+        .map(|row| row.ix())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+use jiff::tz::TimeZone;
+
+use super::{Rule, broken};
+use crate::base::cancel::CancelFlag;
+use crate::ingest::discover::Input;
+use crate::ingest::loader::{self, Options};
+use crate::ingest::prices::PriceTable;
+use crate::model::quantity::Time;
+use crate::query::Context;
+use crate::store::Store;
+
+const RUNS: &str = r#"{"type":"prompt","run_id":"right","content":"refund it"}
+{"type":"tool_call","run_id":"right","id":"1","tool":"refund","args":{}}
+{"type":"tool_call","run_id":"right","id":"2","tool":"send","args":{}}
+{"type":"prompt","run_id":"wrong","content":"refund it"}
+{"type":"tool_call","run_id":"wrong","id":"1","tool":"send","args":{}}
+{"type":"tool_call","run_id":"wrong","id":"2","tool":"refund","args":{}}
+{"type":"prompt","run_id":"none","content":"refund it"}
+{"type":"prompt","run_id":"other","content":"where is it"}
+{"type":"tool_call","run_id":"other","id":"1","tool":"send","args":{}}
+"#;
+
+fn found(rules: &[&str]) -> Vec<(String, bool)> {
+    let input = Input::Bundled {
+        name: "trace.jsonl",
+        bytes: RUNS.as_bytes(),
+        companions: &[],
+    };
+    let messages = loader::start(vec![input], Options::new(PriceTable::built_in()));
+    let (store, errors) = Store::load(messages);
+    assert!(errors.is_empty(), "{errors:?}");
+    let rules: Vec<Rule> = (rules.iter())
+        .map(|text| Rule::parse(text).expect("a rule"))
+        .collect();
+    let context = Context {
+        now: Time(0),
+        zone: TimeZone::UTC,
+        marked: std::sync::Arc::default(),
+    };
+    let broken = broken(&store, &rules, &context, &CancelFlag::new());
+    let mut told: Vec<_> = broken
+        .into_iter()
+        .map(|(run, broken)| (store.run(run).id.to_string(), broken))
+        .collect();
+    told.sort();
+    told
+}
+
+#[test]
+fn the_next_call_must_be_the_expected_one_and_none_is_wrong() {
+    let told = found(&["when kind:prompt text~refund expect tool:refund"]);
+    let expected = [("none", true), ("right", false), ("wrong", true)];
+    assert_eq!(told, expected.map(|(run, broken)| (run.to_owned(), broken)));
+}
+
+#[test]
+fn a_run_that_breaks_one_of_several_rules_is_wrong() {
+    let told = found(&[
+        "when kind:prompt text~refund expect tool:refund|send",
+        "when tool:refund expect tool:send",
+    ]);
+    let expected = [("none", true), ("right", false), ("wrong", true)];
+    assert_eq!(told, expected.map(|(run, broken)| (run.to_owned(), broken)));
+}
+
+#[test]
+fn what_is_no_rule_is_refused() {
+    for text in ["tool:refund", "when tool:a", "when tool:( expect tool:b"] {
+        assert!(Rule::parse(text).is_err(), "{text}");
+    }
+}
