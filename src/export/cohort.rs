@@ -8,6 +8,7 @@ use crate::analysis::cohort::design::{LEAST_RUNS, LEAST_TASKS, Meeting};
 use crate::analysis::cohort::figure::{Direction, Figure, Kind};
 use crate::analysis::cohort::measure::Unit;
 use crate::analysis::cohort::observe::PairBy;
+use crate::analysis::cohort::outcome::Outcome;
 use crate::analysis::cohort::traits::MODEL;
 use crate::analysis::cohort::verdict::Verdict;
 use crate::base::human;
@@ -187,6 +188,15 @@ pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
     tell(same, "without meaningful change", Role::Plain);
     tell(open, "not enough runs to tell", Role::Plain);
     told
+}
+
+/// What `--gate` would make of it.
+pub fn gate(found: &Comparison) -> &'static str {
+    match found.outcome() {
+        Outcome::Passed => "a gate passes",
+        Outcome::Regressed => "a gate fails",
+        Outcome::CannotTell => "a gate cannot tell",
+    }
 }
 
 /// How many runs and tasks a side has.

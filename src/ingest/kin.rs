@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// are asked about.
 #[derive(Debug, Default)]
 pub struct Kin {
-    folders: HashMap<PathBuf, Folder>,
+    /// By the format that reads them: each sees other ties in a folder.
+    folders: HashMap<(&'static str, PathBuf), Folder>,
 }
 
 /// A file, what it calls itself, and what it belongs to.
@@ -19,8 +20,13 @@ pub struct Tie {
     pub parent: Option<String>,
 }
 
-/// Reads the ties of a folder.
-pub type ReadTies = fn(&Path) -> Vec<Tie>;
+/// How a format reads the ties of a folder.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadTies {
+    /// The name of the format.
+    pub format: &'static str,
+    pub read: fn(&Path) -> Vec<Tie>,
+}
 
 #[derive(Debug, Default)]
 struct Folder {
@@ -57,9 +63,9 @@ impl Folder {
 impl Kin {
     fn folder(&mut self, path: &Path, read: ReadTies) -> Option<&Folder> {
         let folder = path.parent()?;
-        let known = self.folders.entry(folder.to_owned());
+        let known = self.folders.entry((read.format, folder.to_owned()));
         Some(known.or_insert_with(|| {
-            Folder::new(read(if folder.as_os_str().is_empty() {
+            Folder::new((read.read)(if folder.as_os_str().is_empty() {
                 Path::new(".")
             } else {
                 folder

@@ -173,17 +173,15 @@ impl Ask {
             Choice::By(grouping) => {
                 let mut groups = sides::groups(store, &all, *grouping, &self.context.zone);
                 let name = |group: &str| format!("{}:{group}", grouping.word());
-                match groups.as_mut_slice() {
-                    [(a, on_a), (b, on_b)] => Ok((
+                if let [(a, on_a), (b, on_b)] = groups.as_mut_slice() {
+                    return Ok((
                         side(&name(a), std::mem::take(on_a)),
                         side(&name(b), std::mem::take(on_b)),
-                    )),
-                    _ => {
-                        let groups = groups.into_iter();
-                        let counts = groups.map(|(name, runs)| (name, runs.len()));
-                        Err(Refusal::Groups(*grouping, counts.collect()))
-                    }
+                    ));
                 }
+                let groups = groups.into_iter();
+                let counts = groups.map(|(name, runs)| (name, runs.len()));
+                Err(Refusal::Groups(*grouping, counts.collect()))
             }
             Choice::Halves => {
                 let whole = sides::sides(store, &all, &[]).a;

@@ -2,8 +2,12 @@
 //!
 //! Known of it: prompt tokens hold those of the cache; copied steps of an earlier segment are told again
 //! and do not count; the totals of the document hold those of its subagents. How a call went, and what was
-//! written to the cache, stands in `extra` where the converter of Harbor or our own wrote it. A trajectory that goes on in another file names it, and is not joined with it. Source: the
-//! models of harbor (`harbor/models/trajectories`), ATIF 1.0 to 1.8.
+//! written to the cache, stands in `extra` where the converter of Harbor or our own wrote it. A trajectory
+//! that goes on in another file (`NAME.cont-1.json` beside `NAME.json`) is read with it; totals of a
+//! continuation hold those of what came before. Source: the models of harbor
+//! (`harbor/models/trajectories`), ATIF 1.0 to 1.8, and what its agents write.
+
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -15,6 +19,7 @@ use crate::ingest::assemble::{self, Rules};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
+use crate::ingest::kin::{Kin, ReadTies, Tie};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Time, Usage};
 
@@ -53,6 +58,16 @@ impl Format for Atif {
         }
     }
 
+    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+        let mut found = kin.descendants(path, CONTINUATIONS);
+        found.sort_by_key(|path| part(path).map(|(_, number)| number));
+        found
+    }
+
+    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+        kin.has_parent(path, CONTINUATIONS)
+    }
+
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
@@ -81,6 +96,51 @@ impl Format for Atif {
             body.asks.clear();
         }
     }
+}
+
+const CONTINUATIONS: ReadTies = ReadTies {
+    format: "atif",
+    read: continuations,
+};
+
+/// `NAME` and 2 of `NAME.cont-2.json`.
+fn part(path: &Path) -> Option<(&str, u32)> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    let (name, number) = name.rsplit_once(".cont-")?;
+    Some((name, number.parse().ok()?))
+}
+
+/// What goes on with what in a folder; nothing where there is no continuation.
+fn continuations(folder: &Path) -> Vec<Tie> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let ties = paths.iter().filter_map(|path| {
+        let (name, number) = part(path)?;
+        let of = |number: u32| match number {
+            0 => name.to_owned(),
+            number => format!("{name}.cont-{number}"),
+        };
+        Some(Tie {
+            name: path.file_name()?.to_owned(),
+            id: of(number),
+            parent: Some(of(number.saturating_sub(1))),
+        })
+    });
+    let mut ties: Vec<Tie> = ties.collect();
+    let firsts: Vec<Tie> = (paths.iter())
+        .filter_map(|path| {
+            let id = path.file_stem()?.to_str()?.to_owned();
+            let is_first = ties.iter().any(|tie| tie.parent.as_ref() == Some(&id));
+            let is_known = ties.iter().any(|tie| tie.id == id);
+            (is_first && !is_known).then(|| Tie {
+                name: path.file_name().unwrap_or_default().to_owned(),
+                id,
+                parent: None,
+            })
+        })
+        .collect();
+    ties.extend(firsts);
+    ties
 }
 
 fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {

@@ -90,10 +90,14 @@ impl<'a> Loader<'a> {
             ),
         )?;
         let mut rules = members[0].source.format.rules();
-        if members.len() == 1 {
-            self.alone(&members[0], &mut *rules)?;
-        } else {
+        let is_lines = |member: &Member| member.source.framing == Framing::Lines;
+        if members.len() > 1 && members.iter().all(is_lines) {
             self.merged(&members, &mut *rules)?;
+        } else {
+            // A document goes on where the one before it ends.
+            for member in &members {
+                self.alone(member, &mut *rules)?;
+            }
         }
         rules.finish(&mut self.builder);
         self.builder.flush();

@@ -19,7 +19,7 @@ use super::OpenCode;
 use crate::ingest::discover::open_without_waiting;
 use crate::ingest::formats::messages::string;
 use crate::ingest::json;
-use crate::ingest::kin::{Kin, Tie};
+use crate::ingest::kin::{Kin, ReadTies, Tie};
 use crate::ingest::packed::scattered::{Scattered, documents, is_document};
 
 /// What stands beside the folder of sessions.
@@ -191,6 +191,11 @@ fn read(path: &Path) -> Option<Value> {
     json::value(&text)
 }
 
+const TIES: ReadTies = ReadTies {
+    format: "opencode",
+    read: ties,
+};
+
 /// What the sessions of a project say of the sessions that started them.
 fn ties(folder: &Path) -> Vec<Tie> {
     let sessions = documents(folder).into_iter();
@@ -212,7 +217,7 @@ fn is_session(path: &Path) -> bool {
 /// The sessions that a session started, and those that they started.
 pub(super) fn companions(path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
     if is_session(path) {
-        kin.descendants(path, ties)
+        kin.descendants(path, TIES)
     } else {
         Vec::new()
     }
@@ -220,5 +225,5 @@ pub(super) fn companions(path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
 
 /// Whether a session was started by another one that is there.
 pub(super) fn is_part(path: &Path, kin: &mut Kin) -> bool {
-    is_session(path) && kin.has_parent(path, ties)
+    is_session(path) && kin.has_parent(path, TIES)
 }

@@ -125,14 +125,14 @@ fn top(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
         row.put(&format!(" {}", words.sides), styles.strong);
     }
     let mut row = Row::new(buf, regions.verdict, 0, styles.text);
-    let smallest = format!("  {} ", words.smallest);
+    let aside = format!("  {} ", words.aside);
     let told: usize = words
         .verdict
         .iter()
         .map(|(it, _)| text::width(it) + 3)
         .sum();
-    if told + text::width(&smallest) + 10 < row.room() {
-        row.flush_right(&smallest, styles.faint);
+    if told + text::width(&aside) + 10 < row.room() {
+        row.flush_right(&aside, styles.faint);
     }
     if !words.verdict.is_empty() {
         row.put(" VERDICT  ", styles.strong);

@@ -15,7 +15,7 @@ pub(super) struct Words {
     pub(super) sides: String,
     pub(super) verdict: Vec<(String, Role)>,
     /// Right of the verdict.
-    pub(super) smallest: String,
+    pub(super) aside: String,
     /// How the sides meet, and what was left out.
     pub(super) meeting: String,
     /// What else differs.
@@ -75,10 +75,13 @@ fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
     let meeting: Vec<String> = meeting.chain(left_out).collect();
     let smallest = found.smallest_rate();
     let smallest = smallest.map(|it| format!("visible from ±{:.1} pp", it * 100.0));
+    let aside: Vec<String> = std::iter::once(told::gate(found).to_owned())
+        .chain(smallest)
+        .collect();
     let listed = [Some(cohort.sort.word()), cohort.show.word()];
     Words {
         sides: format!("{}   ↔   {}", side("A", &found.a), side("B", &found.b)),
-        smallest: smallest.unwrap_or_default(),
+        aside: aside.join(" · "),
         meeting: meeting.join(" · "),
         caution: besides.unwrap_or_default(),
         detail: detail(cohort, answer),
