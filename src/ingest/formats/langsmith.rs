@@ -1,18 +1,23 @@
-//! The `langsmith` format: runs of LangSmith, one per line, as its client lists them.
+//! The `langsmith` format: runs of LangSmith, one per line, as its client lists them, and the bodies of
+//! the requests that its SDKs send (`post` begins runs, `patch` ends them).
 //!
 //! Source: the SDK (August 2026) and runs as they were sent. `dotted_order` tells the order in which
-//! runs began, and whose children they are; an interrupt of LangGraph is written as an error.
+//! runs began, and whose children they are; a patch may hold nothing else of who it is. An interrupt of
+//! LangGraph is written as an error.
 
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
+use crate::ingest::fact::FactSink;
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, said, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::{self, Class, Span};
+use crate::ingest::formats::told::{elements, inside, whole};
 use crate::ingest::formats::{Held, Recorded};
-use crate::model::quantity::{Cost, Usage};
+use crate::ingest::json::{Checked, Cursor, Record, value};
+use crate::model::quantity::{Cost, Time, Usage};
 
 #[derive(Debug)]
 pub struct Langsmith;
@@ -28,6 +33,13 @@ impl Product for Langsmith {
 
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
+        let sent = SENT.iter().filter_map(|list| record.get(list)?.get(0));
+        if sent
+            .into_iter()
+            .any(|run| run.get("dotted_order").is_some())
+        {
+            return 95;
+        }
         match (has("run_type"), has("dotted_order"), has("inputs")) {
             (true, true, _) => 95,
             (true, false, true) if has("trace_id") || has("session_id") => 80,
@@ -45,8 +57,69 @@ impl Product for Langsmith {
         }
     }
 
+    fn takes_whole(&self) -> bool {
+        true
+    }
+
+    fn tell(
+        &self,
+        record: Record<'_>,
+        cursor: &mut Cursor<'_>,
+        out: &mut FactSink<'_>,
+    ) -> Checked<()> {
+        let (range, found) = whole(cursor)?;
+        if SENT
+            .iter()
+            .all(|list| !found.get(list).is_some_and(Value::is_array))
+        {
+            run(&found).tell(Some(range), out);
+            return Ok(());
+        }
+        for list in SENT {
+            elements(inside(record, range), &[list], &mut |range| {
+                if let Some(sent) = value(&record.block[range.start..range.end]) {
+                    run(&sent).tell(Some(range), out);
+                }
+            });
+        }
+        Ok(())
+    }
+
     fn span(&self, record: &Value) -> Span {
         run(record)
+    }
+}
+
+/// The lists of a request that sends runs, and of the answer that lists them.
+const SENT: &[&str] = &["post", "patch", "runs"];
+
+/// `20241013T070537170001Z` and the id of a run, of its ancestors first.
+fn ancestry(order: &str) -> Vec<(&str, &str)> {
+    let parts = order.split('.');
+    parts.filter_map(|part| part.split_once('Z')).collect()
+}
+
+/// When a run began, as its order tells: UTC, to the microsecond.
+fn began(stamp: &str) -> Option<Time> {
+    let micros: i64 = stamp.get(15..)?.parse().ok()?;
+    let format = "%Y%m%dT%H%M%S";
+    let start = jiff::civil::DateTime::strptime(format, stamp.get(..15)?).ok()?;
+    let start = start.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(Time(start.timestamp().as_microsecond() + micros))
+}
+
+/// What a run is whose kind is not told: a patch does not tell it again.
+fn kind_of(record: &Value) -> &'static str {
+    let told = |pointer: &str| record.pointer(pointer).is_some();
+    let model = [
+        "/outputs/choices",
+        "/outputs/generations",
+        "/outputs/usage_metadata",
+    ];
+    if model.into_iter().any(told) || told("/extra/metadata/ls_model_type") {
+        "llm"
+    } else {
+        ""
     }
 }
 
@@ -59,10 +132,22 @@ fn run(record: &Value) -> Span {
         name: text("name"),
         ..Span::default()
     };
-    span.times(
-        instant(record.get("start_time")),
-        instant(record.get("end_time")),
-    );
+    let order = text("dotted_order");
+    let ancestry = ancestry(&order);
+    if let (Some((_, own)), true) = (ancestry.last(), span.id.is_empty()) {
+        (*own).clone_into(&mut span.id);
+        if let Some((_, parent)) = ancestry.len().checked_sub(2).map(|at| ancestry[at]) {
+            parent.clone_into(&mut span.parent);
+        }
+    }
+    let start = instant(record.get("start_time"));
+    let began = ancestry.last().and_then(|(stamp, _)| began(stamp));
+    let start = if start.is_some() {
+        start
+    } else {
+        began.unwrap_or(start)
+    };
+    span.times(start, instant(record.get("end_time")));
     let metadata = Attributes::of_object(record.pointer("/extra/metadata"));
     let joins = &mut span.joins;
     joins.thread = metadata.text(&["thread_id"]).unwrap_or_default();
@@ -79,7 +164,10 @@ fn run(record: &Value) -> Span {
     if let Some(error) = word(record, &["error"]).filter(|error| !error.is_empty()) {
         span.error = Some(error_of(error));
     }
-    let kind = text("run_type");
+    let mut kind = text("run_type");
+    if kind.is_empty() {
+        kind = kind_of(record).to_owned();
+    }
     let [inputs, outputs] =
         ["inputs", "outputs"].map(|key| record.get(key).filter(|it| !it.is_null()));
     read(&kind, inputs, outputs, &mut span);

@@ -46,6 +46,10 @@ impl Trace {
         if let Some(&place) = known {
             // Delivered again: the last one counts, with what is in it.
             self.copies += 1;
+            if kept.is(FactKind::Copy) && !self.spans[place].is(FactKind::Copy) {
+                self.spans[place].end_as(kept);
+                return false;
+            }
             let group = kept.id.clone();
             self.early
                 .retain(|early| early.name(Name::Group) != &*group);

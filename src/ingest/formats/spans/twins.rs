@@ -4,6 +4,7 @@
 use super::kept::Kept;
 use super::trace::Trace;
 use crate::ingest::fact::{FactKind, Name};
+use crate::model::action::Status;
 use crate::model::quantity::{Time, Usage};
 
 impl Kept {
@@ -27,7 +28,7 @@ impl Kept {
         if !self.fact.cost.is_some() {
             self.fact.cost = other.fact.cost;
         }
-        if self.fact.status == crate::model::action::Status::Unrecorded {
+        if self.fact.status == Status::Unrecorded {
             self.fact.status = other.fact.status;
         }
         for (mine, others) in [
@@ -40,6 +41,19 @@ impl Kept {
             }
         }
         self.take_names(names);
+    }
+
+    /// Takes over how it ended from somebody who does not tell again what it is.
+    pub(super) fn end_as(&mut self, end: Kept) {
+        let fact = &mut self.fact;
+        if !fact.duration.is_some() {
+            fact.duration = end.fact.duration;
+        }
+        let is_open = fact.status == Status::Unrecorded && self.is(FactKind::ToolCall);
+        if is_open && end.fact.status == Status::Unrecorded && end.fact.duration.is_some() {
+            self.fact.status = Status::Ok;
+        }
+        self.absorb(end);
     }
 
     fn tokens(&self) -> u64 {
