@@ -57,6 +57,8 @@ pub struct Comparison {
     /// Large stretches without a common action were aligned by sketches, in a band.
     pub is_approximate: bool,
     pub divergence: Divergence,
+    /// What was said was not compared, so that nobody knows whether the inputs were the same.
+    pub ignores_words: bool,
 }
 
 /// Reads both runs and aligns them; `None` when nobody waits for it any more. `tell` hears how many
@@ -82,6 +84,7 @@ pub fn compare(
         cost: aligned.cost,
         is_approximate: aligned.is_approximate,
         divergence,
+        ignores_words: options.blind.ignores_text(),
         a,
         b,
     })

@@ -127,7 +127,7 @@ impl Order {
         let count = |count: u32| Some(Rank::Number(count.into()));
         let name = |name: &str| (!name.is_empty()).then(|| Rank::Name(name.to_owned()));
         match self.key {
-            Key::Started => number(run.started.get()),
+            Key::Started => number(run.began().get()),
             Key::Duration => number(run.duration().get()),
             Key::Cost => number(run.cost().and_then(|(cost, _)| cost.get())),
             Key::Turns => count(totals.turns),
@@ -141,7 +141,10 @@ impl Order {
                 .total()
                 .get()
                 .map(|tokens| Rank::Number(tokens as f64)),
-            Key::Score => run.score.map(Rank::Number),
+            Key::Score => {
+                let right = run.correct.map(|it| f64::from(u8::from(it)));
+                run.score.or(right).map(Rank::Number)
+            }
             Key::Agent => name(store.symbols().name(run.who.agent)),
             Key::Model => name(&models(store, run)),
             Key::Outcome => name(run.status.word()),
@@ -230,7 +233,7 @@ impl Grouping {
             Grouping::User => name(run.who.user),
             Grouping::Task => name(run.who.task),
             Grouping::Day => run
-                .started
+                .began()
                 .get()
                 .and_then(|us| Timestamp::from_microsecond(us).ok())
                 .map(|time| {

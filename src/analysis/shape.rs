@@ -64,7 +64,7 @@ enum Axis {
 impl Axis {
     fn of(store: &Store, run: RunIx) -> Axis {
         let run = store.run(run);
-        match (run.started.get(), run.duration().get()) {
+        match (run.started.get(), run.ended.since(run.started).get()) {
             (Some(from), Some(span)) if span > 0 => Axis::Time { from, span },
             _ => Axis::Order(run.totals.actions.max(1)),
         }

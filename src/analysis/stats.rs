@@ -148,7 +148,8 @@ impl Group {
         } else {
             self.recorded = self.recorded + row.cost();
         }
-        if row.duration().is_some() {
+        // What a whole run took is no duration of an action.
+        if row.duration().is_some() && row.kind() != Kind::RunEnd {
             self.spans.push(row.duration());
         }
     }

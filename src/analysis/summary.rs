@@ -294,11 +294,25 @@ fn first_line(text: &str) -> Option<String> {
     };
     let mut lines = text.lines().filter_map(bare);
     let first = lines.next()?;
+    if opens(&first) {
+        // JSON over several lines: its first ones together say something.
+        let more = lines
+            .take(LOOK_PAST)
+            .filter(|line| !line.starts_with("```"));
+        let open = (!first.starts_with("```")).then_some(first);
+        let all: Vec<String> = open.into_iter().chain(more).collect();
+        return (!all.is_empty()).then(|| all.join(" "));
+    }
     if !is_tag(&first) {
         return Some(first);
     }
     let telling = lines.take(LOOK_PAST).find(|line| !is_tag(line));
     Some(telling.unwrap_or(first))
+}
+
+/// A bracket, or the fence of a block of code: what it opens follows.
+fn opens(line: &str) -> bool {
+    line.starts_with("```") || matches!(line, "{" | "[" | "[{" | "{{")
 }
 
 /// So many lines are looked at for one that is no tag.

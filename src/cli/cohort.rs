@@ -20,6 +20,7 @@ use crate::export::cohort::markdown;
 use crate::export::json::cohort as cohort_json;
 use crate::export::words::Role;
 use crate::query::expr::Expr;
+use crate::query::fields::nearest;
 use crate::store::Store;
 
 const COLUMNS: &[Column] = &[
@@ -76,10 +77,13 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
             || text.starts_with("first_tool:")
             || text.starts_with("tool:") && !text.contains(' ')
     };
+    // The words that tables have for a figure are names of it too.
+    let only = how.metric.iter().map(|text| named(text));
+    let only: Vec<String> = only.collect();
     let asked = |text: &&String| !is_name(text);
-    let predicates: Vec<String> = how.metric.iter().filter(asked).cloned().collect();
+    let predicates: Vec<String> = only.iter().filter(asked).cloned().collect();
     let parsed: Result<Vec<Expr>, Failure> =
-        predicates.iter().map(|text| filter::parse(text)).collect();
+        predicates.iter().map(|text| predicate(text)).collect();
     let rules = how.expect.iter().map(|text| Rule::parse(text));
     let rules: Result<Vec<Rule>, String> = rules.collect();
     let condition = cx.global.condition.as_deref();
@@ -92,13 +96,34 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
             alpha: how.alpha,
             seed: how.seed,
             paired: (how.pair_by == "none").then_some(false),
-            only: how.metric.clone(),
+            only,
             predicates,
         },
         predicates: parsed?,
         rules: rules.map_err(Failure::Usage)?,
         context: filter::context(cx),
     })
+}
+
+/// The name of the figure that tables call so.
+fn named(text: &str) -> String {
+    let known = MEASURES.iter().find(|info| info.words == text);
+    known.map_or_else(|| text.to_owned(), |info| info.name.to_owned())
+}
+
+/// A filter whose runs are counted. A bare word would be searched for in all texts: nobody means that.
+fn predicate(text: &str) -> Result<Expr, Failure> {
+    let expr = filter::parse(text)?;
+    if !matches!(expr, Expr::Text(_)) {
+        return Ok(expr);
+    }
+    let names: Vec<&str> = MEASURES.iter().map(|info| info.name).collect();
+    let near = nearest(text, names.iter().copied());
+    let near = near.map_or_else(String::new, |name| format!(" · did you mean {name:?}?"));
+    Err(Failure::Usage(format!(
+        "{text:?} is no figure{near}\n  figures: {}, tool:NAME, first_tool:NAME\n  text~{text:?} counts the runs that say it",
+        names.join(", ")
+    )))
 }
 
 pub(super) fn pair_by(word: &str) -> PairBy {
@@ -140,9 +165,9 @@ pub(super) fn print(cx: &mut Cx, store: &Store, answer: &Answer, md: bool) -> an
 
 fn head(cx: &mut Cx, answer: &Answer) -> anyhow::Result<()> {
     let found = &answer.comparison;
-    for (side, cohort) in [("A", &found.a), ("B", &found.b)] {
+    let sides = [("A", &found.a), ("B", &found.b)].into_iter();
+    for ((side, cohort), size) in sides.zip(words::sizes(found)) {
         let name = cx.out.look.clean(&cohort.name);
-        let size = words::size(cohort.runs.len(), cohort.tasks());
         cx.out.line(&format!("{side}  {name}  {size}"))?;
     }
     if answer.halves {
@@ -153,7 +178,7 @@ fn head(cx: &mut Cx, answer: &Answer) -> anyhow::Result<()> {
     if let Some(excluded) = words::excluded(answer) {
         cx.out.line(&format!("   left out: {excluded}"))?;
     }
-    for (at, line) in words::confounds(found).iter().enumerate() {
+    for (at, line) in words::confounds(answer).iter().enumerate() {
         let clean = cx.out.look.clean(line);
         if at == 0 {
             cx.out.painted(Role::Warn, &format!("   {clean}"))?;

@@ -31,6 +31,7 @@ const COLUMNS: &[Column] = &[
     Column::left("OUTCOME", 0),
 ];
 
+const GRADE: Column = Column::left("GRADE", 1);
 const FILE: Column = Column::left("FILE", 9).cut_to(20);
 
 pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], sort: &str) -> anyhow::Result<Exit> {
@@ -94,10 +95,12 @@ fn text(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
     }
     let several = store.sources().len() > 1;
     let mut columns = COLUMNS.to_vec();
+    let judged = runs.iter().any(|ix| store.run(*ix).grade().is_some());
+    columns.extend(judged.then_some(GRADE));
     columns.extend(several.then_some(FILE));
     let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
     let short = short_ids(&ids);
-    let cells = |(ix, id): (&RunIx, &String)| row(cx, store, store.run(*ix), id);
+    let cells = |(ix, id): (&RunIx, &String)| row(cx, store, (store.run(*ix), judged), id);
     let rows: Vec<Vec<Cell>> = runs.iter().zip(&short).map(cells).collect();
     if !rows.is_empty() {
         table::write(&mut cx.out, &columns, &rows)?;
@@ -112,14 +115,15 @@ fn text(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(cx: &Cx, store: &Store, run: &Run, id: &str) -> Vec<Cell> {
+fn row(cx: &Cx, store: &Store, (run, judged): (&Run, bool), id: &str) -> Vec<Cell> {
     let look = &cx.out.look;
     let totals = &run.totals;
     let stopped = u64::from(stopped(run));
     let (status, role) = words::run_status(run);
-    vec![
+    let grade = words::grade(run).unwrap_or((words::NOTHING.to_owned(), Role::Dim));
+    let mut cells = vec![
         Cell::new(look.clean(id)),
-        Cell::new(words::date_time(run.started, &look.zone)),
+        Cell::new(words::date_time(run.began(), &look.zone)),
         Cell::new(look.clean(words::name(store.symbols().name(run.who.agent)))),
         Cell::new(look.clean(&words::models(store, run))),
         Cell::new(totals.turns.to_string()),
@@ -130,11 +134,13 @@ fn row(cx: &Cx, store: &Store, run: &Run, id: &str) -> Vec<Cell> {
         Cell::alarm(stopped, Role::Warn),
         Cell::alarm(totals.retries.into(), Role::Warn),
         Cell::role(status, role),
-        Cell::role(
-            look.clean(&store.source(run.source).path.to_string_lossy()),
-            Role::Dim,
-        ),
-    ]
+    ];
+    cells.extend(judged.then(|| Cell::role(grade.0, grade.1)));
+    cells.push(Cell::role(
+        look.clean(&store.source(run.source).path.to_string_lossy()),
+        Role::Dim,
+    ));
+    cells
 }
 
 /// `5 runs · 2 files · $9.69`: a sum that lacks runs of unknown cost says so.

@@ -450,6 +450,11 @@ fn tokens(usage: &Usage, prefix: &str) -> Map<String, Value> {
         &format!("{prefix}cache_creation_input_tokens"),
         count(usage.cache_write),
     );
+    // Writes that are kept for an hour cost more: the name of Anthropic's usage, as Harbor keeps it.
+    if let (Some(hour), "") = (usage.cache_write_hour.get(), prefix) {
+        let kept = json!({ "ephemeral_1h_input_tokens": hour });
+        extra.insert("cache_creation".to_owned(), kept);
+    }
     put(
         &mut extra,
         &format!("{prefix}reasoning_output_tokens"),

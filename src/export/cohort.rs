@@ -7,8 +7,9 @@ use crate::analysis::cohort::compare::Comparison;
 use crate::analysis::cohort::design::{LEAST_RUNS, LEAST_TASKS, Meeting};
 use crate::analysis::cohort::figure::{Direction, Figure, Kind};
 use crate::analysis::cohort::measure::Unit;
-use crate::analysis::cohort::observe::PairBy;
+use crate::analysis::cohort::observe::{Cohort, PairBy};
 use crate::analysis::cohort::outcome::Outcome;
+use crate::analysis::cohort::sides::Excluded;
 use crate::analysis::cohort::traits::MODEL;
 use crate::analysis::cohort::verdict::Verdict;
 use crate::base::human;
@@ -139,10 +140,11 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
         Verdict::ChangedSizeUncertain => format!("changed; size uncertain ({lo} to {hi}{unit})"),
         Verdict::NoMeaningfulChange => format!("no meaningful change (within ±{})", margin(figure)),
         Verdict::NotEnoughRuns => {
-            let alone = if it.lo > 0.0 || it.hi < 0.0 {
-                ", and alone it would look changed"
-            } else {
-                ""
+            let alpha = comparison.options.alpha;
+            let alone = match (it.lo > 0.0 || it.hi < 0.0, figure.p) {
+                (true, Some(p)) if p < alpha => ", and alone it would look changed",
+                (true, _) => ", and its interval and its test disagree",
+                (false, _) => "",
             };
             let needed = figure.needed.map_or_else(String::new, |needed| {
                 let units = units(comparison.design.meeting);
@@ -199,10 +201,28 @@ pub fn gate(found: &Comparison) -> &'static str {
     }
 }
 
-/// How many runs and tasks a side has.
+/// How many runs and tasks a cohort has.
 pub fn size(runs: usize, tasks: usize) -> String {
     let runs = human::counted(runs as u64, "run");
     format!("{runs}, {}", human::counted(tasks as u64, "task"))
+}
+
+/// How many runs of each side are compared, and of how many: `20 of 25 runs, 20 tasks`.
+pub fn sizes(comparison: &Comparison) -> [String; 2] {
+    let design = &comparison.design;
+    let side = |cohort: &Cohort, alone: usize| {
+        let all = cohort.runs.len();
+        if alone == 0 {
+            return size(all, cohort.tasks());
+        }
+        let runs = human::count((all - alone) as u64);
+        let tasks = human::counted(design.common as u64, "task");
+        format!("{runs} of {}, {tasks}", human::counted(all as u64, "run"))
+    };
+    [
+        side(&comparison.a, design.alone.a.len()),
+        side(&comparison.b, design.alone.b.len()),
+    ]
 }
 
 /// How the sides meet: `paired by task: 600 common tasks, one run a side`.
@@ -213,26 +233,41 @@ pub fn meeting(answer: &Answer) -> String {
         PairBy::Input => "first input",
         PairBy::Auto | PairBy::Task | PairBy::None => "task",
     };
+    let formats = answer.comparison.confounds.iter();
+    // Benchmarks number their tasks from 0 on.
+    let elsewhere = if by == "task" && formats.into_iter().any(|it| it.name == "format") {
+        "; of two formats: equal ids need not be equal tasks"
+    } else {
+        ""
+    };
     match design.meeting {
-        Meeting::Paired { single: true } => format!("paired by {by}: {common}, one run a side"),
-        Meeting::Paired { single: false } => format!("paired by {by}: {common}, several runs each"),
+        Meeting::Paired { single: true } => {
+            format!("paired by {by}: {common}, one run a side{elsewhere}")
+        }
+        Meeting::Paired { single: false } => {
+            format!("paired by {by}: {common}, several runs each{elsewhere}")
+        }
         Meeting::Clustered => format!("not paired ({common}); runs of one {by} count as alike"),
         Meeting::Independent => format!("not paired ({common}); every run stands for itself"),
     }
 }
 
-/// `5 still running, 2 cancelled`; none where nothing was left out.
+fn left_out(it: &Excluded) -> String {
+    format!("{} {}", human::counted(it.count as u64, "run"), it.reason)
+}
+
+/// `5 runs still running, 2 runs cancelled`; none where nothing was left out.
 pub fn excluded(answer: &Answer) -> Option<String> {
-    let told = answer.excluded.iter();
-    let told: Vec<String> = told
-        .map(|it| format!("{} {}", human::counted(it.count as u64, "run"), it.reason))
-        .collect();
+    let told: Vec<String> = answer.excluded.iter().map(left_out).collect();
     (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// What differs besides the model, in lines; raw. The first line says what follows from it.
-pub fn confounds(comparison: &Comparison) -> Vec<String> {
-    let confounds: Vec<_> = comparison.confounds.iter().collect();
+pub fn confounds(answer: &Answer) -> Vec<String> {
+    if answer.halves {
+        return Vec::new();
+    }
+    let confounds: Vec<_> = answer.comparison.confounds.iter().collect();
     let besides = confounds.iter().filter(|it| it.name != MODEL).count();
     if besides == 0 {
         return Vec::new();
@@ -314,6 +349,10 @@ pub fn refusal(refusal: &Refusal) -> String {
             )
         }
         Refusal::Empty(side) => format!("no run matches {side}"),
+        Refusal::AllLeftOut(side, why) => {
+            let why: Vec<String> = why.iter().map(left_out).collect();
+            format!("no run of {side} can be compared: {}", why.join(", "))
+        }
         Refusal::Cancelled => "stopped".to_owned(),
     }
 }

@@ -64,14 +64,23 @@ pub fn lines(page: &Page<'_>, layout: Layout) -> Vec<Line> {
     let folds = |_: usize| true;
     for item in fold::items(&page.story.comparison.columns, &folds) {
         match item {
-            Item::Folded(_) if page.only_changed => {}
+            Item::Folded(range) if page.only_changed => {
+                hidden += range
+                    .map(|at| inside(page, at, &mut Vec::new()))
+                    .sum::<usize>();
+            }
             Item::Folded(range) => {
+                let folded = range.clone();
+                hidden += folded
+                    .map(|at| inside(page, at, &mut Vec::new()))
+                    .sum::<usize>();
                 let count = human::counted(range.len() as u64, "equal action");
                 lines.push(vec![(Role::Dim, format!("  ⋯ {count}"))]);
             }
             Item::Column(at) => {
                 let label = page.story.comparison.columns[at].label;
                 if label == Label::Same && page.only_changed {
+                    hidden += inside(page, at, &mut Vec::new());
                     continue;
                 }
                 match layout {
@@ -184,7 +193,7 @@ fn who(name: &str, side: Side<'_>) -> Line {
     parts.push(human::counted(run.totals.tool_calls.into(), "call"));
     parts.push(words::cost(run.cost()));
     parts.push(words::span(run.duration()));
-    vec![
+    let mut line = vec![
         (Role::Head, format!("{name}  {}", clean(&run.id))),
         (
             Role::Dim,
@@ -192,7 +201,12 @@ fn who(name: &str, side: Side<'_>) -> Line {
         ),
         (Role::Plain, format!("{} · ", clean(&parts.join(" · ")))),
         (role, status.to_owned()),
-    ]
+    ];
+    if let Some((grade, role)) = words::grade(run) {
+        line.push((Role::Plain, " · ".to_owned()));
+        line.push((role, grade));
+    }
+    line
 }
 
 /// A sign for each label, one cell wide; the word stands beside it.

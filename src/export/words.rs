@@ -8,7 +8,7 @@ use crate::analysis::runs;
 use crate::base::human;
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
-use crate::model::run::{CostSource, Run, RunStatus};
+use crate::model::run::{CostSource, Grade, Run, RunStatus};
 use crate::store::Store;
 use crate::store::row::Row;
 
@@ -115,6 +115,21 @@ pub fn run_status(run: &Run) -> (&'static str, Role) {
             (run.status.word(), Role::Warn)
         }
     }
+}
+
+/// `right`, `wrong`, `0.42`; none where nobody judged the run.
+pub fn grade(run: &Run) -> Option<(String, Role)> {
+    Some(match run.grade()? {
+        Grade::Right => ("right".to_owned(), Role::Good),
+        Grade::Wrong => ("wrong".to_owned(), Role::Bad),
+        Grade::Score(score) => (score_in_words(score), Role::Plain),
+    })
+}
+
+/// At most two digits after the point.
+fn score_in_words(score: f64) -> String {
+    let text = format!("{score:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What the badge of a context means.

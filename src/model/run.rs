@@ -43,6 +43,14 @@ impl RunStatus {
     }
 }
 
+/// What a grader, a benchmark or a person said of the answer: a run may end well and be wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Grade {
+    Right,
+    Wrong,
+    Score(f64),
+}
+
 /// Where the cost of a run comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CostSource {
@@ -70,6 +78,8 @@ pub struct Run {
     pub who: Who,
     pub started: Time,
     pub ended: Time,
+    /// What its end says that the run took.
+    pub took: Span,
     pub status: RunStatus,
     pub totals: Totals,
     /// The agents other than the main one, each a lane of the stream.
@@ -150,11 +160,30 @@ impl Run {
         Some((totals.recorded_cost + totals.estimated_cost, source))
     }
 
-    /// From the first time to the last. One time, or the same on every record, is no duration.
+    /// From the first time to the last; where there is one time, or the same on every record, what its
+    /// end says.
     pub fn duration(&self) -> Span {
         if self.ended == self.started {
-            return Span::NONE;
+            return self.took;
         }
         self.ended.since(self.started)
+    }
+
+    /// When it began: before the only time that is known, where that is the time of its end.
+    pub fn began(&self) -> Time {
+        match (self.ended.get(), self.took.get()) {
+            (Some(end), Some(took)) if self.ended == self.started => Time(end - took),
+            _ => self.started,
+        }
+    }
+
+    /// How the run was judged; none where nobody judged it.
+    pub fn grade(&self) -> Option<Grade> {
+        match (self.correct, self.score) {
+            (Some(true), _) => Some(Grade::Right),
+            (Some(false), _) => Some(Grade::Wrong),
+            (None, Some(score)) => Some(Grade::Score(score)),
+            (None, None) => None,
+        }
     }
 }

@@ -164,13 +164,19 @@ pub enum RunTest {
     Symbol(RunSymbol, SymSet),
     HasSymbol(RunSymbol),
     Number(RunNumber, Numbers),
-    Score { any: Vec<Bounds>, negated: bool },
+    Score {
+        any: Vec<Bounds>,
+        negated: bool,
+    },
+    /// Judged to be right, or to be wrong.
+    Correct(bool),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunSymbol {
     User,
     Task,
+    Trial,
     Env,
     Service,
     Release,
@@ -182,6 +188,7 @@ impl RunSymbol {
         match self {
             RunSymbol::User => run.who.user,
             RunSymbol::Task => run.who.task,
+            RunSymbol::Trial => run.who.trial,
             RunSymbol::Env => run.who.env,
             RunSymbol::Service => run.who.service,
             RunSymbol::Release => run.who.release,
@@ -218,6 +225,7 @@ impl RunTest {
             RunTest::Symbol(which, set) => set.contains(which.of(run)),
             RunTest::HasSymbol(which) => which.of(run).is_some(),
             RunTest::Number(which, numbers) => numbers.is_true_of(Some(i64::from(which.of(run)))),
+            RunTest::Correct(right) => run.correct == Some(*right),
             RunTest::Score { any, negated } => run
                 .score
                 .is_some_and(|score| any.iter().any(|bounds| bounds.contains(score)) != *negated),

@@ -90,6 +90,7 @@ fields! {
     File        "file"         Name     Run    ["path"] "path or name of the file";
     Line        "line"         Count    Action [] "line in the file";
     Task        "task"         Name     Run    [] "what pairs runs of the same task";
+    Trial       "trial"        Name     Run    [] "which attempt at its task the run is";
     Env         "env"          Name     Run    ["environment"] "environment";
     Service     "service"      Name     Run    [] "service";
     Release     "release"      Name     Run    ["version"] "release of the agent";
@@ -99,6 +100,7 @@ fields! {
     Errors      "errors"       Count    Run    [] "how many errors the run has";
     Retries     "retries"      Count    Run    [] "how many retries the run has";
     Score       "score"        Score    Run    [] "score of the run";
+    Correct     "correct"      Flag     Run    ["right"] "the run was judged to be right: correct:yes, correct:no";
     Approval    "approval"     Presence Action [] "an approval was asked for (has:approval)";
 }
 

@@ -114,6 +114,7 @@ fn of_field(field: Field, row: &Row<'_>, body: &Body) -> Option<String> {
             .map(|file| file.to_string_lossy().into_owned()),
         Field::Line => number(row.line()),
         Field::Task => name(symbols.name(run.who.task)),
+        Field::Trial => name(symbols.name(run.who.trial)),
         Field::Env => name(symbols.name(run.who.env)),
         Field::Service => name(symbols.name(run.who.service)),
         Field::Release => name(symbols.name(run.who.release)),
@@ -123,6 +124,9 @@ fn of_field(field: Field, row: &Row<'_>, body: &Body) -> Option<String> {
         Field::Errors => Some(run.totals.errors.to_string()),
         Field::Retries => Some(run.totals.retries.to_string()),
         Field::Score => run.score.map(|score| score.to_string()),
+        Field::Correct => run
+            .correct
+            .map(|it| if it { "yes" } else { "no" }.to_owned()),
         Field::Approval => {
             of(AttachedKind::Approval).map(|attached| attached.verdict.word().to_owned())
         }

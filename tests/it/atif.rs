@@ -7,6 +7,7 @@ use std::process::Stdio;
 use assert_cmd::Command;
 use saferun_tui::ingest::formats;
 use saferun_tui::model::action::Kind;
+use saferun_tui::model::run::RunStatus;
 use saferun_tui::store::Store;
 use saferun_tui::store::bodies::{self, Depth};
 use serde_json::Value;
@@ -199,11 +200,16 @@ fn lost(path: &Path) -> Option<String> {
     let tell = |store: &Store| {
         let mut usage: Vec<String> = (store.runs().iter())
             .map(|run| {
-                format!(
-                    "{:?} {:?}",
-                    run.totals.usage.total(),
-                    run.totals.usage.output
-                )
+                let (calls, usage) = (run.totals.tool_calls, run.totals.usage);
+                let cost = run.cost().map(|(cost, _)| cost);
+                // A trajectory without a word on its end is taken to have ended well.
+                let status = match run.status {
+                    RunStatus::Unknown => RunStatus::Ok,
+                    known => known,
+                };
+                let end = (status, run.correct, run.score);
+                let tokens = (usage.total(), usage.output);
+                format!("{tokens:?} {cost:?} {end:?} {calls}")
             })
             .collect();
         usage.sort();

@@ -545,6 +545,58 @@ fn what_two_models_had_been_given_is_told_where_they_part() {
 }
 
 #[test]
+fn what_is_ignored_does_not_become_the_same() {
+    let file = |asked: &str, tool: &str| {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let lines = [
+            format!(r#"{{"type":"prompt","run_id":"r","id":"p","content":"{asked}"}}"#),
+            format!(r#"{{"type":"tool_call","run_id":"r","id":"c","tool":"{tool}","args":{{}}}}"#),
+        ];
+        std::io::Write::write_all(&mut file, lines.join("\n").as_bytes()).expect("written");
+        file
+    };
+    let (one, other) = (file("refund it", "refund"), file("cancel it", "cancel"));
+    let (a, b) = (one.path().to_string_lossy(), other.path().to_string_lossy());
+    let told = out(&["diff", &a, &b], 0);
+    assert!(told.contains("the user had said something else"), "{told}");
+    let told = out(&["diff", &a, &b, "--ignore", "text"], 0);
+    assert!(told.contains("is not compared, as was asked for"), "{told}");
+    assert!(!told.contains("same context"), "{told}");
+}
+
+#[test]
+fn how_a_run_was_judged_is_shown_and_asked_for() {
+    let trials = "sample-traces/tau-bench/airline-three-trials.json";
+    let told = out(&["ls", trials], 0);
+    assert!(
+        told.contains("GRADE") && told.contains("right") && told.contains("wrong"),
+        "{told}"
+    );
+    let wrong = out(&["ls", trials, "-w", "correct:no"], 0);
+    assert!(
+        wrong.contains("wrong") && !wrong.contains("right"),
+        "{wrong}"
+    );
+    let one = out(&["ls", trials, "-w", "correct:yes trial:0"], 0);
+    assert!(!one.contains("wrong"), "{one}");
+    assert!(!out(&["ls", REFUND, "-w", "correct:no"], 0).contains("GRADE"));
+    let stats = json(&[
+        "stats",
+        "sample-traces/medagentbench",
+        "--by",
+        "agent",
+        "--json",
+    ]);
+    // The durations of three model calls, not that of the whole run.
+    assert!(
+        stats["groups"][0]["duration_ms"]["p99"]
+            .as_f64()
+            .expect("a figure")
+            < 5_000.0
+    );
+}
+
+#[test]
 fn a_comparison_is_promised_by_name() {
     let (a, b) = (format!("{OLD}#a-0004"), format!("{NEW}#b-0004"));
     let document = json(&["diff", &a, &b, "--json"]);

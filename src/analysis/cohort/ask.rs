@@ -57,6 +57,8 @@ pub enum Refusal {
     Groups(Grouping, Vec<(String, usize)>),
     /// A side has no run; what selected it.
     Empty(String),
+    /// None of the runs of a side can be compared; what selected it, and why.
+    AllLeftOut(String, Vec<Excluded>),
     Cancelled,
 }
 
@@ -70,10 +72,18 @@ impl Ask {
     pub fn run(&self, store: &Store, cancel: &CancelFlag) -> Result<Answer, Refusal> {
         let (a, b) = self.sides(store, cancel)?;
         let found = sides::sides(store, &a.runs, &b.runs);
-        for (name, runs) in [(&a.name, &found.a), (&b.name, &found.b)] {
-            if runs.is_empty() {
-                return Err(Refusal::Empty(name.clone()));
+        for (side, runs) in [(&a, &found.a), (&b, &found.b)] {
+            if !runs.is_empty() {
+                continue;
             }
+            let name = side.name.clone();
+            let left_out = found.excluded.into_iter();
+            let left_out: Vec<Excluded> = left_out.collect();
+            return Err(if side.runs.is_empty() {
+                Refusal::Empty(name)
+            } else {
+                Refusal::AllLeftOut(name, left_out)
+            });
         }
         let all = [found.a.as_slice(), &found.b].concat();
         let pair_by = observe::resolve(store, &all, self.pair_by);
@@ -218,7 +228,7 @@ fn alone(comparison: &Comparison) -> Option<Excluded> {
     let runs: Vec<RunIx> = of_a.chain(of_b).collect();
     let many = alone.a.len() + alone.b.len();
     (many > 0).then(|| Excluded {
-        reason: "task on one side only".to_owned(),
+        reason: "whose task is on one side only".to_owned(),
         count: many,
         runs,
     })

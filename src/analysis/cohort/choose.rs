@@ -215,8 +215,9 @@ fn independent(sample: &Sample, terms: Terms) -> Answer {
         method: Method::Fisher,
         estimate: Some(newcombe(a, b, two_sided(terms.alpha))),
         p: Some(exact::fisher(a, b)),
+        // A rate near 1 has as far to fall as one near 0 has to rise.
         smallest: Some(smallest_unpaired(
-            a.value(),
+            a.value().min(1.0 - a.value()),
             harmonic,
             Aim::new(terms.alpha),
         )),

@@ -6,6 +6,8 @@ use jiff::tz::TimeZone;
 
 use crate::analysis::cohort::random::SplitMix64;
 use crate::analysis::runs::{Grouping, is_told};
+use crate::ingest::formats::Format;
+use crate::ingest::formats::any_json::AnyJson;
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::model::symbol::Sym;
 use crate::store::Store;
@@ -40,8 +42,10 @@ pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
         let mut kept = Vec::new();
         for ix in runs.iter().filter(|ix| is_told(store.run(**ix))) {
             let run = store.run(*ix);
+            let format = store.source(run.source).format;
             let reason = match run.status {
                 _ if both.contains(ix) => "on both sides",
+                _ if format.name() == AnyJson.name() => "of no known format",
                 RunStatus::Error if are_graded && !has_grade(run) => "failed without a grade",
                 RunStatus::Running => "still running",
                 RunStatus::Cancelled => "cancelled",
@@ -93,7 +97,7 @@ pub fn groups(
     let mut groups: Vec<_> = groups.into_iter().collect();
     let first = |runs: &[RunIx]| {
         runs.iter()
-            .filter_map(|ix| store.run(*ix).started.get())
+            .filter_map(|ix| store.run(*ix).began().get())
             .min()
     };
     groups.sort_by_key(|(_, runs)| first(runs).unwrap_or(i64::MAX));

@@ -87,9 +87,14 @@ impl Blind {
         result
     }
 
-    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    /// Whether no difference of words counts.
+    pub fn ignores_text(&self) -> bool {
         let is_text = |it: &Ignored| matches!(it.0, Subject::Field(_));
-        if self.ignored.iter().any(is_text) {
+        self.ignored.iter().any(is_text)
+    }
+
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.ignores_text() {
             return Cow::Borrowed("");
         }
         if self.noise {

@@ -109,6 +109,10 @@ impl<'a> Story<'a> {
     pub fn context(&self) -> &'static str {
         let divergence = &self.comparison.divergence;
         match divergence.cause {
+            Cause::None if self.comparison.ignores_words => "",
+            _ if self.comparison.ignores_words => {
+                "what had been said before is not compared, as was asked for"
+            }
             Cause::None if divergence.inputs_differed_before => "the user said something else",
             Cause::None => "",
             _ if divergence.inputs_differed_before => {

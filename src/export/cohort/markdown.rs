@@ -16,13 +16,13 @@ pub fn markdown(answer: &Answer) -> String {
         format!("# {} ↔ {}", plain(&a.name), plain(&b.name)),
         String::new(),
     ];
-    for (side, cohort) in [("A", a), ("B", b)] {
-        let size = words::size(cohort.runs.len(), cohort.tasks());
+    let sides = [("A", a), ("B", b)].into_iter();
+    for ((side, cohort), size) in sides.zip(words::sizes(found)) {
         lines.push(format!("- {side}: `{}`, {size}", code(&cohort.name)));
     }
     lines.push(format!("- {}", words::meeting(answer)));
     lines.extend(words::excluded(answer).map(|it| format!("- left out: {it}")));
-    for confound in words::confounds(found) {
+    for confound in words::confounds(answer) {
         lines.push(format!("- {}", plain(&confound)));
     }
     let told: Vec<String> = words::tally(found)

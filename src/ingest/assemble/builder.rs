@@ -601,6 +601,7 @@ fn new_run(source: SourceIx, id: &[u8]) -> Run {
         who: Who::default(),
         started: Time::NONE,
         ended: Time::NONE,
+        took: Span::NONE,
         status: RunStatus::Unknown,
         totals: Totals::default(),
         lanes: Vec::new(),

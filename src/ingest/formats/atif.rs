@@ -143,6 +143,18 @@ fn continuations(folder: &Path) -> Vec<Tie> {
     ties
 }
 
+/// What the `extra` of a trajectory may tell of the run.
+const OF_RUN: &[(Name, &str)] = &[
+    (Name::User, "user"),
+    (Name::Service, "service"),
+    (Name::Env, "env"),
+    (Name::Task, "task"),
+    (Name::Trial, "trial"),
+    (Name::Provider, "provider"),
+    (Name::Title, "title"),
+    (Name::Score, "score"),
+];
+
 fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     match member {
@@ -159,6 +171,23 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
             out.push(fact);
             fact = Fact::new(FactKind::Setting);
             fact.cost = known(value.get("total_cost_usd").usd());
+        }
+        b"extra" => {
+            // How our own converter tells who ran, and how it ended.
+            for (name, key) in OF_RUN {
+                out.tell_name(*name, value.get(key));
+            }
+            if let Some(correct) = value.get("correct").truth() {
+                let text = out.arena(if correct { b"true" } else { b"false" });
+                out.name(Name::Correct, text);
+            }
+            fact.status = match value.get("status").raw() {
+                b"ok" => Status::Ok,
+                b"error" => Status::Error,
+                b"blocked" => Status::Blocked,
+                b"cancelled" => Status::Cancelled,
+                _ => Status::Unrecorded,
+            };
         }
         b"continued_trajectory_ref" | b"notes" if value.is_string() => fact.kind = FactKind::Note,
         _ => fact.kind = FactKind::Copy,
@@ -204,8 +233,11 @@ fn counts(
         output: told.get(completion).tokens(),
         cache_read: cached,
         cache_write: created,
+        cache_write_hour: extra
+            .get("cache_creation")
+            .get("ephemeral_1h_input_tokens")
+            .tokens(),
         reasoning: extra.get(reasoning).tokens(),
-        ..Usage::NONE
     }
 }
 

@@ -153,6 +153,7 @@ impl Rules for Conversation {
                     duration: fact.duration,
                     ..Settled::new(action)
                 });
+                build.edit(run).took = fact.duration;
                 if from.decoded.usage(fact).is_some() {
                     scene.charge(action, None, build);
                 }

@@ -166,7 +166,7 @@ fn run(record: &Value) -> Span {
     }
     let mut kind = text("run_type");
     if kind.is_empty() {
-        kind = kind_of(record).to_owned();
+        kind_of(record).clone_into(&mut kind);
     }
     let [inputs, outputs] =
         ["inputs", "outputs"].map(|key| record.get(key).filter(|it| !it.is_null()));

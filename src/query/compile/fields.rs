@@ -35,6 +35,7 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
         Field::Provider => run_symbol(RunSymbol::Provider),
         Field::User => run_symbol(RunSymbol::User),
         Field::Task => run_symbol(RunSymbol::Task),
+        Field::Trial => run_symbol(RunSymbol::Trial),
         Field::Env => run_symbol(RunSymbol::Env),
         Field::Service => run_symbol(RunSymbol::Service),
         Field::Release => run_symbol(RunSymbol::Release),
@@ -68,7 +69,14 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
                 negated: false,
             })
         }
-        Field::Retry => retry(test),
+        Field::Retry => {
+            let node = Node::Column(ColumnTest::Flags(Flags::RETRY));
+            flag(test, (node.clone(), Node::Not(Box::new(node))))
+        }
+        Field::Correct => {
+            let judged = |right| run(RunTest::Correct(right));
+            flag(test, (judged(true), judged(false)))
+        }
         Field::Text => body(BodyTest::Text(TextTest::of(test, Extent::Anywhere))),
         Field::Error => body(BodyTest::Error(TextTest::of(test, Extent::Anywhere))),
         Field::File => Node::Column(ColumnTest::File(TextTest::of(test, Extent::Whole))),
@@ -90,8 +98,8 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
     }
 }
 
-fn retry(test: &Test) -> Node {
-    let node = Node::Column(ColumnTest::Flags(Flags::RETRY));
+/// What stands for `yes` and for `no`: where a field may be unknown the one is not the opposite of the other.
+fn flag(test: &Test, (is, is_not): (Node, Node)) -> Node {
     let (Test::Matches(values) | Test::Equals(values) | Test::Differs(values)) = test else {
         return Node::Always(false);
     };
@@ -103,9 +111,9 @@ fn retry(test: &Test) -> Node {
         (yes, no)
     };
     match (yes, no) {
-        (true, true) => Node::Always(true),
-        (true, false) => node,
-        (false, true) => Node::Not(Box::new(node)),
+        (true, true) => Node::Or(vec![is, is_not]),
+        (true, false) => is,
+        (false, true) => is_not,
         (false, false) => Node::Always(false),
     }
 }
@@ -174,6 +182,7 @@ pub(super) fn has(subject: &Subject) -> Node {
         Field::Provider => run(RunSymbol::Provider),
         Field::User => run(RunSymbol::User),
         Field::Task => run(RunSymbol::Task),
+        Field::Trial => run(RunSymbol::Trial),
         Field::Env => run(RunSymbol::Env),
         Field::Service => run(RunSymbol::Service),
         Field::Release => run(RunSymbol::Release),
@@ -208,6 +217,10 @@ pub(super) fn has(subject: &Subject) -> Node {
         Field::Error => Node::Or(vec![
             flags(Flags::HAS_ERROR),
             Node::Column(ColumnTest::Kinds(1 << Kind::Error as u16)),
+        ]),
+        Field::Correct => Node::Or(vec![
+            Node::Column(ColumnTest::Run(RunTest::Correct(true))),
+            Node::Column(ColumnTest::Run(RunTest::Correct(false))),
         ]),
         Field::Score => Node::Column(ColumnTest::Run(RunTest::Score {
             any: vec![half(Comparison::Less, f64::INFINITY)],

@@ -166,20 +166,24 @@ impl Run {
 
 /// A picture holds so many lines; nobody looks at a longer one.
 const TALLEST: usize = 2_000;
+/// Nor one that no page is as wide as: longer lines are cut.
+const WIDEST: usize = 200;
 
 /// Lines of a page as a picture.
 pub fn page(lines: &[Line], inks: &Inks) -> String {
     let width = |line: &Line| -> usize { line.iter().map(|(_, piece)| text::width(piece)).sum() };
     let widest = lines.iter().take(TALLEST).map(width).max().unwrap_or(1);
+    let widest = widest.min(WIDEST);
     let more = lines.len().saturating_sub(TALLEST);
     let height = lines.len().min(TALLEST) + usize::from(more > 0);
-    let area = Rect::new(0, 0, widest.min(1_000) as u16, height as u16);
+    let area = Rect::new(0, 0, widest as u16, height as u16);
     let mut buffer = Buffer::empty(area);
     for (line, y) in lines.iter().take(TALLEST).zip(0..) {
         let mut x = 0;
         for (role, piece) in line {
-            buffer.set_string(x, y, piece, style(*role));
-            x = x.saturating_add(text::width(piece) as u16);
+            let piece = text::cut(piece, widest.saturating_sub(x));
+            buffer.set_string(x as u16, y, &piece, style(*role));
+            x += text::width(&piece);
         }
     }
     if more > 0 {

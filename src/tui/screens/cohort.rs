@@ -53,6 +53,8 @@ pub struct Cohort {
     behind: Option<Behind>,
     /// `x` was pressed: the next key says what to export.
     exporting: bool,
+    /// What was compared before other models are chosen: the way back.
+    before: Option<(Choice, State)>,
     frame: Frame,
 }
 
@@ -90,6 +92,7 @@ impl Default for Cohort {
             view: Viewport::default(),
             behind: None,
             exporting: false,
+            before: None,
             frame: Frame::default(),
         }
     }
@@ -252,6 +255,10 @@ impl Cohort {
         self.view.cursor = rows::nearest(&self.lines, self.view.cursor);
     }
 
+    fn is_choosing(&self) -> bool {
+        matches!(self.state, State::Choosing(_))
+    }
+
     fn answer(&self) -> Option<&Answer> {
         match &self.state {
             State::Shown(answer) => Some(answer),
@@ -278,9 +285,16 @@ impl Cohort {
             }
             Command::Export => self.exporting = self.answer().is_some(),
             Command::Models => {
-                self.choice = Choice::By(Grouping::Model);
-                self.state = State::Nothing;
+                let choice = std::mem::replace(&mut self.choice, Choice::By(Grouping::Model));
+                let state = std::mem::replace(&mut self.state, State::Nothing);
+                self.before = Some((choice, state));
                 self.ask_again();
+            }
+            Command::Cancel | Command::Back if self.is_choosing() && self.before.is_some() => {
+                if let Some((choice, state)) = self.before.take() {
+                    (self.choice, self.state) = (choice, state);
+                    self.list();
+                }
             }
             Command::ChooseSide => self.choose_side(),
             Command::Cancel | Command::Back if self.behind.is_some() => self.behind = None,

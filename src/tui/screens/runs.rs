@@ -338,6 +338,7 @@ impl Runs {
                 names: &session.setup.columns,
                 id_width: self.table.id_width,
                 agents: self.table.has_agents,
+                grades: self.table.has_grades,
                 live: session.live,
             },
         );

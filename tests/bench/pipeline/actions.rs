@@ -59,6 +59,7 @@ fn run(actions: u32) -> Run {
             ..Totals::default()
         },
         lanes: Vec::new(),
+        took: saferun_tui::model::quantity::Span::NONE,
         parent_run: None,
         score: None,
         correct: None,

@@ -129,6 +129,43 @@ fn sides_are_the_two_groups_of_any_field() {
 }
 
 #[test]
+fn a_figure_is_asked_for_by_its_name_or_its_words_and_never_made_up() {
+    let by = |name: &str| json(&refunds(), &["--metric", name])["metrics"].clone();
+    assert_eq!(by("runs with an error"), by("error"));
+    for wrong in ["succeded", "latency"] {
+        let found = cohort(&refunds(), &["--metric", wrong]);
+        assert_eq!(found.status.code(), Some(2), "{wrong}");
+        let said = String::from_utf8_lossy(&found.stderr).into_owned();
+        assert!(
+            said.contains("is no figure") && said.contains("success"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_side_whose_runs_are_all_on_the_other_one_is_said_to_be_so() {
+    let sides = ["--a", "model:claude*", "--b", "model:claude-sonnet-4-6"];
+    let found = cohort(&refunds(), &sides);
+    let said = String::from_utf8_lossy(&found.stderr).into_owned();
+    assert_eq!(found.status.code(), Some(2));
+    assert!(said.contains("600 runs on both sides"), "{said}");
+}
+
+#[test]
+fn what_is_no_trace_is_in_no_cohort() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["model-a.jsonl", "model-b.jsonl"] {
+        let path = sample(&format!("refund-cohort/{name}"));
+        std::fs::copy(path, folder.path().join(name)).expect("a copy");
+    }
+    std::fs::write(folder.path().join("SUMMARY.json"), "{\"right\": 18}").expect("a file");
+    let found = json(folder.path(), &["--a", "model:claude-sonnet-4-6"]);
+    assert_eq!(found["b"]["runs"], 600);
+    assert_eq!(found["excluded"][0]["reason"], "of no known format");
+}
+
+#[test]
 fn a_cohort_against_itself_comes_out_clean() {
     let found = json(&refunds(), &["--aa", "-w", "model:claude-sonnet-4-6"]);
     assert_eq!(found["aa"], true);

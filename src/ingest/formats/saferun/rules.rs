@@ -170,6 +170,7 @@ fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
             .and_then(|text| text.parse().ok())
     };
     let edited = build.edit(run);
+    edited.took = fact.duration;
     edited.score = number(Name::Score)
         .filter(|score: &f64| score.is_finite())
         .or(edited.score);

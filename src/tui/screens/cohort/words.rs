@@ -55,18 +55,23 @@ impl Words {
     }
 }
 
+/// Names of sides may be paths: their ends tell them apart.
+const LONGEST_NAME: usize = 36;
+
 fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
     let found = &answer.comparison;
+    let sizes = told::sizes(found);
     let side = |letter: &str, side: &crate::analysis::cohort::observe::Cohort| {
-        let size = told::size(side.runs.len(), side.tasks());
-        format!("{letter} {}  {size}", text::sanitize(&side.name))
+        let size = &sizes[usize::from(letter == "B")];
+        let name = text::sanitize(&side.name);
+        format!("{letter} {}  {size}", text::cut_front(&name, LONGEST_NAME))
     };
     let mut verdict = told::tally(found);
     if session.live {
         verdict.insert(0, ("interim".to_owned(), Role::Warn));
     }
     let left_out = told::excluded(answer).map(|it| format!("left out: {it}"));
-    let confounds = told::confounds(found);
+    let confounds = told::confounds(answer);
     let besides = confounds.split_first().map(|(first, things)| {
         let things: Vec<_> = things.iter().map(|it| text::sanitize(it)).collect();
         format!(" · {first} · {}", things.join(" · "))

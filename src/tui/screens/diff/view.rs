@@ -34,12 +34,12 @@ fn put(line: &Line, theme: &Theme, base: Style, row: &mut Row<'_>) {
     }
 }
 
-/// On few rows only where they part is told.
 fn story(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
     let area = diff.frame.regions.story;
-    let lines = &diff.frame.words.story;
-    let skipped = lines.len().saturating_sub(usize::from(area.height));
-    for (line, y) in lines.iter().skip(skipped).zip(0..area.height) {
+    for y in 0..area.height {
+        Row::new(buf, area, y, theme.styles.text);
+    }
+    for (line, y) in diff.frame.words.story.iter().zip(0..area.height) {
         let mut row = Row::new(buf, area, y, theme.styles.text);
         row.put(" ", Style::new());
         put(line, theme, Style::new(), &mut row);

@@ -16,8 +16,8 @@ use crate::tui::widgets::tone::{Line, Tone};
 #[derive(Debug, Default)]
 pub(super) struct Words {
     pub(super) crumbs: Vec<String>,
-    /// Who, how alike, where they part; the last lines stay where there is little room.
-    pub(super) story: [Line; 3],
+    /// Who, how alike, where they part: as many lines as there is room for.
+    pub(super) story: Vec<Line>,
     pub(super) heads: [String; 2],
     /// The title of the pane below.
     pub(super) fields: String,
@@ -52,14 +52,18 @@ impl Words {
 }
 
 /// On narrow screens who is compared stands in the header alone, and why they part has its own line.
-fn story(diff: &Diff, who: Line, store: &Store) -> [Line; 3] {
+fn story(diff: &Diff, who: Line, store: &Store) -> Vec<Line> {
     let (mut place, why) = parting(diff, store);
-    if diff.frame.regions.story.width < WIDE {
-        return [alike(diff), why, place];
+    let area = diff.frame.regions.story;
+    if area.height < 3 {
+        return vec![place];
+    }
+    if area.width < WIDE {
+        return vec![alike(diff), place, why];
     }
     place.push((Tone::Plain, " · ".to_owned()));
     place.extend(why);
-    [who, alike(diff), place]
+    vec![who, alike(diff), place]
 }
 
 /// Cells that who is compared takes at least.
@@ -102,12 +106,17 @@ fn who(pair: [RunIx; 2], names: &[String; 2], store: &Store) -> Line {
     for (at, name) in names.iter().enumerate() {
         let run = store.run(pair[at]);
         let letter = ["A", "B"][at];
+        let status = words::run_status(run).0.to_owned();
+        let ended = match words::grade(run) {
+            Some((grade, _)) => format!("{status}, {grade}"),
+            None => status,
+        };
         let facts = [
             words::models(store, run),
             human::counted(run.totals.turns.into(), "turn"),
             words::cost(run.cost()),
             words::span(run.duration()),
-            words::run_status(run).0.to_owned(),
+            ended,
         ];
         if at > 0 {
             line.push((Tone::Faint, "  ↔  ".to_owned()));

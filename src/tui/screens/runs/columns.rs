@@ -18,6 +18,7 @@ pub(super) enum Column {
     Errors,
     Blocked,
     Retries,
+    Grade,
     Outcome,
 }
 
@@ -97,6 +98,7 @@ static COLUMNS: &[Info] = &[
         info(Column::Retries, ("retries", "RTY"), 4, 9),
         Key::Retries,
     ),
+    sorted(info(Column::Grade, ("grade", "GRADE"), 5, 1), Key::Score),
     sorted(
         info(Column::Outcome, ("outcome", "OUTCOME"), 9, 0),
         Key::Outcome,
@@ -133,6 +135,8 @@ pub(super) struct Wanted<'a> {
     pub(super) id_width: usize,
     /// There is more than one name among the agents; else they have no column of their own.
     pub(super) agents: bool,
+    /// Some runs were judged; else there is no column for it.
+    pub(super) grades: bool,
     /// How runs stand takes more words than how they ended.
     pub(super) live: bool,
 }
@@ -148,6 +152,7 @@ fn chosen(wanted: &Wanted<'_>) -> Vec<&'static Info> {
         let all = COLUMNS.iter();
         return all
             .filter(|info| wanted.agents || info.column != Column::Agent)
+            .filter(|info| wanted.grades || info.column != Column::Grade)
             .collect();
     }
     let pair = COLUMNS.iter().take(1);
@@ -214,6 +219,7 @@ mod tests {
             names: &[],
             id_width: 8,
             agents,
+            grades: false,
             live: false,
         };
         let columns = fit(width, &wanted);
@@ -259,6 +265,7 @@ mod tests {
             names: &["cost", "run", "title"],
             id_width: 8,
             agents: true,
+            grades: false,
             live: false,
         };
         let shown: Vec<&str> = fit(80, &wanted)

@@ -25,9 +25,18 @@ impl Runs {
         for ix in all.filter(is_kept) {
             groups.entry(group(ix)).or_default().push(ix);
         }
+        let first = |name: &String| {
+            let runs = groups.get(name).into_iter().flatten();
+            runs.filter_map(|ix| store.run(*ix).began().get()).min()
+        };
         let sides = match session.pair {
             [Some(a), Some(b)] if group(a) != group(b) => Some([group(a), group(b)]),
-            _ if groups.len() == 2 => groups.keys().cloned().collect::<Vec<_>>().try_into().ok(),
+            _ if groups.len() == 2 => {
+                // A is what was before, as on the command line.
+                let mut names: Vec<String> = groups.keys().cloned().collect();
+                names.sort_by_key(|name| first(name).unwrap_or(i64::MAX));
+                names.try_into().ok()
+            }
             _ => None,
         };
         if let Some(sides) = sides {

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use crate::analysis::runs::stopped;
 use crate::analysis::summary;
 use crate::base::{human, text};
+use crate::export::words::{self, Role};
 use crate::model::run::{Run, RunIx};
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
@@ -17,6 +18,7 @@ pub(super) struct RunText {
     pub(super) agent: String,
     pub(super) model: String,
     pub(super) turns: String,
+    pub(super) grade: Option<(String, Role)>,
     pub(super) actions: String,
     pub(super) duration: String,
     pub(super) cost: String,
@@ -37,13 +39,14 @@ pub(super) fn build(
     let clean = |raw: &str| text::sanitize(raw).into_owned();
     RunText {
         started: run
-            .started
+            .began()
             .get()
             .map(|us| human::when(us, now, zone))
             .unwrap_or_default(),
         agent: clean(store.symbols().name(run.who.agent)),
         model: clean(&short_models(store, run)),
         turns: human::short_count(run.totals.turns.into()),
+        grade: words::grade(run),
         actions: human::short_count(run.totals.actions.into()),
         duration: run.duration().get().map(human::span).unwrap_or_default(),
         cost: outcome::cost(run.cost()).unwrap_or_default(),

@@ -50,6 +50,8 @@ pub struct Table {
     pub(super) id_width: usize,
     /// More than one name among the agents.
     pub(super) has_agents: bool,
+    /// Some of the runs were judged.
+    pub(super) has_grades: bool,
     ids: HashMap<RunIx, String>,
     groups: HashMap<String, Group>,
 }
@@ -78,6 +80,7 @@ impl Table {
             costs: Some(CostSum::of(store, &kept)),
             id_width: ids.values().map(|id| text::width(id)).max().unwrap_or(0),
             has_agents: agents.len() > 1,
+            has_grades: kept.iter().any(|ix| store.run(*ix).grade().is_some()),
             ids,
             ..Table::default()
         };
@@ -148,6 +151,7 @@ fn words(store: &Store, (by, name): (Grouping, &str), runs: &[RunIx]) -> String 
     let count = runs.len() as u64;
     let plural = if count == 1 { "" } else { "s" };
     let mut parts = vec![name, format!("{} run{plural}", human::count(count))];
+    parts.extend(right(store, runs));
     parts.extend(outcome::cost(CostSum::of(store, runs).known));
     let errors = runs
         .iter()
@@ -163,6 +167,25 @@ fn words(store: &Store, (by, name): (Grouping, &str), runs: &[RunIx]) -> String 
     parts.join(" · ")
 }
 
+/// `18 of 25 right`; none where nobody judged.
+fn right(store: &Store, runs: &[RunIx]) -> Option<String> {
+    let judged = runs.iter().filter_map(|ix| store.run(*ix).correct);
+    let judged: Vec<bool> = judged.collect();
+    let right = judged.iter().filter(|it| **it).count() as u64;
+    let all = human::count(judged.len() as u64);
+    (!judged.is_empty()).then(|| format!("{} of {all} right", human::count(right)))
+}
+
+/// What a run of a group takes, in the middle.
+fn middle(store: &Store, runs: &[RunIx]) -> Option<String> {
+    let spans = runs.iter().filter_map(|ix| store.run(*ix).duration().get());
+    let mut spans: Vec<i64> = spans.collect();
+    spans.sort_unstable();
+    spans
+        .get(spans.len() / 2)
+        .map(|span| format!("{} in the middle", human::span(*span)))
+}
+
 /// How the runs of a group ended, what they cost together and one by one, and what went wrong in them.
 fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
     let count = |status: RunStatus| {
@@ -174,6 +197,10 @@ fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
         .map(|status| (*status, count(*status)));
     let ends = ends.filter(|(_, count)| *count > 0);
     let ends = ends.map(|(status, count)| format!("{} {}", human::count(count), status.word()));
+    let ends: Vec<String> = ends
+        .chain(right(store, runs))
+        .chain(middle(store, runs))
+        .collect();
     let sum = |number: fn(&Run) -> u32, (one, many): (&str, &str)| {
         let numbers = runs.iter().map(|ix| u64::from(number(store.run(*ix))));
         let all: u64 = numbers.sum();
@@ -202,7 +229,7 @@ fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
         sum(|run| run.totals.retries, ("retry", "retries")),
     ];
     vec![
-        ("ended", ends.collect::<Vec<_>>().join(" · ")),
+        ("ended", ends.join(" · ")),
         ("cost", cost.join(" · ")),
         ("in all", actions.join(" · ")),
     ]

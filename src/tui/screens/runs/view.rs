@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use crate::analysis::life::Life;
 use crate::base::text;
+use crate::export::words::Role;
 use crate::tui::keys::Command;
 use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::outcome;
@@ -206,6 +207,12 @@ fn value(
         Column::Errors => alarm(text.errors, styles.error),
         Column::Blocked => alarm(text.blocked, styles.blocked),
         Column::Retries => alarm(text.retries, styles.waiting),
+        Column::Grade => match &text.grade {
+            Some((words, Role::Good)) => (words.clone(), styles.ok),
+            Some((words, Role::Bad)) => (words.clone(), styles.error),
+            Some((words, _)) => (words.clone(), styles.text),
+            None => (told(""), styles.faint),
+        },
         Column::Outcome => outcome::words(life, theme, column.width),
     }
 }
