@@ -165,7 +165,8 @@ impl Screen for Cohort {
     }
 
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
-        self.frame.regions = view::Regions::new(area);
+        let caution = Words::new(self, session).caution_width();
+        self.frame.regions = view::Regions::new(area, caution);
         let rows = usize::from(self.frame.regions.list.height);
         let len = self.len();
         let extent = Extent {

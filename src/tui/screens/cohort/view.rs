@@ -44,9 +44,12 @@ pub(super) struct Regions {
 
 /// From this height on there are rules, a detail and a footer.
 const ROOMY: u16 = 16;
+/// From this height on a long caution has two lines.
+const TALL: u16 = 24;
 
 impl Regions {
-    pub(super) fn new(area: Rect) -> Regions {
+    /// `words` are those of the caution: long ones get a second line where there is room.
+    pub(super) fn new(area: Rect, words: usize) -> Regions {
         let part = |y: u16, height: u16| Rect {
             y: area.y + y.min(area.height),
             height: height.min(area.height.saturating_sub(y)),
@@ -63,13 +66,18 @@ impl Regions {
             };
         }
         let foot = area.height - 5;
+        let lines = if words > usize::from(area.width) && area.height >= TALL {
+            2
+        } else {
+            1
+        };
         Regions {
             sides: part(0, 1),
             verdict: part(1, 1),
-            caution: part(2, 1),
-            rule: part(3, 1),
-            heads: part(4, 1),
-            list: part(5, foot - 5),
+            caution: part(2, lines),
+            rule: part(2 + lines, 1),
+            heads: part(3 + lines, 1),
+            list: part(4 + lines, foot - 4 - lines),
             lower_rule: part(foot, 1),
             detail: part(foot + 1, 3),
             footer: part(foot + 4, 1),
@@ -145,8 +153,14 @@ fn top(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
     }
     if regions.rule.height > 0 {
         let mut row = Row::new(buf, regions.caution, 0, styles.text);
-        row.put(&format!(" {}", words.meeting), styles.faint)
-            .put(&words.caution, styles.waiting);
+        row.put(&format!(" {}", words.meeting), styles.faint);
+        if regions.caution.height > 1 {
+            row = Row::new(buf, regions.caution, 1, styles.text);
+            row.put(" ", styles.faint);
+        } else if !words.caution.is_empty() {
+            row.put(" · ", styles.faint);
+        }
+        row.put(&words.caution, styles.waiting);
         let rule = (theme.marks.horizontal, styles.faint);
         paint::rule(buf, regions.rule, 0, rule);
     }

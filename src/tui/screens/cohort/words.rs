@@ -27,6 +27,11 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// Cells of what the caution line says.
+    pub(super) fn caution_width(&self) -> usize {
+        text::width(&self.meeting) + text::width(&self.caution) + 4
+    }
+
     pub(super) fn new(cohort: &Cohort, session: &Session) -> Words {
         let name = session.title.rsplit('/').find(|part| !part.is_empty());
         let crumbs = vec![text::cut(name.unwrap_or_default(), 40).into_owned()];
@@ -74,7 +79,7 @@ fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
     let confounds = told::confounds(answer);
     let besides = confounds.split_first().map(|(first, things)| {
         let things: Vec<_> = things.iter().map(|it| text::sanitize(it)).collect();
-        format!(" · {first} · {}", things.join(" · "))
+        format!("{first} · {}", things.join(" · "))
     });
     let meeting = std::iter::once(told::meeting(answer));
     let meeting: Vec<String> = meeting.chain(left_out).collect();
