@@ -5,6 +5,8 @@ pub mod lines;
 mod retain;
 pub mod row;
 pub mod search;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
 

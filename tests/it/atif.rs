@@ -4,46 +4,21 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use assert_cmd::Command;
-use saferun_tui::ingest::formats;
 use saferun_tui::model::action::Kind;
 use saferun_tui::model::run::RunStatus;
 use saferun_tui::store::Store;
 use saferun_tui::store::bodies::{self, Depth};
 use serde_json::Value;
 
-use crate::support::{load, sample, shared, skipped};
+use crate::support::{convert, load, samples, shared, skipped};
 
 /// Writes the documents of a trace into a folder, and names them in their order.
-fn convert(path: &Path, folder: &Path) -> Vec<PathBuf> {
-    let done = Command::cargo_bin("saferun-tui")
-        .expect("the program")
-        .args(["--no-config", "convert", "--to", "atif"])
-        .args([path, Path::new("-o"), folder])
-        .output()
-        .expect("it runs");
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(
-        matches!(done.status.code(), Some(0 | 5)),
-        "{}: {said}",
-        path.display()
-    );
+fn trajectories(path: &Path, folder: &Path) -> Vec<PathBuf> {
+    convert(&["--to", "atif"], path, folder);
     let entries = std::fs::read_dir(folder).expect("the folder");
     let mut files: Vec<PathBuf> = entries.map(|it| it.expect("an entry").path()).collect();
     files.sort();
     files
-}
-
-fn samples() -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for format in formats::all() {
-        let Ok(entries) = std::fs::read_dir(sample(format.name())) else {
-            continue;
-        };
-        let paths = entries.map(|entry| entry.expect("an entry").path());
-        found.extend(paths.filter(|path| path.is_file()));
-    }
-    found
 }
 
 /// The members that the models allow, and which of them have to be there.
@@ -190,7 +165,7 @@ fn words(store: &Store, kind: Kind) -> Vec<String> {
 /// What is lost between a trace and its trajectories, as far as it should not be.
 fn lost(path: &Path) -> Option<String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let files = convert(path, folder.path());
+    let files = trajectories(path, folder.path());
     let before = load(&[path.to_owned()]);
     assert_eq!(files.len(), before.runs().len(), "{}", path.display());
     for file in &files {
@@ -259,7 +234,7 @@ fn the_public_models_take_what_is_written() {
     for (at, path) in samples().iter().enumerate() {
         let folder = folder.path().join(at.to_string());
         std::fs::create_dir(&folder).expect("a folder");
-        files.extend(convert(path, &folder));
+        files.extend(trajectories(path, &folder));
     }
     let python = std::process::Command::new("python3")
         .args(["-c", MODELS])

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use saferun_tui::ingest::formats;
 use saferun_tui::model::action::Kind;
 use saferun_tui::store::Store;
 use saferun_tui::store::bodies::{self, Depth};
 
-use crate::support::{load, sample, shared};
+use crate::support::{convert, load, sample, samples, shared};
 
 /// A run and its actions in words, without what only says where they stand.
 fn told(store: &Store) -> Vec<String> {
@@ -92,26 +91,11 @@ fn reasons<'a>(all: impl Iterator<Item = &'a Option<String>>) -> Vec<&'a String>
     all.flatten().collect()
 }
 
-fn convert(path: &Path, output: &Path) {
-    let done = Command::cargo_bin("saferun-tui")
-        .expect("the program")
-        .args(["--no-config", "convert"])
-        .args([path, Path::new("-o"), output])
-        .output()
-        .expect("it runs");
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(
-        matches!(done.status.code(), Some(0 | 5)),
-        "{}: {said}",
-        path.display()
-    );
-}
-
 /// How what comes back differs first; empty where it is the same.
 fn difference(path: &Path) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let output = folder.path().join("converted.jsonl");
-    convert(path, &output);
+    convert(&[], path, &output);
     let (before, after) = (load(&[path.to_owned()]), load(&[output]));
     let (before, after) = (told(&before), told(&after));
     let differs = before
@@ -128,16 +112,8 @@ fn difference(path: &Path) -> String {
 #[test]
 fn every_sample_comes_back_as_it_was() {
     let mut all = String::new();
-    for format in formats::all() {
-        let Ok(entries) = std::fs::read_dir(sample(format.name())) else {
-            continue;
-        };
-        for entry in entries {
-            let path = entry.expect("an entry").path();
-            if path.is_file() {
-                all.push_str(&difference(&path));
-            }
-        }
+    for path in samples() {
+        all.push_str(&difference(&path));
     }
     all.push_str(&difference(&sample("opencode/storage")));
     assert!(all.is_empty(), "{all}");

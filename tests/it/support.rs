@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use saferun_tui::ingest::discover;
+use saferun_tui::ingest::formats;
 use saferun_tui::ingest::loader::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::store::Store;
@@ -58,4 +60,34 @@ pub(crate) fn harmless(shown: &str) {
     if let Some(found) = shown.chars().find(bad) {
         panic!("{found:?} in {shown:?}");
     }
+}
+
+/// Every sample that is a file, format by format.
+pub(crate) fn samples() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for format in formats::all() {
+        let Ok(entries) = std::fs::read_dir(sample(format.name())) else {
+            continue;
+        };
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        found.extend(paths.filter(|path| path.is_file()));
+    }
+    found
+}
+
+/// `convert PATH -o OUTPUT`, with more options; lines that could not be read are no failure.
+#[track_caller]
+pub(crate) fn convert(options: &[&str], path: &Path, output: &Path) {
+    let done = Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"))
+        .args(["--no-config", "convert"])
+        .args(options)
+        .args([path, Path::new("-o"), output])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        matches!(done.status.code(), Some(0 | 5)),
+        "{}: {said}",
+        path.display()
+    );
 }

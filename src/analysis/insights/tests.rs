@@ -1,20 +1,7 @@
 use super::calls::Calls;
 use super::{View, Weight, look};
 use crate::base::cancel::CancelFlag;
-use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
-use crate::ingest::prices::PriceTable;
-use crate::store::Store;
-
-fn load(trace: &str) -> Store {
-    let bytes: &'static str = Box::leak(trace.to_owned().into_boxed_str());
-    let inputs = vec![Input::Bundled {
-        name: "trace.jsonl",
-        bytes: bytes.as_bytes(),
-        companions: &[],
-    }];
-    Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0
-}
+use crate::store::testing::load;
 
 /// The sentences about a trace, and the actions that show each.
 #[track_caller]

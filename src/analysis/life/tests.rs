@@ -1,23 +1,11 @@
 use super::{HOUR, Life, MINUTE, Pulse, Rate, SECOND, Seen};
-use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
-use crate::ingest::prices::PriceTable;
 use crate::model::action::SourceIx;
 use crate::model::run::{RunIx, RunStatus};
 use crate::store::Store;
+use crate::store::testing::load;
 
 /// 2026-11-25T10:00:00Z, when the first line of each trace here was written.
 const TEN: i64 = 1_795_600_800_000_000;
-
-fn load(trace: &str) -> Store {
-    let bytes: &'static str = Box::leak(trace.to_owned().into_boxed_str());
-    let inputs = vec![Input::Bundled {
-        name: "trace.jsonl",
-        bytes: bytes.as_bytes(),
-        companions: &[],
-    }];
-    Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0
-}
 
 fn line(second: u32, more: &str) -> String {
     format!("{{\"run_id\":\"r\",\"ts\":\"2026-11-25T10:00:{second:02}Z\",{more}}}\n")

@@ -4,22 +4,9 @@ use super::{Cell, Tick, of_run, place, ticks};
 use crate::analysis::slow::Slow;
 use crate::analysis::trouble::Seen;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
-use crate::ingest::prices::PriceTable;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
-use crate::store::Store;
-
-fn load(trace: &str) -> Store {
-    let bytes: &'static str = Box::leak(trace.to_owned().into_boxed_str());
-    let inputs = vec![Input::Bundled {
-        name: "trace.jsonl",
-        bytes: bytes.as_bytes(),
-        companions: &[],
-    }];
-    Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0
-}
+use crate::store::testing::load;
 
 const TRACE: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","ts":"2026-01-01T00:00:00Z","tool":"t"}
 {"type":"tool_result","run_id":"r1","call_id":"c1","ts":"2026-01-01T00:00:01Z","status":"error","result":"x"}

@@ -2,28 +2,15 @@ use proptest::prelude::*;
 
 use super::{By, Length, Share, Timeline, What};
 use crate::base::cancel::CancelFlag;
-use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
-use crate::ingest::prices::PriceTable;
 use crate::model::run::RunIx;
-use crate::store::Store;
+use crate::store::testing::load;
 
 const SECOND: i64 = 1_000_000;
 /// 2026-11-25T10:00:00Z.
 const TEN: i64 = 1_795_600_800 * SECOND;
 
-fn store(trace: &str) -> Store {
-    let bytes: &'static str = Box::leak(trace.to_owned().into_boxed_str());
-    let inputs = vec![Input::Bundled {
-        name: "trace.jsonl",
-        bytes: bytes.as_bytes(),
-        companions: &[],
-    }];
-    Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0
-}
-
 fn made(trace: &str) -> Timeline {
-    Timeline::of(&store(trace), RunIx(0), None, &CancelFlag::new())
+    Timeline::of(&load(trace), RunIx(0), None, &CancelFlag::new())
 }
 
 fn line(second: f64, more: &str) -> String {
@@ -198,7 +185,7 @@ fn what_has_no_time_is_counted_and_not_drawn() {
 fn a_call_that_goes_on_ends_now_and_has_no_length() {
     let trace = prompt(0.0) + &line(2.0, r#""type":"tool_call","id":"c","tool":"t""#);
     let timeline = Timeline::of(
-        &store(&trace),
+        &load(&trace),
         RunIx(0),
         Some(TEN + 9 * SECOND),
         &CancelFlag::new(),

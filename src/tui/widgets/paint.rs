@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::base::text;
+use crate::tui::theme::Theme;
 
 /// A row of the screen that is filled from the left. What does not fit is cut with a mark.
 #[derive(Debug)]
@@ -20,6 +21,17 @@ pub struct Row<'a> {
 pub struct Sought<'a> {
     pub text: &'a str,
     pub style: Style,
+}
+
+/// The rule above a footer, and the row below it to write on; none where there is no room for a footer.
+pub fn foot<'a>(
+    buf: &'a mut Buffer,
+    (rule_at, footer): (Rect, Rect),
+    theme: &Theme,
+) -> Option<Row<'a>> {
+    let look = (theme.marks.horizontal, theme.styles.faint);
+    rule(buf, rule_at, 0, look);
+    (footer.height > 0).then(|| Row::new(buf, footer, 0, theme.styles.text))
 }
 
 impl<'a> Row<'a> {

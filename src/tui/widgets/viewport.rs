@@ -1,5 +1,7 @@
 //! Which rows of a long list are on the screen, and which one is selected. Pure arithmetic.
 
+use crate::tui::keys::Command;
+
 /// A window on a list whose items have heights of their own (at least 1).
 ///
 /// The window is kept as its top item and the rows of it that are scrolled out, so that nothing
@@ -27,6 +29,28 @@ impl std::fmt::Debug for Extent<'_> {
             .field("rows", &self.rows)
             .finish_non_exhaustive()
     }
+}
+
+/// Rows that one notch of the wheel moves.
+pub const WHEEL: usize = 3;
+
+/// Where a command takes the selection of a list with `len` lines, of which `rows` are on the screen; none for a
+/// command that does not move it.
+pub fn stepped(command: Command, cursor: usize, (len, rows): (usize, usize)) -> Option<usize> {
+    let rows = rows.max(1);
+    let last = len.saturating_sub(1);
+    let to = match command {
+        Command::Down => cursor.saturating_add(1),
+        Command::Up => cursor.saturating_sub(1),
+        Command::HalfDown => cursor.saturating_add((rows / 2).max(1)),
+        Command::HalfUp => cursor.saturating_sub((rows / 2).max(1)),
+        Command::PageDown => cursor.saturating_add(rows),
+        Command::PageUp => cursor.saturating_sub(rows),
+        Command::Top => 0,
+        Command::Bottom => last,
+        _ => return None,
+    };
+    Some(to.min(last))
 }
 
 impl Viewport {

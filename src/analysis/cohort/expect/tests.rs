@@ -2,12 +2,9 @@ use jiff::tz::TimeZone;
 
 use super::{Rule, broken};
 use crate::base::cancel::CancelFlag;
-use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
-use crate::ingest::prices::PriceTable;
 use crate::model::quantity::Time;
 use crate::query::Context;
-use crate::store::Store;
+use crate::store::testing::load;
 
 const RUNS: &str = r#"{"type":"prompt","run_id":"right","content":"refund it"}
 {"type":"tool_call","run_id":"right","id":"1","tool":"refund","args":{}}
@@ -21,14 +18,7 @@ const RUNS: &str = r#"{"type":"prompt","run_id":"right","content":"refund it"}
 "#;
 
 fn found(rules: &[&str]) -> Vec<(String, bool)> {
-    let input = Input::Bundled {
-        name: "trace.jsonl",
-        bytes: RUNS.as_bytes(),
-        companions: &[],
-    };
-    let messages = loader::start(vec![input], Options::new(PriceTable::built_in()));
-    let (store, errors) = Store::load(messages);
-    assert!(errors.is_empty(), "{errors:?}");
+    let store = load(RUNS);
     let rules: Vec<Rule> = (rules.iter())
         .map(|text| Rule::parse(text).expect("a rule"))
         .collect();

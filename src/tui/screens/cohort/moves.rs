@@ -8,10 +8,7 @@ use crate::tui::screens::cohort::rows::{nearest, stepped};
 use crate::tui::screens::cohort::{Cohort, State};
 use crate::tui::session::Session;
 use crate::tui::shell::Pointer;
-use crate::tui::widgets::viewport::Viewport;
-
-/// Rows that one notch of the wheel moves.
-const WHEEL: usize = 3;
+use crate::tui::widgets::viewport::{Viewport, WHEEL};
 
 impl Cohort {
     /// How many lines the list has that is on the screen.

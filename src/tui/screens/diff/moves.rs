@@ -10,40 +10,26 @@ use crate::tui::keys::{Command, Key};
 use crate::tui::screens::diff::{Diff, Focus, aligned};
 use crate::tui::session::Session;
 use crate::tui::shell::Pointer;
-
-/// Rows that one notch of the wheel moves.
-const WHEEL: usize = 3;
+use crate::tui::widgets::viewport::{WHEEL, stepped};
 
 impl Diff {
     pub(super) fn step(&mut self, command: Command) {
-        let (cursor, last, rows) = match self.focus {
+        let regions = &self.frame.regions;
+        let (view, len, rows) = match self.focus {
             Focus::List => (
-                self.list.view.cursor,
-                self.list.items.len().saturating_sub(1),
-                usize::from(self.frame.regions.list.height).max(1),
+                &mut self.list.view,
+                self.list.items.len(),
+                regions.list.height,
             ),
+            // The first row of the pane is its title.
             Focus::Fields => (
-                self.fields.view.cursor,
-                self.fields.lines.len().saturating_sub(1),
-                usize::from(self.frame.regions.fields.height)
-                    .saturating_sub(1)
-                    .max(1),
+                &mut self.fields.view,
+                self.fields.lines.len(),
+                regions.fields.height.saturating_sub(1),
             ),
         };
-        let to = match command {
-            Command::Down => cursor.saturating_add(1),
-            Command::Up => cursor.saturating_sub(1),
-            Command::HalfDown => cursor.saturating_add((rows / 2).max(1)),
-            Command::HalfUp => cursor.saturating_sub((rows / 2).max(1)),
-            Command::PageDown => cursor.saturating_add(rows),
-            Command::PageUp => cursor.saturating_sub(rows),
-            Command::Top => 0,
-            Command::Bottom => last,
-            _ => return,
-        };
-        match self.focus {
-            Focus::List => self.list.view.cursor = to.min(last),
-            Focus::Fields => self.fields.view.cursor = to.min(last),
+        if let Some(to) = stepped(command, view.cursor, (len, usize::from(rows))) {
+            view.cursor = to;
         }
     }
 

@@ -435,20 +435,16 @@ const HINTS: &[Command] = &[
 ];
 
 fn foot(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
-    let (regions, styles) = (&diff.frame.regions, &theme.styles);
-    if regions.footer.height == 0 {
+    let regions = &diff.frame.regions;
+    let Some(mut row) = paint::foot(buf, (regions.lower_rule, regions.footer), theme) else {
         return;
-    }
-    paint::rule(
-        buf,
-        regions.lower_rule,
-        0,
-        (theme.marks.horizontal, styles.faint),
-    );
-    let mut row = Row::new(buf, regions.footer, 0, styles.text);
+    };
     if diff.chord == Some(Command::Export) {
         return export::draw_offers(theme, &mut row);
     }
-    row.flush_right(&format!("  {} ", diff.frame.words.position), styles.text);
+    row.flush_right(
+        &format!("  {} ", diff.frame.words.position),
+        theme.styles.text,
+    );
     hints::draw(None, HINTS, theme, &mut row);
 }

@@ -8,27 +8,15 @@ use crate::tui::screens::runs::Runs;
 use crate::tui::screens::runs::columns::Placed;
 use crate::tui::session::Session;
 use crate::tui::shell::Pointer;
-
-/// Rows that one notch of the wheel moves.
-const WHEEL: usize = 3;
+use crate::tui::widgets::viewport::{WHEEL, stepped};
 
 impl Runs {
     pub(super) fn step(&mut self, command: Command) {
-        let rows = usize::from(self.frame.regions.list.height).max(1);
-        let cursor = self.view.cursor;
-        let last = self.table.lines.len().saturating_sub(1);
-        let to = match command {
-            Command::Down => cursor.saturating_add(1),
-            Command::Up => cursor.saturating_sub(1),
-            Command::HalfDown => cursor.saturating_add((rows / 2).max(1)),
-            Command::HalfUp => cursor.saturating_sub((rows / 2).max(1)),
-            Command::PageDown => cursor.saturating_add(rows),
-            Command::PageUp => cursor.saturating_sub(rows),
-            Command::Top => 0,
-            Command::Bottom => last,
-            _ => return,
-        };
-        self.choose(to.min(last));
+        let rows = usize::from(self.frame.regions.list.height);
+        let size = (self.table.lines.len(), rows);
+        if let Some(to) = stepped(command, self.view.cursor, size) {
+            self.choose(to);
+        }
     }
 
     pub(super) fn choose(&mut self, at: usize) {

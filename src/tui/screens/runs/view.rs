@@ -286,17 +286,13 @@ const HINTS: &[Command] = &[
 ];
 
 fn foot(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
-    let (regions, styles) = (&runs.frame.regions, &theme.styles);
-    if regions.footer.height == 0 {
+    let regions = &runs.frame.regions;
+    let Some(mut row) = paint::foot(buf, (regions.lower_rule, regions.footer), theme) else {
         return;
-    }
-    paint::rule(
-        buf,
-        regions.lower_rule,
-        0,
-        (theme.marks.horizontal, styles.faint),
+    };
+    row.flush_right(
+        &format!("  {} ", runs.frame.words.totals),
+        theme.styles.text,
     );
-    let mut row = Row::new(buf, regions.footer, 0, styles.text);
-    row.flush_right(&format!("  {} ", runs.frame.words.totals), styles.text);
     hints::draw(None, HINTS, theme, &mut row);
 }

@@ -12,13 +12,10 @@ use crate::tui::screens::stream::{Focus, List, Missed, Stream};
 use crate::tui::session::{Opened, Session};
 use crate::tui::shell::Pointer;
 use crate::tui::widgets::outline::folds::Motion;
-use crate::tui::widgets::viewport::{Extent, Visible};
+use crate::tui::widgets::viewport::{Extent, Visible, WHEEL};
 
 /// Columns that a key moves the divider.
 const RESIZE: i16 = 4;
-/// Rows that one notch of the wheel moves.
-const WHEEL: usize = 3;
-
 impl Stream {
     pub(super) fn go(&mut self, command: Command, session: &mut Session) {
         match command {

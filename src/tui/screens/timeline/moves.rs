@@ -8,9 +8,8 @@ use crate::tui::keys::Command;
 use crate::tui::screens::timeline::Timeline;
 use crate::tui::session::Session;
 use crate::tui::shell::Pointer;
+use crate::tui::widgets::viewport::{WHEEL, stepped};
 
-/// Rows that one notch of the wheel moves.
-const WHEEL: usize = 3;
 /// A step of panning is this part of the time on the screen.
 const PAN: i64 = 10;
 /// The shortest time that fills the screen, in microseconds.
@@ -18,21 +17,11 @@ const SHORTEST: i64 = 1_000;
 
 impl Timeline {
     pub(super) fn step(&mut self, command: Command) {
-        let rows = usize::from(self.frame.regions.list.height).max(1);
-        let cursor = self.view.cursor;
-        let last = self.lines.len().saturating_sub(1);
-        let to = match command {
-            Command::Down => cursor.saturating_add(1),
-            Command::Up => cursor.saturating_sub(1),
-            Command::HalfDown => cursor.saturating_add((rows / 2).max(1)),
-            Command::HalfUp => cursor.saturating_sub((rows / 2).max(1)),
-            Command::PageDown => cursor.saturating_add(rows),
-            Command::PageUp => cursor.saturating_sub(rows),
-            Command::Top => 0,
-            Command::Bottom => last,
-            _ => return,
-        };
-        self.choose(to.min(last));
+        let rows = usize::from(self.frame.regions.list.height);
+        let size = (self.lines.len(), rows);
+        if let Some(to) = stepped(command, self.view.cursor, size) {
+            self.choose(to);
+        }
     }
 
     /// Another stretch of time, kept inside of the run.

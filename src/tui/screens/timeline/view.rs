@@ -304,16 +304,13 @@ const HINTS: &[Command] = &[
 ];
 
 fn foot(timeline: &Timeline, theme: &Theme, buf: &mut Buffer) {
-    let (regions, styles) = (&timeline.frame.regions, &theme.styles);
-    if regions.footer.height == 0 {
+    let regions = &timeline.frame.regions;
+    let Some(mut row) = paint::foot(buf, (regions.lower_rule, regions.footer), theme) else {
         return;
-    }
-    let rule = (theme.marks.horizontal, styles.faint);
-    paint::rule(buf, regions.lower_rule, 0, rule);
-    let mut row = Row::new(buf, regions.footer, 0, styles.text);
+    };
     row.flush_right(
         &format!("  {} ", timeline.frame.words.position),
-        styles.text,
+        theme.styles.text,
     );
     hints::draw(None, HINTS, theme, &mut row);
 }
