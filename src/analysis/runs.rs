@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::quantity::Cost;
+use crate::model::quantity::{Cost, Span};
 use crate::model::run::{CostSource, Run, RunIx};
 use crate::store::Store;
 
@@ -252,6 +252,34 @@ pub fn models(store: &Store, run: &Run) -> String {
     let names = run.who.models.iter();
     let names: Vec<&str> = names.map(|model| store.symbols().name(*model)).collect();
     names.join(" ")
+}
+
+/// How some runs came out, as far as that is known of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    pub runs: usize,
+    pub judged: usize,
+    pub right: usize,
+    /// What a run took, in the middle of those that tell.
+    pub middle: Span,
+}
+
+impl Tally {
+    pub fn of(store: &Store, runs: &[RunIx]) -> Tally {
+        let told = || runs.iter().map(|ix| store.run(*ix));
+        let judged: Vec<bool> = told().filter_map(|run| run.correct).collect();
+        let mut spans: Vec<Span> = told()
+            .map(Run::duration)
+            .filter(|span| span.is_some())
+            .collect();
+        spans.sort_unstable();
+        Tally {
+            runs: runs.len(),
+            judged: judged.len(),
+            right: judged.iter().filter(|it| **it).count(),
+            middle: spans.get(spans.len() / 2).copied().unwrap_or(Span::NONE),
+        }
+    }
 }
 
 /// Calls that a policy or a person stopped.

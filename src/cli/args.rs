@@ -457,6 +457,7 @@ Examples:
 Examples:
   saferun-tui convert ~/.codex/sessions -o codex.jsonl
   saferun-tui convert --to atif session.jsonl -o trajectory.json
+  saferun-tui convert results.json#7/0 -o one-run.jsonl
   saferun-tui convert traces.otlp.jsonl -o - | jq .type")]
     Convert {
         #[arg(value_name = "PATH", required = true)]

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::base::human;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
-use crate::cli::{Cx, filter};
+use crate::cli::{Cx, filter, pick};
 use crate::export::{atif, saferun};
 use crate::model::run::RunIx;
 
@@ -31,15 +31,24 @@ pub(super) fn run(
     if !is_stream && !is_folder {
         refuse(paths, output, force)?;
     }
-    let read = cx.load.paths(&cx.notes, paths);
+    let named: Vec<(PathBuf, Option<String>)> = paths.iter().map(|it| pick::split(it)).collect();
+    let mut paths: Vec<PathBuf> = named.iter().map(|(path, _)| path.clone()).collect();
+    paths.dedup();
+    let read = cx.load.paths(&cx.notes, &paths);
     let exit = read.exit(&cx.notes);
     if read.store.is_empty() {
         return Ok(exit);
     }
-    let runs = runs(cx, &read)?;
+    let mut runs = runs(cx, &read)?;
+    let picked = named.iter().filter(|(_, run)| run.is_some());
+    let picked = picked.map(|(path, run)| pick::among(&read, &runs, (path, run.as_deref())));
+    let picked = picked.collect::<Result<Vec<RunIx>, Failure>>()?;
+    if !picked.is_empty() {
+        runs.retain(|ix| picked.contains(ix));
+    }
     match to {
         To::Saferun => lines(cx, &read, &runs, output, force)?,
-        To::Atif => trajectories(cx, (&read, paths), &runs, output, force)?,
+        To::Atif => trajectories(cx, (&read, &paths), &runs, output, force)?,
     }
     Ok(exit)
 }

@@ -75,11 +75,20 @@ pub(super) fn two(cx: &Cx, a: &Path, b: Option<&Path>) -> anyhow::Result<[Picked
     Ok([picked(read.store, first), picked(other.store, second)])
 }
 
-fn in_file(cx: &Cx, read: &Read, (path, prefix): (&Path, Option<&str>)) -> anyhow::Result<RunIx> {
-    let runs = candidates(cx, read, path)?;
+/// The run of some loaded ones that a name means.
+pub(super) fn among(
+    read: &Read,
+    runs: &[RunIx],
+    (path, prefix): (&Path, Option<&str>),
+) -> Result<RunIx, Failure> {
     let ids: Vec<&str> = runs.iter().map(|ix| &*read.store.run(*ix).id).collect();
     let found = find(&ids, prefix).map_err(|error| Failure::Usage(error.words(path, &ids)))?;
     Ok(runs[found])
+}
+
+fn in_file(cx: &Cx, read: &Read, (path, prefix): (&Path, Option<&str>)) -> anyhow::Result<RunIx> {
+    let runs = candidates(cx, read, path)?;
+    Ok(among(read, &runs, (path, prefix))?)
 }
 
 /// The runs that can be meant; at least one.
@@ -103,7 +112,7 @@ fn candidates(cx: &Cx, read: &Read, path: &Path) -> anyhow::Result<Vec<RunIx>> {
 }
 
 /// A `#` that is part of a file's name is not the beginning of a run id.
-fn split(named: &Path) -> (PathBuf, Option<String>) {
+pub(super) fn split(named: &Path) -> (PathBuf, Option<String>) {
     let bytes = named.as_os_str().as_bytes();
     let hash = bytes.iter().rposition(|byte| *byte == b'#');
     match hash {

@@ -13,7 +13,7 @@ use crate::analysis::cohort::sides::Excluded;
 use crate::analysis::cohort::traits::MODEL;
 use crate::analysis::cohort::verdict::Verdict;
 use crate::base::human;
-use crate::export::words::{NOTHING, Role};
+use crate::export::words::{self, NOTHING, Role};
 
 /// A value of one side.
 pub fn value(figure: &Figure, value: Option<f64>) -> String {
@@ -339,7 +339,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::Groups(by, groups) => {
             let told = groups.iter();
             let told: Vec<String> = told
-                .map(|(name, runs)| format!("\n  {name}  {}", human::counted(*runs as u64, "run")))
+                .map(|(name, tally)| format!("\n  {name}  {}", words::tally(tally)))
                 .collect();
             let by = by.word();
             format!(

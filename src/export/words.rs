@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::analysis::context::{Context, Exactness};
-use crate::analysis::runs;
+use crate::analysis::runs::{self, Tally};
 use crate::base::human;
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
@@ -124,6 +124,23 @@ pub fn grade(run: &Run) -> Option<(String, Role)> {
         Grade::Wrong => ("wrong".to_owned(), Role::Bad),
         Grade::Score(score) => (score_in_words(score), Role::Plain),
     })
+}
+
+/// `18 of 25 right`; none where nobody judged.
+pub fn right(tally: &Tally) -> Option<String> {
+    let (right, judged) = (tally.right as u64, tally.judged as u64);
+    (judged > 0).then(|| format!("{} of {} right", human::count(right), human::count(judged)))
+}
+
+/// `25 runs · 18 of 25 right · 8.2s in the middle`: what is known.
+pub fn tally(tally: &Tally) -> String {
+    let middle = tally.middle.get().map(human::span);
+    let parts = [
+        Some(human::counted(tally.runs as u64, "run")),
+        right(tally),
+        middle.map(|middle| format!("{middle} in the middle")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// At most two digits after the point.

@@ -434,7 +434,7 @@ commands! {
     WhichFigures "which-figures" Cohort "f" "which" "all figures, only what changed, only what cannot be told";
     Paired "paired" Cohort "p" "pairs" "with or without pairs of the same task";
     Reseed "reseed" Cohort "r" "reseed" "compare again, with other random numbers";
-    Export "export" Cohort on Cohort, Diff "x" "export" "as Markdown or JSON: a second key says which and where to";
+    Export "export" Program on Cohort, Diff "x" "export" "as Markdown or JSON: a second key says which and where to";
     Models "models" Cohort "m" "models" "choose which models are compared";
     ChooseSide "choose-side" Cohort "space" "A/B" "in the list of models: this one is A or B";
     OpenRun "open-run" Cohort "o" "run" "the run of this side alone, at the call that tells";

@@ -137,6 +137,17 @@ fn what_others_recorded_comes_back_as_it_was() {
 }
 
 #[test]
+fn one_run_of_many_is_named_as_everywhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = folder.path().join("one.jsonl");
+    let named = sample("tau-bench/airline-three-trials.json#7/1");
+    convert(&[], &named, &output);
+    let store = load(&[output]);
+    let ids: Vec<&str> = store.runs().iter().map(|run| &*run.id).collect();
+    assert_eq!(ids, ["7/1"]);
+}
+
+#[test]
 fn nothing_is_written_over_unasked() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = folder.path().join("out.jsonl");

@@ -6,7 +6,7 @@ use crate::analysis::cohort::compare::{self, Comparison};
 use crate::analysis::cohort::expect::{self, Rule};
 use crate::analysis::cohort::observe::{self, Asked, Cohort, PairBy};
 use crate::analysis::cohort::sides::{self, Excluded};
-use crate::analysis::runs::Grouping;
+use crate::analysis::runs::{Grouping, Tally};
 use crate::base::cancel::CancelFlag;
 use crate::model::run::RunIx;
 use crate::query::expr::Expr;
@@ -53,8 +53,8 @@ pub struct Answer {
 /// Why nothing can be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// There are not two groups; each with how many runs it has, raw.
-    Groups(Grouping, Vec<(String, usize)>),
+    /// There are not two groups; each with how its runs came out, raw.
+    Groups(Grouping, Vec<(String, Tally)>),
     /// A side has no run; what selected it.
     Empty(String),
     /// None of the runs of a side can be compared; what selected it, and why.
@@ -190,8 +190,11 @@ impl Ask {
                     ));
                 }
                 let groups = groups.into_iter();
-                let counts = groups.map(|(name, runs)| (name, runs.len()));
-                Err(Refusal::Groups(*grouping, counts.collect()))
+                let tallies = groups.map(|(name, runs)| {
+                    let tally = Tally::of(store, &runs);
+                    (name, tally)
+                });
+                Err(Refusal::Groups(*grouping, tallies.collect()))
             }
             Choice::Halves => {
                 let whole = sides::sides(store, &all, &[]).a;

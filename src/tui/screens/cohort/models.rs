@@ -1,6 +1,7 @@
 //! More than two models: the list in which two of them are chosen.
 
 use crate::analysis::cohort::ask::Choice;
+use crate::analysis::runs::Tally;
 use crate::query::expr::{Expr, Subject, Term, Test, Value};
 use crate::query::fields::Field;
 use crate::tui::screens::cohort::{Cohort, State};
@@ -8,15 +9,15 @@ use crate::tui::widgets::viewport::Viewport;
 
 #[derive(Debug)]
 pub(super) struct Models {
-    /// By name, raw, with how many runs.
-    pub(super) all: Vec<(String, usize)>,
+    /// By name, raw, with how their runs came out.
+    pub(super) all: Vec<(String, Tally)>,
     /// Places of A and B in the list.
     pub(super) sides: [Option<usize>; 2],
     pub(super) view: Viewport,
 }
 
 impl Models {
-    pub(super) fn new(all: Vec<(String, usize)>) -> Models {
+    pub(super) fn new(all: Vec<(String, Tally)>) -> Models {
         Models {
             all,
             sides: [None; 2],

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::runs::{CostSum, Grouping, Order, is_told, short_ids, stopped};
+use crate::analysis::runs::{CostSum, Grouping, Order, Tally, is_told, short_ids, stopped};
 use crate::base::{human, text};
+use crate::export::words as export;
 use crate::model::quantity::Cost;
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::store::Store;
@@ -151,7 +152,7 @@ fn words(store: &Store, (by, name): (Grouping, &str), runs: &[RunIx]) -> String 
     let count = runs.len() as u64;
     let plural = if count == 1 { "" } else { "s" };
     let mut parts = vec![name, format!("{} run{plural}", human::count(count))];
-    parts.extend(right(store, runs));
+    parts.extend(export::right(&Tally::of(store, runs)));
     parts.extend(outcome::cost(CostSum::of(store, runs).known));
     let errors = runs
         .iter()
@@ -167,25 +168,6 @@ fn words(store: &Store, (by, name): (Grouping, &str), runs: &[RunIx]) -> String 
     parts.join(" · ")
 }
 
-/// `18 of 25 right`; none where nobody judged.
-fn right(store: &Store, runs: &[RunIx]) -> Option<String> {
-    let judged = runs.iter().filter_map(|ix| store.run(*ix).correct);
-    let judged: Vec<bool> = judged.collect();
-    let right = judged.iter().filter(|it| **it).count() as u64;
-    let all = human::count(judged.len() as u64);
-    (!judged.is_empty()).then(|| format!("{} of {all} right", human::count(right)))
-}
-
-/// What a run of a group takes, in the middle.
-fn middle(store: &Store, runs: &[RunIx]) -> Option<String> {
-    let spans = runs.iter().filter_map(|ix| store.run(*ix).duration().get());
-    let mut spans: Vec<i64> = spans.collect();
-    spans.sort_unstable();
-    spans
-        .get(spans.len() / 2)
-        .map(|span| format!("{} in the middle", human::span(*span)))
-}
-
 /// How the runs of a group ended, what they cost together and one by one, and what went wrong in them.
 fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
     let count = |status: RunStatus| {
@@ -197,10 +179,7 @@ fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
         .map(|status| (*status, count(*status)));
     let ends = ends.filter(|(_, count)| *count > 0);
     let ends = ends.map(|(status, count)| format!("{} {}", human::count(count), status.word()));
-    let ends: Vec<String> = ends
-        .chain(right(store, runs))
-        .chain(middle(store, runs))
-        .collect();
+    let ends: Vec<String> = ends.collect();
     let sum = |number: fn(&Run) -> u32, (one, many): (&str, &str)| {
         let numbers = runs.iter().map(|ix| u64::from(number(store.run(*ix))));
         let all: u64 = numbers.sum();
@@ -229,6 +208,7 @@ fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
         sum(|run| run.totals.retries, ("retry", "retries")),
     ];
     vec![
+        ("runs", export::tally(&Tally::of(store, runs))),
         ("ended", ends.join(" · ")),
         ("cost", cost.join(" · ")),
         ("in all", actions.join(" · ")),

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use crate::base::text;
+use crate::export::words;
 use crate::tui::screens::cohort::behind::{Behind, Item};
 use crate::tui::screens::cohort::models::Models;
 use crate::tui::screens::cohort::view::Regions;
@@ -14,7 +15,7 @@ pub(super) fn models(models: &Models, regions: &Regions, theme: &Theme, buf: &mu
     let styles = &theme.styles;
     Row::new(buf, regions.heads, 0, styles.faint).put("    MODEL", styles.faint);
     let listed = models.all.iter().enumerate().skip(models.view.top());
-    for ((at, (name, runs)), y) in listed.zip(0..regions.list.height) {
+    for ((at, (name, tally)), y) in listed.zip(0..regions.list.height) {
         let base = if at == models.view.cursor {
             styles.selected
         } else {
@@ -25,7 +26,7 @@ pub(super) fn models(models: &Models, regions: &Regions, theme: &Theme, buf: &mu
         Row::new(buf, regions.list, y, base)
             .put(&format!(" {letter}  "), styles.strong.patch(base))
             .cell(&text::sanitize(name), 40, styles.model.patch(base))
-            .put(&format!("{runs} runs"), styles.text.patch(base));
+            .put(&words::tally(tally), styles.text.patch(base));
     }
 }
 
