@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use saferun_tui::ingest::formats;
 
-use crate::support::sample;
+use crate::support::{load, sample};
 
 #[path = "../../sample-traces/generate.rs"]
 mod generate;
@@ -86,6 +86,41 @@ fn a_sample_is_found_to_be_of_its_format() {
                 path.display()
             );
         }
+    }
+}
+
+/// A subagent's file beside its session is read with it, wherever the two names stand in their order.
+#[test]
+fn a_subagent_beside_its_session_is_told_once() {
+    let session = |id: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let line = |kind: &str, uuid: &str, more: &str| {
+            format!(
+                r#"{{"type":"{kind}","uuid":"{uuid}","sessionId":"{id}","timestamp":"2026-11-17T18:40:03.000Z",{more}}}"#
+            )
+        };
+        let asked = r#""message":{"id":"m1","role":"assistant","model":"claude-sonnet-4-5-20250929","content":[{"type":"tool_use","id":"t1","name":"Task","input":{"prompt":"look"}}]}"#;
+        let main = [
+            line("user", "u1", r#""message":{"role":"user","content":"go"}"#),
+            line("assistant", "u2", asked),
+        ];
+        let reads = r#""isSidechain":true,"agentId":"a1","message":{"id":"m2","role":"assistant","model":"claude-sonnet-4-5-20250929","content":[{"type":"tool_use","id":"t2","name":"Read","input":{}}]}"#;
+        let aside = line("assistant", "u3", reads);
+        let write = |name: String, text: String| {
+            std::fs::write(folder.path().join(name), text + "\n").expect("a file");
+        };
+        write(format!("{id}.jsonl"), main.join("\n"));
+        write("agent-a1.jsonl".to_owned(), aside);
+        let store = load(&[folder.path().to_owned()]);
+        let runs = store.runs().len();
+        let calls: u32 = store.runs().iter().map(|run| run.totals.tool_calls).sum();
+        (runs, calls)
+    };
+    for id in [
+        "0a1b2c3d-0000-4000-8000-000000000000",
+        "beef0000-0000-4000-8000-000000000000",
+    ] {
+        assert_eq!(session(id), (1, 2), "{id}");
     }
 }
 
