@@ -193,18 +193,20 @@ fn who(name: &str, side: Side<'_>) -> Line {
     parts.push(human::counted(run.totals.tool_calls.into(), "call"));
     parts.push(words::cost(run.cost()));
     parts.push(words::span(run.duration()));
+    // Nobody can tell what a dash among others stands for.
+    parts.retain(|it| it != words::NOTHING);
     let mut line = vec![
         (Role::Head, format!("{name}  {}", clean(&run.id))),
         (
             Role::Dim,
             format!("  {}  ", clean(&source.path.to_string_lossy())),
         ),
-        (Role::Plain, format!("{} · ", clean(&parts.join(" · ")))),
-        (role, status.to_owned()),
+        (Role::Plain, clean(&parts.join(" · "))),
     ];
-    if let Some((grade, role)) = words::grade(run) {
+    let status = (status != words::NOTHING).then(|| (status.to_owned(), role));
+    for (word, role) in status.into_iter().chain(words::grade(run)) {
         line.push((Role::Plain, " · ".to_owned()));
-        line.push((role, grade));
+        line.push((role, word));
     }
     line
 }

@@ -106,18 +106,17 @@ fn who(pair: [RunIx; 2], names: &[String; 2], store: &Store) -> Line {
     for (at, name) in names.iter().enumerate() {
         let run = store.run(pair[at]);
         let letter = ["A", "B"][at];
-        let status = words::run_status(run).0.to_owned();
-        let ended = match words::grade(run) {
-            Some((grade, _)) => format!("{status}, {grade}"),
-            None => status,
-        };
+        let grade = words::grade(run).map(|(grade, _)| grade);
         let facts = [
             words::models(store, run),
             human::counted(run.totals.turns.into(), "turn"),
             words::cost(run.cost()),
             words::span(run.duration()),
-            ended,
+            words::run_status(run).0.to_owned(),
         ];
+        // Nobody can tell what a dash among others stands for.
+        let facts = facts.into_iter().chain(grade);
+        let facts: Vec<String> = facts.filter(|it| it != words::NOTHING).collect();
         if at > 0 {
             line.push((Tone::Faint, "  ↔  ".to_owned()));
         }
