@@ -14,7 +14,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
 use crate::ingest::formats::otel::{self, programs_event};
 use crate::ingest::formats::spans::{self, Class, Span};
-use crate::ingest::formats::told::{add_attached, add_result, elements, inside, sound};
+use crate::ingest::formats::told::{add_attached, add_result, inside, members, sound};
 use crate::ingest::formats::{Format, Held, Recorded, decisions};
 use crate::ingest::json::{Cursor, Range, Record, value};
 use crate::ingest::kin::Kin;
@@ -161,27 +161,34 @@ fn is_log(record: &Value) -> bool {
 fn request(record: Record<'_>, out: &mut FactSink<'_>) {
     let before = out.count();
     let mut resources = Vec::new();
-    for key in SPANS.iter().chain(LOGS) {
-        elements(record, &[key], &mut |range| resources.push(range));
-    }
+    members(record, &[SPANS, LOGS].concat(), &mut |_, range| {
+        resources.push(range);
+    });
     let whole = Range {
         start: record.start,
         end: record.block.len(),
     };
-    resources.push(whole);
+    if resources.is_empty() {
+        resources.push(whole);
+    }
     for range in resources {
         let record = inside(record, range);
         let mut resource = None;
         let mut scopes = Vec::new();
-        for key in SCOPES {
-            elements(record, &[key], &mut |range| scopes.push(range));
-        }
+        members(
+            record,
+            &[&["resource"], SCOPES].concat(),
+            &mut |name, range| {
+                if name == 0 {
+                    resource = read(record, range);
+                } else {
+                    scopes.push(range);
+                }
+            },
+        );
         if scopes.is_empty() {
             continue;
         }
-        elements(record, &["resource"], &mut |range| {
-            resource = read(record, range);
-        });
         let resource = Attributes::of_list(resource.as_ref().and_then(|it| it.get("attributes")));
         for range in scopes {
             scope(inside(record, range), &resource, out);
@@ -206,27 +213,37 @@ fn read(record: Record<'_>, range: Range) -> Option<Value> {
     value(&record.block[range.start..range.end])
 }
 
+/// What a scope holds, and who wrote it.
+const OF_SCOPE: &[&str] = &[
+    "scope",
+    "instrumentationLibrary",
+    "spans",
+    "logRecords",
+    "log_records",
+];
+const SPANS_OF_SCOPE: usize = 2;
+
 fn scope(record: Record<'_>, resource: &Attributes, out: &mut FactSink<'_>) {
     let mut name = String::new();
-    for key in ["scope", "instrumentationLibrary"] {
-        elements(record, &[key, "name"], &mut |range| {
-            let found = read(record, range);
-            name = found
-                .and_then(|it| it.as_str().map(str::to_owned))
-                .unwrap_or_default();
-        });
-    }
-    elements(record, &["spans"], &mut |range| {
-        if let Some(found) = read(record, range) {
-            span(&found, resource, &name).tell(Some(range), out);
+    let mut held = Vec::new();
+    members(record, OF_SCOPE, &mut |member, range| {
+        if member < SPANS_OF_SCOPE {
+            let writer = read(record, range);
+            name = writer.map_or_else(String::new, |writer| text(&writer, &["name"]));
+        } else {
+            held.push((member, range));
         }
     });
-    for key in ["logRecords", "log_records"] {
-        elements(record, &[key], &mut |range| {
-            if let Some(found) = read(record, range) {
-                log(&found, resource, &name).tell(Some(range), out);
-            }
-        });
+    for (member, range) in held {
+        let Some(found) = read(record, range) else {
+            continue;
+        };
+        let told = if member == SPANS_OF_SCOPE {
+            span(&found, resource, &name)
+        } else {
+            log(&found, resource, &name)
+        };
+        told.tell(Some(range), out);
     }
 }
 

@@ -124,6 +124,20 @@ pub(crate) fn elements(record: Record<'_>, path: &[&str], each: &mut dyn FnMut(R
     let _ = descend(&mut cursor, path, each);
 }
 
+/// Walks over an object once and calls `each` with the place of what lies under one of some names, and with
+/// the place of that name among them: of every element, where it is an array. The record must be sound.
+pub(crate) fn members(record: Record<'_>, names: &[&str], each: &mut dyn FnMut(usize, Range)) {
+    let mut cursor = Cursor::new(record);
+    // What is sound as a whole is sound in every part.
+    let _ = cursor.object_or_skip(|cursor, key| {
+        let name = names.iter().position(|name| key == name.as_bytes());
+        match name {
+            Some(name) => descend(cursor, &[], &mut |range| each(name, range)),
+            None => cursor.skip(),
+        }
+    });
+}
+
 fn descend(cursor: &mut Cursor<'_>, path: &[&str], each: &mut dyn FnMut(Range)) -> Checked<()> {
     if cursor.peek() == b'[' {
         return cursor.array(|cursor| descend(cursor, path, each));
