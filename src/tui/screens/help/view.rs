@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::base::text;
 use crate::tui::screens::help::{Help, Line, searched};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
@@ -24,6 +25,9 @@ pub(super) fn draw(help: &Help, theme: &Theme, area: Rect, buf: &mut Buffer) {
     row.put(" saferun ", styles.strong)
         .put(theme.marks.crumb, styles.faint)
         .put(&format!(" keys of {}   / ", help.about), styles.text);
+    // How far down this is tells that there is more.
+    let place = format!(" {} of {} ", help.view.cursor + 1, help.lines.len());
+    row.flush_right(&place, styles.faint);
     let room = row.room();
     let searched = searched(help);
     if help.is_typing {
@@ -56,4 +60,20 @@ pub(super) fn draw(help: &Help, theme: &Theme, area: Rect, buf: &mut Buffer) {
             Line::Text(words) => row.put("   ", base).put(words, styles.text),
         };
     }
+    cut(help, theme, area, buf);
+}
+
+/// The end of the selected line below all others, where it did not fit.
+fn cut(help: &Help, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Some(Line::Entry { help: words, .. }) = help.lines.get(help.view.cursor) else {
+        return;
+    };
+    let room = usize::from(area.width).saturating_sub(KEYS + 4);
+    if text::width(words) <= room || area.height <= HEAD + 1 {
+        return;
+    }
+    let end = text::cut_front(words, usize::from(area.width).saturating_sub(4));
+    Row::new(buf, area, area.height - 1, theme.styles.selected)
+        .put("   ", theme.styles.selected)
+        .put(&end, theme.styles.selected);
 }
