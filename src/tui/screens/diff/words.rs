@@ -1,5 +1,6 @@
 //! What the lines around the two runs say: who they are, how alike, where they part and why.
 
+use crate::analysis::diff::label::Cause;
 use crate::analysis::runs::short_ids;
 use crate::base::human;
 use crate::base::text;
@@ -42,7 +43,7 @@ impl Words {
         let heads = [0, 1].map(|at| head(at, &name(at), store, pair[at]));
         Words {
             crumbs: vec!["Diff".to_owned(), format!("A {} ↔ B {}", name(0), name(1))],
-            story: story(diff, who(pair, &[name(0), name(1)], store), store),
+            story: story(diff, who(pair, &[name(0), name(1)], store), session),
             heads,
             fields: fields(diff, store),
             empty: waiting(diff),
@@ -52,8 +53,9 @@ impl Words {
 }
 
 /// On narrow screens who is compared stands in the header alone, and why they part has its own line.
-fn story(diff: &Diff, who: Line, store: &Store) -> Vec<Line> {
-    let (mut place, why) = parting(diff, store);
+fn story(diff: &Diff, who: Line, session: &Session) -> Vec<Line> {
+    let (mut place, mut why) = parting(diff, &session.loaded.store);
+    why.extend(quieter(diff, session));
     let area = diff.frame.regions.story;
     if area.height < 3 {
         return vec![place];
@@ -187,6 +189,14 @@ fn parting(diff: &Diff, store: &Store) -> (Line, Line) {
         why.push((Tone::Faint, clean(&words)));
     }
     (place, why)
+}
+
+/// Results of one call often differ in nothing but ids and times.
+fn quieter(diff: &Diff, session: &Session) -> Option<(Tone, String)> {
+    let is_result = diff.comparison()?.divergence.cause == Cause::Result;
+    let key = session.keymap.keys(Command::Noise).first().cloned()?;
+    let is_loud = is_result && !diff.options.blind.noise;
+    is_loud.then(|| (Tone::Faint, format!("   {key} hides ids and times")))
 }
 
 fn head(at: usize, name: &str, store: &Store, run: RunIx) -> String {
