@@ -7,16 +7,18 @@ mod answer;
 mod collect;
 mod line;
 mod shape;
+mod tools;
 mod unknown;
 
 use serde_json::Value;
 
 pub use answer::{Answer, answer};
 pub use line::line;
+pub use tools::of as tools;
 
 use crate::analysis::windows;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::{Api, Role};
+use crate::ingest::context::{Api, Piece, Role};
 use crate::model::action::{ActionIx, Flags, Kind};
 use crate::model::quantity::Tokens;
 use crate::model::run::RunIx;
@@ -112,6 +114,17 @@ impl Context {
     pub fn estimate(&self) -> u64 {
         self.parts.iter().filter_map(|part| part.estimate).sum()
     }
+}
+
+/// Who said the words of a row to the model, where the model saw them.
+pub fn speaker(row: &Row<'_>) -> Option<Role> {
+    let pieces = collect::told_whole(row).into_iter();
+    pieces
+        .map(|(_, piece)| piece)
+        .find_map(|piece| match piece {
+            Piece::Said(said) => Some(said.role),
+            _ => None,
+        })
 }
 
 /// Whether a row stands for a call of a model.

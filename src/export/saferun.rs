@@ -9,6 +9,7 @@ use std::io;
 
 use serde_json::{Map, Value, json};
 
+use crate::analysis::context;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::context::{Api, Piece};
 use crate::ingest::json as reading;
@@ -460,6 +461,11 @@ fn seen(row: &Row<'_>, event: &mut Map<String, Value>) {
             }
             _ => {}
         }
+    }
+    if row.kind() == Kind::Note
+        && let Some(role) = context::speaker(row)
+    {
+        event.insert("role".to_owned(), role.word().into());
     }
     let is_text = |block: &Value| block.get("type").is_some_and(|kind| kind == "text");
     if row.source().format.api() == Some(Api::Messages) && !blocks.iter().all(is_text) {

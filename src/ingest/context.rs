@@ -100,12 +100,16 @@ impl Role {
 pub enum Piece {
     /// The whole body of a request, as it was sent.
     Request(Value),
-    /// A member beside the conversation (`system`, `tools`, `temperature`); it holds until it is set again.
+    /// A member beside the conversation (`system`, `tools`, `temperature`); it holds until it is set
+    /// again, but where the record of a call tells it, for the request of that call alone.
     Member {
         name: String,
         value: Value,
     },
     Said(Said),
+    /// The whole conversation of a request, as the record of its call tells it. It is not the body
+    /// that was sent, but nothing of it has to be put together from the records before.
+    Heard(Vec<Said>),
     /// All that was said before was replaced by this (a compaction).
     Compacted {
         by: Vec<Said>,

@@ -7,8 +7,9 @@ use std::path::Path;
 use saferun_tui::analysis::context::{self, Context, Exactness};
 use saferun_tui::analysis::replay::Tape;
 use saferun_tui::base::cancel::CancelFlag;
-use saferun_tui::model::action::ActionIx;
+use saferun_tui::model::action::{ActionIx, Kind};
 use saferun_tui::store::Store;
+use saferun_tui::store::bodies::{self, Depth};
 use serde_json::Value;
 
 use crate::support::{load, shared};
@@ -404,4 +405,131 @@ fn words_of(message: &Value) -> String {
 
 fn squeezed(text: &str) -> String {
     text.split_whitespace().collect()
+}
+
+/// What products for observability recorded: whether schemas of tools and parameters are among it.
+const TRACED: &[(&str, bool, bool)] = &[
+    ("langsmith/langgraph/runs.jsonl", true, true),
+    ("langsmith/sdk_multipart/runs.jsonl", true, false),
+    ("langfuse/sdk/traces.otlp.jsonl", true, true),
+    ("openai_agents_native/chat/traces.jsonl", false, true),
+    (
+        "openinference/langgraph_openai/traces.otlp.jsonl",
+        true,
+        true,
+    ),
+    ("openinference/openai_agents/traces.otlp.jsonl", true, true),
+    ("openinference/raw_anthropic/traces.otlp.jsonl", true, true),
+    (
+        "openinference/raw_openai_stream/traces.otlp.jsonl",
+        true,
+        true,
+    ),
+    ("openllmetry/openai_agents/traces.otlp.jsonl", true, true),
+    ("openllmetry/raw_openai/traces.otlp.jsonl", true, false),
+    (
+        "otel_genai/raw_openai_legacy_events/traces.otlp.jsonl",
+        false,
+        false,
+    ),
+    ("phoenix/oi-agents.spans.jsonl", true, true),
+    ("phoenix/oi-langgraph.spans.jsonl", true, true),
+    ("pydantic_ai/v2/traces.otlp.jsonl", true, false),
+    ("vercel_ai/generate/traces.otlp.jsonl", true, true),
+];
+
+const SYSTEM: &str = "You are a refunds assistant.";
+
+/// What an agent is told to be is said by no user, and is part of what its model saw.
+#[test]
+fn traces_tell_system_prompts_schemas_and_parameters() {
+    for (path, has_tools, has_parameters) in TRACED {
+        let Some(file) = shared(&format!("data/observability/{path}")) else {
+            return;
+        };
+        let store = load(&[file]);
+        for row in store.rows().filter(|row| row.kind() == Kind::Prompt) {
+            let text = bodies::open(&row, Depth::Full).text.unwrap_or_default();
+            assert!(!text.starts_with(SYSTEM), "{path}: a user said {text}");
+        }
+        let mut calls = 0;
+        for run in 0..store.runs().len() as u32 {
+            for call in context::calls(&store, saferun_tui::model::run::RunIx(run)) {
+                let found = context(&store, call);
+                let system = match &found.request["system"] {
+                    Value::Null => words_of(&found.request["messages"]),
+                    system => words_of(system),
+                };
+                assert!(system.contains(SYSTEM), "{path}: {}", found.request);
+                let is_missing =
+                    |words: &str| found.parts.iter().any(|part| part.note.contains(words));
+                assert!(!is_missing("the system prompt"), "{path}");
+                assert_eq!(found.request["tools"].is_array(), *has_tools, "{path}");
+                assert_eq!(
+                    is_missing("schemas of the tools are not"),
+                    !has_tools,
+                    "{path}"
+                );
+                if found.exactness == Exactness::Reconstructed {
+                    assert_eq!(is_missing("parameters"), !has_parameters, "{path}");
+                }
+                calls += 1;
+            }
+        }
+        assert!(calls > 5, "{path}");
+    }
+}
+
+/// Spans tell their whole conversation: what is rebuilt of the last call of a run is what its span was given.
+#[test]
+fn a_span_tells_the_conversation_of_its_call() {
+    let Some(file) = shared("data/observability/pydantic_ai/v2/traces.otlp.jsonl") else {
+        return;
+    };
+    let store = load(&[file]);
+    let calls = context::calls(&store, saferun_tui::model::run::RunIx(0));
+    let found = context(&store, calls[1]);
+    let roles: Vec<&str> = found.request["messages"]
+        .as_array()
+        .expect("messages")
+        .iter()
+        .filter_map(|message| message["role"].as_str())
+        .collect();
+    assert_eq!(roles, ["system", "user", "assistant", "tool", "tool"]);
+    let messages = &found.request["messages"];
+    assert_eq!(
+        messages[2]["tool_calls"][1]["id"],
+        messages[4]["tool_call_id"]
+    );
+    // Each part is shown with the action that it was told by.
+    let from = found.parts.iter().filter_map(|part| part.action);
+    let kinds: Vec<Kind> = from.map(|action| store.row(action).kind()).collect();
+    assert_eq!(
+        kinds[..4],
+        [Kind::Note, Kind::Prompt, Kind::ToolCall, Kind::ToolCall]
+    );
+}
+
+/// The first step of the system is what the agent is told to be; schemas stand with the agent. What our
+/// export writes of a run tells the same again.
+#[test]
+fn a_trajectory_tells_its_system_prompt_and_its_schemas() {
+    let Some(file) = shared("data/agents/atif/scout/openhands_hello-world.trajectory.json") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let again = crate::atif::convert(&file, folder.path());
+    for path in again.into_iter().chain([file]) {
+        let store = load(std::slice::from_ref(&path));
+        let calls = context::calls(&store, saferun_tui::model::run::RunIx(0));
+        let found = context(&store, calls[0]);
+        let first = &found.request["messages"][0];
+        assert_eq!(first["role"], "system");
+        assert!(words_of(first).starts_with("You are OpenHands agent"));
+        assert_eq!(found.request["messages"][1]["role"], "user");
+        assert_eq!(found.request["messages"].as_array().map(Vec::len), Some(2));
+        assert_eq!(found.request["tools"].as_array().map(Vec::len), Some(6));
+        let missing = |words: &str| found.parts.iter().any(|part| part.note.contains(words));
+        assert!(!missing("the system prompt") && !missing("schemas of the tools are"));
+    }
 }

@@ -20,6 +20,8 @@ pub(super) struct Collected {
     pub(super) members: Vec<(String, Value)>,
     pub(super) unsaid: Vec<(ActionIx, String)>,
     pub(super) compacted: Option<(ActionIx, String)>,
+    /// The record of the call tells its whole conversation.
+    pub(super) heard: bool,
     /// The interface of the last request that the run recorded, at this call or before.
     seen_api: Option<Api>,
     /// The call before, of the same agent.
@@ -48,6 +50,7 @@ impl Collected {
                 self.members.push((name, value));
             }
             Piece::Said(said) => self.entries.push(Entry { action, said }),
+            Piece::Heard(all) => self.hear(action, all),
             Piece::Compacted { by, words } => {
                 self.unsaid.clear();
                 self.entries = by.into_iter().map(|said| Entry { action, said }).collect();
@@ -56,6 +59,37 @@ impl Collected {
             Piece::Unsaid(words) => self.unsaid.push((action, words)),
         }
     }
+
+    /// The conversation is what the call `call` tells of it. What was told of it before is still where
+    /// it comes from.
+    fn hear(&mut self, call: ActionIx, all: Vec<Said>) {
+        let mut told: Vec<Option<Entry>> = self.entries.drain(..).map(Some).collect();
+        for said in all {
+            let same = |entry: &&mut Option<Entry>| {
+                let entry = entry.as_ref();
+                entry.is_some_and(|entry| is_same(&entry.said, &said))
+            };
+            let from = told.iter_mut().find(same).and_then(Option::take);
+            let action = from.map_or(call, |entry| entry.action);
+            self.entries.push(Entry { action, said });
+        }
+        self.unsaid.clear();
+        self.compacted = None;
+        self.heard = true;
+    }
+}
+
+/// Whether two records tell the same of a conversation: calls and results are known by their ids.
+fn is_same(one: &Said, other: &Said) -> bool {
+    let id = |said: &Said| {
+        let keys = ["id", "tool_use_id"];
+        let id = keys.iter().find_map(|key| said.block.get(*key)?.as_str());
+        id.filter(|id| !id.is_empty()).map(str::to_owned)
+    };
+    let is_kind = one.block.get("type") == other.block.get("type");
+    one.role == other.role
+        && is_kind
+        && (id(one).is_some() && id(one) == id(other) || one.block == other.block)
 }
 
 /// The call of the same agent before this one.
@@ -82,7 +116,11 @@ pub(super) fn collect(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Opt
             return None;
         }
         let earlier = store.row(ix);
+        let is_call = super::is_call(&earlier);
         for (place, piece) in told(&earlier, &row) {
+            if is_call && matches!(piece, Piece::Member { .. } | Piece::Heard(_)) {
+                continue;
+            }
             pieces.push((Order::of(&earlier, place), ix, piece));
         }
     }
@@ -277,16 +315,22 @@ pub(super) fn request(call: &Row<'_>) -> Option<Value> {
         })
 }
 
-/// Leaves out what the call itself said; what it sent tells the interface.
+/// Leaves out what the call itself said; what it sent tells the interface, and what its record tells of its
+/// request is taken.
 fn drop_own(found: &mut Collected, call: &Row<'_>) {
     for (_, piece) in told(call, call) {
         match piece {
-            Piece::Request(_) => found.take(call.ix(), piece),
+            Piece::Request(_) | Piece::Member { .. } | Piece::Heard(_) => {
+                found.take(call.ix(), piece);
+            }
             Piece::Said(said) if said.message.is_some() => found
                 .entries
                 .retain(|entry| entry.said.message != said.message),
             _ => {}
         }
+    }
+    if found.heard {
+        return;
     }
     // What it thought before it spoke has a row before its own.
     let thought = |entry: &Entry| call.store.row(entry.action).kind() == Kind::Reasoning;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::collect::{Collected, Entry};
-use super::{Origin, Part};
+use super::{Origin, Part, tools};
 use crate::ingest::context::{Api, Role};
 use crate::model::action::ActionIx;
 
@@ -31,8 +31,18 @@ pub(super) fn shape(api: Api, collected: &Collected, model: &str) -> Shaped {
             systems.push(value.clone());
             continue;
         }
-        body.insert(name.clone(), value.clone());
-        parts.push(member(name, value, Origin::Recorded));
+        let written = if name == "tools" {
+            tools::of(api, value)
+        } else {
+            value.clone()
+        };
+        let origin = if written == *value {
+            Origin::Recorded
+        } else {
+            Origin::Reconstructed
+        };
+        parts.push(member(name, &written, origin));
+        body.insert(name.clone(), written);
     }
     let entries = with_systems(&collected.entries, api, &mut body, &mut parts);
     let conversation = match api {

@@ -47,15 +47,16 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
     if !has("tools") {
         miss("$.tools", "the schemas of the tools are not recorded", None);
     }
-    let parameters = [
-        "temperature",
-        "max_tokens",
-        "max_output_tokens",
-        "max_completion_tokens",
-        "reasoning",
-        "thinking",
+    // Who records one of them records those that were set.
+    let beside = [
+        api.conversation(),
+        "model",
+        "system",
+        "instructions",
+        "tools",
     ];
-    if !parameters.iter().any(|name| has(name)) {
+    let mut members = request.as_object().into_iter().flatten();
+    if members.all(|(name, _)| beside.contains(&name.as_str())) {
         miss(
             "$",
             "parameters (temperature, limits) are not recorded",
@@ -73,6 +74,9 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
     if let Some((action, words)) = &collected.compacted {
         let note = format!("compacted ({words}): what was said before is not part of it");
         miss(&conversation, &note, Some(*action));
+    }
+    if collected.heard {
+        return parts;
     }
     miss(
         &conversation,

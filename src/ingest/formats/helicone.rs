@@ -9,6 +9,7 @@ use crate::ingest::body::ErrorText;
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, messages, parsed, said, word};
 use crate::ingest::formats::spans::product::Product;
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
 use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
@@ -49,6 +50,14 @@ impl Product for Helicone {
 
     fn span(&self, record: &Value) -> Span {
         request(record)
+    }
+
+    fn asked(&self, record: &Value) -> Asked {
+        let mut asked = Asked::default();
+        if let Some(body) = record.get("request_body") {
+            asked.called_with(&parsed(body));
+        }
+        asked
     }
 }
 

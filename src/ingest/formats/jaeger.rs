@@ -11,6 +11,7 @@ use crate::ingest::formats::otel::{self, attributes::Attributes};
 use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::told::{elements, inside, sound};
 use crate::ingest::formats::{Held, Recorded};
 use crate::ingest::json::{Checked, Cursor, Range, Record, value};
@@ -59,6 +60,10 @@ impl Product for Jaeger {
 
     fn span(&self, record: &Value) -> Span {
         span(record, &Value::Null)
+    }
+
+    fn asked(&self, record: &Value) -> Asked {
+        otel::asked(&tags(record.get("tags")))
     }
 
     fn tell(

@@ -10,8 +10,9 @@ use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::otel::attributes::{Attributes, count, instant};
 use crate::ingest::formats::otel::{common, products};
-use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, word};
+use crate::ingest::formats::spans::messages::{Role, definition, flat, messages, parsed, word};
 use crate::ingest::formats::spans::product::Product;
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
 use crate::ingest::formats::told::{elements, inside, sound};
 use crate::ingest::formats::{Held, Recorded};
@@ -68,6 +69,12 @@ impl Product for Langfuse {
 
     fn span(&self, record: &Value) -> Span {
         observation(record, &Value::Null)
+    }
+
+    fn asked(&self, record: &Value) -> Asked {
+        let [input, parameters] =
+            ["input", "modelParameters"].map(|key| record.get(key).map(parsed));
+        asked(input.as_ref(), parameters.as_ref())
     }
 
     fn tell(
@@ -309,6 +316,17 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
             }
         }
     }
+}
+
+/// Tools stand beside the messages, or each is one of them.
+pub(super) fn asked(input: Option<&Value>, parameters: Option<&Value>) -> Asked {
+    let mut asked = Asked::default();
+    asked.parameters(parameters);
+    asked.parameters(input);
+    let messages = input.and_then(|input| input.get("messages").unwrap_or(input).as_array());
+    let schemas = messages.into_iter().flatten().filter_map(definition);
+    asked.tools(Some(&schemas.cloned().collect()));
+    asked
 }
 
 /// The call that a message of a tool answers.

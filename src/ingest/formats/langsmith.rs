@@ -13,6 +13,7 @@ use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, said, word};
 use crate::ingest::formats::spans::product::Product;
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{self, Class, Span};
 use crate::ingest::formats::told::{elements, inside, whole};
 use crate::ingest::formats::{Held, Recorded};
@@ -88,6 +89,22 @@ impl Product for Langsmith {
     fn span(&self, record: &Value) -> Span {
         run(record)
     }
+
+    fn asked(&self, record: &Value) -> Asked {
+        asked(record.get("inputs"), record.get("extra"))
+    }
+}
+
+/// SDKs that are wrapped hand on what they were called with; LangChain tells parameters and tools apart.
+pub(super) fn asked(inputs: Option<&Value>, extra: Option<&Value>) -> Asked {
+    let mut asked = Asked::default();
+    if let Some(inputs) = inputs {
+        asked.called_with(inputs);
+    }
+    let told = |pointer: &str| extra.and_then(|extra| extra.pointer(pointer));
+    asked.parameters(told("/invocation_params"));
+    asked.parameters(told("/metadata/ls_invocation_params"));
+    asked
 }
 
 /// The lists of a request that sends runs, and of the answer that lists them.

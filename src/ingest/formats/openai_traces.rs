@@ -10,6 +10,7 @@ use crate::ingest::body::ErrorText;
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, said, word};
 use crate::ingest::formats::spans::product::Product;
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
 use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
@@ -47,6 +48,15 @@ impl Product for OpenaiTraces {
 
     fn span(&self, record: &Value) -> Span {
         span(record)
+    }
+
+    fn asked(&self, record: &Value) -> Asked {
+        let mut asked = Asked::default();
+        if let Some(data) = record.get("span_data") {
+            asked.parameters(data.get("model_config"));
+            asked.parameters(Some(data));
+        }
+        asked
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod products;
 mod programs;
 
 use self::attributes::Attributes;
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{Class, Span};
 
 /// Reads the attributes of a span, whose own fields are read already. The first convention that
@@ -34,6 +35,15 @@ pub(crate) fn read(of: &Attributes, resource: &Attributes, span: &mut Span) {
         span.class = Class::Noise;
     }
     common::interrupts(of, span);
+}
+
+/// What the attributes of a model call tell of its request beside what was said.
+pub(crate) fn asked(of: &Attributes) -> Asked {
+    let mut asked = Asked::default();
+    openinference::asked(of, &mut asked);
+    products::asked(of, &mut asked);
+    genai::asked(of, &mut asked);
+    asked
 }
 
 /// The event of a span as an attribute, where a program keeps a result in it.

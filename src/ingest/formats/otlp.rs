@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::ingest::assemble::Rules;
 use crate::ingest::body::{Body, ErrorText};
+use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
 use crate::ingest::formats::otel::{self, programs_event};
@@ -121,27 +122,37 @@ impl Format for Otlp {
         Body {
             decisions: Vec::new(),
             approvals: Vec::new(),
-            ..body_of(record, part)
+            ..span_of(record).body(part)
         }
     }
 
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+        let span = span_of(record);
+        span.pieces(part, || {
+            let mut of = Attributes::of_list(field(record, &["attributes"]));
+            events(record, &mut of, &mut Span::default());
+            otel::asked(&of)
+        })
+    }
+
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        add_result(body_of(record, part), body);
+        add_result(span_of(record).body(part), body);
     }
 
     fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        add_attached(body_of(record, part), body);
+        add_attached(span_of(record).body(part), body);
     }
 }
 
-fn body_of(record: &Value, part: u16) -> Body {
+/// The span of a record that a row was made of.
+fn span_of(record: &Value) -> Span {
     let none = Attributes::default();
     if decisions::is_decision(record) {
-        decisions::decision(record).body(part)
+        decisions::decision(record)
     } else if is_log(record) {
-        log(record, &none, "").body(part)
+        log(record, &none, "")
     } else {
-        span(record, &none, "").body(part)
+        span(record, &none, "")
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ingest::formats::otel::{
 use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::{Held, Recorded};
 
 #[derive(Debug)]
@@ -48,6 +49,10 @@ impl Product for Phoenix {
 
     fn span(&self, record: &Value) -> Span {
         span(record)
+    }
+
+    fn asked(&self, record: &Value) -> Asked {
+        otel::asked(&Attributes::of_object(record.get("attributes")))
     }
 }
 

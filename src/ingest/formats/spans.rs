@@ -5,9 +5,11 @@
 //! A trace is not a run, and a span is not an action: model spans repeat the whole history, wrappers
 //! repeat what is inside them, and a person's answer often begins a new trace.
 
+mod context;
 mod kept;
 pub(crate) mod messages;
 pub(crate) mod product;
+pub(crate) mod request;
 mod rules;
 mod story;
 mod trace;
@@ -371,12 +373,13 @@ fn inferred(state: &str, reason: &str) -> Body {
 
 /// Something in the history that a model call was given.
 fn heard(said: &Said) -> Told {
-    let mut told = match (&said.what, said.role) {
+    match (&said.what, said.role) {
         (What::Text(text), Role::System | Role::User) => {
-            let mut told = Told::new(FactKind::Prompt);
-            if said.role == Role::System {
-                told.fact.flags.set(Flags::META);
-            }
+            // What an agent is told to be is nothing that a user said.
+            let mut told = Told::new(match said.role {
+                Role::System => FactKind::Note,
+                _ => FactKind::Prompt,
+            });
             told.body.text = Some(text.clone());
             told.fact.hash = assemble::hash(text.as_bytes());
             told
@@ -404,7 +407,7 @@ fn heard(said: &Said) -> Told {
             told
         }
         (What::Approval { id, answer, reason }, _) => {
-            return ruled(&asked_person(id, *answer, reason.clone()));
+            ruled(&asked_person(id, *answer, reason.clone()))
         }
         (What::Text(_) | What::Reasoning(_) | What::Call { .. }, _) => {
             // What the model said before was told by the call that said it.
@@ -414,9 +417,7 @@ fn heard(said: &Said) -> Told {
             }
             told
         }
-    };
-    told.fact.hash ^= u64::from(said.role == Role::System);
-    told
+    }
 }
 
 /// Something that a model call answered, beside its text.

@@ -18,6 +18,17 @@ fn what_a_patch_tells_is_told_of_the_run_that_was_posted() {
 }
 
 #[test]
+fn what_an_agent_is_told_to_be_is_no_prompt_and_begins_no_turn() {
+    let batch = load(
+        "langsmith",
+        r#"{"id":"1","trace_id":"1","dotted_order":"20241013T070537170001Z1","name":"ChatOpenAI","run_type":"llm","start_time":1728803137180,"inputs":{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"howdy"}]},"outputs":{"choices":[{"message":{"role":"assistant","content":"Howdy!"}}]}}"#,
+    );
+    let told: Vec<Kind> = rows(&batch).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(told, [Kind::Note, Kind::Prompt, Kind::Response]);
+    assert_eq!(batch.runs[0].1.totals.turns, 1);
+}
+
+#[test]
 fn an_interrupt_is_a_question_and_no_error() {
     let text = "GraphInterrupt((Interrupt(value={'action_requests': [{'name': 'restart', 'args': {'host': 'a'}}, {'name': 'wipe', 'args': {}}]}),))";
     let mut error = Some(error_of(text));

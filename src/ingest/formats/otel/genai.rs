@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in, word};
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::model::action::Verdict;
 
@@ -51,6 +52,21 @@ fn said(of: &Attributes, span: &mut Span) {
     }
     if span.input.is_empty() && span.output.is_empty() {
         flattened(of, span);
+    }
+}
+
+/// Schemas of tools, and parameters under the names of the convention.
+pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
+    asked.tools(of.get("gen_ai.tool.definitions"));
+    // As OpenLLMetry wrote until 2025.
+    asked.tools(of.tree("llm.request.functions.").as_ref());
+    for (name, value) in of.below("gen_ai.request.") {
+        let name = match name {
+            "choice.count" => "n",
+            "is_stream" => "stream",
+            name => name,
+        };
+        asked.parameter(name, value);
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in};
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::model::action::Verdict;
 
@@ -49,6 +50,20 @@ fn said(of: &Attributes, span: &mut Span) {
     {
         span.output = messages_in(output, Role::Assistant);
     }
+}
+
+/// The instrumentor of an SDK tells what that was called with; those of frameworks tell schemas and
+/// parameters alone.
+pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
+    if let Some(input) = of.open(&["input.value"]).filter(Value::is_object) {
+        asked.called_with(&input);
+    }
+    asked.parameters(of.open(&["llm.invocation_parameters"]).as_ref());
+    let schemas = of.tree("llm.tools.");
+    let schemas = schemas.as_ref().and_then(Value::as_array);
+    let schema = |tool: &Value| tool.pointer("/tool/json_schema").cloned();
+    let schemas = schemas.into_iter().flatten().filter_map(schema);
+    asked.tools(Some(&schemas.collect()));
 }
 
 fn message_list(

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, messages, messages_in, parsed};
+use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::ingest::formats::{langfuse, langsmith};
 use crate::model::action::Verdict;
@@ -69,6 +70,22 @@ pub(super) fn vercel(of: &Attributes, span: &mut Span) -> bool {
         span.class = Class::Wrapper;
     }
     true
+}
+
+/// What these products tell of a request beside what was said.
+pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
+    if of.has("langfuse.observation.type") {
+        let input = of.open(&["langfuse.observation.input"]);
+        let parameters = of.open(&["langfuse.observation.model.parameters"]);
+        *asked = langfuse::asked(input.as_ref(), parameters.as_ref());
+    } else if of.has("langsmith.span.kind") {
+        let inputs = of.open(&["gen_ai.prompt", "gen_ai.input.messages"]);
+        *asked = langsmith::asked(inputs.as_ref(), None);
+    }
+    asked.tools(of.get("ai.prompt.tools"));
+    if let Some(choice) = of.get("ai.prompt.toolChoice") {
+        asked.parameter("tool_choice", choice);
+    }
 }
 
 fn answer(of: &Attributes, span: &mut Span) {

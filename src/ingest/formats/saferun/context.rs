@@ -30,7 +30,11 @@ pub(super) fn pieces(record: &Value) -> Vec<Piece> {
                 by: Vec::new(),
                 words,
             }],
-            None => Vec::new(),
+            // What a harness said, as notes of other formats are.
+            None => match string(record, "role").as_deref().and_then(Role::from_word) {
+                Some(role) => said(record, role),
+                None => Vec::new(),
+            },
         },
         _ => Vec::new(),
     }

@@ -157,8 +157,7 @@ fn message(value: &Value, role: Role, out: &mut Vec<Said>) {
     let id = word(value, &["tool_call_id", "id"]);
     let content = value.get("parts").or_else(|| value.get("content"));
     let is_result = role == Role::Tool && word(value, &["tool_call_id"]).is_some();
-    if role == Role::Tool && content.and_then(|it| word(it, &["type"])) == Some("function") {
-        // The definition of a tool, among the messages.
+    if role == Role::Tool && definition(value).is_some() {
         return;
     }
     if is_result {
@@ -209,6 +208,12 @@ fn message(value: &Value, role: Role, out: &mut Vec<Said>) {
             asked(call, role, out);
         }
     }
+}
+
+/// The definition of a tool, which some write among the messages.
+pub(crate) fn definition(message: &Value) -> Option<&Value> {
+    let content = message.get("parts").or_else(|| message.get("content"));
+    content.filter(|it| word(it, &["type"]) == Some("function"))
 }
 
 fn list(value: &Value) -> &[Value] {

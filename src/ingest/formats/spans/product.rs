@@ -4,9 +4,11 @@ use std::fmt::Debug;
 
 use serde_json::Value;
 
+use super::request::Asked;
 use super::{GLANCE, Span};
 use crate::ingest::assemble::Rules;
 use crate::ingest::body::Body;
+use crate::ingest::context::Piece;
 use crate::ingest::fact::FactSink;
 use crate::ingest::formats::told::{add_attached, add_result, whole};
 use crate::ingest::formats::{Format, Recorded};
@@ -24,6 +26,12 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
 
     /// The span of a record, or of the part of a document that a row was made of.
     fn span(&self, record: &Value) -> Span;
+
+    /// What the record of a model call tells of its request beside what was said.
+    fn asked(&self, record: &Value) -> Asked {
+        let _ = record;
+        Asked::default()
+    }
 
     /// Tells the spans of a record: one, unless the product writes documents. An error where it is none.
     fn tell(
@@ -81,6 +89,10 @@ impl<P: Product> Format for P {
 
     fn glance(&self) -> usize {
         Product::glance(self)
+    }
+
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+        self.span(record).pieces(part, || self.asked(record))
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {

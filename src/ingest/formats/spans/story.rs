@@ -18,7 +18,8 @@ pub(super) struct Story {
     run: RunIx,
     /// Messages of the conversation, each with how many equal ones came before it.
     heard: HashSet<(u64, u32)>,
-    systems: HashSet<u64>,
+    /// What agents were told to be.
+    systems: HashSet<(Sym, u64)>,
     /// The trace of the last model call: a new one may begin the conversation anew.
     conversation: Box<[u8]>,
     calls: Vec<Asked>,
@@ -283,11 +284,11 @@ impl Story {
         let mut counts: HashMap<u64, u32> = HashMap::new();
         for inside in &span.inside {
             match inside.fact.kind {
-                FactKind::Prompt if inside.fact.flags.has(Flags::META) => {
+                FactKind::Note => {
                     // What an agent is told to be is told again with every request.
-                    let is_new = self.systems.insert(inside.fact.hash);
-                    if is_new {
-                        self.add(Kind::Prompt, inside, span, build);
+                    let draft = self.draft(Kind::Note, inside, span, build);
+                    if self.systems.insert((draft.agent, inside.fact.hash)) {
+                        build.act(&draft);
                     }
                 }
                 FactKind::Prompt => {

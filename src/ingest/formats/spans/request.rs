@@ -1,0 +1,199 @@
+//! What the record of a model call tells of its request beside what was said: the body itself where it
+//! stands there as it was sent, else schemas of tools and parameters.
+
+use serde_json::{Map, Value};
+
+use super::messages::{parsed, word};
+use crate::ingest::context::{Api, Piece};
+
+/// Parameters of requests, by the names that the interfaces of OpenAI and Anthropic have for them. What
+/// instrumentors write beside them (addresses, retries, the id of the answer) was not asked for.
+const PARAMETERS: &[&str] = &[
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "model",
+    "n",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "previous_response_id",
+    "reasoning",
+    "reasoning_effort",
+    "response_format",
+    "seed",
+    "service_tier",
+    "stop",
+    "stop_sequences",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "text",
+    "thinking",
+    "tool_choice",
+    "top_k",
+    "top_logprobs",
+    "top_p",
+    "truncation",
+    "verbosity",
+];
+
+/// What was asked of a model, as far as the record of the call tells. Of what is told twice the first
+/// counts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Asked {
+    body: Option<Value>,
+    tools: Vec<Value>,
+    params: Map<String, Value>,
+}
+
+impl Asked {
+    /// What an SDK was called with: the body of the request, where nothing in it was rewritten.
+    pub(crate) fn called_with(&mut self, body: &Value) {
+        if self.body.is_none() && is_as_sent(body) {
+            self.body = Some(body.clone());
+        }
+        self.parameters(Some(body));
+    }
+
+    /// Members of an object; tools may be among them.
+    pub(crate) fn parameters(&mut self, object: Option<&Value>) {
+        let members = object.and_then(Value::as_object);
+        for (name, value) in members.into_iter().flatten() {
+            if name == "tools" {
+                self.tools(Some(value));
+            } else {
+                self.parameter(name, value);
+            }
+        }
+    }
+
+    pub(crate) fn parameter(&mut self, name: &str, value: &Value) {
+        let value = match value.as_str() {
+            Some("true") => true.into(),
+            Some("false") => false.into(),
+            _ => parsed(value),
+        };
+        let says_nothing = match &value {
+            Value::Null => true,
+            // No limit is no parameter.
+            Value::String(text) => text.is_empty() || text == "Infinity",
+            Value::Array(all) => all.is_empty(),
+            Value::Object(members) => members.is_empty(),
+            _ => false,
+        };
+        let is_known = PARAMETERS.contains(&name) && !self.params.contains_key(name);
+        if is_known && !says_nothing {
+            self.params.insert(name.to_owned(), value);
+        }
+    }
+
+    /// A list of schemas, each of which may be JSON in a string.
+    pub(crate) fn tools(&mut self, list: Option<&Value>) {
+        let list = list.map(parsed);
+        let all = list.as_ref().and_then(Value::as_array);
+        if self.tools.is_empty() {
+            let schemas = all.into_iter().flatten().map(parsed);
+            self.tools.extend(schemas.filter(Value::is_object));
+        }
+    }
+
+    /// The request goes on from an answer that the server keeps: what was said before is not in it.
+    pub(super) fn goes_on(&self) -> bool {
+        self.params.contains_key("previous_response_id")
+    }
+
+    /// The body as it was sent, or what is known of its members.
+    pub(super) fn pieces(self) -> Vec<Piece> {
+        if let Some(body) = self.body {
+            return vec![Piece::Request(body)];
+        }
+        let tools = Some(("tools".to_owned(), Value::Array(self.tools)));
+        let tools = tools.filter(|(_, tools)| tools.as_array().is_some_and(|all| !all.is_empty()));
+        let members = self.params.into_iter().chain(tools);
+        members
+            .map(|(name, value)| Piece::Member { name, value })
+            .collect()
+    }
+}
+
+/// Whether an object is what one of the interfaces takes. Messages of frameworks are not, and not those
+/// of Anthropic among which a wrapper has put the system prompt.
+fn is_as_sent(body: &Value) -> bool {
+    let Some(model) = word(body, &["model"]) else {
+        return false;
+    };
+    let list = body.get("messages").or_else(|| body.get("input"));
+    let Some(messages) = list.and_then(Value::as_array) else {
+        return false;
+    };
+    let is_message = |message: &Value| {
+        let has = |key: &str| message.get(key).is_some();
+        word(message, &["role", "type"]).is_some()
+            && !["kwargs", "data", "parts"].iter().any(|key| has(key))
+    };
+    let is_system = |message: &Value| word(message, &["role"]) == Some("system");
+    let is_moved = Api::of_model(model) == Api::Messages && messages.iter().any(is_system);
+    !messages.is_empty() && messages.iter().all(is_message) && !is_moved
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(called: Value, is_request: bool) {
+        let mut asked = Asked::default();
+        asked.called_with(&called);
+        let is_told = matches!(asked.pieces()[..], [Piece::Request(_)]);
+        assert_eq!(is_told, is_request, "{called}");
+    }
+
+    #[test]
+    fn a_body_is_a_request_only_as_it_was_sent() {
+        let user = json!({"role": "user", "content": "hi"});
+        let system = json!({"role": "system", "content": "Be brief."});
+        let wrapped = json!({"type": "constructor", "kwargs": {"content": "hi"}});
+        check(json!({"model": "gpt-5", "messages": [system, user]}), true);
+        check(json!({"model": "gpt-5", "input": [user]}), true);
+        check(
+            json!({"model": "claude-opus-4-5", "messages": [user]}),
+            true,
+        );
+        check(
+            json!({"model": "claude-opus-4-5", "messages": [system, user]}),
+            false,
+        );
+        check(json!({"model": "gpt-5", "messages": [wrapped]}), false);
+        check(json!({"messages": [user]}), false);
+    }
+
+    #[test]
+    fn parameters_are_those_of_requests_that_say_something() {
+        let mut asked = Asked::default();
+        let told = json!({"temperature": 0, "stream": "false", "stop": null, "base_url": "x", "seed": "",
+            "tools": [r#"{"name":"look"}"#]});
+        asked.parameters(Some(&told));
+        asked.parameters(Some(&json!({"temperature": 1})));
+        let members: Vec<(String, Value)> = asked
+            .pieces()
+            .into_iter()
+            .map(|piece| match piece {
+                Piece::Member { name, value } => (name, value),
+                other => panic!("no member: {other:?}"),
+            })
+            .collect();
+        let expected = [
+            ("temperature", json!(0)),
+            ("stream", json!(false)),
+            ("tools", json!([{"name": "look"}])),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(members, expected);
+    }
+}
