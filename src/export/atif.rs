@@ -13,9 +13,10 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use self::steps::{Agent, Step};
+use crate::analysis::context;
 use crate::export::saferun::{error, pieces, put, stamp, symbol, text, verdict, word};
 use crate::ingest::body::Body;
-use crate::ingest::context::Piece;
+use crate::ingest::context::{Api, Piece};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::{Cost, Tokens, Usage};
@@ -188,7 +189,11 @@ impl Telling<'_> {
         });
         step.insert("message".to_owned(), said.into());
         let mut extra = Map::new();
-        if !matches!(row.kind(), Kind::Prompt | Kind::Note) {
+        // Of what no user said, only a part was said to the model.
+        let is_note = row.kind() == Kind::Note;
+        if let Some(role) = context::speaker(row).filter(|_| is_note) {
+            extra.insert("role".to_owned(), role.word().into());
+        } else if row.kind() != Kind::Prompt {
             extra.insert("kind".to_owned(), row.kind().word().into());
         }
         if row.flags().has(Flags::META) {
@@ -365,23 +370,11 @@ fn tools(piece: Piece) -> Option<Value> {
         Piece::Request(mut body) => body.get_mut("tools")?.take(),
         _ => return None,
     };
-    let Value::Array(tools) = told else {
+    let Value::Array(tools) = context::tools(Api::Chat, &told) else {
         return None;
     };
-    let functions = tools.into_iter().filter_map(|tool| {
-        if tool.get("function").is_some() {
-            return Some(tool);
-        }
-        tool.get("name")?;
-        let schema = tool.get("input_schema").or(tool.get("parameters"));
-        let mut function = Map::new();
-        for key in ["name", "description"] {
-            put(&mut function, key, tool.get(key).cloned());
-        }
-        put(&mut function, "parameters", schema.cloned());
-        Some(json!({"type": "function", "function": function}))
-    });
-    list(functions.collect())
+    let is_function = |tool: &Value| tool.get("function").is_some();
+    list(tools.into_iter().filter(is_function).collect())
 }
 
 /// How a call went, and what it gave.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::{convert, load, samples, shared, skipped};
 
 /// Writes the documents of a trace into a folder, and names them in their order.
-fn trajectories(path: &Path, folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn trajectories(path: &Path, folder: &Path) -> Vec<PathBuf> {
     convert(&["--to", "atif"], path, folder);
     let entries = std::fs::read_dir(folder).expect("the folder");
     let mut files: Vec<PathBuf> = entries.map(|it| it.expect("an entry").path()).collect();

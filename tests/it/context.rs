@@ -518,7 +518,7 @@ fn a_trajectory_tells_its_system_prompt_and_its_schemas() {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let again = crate::atif::convert(&file, folder.path());
+    let again = crate::atif::trajectories(&file, folder.path());
     for path in again.into_iter().chain([file]) {
         let store = load(std::slice::from_ref(&path));
         let calls = context::calls(&store, saferun_tui::model::run::RunIx(0));

@@ -17,6 +17,7 @@ use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::{self, Rules};
 use crate::ingest::body::Body;
+use crate::ingest::context::{Piece, Role, Said, text_block};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
 use crate::ingest::kin::{Kin, ReadTies, Tie};
@@ -81,6 +82,17 @@ impl Format for Atif {
         Box::new(Conversation::new("agent").totals_first())
     }
 
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+        if let Some(tools) = record.get("tool_definitions") {
+            return Some(vec![Piece::Member {
+                name: "tools".to_owned(),
+                value: tools.clone(),
+            }]);
+        }
+        let is_system = record.get("source").and_then(Value::as_str) == Some("system");
+        (is_system && part == TEXT).then(|| system(record))
+    }
+
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -95,6 +107,28 @@ impl Format for Atif {
             body.text = record.get("message").and_then(text_of);
             body.asks.clear();
         }
+    }
+}
+
+/// What a step of the system said to the model: the first one is what the agent is told to be. Of later
+/// ones only our own export tells that the model saw them; others tell what happened.
+fn system(record: &Value) -> Vec<Piece> {
+    let Some(text) = record
+        .get("message")
+        .and_then(text_of)
+        .filter(|text| !text.is_empty())
+    else {
+        return Vec::new();
+    };
+    let extra = |key: &str| record.pointer(&format!("/extra/{key}"));
+    let role = extra("role")
+        .and_then(Value::as_str)
+        .and_then(Role::from_word);
+    let is_first = record.get("step_id").and_then(Value::as_u64) == Some(1);
+    match role.or_else(|| is_first.then_some(Role::System)) {
+        _ if extra("kind").is_some() => Vec::new(),
+        Some(role) => vec![Piece::Said(Said::rebuilt(role, text_block(&text)))],
+        None => vec![Piece::Unsaid("a step of the system".to_owned())],
     }
 }
 
@@ -163,6 +197,11 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
             fact.agent = out.tell(value.get("name"));
             fact.model = out.tell(value.get("model_name"));
             out.tell_name(Name::Release, value.get("version"));
+            if value.get("tool_definitions").items().next().is_some() {
+                // What the model was given is opened as the start of the run.
+                fact.kind = FactKind::RunStart;
+                fact.flags.set(Flags::CONTINUED);
+            }
         }
         b"final_metrics" => {
             fact.kind = FactKind::Usage;
@@ -356,6 +395,9 @@ fn open(record: &Value, part: u16) -> Body {
         id: record.get("step_id").and_then(text_of),
         ..Body::default()
     };
+    if record.get("tool_definitions").is_some() {
+        return body;
+    }
     let calls = record.get("tool_calls").and_then(Value::as_array);
     if part & IMPLIED != 0 {
         let names = calls.into_iter().flatten();
