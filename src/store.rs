@@ -1,5 +1,6 @@
 //! Floor 3: what has been loaded. No threads, no channels; append-only.
 
+pub mod beside;
 pub mod bodies;
 pub mod lines;
 mod retain;

@@ -12,7 +12,6 @@ use serde_json::{Map, Value, json};
 use crate::analysis::context;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::context::{Api, Piece};
-use crate::ingest::json as reading;
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::{Attached, AttachedKind};
 use crate::model::quantity::{Time, Tokens, Usage};
@@ -419,7 +418,7 @@ pub(super) fn symbol(store: &Store, symbol: Sym) -> Option<Value> {
 
 /// What the record of an action tells of requests to the model, where its format tells that.
 pub(super) fn pieces(row: &Row<'_>) -> Vec<Piece> {
-    let record = reading::value(&bodies::raw(row, row.place(), usize::MAX));
+    let record = bodies::record(row, row.place(), Depth::Full);
     let format = row.source().format;
     let pieces = record.and_then(|record| format.context(&record, row.place().part));
     pieces.unwrap_or_default()

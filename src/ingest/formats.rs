@@ -148,6 +148,28 @@ pub trait Format: std::fmt::Debug + Sync {
         None
     }
 
+    /// Puts into a record what it only refers to; `find` gives the value of the next member of a name
+    /// that stands behind it in the source.
+    fn complete(
+        &self,
+        record: &mut serde_json::Value,
+        find: &dyn Fn(&str) -> Option<serde_json::Value>,
+    ) {
+        let _ = (record, find);
+    }
+
+    /// The member, and its value, that tells the record around a model call, where its row stands on
+    /// what the model answered alone.
+    fn around(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
+    /// What the record around a model call tells of its request.
+    fn request(&self, around: &serde_json::Value) -> Vec<Piece> {
+        let _ = around;
+        Vec::new()
+    }
+
     /// The interface through which agents that write this format ask their model, where it is always the same.
     fn api(&self) -> Option<Api> {
         None

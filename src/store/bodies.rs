@@ -8,6 +8,7 @@ use crate::ingest::formats;
 use crate::ingest::json;
 use crate::model::action::{Kind, Place};
 use crate::model::outcome::AttachedKind;
+use crate::store::beside::{self, Reach};
 use crate::store::row::Row;
 
 #[cfg(test)]
@@ -57,6 +58,10 @@ struct State {
 
 /// What may be kept in memory, in bytes of the records.
 const KEEP: usize = 16 << 20;
+
+/// How far what a record refers to may stand behind it to be shown in a line of a list: many are drawn
+/// at once.
+const NEAR: u64 = 4 << 20;
 
 /// What an action takes at least, however short its records are.
 const LEAST: usize = 256;
@@ -193,13 +198,39 @@ pub fn raw(row: &Row<'_>, place: Place, limit: usize) -> Vec<u8> {
         .unwrap_or_default()
 }
 
-fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::Value> {
-    match depth {
-        Depth::Full => json::value(&raw(row, place, usize::MAX)),
-        Depth::Glance => {
-            let enough = row.source().format.glance();
-            json::value_head(&raw(row, place, enough))
-        }
-        Depth::UpTo(limit) => json::value_head(&raw(row, place, limit as usize)),
-    }
+/// A record of a row, with what it refers to.
+pub fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::Value> {
+    let limit = match depth {
+        Depth::Full => usize::MAX,
+        Depth::Glance => row.source().format.glance(),
+        Depth::UpTo(limit) => limit as usize,
+    };
+    let bytes = raw(row, place, limit);
+    let mut record = match depth {
+        Depth::Full => json::value(&bytes),
+        Depth::Glance | Depth::UpTo(_) => json::value_head(&bytes),
+    }?;
+    let reach = match depth {
+        Depth::Glance => Reach { far: NEAR, limit },
+        Depth::UpTo(_) | Depth::Full => Reach {
+            limit,
+            ..Reach::ALL
+        },
+    };
+    complete(row, (&mut record, place.offset), reach);
+    Some(record)
+}
+
+/// The record around that of a row, where its format tells which one that is.
+pub fn around(row: &Row<'_>) -> Option<serde_json::Value> {
+    let mark = row.source().format.around()?;
+    let (offset, mut record) = beside::record_around(row.source(), mark, row.place())?;
+    complete(row, (&mut record, offset), Reach::ALL);
+    Some(record)
+}
+
+fn complete(row: &Row<'_>, (record, offset): (&mut serde_json::Value, u64), reach: Reach) {
+    let source = row.source();
+    let find = |name: &str| beside::member_behind(source, name, offset, reach);
+    source.format.complete(record, &find);
 }

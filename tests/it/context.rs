@@ -533,3 +533,70 @@ fn a_trajectory_tells_its_system_prompt_and_its_schemas() {
         assert!(!missing("the system prompt") && !missing("schemas of the tools are"));
     }
 }
+
+/// Texts that a log keeps aside are shown where it refers to them, and a model that grades is not the agent:
+/// it saw what its own event tells.
+#[test]
+fn a_grader_saw_its_own_prompt_and_texts_kept_aside_are_shown() {
+    let folder = "data/agents/inspect-eval/inspect_ai";
+    let name = "2025-05-12T20-28-26-04-00_security-guide.json";
+    let Some(file) = shared(&format!("{folder}/{name}")) else {
+        return;
+    };
+    let store = load(&[file]);
+    for run in 0..store.runs().len() as u32 {
+        let calls = context::calls(&store, saferun_tui::model::run::RunIx(run));
+        let agents: Vec<&str> = calls.iter().map(|call| store.row(*call).agent()).collect();
+        assert_eq!(agents, ["inspect", "model_graded_fact"]);
+        let [of_agent, of_grader] = [0, 1].map(|at| context(&store, calls[at]).request);
+        assert_eq!(of_agent["messages"][0]["role"], "system");
+        let told = words_of(&of_agent["messages"][0]);
+        assert!(
+            told.contains("You are a computer security expert"),
+            "{told}"
+        );
+        let asked = words_of(&of_grader["messages"]);
+        assert!(
+            asked.contains("You are comparing a submitted answer"),
+            "{asked}"
+        );
+        assert!(!asked.contains(&told));
+    }
+    let notes = store
+        .rows()
+        .filter(|row| row.kind() == Kind::Note && row.flags().0 == 0);
+    let notes = notes.map(|row| bodies::open(&row, Depth::Full).text.unwrap_or_default());
+    assert_eq!(
+        notes
+            .filter(|text| text.contains("security expert"))
+            .count(),
+        3
+    );
+    for row in store.rows() {
+        for depth in [Depth::Full, Depth::Glance] {
+            let body = bodies::open(&row, depth);
+            let shown = format!("{:?} {:?} {:?}", body.text, body.args, body.result);
+            assert!(!shown.contains("attachment://"), "{shown}");
+        }
+    }
+}
+
+/// Calls that only refer to their messages are shown them.
+#[test]
+fn messages_of_a_pool_are_those_of_the_call() {
+    let Some(file) = shared("data/agents/inspect-eval/inspect_ai/log_message_deduplication.eval")
+    else {
+        return;
+    };
+    let store = load(&[file]);
+    let calls = context::calls(&store, saferun_tui::model::run::RunIx(0));
+    let found = context(&store, calls[2]);
+    let messages = found.request["messages"].as_array().expect("messages");
+    assert_eq!(messages.len(), 5);
+    assert_eq!(messages[0]["content"], "Guess the number");
+    assert_eq!(
+        messages[1]["tool_calls"][0]["id"],
+        messages[2]["tool_call_id"]
+    );
+    assert_eq!(found.request["tools"].as_array().map(Vec::len), Some(2));
+}

@@ -201,7 +201,7 @@ fn told_of(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
     let format = row.source().format;
     let result = row.result_place();
     let of_record = |place: Place| {
-        let record = json::value(&bodies::raw(row, place, usize::MAX))?;
+        let record = bodies::record(row, place, Depth::Full)?;
         format.context(&record, place.part)
     };
     let Some(own) = of_record(row.place()) else {
@@ -307,18 +307,24 @@ fn settings(call: &Row<'_>) -> Vec<Piece> {
 
 /// The body of the request of a call, where the trace holds it.
 pub(super) fn request(call: &Row<'_>) -> Option<Value> {
-    told(call, call)
-        .into_iter()
-        .find_map(|(_, piece)| match piece {
-            Piece::Request(body) => Some(body),
-            _ => None,
-        })
+    own(call).into_iter().find_map(|piece| match piece {
+        Piece::Request(body) => Some(body),
+        _ => None,
+    })
+}
+
+/// What the record of a call tells of it, and the one around that.
+fn own(call: &Row<'_>) -> Vec<Piece> {
+    let told = told(call, call).into_iter().map(|(_, piece)| piece);
+    let around = bodies::around(call);
+    let around = around.map(|around| call.source().format.request(&around));
+    told.chain(around.into_iter().flatten()).collect()
 }
 
 /// Leaves out what the call itself said; what it sent tells the interface, and what its record tells of its
 /// request is taken.
 fn drop_own(found: &mut Collected, call: &Row<'_>) {
-    for (_, piece) in told(call, call) {
+    for piece in own(call) {
         match piece {
             Piece::Request(_) | Piece::Member { .. } | Piece::Heard(_) => {
                 found.take(call.ix(), piece);

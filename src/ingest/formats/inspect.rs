@@ -2,18 +2,25 @@
 //!
 //! As `.eval` (a zip archive, deflate or zstd) and as `.json`. Known of it: events carry times and
 //! approvals and messages do not, so that messages are read only where there are no events; the tokens
-//! of a run stand in `model_usage`, those of its models' own calls with their events; long texts may be
-//! kept aside as `attachment://…`, and are shown as that. Source: `log/_log.py`
+//! of a run stand in `model_usage`, those of its models' own calls with their events; long texts are kept
+//! aside under the hash of what they say (`attachment://…`, `tc://…`), and are looked for when a record is
+//! opened; what a solver puts before the agent is told by the calls that were given it; who grades is
+//! nobody that runs. Source: `log/_log.py`
 //! and `event/` of `UKGovernmentBEIS/inspect_ai`.
+
+mod actors;
+mod aside;
 
 use serde_json::Value;
 
+use self::actors::Actors;
 use super::conversation::Conversation;
 use super::messages::{self, CALLS, Telling, string};
 use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::{self, Rules};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
+use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
@@ -66,6 +73,18 @@ impl Format for Inspect {
             b"[]" | b"samples" if record.is_object() => sample(record, out),
             _ => out.push(Fact::new(FactKind::Copy)),
         });
+    }
+
+    fn complete(&self, record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
+        aside::complete(record, find);
+    }
+
+    fn around(&self) -> Option<(&'static str, &'static str)> {
+        Some(("event", "model"))
+    }
+
+    fn request(&self, around: &Value) -> Vec<Piece> {
+        aside::request(around)
     }
 
     fn rules(&self) -> Box<dyn Rules> {
@@ -156,8 +175,16 @@ fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(start);
     if record.get("events").items().next().is_some() {
         begin(record, base, out);
+        let mut actors = Actors::new(record);
         for event in record.get("events").items() {
-            happened(event, run, out);
+            let lane = actors.at(event).unwrap_or_default();
+            let lane = out.arena(lane.as_bytes());
+            if lane.is_empty() && event.get("event").is("model") {
+                for system in actors.told_to(event) {
+                    said(system, run, out);
+                }
+            }
+            happened(event, (run, lane), out);
         }
     } else {
         for message in record.get("messages").items() {
@@ -208,17 +235,18 @@ fn outcome(answer: View<'_, '_>) -> Status {
     }
 }
 
-fn happened(event: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
+/// What happened, to the main agent or in a lane beside it.
+fn happened(event: View<'_, '_>, (run, lane): (Text, Text), out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown).at(event.range());
     base.run = run;
     base.time = event.get("timestamp").time();
     base.kind = match event.get("event").raw() {
         b"model" => {
-            model(event, base, out);
+            model(event, base, lane, out);
             return;
         }
         b"tool" => {
-            tool(event, base, out);
+            tool(event, base, lane, out);
             return;
         }
         b"approval" => {
@@ -238,10 +266,13 @@ fn happened(event: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
         | b"branch" | b"checkpoint" => FactKind::Copy,
         _ => FactKind::Unknown,
     };
+    if base.kind == FactKind::Error {
+        out.name(Name::Lane, lane);
+    }
     out.push(base);
 }
 
-fn model(event: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
+fn model(event: View<'_, '_>, mut base: Fact, lane: Text, out: &mut FactSink<'_>) {
     base.model = out.tell(event.get("model"));
     base.duration = event
         .get("working_time")
@@ -250,12 +281,14 @@ fn model(event: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     let output = event.get("output");
     if event.get("error").is_some() || output.get("error").is_some() {
         base.kind = FactKind::Error;
+        out.name(Name::Lane, lane);
         out.push(base);
         return;
     }
     let mut how = Telling {
         usage: usage(output.get("usage")),
         cost: output.get("usage").get("total_cost").usd(),
+        lane,
         ..Telling::new(base)
     };
     how.base.kind = FactKind::Note;
@@ -266,7 +299,7 @@ fn model(event: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
 }
 
 /// A tool that ran: the answer to a call that a model asked for, or a call of its own.
-fn tool(event: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
+fn tool(event: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
     let id = out.tell(event.get("id"));
     let mut call = base;
     call.kind = FactKind::ToolCall;
@@ -275,6 +308,7 @@ fn tool(event: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     call.tool = out.tell(event.get("function"));
     call.hash = assemble::hash(event.get("arguments").bytes());
     call.flags.set(Flags::MIRROR);
+    out.name(Name::Lane, lane);
     out.push(call);
     if !event.get("completed").is_some() && event.get("pending").truth() == Some(true) {
         return;
@@ -286,6 +320,7 @@ fn tool(event: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     result.status = outcome(event);
     result.time = event.get("completed").time();
     result.duration = event.get("working_time").seconds();
+    out.name(Name::Lane, lane);
     out.push(result);
 }
 
@@ -365,7 +400,9 @@ fn grade(value: View<'_, '_>, out: &mut FactSink<'_>) {
 
 fn open(record: &Value, part: u16) -> Body {
     if record.get("role").is_some() {
-        return messages::open(record, part);
+        let mut body = messages::open(record, part);
+        fail(record.get("error"), &mut body);
+        return body;
     }
     let mut body = Body::default();
     match record.get("event").and_then(Value::as_str) {
@@ -402,3 +439,6 @@ fn open(record: &Value, part: u16) -> Body {
     }
     body
 }
+
+#[cfg(test)]
+mod tests;

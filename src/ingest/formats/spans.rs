@@ -5,7 +5,7 @@
 //! A trace is not a run, and a span is not an action: model spans repeat the whole history, wrappers
 //! repeat what is inside them, and a person's answer often begins a new trace.
 
-mod context;
+pub(crate) mod context;
 mod kept;
 pub(crate) mod messages;
 pub(crate) mod product;

@@ -25,16 +25,22 @@ impl Span {
         let text = self.body(0).text.filter(|text| !text.is_empty());
         let answer =
             text.map(|text| Piece::Said(Said::rebuilt(Role::Assistant, text_block(&text))));
-        let heard = heard(&self.input);
-        let is_whole = !heard.is_empty() && !self.is_inside && !asked.goes_on();
-        let heard = is_whole.then_some(Piece::Heard(heard));
-        asked
-            .pieces()
-            .into_iter()
-            .chain(heard)
-            .chain(answer)
-            .collect()
+        let input = if self.is_inside {
+            &[]
+        } else {
+            self.input.as_slice()
+        };
+        let request = of_request(input, asked).into_iter();
+        request.chain(answer).collect()
     }
+}
+
+/// What is known of a request: the messages that the model was given, and what stands beside them.
+pub(in crate::ingest::formats) fn of_request(input: &[messages::Said], asked: Asked) -> Vec<Piece> {
+    let heard = heard(input);
+    let is_whole = !heard.is_empty() && !asked.goes_on();
+    let heard = is_whole.then_some(Piece::Heard(heard));
+    asked.pieces().into_iter().chain(heard).collect()
 }
 
 /// Messages as blocks.

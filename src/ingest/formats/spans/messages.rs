@@ -161,7 +161,8 @@ fn message(value: &Value, role: Role, out: &mut Vec<Said>) {
         return;
     }
     if is_result {
-        let failed = word(value, &["status"]) == Some("error");
+        let failed = word(value, &["status"]) == Some("error")
+            || value.get("error").is_some_and(Value::is_object);
         let value = content.map(flat).unwrap_or_default();
         let denied = is_refusal(&value);
         let id = id.unwrap_or_default().to_owned();
@@ -227,7 +228,7 @@ fn asked(call: &Value, role: Role, out: &mut Vec<Said>) {
         .filter(|it| it.is_object())
         .unwrap_or(call);
     let id = word(call, &["call_id", "toolCallId", "tool_call_id", "id"]).unwrap_or_default();
-    let name = word(inner, &["name", "toolName", "tool_name"]).unwrap_or_default();
+    let name = word(inner, &["name", "toolName", "tool_name", "function"]).unwrap_or_default();
     let args = ["arguments", "args", "input"]
         .iter()
         .find_map(|key| inner.get(key));
@@ -249,7 +250,8 @@ fn part(value: &Value, role: Role, out: &mut Vec<Said>) {
     let of = |keys: &[&str]| keys.iter().find_map(|key| value.get(key)).cloned();
     match kind {
         "reasoning" | "thinking" => {
-            let text = of(&["content", "text", "thinking", "summary"]).and_then(|it| text_of(&it));
+            let text = of(&["content", "text", "thinking", "reasoning", "summary"])
+                .and_then(|it| text_of(&it));
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 say(role, What::Reasoning(text), out);
             }

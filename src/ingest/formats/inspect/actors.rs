@@ -1,0 +1,82 @@
+//! Who acts in a sample: the agent, or a scorer that asks a model of its own.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use crate::ingest::json::View;
+
+/// What is remembered of a sample while its events are read.
+pub(super) struct Actors<'r, 'b> {
+    /// The pool of messages that calls refer to, where they do not repeat them.
+    pool: View<'r, 'b>,
+    /// The scorer of each span that is one, or is in one.
+    spans: HashMap<Vec<u8>, String>,
+    /// Steps that began and did not end, of versions without spans; the scorer where one is.
+    steps: Vec<Option<String>>,
+    /// The system messages that were told.
+    told: HashSet<Vec<u8>>,
+}
+
+impl<'r, 'b> Actors<'r, 'b> {
+    pub(super) fn new(sample: View<'r, 'b>) -> Actors<'r, 'b> {
+        let told = sample.get("events").items();
+        let first = told.flat_map(|event| event.get("state").get("messages").items());
+        Actors {
+            pool: sample
+                .get("events_data")
+                .get("messages")
+                .or(sample.get("message_pool")),
+            spans: HashMap::new(),
+            steps: Vec::new(),
+            told: first.map(content).collect(),
+        }
+    }
+
+    /// The scorer that an event is from.
+    pub(super) fn at(&mut self, event: View<'_, '_>) -> Option<String> {
+        let name = || match event.get("name").text() {
+            Cow::Borrowed("") => "scorer".to_owned(),
+            name => name.into_owned(),
+        };
+        let is_scorer = event.get("type").is("scorer");
+        if event.get("event").is("span_begin") {
+            let outer = self.spans.get(event.get("parent_id").raw()).cloned();
+            if let Some(scorer) = is_scorer.then(name).or(outer) {
+                self.spans.insert(event.get("id").raw().to_vec(), scorer);
+            }
+        } else if event.get("event").is("step") {
+            if event.get("action").is("begin") {
+                self.steps.push(is_scorer.then(name));
+            } else {
+                self.steps.pop();
+            }
+        }
+        let step = || self.steps.iter().rev().find_map(Clone::clone);
+        let span = self.spans.get(event.get("span_id").raw()).cloned();
+        span.or_else(step)
+    }
+
+    /// The system messages that a model call was given, and that were not told before.
+    pub(super) fn told_to(&mut self, event: View<'r, 'b>) -> Vec<View<'r, 'b>> {
+        let pool = self.pool;
+        let ranges = event.get("input_refs").items().map(|range| {
+            let mut ends = range.items().map(|end| end.number_text());
+            let mut end = || {
+                std::str::from_utf8(ends.next()?)
+                    .ok()?
+                    .parse::<usize>()
+                    .ok()
+            };
+            (end().unwrap_or(0), end().unwrap_or(0))
+        });
+        let pooled =
+            ranges.flat_map(|(from, to)| pool.items().skip(from).take(to.saturating_sub(from)));
+        let given: Vec<View<'r, 'b>> = event.get("input").items().chain(pooled).collect();
+        let system = given.into_iter().filter(|it| it.get("role").is("system"));
+        system.filter(|it| self.told.insert(content(*it))).collect()
+    }
+}
+
+fn content(message: View<'_, '_>) -> Vec<u8> {
+    message.get("content").bytes().to_vec()
+}

@@ -1,0 +1,192 @@
+//! What stands beside a record in its source: values that it refers to, and the record around it.
+
+use memchr::{memmem, memrchr};
+use serde_json::Value;
+
+use crate::ingest::Source;
+use crate::ingest::json;
+use crate::model::action::Place;
+
+const BLOCK: u64 = 256 << 10;
+
+/// A member that is looked for stands no further behind a record, and a record begins no further before
+/// what is in it.
+const FURTHEST: u64 = 1 << 30;
+
+/// Members before the mark of a record that are objects themselves: more are nobody's.
+const OBJECTS_BEFORE: usize = 8;
+
+/// How far to look, and how much to read of what is found.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach {
+    pub far: u64,
+    pub limit: usize,
+}
+
+impl Reach {
+    pub const ALL: Reach = Reach {
+        far: FURTHEST,
+        limit: usize::MAX,
+    };
+}
+
+/// The value of the next member of this name that begins behind the byte `from`.
+pub fn member_behind(source: &Source, name: &str, from: u64, reach: Reach) -> Option<Value> {
+    let key = format!("\"{name}\"");
+    let finder = memmem::Finder::new(&key);
+    let mut at = from;
+    while at < from.saturating_add(reach.far) {
+        let bytes = source.bytes.slice(at, BLOCK as usize + key.len()).ok()?;
+        for found in finder.find_iter(&bytes) {
+            let behind = at + (found + key.len()) as u64;
+            if let Some(value) = colon(source, behind) {
+                return value_at(source, value, reach.limit).map(|(value, _)| value);
+            }
+        }
+        if (bytes.len() as u64) < BLOCK {
+            return None;
+        }
+        at += BLOCK;
+    }
+    None
+}
+
+/// The smallest record around a place whose member `name` is `value`.
+pub fn record_around(
+    source: &Source,
+    (name, value): (&str, &str),
+    place: Place,
+) -> Option<(u64, Value)> {
+    let key = format!("\"{name}\"");
+    let finder = memmem::FinderRev::new(&key);
+    let end = place.offset + u64::from(place.len);
+    let holds = |offset: u64| {
+        let (record, len) = value_at(source, offset, usize::MAX)?;
+        let is_it = record.get(name).and_then(Value::as_str) == Some(value);
+        (is_it && offset + len >= end).then_some((offset, record))
+    };
+    let mut until = place.offset;
+    while until > 0 && place.offset - until < FURTHEST {
+        let start = until.saturating_sub(BLOCK);
+        // What lies across the border of two blocks is found with the earlier one.
+        let len = (until - start) as usize + key.len();
+        let bytes = source.bytes.slice(start, len).ok()?;
+        for found in finder.rfind_iter(&bytes) {
+            let behind = start + (found + key.len()) as u64;
+            let is_value = colon(source, behind).is_some_and(|at| {
+                let told = value_at(source, at, value.len() + 2);
+                told.is_some_and(|(told, _)| told == value)
+            });
+            let found = is_value.then(|| beginnings(source, start + found as u64));
+            if let Some(record) = found.into_iter().flatten().find_map(holds) {
+                return Some(record);
+            }
+        }
+        until = start;
+    }
+    None
+}
+
+/// Where objects begin before a member, the nearest first.
+fn beginnings(source: &Source, member: u64) -> impl Iterator<Item = u64> {
+    let start = member.saturating_sub(BLOCK);
+    let bytes = source.bytes.slice(start, (member - start) as usize);
+    let bytes = bytes.unwrap_or_default();
+    let mut end = bytes.len();
+    let begins = std::iter::from_fn(move || {
+        end = memrchr(b'{', &bytes[..end])?;
+        Some(start + end as u64)
+    });
+    begins.take(OBJECTS_BEFORE)
+}
+
+/// Where the value begins, if a colon comes next.
+fn colon(source: &Source, at: u64) -> Option<u64> {
+    let bytes = source.bytes.slice(at, 64).ok()?;
+    let is_space = |byte: &u8| byte.is_ascii_whitespace();
+    let colon = bytes.iter().position(|byte| !is_space(byte))?;
+    let behind = bytes.get(colon + 1..).filter(|_| bytes[colon] == b':')?;
+    let value = behind.iter().position(|byte| !is_space(byte))?;
+    Some(at + (colon + 1 + value) as u64)
+}
+
+/// The value that begins at a byte and its length; of one that is longer than `limit`, its head.
+fn value_at(source: &Source, at: u64, limit: usize) -> Option<(Value, u64)> {
+    let mut len = (BLOCK as usize).min(limit);
+    loop {
+        let bytes = source.bytes.slice(at, len).ok()?;
+        let mut values = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
+        match values.next()? {
+            Ok(value) => return Some((value, values.byte_offset() as u64)),
+            Err(error) if error.is_eof() && bytes.len() == len && len < limit => {
+                len = len.saturating_mul(4).min(limit);
+            }
+            Err(error) if error.is_eof() => {
+                return json::value_head(&bytes).map(|value| (value, bytes.len() as u64));
+            }
+            Err(_) => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::ingest::bytes::Bytes;
+    use crate::ingest::formats::any_json::AnyJson;
+    use crate::ingest::records::Framing;
+
+    fn source(text: String) -> Source {
+        Source {
+            path: PathBuf::from("log.json"),
+            bytes: Bytes::Static(Box::leak(text.into_bytes().into_boxed_slice())),
+            format: &AnyJson,
+            framing: Framing::Lines,
+        }
+    }
+
+    #[test]
+    fn a_member_is_found_behind_a_record_wherever_it_stands() {
+        let filler = "x".repeat(400 << 10);
+        let source = source(format!(
+            r#"{{"a":"see b7","filler":"{filler}","said":"\"b7\": no","b7" : "{filler}!","c":1}}"#
+        ));
+        let found = member_behind(&source, "b7", 5, Reach::ALL).expect("the member");
+        assert_eq!(found.as_str().map(str::len), Some(filler.len() + 1));
+        let near = Reach {
+            far: 1000,
+            limit: usize::MAX,
+        };
+        assert_eq!(member_behind(&source, "b7", 5, near), None);
+        let head = Reach {
+            far: u64::MAX / 2,
+            limit: 100,
+        };
+        let found = member_behind(&source, "b7", 5, head).expect("its head");
+        assert!(
+            found
+                .as_str()
+                .is_some_and(|text| text.starts_with("xx") && text.len() < 100)
+        );
+        assert_eq!(member_behind(&source, "d", 5, Reach::ALL), None);
+    }
+
+    #[test]
+    fn the_record_around_a_place_is_the_smallest_that_holds_it() {
+        let text = r#"[{"event":"model","n":1},{"id":{"x":2},"event": "model","n":2,"input":[{"event":"model"}],"output":{"said":"HERE"}}]"#;
+        let offset = text.find("\"HERE").expect("it") as u64;
+        let place = Place {
+            offset,
+            len: 6,
+            ..Place::NONE
+        };
+        let source = source(text.to_owned());
+        let (_, found) = record_around(&source, ("event", "model"), place).expect("a record");
+        assert_eq!(found["n"], json!(2));
+        assert!(record_around(&source, ("event", "tool"), place).is_none());
+    }
+}
