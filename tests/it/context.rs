@@ -600,3 +600,20 @@ fn messages_of_a_pool_are_those_of_the_call() {
     );
     assert_eq!(found.request["tools"].as_array().map(Vec::len), Some(2));
 }
+
+/// What a tool answered where no call is told is told by its name, as the failure that it was.
+#[test]
+fn a_failure_without_its_call_is_an_error_of_its_tool() {
+    let Some(file) = shared("data/agents/inspect-eval/inspect_ai/log_tool_call_error.json") else {
+        return;
+    };
+    let store = load(&[file]);
+    let told: Vec<(Kind, &str)> = store.rows().map(|row| (row.kind(), row.tool())).collect();
+    assert_eq!(told.len(), 11);
+    let errors = told.iter().filter(|told| **told == (Kind::Error, "bash"));
+    assert_eq!(
+        errors.count(),
+        10,
+        "all but a call that was not approved: {told:?}"
+    );
+}

@@ -623,8 +623,16 @@ impl Scene<'_> {
                 }),
                 None => memory.last = None,
             }
-            let mut draft = self.draft(Kind::Note, build);
-            draft.tool = known.map_or(Sym::NONE, |call| call.tool);
+            // The failure of a tool that is named is one, whoever asked for it.
+            let tool = build.symbol(self.from.text(self.fact.tool));
+            let failed = matches!(self.fact.status, Status::Error | Status::Timeout);
+            let kind = if failed && known.is_none() && tool.is_some() {
+                Kind::Error
+            } else {
+                Kind::Note
+            };
+            let mut draft = self.draft(kind, build);
+            draft.tool = known.map_or(tool, |call| call.tool);
             self.act(&draft, build);
             return;
         };

@@ -267,6 +267,7 @@ fn answer(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     fact.kind = FactKind::ToolResult;
     fact.part = TEXT;
     fact.call = out.tell(message.any(&["tool_call_id", "toolCallId", "id"]));
+    fact.tool = out.tell(message.any(&["name", "function", "toolName"]));
     fact.status = (how.outcome)(message);
     how.push(fact, out);
 }
