@@ -286,3 +286,82 @@ fn the_system_message_of_a_plain_conversation_is_seen() {
     let notes = found.parts.iter().map(|part| part.note.as_str());
     assert!(!notes.into_iter().any(|note| note.contains("system prompt")));
 }
+
+#[test]
+fn a_note_that_a_harness_said_is_part_of_it() {
+    let store = load(
+        "saferun",
+        &[
+            event(json!({"type": "note", "role": "system", "content": "Be brief."})),
+            event(json!({"type": "note", "content": "the model was changed"})),
+            event(json!({"type": "prompt", "role": "user", "content": "Hi"})),
+            event(json!({"type": "response", "content": "Hello.", "model": "gpt-5"})),
+        ],
+    );
+    let expected = json!([
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+    ]);
+    assert_eq!(last(&store).request["messages"], expected);
+}
+
+/// A model call of LangSmith, with messages of LangChain and parameters beside them.
+fn traced(id: u8, messages: &[(&str, &str)], params: &Value) -> Value {
+    let messages: Vec<Value> = messages
+        .iter()
+        .map(|(kind, text)| json!({"kwargs": {"type": kind, "content": text}}))
+        .collect();
+    json!({
+        "id": id.to_string(), "trace_id": "1", "run_type": "llm", "name": "ChatOpenAI",
+        "dotted_order": format!("20241013T07053{id}170001Z{id}"),
+        "start_time": format!("2024-10-13T07:05:3{id}Z"), "end_time": format!("2024-10-13T07:05:3{id}.5Z"),
+        "extra": {"invocation_params": params},
+        "inputs": {"messages": [messages]},
+        "outputs": {"generations": [[{"message": {"kwargs": {"content": "Done.", "type": "ai"}}}]]},
+    })
+}
+
+#[test]
+fn a_span_holds_the_conversation_and_the_parameters_of_its_call_alone() {
+    let tools = json!([{"type": "function", "function": {"name": "look", "parameters": {}}}]);
+    let store = load(
+        "langsmith",
+        &[
+            traced(
+                1,
+                &[("system", "Be brief."), ("human", "One"), ("human", "Two")],
+                &json!({"model": "gpt-5", "temperature": 0, "tools": tools}),
+            ),
+            traced(
+                2,
+                &[("system", "Sum up."), ("human", "Two")],
+                &json!({"model": "gpt-5", "_type": "openai-chat"}),
+            ),
+        ],
+    );
+    let of = |at: usize| {
+        let call = calls(&store, RunIx(0))[at];
+        of(&store, call, &CancelFlag::new()).expect("a context")
+    };
+    let said = |role: &str, text: &str| json!({"role": role, "content": text});
+    let expected = json!({
+        "model": "gpt-5", "temperature": 0, "tools": tools,
+        "messages": [said("system", "Be brief."), said("user", "One"), said("user", "Two")],
+    });
+    assert_eq!(of(0).request, expected);
+    // What was left out of the history is not part of it, nor what another call was given.
+    let expected =
+        json!({"model": "gpt-5", "messages": [said("system", "Sum up."), said("user", "Two")]});
+    let second = of(1);
+    assert_eq!(second.request, expected);
+    assert_eq!(second.exactness, Exactness::Reconstructed);
+    let notes: Vec<&str> = second.parts.iter().map(|part| part.note.as_str()).collect();
+    assert!(notes.contains(&"the schemas of the tools are not recorded"));
+    // A part comes from the row that told it, though that was told of the call before.
+    let from: Vec<u32> = second
+        .parts
+        .iter()
+        .filter_map(|part| Some(part.action?.0))
+        .collect();
+    assert_eq!(from, [4, 2]);
+}

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(api: Api, recorded: Value, expected: Value) {
+    fn check(api: Api, recorded: &Value, expected: &Value) {
         assert_eq!(of(api, &json!([recorded])), json!([expected]));
     }
 
@@ -78,10 +78,10 @@ mod tests {
         let messages = json!({"name": "look", "description": "Look.", "input_schema": {}});
         let hosted = json!({"type": "web_search_20250305", "name": "web_search"});
         for told in [&vercel, &chat, &flat, &messages] {
-            check(Api::Chat, told.clone(), chat.clone());
-            check(Api::Messages, told.clone(), messages.clone());
-            check(Api::Responses, told.clone(), flat.clone());
+            check(Api::Chat, told, &chat);
+            check(Api::Messages, told, &messages);
+            check(Api::Responses, told, &flat);
         }
-        check(Api::Chat, hosted.clone(), hosted);
+        check(Api::Chat, &hosted, &hosted);
     }
 }

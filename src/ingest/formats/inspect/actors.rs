@@ -60,7 +60,7 @@ impl<'r, 'b> Actors<'r, 'b> {
     pub(super) fn told_to(&mut self, event: View<'r, 'b>) -> Vec<View<'r, 'b>> {
         let pool = self.pool;
         let ranges = event.get("input_refs").items().map(|range| {
-            let mut ends = range.items().map(|end| end.number_text());
+            let mut ends = range.items().map(View::number_text);
             let mut end = || {
                 std::str::from_utf8(ends.next()?)
                     .ok()?

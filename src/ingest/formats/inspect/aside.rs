@@ -85,30 +85,30 @@ mod tests {
     const HASH: &str = "8af05366093e4c6869bca2eb8ec58fd6";
 
     #[track_caller]
-    fn check(mut record: Value, expected: Value) {
+    fn check(mut record: Value, expected: &Value) {
         let find = |name: &str| match name {
             HASH => Some(json!("a long text")),
             "events_data" => Some(json!({"messages": ["a", "b", "c", "d"]})),
             _ => None,
         };
         complete(&mut record, &find);
-        assert_eq!(record, expected);
+        assert_eq!(record, *expected);
     }
 
     #[test]
     fn what_is_kept_aside_is_put_where_it_is_referred_to() {
         let text = format!("attachment://{HASH}");
-        check(json!(text), json!("a long text"));
+        check(json!(text), &json!("a long text"));
         check(
             json!({"content": [{"text": format!("tc://{HASH}")}]}),
-            json!({"content": [{"text": "a long text"}]}),
+            &json!({"content": [{"text": "a long text"}]}),
         );
         check(
             json!({"input": [], "input_refs": [[0, 1], [2, 4]]}),
-            json!({"input": ["a", "c", "d"], "input_refs": [[0, 1], [2, 4]]}),
+            &json!({"input": ["a", "c", "d"], "input_refs": [[0, 1], [2, 4]]}),
         );
         // What is not there stays what it was.
         let lost = json!({"said": "attachment://00000000000000000000000000000000", "input_refs": [[3, 9]]});
-        check(lost.clone(), lost);
+        check(lost.clone(), &lost);
     }
 }

@@ -147,9 +147,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(called: Value, is_request: bool) {
+    fn check(called: &Value, is_request: bool) {
         let mut asked = Asked::default();
-        asked.called_with(&called);
+        asked.called_with(called);
         let is_told = matches!(asked.pieces()[..], [Piece::Request(_)]);
         assert_eq!(is_told, is_request, "{called}");
     }
@@ -159,18 +159,18 @@ mod tests {
         let user = json!({"role": "user", "content": "hi"});
         let system = json!({"role": "system", "content": "Be brief."});
         let wrapped = json!({"type": "constructor", "kwargs": {"content": "hi"}});
-        check(json!({"model": "gpt-5", "messages": [system, user]}), true);
-        check(json!({"model": "gpt-5", "input": [user]}), true);
+        check(&json!({"model": "gpt-5", "messages": [system, user]}), true);
+        check(&json!({"model": "gpt-5", "input": [user]}), true);
         check(
-            json!({"model": "claude-opus-4-5", "messages": [user]}),
+            &json!({"model": "claude-opus-4-5", "messages": [user]}),
             true,
         );
         check(
-            json!({"model": "claude-opus-4-5", "messages": [system, user]}),
+            &json!({"model": "claude-opus-4-5", "messages": [system, user]}),
             false,
         );
-        check(json!({"model": "gpt-5", "messages": [wrapped]}), false);
-        check(json!({"messages": [user]}), false);
+        check(&json!({"model": "gpt-5", "messages": [wrapped]}), false);
+        check(&json!({"messages": [user]}), false);
     }
 
     #[test]
