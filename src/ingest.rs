@@ -3,6 +3,7 @@
 //! Only opening and reading may fail. A record that cannot be understood becomes an action of kind
 //! `malformed` that keeps its place in the file.
 
+pub mod aside;
 pub mod assemble;
 pub mod body;
 pub mod bytes;
@@ -60,6 +61,8 @@ pub struct Source {
     pub format: &'static dyn formats::Format,
     /// How the file holds its records.
     pub framing: records::Framing,
+    /// Where it keeps what its records only refer to.
+    pub aside: aside::Aside,
 }
 
 /// What the loader found since it last spoke. The order of messages is the order of the files.

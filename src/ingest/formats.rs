@@ -148,8 +148,14 @@ pub trait Format: std::fmt::Debug + Sync {
         None
     }
 
-    /// Puts into a record what it only refers to; `find` gives the value of the next member of a name
-    /// that stands behind it in the source.
+    /// Whether records may refer to a member of this name, which says the same wherever it stands.
+    fn refers_to(&self, name: &[u8]) -> bool {
+        let _ = name;
+        false
+    }
+
+    /// Puts into a record what it only refers to; `find` gives the value of a member of such a name, or
+    /// else of the next member of a name that stands behind it in the source.
     fn complete(
         &self,
         record: &mut serde_json::Value,

@@ -24,6 +24,7 @@ use self::follow::{Follower, Happening};
 use self::log::RECENT;
 use self::pipe::Pipe;
 use self::watch::Watch;
+use crate::ingest::aside::Aside;
 use crate::ingest::assemble::merge::{self, Origin, Told};
 use crate::ingest::assemble::{Builder, Rules};
 use crate::ingest::bytes::Bytes;
@@ -453,6 +454,7 @@ impl Following {
             bytes,
             format,
             framing: Framing::Lines,
+            aside: Aside::default(),
         });
         let ix = SourceIx(self.sources);
         self.sources += 1;

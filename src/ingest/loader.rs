@@ -14,6 +14,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::ingest::aside::Aside;
 use crate::ingest::assemble::merge::Origin;
 use crate::ingest::discover::Input;
 use crate::ingest::formats::{FORMATS, Format, sniff};
@@ -118,6 +119,7 @@ fn open(input: &Input, options: &Options, sender: &Sender<Loaded>) -> Result<Arc
         bytes,
         format,
         framing,
+        aside: Aside::default(),
     }))
 }
 

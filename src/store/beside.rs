@@ -30,6 +30,14 @@ impl Reach {
     };
 }
 
+/// The value of a member whose name stands for what it says.
+pub fn member(source: &Source, name: &str, reach: Reach) -> Option<Value> {
+    match source.aside.find(name, &source.bytes, source.format) {
+        Ok(at) => value_at(source, at, reach.limit).map(|(value, _)| value),
+        Err(read) => member_behind(source, name, read, reach),
+    }
+}
+
 /// The value of the next member of this name that begins behind the byte `from`.
 pub fn member_behind(source: &Source, name: &str, from: u64, reach: Reach) -> Option<Value> {
     let key = format!("\"{name}\"");
@@ -136,6 +144,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ingest::aside::Aside;
     use crate::ingest::bytes::Bytes;
     use crate::ingest::formats::any_json::AnyJson;
     use crate::ingest::records::Framing;
@@ -146,6 +155,7 @@ mod tests {
             bytes: Bytes::Static(Box::leak(text.into_bytes().into_boxed_slice())),
             format: &AnyJson,
             framing: Framing::Lines,
+            aside: Aside::default(),
         }
     }
 

@@ -231,6 +231,12 @@ pub fn around(row: &Row<'_>) -> Option<serde_json::Value> {
 
 fn complete(row: &Row<'_>, (record, offset): (&mut serde_json::Value, u64), reach: Reach) {
     let source = row.source();
-    let find = |name: &str| beside::member_behind(source, name, offset, reach);
+    let find = |name: &str| {
+        if source.format.refers_to(name.as_bytes()) {
+            beside::member(source, name, reach)
+        } else {
+            beside::member_behind(source, name, offset, reach)
+        }
+    };
     source.format.complete(record, &find);
 }

@@ -51,6 +51,7 @@ mod tests {
 
     use super::line_before;
     use crate::ingest::Source;
+    use crate::ingest::aside::Aside;
     use crate::ingest::bytes::Bytes;
     use crate::ingest::formats::any_json::AnyJson;
     use crate::ingest::records::Framing;
@@ -61,6 +62,7 @@ mod tests {
             bytes: Bytes::Static(Box::leak(text.into_bytes().into_boxed_slice())),
             format: &AnyJson,
             framing: Framing::Lines,
+            aside: Aside::default(),
         }
     }
 

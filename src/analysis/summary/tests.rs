@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::line;
+use crate::ingest::aside::Aside;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::formats::FORMATS;
@@ -39,6 +40,7 @@ fn store(kind: Kind, status: Status, tools: &[&str]) -> Store {
         bytes: Bytes::Static(b""),
         format: FORMATS[0],
         framing: Framing::Lines,
+        aside: Aside::default(),
     })]);
     store.append(batch);
     store

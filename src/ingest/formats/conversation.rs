@@ -387,7 +387,10 @@ impl Scene<'_> {
             Kind::RunStart
         };
         memory.started = true;
-        self.add(kind, build);
+        let mut draft = self.draft(kind, build);
+        // That a start begins no run of its own says nothing of its row.
+        draft.flags = draft.flags.without(Flags::CONTINUED);
+        self.act(&draft, build);
     }
 
     /// What a fact says of the whole run.

@@ -75,6 +75,10 @@ impl Format for Inspect {
         });
     }
 
+    fn refers_to(&self, name: &[u8]) -> bool {
+        aside::is_hash(name)
+    }
+
     fn complete(&self, record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
         aside::complete(record, find);
     }

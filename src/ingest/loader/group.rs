@@ -9,6 +9,7 @@ use crossbeam_channel::Sender;
 
 use super::decode::Decoders;
 use super::{Gone, Member, Options, preview, send};
+use crate::ingest::aside::Aside;
 use crate::ingest::assemble::merge::{self, Origin, Told};
 use crate::ingest::assemble::{Builder, Rules};
 use crate::ingest::bytes::Bytes;
@@ -117,6 +118,7 @@ impl<'a> Loader<'a> {
                     bytes,
                     format,
                     framing,
+                    aside: Aside::default(),
                 });
                 let member = self.member(source, true);
                 members.push(member);

@@ -31,6 +31,7 @@ pub(crate) fn messages(rows: u32) -> impl Iterator<Item = Loaded> {
         bytes: Bytes::Static(b""),
         format: formats::by_name("saferun").expect("a known format"),
         framing: Framing::Lines,
+        aside: saferun_tui::ingest::aside::Aside::default(),
     };
     let batches = (0..rows).step_by(CHUNK_ROWS).map(move |first| {
         let mut batch = Batch::default();

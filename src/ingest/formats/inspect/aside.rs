@@ -38,7 +38,9 @@ fn texts(value: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
     match value {
         Value::String(text) => {
             let hash = REFERENCES.iter().find_map(|it| text.strip_prefix(it));
-            if let Some(Value::String(found)) = hash.filter(|it| is_hash(it)).and_then(find) {
+            if let Some(Value::String(found)) =
+                hash.filter(|it| is_hash(it.as_bytes())).and_then(find)
+            {
                 *text = found;
             }
         }
@@ -48,8 +50,9 @@ fn texts(value: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
     }
 }
 
-fn is_hash(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// Whether a text may have been kept under this name.
+pub(super) fn is_hash(name: &[u8]) -> bool {
+    name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// The body that was sent, where the event holds it for an interface that we know; else the messages,
