@@ -480,6 +480,21 @@ fn traces_tell_system_prompts_schemas_and_parameters() {
     }
 }
 
+/// Messages that lie in the logs beside the spans of their calls come before what was answered to them.
+#[test]
+fn what_lies_in_another_file_stands_where_it_was_told() {
+    let path = "data/observability/otel_genai/raw_openai_legacy_events/traces.otlp.jsonl";
+    let Some(file) = shared(path) else {
+        return;
+    };
+    let store = load(&[file]);
+    let calls = context::calls(&store, saferun_tui::model::run::RunIx(0));
+    let found = context(&store, calls[1]);
+    let roles = found.request["messages"].as_array().expect("messages");
+    let roles: Vec<&str> = roles.iter().filter_map(|it| it["role"].as_str()).collect();
+    assert_eq!(roles[..3], ["system", "user", "assistant"]);
+}
+
 /// Spans tell their whole conversation: what is rebuilt of the last call of a run is what its span was given.
 #[test]
 fn a_span_tells_the_conversation_of_its_call() {

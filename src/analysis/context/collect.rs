@@ -111,7 +111,10 @@ pub(super) fn collect(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Opt
         ..Collected::default()
     };
     let mut pieces: Vec<(Order, ActionIx, Piece)> = Vec::new();
-    for ix in kept(store, &row) {
+    let kept = kept(store, &row);
+    let is_one = |ix: &ActionIx| store.row(*ix).source_ix() == row.source_ix();
+    let in_one_file = kept.iter().all(is_one);
+    for ix in kept {
         if cancel.is_raised() {
             return None;
         }
@@ -121,7 +124,12 @@ pub(super) fn collect(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Opt
             if is_call && matches!(piece, Piece::Member { .. } | Piece::Heard(_)) {
                 continue;
             }
-            pieces.push((Order::of(&earlier, place), ix, piece));
+            let order = if in_one_file {
+                Order::of(&earlier, place)
+            } else {
+                Order::told(&earlier)
+            };
+            pieces.push((order, ix, piece));
         }
     }
     pieces.sort_by_key(|(order, ..)| *order);
@@ -142,6 +150,11 @@ struct Order(u32, u64, u16);
 impl Order {
     fn of(row: &Row<'_>, place: Place) -> Order {
         Order(row.source_ix().0, place.offset, place.part)
+    }
+
+    /// Across files there is no other order than that in which the actions were told.
+    fn told(row: &Row<'_>) -> Order {
+        Order(0, u64::from(row.ix().0), 0)
     }
 }
 
