@@ -225,10 +225,9 @@ fn run_end(row: &Row<'_>, body: &Body) -> String {
         status => Some(status.word().to_owned()),
     };
     let why = first_line(body.text.as_deref().unwrap_or_default()).or_else(|| error(body));
-    let said = match (status, why) {
-        (Some(status), Some(why)) => format!("{status} · {why}"),
-        (status, why) => status.or(why).unwrap_or_default(),
-    };
+    let grade = row.run().grade().map(|grade| grade.to_string());
+    let said: Vec<String> = [status, grade, why].into_iter().flatten().collect();
+    let said = said.join(" · ");
     if said.is_empty() {
         "the run ends".to_owned()
     } else {

@@ -119,11 +119,13 @@ pub fn run_status(run: &Run) -> (&'static str, Role) {
 
 /// `right`, `wrong`, `0.42`; none where nobody judged the run.
 pub fn grade(run: &Run) -> Option<(String, Role)> {
-    Some(match run.grade()? {
-        Grade::Right => ("right".to_owned(), Role::Good),
-        Grade::Wrong => ("wrong".to_owned(), Role::Bad),
-        Grade::Score(score) => (score_in_words(score), Role::Plain),
-    })
+    let grade = run.grade()?;
+    let role = match grade {
+        Grade::Right => Role::Good,
+        Grade::Wrong => Role::Bad,
+        Grade::Score(_) => Role::Plain,
+    };
+    Some((grade.to_string(), role))
 }
 
 /// `18 of 25 right`; none where nobody judged.
@@ -141,12 +143,6 @@ pub fn tally(tally: &Tally) -> String {
         middle.map(|middle| format!("{middle} in the middle")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
-}
-
-/// At most two digits after the point.
-fn score_in_words(score: f64) -> String {
-    let text = format!("{score:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What the badge of a context means.

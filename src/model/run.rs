@@ -1,5 +1,7 @@
 //! One run of an agent: who, what, when, and its totals.
 
+use std::fmt;
+
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::quantity::{Cost, Span, Time, Usage};
 use crate::model::symbol::Sym;
@@ -49,6 +51,20 @@ pub enum Grade {
     Right,
     Wrong,
     Score(f64),
+}
+
+/// `right`, `wrong`, or a score with at most two digits after the point.
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Grade::Right => f.write_str("right"),
+            Grade::Wrong => f.write_str("wrong"),
+            Grade::Score(score) => {
+                let text = format!("{score:.2}");
+                f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+            }
+        }
+    }
 }
 
 /// Where the cost of a run comes from.
