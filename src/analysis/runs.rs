@@ -127,7 +127,7 @@ impl Order {
         let count = |count: u32| Some(Rank::Number(count.into()));
         let name = |name: &str| (!name.is_empty()).then(|| Rank::Name(name.to_owned()));
         match self.key {
-            Key::Started => number(run.began().get()),
+            Key::Started => number(run.started.get()),
             Key::Duration => number(run.duration().get()),
             Key::Cost => number(run.cost().and_then(|(cost, _)| cost.get())),
             Key::Turns => count(totals.turns),
@@ -233,7 +233,7 @@ impl Grouping {
             Grouping::User => name(run.who.user),
             Grouping::Task => name(run.who.task),
             Grouping::Day => run
-                .began()
+                .started
                 .get()
                 .and_then(|us| Timestamp::from_microsecond(us).ok())
                 .map(|time| {

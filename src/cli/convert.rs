@@ -1,5 +1,6 @@
 //! `convert`: traces of any format, written in the project's own or as trajectories.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -33,24 +34,57 @@ pub(super) fn run(
     }
     let named: Vec<(PathBuf, Option<String>)> = paths.iter().map(|it| pick::split(it)).collect();
     let mut paths: Vec<PathBuf> = named.iter().map(|(path, _)| path.clone()).collect();
+    paths.sort_unstable();
     paths.dedup();
     let read = cx.load.paths(&cx.notes, &paths);
     let exit = read.exit(&cx.notes);
     if read.store.is_empty() {
         return Ok(exit);
     }
-    let mut runs = runs(cx, &read)?;
-    let picked = named.iter().filter(|(_, run)| run.is_some());
-    let picked = picked.map(|(path, run)| pick::among(&read, &runs, (path, run.as_deref())));
-    let picked = picked.collect::<Result<Vec<RunIx>, Failure>>()?;
-    if !picked.is_empty() {
-        runs.retain(|ix| picked.contains(ix));
+    let runs = picked(&read, runs(cx, &read)?, &named)?;
+    if runs.is_empty() {
+        return Err(Failure::Usage("no run matches: nothing is written".to_owned()).into());
     }
     match to {
         To::Saferun => lines(cx, &read, &runs, output, force)?,
         To::Atif => trajectories(cx, (&read, &paths), &runs, output, force)?,
     }
     Ok(exit)
+}
+
+/// Of files that are named with a run that run alone, of all others every run.
+fn picked(
+    read: &Read,
+    runs: Vec<RunIx>,
+    named: &[(PathBuf, Option<String>)],
+) -> Result<Vec<RunIx>, Failure> {
+    let mut whole = Vec::new();
+    let mut chosen = HashSet::new();
+    for (path, id) in named {
+        let Some(id) = id else {
+            whole.push(path);
+            continue;
+        };
+        let of_file = |ix: &&RunIx| {
+            let source = read.store.source(read.store.run(**ix).source);
+            source.path == *path
+        };
+        let own: Vec<RunIx> = runs.iter().filter(of_file).copied().collect();
+        // A folder holds the runs of many files.
+        let own = if own.is_empty() { &runs } else { &own };
+        chosen.insert(pick::among(read, own, (path, Some(id)))?);
+    }
+    if chosen.is_empty() {
+        return Ok(runs);
+    }
+    let is_whole = |ix: &RunIx| {
+        let path = &read.store.source(read.store.run(*ix).source).path;
+        whole.iter().any(|named| path.starts_with(named))
+    };
+    let kept = runs.into_iter();
+    Ok(kept
+        .filter(|ix| chosen.contains(ix) || is_whole(ix))
+        .collect())
 }
 
 /// All runs in one file of the project's own format.
@@ -75,9 +109,10 @@ fn lines(
         events = saferun::write(&mut line, store, runs)?;
         Ok(())
     })?;
-    let (runs, name) = (runs.len(), output.display());
+    let runs = human::counted(runs.len() as u64, "run");
+    let events = human::counted(events, "event");
     cx.notes
-        .note(&format!("{name}: {runs} runs, {events} events"));
+        .note(&format!("{}: {runs}, {events}", output.display()));
     Ok(())
 }
 
@@ -97,12 +132,11 @@ fn trajectories(
     };
     let name = output.display();
     if output.as_os_str() == "-" {
-        // A line for each, since a stream has no files.
+        // One after the other, each over several lines.
         for &ix in runs {
             let mut bytes = Vec::new();
             document(ix, &mut bytes)?;
-            let document: serde_json::Value = serde_json::from_slice(&bytes)?;
-            cx.out.json(&document)?;
+            cx.out.verbatim(&String::from_utf8_lossy(&bytes))?;
         }
         return Ok(());
     }
@@ -119,12 +153,18 @@ fn trajectories(
         return Err(Failure::Usage(what).into());
     }
     fs::create_dir_all(output).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
-    let mut taken = std::collections::HashSet::new();
-    for &ix in runs {
-        let file = saferun::unique(&file_name(&store.run(ix).id), &mut taken);
-        let file = output.join(format!("{file}.json"));
-        refuse(paths, &file, force)?;
-        in_place(&file, force, &mut |writer| document(ix, writer))?;
+    let mut taken = HashSet::new();
+    let mut file = |ix: &RunIx| {
+        let name = saferun::unique(&file_name(&store.run(*ix).id), &mut taken);
+        output.join(format!("{name}.json"))
+    };
+    let files: Vec<PathBuf> = runs.iter().map(&mut file).collect();
+    // All of them first: half a folder helps nobody.
+    for file in &files {
+        refuse(paths, file, force)?;
+    }
+    for (ix, file) in runs.iter().zip(&files) {
+        in_place(file, force, &mut |writer| document(*ix, writer))?;
     }
     let documents = human::counted(runs.len() as u64, "document");
     cx.notes.note(&format!("{name}: {documents}"));

@@ -123,7 +123,7 @@ fn row(cx: &Cx, store: &Store, (run, judged): (&Run, bool), id: &str) -> Vec<Cel
     let grade = words::grade(run).unwrap_or((words::NOTHING.to_owned(), Role::Dim));
     let mut cells = vec![
         Cell::new(look.clean(id)),
-        Cell::new(words::date_time(run.began(), &look.zone)),
+        Cell::new(words::date_time(run.started, &look.zone)),
         Cell::new(look.clean(words::name(store.symbols().name(run.who.agent)))),
         Cell::new(look.clean(&words::models(store, run))),
         Cell::new(totals.turns.to_string()),

@@ -7,7 +7,7 @@
 
 mod steps;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ use crate::ingest::context::{Api, Piece};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::{Cost, Tokens, Usage};
-use crate::model::run::{CostSource, Lane, Run, RunStatus};
+use crate::model::run::{CostSource, Run, RunStatus};
 use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
@@ -39,38 +39,85 @@ pub fn write(
     run: &Run,
     actions: &[ActionIx],
 ) -> io::Result<()> {
+    let known: HashSet<Sym> = run.lanes.iter().map(|lane| lane.agent).collect();
+    let mut own: HashMap<Option<Sym>, Vec<ActionIx>> = HashMap::new();
+    for &ix in actions {
+        let agent = store.row(ix).agent_sym();
+        let lane = known.contains(&agent).then_some(agent);
+        own.entry(lane).or_default().push(ix);
+    }
     let mut telling = Telling {
         store,
         run,
+        known,
+        own,
+        started: HashMap::new(),
+        below: HashMap::new(),
         used: HashSet::new(),
-        told: HashSet::new(),
         out,
     };
-    telling.trajectory(None, actions)?;
+    telling.nest();
+    telling.trajectory(None)?;
     out.write_all(b"\n")
 }
+
+/// Subagents of subagents are written inside of each other so far; deeper ones beside them.
+const DEEPEST: usize = 16;
 
 struct Telling<'a> {
     store: &'a Store,
     run: &'a Run,
+    known: HashSet<Sym>,
+    /// The actions of the main agent and of each lane.
+    own: HashMap<Option<Sym>, Vec<ActionIx>>,
+    /// The lanes that a call started.
+    started: HashMap<ActionIx, Vec<Sym>>,
+    /// The lanes that are written inside of the main trajectory and of those of lanes: each once,
+    /// whatever the trace says of who started whom.
+    below: HashMap<Option<Sym>, Vec<Sym>>,
     /// Ids of calls that are given away.
     used: HashSet<String>,
-    /// Lanes that are written: each once, whatever the trace says of who started whom.
-    told: HashSet<Sym>,
     out: &'a mut dyn Write,
 }
 
 impl Telling<'_> {
+    /// Finds out which lane is written inside of which.
+    fn nest(&mut self) {
+        let above: HashMap<Sym, Sym> = (self.run.lanes.iter())
+            .filter_map(|lane| {
+                let starter = self.lane(&self.store.row(lane.parent.get()?))?;
+                Some((lane.agent, starter))
+            })
+            .collect();
+        // A chain that is too long or goes in a circle does not end at the main agent.
+        let ends = |lane: Sym| {
+            let mut at = Some(lane);
+            let chain = std::iter::from_fn(|| {
+                at = above.get(&at?).copied();
+                at
+            });
+            chain.take(DEEPEST + 1).count() <= DEEPEST
+        };
+        for lane in &self.run.lanes {
+            let inside = above.get(&lane.agent).copied().filter(|_| ends(lane.agent));
+            self.below.entry(inside).or_default().push(lane.agent);
+            if lane.parent != ActionIx::NONE {
+                self.started
+                    .entry(lane.parent)
+                    .or_default()
+                    .push(lane.agent);
+            }
+        }
+    }
+
     /// A trajectory: that of the run, or of a subagent inside of it.
-    fn trajectory(&mut self, lane: Option<Sym>, actions: &[ActionIx]) -> io::Result<()> {
+    fn trajectory(&mut self, lane: Option<Sym>) -> io::Result<()> {
         let mut head = Map::new();
         head.insert("schema_version".to_owned(), VERSION.into());
         put(&mut head, "session_id", text(&self.run.id));
         let name = lane.and_then(|lane| symbol(self.store, lane));
         put(&mut head, "trajectory_id", name.clone());
-        let own: Vec<ActionIx> = (actions.iter().copied())
-            .filter(|ix| self.lane(&self.store.row(*ix)) == lane)
-            .collect();
+        let own = self.own.remove(&lane).unwrap_or_default();
         head.insert("agent".to_owned(), self.agent(name, &own));
         self.members(&head)?;
         self.out.write_all(b",\"steps\":[")?;
@@ -94,7 +141,7 @@ impl Telling<'_> {
         if lane.is_none() {
             self.rest(steps.len().max(1), &own)?;
         }
-        self.subagents(lane, actions)?;
+        self.subagents(lane)?;
         self.out.write_all(b"}")
     }
 
@@ -104,43 +151,26 @@ impl Telling<'_> {
         self.out.write_all(&object[..object.len() - 1])
     }
 
-    fn subagents(&mut self, lane: Option<Sym>, actions: &[ActionIx]) -> io::Result<()> {
-        let lanes: Vec<Sym> = (self.run.lanes.iter())
-            .filter(|other| self.above(**other) == lane)
-            .map(|other| other.agent)
-            .collect();
-        let mut written = 0;
-        for other in lanes {
-            if !self.told.insert(other) {
-                continue;
-            }
-            let open: &[u8] = if written == 0 {
+    fn subagents(&mut self, lane: Option<Sym>) -> io::Result<()> {
+        let inside = self.below.remove(&lane).unwrap_or_default();
+        for (at, inner) in inside.iter().enumerate() {
+            let open: &[u8] = if at == 0 {
                 b",\"subagent_trajectories\":[\n"
             } else {
                 b",\n"
             };
             self.out.write_all(open)?;
-            self.trajectory(Some(other), actions)?;
-            written += 1;
+            self.trajectory(Some(*inner))?;
         }
-        if written > 0 {
+        if !inside.is_empty() {
             self.out.write_all(b"]")?;
         }
         Ok(())
     }
 
-    /// The lane that started another; the main one where the trace does not tell.
-    fn above(&self, lane: Lane) -> Option<Sym> {
-        let parent = (lane.parent != ActionIx::NONE).then(|| self.store.row(lane.parent));
-        parent
-            .and_then(|row| self.lane(&row))
-            .filter(|above| *above != lane.agent)
-    }
-
     fn lane(&self, row: &Row<'_>) -> Option<Sym> {
         let agent = row.agent_sym();
-        let mut lanes = self.run.lanes.iter();
-        lanes.any(|lane| lane.agent == agent).then_some(agent)
+        self.known.contains(&agent).then_some(agent)
     }
 
     fn agent(&self, lane: Option<Value>, own: &[ActionIx]) -> Value {
@@ -228,14 +258,12 @@ impl Telling<'_> {
         }
         // A call that no answer asked for has no tokens of a model.
         let counted = actions.said.iter().chain(&actions.reasoning);
-        let mut all = Map::new();
-        for &ix in counted {
-            metrics(&self.store.row(ix), &mut all);
-        }
+        let counted: Vec<Row<'_>> = counted.map(|ix| self.store.row(*ix)).collect();
+        let metrics = metrics(&counted);
         put(
             step,
             "metrics",
-            (!all.is_empty()).then_some(Value::Object(all)),
+            (!metrics.is_empty()).then_some(Value::Object(metrics)),
         );
         let mut extra = Map::new();
         put(
@@ -245,6 +273,12 @@ impl Telling<'_> {
         );
         let failed = said.iter().find_map(|body| body.error.as_ref());
         put(&mut extra, "error", failed.map(error));
+        if first.status() != Status::Ok {
+            put(&mut extra, "status", word(first.status()));
+        }
+        for (ix, body) in actions.said.iter().zip(&said) {
+            self.verdicts(&self.store.row(*ix), body, &mut extra);
+        }
         keep(step, extra);
     }
 
@@ -272,20 +306,21 @@ impl Telling<'_> {
         self.verdicts(row, &body, &mut extra);
         keep(call, extra);
         let call = Value::Object(std::mem::take(call));
-        let lanes = self
-            .run
-            .lanes
-            .iter()
-            .filter(|lane| lane.parent == row.ix() && Some(lane.agent) != self.lane(row));
-        let started = lanes.filter_map(|lane| symbol(self.store, lane.agent));
+        let own = self.lane(row);
+        let started = self.started.get(&row.ix()).into_iter().flatten();
+        let started = started.filter(|lane| Some(**lane) != own);
+        let started = started.filter_map(|lane| symbol(self.store, *lane));
         let started: Vec<Value> = started.map(|id| json!({ "trajectory_id": id })).collect();
-        let pending = row.status() == Status::Pending;
-        if pending && started.is_empty() {
+        let came = body.result.is_some()
+            || body.error.is_some()
+            || row.duration().is_some()
+            || !matches!(row.status(), Status::Pending | Status::Unrecorded);
+        if !came && started.is_empty() {
             return (call, None);
         }
         let mut result = Map::new();
         result.insert("source_call_id".to_owned(), id.into());
-        if !pending {
+        if came {
             outcome(row, body, &mut result);
         }
         put(&mut result, "subagent_trajectory_ref", list(started));
@@ -405,13 +440,16 @@ fn outcome(row: &Row<'_>, body: Body, result: &mut Map<String, Value>) {
     keep(result, extra);
 }
 
-/// Tokens and recorded cost of an inference, added to those of its other parts.
-fn metrics(row: &Row<'_>, all: &mut Map<String, Value>) {
-    let mut own = tokens(&row.usage(), "");
-    put(&mut own, "cost_usd", recorded(row));
-    for (key, value) in own {
-        all.entry(key).or_insert(value);
-    }
+/// Tokens and recorded cost of the parts of an inference together.
+fn metrics(rows: &[Row<'_>]) -> Map<String, Value> {
+    let usage = rows
+        .iter()
+        .fold(Usage::NONE, |sum, row| sum.plus(&row.usage()));
+    let mut all = tokens(&usage, "");
+    let costs = rows.iter().filter(|row| !row.flags().has(Flags::ESTIMATED));
+    let cost = costs.fold(Cost::NONE, |sum, row| sum + row.cost());
+    put(&mut all, "cost_usd", cost.usd().map(Value::from));
+    all
 }
 
 fn recorded(row: &Row<'_>) -> Option<Value> {

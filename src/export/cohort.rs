@@ -12,6 +12,7 @@ use crate::analysis::cohort::outcome::Outcome;
 use crate::analysis::cohort::sides::Excluded;
 use crate::analysis::cohort::traits::MODEL;
 use crate::analysis::cohort::verdict::Verdict;
+use crate::analysis::runs::Grouping;
 use crate::base::human;
 use crate::export::words::{self, NOTHING, Role};
 
@@ -341,10 +342,14 @@ pub fn refusal(refusal: &Refusal) -> String {
             let told: Vec<String> = told
                 .map(|(name, tally)| format!("\n  {name}  {}", words::tally(tally)))
                 .collect();
-            let by = by.word();
+            let how = match by {
+                Grouping::Day => "--a 'since:2026-11-20' (B is what came before)".to_owned(),
+                by => format!("--a {0}:NAME --b {0}:NAME", by.word()),
+            };
             format!(
-                "{} groups by {by}: say which two with --a {by}:NAME --b {by}:NAME{}",
+                "{} groups by {}: say which two with {how}{}",
                 groups.len(),
+                by.word(),
                 told.concat()
             )
         }

@@ -29,6 +29,11 @@ struct Index {
 }
 
 impl Aside {
+    /// Whether the places are known already.
+    pub fn is_read(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     /// Where the value of a member begins, or else from where on it may have come since.
     pub fn find(&self, name: &str, bytes: &Bytes, format: &dyn Format) -> Result<u64, u64> {
         let index = self.0.get_or_init(|| read(bytes, format));

@@ -185,14 +185,6 @@ impl Run {
         self.ended.since(self.started)
     }
 
-    /// When it began: before the only time that is known, where that is the time of its end.
-    pub fn began(&self) -> Time {
-        match (self.ended.get(), self.took.get()) {
-            (Some(end), Some(took)) if self.ended == self.started => Time(end - took),
-            _ => self.started,
-        }
-    }
-
     /// How the run was judged; none where nobody judged it.
     pub fn grade(&self) -> Option<Grade> {
         match (self.correct, self.score) {

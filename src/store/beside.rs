@@ -13,6 +13,9 @@ const BLOCK: u64 = 256 << 10;
 /// what is in it.
 const FURTHEST: u64 = 1 << 30;
 
+/// A record goes on no further than this behind what is in it.
+const LONGEST_REST: usize = 64 << 20;
+
 /// Members before the mark of a record that are objects themselves: more are nobody's.
 const OBJECTS_BEFORE: usize = 8;
 
@@ -30,8 +33,16 @@ impl Reach {
     };
 }
 
-/// The value of a member whose name stands for what it says.
-pub fn member(source: &Source, name: &str, reach: Reach) -> Option<Value> {
+/// Sources up to this size are read whole for a line of a list: later lines find it done.
+const SOON_READ: u64 = 128 << 20;
+
+/// The value of a member whose name stands for what it says. Who draws a list does not wait for all of a
+/// huge source: then the member is only looked for behind the byte `from`.
+pub fn member(source: &Source, name: &str, (from, reach): (u64, Reach)) -> Option<Value> {
+    let is_soon = || source.bytes.len().is_ok_and(|len| len <= SOON_READ);
+    if reach.far < FURTHEST && !source.aside.is_read() && !is_soon() {
+        return member_behind(source, name, from, reach);
+    }
     match source.aside.find(name, &source.bytes, source.format) {
         Ok(at) => value_at(source, at, reach.limit).map(|(value, _)| value),
         Err(read) => member_behind(source, name, read, reach),
@@ -69,7 +80,9 @@ pub fn record_around(
     let finder = memmem::FinderRev::new(&key);
     let end = place.offset + u64::from(place.len);
     let holds = |offset: u64| {
-        let (record, len) = value_at(source, offset, usize::MAX)?;
+        // What goes on much further behind the place is not the record around it, but the whole file.
+        let limit = usize::try_from(end.checked_sub(offset)?).ok()?;
+        let (record, len) = value_at(source, offset, limit.saturating_add(LONGEST_REST))?;
         let is_it = record.get(name).and_then(Value::as_str) == Some(value);
         (is_it && offset + len >= end).then_some((offset, record))
     };

@@ -233,7 +233,7 @@ fn complete(row: &Row<'_>, (record, offset): (&mut serde_json::Value, u64), reac
     let source = row.source();
     let find = |name: &str| {
         if source.format.refers_to(name.as_bytes()) {
-            beside::member(source, name, reach)
+            beside::member(source, name, (offset, reach))
         } else {
             beside::member_behind(source, name, offset, reach)
         }

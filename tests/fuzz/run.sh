@@ -18,11 +18,15 @@ if [ $# -eq 0 ]; then
 fi
 cargo fuzz build --fuzz-dir tests/fuzz --sanitizer none reader
 fuzzer=tests/fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release/reader
+failed=0
+log=$(mktemp)
 for reader in "$@"; do
     kept=tests/fuzz/corpus/$reader
     mkdir -p "$kept"
     echo "== $reader"
     READER=$reader "$fuzzer" "$kept" "sample-traces/$reader" -max_total_time="$seconds" -max_len=20000 \
-        -timeout=20 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 -artifact_prefix="$kept-" 2>&1 |
-        sed -n '/stat::number_of_executed_units/p;/stat::new_units_added/p;/panicked/,$p'
+        -timeout=20 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1 -artifact_prefix="$kept-" > "$log" 2>&1 || failed=1
+    sed -n '/stat::number_of_executed_units/p;/stat::new_units_added/p;/panicked/,$p' "$log"
 done
+rm -f "$log"
+exit "$failed"

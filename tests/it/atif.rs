@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use saferun_tui::model::action::Kind;
+use saferun_tui::model::action::{Kind, Status};
 use saferun_tui::model::run::RunStatus;
 use saferun_tui::store::Store;
 use saferun_tui::store::bodies::{self, Depth};
 use serde_json::Value;
 
-use crate::support::{convert, load, samples, shared, skipped};
+use crate::support::{convert, load, sample, samples, shared, skipped};
 
 /// Writes the documents of a trace into a folder, and names them in their order.
 pub(crate) fn trajectories(path: &Path, folder: &Path) -> Vec<PathBuf> {
@@ -144,10 +144,14 @@ fn calls(store: &Store) -> Vec<String> {
                 other => other.to_string(),
             });
             let args = body.args.filter(|args| *args != serde_json::json!({}));
+            // A trajectory has no word for a result that was never written down.
+            let status = match row.status() {
+                Status::Unrecorded if result.is_none() => Status::Pending,
+                known => known,
+            };
             format!(
-                "{} {args:?} {:?} {:?} {result:?}",
+                "{} {args:?} {status:?} {:?} {result:?}",
                 row.tool(),
-                row.status(),
                 row.duration()
             )
         })
@@ -199,6 +203,33 @@ fn lost(path: &Path) -> Option<String> {
 fn trajectories_of_every_sample_are_valid_and_tell_the_same_calls_and_tokens() {
     let lost: Vec<String> = samples().iter().filter_map(|path| lost(path)).collect();
     assert!(lost.is_empty(), "{}", lost.join("\n"));
+}
+
+#[test]
+fn a_result_that_nobody_recorded_is_not_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = trajectories(&sample("cursor/a3c7.jsonl"), folder.path());
+    let text = std::fs::read_to_string(&files[0]).expect("a document");
+    assert!(
+        text.contains("tool_call_id") && !text.contains("observation"),
+        "{text}"
+    );
+}
+
+#[test]
+fn totals_of_a_continuation_hold_those_of_what_came_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, total: u32| {
+        let text = format!(
+            r#"{{"schema_version":"ATIF-v1.6","session_id":"s","agent":{{"name":"a","version":"1"}},"steps":[{{"step_id":1,"source":"user","message":"go"}}],"final_metrics":{{"total_prompt_tokens":{total}}}}}"#
+        );
+        std::fs::write(folder.path().join(name), text).expect("a file");
+    };
+    write("run.json", 100);
+    write("run.cont-1.json", 150);
+    let store = load(&[folder.path().to_owned()]);
+    assert_eq!(store.runs().len(), 1);
+    assert_eq!(store.runs()[0].totals.usage.total().get(), Some(150));
 }
 
 #[test]

@@ -148,6 +148,43 @@ fn one_run_of_many_is_named_as_everywhere() {
 }
 
 #[test]
+fn a_file_without_the_name_of_a_run_stays_whole_beside_one_with() {
+    let done = Command::cargo_bin("saferun-tui")
+        .expect("the program")
+        .args(["--no-config", "convert", "-o", "-"])
+        .arg(sample("saferun/refund-agent.jsonl"))
+        .arg(sample("saferun/ops-night.jsonl#disk"))
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8(done.stdout).expect("text");
+    let mut runs: Vec<String> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|event| event["run_id"].as_str().expect("an id").to_owned())
+        .collect();
+    runs.dedup();
+    runs.sort();
+    assert_eq!(runs, ["disk-watch", "refund-8841"]);
+    let nothing = Command::cargo_bin("saferun-tui")
+        .expect("the program")
+        .args([
+            "--no-config",
+            "convert",
+            "-w",
+            "run:nobody",
+            "--to",
+            "atif",
+            "-o",
+        ])
+        .arg("/nowhere/at/all.json")
+        .arg(sample("saferun/refund-agent.jsonl"))
+        .output()
+        .expect("it runs");
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("no run matches"));
+}
+
+#[test]
 fn nothing_is_written_over_unasked() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = folder.path().join("out.jsonl");

@@ -21,17 +21,25 @@ pub struct Rule {
     pub expect: Expr,
 }
 
+const EXPECT: &str = " expect ";
+
 impl Rule {
     /// Reads `when FILTER expect FILTER`; an error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Rule, String> {
         let usage = || format!("{text:?} is no rule: when FILTER expect FILTER");
         let rest = text.trim().strip_prefix("when ").ok_or_else(usage)?;
-        let (when, expect) = rest.split_once(" expect ").ok_or_else(usage)?;
         let filter = |text: &str| query::parse(text).map_err(|error| error.message);
-        Ok(Rule {
-            when: filter(when)?,
-            expect: filter(expect)?,
-        })
+        // The word may stand in a quoted text as well: the first place where both sides are filters.
+        let mut failed = usage();
+        for (at, word) in rest.match_indices(EXPECT) {
+            let when = rest.get(..at).unwrap_or_default();
+            let expect = rest.get(at + word.len()..).unwrap_or_default();
+            match (filter(when), filter(expect)) {
+                (Ok(when), Ok(expect)) => return Ok(Rule { when, expect }),
+                (Err(why), _) | (_, Err(why)) => failed = why,
+            }
+        }
+        Err(failed)
     }
 }
 

@@ -97,7 +97,7 @@ pub fn groups(
     let mut groups: Vec<_> = groups.into_iter().collect();
     let first = |runs: &[RunIx]| {
         runs.iter()
-            .filter_map(|ix| store.run(*ix).began().get())
+            .filter_map(|ix| store.run(*ix).started.get())
             .min()
     };
     groups.sort_by_key(|(_, runs)| first(runs).unwrap_or(i64::MAX));

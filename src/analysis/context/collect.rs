@@ -1,5 +1,7 @@
 //! Gathers what the actions before a call put before the model, in the order of the trace.
 
+use std::collections::{HashMap, VecDeque};
+
 use serde_json::{Value, json};
 
 use crate::base::cancel::CancelFlag;
@@ -63,14 +65,14 @@ impl Collected {
     /// The conversation is what the call `call` tells of it. What was told of it before is still where
     /// it comes from.
     fn hear(&mut self, call: ActionIx, all: Vec<Said>) {
-        let mut told: Vec<Option<Entry>> = self.entries.drain(..).map(Some).collect();
+        let mut told: HashMap<String, VecDeque<ActionIx>> = HashMap::new();
+        for entry in self.entries.drain(..) {
+            let same = told.entry(known_by(&entry.said)).or_default();
+            same.push_back(entry.action);
+        }
         for said in all {
-            let same = |entry: &&mut Option<Entry>| {
-                let entry = entry.as_ref();
-                entry.is_some_and(|entry| is_same(&entry.said, &said))
-            };
-            let from = told.iter_mut().find(same).and_then(Option::take);
-            let action = from.map_or(call, |entry| entry.action);
+            let from = told.get_mut(&known_by(&said)).and_then(VecDeque::pop_front);
+            let action = from.unwrap_or(call);
             self.entries.push(Entry { action, said });
         }
         self.unsaid.clear();
@@ -79,17 +81,17 @@ impl Collected {
     }
 }
 
-/// Whether two records tell the same of a conversation: calls and results are known by their ids.
-fn is_same(one: &Said, other: &Said) -> bool {
-    let id = |said: &Said| {
-        let keys = ["id", "tool_use_id"];
-        let id = keys.iter().find_map(|key| said.block.get(*key)?.as_str());
-        id.filter(|id| !id.is_empty()).map(str::to_owned)
+/// What tells a piece of a conversation from others: calls and results are known by their ids, all else by
+/// what it says.
+fn known_by(said: &Said) -> String {
+    let keys = ["id", "tool_use_id"];
+    let id = keys.iter().find_map(|key| said.block.get(*key)?.as_str());
+    let kind = said.block.get("type").and_then(Value::as_str);
+    let what = match id.filter(|id| !id.is_empty()) {
+        Some(id) => format!("#{id}"),
+        None => said.block.to_string(),
     };
-    let is_kind = one.block.get("type") == other.block.get("type");
-    one.role == other.role
-        && is_kind
-        && (id(one).is_some() && id(one) == id(other) || one.block == other.block)
+    format!("{} {} {what}", said.role.word(), kind.unwrap_or_default())
 }
 
 /// The call of the same agent before this one.

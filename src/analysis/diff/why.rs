@@ -3,16 +3,17 @@
 //! The requests of the two model calls at the fork are compared by their tools, their system prompt, the
 //! model and its settings. What neither trace records is named as such: then nothing can be said of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use similar::{Algorithm, ChangeTag, capture_diff_slices};
+use similar::{Algorithm, ChangeTag, capture_diff_slices_deadline};
 
-use crate::analysis::context::{self, Context, Part};
+use crate::analysis::context::{self, Context, Exactness, Part};
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::say::Story;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::Role;
+use crate::ingest::context::{Api, Role};
 use crate::model::action::ActionIx;
 
 /// What differs in what the models were given. Names are raw.
@@ -86,7 +87,8 @@ struct Given {
     model: String,
     tools: Option<BTreeMap<String, Value>>,
     system: Option<String>,
-    settings: BTreeMap<String, Value>,
+    /// None where a trace tells none and does not hold the request either: then nobody knows.
+    settings: Option<BTreeMap<String, Value>>,
 }
 
 /// Members of requests that are told in another way, or that say nothing of what was asked.
@@ -104,22 +106,28 @@ const ELSEWHERE: &[&str] = &[
 
 impl Given {
     /// `model` is the one that answered.
-    fn of(context: &Context, model: &str) -> Given {
-        let request = &context.request;
-        let tools = request.get("tools").and_then(Value::as_array);
-        let systems = context.parts.iter().filter(|part| is_system(part));
+    fn of(given: &Context, model: &str) -> Given {
+        let request = &given.request;
+        // In the words of one interface: the same tool may have been told for two.
+        let tools = request
+            .get("tools")
+            .map(|tools| context::tools(Api::Chat, tools));
+        let tools = tools.as_ref().and_then(Value::as_array);
+        let systems = given.parts.iter().filter(|part| is_system(part));
         let systems: Vec<String> = systems
-            .filter_map(|part| context.value(part).map(text))
+            .filter_map(|part| given.value(part).map(text))
             .collect();
         let members = request.as_object().into_iter().flatten();
+        let settings: BTreeMap<String, Value> = members
+            .filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let is_known = given.exactness == Exactness::Recorded || !settings.is_empty();
         Given {
             model: model.to_owned(),
             tools: tools.map(|tools| tools.iter().filter_map(named).collect()),
             system: (!systems.is_empty()).then(|| systems.join("\n")),
-            settings: members
-                .filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            settings: is_known.then_some(settings),
         }
     }
 }
@@ -168,14 +176,14 @@ fn compare(a: &Given, b: &Given) -> Why {
     if let (Some(a), Some(b)) = (&a.system, &b.system) {
         why.system = lines(a, b);
     }
-    let all = a.settings.keys().chain(b.settings.keys());
-    let mut all: Vec<&String> = all.collect();
-    all.sort_unstable();
-    all.dedup();
-    for name in all {
-        let values = [a, b].map(|side| side.settings.get(name).cloned());
-        if values[0] != values[1] {
-            why.settings.push((name.clone(), values));
+    missing("settings", [a.settings.is_none(), b.settings.is_none()]);
+    if let (Some(a), Some(b)) = (&a.settings, &b.settings) {
+        let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+        for name in names {
+            let values = [a, b].map(|side| side.get(name).cloned());
+            if values[0] != values[1] {
+                why.settings.push((name.clone(), values));
+            }
         }
     }
     why
@@ -196,11 +204,15 @@ fn names(a: &BTreeMap<String, Value>, b: &BTreeMap<String, Value>) -> Names {
     }
 }
 
+/// So long lines are compared; what is left then counts as changed.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// How many lines only B has, and how many only A has.
 fn lines(a: &str, b: &str) -> [usize; 2] {
     // Without their ends: the last one may have none.
     let [a, b] = [a, b].map(|text| text.lines().collect::<Vec<&str>>());
-    let changes = capture_diff_slices(Algorithm::Myers, &a, &b);
+    let deadline = Instant::now() + PATIENCE;
+    let changes = capture_diff_slices_deadline(Algorithm::Myers, &a, &b, Some(deadline));
     let changes = changes.iter().flat_map(|op| op.iter_changes(&a, &b));
     let tags: Vec<ChangeTag> = changes.map(|change| change.tag()).collect();
     let count = |tag| tags.iter().filter(|it| **it == tag).count();
@@ -220,7 +232,10 @@ impl Why {
             }
         }
         if !self.tools.changed.is_empty() {
-            said.push(format!("schema of {}", few(&self.tools.changed)));
+            said.push(format!(
+                "description or schema of {}",
+                few(&self.tools.changed)
+            ));
         }
         let signs = ["+", "−"].into_iter().zip(self.system);
         let signs: Vec<String> = signs
@@ -248,7 +263,7 @@ impl Why {
 
     /// What is recorded on both sides and does not differ, where nothing differs.
     fn same(&self) -> Option<String> {
-        let known = ["model", "tools", "system prompt"].into_iter();
+        let known = ["model", "tools", "system prompt", "settings"].into_iter();
         let known: Vec<&str> = known
             .filter(|what| self.unrecorded.iter().all(|it| it.what != *what))
             .collect();

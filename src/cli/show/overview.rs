@@ -22,7 +22,7 @@ fn head(cx: &mut Cx, store: &Store, run: &Run) -> anyhow::Result<()> {
     let (who, totals) = (&run.who, &run.totals);
     let named = |sym| store.symbols().name(sym).to_owned();
     let zone = &cx.out.look.zone;
-    let started = words::date_time(run.began(), zone);
+    let started = words::date_time(run.started, zone);
     let cost = match run.cost() {
         Some((_, CostSource::Recorded)) => format!("{} (recorded)", words::cost(run.cost())),
         Some((_, CostSource::Estimated)) => {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::action::{ActionIx, Flags, Kind};
 use crate::store::Store;
+use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
 /// One step, as the actions that it is made of.
@@ -101,7 +102,6 @@ fn is_silent(row: &Row<'_>, actions: usize) -> bool {
 
 /// A start of a run may hold the system prompt.
 fn has_words(row: &Row<'_>) -> bool {
-    use crate::store::bodies::{self, Depth};
     bodies::open(row, Depth::Full)
         .text
         .is_some_and(|text| !text.is_empty())

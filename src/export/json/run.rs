@@ -88,7 +88,7 @@ pub fn run(store: &Store, ix: RunIx) -> RunJson<'_> {
         task: named(who.task),
         trial: named(who.trial),
         release: named(who.release),
-        started_at: number::time(run.began()),
+        started_at: number::time(run.started),
         ended_at: number::time(run.ended),
         duration_ms: number::millis(run.duration()),
         status: run.status.word(),

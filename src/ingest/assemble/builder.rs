@@ -256,6 +256,16 @@ impl Builder {
         run.ended = run.ended.max(time);
     }
 
+    /// What the end of a run says that all of it took. Where that end has the only time, `was_untimed`
+    /// before, the run began so long ago.
+    pub fn took(&mut self, ix: RunIx, span: Span, was_untimed: bool) {
+        let run = self.edit(ix);
+        run.took = span;
+        if let (true, Some(end), Some(span)) = (was_untimed, run.ended.get(), span.get()) {
+            run.started = Time(end.saturating_sub(span));
+        }
+    }
+
     /// The model that an agent of a run used last.
     pub fn model_of(&self, ix: RunIx, agent: Sym) -> Sym {
         let models = &self.runs[ix.0 as usize].models;

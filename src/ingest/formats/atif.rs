@@ -7,6 +7,7 @@
 //! continuation hold those of what came before. Source: the models of harbor
 //! (`harbor/models/trajectories`), ATIF 1.0 to 1.8, and what its agents write.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -161,12 +162,16 @@ fn continuations(folder: &Path) -> Vec<Tie> {
         })
     });
     let mut ties: Vec<Tie> = ties.collect();
+    let known: HashSet<&str> = ties.iter().map(|tie| tie.id.as_str()).collect();
+    let parents: HashSet<&str> = ties
+        .iter()
+        .filter_map(|tie| tie.parent.as_deref())
+        .collect();
     let firsts: Vec<Tie> = (paths.iter())
         .filter_map(|path| {
             let id = path.file_stem()?.to_str()?.to_owned();
-            let is_first = ties.iter().any(|tie| tie.parent.as_ref() == Some(&id));
-            let is_known = ties.iter().any(|tie| tie.id == id);
-            (is_first && !is_known).then(|| Tie {
+            let is_first = parents.contains(&*id) && !known.contains(&*id);
+            is_first.then(|| Tie {
                 name: path.file_name().unwrap_or_default().to_owned(),
                 id,
                 parent: None,

@@ -147,13 +147,14 @@ impl Rules for Conversation {
             FactKind::RunStart if side.is_some() => scene.copy(build),
             FactKind::RunStart => scene.start(memory, build),
             FactKind::RunEnd => {
+                let was_untimed = !build.peek(run).started.is_some();
                 let action = scene.add(Kind::RunEnd, build);
                 build.settle(&Settled {
                     status: Some(fact.status),
                     duration: fact.duration,
                     ..Settled::new(action)
                 });
-                build.edit(run).took = fact.duration;
+                build.took(run, fact.duration, was_untimed);
                 if from.decoded.usage(fact).is_some() {
                     scene.charge(action, None, build);
                 }
@@ -208,7 +209,7 @@ impl Rules for Conversation {
 
     fn finish(&mut self, build: &mut Builder) {
         for (total, draft) in self.totals.drain(..) {
-            if let Some(memory) = self.runs.get(&draft.run) {
+            if let Some(memory) = self.runs.get_mut(&draft.run) {
                 total.book(memory, &draft, build);
             }
         }

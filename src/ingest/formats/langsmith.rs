@@ -118,7 +118,8 @@ fn ancestry(order: &str) -> Vec<(&str, &str)> {
 
 /// When a run began, as its order tells: UTC, to the microsecond.
 fn began(stamp: &str) -> Option<Time> {
-    let micros: i64 = stamp.get(15..)?.parse().ok()?;
+    let digits = stamp.get(15..).filter(|digits| digits.len() == 6)?;
+    let micros: i64 = digits.parse().ok().filter(|it| *it >= 0)?;
     let format = "%Y%m%dT%H%M%S";
     let start = jiff::civil::DateTime::strptime(format, stamp.get(..15)?).ok()?;
     let start = start.to_zoned(jiff::tz::TimeZone::UTC).ok()?;

@@ -231,7 +231,7 @@ fn in_line(mut text: Vec<u8>) -> Vec<u8> {
     text
 }
 
-/// What is no JSON object as a string, or as a number where it is too short for one.
+/// What is no JSON as a string, or as a number where it is too short for one.
 fn quoted(mut text: Vec<u8>) -> Vec<u8> {
     for byte in &mut text {
         match byte {

@@ -54,6 +54,12 @@ fn a_run_that_breaks_one_of_several_rules_is_wrong() {
 }
 
 #[test]
+fn the_word_may_stand_in_a_quoted_text() {
+    let rule = Rule::parse("when text~\"we expect that\" expect tool:x").expect("a rule");
+    assert_eq!(rule.expect.to_string(), "tool:x");
+}
+
+#[test]
 fn what_is_no_rule_is_refused() {
     for text in ["tool:refund", "when tool:a", "when tool:( expect tool:b"] {
         assert!(Rule::parse(text).is_err(), "{text}");

@@ -10,7 +10,7 @@ fn given(model: &str, tools: &[&str], system: &str, temperature: f64) -> Given {
         model: model.to_owned(),
         tools: Some(tools.collect()),
         system: Some(system.to_owned()),
-        settings: [("temperature".to_owned(), json!(temperature))].into(),
+        settings: Some([("temperature".to_owned(), json!(temperature))].into()),
     }
 }
 
@@ -40,7 +40,7 @@ fn what_is_equal_is_said_and_what_is_not_recorded_is_not_equal() {
     let a = given("gpt-5", &["read"], "Be kind.", 0.0);
     assert_eq!(
         compare(&a, &a).words(),
-        ["same model, tools, system prompt"]
+        ["same model, tools, system prompt, settings"]
     );
     let b = Given {
         model: "gpt-5".to_owned(),
@@ -50,12 +50,12 @@ fn what_is_equal_is_said_and_what_is_not_recorded_is_not_equal() {
     assert_eq!(
         compare(&a, &b).words(),
         [
-            "same model",
+            "same model, settings",
             "tools not recorded in B",
             "system prompt not recorded in B"
         ]
     );
     let nothing = compare(&Given::default(), &Given::default());
-    assert_eq!(nothing.unrecorded.len(), 3);
+    assert_eq!(nothing.unrecorded.len(), 4);
     assert_ne!(nothing, Why::default());
 }

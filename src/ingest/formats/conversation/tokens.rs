@@ -31,9 +31,12 @@ impl Total {
     }
 
     /// Books what the calls did not tell on a row of its own.
-    pub(super) fn book(&self, memory: &Memory, draft: &Draft, build: &mut Builder) {
+    pub(super) fn book(&self, memory: &mut Memory, draft: &Draft, build: &mut Builder) {
         match self.rest(memory) {
             Some((usage, cost)) => {
+                // A later total may hold this one.
+                let booked = memory.booked.entry(self.model).or_default();
+                *booked = booked.plus(&usage);
                 let action = build.act(draft);
                 build.charge(draft.run, (action, draft.model), usage, cost, None);
             }

@@ -69,11 +69,24 @@ impl<'r, 'b> Actors<'r, 'b> {
             };
             (end().unwrap_or(0), end().unwrap_or(0))
         });
-        let pooled =
-            ranges.flat_map(|(from, to)| pool.items().skip(from).take(to.saturating_sub(from)));
-        let given: Vec<View<'r, 'b>> = event.get("input").items().chain(pooled).collect();
-        let system = given.into_iter().filter(|it| it.get("role").is("system"));
-        system.filter(|it| self.told.insert(content(*it))).collect()
+        // Ranges may overlap: each message is looked at once.
+        let mut ranges: Vec<(usize, usize)> = ranges.collect();
+        ranges.sort_unstable();
+        let mut next = 0;
+        ranges.retain_mut(|(from, to)| {
+            *from = next.max(*from);
+            next = next.max(*to);
+            from < to
+        });
+        let mut ranges = ranges.into_iter().peekable();
+        let pooled = pool.items().enumerate().filter(|(at, _)| {
+            while ranges.next_if(|(_, to)| to <= at).is_some() {}
+            ranges.peek().is_some_and(|(from, _)| from <= at)
+        });
+        let given = event.get("input").items().chain(pooled.map(|(_, it)| it));
+        let system = given.filter(|it| it.get("role").is("system"));
+        let told = &mut self.told;
+        system.filter(|it| told.insert(content(*it))).collect()
     }
 }
 

@@ -21,6 +21,9 @@ pub(super) fn complete(record: &mut Value, find: &dyn Fn(&str) -> Option<Value>)
     texts(record, find);
 }
 
+/// A call is given no message of the pool more often than this, on average.
+const OFTEN: usize = 4;
+
 /// Messages `from..to` of the pool, for each such pair.
 fn pooled(refs: &[Value], find: &dyn Fn(&str) -> Option<Value>) -> Option<Vec<Value>> {
     let newer = || find("events_data")?.get_mut("messages").map(Value::take);
@@ -30,8 +33,10 @@ fn pooled(refs: &[Value], find: &dyn Fn(&str) -> Option<Value>) -> Option<Vec<Va
         let end = |at: usize| usize::try_from(pair.get(at)?.as_u64()?).ok();
         pool.get(end(0)?..end(1)?)
     };
-    let given: Option<Vec<&[Value]>> = refs.iter().map(range).collect();
-    given.map(|given| given.concat())
+    let given: Vec<&[Value]> = refs.iter().map(range).collect::<Option<_>>()?;
+    // What refers to the same messages over and over is no log.
+    let many: usize = given.iter().map(|part| part.len()).sum();
+    (many <= pool.len().saturating_mul(OFTEN)).then(|| given.concat())
 }
 
 fn texts(value: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {

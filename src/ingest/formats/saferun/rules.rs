@@ -157,6 +157,7 @@ fn who(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
 }
 
 fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    let was_untimed = !build.peek(run).started.is_some();
     let draft = draft(Kind::RunEnd, fact, from, build, run);
     let action = add(&draft, fact, from, build);
     build.settle(&Settled {
@@ -164,13 +165,13 @@ fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         duration: fact.duration,
         ..Settled::new(action)
     });
+    build.took(run, fact.duration, was_untimed);
     let number = |name| {
         std::str::from_utf8(from.decoded.name(fact, name))
             .ok()
             .and_then(|text| text.parse().ok())
     };
     let edited = build.edit(run);
-    edited.took = fact.duration;
     edited.score = number(Name::Score)
         .filter(|score: &f64| score.is_finite())
         .or(edited.score);

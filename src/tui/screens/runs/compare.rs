@@ -27,7 +27,7 @@ impl Runs {
         }
         let first = |name: &String| {
             let runs = groups.get(name).into_iter().flatten();
-            runs.filter_map(|ix| store.run(*ix).began().get()).min()
+            runs.filter_map(|ix| store.run(*ix).started.get()).min()
         };
         let sides = match session.pair {
             [Some(a), Some(b)] if group(a) != group(b) => Some([group(a), group(b)]),

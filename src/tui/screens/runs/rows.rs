@@ -39,7 +39,7 @@ pub(super) fn build(
     let clean = |raw: &str| text::sanitize(raw).into_owned();
     RunText {
         started: run
-            .began()
+            .started
             .get()
             .map(|us| human::when(us, now, zone))
             .unwrap_or_default(),
