@@ -356,7 +356,7 @@ fn squeeze(text: &str) -> String {
 }
 
 /// At most `most` characters, the last one `…` where something was cut.
-fn clip(text: &str, most: usize) -> String {
+pub(in crate::analysis) fn clip(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some(_) => text

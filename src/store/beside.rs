@@ -152,25 +152,10 @@ fn value_at(source: &Source, at: u64, limit: usize) -> Option<(Value, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use serde_json::json;
 
     use super::*;
-    use crate::ingest::aside::Aside;
-    use crate::ingest::bytes::Bytes;
-    use crate::ingest::formats::any_json::AnyJson;
-    use crate::ingest::records::Framing;
-
-    fn source(text: String) -> Source {
-        Source {
-            path: PathBuf::from("log.json"),
-            bytes: Bytes::Static(Box::leak(text.into_bytes().into_boxed_slice())),
-            format: &AnyJson,
-            framing: Framing::Lines,
-            aside: Aside::default(),
-        }
-    }
+    use crate::store::testing::source;
 
     #[test]
     fn a_member_is_found_behind_a_record_wherever_it_stands() {

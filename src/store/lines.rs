@@ -47,24 +47,8 @@ fn whole(source: &Source, at: u64) -> Option<(u64, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::line_before;
-    use crate::ingest::Source;
-    use crate::ingest::aside::Aside;
-    use crate::ingest::bytes::Bytes;
-    use crate::ingest::formats::any_json::AnyJson;
-    use crate::ingest::records::Framing;
-
-    fn source(text: String) -> Source {
-        Source {
-            path: PathBuf::from("trace.jsonl"),
-            bytes: Bytes::Static(Box::leak(text.into_bytes().into_boxed_slice())),
-            format: &AnyJson,
-            framing: Framing::Lines,
-            aside: Aside::default(),
-        }
-    }
+    use crate::store::testing::source;
 
     #[test]
     fn the_last_line_before_a_place_is_found_across_blocks() {

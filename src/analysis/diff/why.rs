@@ -12,6 +12,7 @@ use similar::{Algorithm, ChangeTag, capture_diff_slices_deadline};
 use crate::analysis::context::{self, Context, Exactness, Part};
 use crate::analysis::diff::read::Side;
 use crate::analysis::diff::say::Story;
+use crate::analysis::summary::clip;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::context::{Api, Role};
 use crate::model::action::ActionIx;
@@ -295,15 +296,11 @@ fn few(names: &[String]) -> String {
 
 /// A value in few letters.
 fn short(value: Option<&Value>) -> String {
-    const MOST: usize = 24;
-    let Some(value) = value else {
-        return "not set".to_owned();
-    };
-    let text = value.to_string();
-    if text.chars().count() <= MOST {
-        return text;
-    }
-    format!("{}…", text.chars().take(MOST).collect::<String>())
+    const MOST: usize = 25;
+    value.map_or_else(
+        || "not set".to_owned(),
+        |value| clip(&value.to_string(), MOST),
+    )
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ impl Product for Langsmith {
     }
 
     fn about(&self) -> &'static str {
-        "LangSmith runs, one JSON object per line (client.list_runs)"
+        "LangSmith runs, one per line (client.list_runs), and the requests by which SDKs send them"
     }
 
     fn sniff(&self, record: &Value) -> u8 {
