@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::analysis::cohort::ranks::{median, ordered};
 use crate::model::quantity::{Cost, Span};
 use crate::model::run::{CostSource, Run, RunIx};
 use crate::store::Store;
@@ -260,24 +261,20 @@ pub struct Tally {
     pub runs: usize,
     pub judged: usize,
     pub right: usize,
-    /// What a run took, in the middle of those that tell.
-    pub middle: Span,
+    /// What a run took, as the cohort view says it too: the median of those that tell.
+    pub median: Span,
 }
 
 impl Tally {
     pub fn of(store: &Store, runs: &[RunIx]) -> Tally {
         let told = || runs.iter().map(|ix| store.run(*ix));
         let judged: Vec<bool> = told().filter_map(|run| run.correct).collect();
-        let mut spans: Vec<Span> = told()
-            .map(Run::duration)
-            .filter(|span| span.is_some())
-            .collect();
-        spans.sort_unstable();
+        let spans = ordered(told().filter_map(|run| run.duration().millis()));
         Tally {
             runs: runs.len(),
             judged: judged.len(),
             right: judged.iter().filter(|it| **it).count(),
-            middle: spans.get(spans.len() / 2).copied().unwrap_or(Span::NONE),
+            median: median(&spans).map_or(Span::NONE, Span::from_millis),
         }
     }
 }

@@ -134,13 +134,13 @@ pub fn right(tally: &Tally) -> Option<String> {
     (judged > 0).then(|| format!("{} of {} right", human::count(right), human::count(judged)))
 }
 
-/// `25 runs · 18 of 25 right · 8.2s in the middle`: what is known.
+/// `25 runs · 18 of 25 right · median 8.2s`: what is known.
 pub fn tally(tally: &Tally) -> String {
-    let middle = tally.middle.get().map(human::span);
+    let median = tally.median.get().map(human::span);
     let parts = [
         Some(human::counted(tally.runs as u64, "run")),
         right(tally),
-        middle.map(|middle| format!("{middle} in the middle")),
+        median.map(|median| format!("median {median}")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -1,9 +1,11 @@
-use super::{Grouping, Key, Order, short_ids};
+use super::{Grouping, Key, Order, Tally, short_ids};
 use crate::ingest::discover::Input;
 use crate::ingest::loader;
 use crate::ingest::prices::PriceTable;
+use crate::model::quantity::Span;
 use crate::model::run::RunIx;
 use crate::store::Store;
+use crate::store::testing::load;
 
 const RUNS: &str = r#"{"type":"run_start","run_id":"cheap","ts":"2026-11-22T10:00:00Z","agent":"b","model":"gpt-4o"}
 {"type":"response","run_id":"cheap","id":"e1","ts":"2026-11-22T10:00:01Z","content":"x","cost_usd":0.1}
@@ -61,6 +63,26 @@ fn runs_are_gathered_by_what_they_have_in_common() {
     assert_eq!(groups(Grouping::Model), "gpt-4o|gpt-5|");
     assert_eq!(groups(Grouping::Day), "2026-11-22 Sun|2026-11-23 Mon|");
     assert_eq!(groups(Grouping::File), "runs.jsonl|runs.jsonl|runs.jsonl");
+}
+
+#[test]
+fn the_median_of_two_durations_lies_between_them() {
+    let run = |id: &str, end: u32| {
+        format!(
+            r#"{{"type":"run_start","run_id":"{id}","ts":"2026-11-22T10:00:00Z"}}
+{{"type":"run_end","run_id":"{id}","ts":"2026-11-22T10:00:0{end}Z"}}
+"#
+        )
+    };
+    let trace = format!("{}{}{}", run("fast", 2), run("slow", 5), run("slower", 9));
+    let store = load(&trace);
+    let median = |runs: &[u32]| {
+        let runs: Vec<RunIx> = runs.iter().copied().map(RunIx).collect();
+        Tally::of(&store, &runs).median
+    };
+    assert_eq!(median(&[0, 1]), Span::from_millis(3_500.0));
+    assert_eq!(median(&[2, 0, 1]), Span::from_millis(5_000.0));
+    assert_eq!(median(&[]), Span::NONE);
 }
 
 #[test]
