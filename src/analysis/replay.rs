@@ -12,7 +12,7 @@ use crate::analysis::context;
 use crate::analysis::windows;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind};
-use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::store::Store;
@@ -112,7 +112,7 @@ pub struct State {
     /// The latest time that any action so far began.
     pub now: Time,
     /// How long people took to answer, in all.
-    pub waited: Span,
+    pub waited: Elapsed,
     /// The action of the last step.
     last: ActionIx,
     /// Calls whose results came only after the last action began.
@@ -224,7 +224,7 @@ impl State {
             self.answers.push((action, attached.by, attached.verdict));
         }
         if let Some(wait) = attached.wait.get() {
-            self.waited = Span(self.waited.get().unwrap_or(0).saturating_add(wait));
+            self.waited = Elapsed(self.waited.get().unwrap_or(0).saturating_add(wait));
         }
     }
 
@@ -242,7 +242,7 @@ impl State {
     }
 
     /// From the first action to the last one so far.
-    pub fn elapsed(&self) -> Span {
+    pub fn elapsed(&self) -> Elapsed {
         self.now.since(self.started)
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::analysis::cohort::ranks::{median, ordered};
-use crate::model::quantity::{Cost, Span};
+use crate::model::quantity::{Cost, Elapsed};
 use crate::model::run::{CostSource, Run, RunIx};
 use crate::store::Store;
 
@@ -262,7 +262,7 @@ pub struct Tally {
     pub judged: usize,
     pub right: usize,
     /// What a run took, as the cohort view says it too: the median of those that tell.
-    pub median: Span,
+    pub median: Elapsed,
 }
 
 impl Tally {
@@ -274,7 +274,7 @@ impl Tally {
             runs: runs.len(),
             judged: judged.len(),
             right: judged.iter().filter(|it| **it).count(),
-            median: median(&spans).map_or(Span::NONE, Span::from_millis),
+            median: median(&spans).map_or(Elapsed::NONE, Elapsed::from_millis),
         }
     }
 }

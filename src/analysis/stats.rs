@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::action::{Flags, Kind, Status};
-use crate::model::quantity::{Cost, Span, Usage};
+use crate::model::quantity::{Cost, Elapsed, Usage};
 use crate::model::run::CostSource;
 use crate::store::row::Row;
 
@@ -100,15 +100,15 @@ pub struct Group {
     pub usage: Usage,
     recorded: Cost,
     estimated: Cost,
-    spans: Vec<Span>,
+    spans: Vec<Elapsed>,
 }
 
 /// By nearest rank: each is a duration that was recorded, none is interpolated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Percentiles {
-    pub p50: Span,
-    pub p90: Span,
-    pub p99: Span,
+    pub p50: Elapsed,
+    pub p90: Elapsed,
+    pub p99: Elapsed,
 }
 
 impl Group {
@@ -189,7 +189,7 @@ pub fn groups<'a>(rows: impl Iterator<Item = Row<'a>>, by: &[Field]) -> Vec<Grou
 }
 
 /// The smallest of `sorted` that at least `percent` of them do not exceed.
-fn nearest_rank(sorted: &[Span], percent: usize) -> Option<Span> {
+fn nearest_rank(sorted: &[Elapsed], percent: usize) -> Option<Elapsed> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()
 }

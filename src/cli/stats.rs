@@ -10,7 +10,7 @@ use crate::cli::{Cx, filter};
 use crate::export::json::stats as stats_json;
 use crate::export::words::{self, Role};
 use crate::model::action::ActionIx;
-use crate::model::quantity::Span;
+use crate::model::quantity::Elapsed;
 
 const COUNTS: &[Column] = &[
     Column::right("ACTS", 0),
@@ -69,7 +69,7 @@ pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], by: &[String]) -> anyhow::Resu
 fn row(look: &Look, group: &Group) -> Vec<Cell> {
     let stopped = group.blocked + group.denied;
     let durations = group.durations();
-    let span = |pick: fn(stats::Percentiles) -> Span| {
+    let span = |pick: fn(stats::Percentiles) -> Elapsed| {
         Cell::new(durations.map_or_else(|| words::NOTHING.to_owned(), |it| words::span(pick(it))))
     };
     let mut cells: Vec<Cell> = group

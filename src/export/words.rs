@@ -7,7 +7,7 @@ use crate::analysis::context::{Context, Exactness};
 use crate::analysis::runs::{self, Tally};
 use crate::base::human;
 use crate::model::action::{Flags, Status};
-use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 use crate::model::run::{CostSource, Grade, Run, RunStatus};
 use crate::store::Store;
 use crate::store::row::Row;
@@ -47,7 +47,7 @@ pub fn seq(seq: u32) -> String {
     if seq == 0 { nothing() } else { seq.to_string() }
 }
 
-pub fn span(span: Span) -> String {
+pub fn span(span: Elapsed) -> String {
     span.get().map_or_else(nothing, human::span)
 }
 

@@ -1,6 +1,6 @@
 //! Facts in file order become actions: pairing, turns, lanes, retries.
 //!
-//! A [`Builder`] does what all formats share; the [`Rules`] of a format decide what each fact means.
+//! A [`Builder`] does what all formats share; the [`Assembler`] of a format decides what each fact means.
 //! Nothing here sees bytes of a file but the names that facts point at.
 
 mod builder;
@@ -21,11 +21,11 @@ pub use charge::Charge;
 use crate::ingest::fact::{Decoded, Fact, Text};
 use crate::model::action::{Place, SourceIx};
 use crate::model::outcome::{Attached, AttachedKind};
-use crate::model::quantity::Span;
+use crate::model::quantity::Elapsed;
 use crate::model::symbol::Sym;
 
 /// The memory of a run that a format needs.
-pub trait Rules: std::fmt::Debug + Send {
+pub trait Assembler: std::fmt::Debug + Send {
     /// Takes the next fact in file order.
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder);
 
@@ -74,7 +74,7 @@ impl<'a> From<'a> {
             rule: Sym::NONE,
             by: Sym::NONE,
             time: fact.time,
-            wait: Span::NONE,
+            wait: Elapsed::NONE,
             place: self.place(fact),
             line: self.line(fact),
         }

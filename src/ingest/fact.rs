@@ -4,7 +4,7 @@ use crate::ingest::json::{Cursor, Range, Str, View, unescape};
 use crate::ingest::records::Account;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::outcome::AttachedKind;
-use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 
 /// A piece of text in the arena of a [`Decoded`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,7 +76,7 @@ pub struct Fact {
     pub tool: Text,
     pub model: Text,
     pub time: Time,
-    pub duration: Span,
+    pub duration: Elapsed,
     pub cost: Cost,
     pub status: Status,
     pub verdict: Verdict,
@@ -165,7 +165,7 @@ impl Fact {
             tool: Text::default(),
             model: Text::default(),
             time: Time::NONE,
-            duration: Span::NONE,
+            duration: Elapsed::NONE,
             cost: Cost::NONE,
             status: Status::Unrecorded,
             verdict: Verdict::Unrecorded,

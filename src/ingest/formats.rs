@@ -44,7 +44,7 @@ pub mod vercel_ui;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
@@ -98,7 +98,7 @@ pub trait Format: std::fmt::Debug + Sync {
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>);
 
     /// The memory of a run that this format needs: pairing, turns, lanes, last usage lines.
-    fn rules(&self) -> Box<dyn Rules>;
+    fn assembler(&self) -> Box<dyn Assembler>;
 
     /// Whether a document that is one object is one record: what stands around its arrays tells about
     /// what is in them. Else the elements of its first array of objects are the records.

@@ -26,7 +26,7 @@ use self::pipe::Pipe;
 use self::watch::Watch;
 use crate::ingest::aside::Aside;
 use crate::ingest::assemble::merge::{self, Origin, Told};
-use crate::ingest::assemble::{Builder, Rules};
+use crate::ingest::assemble::{Assembler, Builder};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::fact::Decoded;
@@ -242,9 +242,9 @@ impl Known {
 
 /// Files that make up the same runs.
 struct Group {
-    rules: Box<dyn Rules>,
+    assembler: Box<dyn Assembler>,
     companions: Vec<PathBuf>,
-    /// When something came that the rules may still keep back.
+    /// When something came that the assembler may still keep back.
     heard: Option<Instant>,
 }
 
@@ -325,7 +325,7 @@ impl Following {
 
     fn finish(&mut self) -> Result<(), Gone> {
         for group in &mut self.groups {
-            group.rules.finish(&mut self.builder);
+            group.assembler.finish(&mut self.builder);
         }
         self.hand_on()
     }
@@ -464,7 +464,7 @@ impl Following {
             .position(|it| it.companions.contains(&path));
         let group = owner.unwrap_or_else(|| {
             self.groups.push(Group {
-                rules: format.rules(),
+                assembler: format.assembler(),
                 companions: Vec::new(),
                 heard: None,
             });
@@ -522,7 +522,7 @@ impl Following {
             told.heard = Some(Instant::now());
         } else if told.heard.is_some_and(|heard| heard.elapsed() >= QUIET) {
             told.heard = None;
-            told.rules.pause(&mut self.builder);
+            told.assembler.pause(&mut self.builder);
         }
         match members[..] {
             [] => Ok(()),
@@ -580,9 +580,9 @@ impl Following {
         };
         let origins = known.iter().map(|known| known.origin());
         let files: Vec<(Origin<'_>, &[Told])> = origins.zip(files.iter().copied()).collect();
-        let rules = &mut *self.groups[group].rules;
+        let assembler = &mut *self.groups[group].assembler;
         let sender = &self.sender;
-        merge::feed_by_time(&files, rules, &mut self.builder, |builder| {
+        merge::feed_by_time(&files, assembler, &mut self.builder, |builder| {
             send_batches(sender, builder)
         })
     }

@@ -1,7 +1,7 @@
 //! What is learned about an action after it was read: its result, its cost, what policies said.
 
 use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
-use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 use crate::model::sparse::{Places, Usages};
 use crate::model::symbol::Sym;
 
@@ -10,7 +10,7 @@ use crate::model::symbol::Sym;
 pub struct Outcomes {
     pub status: Vec<Status>,
     pub flags: Vec<Flags>,
-    pub duration: Vec<Span>,
+    pub duration: Vec<Elapsed>,
     pub cost: Vec<Cost>,
     /// The record that holds the result of a call, or the text of a model call.
     pub result: Places,
@@ -31,7 +31,7 @@ pub struct Attached {
     pub by: Sym,
     pub time: Time,
     /// How long a person took to answer.
-    pub wait: Span,
+    pub wait: Elapsed,
     pub place: Place,
     pub line: u32,
 }
@@ -59,7 +59,7 @@ pub struct Settled {
     pub status: Option<Status>,
     pub flags: Flags,
     pub clear: Flags,
-    pub duration: Span,
+    pub duration: Elapsed,
     pub cost: Cost,
     pub result: Place,
     pub extra: Extra,
@@ -80,7 +80,7 @@ impl Settled {
             status: None,
             flags: Flags::NONE,
             clear: Flags::NONE,
-            duration: Span::NONE,
+            duration: Elapsed::NONE,
             cost: Cost::NONE,
             result: Place::NONE,
             extra: Extra::Nothing,
@@ -114,7 +114,7 @@ impl Outcomes {
     pub fn push(&mut self, flags: Flags) {
         self.status.push(Status::Unrecorded);
         self.flags.push(flags);
-        self.duration.push(Span::NONE);
+        self.duration.push(Elapsed::NONE);
         self.cost.push(Cost::NONE);
         self.result.push(Place::NONE);
     }

@@ -24,12 +24,12 @@ impl Time {
     }
 
     /// The time from `earlier` to `self`; none when either is not recorded or it would be negative.
-    pub fn since(self, earlier: Time) -> Span {
+    pub fn since(self, earlier: Time) -> Elapsed {
         match (self.get(), earlier.get()) {
             (Some(end), Some(start)) if end >= start => {
-                end.checked_sub(start).map_or(Span::NONE, Span)
+                end.checked_sub(start).map_or(Elapsed::NONE, Elapsed)
             }
-            _ => Span::NONE,
+            _ => Elapsed::NONE,
         }
     }
 }
@@ -49,28 +49,28 @@ impl Default for Time {
     }
 }
 
-/// A length of time in microseconds; [`Span::NONE`] when not recorded. Never negative.
+/// A length of time in microseconds; [`Elapsed::NONE`] when not recorded. Never negative.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span(pub i64);
+pub struct Elapsed(pub i64);
 
-impl Span {
-    pub const NONE: Span = Span(i64::MIN);
+impl Elapsed {
+    pub const NONE: Elapsed = Elapsed(i64::MIN);
 
     pub fn get(self) -> Option<i64> {
-        (self != Span::NONE).then_some(self.0)
+        (self != Elapsed::NONE).then_some(self.0)
     }
 
     pub fn is_some(self) -> bool {
-        self != Span::NONE
+        self != Elapsed::NONE
     }
 
     /// From milliseconds as traces write them; values that are negative or not finite are not recorded.
-    pub fn from_millis(ms: f64) -> Span {
+    pub fn from_millis(ms: f64) -> Elapsed {
         let us = ms * 1000.0;
         if us.is_finite() && (0.0..9.0e18).contains(&us) {
-            Span(us.round() as i64)
+            Elapsed(us.round() as i64)
         } else {
-            Span::NONE
+            Elapsed::NONE
         }
     }
 
@@ -80,12 +80,12 @@ impl Span {
 
     /// `self`, or `other` where `self` is not recorded.
     #[must_use]
-    pub fn or(self, other: Span) -> Span {
+    pub fn or(self, other: Elapsed) -> Elapsed {
         if self.is_some() { self } else { other }
     }
 }
 
-impl fmt::Debug for Span {
+impl fmt::Debug for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.get() {
             Some(us) => write!(f, "{us}us"),
@@ -94,9 +94,9 @@ impl fmt::Debug for Span {
     }
 }
 
-impl Default for Span {
-    fn default() -> Span {
-        Span::NONE
+impl Default for Elapsed {
+    fn default() -> Elapsed {
+        Elapsed::NONE
     }
 }
 

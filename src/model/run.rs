@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::model::action::{ActionIx, SourceIx};
-use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 use crate::model::symbol::Sym;
 
 /// The place of a run in its store, in the order of first occurrence.
@@ -95,7 +95,7 @@ pub struct Run {
     pub started: Time,
     pub ended: Time,
     /// What its end says that the run took.
-    pub took: Span,
+    pub took: Elapsed,
     pub status: RunStatus,
     pub totals: Totals,
     /// The agents other than the main one, each a lane of the stream.
@@ -178,7 +178,7 @@ impl Run {
 
     /// From the first time to the last; where there is one time, or the same on every record, what its
     /// end says.
-    pub fn duration(&self) -> Span {
+    pub fn duration(&self) -> Elapsed {
         if self.ended == self.started {
             return self.took;
         }

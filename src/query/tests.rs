@@ -10,7 +10,7 @@ use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
 use crate::model::chunk::{CHUNK_ROWS, NewAction};
 use crate::model::outcome::Settled;
-use crate::model::quantity::{Cost, Span, Time};
+use crate::model::quantity::{Cost, Elapsed, Time};
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::query::eval::{Query, Tally};
@@ -286,7 +286,7 @@ fn push(batch: &mut Batch, sample: &Sample) {
     let news = Settled {
         status: Some(Status::ALL[sample.status]),
         cost: sample.cost.map_or(Cost::NONE, Cost),
-        duration: sample.latency.map_or(Span::NONE, Span),
+        duration: sample.latency.map_or(Elapsed::NONE, Elapsed),
         ..Settled::new(ActionIx(0))
     };
     batch.outcomes.settle(row, &news);

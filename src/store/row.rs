@@ -7,7 +7,7 @@ use crate::ingest::Source;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
 use crate::model::chunk::Chunk;
 use crate::model::outcome::{Attached, Outcomes};
-use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 use crate::model::run::{Run, RunIx};
 use crate::model::symbol::Sym;
 use crate::store::Store;
@@ -96,7 +96,7 @@ impl<'a> Row<'a> {
         self.chunk.time[self.at]
     }
 
-    pub fn duration(&self) -> Span {
+    pub fn duration(&self) -> Elapsed {
         self.outcomes.duration[self.at]
     }
 

@@ -2,7 +2,7 @@ use super::{Grouping, Key, Order, Tally, short_ids};
 use crate::ingest::discover::Input;
 use crate::ingest::loader;
 use crate::ingest::prices::PriceTable;
-use crate::model::quantity::Span;
+use crate::model::quantity::Elapsed;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::testing::load;
@@ -80,9 +80,9 @@ fn the_median_of_two_durations_lies_between_them() {
         let runs: Vec<RunIx> = runs.iter().copied().map(RunIx).collect();
         Tally::of(&store, &runs).median
     };
-    assert_eq!(median(&[0, 1]), Span::from_millis(3_500.0));
-    assert_eq!(median(&[2, 0, 1]), Span::from_millis(5_000.0));
-    assert_eq!(median(&[]), Span::NONE);
+    assert_eq!(median(&[0, 1]), Elapsed::from_millis(3_500.0));
+    assert_eq!(median(&[2, 0, 1]), Elapsed::from_millis(5_000.0));
+    assert_eq!(median(&[]), Elapsed::NONE);
 }
 
 #[test]

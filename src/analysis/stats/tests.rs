@@ -1,10 +1,10 @@
 use super::{Field, nearest_rank};
-use crate::model::quantity::Span;
+use crate::model::quantity::Elapsed;
 
 #[track_caller]
 fn check(spans: &[i64], percent: usize, expected: Option<i64>) {
-    let spans: Vec<Span> = spans.iter().map(|us| Span(*us)).collect();
-    assert_eq!(nearest_rank(&spans, percent), expected.map(Span));
+    let spans: Vec<Elapsed> = spans.iter().map(|us| Elapsed(*us)).collect();
+    assert_eq!(nearest_rank(&spans, percent), expected.map(Elapsed));
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn run() -> Run {
         totals: Totals::default(),
         lanes: Vec::new(),
         parent_run: None,
-        took: crate::model::quantity::Span::NONE,
+        took: crate::model::quantity::Elapsed::NONE,
         score: None,
         correct: None,
         first_action: ActionIx(0),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Number;
 
 use crate::base::human;
-use crate::model::quantity::{Cost, Span, Time, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 
 /// RFC 3339 in UTC with milliseconds.
 pub fn time(time: Time) -> Option<String> {
@@ -14,7 +14,7 @@ pub fn time(time: Time) -> Option<String> {
 }
 
 /// Microseconds as milliseconds.
-pub fn millis(span: Span) -> Option<Number> {
+pub fn millis(span: Elapsed) -> Option<Number> {
     decimal(span.get()?, 3)
 }
 

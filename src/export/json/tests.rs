@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{Escapes, line, number};
-use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
 #[track_caller]
 fn check(escapes: Escapes, text: &str, expected: &str) {
@@ -53,9 +53,9 @@ fn money_has_no_float_noise() {
 
 #[test]
 fn spans_are_milliseconds() {
-    check_number(number::millis(Span(912_000)), "912");
-    check_number(number::millis(Span(1_500)), "1.5");
-    check_number(number::millis(Span::NONE), "absent");
+    check_number(number::millis(Elapsed(912_000)), "912");
+    check_number(number::millis(Elapsed(1_500)), "1.5");
+    check_number(number::millis(Elapsed::NONE), "absent");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 use super::{cost, span, usage};
-use crate::model::quantity::{Cost, Span, Tokens, Usage};
+use crate::model::quantity::{Cost, Elapsed, Tokens, Usage};
 use crate::model::run::CostSource;
 
 #[test]
 fn what_was_not_recorded_is_a_dash() {
-    assert_eq!(span(Span::NONE), "—");
+    assert_eq!(span(Elapsed::NONE), "—");
     assert_eq!(cost(None), "—");
     assert_eq!(usage(&Usage::NONE), None);
 }

@@ -15,7 +15,7 @@ use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::chunk::{CHUNK_ROWS, Chunk, NewAction};
 use crate::model::outcome::{Attached, AttachedKind, Extra, Outcomes, Settled};
-use crate::model::quantity::{Span, Time};
+use crate::model::quantity::{Elapsed, Time};
 use crate::model::run::{Lane, Run, RunIx, RunStatus, Totals, Who};
 use crate::model::symbol::Sym;
 
@@ -258,7 +258,7 @@ impl Builder {
 
     /// What the end of a run says that all of it took. Where that end has the only time, `was_untimed`
     /// before, the run began so long ago.
-    pub fn took(&mut self, ix: RunIx, span: Span, was_untimed: bool) {
+    pub fn took(&mut self, ix: RunIx, span: Elapsed, was_untimed: bool) {
         let run = self.edit(ix);
         run.took = span;
         if let (true, Some(end), Some(span)) = (was_untimed, run.ended.get(), span.get()) {
@@ -546,7 +546,7 @@ impl Builder {
         });
     }
 
-    pub fn duration(&mut self, action: ActionIx, duration: Span) {
+    pub fn duration(&mut self, action: ActionIx, duration: Elapsed) {
         if !duration.is_some() {
             return;
         }
@@ -611,7 +611,7 @@ fn new_run(source: SourceIx, id: &[u8]) -> Run {
         who: Who::default(),
         started: Time::NONE,
         ended: Time::NONE,
-        took: Span::NONE,
+        took: Elapsed::NONE,
         status: RunStatus::Unknown,
         totals: Totals::default(),
         lanes: Vec::new(),

@@ -1,6 +1,6 @@
 //! Several files that make up one run are told in the order of time.
 
-use super::{Builder, From, Rules};
+use super::{Assembler, Builder, From};
 use crate::ingest::fact::Decoded;
 use crate::model::action::SourceIx;
 use crate::model::quantity::Time;
@@ -38,16 +38,16 @@ pub struct Origin<'a> {
 }
 
 impl Origin<'_> {
-    /// Feeds the facts of a block to the rules in the order of the file.
+    /// Feeds the facts of a block to the assembler in the order of the file.
     pub fn feed(
         &self,
         (lines_before, decoded): (u32, &Decoded),
-        rules: &mut dyn Rules,
+        assembler: &mut dyn Assembler,
         build: &mut Builder,
     ) {
         let from = self.from(lines_before, decoded);
         for fact in &decoded.facts {
-            rules.take(fact, &from, build);
+            assembler.take(fact, &from, build);
         }
     }
 
@@ -62,11 +62,11 @@ impl Origin<'_> {
     }
 }
 
-/// Feeds the blocks of several files to the rules in the order of time; `told` is asked after each fact
+/// Feeds the blocks of several files to the assembler in the order of time; `told` is asked after each fact
 /// whether to go on.
 pub fn feed_by_time<E>(
     files: &[(Origin<'_>, &[Told])],
-    rules: &mut dyn Rules,
+    assembler: &mut dyn Assembler,
     build: &mut Builder,
     mut told: impl FnMut(&mut Builder) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -74,7 +74,7 @@ pub fn feed_by_time<E>(
     for (file, block, fact) in by_time(&blocks) {
         let (origin, blocks) = &files[file];
         let (lines_before, decoded) = &blocks[block];
-        rules.take(
+        assembler.take(
             &decoded.facts[fact],
             &origin.from(*lines_before, decoded),
             build,

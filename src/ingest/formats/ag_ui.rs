@@ -11,7 +11,7 @@ use super::conversation::Conversation;
 use super::messages::{self, IMPLIED, string, unpacked};
 use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
@@ -66,7 +66,7 @@ impl Format for AgUi {
         });
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("agent"))
     }
 

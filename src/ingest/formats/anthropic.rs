@@ -10,7 +10,7 @@ use super::chat;
 use super::conversation::Conversation;
 use super::messages;
 use super::{Format, Held, Recorded};
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::json::Record;
@@ -63,7 +63,7 @@ impl Format for Anthropic {
         chat::decode_with(record, messages::flagged_or_ok, out);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("assistant"))
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::ingest::assemble::{Builder, Draft, From, Rules};
+use crate::ingest::assemble::{Assembler, Builder, Draft, From};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::formats::{Format, Held, Recorded};
@@ -50,7 +50,7 @@ impl Format for AnyJson {
         out.note(cursor.notes);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(OneRun)
     }
 
@@ -86,7 +86,7 @@ fn object(cursor: &mut Cursor<'_>) -> Checked<Time> {
 #[derive(Debug)]
 struct OneRun;
 
-impl Rules for OneRun {
+impl Assembler for OneRun {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = build.run(from.source, from.stem.as_bytes());
         let kind = if fact.kind == FactKind::Malformed {

@@ -16,7 +16,7 @@ use super::conversation::{Conversation, known};
 use super::messages::{BLOCKS, CALLS, IMPLIED, REASONING, TEXT, string, without};
 use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::context::{Piece, Role, Said, text_block};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
@@ -79,7 +79,7 @@ impl Format for Atif {
         });
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("agent").totals_first())
     }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::conversation::Conversation;
 use super::messages::{self, CALLS, Telling, string};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
@@ -60,7 +60,7 @@ impl Format for Chat {
         decode_with(record, messages::flagged_block, out);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("assistant"))
     }
 

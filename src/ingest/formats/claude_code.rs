@@ -5,16 +5,16 @@
 //! the last of them is right, that of the others is not; `progress` lines repeat what subagent files
 //! tell; only rejections of a person are recorded, never approvals.
 
+mod assembler;
 mod context;
 mod line;
 mod open;
-mod rules;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
@@ -69,8 +69,8 @@ impl Format for ClaudeCode {
         out.note(cursor.notes);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
-        Box::new(rules::ClaudeRules::default())
+    fn assembler(&self) -> Box<dyn Assembler> {
+        Box::new(assembler::ClaudeAssembler::default())
     }
 
     fn companions(&self, path: &Path, _kin: &mut Kin) -> Vec<PathBuf> {

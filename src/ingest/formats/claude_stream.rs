@@ -10,7 +10,7 @@ use super::claude_code::failure;
 use super::conversation::Conversation;
 use super::messages::{self, Telling, string};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
@@ -54,7 +54,7 @@ impl Format for ClaudeStream {
         decode_tree(record, out, line);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("claude-code"))
     }
 

@@ -4,14 +4,14 @@
 //! are running totals that are written twice and begin anew after a resume; prompt tokens include
 //! those read from the cache; of approvals only the outcome is kept.
 
+mod assembler;
 mod context;
 mod line;
 mod open;
-mod rules;
 
 use serde_json::Value;
 
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
@@ -63,8 +63,8 @@ impl Format for Codex {
         out.note(cursor.notes);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
-        Box::new(rules::CodexRules::default())
+    fn assembler(&self) -> Box<dyn Assembler> {
+        Box::new(assembler::CodexAssembler::default())
     }
 
     fn folders(&self) -> &'static [&'static str] {

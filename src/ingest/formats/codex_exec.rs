@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::conversation::Conversation;
 use super::messages::{self, IMPLIED, string};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::json::{Record, View};
@@ -54,7 +54,7 @@ impl Format for CodexExec {
         decode_tree(record, out, line);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("codex"))
     }
 

@@ -14,7 +14,7 @@ use self::family::Family;
 use self::tokens::Total;
 use self::told::{set, status};
 use super::messages::IMPLIED;
-use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
+use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
@@ -126,7 +126,7 @@ impl Conversation {
     }
 }
 
-impl Rules for Conversation {
+impl Assembler for Conversation {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         if self.many && self.is_before(fact) {
             self.remember_for_all(fact, from);

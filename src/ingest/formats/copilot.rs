@@ -10,7 +10,7 @@ use super::conversation::Conversation;
 use super::messages::{self, BLOCKS, IMPLIED, REASONING, TEXT, string, without};
 use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
@@ -68,7 +68,7 @@ impl Format for Copilot {
         decode_tree(record, out, line);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("copilot"))
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::conversation::Conversation;
 use super::messages::{self, Telling};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::json::{Record, View};
@@ -59,7 +59,7 @@ impl Format for Cursor {
         decode_tree(record, out, line);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("cursor").without_results())
     }
 

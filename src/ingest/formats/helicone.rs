@@ -13,7 +13,7 @@ use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
 use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
-use crate::model::quantity::{Span as Length, Usage};
+use crate::model::quantity::{Elapsed, Usage};
 
 #[derive(Debug)]
 pub struct Helicone;
@@ -92,7 +92,7 @@ fn request(record: &Value) -> Span {
     span.start = instant(of.first(&["request_created_at", "created_at"]));
     span.duration = of
         .number(&["delay_ms", "latency"])
-        .map_or(Length::NONE, Length::from_millis);
+        .map_or(Elapsed::NONE, Elapsed::from_millis);
     let body = of.open(&["request_body"]).unwrap_or_default();
     let answer = of.open(&["response_body"]).unwrap_or_default();
     let status = of

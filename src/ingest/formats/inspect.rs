@@ -18,7 +18,7 @@ use super::conversation::Conversation;
 use super::messages::{self, CALLS, Telling, string};
 use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
@@ -91,7 +91,7 @@ impl Format for Inspect {
         aside::request(around)
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("inspect").many())
     }
 

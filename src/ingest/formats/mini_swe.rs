@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::conversation::{Conversation, known};
 use super::messages::{self, CALLS, IMPLIED, Telling, string};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
@@ -78,7 +78,7 @@ impl Format for MiniSwe {
         });
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("mini-swe-agent"))
     }
 

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::conversation::{Conversation, known};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
@@ -113,7 +113,7 @@ impl Format for OpenCode {
         });
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("opencode").family())
     }
 

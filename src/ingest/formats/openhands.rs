@@ -11,7 +11,7 @@ use super::conversation::{Conversation, known};
 use super::messages::{self, CALLS, IMPLIED, TEXT, string};
 use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
@@ -75,7 +75,7 @@ impl Format for OpenHands {
         });
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("openhands"))
     }
 

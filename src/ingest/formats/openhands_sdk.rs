@@ -10,7 +10,7 @@ use super::conversation::Conversation;
 use super::messages::{self, CALLS, IMPLIED, REASONING, TEXT, string};
 use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
@@ -75,7 +75,7 @@ impl Format for OpenHandsSdk {
         });
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("openhands"))
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
@@ -80,8 +80,8 @@ impl Format for Otlp {
         out.note(cursor.notes);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
-        spans::rules()
+    fn assembler(&self) -> Box<dyn Assembler> {
+        spans::assembler()
     }
 
     fn glance(&self) -> usize {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::conversation::{Conversation, known};
 use super::messages::{self, Telling, string};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
@@ -63,7 +63,7 @@ impl Format for Pi {
         decode_tree(record, out, line);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("pi"))
     }
 

@@ -1,15 +1,15 @@
 //! The `saferun` format, version 1: one event per line, written by the project's own recorder and
 //! by agents without any instrumentation. Source: the trace format description of the project.
 
+mod assembler;
 mod context;
 mod open;
-mod rules;
 
 pub(crate) use open::text_of;
 
 use serde_json::Value;
 
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
@@ -17,7 +17,7 @@ use crate::ingest::formats::{Format, Held, Recorded};
 use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
-use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
 #[derive(Debug)]
 pub struct Saferun;
@@ -62,8 +62,8 @@ impl Format for Saferun {
         out.note(cursor.notes);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
-        Box::new(rules::SaferunRules::default())
+    fn assembler(&self) -> Box<dyn Assembler> {
+        Box::new(assembler::SaferunAssembler::default())
     }
 
     fn context(&self, record: &Value, _part: u16) -> Option<Vec<Piece>> {
@@ -85,8 +85,8 @@ impl Format for Saferun {
 
 /// The rules of `saferun` events, for other formats that tell all that is needed themselves. Records
 /// that name no run belong to the one named after the file.
-pub(super) fn rules_of_files() -> Box<dyn Rules> {
-    Box::new(rules::SaferunRules::of_files())
+pub(super) fn file_assembler() -> Box<dyn Assembler> {
+    Box::new(assembler::SaferunAssembler::of_files())
 }
 
 fn kind_of(word: &[u8]) -> Option<FactKind> {
@@ -294,11 +294,11 @@ fn instant(cursor: &mut Cursor<'_>) -> Checked<Time> {
         .map_or(Time::NONE, time::from_number))
 }
 
-fn millis(cursor: &mut Cursor<'_>) -> Checked<Span> {
+fn millis(cursor: &mut Cursor<'_>) -> Checked<Elapsed> {
     let Some(ms) = cursor.number_or_skip()? else {
-        return Ok(Span::NONE);
+        return Ok(Elapsed::NONE);
     };
-    let span = Span::from_millis(ms);
+    let span = Elapsed::from_millis(ms);
     if !span.is_some() {
         cursor.notes.set(Flags::BAD_NUMBER);
     }

@@ -36,7 +36,7 @@ use serde_json::Value;
 
 use self::path::{Condition, Field};
 use self::row::{Part, Row, RunField, Scene};
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{FactKind, FactSink};
 use crate::ingest::formats::told::{Told, add_attached, add_result, elements, whole};
@@ -97,8 +97,8 @@ impl Format for Shape {
         out.note(cursor.notes);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
-        saferun::rules_of_files()
+    fn assembler(&self) -> Box<dyn Assembler> {
+        saferun::file_assembler()
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {

@@ -5,12 +5,12 @@
 //! A trace is not a run, and a span is not an action: model spans repeat the whole history, wrappers
 //! repeat what is inside them, and a person's answer often begins a new trace.
 
+mod assembler;
 pub(crate) mod context;
 mod kept;
 pub(crate) mod messages;
 pub(crate) mod product;
 pub(crate) mod request;
-mod rules;
 mod story;
 mod trace;
 mod twins;
@@ -18,13 +18,13 @@ mod twins;
 use serde_json::Value;
 
 use self::messages::{Role, Said, What, parsed};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{FactKind, FactSink, Name};
 use crate::ingest::formats::told::Told;
 use crate::ingest::json::Range;
 use crate::model::action::{Flags, Status, Verdict};
-use crate::model::quantity::{Cost, Span as Length, Time, Tokens, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
 /// What a span stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,7 +59,7 @@ pub(crate) struct Span {
     pub(crate) name: String,
     pub(crate) scope: String,
     pub(crate) start: Time,
-    pub(crate) duration: Length,
+    pub(crate) duration: Elapsed,
     pub(crate) error: Option<ErrorText>,
     pub(crate) who: Who,
     pub(crate) model: String,
@@ -135,7 +135,7 @@ pub(crate) struct Ruling {
     pub(crate) by: String,
     pub(crate) reason: Option<String>,
     pub(crate) args: Option<Value>,
-    pub(crate) wait: Length,
+    pub(crate) wait: Elapsed,
 }
 
 /// How much of a span is read to show it in a line: what it answered stands behind what it was given.
@@ -536,6 +536,6 @@ pub(crate) fn without_cache(usage: &mut Usage) {
 }
 
 /// The rules of all formats that tell spans.
-pub(crate) fn rules() -> Box<dyn Rules> {
-    Box::new(rules::SpanRules::default())
+pub(crate) fn assembler() -> Box<dyn Assembler> {
+    Box::new(assembler::SpanAssembler::default())
 }

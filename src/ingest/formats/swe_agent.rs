@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::conversation::{Conversation, known};
 use super::messages::{self, IMPLIED, Telling, string};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Builder, From, Rules};
+use crate::ingest::assemble::{self, Assembler, Builder, From};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::json::{Record, View};
@@ -64,7 +64,7 @@ impl Format for SweAgent {
         });
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Steps {
             inner: Conversation::new("swe-agent"),
             seen: false,
@@ -91,7 +91,7 @@ struct Steps {
     seen: bool,
 }
 
-impl Rules for Steps {
+impl Assembler for Steps {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let mut fact = *fact;
         if fact.flags.has(Flags::MIRROR) {

@@ -10,7 +10,7 @@ use super::conversation::{Conversation, known};
 use super::messages::{self, Telling};
 use super::tau_bench::{ending, grade, name, says_error};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
@@ -64,7 +64,7 @@ impl Format for Tau2Bench {
         });
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("tau2-bench").many())
     }
 

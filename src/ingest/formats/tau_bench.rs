@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::conversation::Conversation;
 use super::messages::{self, Telling, string};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
@@ -61,7 +61,7 @@ impl Format for TauBench {
         decode_tree(record, out, run);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("tau-bench").many())
     }
 

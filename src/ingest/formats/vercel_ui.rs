@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::conversation::Conversation;
 use super::messages::{BLOCKS, IMPLIED, TEXT, string, unpacked};
 use super::{Format, Held, Recorded, decode_tree};
-use crate::ingest::assemble::{self, Rules};
+use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::json::{Record, View};
@@ -68,7 +68,7 @@ impl Format for VercelUi {
         });
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
+    fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("assistant"))
     }
 

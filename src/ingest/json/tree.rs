@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::{Broken, Checked, Cursor, Range, Record, Str, unescape};
 use crate::ingest::time;
 use crate::model::action::Flags;
-use crate::model::quantity::{Cost, Span, Time, Tokens};
+use crate::model::quantity::{Cost, Elapsed, Time, Tokens};
 
 /// Below this depth values are leaves: no format has names down there.
 const DEEPEST: usize = 24;
@@ -247,13 +247,14 @@ impl<'t, 'a> View<'t, 'a> {
         }
     }
 
-    pub fn millis(self) -> Span {
-        self.number().map_or(Span::NONE, Span::from_millis)
+    pub fn millis(self) -> Elapsed {
+        self.number().map_or(Elapsed::NONE, Elapsed::from_millis)
     }
 
-    pub fn seconds(self) -> Span {
-        self.number()
-            .map_or(Span::NONE, |seconds| Span::from_millis(seconds * 1000.0))
+    pub fn seconds(self) -> Elapsed {
+        self.number().map_or(Elapsed::NONE, |seconds| {
+            Elapsed::from_millis(seconds * 1000.0)
+        })
     }
 
     pub fn usd(self) -> Cost {

@@ -11,7 +11,7 @@ use super::decode::Decoders;
 use super::{Gone, Member, Options, preview, send};
 use crate::ingest::aside::Aside;
 use crate::ingest::assemble::merge::{self, Origin, Told};
-use crate::ingest::assemble::{Builder, Rules};
+use crate::ingest::assemble::{Assembler, Builder};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{Input, open_file};
 use crate::ingest::fact::Decoded;
@@ -90,17 +90,17 @@ impl<'a> Loader<'a> {
                     .collect(),
             ),
         )?;
-        let mut rules = members[0].source.format.rules();
+        let mut assembler = members[0].source.format.assembler();
         let is_lines = |member: &Member| member.source.framing == Framing::Lines;
         if members.len() > 1 && members.iter().all(is_lines) {
-            self.merged(&members, &mut *rules)?;
+            self.merged(&members, &mut *assembler)?;
         } else {
             // A document goes on where the one before it ends.
             for member in &members {
-                self.alone(member, &mut *rules)?;
+                self.alone(member, &mut *assembler)?;
             }
         }
-        rules.finish(&mut self.builder);
+        assembler.finish(&mut self.builder);
         self.builder.flush();
         self.send_ready()
     }
@@ -157,18 +157,18 @@ impl<'a> Loader<'a> {
     }
 
     /// A source of its own: block by block, decoded on several threads.
-    fn alone(&mut self, member: &Member, rules: &mut dyn Rules) -> Result<(), Gone> {
+    fn alone(&mut self, member: &Member, assembler: &mut dyn Assembler) -> Result<(), Gone> {
         let size = match member.source.bytes.len() {
             Ok(size) => size,
             Err(error) => return self.fail(&member.source, error),
         };
         if member.source.framing == Framing::Document {
             if member.source.format.lists().is_some() {
-                return self.pieces(member, rules);
+                return self.pieces(member, assembler);
             }
             return match document::read(&member.source.bytes, member.source.format, size) {
                 Ok(decoded) => {
-                    self.feed(&decoded, member, 0, rules)?;
+                    self.feed(&decoded, member, 0, assembler)?;
                     self.finished(member, decoded.account)
                 }
                 Err(error) => self.fail(&member.source, error),
@@ -178,17 +178,17 @@ impl<'a> Loader<'a> {
             let found = preview::read(&member.source, size, &self.options.prices);
             send(&self.sender, Loaded::Preview(Box::new(found)))?;
         }
-        self.blocks(member, size, rules)
+        self.blocks(member, size, assembler)
     }
 
     /// A document of any size, piece by piece.
-    fn pieces(&mut self, member: &Member, rules: &mut dyn Rules) -> Result<(), Gone> {
+    fn pieces(&mut self, member: &Member, assembler: &mut dyn Assembler) -> Result<(), Gone> {
         let mut account = Account::default();
         let Source { bytes, format, .. } = &*member.source;
         pieces::read(bytes, *format, |decoded| match decoded {
             Ok(decoded) => {
                 account.add(&decoded.account);
-                self.feed(decoded, member, 0, rules)
+                self.feed(decoded, member, 0, assembler)
             }
             Err(error) => self.fail(&member.source, error),
         })?;
@@ -196,7 +196,12 @@ impl<'a> Loader<'a> {
         self.finished(member, account)
     }
 
-    fn blocks(&mut self, member: &Member, size: u64, rules: &mut dyn Rules) -> Result<(), Gone> {
+    fn blocks(
+        &mut self,
+        member: &Member,
+        size: u64,
+        assembler: &mut dyn Assembler,
+    ) -> Result<(), Gone> {
         let mut decoders = match self.decoders.take().map_or_else(Decoders::start, Ok) {
             Ok(decoders) => decoders,
             Err(error) => return self.fail(&member.source, error),
@@ -209,7 +214,7 @@ impl<'a> Loader<'a> {
             |decoded| match decoded {
                 Ok(decoded) => {
                     account.add(&decoded.account);
-                    self.feed(decoded, member, lines_before, rules)?;
+                    self.feed(decoded, member, lines_before, assembler)?;
                     lines_before = lines_before.saturating_add(decoded.lines);
                     Ok(())
                 }
@@ -226,10 +231,10 @@ impl<'a> Loader<'a> {
         decoded: &Decoded,
         member: &Member,
         lines_before: u32,
-        rules: &mut dyn Rules,
+        assembler: &mut dyn Assembler,
     ) -> Result<(), Gone> {
         let told = (lines_before, decoded);
-        member.origin().feed(told, rules, &mut self.builder);
+        member.origin().feed(told, assembler, &mut self.builder);
         self.read += decoded.account.total;
         if self.sent.elapsed() > LINGER || self.sources == 1 && self.read == decoded.account.total {
             self.builder.flush();
@@ -239,7 +244,7 @@ impl<'a> Loader<'a> {
 
     /// A transcript and its companions: decoded whole, then told in the order of time. Within one
     /// source the order of the file holds.
-    fn merged(&mut self, members: &[Member], rules: &mut dyn Rules) -> Result<(), Gone> {
+    fn merged(&mut self, members: &[Member], assembler: &mut dyn Assembler) -> Result<(), Gone> {
         let mut files: Vec<(&Member, Vec<Told>)> = Vec::new();
         let mut desk = Desk::default();
         for member in members {
@@ -268,7 +273,7 @@ impl<'a> Loader<'a> {
             .map(|(member, told)| (member.origin(), told.as_slice()))
             .collect();
         let (sender, progress) = (&self.sender, (self.read, self.total));
-        merge::feed_by_time(&files, rules, &mut self.builder, |builder| {
+        merge::feed_by_time(&files, assembler, &mut self.builder, |builder| {
             send_batches(sender, builder, progress)
         })?;
         self.sent = Instant::now();

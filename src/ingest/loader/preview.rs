@@ -25,7 +25,7 @@ pub(super) fn read(source: &Arc<Source>, size: u64, prices: &PriceTable) -> Prev
     let decoded = Desk::default()
         .read(&source.bytes, source.format, block, Decoded::default())
         .unwrap_or_default();
-    let mut rules = source.format.rules();
+    let mut assembler = source.format.assembler();
     let from = From {
         decoded: &decoded,
         source: SourceIx(0),
@@ -34,9 +34,9 @@ pub(super) fn read(source: &Arc<Source>, size: u64, prices: &PriceTable) -> Prev
         companion: false,
     };
     for fact in &decoded.facts {
-        rules.take(fact, &from, &mut builder);
+        assembler.take(fact, &from, &mut builder);
     }
-    rules.finish(&mut builder);
+    assembler.finish(&mut builder);
     builder.flush();
     Preview {
         source: Arc::clone(source),

@@ -10,7 +10,7 @@ use saferun_tui::ingest::{Batch, Loaded, Source};
 use saferun_tui::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
 use saferun_tui::model::chunk::{CHUNK_ROWS, NewAction};
 use saferun_tui::model::outcome::Settled;
-use saferun_tui::model::quantity::{Cost, Span, Time};
+use saferun_tui::model::quantity::{Cost, Elapsed, Time};
 use saferun_tui::model::run::{Run, RunIx, RunStatus, Totals, Who};
 use saferun_tui::model::symbol::Sym;
 use saferun_tui::store::Store;
@@ -60,7 +60,7 @@ fn run(actions: u32) -> Run {
             ..Totals::default()
         },
         lanes: Vec::new(),
-        took: saferun_tui::model::quantity::Span::NONE,
+        took: saferun_tui::model::quantity::Elapsed::NONE,
         parent_run: None,
         score: None,
         correct: None,
@@ -93,11 +93,11 @@ fn push(batch: &mut Batch, ix: u32) {
     let cost = seed
         .is_multiple_of(3)
         .then(|| Cost(i64::from((seed >> 7) % 60) * 1_000_000_000));
-    let duration = (seed % 5 > 1).then(|| Span(i64::from((seed >> 4) % 4_000_000)));
+    let duration = (seed % 5 > 1).then(|| Elapsed(i64::from((seed >> 4) % 4_000_000)));
     let news = Settled {
         status: Some(Status::ALL[(seed >> 5) as usize % 5]),
         cost: cost.unwrap_or(Cost::NONE),
-        duration: duration.unwrap_or(Span::NONE),
+        duration: duration.unwrap_or(Elapsed::NONE),
         ..Settled::new(ActionIx(ix))
     };
     batch.outcomes.settle(row, &news);

@@ -5,7 +5,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Checked, Cursor, Str, unescape};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
-use crate::model::quantity::{Span, Time, Tokens, Usage};
+use crate::model::quantity::{Elapsed, Time, Tokens, Usage};
 
 /// What a line says of itself, whatever the order of its keys.
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct Line {
     denial: Option<Str>,
     started: Option<Str>,
     time: Time,
-    duration: Span,
+    duration: Elapsed,
     sidechain: bool,
     meta: bool,
     api_error: bool,
@@ -122,7 +122,7 @@ fn tool_use_result(cursor: &mut Cursor<'_>, line: &mut Line) -> Checked<()> {
             b"durationMs" | b"totalDurationMs" => {
                 line.duration = cursor
                     .number_or_skip()?
-                    .map_or(Span::NONE, Span::from_millis);
+                    .map_or(Elapsed::NONE, Elapsed::from_millis);
             }
             b"agentId" => line.started = cursor.string_or_skip()?,
             _ => cursor.skip()?,

@@ -5,7 +5,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Checked, Cursor, Str, unescape};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
-use crate::model::quantity::{Span, Time, Tokens, Usage};
+use crate::model::quantity::{Elapsed, Time, Tokens, Usage};
 
 /// What a line and its payload say, whatever the order of their keys.
 #[derive(Default)]
@@ -31,7 +31,7 @@ struct Payload {
     args: u64,
     total: Usage,
     last: Usage,
-    duration: Span,
+    duration: Elapsed,
     exit: Option<f64>,
     success: Option<bool>,
     parent: Option<Str>,
@@ -211,11 +211,11 @@ fn usage(cursor: &mut Cursor<'_>) -> Checked<Usage> {
 }
 
 /// `{secs, nanos}`, or milliseconds.
-fn duration(cursor: &mut Cursor<'_>) -> Checked<Span> {
+fn duration(cursor: &mut Cursor<'_>) -> Checked<Elapsed> {
     if cursor.peek() != b'{' {
         return Ok(cursor
             .number_or_skip()?
-            .map_or(Span::NONE, Span::from_millis));
+            .map_or(Elapsed::NONE, Elapsed::from_millis));
     }
     let mut millis = 0.0;
     cursor.object(|cursor, key| {
@@ -227,7 +227,7 @@ fn duration(cursor: &mut Cursor<'_>) -> Checked<Span> {
         millis += cursor.number_or_skip()?.unwrap_or(0.0) * scale;
         Ok(())
     })?;
-    Ok(Span::from_millis(millis))
+    Ok(Elapsed::from_millis(millis))
 }
 
 fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {

@@ -148,8 +148,8 @@ pub(crate) fn approval(name: &str, output: Option<&Value>, wait: Option<f64>) ->
             reason: text(&["reason", "message", "comment"]),
             args: output.get("args").cloned(),
             wait: wait.map_or(
-                crate::model::quantity::Span::NONE,
-                crate::model::quantity::Span::from_millis,
+                crate::model::quantity::Elapsed::NONE,
+                crate::model::quantity::Elapsed::from_millis,
             ),
             ..Ruling::default()
         }

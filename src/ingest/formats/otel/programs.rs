@@ -10,7 +10,7 @@ use crate::ingest::body::ErrorText;
 use crate::ingest::formats::spans::messages::{Role, messages};
 use crate::ingest::formats::spans::{Class, Ran, Ruling, Span};
 use crate::model::action::Verdict;
-use crate::model::quantity::{Span as Length, Time, Usage};
+use crate::model::quantity::{Elapsed, Time, Usage};
 
 pub(super) fn claude_code(of: &Attributes, span: &mut Span) -> bool {
     let Some(name) = span.name.strip_prefix("claude_code.") else {
@@ -100,7 +100,7 @@ fn failed(of: &Attributes, key: &str, span: &mut Span) {
 }
 
 /// Decisions by the configuration or a hook are those of a policy, others those of a person.
-fn claude_ruling(decision: &str, of: &Attributes, wait: Length) -> Option<Ruling> {
+fn claude_ruling(decision: &str, of: &Attributes, wait: Elapsed) -> Option<Ruling> {
     let source = of.text(&["source"]).unwrap_or_default();
     let by_policy = matches!(source.to_ascii_lowercase().as_str(), "config" | "hook");
     let verdict = match (decision, by_policy) {
@@ -131,14 +131,14 @@ fn claude_ruling(decision: &str, of: &Attributes, wait: Length) -> Option<Ruling
         } else {
             source
         },
-        wait: if by_policy { Length::NONE } else { wait },
+        wait: if by_policy { Elapsed::NONE } else { wait },
         ..Ruling::default()
     })
 }
 
-fn length(of: &Attributes) -> Length {
+fn length(of: &Attributes) -> Elapsed {
     of.number(&["duration_ms"])
-        .map_or(Length::NONE, Length::from_millis)
+        .map_or(Elapsed::NONE, Elapsed::from_millis)
 }
 
 /// A log record is written at the end of what it tells of.
@@ -183,7 +183,7 @@ pub(super) fn claude_code_log(name: &str, of: &Attributes, span: &mut Span) -> b
             span.class = Class::Wrapper;
             let decision = of.text(&["decision"]).unwrap_or_default();
             span.verdicts
-                .extend(claude_ruling(&decision, of, Length::NONE));
+                .extend(claude_ruling(&decision, of, Elapsed::NONE));
         }
         "tool_result" => {
             span.class = Class::Tool;
@@ -248,7 +248,7 @@ pub(super) fn codex_log(name: &str, of: &Attributes, span: &mut Span) -> bool {
             span.class = Class::Wrapper;
             let decision = of.text(&["decision"]).unwrap_or_default();
             span.verdicts
-                .extend(claude_ruling(&decision, of, Length::NONE));
+                .extend(claude_ruling(&decision, of, Elapsed::NONE));
         }
         "tool_result" => {
             span.class = Class::Tool;

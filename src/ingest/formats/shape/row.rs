@@ -10,7 +10,7 @@ use crate::ingest::formats::saferun::text_of;
 use crate::ingest::formats::told::Told;
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
-use crate::model::quantity::{Cost, Span, Time, Tokens, Usage};
+use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
 /// One `[[row]]`.
 #[derive(Debug)]
@@ -252,9 +252,12 @@ fn put(what: RowField, value: Value, scene: &Scene<'_>, told: &mut Told) {
         RowField::Tool => told.tool = text(&value),
         RowField::Model => told.model = text(&value),
         RowField::Time => told.fact.time = instant(&value),
-        RowField::Millis => told.fact.duration = number().map_or(Span::NONE, Span::from_millis),
+        RowField::Millis => {
+            told.fact.duration = number().map_or(Elapsed::NONE, Elapsed::from_millis)
+        }
         RowField::Seconds => {
-            told.fact.duration = number().map_or(Span::NONE, |it| Span::from_millis(it * 1e3));
+            told.fact.duration =
+                number().map_or(Elapsed::NONE, |it| Elapsed::from_millis(it * 1e3));
         }
         RowField::Cost => told.fact.cost = number().map_or(Cost::NONE, Cost::from_usd),
         RowField::Status => told.fact.status = status(&word(&value, scene)),

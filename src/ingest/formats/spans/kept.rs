@@ -4,7 +4,7 @@ use crate::ingest::assemble::From;
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{Place, SourceIx};
 use crate::model::outcome::{Attached, AttachedKind};
-use crate::model::quantity::{Span, Time, Usage};
+use crate::model::quantity::{Elapsed, Time, Usage};
 use crate::model::symbol::Sym;
 
 /// A fact with its texts, which else go away with the block that it stood in.
@@ -72,7 +72,7 @@ impl Kept {
             rule: Sym::NONE,
             by: Sym::NONE,
             time: self.fact.time,
-            wait: Span::NONE,
+            wait: Elapsed::NONE,
             place: self.place,
             line: self.line,
         }

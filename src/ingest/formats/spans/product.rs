@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::request::Asked;
 use super::{GLANCE, Span};
-use crate::ingest::assemble::Rules;
+use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::context::Piece;
 use crate::ingest::fact::FactSink;
@@ -83,8 +83,8 @@ impl<P: Product> Format for P {
         out.note(cursor.notes);
     }
 
-    fn rules(&self) -> Box<dyn Rules> {
-        super::rules()
+    fn assembler(&self) -> Box<dyn Assembler> {
+        super::assembler()
     }
 
     fn glance(&self) -> usize {

@@ -7,7 +7,7 @@ use super::kept::Kept;
 use super::story::Story;
 use super::trace::Trace;
 use super::twins;
-use crate::ingest::assemble::{Builder, Draft, From, Rules};
+use crate::ingest::assemble::{Assembler, Builder, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Flags, Kind, SourceIx, Verdict};
 use crate::model::quantity::Time;
@@ -19,7 +19,7 @@ const WAITING: usize = 20_000;
 
 /// Kept traces, and the runs that were told so far.
 #[derive(Debug, Default)]
-pub(super) struct SpanRules {
+pub(super) struct SpanAssembler {
     /// By the hash of their ids, in the order in which they were first seen.
     traces: Vec<Trace>,
     known: HashMap<u64, usize>,
@@ -34,7 +34,7 @@ pub(super) struct SpanRules {
     stem: String,
 }
 
-impl Rules for SpanRules {
+impl Assembler for SpanAssembler {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         if self.source.is_none() {
             self.source = Some(from.source);
@@ -69,7 +69,7 @@ impl Rules for SpanRules {
     }
 }
 
-impl SpanRules {
+impl SpanAssembler {
     /// The trace of a span; records without one are joined by what else they share.
     fn trace(&mut self, kept: &Kept, build: &Builder) -> &mut Trace {
         let id = match kept.name(Name::Trace) {

@@ -1,32 +1,32 @@
 //! What `saferun` events mean in the course of a run.
 
-use crate::ingest::assemble::{Builder, Call, Draft, From, Rules};
+use crate::ingest::assemble::{Assembler, Builder, Call, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::{Attached, Settled};
-use crate::model::quantity::Span;
+use crate::model::quantity::Elapsed;
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
 /// Events tell all that is needed themselves, but broken ones.
 #[derive(Debug, Default)]
-pub(super) struct SaferunRules {
+pub(super) struct SaferunAssembler {
     /// The run of the last event: broken lines stand beside it.
     last: Option<RunIx>,
     /// Events without a run are of the one named after the file.
     of_files: bool,
 }
 
-impl SaferunRules {
-    pub(super) fn of_files() -> SaferunRules {
-        SaferunRules {
+impl SaferunAssembler {
+    pub(super) fn of_files() -> SaferunAssembler {
+        SaferunAssembler {
             last: None,
             of_files: true,
         }
     }
 }
 
-impl Rules for SaferunRules {
+impl Assembler for SaferunAssembler {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = match self.last {
             Some(last) if fact.kind == FactKind::Malformed => last,
@@ -307,7 +307,7 @@ fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         wait: if fact.kind == FactKind::Approval {
             fact.duration
         } else {
-            Span::NONE
+            Elapsed::NONE
         },
         ..from.attached(fact, fact.attached_kind())
     };

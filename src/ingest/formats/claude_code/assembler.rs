@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::IMPLIED;
-use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
+use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
@@ -13,7 +13,7 @@ use crate::model::symbol::Sym;
 
 /// The memory of a session and its subagents.
 #[derive(Debug, Default)]
-pub(super) struct ClaudeRules {
+pub(super) struct ClaudeAssembler {
     run: Option<RunIx>,
     groups: HashMap<u64, Group>,
     /// Lanes by agent id, and by the record that a side chain goes on from.
@@ -39,7 +39,7 @@ struct Group {
     usage: Option<(Usage, Sym)>,
 }
 
-impl Rules for ClaudeRules {
+impl Assembler for ClaudeAssembler {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = self.run(fact, from, build);
         if self.is_copy(fact, from, build) || fact.kind == FactKind::Copy {
@@ -147,7 +147,7 @@ impl Scene<'_> {
     }
 }
 
-impl ClaudeRules {
+impl ClaudeAssembler {
     /// All sources of a group are one run, named after the file of the session.
     fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
         let session = from.text(fact.run);

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use super::IMPLIED;
-use crate::ingest::assemble::{Builder, Call, Charge, Draft, From, Rules};
+use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, Settled};
-use crate::model::quantity::{Cost, Span, Usage};
+use crate::model::quantity::{Cost, Elapsed, Usage};
 use crate::model::run::{RunIx, RunStatus};
 
 /// The memory of a rollout.
 #[derive(Debug, Default)]
-pub(super) struct CodexRules {
+pub(super) struct CodexAssembler {
     run: Option<RunIx>,
     started: bool,
     /// How often each text was told as an item and as an event.
@@ -56,7 +56,7 @@ impl Scene<'_> {
     }
 }
 
-impl Rules for CodexRules {
+impl Assembler for CodexAssembler {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = self.run(fact, from, build);
         let scene = Scene { run, fact, from };
@@ -110,7 +110,7 @@ impl Rules for CodexRules {
     }
 }
 
-impl CodexRules {
+impl CodexAssembler {
     /// One rollout is one run; the first meta line names it.
     fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
         if let Some(run) = self.run {
@@ -320,7 +320,7 @@ impl CodexRules {
             duration: if closed.is_some() {
                 fact.time.since(call.time)
             } else {
-                Span::NONE
+                Elapsed::NONE
             },
             flags: fact.flags,
             ..Settled::new(call.action)
