@@ -134,7 +134,6 @@ fn is_same(source: &Path, found: &Metadata) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::{Path, PathBuf};
 
