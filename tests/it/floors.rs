@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Low to high. `export` and `act` share a floor.
+/// Low to high. `export`, `act` and `state` share a floor.
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["model"],
@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["store"],
     &["query"],
     &["analysis"],
-    &["export", "act"],
+    &["export", "act", "state"],
     &["tui"],
     &["cli", "config"],
 ];
