@@ -15,7 +15,7 @@ pub enum Error {
     UnknownFormat { name: String, known: String },
     #[error("{pattern}: no file matches")]
     NoMatch { pattern: String },
-    #[error("{path}: is already open")]
+    #[error("{path}: already open")]
     AlreadyOpen { path: String },
     #[error("{path}: {what}")]
     Prices { path: String, what: String },

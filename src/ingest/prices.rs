@@ -1,4 +1,4 @@
-//! What models cost: a dated table, overridable by a file. An unknown model has no cost.
+//! Model prices: a dated table that a file can override. An unknown model has no cost.
 
 mod file;
 mod names;
@@ -19,12 +19,11 @@ pub struct PriceTable {
 }
 
 impl PriceTable {
-    /// The list prices of the models that people run today, as published in November 2026.
+    /// The list prices of the models in common use, as published in November 2026.
     ///
-    /// Left out, because an unknown cost beats a wrong one: models whose price changed while the
-    /// name stayed (`deepseek-chat`, `gpt-5.6-sol`), models with a price by region or hour, and
-    /// everything served from one's own machine. Discounts (batch, priority, contracts) are not
-    /// known to a trace and not applied.
+    /// Left out, because an unknown cost is better than a wrong one: models whose price changed under the
+    /// same name (`deepseek-chat`, `gpt-5.6-sol`), models priced by region or hour, and everything self-hosted.
+    /// Discounts (batch, priority, contracts) are not in a trace and are not applied.
     pub fn built_in() -> PriceTable {
         let mut by_name = HashMap::new();
         for row in table::ROWS {
@@ -35,7 +34,7 @@ impl PriceTable {
         PriceTable { by_name }
     }
 
-    /// Adds the prices of a TOML file, which win over those that were there:
+    /// Adds the prices of a TOML file, which override existing ones:
     ///
     /// ```toml
     /// ["model-name"]
@@ -50,9 +49,8 @@ impl PriceTable {
         Ok(self)
     }
 
-    /// What one model call cost; [`Cost::NONE`] when the model is unknown or no tokens were
-    /// recorded. Exact for one call only: some models charge more for a long prompt, which the sum
-    /// over many calls does not tell.
+    /// The cost of one model call; [`Cost::NONE`] if the model is unknown or no tokens were recorded. Exact
+    /// only for a single call, because some models charge more for a long prompt.
     pub fn estimate(&self, model: &str, usage: &Usage) -> Cost {
         if usage.total() == Tokens::NONE {
             return Cost::NONE;

@@ -196,7 +196,7 @@ fn a_file_that_is_open_is_not_added_again() {
     contents.until_done(&messages);
     assert_eq!(contents.rows.len(), 3);
     assert_eq!(contents.errors.len(), 1);
-    assert!(contents.errors[0].ends_with("is already open"));
+    assert!(contents.errors[0].ends_with("already open"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A user's own prices, read from a TOML file.
+//! Reading the user's own prices from a TOML file.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::price::Price;
 use crate::ingest::error::Error;
 
-/// Far above any price, far below where sums could overflow.
+/// Far above any price, and far below values whose sums could overflow.
 const MAX_USD_PER_MILLION: f64 = 1e6;
 
 #[derive(Deserialize)]

@@ -1,8 +1,8 @@
-//! What the tokens of one call cost at the prices of one model.
+//! The prices of one model, and the cost of a call at these prices.
 
 use crate::model::quantity::{Cost, Usage};
 
-/// Prices of one model in picodollars per token, which holds every list price exactly.
+/// The prices of one model in picodollars per token, which represent every list price exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Price {
     pub(super) input: u64,
@@ -13,17 +13,17 @@ pub(super) struct Price {
     pub(super) long: Option<LongPrompt>,
 }
 
-/// What a prompt beyond a length costs, in percent of the ordinary price; the whole call pays it.
+/// The price of a call whose prompt exceeds a length, in percent of the ordinary price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LongPrompt {
-    /// Tokens of the prompt, cached ones included.
+    /// The length, in tokens of the prompt, cached ones included.
     pub(super) above: u64,
     pub(super) input_percent: u64,
     pub(super) output_percent: u64,
 }
 
 impl Price {
-    /// Dollars per million tokens, as price lists give them.
+    /// Converts dollars per million tokens, the unit of price lists.
     pub(super) fn per_token(usd_per_million: f64) -> u64 {
         (usd_per_million * 1e6).round() as u64
     }
