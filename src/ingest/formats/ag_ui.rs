@@ -15,7 +15,7 @@ use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Verdict};
+use crate::model::action::Verdict;
 
 #[derive(Debug)]
 pub struct AgUi;
@@ -131,7 +131,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
                 FactKind::Response
             };
             out.tell_name(Name::Group, message);
-            out.tell_name(Name::Said, message);
+            out.tell_name(Name::Stream, message);
         }
         b"THINKING_START"
         | b"REASONING_START"
@@ -154,18 +154,16 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
         | b"TOOL_CALL_ARGS"
         | b"TOOL_CALL_CHUNK"
         | b"TOOL_CALL_END" => {
-            fact.kind = FactKind::CallNews;
-            fact.flags.set(Flags::CONTINUED);
+            fact.kind = FactKind::Piece;
             let id = if kind.starts_with(b"TOOL") {
                 record.get("toolCallId")
             } else {
                 message
             };
-            out.tell_name(Name::Said, id);
+            out.tell_name(Name::Stream, id);
         }
         _ if kind.starts_with(b"THINKING_") || kind.starts_with(b"REASONING_") => {
-            fact.kind = FactKind::CallNews;
-            fact.flags.set(Flags::CONTINUED);
+            fact.kind = FactKind::Piece;
             thought(message, out);
         }
         b"CUSTOM" | b"RAW" => fact.kind = FactKind::Note,
@@ -180,7 +178,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
 /// Thoughts of older versions have no id: there is one at a time.
 fn thought(message: View<'_, '_>, out: &mut FactSink<'_>) {
     let id = out.arena(&[b"thought/", message.raw()].concat());
-    out.name(Name::Said, id);
+    out.name(Name::Stream, id);
 }
 
 fn call(record: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
@@ -193,7 +191,7 @@ fn call(record: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
     // Calls with the same arguments cannot be told before these have come.
     fact.hash = crate::ingest::assemble::hash(record.get("toolCallId").bytes());
     out.tell_name(Name::Group, record.get("parentMessageId"));
-    out.name(Name::Said, id);
+    out.name(Name::Stream, id);
     out.push(fact);
     if approval {
         asked.kind = FactKind::Approval;

@@ -204,13 +204,11 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
             out.tell_name(Name::Release, value.get("version"));
             if value.get("tool_definitions").items().next().is_some() {
                 // What the model was given is opened as the start of the run.
-                fact.kind = FactKind::RunStart;
-                fact.flags.set(Flags::CONTINUED);
+                fact.kind = FactKind::Setup;
             }
         }
         b"final_metrics" => {
-            fact.kind = FactKind::Usage;
-            fact.flags.set(Flags::SECOND_RESULT);
+            fact.kind = FactKind::RunTotal;
             out.usage(&mut fact, total(value));
             out.push(fact);
             fact = Fact::new(FactKind::Setting);

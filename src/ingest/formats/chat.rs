@@ -15,7 +15,6 @@ use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
-use crate::model::action::Flags;
 
 #[derive(Debug)]
 pub struct Chat;
@@ -117,8 +116,7 @@ pub(super) fn decode_with(
 
 /// A whole conversation in one record begins a run.
 fn conversation(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
-    let mut start = Fact::new(FactKind::RunStart);
-    start.flags.set(Flags::META);
+    let mut start = Fact::new(FactKind::ImpliedStart);
     start.run = out.tell(record.any(&["custom_id", "id", "session_id", "conversation_id"]));
     start.model = out.tell(record.get("model"));
     out.push(start);

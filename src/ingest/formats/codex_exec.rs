@@ -11,9 +11,9 @@ use super::messages::{self, IMPLIED, string};
 use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink};
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 
 #[derive(Debug)]
 pub struct CodexExec;
@@ -166,7 +166,7 @@ fn item(record: View<'_, '_>, complete: bool, out: &mut FactSink<'_>) {
         let asked = item.any(&["command", "changes", "arguments", "query"]);
         fact.hash = assemble::hash(asked.bytes());
         // Told when it started already, it is the same call.
-        fact.flags.set(Flags::MIRROR);
+        fact.echo = Echo::MayRepeat;
     }
     out.push(fact);
     if is_tool && complete {

@@ -12,9 +12,9 @@ use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
@@ -194,7 +194,7 @@ fn lane(data: View<'_, '_>, out: &mut FactSink<'_>) {
     if starter.is_string() {
         let lane = out.arena(&[b"agent/", starter.raw()].concat());
         out.name(Name::Lane, lane);
-        out.tell_name(Name::Started, starter);
+        out.tell_name(Name::Starter, starter);
     }
 }
 
@@ -229,7 +229,7 @@ fn message(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
         fact.id = out.tell(request.get("toolCallId"));
         fact.hash = assemble::hash(request.get("arguments").bytes());
         // It may have begun before the message was written.
-        fact.flags.set(Flags::MIRROR);
+        fact.echo = Echo::MayRepeat;
         push(FactKind::ToolCall, BLOCKS + at as u16, fact, out);
     }
 }
@@ -241,7 +241,7 @@ fn started(data: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     base.tool = out.tell(data.get("toolName"));
     base.id = out.tell(data.get("toolCallId"));
     base.hash = assemble::hash(data.get("arguments").bytes());
-    base.flags.set(Flags::MIRROR);
+    base.echo = Echo::MayRepeat;
     lane(data, out);
     out.push(base);
 }
@@ -266,9 +266,8 @@ fn permission(record: View<'_, '_>, base: &mut Fact, out: &mut FactSink<'_>) {
 fn shutdown(data: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     for (name, told) in data.get("modelMetrics").members() {
         let mut fact = base;
-        fact.kind = FactKind::Usage;
+        fact.kind = FactKind::RunTotal;
         fact.model = out.arena(name);
-        fact.flags.set(Flags::SECOND_RESULT);
         out.usage(&mut fact, total(told.get("usage")));
         out.push(fact);
     }

@@ -13,9 +13,9 @@ use super::saferun::text_of;
 use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
@@ -139,7 +139,7 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown).at(record.range());
     base.time = record.any(&["timestamp", "ts"]).time();
     // The same message may be told again.
-    base.flags.set(Flags::MIRROR);
+    base.echo = Echo::MayRepeat;
     match record.any(&["type", "role"]).raw() {
         b"user" => base.kind = FactKind::Prompt,
         b"gemini" | b"model" | b"assistant" => {

@@ -21,9 +21,9 @@ use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::context::Piece;
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
@@ -174,7 +174,7 @@ fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
     if scores.is_object() {
         start = start.at(scores.range());
     } else {
-        start.flags.set(Flags::META);
+        start.kind = FactKind::ImpliedStart;
     }
     out.push(start);
     if record.get("events").items().next().is_some() {
@@ -311,7 +311,7 @@ fn tool(event: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
     call.id = id;
     call.tool = out.tell(event.get("function"));
     call.hash = assemble::hash(event.get("arguments").bytes());
-    call.flags.set(Flags::MIRROR);
+    call.echo = Echo::MayRepeat;
     out.name(Name::Lane, lane);
     out.push(call);
     if !event.get("completed").is_some() && event.get("pending").truth() == Some(true) {
@@ -363,10 +363,9 @@ fn usage(told: View<'_, '_>) -> Usage {
 
 fn end(record: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     for (name, told) in record.get("model_usage").members() {
-        let mut fact = Fact::new(FactKind::Usage).at(told.range());
+        let mut fact = Fact::new(FactKind::RunTotal).at(told.range());
         fact.run = run;
         fact.model = out.arena(name);
-        fact.flags.set(Flags::SECOND_RESULT);
         fact.cost = told.get("total_cost").usd();
         out.usage(&mut fact, usage(told));
         out.push(fact);

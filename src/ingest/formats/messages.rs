@@ -73,7 +73,7 @@ impl Telling {
         out.name(Name::Group, self.group);
         out.name(Name::Record, self.record);
         out.name(Name::Lane, self.lane);
-        out.name(Name::Started, self.starter);
+        out.name(Name::Starter, self.starter);
         out.push(fact);
     }
 }

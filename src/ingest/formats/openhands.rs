@@ -15,7 +15,7 @@ use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 
 #[derive(Debug)]
 pub struct OpenHands;
@@ -127,8 +127,7 @@ const NO_TOOLS: &[&str] = &[
 
 /// One instance of an evaluation: a run in a line.
 fn instance(record: View<'_, '_>, out: &mut FactSink<'_>) {
-    let mut start = Fact::new(FactKind::RunStart);
-    start.flags.set(Flags::META);
+    let mut start = Fact::new(FactKind::ImpliedStart);
     let id = out.tell(record.get("instance_id"));
     start.run = id;
     start.model = out.tell(record.get("metadata").get("llm_config").get("model"));
@@ -279,8 +278,7 @@ fn metrics(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         return;
     }
     let mut fact = base;
-    fact.kind = FactKind::Usage;
-    fact.flags.set(Flags::MIRROR);
+    fact.kind = FactKind::RunningTotal;
     let usage = messages::running(told.get("accumulated_token_usage"));
     out.usage(&mut fact, usage);
     fact.cost = told.get("accumulated_cost").usd();

@@ -14,7 +14,7 @@ use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 
 #[derive(Debug)]
 pub struct OpenHandsSdk;
@@ -184,8 +184,7 @@ fn state(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     if record.get("key").is("stats") && uses.is_object() {
         for (_, told) in uses.members() {
             let mut fact = base;
-            fact.kind = FactKind::Usage;
-            fact.flags.set(Flags::MIRROR);
+            fact.kind = FactKind::RunningTotal;
             fact.model = out.tell(told.get("model_name"));
             fact.cost = told.get("accumulated_cost").usd();
             out.usage(

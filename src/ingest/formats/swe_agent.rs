@@ -11,7 +11,7 @@ use super::messages::{self, IMPLIED, Telling, string};
 use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::{self, Assembler, Builder, From};
 use crate::ingest::body::Body;
-use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink};
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Tokens, Usage};
@@ -94,8 +94,7 @@ struct Steps {
 impl Assembler for Steps {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let mut fact = *fact;
-        if fact.flags.has(Flags::MIRROR) {
-            fact.flags = fact.flags.without(Flags::MIRROR);
+        if fact.echo == Echo::History {
             if self.seen {
                 fact.kind = FactKind::Copy;
             }
@@ -158,7 +157,7 @@ fn first_word(action: &str) -> &str {
 
 fn history(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
-    base.flags.set(Flags::MIRROR);
+    base.echo = Echo::History;
     messages::decode(record, &Telling::new(base), out);
 }
 
