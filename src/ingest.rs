@@ -7,19 +7,21 @@ pub mod aside;
 pub mod assemble;
 pub mod body;
 pub mod bytes;
-pub mod context;
 pub mod discover;
 pub mod fact;
+pub mod format;
 pub mod formats;
 pub mod json;
 pub mod kin;
 pub mod live;
 pub mod loader;
 pub mod messages;
+pub mod open;
 pub mod packed;
 pub mod prices;
 pub mod recent;
 pub mod records;
+pub mod request;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
@@ -58,7 +60,7 @@ pub struct Source {
     /// As the user named it, or found below a folder that the user named. May hold any character.
     pub path: PathBuf,
     pub bytes: bytes::Bytes,
-    pub format: &'static dyn formats::Format,
+    pub format: &'static dyn format::Format,
     /// How the file holds its records.
     pub framing: records::Framing,
     /// Where it keeps what its records only refer to.

@@ -2,14 +2,16 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::ingest::Error;
 use crate::ingest::live::Log;
-use crate::ingest::packed::Packed;
+use crate::ingest::open::open_without_waiting;
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::packed::zip::Archive;
+use crate::ingest::packed::zip::{self, Archive};
+use crate::ingest::packed::{self, Packed};
 
 /// A source of bytes that can be read at any position, from any thread.
 #[derive(Debug, Clone)]
@@ -28,6 +30,39 @@ pub enum Bytes {
 }
 
 impl Bytes {
+    /// Opens a regular file and unpacks it if it is compressed. Never waits: a pipe or device is refused.
+    pub fn open(path: &Path) -> Result<Bytes, Error> {
+        let name = || path.to_string_lossy().into_owned();
+        let fail = |source| Error::Read {
+            path: name(),
+            source,
+        };
+        let file = open_without_waiting(path).map_err(fail)?;
+        let kind = file.metadata().map_err(fail)?.file_type();
+        let what = if kind.is_file() {
+            if let Some(archive) = zip::unpack(&file).map_err(fail)? {
+                return Ok(Bytes::Archive(Arc::new(archive)));
+            }
+            let packed = packed::unpack(&file).map_err(fail)?;
+            return Ok(match packed {
+                Some(packed) => Bytes::Packed(Arc::new(packed)),
+                None => Bytes::File(Arc::new(file)),
+            });
+        } else if kind.is_dir() {
+            "a folder"
+        } else if kind.is_fifo() {
+            "a pipe; read it with `cat PIPE | saferun-tui -`"
+        } else if kind.is_char_device() || kind.is_block_device() {
+            "a device, not a file"
+        } else {
+            "not a regular file"
+        };
+        Err(Error::NotATrace {
+            path: name(),
+            what: what.to_owned(),
+        })
+    }
+
     /// How many bytes there are now.
     pub fn len(&self) -> io::Result<u64> {
         Ok(match self {

@@ -1,8 +1,6 @@
 //! What a user names on the command line becomes the list of sources to open.
 
-use std::fs::{File, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +8,7 @@ use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::formats::{FORMATS, sniff};
 use crate::ingest::kin::Kin;
-use crate::ingest::packed::{self, scattered::Scattered};
+use crate::ingest::packed::scattered::Scattered;
 
 /// Something to open.
 #[derive(Debug, Clone)]
@@ -208,41 +206,13 @@ fn is_trace_name(path: &Path) -> bool {
     ) && !name.contains(".meta.")
 }
 
-/// Opens a regular file for reading; what it holds is unpacked where it is compressed, and what belongs
-/// to it gathered where a run is scattered over files. Never waits: what could block is refused by name.
+/// Opens a file for reading; a run that is scattered over files is gathered. Never waits: what could block
+/// is refused by name.
 pub fn open_file(path: &Path) -> Result<Bytes, Error> {
-    if let Some(files) = gather(path) {
-        return Ok(Bytes::Scattered(Arc::new(files)));
+    match gather(path) {
+        Some(files) => Ok(Bytes::Scattered(Arc::new(files))),
+        None => Bytes::open(path),
     }
-    let name = || path.to_string_lossy().into_owned();
-    let fail = |source| Error::Read {
-        path: name(),
-        source,
-    };
-    let file = open_without_waiting(path).map_err(fail)?;
-    let kind = file.metadata().map_err(fail)?.file_type();
-    let what = if kind.is_file() {
-        if let Some(archive) = packed::zip::unpack(&file).map_err(fail)? {
-            return Ok(Bytes::Archive(Arc::new(archive)));
-        }
-        let packed = packed::unpack(&file).map_err(fail)?;
-        return Ok(match packed {
-            Some(packed) => Bytes::Packed(Arc::new(packed)),
-            None => Bytes::File(Arc::new(file)),
-        });
-    } else if kind.is_dir() {
-        "a folder"
-    } else if kind.is_fifo() {
-        "a pipe; read it with `cat PIPE | saferun-tui -`"
-    } else if kind.is_char_device() || kind.is_block_device() {
-        "a device, not a file"
-    } else {
-        "not a regular file"
-    };
-    Err(Error::NotATrace {
-        path: name(),
-        what: what.to_owned(),
-    })
 }
 
 /// The files of a run that is scattered, when this is the first of them.
@@ -253,14 +223,4 @@ fn gather(path: &Path) -> Option<Scattered> {
 /// Whether a path stands for a run that lies in many files.
 pub fn is_scattered(path: &Path) -> bool {
     gather(path).is_some()
-}
-
-/// Opens a file in such a way that what is no regular file does not block.
-pub(crate) fn open_without_waiting(path: &Path) -> std::io::Result<File> {
-    let flags =
-        rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
 }

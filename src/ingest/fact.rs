@@ -1,7 +1,7 @@
 //! What a decoder says about one record: flat facts whose names are copied out of the block.
 
 use crate::ingest::json::{Cursor, Range, Str, View, unescape};
-use crate::ingest::records::Account;
+use crate::ingest::records::account::Account;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::{Cost, Elapsed, Time, Usage};
@@ -24,6 +24,9 @@ impl Text {
         if self.is_empty() { other } else { self }
     }
 }
+
+/// Set in the part of a row that stands for a model call of which only the tool calls are recorded.
+pub const IMPLIED: u16 = 1 << 15;
 
 /// Most names are no longer than this.
 const SHORT: usize = 32;

@@ -5,12 +5,15 @@
 //! JSON object, anything else is malformed; the last line without LF is a record if it is one, else
 //! it is partial, never malformed; a line longer than [`LONGEST_LINE`] is malformed and not loaded.
 
+pub mod account;
 pub mod document;
 pub mod lines;
 pub mod pieces;
 
+pub use account::Account;
+
 use crate::ingest::fact::{Decoded, Fact, FactKind, FactSink};
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::{self, Marks};
 use crate::model::action::{Flags, Place};
 
@@ -22,39 +25,6 @@ pub enum Framing {
     /// JSON values that do not keep to lines: an array of records, an object with an array of
     /// records in it, or records one after the other.
     Document,
-}
-
-/// What every byte and line of a source was. `bom + ok + bad + blank + partial == total`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Account {
-    pub total: u64,
-    pub bom: u64,
-    pub ok: u64,
-    pub bad: u64,
-    pub blank: u64,
-    pub partial: u64,
-    pub lines_ok: u64,
-    pub lines_bad: u64,
-    pub lines_blank: u64,
-    pub lines_partial: u64,
-    /// Of `lines_ok`: lines that a strict reader would have refused.
-    pub lines_repaired: u64,
-}
-
-impl Account {
-    pub fn add(&mut self, other: &Account) {
-        self.total += other.total;
-        self.bom += other.bom;
-        self.ok += other.ok;
-        self.bad += other.bad;
-        self.blank += other.blank;
-        self.partial += other.partial;
-        self.lines_ok += other.lines_ok;
-        self.lines_bad += other.lines_bad;
-        self.lines_blank += other.lines_blank;
-        self.lines_partial += other.lines_partial;
-        self.lines_repaired += other.lines_repaired;
-    }
 }
 
 /// Lines longer than this are malformed; their contents are not loaded.

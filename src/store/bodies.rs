@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::ingest::body::Body;
-use crate::ingest::formats;
+use crate::ingest::format;
 use crate::ingest::json;
 use crate::model::action::{Kind, Place};
 use crate::model::outcome::AttachedKind;
@@ -27,7 +27,7 @@ pub enum Depth {
 
 /// Records up to this size are opened whole even at a glance; of larger ones only the head is read.
 /// Some formats need more.
-pub const GLANCE: usize = formats::GLANCE;
+pub const GLANCE: usize = format::GLANCE;
 
 /// Opened actions, the most recent ones kept. Not shared between threads: each owner has its own.
 #[derive(Debug, Default)]

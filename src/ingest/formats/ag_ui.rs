@@ -8,12 +8,13 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, IMPLIED, string, unpacked};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages;
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Verdict;
 
@@ -29,6 +30,18 @@ impl Format for AgUi {
         "AG-UI protocol events"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for AgUi {
     fn sniff(&self, record: &Value) -> u8 {
         if is_event(record) { 80 } else { 0 }
     }
@@ -42,16 +55,6 @@ impl Format for AgUi {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&["events"])
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::No,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -69,7 +72,11 @@ impl Format for AgUi {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("agent"))
     }
+}
 
+impl Layout for AgUi {}
+
+impl Open for AgUi {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -85,6 +92,8 @@ impl Format for AgUi {
         });
     }
 }
+
+impl Request for AgUi {}
 
 const KINDS: &[&str] = &[
     "RUN_",

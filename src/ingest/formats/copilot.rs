@@ -7,12 +7,13 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, BLOCKS, IMPLIED, REASONING, TEXT, string, without};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, BLOCKS, REASONING, TEXT, without};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
@@ -29,6 +30,18 @@ impl Format for Copilot {
         "GitHub Copilot CLI sessions"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for Copilot {
     fn sniff(&self, record: &Value) -> u8 {
         let kind = record
             .get("type")
@@ -50,20 +63,6 @@ impl Format for Copilot {
         }
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".copilot/session-state"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::No,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -71,7 +70,15 @@ impl Format for Copilot {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("copilot"))
     }
+}
 
+impl Layout for Copilot {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".copilot/session-state"]
+    }
+}
+
+impl Open for Copilot {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -93,7 +100,7 @@ impl Format for Copilot {
                 stack: None,
             });
         }
-        body.result = content.map(|text| messages::unpacked(&Value::String(text)));
+        body.result = content.map(|text| unpacked(&Value::String(text)));
     }
 
     fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
@@ -108,6 +115,8 @@ impl Format for Copilot {
         });
     }
 }
+
+impl Request for Copilot {}
 
 fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let data = record.get("data");

@@ -5,7 +5,7 @@ use std::io;
 use super::{Account, BOM, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::{Cursor, Marks, Range};
 use crate::model::action::Flags;
 

@@ -9,7 +9,7 @@ use memchr::memchr;
 use super::{BOM, LONGEST_LINE, Page, Record, take, unread};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::Decoded;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::Marks;
 
 /// The bytes of a source that one reader takes on.

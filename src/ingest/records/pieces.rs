@@ -11,7 +11,7 @@ use memchr::{memchr_iter, memchr2};
 use super::{Account, BOM, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::Marks;
 use crate::model::action::Flags;
 

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::IMPLIED;
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
-use crate::ingest::fact::{Echo, Fact, FactKind, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, Settled};
 use crate::model::quantity::{Cost, Elapsed, Usage};
