@@ -1,17 +1,19 @@
 //! Where bytes come from: read by position, never mapped, so that a file may shrink under us.
 
-pub(crate) mod file;
 pub mod log;
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ingest::bytes::log::Log;
-use crate::ingest::packed::Packed;
+use crate::ingest::error::Error;
+use crate::ingest::open::open_without_waiting;
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::packed::zip::Archive;
+use crate::ingest::packed::zip::{self, Archive};
+use crate::ingest::packed::{self, Packed};
 
 /// A source of bytes that can be read at any position, from any thread.
 #[derive(Debug, Clone)]
@@ -30,6 +32,39 @@ pub enum Bytes {
 }
 
 impl Bytes {
+    /// Opens a regular file, and unpacks it if it is compressed. Never blocks: a pipe or device is refused.
+    pub fn open(path: &Path) -> Result<Bytes, Error> {
+        let name = || path.to_string_lossy().into_owned();
+        let fail = |source| Error::Read {
+            path: name(),
+            source,
+        };
+        let file = open_without_waiting(path).map_err(fail)?;
+        let kind = file.metadata().map_err(fail)?.file_type();
+        let what = if kind.is_file() {
+            if let Some(archive) = zip::unpack(&file).map_err(fail)? {
+                return Ok(Bytes::Archive(Arc::new(archive)));
+            }
+            let packed = packed::unpack(&file).map_err(fail)?;
+            return Ok(match packed {
+                Some(packed) => Bytes::Packed(Arc::new(packed)),
+                None => Bytes::File(Arc::new(file)),
+            });
+        } else if kind.is_dir() {
+            "a folder"
+        } else if kind.is_fifo() {
+            "a pipe; read it with `cat PIPE | saferun-tui -`"
+        } else if kind.is_char_device() || kind.is_block_device() {
+            "a device, not a file"
+        } else {
+            "not a regular file"
+        };
+        Err(Error::NotATrace {
+            path: name(),
+            what: what.to_owned(),
+        })
+    }
+
     /// How many bytes there are now.
     pub fn len(&self) -> io::Result<u64> {
         Ok(match self {
@@ -84,7 +119,7 @@ impl Bytes {
     /// Reads until `buffer` is full or the source ends; the number of bytes read.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         match self {
-            Bytes::File(file) => file::read_at(file, buffer, offset),
+            Bytes::File(file) => read_file(file, buffer, offset),
             Bytes::Memory(memory) => Ok(copy(
                 &memory.lock().unwrap_or_else(PoisonError::into_inner),
                 buffer,
@@ -105,6 +140,19 @@ impl Bytes {
         buffer.truncate(read);
         Ok(buffer)
     }
+}
+
+fn read_file(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match file.read_at(&mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
 }
 
 fn copy(bytes: &[u8], buffer: &mut [u8], offset: u64) -> usize {

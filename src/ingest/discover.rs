@@ -1,16 +1,14 @@
 //! From the paths that a user names to the list of inputs to open.
 
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ingest::bytes::Bytes;
-use crate::ingest::bytes::file::open_without_waiting;
 use crate::ingest::error::Error;
 use crate::ingest::formats::{FORMATS, sniff};
 use crate::ingest::kin::Kin;
-use crate::ingest::packed::{self, scattered::Scattered};
+use crate::ingest::packed::scattered::Scattered;
 
 /// Something to open.
 #[derive(Debug, Clone)]
@@ -209,41 +207,13 @@ fn is_trace_name(path: &Path) -> bool {
     ) && !name.contains(".meta.")
 }
 
-/// Opens a regular file for reading. A compressed file is unpacked, and the files of a run that is stored in
-/// many of them are gathered. Never blocks: pipes and devices are refused.
+/// Opens a file for reading. If it is the first file of a run that is stored in many, all of them are
+/// gathered. Never blocks: pipes and devices are refused.
 pub fn open_file(path: &Path) -> Result<Bytes, Error> {
-    if let Some(files) = gather(path) {
-        return Ok(Bytes::Scattered(Arc::new(files)));
+    match gather(path) {
+        Some(files) => Ok(Bytes::Scattered(Arc::new(files))),
+        None => Bytes::open(path),
     }
-    let name = || path.to_string_lossy().into_owned();
-    let fail = |source| Error::Read {
-        path: name(),
-        source,
-    };
-    let file = open_without_waiting(path).map_err(fail)?;
-    let kind = file.metadata().map_err(fail)?.file_type();
-    let what = if kind.is_file() {
-        if let Some(archive) = packed::zip::unpack(&file).map_err(fail)? {
-            return Ok(Bytes::Archive(Arc::new(archive)));
-        }
-        let packed = packed::unpack(&file).map_err(fail)?;
-        return Ok(match packed {
-            Some(packed) => Bytes::Packed(Arc::new(packed)),
-            None => Bytes::File(Arc::new(file)),
-        });
-    } else if kind.is_dir() {
-        "a folder"
-    } else if kind.is_fifo() {
-        "a pipe; read it with `cat PIPE | saferun-tui -`"
-    } else if kind.is_char_device() || kind.is_block_device() {
-        "a device, not a file"
-    } else {
-        "not a regular file"
-    };
-    Err(Error::NotATrace {
-        path: name(),
-        what: what.to_owned(),
-    })
 }
 
 /// The files of a run that is stored in many files, if this is the first of them.

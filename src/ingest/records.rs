@@ -5,13 +5,16 @@
 //! object, and anything else is malformed; the last line without LF is a record if it is valid, else it is
 //! partial, never malformed; a line longer than [`LONGEST_LINE`] is malformed and not loaded.
 
+pub mod account;
 pub mod document;
 pub mod limits;
 pub mod lines;
 pub mod pieces;
 
+pub use account::Account;
+
 use crate::ingest::fact::{Decoded, Fact, FactKind, FactSink};
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::{self, Marks};
 use crate::ingest::records::limits::{BOM, LONGEST_LINE};
 use crate::model::action::{Flags, Place};
@@ -24,39 +27,6 @@ pub enum Framing {
     /// JSON values that are not one per line: an array of records, an object that contains an array of
     /// records, or records one after the other.
     Document,
-}
-
-/// Where every byte and line of a source was counted. `bom + ok + bad + blank + partial == total`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Account {
-    pub total: u64,
-    pub bom: u64,
-    pub ok: u64,
-    pub bad: u64,
-    pub blank: u64,
-    pub partial: u64,
-    pub lines_ok: u64,
-    pub lines_bad: u64,
-    pub lines_blank: u64,
-    pub lines_partial: u64,
-    /// Lines among `lines_ok` that a strict reader would have refused.
-    pub lines_repaired: u64,
-}
-
-impl Account {
-    pub fn add(&mut self, other: &Account) {
-        self.total += other.total;
-        self.bom += other.bom;
-        self.ok += other.ok;
-        self.bad += other.bad;
-        self.blank += other.blank;
-        self.partial += other.partial;
-        self.lines_ok += other.lines_ok;
-        self.lines_bad += other.lines_bad;
-        self.lines_blank += other.lines_blank;
-        self.lines_partial += other.lines_partial;
-        self.lines_repaired += other.lines_repaired;
-    }
 }
 
 /// A record in a block, and its surroundings.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::ingest::aside::Aside;
 use crate::ingest::bytes::Bytes;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::records::Framing;
 
 /// A file, standard input or a bundled sample that a store holds actions of.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::ingest::body::Body;
-use crate::ingest::formats;
+use crate::ingest::format;
 use crate::ingest::json;
 use crate::model::action::{Kind, Place};
 use crate::model::outcome::AttachedKind;
@@ -26,7 +26,7 @@ pub enum Depth {
 }
 
 /// Records up to this size are opened whole even at a glance; only the head is read of larger ones.
-pub const GLANCE: usize = formats::GLANCE;
+pub const GLANCE: usize = format::GLANCE;
 
 /// A cache of opened actions, least recently used first out. Each thread has its own.
 #[derive(Debug, Default)]

@@ -2,11 +2,11 @@ use serde_json::{Value, json};
 
 use super::{Context, Exactness, Origin, calls, of, rebuild};
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::Api;
 use crate::ingest::discover::Input;
 use crate::ingest::formats;
 use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
+use crate::ingest::request::Api;
 use crate::model::run::RunIx;
 use crate::store::Store;
 

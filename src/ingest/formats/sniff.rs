@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FORMATS, Format, all, any_json, declared};
+use super::{FORMATS, all, any_json, declared};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::error::Error;
+use crate::ingest::format::Format;
 use crate::ingest::json;
 use crate::ingest::records::limits::{BOM, LARGEST_DOCUMENT};
 use crate::ingest::records::{Framing, document};

@@ -9,7 +9,7 @@ use super::outlet::{Outlet, ReceiverGone};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::assemble::merge::{self, Origin};
 use crate::ingest::fact::Decoded;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::source::Source;

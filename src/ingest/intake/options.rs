@@ -1,6 +1,6 @@
 //! What the caller decides about an intake.
 
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::prices::PriceTable;
 
 #[derive(Debug, Clone)]

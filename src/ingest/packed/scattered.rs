@@ -13,9 +13,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::ingest::bytes::file::open_without_waiting;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json;
+use crate::ingest::open::open_without_waiting;
 use crate::ingest::records::limits::{BOM, LONGEST_LINE};
 
 /// The files of a run, in reading order.

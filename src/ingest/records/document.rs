@@ -6,7 +6,7 @@ use super::limits::BOM;
 use super::{Account, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::{Cursor, Marks, Range};
 use crate::model::action::Flags;
 

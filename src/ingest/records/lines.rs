@@ -10,7 +10,7 @@ use super::limits::{BOM, LONGEST_LINE};
 use super::{Page, Record, take, unread};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::Decoded;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::Marks;
 
 /// A range of bytes that is read and decoded at once.
