@@ -18,7 +18,7 @@ pub use tools::of as tools;
 
 use crate::analysis::windows;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::{Api, Piece, Role};
+use crate::ingest::request::{Api, Piece, Role};
 use crate::model::action::{ActionIx, Flags, Kind};
 use crate::model::quantity::Tokens;
 use crate::model::run::RunIx;

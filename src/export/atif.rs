@@ -16,7 +16,7 @@ use self::steps::{Agent, Step};
 use crate::analysis::context;
 use crate::export::saferun::{error, pieces, put, stamp, symbol, text, verdict, word};
 use crate::ingest::body::Body;
-use crate::ingest::context::{Api, Piece};
+use crate::ingest::request::{Api, Piece};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::{Cost, Tokens, Usage};

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::analysis::context;
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::context::{Api, Piece};
+use crate::ingest::request::{Api, Piece};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::{Attached, AttachedKind};
 use crate::model::quantity::{Time, Tokens, Usage};

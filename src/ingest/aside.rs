@@ -8,7 +8,7 @@ use memchr::{memchr_iter, memrchr};
 
 use crate::ingest::assemble::hash;
 use crate::ingest::bytes::Bytes;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 
 const BLOCK: usize = 1 << 20;
 

@@ -1,7 +1,7 @@
 //! What a decoder says about one record: flat facts whose names are copied out of the block.
 
 use crate::ingest::json::{Cursor, Range, Str, View, unescape};
-use crate::ingest::records::Account;
+use crate::ingest::records::account::Account;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::{Cost, Elapsed, Time, Usage};
@@ -25,13 +25,20 @@ impl Text {
     }
 }
 
+/// Set in the part of a row that stands for a model call of which only the tool calls are recorded.
+pub const IMPLIED: u16 = 1 << 15;
+
 /// Most names are no longer than this.
 const SHORT: usize = 32;
 
-/// What a record, or a part of one, tells.
+/// What a record, or a part of one, reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FactKind {
     RunStart,
+    /// The setup of the agent, shown as the start of the run without starting another one.
+    Setup,
+    /// A run starts that the trace has no start record of: its settings, without a row.
+    ImpliedStart,
     RunEnd,
     Prompt,
     Response,
@@ -42,22 +49,61 @@ pub enum FactKind {
     Approval,
     Error,
     Note,
-    /// Tokens of the model calls so far (Codex).
+    /// Tokens and cost of the model call that the fact names, or of an unnamed one.
     Usage,
-    /// More about a call than its result tells.
+    /// Tokens and cost of all model calls so far; the increase belongs to the last one.
+    RunningTotal,
+    /// Tokens and cost of the whole run, or of one model in it.
+    RunTotal,
+    /// Details of a tool call that its result does not include.
     CallNews,
-    /// The model or another setting that holds from here on; no row of its own.
+    /// A piece of a streamed row; it extends the record of that row.
+    Piece,
+    /// The model or another setting that applies from here on; no row of its own.
     Setting,
-    /// Tells nothing that other records do not tell; counted, no row of its own.
+    /// Repeats what other records report; counted, no row of its own.
     Copy,
     Unknown,
     Malformed,
+}
+
+/// How a fact relates to other records that may report the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Echo {
+    /// No other record reports it.
+    #[default]
+    Original,
+    /// A duplicate if an earlier record reported the same part or id.
+    MayRepeat,
+    /// One of the events that a writer logs beside the items of the conversation (Codex).
+    Event,
+    /// An entry of the history that a writer appends to the steps (SWE-agent).
+    History,
+}
+
+/// What a span contributes beyond the kind of its fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SpanRole {
+    #[default]
+    Plain,
+    /// A guardrail that was consulted.
+    Guardrail,
+    /// A model call reported by a log record, which has more details than the span of the call.
+    Log,
+    /// The text of a model call that another record reports.
+    Text,
+    /// Internal work of the program, not of the agent.
+    Internal,
 }
 
 /// One fact. What was not recorded is empty, none or [`Status::Unrecorded`].
 #[derive(Debug, Clone, Copy)]
 pub struct Fact {
     pub kind: FactKind,
+    pub echo: Echo,
+    pub span: SpanRole,
+    /// The span of a tool holds what the tool returned.
+    pub has_result: bool,
     pub flags: Flags,
     /// Counts the facts of one record that are rows or results, from 0.
     pub part: u16,
@@ -105,8 +151,14 @@ pub enum Name {
     Record,
     /// The model call that parts of a response share.
     Group,
+    /// The span that the fact is a part of.
+    InSpan,
     /// The lane of a subagent.
     Lane,
+    /// The call that started the subagent of the lane.
+    Starter,
+    /// Set on a record of a side chain, the form in which old transcripts hold subagents.
+    SideChain,
     /// The run that started this one.
     ParentRun,
     Score,
@@ -115,17 +167,26 @@ pub enum Name {
     Shadow,
     /// A second number of attempts, from the recorder.
     Attempt,
-    /// A text of the fact, to find it told twice.
-    Said,
-    /// The subagent that a call started.
-    Started,
+    /// A text of the fact, to recognize a second record of it. There may be several.
+    Text,
+    /// The provider's id of a response, which all spans of that response share.
+    ResponseId,
+    /// The row that streamed pieces extend.
+    Stream,
+    /// The prompt that a subagent was started with: of the call, and of the first prompt of the subagent.
+    TaskPrompt,
+    /// The id and the type of the subagent that a call started.
+    Subagent,
+    SubagentType,
     /// The trace that a span belongs to.
     Trace,
     /// What joins traces into runs: a thread, a conversation, a session.
     Thread,
     Conversation,
     Session,
-    /// The instrumentation that told of a span.
+    /// The name of a span.
+    SpanName,
+    /// The instrumentation that recorded a span.
     Scope,
 }
 
@@ -152,6 +213,9 @@ impl Fact {
     pub fn new(kind: FactKind) -> Fact {
         Fact {
             kind,
+            echo: Echo::Original,
+            span: SpanRole::Plain,
+            has_result: false,
             flags: Flags::NONE,
             part: 0,
             start: 0,

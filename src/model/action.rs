@@ -171,9 +171,6 @@ impl Flags {
     /// A byte order mark before a line that is not the first.
     pub const STRAY_BOM: Flags = Flags(1 << 17);
 
-    /// Tells again what another record tells (only while loading).
-    pub const MIRROR: Flags = Flags(1 << 18);
-
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 != 0
     }

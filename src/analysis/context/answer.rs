@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::collect::{self, Collected, Entry};
 use super::shape;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::{Api, Piece, Role};
+use crate::ingest::request::{Api, Piece, Role};
 use crate::model::action::{ActionIx, Kind};
 use crate::store::Store;
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::base::cancel::CancelFlag;
 use crate::ingest::body::Body;
-use crate::ingest::context::{Api, Piece, Role, Said, text_block};
 use crate::ingest::json;
+use crate::ingest::request::{Api, Piece, Role, Said, text_block};
 use crate::model::action::{ActionIx, Kind, Place, Status};
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};

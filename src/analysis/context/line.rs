@@ -57,7 +57,7 @@ fn asked(message: &Value) -> String {
 }
 
 fn said(content: Option<&Value>) -> String {
-    let text = content.and_then(crate::ingest::formats::saferun::text_of);
+    let text = content.and_then(crate::ingest::formats::content::text_of);
     first_line(&text.unwrap_or_default())
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::collect::{Collected, Entry};
 use super::{Origin, Part, tools};
-use crate::ingest::context::{Api, Role};
+use crate::ingest::request::{Api, Role};
 use crate::model::action::ActionIx;
 
 /// A body and what it consists of.

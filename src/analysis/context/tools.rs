@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::ingest::context::Api;
+use crate::ingest::request::Api;
 
 /// The schemas as the interface takes them. What is no function of the agent's own (a tool of the
 /// provider), and what is in its words already, stays as it is.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::collect::Collected;
 use super::{Origin, Part};
-use crate::ingest::context::{Api, Role};
+use crate::ingest::request::{Api, Role};
 use crate::model::action::ActionIx;
 
 pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<Part> {

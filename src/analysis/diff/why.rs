@@ -14,7 +14,7 @@ use crate::analysis::diff::read::Side;
 use crate::analysis::diff::say::Story;
 use crate::analysis::summary::clip;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::{Api, Role};
+use crate::ingest::request::{Api, Role};
 use crate::model::action::ActionIx;
 
 /// What differs in what the models were given. Names are raw.

@@ -8,14 +8,15 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, IMPLIED, string, unpacked};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages;
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Verdict};
+use crate::model::action::Verdict;
 
 #[derive(Debug)]
 pub struct AgUi;
@@ -29,6 +30,18 @@ impl Format for AgUi {
         "AG-UI protocol events"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for AgUi {
     fn sniff(&self, record: &Value) -> u8 {
         if is_event(record) { 80 } else { 0 }
     }
@@ -42,16 +55,6 @@ impl Format for AgUi {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&["events"])
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::No,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -69,7 +72,11 @@ impl Format for AgUi {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("agent"))
     }
+}
 
+impl Layout for AgUi {}
+
+impl Open for AgUi {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -85,6 +92,8 @@ impl Format for AgUi {
         });
     }
 }
+
+impl Request for AgUi {}
 
 const KINDS: &[&str] = &[
     "RUN_",
@@ -131,7 +140,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
                 FactKind::Response
             };
             out.tell_name(Name::Group, message);
-            out.tell_name(Name::Said, message);
+            out.tell_name(Name::Stream, message);
         }
         b"THINKING_START"
         | b"REASONING_START"
@@ -154,18 +163,16 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
         | b"TOOL_CALL_ARGS"
         | b"TOOL_CALL_CHUNK"
         | b"TOOL_CALL_END" => {
-            fact.kind = FactKind::CallNews;
-            fact.flags.set(Flags::CONTINUED);
+            fact.kind = FactKind::Piece;
             let id = if kind.starts_with(b"TOOL") {
                 record.get("toolCallId")
             } else {
                 message
             };
-            out.tell_name(Name::Said, id);
+            out.tell_name(Name::Stream, id);
         }
         _ if kind.starts_with(b"THINKING_") || kind.starts_with(b"REASONING_") => {
-            fact.kind = FactKind::CallNews;
-            fact.flags.set(Flags::CONTINUED);
+            fact.kind = FactKind::Piece;
             thought(message, out);
         }
         b"CUSTOM" | b"RAW" => fact.kind = FactKind::Note,
@@ -180,7 +187,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
 /// Thoughts of older versions have no id: there is one at a time.
 fn thought(message: View<'_, '_>, out: &mut FactSink<'_>) {
     let id = out.arena(&[b"thought/", message.raw()].concat());
-    out.name(Name::Said, id);
+    out.name(Name::Stream, id);
 }
 
 fn call(record: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
@@ -193,7 +200,7 @@ fn call(record: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
     // Calls with the same arguments cannot be told before these have come.
     fact.hash = crate::ingest::assemble::hash(record.get("toolCallId").bytes());
     out.tell_name(Name::Group, record.get("parentMessageId"));
-    out.name(Name::Said, id);
+    out.name(Name::Stream, id);
     out.push(fact);
     if approval {
         asked.kind = FactKind::Approval;

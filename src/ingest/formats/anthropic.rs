@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::chat;
 use super::conversation::Conversation;
 use super::messages;
-use super::{Format, Held, Recorded};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::Record;
 
 #[derive(Debug)]
@@ -27,6 +27,18 @@ impl Format for Anthropic {
         "Anthropic messages: conversations and logs of requests"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Anthropic {
     fn sniff(&self, record: &Value) -> u8 {
         let list = record.get("messages").and_then(Value::as_array);
         if has_blocks(record) || list.is_some_and(|list| list.iter().any(has_blocks)) {
@@ -49,16 +61,6 @@ impl Format for Anthropic {
         chat::Chat.lists()
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::No,
-            times: Held::No,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         chat::decode_with(record, messages::flagged_or_ok, out);
     }
@@ -66,7 +68,11 @@ impl Format for Anthropic {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("assistant"))
     }
+}
 
+impl Layout for Anthropic {}
+
+impl Open for Anthropic {
     fn open(&self, record: &Value, part: u16) -> Body {
         chat::open(record, part)
     }
@@ -75,6 +81,8 @@ impl Format for Anthropic {
         messages::open_result(record, part, body);
     }
 }
+
+impl Request for Anthropic {}
 
 /// A message with a block that no other interface has.
 fn has_blocks(message: &Value) -> bool {

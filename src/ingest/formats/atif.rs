@@ -13,15 +13,16 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{BLOCKS, CALLS, IMPLIED, REASONING, TEXT, string, without};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{BLOCKS, CALLS, REASONING, TEXT, without};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
-use crate::ingest::context::{Piece, Role, Said, text_block};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::ingest::kin::{Kin, ReadTies, Tie};
+use crate::ingest::request::{Piece, Role, Said, text_block};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Time, Usage};
 
@@ -37,6 +38,18 @@ impl Format for Atif {
         "Agent Trajectory Interchange Format (Harbor, Terminus)"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Atif {
     fn sniff_document(&self, head: &Value) -> u8 {
         let version = head.get("schema_version").and_then(Value::as_str);
         if version.is_some_and(|version| version.starts_with("ATIF-")) {
@@ -48,26 +61,6 @@ impl Format for Atif {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&["steps", "subagent_trajectories"])
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
-    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
-        let mut found = kin.descendants(path, CONTINUATIONS);
-        found.sort_by_key(|path| part(path).map(|(_, number)| number));
-        found
-    }
-
-    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
-        kin.has_parent(path, CONTINUATIONS)
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -82,18 +75,21 @@ impl Format for Atif {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("agent").totals_first())
     }
+}
 
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        if let Some(tools) = record.get("tool_definitions") {
-            return Some(vec![Piece::Member {
-                name: "tools".to_owned(),
-                value: tools.clone(),
-            }]);
-        }
-        let is_system = record.get("source").and_then(Value::as_str) == Some("system");
-        (is_system && part == TEXT).then(|| system(record))
+impl Layout for Atif {
+    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+        let mut found = kin.descendants(path, CONTINUATIONS);
+        found.sort_by_key(|path| part(path).map(|(_, number)| number));
+        found
     }
 
+    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+        kin.has_parent(path, CONTINUATIONS)
+    }
+}
+
+impl Open for Atif {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -108,6 +104,19 @@ impl Format for Atif {
             body.text = record.get("message").and_then(text_of);
             body.asks.clear();
         }
+    }
+}
+
+impl Request for Atif {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+        if let Some(tools) = record.get("tool_definitions") {
+            return Some(vec![Piece::Member {
+                name: "tools".to_owned(),
+                value: tools.clone(),
+            }]);
+        }
+        let is_system = record.get("source").and_then(Value::as_str) == Some("system");
+        (is_system && part == TEXT).then(|| system(record))
     }
 }
 
@@ -204,13 +213,11 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
             out.tell_name(Name::Release, value.get("version"));
             if value.get("tool_definitions").items().next().is_some() {
                 // What the model was given is opened as the start of the run.
-                fact.kind = FactKind::RunStart;
-                fact.flags.set(Flags::CONTINUED);
+                fact.kind = FactKind::Setup;
             }
         }
         b"final_metrics" => {
-            fact.kind = FactKind::Usage;
-            fact.flags.set(Flags::SECOND_RESULT);
+            fact.kind = FactKind::RunTotal;
             out.usage(&mut fact, total(value));
             out.push(fact);
             fact = Fact::new(FactKind::Setting);

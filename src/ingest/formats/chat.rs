@@ -9,13 +9,14 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, Telling};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::Flags;
 
 #[derive(Debug)]
 pub struct Chat;
@@ -29,6 +30,18 @@ impl Format for Chat {
         "OpenAI chat messages: conversations, fine-tuning lines, logs of requests"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Chat {
     fn sniff(&self, record: &Value) -> u8 {
         if is_message(record) {
             return 20;
@@ -46,16 +59,6 @@ impl Format for Chat {
         Some(&["messages", "raw_messages", "tools"])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_with(record, messages::flagged_block, out);
     }
@@ -63,7 +66,11 @@ impl Format for Chat {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("assistant"))
     }
+}
 
+impl Layout for Chat {}
+
+impl Open for Chat {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -72,6 +79,8 @@ impl Format for Chat {
         messages::open_result(record, part, body);
     }
 }
+
+impl Request for Chat {}
 
 /// The part of a message whose text asks for a tool.
 const TEXT_CALL: u16 = CALLS - 1;
@@ -117,8 +126,7 @@ pub(super) fn decode_with(
 
 /// A whole conversation in one record begins a run.
 fn conversation(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
-    let mut start = Fact::new(FactKind::RunStart);
-    start.flags.set(Flags::META);
+    let mut start = Fact::new(FactKind::ImpliedStart);
     start.run = out.tell(record.any(&["custom_id", "id", "session_id", "conversation_id"]));
     start.model = out.tell(record.get("model"));
     out.push(start);
@@ -209,7 +217,7 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
 }
 
 pub(super) fn open(record: &Value, part: u16) -> Body {
-    if part & !messages::IMPLIED != TEXT_CALL {
+    if part & !IMPLIED != TEXT_CALL {
         return messages::open(record, part);
     }
     let text = record
@@ -218,7 +226,7 @@ pub(super) fn open(record: &Value, part: u16) -> Body {
         .unwrap_or_default();
     let asked = text.split_once(ASKS).map_or("", |(_, asked)| asked);
     let (name, rest) = asked.split_once('>').unwrap_or((asked, ""));
-    if part & messages::IMPLIED != 0 {
+    if part & IMPLIED != 0 {
         return Body {
             asks: vec![name.to_owned()],
             ..Body::default()

@@ -8,11 +8,13 @@ use serde_json::Value;
 
 use super::claude_code::failure;
 use super::conversation::Conversation;
-use super::messages::{self, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, Telling};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 
@@ -28,6 +30,18 @@ impl Format for ClaudeStream {
         "Claude Code, printed with --output-format stream-json"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Partly,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for ClaudeStream {
     fn sniff(&self, record: &Value) -> u8 {
         let session = record.get("session_id").is_some();
         let kind = record.get("type").and_then(Value::as_str);
@@ -40,16 +54,6 @@ impl Format for ClaudeStream {
         }
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Partly,
-            times: Held::No,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -57,7 +61,11 @@ impl Format for ClaudeStream {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("claude-code"))
     }
+}
 
+impl Layout for ClaudeStream {}
+
+impl Open for ClaudeStream {
     fn open(&self, record: &Value, part: u16) -> Body {
         match record.get("type").and_then(Value::as_str) {
             Some("result") => open_result_line(record),
@@ -85,6 +93,8 @@ impl Format for ClaudeStream {
         });
     }
 }
+
+impl Request for ClaudeStream {}
 
 fn open_result_line(record: &Value) -> Body {
     let failed = record.get("is_error").and_then(Value::as_bool) == Some(true);

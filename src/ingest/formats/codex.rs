@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
-use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
-use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Cursor, Record};
+use crate::ingest::request::{Api, Piece};
 
 #[derive(Debug)]
 pub struct Codex;
@@ -30,6 +30,18 @@ impl Format for Codex {
         "Codex CLI rollouts"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for Codex {
     fn sniff(&self, record: &Value) -> u8 {
         let kind = record.get("type").and_then(Value::as_str);
         let payload = record.get("payload").is_some_and(Value::is_object);
@@ -45,16 +57,6 @@ impl Format for Codex {
         }
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::No,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
         if line::read(&mut cursor, out).is_err() {
@@ -66,23 +68,15 @@ impl Format for Codex {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(assembler::CodexAssembler::default())
     }
+}
 
+impl Layout for Codex {
     fn folders(&self) -> &'static [&'static str] {
         &[".codex/sessions"]
     }
+}
 
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record, part))
-    }
-
-    fn api(&self) -> Option<Api> {
-        Some(Api::Responses)
-    }
-
-    fn settings(&self) -> Option<&'static str> {
-        Some("\"turn_context\"")
-    }
-
+impl Open for Codex {
     fn open(&self, record: &Value, part: u16) -> Body {
         open::body(record, part)
     }
@@ -96,8 +90,19 @@ impl Format for Codex {
     }
 }
 
-/// The part of a row that stands for a model call known by the tools it asked for.
-const IMPLIED: u16 = 1 << 15;
+impl Request for Codex {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+        Some(context::pieces(record, part))
+    }
+
+    fn api(&self) -> Option<Api> {
+        Some(Api::Responses)
+    }
+
+    fn settings(&self) -> Option<&'static str> {
+        Some("\"turn_context\"")
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -13,9 +13,8 @@ use std::collections::HashMap;
 use self::family::Family;
 use self::tokens::Total;
 use self::told::{set, status};
-use super::messages::IMPLIED;
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
-use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::quantity::{Cost, Usage};
@@ -144,8 +143,11 @@ impl Assembler for Conversation {
         };
         match fact.kind {
             // How a subagent came to be is told by the call that started it.
-            FactKind::RunStart if side.is_some() => scene.copy(build),
-            FactKind::RunStart => scene.start(memory, build),
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart if side.is_some() => {
+                scene.copy(build);
+            }
+            FactKind::RunStart | FactKind::Setup => scene.start(memory, build),
+            FactKind::ImpliedStart => scene.set(memory, build),
             FactKind::RunEnd => {
                 let was_untimed = !build.peek(run).started.is_some();
                 let action = scene.add(Kind::RunEnd, build);
@@ -174,8 +176,8 @@ impl Assembler for Conversation {
             FactKind::ToolResult => scene.result(memory, build),
             FactKind::Decision | FactKind::Approval => scene.attach(build),
             FactKind::Error => scene.error(memory, build),
-            FactKind::Usage if fact.flags.has(Flags::MIRROR) => scene.running(memory, build),
-            FactKind::Usage if fact.flags.has(Flags::SECOND_RESULT) => {
+            FactKind::RunningTotal => scene.running(memory, build),
+            FactKind::RunTotal => {
                 let (total, draft) = scene.total(build);
                 if self.totals_first {
                     self.totals.push((total, draft));
@@ -187,7 +189,7 @@ impl Assembler for Conversation {
                 memory.last = Some(RunStatus::Ok);
                 scene.usage(memory, build);
             }
-            FactKind::CallNews if fact.flags.has(Flags::CONTINUED) => scene.piece(memory, build),
+            FactKind::Piece => scene.piece(memory, build),
             FactKind::CallNews => scene.news(build),
             FactKind::Note => {
                 let action = scene.add(Kind::Note, build);
@@ -240,7 +242,7 @@ impl Conversation {
             return run;
         }
         if name.is_empty() {
-            let begins = fact.kind == FactKind::RunStart && !fact.flags.has(Flags::CONTINUED);
+            let begins = matches!(fact.kind, FactKind::RunStart | FactKind::ImpliedStart);
             return match self.current.filter(|_| !begins) {
                 Some(run) => run,
                 None if begins => {
@@ -328,7 +330,7 @@ impl Scene<'_> {
         if !lane.is_some() {
             return main;
         }
-        let starter = self.name(Name::Started);
+        let starter = self.name(Name::Starter);
         let call = build.knows_call(self.run, starter);
         build.lane(
             self.run,
@@ -354,7 +356,6 @@ impl Scene<'_> {
             agent,
             model,
             parent: build.by_id(self.run, self.from.text(self.fact.parent)),
-            flags: self.fact.flags.without(Flags::MIRROR),
             ..Draft::new(kind, self.run, self.fact, self.from)
         }
     }
@@ -378,20 +379,13 @@ impl Scene<'_> {
 
     fn start(&self, memory: &mut Memory, build: &mut Builder) {
         self.set(memory, build);
-        // Told again (a resumed session), it is only a note.
-        if self.fact.flags.has(Flags::META) {
-            return;
-        }
         let kind = if memory.started {
             Kind::Note
         } else {
             Kind::RunStart
         };
         memory.started = true;
-        let mut draft = self.draft(kind, build);
-        // That a start begins no run of its own says nothing of its row.
-        draft.flags = draft.flags.without(Flags::CONTINUED);
-        self.act(&draft, build);
+        self.add(kind, build);
     }
 
     /// What a fact says of the whole run.
@@ -406,7 +400,11 @@ impl Scene<'_> {
         for (name, told) in self.from.decoded.names(self.fact) {
             set(self.run, name, told, build);
         }
-        if self.fact.cost.is_some() && self.fact.kind != FactKind::RunStart {
+        let is_start = matches!(
+            self.fact.kind,
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart
+        );
+        if self.fact.cost.is_some() && !is_start {
             build.edit(self.run).totals.run_cost = self.fact.cost;
         }
         if let Some(status) = status(self.fact.status) {
@@ -418,7 +416,7 @@ impl Scene<'_> {
     /// What a person says to the main agent begins a turn.
     fn prompt(&self, build: &mut Builder) {
         let record = self.name(Name::Record);
-        if self.fact.flags.has(Flags::MIRROR) && build.by_id(self.run, record).get().is_some() {
+        if self.fact.echo == Echo::MayRepeat && build.by_id(self.run, record).get().is_some() {
             build.edit(self.run).totals.copies += 1;
             return;
         }
@@ -480,7 +478,7 @@ impl Scene<'_> {
                 _ => self.asked(memory, key, answers, build),
             }
         };
-        let said = self.name(Name::Said);
+        let said = self.name(Name::Stream);
         if !said.is_empty() {
             let place = self.from.place(self.fact);
             memory.spans.insert(build.key(said), (action, place));
@@ -514,7 +512,7 @@ impl Scene<'_> {
 
     /// Whether this part of a model call was told before; for a call, that it waits is enough.
     fn is_again(&self, memory: &mut Memory, group: u64, build: &Builder) -> bool {
-        if !self.fact.flags.has(Flags::MIRROR) {
+        if self.fact.echo != Echo::MayRepeat {
             return false;
         }
         let id = self.from.text(self.fact.id);
@@ -616,7 +614,7 @@ impl Scene<'_> {
             _ => self.fact.status,
         };
         let Some(call) = build.close_call(self.run, &id, status) else {
-            if known.is_some() && self.fact.flags.has(Flags::MIRROR) {
+            if known.is_some() && self.fact.echo == Echo::MayRepeat {
                 build.edit(self.run).totals.copies += 1;
                 return;
             }
@@ -650,7 +648,7 @@ impl Scene<'_> {
         build.settle(&Settled {
             result: self.span(memory, &id, build).1,
             duration: self.fact.duration.or(self.fact.time.since(call.time)),
-            flags: self.fact.flags.without(Flags::META).without(Flags::MIRROR),
+            flags: self.fact.flags.without(Flags::META),
             clear: Flags::WAITING,
             ..Settled::new(call.action)
         });
@@ -685,7 +683,7 @@ impl Scene<'_> {
     fn piece(&self, memory: &Memory, build: &mut Builder) {
         build.edit(self.run).totals.copies += 1;
         build.seen(self.run, self.fact.time);
-        if let (Some(action), result) = self.span(memory, self.name(Name::Said), build) {
+        if let (Some(action), result) = self.span(memory, self.name(Name::Stream), build) {
             build.settle(&Settled {
                 result,
                 ..Settled::new(action)

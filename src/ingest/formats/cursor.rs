@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::conversation::Conversation;
 use super::messages::{self, Telling};
-use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -27,6 +28,18 @@ impl Format for Cursor {
         "Cursor agent transcripts"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Partly,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Cursor {
     fn sniff(&self, record: &Value) -> u8 {
         let role = record.get("role").and_then(Value::as_str);
         let message = record.get("message");
@@ -41,20 +54,6 @@ impl Format for Cursor {
         }
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".cursor/projects"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::No,
-            cost: Held::No,
-            times: Held::No,
-            results: Held::Partly,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -62,7 +61,15 @@ impl Format for Cursor {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("cursor").without_results())
     }
+}
 
+impl Layout for Cursor {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".cursor/projects"]
+    }
+}
+
+impl Open for Cursor {
     fn open(&self, record: &Value, part: u16) -> Body {
         messages::open(&message(record), part)
     }
@@ -71,6 +78,8 @@ impl Format for Cursor {
         messages::open_result(&message(record), part, body);
     }
 }
+
+impl Request for Cursor {}
 
 /// The message with its role in it, as the interface has it.
 fn message(record: &Value) -> Value {

@@ -6,12 +6,11 @@
 
 use serde_json::Value;
 
-use crate::ingest::formats::GLANCE;
+use crate::ingest::format::{GLANCE, Held, Recorded};
 use crate::ingest::formats::otel::attributes::instant;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
-use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
 
 #[derive(Debug)]

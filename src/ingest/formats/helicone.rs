@@ -6,12 +6,12 @@
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
+use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, messages, parsed, said, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
-use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Elapsed, Usage};
 

@@ -15,15 +15,16 @@ use serde_json::Value;
 
 use self::actors::Actors;
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, Telling, string};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, Telling};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::context::Piece;
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::ingest::request::Piece;
+use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
@@ -38,6 +39,18 @@ impl Format for Inspect {
         "Inspect AI logs (.eval, .json), a run of each sample and epoch"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Yes,
+        }
+    }
+}
+
+impl Decode for Inspect {
     fn sniff_document(&self, head: &Value) -> u8 {
         let eval = |value: &Value| {
             let eval = value.get("eval");
@@ -55,16 +68,6 @@ impl Format for Inspect {
         Some(&["samples", "reductions"])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Partly,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Yes,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
@@ -75,26 +78,14 @@ impl Format for Inspect {
         });
     }
 
-    fn refers_to(&self, name: &[u8]) -> bool {
-        aside::is_hash(name)
-    }
-
-    fn complete(&self, record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
-        aside::complete(record, find);
-    }
-
-    fn around(&self) -> Option<(&'static str, &'static str)> {
-        Some(("event", "model"))
-    }
-
-    fn request(&self, around: &Value) -> Vec<Piece> {
-        aside::request(around)
-    }
-
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("inspect").many())
     }
+}
 
+impl Layout for Inspect {}
+
+impl Open for Inspect {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -130,6 +121,24 @@ impl Format for Inspect {
                 ..DecisionText::default()
             });
         }
+    }
+}
+
+impl Request for Inspect {
+    fn refers_to(&self, name: &[u8]) -> bool {
+        aside::is_hash(name)
+    }
+
+    fn complete(&self, record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
+        aside::complete(record, find);
+    }
+
+    fn around(&self) -> Option<(&'static str, &'static str)> {
+        Some(("event", "model"))
+    }
+
+    fn request(&self, around: &Value) -> Vec<Piece> {
+        aside::request(around)
     }
 }
 
@@ -174,7 +183,7 @@ fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
     if scores.is_object() {
         start = start.at(scores.range());
     } else {
-        start.flags.set(Flags::META);
+        start.kind = FactKind::ImpliedStart;
     }
     out.push(start);
     if record.get("events").items().next().is_some() {
@@ -311,7 +320,7 @@ fn tool(event: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
     call.id = id;
     call.tool = out.tell(event.get("function"));
     call.hash = assemble::hash(event.get("arguments").bytes());
-    call.flags.set(Flags::MIRROR);
+    call.echo = Echo::MayRepeat;
     out.name(Name::Lane, lane);
     out.push(call);
     if !event.get("completed").is_some() && event.get("pending").truth() == Some(true) {
@@ -363,10 +372,9 @@ fn usage(told: View<'_, '_>) -> Usage {
 
 fn end(record: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     for (name, told) in record.get("model_usage").members() {
-        let mut fact = Fact::new(FactKind::Usage).at(told.range());
+        let mut fact = Fact::new(FactKind::RunTotal).at(told.range());
         fact.run = run;
         fact.model = out.arena(name);
-        fact.flags.set(Flags::SECOND_RESULT);
         fact.cost = told.get("total_cost").usd();
         out.usage(&mut fact, usage(told));
         out.push(fact);
@@ -412,7 +420,7 @@ fn open(record: &Value, part: u16) -> Body {
     match record.get("event").and_then(Value::as_str) {
         Some("tool") => {
             messages::open_call(record, &mut body);
-            if part & messages::IMPLIED != 0 {
+            if part & IMPLIED != 0 {
                 body.asks = string(record, "function").into_iter().collect();
                 body.args = None;
             }

@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
+use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::{self, attributes::Attributes};
 use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::told::{elements, inside, sound};
-use crate::ingest::formats::{Held, Recorded};
 use crate::ingest::json::{Checked, Cursor, Range, Record, value};
 use crate::model::quantity::Time;
 

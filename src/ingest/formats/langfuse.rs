@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
+use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, count, instant};
 use crate::ingest::formats::otel::{common, products};
 use crate::ingest::formats::spans::messages::{Role, definition, flat, messages, parsed, word};
@@ -15,7 +16,6 @@ use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
 use crate::ingest::formats::told::{elements, inside, sound};
-use crate::ingest::formats::{Held, Recorded};
 use crate::ingest::json::{Checked, Cursor, Range, Record, value};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Cost, Tokens, Usage};

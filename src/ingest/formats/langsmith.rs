@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
+use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, said, word};
@@ -16,7 +17,6 @@ use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::Asked;
 use crate::ingest::formats::spans::{self, Class, Span};
 use crate::ingest::formats::told::{elements, inside, whole};
-use crate::ingest::formats::{Held, Recorded};
 use crate::ingest::json::{Checked, Cursor, Record, value};
 use crate::model::quantity::{Cost, Time, Usage};
 

@@ -7,11 +7,11 @@
 
 use serde_json::Value;
 
-use super::saferun::text_of;
 use crate::ingest::assemble;
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::json::{self, Range, View};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name, Text};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::json::{Range, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Tokens, Usage};
 
@@ -23,9 +23,6 @@ pub(super) const REASONING: u16 = 1;
 pub(super) const CALLS: u16 = 0x1000;
 /// The first block of the content.
 pub(super) const BLOCKS: u16 = 0x2000;
-/// Set on the part of a row that stands for a model call known by the tools it asked for.
-pub(super) const IMPLIED: u16 = 1 << 15;
-
 /// What a message or block of a tool tells of how the call went.
 pub(super) type Outcome = fn(View<'_, '_>) -> Status;
 
@@ -73,7 +70,7 @@ impl Telling {
         out.name(Name::Group, self.group);
         out.name(Name::Record, self.record);
         out.name(Name::Lane, self.lane);
-        out.name(Name::Started, self.starter);
+        out.name(Name::Starter, self.starter);
         out.push(fact);
     }
 }
@@ -445,14 +442,6 @@ pub(super) fn open_call(call: &Value, body: &mut Body) {
     body.args = args.map(unpacked);
 }
 
-/// JSON in a string is opened; any other text stays as it is.
-pub(super) fn unpacked(args: &Value) -> Value {
-    args.as_str()
-        .and_then(|text| json::value(text.as_bytes()))
-        .filter(|value| value.is_object() || value.is_array())
-        .unwrap_or_else(|| args.clone())
-}
-
 fn open_block(block: &Value, body: &mut Body) {
     match block.get("type").and_then(Value::as_str) {
         Some(kind) if ASKED.contains(&kind) => open_call(block, body),
@@ -510,10 +499,6 @@ pub(super) fn open_result(message: &Value, part: u16, body: &mut Body) {
         });
     }
     body.result = text.map(|text| unpacked(&Value::String(text)));
-}
-
-pub(super) fn string(record: &Value, key: &str) -> Option<String> {
-    record.get(key)?.as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

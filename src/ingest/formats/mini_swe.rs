@@ -8,11 +8,13 @@
 use serde_json::{Value, json};
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, CALLS, IMPLIED, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, Telling};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 
@@ -28,6 +30,18 @@ impl Format for MiniSwe {
         "mini-swe-agent trajectories (.traj.json)"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for MiniSwe {
     fn sniff_document(&self, head: &Value) -> u8 {
         let format = head.get("trajectory_format").and_then(Value::as_str);
         if format.is_some_and(|it| it.starts_with("mini-swe-agent"))
@@ -53,16 +67,6 @@ impl Format for MiniSwe {
         Some(&["messages"])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Yes,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
@@ -81,7 +85,11 @@ impl Format for MiniSwe {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("mini-swe-agent"))
     }
+}
 
+impl Layout for MiniSwe {}
+
+impl Open for MiniSwe {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -107,6 +115,8 @@ impl Format for MiniSwe {
         body.result = Some(Value::String(output));
     }
 }
+
+impl Request for MiniSwe {}
 
 /// The one command in a text; none where there are more.
 fn command(text: &str) -> Option<&str> {

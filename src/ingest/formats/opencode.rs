@@ -17,10 +17,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
@@ -39,6 +40,18 @@ impl Format for OpenCode {
         "OpenCode sessions: its storage folder, opencode export, run --format json"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for OpenCode {
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
         let kind = record.get("type").and_then(Value::as_str);
@@ -68,6 +81,23 @@ impl Format for OpenCode {
         Some(&["messages", "parts"])
     }
 
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"" | b"[]" | b"messages" | b"parts" => line(record, out),
+            // Of a message that is a document of its own.
+            b"info" if record.get("role").is_string() => message(record, record.get("parts"), out),
+            b"info" => session(record, out),
+            _ => out.push(Fact::new(FactKind::Copy)),
+        });
+    }
+
+    fn assembler(&self) -> Box<dyn Assembler> {
+        Box::new(Conversation::new("opencode").family())
+    }
+}
+
+impl Layout for OpenCode {
     fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
         files::companions(path, kin)
     }
@@ -91,32 +121,9 @@ impl Format for OpenCode {
     fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
         files::is_part(path, kin)
     }
+}
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Yes,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
-    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
-        let member = record.member;
-        decode_tree(record, out, |record, out| match member {
-            b"" | b"[]" | b"messages" | b"parts" => line(record, out),
-            // Of a message that is a document of its own.
-            b"info" if record.get("role").is_string() => message(record, record.get("parts"), out),
-            b"info" => session(record, out),
-            _ => out.push(Fact::new(FactKind::Copy)),
-        });
-    }
-
-    fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Conversation::new("opencode").family())
-    }
-
+impl Open for OpenCode {
     fn open(&self, record: &Value, part: u16) -> Body {
         open::body(record, part)
     }
@@ -129,6 +136,8 @@ impl Format for OpenCode {
         open::attached(record, body);
     }
 }
+
+impl Request for OpenCode {}
 
 /// The error of a message that a person broke off.
 const ABORTED: &str = "MessageAbortedError";

@@ -8,14 +8,15 @@
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, CALLS, IMPLIED, TEXT, string};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, TEXT};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 
 #[derive(Debug)]
 pub struct OpenHands;
@@ -29,6 +30,18 @@ impl Format for OpenHands {
         "OpenHands trajectories and evaluation output"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for OpenHands {
     fn sniff(&self, record: &Value) -> u8 {
         let history = record.get("history").is_some_and(Value::is_array);
         let has = |key: &str| record.get(key).is_some();
@@ -51,20 +64,6 @@ impl Format for OpenHands {
         Some(&[])
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".openhands/sessions"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, |record, out| {
             if record.get("history").is_array() {
@@ -78,7 +77,15 @@ impl Format for OpenHands {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("openhands"))
     }
+}
 
+impl Layout for OpenHands {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".openhands/sessions"]
+    }
+}
+
+impl Open for OpenHands {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -107,6 +114,8 @@ impl Format for OpenHands {
     }
 }
 
+impl Request for OpenHands {}
+
 fn is_event(record: &Value) -> bool {
     record.get("action").is_some_and(Value::is_string)
         || record.get("observation").is_some_and(Value::is_string)
@@ -127,8 +136,7 @@ const NO_TOOLS: &[&str] = &[
 
 /// One instance of an evaluation: a run in a line.
 fn instance(record: View<'_, '_>, out: &mut FactSink<'_>) {
-    let mut start = Fact::new(FactKind::RunStart);
-    start.flags.set(Flags::META);
+    let mut start = Fact::new(FactKind::ImpliedStart);
     let id = out.tell(record.get("instance_id"));
     start.run = id;
     start.model = out.tell(record.get("metadata").get("llm_config").get("model"));
@@ -279,8 +287,7 @@ fn metrics(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         return;
     }
     let mut fact = base;
-    fact.kind = FactKind::Usage;
-    fact.flags.set(Flags::MIRROR);
+    fact.kind = FactKind::RunningTotal;
     let usage = messages::running(told.get("accumulated_token_usage"));
     out.usage(&mut fact, usage);
     fact.cost = told.get("accumulated_cost").usd();

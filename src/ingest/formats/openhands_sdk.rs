@@ -7,14 +7,15 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, IMPLIED, REASONING, TEXT, string};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, REASONING, TEXT};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 
 #[derive(Debug)]
 pub struct OpenHandsSdk;
@@ -28,6 +29,18 @@ impl Format for OpenHandsSdk {
         "OpenHands SDK and CLI conversations"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for OpenHandsSdk {
     fn sniff(&self, record: &Value) -> u8 {
         let kind = record
             .get("kind")
@@ -53,20 +66,6 @@ impl Format for OpenHandsSdk {
         Some(&[])
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".openhands/conversations"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
@@ -78,7 +77,15 @@ impl Format for OpenHandsSdk {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("openhands"))
     }
+}
 
+impl Layout for OpenHandsSdk {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".openhands/conversations"]
+    }
+}
+
+impl Open for OpenHandsSdk {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -119,6 +126,8 @@ impl Format for OpenHandsSdk {
         });
     }
 }
+
+impl Request for OpenHandsSdk {}
 
 fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
@@ -184,8 +193,7 @@ fn state(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     if record.get("key").is("stats") && uses.is_object() {
         for (_, told) in uses.members() {
             let mut fact = base;
-            fact.kind = FactKind::Usage;
-            fact.flags.set(Flags::MIRROR);
+            fact.kind = FactKind::RunningTotal;
             fact.model = out.tell(told.get("model_name"));
             fact.cost = told.get("accumulated_cost").usd();
             out.usage(

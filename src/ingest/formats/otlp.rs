@@ -10,15 +10,16 @@ use serde_json::Value;
 
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::decisions;
 use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
 use crate::ingest::formats::otel::{self, programs_event};
 use crate::ingest::formats::spans::{self, Class, Span};
 use crate::ingest::formats::told::{add_attached, add_result, inside, members, sound};
-use crate::ingest::formats::{Format, Held, Recorded, decisions};
 use crate::ingest::json::{Cursor, Range, Record, value};
 use crate::ingest::kin::Kin;
+use crate::ingest::request::Piece;
 use crate::model::action::Flags;
 
 #[derive(Debug)]
@@ -55,10 +56,6 @@ impl Format for Otlp {
         "OpenTelemetry traces and logs (OTLP JSON): GenAI, OpenInference, OpenLLMetry, Vercel AI, Langfuse, LangSmith …"
     }
 
-    fn sniff(&self, record: &Value) -> u8 {
-        if Otlp::claims(record) { 95 } else { 0 }
-    }
-
     fn recorded(&self) -> Recorded {
         Recorded {
             tokens: Held::Yes,
@@ -67,6 +64,12 @@ impl Format for Otlp {
             results: Held::Partly,
             approvals: Held::Partly,
         }
+    }
+}
+
+impl Decode for Otlp {
+    fn sniff(&self, record: &Value) -> u8 {
+        if Otlp::claims(record) { 95 } else { 0 }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -83,11 +86,9 @@ impl Format for Otlp {
     fn assembler(&self) -> Box<dyn Assembler> {
         spans::assembler()
     }
+}
 
-    fn glance(&self) -> usize {
-        spans::GLANCE
-    }
-
+impl Layout for Otlp {
     /// What lies beside the traces of a run: `traces.otlp.jsonl` goes with `logs.otlp.jsonl`, and with
     /// what policies decided, `decisions.otlp.jsonl`.
     fn companions(&self, path: &Path, _kin: &mut Kin) -> Vec<PathBuf> {
@@ -111,6 +112,12 @@ impl Format for Otlp {
             .find_map(|kind| name.strip_prefix(kind));
         rest.is_some_and(|rest| path.with_file_name(format!("traces{rest}")).is_file())
     }
+}
+
+impl Open for Otlp {
+    fn glance(&self) -> usize {
+        spans::GLANCE
+    }
 
     fn open(&self, record: &Value, part: u16) -> Body {
         if record.get("resourceSpans").is_some() {
@@ -126,6 +133,16 @@ impl Format for Otlp {
         }
     }
 
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
+        add_result(span_of(record).body(part), body);
+    }
+
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        add_attached(span_of(record).body(part), body);
+    }
+}
+
+impl Request for Otlp {
     fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
         let span = span_of(record);
         span.pieces(part, || {
@@ -133,14 +150,6 @@ impl Format for Otlp {
             events(record, &mut of, &mut Span::default());
             otel::asked(&of)
         })
-    }
-
-    fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        add_result(span_of(record).body(part), body);
-    }
-
-    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        add_attached(span_of(record).body(part), body);
     }
 }
 

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
+use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::{
     self,
     attributes::{Attributes, instant},
@@ -14,7 +15,6 @@ use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::Asked;
-use crate::ingest::formats::{Held, Recorded};
 
 #[derive(Debug)]
 pub struct Phoenix;

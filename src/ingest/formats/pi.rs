@@ -7,11 +7,13 @@
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, Telling};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 use crate::model::quantity::Usage;
@@ -28,6 +30,18 @@ impl Format for Pi {
         "pi and OpenClaw sessions"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Pi {
     fn sniff(&self, record: &Value) -> u8 {
         let role = record.pointer("/message/role").and_then(Value::as_str);
         match record.get("type").and_then(Value::as_str) {
@@ -45,20 +59,6 @@ impl Format for Pi {
         }
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".pi/agent/sessions", ".openclaw/agents"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Yes,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -66,7 +66,15 @@ impl Format for Pi {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("pi"))
     }
+}
 
+impl Layout for Pi {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".pi/agent/sessions", ".openclaw/agents"]
+    }
+}
+
+impl Open for Pi {
     fn open(&self, record: &Value, part: u16) -> Body {
         let Some(message) = record.get("message").filter(|it| it.is_object()) else {
             return open_other(record);
@@ -94,6 +102,8 @@ impl Format for Pi {
         }
     }
 }
+
+impl Request for Pi {}
 
 fn open_other(record: &Value) -> Body {
     let kind = string(record, "type").unwrap_or_default();

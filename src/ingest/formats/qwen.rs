@@ -8,12 +8,13 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, BLOCKS, IMPLIED, TEXT, string, without};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{BLOCKS, TEXT, without};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::Usage;
@@ -30,6 +31,18 @@ impl Format for Qwen {
         "Qwen Code sessions"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Qwen {
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
         let envelope = has("uuid") && has("parentUuid") && has("sessionId");
@@ -42,20 +55,6 @@ impl Format for Qwen {
         }
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".qwen/projects"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::No,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -63,7 +62,15 @@ impl Format for Qwen {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("qwen-code"))
     }
+}
 
+impl Layout for Qwen {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".qwen/projects"]
+    }
+}
+
+impl Open for Qwen {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -77,7 +84,7 @@ impl Format for Qwen {
         };
         let response = response.get("response").unwrap_or(response);
         let output = response.get("output").or_else(|| response.get("error"));
-        body.result = Some(messages::unpacked(output.unwrap_or(response)));
+        body.result = Some(unpacked(output.unwrap_or(response)));
         let status = record
             .pointer("/toolCallResult/status")
             .and_then(Value::as_str);
@@ -89,6 +96,8 @@ impl Format for Qwen {
         }
     }
 }
+
+impl Request for Qwen {}
 
 fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown);

@@ -5,16 +5,14 @@ mod assembler;
 mod context;
 mod open;
 
-pub(crate) use open::text_of;
-
 use serde_json::Value;
 
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
-use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Checked, Cursor, Record};
+use crate::ingest::request::Piece;
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
@@ -31,6 +29,18 @@ impl Format for Saferun {
         "SafeRun traces: JSON Lines with `type` and `run_id`"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Yes,
+        }
+    }
+}
+
+impl Decode for Saferun {
     fn sniff(&self, record: &Value) -> u8 {
         let known = record
             .get("type")
@@ -41,16 +51,6 @@ impl Format for Saferun {
             (true, true) => 90,
             (true, false) | (false, true) => 10,
             (false, false) => 0,
-        }
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Yes,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Yes,
         }
     }
 
@@ -65,11 +65,11 @@ impl Format for Saferun {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(assembler::SaferunAssembler::default())
     }
+}
 
-    fn context(&self, record: &Value, _part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record))
-    }
+impl Layout for Saferun {}
 
+impl Open for Saferun {
     fn open(&self, record: &Value, _part: u16) -> Body {
         open::body(record)
     }
@@ -80,6 +80,12 @@ impl Format for Saferun {
 
     fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
         open::attached(record, body);
+    }
+}
+
+impl Request for Saferun {
+    fn context(&self, record: &Value, _part: u16) -> Option<Vec<Piece>> {
+        Some(context::pieces(record))
     }
 }
 

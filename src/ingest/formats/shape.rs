@@ -39,8 +39,9 @@ use self::row::{Part, Row, RunField, Scene};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{FactKind, FactSink};
+use crate::ingest::format::{Decode, Format, Layout, Open, Request};
+use crate::ingest::formats::saferun;
 use crate::ingest::formats::told::{Told, add_attached, add_result, elements, whole};
-use crate::ingest::formats::{Format, saferun};
 use crate::ingest::json::{Cursor, Range, Record, value};
 
 pub use read::{Wrong, read};
@@ -60,10 +61,13 @@ pub struct Shape {
 const DECLARED: u8 = 30;
 
 /// The shapes that come with the program.
-pub(super) fn bundled() -> Vec<Shape> {
+pub(super) fn bundled(built_in: &[&str]) -> Vec<Shape> {
     const TEXTS: &[&str] = &[include_str!("shape/medagentbench.toml")];
     // A test reads them all: what is bundled is sound.
-    TEXTS.iter().filter_map(|text| read(text).ok()).collect()
+    TEXTS
+        .iter()
+        .filter_map(|text| read(text, built_in).ok())
+        .collect()
 }
 
 impl Format for Shape {
@@ -74,7 +78,9 @@ impl Format for Shape {
     fn about(&self) -> &'static str {
         self.about
     }
+}
 
+impl Decode for Shape {
     fn sniff(&self, record: &Value) -> u8 {
         let fits = self.when.iter().all(|it| it.holds(record, record));
         if fits {
@@ -100,7 +106,11 @@ impl Format for Shape {
     fn assembler(&self) -> Box<dyn Assembler> {
         saferun::file_assembler()
     }
+}
 
+impl Layout for Shape {}
+
+impl Open for Shape {
     fn open(&self, record: &Value, part: u16) -> Body {
         self.told(record, part).map_or_else(
             || raw(record),
@@ -125,6 +135,8 @@ impl Format for Shape {
         }
     }
 }
+
+impl Request for Shape {}
 
 /// What a document must be to be taken whole; see [`Shape::takes_whole`].
 const SURE_OF_ALL: u8 = 40;

@@ -20,7 +20,7 @@ use serde_json::Value;
 use self::messages::{Role, Said, What, parsed};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::fact::{FactKind, FactSink, Name};
+use crate::ingest::fact::{FactKind, FactSink, Name, SpanRole};
 use crate::ingest::formats::told::Told;
 use crate::ingest::json::Range;
 use crate::model::action::{Flags, Status, Verdict};
@@ -169,6 +169,22 @@ impl Span {
         }
     }
 
+    fn role(&self) -> SpanRole {
+        match self.class {
+            Class::Guardrail => SpanRole::Guardrail,
+            Class::Model if self.is_text || self.is_inside => SpanRole::Text,
+            Class::Model if self.is_log => SpanRole::Log,
+            Class::Noise => SpanRole::Internal,
+            Class::Model
+            | Class::Tool
+            | Class::Wrapper
+            | Class::Ruling
+            | Class::Prompt
+            | Class::Error
+            | Class::Other => SpanRole::Plain,
+        }
+    }
+
     /// Says all that the span tells: itself, then what is in it.
     pub(crate) fn tell(&self, place: Option<Range>, out: &mut FactSink<'_>) {
         let has_text = self
@@ -179,7 +195,7 @@ impl Span {
         for (part, mut told) in self.facts().into_iter().enumerate().skip(skipped) {
             told.fact.time = self.start;
             if part > 0 || self.is_inside {
-                told.name(Name::Group, self.id.clone());
+                told.name(Name::InSpan, self.id.clone());
                 told.name(Name::Trace, self.trace.clone());
                 if self.trace.is_empty() {
                     self.join(&mut told);
@@ -258,8 +274,8 @@ impl Span {
         let names = [
             (Name::Trace, &self.trace),
             (Name::Scope, &self.scope),
-            (Name::Title, &self.name),
-            (Name::Said, &self.reply),
+            (Name::SpanName, &self.name),
+            (Name::ResponseId, &self.reply),
             (Name::User, &self.who.user),
             (Name::Service, &self.who.service),
             (Name::Env, &self.who.env),
@@ -276,21 +292,11 @@ impl Span {
             told.fact.flags.set(Flags::HAS_ERROR);
             told.body.error = Some(error.clone());
         }
-        if self.class == Class::Guardrail {
-            told.name(Name::Lane, "guard");
-        }
+        told.fact.span = self.role();
         match self.class {
-            Class::Model => {
-                self.head_of_model(&mut told);
-                match (self.is_text || self.is_inside, self.is_log) {
-                    (true, _) => told.name(Name::Lane, "text"),
-                    (_, true) => told.name(Name::Lane, "log"),
-                    _ => {}
-                }
-            }
+            Class::Model => self.head_of_model(&mut told),
             Class::Tool => self.head_of_tool(&mut told),
-            Class::Noise => told.name(Name::Lane, "noise"),
-            Class::Ruling => {}
+            Class::Noise | Class::Ruling => {}
             Class::Guardrail if self.verdicts.is_empty() => {
                 told.body.decisions.push(DecisionText {
                     policy: Some(self.name.clone()),
@@ -353,9 +359,7 @@ impl Span {
         if told.fact.status == Status::Unrecorded && ran {
             told.fact.status = Status::Ok;
         }
-        if self.tool.result.is_some() {
-            told.name(Name::Started, "result");
-        }
+        told.fact.has_result = self.tool.result.is_some();
     }
 }
 

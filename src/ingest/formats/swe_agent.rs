@@ -7,11 +7,13 @@
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, IMPLIED, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, Telling};
 use crate::ingest::assemble::{self, Assembler, Builder, From};
 use crate::ingest::body::Body;
-use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Tokens, Usage};
@@ -28,6 +30,18 @@ impl Format for SweAgent {
         "SWE-agent trajectories (.traj)"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for SweAgent {
     fn sniff_document(&self, head: &Value) -> u8 {
         let step = head.get("trajectory").and_then(|steps| steps.get(0));
         let is_step = step.is_some_and(|step| step.get("action").is_some());
@@ -42,16 +56,6 @@ impl Format for SweAgent {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&["trajectory", "history"])
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::No,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -70,7 +74,11 @@ impl Format for SweAgent {
             seen: false,
         })
     }
+}
 
+impl Layout for SweAgent {}
+
+impl Open for SweAgent {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -84,6 +92,8 @@ impl Format for SweAgent {
     }
 }
 
+impl Request for SweAgent {}
+
 /// Steps count; a history after them tells them again.
 #[derive(Debug)]
 struct Steps {
@@ -94,8 +104,7 @@ struct Steps {
 impl Assembler for Steps {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let mut fact = *fact;
-        if fact.flags.has(Flags::MIRROR) {
-            fact.flags = fact.flags.without(Flags::MIRROR);
+        if fact.echo == Echo::History {
             if self.seen {
                 fact.kind = FactKind::Copy;
             }
@@ -158,7 +167,7 @@ fn first_word(action: &str) -> &str {
 
 fn history(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
-    base.flags.set(Flags::MIRROR);
+    base.echo = Echo::History;
     messages::decode(record, &Telling::new(base), out);
 }
 

@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::conversation::{Conversation, known};
 use super::messages::{self, Telling};
 use super::tau_bench::{ending, grade, name, says_error};
-use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 use crate::model::quantity::Time;
@@ -29,6 +30,18 @@ impl Format for Tau2Bench {
         "tau2-bench results, a run of each task and trial"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Tau2Bench {
     fn sniff_document(&self, head: &Value) -> u8 {
         let info = head
             .get("info")
@@ -45,16 +58,6 @@ impl Format for Tau2Bench {
         Some(&["simulations", "tasks", "simulation_index"])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
@@ -67,7 +70,11 @@ impl Format for Tau2Bench {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("tau2-bench").many())
     }
+}
 
+impl Layout for Tau2Bench {}
+
+impl Open for Tau2Bench {
     fn open(&self, record: &Value, part: u16) -> Body {
         if record.get("role").is_some() {
             return messages::open(record, part);
@@ -86,6 +93,8 @@ impl Format for Tau2Bench {
         }
     }
 }
+
+impl Request for Tau2Bench {}
 
 /// What holds for all runs of the file.
 fn setting(info: View<'_, '_>, out: &mut FactSink<'_>) {

@@ -7,11 +7,13 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, Telling};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -27,6 +29,18 @@ impl Format for TauBench {
         "tau-bench results, a run of each task and trial"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for TauBench {
     fn sniff(&self, record: &Value) -> u8 {
         let is_run = record.get("traj").is_some_and(Value::is_array)
             && record.get("task_id").is_some()
@@ -47,16 +61,6 @@ impl Format for TauBench {
         Some(&[])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::No,
-            cost: Held::No,
-            times: Held::No,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, run);
     }
@@ -64,7 +68,11 @@ impl Format for TauBench {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("tau-bench").many())
     }
+}
 
+impl Layout for TauBench {}
+
+impl Open for TauBench {
     fn open(&self, record: &Value, part: u16) -> Body {
         if record.get("role").is_some() {
             messages::open(record, part)
@@ -77,6 +85,8 @@ impl Format for TauBench {
         messages::open_result(record, part, body);
     }
 }
+
+impl Request for TauBench {}
 
 /// The task is what the simulated user was told to want.
 fn open_info(info: &Value) -> Body {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
-use crate::ingest::json::{Checked, Cursor, Range, Record, value};
+use crate::ingest::json::{Checked, Cursor, Range, Record, Tree, View, value};
 use crate::model::quantity::Usage;
 
 /// One fact with its names and what there is to see when it is opened.
@@ -71,6 +71,23 @@ impl Told {
         }
         out.usage(&mut fact, self.usage);
         out.push(fact);
+    }
+}
+
+/// Parses a record into a tree and passes it to `told`. Invalid JSON, or a line that is not an object, is
+/// malformed.
+pub(crate) fn decode_tree(
+    record: Record<'_>,
+    out: &mut FactSink<'_>,
+    told: impl FnOnce(View<'_, '_>, &mut FactSink<'_>),
+) {
+    let is_line = record.member.is_empty();
+    match Tree::read(record) {
+        Ok(tree) if tree.root().is_object() || !is_line => {
+            told(tree.root(), out);
+            out.note(tree.notes());
+        }
+        Ok(_) | Err(_) => out.malformed(),
     }
 }
 

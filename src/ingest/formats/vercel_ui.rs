@@ -7,11 +7,13 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{BLOCKS, IMPLIED, TEXT, string, unpacked};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{BLOCKS, TEXT};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, unpacked};
+use crate::ingest::formats::told::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Time;
@@ -28,6 +30,18 @@ impl Format for VercelUi {
         "Vercel AI SDK messages, as a user interface keeps them"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::Yes,
+        }
+    }
+}
+
+impl Decode for VercelUi {
     fn sniff(&self, record: &Value) -> u8 {
         if is_message(record) { 60 } else { 0 }
     }
@@ -43,16 +57,6 @@ impl Format for VercelUi {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&["messages"])
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::No,
-            cost: Held::No,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::Yes,
-        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -71,7 +75,11 @@ impl Format for VercelUi {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("assistant"))
     }
+}
 
+impl Layout for VercelUi {}
+
+impl Open for VercelUi {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -110,6 +118,8 @@ impl Format for VercelUi {
         });
     }
 }
+
+impl Request for VercelUi {}
 
 fn is_message(record: &Value) -> bool {
     let parts = record.get("parts").and_then(Value::as_array);

@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::IMPLIED;
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
-use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::ingest::fact::{Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::quantity::{Cost, Usage};
@@ -83,10 +82,15 @@ impl Assembler for ClaudeAssembler {
                 scene.add(Kind::Malformed, build);
             }
             FactKind::RunStart
+            | FactKind::Setup
+            | FactKind::ImpliedStart
             | FactKind::RunEnd
             | FactKind::Approval
             | FactKind::Usage
+            | FactKind::RunningTotal
+            | FactKind::RunTotal
             | FactKind::CallNews
+            | FactKind::Piece
             | FactKind::Copy
             | FactKind::Unknown => {
                 scene.add(Kind::Unknown, build);
@@ -193,7 +197,7 @@ impl ClaudeAssembler {
     fn lane(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Sym {
         let main = build.peek(run).who.agent;
         let agent = from.text(fact.agent);
-        let side = !from.decoded.name(fact, Name::Lane).is_empty();
+        let side = !from.decoded.name(fact, Name::SideChain).is_empty();
         // A broken line is nobody's: it must not stand for a subagent.
         let alone = build.peek(run).parent_run.is_some() || fact.kind == FactKind::Malformed;
         let named = !agent.is_empty() && (side || from.companion);
@@ -217,7 +221,7 @@ impl ClaudeAssembler {
     }
 
     fn new_lane(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Sym {
-        let prompt = from.decoded.name(fact, Name::Started);
+        let prompt = from.decoded.name(fact, Name::TaskPrompt);
         let starter = (!prompt.is_empty())
             .then(|| self.started.get(&build.key(prompt)).copied())
             .flatten();
@@ -272,9 +276,9 @@ impl ClaudeAssembler {
             ));
         }
         if fact.kind == FactKind::ToolCall {
-            let prompt = from.decoded.name(fact, Name::Started);
+            let prompt = from.decoded.name(fact, Name::TaskPrompt);
             if !prompt.is_empty() {
-                let kind = build.symbol(from.decoded.name(fact, Name::Title));
+                let kind = build.symbol(from.decoded.name(fact, Name::SubagentType));
                 self.started.insert(build.key(prompt), (action, kind));
             }
         }
@@ -310,7 +314,7 @@ impl ClaudeAssembler {
             };
             build.attach(call.action, attached, Flags::NONE);
         }
-        let agent = from.decoded.name(fact, Name::Started);
+        let agent = from.decoded.name(fact, Name::Subagent);
         if let Some(&lane) = self
             .lanes
             .get(&build.key(agent))

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::IMPLIED;
-use crate::ingest::context::{Piece, Role, Said, blocks};
+use crate::ingest::fact::IMPLIED;
+use crate::ingest::request::{Piece, Role, Said, blocks};
 
 pub(super) fn pieces(record: &Value, part: u16) -> Vec<Piece> {
     let is = |key: &str| record.get(key).and_then(Value::as_bool) == Some(true);

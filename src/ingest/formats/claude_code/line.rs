@@ -308,7 +308,7 @@ fn envelope(kind: FactKind, line: &Line, cursor: &Cursor<'_>, out: &mut FactSink
     fact.agent = out.text(cursor, line.agent);
     out.name(Name::Record, fact.id);
     if line.sidechain {
-        out.name(Name::Lane, fact.run.or(fact.id));
+        out.name(Name::SideChain, fact.run.or(fact.id));
     }
     if line.meta {
         fact.flags.set(Flags::META);
@@ -364,8 +364,8 @@ fn assistant(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut Fact
             fact.hash = block.hash;
             let started = out.text(cursor, block.prompt.filter(|_| block.subagent.is_some()));
             let subagent = out.text(cursor, block.subagent);
-            out.name(Name::Started, started);
-            out.name(Name::Title, subagent);
+            out.name(Name::TaskPrompt, started);
+            out.name(Name::SubagentType, subagent);
         }
         out.push(fact);
     }
@@ -429,7 +429,7 @@ fn prompt(line: &Line, text: Option<Str>, part: u16, cursor: &Cursor<'_>, out: &
         fact.flags.set(Flags::META);
     }
     let told = out.text(cursor, text);
-    out.name(Name::Started, told);
+    out.name(Name::TaskPrompt, told);
     out.push(fact);
 }
 
@@ -451,7 +451,7 @@ fn result(line: &Line, block: &Block, part: u16, cursor: &Cursor<'_>, out: &mut 
         fact.verdict = Verdict::Denied;
     }
     let started = out.text(cursor, line.started);
-    out.name(Name::Started, started);
+    out.name(Name::Subagent, started);
     out.push(fact);
 }
 

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::IMPLIED;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::formats::saferun::text_of;
+use crate::ingest::fact::IMPLIED;
+use crate::ingest::formats::content::{string, text_of};
 
 /// The body of a row: one block of a message, or a line.
 pub(super) fn body(record: &Value, part: u16) -> Body {
@@ -181,8 +181,4 @@ pub(super) fn attached(record: &Value, part: u16, body: &mut Body) {
         reason: said,
         args: None,
     });
-}
-
-fn string(record: &Value, key: &str) -> Option<String> {
-    record.get(key)?.as_str().map(str::to_owned)
 }

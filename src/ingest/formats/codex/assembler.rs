@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::IMPLIED;
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
-use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, Settled};
 use crate::model::quantity::{Cost, Elapsed, Usage};
@@ -41,12 +40,10 @@ struct Scene<'a> {
 impl Scene<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
         let agent = build.peek(self.run).who.agent;
-        let plain = Draft::new(kind, self.run, self.fact, self.from);
         Draft {
             agent,
             model: build.model_of(self.run, agent),
-            flags: plain.flags.without(Flags::MIRROR),
-            ..plain
+            ..Draft::new(kind, self.run, self.fact, self.from)
         }
     }
 
@@ -61,7 +58,9 @@ impl Assembler for CodexAssembler {
         let run = self.run(fact, from, build);
         let scene = Scene { run, fact, from };
         match fact.kind {
-            FactKind::RunStart => self.start(&scene, build),
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
+                self.start(&scene, build)
+            }
             FactKind::Setting => {
                 let agent = build.peek(run).who.agent;
                 let model = build.symbol(from.text(fact.model));
@@ -71,8 +70,10 @@ impl Assembler for CodexAssembler {
             FactKind::Response | FactKind::Reasoning => self.said(&scene, build),
             FactKind::ToolCall => self.asked(&scene, build),
             FactKind::ToolResult => self.result(&scene, build),
-            FactKind::CallNews => call_news(&scene, build),
-            FactKind::Usage => self.usage(&scene, build),
+            FactKind::CallNews | FactKind::Piece => call_news(&scene, build),
+            FactKind::Usage | FactKind::RunningTotal | FactKind::RunTotal => {
+                self.usage(&scene, build)
+            }
             FactKind::Decision | FactKind::Approval => attach(&scene, build),
             FactKind::RunEnd => {
                 self.last = Some(RunStatus::Ok);
@@ -151,12 +152,12 @@ impl CodexAssembler {
 
     /// Whether this text stands already as the other of item and event.
     fn is_mirror(&mut self, scene: &Scene<'_>, build: &Builder) -> bool {
-        let side = usize::from(scene.fact.flags.has(Flags::MIRROR));
+        let side = usize::from(scene.fact.echo == Echo::Event);
         let mut texts = scene
             .from
             .decoded
             .names(scene.fact)
-            .filter(|(name, _)| *name == Name::Said)
+            .filter(|(name, _)| *name == Name::Text)
             .peekable();
         if texts.peek().is_none() {
             return false;
@@ -253,7 +254,7 @@ impl CodexAssembler {
             .then(|| build.knows_call(run, id))
             .flatten()
         {
-            if fact.flags.has(Flags::MIRROR) {
+            if fact.echo == Echo::Event {
                 settle_status(run, id, known, fact, build);
                 build.edit(run).totals.copies += 1;
             } else {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::IMPLIED;
 use super::open::payload;
-use crate::ingest::context::{Piece, Role, Said};
+use crate::ingest::fact::IMPLIED;
+use crate::ingest::request::{Piece, Role, Said};
 
 pub(super) fn pieces(record: &Value, part: u16) -> Vec<Piece> {
     if part & IMPLIED != 0 {

@@ -1,7 +1,7 @@
 //! One line of a rollout in one pass.
 
 use crate::ingest::assemble;
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Checked, Cursor, Str, unescape};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
@@ -291,7 +291,7 @@ fn envelope(kind: FactKind, line: &Line, cursor: &Cursor<'_>, out: &mut FactSink
     ) {
         for &text in &payload.texts {
             let text = out.text(cursor, Some(text));
-            out.name(Name::Said, text);
+            out.name(Name::Text, text);
         }
     }
     fact
@@ -303,7 +303,7 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
         b"user_message" => FactKind::Prompt,
         b"agent_message" => FactKind::Response,
         b"agent_reasoning" => FactKind::Reasoning,
-        b"token_count" => FactKind::Usage,
+        b"token_count" => FactKind::RunningTotal,
         b"error" | b"stream_error" => FactKind::Error,
         b"task_complete" if payload.failed => FactKind::Error,
         b"task_complete" => FactKind::RunEnd,
@@ -328,7 +328,7 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
     };
     let mut fact = envelope(plain, line, cursor, out);
     match plain {
-        FactKind::Usage => {
+        FactKind::RunningTotal => {
             let known = if payload.total.is_none() {
                 payload.last
             } else {
@@ -351,7 +351,7 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
         _ => {}
     }
     // Events mirror response items: the rules show each text once.
-    fact.flags.set(Flags::MIRROR);
+    fact.echo = Echo::Event;
     out.push(fact);
 }
 
@@ -379,7 +379,7 @@ fn completed(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
         };
         fact.status = ended(payload, cursor);
     }
-    fact.flags.set(Flags::MIRROR);
+    fact.echo = Echo::Event;
     out.push(fact);
 }
 

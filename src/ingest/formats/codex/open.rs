@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::IMPLIED;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::formats::saferun::text_of;
+use crate::ingest::fact::IMPLIED;
+use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::json;
 
 /// The payload; the first rollouts had none around their items.
@@ -151,8 +151,4 @@ pub(super) fn attached(record: &Value, body: &mut Body) {
         args: payload.get("command").cloned(),
         ..ApprovalText::default()
     });
-}
-
-fn string(record: &Value, key: &str) -> Option<String> {
-    record.get(key)?.as_str().map(str::to_owned)
 }

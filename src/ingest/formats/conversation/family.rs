@@ -42,7 +42,10 @@ impl Family {
         let lane =
             known.unwrap_or_else(|| build.symbol(&[agent, b"/", from.stem.as_bytes()].concat()));
         // The first thing that is told of a session does not say which agent it is.
-        if fact.kind != FactKind::RunStart {
+        if !matches!(
+            fact.kind,
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart
+        ) {
             self.lanes.insert(from.source, lane);
             let starter = build.by_id(run, from.text(fact.run));
             build.lane(run, lane, starter);

@@ -3,7 +3,7 @@
 use super::{Memory, Scene, known};
 use crate::ingest::assemble::{Builder, Charge, Draft};
 use crate::ingest::fact::Name;
-use crate::model::action::{ActionIx, Flags, Kind};
+use crate::model::action::{ActionIx, Kind};
 use crate::model::quantity::{Cost, Usage};
 use crate::model::symbol::Sym;
 
@@ -73,9 +73,7 @@ impl Scene<'_> {
             usage: self.from.decoded.usage(self.fact).unwrap_or_default(),
             cost: self.fact.cost,
         };
-        let mut draft = self.draft(Kind::Note, build);
-        draft.flags = draft.flags.without(Flags::SECOND_RESULT);
-        (total, draft)
+        (total, self.draft(Kind::Note, build))
     }
 
     /// A running total: what it grew by since it was told last is booked on the last model call. One

@@ -30,15 +30,23 @@ pub(super) fn set(run: RunIx, name: Name, told: &[u8], build: &mut Builder) {
         | Name::By
         | Name::Record
         | Name::Group
+        | Name::InSpan
         | Name::Lane
+        | Name::Starter
+        | Name::SideChain
         | Name::Shadow
         | Name::Attempt
-        | Name::Said
-        | Name::Started
+        | Name::Text
+        | Name::ResponseId
+        | Name::Stream
+        | Name::TaskPrompt
+        | Name::Subagent
+        | Name::SubagentType
         | Name::Trace
         | Name::Thread
         | Name::Conversation
         | Name::Session
+        | Name::SpanName
         | Name::Scope => {}
     }
 }

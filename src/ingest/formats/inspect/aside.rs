@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::ingest::context::Piece;
 use crate::ingest::formats::spans::context::of_request;
 use crate::ingest::formats::spans::messages::{Role, messages};
 use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::request::Piece;
 
 /// How texts are referred to, and were before 2025.
 const REFERENCES: &[&str] = &["attachment://", "tc://"];

@@ -16,10 +16,10 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use super::OpenCode;
-use crate::ingest::discover::open_without_waiting;
-use crate::ingest::formats::messages::string;
+use crate::ingest::formats::content::string;
 use crate::ingest::json;
 use crate::ingest::kin::{Kin, ReadTies, Tie};
+use crate::ingest::open::open_without_waiting;
 use crate::ingest::packed::scattered::{Scattered, documents, is_document};
 
 /// What stands beside the folder of sessions.

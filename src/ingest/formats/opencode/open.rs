@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{ABORTED, ERROR};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::formats::messages::{IMPLIED, string};
-use crate::ingest::formats::saferun::text_of;
+use crate::ingest::fact::IMPLIED;
+use crate::ingest::formats::content::{string, text_of};
 
 /// An event holds a part; every other record is what it is.
 fn part_of(record: &Value) -> &Value {

@@ -37,7 +37,9 @@ impl Assembler for SaferunAssembler {
         };
         self.last = Some(run);
         match fact.kind {
-            FactKind::RunStart => start(fact, from, build, run),
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
+                start(fact, from, build, run)
+            }
             FactKind::RunEnd => end(fact, from, build, run),
             FactKind::Prompt => prompt(fact, from, build, run),
             FactKind::Response => response(fact, from, build, run),
@@ -47,7 +49,13 @@ impl Assembler for SaferunAssembler {
             FactKind::Error => error(fact, from, build, run),
             FactKind::Reasoning => plain(Kind::Reasoning, fact, from, build, run),
             FactKind::Setting => setting(fact, from, build, run),
-            FactKind::Note | FactKind::Usage | FactKind::CallNews | FactKind::Copy => {
+            FactKind::Note
+            | FactKind::Usage
+            | FactKind::RunningTotal
+            | FactKind::RunTotal
+            | FactKind::CallNews
+            | FactKind::Piece
+            | FactKind::Copy => {
                 plain(Kind::Note, fact, from, build, run);
             }
             FactKind::Unknown => plain(Kind::Unknown, fact, from, build, run),

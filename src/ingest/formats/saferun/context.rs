@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::open::{parsed, string};
-use crate::ingest::context::{Piece, Role, Said, blocks, text_block};
+use super::open::string;
+use crate::ingest::formats::content::unpacked;
+use crate::ingest::request::{Piece, Role, Said, blocks, text_block};
 
 pub(super) fn pieces(record: &Value) -> Vec<Piece> {
     match record.get("type").and_then(Value::as_str) {
@@ -67,7 +68,7 @@ fn said(record: &Value, role: Role) -> Vec<Piece> {
 fn call(record: &Value) -> Value {
     let input = record
         .get("args")
-        .map_or_else(|| Value::Object(Map::new()), parsed);
+        .map_or_else(|| Value::Object(Map::new()), unpacked);
     json!({
         "type": "tool_use",
         "id": string(record, "id").unwrap_or_default(),

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::base::human;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText, Matched};
+use crate::ingest::formats::content::{text_of, unpacked};
 
 /// The body of an event that has a row of its own.
 pub(super) fn body(record: &Value) -> Body {
@@ -11,7 +11,7 @@ pub(super) fn body(record: &Value) -> Body {
         id: string(record, "id"),
         parent_id: string(record, "parent_id"),
         text: record.get("content").and_then(text_of),
-        args: present(record, "args").map(parsed),
+        args: present(record, "args").map(unpacked),
         error: record.get("error").and_then(error_of),
         labels: labels(record),
         ..Body::default()
@@ -84,60 +84,12 @@ fn present<'a>(record: &'a Value, key: &str) -> Option<&'a Value> {
     record.get(key).filter(|value| !value.is_null())
 }
 
-/// Arguments written as a string of JSON are opened; a string that is not JSON stays as it is.
-pub(super) fn parsed(args: &Value) -> Value {
-    match args {
-        Value::String(text) => crate::ingest::json::value(text.as_bytes())
-            .filter(|value| value.is_object() || value.is_array())
-            .unwrap_or_else(|| args.clone()),
-        _ => args.clone(),
-    }
-}
-
 pub(super) fn string(record: &Value, key: &str) -> Option<String> {
     match record.get(key)? {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
-}
-
-/// Text of a string, or of the text parts of a list of content parts.
-pub(crate) fn text_of(content: &Value) -> Option<String> {
-    match content {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Array(parts) => Some(parts.iter().map(part_text).collect::<Vec<_>>().join("\n")),
-        other => Some(other.to_string()),
-    }
-}
-
-fn part_text(part: &Value) -> String {
-    let text = part
-        .as_str()
-        .or_else(|| part.get("text").and_then(Value::as_str));
-    match text {
-        Some(text) => text.to_owned(),
-        None => placeholder(part),
-    }
-}
-
-/// `[image image/png · 45 kB]`: what stands where a part is no text.
-fn placeholder(part: &Value) -> String {
-    let word = |value: &Value, keys: &[&str]| {
-        let mut found = keys.iter().filter_map(|key| value.get(*key)?.as_str());
-        found.next().map(str::to_owned)
-    };
-    let inner = part.get("source").unwrap_or(part);
-    let kind = word(part, &["type"]).unwrap_or_else(|| "part".to_owned());
-    let media = word(inner, &["media_type", "mimeType", "mime_type"]);
-    let size = word(inner, &["data", "blob"]).map(|data| human::bytes(data.len() as u64 / 4 * 3));
-    let what = [Some(kind), media]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>();
-    let size = size.map(|size| format!(" · {size}")).unwrap_or_default();
-    format!("[{}{size}]", what.join(" "))
 }
 
 pub(super) fn error_of(error: &Value) -> Option<ErrorText> {

@@ -1,4 +1,5 @@
 use crate::ingest::Batch;
+use crate::ingest::formats::content::text_of;
 use crate::ingest::testing::{self, rows};
 use crate::model::action::{Flags, Kind, Status};
 use crate::model::run::RunStatus;
@@ -174,6 +175,6 @@ fn a_key_given_twice_is_flagged_and_the_last_value_counts() {
 fn a_part_that_is_no_text_is_told_by_its_type_and_size() {
     let image = r#"[{"type":"image","source":{"media_type":"image/png","data":"aaaabbbb"}},{"text":"a map"},{"type":"audio"}]"#;
     let content = serde_json::from_str(image).expect("JSON");
-    let text = super::text_of(&content).expect("a text");
+    let text = text_of(&content).expect("a text");
     assert_eq!(text, "[image image/png · 6 B]\na map\n[audio]");
 }

@@ -8,16 +8,16 @@ use toml::de::{DeTable, DeValue};
 use super::Shape;
 use super::path::{Condition, Field, Path, Place, Want};
 use super::row::{KINDS, Row, RowField, RunField};
-use crate::ingest::formats::FORMATS;
 
 /// A line of a declaration and what is wrong in it.
 pub type Wrong = (usize, String);
 
 const TOP: &[&str] = &["name", "about", "match", "run", "words", "row"];
 
-/// Reads a declaration. The error tells the line and the way out.
-pub fn read(text: &str) -> Result<Shape, Wrong> {
-    let at = At { text };
+/// Reads a declaration, which must not take the name of a built-in format. The error has the line and the
+/// remedy.
+pub fn read(text: &str, built_in: &[&str]) -> Result<Shape, Wrong> {
+    let at = At { text, built_in };
     let table = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
         (at.line(&span), error.message().to_owned())
@@ -71,6 +71,7 @@ type Value<'a> = Spanned<DeValue<'a>>;
 #[derive(Clone, Copy)]
 struct At<'t> {
     text: &'t str,
+    built_in: &'t [&'t str],
 }
 
 impl At<'_> {
@@ -109,7 +110,7 @@ impl At<'_> {
         if name.is_empty() || !name.bytes().all(plain) {
             return self.wrong(&value.span(), "a name is made of a-z, 0-9 and -");
         }
-        if FORMATS.iter().any(|format| format.name() == name) {
+        if self.built_in.contains(&name) {
             return self.wrong(
                 &value.span(),
                 format!("'{name}' is a built-in format; take another name"),

@@ -6,7 +6,7 @@ use super::path::{Condition, Field, text};
 use crate::ingest::assemble;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{FactKind, Name};
-use crate::ingest::formats::saferun::text_of;
+use crate::ingest::formats::content::text_of;
 use crate::ingest::formats::told::Told;
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};

@@ -9,7 +9,7 @@ use super::trace::Trace;
 use super::twins;
 use crate::ingest::assemble::{Assembler, Builder, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
-use crate::model::action::{ActionIx, Flags, Kind, SourceIx, Verdict};
+use crate::model::action::{ActionIx, Kind, SourceIx, Verdict};
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
@@ -46,7 +46,7 @@ impl Assembler for SpanAssembler {
             return;
         }
         // A span and what is in it come one after the other.
-        if kept.name(Name::Group).is_empty() && self.waiting >= WAITING {
+        if kept.name(Name::InSpan).is_empty() && self.waiting >= WAITING {
             self.tell(build, |trace| trace.is_whole);
             // Nothing is whole: then bounds come before order.
             if self.waiting >= WAITING {
@@ -208,7 +208,7 @@ impl Kept {
             model: Sym::NONE,
             time: self.fact.time,
             parent: ActionIx::NONE,
-            flags: self.fact.flags.without(Flags::MIRROR),
+            flags: self.fact.flags,
             source: self.source,
             line: self.line,
             place: self.place,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::messages::{self, What};
 use super::request::Asked;
 use super::{Class, Span};
-use crate::ingest::context::{Piece, Role, Said, text_block};
+use crate::ingest::request::{Piece, Role, Said, text_block};
 
 impl Span {
     /// The pieces of one of its facts; `None` where the opened body tells them as well.

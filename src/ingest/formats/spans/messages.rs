@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::ingest::formats::saferun::text_of;
+use crate::ingest::formats::content::text_of;
 use crate::ingest::json;
 
 /// Who said it.

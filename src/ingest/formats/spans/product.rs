@@ -8,11 +8,11 @@ use super::request::Asked;
 use super::{GLANCE, Span};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
-use crate::ingest::context::Piece;
 use crate::ingest::fact::FactSink;
+use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request};
 use crate::ingest::formats::told::{add_attached, add_result, whole};
-use crate::ingest::formats::{Format, Recorded};
 use crate::ingest::json::{Checked, Cursor, Record};
+use crate::ingest::request::Piece;
 
 /// A product, as far as it differs from others: its name, its smell, and how it writes a span.
 pub(in crate::ingest::formats) trait Product: Debug + Sync {
@@ -63,16 +63,18 @@ impl<P: Product> Format for P {
         Product::about(self)
     }
 
+    fn recorded(&self) -> Recorded {
+        Product::recorded(self)
+    }
+}
+
+impl<P: Product> Decode for P {
     fn sniff(&self, record: &Value) -> u8 {
         Product::sniff(self, record)
     }
 
     fn takes_whole(&self) -> bool {
         Product::takes_whole(self)
-    }
-
-    fn recorded(&self) -> Recorded {
-        Product::recorded(self)
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -86,13 +88,13 @@ impl<P: Product> Format for P {
     fn assembler(&self) -> Box<dyn Assembler> {
         super::assembler()
     }
+}
 
+impl<P: Product> Layout for P {}
+
+impl<P: Product> Open for P {
     fn glance(&self) -> usize {
         Product::glance(self)
-    }
-
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        self.span(record).pieces(part, || self.asked(record))
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
@@ -105,5 +107,11 @@ impl<P: Product> Format for P {
 
     fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
         add_attached(self.span(record).body(part), body);
+    }
+}
+
+impl<P: Product> Request for P {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+        self.span(record).pieces(part, || self.asked(record))
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::messages::{parsed, word};
-use crate::ingest::context::{Api, Piece};
+use crate::ingest::request::{Api, Piece};
 
 /// Parameters of requests, by the names that the interfaces of OpenAI and Anthropic have for them. What
 /// instrumentors write beside them (addresses, retries, the id of the answer) was not asked for.

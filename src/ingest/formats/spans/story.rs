@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::kept::Kept;
 use super::{APPROVED, DENIED};
 use crate::ingest::assemble::{Builder, Call, Draft};
-use crate::ingest::fact::{FactKind, Name};
+use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::run::{RunIx, RunStatus};
@@ -97,11 +97,11 @@ impl Story {
         build.seen(self.run, span.fact.time);
         build.seen(self.run, span.end());
         match span.fact.kind {
-            FactKind::Response if span.name(Name::Lane) == b"text" => self.text(span, build),
+            FactKind::Response if span.fact.span == SpanRole::Text => self.text(span, build),
             FactKind::Response => self.model_call(span, build),
             FactKind::ToolCall => self.tool(span, build),
             FactKind::Prompt => self.prompt(span, build),
-            FactKind::Decision if span.name(Name::Lane) == b"guard" => self.guard(span, build),
+            FactKind::Decision if span.fact.span == SpanRole::Guardrail => self.guard(span, build),
             FactKind::Decision | FactKind::Approval => self.ruling(span, build),
             FactKind::Error => {
                 self.add(Kind::Error, span, span, build);
@@ -109,11 +109,16 @@ impl Story {
             FactKind::Copy => self.wrapper(span, build),
             FactKind::Note
             | FactKind::RunStart
+            | FactKind::Setup
+            | FactKind::ImpliedStart
             | FactKind::RunEnd
             | FactKind::Reasoning
             | FactKind::ToolResult
             | FactKind::Usage
+            | FactKind::RunningTotal
+            | FactKind::RunTotal
             | FactKind::CallNews
+            | FactKind::Piece
             | FactKind::Setting
             | FactKind::Unknown
             | FactKind::Malformed => self.note(span, build),
@@ -146,7 +151,7 @@ impl Story {
         ];
         let symbols = names.map(|name| build.symbol(span.name(name)));
         let agent = build.symbol(&span.agent);
-        let title = span.name(Name::Title).to_vec();
+        let title = span.name(Name::SpanName).to_vec();
         let is_outermost = span.parent.is_empty() && span.is(FactKind::Copy);
         let run = build.edit(self.run);
         if run.title.is_none() && is_outermost && !title.is_empty() {
@@ -223,7 +228,7 @@ impl Story {
         if failed && span.inside.is_empty() {
             self.add(Kind::Error, span, span, build);
         }
-        if span.parent.is_empty() && span.name(Name::Lane) != b"noise" {
+        if span.parent.is_empty() && span.fact.span != SpanRole::Internal {
             self.ended = match span.fact.status {
                 Status::Error | Status::Cancelled => RunStatus::Error,
                 _ if self.ended == RunStatus::Blocked => RunStatus::Blocked,
@@ -413,7 +418,7 @@ impl Story {
             }
             return;
         }
-        let says_nothing = span.name(Name::Started).is_empty() && status != Status::Error;
+        let says_nothing = !span.fact.has_result && status != Status::Error;
         let result = if says_nothing {
             Place::NONE
         } else {
@@ -496,7 +501,7 @@ impl Story {
     fn guard(&mut self, span: &Kept, build: &mut Builder) {
         let action = self.add(Kind::PolicyDecision, span, span, build);
         build.duration(action, span.fact.duration);
-        let name = build.symbol(span.name(Name::Title));
+        let name = build.symbol(span.name(Name::SpanName));
         self.guards.push((name, action));
         for inside in &span.inside {
             let attached = Story::attached(inside, build);
@@ -532,7 +537,7 @@ impl Story {
 
     fn inside(&mut self, kept: &Kept, span: &Kept, build: &mut Builder) {
         match kept.fact.kind {
-            FactKind::Approval | FactKind::Decision if span.name(Name::Lane) != b"guard" => {
+            FactKind::Approval | FactKind::Decision if span.fact.span != SpanRole::Guardrail => {
                 self.ruling(kept, build);
             }
             _ => {}

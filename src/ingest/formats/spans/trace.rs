@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::kept::Kept;
 use crate::ingest::assemble::Builder;
-use crate::ingest::fact::{FactKind, Name};
+use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::Status;
 use crate::model::quantity::Time;
 
@@ -36,7 +36,7 @@ impl Trace {
 
     /// Keeps a span, or what is in one; whether it is a new span.
     pub(super) fn put(&mut self, kept: Kept, build: &Builder) -> bool {
-        if !kept.name(Name::Group).is_empty() {
+        if !kept.name(Name::InSpan).is_empty() {
             self.early.push(kept);
             return false;
         }
@@ -52,7 +52,7 @@ impl Trace {
             }
             let group = kept.id.clone();
             self.early
-                .retain(|early| early.name(Name::Group) != &*group);
+                .retain(|early| early.name(Name::InSpan) != &*group);
             self.spans[place] = kept;
             return false;
         }
@@ -81,7 +81,7 @@ impl Trace {
     pub(super) fn is_noise(&self) -> bool {
         self.spans
             .iter()
-            .all(|span| span.name(Name::Lane) == b"noise")
+            .all(|span| span.fact.span == SpanRole::Internal)
     }
 
     /// Puts the spans in relation: what is in them, who acts, which of them tell the same thing.
@@ -109,7 +109,7 @@ impl Trace {
 
     fn put_inside(&mut self, build: &Builder) {
         for kept in self.early.drain(..) {
-            let own = build.key(kept.name(Name::Group));
+            let own = build.key(kept.name(Name::InSpan));
             match self.places.get(&own) {
                 Some(&place) => self.spans[place].inside.push(kept),
                 // Its span never came.

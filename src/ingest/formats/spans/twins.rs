@@ -3,7 +3,7 @@
 
 use super::kept::Kept;
 use super::trace::Trace;
-use crate::ingest::fact::{FactKind, Name};
+use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::Status;
 use crate::model::quantity::{Time, Usage};
 
@@ -22,6 +22,10 @@ impl Kept {
             (self.parent, self.fact.time, self.fact.duration) = around;
         }
         let names = other.names_out();
+        if self.fact.span == SpanRole::Plain {
+            self.fact.span = other.fact.span;
+        }
+        self.fact.has_result |= other.fact.has_result;
         if self.usage.is_none() {
             self.usage = other.usage;
         }
@@ -80,7 +84,7 @@ impl Kept {
         if !self.overlaps(other) {
             return false;
         }
-        match (self.name(Name::Said), other.name(Name::Said)) {
+        match (self.name(Name::ResponseId), other.name(Name::ResponseId)) {
             ([], _) | (_, []) => {
                 self.name(Name::Scope) != other.name(Name::Scope)
                     && self.tokens() > 0
@@ -139,12 +143,12 @@ pub(super) fn drop_strays(traces: &mut [Trace]) {
 /// Where a program logs its model calls and traces them too, the logs say more (Claude Code, Codex).
 /// How many spans were left out.
 pub(super) fn drop_told_by_logs(spans: &mut Vec<Kept>) -> u32 {
-    let logged = |span: &Kept| span.is(FactKind::Response) && span.name(Name::Lane) == b"log";
+    let logged = |span: &Kept| span.is(FactKind::Response) && span.fact.span == SpanRole::Log;
     if !spans.iter().any(logged) {
         return 0;
     }
     let before = spans.len();
-    spans.retain(|span| !span.is(FactKind::Response) || !span.name(Name::Lane).is_empty());
+    spans.retain(|span| !span.is(FactKind::Response) || span.fact.span != SpanRole::Plain);
     (before - spans.len()) as u32
 }
 
@@ -156,7 +160,7 @@ const NEAR: usize = 64;
 pub(super) fn put_before_its_tools(spans: &mut [Kept]) {
     for at in 1..spans.len() {
         let call = &spans[at];
-        if call.name(Name::Lane) != b"log" || call.fact.duration.is_some() {
+        if call.fact.span != SpanRole::Log || call.fact.duration.is_some() {
             continue;
         }
         let time = call.fact.time;
