@@ -7,7 +7,7 @@ mod table;
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::ingest;
+use crate::ingest::Error;
 use crate::model::quantity::{Cost, Tokens, Usage};
 
 /// Prices by model. The built-in table is dated; see [`PriceTable::built_in`].
@@ -43,7 +43,7 @@ impl PriceTable {
     /// cache_write = 3.75      # without it, writes cost what input costs
     /// cache_write_hour = 6.0  # without it, the same as cache_write
     /// ```
-    pub fn with_file(mut self, path: &Path) -> Result<PriceTable, ingest::Error> {
+    pub fn with_file(mut self, path: &Path) -> Result<PriceTable, Error> {
         self.by_name.extend(file::read(path)?);
         Ok(self)
     }

@@ -97,7 +97,7 @@ impl Role {
 /// What is said is a content block of the Messages interface, whatever the interface of the run, but
 /// for formats that record items of the Responses interface: those stay as they are.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Piece {
+pub enum RequestPart {
     /// The whole body of a request, as it was sent.
     Request(Value),
     /// A member beside the conversation (`system`, `tools`, `temperature`); it holds until it is set
@@ -106,21 +106,21 @@ pub enum Piece {
         name: String,
         value: Value,
     },
-    Said(Said),
+    Block(ContextBlock),
     /// The whole conversation of a request, as the record of its call tells it. It is not the body
     /// that was sent, but nothing of it has to be put together from the records before.
-    Heard(Vec<Said>),
+    History(Vec<ContextBlock>),
     /// All that was said before was replaced by this (a compaction).
     Compacted {
-        by: Vec<Said>,
+        by: Vec<ContextBlock>,
         words: String,
     },
     /// Something that the agent may have put before the model in words that are not recorded.
-    Unsaid(String),
+    NotRecorded(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Said {
+pub struct ContextBlock {
     pub role: Role,
     pub block: Value,
     /// The message that the block is a part of, where several records share one.
@@ -129,9 +129,9 @@ pub struct Said {
     pub is_recorded: bool,
 }
 
-impl Said {
-    pub fn recorded(role: Role, block: Value) -> Said {
-        Said {
+impl ContextBlock {
+    pub fn recorded(role: Role, block: Value) -> ContextBlock {
+        ContextBlock {
             role,
             block,
             message: None,
@@ -139,10 +139,10 @@ impl Said {
         }
     }
 
-    pub fn rebuilt(role: Role, block: Value) -> Said {
-        Said {
+    pub fn rebuilt(role: Role, block: Value) -> ContextBlock {
+        ContextBlock {
             is_recorded: false,
-            ..Said::recorded(role, block)
+            ..ContextBlock::recorded(role, block)
         }
     }
 }

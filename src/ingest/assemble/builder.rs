@@ -3,12 +3,12 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use super::From;
-use super::calls::Call;
+use super::calls::{Call, Map};
+use super::from::From;
 use super::interner::Interner;
-use super::memory::{Map, Memory};
+use super::memory::Memory;
 use super::retain::Retain;
-use super::state::{RunState, Told};
+use super::state::{RunHandle, RunState};
 use crate::ingest::Batch;
 use crate::ingest::fact::Fact;
 use crate::ingest::prices::PriceTable;
@@ -130,7 +130,7 @@ impl Builder {
                 let run = state.run.get();
                 let key = run_key(&self.secret, run.source, run.id.as_bytes());
                 self.keys.remove(&key);
-                *state = RunState::of(Told::Shared(Arc::clone(&self.gone)));
+                *state = RunState::of(RunHandle::Shared(Arc::clone(&self.gone)));
                 (state.ended, state.last) = (true, ActionIx(0));
                 self.batch
                     .runs
@@ -181,7 +181,7 @@ impl Builder {
         }
         let ix = RunIx(self.runs.len() as u32);
         self.keys.insert(key, ix);
-        let run = Told::Own(Box::new(new_run(source, id)));
+        let run = RunHandle::Own(Box::new(new_run(source, id)));
         self.runs.push(RunState {
             dirty: true,
             ..RunState::of(run)

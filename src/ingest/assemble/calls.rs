@@ -1,10 +1,14 @@
 //! Which calls of a run wait for their result: first in, first out per id.
 
-use super::memory::Map;
+use std::collections::HashMap;
+
 use crate::ingest::fact::Fact;
 use crate::model::action::{ActionIx, Status};
 use crate::model::quantity::Time;
 use crate::model::symbol::Sym;
+
+/// A map whose keys are hashes already.
+pub(super) type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
 
 /// A tool call as far as its result needs to know it.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,9 @@
 //! What is remembered of a run until it ends.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::calls::Calls;
+use super::calls::{Calls, Map};
 use crate::model::action::ActionIx;
-
-pub(super) type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
 
 #[derive(Debug, Default)]
 pub(super) struct Memory {

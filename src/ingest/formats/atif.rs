@@ -19,10 +19,10 @@ use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::ingest::kin::{Kin, ReadTies, Tie};
-use crate::ingest::request::{Piece, Role, Said, text_block};
+use crate::ingest::request::{ContextBlock, RequestPart, Role, text_block};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Time, Usage};
 
@@ -108,9 +108,9 @@ impl Open for Atif {
 }
 
 impl Request for Atif {
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
         if let Some(tools) = record.get("tool_definitions") {
-            return Some(vec![Piece::Member {
+            return Some(vec![RequestPart::Member {
                 name: "tools".to_owned(),
                 value: tools.clone(),
             }]);
@@ -122,7 +122,7 @@ impl Request for Atif {
 
 /// What a step of the system said to the model: the first one is what the agent is told to be. Of later
 /// ones only our own export tells that the model saw them; others tell what happened.
-fn system(record: &Value) -> Vec<Piece> {
+fn system(record: &Value) -> Vec<RequestPart> {
     let Some(text) = record
         .get("message")
         .and_then(text_of)
@@ -137,8 +137,11 @@ fn system(record: &Value) -> Vec<Piece> {
     let is_first = record.get("step_id").and_then(Value::as_u64) == Some(1);
     match role.or_else(|| is_first.then_some(Role::System)) {
         _ if extra("kind").is_some() => Vec::new(),
-        Some(role) => vec![Piece::Said(Said::rebuilt(role, text_block(&text)))],
-        None => vec![Piece::Unsaid("a step of the system".to_owned())],
+        Some(role) => vec![RequestPart::Block(ContextBlock::rebuilt(
+            role,
+            text_block(&text),
+        ))],
+        None => vec![RequestPart::NotRecorded("a step of the system".to_owned())],
     }
 }
 

@@ -9,13 +9,13 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, Telling};
+use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 
 #[derive(Debug)]
@@ -110,9 +110,9 @@ pub(super) fn decode_with(
 ) {
     let member = record.member;
     decode_tree(record, out, |record, out| {
-        let how = Telling {
+        let how = Envelope {
             block_outcome,
-            ..Telling::new(Fact::new(FactKind::Note))
+            ..Envelope::new(Fact::new(FactKind::Note))
         };
         match member {
             b"" | b"[]" if record.get("messages").is_array() => conversation(record, &how, out),
@@ -125,7 +125,7 @@ pub(super) fn decode_with(
 }
 
 /// A whole conversation in one record begins a run.
-fn conversation(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn conversation(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut start = Fact::new(FactKind::ImpliedStart);
     start.run = out.tell(record.any(&["custom_id", "id", "session_id", "conversation_id"]));
     start.model = out.tell(record.get("model"));
@@ -142,7 +142,7 @@ fn conversation(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
 }
 
 /// The answer to a request, with its tokens.
-fn response(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn response(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut how = *how;
     how.usage = messages::usage(record.get("usage"));
     how.cost = record.get("usage").get("cost").usd();
@@ -157,7 +157,7 @@ fn response(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     }
 }
 
-fn message(said: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn message(said: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut how = *how;
     if said.get("usage").is_object() {
         how.usage = messages::usage(said.get("usage"));
@@ -193,7 +193,7 @@ fn text_of(said: View<'_, '_>) -> String {
 }
 
 /// A tool that the text of a message asks for.
-fn text_call(said: View<'_, '_>, text: &str, how: &Telling, out: &mut FactSink<'_>) {
+fn text_call(said: View<'_, '_>, text: &str, how: &Envelope, out: &mut FactSink<'_>) {
     let mut fact = how.base.at(said.range());
     fact.kind = FactKind::ToolCall;
     fact.part = TEXT_CALL;

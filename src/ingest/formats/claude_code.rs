@@ -6,9 +6,9 @@
 //! tell; only rejections of a person are recorded, never approvals.
 
 mod assembler;
-mod context;
 mod line;
 mod open;
+mod request;
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Cursor, Record};
 use crate::ingest::kin::Kin;
-use crate::ingest::request::{Api, Piece};
+use crate::ingest::request::{Api, RequestPart};
 use crate::model::action::Status;
 
 #[derive(Debug)]
@@ -106,8 +106,8 @@ impl Open for ClaudeCode {
 }
 
 impl Request for ClaudeCode {
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record, part))
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        Some(request::pieces(record, part))
     }
 
     fn api(&self) -> Option<Api> {

@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::claude_code::failure;
 use super::conversation::Conversation;
-use super::messages::{self, Telling};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 
@@ -152,11 +152,11 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
 
 fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let message = record.get("message");
-    let mut how = Telling {
+    let mut how = Envelope {
         outcome,
         block_outcome: outcome,
         usage: messages::usage(message.get("usage")),
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     how.base.model = out.tell(message.get("model"));
     how.group = out.tell(message.get("id"));

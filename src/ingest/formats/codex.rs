@@ -5,9 +5,9 @@
 //! those read from the cache; of approvals only the outcome is kept.
 
 mod assembler;
-mod context;
 mod line;
 mod open;
+mod request;
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Cursor, Record};
-use crate::ingest::request::{Api, Piece};
+use crate::ingest::request::{Api, RequestPart};
 
 #[derive(Debug)]
 pub struct Codex;
@@ -91,8 +91,8 @@ impl Open for Codex {
 }
 
 impl Request for Codex {
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record, part))
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        Some(request::pieces(record, part))
     }
 
     fn api(&self) -> Option<Api> {

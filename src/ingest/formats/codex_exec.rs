@@ -13,7 +13,7 @@ use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 
@@ -175,7 +175,7 @@ fn item(record: View<'_, '_>, complete: bool, out: &mut FactSink<'_>) {
         fact.tool = out.tell(item.get("tool").or(kind));
         let asked = item.any(&["command", "changes", "arguments", "query"]);
         fact.hash = assemble::hash(asked.bytes());
-        // Told when it started already, it is the same call.
+        // Entry when it started already, it is the same call.
         fact.echo = Echo::MayRepeat;
     }
     out.push(fact);

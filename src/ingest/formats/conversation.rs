@@ -5,14 +5,14 @@
 //! have rules of their own.
 
 mod family;
+mod settings;
 mod tokens;
-mod told;
 
 use std::collections::HashMap;
 
 use self::family::Family;
+use self::settings::{set, status};
 use self::tokens::Total;
-use self::told::{set, status};
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
 use crate::ingest::fact::{Echo, Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
@@ -38,20 +38,20 @@ pub(super) struct Conversation {
     defaults: Vec<(Name, Box<[u8]>)>,
     model: Box<[u8]>,
     current: Option<RunIx>,
-    runs: HashMap<RunIx, Memory>,
+    runs: HashMap<RunIx, RunMemory>,
     /// Runs by the names that facts give them.
     named: HashMap<u64, RunIx>,
 }
 
 /// What is remembered of a run.
 #[derive(Debug, Default)]
-struct Memory {
+struct RunMemory {
     /// The run has the name that the trace gives it.
     named: bool,
     started: bool,
     ended: bool,
     last: Option<RunStatus>,
-    groups: HashMap<u64, Group>,
+    groups: HashMap<u64, ModelCall>,
     /// Ids of calls that wait, oldest first, for results that name none.
     waiting: Vec<u64>,
     ids: HashMap<u64, Box<[u8]>>,
@@ -68,7 +68,7 @@ struct Memory {
 
 /// One model call.
 #[derive(Debug, Default)]
-struct Group {
+struct ModelCall {
     response: Option<ActionIx>,
     has_text: bool,
     first: Option<ActionIx>,
@@ -135,7 +135,7 @@ impl Assembler for Conversation {
         let family = self.family.as_mut().filter(|_| from.companion);
         let side = family.map_or(Sym::NONE, |family| family.lane(fact, from, run, build));
         let memory = self.runs.entry(run).or_default();
-        let scene = Scene {
+        let scene = Incoming {
             run,
             side,
             fact,
@@ -307,7 +307,7 @@ impl Conversation {
 }
 
 /// A fact with where it belongs.
-struct Scene<'a> {
+struct Incoming<'a> {
     run: RunIx,
     /// The lane of the file that the fact is from, where that is a subagent's.
     side: Sym,
@@ -315,7 +315,7 @@ struct Scene<'a> {
     from: &'a From<'a>,
 }
 
-impl Scene<'_> {
+impl Incoming<'_> {
     fn name(&self, name: Name) -> &[u8] {
         self.from.decoded.name(self.fact, name)
     }
@@ -377,7 +377,7 @@ impl Scene<'_> {
         build.edit(self.run).totals.copies += 1;
     }
 
-    fn start(&self, memory: &mut Memory, build: &mut Builder) {
+    fn start(&self, memory: &mut RunMemory, build: &mut Builder) {
         self.set(memory, build);
         let kind = if memory.started {
             Kind::Note
@@ -389,7 +389,7 @@ impl Scene<'_> {
     }
 
     /// What a fact says of the whole run.
-    fn set(&self, memory: &mut Memory, build: &mut Builder) {
+    fn set(&self, memory: &mut RunMemory, build: &mut Builder) {
         let agent = build.symbol(self.from.text(self.fact.agent));
         if agent.is_some() {
             build.edit(self.run).who.agent = agent;
@@ -452,7 +452,7 @@ impl Scene<'_> {
         build.key(name)
     }
 
-    fn model_call(&self, memory: &mut Memory, answers: bool, build: &mut Builder) {
+    fn model_call(&self, memory: &mut RunMemory, answers: bool, build: &mut Builder) {
         memory.last = match status(self.fact.status) {
             Some(told) if self.fact.kind == FactKind::Response => Some(told),
             _ => Some(RunStatus::Ok),
@@ -511,7 +511,7 @@ impl Scene<'_> {
     }
 
     /// Whether this part of a model call was told before; for a call, that it waits is enough.
-    fn is_again(&self, memory: &mut Memory, group: u64, build: &Builder) -> bool {
+    fn is_again(&self, memory: &mut RunMemory, group: u64, build: &Builder) -> bool {
         if self.fact.echo != Echo::MayRepeat {
             return false;
         }
@@ -526,7 +526,7 @@ impl Scene<'_> {
         known.is_some_and(|call| !call.closed) || told
     }
 
-    fn said(&self, group: &mut Group, build: &mut Builder) -> ActionIx {
+    fn said(&self, group: &mut ModelCall, build: &mut Builder) -> ActionIx {
         if let Some(response) = group.response {
             if group.has_text {
                 let mut draft = self.draft(Kind::Response, build);
@@ -555,7 +555,7 @@ impl Scene<'_> {
     /// A tool that a model call asked for; a row for the model call itself comes first.
     fn asked(
         &self,
-        memory: &mut Memory,
+        memory: &mut RunMemory,
         group: u64,
         answers: bool,
         build: &mut Builder,
@@ -592,7 +592,7 @@ impl Scene<'_> {
         action
     }
 
-    fn result(&self, memory: &mut Memory, build: &mut Builder) {
+    fn result(&self, memory: &mut RunMemory, build: &mut Builder) {
         let named = self.from.text(self.fact.call);
         // A result that names no call answers the oldest one; calls without a name are answered so.
         let oldest = memory.waiting.first().and_then(|key| memory.ids.get(key));
@@ -667,7 +667,7 @@ impl Scene<'_> {
     }
 
     /// From the first piece of a row to this one; the one alone where nothing began it.
-    fn span(&self, memory: &Memory, id: &[u8], build: &Builder) -> (Option<ActionIx>, Place) {
+    fn span(&self, memory: &RunMemory, id: &[u8], build: &Builder) -> (Option<ActionIx>, Place) {
         let last = self.from.place(self.fact);
         let Some((action, first)) = memory.spans.get(&build.key(id)) else {
             return (None, last);
@@ -680,7 +680,7 @@ impl Scene<'_> {
     }
 
     /// Another piece of a row.
-    fn piece(&self, memory: &Memory, build: &mut Builder) {
+    fn piece(&self, memory: &RunMemory, build: &mut Builder) {
         build.edit(self.run).totals.copies += 1;
         build.seen(self.run, self.fact.time);
         if let (Some(action), result) = self.span(memory, self.name(Name::Stream), build) {
@@ -739,7 +739,7 @@ impl Scene<'_> {
     }
 
     /// An error that names a call is its outcome; any other is a row.
-    fn error(&self, memory: &mut Memory, build: &mut Builder) {
+    fn error(&self, memory: &mut RunMemory, build: &mut Builder) {
         let id = self.from.text(self.fact.call);
         if !id.is_empty()
             && build

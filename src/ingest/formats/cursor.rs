@@ -7,12 +7,12 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, Telling};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -103,10 +103,10 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
         out.push(fact);
         return;
     }
-    let how = Telling {
+    let how = Envelope {
         outcome: unknown,
         block_outcome: unknown,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     messages::decode_as(
         record.get("role"),

@@ -1,7 +1,7 @@
 //! The `decisions` format: logs of policy engines, one decision per record: Open Policy Agent and
 //! Cedar. Where such a log lies beside the traces of a run its decisions join the calls they were about.
 //!
-//! Source: OPA's decision log, the answers of Cedar's authorizer. What joins a decision with a run:
+//! Source: OPA's decision log, the answers of Cedar's authorizer. Content joins a decision with a run:
 //! `trace_id` and `span_id`, else the id of the call in what was asked.
 
 use serde_json::Value;

@@ -10,7 +10,7 @@ use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, messages, parsed, said, word};
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Elapsed, Usage};
@@ -52,8 +52,8 @@ impl Product for Helicone {
         request(record)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
-        let mut asked = Asked::default();
+    fn asked(&self, record: &Value) -> RequestFields {
+        let mut asked = RequestFields::default();
         if let Some(body) = record.get("request_body") {
             asked.called_with(&parsed(body));
         }

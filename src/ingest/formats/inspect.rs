@@ -15,15 +15,15 @@ use serde_json::Value;
 
 use self::actors::Actors;
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, Telling};
+use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::ingest::request::Piece;
+use crate::ingest::request::RequestPart;
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
@@ -137,7 +137,7 @@ impl Request for Inspect {
         Some(("event", "model"))
     }
 
-    fn request(&self, around: &Value) -> Vec<Piece> {
+    fn request(&self, around: &Value) -> Vec<RequestPart> {
         aside::request(around)
     }
 }
@@ -230,9 +230,9 @@ fn begin(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
 fn said(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
     base.run = run;
-    let how = Telling {
+    let how = Envelope {
         outcome,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     messages::decode(message, &how, out);
 }
@@ -298,11 +298,11 @@ fn model(event: View<'_, '_>, mut base: Fact, lane: Text, out: &mut FactSink<'_>
         out.push(base);
         return;
     }
-    let mut how = Telling {
+    let mut how = Envelope {
         usage: usage(output.get("usage")),
         cost: output.get("usage").get("total_cost").usd(),
         lane,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     how.base.kind = FactKind::Note;
     for choice in output.get("choices").items() {

@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
+use crate::ingest::formats::entry::{elements, inside, sound};
 use crate::ingest::formats::otel::{self, attributes::Attributes};
 use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
-use crate::ingest::formats::told::{elements, inside, sound};
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::json::{Checked, Cursor, Range, Record, value};
 use crate::model::quantity::Time;
 
@@ -62,7 +62,7 @@ impl Product for Jaeger {
         span(record, &Value::Null)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
+    fn asked(&self, record: &Value) -> RequestFields {
         otel::asked(&tags(record.get("tags")))
     }
 

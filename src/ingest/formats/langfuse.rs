@@ -9,13 +9,13 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
+use crate::ingest::formats::entry::{elements, inside, sound};
 use crate::ingest::formats::otel::attributes::{Attributes, count, instant};
 use crate::ingest::formats::otel::{common, products};
 use crate::ingest::formats::spans::messages::{Role, definition, flat, messages, parsed, word};
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
-use crate::ingest::formats::told::{elements, inside, sound};
 use crate::ingest::json::{Checked, Cursor, Range, Record, value};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Cost, Tokens, Usage};
@@ -71,7 +71,7 @@ impl Product for Langfuse {
         observation(record, &Value::Null)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
+    fn asked(&self, record: &Value) -> RequestFields {
         let [input, parameters] =
             ["input", "modelParameters"].map(|key| record.get(key).map(parsed));
         asked(input.as_ref(), parameters.as_ref())
@@ -89,7 +89,7 @@ impl Product for Langfuse {
     }
 }
 
-/// What is known of a trace beside its observations.
+/// Content is known of a trace beside its observations.
 const OF_TRACE: &[&str] = &[
     "id",
     "name",
@@ -233,7 +233,7 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// What an observation says, in whatever form it came.
+/// Content an observation says, in whatever form it came.
 pub(super) struct Observed<'a> {
     pub(super) kind: &'a str,
     pub(super) input: Option<Value>,
@@ -302,7 +302,7 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
         _ => {
             let wait = None;
             if let Some(ruling) = products::approval(&span.name, of.output.as_ref(), wait) {
-                // What was asked about is what it was given.
+                // Content was asked about is what it was given.
                 span.class = Class::Ruling;
                 span.verdicts.push(Ruling {
                     args: of.input.clone(),
@@ -319,8 +319,8 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
 }
 
 /// Tools stand beside the messages, or each is one of them.
-pub(super) fn asked(input: Option<&Value>, parameters: Option<&Value>) -> Asked {
-    let mut asked = Asked::default();
+pub(super) fn asked(input: Option<&Value>, parameters: Option<&Value>) -> RequestFields {
+    let mut asked = RequestFields::default();
     asked.parameters(parameters);
     asked.parameters(input);
     let messages = input.and_then(|input| input.get("messages").unwrap_or(input).as_array());
@@ -338,7 +338,7 @@ fn call_of(output: &Value) -> Option<String> {
     word(inner, &["tool_call_id"]).map(str::to_owned)
 }
 
-/// What an application says of its guardrail: whether it blocked, or a warning.
+/// Content an application says of its guardrail: whether it blocked, or a warning.
 fn guardrail(of: &Observed<'_>, name: &str) -> Ruling {
     let output = of.output.as_ref();
     let truth = |keys: &[&str]| keys.iter().find_map(|key| output?.get(key)?.as_bool());

@@ -10,13 +10,13 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
+use crate::ingest::formats::entry::{elements, inside, whole};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, said, word};
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Span};
-use crate::ingest::formats::told::{elements, inside, whole};
 use crate::ingest::json::{Checked, Cursor, Record, value};
 use crate::model::quantity::{Cost, Time, Usage};
 
@@ -90,14 +90,14 @@ impl Product for Langsmith {
         run(record)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
+    fn asked(&self, record: &Value) -> RequestFields {
         asked(record.get("inputs"), record.get("extra"))
     }
 }
 
 /// SDKs that are wrapped hand on what they were called with; LangChain tells parameters and tools apart.
-pub(super) fn asked(inputs: Option<&Value>, extra: Option<&Value>) -> Asked {
-    let mut asked = Asked::default();
+pub(super) fn asked(inputs: Option<&Value>, extra: Option<&Value>) -> RequestFields {
+    let mut asked = RequestFields::default();
     if let Some(inputs) = inputs {
         asked.called_with(inputs);
     }
@@ -126,7 +126,7 @@ fn began(stamp: &str) -> Option<Time> {
     Some(Time(start.timestamp().as_microsecond() + micros))
 }
 
-/// What a run is whose kind is not told: a patch does not tell it again.
+/// Content a run is whose kind is not told: a patch does not tell it again.
 fn kind_of(record: &Value) -> &'static str {
     let told = |pointer: &str| record.pointer(pointer).is_some();
     let model = [
@@ -279,7 +279,7 @@ fn usage(told: &Value) -> Usage {
     usage
 }
 
-/// What the server added up for the run.
+/// Content the server added up for the run.
 fn usage_of_run(record: &Value) -> Usage {
     let of = Attributes::of_object(Some(record));
     let details = Attributes::of_object(of.get("prompt_token_details"));
@@ -293,7 +293,7 @@ fn usage_of_run(record: &Value) -> Usage {
     usage
 }
 
-/// What a run of this kind was given and gave.
+/// Content a run of this kind was given and gave.
 pub(super) fn read(kind: &str, inputs: Option<&Value>, outputs: Option<&Value>, span: &mut Span) {
     span.class = match kind {
         "llm" | "chat_model" => Class::Model,
@@ -323,7 +323,7 @@ pub(super) fn read(kind: &str, inputs: Option<&Value>, outputs: Option<&Value>, 
 }
 
 /// The first of the generations, or of the choices.
-fn answer(outputs: &Value) -> Vec<spans::messages::Said> {
+fn answer(outputs: &Value) -> Vec<spans::messages::Item> {
     let first = outputs
         .pointer("/generations/0/0")
         .or_else(|| outputs.pointer("/generations/0"));

@@ -28,7 +28,7 @@ pub(super) type Outcome = fn(View<'_, '_>) -> Status;
 
 /// How a message is to be read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Telling {
+pub(super) struct Envelope {
     /// What all facts of the message share: run, agent, model, time.
     pub(super) base: Fact,
     /// Tokens of the model call that the message is.
@@ -49,9 +49,9 @@ pub(super) struct Telling {
     pub(super) starter: Text,
 }
 
-impl Telling {
-    pub(super) fn new(base: Fact) -> Telling {
-        Telling {
+impl Envelope {
+    pub(super) fn new(base: Fact) -> Envelope {
+        Envelope {
             base,
             usage: Usage::NONE,
             cost: Cost::NONE,
@@ -102,7 +102,7 @@ pub(super) fn flagged_or_ok(block: View<'_, '_>) -> Status {
 }
 
 /// Says what a message tells; what is opened later is the message.
-pub(super) fn decode(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+pub(super) fn decode(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     decode_as(message.get("role"), message, message.range(), how, out);
 }
 
@@ -111,10 +111,10 @@ pub(super) fn decode_as(
     role: View<'_, '_>,
     message: View<'_, '_>,
     place: Range,
-    how: &Telling,
+    how: &Envelope,
     out: &mut FactSink<'_>,
 ) {
-    let how = Telling {
+    let how = Envelope {
         base: how.base.at(place),
         ..*how
     };
@@ -173,7 +173,7 @@ fn is_said(content: View<'_, '_>) -> bool {
         })
 }
 
-fn said_by_model(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn said_by_model(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let content = message.get("content");
     let mut model = Model {
         how,
@@ -215,7 +215,7 @@ fn said_by_model(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
 
 /// What a model call tells; its tokens go with the first thing that is not thought.
 struct Model<'h> {
-    how: &'h Telling,
+    how: &'h Envelope,
     usage: Usage,
     cost: Cost,
     /// Nothing was told so far.
@@ -259,7 +259,7 @@ impl Model<'_> {
 }
 
 /// A message of a tool.
-fn answer(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn answer(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut fact = how.base;
     fact.kind = FactKind::ToolResult;
     fact.part = TEXT;
@@ -269,7 +269,7 @@ fn answer(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     how.push(fact, out);
 }
 
-fn block_answer(block: View<'_, '_>, at: usize, how: &Telling, out: &mut FactSink<'_>) {
+fn block_answer(block: View<'_, '_>, at: usize, how: &Envelope, out: &mut FactSink<'_>) {
     let mut fact = how.base;
     fact.kind = FactKind::ToolResult;
     fact.part = BLOCKS + at as u16;
@@ -278,7 +278,7 @@ fn block_answer(block: View<'_, '_>, at: usize, how: &Telling, out: &mut FactSin
     how.push(fact, out);
 }
 
-fn said_by_user(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn said_by_user(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let content = message.get("content");
     let mut answers = false;
     for (at, block) in content.items().enumerate() {

@@ -8,13 +8,13 @@
 use serde_json::{Value, json};
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, CALLS, Telling};
+use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 
@@ -145,7 +145,7 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
         .or(record.get("extra").get("timestamp"))
         .time();
     base.model = out.tell(response.get("model"));
-    let how = Telling {
+    let how = Envelope {
         usage: messages::usage(response.get("usage")),
         cost: known(
             response
@@ -154,7 +154,7 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
                 .or(record.get("extra").get("cost"))
                 .usd(),
         ),
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     let text = record.get("content").text();
     match record.get("role").raw() {

@@ -11,7 +11,7 @@ use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, said, word};
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
 use crate::model::action::Verdict;
 use crate::model::quantity::Usage;
@@ -50,8 +50,8 @@ impl Product for OpenaiTraces {
         span(record)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
-        let mut asked = Asked::default();
+    fn asked(&self, record: &Value) -> RequestFields {
+        let mut asked = RequestFields::default();
         if let Some(data) = record.get("span_data") {
             asked.parameters(data.get("model_config"));
             asked.parameters(Some(data));

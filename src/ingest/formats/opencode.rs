@@ -16,12 +16,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use self::open::{ABORTED, ERROR};
 use super::conversation::{Conversation, known};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
@@ -139,11 +140,6 @@ impl Open for OpenCode {
 
 impl Request for OpenCode {}
 
-/// The error of a message that a person broke off.
-const ABORTED: &str = "MessageAbortedError";
-/// The part of what is told by the error of a message, which stands beside what the message tells.
-const ERROR: u16 = 1;
-
 fn is_event(kind: &str) -> bool {
     matches!(
         kind,
@@ -168,7 +164,7 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     } else if record.get("type").is_string() {
         let mut base = Fact::new(FactKind::Unknown);
         base.run = out.tell(record.get("sessionID"));
-        let mut said = Said::new(base, Role::Unknown, record.get("messageID"), out);
+        let mut said = MessageReader::new(base, Speaker::Unknown, record.get("messageID"), out);
         said.part(record, out);
         said.results(out);
     } else {
@@ -200,15 +196,15 @@ fn message(info: View<'_, '_>, parts: View<'_, '_>, out: &mut FactSink<'_>) {
     base.agent = out.tell(info.any(&["agent", "mode"]));
     base.time = info.get("time").get("created").time();
     let role = match info.get("role").raw() {
-        b"user" => Role::User,
-        b"assistant" => Role::Assistant,
-        _ => Role::Unknown,
+        b"user" => Speaker::User,
+        b"assistant" => Speaker::Assistant,
+        _ => Speaker::Unknown,
     };
-    if role == Role::Assistant {
+    if role == Speaker::Assistant {
         base.parent = out.tell(info.get("parentID"));
         base.model = out.tell(info.get("modelID").or(info.get("model").get("modelID")));
     }
-    let mut said = Said::new(base, role, info.get("id"), out);
+    let mut said = MessageReader::new(base, role, info.get("id"), out);
     said.steps = parts
         .items()
         .filter(|part| part.get("type").is("step-finish"))
@@ -218,26 +214,26 @@ fn message(info: View<'_, '_>, parts: View<'_, '_>, out: &mut FactSink<'_>) {
     }
     said.results(out);
     match role {
-        Role::User if parts.items().next().is_none() => said.push(FactKind::Prompt, base, out),
-        Role::User => {}
-        Role::Assistant => said.end(info, out),
+        Speaker::User if parts.items().next().is_none() => said.push(FactKind::Prompt, base, out),
+        Speaker::User => {}
+        Speaker::Assistant => said.end(info, out),
         // Its parts are told all the same.
-        Role::Unknown => out.push(base),
+        Speaker::Unknown => out.push(base),
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum Speaker {
     User,
     Assistant,
     Unknown,
 }
 
 /// What a message has said so far.
-struct Said<'t, 'a> {
+struct MessageReader<'t, 'a> {
     /// What all of its facts share.
     base: Fact,
-    role: Role,
+    role: Speaker,
     id: View<'t, 'a>,
     /// The model call that goes on.
     group: Text,
@@ -253,9 +249,14 @@ struct Said<'t, 'a> {
     calls: Vec<View<'t, 'a>>,
 }
 
-impl<'t, 'a> Said<'t, 'a> {
-    fn new(base: Fact, role: Role, id: View<'t, 'a>, out: &mut FactSink<'_>) -> Said<'t, 'a> {
-        Said {
+impl<'t, 'a> MessageReader<'t, 'a> {
+    fn new(
+        base: Fact,
+        role: Speaker,
+        id: View<'t, 'a>,
+        out: &mut FactSink<'_>,
+    ) -> MessageReader<'t, 'a> {
+        MessageReader {
             base,
             role,
             id,
@@ -301,7 +302,7 @@ impl<'t, 'a> Said<'t, 'a> {
                 self.step(part, fact, out);
                 return;
             }
-            b"file" if self.role == Role::User => {
+            b"file" if self.role == Speaker::User => {
                 fact.flags.set(Flags::META);
                 FactKind::Prompt
             }
@@ -323,8 +324,8 @@ impl<'t, 'a> Said<'t, 'a> {
     /// person, do not.
     fn text(&mut self, part: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
         let kind = match self.role {
-            Role::User if part.get("ignored").truth() == Some(true) => FactKind::Note,
-            Role::User => {
+            Speaker::User if part.get("ignored").truth() == Some(true) => FactKind::Note,
+            Speaker::User => {
                 if part.get("synthetic").truth() == Some(true) || self.spoke {
                     fact.flags.set(Flags::META);
                 } else {
@@ -333,11 +334,11 @@ impl<'t, 'a> Said<'t, 'a> {
                 }
                 FactKind::Prompt
             }
-            Role::Assistant => {
+            Speaker::Assistant => {
                 self.spoke = true;
                 FactKind::Response
             }
-            Role::Unknown => FactKind::Note,
+            Speaker::Unknown => FactKind::Note,
         };
         self.push(kind, fact, out);
     }
@@ -496,7 +497,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
     base.run = out.tell(record.get("sessionID"));
     base.time = record.get("timestamp").time();
     let part = record.get("part");
-    let mut said = Said::new(base, Role::Assistant, part.get("messageID"), out);
+    let mut said = MessageReader::new(base, Speaker::Assistant, part.get("messageID"), out);
     match record.get("type").raw() {
         b"error" => trouble(record.get("error"), base, out),
         b"step_start" => said.push(FactKind::Copy, base, out),

@@ -12,7 +12,7 @@ pub(crate) mod products;
 mod programs;
 
 use self::attributes::Attributes;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Span};
 
 /// Reads the attributes of a span, whose own fields are read already. The first convention that
@@ -38,8 +38,8 @@ pub(crate) fn read(of: &Attributes, resource: &Attributes, span: &mut Span) {
 }
 
 /// What the attributes of a model call tell of its request beside what was said.
-pub(crate) fn asked(of: &Attributes) -> Asked {
-    let mut asked = Asked::default();
+pub(crate) fn asked(of: &Attributes) -> RequestFields {
+    let mut asked = RequestFields::default();
     openinference::asked(of, &mut asked);
     products::asked(of, &mut asked);
     genai::asked(of, &mut asked);

@@ -13,13 +13,13 @@ use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::decisions;
+use crate::ingest::formats::entry::{add_attached, add_result, inside, members, sound};
 use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
 use crate::ingest::formats::otel::{self, programs_event};
 use crate::ingest::formats::spans::{self, Class, Span};
-use crate::ingest::formats::told::{add_attached, add_result, inside, members, sound};
 use crate::ingest::json::{Cursor, Range, Record, value};
 use crate::ingest::kin::Kin;
-use crate::ingest::request::Piece;
+use crate::ingest::request::RequestPart;
 use crate::model::action::Flags;
 
 #[derive(Debug)]
@@ -143,7 +143,7 @@ impl Open for Otlp {
 }
 
 impl Request for Otlp {
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
         let span = span_of(record);
         span.pieces(part, || {
             let mut of = Attributes::of_list(field(record, &["attributes"]));

@@ -14,7 +14,7 @@ use crate::ingest::formats::otel::{
 use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 
 #[derive(Debug)]
 pub struct Phoenix;
@@ -51,7 +51,7 @@ impl Product for Phoenix {
         span(record)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
+    fn asked(&self, record: &Value) -> RequestFields {
         otel::asked(&Attributes::of_object(record.get("attributes")))
     }
 }

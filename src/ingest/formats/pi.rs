@@ -7,13 +7,13 @@
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, Telling};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 use crate::model::quantity::Usage;
@@ -164,10 +164,10 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
 fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let message = record.get("message");
     let told = message.get("usage");
-    let mut how = Telling {
+    let mut how = Envelope {
         usage: usage(told),
         cost: known(told.get("cost").get("total").usd()),
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     how.base.model = out.tell(message.get("model"));
     how.record = out.tell(record.get("id"));

@@ -2,17 +2,18 @@
 //! by agents without any instrumentation. Source: the trace format description of the project.
 
 mod assembler;
-mod context;
 mod open;
+mod request;
 
 use serde_json::Value;
 
+use self::open::kind_of;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Checked, Cursor, Record};
-use crate::ingest::request::Piece;
+use crate::ingest::request::RequestPart;
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
@@ -84,8 +85,8 @@ impl Open for Saferun {
 }
 
 impl Request for Saferun {
-    fn context(&self, record: &Value, _part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record))
+    fn context(&self, record: &Value, _part: u16) -> Option<Vec<RequestPart>> {
+        Some(request::pieces(record))
     }
 }
 
@@ -95,28 +96,11 @@ pub(super) fn file_assembler() -> Box<dyn Assembler> {
     Box::new(assembler::SaferunAssembler::of_files())
 }
 
-fn kind_of(word: &[u8]) -> Option<FactKind> {
-    Some(match word {
-        b"run_start" => FactKind::RunStart,
-        b"run_end" => FactKind::RunEnd,
-        b"prompt" => FactKind::Prompt,
-        b"response" => FactKind::Response,
-        b"reasoning" => FactKind::Reasoning,
-        b"tool_call" => FactKind::ToolCall,
-        b"tool_result" => FactKind::ToolResult,
-        b"policy_decision" => FactKind::Decision,
-        b"approval" => FactKind::Approval,
-        b"error" => FactKind::Error,
-        b"note" => FactKind::Note,
-        _ => return None,
-    })
-}
-
 /// Keys whose repetition is worth a word, as bits: the last value counts.
 #[derive(Default)]
-struct Seen(u32);
+struct RepeatedKeys(u32);
 
-impl Seen {
+impl RepeatedKeys {
     fn twice(&mut self, bit: u32) -> bool {
         let twice = self.0 & 1 << bit != 0;
         self.0 |= 1 << bit;
@@ -128,7 +112,7 @@ impl Seen {
 fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<()> {
     let mut fact = Fact::new(FactKind::Unknown);
     let mut usage = Usage::NONE;
-    let mut seen = Seen::default();
+    let mut seen = RepeatedKeys::default();
     let mut twice = false;
     if cursor.peek() != b'{' {
         return cursor.fail("not an object");

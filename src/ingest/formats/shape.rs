@@ -35,13 +35,13 @@ mod row;
 use serde_json::Value;
 
 use self::path::{Condition, Field};
-use self::row::{Part, Row, RunField, Scene};
+use self::row::{RecordScope, RowPart, RowRule, RunField};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{FactKind, FactSink};
 use crate::ingest::format::{Decode, Format, Layout, Open, Request};
+use crate::ingest::formats::entry::{Entry, add_attached, add_result, elements, whole};
 use crate::ingest::formats::saferun;
-use crate::ingest::formats::told::{Told, add_attached, add_result, elements, whole};
 use crate::ingest::json::{Cursor, Range, Record, value};
 
 pub use read::{Wrong, read};
@@ -54,7 +54,7 @@ pub struct Shape {
     when: Vec<Condition>,
     run: Vec<(RunField, Field)>,
     words: Vec<(String, String)>,
-    rows: Vec<Row>,
+    rows: Vec<RowRule>,
 }
 
 /// Surer than "nothing is known", less sure than any built-in format of its own records.
@@ -152,7 +152,7 @@ fn raw(record: &Value) -> Body {
 impl Shape {
     fn tell(&self, record: Record<'_>, found: &Value, out: &mut FactSink<'_>) {
         let mut run = String::new();
-        let mut setting = Told::new(FactKind::Setting);
+        let mut setting = Entry::new(FactKind::Setting);
         for (what, field) in &self.run {
             if let Some(text) = field.text(found, found) {
                 what.put(text, &mut setting, &mut run);
@@ -163,7 +163,7 @@ impl Shape {
         let mut rows = 0;
         let mut at = 0;
         while let Some(first) = self.rows.get(at) {
-            let same = |row: &&Row| row.each == first.each;
+            let same = |row: &&RowRule| row.each == first.each;
             let group = self.rows[at..].iter().take_while(same).count();
             let group = at..at + group;
             at = group.end;
@@ -178,7 +178,7 @@ impl Shape {
             });
         }
         if rows == 0 {
-            let mut unknown = Told::new(FactKind::Unknown);
+            let mut unknown = Entry::new(FactKind::Unknown);
             unknown.run = run;
             unknown.push(u16::MAX, None, out);
         }
@@ -197,7 +197,7 @@ impl Shape {
         let mut told = 0;
         for number in group {
             let row = &self.rows[number];
-            let scene = Scene {
+            let scene = RecordScope {
                 record,
                 element,
                 words: &self.words,
@@ -228,9 +228,9 @@ impl Shape {
     }
 
     /// The fact of a part, found again in the record (or element) that was opened for it.
-    fn told(&self, element: &Value, part: u16) -> Option<Told> {
-        let (number, part) = Part::from(part);
-        let scene = Scene {
+    fn told(&self, element: &Value, part: u16) -> Option<Entry> {
+        let (number, part) = RowPart::from(part);
+        let scene = RecordScope {
             record: element,
             element,
             words: &self.words,

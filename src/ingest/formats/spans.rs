@@ -6,27 +6,28 @@
 //! repeat what is inside them, and a person's answer often begins a new trace.
 
 mod assembler;
-pub(crate) mod context;
-mod kept;
+mod duplicates;
 pub(crate) mod messages;
+mod owned;
+pub(crate) mod pieces;
 pub(crate) mod product;
 pub(crate) mod request;
-mod story;
+mod run;
 mod trace;
-mod twins;
 
 use serde_json::Value;
 
-use self::messages::{Role, Said, What, parsed};
+use self::messages::{Content, Item, Role, parsed};
+use self::owned::{APPROVED, DENIED};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{FactKind, FactSink, Name, SpanRole};
-use crate::ingest::formats::told::Told;
+use crate::ingest::formats::entry::Entry;
 use crate::ingest::json::Range;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
-/// What a span stands for.
+/// Content a span stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Class {
     /// One request to a model.
@@ -34,12 +35,12 @@ pub(crate) enum Class {
     Tool,
     /// Wraps others: agents, chains, workflows, turns.
     Wrapper,
-    /// What the inside of a program tells of itself.
+    /// Content the inside of a program tells of itself.
     Noise,
     Guardrail,
-    /// What a policy or a person said, as a record of its own: the first of its verdicts.
+    /// Content a policy or a person said, as a record of its own: the first of its verdicts.
     Ruling,
-    /// What a user said, where that is an event of its own.
+    /// Content a user said, where that is an event of its own.
     Prompt,
     /// An error that no span carries.
     Error,
@@ -48,7 +49,7 @@ pub(crate) enum Class {
     Other,
 }
 
-/// One span (or log record) of a trace. What is empty, none or null was not recorded.
+/// One span (or log record) of a trace. Content is empty, none or null was not recorded.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Span {
     pub(crate) class: Class,
@@ -68,8 +69,8 @@ pub(crate) struct Span {
     /// The provider's id of a response: the same response may be told by several spans.
     pub(crate) reply: String,
     pub(crate) tool: Tool,
-    pub(crate) input: Vec<Said>,
-    pub(crate) output: Vec<Said>,
+    pub(crate) input: Vec<Item>,
+    pub(crate) output: Vec<Item>,
     /// Of a prompt, a note or a guardrail.
     pub(crate) text: Option<String>,
     pub(crate) verdicts: Vec<Ruling>,
@@ -82,7 +83,7 @@ pub(crate) struct Span {
     pub(crate) is_inside: bool,
 }
 
-/// What joins traces into a run, the strongest first.
+/// Content joins traces into a run, the strongest first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Joins {
     pub(crate) thread: String,
@@ -117,12 +118,12 @@ pub(crate) struct Tool {
 pub(crate) enum Ran {
     /// By whether it has a result, or an error.
     #[default]
-    Tells,
+    Inferred,
     Yes,
     No,
 }
 
-/// What a policy or a person said about a call, or about a run.
+/// Content a policy or a person said about a call, or about a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ruling {
     pub(crate) of_person: bool,
@@ -140,10 +141,6 @@ pub(crate) struct Ruling {
 
 /// How much of a span is read to show it in a line: what it answered stands behind what it was given.
 pub(crate) const GLANCE: usize = 256 << 10;
-
-/// Parts beyond those that a span has: what was concluded from several of them.
-pub(super) const APPROVED: u16 = u16::MAX;
-pub(super) const DENIED: u16 = u16::MAX - 1;
 
 impl Span {
     /// An instant and a length from its nanoseconds; an end before the start is no length.
@@ -190,7 +187,7 @@ impl Span {
         let has_text = self
             .output
             .iter()
-            .any(|said| matches!(said.what, What::Text(_)));
+            .any(|said| matches!(said.what, Content::Text(_)));
         let skipped = usize::from(self.is_inside && !has_text);
         for (part, mut told) in self.facts().into_iter().enumerate().skip(skipped) {
             told.fact.time = self.start;
@@ -244,7 +241,7 @@ impl Span {
         }
     }
 
-    fn facts(&self) -> Vec<Told> {
+    fn facts(&self) -> Vec<Entry> {
         let mut all = vec![self.head()];
         all.extend(self.input.iter().map(heard));
         all.extend(self.output.iter().filter_map(answered));
@@ -253,14 +250,14 @@ impl Span {
         all
     }
 
-    fn head(&self) -> Told {
+    fn head(&self) -> Entry {
         let mut told = match self
             .verdicts
             .first()
             .filter(|_| self.class == Class::Ruling)
         {
             Some(ruling) => ruled(ruling),
-            None => Told::new(self.kind()),
+            None => Entry::new(self.kind()),
         };
         told.id.clone_from(&self.id);
         told.parent.clone_from(&self.parent);
@@ -318,15 +315,15 @@ impl Span {
         told
     }
 
-    fn join(&self, told: &mut Told) {
+    fn join(&self, told: &mut Entry) {
         told.name(Name::Thread, self.joins.thread.clone());
         told.name(Name::Conversation, self.joins.conversation.clone());
         told.name(Name::Session, self.joins.session.clone());
     }
 
-    fn head_of_model(&self, told: &mut Told) {
-        let text = |said: &Said| match &said.what {
-            What::Text(text) => Some(text.clone()),
+    fn head_of_model(&self, told: &mut Entry) {
+        let text = |said: &Item| match &said.what {
+            Content::Text(text) => Some(text.clone()),
             _ => None,
         };
         let texts: Vec<String> = self.output.iter().filter_map(text).collect();
@@ -335,7 +332,7 @@ impl Span {
             return;
         }
         let asks = self.output.iter().filter_map(|said| match &said.what {
-            What::Call { name, .. } => Some(name.clone()),
+            Content::Call { name, .. } => Some(name.clone()),
             _ => None,
         });
         told.body.asks = asks.collect();
@@ -344,7 +341,7 @@ impl Span {
         }
     }
 
-    fn head_of_tool(&self, told: &mut Told) {
+    fn head_of_tool(&self, told: &mut Entry) {
         told.tool.clone_from(&self.tool.name);
         told.call.clone_from(&self.tool.call);
         told.fact.hash = self.tool.args.as_ref().map_or(0, hash_of);
@@ -352,7 +349,7 @@ impl Span {
         told.body.result.clone_from(&self.tool.result);
         let recorded = self.tool.result.is_some() || self.tool.args.is_none();
         let ran = match self.tool.ran {
-            Ran::Tells => recorded,
+            Ran::Inferred => recorded,
             Ran::Yes => true,
             Ran::No => false,
         };
@@ -376,11 +373,11 @@ fn inferred(state: &str, reason: &str) -> Body {
 }
 
 /// Something in the history that a model call was given.
-fn heard(said: &Said) -> Told {
+fn heard(said: &Item) -> Entry {
     match (&said.what, said.role) {
-        (What::Text(text), Role::System | Role::User) => {
-            // What an agent is told to be is nothing that a user said.
-            let mut told = Told::new(match said.role {
+        (Content::Text(text), Role::System | Role::User) => {
+            // Content an agent is told to be is nothing that a user said.
+            let mut told = Entry::new(match said.role {
                 Role::System => FactKind::Note,
                 _ => FactKind::Prompt,
             });
@@ -389,7 +386,7 @@ fn heard(said: &Said) -> Told {
             told
         }
         (
-            What::Result {
+            Content::Result {
                 id,
                 name,
                 value,
@@ -398,7 +395,7 @@ fn heard(said: &Said) -> Told {
             },
             _,
         ) => {
-            let mut told = Told::new(FactKind::ToolResult);
+            let mut told = Entry::new(FactKind::ToolResult);
             told.tool.clone_from(name);
             told.call.clone_from(id);
             told.body.result = Some(value.clone());
@@ -410,13 +407,13 @@ fn heard(said: &Said) -> Told {
             }
             told
         }
-        (What::Approval { id, answer, reason }, _) => {
+        (Content::Approval { id, answer, reason }, _) => {
             ruled(&asked_person(id, *answer, reason.clone()))
         }
-        (What::Text(_) | What::Reasoning(_) | What::Call { .. }, _) => {
-            // What the model said before was told by the call that said it.
-            let mut told = Told::new(FactKind::Copy);
-            if let What::Text(text) = &said.what {
+        (Content::Text(_) | Content::Reasoning(_) | Content::Call { .. }, _) => {
+            // Content the model said before was told by the call that said it.
+            let mut told = Entry::new(FactKind::Copy);
+            if let Content::Text(text) = &said.what {
                 told.body.text = Some(text.clone());
             }
             told
@@ -425,23 +422,23 @@ fn heard(said: &Said) -> Told {
 }
 
 /// Something that a model call answered, beside its text.
-fn answered(said: &Said) -> Option<Told> {
+fn answered(said: &Item) -> Option<Entry> {
     match &said.what {
-        What::Text(_) | What::Result { .. } => None,
-        What::Reasoning(text) => {
-            let mut told = Told::new(FactKind::Reasoning);
+        Content::Text(_) | Content::Result { .. } => None,
+        Content::Reasoning(text) => {
+            let mut told = Entry::new(FactKind::Reasoning);
             told.body.text = Some(text.clone());
             Some(told)
         }
-        What::Call { id, name, args } => {
-            let mut told = Told::new(FactKind::ToolCall);
+        Content::Call { id, name, args } => {
+            let mut told = Entry::new(FactKind::ToolCall);
             told.id.clone_from(id);
             told.tool.clone_from(name);
             told.fact.hash = hash_of(args);
             told.body.args = Some(args.clone());
             Some(told)
         }
-        What::Approval { id, answer, reason } => {
+        Content::Approval { id, answer, reason } => {
             Some(ruled(&asked_person(id, *answer, reason.clone())))
         }
     }
@@ -462,13 +459,13 @@ fn asked_person(id: &str, answer: Option<bool>, reason: Option<String>) -> Rulin
     }
 }
 
-fn ruled(ruling: &Ruling) -> Told {
+fn ruled(ruling: &Ruling) -> Entry {
     let kind = if ruling.of_person {
         FactKind::Approval
     } else {
         FactKind::Decision
     };
-    let mut told = Told::new(kind);
+    let mut told = Entry::new(kind);
     told.fact.verdict = ruling.verdict.unwrap_or(Verdict::Unrecorded);
     told.fact.duration = ruling.wait;
     told.fact.hash = ruling.args.as_ref().map_or(0, hash_of);

@@ -7,13 +7,13 @@
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, Telling};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::{self, Assembler, Builder, From};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Tokens, Usage};
@@ -168,7 +168,7 @@ fn first_word(action: &str) -> &str {
 fn history(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
     base.echo = Echo::History;
-    messages::decode(record, &Telling::new(base), out);
+    messages::decode(record, &Envelope::new(base), out);
 }
 
 fn info(record: View<'_, '_>, out: &mut FactSink<'_>) {

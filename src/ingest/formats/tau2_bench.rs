@@ -7,13 +7,13 @@
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, Telling};
+use super::messages::{self, Envelope};
 use super::tau_bench::{ending, grade, name, says_error};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 use crate::model::quantity::Time;
@@ -158,12 +158,12 @@ fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
     base.run = run;
     base.time = message.get("timestamp").time();
-    let how = Telling {
+    let how = Envelope {
         base,
         cost: known(message.get("cost").usd()),
         usage: messages::usage(message.get("usage")),
         outcome,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     let of_user = message.get("role").is("user");
     if of_user && message.get("tool_calls").items().next().is_some() {
@@ -181,7 +181,7 @@ fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
 }
 
 /// The simulated user uses a tool of its own.
-fn user_call(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn user_call(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     for (at, call) in message.get("tool_calls").items().enumerate() {
         let mut fact = how.base.at(message.range());
         fact.kind = FactKind::ToolCall;

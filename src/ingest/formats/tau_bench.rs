@@ -7,13 +7,13 @@
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, Telling};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -124,9 +124,9 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(start);
     let mut base = Fact::new(FactKind::Note);
     base.run = id;
-    let how = Telling {
+    let how = Envelope {
         outcome: says_error,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     for message in record.get("traj").items() {
         messages::decode(message, &how, out);

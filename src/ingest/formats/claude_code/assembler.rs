@@ -14,7 +14,7 @@ use crate::model::symbol::Sym;
 #[derive(Debug, Default)]
 pub(super) struct ClaudeAssembler {
     run: Option<RunIx>,
-    groups: HashMap<u64, Group>,
+    groups: HashMap<u64, ModelCall>,
     /// Lanes by agent id, and by the record that a side chain goes on from.
     lanes: HashMap<u64, Sym>,
     /// Calls that started a subagent, by the prompt they gave it.
@@ -28,7 +28,7 @@ pub(super) struct ClaudeAssembler {
 
 /// One model call, told in several lines.
 #[derive(Debug, Default)]
-struct Group {
+struct ModelCall {
     /// The row that stands for the call, once there is one.
     response: Option<ActionIx>,
     has_text: bool,
@@ -46,7 +46,7 @@ impl Assembler for ClaudeAssembler {
             return;
         }
         let lane = self.lane(fact, from, build, run);
-        let scene = Scene {
+        let scene = Incoming {
             run,
             lane,
             fact,
@@ -100,7 +100,7 @@ impl Assembler for ClaudeAssembler {
 
     fn finish(&mut self, build: &mut Builder) {
         let Some(run) = self.run else { return };
-        let mut left: Vec<&Group> = self
+        let mut left: Vec<&ModelCall> = self
             .groups
             .values()
             .filter(|group| group.charge.is_none())
@@ -118,14 +118,14 @@ impl Assembler for ClaudeAssembler {
 }
 
 /// A fact with where it belongs.
-struct Scene<'a> {
+struct Incoming<'a> {
     run: RunIx,
     lane: Sym,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
 
-impl Scene<'_> {
+impl Incoming<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
         Draft {
             agent: self.lane,
@@ -245,7 +245,7 @@ impl ClaudeAssembler {
     }
 
     /// A block of a message: the message is one model call, each block a row.
-    fn model_call(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn model_call(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         let (fact, from) = (scene.fact, scene.from);
         let model = from.text(fact.model);
         let model = if model == b"<synthetic>" {
@@ -284,7 +284,7 @@ impl ClaudeAssembler {
         }
     }
 
-    fn result(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn result(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         let (fact, from, run) = (scene.fact, scene.from, scene.run);
         let id = from.text(fact.call);
         let known = build.knows_call(run, id);
@@ -326,7 +326,7 @@ impl ClaudeAssembler {
 }
 
 /// What a person typed begins a turn; what is told to a subagent does not.
-fn prompt(scene: &Scene<'_>, build: &mut Builder) {
+fn prompt(scene: &Incoming<'_>, build: &mut Builder) {
     let main = scene.lane == build.peek(scene.run).who.agent;
     if main && !scene.fact.flags.has(Flags::META) {
         let turn = build.turn(scene.run) + 1;
@@ -340,7 +340,7 @@ fn prompt(scene: &Scene<'_>, build: &mut Builder) {
 }
 
 /// A result that no open call waits for. A rejection is one by its words, whatever it was about.
-fn orphan(scene: &Scene<'_>, build: &mut Builder) {
+fn orphan(scene: &Incoming<'_>, build: &mut Builder) {
     if scene.fact.status == Status::Denied {
         let action = scene.add(Kind::Approval, build);
         build.alone(scene.run, action, Verdict::Denied);
@@ -356,7 +356,7 @@ fn orphan(scene: &Scene<'_>, build: &mut Builder) {
 }
 
 /// Text of a message: the response row, or more of it.
-fn said(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx {
+fn said(group: &mut ModelCall, scene: &Incoming<'_>, build: &mut Builder) -> ActionIx {
     match group.response {
         // The row was made for a tool it asked for: now its text came.
         Some(response) if !group.has_text => {
@@ -388,7 +388,7 @@ fn said(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx {
 }
 
 /// A tool that a message asked for; a row for the message itself comes first.
-fn asked(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx {
+fn asked(group: &mut ModelCall, scene: &Incoming<'_>, build: &mut Builder) -> ActionIx {
     if group.response.is_none() {
         let mut draft = scene.draft(Kind::Response, build);
         draft.flags.set(Flags::IMPLIED);
@@ -411,7 +411,7 @@ fn asked(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx 
 }
 
 /// A hook that stopped something: attached to the call it names, else a row.
-fn decision(scene: &Scene<'_>, build: &mut Builder) {
+fn decision(scene: &Incoming<'_>, build: &mut Builder) {
     let id = scene.from.text(scene.fact.call);
     let policy = build.symbol(scene.from.decoded.name(scene.fact, Name::Policy));
     let known = build.knows_call(scene.run, id);

@@ -31,13 +31,13 @@ struct ModelCall {
     charge: Option<Charge>,
 }
 
-struct Scene<'a> {
+struct Incoming<'a> {
     run: RunIx,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
 
-impl Scene<'_> {
+impl Incoming<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
         let agent = build.peek(self.run).who.agent;
         Draft {
@@ -56,7 +56,7 @@ impl Scene<'_> {
 impl Assembler for CodexAssembler {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = self.run(fact, from, build);
-        let scene = Scene { run, fact, from };
+        let scene = Incoming { run, fact, from };
         match fact.kind {
             FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
                 self.start(&scene, build)
@@ -133,7 +133,7 @@ impl CodexAssembler {
     }
 
     /// A forked rollout repeats the meta lines of its parent: the first one wins.
-    fn start(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn start(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         if self.started {
             scene.add(Kind::Note, build);
         } else {
@@ -151,7 +151,7 @@ impl CodexAssembler {
     }
 
     /// Whether this text stands already as the other of item and event.
-    fn is_mirror(&mut self, scene: &Scene<'_>, build: &Builder) -> bool {
+    fn is_mirror(&mut self, scene: &Incoming<'_>, build: &Builder) -> bool {
         let side = usize::from(scene.fact.echo == Echo::Event);
         let mut texts = scene
             .from
@@ -175,7 +175,7 @@ impl CodexAssembler {
         !new
     }
 
-    fn prompt(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn prompt(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         self.over();
         if self.is_mirror(scene, build) {
             build.edit(scene.run).totals.copies += 1;
@@ -213,7 +213,7 @@ impl CodexAssembler {
         })
     }
 
-    fn said(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn said(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         if self.is_mirror(scene, build) {
             build.edit(scene.run).totals.copies += 1;
             return;
@@ -247,7 +247,7 @@ impl CodexAssembler {
     }
 
     /// A tool call; a row for the request that asked for it comes first.
-    fn asked(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn asked(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         let (fact, from, run) = (scene.fact, scene.from, scene.run);
         let id = from.text(fact.id);
         if let Some(known) = (!id.is_empty())
@@ -298,7 +298,7 @@ impl CodexAssembler {
         }
     }
 
-    fn result(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn result(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         self.over();
         let (fact, from, run) = (scene.fact, scene.from, scene.run);
         let id = from.text(fact.call);
@@ -330,7 +330,7 @@ impl CodexAssembler {
 
     /// A running total: what it grew by is booked on the last model call. A total that shrank is the
     /// start of a new segment.
-    fn usage(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn usage(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         let Some(total) = scene.from.decoded.usage(scene.fact) else {
             build.edit(scene.run).totals.copies += 1;
             return;
@@ -372,7 +372,7 @@ impl CodexAssembler {
 }
 
 /// More about a call than its output tells: how it ended and how long it took.
-fn call_news(scene: &Scene<'_>, build: &mut Builder) {
+fn call_news(scene: &Incoming<'_>, build: &mut Builder) {
     let (fact, run) = (scene.fact, scene.run);
     let id = scene.from.text(fact.call);
     match build.knows_call(run, id) {
@@ -402,7 +402,7 @@ fn settle_status(run: RunIx, id: &[u8], call: Call, fact: &Fact, build: &mut Bui
     }
 }
 
-fn attach(scene: &Scene<'_>, build: &mut Builder) {
+fn attach(scene: &Incoming<'_>, build: &mut Builder) {
     let (fact, from, run) = (scene.fact, scene.from, scene.run);
     let id = from.text(fact.call);
     let kind = fact.attached_kind();

@@ -1,6 +1,6 @@
 //! On which rows the tokens and the cost of a run are booked: each once, however often they are told.
 
-use super::{Memory, Scene, known};
+use super::{Incoming, RunMemory, known};
 use crate::ingest::assemble::{Builder, Charge, Draft};
 use crate::ingest::fact::Name;
 use crate::model::action::{ActionIx, Kind};
@@ -17,7 +17,7 @@ pub(super) struct Total {
 
 impl Total {
     /// What the calls of the run did not tell; nothing where they told it all.
-    fn rest(&self, memory: &Memory) -> Option<(Usage, Cost)> {
+    fn rest(&self, memory: &RunMemory) -> Option<(Usage, Cost)> {
         let booked = if self.model.is_some() {
             memory.booked.get(&self.model).copied().unwrap_or_default()
         } else {
@@ -31,7 +31,7 @@ impl Total {
     }
 
     /// Books what the calls did not tell on a row of its own.
-    pub(super) fn book(&self, memory: &mut Memory, draft: &Draft, build: &mut Builder) {
+    pub(super) fn book(&self, memory: &mut RunMemory, draft: &Draft, build: &mut Builder) {
         match self.rest(memory) {
             Some((usage, cost)) => {
                 // A later total may hold this one.
@@ -45,9 +45,9 @@ impl Total {
     }
 }
 
-impl Scene<'_> {
+impl Incoming<'_> {
     /// Tokens told apart: those of the model call that they name, else on a row of their own.
-    pub(super) fn usage(&self, memory: &mut Memory, build: &mut Builder) {
+    pub(super) fn usage(&self, memory: &mut RunMemory, build: &mut Builder) {
         let named = !self.name(Name::Group).is_empty();
         let key = self.group(build);
         let group = memory.groups.get_mut(&key).filter(|_| named);
@@ -78,7 +78,7 @@ impl Scene<'_> {
 
     /// A running total: what it grew by since it was told last is booked on the last model call. One
     /// that shrank begins anew.
-    pub(super) fn running(&self, memory: &mut Memory, build: &mut Builder) {
+    pub(super) fn running(&self, memory: &mut RunMemory, build: &mut Builder) {
         let total = self.from.decoded.usage(self.fact).unwrap_or(Usage::NONE);
         let told = build.symbol(self.from.text(self.fact.model));
         let (before, spent) = memory.totals.get(&told).copied().unwrap_or_default();

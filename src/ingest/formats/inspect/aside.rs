@@ -1,16 +1,16 @@
-//! What a log keeps aside: long texts, and messages that many calls were given.
+//! Content a log keeps aside: long texts, and messages that many calls were given.
 
 use serde_json::{Map, Value};
 
-use crate::ingest::formats::spans::context::of_request;
 use crate::ingest::formats::spans::messages::{Role, messages};
-use crate::ingest::formats::spans::request::Asked;
-use crate::ingest::request::Piece;
+use crate::ingest::formats::spans::pieces::of_request;
+use crate::ingest::formats::spans::request::RequestFields;
+use crate::ingest::request::RequestPart;
 
 /// How texts are referred to, and were before 2025.
 const REFERENCES: &[&str] = &["attachment://", "tc://"];
 
-/// Puts texts and messages where a record refers to them. What is not found stays a reference.
+/// Puts texts and messages where a record refers to them. Content is not found stays a reference.
 pub(super) fn complete(record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
     if let Some(refs) = record.get("input_refs").and_then(Value::as_array)
         && !refs.is_empty()
@@ -34,7 +34,7 @@ fn pooled(refs: &[Value], find: &dyn Fn(&str) -> Option<Value>) -> Option<Vec<Va
         pool.get(end(0)?..end(1)?)
     };
     let given: Vec<&[Value]> = refs.iter().map(range).collect::<Option<_>>()?;
-    // What refers to the same messages over and over is no log.
+    // Content refers to the same messages over and over is no log.
     let many: usize = given.iter().map(|part| part.len()).sum();
     (many <= pool.len().saturating_mul(OFTEN)).then(|| given.concat())
 }
@@ -62,10 +62,10 @@ pub(super) fn is_hash(name: &[u8]) -> bool {
 
 /// The body that was sent, where the event holds it for an interface that we know; else the messages,
 /// tools and parameters that the model was given.
-pub(super) fn request(event: &Value) -> Vec<Piece> {
-    let mut asked = Asked::default();
+pub(super) fn request(event: &Value) -> Vec<RequestPart> {
+    let mut asked = RequestFields::default();
     if let Some(body) = event.pointer("/call/request").and_then(Value::as_object) {
-        // What was not given is written as null, and headers beside the body.
+        // Content was not given is written as null, and headers beside the body.
         let sent = body.iter().filter(|(name, value)| {
             !value.is_null()
                 && !matches!(name.as_str(), "extra_headers" | "extra_query" | "timeout")
@@ -115,7 +115,7 @@ mod tests {
             json!({"input": [], "input_refs": [[0, 1], [2, 4]]}),
             &json!({"input": ["a", "c", "d"], "input_refs": [[0, 1], [2, 4]]}),
         );
-        // What is not there stays what it was.
+        // Content is not there stays what it was.
         let lost = json!({"said": "attachment://00000000000000000000000000000000", "input_refs": [[3, 9]]});
         check(lost.clone(), &lost);
     }

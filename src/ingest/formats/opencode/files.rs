@@ -37,14 +37,14 @@ const ASIDE: &[&str] = &[
 const LARGEST: u64 = 16 << 20;
 
 /// Which kind of file a path names, with the folder `storage`.
-enum Kept {
+enum StoredAs {
     Session(PathBuf),
     Message(PathBuf),
     Part,
 }
 
 /// A path is known by the folders above it; that those beside them are there must be seen.
-fn kept(path: &Path) -> Option<Kept> {
+fn kept(path: &Path) -> Option<StoredAs> {
     if !is_document(path) {
         return None;
     }
@@ -55,16 +55,16 @@ fn kept(path: &Path) -> Option<Kept> {
         folder.file_name() == Some(OsStr::new(name)) && folder.with_file_name(beside).is_dir()
     };
     if storage(above, "part", "message") {
-        return Some(Kept::Part);
+        return Some(StoredAs::Part);
     }
     let kind = above.parent()?;
     let top = path.ancestors().nth(3).or_else(|| kind.parent())?;
     if storage(kind, "session", "message") {
-        Some(Kept::Session(top.to_owned()))
+        Some(StoredAs::Session(top.to_owned()))
     } else if storage(kind, "message", "part") {
-        Some(Kept::Message(top.to_owned()))
+        Some(StoredAs::Message(top.to_owned()))
     } else if storage(kind, "part", "message") {
-        Some(Kept::Part)
+        Some(StoredAs::Part)
     } else {
         None
     }
@@ -82,7 +82,7 @@ pub(super) fn is_aside(folder: &Path) -> bool {
 pub(super) fn gather(path: &Path) -> Option<Scattered> {
     let mut files = Scattered::new(&OpenCode);
     match kept(path)? {
-        Kept::Session(storage) => {
+        StoredAs::Session(storage) => {
             files.push(path, b"");
             let messages = folder(&storage.join("message"), path);
             let messages = messages
@@ -90,10 +90,10 @@ pub(super) fn gather(path: &Path) -> Option<Scattered> {
                 .unwrap_or_default();
             gather_messages(&mut files, &storage, &messages, b"\n{\"info\":");
         }
-        Kept::Message(storage) => {
+        StoredAs::Message(storage) => {
             gather_messages(&mut files, &storage, &[path.to_owned()], b"{\"info\":");
         }
-        Kept::Part => {
+        StoredAs::Part => {
             files.push(path, b"");
             files.close(b"\n");
         }
@@ -211,7 +211,7 @@ fn ties(folder: &Path) -> Vec<Tie> {
 }
 
 fn is_session(path: &Path) -> bool {
-    matches!(kept(path), Some(Kept::Session(_)))
+    matches!(kept(path), Some(StoredAs::Session(_)))
 }
 
 /// The sessions that a session started, and those that they started.

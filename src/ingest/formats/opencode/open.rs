@@ -2,10 +2,14 @@
 
 use serde_json::Value;
 
-use super::{ABORTED, ERROR};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::IMPLIED;
 use crate::ingest::formats::content::{string, text_of};
+
+/// The error of a message that a person broke off.
+pub(super) const ABORTED: &str = "MessageAbortedError";
+/// The part of what is told by the error of a message, which stands beside what the message tells.
+pub(super) const ERROR: u16 = 1;
 
 /// An event holds a part; every other record is what it is.
 fn part_of(record: &Value) -> &Value {

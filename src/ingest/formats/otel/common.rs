@@ -1,4 +1,4 @@
-//! What all conventions say in nearly the same words: who ran, for whom, with which tokens.
+//! Content all conventions say in nearly the same words: who ran, for whom, with which tokens.
 
 use std::sync::LazyLock;
 
@@ -214,7 +214,7 @@ pub(super) fn interrupts(of: &Attributes, span: &mut Span) {
     }
 }
 
-/// What a person is asked about, from the text of an interrupt.
+/// Content a person is asked about, from the text of an interrupt.
 pub(crate) fn requests(message: &str) -> Vec<Ruling> {
     let names = ASKED.as_ref().map(|asked| asked.captures_iter(message));
     let ruling = |tool: &str| Ruling {
@@ -231,7 +231,7 @@ pub(crate) fn requests(message: &str) -> Vec<Ruling> {
         .collect()
 }
 
-/// What a person decided, from the command that resumes a graph.
+/// Content a person decided, from the command that resumes a graph.
 pub(crate) fn decisions(input: &Value) -> Vec<Ruling> {
     let resume = input
         .get("resume")

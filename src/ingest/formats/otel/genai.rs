@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in, word};
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::model::action::Verdict;
 
@@ -56,7 +56,7 @@ fn said(of: &Attributes, span: &mut Span) {
 }
 
 /// Schemas of tools, and parameters under the names of the convention.
-pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
+pub(super) fn asked(of: &Attributes, asked: &mut RequestFields) {
     asked.tools(of.get("gen_ai.tool.definitions"));
     // As OpenLLMetry wrote until 2025.
     asked.tools(of.tree("llm.request.functions.").as_ref());

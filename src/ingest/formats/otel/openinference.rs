@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in};
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::model::action::Verdict;
 
@@ -54,7 +54,7 @@ fn said(of: &Attributes, span: &mut Span) {
 
 /// The instrumentor of an SDK tells what that was called with; those of frameworks tell schemas and
 /// parameters alone.
-pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
+pub(super) fn asked(of: &Attributes, asked: &mut RequestFields) {
     if let Some(input) = of.open(&["input.value"]).filter(Value::is_object) {
         asked.called_with(&input);
     }
@@ -70,7 +70,7 @@ fn message_list(
     of: &Attributes,
     prefix: &str,
     role: Role,
-) -> Vec<crate::ingest::formats::spans::messages::Said> {
+) -> Vec<crate::ingest::formats::spans::messages::Item> {
     let list = of.tree(prefix);
     let all = list
         .as_ref()

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, messages, messages_in, parsed};
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::ingest::formats::{langfuse, langsmith};
 use crate::model::action::Verdict;
@@ -72,8 +72,8 @@ pub(super) fn vercel(of: &Attributes, span: &mut Span) -> bool {
     true
 }
 
-/// What these products tell of a request beside what was said.
-pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
+/// Content these products tell of a request beside what was said.
+pub(super) fn asked(of: &Attributes, asked: &mut RequestFields) {
     if of.has("langfuse.observation.type") {
         let input = of.open(&["langfuse.observation.input"]);
         let parameters = of.open(&["langfuse.observation.model.parameters"]);

@@ -3,7 +3,25 @@
 use serde_json::Value;
 
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText, Matched};
+use crate::ingest::fact::FactKind;
 use crate::ingest::formats::content::{text_of, unpacked};
+
+pub(super) fn kind_of(word: &[u8]) -> Option<FactKind> {
+    Some(match word {
+        b"run_start" => FactKind::RunStart,
+        b"run_end" => FactKind::RunEnd,
+        b"prompt" => FactKind::Prompt,
+        b"response" => FactKind::Response,
+        b"reasoning" => FactKind::Reasoning,
+        b"tool_call" => FactKind::ToolCall,
+        b"tool_result" => FactKind::ToolResult,
+        b"policy_decision" => FactKind::Decision,
+        b"approval" => FactKind::Approval,
+        b"error" => FactKind::Error,
+        b"note" => FactKind::Note,
+        _ => return None,
+    })
+}
 
 /// The body of an event that has a row of its own.
 pub(super) fn body(record: &Value) -> Body {
@@ -18,7 +36,7 @@ pub(super) fn body(record: &Value) -> Body {
     };
     match record.get("type").and_then(Value::as_str) {
         Some("tool_result") => result(record, &mut body),
-        kind if kind.is_none_or(|kind| super::kind_of(kind.as_bytes()).is_none()) => {
+        kind if kind.is_none_or(|kind| kind_of(kind.as_bytes()).is_none()) => {
             body.text = Some(unknown(kind.unwrap_or("no type"), body.text.take()));
         }
         Some("run_end") => body.text = string(record, "reason"),

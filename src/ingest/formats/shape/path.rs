@@ -4,15 +4,15 @@ use serde_json::Value;
 
 /// Where a value is looked for: the first place that has one counts.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Field(pub(super) Vec<Place>);
+pub(super) struct Field(pub(super) Vec<ValueSource>);
 
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum ValueSource {
     /// A text that stands in the declaration itself.
-    Said(String),
-    At(Path),
+    Literal(String),
+    Path(Path),
     /// An object made of values from several places.
-    Made(Vec<(String, Field)>),
+    Object(Vec<(String, Field)>),
 }
 
 #[derive(Debug, Clone)]
@@ -61,9 +61,9 @@ fn step<'a>(from: &'a Value, steps: &[String]) -> Option<&'a Value> {
 impl Field {
     pub(super) fn value(&self, record: &Value, element: &Value) -> Option<Value> {
         self.0.iter().find_map(|place| match place {
-            Place::Said(text) => Some(Value::String(text.clone())),
-            Place::At(path) => path.get(record, element).cloned(),
-            Place::Made(members) => {
+            ValueSource::Literal(text) => Some(Value::String(text.clone())),
+            ValueSource::Path(path) => path.get(record, element).cloned(),
+            ValueSource::Object(members) => {
                 let member = |(name, field): &(String, Field)| {
                     Some((name.clone(), field.value(record, element)?))
                 };

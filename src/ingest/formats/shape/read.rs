@@ -6,8 +6,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Shape;
-use super::path::{Condition, Field, Path, Place, Want};
-use super::row::{KINDS, Row, RowField, RunField};
+use super::path::{Condition, Field, Path, ValueSource, Want};
+use super::row::{KINDS, RowField, RowRule, RunField};
 
 /// A line of a declaration and what is wrong in it.
 pub type Wrong = (usize, String);
@@ -203,32 +203,32 @@ impl At<'_> {
         Ok(Field(places))
     }
 
-    fn place(self, value: &Value<'_>) -> Result<Place, Wrong> {
+    fn place(self, value: &Value<'_>) -> Result<ValueSource, Wrong> {
         match value.get_ref() {
             DeValue::String(text) => Ok(match text.strip_prefix('=') {
-                Some(said) => Place::Said(said.to_owned()),
-                None => Place::At(self.path(&value.span(), text)?),
+                Some(said) => ValueSource::Literal(said.to_owned()),
+                None => ValueSource::Path(self.path(&value.span(), text)?),
             }),
             DeValue::Table(members) => {
                 let members = members.iter();
                 let made =
                     members.map(|(key, value)| Ok((key.get_ref().to_string(), self.field(value)?)));
-                Ok(Place::Made(made.collect::<Result<_, _>>()?))
+                Ok(ValueSource::Object(made.collect::<Result<_, _>>()?))
             }
             _ => self.wrong(&value.span(), "a path, a text after =, or a list of them"),
         }
     }
 
-    fn rows(self, value: &Value<'_>) -> Result<Vec<Row>, Wrong> {
+    fn rows(self, value: &Value<'_>) -> Result<Vec<RowRule>, Wrong> {
         match value.get_ref() {
             DeValue::Array(rows) => rows.iter().map(|row| self.row(row)).collect(),
             _ => self.wrong(&value.span(), "rows are written [[row]]"),
         }
     }
 
-    fn row(self, value: &Value<'_>) -> Result<Row, Wrong> {
+    fn row(self, value: &Value<'_>) -> Result<RowRule, Wrong> {
         let mut kind = None;
-        let mut row = Row {
+        let mut row = RowRule {
             kind: KINDS[0].0,
             each: Vec::new(),
             when: Vec::new(),
@@ -258,7 +258,7 @@ impl At<'_> {
             }
         }
         match kind {
-            Some(kind) => Ok(Row { kind, ..row }),
+            Some(kind) => Ok(RowRule { kind, ..row }),
             None => self.wrong(&value.span(), "a row needs a kind, as kind = \"prompt\""),
         }
     }

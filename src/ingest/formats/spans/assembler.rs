@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::kept::Kept;
-use super::story::Story;
+use super::duplicates;
+use super::owned::OwnedFact;
+use super::run::SpanRun;
 use super::trace::Trace;
-use super::twins;
 use crate::ingest::assemble::{Assembler, Builder, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::model::action::{ActionIx, Kind, SourceIx, Verdict};
@@ -17,7 +17,7 @@ use crate::model::symbol::Sym;
 /// Spans that may wait; beyond that, traces that are whole are told.
 const WAITING: usize = 20_000;
 
-/// Kept traces, and the runs that were told so far.
+/// OwnedFact traces, and the runs that were told so far.
 #[derive(Debug, Default)]
 pub(super) struct SpanAssembler {
     /// By the hash of their ids, in the order in which they were first seen.
@@ -26,9 +26,9 @@ pub(super) struct SpanAssembler {
     waiting: usize,
     /// The run of each trace that was told.
     runs: HashMap<u64, RunIx>,
-    stories: BTreeMap<RunIx, Story>,
+    stories: BTreeMap<RunIx, SpanRun>,
     /// Records that are not understood; they belong to no trace.
-    loose: Vec<Kept>,
+    loose: Vec<OwnedFact>,
     /// Files that make up one group share its first source.
     source: Option<SourceIx>,
     stem: String,
@@ -40,7 +40,7 @@ impl Assembler for SpanAssembler {
             self.source = Some(from.source);
             from.stem.clone_into(&mut self.stem);
         }
-        let kept = Kept::of(fact, from);
+        let kept = OwnedFact::of(fact, from);
         if matches!(fact.kind, FactKind::Malformed | FactKind::Unknown) {
             self.loose.push(kept);
             return;
@@ -71,7 +71,7 @@ impl Assembler for SpanAssembler {
 
 impl SpanAssembler {
     /// The trace of a span; records without one are joined by what else they share.
-    fn trace(&mut self, kept: &Kept, build: &Builder) -> &mut Trace {
+    fn trace(&mut self, kept: &OwnedFact, build: &Builder) -> &mut Trace {
         let id = match kept.name(Name::Trace) {
             [] => kept.joins().map_or(&[] as &[u8], |(_, id)| id),
             id => id,
@@ -98,9 +98,9 @@ impl SpanAssembler {
         for trace in &mut now {
             trace.settle(build);
         }
-        twins::drop_strays(&mut now);
+        duplicates::drop_strays(&mut now);
         now.sort_by_key(Trace::start);
-        let mut groups: Vec<(RunIx, Vec<Kept>, u32)> = Vec::new();
+        let mut groups: Vec<(RunIx, Vec<OwnedFact>, u32)> = Vec::new();
         for trace in now {
             let Some(run) = self.run_of(&trace, build) else {
                 continue;
@@ -116,13 +116,14 @@ impl SpanAssembler {
         }
         for (run, mut spans, copies) in groups {
             build.edit(run).totals.copies += copies;
-            let told_twice = twins::drop_told_by_logs(&mut spans);
+            let told_twice = duplicates::drop_told_by_logs(&mut spans);
             build.edit(run).totals.copies += told_twice;
             spans.sort_by_key(|span| (span.told_at(), std::cmp::Reverse(span.fact.duration)));
-            twins::put_before_its_tools(&mut spans);
-            let story = self.stories.entry(run).or_insert_with(|| Story::new(run));
-            let ruling =
-                |span: &Kept| matches!(span.fact.kind, FactKind::Decision | FactKind::Approval);
+            duplicates::put_before_its_tools(&mut spans);
+            let story = self.stories.entry(run).or_insert_with(|| SpanRun::new(run));
+            let ruling = |span: &OwnedFact| {
+                matches!(span.fact.kind, FactKind::Decision | FactKind::Approval)
+            };
             story.only_rulings = spans.iter().all(ruling);
             let tools = spans.iter().filter(|span| span.is(FactKind::ToolCall));
             story.run_here = tools.map(|span| span.call.clone()).collect();
@@ -142,7 +143,7 @@ impl SpanAssembler {
         let joined = trace
             .spans
             .iter()
-            .filter_map(Kept::joins)
+            .filter_map(OwnedFact::joins)
             .max_by_key(|(rank, _)| *rank);
         match joined {
             Some((_, id)) => Some(build.run(source, id)),
@@ -174,7 +175,7 @@ impl SpanAssembler {
     }
 }
 
-impl Kept {
+impl OwnedFact {
     /// What joins its trace with others, and how strongly.
     fn joins(&self) -> Option<(u8, &[u8])> {
         [
@@ -191,7 +192,7 @@ impl Kept {
     /// it. Of those that began together the one that took longer is around the other.
     fn told_at(&self) -> Time {
         let ends =
-            |inside: &Kept| matches!(inside.fact.verdict, Verdict::Requested | Verdict::Block);
+            |inside: &OwnedFact| matches!(inside.fact.verdict, Verdict::Requested | Verdict::Block);
         if self.is(FactKind::Copy) && self.inside.iter().any(ends) {
             self.end()
         } else {

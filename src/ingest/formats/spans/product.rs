@@ -4,15 +4,15 @@ use std::fmt::Debug;
 
 use serde_json::Value;
 
-use super::request::Asked;
+use super::request::RequestFields;
 use super::{GLANCE, Span};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request};
-use crate::ingest::formats::told::{add_attached, add_result, whole};
+use crate::ingest::formats::entry::{add_attached, add_result, whole};
 use crate::ingest::json::{Checked, Cursor, Record};
-use crate::ingest::request::Piece;
+use crate::ingest::request::RequestPart;
 
 /// A product, as far as it differs from others: its name, its smell, and how it writes a span.
 pub(in crate::ingest::formats) trait Product: Debug + Sync {
@@ -28,9 +28,9 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
     fn span(&self, record: &Value) -> Span;
 
     /// What the record of a model call tells of its request beside what was said.
-    fn asked(&self, record: &Value) -> Asked {
+    fn asked(&self, record: &Value) -> RequestFields {
         let _ = record;
-        Asked::default()
+        RequestFields::default()
     }
 
     /// Tells the spans of a record: one, unless the product writes documents. An error where it is none.
@@ -111,7 +111,7 @@ impl<P: Product> Open for P {
 }
 
 impl<P: Product> Request for P {
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
         self.span(record).pieces(part, || self.asked(record))
     }
 }

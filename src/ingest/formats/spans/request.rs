@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::messages::{parsed, word};
-use crate::ingest::request::{Api, Piece};
+use crate::ingest::request::{Api, RequestPart};
 
 /// Parameters of requests, by the names that the interfaces of OpenAI and Anthropic have for them. What
 /// instrumentors write beside them (addresses, retries, the id of the answer) was not asked for.
@@ -44,13 +44,13 @@ const PARAMETERS: &[&str] = &[
 /// What was asked of a model, as far as the record of the call tells. Of what is told twice the first
 /// counts.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct RequestFields {
     body: Option<Value>,
     tools: Vec<Value>,
     params: Map<String, Value>,
 }
 
-impl Asked {
+impl RequestFields {
     /// What an SDK was called with: the body of the request, where nothing in it was rewritten.
     pub(crate) fn called_with(&mut self, body: &Value) {
         if self.body.is_none() && is_as_sent(body) {
@@ -107,15 +107,15 @@ impl Asked {
     }
 
     /// The body as it was sent, or what is known of its members.
-    pub(super) fn pieces(self) -> Vec<Piece> {
+    pub(super) fn pieces(self) -> Vec<RequestPart> {
         if let Some(body) = self.body {
-            return vec![Piece::Request(body)];
+            return vec![RequestPart::Request(body)];
         }
         let tools = Some(("tools".to_owned(), Value::Array(self.tools)));
         let tools = tools.filter(|(_, tools)| tools.as_array().is_some_and(|all| !all.is_empty()));
         let members = self.params.into_iter().chain(tools);
         members
-            .map(|(name, value)| Piece::Member { name, value })
+            .map(|(name, value)| RequestPart::Member { name, value })
             .collect()
     }
 }
@@ -148,9 +148,9 @@ mod tests {
 
     #[track_caller]
     fn check(called: &Value, is_request: bool) {
-        let mut asked = Asked::default();
+        let mut asked = RequestFields::default();
         asked.called_with(called);
-        let is_told = matches!(asked.pieces()[..], [Piece::Request(_)]);
+        let is_told = matches!(asked.pieces()[..], [RequestPart::Request(_)]);
         assert_eq!(is_told, is_request, "{called}");
     }
 
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn parameters_are_those_of_requests_that_say_something() {
-        let mut asked = Asked::default();
+        let mut asked = RequestFields::default();
         let told = json!({"temperature": 0, "stream": "false", "stop": null, "base_url": "x", "seed": "",
             "tools": [r#"{"name":"look"}"#]});
         asked.parameters(Some(&told));
@@ -184,7 +184,7 @@ mod tests {
             .pieces()
             .into_iter()
             .map(|piece| match piece {
-                Piece::Member { name, value } => (name, value),
+                RequestPart::Member { name, value } => (name, value),
                 other => panic!("no member: {other:?}"),
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::kept::Kept;
+use super::owned::OwnedFact;
 use crate::ingest::assemble::Builder;
 use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::Status;
@@ -15,11 +15,11 @@ const DEEPEST: usize = 64;
 pub(super) struct Trace {
     pub(super) key: u64,
     id: Box<[u8]>,
-    pub(super) spans: Vec<Kept>,
+    pub(super) spans: Vec<OwnedFact>,
     /// By the hash of the span's id.
     places: HashMap<u64, usize>,
     /// What was told of spans that were not there yet.
-    early: Vec<Kept>,
+    early: Vec<OwnedFact>,
     /// Its outermost span is there.
     pub(super) is_whole: bool,
     pub(super) copies: u32,
@@ -35,7 +35,7 @@ impl Trace {
     }
 
     /// Keeps a span, or what is in one; whether it is a new span.
-    pub(super) fn put(&mut self, kept: Kept, build: &Builder) -> bool {
+    pub(super) fn put(&mut self, kept: OwnedFact, build: &Builder) -> bool {
         if !kept.name(Name::InSpan).is_empty() {
             self.early.push(kept);
             return false;
@@ -98,7 +98,7 @@ impl Trace {
             !gone[at - 1]
         });
         self.places.clear();
-        let is_bare = |span: &Kept| span.is(FactKind::Copy) && span.inside.is_empty();
+        let is_bare = |span: &OwnedFact| span.is(FactKind::Copy) && span.inside.is_empty();
         if self.spans.iter().all(is_bare) && !self.is_noise() {
             // Nothing inside was recorded: then the wrappers are what there is to see.
             for span in &mut self.spans {
@@ -123,7 +123,7 @@ impl Trace {
     }
 
     fn parents(&self, build: &Builder) -> Vec<Option<usize>> {
-        let parent = |(at, span): (usize, &Kept)| {
+        let parent = |(at, span): (usize, &OwnedFact)| {
             let found = self.places.get(&build.key(&span.parent)).copied();
             found.filter(|&parent| !span.parent.is_empty() && parent != at)
         };

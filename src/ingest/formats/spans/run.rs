@@ -3,8 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::kept::Kept;
-use super::{APPROVED, DENIED};
+use super::owned::{APPROVED, DENIED, OwnedFact};
 use crate::ingest::assemble::{Builder, Call, Draft};
 use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
@@ -14,7 +13,7 @@ use crate::model::symbol::Sym;
 
 /// What is remembered of a run.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct SpanRun {
     run: RunIx,
     /// Messages of the conversation, each with how many equal ones came before it.
     heard: HashSet<(u64, u32)>,
@@ -22,9 +21,9 @@ pub(super) struct Story {
     systems: HashSet<(Sym, u64)>,
     /// The trace of the last model call: a new one may begin the conversation anew.
     conversation: Box<[u8]>,
-    calls: Vec<Asked>,
+    calls: Vec<SpanCall>,
     /// Decisions about calls that are still to come.
-    early: Vec<Kept>,
+    early: Vec<OwnedFact>,
     /// Guardrails that were told, by the hash of their name.
     guards: Vec<(Sym, ActionIx)>,
     /// The last model call, while its text may still come.
@@ -40,14 +39,14 @@ pub(super) struct Story {
 
 /// A call that the model asked for, or that a tool's span tells of.
 #[derive(Debug)]
-struct Asked {
+struct SpanCall {
     key: Vec<u8>,
     /// The file of its row: what stands in another one cannot be opened with it.
     source: SourceIx,
     tool: Sym,
     hash: u64,
     action: ActionIx,
-    ran: Ranned,
+    ran: Execution,
     closed: bool,
     /// A person was asked, and has not answered yet.
     waits: bool,
@@ -56,16 +55,16 @@ struct Asked {
 
 /// Whether a span told of the tool being run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ranned {
+enum Execution {
     NoSpan,
     /// A span without a result: it was held back.
-    Held,
-    Yes,
+    HeldBack,
+    Ran,
 }
 
-impl Asked {
+impl SpanCall {
     /// Where something about the call stands, as far as it can be opened with it.
-    fn place_of(&self, kept: &Kept) -> Place {
+    fn place_of(&self, kept: &OwnedFact) -> Place {
         if kept.source == self.source {
             kept.place
         } else {
@@ -74,9 +73,9 @@ impl Asked {
     }
 }
 
-impl Story {
-    pub(super) fn new(run: RunIx) -> Story {
-        Story {
+impl SpanRun {
+    pub(super) fn new(run: RunIx) -> SpanRun {
+        SpanRun {
             run,
             heard: HashSet::new(),
             systems: HashSet::new(),
@@ -92,7 +91,7 @@ impl Story {
         }
     }
 
-    pub(super) fn tell(&mut self, span: &Kept, build: &mut Builder) {
+    pub(super) fn tell(&mut self, span: &OwnedFact, build: &mut Builder) {
         self.who(span, build);
         build.seen(self.run, span.fact.time);
         build.seen(self.run, span.end());
@@ -140,7 +139,7 @@ impl Story {
         }
     }
 
-    fn who(&mut self, span: &Kept, build: &mut Builder) {
+    fn who(&mut self, span: &OwnedFact, build: &mut Builder) {
         let names = [
             Name::User,
             Name::Service,
@@ -177,7 +176,7 @@ impl Story {
     }
 
     /// A row for a fact of a span.
-    fn draft(&self, kind: Kind, kept: &Kept, span: &Kept, build: &mut Builder) -> Draft {
+    fn draft(&self, kind: Kind, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) -> Draft {
         let main = build.peek(self.run).who.agent;
         let named = build.symbol(&span.agent);
         let agent = if named.is_some() { named } else { main };
@@ -197,7 +196,7 @@ impl Story {
         }
     }
 
-    fn add(&self, kind: Kind, kept: &Kept, span: &Kept, build: &mut Builder) -> ActionIx {
+    fn add(&self, kind: Kind, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) -> ActionIx {
         let draft = self.draft(kind, kept, span, build);
         build.act(&draft)
     }
@@ -207,13 +206,13 @@ impl Story {
         build.set_turn(self.run, turn);
     }
 
-    fn prompt(&mut self, span: &Kept, build: &mut Builder) {
+    fn prompt(&mut self, span: &OwnedFact, build: &mut Builder) {
         self.new_turn(build);
         self.add(Kind::Prompt, span, span, build);
         self.heard.insert((span.fact.hash, 0));
     }
 
-    fn note(&self, span: &Kept, build: &mut Builder) {
+    fn note(&self, span: &OwnedFact, build: &mut Builder) {
         let action = self.add(Kind::Note, span, span, build);
         build.duration(action, span.fact.duration);
         if span.fact.status == Status::Error {
@@ -222,7 +221,7 @@ impl Story {
     }
 
     /// Wrappers have no rows, but for an error that nothing inside them tells.
-    fn wrapper(&mut self, span: &Kept, build: &mut Builder) {
+    fn wrapper(&mut self, span: &OwnedFact, build: &mut Builder) {
         build.edit(self.run).totals.copies += 1;
         let failed = span.fact.status == Status::Error;
         if failed && span.inside.is_empty() {
@@ -237,13 +236,13 @@ impl Story {
         }
     }
 
-    fn model_call(&mut self, span: &Kept, build: &mut Builder) {
+    fn model_call(&mut self, span: &OwnedFact, build: &mut Builder) {
         self.history(span, build);
         for inside in span.inside.iter().filter(|it| it.is(FactKind::Reasoning)) {
             self.add(Kind::Reasoning, inside, span, build);
         }
         // Where the text is in another file the row stands there.
-        let elsewhere = |it: &&Kept| it.is(FactKind::Response) && it.source != span.source;
+        let elsewhere = |it: &&OwnedFact| it.is(FactKind::Response) && it.source != span.source;
         let text = span.inside.iter().find(elsewhere);
         let mut draft = self.draft(Kind::Response, text.unwrap_or(span), span, build);
         draft.time = span.fact.time;
@@ -278,8 +277,12 @@ impl Story {
     }
 
     /// What is new in the messages that a model call was given.
-    fn history(&mut self, span: &Kept, build: &mut Builder) {
-        let told = |kind| span.inside.iter().any(move |inside: &Kept| inside.is(kind));
+    fn history(&mut self, span: &OwnedFact, build: &mut Builder) {
+        let told = |kind| {
+            span.inside
+                .iter()
+                .any(move |inside: &OwnedFact| inside.is(kind))
+        };
         let trace = span.name(Name::Trace);
         let anew = !told(FactKind::Copy) && !told(FactKind::ToolResult);
         if anew && *self.conversation != *trace && !span.name(Name::Trace).is_empty() {
@@ -311,7 +314,7 @@ impl Story {
     }
 
     /// More text of the last model call, from a record of its own.
-    fn text(&mut self, kept: &Kept, build: &mut Builder) {
+    fn text(&mut self, kept: &OwnedFact, build: &mut Builder) {
         let before = self.textless.take();
         if let Some((response, _)) = before.filter(|(_, source)| *source == kept.source) {
             build.settle(&Settled {
@@ -327,8 +330,8 @@ impl Story {
     }
 
     /// A tool that a model call asked for.
-    fn asked(&mut self, kept: &Kept, span: &Kept, build: &mut Builder) {
-        let known = |call: &Asked| !kept.id.is_empty() && *call.key == *kept.id;
+    fn asked(&mut self, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
+        let known = |call: &SpanCall| !kept.id.is_empty() && *call.key == *kept.id;
         // What is told in another file is told better by the span that ran the tool.
         let run_here = kept.source != span.source && self.run_here.contains(&kept.id);
         if run_here || self.calls.iter().any(known) {
@@ -342,7 +345,7 @@ impl Story {
     }
 
     /// Opens a call. Without an id it is known by its place among the others.
-    fn open(&mut self, draft: &Draft, kept: &Kept, id: &[u8], build: &mut Builder) -> usize {
+    fn open(&mut self, draft: &Draft, kept: &OwnedFact, id: &[u8], build: &mut Builder) -> usize {
         let key = if id.is_empty() {
             format!("#{}", self.calls.len()).into_bytes()
         } else {
@@ -355,13 +358,13 @@ impl Story {
             ..Call::open(action, &kept.fact, tool)
         };
         build.open_call(self.run, &key, call, false);
-        self.calls.push(Asked {
+        self.calls.push(SpanCall {
             key,
             source: draft.source,
             tool,
             hash: kept.fact.hash,
             action,
-            ran: Ranned::NoSpan,
+            ran: Execution::NoSpan,
             closed: false,
             waits: false,
             decided: false,
@@ -372,9 +375,10 @@ impl Story {
     }
 
     /// The call that a tool's span runs: by id, else by tool and arguments, else by tool.
-    fn call_of(&self, span: &Kept, tool: Sym) -> Option<usize> {
-        let by = |holds: &dyn Fn(&Asked) -> bool| {
-            let free = |call: &Asked| call.ran != Ranned::Yes && call.tool == tool && holds(call);
+    fn call_of(&self, span: &OwnedFact, tool: Sym) -> Option<usize> {
+        let by = |holds: &dyn Fn(&SpanCall) -> bool| {
+            let free =
+                |call: &SpanCall| call.ran != Execution::Ran && call.tool == tool && holds(call);
             self.calls.iter().position(free)
         };
         if !span.call.is_empty() {
@@ -384,11 +388,11 @@ impl Story {
             }
         }
         by(&|call| call.hash == span.fact.hash && !call.closed)
-            .or_else(|| by(&|call| call.ran == Ranned::NoSpan && !call.closed))
-            .or_else(|| by(&|call| call.hash == span.fact.hash && call.ran == Ranned::NoSpan))
+            .or_else(|| by(&|call| call.ran == Execution::NoSpan && !call.closed))
+            .or_else(|| by(&|call| call.hash == span.fact.hash && call.ran == Execution::NoSpan))
     }
 
-    fn tool(&mut self, span: &Kept, build: &mut Builder) {
+    fn tool(&mut self, span: &OwnedFact, build: &mut Builder) {
         let tool = build.symbol(&span.tool);
         let found = self.call_of(span, tool);
         let at = found.unwrap_or_else(|| {
@@ -398,16 +402,16 @@ impl Story {
         });
         let status = span.fact.status;
         if status == Status::Unrecorded {
-            if self.calls[at].ran == Ranned::NoSpan {
-                self.calls[at].ran = Ranned::Held;
+            if self.calls[at].ran == Execution::NoSpan {
+                self.calls[at].ran = Execution::HeldBack;
             }
             return;
         }
         let (held, again) = (
-            self.calls[at].ran == Ranned::Held,
-            self.calls[at].ran == Ranned::Yes,
+            self.calls[at].ran == Execution::HeldBack,
+            self.calls[at].ran == Execution::Ran,
         );
-        self.calls[at].ran = Ranned::Yes;
+        self.calls[at].ran = Execution::Ran;
         if held && !self.calls[at].decided {
             self.conclude(at, span, Verdict::Approved, build);
         }
@@ -443,7 +447,7 @@ impl Story {
     }
 
     /// What the history tells of a call: its result, or that it was refused.
-    fn answer(&mut self, kept: &Kept, build: &mut Builder) {
+    fn answer(&mut self, kept: &OwnedFact, build: &mut Builder) {
         let tool = build.symbol(&kept.tool);
         let mut calls = self.calls.iter();
         let found = if kept.call.is_empty() {
@@ -458,8 +462,8 @@ impl Story {
             return;
         }
         let call = &self.calls[at];
-        let held = call.waits || call.ran == Ranned::Held;
-        let refused = kept.fact.verdict == Verdict::Denied || held && call.ran != Ranned::Yes;
+        let held = call.waits || call.ran == Execution::HeldBack;
+        let refused = kept.fact.verdict == Verdict::Denied || held && call.ran != Execution::Ran;
         let action = call.action;
         if refused && !call.decided {
             self.conclude(at, kept, Verdict::Denied, build);
@@ -480,7 +484,7 @@ impl Story {
     }
 
     /// What nobody recorded, but what happened tells: a person approved or refused.
-    fn conclude(&mut self, at: usize, kept: &Kept, verdict: Verdict, build: &mut Builder) {
+    fn conclude(&mut self, at: usize, kept: &OwnedFact, verdict: Verdict, build: &mut Builder) {
         let call = &mut self.calls[at];
         call.decided = true;
         let part = if verdict == Verdict::Approved {
@@ -498,13 +502,13 @@ impl Story {
     }
 
     /// A guardrail that was asked.
-    fn guard(&mut self, span: &Kept, build: &mut Builder) {
+    fn guard(&mut self, span: &OwnedFact, build: &mut Builder) {
         let action = self.add(Kind::PolicyDecision, span, span, build);
         build.duration(action, span.fact.duration);
         let name = build.symbol(span.name(Name::SpanName));
         self.guards.push((name, action));
         for inside in &span.inside {
-            let attached = Story::attached(inside, build);
+            let attached = SpanRun::attached(inside, build);
             build.attach(action, attached, Flags::NONE);
             if attached.verdict == Verdict::Block {
                 build.status(self.run, action, (Status::Unrecorded, Status::Blocked));
@@ -522,7 +526,7 @@ impl Story {
         }
     }
 
-    fn attached(kept: &Kept, build: &mut Builder) -> Attached {
+    fn attached(kept: &OwnedFact, build: &mut Builder) -> Attached {
         let kind = kept.fact.attached_kind();
         let [policy, rule, by] =
             [Name::Policy, Name::Rule, Name::By].map(|name| build.symbol(kept.name(name)));
@@ -535,7 +539,7 @@ impl Story {
         }
     }
 
-    fn inside(&mut self, kept: &Kept, span: &Kept, build: &mut Builder) {
+    fn inside(&mut self, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
         match kept.fact.kind {
             FactKind::Approval | FactKind::Decision if span.fact.span != SpanRole::Guardrail => {
                 self.ruling(kept, build);
@@ -546,11 +550,11 @@ impl Story {
 
     /// What was decided goes to the call it names; to the latest of its tool; to what waits; or, about
     /// no call, to the guardrail of its name.
-    fn ruling(&mut self, kept: &Kept, build: &mut Builder) {
+    fn ruling(&mut self, kept: &OwnedFact, build: &mut Builder) {
         let at = if !kept.call.is_empty() {
             let found = self.calls.iter().rposition(|call| *call.key == *kept.call);
             if found.is_none() && !self.only_rulings {
-                self.early.push(Kept::copy(kept));
+                self.early.push(OwnedFact::copy(kept));
                 return;
             }
             found
@@ -561,8 +565,8 @@ impl Story {
                 .rposition(|call| call.tool == tool && !call.closed)
         } else if kept.is(FactKind::Approval) {
             let hash = kept.fact.hash;
-            let same = |call: &Asked| hash != 0 && call.hash == hash && !call.closed;
-            let waits = |call: &Asked| call.waits && !call.decided;
+            let same = |call: &SpanCall| hash != 0 && call.hash == hash && !call.closed;
+            let waits = |call: &SpanCall| call.waits && !call.decided;
             let calls = &self.calls;
             calls
                 .iter()
@@ -583,7 +587,7 @@ impl Story {
         self.early.retain_mut(|kept| {
             let mine = *kept.call == *key;
             if mine {
-                at_last.push(Kept::copy(kept));
+                at_last.push(OwnedFact::copy(kept));
             }
             !mine
         });
@@ -592,8 +596,8 @@ impl Story {
         }
     }
 
-    fn rule(&mut self, at: usize, kept: &Kept, build: &mut Builder) {
-        let attached = Story::attached(kept, build);
+    fn rule(&mut self, at: usize, kept: &OwnedFact, build: &mut Builder) {
+        let attached = SpanRun::attached(kept, build);
         let (run, call) = (self.run, &mut self.calls[at]);
         let place = call.place_of(kept);
         let attached = Attached { place, ..attached };
@@ -621,8 +625,8 @@ impl Story {
     }
 
     /// A decision about no known call: of the guardrail of that name, else a row of its own.
-    fn alone(&mut self, kept: &Kept, build: &mut Builder) {
-        let attached = Story::attached(kept, build);
+    fn alone(&mut self, kept: &OwnedFact, build: &mut Builder) {
+        let attached = SpanRun::attached(kept, build);
         let is_decision = attached.kind == AttachedKind::Decision;
         let guard = self
             .guards

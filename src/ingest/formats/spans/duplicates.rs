@@ -1,21 +1,21 @@
 //! The same model call told more than once: by the SDK of a vendor beside an instrumentor, by logs
 //! beside spans. The richer telling counts.
 
-use super::kept::Kept;
+use super::owned::OwnedFact;
 use super::trace::Trace;
 use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::Status;
 use crate::model::quantity::{Time, Usage};
 
-impl Kept {
+impl OwnedFact {
     /// Itself; nothing stays in its place.
-    pub(super) fn shell(&mut self) -> Kept {
-        let empty = Kept::nothing(self);
+    pub(super) fn shell(&mut self) -> OwnedFact {
+        let empty = OwnedFact::nothing(self);
         std::mem::replace(self, empty)
     }
 
     /// Takes over what another telling of the same knows more.
-    pub(super) fn absorb(&mut self, mut other: Kept) {
+    pub(super) fn absorb(&mut self, mut other: OwnedFact) {
         if other.inside.len() > self.inside.len() {
             let around = (self.parent.clone(), self.fact.time, self.fact.duration);
             std::mem::swap(self, &mut other);
@@ -48,7 +48,7 @@ impl Kept {
     }
 
     /// Takes over how it ended from somebody who does not tell again what it is.
-    pub(super) fn end_as(&mut self, end: Kept) {
+    pub(super) fn end_as(&mut self, end: OwnedFact) {
         let fact = &mut self.fact;
         if !fact.duration.is_some() {
             fact.duration = end.fact.duration;
@@ -74,13 +74,13 @@ impl Kept {
             .sum()
     }
 
-    fn overlaps(&self, other: &Kept) -> bool {
+    fn overlaps(&self, other: &OwnedFact) -> bool {
         self.fact.time <= other.end() && other.fact.time <= self.end()
     }
 
     /// Whether two model calls of different traces are one: the same response, or by different
     /// tellers at the same time with the same tokens.
-    fn is_twin(&self, other: &Kept) -> bool {
+    fn is_twin(&self, other: &OwnedFact) -> bool {
         if !self.overlaps(other) {
             return false;
         }
@@ -142,8 +142,8 @@ pub(super) fn drop_strays(traces: &mut [Trace]) {
 
 /// Where a program logs its model calls and traces them too, the logs say more (Claude Code, Codex).
 /// How many spans were left out.
-pub(super) fn drop_told_by_logs(spans: &mut Vec<Kept>) -> u32 {
-    let logged = |span: &Kept| span.is(FactKind::Response) && span.fact.span == SpanRole::Log;
+pub(super) fn drop_told_by_logs(spans: &mut Vec<OwnedFact>) -> u32 {
+    let logged = |span: &OwnedFact| span.is(FactKind::Response) && span.fact.span == SpanRole::Log;
     if !spans.iter().any(logged) {
         return 0;
     }
@@ -157,14 +157,14 @@ const NEAR: usize = 64;
 
 /// Of a logged model call only the end may be known, and the tools that it asked for begin while its
 /// answer still comes: it is told before them.
-pub(super) fn put_before_its_tools(spans: &mut [Kept]) {
+pub(super) fn put_before_its_tools(spans: &mut [OwnedFact]) {
     for at in 1..spans.len() {
         let call = &spans[at];
         if call.fact.span != SpanRole::Log || call.fact.duration.is_some() {
             continue;
         }
         let time = call.fact.time;
-        let runs = |span: &&Kept| !span.is(FactKind::Response) && span.end() >= time;
+        let runs = |span: &&OwnedFact| !span.is(FactKind::Response) && span.end() >= time;
         let before = spans[..at].iter().rev().take(NEAR).take_while(runs).count();
         spans[at - before..=at].rotate_right(1);
     }

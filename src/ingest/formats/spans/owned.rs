@@ -7,9 +7,13 @@ use crate::model::outcome::{Attached, AttachedKind};
 use crate::model::quantity::{Elapsed, Time, Usage};
 use crate::model::symbol::Sym;
 
+/// Parts beyond those of a span: approvals and refusals that are inferred from several records.
+pub(super) const APPROVED: u16 = u16::MAX;
+pub(super) const DENIED: u16 = u16::MAX - 1;
+
 /// A fact with its texts, which else go away with the block that it stood in.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct OwnedFact {
     pub(super) fact: Fact,
     pub(super) source: SourceIx,
     pub(super) line: u32,
@@ -23,13 +27,13 @@ pub(super) struct Kept {
     pub(super) usage: Usage,
     names: Vec<(Name, Box<[u8]>)>,
     /// What stands in the span: of the history it was given, and of what it answered.
-    pub(super) inside: Vec<Kept>,
+    pub(super) inside: Vec<OwnedFact>,
 }
 
-impl Kept {
-    pub(super) fn of(fact: &Fact, from: &From<'_>) -> Kept {
+impl OwnedFact {
+    pub(super) fn of(fact: &Fact, from: &From<'_>) -> OwnedFact {
         let text = |text| from.text(text).into();
-        Kept {
+        OwnedFact {
             fact: *fact,
             source: from.source,
             line: from.line(fact),
@@ -83,10 +87,10 @@ impl Kept {
     }
 }
 
-impl Kept {
+impl OwnedFact {
     /// The same, without what is in it.
-    pub(super) fn copy(of: &Kept) -> Kept {
-        Kept {
+    pub(super) fn copy(of: &OwnedFact) -> OwnedFact {
+        OwnedFact {
             fact: of.fact,
             id: of.id.clone(),
             parent: of.parent.clone(),
@@ -96,13 +100,13 @@ impl Kept {
             model: of.model.clone(),
             usage: of.usage,
             names: of.names.clone(),
-            ..Kept::nothing(of)
+            ..OwnedFact::nothing(of)
         }
     }
 
     /// What stays where a span was taken away.
-    pub(super) fn nothing(of: &Kept) -> Kept {
-        Kept {
+    pub(super) fn nothing(of: &OwnedFact) -> OwnedFact {
+        OwnedFact {
             fact: Fact::new(FactKind::Copy),
             source: of.source,
             line: of.line,

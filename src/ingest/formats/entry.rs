@@ -10,7 +10,7 @@ use crate::model::quantity::Usage;
 
 /// One fact with its names and what there is to see when it is opened.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
+pub(crate) struct Entry {
     /// Its numbers; the texts are those beside it.
     pub(crate) fact: Fact,
     pub(crate) run: String,
@@ -25,9 +25,9 @@ pub(crate) struct Told {
     pub(crate) body: Body,
 }
 
-impl Told {
-    pub(crate) fn new(kind: FactKind) -> Told {
-        Told {
+impl Entry {
+    pub(crate) fn new(kind: FactKind) -> Entry {
+        Entry {
             fact: Fact::new(kind),
             run: String::new(),
             id: String::new(),
