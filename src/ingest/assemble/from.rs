@@ -11,11 +11,11 @@ use crate::model::symbol::Sym;
 pub struct From<'a> {
     pub decoded: &'a Decoded,
     pub source: SourceIx,
-    /// The file name without its ending, which some formats use as the id of the run.
+    /// The file name without its extension, which some formats use as the run id.
     pub stem: &'a str,
-    /// Lines of the source before this block.
+    /// The number of lines in the source before this block.
     pub lines_before: u32,
-    /// The source is a companion of the first source of its group (a subagent's file).
+    /// Whether the source is a companion of the first source of its group (a subagent's file).
     pub companion: bool,
 }
 
@@ -32,7 +32,7 @@ impl<'a> From<'a> {
         }
     }
 
-    /// A verdict with what its fact tells: no policy, rule or person yet.
+    /// The verdict of a fact, without policy, rule or person.
     pub fn attached(&self, fact: &Fact, kind: AttachedKind) -> Attached {
         Attached {
             kind,

@@ -1,4 +1,4 @@
-//! A run while it is put together.
+//! A run under construction.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ pub(super) struct RunState {
     pub(super) last: ActionIx,
     /// The model that each agent used last.
     pub(super) models: Vec<(Sym, Sym)>,
-    /// None before it is needed, and after the run ended with nothing open.
+    /// `None` until it is needed, and after the run ended with nothing open.
     pub(super) memory: Option<Box<Memory>>,
 }
 
 impl RunState {
-    /// Of a run about which nothing was told yet.
+    /// The state of a new run.
     pub(super) fn of(run: RunHandle) -> RunState {
         RunState {
             run,
@@ -35,8 +35,7 @@ impl RunState {
     }
 }
 
-/// The facts of a run. Those that ended are shared with the batch that told of them: there may be
-/// very many.
+/// The run itself. An ended run is shared with the batch that emitted it, because there may be very many.
 #[derive(Debug)]
 pub(super) enum RunHandle {
     Own(Box<Run>),

@@ -1,11 +1,11 @@
-//! The `atif` format: trajectories in the Agent Trajectory Interchange Format, one document a run.
+//! The `atif` format: trajectories in the Agent Trajectory Interchange Format, one document per run.
 //!
-//! Known of it: prompt tokens hold those of the cache; copied steps of an earlier segment are told again
-//! and do not count; the totals of the document hold those of its subagents. How a call went, and what was
-//! written to the cache, stands in `extra` where the converter of Harbor or our own wrote it. A trajectory
-//! that goes on in another file (`NAME.cont-1.json` beside `NAME.json`) is read with it; totals of a
-//! continuation hold those of what came before. Source: the models of harbor
-//! (`harbor/models/trajectories`), ATIF 1.0 to 1.8, and what its agents write.
+//! Prompt tokens include cached tokens. Copied steps of an earlier segment are duplicates and do not count.
+//! The totals of the document include those of its subagents. The status of calls and cache writes are in
+//! `extra` if Harbor's converter or our own wrote them. A trajectory that continues in another file
+//! (`NAME.cont-1.json` beside `NAME.json`) is read with it; totals of a continuation include everything
+//! before it. Source: the models of harbor (`harbor/models/trajectories`), ATIF 1.0 to 1.8, and the output
+//! of its agents.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -120,8 +120,8 @@ impl Request for Atif {
     }
 }
 
-/// What a step of the system said to the model: the first one is what the agent is told to be. Of later
-/// ones only our own export tells that the model saw them; others tell what happened.
+/// The system messages sent to the model. The first one is the system prompt. Later ones reached the model
+/// only if our own export says so; otherwise they report events.
 fn system(record: &Value) -> Vec<RequestPart> {
     let Some(text) = record
         .get("message")
@@ -150,14 +150,14 @@ const CONTINUATIONS: ReadTies = ReadTies {
     read: continuations,
 };
 
-/// `NAME` and 2 of `NAME.cont-2.json`.
+/// `NAME` and 2 for `NAME.cont-2.json`.
 fn part(path: &Path) -> Option<(&str, u32)> {
     let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
     let (name, number) = name.rsplit_once(".cont-")?;
     Some((name, number.parse().ok()?))
 }
 
-/// What goes on with what in a folder; nothing where there is no continuation.
+/// The continuations in a folder; empty if there are none.
 fn continuations(folder: &Path) -> Vec<Tie> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -194,7 +194,7 @@ fn continuations(folder: &Path) -> Vec<Tie> {
     ties
 }
 
-/// What the `extra` of a trajectory may tell of the run.
+/// Properties of the run in the `extra` of a trajectory.
 const OF_RUN: &[(Name, &str)] = &[
     (Name::User, "user"),
     (Name::Service, "service"),
@@ -227,7 +227,7 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
             fact.cost = known(value.get("total_cost_usd").usd());
         }
         b"extra" => {
-            // How our own converter tells who ran, and how it ended.
+            // Our own converter writes here who ran, and how the run ended.
             for (name, key) in OF_RUN {
                 out.tell_name(*name, value.get(key));
             }
@@ -272,7 +272,7 @@ fn usage(told: View<'_, '_>) -> Usage {
     )
 }
 
-/// Tokens by their names in metrics and in the `extra` of metrics.
+/// Token counts by their names in metrics and in the `extra` of metrics.
 fn counts(
     told: View<'_, '_>,
     [prompt, completion, cached]: [&str; 3],
@@ -295,7 +295,7 @@ fn counts(
     }
 }
 
-/// A trajectory inside of another is a lane of it.
+/// A trajectory inside another one is a lane of it.
 fn subagent(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let agent = record.get("agent").get("name").text();
     let id = record.any(&["trajectory_id", "session_id"]).text();
@@ -346,11 +346,11 @@ fn step(record: View<'_, '_>, lane: Text, out: &mut FactSink<'_>) {
             Some(only) if !call.is_some() => only.get("tool_call_id"),
             _ => call,
         };
-        // The time is that of the step: how long a tool took is not told.
+        // The time is that of the step: durations of tools are not recorded.
         if call.is_some() {
             fact.time = Time::NONE;
         }
-        // Without a call it is what came of the step as a whole.
+        // Without a call it is the result of the whole step.
         fact.kind = if call.is_some() {
             FactKind::ToolResult
         } else {
@@ -363,7 +363,7 @@ fn step(record: View<'_, '_>, lane: Text, out: &mut FactSink<'_>) {
     }
 }
 
-/// How a call went, where the converter kept it.
+/// The status of a call, if the converter kept it.
 fn outcome(extra: View<'_, '_>, fact: &mut Fact) {
     fact.status = match extra.get("tool_result_is_error").truth() {
         Some(true) => Status::Error,

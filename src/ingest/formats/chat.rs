@@ -1,10 +1,9 @@
-//! The `chat-messages` format: conversations as the OpenAI chat interface has them.
+//! The `chat-messages` format: conversations in the form of the OpenAI chat API.
 //!
-//! As a document (an array of messages, an object with `messages`, the log of one request with its
-//! `response`), one message a line, or one conversation a line as for fine-tuning. Known of it: nothing
-//! tells whether a tool succeeded; models without function calling ask for tools in their text
-//! (`<function=name>`), and the next message of the user answers. Source: OpenAI chat completions
-//! reference; logs of LiteLLM and OpenHands.
+//! One document (an array of messages, an object with `messages`, or a logged request with its `response`),
+//! one message per line, or one conversation per line as for fine-tuning. Whether a tool succeeded is not
+//! recorded. Models without function calling request tools in their text (`<function=name>`), and the next
+//! user message is the result. Source: OpenAI chat completions reference; logs of LiteLLM and OpenHands.
 
 use serde_json::Value;
 
@@ -82,7 +81,7 @@ impl Open for Chat {
 
 impl Request for Chat {}
 
-/// The part of a message whose text asks for a tool.
+/// The part of a message whose text requests a tool.
 const TEXT_CALL: u16 = CALLS - 1;
 const ASKS: &str = "<function=";
 const ANSWERS: &str = "EXECUTION RESULT of [";
@@ -124,7 +123,7 @@ pub(super) fn decode_with(
     });
 }
 
-/// A whole conversation in one record begins a run.
+/// A whole conversation in one record starts a run.
 fn conversation(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut start = Fact::new(FactKind::ImpliedStart);
     start.run = out.tell(record.any(&["custom_id", "id", "session_id", "conversation_id"]));
@@ -141,7 +140,7 @@ fn conversation(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     }
 }
 
-/// The answer to a request, with its tokens.
+/// The response to a request, with its tokens.
 fn response(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut how = *how;
     how.usage = messages::usage(record.get("usage"));
@@ -192,7 +191,7 @@ fn text_of(said: View<'_, '_>) -> String {
     }
 }
 
-/// A tool that the text of a message asks for.
+/// A tool call in the text of a message.
 fn text_call(said: View<'_, '_>, text: &str, how: &Envelope, out: &mut FactSink<'_>) {
     let mut fact = how.base.at(said.range());
     fact.kind = FactKind::ToolCall;

@@ -1,8 +1,8 @@
-//! The `claude-stream` format: what `claude -p --output-format stream-json` prints.
+//! The `claude-stream` format: the output of `claude -p --output-format stream-json`.
 //!
-//! Known of it: lines of one message share its id and repeat its usage, of which the last counts; no
-//! line has a time; the cost and the refused calls of the run stand in its last line, `result`. Source:
-//! the headless mode of Claude Code as documented; no file of others was at hand.
+//! Lines of one message share its id and repeat its usage, of which the last counts. No line has a time.
+//! The cost and the refused calls of the run are in its last line, `result`. Source: the documented
+//! headless mode of Claude Code; not tested on real files.
 
 use serde_json::Value;
 
@@ -110,7 +110,7 @@ fn open_result_line(record: &Value) -> Body {
     }
 }
 
-/// How a call went, by the flag of its result and the fixed phrases of the harness.
+/// The status of a call, from the flag of its result and the fixed phrases of the harness.
 fn outcome(block: View<'_, '_>) -> Status {
     if block.get("is_error").truth() != Some(true) {
         return Status::Ok;

@@ -1,7 +1,7 @@
-//! The `jaeger` format: traces as Jaeger's screens and API give them, `{"data": [TRACE]}`.
+//! The `jaeger` format: traces exported from Jaeger's UI or API, `{"data": [TRACE]}`.
 //!
-//! Source: the JSON model of Jaeger. Times are microseconds; processes (services) stand beside the
-//! spans; tags are the attributes of OpenTelemetry.
+//! Times are microseconds; processes (services) are listed beside the spans; tags are OpenTelemetry
+//! attributes. Source: the JSON model of Jaeger.
 
 use serde_json::Value;
 

@@ -1,8 +1,9 @@
-//! The `langfuse` format: traces and observations as Langfuse exports them, from its screens ("download
-//! as JSON"), its batch export and its API.
+//! The `langfuse` format: traces and observations exported from Langfuse's UI ("download as JSON"), batch
+//! export and API.
 //!
-//! Source: the types of the server (July 2026), and downloads of traces of many frameworks. Trace and
-//! observation stand apart: who the user was is on the trace, and an observation on its own line lacks it.
+//! Traces and observations are separate records: the user is on the trace, and an observation on a line of
+//! its own does not have it. Source: the types of the server (July 2026), and downloads of traces of many
+//! frameworks.
 
 use serde_json::Value;
 
@@ -89,7 +90,7 @@ impl Product for Langfuse {
     }
 }
 
-/// Content is known of a trace beside its observations.
+/// Fields of a trace beside its observations.
 const OF_TRACE: &[&str] = &[
     "id",
     "name",
@@ -153,7 +154,7 @@ fn tell(record: Record<'_>, out: &mut FactSink<'_>) {
     }
 }
 
-/// An observation, or a trace alone, with what its trace tells.
+/// An observation with the fields of its trace, or a trace alone.
 fn observation(record: &Value, trace: &Value) -> Span {
     let text = |from: &Value, keys: &[&str]| word(from, keys).unwrap_or_default().to_owned();
     let is_trace = record.get("traceId").is_none();
@@ -221,7 +222,7 @@ fn observation(record: &Value, trace: &Value) -> Span {
         &mut span,
     );
     if span.class == Class::Model && !span.cost.is_some() {
-        // 0 is what the server writes where it knows no price.
+        // The server writes 0 if it knows no price.
         span.cost = flat_cost
             .filter(|cost| *cost > 0.0)
             .map_or(Cost::NONE, Cost::from_usd);
@@ -233,7 +234,7 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// Content an observation says, in whatever form it came.
+/// The input, output and metadata of an observation, in any of their forms.
 pub(super) struct Observed<'a> {
     pub(super) kind: &'a str,
     pub(super) input: Option<Value>,
@@ -250,7 +251,7 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
         .as_ref()
         .is_some_and(|it| call_of(it).is_some() || word(it, &["type", "role"]) == Some("tool"));
     span.class = match of.kind {
-        // Some integrations tell of tools as of anything else.
+        // Some integrations mark tools like any other span.
         "span" if is_message => Class::Tool,
         "generation" | "embedding" => Class::Model,
         "tool" => Class::Tool,
@@ -286,7 +287,7 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
                 .unwrap_or_default();
             span.usage = of.usage.as_ref().map_or(Usage::NONE, usage);
             if let Some(total) = of.cost.as_ref().and_then(|cost| number(cost.get("total")?)) {
-                // 0 is what is written where no price is known.
+                // 0 is written if no price is known.
                 span.cost = Some(total)
                     .filter(|it| *it > 0.0)
                     .map_or(Cost::NONE, Cost::from_usd);
@@ -302,7 +303,7 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
         _ => {
             let wait = None;
             if let Some(ruling) = products::approval(&span.name, of.output.as_ref(), wait) {
-                // Content was asked about is what it was given.
+                // The input is what the decision is about.
                 span.class = Class::Ruling;
                 span.verdicts.push(Ruling {
                     args: of.input.clone(),
@@ -318,7 +319,7 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
     }
 }
 
-/// Tools stand beside the messages, or each is one of them.
+/// Tools are listed beside the messages, or each is one of them.
 pub(super) fn asked(input: Option<&Value>, parameters: Option<&Value>) -> RequestFields {
     let mut asked = RequestFields::default();
     asked.parameters(parameters);
@@ -329,7 +330,7 @@ pub(super) fn asked(input: Option<&Value>, parameters: Option<&Value>) -> Reques
     asked
 }
 
-/// The call that a message of a tool answers.
+/// The call that a tool message answers.
 fn call_of(output: &Value) -> Option<String> {
     let inner = output
         .get("kwargs")
@@ -338,7 +339,7 @@ fn call_of(output: &Value) -> Option<String> {
     word(inner, &["tool_call_id"]).map(str::to_owned)
 }
 
-/// Content an application says of its guardrail: whether it blocked, or a warning.
+/// The verdict of an application's guardrail: whether it blocked or warned.
 fn guardrail(of: &Observed<'_>, name: &str) -> Ruling {
     let output = of.output.as_ref();
     let truth = |keys: &[&str]| keys.iter().find_map(|key| output?.get(key)?.as_bool());
@@ -359,8 +360,8 @@ fn guardrail(of: &Observed<'_>, name: &str) -> Ruling {
     }
 }
 
-/// Tokens in one of three shapes: as OpenAI counts (what came from a cache is part of the input), in
-/// buckets that have nothing in common, or in buckets that do, which the total tells.
+/// Tokens in one of three shapes: OpenAI's (cached tokens are part of the input), disjoint buckets, or
+/// overlapping buckets, recognized by the total.
 fn usage(of: &Value) -> Usage {
     let of = Attributes::of_object(Some(of));
     let details = |key: &str| Attributes::of_object(of.get(key));

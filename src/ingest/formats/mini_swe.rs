@@ -1,9 +1,9 @@
 //! The `mini-swe-agent` format: trajectories of mini-swe-agent, a document or a bare list of messages.
 //!
-//! Known of it: the model asks for its one command in a block of its text, and the next message of the
-//! user answers, with a return code; two blocks are a mistake that the harness points out, and are not
-//! run; newer versions have tool calls in `extra.actions`. Every answer of the model carries its tokens,
-//! its cost and when it came. Source: SWE-agent/mini-swe-agent, `run/utils/save.py`.
+//! The model puts its one command in a code block of its text, and the next user message is the result,
+//! with a return code. Two blocks are a mistake that the harness points out; nothing is run. Newer versions
+//! have tool calls in `extra.actions`. Every response has its tokens, cost and time. Source:
+//! SWE-agent/mini-swe-agent, `run/utils/save.py`.
 
 use serde_json::{Value, json};
 
@@ -118,7 +118,7 @@ impl Open for MiniSwe {
 
 impl Request for MiniSwe {}
 
-/// The one command in a text; none where there are more.
+/// The one command in a text; none if there are several.
 fn command(text: &str) -> Option<&str> {
     let mut found = text.split("```").skip(1).step_by(2).filter_map(|block| {
         let (language, code) = block.split_once('\n')?;
@@ -134,7 +134,7 @@ fn return_code(text: &str) -> Option<&str> {
     rest.split('<').next().map(str::trim)
 }
 
-/// What the harness says when an answer does not hold exactly one command.
+/// The harness's reply to a response without exactly one command.
 const MISTAKE: &str = "Please always provide EXACTLY ONE action";
 
 fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {

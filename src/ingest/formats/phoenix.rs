@@ -1,7 +1,7 @@
-//! The `phoenix` format: spans of Arize Phoenix as its API gives them, one per line.
+//! The `phoenix` format: spans from the API of Arize Phoenix, one per line.
 //!
-//! Source: a server of version 20. Attributes are those that were sent, flat and decoded; costs are
-//! worked out by the server and not in the spans.
+//! Attributes are those that were sent, flat and decoded; costs are calculated by the server and missing
+//! from the spans. Source: a server of version 20.
 
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
-//! The `pi` format: sessions of pi and of agents made with it (OpenClaw).
+//! The `pi` format: sessions of pi and of agents built with it (OpenClaw).
 //!
-//! Known of it: every model call has its tokens and its real cost; a session that was branched begins
-//! with copies of another file's messages, which are counted again; a call that was aborted is a message
-//! of nothing. Source: `packages/coding-agent/src/core/session-manager.ts` of badlogic/pi-mono.
+//! Every model call has its tokens and its actual cost. A branched session begins with copies of another
+//! file's messages, which are counted again. An aborted call is an empty message. Source:
+//! `packages/coding-agent/src/core/session-manager.ts` of badlogic/pi-mono.
 
 use serde_json::Value;
 

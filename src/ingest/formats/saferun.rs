@@ -1,5 +1,5 @@
-//! The `saferun` format, version 1: one event per line, written by the project's own recorder and
-//! by agents without any instrumentation. Source: the trace format description of the project.
+//! The `saferun` format, version 1: one event per line, written by the project's own recorder and by agents
+//! without any instrumentation. Source: the trace format description of the project.
 
 mod assembler;
 mod open;
@@ -90,13 +90,13 @@ impl Request for Saferun {
     }
 }
 
-/// The rules of `saferun` events, for other formats that tell all that is needed themselves. Records
-/// that name no run belong to the one named after the file.
+/// The assembler of `saferun` events, for other formats whose records are complete in themselves. Records
+/// without a run id belong to a run named after the file.
 pub(super) fn file_assembler() -> Box<dyn Assembler> {
     Box::new(assembler::SaferunAssembler::of_files())
 }
 
-/// Keys whose repetition is worth a word, as bits: the last value counts.
+/// Keys whose repetition is flagged, as bits; the last value wins.
 #[derive(Default)]
 struct RepeatedKeys(u32);
 

@@ -1,31 +1,31 @@
-//! Declared shapes: house-made records that a small TOML file explains, path by path.
+//! Declared shapes: home-made records that a small TOML file describes, path by path.
 //!
 //! ```toml
 //! name = "house-log"
 //! about = "the log of our support bot"
 //!
-//! [match]                      # a record of this shape has all of these
-//! session = true               # anything
-//! event = ["ask", "call"]      # one of these; a * at the end takes what begins so
+//! [match]                      # a record of this shape meets all of these
+//! session = true               # any value
+//! event = ["ask", "call"]      # one of these; a trailing * matches any suffix
 //!
-//! [run]                        # of the run that a record belongs to
+//! [run]                        # properties of the run of a record
 //! id = "session"
 //! model = "meta.model"
 //!
-//! [words]                      # what the log calls ok, error, approved …
+//! [words]                      # the log's words for ok, error, approved …
 //! done = "ok"
 //!
-//! [[row]]                      # what to make of a record, in this order
+//! [[row]]                      # the rows of a record, in this order
 //! kind = "prompt"
 //! if = { event = "ask" }
 //! text = "said"
 //!
 //! [[row]]
 //! kind = "tool_call"
-//! each = "calls"               # one row per element; paths begin there, and with / at the record
+//! each = "calls"               # one row per element; paths start there, or at the record with /
 //! tool = "name"
 //! args = { url = "url", body = "payload" }
-//! result = ["output", "=none"] # the first that is there; after = stands a text
+//! result = ["output", "=none"] # the first that is present; =text is a literal
 //! ```
 
 mod path;
@@ -46,7 +46,7 @@ use crate::ingest::json::{Cursor, Range, Record, value};
 
 pub use read::{Wrong, read};
 
-/// A format that somebody declared.
+/// A declared format.
 #[derive(Debug)]
 pub struct Shape {
     name: &'static str,
@@ -57,13 +57,13 @@ pub struct Shape {
     rows: Vec<RowRule>,
 }
 
-/// Surer than "nothing is known", less sure than any built-in format of its own records.
+/// More confident than "unknown", less confident than any built-in format about its own records.
 const DECLARED: u8 = 30;
 
-/// The shapes that come with the program.
+/// The bundled shapes.
 pub(super) fn bundled(built_in: &[&str]) -> Vec<Shape> {
     const TEXTS: &[&str] = &[include_str!("shape/medagentbench.toml")];
-    // A test reads them all: what is bundled is sound.
+    // A test reads all of them, so they are valid.
     TEXTS
         .iter()
         .filter_map(|text| read(text, built_in).ok())
@@ -115,7 +115,7 @@ impl Open for Shape {
         self.told(record, part).map_or_else(
             || raw(record),
             |told| Body {
-                // Added where it is attached.
+                // Added where they are attached.
                 decisions: Vec::new(),
                 approvals: Vec::new(),
                 ..told.body
@@ -138,10 +138,10 @@ impl Open for Shape {
 
 impl Request for Shape {}
 
-/// What a document must be to be taken whole; see [`Shape::takes_whole`].
+/// The confidence needed to take a document whole; see [`Shape::takes_whole`].
 const SURE_OF_ALL: u8 = 40;
 
-/// A record that no row is declared for.
+/// A record without a declared row.
 fn raw(record: &Value) -> Body {
     Body {
         text: Some(record.to_string()),
@@ -184,7 +184,7 @@ impl Shape {
         }
     }
 
-    /// The rows of one record or element; how many there were.
+    /// Emits the rows of one record or element; returns their number.
     fn tell_group(
         &self,
         group: std::ops::Range<usize>,
@@ -217,7 +217,7 @@ impl Shape {
                     }
                     call.clone_from(&fact.id);
                 } else if fact.call.is_empty() {
-                    // What follows a call in the same record is about it.
+                    // What follows a call in the same record refers to it.
                     call.clone_into(&mut fact.call);
                 }
                 fact.push(part.of(number), place, out);
@@ -227,7 +227,7 @@ impl Shape {
         told
     }
 
-    /// The fact of a part, found again in the record (or element) that was opened for it.
+    /// The fact of a part, found again in the opened record (or element).
     fn told(&self, element: &Value, part: u16) -> Option<Entry> {
         let (number, part) = RowPart::from(part);
         let scene = RecordScope {

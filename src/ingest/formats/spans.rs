@@ -1,9 +1,9 @@
-//! Spans of any tracing product, made equal: what a model call said and cost, what a tool did, what
-//! was decided. Formats find a [`Span`] in each of their records; this tells it as facts, opens it,
-//! and (in [`rules`]) puts traces together into runs.
+//! Spans of all tracing products in one form: model calls with their content and cost, tools, decisions.
+//! Formats find a [`Span`] in each of their records; this module emits its facts, opens it, and (in
+//! [`assembler`]) groups traces into runs.
 //!
-//! A trace is not a run, and a span is not an action: model spans repeat the whole history, wrappers
-//! repeat what is inside them, and a person's answer often begins a new trace.
+//! A trace is not a run, and a span is not an action: model spans repeat the whole history, wrappers repeat
+//! what is inside them, and the answer of a person often begins a new trace.
 
 mod assembler;
 mod duplicates;
@@ -27,29 +27,29 @@ use crate::ingest::json::Range;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
-/// Content a span stands for.
+/// What a span represents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Class {
     /// One request to a model.
     Model,
     Tool,
-    /// Wraps others: agents, chains, workflows, turns.
+    /// Wraps other spans: agents, chains, workflows, turns.
     Wrapper,
-    /// Content the inside of a program tells of itself.
+    /// Internals of a program.
     Noise,
     Guardrail,
-    /// Content a policy or a person said, as a record of its own: the first of its verdicts.
+    /// The decision of a policy or a person, as a record of its own: the first of its verdicts.
     Ruling,
-    /// Content a user said, where that is an event of its own.
+    /// A user message with an event of its own.
     Prompt,
     /// An error that no span carries.
     Error,
-    /// Nothing that is known of agents.
+    /// Not recognized as anything about agents.
     #[default]
     Other,
 }
 
-/// One span (or log record) of a trace. Content is empty, none or null was not recorded.
+/// One span (or log record) of a trace. Anything empty, none or null was not recorded.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Span {
     pub(crate) class: Class,
@@ -66,24 +66,24 @@ pub(crate) struct Span {
     pub(crate) model: String,
     pub(crate) usage: Usage,
     pub(crate) cost: Cost,
-    /// The provider's id of a response: the same response may be told by several spans.
+    /// The provider's id of a response, which several spans may share.
     pub(crate) reply: String,
     pub(crate) tool: Tool,
     pub(crate) input: Vec<Item>,
     pub(crate) output: Vec<Item>,
-    /// Of a prompt, a note or a guardrail.
+    /// The text of a prompt, a note or a guardrail.
     pub(crate) text: Option<String>,
     pub(crate) verdicts: Vec<Ruling>,
     pub(crate) labels: Vec<(String, String)>,
-    /// A model call that was logged: where it is traced too, the log says more.
+    /// A logged model call: if it is traced too, the log has more details.
     pub(crate) is_log: bool,
-    /// Only the text of the model call before it.
+    /// Only the text of the preceding model call.
     pub(crate) is_text: bool,
-    /// No span itself: a part of the one whose id it has.
+    /// Not a span itself, but a part of the one whose id it has.
     pub(crate) is_inside: bool,
 }
 
-/// Content joins traces into a run, the strongest first.
+/// What joins traces into a run, the strongest first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Joins {
     pub(crate) thread: String,
@@ -110,25 +110,25 @@ pub(crate) struct Tool {
     pub(crate) call: String,
     pub(crate) args: Option<Value>,
     pub(crate) result: Option<Value>,
-    /// Whether it was run: a call that waits for a person has a span too.
+    /// Whether the tool ran: a call that waits for a person has a span too.
     pub(crate) ran: Ran,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Ran {
-    /// By whether it has a result, or an error.
+    /// It ran if there is a result or an error.
     #[default]
     Inferred,
     Yes,
     No,
 }
 
-/// Content a policy or a person said about a call, or about a run.
+/// The decision of a policy or a person about a call, or about a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ruling {
     pub(crate) of_person: bool,
     pub(crate) verdict: Option<Verdict>,
-    /// The call, or else the tool whose latest call is meant; both empty is "whatever waits".
+    /// The call, or the tool whose latest call is meant; both empty means any pending call.
     pub(crate) call: String,
     pub(crate) tool: String,
     pub(crate) policy: String,
@@ -139,11 +139,11 @@ pub(crate) struct Ruling {
     pub(crate) wait: Elapsed,
 }
 
-/// How much of a span is read to show it in a line: what it answered stands behind what it was given.
+/// How much of a span is read for a one-line summary: its output comes after its input.
 pub(crate) const GLANCE: usize = 256 << 10;
 
 impl Span {
-    /// An instant and a length from its nanoseconds; an end before the start is no length.
+    /// Sets start and duration; an end before the start is ignored.
     pub(crate) fn times(&mut self, start: Time, end: Time) {
         self.start = start;
         if end.get().is_some_and(|end| end > 0) {
@@ -182,7 +182,7 @@ impl Span {
         }
     }
 
-    /// Says all that the span tells: itself, then what is in it.
+    /// Emits all facts of the span: itself, then its parts.
     pub(crate) fn tell(&self, place: Option<Range>, out: &mut FactSink<'_>) {
         let has_text = self
             .output
@@ -232,7 +232,7 @@ impl Span {
         }
     }
 
-    /// The same for its row, to which what was decided is added where it is attached.
+    /// The body of its row, without decisions, which are added where they are attached.
     pub(crate) fn opened(&self, part: u16) -> Body {
         Body {
             decisions: Vec::new(),
@@ -372,11 +372,11 @@ fn inferred(state: &str, reason: &str) -> Body {
     }
 }
 
-/// Something in the history that a model call was given.
+/// An item of the history in a model call's input.
 fn heard(said: &Item) -> Entry {
     match (&said.what, said.role) {
         (Content::Text(text), Role::System | Role::User) => {
-            // Content an agent is told to be is nothing that a user said.
+            // A system message is a note, not a prompt.
             let mut told = Entry::new(match said.role {
                 Role::System => FactKind::Note,
                 _ => FactKind::Prompt,
@@ -411,7 +411,7 @@ fn heard(said: &Item) -> Entry {
             ruled(&asked_person(id, *answer, reason.clone()))
         }
         (Content::Text(_) | Content::Reasoning(_) | Content::Call { .. }, _) => {
-            // Content the model said before was told by the call that said it.
+            // Earlier responses were emitted by their own calls.
             let mut told = Entry::new(FactKind::Copy);
             if let Content::Text(text) = &said.what {
                 told.body.text = Some(text.clone());
@@ -421,7 +421,7 @@ fn heard(said: &Item) -> Entry {
     }
 }
 
-/// Something that a model call answered, beside its text.
+/// An item of a model call's output, other than text.
 fn answered(said: &Item) -> Option<Entry> {
     match &said.what {
         Content::Text(_) | Content::Result { .. } => None,
@@ -527,8 +527,7 @@ fn canonical(value: &Value, out: &mut String) {
     }
 }
 
-/// Input that is told with what came from a cache and went into one, as most SDKs count it: ours
-/// leaves that out.
+/// Subtracts cache reads and writes from the input; most SDKs include them there, our counts do not.
 pub(crate) fn without_cache(usage: &mut Usage) {
     if let Some(input) = usage.input.get() {
         let cached = usage.cache_read.or_zero() + usage.cache_write.or_zero();
@@ -536,7 +535,7 @@ pub(crate) fn without_cache(usage: &mut Usage) {
     }
 }
 
-/// The rules of all formats that tell spans.
+/// The assembler of all span formats.
 pub(crate) fn assembler() -> Box<dyn Assembler> {
     Box::new(assembler::SpanAssembler::default())
 }

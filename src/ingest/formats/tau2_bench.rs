@@ -1,8 +1,8 @@
 //! The `tau2-bench` format: results of tau2-bench, one JSON object with all simulations of an agent.
 //!
-//! Known of it: the user is simulated by a model too, whose tokens and cost stand with its messages, and
-//! who can call tools of its own; ids of calls are used again within a run; some harnesses write the
-//! same made-up times for every run. Source: sierra-research/tau2-bench, `data_model/simulation.py`.
+//! The user is simulated by a model too, with tokens and cost on its messages and tools of its own. Call
+//! ids are reused within a run. Some harnesses write the same made-up times for every run. Source:
+//! sierra-research/tau2-bench, `data_model/simulation.py`.
 
 use serde_json::Value;
 
@@ -96,7 +96,7 @@ impl Open for Tau2Bench {
 
 impl Request for Tau2Bench {}
 
-/// What holds for all runs of the file.
+/// Settings of all runs in the file.
 fn setting(info: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     fact.model = out.tell(info.get("agent_info").get("llm"));
@@ -116,7 +116,7 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     start.run = id;
     out.name(Name::Task, task);
     out.name(Name::Trial, trial);
-    // Where no message has a time, those of the run are made up: all runs have the same.
+    // If no message has a time, the times of the run are made up: all runs have the same.
     let timed = |message: View<'_, '_>| message.get("timestamp").is_some();
     let is_timed = record.get("messages").items().any(timed);
     let time = |key: &str| {
@@ -134,7 +134,7 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut end = Fact::new(FactKind::Setting);
     end.run = id;
     end.time = time("end_time");
-    // Those of the messages tell agent and user apart, and sum up to this.
+    // The costs of messages distinguish agent and user, and add up to this.
     let told = |message: View<'_, '_>| known(message.get("cost").usd()).is_some();
     if !record.get("messages").items().any(told) {
         end.cost = known(record.get("agent_cost").usd());
@@ -200,7 +200,7 @@ fn user_call(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     }
 }
 
-/// A flag where the harness writes one, else the words of the answer.
+/// A flag if the harness writes one, otherwise the words of the result.
 fn outcome(message: View<'_, '_>) -> Status {
     match message.get("error").truth() {
         Some(true) => Status::Error,

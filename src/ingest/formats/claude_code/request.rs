@@ -1,4 +1,4 @@
-//! What lines of a transcript put before the model.
+//! What lines of a transcript added to the context of the model.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ pub(super) fn pieces(record: &Value, part: u16) -> Vec<RequestPart> {
     let is = |key: &str| record.get(key).and_then(Value::as_bool) == Some(true);
     let text = |key: &str| record.get(key).and_then(Value::as_str);
     match text("type") {
-        // An answer that the harness made up of an error is not sent back.
+        // A response that the harness made from an error is not sent to the model.
         _ if part & IMPLIED != 0 || is("isApiErrorMessage") => Vec::new(),
         Some("assistant") => said(record, part, Role::Assistant),
         Some("user") if is("isVisibleInTranscriptOnly") && !is("isCompactSummary") => Vec::new(),
@@ -25,7 +25,7 @@ pub(super) fn pieces(record: &Value, part: u16) -> Vec<RequestPart> {
     }
 }
 
-/// One block of a message; the whole of what a person typed.
+/// One block of a message; all of what a person typed.
 fn said(record: &Value, part: u16, role: Role) -> Vec<RequestPart> {
     let Some(content) = record.pointer("/message/content") else {
         return Vec::new();
@@ -62,8 +62,8 @@ fn compacted(record: &Value) -> String {
     }
 }
 
-/// Attachments reach the model as reminders whose words the transcript does not hold; only what a
-/// person typed while the agent was at work is there as it was typed.
+/// Attachments reach the model as reminders whose words are not recorded; only what a person typed while
+/// the agent was working is recorded verbatim.
 fn unsaid(record: &Value) -> Vec<RequestPart> {
     let queued = record.pointer("/attachment/prompt");
     if let Some(prompt) = queued {

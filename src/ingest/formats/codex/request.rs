@@ -1,4 +1,4 @@
-//! What lines of a rollout put before the model: they hold the items of its requests as they were sent.
+//! What lines of a rollout added to the context of the model: the items of its requests, as sent.
 
 use serde_json::{Value, json};
 
@@ -83,7 +83,7 @@ fn compacted(payload: &Value) -> RequestPart {
     }
 }
 
-/// An item of the conversation; none for what the program keeps for itself.
+/// An item of the conversation; none for internal records.
 fn item(payload: &Value) -> Option<ContextBlock> {
     let role = match payload.get("type")?.as_str()? {
         "message" => Role::from_word(payload.get("role")?.as_str()?)?,

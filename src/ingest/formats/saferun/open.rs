@@ -1,4 +1,4 @@
-//! Opening `saferun` events in full.
+//! Opens `saferun` events in full.
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub(super) fn kind_of(word: &[u8]) -> Option<FactKind> {
     })
 }
 
-/// The body of an event that has a row of its own.
+/// The body of an event with a row of its own.
 pub(super) fn body(record: &Value) -> Body {
     let mut body = Body {
         id: string(record, "id"),
@@ -46,7 +46,7 @@ pub(super) fn body(record: &Value) -> Body {
     body
 }
 
-/// A record of an unknown type tells its type, and its content where it has one.
+/// A record of an unknown type shows its type, and its content if it has one.
 fn unknown(kind: &str, content: Option<String>) -> String {
     match content {
         Some(content) => format!("{kind}: {content}"),
@@ -54,7 +54,7 @@ fn unknown(kind: &str, content: Option<String>) -> String {
     }
 }
 
-/// What a `tool_result` adds to its call.
+/// Adds a `tool_result` to its call.
 pub(super) fn result(record: &Value, body: &mut Body) {
     body.result = present(record, "result").cloned();
     if let Some(error) = record.get("error").and_then(error_of) {
@@ -62,7 +62,7 @@ pub(super) fn result(record: &Value, body: &mut Body) {
     }
 }
 
-/// What a `policy_decision` or an `approval` adds to the action it was about.
+/// Adds a `policy_decision` or an `approval` to its action.
 pub(super) fn attached(record: &Value, body: &mut Body) {
     if record.get("type").and_then(Value::as_str) == Some("approval") {
         body.approvals.push(ApprovalText {
@@ -97,7 +97,7 @@ fn condition(value: &Value) -> Matched {
     }
 }
 
-/// A member that is there and not null.
+/// A member that is present and not null.
 fn present<'a>(record: &'a Value, key: &str) -> Option<&'a Value> {
     record.get(key).filter(|value| !value.is_null())
 }

@@ -1,4 +1,4 @@
-//! What events put before the model.
+//! What events added to the context of the model.
 
 use serde_json::{Map, Value, json};
 
@@ -37,7 +37,7 @@ pub(super) fn pieces(record: &Value) -> Vec<RequestPart> {
                 by: Vec::new(),
                 words,
             }],
-            // What a harness said, as notes of other formats are.
+            // A message from a harness, like notes of other formats.
             None => match string(record, "role").as_deref().and_then(Role::from_word) {
                 Some(role) => said(record, role),
                 None => Vec::new(),
@@ -83,7 +83,7 @@ fn call(record: &Value) -> Value {
     })
 }
 
-/// A call that was stopped left no result: what the model was told instead is not recorded.
+/// A call that was stopped has no result: what the model received instead is not recorded.
 fn result(record: &Value) -> Vec<RequestPart> {
     let status = string(record, "status").unwrap_or_default();
     let error = record.get("error").and_then(super::open::error_of);

@@ -1,4 +1,4 @@
-//! The declaration of a shape as it is written, and where it goes wrong.
+//! Parses the declaration of a shape and reports errors in it.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::Shape;
 use super::path::{Condition, Field, Path, ValueSource, Want};
 use super::row::{KINDS, RowField, RowRule, RunField};
 
-/// A line of a declaration and what is wrong in it.
+/// A line of a declaration and what is wrong with it.
 pub type Wrong = (usize, String);
 
 const TOP: &[&str] = &["name", "about", "match", "run", "words", "row"];
@@ -67,7 +67,7 @@ fn keep(text: &str) -> &'static str {
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
-/// The text that is read, to tell lines.
+/// The declaration, for line numbers, and the names that are taken.
 #[derive(Clone, Copy)]
 struct At<'t> {
     text: &'t str,

@@ -1,4 +1,4 @@
-//! What a declared row makes of a record or of an element.
+//! Turns a record or an element into a declared row.
 
 use serde_json::Value;
 
@@ -16,21 +16,21 @@ use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 #[derive(Debug)]
 pub(super) struct RowRule {
     pub(super) kind: FactKind,
-    /// The array whose elements it tells of; empty tells of the record.
+    /// The array whose elements become rows; if empty, the record does.
     pub(super) each: Vec<String>,
     pub(super) when: Vec<Condition>,
     pub(super) unless: Vec<Condition>,
     pub(super) fields: Vec<(RowField, Field)>,
 }
 
-/// What a row is told from.
+/// What the values of a row are taken from.
 pub(super) struct RecordScope<'a> {
     pub(super) record: &'a Value,
     pub(super) element: &'a Value,
     pub(super) words: &'a [(String, String)],
 }
 
-/// A row may tell a call and its result at once.
+/// A row may be a call and its result at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowPart {
     Own,
@@ -65,7 +65,7 @@ macro_rules! fields {
 }
 
 fields! {
-    /// What a run is told to be.
+    /// The properties of a run.
     RunField {
         Id = "id",
         Agent = "agent",
@@ -83,7 +83,7 @@ fields! {
 }
 
 fields! {
-    /// What a row is told to hold.
+    /// The fields of a row.
     RowField {
         Id = "id",
         Parent = "parent",
@@ -147,7 +147,7 @@ impl RunField {
     }
 }
 
-/// Kinds that a row can be of, by their words.
+/// The kinds of rows, by their words.
 pub(super) const KINDS: &[(FactKind, &str)] = &[
     (FactKind::RunStart, "run_start"),
     (FactKind::Prompt, "prompt"),
@@ -168,7 +168,7 @@ impl RowRule {
         self.when.iter().all(holds) && (self.unless.is_empty() || !self.unless.iter().all(holds))
     }
 
-    /// A call with a result of its own tells two facts.
+    /// A call with a result is two facts.
     pub(super) fn parts(&self) -> &'static [RowPart] {
         let ends = |(what, _): &(RowField, Field)| {
             matches!(what, RowField::Result | RowField::Status | RowField::Error)
@@ -180,7 +180,7 @@ impl RowRule {
         }
     }
 
-    /// What the row tells; nothing where a result is not there yet.
+    /// The fact of a part; none if the result is not there yet.
     pub(super) fn told(&self, part: RowPart, scene: &RecordScope<'_>) -> Option<Entry> {
         let kind = match part {
             RowPart::Own => self.kind,

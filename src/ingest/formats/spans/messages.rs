@@ -1,14 +1,14 @@
-//! Messages of model calls, as the many instrumentors write them, become the same few things.
+//! Converts the messages of model calls from all instrumentors into the same few items.
 //!
-//! Read are the messages of OpenAI (chat and responses), Anthropic, Gemini, LangChain, the Vercel AI
-//! SDK, pydantic-ai and the OpenTelemetry conventions for generative AI (roles with parts).
+//! Reads the messages of OpenAI (Chat and Responses), Anthropic, Gemini, LangChain, the Vercel AI SDK,
+//! pydantic-ai and the OpenTelemetry conventions for generative AI (roles with parts).
 
 use serde_json::Value;
 
 use crate::ingest::formats::content::text_of;
 use crate::ingest::json;
 
-/// Who said it.
+/// The speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     System,
@@ -17,7 +17,7 @@ pub(crate) enum Role {
     Tool,
 }
 
-/// One thing that a message holds.
+/// One item of a message.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) role: Role,
@@ -28,7 +28,7 @@ pub(crate) struct Item {
 pub(crate) enum Content {
     Text(String),
     Reasoning(String),
-    /// A tool that the model asked for. The id is empty where none was recorded.
+    /// A tool call. The id is empty if not recorded.
     Call {
         id: String,
         name: String,
@@ -36,13 +36,13 @@ pub(crate) enum Content {
     },
     Result {
         id: String,
-        /// The tool, which some name where they give no id.
+        /// The tool, which some writers name instead of the call id.
         name: String,
         value: Value,
         failed: bool,
         denied: bool,
     },
-    /// A person was asked, or answered, about a call.
+    /// A question to a person about a call, or the answer.
     Approval {
         id: String,
         answer: Option<bool>,
@@ -50,19 +50,19 @@ pub(crate) enum Content {
     },
 }
 
-/// All that a value says, whatever its shape; `role` where it does not tell.
+/// All items of a value, whatever its shape; `role` is the default.
 pub(crate) fn messages(value: &Value, role: Role) -> Vec<Item> {
     let mut out = Vec::new();
     any(value, role, &mut out);
     out
 }
 
-/// The same of a text that may be JSON.
+/// The same for a text that may be JSON.
 pub(crate) fn messages_in(value: &Value, role: Role) -> Vec<Item> {
     messages(&parsed(value), role)
 }
 
-/// JSON that was written into a string; other strings stay what they are.
+/// Parses JSON in a string; other strings are returned as is.
 pub(crate) fn parsed(value: &Value) -> Value {
     match value {
         Value::String(text) if text.trim_start().starts_with(['{', '[', '"']) => {
@@ -109,7 +109,7 @@ fn object(value: &Value, role: Role, out: &mut Vec<Item>) {
         return any(message, role, out);
     }
     if let Some(output) = value.get("output").filter(|output| output.is_array()) {
-        // A whole response of the responses API.
+        // A whole response of the Responses API.
         return any(output, Role::Assistant, out);
     }
     if let Some(content) = value
@@ -120,7 +120,7 @@ fn object(value: &Value, role: Role, out: &mut Vec<Item>) {
     }
     let told = word(value, &["role"]).and_then(role_of);
     if told.is_none() && role == Role::User && value.get("content").is_some() {
-        // Some write the name of the tool where the role should be.
+        // Some writers put the name of the tool where the role should be.
         if let Some(name) = word(value, &["role"]) {
             return named_result(name, value, out);
         }
@@ -203,7 +203,7 @@ fn message(value: &Value, role: Role, out: &mut Vec<Item>) {
     let calls = value.get("tool_calls").or_else(|| value.get("toolCalls"));
     let calls = calls.or_else(|| value.pointer("/additional_kwargs/tool_calls"));
     for call in calls.map(list).unwrap_or_default() {
-        // Some write each call twice: among the parts and beside them.
+        // Some writers list each call twice: among the parts and beside them.
         let id = word(call, &["id", "toolCallId"]).unwrap_or_default();
         if id.is_empty() || !known.iter().any(|known| known == id) {
             asked(call, role, out);
@@ -211,7 +211,7 @@ fn message(value: &Value, role: Role, out: &mut Vec<Item>) {
     }
 }
 
-/// The definition of a tool, which some write among the messages.
+/// A tool definition, which some writers put among the messages.
 pub(crate) fn definition(message: &Value) -> Option<&Value> {
     let content = message.get("parts").or_else(|| message.get("content"));
     content.filter(|it| word(it, &["type"]) == Some("function"))
@@ -221,7 +221,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// A call in any of its spellings.
+/// A tool call in any of its spellings.
 fn asked(call: &Value, role: Role, out: &mut Vec<Item>) {
     let inner = call
         .get("function")
@@ -240,7 +240,7 @@ fn asked(call: &Value, role: Role, out: &mut Vec<Item>) {
     say(role, what, out);
 }
 
-/// A part of a message, or an item of the responses API.
+/// A part of a message, or an item of the Responses API.
 fn part(value: &Value, role: Role, out: &mut Vec<Item>) {
     let kind = word(value, &["type"]).unwrap_or_default();
     let id = || {
@@ -335,7 +335,7 @@ fn say(role: Role, what: Content, out: &mut Vec<Item>) {
     }
 }
 
-/// Content a tool returned, without the wrappings of frameworks.
+/// A tool result, without the wrappers of frameworks.
 pub(crate) fn flat(value: &Value) -> Value {
     let value = &parsed(value);
     let wrapped = value
@@ -364,7 +364,7 @@ pub(crate) fn flat(value: &Value) -> Value {
     }
 }
 
-/// Content frameworks say to the model when a person did not let a call be made.
+/// The phrases with which frameworks tell the model that a person refused a call.
 fn is_refusal(value: &Value) -> bool {
     const PHRASES: &[&str] = &[
         "Tool execution was not approved",
@@ -380,7 +380,7 @@ pub(crate) fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
     keys.iter().find_map(|key| value.get(key)?.as_str())
 }
 
-/// The first of several members that is a text; empty where none is.
+/// The first of several members that is a text; empty if none is.
 pub(crate) fn said(value: &Value, keys: &[&str]) -> String {
     word(value, keys).unwrap_or_default().to_owned()
 }

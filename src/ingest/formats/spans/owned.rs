@@ -1,4 +1,4 @@
-//! Facts that wait until their trace is told whole.
+//! Facts that are held until their trace is complete.
 
 use crate::ingest::assemble::From;
 use crate::ingest::fact::{Fact, FactKind, Name};
@@ -11,7 +11,7 @@ use crate::model::symbol::Sym;
 pub(super) const APPROVED: u16 = u16::MAX;
 pub(super) const DENIED: u16 = u16::MAX - 1;
 
-/// A fact with its texts, which else go away with the block that it stood in.
+/// A fact with copies of its texts, which would otherwise go away with their block.
 #[derive(Debug)]
 pub(super) struct OwnedFact {
     pub(super) fact: Fact,
@@ -26,7 +26,7 @@ pub(super) struct OwnedFact {
     pub(super) model: Box<[u8]>,
     pub(super) usage: Usage,
     names: Vec<(Name, Box<[u8]>)>,
-    /// What stands in the span: of the history it was given, and of what it answered.
+    /// The parts of the span: items of its input and output.
     pub(super) inside: Vec<OwnedFact>,
 }
 
@@ -66,7 +66,7 @@ impl OwnedFact {
         }
     }
 
-    /// The verdict that it tells, of no policy, rule or person yet.
+    /// The verdict of the fact, without policy, rule or person.
     pub(super) fn attached(&self, kind: AttachedKind) -> Attached {
         Attached {
             kind,
@@ -88,7 +88,7 @@ impl OwnedFact {
 }
 
 impl OwnedFact {
-    /// The same, without what is in it.
+    /// A copy without the parts.
     pub(super) fn copy(of: &OwnedFact) -> OwnedFact {
         OwnedFact {
             fact: of.fact,
@@ -104,7 +104,7 @@ impl OwnedFact {
         }
     }
 
-    /// What stays where a span was taken away.
+    /// An empty span that replaces one that was taken out.
     pub(super) fn nothing(of: &OwnedFact) -> OwnedFact {
         OwnedFact {
             fact: Fact::new(FactKind::Copy),
@@ -127,7 +127,7 @@ impl OwnedFact {
         std::mem::take(&mut self.names)
     }
 
-    /// Names that are not known yet.
+    /// Adds names that are not set yet.
     pub(super) fn take_names(&mut self, names: Vec<(Name, Box<[u8]>)>) {
         for (name, text) in names {
             if self.name(name).is_empty() {

@@ -1,4 +1,5 @@
-//! Content a span puts before the model. The record of a model call tells its whole conversation again.
+//! What a span added to the context of the model. The record of a model call repeats its whole
+//! conversation.
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use super::{Class, Span};
 use crate::ingest::request::{ContextBlock, RequestPart, Role, text_block};
 
 impl Span {
-    /// The pieces of one of its facts; `None` where the opened body tells them as well.
+    /// The request parts of one of its facts; `None` if the opened body says the same.
     pub(crate) fn pieces(
         &self,
         part: u16,
@@ -45,7 +46,7 @@ impl Span {
     }
 }
 
-/// Content is known of a request: the messages that the model was given, and what stands beside them.
+/// What is known about a request: its messages, and the fields beside them.
 pub(in crate::ingest::formats) fn of_request(
     input: &[messages::Item],
     asked: RequestFields,
@@ -56,7 +57,7 @@ pub(in crate::ingest::formats) fn of_request(
     asked.pieces().into_iter().chain(heard).collect()
 }
 
-/// Messages as blocks.
+/// Messages as content blocks.
 fn heard(input: &[messages::Item]) -> Vec<ContextBlock> {
     let ids = ids(input);
     let block = |(said, id): (&messages::Item, String)| -> Option<ContextBlock> {
@@ -94,8 +95,8 @@ fn heard(input: &[messages::Item]) -> Vec<ContextBlock> {
     input.iter().zip(ids).filter_map(block).collect()
 }
 
-/// The ids of calls and results. Some instrumentors write none, or another of a call than of its result:
-/// where as many results as calls are left over, they belong together in their order.
+/// The ids of calls and results. Some instrumentors write none, or different ones for a call and its
+/// result: if equally many calls and results remain unmatched, they are matched in order.
 fn ids(input: &[messages::Item]) -> Vec<String> {
     let mut ids: Vec<String> = input
         .iter()
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_answers_its_call_whatever_the_instrumentor_wrote() {
+    fn results_are_matched_to_calls_with_and_without_ids() {
         let call = |id: &str| json!({"type": "tool_use", "id": id, "name": "look", "input": {}});
         let result =
             |id: &str| json!({"type": "tool_result", "tool_use_id": id, "content": "found"});
@@ -167,7 +168,7 @@ mod tests {
             &told(["", ""], &["", ""]),
             &["call_0", "call_1", "call_0", "call_1"],
         );
-        // Content was left out of the history cannot be known.
+        // A missing part of the history cannot be reconstructed.
         check(&told(["x", "y"], &["b"]), &["x", "y", "b"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The formats of products that write one span, or a document of them, in a record: what they share.
+//! What the formats of tracing products share: one span, or a document of spans, per record.
 
 use std::fmt::Debug;
 
@@ -14,7 +14,7 @@ use crate::ingest::formats::entry::{add_attached, add_result, whole};
 use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::request::RequestPart;
 
-/// A product, as far as it differs from others: its name, its smell, and how it writes a span.
+/// What distinguishes a tracing product: its name, how it is recognized, and how it writes a span.
 pub(in crate::ingest::formats) trait Product: Debug + Sync {
     fn name(&self) -> &'static str;
 
@@ -24,16 +24,16 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
 
     fn recorded(&self) -> Recorded;
 
-    /// The span of a record, or of the part of a document that a row was made of.
+    /// The span of a record, or of the part of a document that a row was made from.
     fn span(&self, record: &Value) -> Span;
 
-    /// What the record of a model call tells of its request beside what was said.
+    /// The request fields in the record of a model call, beside the messages.
     fn asked(&self, record: &Value) -> RequestFields {
         let _ = record;
         RequestFields::default()
     }
 
-    /// Tells the spans of a record: one, unless the product writes documents. An error where it is none.
+    /// Emits the spans of a record: one, unless the product writes documents. Fails if there is none.
     fn tell(
         &self,
         _record: Record<'_>,

@@ -1,13 +1,13 @@
-//! What the record of a model call tells of its request beside what was said: the body itself where it
-//! stands there as it was sent, else schemas of tools and parameters.
+//! Request fields in the record of a model call, beside the messages: the whole body if it is recorded as
+//! sent, otherwise tool schemas and parameters.
 
 use serde_json::{Map, Value};
 
 use super::messages::{parsed, word};
 use crate::ingest::request::{Api, RequestPart};
 
-/// Parameters of requests, by the names that the interfaces of OpenAI and Anthropic have for them. What
-/// instrumentors write beside them (addresses, retries, the id of the answer) was not asked for.
+/// Request parameters, under the names of the OpenAI and Anthropic APIs. Other things that instrumentors
+/// record beside them (addresses, retries, the response id) were not part of the request.
 const PARAMETERS: &[&str] = &[
     "frequency_penalty",
     "logit_bias",
@@ -41,8 +41,7 @@ const PARAMETERS: &[&str] = &[
     "verbosity",
 ];
 
-/// What was asked of a model, as far as the record of the call tells. Of what is told twice the first
-/// counts.
+/// The known fields of a request. Of duplicates the first wins.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct RequestFields {
     body: Option<Value>,
@@ -51,7 +50,7 @@ pub(crate) struct RequestFields {
 }
 
 impl RequestFields {
-    /// What an SDK was called with: the body of the request, where nothing in it was rewritten.
+    /// The arguments of an SDK call: the body of the request, unless something in it was rewritten.
     pub(crate) fn called_with(&mut self, body: &Value) {
         if self.body.is_none() && is_as_sent(body) {
             self.body = Some(body.clone());
@@ -59,7 +58,7 @@ impl RequestFields {
         self.parameters(Some(body));
     }
 
-    /// Members of an object; tools may be among them.
+    /// The members of an object, which may include tools.
     pub(crate) fn parameters(&mut self, object: Option<&Value>) {
         let members = object.and_then(Value::as_object);
         for (name, value) in members.into_iter().flatten() {
@@ -79,7 +78,7 @@ impl RequestFields {
         };
         let says_nothing = match &value {
             Value::Null => true,
-            // No limit is no parameter.
+            // "No limit" is not a parameter.
             Value::String(text) => text.is_empty() || text == "Infinity",
             Value::Array(all) => all.is_empty(),
             Value::Object(members) => members.is_empty(),
@@ -101,12 +100,12 @@ impl RequestFields {
         }
     }
 
-    /// The request goes on from an answer that the server keeps: what was said before is not in it.
+    /// Whether the request continues from a response stored on the server: earlier messages are not in it.
     pub(super) fn goes_on(&self) -> bool {
         self.params.contains_key("previous_response_id")
     }
 
-    /// The body as it was sent, or what is known of its members.
+    /// The body as sent, or its known members.
     pub(super) fn pieces(self) -> Vec<RequestPart> {
         if let Some(body) = self.body {
             return vec![RequestPart::Request(body)];
@@ -120,8 +119,8 @@ impl RequestFields {
     }
 }
 
-/// Whether an object is what one of the interfaces takes. Messages of frameworks are not, and not those
-/// of Anthropic among which a wrapper has put the system prompt.
+/// Whether an object is a valid request body of one of the APIs. Messages of frameworks are not, nor are
+/// those of Anthropic into which a wrapper has moved the system prompt.
 fn is_as_sent(body: &Value) -> bool {
     let Some(model) = word(body, &["model"]) else {
         return false;
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_a_request_only_as_it_was_sent() {
+    fn only_an_unmodified_body_is_a_request() {
         let user = json!({"role": "user", "content": "hi"});
         let system = json!({"role": "system", "content": "Be brief."});
         let wrapped = json!({"type": "constructor", "kwargs": {"content": "hi"}});
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_those_of_requests_that_say_something() {
+    fn only_known_parameters_with_values_are_kept() {
         let mut asked = RequestFields::default();
         let told = json!({"temperature": 0, "stream": "false", "stop": null, "base_url": "x", "seed": "",
             "tools": [r#"{"name":"look"}"#]});

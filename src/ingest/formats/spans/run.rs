@@ -1,5 +1,5 @@
-//! The spans of a run in the order in which they began become its actions: what is new in the history
-//! that a model call was given, what it answered, which tools were run, what persons decided.
+//! Turns the spans of a run, in order of their start, into its actions: new items in the history of a model
+//! call, its output, tools that ran, decisions of people.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,59 +11,59 @@ use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
-/// What is remembered of a run.
+/// The state of a run.
 #[derive(Debug)]
 pub(super) struct SpanRun {
     run: RunIx,
-    /// Messages of the conversation, each with how many equal ones came before it.
+    /// Messages of the conversation, each with the number of equal ones before it.
     heard: HashSet<(u64, u32)>,
-    /// What agents were told to be.
+    /// The system messages seen so far, by agent.
     systems: HashSet<(Sym, u64)>,
-    /// The trace of the last model call: a new one may begin the conversation anew.
+    /// The trace of the last model call: a new trace may restart the conversation.
     conversation: Box<[u8]>,
     calls: Vec<SpanCall>,
-    /// Decisions about calls that are still to come.
+    /// Decisions about calls that have not arrived yet.
     early: Vec<OwnedFact>,
-    /// Guardrails that were told, by the hash of their name.
+    /// Guardrails so far, by name.
     guards: Vec<(Sym, ActionIx)>,
-    /// The last model call, while its text may still come.
+    /// The last model call, while its text may still arrive.
     textless: Option<(ActionIx, SourceIx)>,
     last_response: ActionIx,
-    /// Calls that spans of the tools tell of, by their ids.
+    /// The ids of calls that have tool spans.
     pub(super) run_here: HashSet<Box<[u8]>>,
-    /// Nothing but decisions is told: no call is to come that they are about.
+    /// There are only decisions: their calls will not arrive.
     pub(super) only_rulings: bool,
     /// How the outermost spans ended.
     ended: RunStatus,
 }
 
-/// A call that the model asked for, or that a tool's span tells of.
+/// A call that a model requested, or that a tool span reports.
 #[derive(Debug)]
 struct SpanCall {
     key: Vec<u8>,
-    /// The file of its row: what stands in another one cannot be opened with it.
+    /// The file of its row: records in other files cannot be opened with it.
     source: SourceIx,
     tool: Sym,
     hash: u64,
     action: ActionIx,
     ran: Execution,
     closed: bool,
-    /// A person was asked, and has not answered yet.
+    /// A person was asked and has not answered yet.
     waits: bool,
     decided: bool,
 }
 
-/// Whether a span told of the tool being run.
+/// Whether a span shows that the tool ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Execution {
     NoSpan,
-    /// A span without a result: it was held back.
+    /// A span without a result: the call was held back.
     HeldBack,
     Ran,
 }
 
 impl SpanCall {
-    /// Where something about the call stands, as far as it can be opened with it.
+    /// The place of a record about the call, if it can be opened with it.
     fn place_of(&self, kept: &OwnedFact) -> Place {
         if kept.source == self.source {
             kept.place
@@ -129,7 +129,7 @@ impl SpanRun {
         }
     }
 
-    /// Nothing more comes.
+    /// All spans have been emitted.
     pub(super) fn finish(&mut self, build: &mut Builder) {
         for kept in std::mem::take(&mut self.early) {
             self.alone(&kept, build);
@@ -220,7 +220,7 @@ impl SpanRun {
         }
     }
 
-    /// Wrappers have no rows, but for an error that nothing inside them tells.
+    /// Wrappers have no rows, except for an error that nothing inside them reports.
     fn wrapper(&mut self, span: &OwnedFact, build: &mut Builder) {
         build.edit(self.run).totals.copies += 1;
         let failed = span.fact.status == Status::Error;
@@ -241,7 +241,7 @@ impl SpanRun {
         for inside in span.inside.iter().filter(|it| it.is(FactKind::Reasoning)) {
             self.add(Kind::Reasoning, inside, span, build);
         }
-        // Where the text is in another file the row stands there.
+        // If the text is in another file, the row is placed there.
         let elsewhere = |it: &&OwnedFact| it.is(FactKind::Response) && it.source != span.source;
         let text = span.inside.iter().find(elsewhere);
         let mut draft = self.draft(Kind::Response, text.unwrap_or(span), span, build);
@@ -276,7 +276,7 @@ impl SpanRun {
         }
     }
 
-    /// What is new in the messages that a model call was given.
+    /// Emits the new items in the input of a model call.
     fn history(&mut self, span: &OwnedFact, build: &mut Builder) {
         let told = |kind| {
             span.inside
@@ -293,7 +293,7 @@ impl SpanRun {
         for inside in &span.inside {
             match inside.fact.kind {
                 FactKind::Note => {
-                    // What an agent is told to be is told again with every request.
+                    // System messages are repeated with every request.
                     let draft = self.draft(Kind::Note, inside, span, build);
                     if self.systems.insert((draft.agent, inside.fact.hash)) {
                         build.act(&draft);
@@ -329,10 +329,10 @@ impl SpanRun {
         }
     }
 
-    /// A tool that a model call asked for.
+    /// A tool call of a model.
     fn asked(&mut self, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
         let known = |call: &SpanCall| !kept.id.is_empty() && *call.key == *kept.id;
-        // What is told in another file is told better by the span that ran the tool.
+        // The span that ran the tool has more details than a call in another file.
         let run_here = kept.source != span.source && self.run_here.contains(&kept.id);
         if run_here || self.calls.iter().any(known) {
             build.edit(self.run).totals.copies += 1;
@@ -344,7 +344,7 @@ impl SpanRun {
         self.open(&draft, kept, &kept.id, build);
     }
 
-    /// Opens a call. Without an id it is known by its place among the others.
+    /// Opens a call. Without an id it is identified by its number.
     fn open(&mut self, draft: &Draft, kept: &OwnedFact, id: &[u8], build: &mut Builder) -> usize {
         let key = if id.is_empty() {
             format!("#{}", self.calls.len()).into_bytes()
@@ -374,7 +374,7 @@ impl SpanRun {
         at
     }
 
-    /// The call that a tool's span runs: by id, else by tool and arguments, else by tool.
+    /// The call that a tool span ran: by id, then by tool and arguments, then by tool.
     fn call_of(&self, span: &OwnedFact, tool: Sym) -> Option<usize> {
         let by = |holds: &dyn Fn(&SpanCall) -> bool| {
             let free =
@@ -446,7 +446,7 @@ impl SpanRun {
         build.close_call(self.run, &call.key, status);
     }
 
-    /// What the history tells of a call: its result, or that it was refused.
+    /// What the history says about a call: its result, or that it was refused.
     fn answer(&mut self, kept: &OwnedFact, build: &mut Builder) {
         let tool = build.symbol(&kept.tool);
         let mut calls = self.calls.iter();
@@ -483,7 +483,7 @@ impl SpanRun {
         });
     }
 
-    /// What nobody recorded, but what happened tells: a person approved or refused.
+    /// Infers an approval or refusal that was not recorded from what happened next.
     fn conclude(&mut self, at: usize, kept: &OwnedFact, verdict: Verdict, build: &mut Builder) {
         let call = &mut self.calls[at];
         call.decided = true;
@@ -501,7 +501,7 @@ impl SpanRun {
         build.attach(call.action, attached, Flags::NONE);
     }
 
-    /// A guardrail that was asked.
+    /// A guardrail that was consulted.
     fn guard(&mut self, span: &OwnedFact, build: &mut Builder) {
         let action = self.add(Kind::PolicyDecision, span, span, build);
         build.duration(action, span.fact.duration);
@@ -516,7 +516,7 @@ impl SpanRun {
             }
         }
         if span.inside.is_empty() {
-            // That it was asked is all there is to know.
+            // Nothing else is known about it.
             let policy = name;
             let attached = Attached {
                 policy,
@@ -548,8 +548,8 @@ impl SpanRun {
         }
     }
 
-    /// What was decided goes to the call it names; to the latest of its tool; to what waits; or, about
-    /// no call, to the guardrail of its name.
+    /// Attaches a decision to the call it names, to the latest call of its tool, to a pending call, or, if
+    /// it is not about a call, to the guardrail of its name.
     fn ruling(&mut self, kept: &OwnedFact, build: &mut Builder) {
         let at = if !kept.call.is_empty() {
             let found = self.calls.iter().rposition(|call| *call.key == *kept.call);
@@ -624,7 +624,7 @@ impl SpanRun {
         build.settle(&news);
     }
 
-    /// A decision about no known call: of the guardrail of that name, else a row of its own.
+    /// A decision about no known call: attached to the guardrail of its name, otherwise a row of its own.
     fn alone(&mut self, kept: &OwnedFact, build: &mut Builder) {
         let attached = SpanRun::attached(kept, build);
         let is_decision = attached.kind == AttachedKind::Decision;
