@@ -18,7 +18,7 @@ pub use tools::of as tools;
 
 use crate::analysis::windows;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::request::{Api, Piece, Role};
+use crate::ingest::request::{Api, RequestPart, Role};
 use crate::model::action::{ActionIx, Flags, Kind};
 use crate::model::quantity::Tokens;
 use crate::model::run::RunIx;
@@ -122,7 +122,7 @@ pub fn speaker(row: &Row<'_>) -> Option<Role> {
     pieces
         .map(|(_, piece)| piece)
         .find_map(|piece| match piece {
-            Piece::Said(said) => Some(said.role),
+            RequestPart::Block(said) => Some(said.role),
             _ => None,
         })
 }

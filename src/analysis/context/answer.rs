@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::collect::{self, Collected, Entry};
 use super::shape;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::request::{Api, Piece, Role};
+use crate::ingest::request::{Api, RequestPart, Role};
 use crate::model::action::{ActionIx, Kind};
 use crate::store::Store;
 
@@ -39,7 +39,7 @@ pub fn answer(store: &Store, api: Api, call: ActionIx, cancel: &CancelFlag) -> O
             continue;
         }
         for (_, piece) in collect::told_whole(&later) {
-            let Piece::Said(said_piece) = piece else {
+            let RequestPart::Block(said_piece) = piece else {
                 continue;
             };
             let into = match said_piece.role {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::base::cancel::CancelFlag;
 use crate::ingest::body::Body;
 use crate::ingest::json;
-use crate::ingest::request::{Api, Piece, Role, Said, text_block};
+use crate::ingest::request::{Api, ContextBlock, RequestPart, Role, text_block};
 use crate::model::action::{ActionIx, Kind, Place, Status};
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
@@ -33,7 +33,7 @@ pub(super) struct Collected {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) action: ActionIx,
-    pub(super) said: Said,
+    pub(super) said: ContextBlock,
 }
 
 impl Collected {
@@ -44,27 +44,27 @@ impl Collected {
             .unwrap_or_else(|| Api::of_model(call.model()))
     }
 
-    fn take(&mut self, action: ActionIx, piece: Piece) {
+    fn take(&mut self, action: ActionIx, piece: RequestPart) {
         match piece {
-            Piece::Request(body) => self.seen_api = Some(Api::of_request(&body)),
-            Piece::Member { name, value } => {
+            RequestPart::Request(body) => self.seen_api = Some(Api::of_request(&body)),
+            RequestPart::Member { name, value } => {
                 self.members.retain(|(known, _)| *known != name);
                 self.members.push((name, value));
             }
-            Piece::Said(said) => self.entries.push(Entry { action, said }),
-            Piece::Heard(all) => self.hear(action, all),
-            Piece::Compacted { by, words } => {
+            RequestPart::Block(said) => self.entries.push(Entry { action, said }),
+            RequestPart::History(all) => self.hear(action, all),
+            RequestPart::Compacted { by, words } => {
                 self.unsaid.clear();
                 self.entries = by.into_iter().map(|said| Entry { action, said }).collect();
                 self.compacted = Some((action, words));
             }
-            Piece::Unsaid(words) => self.unsaid.push((action, words)),
+            RequestPart::NotRecorded(words) => self.unsaid.push((action, words)),
         }
     }
 
     /// The conversation is what the call `call` tells of it. What was told of it before is still where
     /// it comes from.
-    fn hear(&mut self, call: ActionIx, all: Vec<Said>) {
+    fn hear(&mut self, call: ActionIx, all: Vec<ContextBlock>) {
         let mut told: HashMap<String, VecDeque<ActionIx>> = HashMap::new();
         for entry in self.entries.drain(..) {
             let same = told.entry(known_by(&entry.said)).or_default();
@@ -83,7 +83,7 @@ impl Collected {
 
 /// What tells a piece of a conversation from others: calls and results are known by their ids, all else by
 /// what it says.
-fn known_by(said: &Said) -> String {
+fn known_by(said: &ContextBlock) -> String {
     let keys = ["id", "tool_use_id"];
     let id = keys.iter().find_map(|key| said.block.get(*key)?.as_str());
     let kind = said.block.get("type").and_then(Value::as_str);
@@ -112,7 +112,7 @@ pub(super) fn collect(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Opt
         before: call_before(store, call),
         ..Collected::default()
     };
-    let mut pieces: Vec<(Order, ActionIx, Piece)> = Vec::new();
+    let mut pieces: Vec<(Order, ActionIx, RequestPart)> = Vec::new();
     let kept = kept(store, &row);
     let is_one = |ix: &ActionIx| store.row(*ix).source_ix() == row.source_ix();
     let in_one_file = kept.iter().all(is_one);
@@ -123,7 +123,7 @@ pub(super) fn collect(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Opt
         let earlier = store.row(ix);
         let is_call = super::is_call(&earlier);
         for (place, piece) in told(&earlier, &row) {
-            if is_call && matches!(piece, Piece::Member { .. } | Piece::Heard(_)) {
+            if is_call && matches!(piece, RequestPart::Member { .. } | RequestPart::History(_)) {
                 continue;
             }
             let order = if in_one_file {
@@ -199,7 +199,7 @@ fn rewind(store: &Store, kept: &mut Vec<ActionIx>, parent: Option<ActionIx>) {
 }
 
 /// What an action and its result tell, each with where it stands; a result only if it came before the call.
-fn told(row: &Row<'_>, call: &Row<'_>) -> Vec<(Place, Piece)> {
+fn told(row: &Row<'_>, call: &Row<'_>) -> Vec<(Place, RequestPart)> {
     let result = row.result_place();
     let came = result.is_some()
         && row.source_ix() == call.source_ix()
@@ -208,11 +208,11 @@ fn told(row: &Row<'_>, call: &Row<'_>) -> Vec<(Place, Piece)> {
 }
 
 /// The same with its result, whenever that came.
-pub(super) fn told_whole(row: &Row<'_>) -> Vec<(Place, Piece)> {
+pub(super) fn told_whole(row: &Row<'_>) -> Vec<(Place, RequestPart)> {
     told_of(row, row.result_place().is_some())
 }
 
-fn told_of(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
+fn told_of(row: &Row<'_>, came: bool) -> Vec<(Place, RequestPart)> {
     let format = row.source().format;
     let result = row.result_place();
     let of_record = |place: Place| {
@@ -222,7 +222,7 @@ fn told_of(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
     let Some(own) = of_record(row.place()) else {
         return from_body(row, came);
     };
-    let mut pieces: Vec<(Place, Piece)> =
+    let mut pieces: Vec<(Place, RequestPart)> =
         own.into_iter().map(|piece| (row.place(), piece)).collect();
     if came && result.offset != row.place().offset {
         let later = of_record(result).unwrap_or_default();
@@ -232,11 +232,14 @@ fn told_of(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
 }
 
 /// What the opened body tells, for formats that say no more than that.
-fn from_body(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
+fn from_body(row: &Row<'_>, came: bool) -> Vec<(Place, RequestPart)> {
     let body = bodies::open(row, Depth::Full);
     let mut pieces = Vec::new();
     let mut say = |place: Place, role: Role, block: Value| {
-        pieces.push((place, Piece::Said(Said::rebuilt(role, block))));
+        pieces.push((
+            place,
+            RequestPart::Block(ContextBlock::rebuilt(role, block)),
+        ));
     };
     let text = || body.text.as_deref().filter(|text| !text.is_empty());
     match row.kind() {
@@ -303,7 +306,7 @@ fn answer(body: &Body, id: &str, status: Status) -> Option<Value> {
 }
 
 /// Settings that the trace tells on lines without a row, the last ones before the call.
-fn settings(call: &Row<'_>) -> Vec<Piece> {
+fn settings(call: &Row<'_>) -> Vec<RequestPart> {
     let format = call.source().format;
     let Some(mark) = format.settings() else {
         return Vec::new();
@@ -323,13 +326,13 @@ fn settings(call: &Row<'_>) -> Vec<Piece> {
 /// The body of the request of a call, where the trace holds it.
 pub(super) fn request(call: &Row<'_>) -> Option<Value> {
     own(call).into_iter().find_map(|piece| match piece {
-        Piece::Request(body) => Some(body),
+        RequestPart::Request(body) => Some(body),
         _ => None,
     })
 }
 
 /// What the record of a call tells of it, and the one around that.
-fn own(call: &Row<'_>) -> Vec<Piece> {
+fn own(call: &Row<'_>) -> Vec<RequestPart> {
     let told = told(call, call).into_iter().map(|(_, piece)| piece);
     let around = bodies::around(call);
     let around = around.map(|around| call.source().format.request(&around));
@@ -341,10 +344,10 @@ fn own(call: &Row<'_>) -> Vec<Piece> {
 fn drop_own(found: &mut Collected, call: &Row<'_>) {
     for piece in own(call) {
         match piece {
-            Piece::Request(_) | Piece::Member { .. } | Piece::Heard(_) => {
+            RequestPart::Request(_) | RequestPart::Member { .. } | RequestPart::History(_) => {
                 found.take(call.ix(), piece);
             }
-            Piece::Said(said) if said.message.is_some() => found
+            RequestPart::Block(said) if said.message.is_some() => found
                 .entries
                 .retain(|entry| entry.said.message != said.message),
             _ => {}

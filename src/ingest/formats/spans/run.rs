@@ -1,10 +1,9 @@
-//! The spans of a run in the order in which they began become its actions: what is new in the history
-//! that a model call was given, what it answered, which tools were run, what persons decided.
+//! Turns the spans of a run, in order of their start, into its actions: new items in the history of a model
+//! call, its output, tools that ran, decisions of people.
 
 use std::collections::{HashMap, HashSet};
 
-use super::kept::Kept;
-use super::{APPROVED, DENIED};
+use super::owned::{APPROVED, DENIED, OwnedFact};
 use crate::ingest::assemble::{Builder, Call, Draft};
 use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
@@ -12,60 +11,60 @@ use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
-/// What is remembered of a run.
+/// The state of a run.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct SpanRun {
     run: RunIx,
-    /// Messages of the conversation, each with how many equal ones came before it.
+    /// Messages of the conversation, each with the number of equal ones before it.
     heard: HashSet<(u64, u32)>,
-    /// What agents were told to be.
+    /// The system messages seen so far, by agent.
     systems: HashSet<(Sym, u64)>,
-    /// The trace of the last model call: a new one may begin the conversation anew.
+    /// The trace of the last model call: a new trace may restart the conversation.
     conversation: Box<[u8]>,
-    calls: Vec<Asked>,
-    /// Decisions about calls that are still to come.
-    early: Vec<Kept>,
-    /// Guardrails that were told, by the hash of their name.
+    calls: Vec<SpanCall>,
+    /// Decisions about calls that have not arrived yet.
+    early: Vec<OwnedFact>,
+    /// Guardrails so far, by name.
     guards: Vec<(Sym, ActionIx)>,
-    /// The last model call, while its text may still come.
+    /// The last model call, while its text may still arrive.
     textless: Option<(ActionIx, SourceIx)>,
     last_response: ActionIx,
-    /// Calls that spans of the tools tell of, by their ids.
+    /// The ids of calls that have tool spans.
     pub(super) run_here: HashSet<Box<[u8]>>,
-    /// Nothing but decisions is told: no call is to come that they are about.
+    /// There are only decisions: their calls will not arrive.
     pub(super) only_rulings: bool,
     /// How the outermost spans ended.
     ended: RunStatus,
 }
 
-/// A call that the model asked for, or that a tool's span tells of.
+/// A call that a model requested, or that a tool span reports.
 #[derive(Debug)]
-struct Asked {
+struct SpanCall {
     key: Vec<u8>,
-    /// The file of its row: what stands in another one cannot be opened with it.
+    /// The file of its row: records in other files cannot be opened with it.
     source: SourceIx,
     tool: Sym,
     hash: u64,
     action: ActionIx,
-    ran: Ranned,
+    ran: Execution,
     closed: bool,
-    /// A person was asked, and has not answered yet.
+    /// A person was asked and has not answered yet.
     waits: bool,
     decided: bool,
 }
 
-/// Whether a span told of the tool being run.
+/// Whether a span shows that the tool ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ranned {
+enum Execution {
     NoSpan,
-    /// A span without a result: it was held back.
-    Held,
-    Yes,
+    /// A span without a result: the call was held back.
+    HeldBack,
+    Ran,
 }
 
-impl Asked {
-    /// Where something about the call stands, as far as it can be opened with it.
-    fn place_of(&self, kept: &Kept) -> Place {
+impl SpanCall {
+    /// The place of a record about the call, if it can be opened with it.
+    fn place_of(&self, kept: &OwnedFact) -> Place {
         if kept.source == self.source {
             kept.place
         } else {
@@ -74,9 +73,9 @@ impl Asked {
     }
 }
 
-impl Story {
-    pub(super) fn new(run: RunIx) -> Story {
-        Story {
+impl SpanRun {
+    pub(super) fn new(run: RunIx) -> SpanRun {
+        SpanRun {
             run,
             heard: HashSet::new(),
             systems: HashSet::new(),
@@ -92,7 +91,7 @@ impl Story {
         }
     }
 
-    pub(super) fn tell(&mut self, span: &Kept, build: &mut Builder) {
+    pub(super) fn tell(&mut self, span: &OwnedFact, build: &mut Builder) {
         self.who(span, build);
         build.seen(self.run, span.fact.time);
         build.seen(self.run, span.end());
@@ -130,7 +129,7 @@ impl Story {
         }
     }
 
-    /// Nothing more comes.
+    /// All spans have been emitted.
     pub(super) fn finish(&mut self, build: &mut Builder) {
         for kept in std::mem::take(&mut self.early) {
             self.alone(&kept, build);
@@ -140,7 +139,7 @@ impl Story {
         }
     }
 
-    fn who(&mut self, span: &Kept, build: &mut Builder) {
+    fn who(&mut self, span: &OwnedFact, build: &mut Builder) {
         let names = [
             Name::User,
             Name::Service,
@@ -177,7 +176,7 @@ impl Story {
     }
 
     /// A row for a fact of a span.
-    fn draft(&self, kind: Kind, kept: &Kept, span: &Kept, build: &mut Builder) -> Draft {
+    fn draft(&self, kind: Kind, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) -> Draft {
         let main = build.peek(self.run).who.agent;
         let named = build.symbol(&span.agent);
         let agent = if named.is_some() { named } else { main };
@@ -197,7 +196,7 @@ impl Story {
         }
     }
 
-    fn add(&self, kind: Kind, kept: &Kept, span: &Kept, build: &mut Builder) -> ActionIx {
+    fn add(&self, kind: Kind, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) -> ActionIx {
         let draft = self.draft(kind, kept, span, build);
         build.act(&draft)
     }
@@ -207,13 +206,13 @@ impl Story {
         build.set_turn(self.run, turn);
     }
 
-    fn prompt(&mut self, span: &Kept, build: &mut Builder) {
+    fn prompt(&mut self, span: &OwnedFact, build: &mut Builder) {
         self.new_turn(build);
         self.add(Kind::Prompt, span, span, build);
         self.heard.insert((span.fact.hash, 0));
     }
 
-    fn note(&self, span: &Kept, build: &mut Builder) {
+    fn note(&self, span: &OwnedFact, build: &mut Builder) {
         let action = self.add(Kind::Note, span, span, build);
         build.duration(action, span.fact.duration);
         if span.fact.status == Status::Error {
@@ -221,8 +220,8 @@ impl Story {
         }
     }
 
-    /// Wrappers have no rows, but for an error that nothing inside them tells.
-    fn wrapper(&mut self, span: &Kept, build: &mut Builder) {
+    /// Wrappers have no rows, except for an error that nothing inside them reports.
+    fn wrapper(&mut self, span: &OwnedFact, build: &mut Builder) {
         build.edit(self.run).totals.copies += 1;
         let failed = span.fact.status == Status::Error;
         if failed && span.inside.is_empty() {
@@ -237,13 +236,13 @@ impl Story {
         }
     }
 
-    fn model_call(&mut self, span: &Kept, build: &mut Builder) {
+    fn model_call(&mut self, span: &OwnedFact, build: &mut Builder) {
         self.history(span, build);
         for inside in span.inside.iter().filter(|it| it.is(FactKind::Reasoning)) {
             self.add(Kind::Reasoning, inside, span, build);
         }
-        // Where the text is in another file the row stands there.
-        let elsewhere = |it: &&Kept| it.is(FactKind::Response) && it.source != span.source;
+        // If the text is in another file, the row is placed there.
+        let elsewhere = |it: &&OwnedFact| it.is(FactKind::Response) && it.source != span.source;
         let text = span.inside.iter().find(elsewhere);
         let mut draft = self.draft(Kind::Response, text.unwrap_or(span), span, build);
         draft.time = span.fact.time;
@@ -277,9 +276,13 @@ impl Story {
         }
     }
 
-    /// What is new in the messages that a model call was given.
-    fn history(&mut self, span: &Kept, build: &mut Builder) {
-        let told = |kind| span.inside.iter().any(move |inside: &Kept| inside.is(kind));
+    /// Emits the new items in the input of a model call.
+    fn history(&mut self, span: &OwnedFact, build: &mut Builder) {
+        let told = |kind| {
+            span.inside
+                .iter()
+                .any(move |inside: &OwnedFact| inside.is(kind))
+        };
         let trace = span.name(Name::Trace);
         let anew = !told(FactKind::Copy) && !told(FactKind::ToolResult);
         if anew && *self.conversation != *trace && !span.name(Name::Trace).is_empty() {
@@ -290,7 +293,7 @@ impl Story {
         for inside in &span.inside {
             match inside.fact.kind {
                 FactKind::Note => {
-                    // What an agent is told to be is told again with every request.
+                    // System messages are repeated with every request.
                     let draft = self.draft(Kind::Note, inside, span, build);
                     if self.systems.insert((draft.agent, inside.fact.hash)) {
                         build.act(&draft);
@@ -311,7 +314,7 @@ impl Story {
     }
 
     /// More text of the last model call, from a record of its own.
-    fn text(&mut self, kept: &Kept, build: &mut Builder) {
+    fn text(&mut self, kept: &OwnedFact, build: &mut Builder) {
         let before = self.textless.take();
         if let Some((response, _)) = before.filter(|(_, source)| *source == kept.source) {
             build.settle(&Settled {
@@ -326,10 +329,10 @@ impl Story {
         }
     }
 
-    /// A tool that a model call asked for.
-    fn asked(&mut self, kept: &Kept, span: &Kept, build: &mut Builder) {
-        let known = |call: &Asked| !kept.id.is_empty() && *call.key == *kept.id;
-        // What is told in another file is told better by the span that ran the tool.
+    /// A tool call of a model.
+    fn asked(&mut self, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
+        let known = |call: &SpanCall| !kept.id.is_empty() && *call.key == *kept.id;
+        // The span that ran the tool has more details than a call in another file.
         let run_here = kept.source != span.source && self.run_here.contains(&kept.id);
         if run_here || self.calls.iter().any(known) {
             build.edit(self.run).totals.copies += 1;
@@ -341,8 +344,8 @@ impl Story {
         self.open(&draft, kept, &kept.id, build);
     }
 
-    /// Opens a call. Without an id it is known by its place among the others.
-    fn open(&mut self, draft: &Draft, kept: &Kept, id: &[u8], build: &mut Builder) -> usize {
+    /// Opens a call. Without an id it is identified by its number.
+    fn open(&mut self, draft: &Draft, kept: &OwnedFact, id: &[u8], build: &mut Builder) -> usize {
         let key = if id.is_empty() {
             format!("#{}", self.calls.len()).into_bytes()
         } else {
@@ -355,13 +358,13 @@ impl Story {
             ..Call::open(action, &kept.fact, tool)
         };
         build.open_call(self.run, &key, call, false);
-        self.calls.push(Asked {
+        self.calls.push(SpanCall {
             key,
             source: draft.source,
             tool,
             hash: kept.fact.hash,
             action,
-            ran: Ranned::NoSpan,
+            ran: Execution::NoSpan,
             closed: false,
             waits: false,
             decided: false,
@@ -371,10 +374,11 @@ impl Story {
         at
     }
 
-    /// The call that a tool's span runs: by id, else by tool and arguments, else by tool.
-    fn call_of(&self, span: &Kept, tool: Sym) -> Option<usize> {
-        let by = |holds: &dyn Fn(&Asked) -> bool| {
-            let free = |call: &Asked| call.ran != Ranned::Yes && call.tool == tool && holds(call);
+    /// The call that a tool span ran: by id, then by tool and arguments, then by tool.
+    fn call_of(&self, span: &OwnedFact, tool: Sym) -> Option<usize> {
+        let by = |holds: &dyn Fn(&SpanCall) -> bool| {
+            let free =
+                |call: &SpanCall| call.ran != Execution::Ran && call.tool == tool && holds(call);
             self.calls.iter().position(free)
         };
         if !span.call.is_empty() {
@@ -384,11 +388,11 @@ impl Story {
             }
         }
         by(&|call| call.hash == span.fact.hash && !call.closed)
-            .or_else(|| by(&|call| call.ran == Ranned::NoSpan && !call.closed))
-            .or_else(|| by(&|call| call.hash == span.fact.hash && call.ran == Ranned::NoSpan))
+            .or_else(|| by(&|call| call.ran == Execution::NoSpan && !call.closed))
+            .or_else(|| by(&|call| call.hash == span.fact.hash && call.ran == Execution::NoSpan))
     }
 
-    fn tool(&mut self, span: &Kept, build: &mut Builder) {
+    fn tool(&mut self, span: &OwnedFact, build: &mut Builder) {
         let tool = build.symbol(&span.tool);
         let found = self.call_of(span, tool);
         let at = found.unwrap_or_else(|| {
@@ -398,16 +402,16 @@ impl Story {
         });
         let status = span.fact.status;
         if status == Status::Unrecorded {
-            if self.calls[at].ran == Ranned::NoSpan {
-                self.calls[at].ran = Ranned::Held;
+            if self.calls[at].ran == Execution::NoSpan {
+                self.calls[at].ran = Execution::HeldBack;
             }
             return;
         }
         let (held, again) = (
-            self.calls[at].ran == Ranned::Held,
-            self.calls[at].ran == Ranned::Yes,
+            self.calls[at].ran == Execution::HeldBack,
+            self.calls[at].ran == Execution::Ran,
         );
-        self.calls[at].ran = Ranned::Yes;
+        self.calls[at].ran = Execution::Ran;
         if held && !self.calls[at].decided {
             self.conclude(at, span, Verdict::Approved, build);
         }
@@ -442,8 +446,8 @@ impl Story {
         build.close_call(self.run, &call.key, status);
     }
 
-    /// What the history tells of a call: its result, or that it was refused.
-    fn answer(&mut self, kept: &Kept, build: &mut Builder) {
+    /// What the history says about a call: its result, or that it was refused.
+    fn answer(&mut self, kept: &OwnedFact, build: &mut Builder) {
         let tool = build.symbol(&kept.tool);
         let mut calls = self.calls.iter();
         let found = if kept.call.is_empty() {
@@ -458,8 +462,8 @@ impl Story {
             return;
         }
         let call = &self.calls[at];
-        let held = call.waits || call.ran == Ranned::Held;
-        let refused = kept.fact.verdict == Verdict::Denied || held && call.ran != Ranned::Yes;
+        let held = call.waits || call.ran == Execution::HeldBack;
+        let refused = kept.fact.verdict == Verdict::Denied || held && call.ran != Execution::Ran;
         let action = call.action;
         if refused && !call.decided {
             self.conclude(at, kept, Verdict::Denied, build);
@@ -479,8 +483,8 @@ impl Story {
         });
     }
 
-    /// What nobody recorded, but what happened tells: a person approved or refused.
-    fn conclude(&mut self, at: usize, kept: &Kept, verdict: Verdict, build: &mut Builder) {
+    /// Infers an approval or refusal that was not recorded from what happened next.
+    fn conclude(&mut self, at: usize, kept: &OwnedFact, verdict: Verdict, build: &mut Builder) {
         let call = &mut self.calls[at];
         call.decided = true;
         let part = if verdict == Verdict::Approved {
@@ -497,14 +501,14 @@ impl Story {
         build.attach(call.action, attached, Flags::NONE);
     }
 
-    /// A guardrail that was asked.
-    fn guard(&mut self, span: &Kept, build: &mut Builder) {
+    /// A guardrail that was consulted.
+    fn guard(&mut self, span: &OwnedFact, build: &mut Builder) {
         let action = self.add(Kind::PolicyDecision, span, span, build);
         build.duration(action, span.fact.duration);
         let name = build.symbol(span.name(Name::SpanName));
         self.guards.push((name, action));
         for inside in &span.inside {
-            let attached = Story::attached(inside, build);
+            let attached = SpanRun::attached(inside, build);
             build.attach(action, attached, Flags::NONE);
             if attached.verdict == Verdict::Block {
                 build.status(self.run, action, (Status::Unrecorded, Status::Blocked));
@@ -512,7 +516,7 @@ impl Story {
             }
         }
         if span.inside.is_empty() {
-            // That it was asked is all there is to know.
+            // Nothing else is known about it.
             let policy = name;
             let attached = Attached {
                 policy,
@@ -522,7 +526,7 @@ impl Story {
         }
     }
 
-    fn attached(kept: &Kept, build: &mut Builder) -> Attached {
+    fn attached(kept: &OwnedFact, build: &mut Builder) -> Attached {
         let kind = kept.fact.attached_kind();
         let [policy, rule, by] =
             [Name::Policy, Name::Rule, Name::By].map(|name| build.symbol(kept.name(name)));
@@ -535,7 +539,7 @@ impl Story {
         }
     }
 
-    fn inside(&mut self, kept: &Kept, span: &Kept, build: &mut Builder) {
+    fn inside(&mut self, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
         match kept.fact.kind {
             FactKind::Approval | FactKind::Decision if span.fact.span != SpanRole::Guardrail => {
                 self.ruling(kept, build);
@@ -544,13 +548,13 @@ impl Story {
         }
     }
 
-    /// What was decided goes to the call it names; to the latest of its tool; to what waits; or, about
-    /// no call, to the guardrail of its name.
-    fn ruling(&mut self, kept: &Kept, build: &mut Builder) {
+    /// Attaches a decision to the call it names, to the latest call of its tool, to a pending call, or, if
+    /// it is not about a call, to the guardrail of its name.
+    fn ruling(&mut self, kept: &OwnedFact, build: &mut Builder) {
         let at = if !kept.call.is_empty() {
             let found = self.calls.iter().rposition(|call| *call.key == *kept.call);
             if found.is_none() && !self.only_rulings {
-                self.early.push(Kept::copy(kept));
+                self.early.push(OwnedFact::copy(kept));
                 return;
             }
             found
@@ -561,8 +565,8 @@ impl Story {
                 .rposition(|call| call.tool == tool && !call.closed)
         } else if kept.is(FactKind::Approval) {
             let hash = kept.fact.hash;
-            let same = |call: &Asked| hash != 0 && call.hash == hash && !call.closed;
-            let waits = |call: &Asked| call.waits && !call.decided;
+            let same = |call: &SpanCall| hash != 0 && call.hash == hash && !call.closed;
+            let waits = |call: &SpanCall| call.waits && !call.decided;
             let calls = &self.calls;
             calls
                 .iter()
@@ -583,7 +587,7 @@ impl Story {
         self.early.retain_mut(|kept| {
             let mine = *kept.call == *key;
             if mine {
-                at_last.push(Kept::copy(kept));
+                at_last.push(OwnedFact::copy(kept));
             }
             !mine
         });
@@ -592,8 +596,8 @@ impl Story {
         }
     }
 
-    fn rule(&mut self, at: usize, kept: &Kept, build: &mut Builder) {
-        let attached = Story::attached(kept, build);
+    fn rule(&mut self, at: usize, kept: &OwnedFact, build: &mut Builder) {
+        let attached = SpanRun::attached(kept, build);
         let (run, call) = (self.run, &mut self.calls[at]);
         let place = call.place_of(kept);
         let attached = Attached { place, ..attached };
@@ -620,9 +624,9 @@ impl Story {
         build.settle(&news);
     }
 
-    /// A decision about no known call: of the guardrail of that name, else a row of its own.
-    fn alone(&mut self, kept: &Kept, build: &mut Builder) {
-        let attached = Story::attached(kept, build);
+    /// A decision about no known call: attached to the guardrail of its name, otherwise a row of its own.
+    fn alone(&mut self, kept: &OwnedFact, build: &mut Builder) {
+        let attached = SpanRun::attached(kept, build);
         let is_decision = attached.kind == AttachedKind::Decision;
         let guard = self
             .guards

@@ -1,12 +1,12 @@
-//! What events put before the model.
+//! What events added to the context of the model.
 
 use serde_json::{Map, Value, json};
 
 use super::open::string;
 use crate::ingest::formats::content::unpacked;
-use crate::ingest::request::{Piece, Role, Said, blocks, text_block};
+use crate::ingest::request::{ContextBlock, RequestPart, Role, blocks, text_block};
 
-pub(super) fn pieces(record: &Value) -> Vec<Piece> {
+pub(super) fn pieces(record: &Value) -> Vec<RequestPart> {
     match record.get("type").and_then(Value::as_str) {
         Some("run_start") => start(record),
         Some("prompt") => {
@@ -15,23 +15,29 @@ pub(super) fn pieces(record: &Value) -> Vec<Piece> {
         }
         Some("response") => {
             let request = record.get("request").filter(|body| body.is_object());
-            let request = request.map(|body| Piece::Request(body.clone()));
+            let request = request.map(|body| RequestPart::Request(body.clone()));
             let said = said(record, Role::Assistant);
             request.into_iter().chain(said).collect()
         }
         Some("reasoning") => {
             let text = string(record, "content").unwrap_or_default();
             let block = json!({ "type": "thinking", "thinking": text });
-            vec![Piece::Said(Said::rebuilt(Role::Assistant, block))]
+            vec![RequestPart::Block(ContextBlock::rebuilt(
+                Role::Assistant,
+                block,
+            ))]
         }
-        Some("tool_call") => vec![Piece::Said(Said::rebuilt(Role::Assistant, call(record)))],
+        Some("tool_call") => vec![RequestPart::Block(ContextBlock::rebuilt(
+            Role::Assistant,
+            call(record),
+        ))],
         Some("tool_result") => result(record),
         Some("note") => match string(record, "compacted") {
-            Some(words) => vec![Piece::Compacted {
+            Some(words) => vec![RequestPart::Compacted {
                 by: Vec::new(),
                 words,
             }],
-            // What a harness said, as notes of other formats are.
+            // A message from a harness, like notes of other formats.
             None => match string(record, "role").as_deref().and_then(Role::from_word) {
                 Some(role) => said(record, role),
                 None => Vec::new(),
@@ -41,8 +47,8 @@ pub(super) fn pieces(record: &Value) -> Vec<Piece> {
     }
 }
 
-fn start(record: &Value) -> Vec<Piece> {
-    let member = |name: &str, value: &Value| Piece::Member {
+fn start(record: &Value) -> Vec<RequestPart> {
+    let member = |name: &str, value: &Value| RequestPart::Member {
         name: name.to_owned(),
         value: value.clone(),
     };
@@ -57,11 +63,11 @@ fn start(record: &Value) -> Vec<Piece> {
     own.chain(params).collect()
 }
 
-fn said(record: &Value, role: Role) -> Vec<Piece> {
+fn said(record: &Value, role: Role) -> Vec<RequestPart> {
     let content = record.get("content").unwrap_or(&Value::Null);
     blocks(content)
         .into_iter()
-        .map(|block| Piece::Said(Said::recorded(role, block)))
+        .map(|block| RequestPart::Block(ContextBlock::recorded(role, block)))
         .collect()
 }
 
@@ -77,8 +83,8 @@ fn call(record: &Value) -> Value {
     })
 }
 
-/// A call that was stopped left no result: what the model was told instead is not recorded.
-fn result(record: &Value) -> Vec<Piece> {
+/// A call that was stopped has no result: what the model received instead is not recorded.
+fn result(record: &Value) -> Vec<RequestPart> {
     let status = string(record, "status").unwrap_or_default();
     let error = record.get("error").and_then(super::open::error_of);
     let content = match record.get("result").filter(|result| !result.is_null()) {
@@ -87,7 +93,7 @@ fn result(record: &Value) -> Vec<Piece> {
         None => match error {
             Some(error) => error.message,
             None => {
-                return vec![Piece::Unsaid(format!(
+                return vec![RequestPart::NotRecorded(format!(
                     "the result of a call that was {status}"
                 ))];
             }
@@ -101,5 +107,5 @@ fn result(record: &Value) -> Vec<Piece> {
     if !matches!(status.as_str(), "ok" | "") {
         block["is_error"] = true.into();
     }
-    vec![Piece::Said(Said::rebuilt(Role::Tool, block))]
+    vec![RequestPart::Block(ContextBlock::rebuilt(Role::Tool, block))]
 }

@@ -1,21 +1,21 @@
-//! The same model call told more than once: by the SDK of a vendor beside an instrumentor, by logs
-//! beside spans. The richer telling counts.
+//! Model calls that are recorded more than once: by a vendor's SDK beside an instrumentor, by logs beside
+//! spans. The record with more details wins.
 
-use super::kept::Kept;
+use super::owned::OwnedFact;
 use super::trace::Trace;
 use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::Status;
 use crate::model::quantity::{Time, Usage};
 
-impl Kept {
-    /// Itself; nothing stays in its place.
-    pub(super) fn shell(&mut self) -> Kept {
-        let empty = Kept::nothing(self);
+impl OwnedFact {
+    /// Takes the span out, leaving an empty one.
+    pub(super) fn shell(&mut self) -> OwnedFact {
+        let empty = OwnedFact::nothing(self);
         std::mem::replace(self, empty)
     }
 
-    /// Takes over what another telling of the same knows more.
-    pub(super) fn absorb(&mut self, mut other: Kept) {
+    /// Takes details from another record of the same span.
+    pub(super) fn absorb(&mut self, mut other: OwnedFact) {
         if other.inside.len() > self.inside.len() {
             let around = (self.parent.clone(), self.fact.time, self.fact.duration);
             std::mem::swap(self, &mut other);
@@ -47,8 +47,8 @@ impl Kept {
         self.take_names(names);
     }
 
-    /// Takes over how it ended from somebody who does not tell again what it is.
-    pub(super) fn end_as(&mut self, end: Kept) {
+    /// Merges duration and status from a duplicate span that omits the call's details.
+    pub(super) fn end_as(&mut self, end: OwnedFact) {
         let fact = &mut self.fact;
         if !fact.duration.is_some() {
             fact.duration = end.fact.duration;
@@ -74,13 +74,13 @@ impl Kept {
             .sum()
     }
 
-    fn overlaps(&self, other: &Kept) -> bool {
+    fn overlaps(&self, other: &OwnedFact) -> bool {
         self.fact.time <= other.end() && other.fact.time <= self.end()
     }
 
-    /// Whether two model calls of different traces are one: the same response, or by different
-    /// tellers at the same time with the same tokens.
-    fn is_twin(&self, other: &Kept) -> bool {
+    /// Whether two model calls of different traces are the same one: the same response, or recorded by
+    /// different instrumentations at the same time with the same tokens.
+    fn is_twin(&self, other: &OwnedFact) -> bool {
         if !self.overlaps(other) {
             return false;
         }
@@ -95,8 +95,8 @@ impl Kept {
     }
 }
 
-/// Traces of nothing but model calls that another trace tells too: an SDK whose spans did not find
-/// the one they belong to.
+/// Removes traces that consist only of model calls recorded in another trace: an SDK whose spans lost their
+/// parent.
 pub(super) fn drop_strays(traces: &mut [Trace]) {
     let is_stray = |trace: &Trace| {
         !trace.spans.is_empty() && trace.spans.iter().all(|span| span.is(FactKind::Response))
@@ -123,7 +123,8 @@ pub(super) fn drop_strays(traces: &mut [Trace]) {
     for stray in strays {
         let spans = std::mem::take(&mut traces[stray].spans);
         for span in spans {
-            // Calls that began before the stray ended; those long before it overlap only if they are long.
+            // Only calls that began before the stray ended; those long before it overlap only if they are
+            // long.
             let until = calls.partition_point(|(time, ..)| *time <= span.end());
             let near = calls[..until].iter().rev().take(64);
             let twin = near
@@ -140,10 +141,10 @@ pub(super) fn drop_strays(traces: &mut [Trace]) {
     }
 }
 
-/// Where a program logs its model calls and traces them too, the logs say more (Claude Code, Codex).
-/// How many spans were left out.
-pub(super) fn drop_told_by_logs(spans: &mut Vec<Kept>) -> u32 {
-    let logged = |span: &Kept| span.is(FactKind::Response) && span.fact.span == SpanRole::Log;
+/// If a program both logs and traces its model calls, keeps the logs, which have more details (Claude Code,
+/// Codex). Returns the number of removed spans.
+pub(super) fn drop_told_by_logs(spans: &mut Vec<OwnedFact>) -> u32 {
+    let logged = |span: &OwnedFact| span.is(FactKind::Response) && span.fact.span == SpanRole::Log;
     if !spans.iter().any(logged) {
         return 0;
     }
@@ -152,19 +153,19 @@ pub(super) fn drop_told_by_logs(spans: &mut Vec<Kept>) -> u32 {
     (before - spans.len()) as u32
 }
 
-/// Tools that run at once are not seen far apart.
+/// How far back tools may be that run concurrently.
 const NEAR: usize = 64;
 
-/// Of a logged model call only the end may be known, and the tools that it asked for begin while its
-/// answer still comes: it is told before them.
-pub(super) fn put_before_its_tools(spans: &mut [Kept]) {
+/// A logged model call may have only its end time, and its tools may start while its response is still
+/// streaming: it is moved before them.
+pub(super) fn put_before_its_tools(spans: &mut [OwnedFact]) {
     for at in 1..spans.len() {
         let call = &spans[at];
         if call.fact.span != SpanRole::Log || call.fact.duration.is_some() {
             continue;
         }
         let time = call.fact.time;
-        let runs = |span: &&Kept| !span.is(FactKind::Response) && span.end() >= time;
+        let runs = |span: &&OwnedFact| !span.is(FactKind::Response) && span.end() >= time;
         let before = spans[..at].iter().rev().take(NEAR).take_while(runs).count();
         spans[at - before..=at].rotate_right(1);
     }

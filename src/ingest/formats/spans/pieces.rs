@@ -1,30 +1,41 @@
-//! What a span puts before the model. The record of a model call tells its whole conversation again.
+//! What a span added to the context of the model. The record of a model call repeats its whole
+//! conversation.
 
 use serde_json::{Value, json};
 
-use super::messages::{self, What};
-use super::request::Asked;
+use super::messages::{self, Content};
+use super::request::RequestFields;
 use super::{Class, Span};
-use crate::ingest::request::{Piece, Role, Said, text_block};
+use crate::ingest::request::{ContextBlock, RequestPart, Role, text_block};
 
 impl Span {
-    /// The pieces of one of its facts; `None` where the opened body tells them as well.
-    pub(crate) fn pieces(&self, part: u16, asked: impl FnOnce() -> Asked) -> Option<Vec<Piece>> {
+    /// The request parts of one of its facts; `None` if the opened body says the same.
+    pub(crate) fn pieces(
+        &self,
+        part: u16,
+        asked: impl FnOnce() -> RequestFields,
+    ) -> Option<Vec<RequestPart>> {
         let Some(at) = usize::from(part).checked_sub(1) else {
             return (self.class == Class::Model).then(|| self.of_call(asked()));
         };
         let said = self.input.get(at)?;
-        let What::Text(text) = &said.what else {
+        let Content::Text(text) = &said.what else {
             return None;
         };
         let is_system = said.role == messages::Role::System;
-        is_system.then(|| vec![Piece::Said(Said::rebuilt(Role::System, text_block(text)))])
+        is_system.then(|| {
+            vec![RequestPart::Block(ContextBlock::rebuilt(
+                Role::System,
+                text_block(text),
+            ))]
+        })
     }
 
-    fn of_call(&self, asked: Asked) -> Vec<Piece> {
+    fn of_call(&self, asked: RequestFields) -> Vec<RequestPart> {
         let text = self.body(0).text.filter(|text| !text.is_empty());
-        let answer =
-            text.map(|text| Piece::Said(Said::rebuilt(Role::Assistant, text_block(&text))));
+        let answer = text.map(|text| {
+            RequestPart::Block(ContextBlock::rebuilt(Role::Assistant, text_block(&text)))
+        });
         let input = if self.is_inside {
             &[]
         } else {
@@ -35,25 +46,28 @@ impl Span {
     }
 }
 
-/// What is known of a request: the messages that the model was given, and what stands beside them.
-pub(in crate::ingest::formats) fn of_request(input: &[messages::Said], asked: Asked) -> Vec<Piece> {
+/// What is known about a request: its messages, and the fields beside them.
+pub(in crate::ingest::formats) fn of_request(
+    input: &[messages::Item],
+    asked: RequestFields,
+) -> Vec<RequestPart> {
     let heard = heard(input);
     let is_whole = !heard.is_empty() && !asked.goes_on();
-    let heard = is_whole.then_some(Piece::Heard(heard));
+    let heard = is_whole.then_some(RequestPart::History(heard));
     asked.pieces().into_iter().chain(heard).collect()
 }
 
-/// Messages as blocks.
-fn heard(input: &[messages::Said]) -> Vec<Said> {
+/// Messages as content blocks.
+fn heard(input: &[messages::Item]) -> Vec<ContextBlock> {
     let ids = ids(input);
-    let block = |(said, id): (&messages::Said, String)| -> Option<Said> {
+    let block = |(said, id): (&messages::Item, String)| -> Option<ContextBlock> {
         let block = match &said.what {
-            What::Text(text) => text_block(text),
-            What::Reasoning(text) => json!({ "type": "thinking", "thinking": text }),
-            What::Call { name, args, .. } => {
+            Content::Text(text) => text_block(text),
+            Content::Reasoning(text) => json!({ "type": "thinking", "thinking": text }),
+            Content::Call { name, args, .. } => {
                 json!({ "type": "tool_use", "id": id, "name": name, "input": args })
             }
-            What::Result { value, failed, .. } => {
+            Content::Result { value, failed, .. } => {
                 let text = match value {
                     Value::String(text) => text.clone(),
                     other => other.to_string(),
@@ -68,7 +82,7 @@ fn heard(input: &[messages::Said]) -> Vec<Said> {
                 }
                 block
             }
-            What::Approval { .. } => return None,
+            Content::Approval { .. } => return None,
         };
         let role = match said.role {
             messages::Role::System => Role::System,
@@ -76,26 +90,26 @@ fn heard(input: &[messages::Said]) -> Vec<Said> {
             messages::Role::Assistant => Role::Assistant,
             messages::Role::Tool => Role::Tool,
         };
-        Some(Said::rebuilt(role, block))
+        Some(ContextBlock::rebuilt(role, block))
     };
     input.iter().zip(ids).filter_map(block).collect()
 }
 
-/// The ids of calls and results. Some instrumentors write none, or another of a call than of its result:
-/// where as many results as calls are left over, they belong together in their order.
-fn ids(input: &[messages::Said]) -> Vec<String> {
+/// The ids of calls and results. Some instrumentors write none, or different ones for a call and its
+/// result: if equally many calls and results remain unmatched, they are matched in order.
+fn ids(input: &[messages::Item]) -> Vec<String> {
     let mut ids: Vec<String> = input
         .iter()
         .map(|said| match &said.what {
-            What::Call { id, .. } | What::Result { id, .. } => id.clone(),
+            Content::Call { id, .. } | Content::Result { id, .. } => id.clone(),
             _ => String::new(),
         })
         .collect();
-    let of = |is: fn(&What) -> bool| -> Vec<usize> {
+    let of = |is: fn(&Content) -> bool| -> Vec<usize> {
         (0..input.len()).filter(|at| is(&input[*at].what)).collect()
     };
-    let calls = of(|what| matches!(what, What::Call { .. }));
-    let results = of(|what| matches!(what, What::Result { .. }));
+    let calls = of(|what| matches!(what, Content::Call { .. }));
+    let results = of(|what| matches!(what, Content::Result { .. }));
     let alone = |own: &[usize], others: &[usize]| -> Vec<usize> {
         let is_known = |at: usize| others.iter().any(|other| ids[*other] == ids[at]);
         let own = own.iter().copied();
@@ -137,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_answers_its_call_whatever_the_instrumentor_wrote() {
+    fn results_are_matched_to_calls_with_and_without_ids() {
         let call = |id: &str| json!({"type": "tool_use", "id": id, "name": "look", "input": {}});
         let result =
             |id: &str| json!({"type": "tool_result", "tool_use_id": id, "content": "found"});
@@ -154,7 +168,7 @@ mod tests {
             &told(["", ""], &["", ""]),
             &["call_0", "call_1", "call_0", "call_1"],
         );
-        // What was left out of the history cannot be known.
+        // A missing part of the history cannot be reconstructed.
         check(&told(["x", "y"], &["b"]), &["x", "y", "b"]);
     }
 }

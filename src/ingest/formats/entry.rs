@@ -1,5 +1,5 @@
-//! What a record tells, action by action: for formats that are read as trees. One function finds the
-//! actions of a record; decoding takes their names, opening one takes its body, so that they agree.
+//! The actions of a record, for formats that are parsed into trees. One function finds the actions;
+//! decoding takes their names and opening takes their bodies, so they agree.
 
 use serde_json::Value;
 
@@ -8,10 +8,10 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Checked, Cursor, Range, Record, Tree, View, value};
 use crate::model::quantity::Usage;
 
-/// One fact with its names and what there is to see when it is opened.
+/// A fact with its names and its body.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
-    /// Its numbers; the texts are those beside it.
+pub(crate) struct Entry {
+    /// The numbers of the fact; its texts are the fields below.
     pub(crate) fact: Fact,
     pub(crate) run: String,
     pub(crate) id: String,
@@ -25,9 +25,9 @@ pub(crate) struct Told {
     pub(crate) body: Body,
 }
 
-impl Told {
-    pub(crate) fn new(kind: FactKind) -> Told {
-        Told {
+impl Entry {
+    pub(crate) fn new(kind: FactKind) -> Entry {
+        Entry {
             fact: Fact::new(kind),
             run: String::new(),
             id: String::new(),
@@ -42,7 +42,7 @@ impl Told {
         }
     }
 
-    /// A rarer name, where it says anything.
+    /// Adds one of the less common names, unless it is empty.
     pub(crate) fn name(&mut self, name: Name, text: impl Into<String>) {
         let text = text.into();
         if !text.is_empty() {
@@ -50,7 +50,7 @@ impl Told {
         }
     }
 
-    /// Says it. `part` tells it from other facts of the same place.
+    /// Emits the fact. `part` distinguishes facts at the same place.
     pub(crate) fn push(&self, part: u16, place: Option<Range>, out: &mut FactSink<'_>) {
         let mut fact = self.fact;
         fact.part = part;
@@ -91,28 +91,27 @@ pub(crate) fn decode_tree(
     }
 }
 
-/// Adds to the body of a call what the fact of its result tells.
+/// Adds the body of a result to the body of its call.
 pub(crate) fn add_result(result: Body, body: &mut Body) {
     body.result = result.result.or(body.result.take());
     body.error = result.error.or(body.error.take());
     body.text = result.text.or(body.text.take());
 }
 
-/// Adds to a body what was decided or approved.
+/// Adds decisions and approvals to a body.
 pub(crate) fn add_attached(told: Body, body: &mut Body) {
     body.decisions.extend(told.decisions);
     body.approvals.extend(told.approvals);
 }
 
-/// Checks that a record is one sound object, and reads it whole; null where it is nested too deep
-/// to be opened.
+/// Checks that a record is a valid object and parses it; null if it is nested too deep to be opened.
 pub(crate) fn whole(cursor: &mut Cursor<'_>) -> Checked<(Range, Value)> {
     let range = sound(cursor)?;
     let bytes = &cursor.bytes()[range.start..range.end];
     Ok((range, value(bytes).unwrap_or_default()))
 }
 
-/// Checks that a record is one sound object; where it lies.
+/// Checks that a record is a valid object; returns its position.
 pub(crate) fn sound(cursor: &mut Cursor<'_>) -> Checked<Range> {
     if cursor.peek() != b'{' {
         return cursor.fail("not an object");
@@ -122,7 +121,7 @@ pub(crate) fn sound(cursor: &mut Cursor<'_>) -> Checked<Range> {
     Ok(range)
 }
 
-/// A part of a record as a record.
+/// A part of a record, as a record.
 pub(crate) fn inside(record: Record<'_>, range: Range) -> Record<'_> {
     Record {
         block: &record.block[..range.end],
@@ -133,19 +132,19 @@ pub(crate) fn inside(record: Record<'_>, range: Range) -> Record<'_> {
     }
 }
 
-/// Walks down a record by the names of members and calls `each` with the place of what lies there:
-/// of every element, where it is an array. The record must be sound.
+/// Descends into a record by member names and calls `each` with the position of the value there; if it is
+/// an array, of every element. The record must be valid.
 pub(crate) fn elements(record: Record<'_>, path: &[&str], each: &mut dyn FnMut(Range)) {
     let mut cursor = Cursor::new(record);
-    // What is sound as a whole is sound in every part.
+    // Every part of a valid record is valid.
     let _ = descend(&mut cursor, path, each);
 }
 
-/// Walks over an object once and calls `each` with the place of what lies under one of some names, and with
-/// the place of that name among them: of every element, where it is an array. The record must be sound.
+/// Walks an object once and calls `each` for every member with one of the given names, with the index of
+/// the name and the position of the value; if it is an array, of every element. The record must be valid.
 pub(crate) fn members(record: Record<'_>, names: &[&str], each: &mut dyn FnMut(usize, Range)) {
     let mut cursor = Cursor::new(record);
-    // What is sound as a whole is sound in every part.
+    // Every part of a valid record is valid.
     let _ = cursor.object_or_skip(|cursor, key| {
         let name = names.iter().position(|name| key == name.as_bytes());
         match name {

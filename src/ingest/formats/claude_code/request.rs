@@ -1,30 +1,32 @@
-//! What lines of a transcript put before the model.
+//! What lines of a transcript added to the context of the model.
 
 use serde_json::Value;
 
 use crate::ingest::fact::IMPLIED;
-use crate::ingest::request::{Piece, Role, Said, blocks};
+use crate::ingest::request::{ContextBlock, RequestPart, Role, blocks};
 
-pub(super) fn pieces(record: &Value, part: u16) -> Vec<Piece> {
+pub(super) fn pieces(record: &Value, part: u16) -> Vec<RequestPart> {
     let is = |key: &str| record.get(key).and_then(Value::as_bool) == Some(true);
     let text = |key: &str| record.get(key).and_then(Value::as_str);
     match text("type") {
-        // An answer that the harness made up of an error is not sent back.
+        // A response that the harness made from an error is not sent to the model.
         _ if part & IMPLIED != 0 || is("isApiErrorMessage") => Vec::new(),
         Some("assistant") => said(record, part, Role::Assistant),
         Some("user") if is("isVisibleInTranscriptOnly") && !is("isCompactSummary") => Vec::new(),
         Some("user") => said(record, part, Role::User),
-        Some("system") if text("subtype") == Some("compact_boundary") => vec![Piece::Compacted {
-            by: Vec::new(),
-            words: compacted(record),
-        }],
+        Some("system") if text("subtype") == Some("compact_boundary") => {
+            vec![RequestPart::Compacted {
+                by: Vec::new(),
+                words: compacted(record),
+            }]
+        }
         Some("attachment") => unsaid(record),
         _ => Vec::new(),
     }
 }
 
-/// One block of a message; the whole of what a person typed.
-fn said(record: &Value, part: u16, role: Role) -> Vec<Piece> {
+/// One block of a message; all of what a person typed.
+fn said(record: &Value, part: u16, role: Role) -> Vec<RequestPart> {
     let Some(content) = record.pointer("/message/content") else {
         return Vec::new();
     };
@@ -39,9 +41,9 @@ fn said(record: &Value, part: u16, role: Role) -> Vec<Piece> {
         .filter(|(at, _)| is_whole || *at == usize::from(part));
     kept.map(|(_, block)| {
         let role = if is_result(&block) { Role::Tool } else { role };
-        Piece::Said(Said {
+        RequestPart::Block(ContextBlock {
             message: id.map(str::to_owned),
-            ..Said::recorded(role, block)
+            ..ContextBlock::recorded(role, block)
         })
     })
     .collect()
@@ -60,12 +62,12 @@ fn compacted(record: &Value) -> String {
     }
 }
 
-/// Attachments reach the model as reminders whose words the transcript does not hold; only what a
-/// person typed while the agent was at work is there as it was typed.
-fn unsaid(record: &Value) -> Vec<Piece> {
+/// Attachments reach the model as reminders whose words are not recorded; only what a person typed while
+/// the agent was working is recorded verbatim.
+fn unsaid(record: &Value) -> Vec<RequestPart> {
     let queued = record.pointer("/attachment/prompt");
     if let Some(prompt) = queued {
-        let rebuilt = |block| Piece::Said(Said::rebuilt(Role::User, block));
+        let rebuilt = |block| RequestPart::Block(ContextBlock::rebuilt(Role::User, block));
         return blocks(prompt).into_iter().map(rebuilt).collect();
     }
     let kind = record
@@ -76,6 +78,6 @@ fn unsaid(record: &Value) -> Vec<Piece> {
         "hook_success" | "hook_non_blocking_error" | "command_permissions" | "budget_usd" => {
             Vec::new()
         }
-        _ => vec![Piece::Unsaid(format!("attachment {kind}"))],
+        _ => vec![RequestPart::NotRecorded(format!("attachment {kind}"))],
     }
 }

@@ -1,12 +1,12 @@
-//! What lines of a rollout put before the model: they hold the items of its requests as they were sent.
+//! What lines of a rollout added to the context of the model: the items of its requests, as sent.
 
 use serde_json::{Value, json};
 
 use super::open::payload;
 use crate::ingest::fact::IMPLIED;
-use crate::ingest::request::{Piece, Role, Said};
+use crate::ingest::request::{ContextBlock, RequestPart, Role};
 
-pub(super) fn pieces(record: &Value, part: u16) -> Vec<Piece> {
+pub(super) fn pieces(record: &Value, part: u16) -> Vec<RequestPart> {
     if part & IMPLIED != 0 {
         return Vec::new();
     }
@@ -19,20 +19,22 @@ pub(super) fn pieces(record: &Value, part: u16) -> Vec<Piece> {
         Some("event_msg") => match text("type") {
             Some("user_message") => told(Role::User, "input_text", text("message")),
             Some("agent_message") => told(Role::Assistant, "output_text", text("message")),
-            Some("agent_reasoning") => vec![Piece::Unsaid("a reasoning item".to_owned())],
+            Some("agent_reasoning") => {
+                vec![RequestPart::NotRecorded("a reasoning item".to_owned())]
+            }
             _ => Vec::new(),
         },
         _ if payload.get("type").is_none() => meta(payload),
-        _ => item(payload).map(Piece::Said).into_iter().collect(),
+        _ => item(payload).map(RequestPart::Block).into_iter().collect(),
     }
 }
 
-fn meta(payload: &Value) -> Vec<Piece> {
+fn meta(payload: &Value) -> Vec<RequestPart> {
     let base = payload.get("base_instructions");
     let text = base
         .and_then(|base| base.as_str().or_else(|| base.get("text")?.as_str()))
         .or_else(|| payload.get("instructions")?.as_str());
-    let member = text.map(|text| Piece::Member {
+    let member = text.map(|text| RequestPart::Member {
         name: "instructions".to_owned(),
         value: text.into(),
     });
@@ -40,10 +42,10 @@ fn meta(payload: &Value) -> Vec<Piece> {
 }
 
 /// The settings of the requests that follow.
-fn turn(payload: &Value) -> Vec<Piece> {
+fn turn(payload: &Value) -> Vec<RequestPart> {
     let mut pieces = Vec::new();
     if let Some(model) = payload.get("model").filter(|model| model.is_string()) {
-        pieces.push(Piece::Member {
+        pieces.push(RequestPart::Member {
             name: "model".to_owned(),
             value: model.clone(),
         });
@@ -54,7 +56,7 @@ fn turn(payload: &Value) -> Vec<Piece> {
         .filter(|(_, value)| value.is_string())
         .collect();
     if !thinking.is_empty() {
-        pieces.push(Piece::Member {
+        pieces.push(RequestPart::Member {
             name: "reasoning".to_owned(),
             value: thinking.into(),
         });
@@ -62,39 +64,39 @@ fn turn(payload: &Value) -> Vec<Piece> {
     pieces
 }
 
-fn compacted(payload: &Value) -> Piece {
+fn compacted(payload: &Value) -> RequestPart {
     let history = payload.get("replacement_history").and_then(Value::as_array);
     let message = payload.get("message").and_then(Value::as_str);
     let by = match (history, message) {
         (Some(items), _) => items.iter().filter_map(item).collect(),
         (None, Some(summary)) if !summary.is_empty() => {
-            vec![Said::rebuilt(
+            vec![ContextBlock::rebuilt(
                 Role::User,
                 message_item(Role::User, "input_text", summary),
             )]
         }
         (None, _) => Vec::new(),
     };
-    Piece::Compacted {
+    RequestPart::Compacted {
         by,
         words: "compacted".to_owned(),
     }
 }
 
-/// An item of the conversation; none for what the program keeps for itself.
-fn item(payload: &Value) -> Option<Said> {
+/// An item of the conversation; none for internal records.
+fn item(payload: &Value) -> Option<ContextBlock> {
     let role = match payload.get("type")?.as_str()? {
         "message" => Role::from_word(payload.get("role")?.as_str()?)?,
         "ghost_snapshot" | "other" => return None,
         kind if kind.ends_with("_output") => Role::Tool,
         _ => Role::Assistant,
     };
-    Some(Said::recorded(role, payload.clone()))
+    Some(ContextBlock::recorded(role, payload.clone()))
 }
 
-fn told(role: Role, kind: &str, text: Option<&str>) -> Vec<Piece> {
-    let item = text.map(|text| Said::rebuilt(role, message_item(role, kind, text)));
-    item.map(Piece::Said).into_iter().collect()
+fn told(role: Role, kind: &str, text: Option<&str>) -> Vec<RequestPart> {
+    let item = text.map(|text| ContextBlock::rebuilt(role, message_item(role, kind, text)));
+    item.map(RequestPart::Block).into_iter().collect()
 }
 
 fn message_item(role: Role, kind: &str, text: &str) -> Value {

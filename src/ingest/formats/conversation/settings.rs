@@ -1,11 +1,11 @@
-//! What facts tell about a whole run.
+//! Facts about a whole run.
 
 use crate::ingest::assemble::Builder;
 use crate::ingest::fact::Name;
 use crate::model::action::Status;
 use crate::model::run::{RunIx, RunStatus};
 
-/// Writes down what a run is told to be.
+/// Sets a property of a run.
 pub(super) fn set(run: RunIx, name: Name, told: &[u8], build: &mut Builder) {
     let symbol = build.symbol(told);
     let text = || String::from_utf8_lossy(told);
@@ -51,7 +51,7 @@ pub(super) fn set(run: RunIx, name: Name, told: &[u8], build: &mut Builder) {
     }
 }
 
-/// How a run ended, by the status of its last record.
+/// The end status of a run, from the status of its last record.
 pub(super) fn status(status: Status) -> Option<RunStatus> {
     match status {
         Status::Ok => Some(RunStatus::Ok),

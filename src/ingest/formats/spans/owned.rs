@@ -1,4 +1,4 @@
-//! Facts that wait until their trace is told whole.
+//! Facts that are held until their trace is complete.
 
 use crate::ingest::assemble::From;
 use crate::ingest::fact::{Fact, FactKind, Name};
@@ -7,9 +7,13 @@ use crate::model::outcome::{Attached, AttachedKind};
 use crate::model::quantity::{Elapsed, Time, Usage};
 use crate::model::symbol::Sym;
 
-/// A fact with its texts, which else go away with the block that it stood in.
+/// Parts beyond those of a span: approvals and refusals that are inferred from several records.
+pub(super) const APPROVED: u16 = u16::MAX;
+pub(super) const DENIED: u16 = u16::MAX - 1;
+
+/// A fact with copies of its texts, which would otherwise go away with their block.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct OwnedFact {
     pub(super) fact: Fact,
     pub(super) source: SourceIx,
     pub(super) line: u32,
@@ -22,14 +26,14 @@ pub(super) struct Kept {
     pub(super) model: Box<[u8]>,
     pub(super) usage: Usage,
     names: Vec<(Name, Box<[u8]>)>,
-    /// What stands in the span: of the history it was given, and of what it answered.
-    pub(super) inside: Vec<Kept>,
+    /// The parts of the span: items of its input and output.
+    pub(super) inside: Vec<OwnedFact>,
 }
 
-impl Kept {
-    pub(super) fn of(fact: &Fact, from: &From<'_>) -> Kept {
+impl OwnedFact {
+    pub(super) fn of(fact: &Fact, from: &From<'_>) -> OwnedFact {
         let text = |text| from.text(text).into();
-        Kept {
+        OwnedFact {
             fact: *fact,
             source: from.source,
             line: from.line(fact),
@@ -62,7 +66,7 @@ impl Kept {
         }
     }
 
-    /// The verdict that it tells, of no policy, rule or person yet.
+    /// The verdict of the fact, without policy, rule or person.
     pub(super) fn attached(&self, kind: AttachedKind) -> Attached {
         Attached {
             kind,
@@ -83,10 +87,10 @@ impl Kept {
     }
 }
 
-impl Kept {
-    /// The same, without what is in it.
-    pub(super) fn copy(of: &Kept) -> Kept {
-        Kept {
+impl OwnedFact {
+    /// A copy without the parts.
+    pub(super) fn copy(of: &OwnedFact) -> OwnedFact {
+        OwnedFact {
             fact: of.fact,
             id: of.id.clone(),
             parent: of.parent.clone(),
@@ -96,13 +100,13 @@ impl Kept {
             model: of.model.clone(),
             usage: of.usage,
             names: of.names.clone(),
-            ..Kept::nothing(of)
+            ..OwnedFact::nothing(of)
         }
     }
 
-    /// What stays where a span was taken away.
-    pub(super) fn nothing(of: &Kept) -> Kept {
-        Kept {
+    /// An empty span that replaces one that was taken out.
+    pub(super) fn nothing(of: &OwnedFact) -> OwnedFact {
+        OwnedFact {
             fact: Fact::new(FactKind::Copy),
             source: of.source,
             line: of.line,
@@ -123,7 +127,7 @@ impl Kept {
         std::mem::take(&mut self.names)
     }
 
-    /// Names that are not known yet.
+    /// Adds names that are not set yet.
     pub(super) fn take_names(&mut self, names: Vec<(Name, Box<[u8]>)>) {
         for (name, text) in names {
             if self.name(name).is_empty() {
