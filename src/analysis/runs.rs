@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::analysis::cohort::ranks::{median, ordered};
+use crate::analysis::statistics::ranks::{median, ordered};
 use crate::model::quantity::{Cost, Elapsed};
 use crate::model::run::{CostSource, Run, RunIx};
 use crate::store::Store;

@@ -4,15 +4,15 @@ pub mod markdown;
 
 use crate::analysis::cohort::ask::{Answer, Refusal};
 use crate::analysis::cohort::compare::Comparison;
-use crate::analysis::cohort::design::{LEAST_RUNS, LEAST_TASKS, Meeting};
 use crate::analysis::cohort::figure::{Direction, Figure, Kind};
 use crate::analysis::cohort::measure::Unit;
 use crate::analysis::cohort::observe::{Cohort, PairBy};
 use crate::analysis::cohort::outcome::Outcome;
 use crate::analysis::cohort::sides::Excluded;
 use crate::analysis::cohort::traits::MODEL;
-use crate::analysis::cohort::verdict::Verdict;
 use crate::analysis::runs::Grouping;
+use crate::analysis::statistics::sample::{LEAST_RUNS, LEAST_TASKS, Meeting};
+use crate::analysis::statistics::verdict::Verdict;
 use crate::base::human;
 use crate::export::words::{self, NOTHING, Role};
 

@@ -6,10 +6,10 @@ use crate::analysis::cohort::figure::Figure;
 use crate::analysis::cohort::figures::Cx;
 use crate::analysis::cohort::firsts;
 use crate::analysis::cohort::mix::{self, Mix, Transition};
-use crate::analysis::cohort::multiple::benjamini_hochberg;
 use crate::analysis::cohort::observe::Cohort;
 use crate::analysis::cohort::tools::{self, Tool};
 use crate::analysis::cohort::traits::Confound;
+use crate::analysis::statistics::multiple::benjamini_hochberg;
 
 /// How to compare.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,29 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::cohort::cluster::mean;
 use crate::analysis::cohort::observe::{Cohort, Observation};
-
-/// Below so many common tasks nothing is said but counts.
-pub const LEAST_TASKS: usize = 5;
-/// Below so many runs on a side nothing is said but counts.
-pub const LEAST_RUNS: usize = 10;
+use crate::analysis::statistics::sample::{LEAST_TASKS, Meeting, Sample, Values};
 
 /// A task with the places of its runs in both cohorts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Task {
     pub a: Vec<usize>,
     pub b: Vec<usize>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meeting {
-    /// The same tasks on both sides; `single` where each has one run a side.
-    Paired { single: bool },
-    /// Tasks that repeat, but not the same on both sides.
-    Clustered,
-    /// Every run stands for itself.
-    Independent,
 }
 
 /// The tasks that are compared, in the order of their names.
@@ -121,65 +106,5 @@ fn key(run: &Observation, side: usize, at: usize) -> Key<'_> {
     match run.task.as_deref() {
         Some(task) => (None, task, 0),
         None => (Some(side), "", at),
-    }
-}
-
-/// The values of one task.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Values {
-    pub a: Vec<f64>,
-    pub b: Vec<f64>,
-}
-
-/// One measure of all runs that have it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
-    pub meeting: Meeting,
-    pub tasks: Vec<Values>,
-}
-
-impl Sample {
-    pub fn a(&self) -> Vec<f64> {
-        self.tasks.iter().flat_map(|task| task.a.clone()).collect()
-    }
-
-    pub fn b(&self) -> Vec<f64> {
-        self.tasks.iter().flat_map(|task| task.b.clone()).collect()
-    }
-
-    /// B − A of the means of each task, for tasks with both sides.
-    pub fn differences(&self) -> Vec<f64> {
-        let both = self
-            .tasks
-            .iter()
-            .filter(|it| !it.a.is_empty() && !it.b.is_empty());
-        both.map(|task| mean(&task.b) - mean(&task.a)).collect()
-    }
-
-    /// Whether there is enough to say more than counts.
-    pub fn is_enough(&self) -> bool {
-        let runs = |side: fn(&Values) -> &Vec<f64>| -> usize {
-            self.tasks.iter().map(|task| side(task).len()).sum()
-        };
-        let enough_runs = runs(|it| &it.a).min(runs(|it| &it.b)) >= LEAST_RUNS;
-        let enough_tasks = match self.meeting {
-            Meeting::Paired { .. } | Meeting::Clustered => self.tasks.len() >= LEAST_TASKS,
-            Meeting::Independent => true,
-        };
-        enough_runs && enough_tasks
-    }
-
-    /// The mean that is shown of each side: over tasks where they are paired, else over runs.
-    pub fn means(&self) -> (Option<f64>, Option<f64>) {
-        let side = |pick: fn(&Values) -> &Vec<f64>| {
-            let of_tasks: Vec<f64> = match self.meeting {
-                Meeting::Paired { .. } => self.tasks.iter().map(|it| mean(pick(it))).collect(),
-                Meeting::Clustered | Meeting::Independent => {
-                    self.tasks.iter().flat_map(pick).copied().collect()
-                }
-            };
-            (!of_tasks.is_empty()).then(|| mean(&of_tasks))
-        };
-        (side(|it| &it.a), side(|it| &it.b))
     }
 }

@@ -1,9 +1,9 @@
 //! One line of a comparison: a measure on both sides, how they differ, and what that lets one say.
 
-use crate::analysis::cohort::choose::{Answer, Method};
-use crate::analysis::cohort::interval::Estimate;
 use crate::analysis::cohort::measure::{Measure, Unit, Worse};
-use crate::analysis::cohort::verdict::Verdict;
+use crate::analysis::statistics::choose::{Answer, Method};
+use crate::analysis::statistics::interval::Estimate;
+use crate::analysis::statistics::verdict::Verdict;
 
 /// What a figure is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,13 +1,15 @@
 //! From two cohorts to their figures: measures, first tools, predicates.
 
-use crate::analysis::cohort::choose::{self, Method, Terms};
 use crate::analysis::cohort::compare::Options;
-use crate::analysis::cohort::design::{Design, Sample};
+use crate::analysis::cohort::design::Design;
 use crate::analysis::cohort::figure::{Figure, Kind, Subject};
 use crate::analysis::cohort::measure::{Info, MEASURES, Measure, Shape, Unit, Worse};
 use crate::analysis::cohort::observe::{Cohort, Observation};
-use crate::analysis::cohort::verdict::Verdict;
-use crate::analysis::cohort::{ranks, tools};
+use crate::analysis::cohort::tools;
+use crate::analysis::statistics::choose::{self, Method, Terms};
+use crate::analysis::statistics::ranks;
+use crate::analysis::statistics::sample::Sample;
+use crate::analysis::statistics::verdict::Verdict;
 
 /// What every figure is worked out from.
 pub(super) struct Cx<'a> {

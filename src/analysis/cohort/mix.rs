@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::cohort::design::{Design, Task};
 use crate::analysis::cohort::observe::Cohort;
-use crate::analysis::cohort::resample::{Counts, distance, jensen_shannon, total_variation};
+use crate::analysis::statistics::resample::{Counts, distance, jensen_shannon, total_variation};
 
 /// How far apart the mixes of tools are.
 #[derive(Debug, Clone, Copy, PartialEq)]

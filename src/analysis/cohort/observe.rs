@@ -188,7 +188,7 @@ fn look(store: &Store, places: &HashMap<RunIx, usize>, cancel: &CancelFlag) -> V
 }
 
 fn call(row: &Row<'_>, seen: &mut Seen) {
-    let tool = row.chunk.tool[row.at];
+    let tool = row.tool_sym();
     seen.calls.push(tool);
     seen.steps.push(tool, row.ix());
     seen.has_outcomes |= !matches!(row.status(), Status::Unrecorded | Status::Pending);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::cohort::choose::Method;
 use crate::analysis::cohort::compare::Comparison;
 use crate::analysis::cohort::figure::{Figure, Kind};
-use crate::analysis::cohort::ranks;
-use crate::analysis::cohort::verdict::Verdict;
+use crate::analysis::statistics::choose::Method;
+use crate::analysis::statistics::ranks;
+use crate::analysis::statistics::verdict::Verdict;
 
 /// For a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::cohort::random::SplitMix64;
 use crate::analysis::runs::{Grouping, is_told};
+use crate::analysis::statistics::random::SplitMix64;
 use crate::ingest::formats::Format;
 use crate::ingest::formats::any_json::AnyJson;
 use crate::model::run::{Run, RunIx, RunStatus};

@@ -1,11 +1,11 @@
 //! Tools: whether a run calls one at all, how often, and its share of all calls.
 
-use crate::analysis::cohort::cluster::ratio;
 use crate::analysis::cohort::design::Task;
 use crate::analysis::cohort::figure::{Figure, Subject};
 use crate::analysis::cohort::figures::Cx;
 use crate::analysis::cohort::measure::Worse;
 use crate::analysis::cohort::observe::{Cohort, Observation};
+use crate::analysis::statistics::cluster::ratio;
 
 /// A tool on both sides.
 #[derive(Debug, Clone, PartialEq)]

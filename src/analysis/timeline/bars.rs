@@ -50,7 +50,7 @@ pub(super) fn of_run(store: &Store, run: RunIx, now: Option<i64>, cancel: &Cance
 
 impl Drawn {
     fn add(&mut self, row: &Row<'_>, now: Option<i64>) {
-        let agent = row.chunk.agent[row.at];
+        let agent = row.agent_sym();
         let time = row.time().get();
         self.growth.add(row);
         let Some(what) = takes_time(row.kind()) else {
@@ -62,8 +62,8 @@ impl Drawn {
             return;
         };
         let name = match what {
-            What::Model => row.chunk.model[row.at],
-            What::Prompt | What::Tool | What::Approval | What::Error => row.chunk.tool[row.at],
+            What::Model => row.model_sym(),
+            What::Prompt | What::Tool | What::Approval | What::Error => row.tool_sym(),
         };
         let mut bar = Bar {
             ix: row.ix(),

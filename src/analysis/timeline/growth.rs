@@ -85,5 +85,5 @@ fn before<T>(steps: &[(i64, T)], time: i64) -> Option<&T> {
 
 fn is_lane(row: &Row<'_>) -> bool {
     let mut lanes = row.run().lanes.iter();
-    lanes.any(|lane| lane.agent == row.chunk.agent[row.at])
+    lanes.any(|lane| lane.agent == row.agent_sym())
 }

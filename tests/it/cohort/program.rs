@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use assert_cmd::cargo::CommandCargoExt;
-use saferun_tui::analysis::cohort::random::SplitMix64;
+use saferun_tui::analysis::statistics::random::SplitMix64;
 use serde_json::Value;
 
 use crate::support::{harmless, sample};

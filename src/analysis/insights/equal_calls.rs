@@ -1,4 +1,4 @@
-//! Which calls are equal: the same tool with the same arguments in the same run.
+//! Groups tool calls that are equal: same run, same tool, same arguments.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,77 +10,72 @@ use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 
-/// Calls by what they ask.
 #[derive(Debug, Clone, Default)]
-pub struct Calls {
-    groups: HashMap<Ask, Vec<Call>>,
-    /// The how-manieth equal call a call is, from the second on.
-    nth: HashMap<ActionIx, u32>,
-    /// Calls that were not compared, because there are so many.
-    pub left_out: u32,
+pub struct EqualCalls {
+    groups: HashMap<CallKey, Vec<Call>>,
+    /// Occurrence number of each call within its group, from 2.
+    occurrence: HashMap<ActionIx, u32>,
+    /// Calls beyond [`MAX_CALLS`], which were not compared.
+    pub skipped: u32,
 }
 
-type Ask = (RunIx, Sym, u64);
+/// Run, tool, hash of the arguments.
+type CallKey = (RunIx, Sym, u64);
 
-/// One of some equal calls.
+/// A member of a group of equal calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
     pub ix: ActionIx,
-    /// What came back, as a number that is equal for equal results; none where nothing did.
+    /// Hash of the result; `None` if there is none.
     pub result: Option<u64>,
 }
 
-/// So many calls are opened.
-const MOST: u32 = 50_000;
-/// Of longer records only so much is compared, and their length.
+const MAX_CALLS: u32 = 50_000;
+/// Longer records are compared by this many bytes and their length.
 const HEAD: u32 = 1 << 20;
 
-impl Calls {
-    /// Opens every call; tells now and then how many of the actions were looked at.
-    pub fn of(store: &Store, cancel: &CancelFlag, tell: &mut dyn FnMut(u32)) -> Calls {
-        let mut calls = Calls::default();
+impl EqualCalls {
+    /// Opens every call. Reports its progress, in actions, every so often.
+    pub fn of(store: &Store, cancel: &CancelFlag, report: &mut dyn FnMut(u32)) -> EqualCalls {
+        let mut calls = EqualCalls::default();
         let mut opened = 0;
         for row in store.rows().filter(|row| row.kind() == Kind::ToolCall) {
             if cancel.is_raised() {
                 break;
             }
-            if opened == MOST {
-                calls.left_out += 1;
+            if opened == MAX_CALLS {
+                calls.skipped += 1;
                 continue;
             }
             opened += 1;
             if opened % 256 == 0 {
-                tell(row.ix().0);
+                report(row.ix().0);
             }
             let body = bodies::open(&row, Depth::UpTo(HEAD));
             let Some(args) = &body.args else { continue };
-            let ask = (
-                row.run_ix(),
-                row.chunk.tool[row.at],
-                hash(&args.to_string()),
-            );
+            let key = (row.run_ix(), row.tool_sym(), hash(&args.to_string()));
             let result = body
                 .result
                 .as_ref()
                 .map(|result| hash(&(result.to_string(), beyond(row.result_place().len))));
-            let group = calls.groups.entry(ask).or_default();
+            let group = calls.groups.entry(key).or_default();
             group.push(Call {
                 ix: row.ix(),
                 result,
             });
             if group.len() > 1 {
-                calls.nth.insert(row.ix(), group.len() as u32);
+                calls.occurrence.insert(row.ix(), group.len() as u32);
             }
         }
         calls
     }
 
-    /// The how-manieth equal call it is; none for the first.
-    pub fn nth(&self, ix: ActionIx) -> Option<u32> {
-        self.nth.get(&ix).copied()
+    /// The occurrence number of a call, from 2; `None` for a first or only call.
+    pub fn occurrence(&self, ix: ActionIx) -> Option<u32> {
+        self.occurrence.get(&ix).copied()
     }
 
-    /// Calls that are equal, at least two each, in the order of their first.
+    /// Groups of at least two equal calls, ordered by their first.
     pub fn groups(&self) -> Vec<&[Call]> {
         let several = self.groups.values().filter(|group| group.len() > 1);
         let mut groups: Vec<&[Call]> = several.map(Vec::as_slice).collect();
@@ -89,7 +84,8 @@ impl Calls {
     }
 }
 
-/// The length of a record that is not compared whole; records of equal results may differ in length.
+/// The length of a record that is not compared whole. It counts for those only: records of equal
+/// results may differ in length.
 fn beyond(len: u32) -> Option<u32> {
     (len > HEAD).then_some(len)
 }

@@ -1,4 +1,4 @@
-//! "3 actions took more than 4 times the usual (Bash up to 4m12s)."
+//! "3 actions took more than 4 times as long as usual (Bash up to 4m12s)."
 
 use super::{Insight, Rule, View, Weight};
 use crate::analysis::slow::Slow;
@@ -7,9 +7,13 @@ use crate::base::cancel::CancelFlag;
 use crate::base::human;
 use crate::store::row::Row;
 
-pub(super) struct SlowCalls;
+pub(super) struct SlowActions;
 
-impl Rule for SlowCalls {
+impl Rule for SlowActions {
+    fn id(&self) -> &'static str {
+        "slow-actions"
+    }
+
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let slow = Slow::of(view.store, &CancelFlag::new());
         let evidence = view.rows(|row| {
@@ -28,7 +32,8 @@ impl Rule for SlowCalls {
         };
         let took = longest.duration().get().map(human::span)?;
         let actions = human::counted(evidence.len() as u64, "action");
-        let words = format!("{actions} took more than 4 times the usual ({name} up to {took})");
-        Insight::new(Weight::Note, words, evidence)
+        let words =
+            format!("{actions} took more than 4 times as long as usual ({name} up to {took})");
+        Insight::new(self, Weight::Note, words, evidence)
     }
 }

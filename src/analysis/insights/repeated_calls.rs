@@ -1,12 +1,16 @@
-//! "3 tool calls repeated with equal arguments and result (Bash)."
+//! "3 tool calls repeated with the same arguments and result (Bash)."
 
 use super::{Insight, Rule, View, Weight, names};
 use crate::base::human;
 use crate::model::action::ActionIx;
 
-pub(super) struct Repeats;
+pub(super) struct RepeatedCalls;
 
-impl Rule for Repeats {
+impl Rule for RepeatedCalls {
+    fn id(&self) -> &'static str {
+        "repeated-calls"
+    }
+
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let mut evidence: Vec<ActionIx> = Vec::new();
         for group in view.calls.groups() {
@@ -18,14 +22,15 @@ impl Rule for Repeats {
         evidence.sort_unstable();
         let tools = names(evidence.iter().map(|ix| view.store.row(*ix).tool()));
         let calls = human::counted(evidence.len() as u64, "tool call");
-        let left_out = match view.calls.left_out {
+        let skipped = match view.calls.skipped {
             0 => String::new(),
             some => format!(
                 "; {} were not compared",
                 human::counted(some.into(), "later call")
             ),
         };
-        let words = format!("{calls} repeated with equal arguments and result ({tools}){left_out}");
-        Insight::new(Weight::Warning, words, evidence)
+        let words =
+            format!("{calls} repeated with the same arguments and result ({tools}){skipped}");
+        Insight::new(self, Weight::Warning, words, evidence)
     }
 }

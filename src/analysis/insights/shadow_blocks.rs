@@ -4,9 +4,13 @@ use super::{Insight, Rule, View, Weight};
 use crate::base::human;
 use crate::model::action::Verdict;
 
-pub(super) struct Shadow;
+pub(super) struct ShadowBlocks;
 
-impl Rule for Shadow {
+impl Rule for ShadowBlocks {
+    fn id(&self) -> &'static str {
+        "shadow-blocks"
+    }
+
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let evidence = view.rows(|row| {
             let mut verdicts = row.attached();
@@ -14,6 +18,6 @@ impl Rule for Shadow {
         });
         let calls = human::counted(evidence.len() as u64, "call");
         let words = format!("{calls} would have been stopped by a policy in shadow mode");
-        Insight::new(Weight::Note, words, evidence)
+        Insight::new(self, Weight::Note, words, evidence)
     }
 }

@@ -4,9 +4,13 @@ use super::{Insight, Rule, View, Weight, names};
 use crate::base::human;
 use crate::model::action::Kind;
 
-pub(super) struct Unpriced;
+pub(super) struct UnpricedCalls;
 
-impl Rule for Unpriced {
+impl Rule for UnpricedCalls {
+    fn id(&self) -> &'static str {
+        "unpriced-calls"
+    }
+
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let evidence = view.rows(|row| {
             let usage = row.usage();
@@ -16,9 +20,8 @@ impl Rule for Unpriced {
         });
         let models = names(evidence.iter().map(|ix| view.store.row(*ix).model()));
         let calls = human::counted(evidence.len() as u64, "model call");
-        let words = format!(
-            "{calls} with tokens and without a price: the cost is a lower bound ({models})"
-        );
-        Insight::new(Weight::Note, words, evidence)
+        let verb = if evidence.len() == 1 { "has" } else { "have" };
+        let words = format!("{calls} {verb} no price: the cost is a lower bound ({models})");
+        Insight::new(self, Weight::Note, words, evidence)
     }
 }

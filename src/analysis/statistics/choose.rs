@@ -1,16 +1,16 @@
 //! Which method fits the data: pairs or not, one run a task or several, rates or amounts.
 
-use crate::analysis::cohort::cluster::{
+use crate::analysis::statistics::cluster::{
     ClusterMean, Tested, cluster_mean, difference_of_means, mean, mean_difference,
 };
-use crate::analysis::cohort::design::{Meeting, Sample, Values};
-use crate::analysis::cohort::distribution::two_sided;
-use crate::analysis::cohort::interval::{Estimate, Pairs, Rate, newcombe, newcombe_paired};
-use crate::analysis::cohort::power::{
+use crate::analysis::statistics::distribution::two_sided;
+use crate::analysis::statistics::interval::{Estimate, Pairs, Rate, newcombe, newcombe_paired};
+use crate::analysis::statistics::power::{
     Aim, needed_paired, needed_unpaired, smallest_paired, smallest_unpaired,
 };
-use crate::analysis::cohort::resample::{bootstrap_mean, sign_flip};
-use crate::analysis::cohort::{exact, ranks};
+use crate::analysis::statistics::resample::{bootstrap_mean, sign_flip};
+use crate::analysis::statistics::sample::{Meeting, Sample, Values};
+use crate::analysis::statistics::{exact, ranks};
 
 /// How a figure was worked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,19 +5,23 @@ use crate::model::action::{ActionIx, Kind, Status};
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 
-pub(super) struct Failing;
+pub(super) struct FailureStreak;
 
-/// Fewer failures in a row are an everyday thing.
-const LEAST: usize = 3;
+/// Shorter streaks are normal.
+const MIN_STREAK: usize = 3;
 
-impl Rule for Failing {
-    /// The longest row of failures of one tool in one run.
+impl Rule for FailureStreak {
+    fn id(&self) -> &'static str {
+        "failure-streak"
+    }
+
+    /// The longest streak of failures of one tool in one run.
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let mut open: Vec<((RunIx, Sym), Vec<ActionIx>)> = Vec::new();
         let mut longest: Vec<ActionIx> = Vec::new();
         for row in view.store.rows().filter(|row| row.kind() == Kind::ToolCall) {
-            let key = (row.run_ix(), row.chunk.tool[row.at]);
-            // A run that is over has no streak that goes on.
+            let key = (row.run_ix(), row.tool_sym());
+            // Streaks do not cross runs.
             open.retain(|((run, _), _)| *run == key.0);
             let place = open.iter().position(|(known, _)| *known == key);
             let place = place.unwrap_or_else(|| {
@@ -34,11 +38,11 @@ impl Rule for Failing {
                 streak.clear();
             }
         }
-        if longest.len() < LEAST {
+        if longest.len() < MIN_STREAK {
             return None;
         }
         let tool = view.store.row(longest[0]).tool();
         let words = format!("{tool} failed {} times in a row", longest.len());
-        Insight::new(Weight::Bad, words, longest)
+        Insight::new(self, Weight::Bad, words, longest)
     }
 }
