@@ -273,10 +273,10 @@ fn the_public_models_take_what_is_written() {
         .stderr(Stdio::piped())
         .output();
     let Ok(done) = python else {
-        return skipped("there is no python3");
+        return skipped("no python3");
     };
     if done.status.code() == Some(77) {
-        return skipped("the models of harbor are not installed");
+        return skipped("no harbor package");
     }
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{said}");

@@ -75,7 +75,7 @@ fn corpus() -> Option<(tempfile::TempDir, Vec<Vec<String>>)> {
         .arg(folder.path())
         .output();
     if !made.is_ok_and(|made| made.status.success()) {
-        skipped("python3 is not here to write the corpus");
+        skipped("no python3 to write the corpus");
         return None;
     }
     let manifest =
