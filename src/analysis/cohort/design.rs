@@ -1,31 +1,31 @@
-//! How the runs of two cohorts meet: on common tasks, on tasks of their own, or not at all.
+//! How the runs of two cohorts relate: same tasks, repeated tasks, or independent runs.
 
 use std::collections::BTreeMap;
 
 use crate::analysis::cohort::observe::{Cohort, Observation};
-use crate::analysis::statistics::sample::{LEAST_TASKS, Meeting, Sample, Values};
+use crate::analysis::statistics::sample::{MIN_TASKS, Meeting, Sample, Values};
 
-/// A task with the places of its runs in both cohorts.
+/// A task, with the indices of its runs in both cohorts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Task {
     pub a: Vec<usize>,
     pub b: Vec<usize>,
 }
 
-/// The tasks that are compared, in the order of their names.
+/// The tasks that are compared, ordered by name.
 #[derive(Debug, Clone)]
 pub struct Design {
     pub meeting: Meeting,
     pub tasks: Vec<Task>,
-    /// Tasks with runs on both sides, whether they are paired or not.
+    /// The number of tasks with runs on both sides, whether or not they are paired.
     pub common: usize,
-    /// Places of runs that are left out because their task is on one side only.
+    /// Runs that are left out because their task occurs on one side only.
     pub alone: Task,
 }
 
 impl Design {
-    /// Pairs where there is enough to pair: at least [`LEAST_TASKS`] common tasks, and half of those of
-    /// the smaller side. `paired` overrules that.
+    /// Pairs if there is enough to pair: at least [`MIN_TASKS`] common tasks, and at least half the
+    /// tasks of the smaller side. `paired` overrides this.
     pub fn new(a: &Cohort, b: &Cohort, paired: Option<bool>) -> Design {
         let mut tasks: BTreeMap<Key<'_>, Task> = BTreeMap::new();
         for (side, cohort) in [a, b].into_iter().enumerate() {
@@ -43,7 +43,7 @@ impl Design {
             on.count()
         };
         let smaller = on(|task| &task.a).min(on(|task| &task.b));
-        let paired = paired.unwrap_or(common >= LEAST_TASKS && common * 2 >= smaller);
+        let paired = paired.unwrap_or(common >= MIN_TASKS && common * 2 >= smaller);
         if paired {
             let (tasks, rest): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(is_common);
             let single = tasks.iter().all(|it| it.a.len() == 1 && it.b.len() == 1);
@@ -74,8 +74,8 @@ impl Design {
         matches!(self.meeting, Meeting::Paired { .. })
     }
 
-    /// The values of both sides, task by task; runs without one are left out, and then tasks without
-    /// a counterpart.
+    /// The values of both sides by task. Drops runs without a value, and when pairing also tasks
+    /// without a counterpart.
     pub fn sample(
         &self,
         a: impl Fn(usize) -> Option<f64>,
@@ -99,7 +99,7 @@ impl Design {
     }
 }
 
-/// What runs of one task have in common; runs without a task stand behind all others.
+/// What runs of one task share. Runs without a task sort last.
 type Key<'a> = (Option<usize>, &'a str, usize);
 
 fn key(run: &Observation, side: usize, at: usize) -> Key<'_> {

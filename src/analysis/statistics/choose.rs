@@ -1,4 +1,5 @@
-//! Which method fits the data: pairs or not, one run a task or several, rates or amounts.
+//! Picks the method that fits the data: paired or not, one run per task or several, rates or
+//! amounts.
 
 use crate::analysis::statistics::cluster::{
     ClusterMean, Tested, cluster_mean, difference_of_means, mean, mean_difference,
@@ -12,10 +13,10 @@ use crate::analysis::statistics::resample::{bootstrap_mean, sign_flip};
 use crate::analysis::statistics::sample::{Meeting, Sample, Values};
 use crate::analysis::statistics::{exact, ranks};
 
-/// How a figure was worked out.
+/// How a figure was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Too little to say more.
+    /// Too little data for a test.
     Counts,
     McNemar,
     TaskMeans,
@@ -23,7 +24,7 @@ pub enum Method {
     TaskMeansDrawn,
     Clusters,
     Fisher,
-    /// Every task says the same: only their number limits what could still differ.
+    /// No task differs within a side, so only the number of tasks limits the estimate.
     Unanimous,
     MannWhitney,
     Wilcoxon,
@@ -48,38 +49,38 @@ impl Method {
     }
 }
 
-/// What is asked of every test.
+/// The parameters of every test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Terms {
-    /// The probability that an interval misses, and of a false alarm.
+    /// The false-alarm rate of a test, and the miss rate of an interval.
     pub alpha: f64,
     pub seed: u64,
 }
 
-/// What a test says.
+/// The result of a test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Answer {
     pub method: Method,
     pub estimate: Option<Estimate>,
     pub p: Option<f64>,
-    /// The smallest difference that so many runs show four times in five.
+    /// The smallest difference that this sample detects with 80 % power.
     pub smallest: Option<f64>,
     pub power: Power,
 }
 
-/// What it would take to see a difference of a given size.
+/// What a power calculation needs to know.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Power {
     Unknown,
-    /// Pairs of which so large a share differs.
+    /// Pairs, of which this share is discordant.
     Pairs {
         discordance: f64,
     },
-    /// Independent runs per side, beginning from this rate.
+    /// Independent runs per side, from this baseline rate.
     Runs {
         rate: f64,
     },
-    /// So many units with this standard error.
+    /// This many units, with this standard error.
     Error {
         se: f64,
         units: f64,
@@ -87,7 +88,7 @@ pub enum Power {
 }
 
 impl Power {
-    /// Paired tasks, or runs per side, that show `margin`.
+    /// The number of paired tasks, or of runs per side, needed to detect `margin`.
     pub fn needed(self, margin: f64, alpha: f64) -> Option<u64> {
         let aim = Aim::new(alpha);
         let needed = match self {
@@ -113,7 +114,7 @@ impl Answer {
     };
 }
 
-/// A rate: each value is 0 or 1.
+/// Compares rates: each value is 0 or 1.
 pub fn rate(sample: &Sample, terms: Terms) -> Answer {
     if !sample.is_enough() {
         return Answer::COUNTS;
@@ -131,7 +132,7 @@ pub fn rate(sample: &Sample, terms: Terms) -> Answer {
     }
 }
 
-/// A mean of numbers.
+/// Compares means.
 pub fn average(sample: &Sample, terms: Terms) -> Answer {
     if !sample.is_enough() {
         return Answer::COUNTS;
@@ -139,7 +140,7 @@ pub fn average(sample: &Sample, terms: Terms) -> Answer {
     means(sample, terms)
 }
 
-/// A mean of amounts with a long tail: the interval is that of draws with replacement.
+/// Compares means of long-tailed amounts, with a bootstrap interval.
 pub fn amount(sample: &Sample, terms: Terms) -> Answer {
     let mut answer = average(sample, terms);
     if let (Meeting::Paired { .. }, Some(estimate)) = (sample.meeting, &mut answer.estimate) {
@@ -152,8 +153,8 @@ pub fn amount(sample: &Sample, terms: Terms) -> Answer {
     answer
 }
 
-/// Medians.
-pub fn middle(sample: &Sample, terms: Terms) -> Answer {
+/// Compares medians.
+pub fn median(sample: &Sample, terms: Terms) -> Answer {
     if !sample.is_enough() {
         return Answer::COUNTS;
     }
@@ -193,7 +194,7 @@ fn mcnemar(sample: &Sample, terms: Terms) -> Answer {
     }
 }
 
-/// Tasks with one run a side, by the outcome of both.
+/// Counts tasks with one run per side by the outcome of both.
 pub fn pairs(tasks: &[Values]) -> Pairs {
     let mut pairs = Pairs::default();
     for task in tasks {
@@ -215,7 +216,7 @@ fn independent(sample: &Sample, terms: Terms) -> Answer {
         method: Method::Fisher,
         estimate: Some(newcombe(a, b, two_sided(terms.alpha))),
         p: Some(exact::fisher(a, b)),
-        // A rate near 1 has as far to fall as one near 0 has to rise.
+        // A rate near 1 can fall as far as a rate near 0 can rise.
         smallest: Some(smallest_unpaired(
             a.value().min(1.0 - a.value()),
             harmonic,
@@ -232,7 +233,8 @@ fn counted(values: &[f64]) -> Rate {
     }
 }
 
-/// No spread between tasks gives no standard error; the number of tasks still limits what is known.
+/// Without spread between tasks there is no standard error, but the number of tasks still bounds
+/// the difference.
 fn unanimous(sample: &Sample, terms: Terms) -> Answer {
     let z = two_sided(terms.alpha);
     let of_tasks = |side: fn(&Values) -> &Vec<f64>| {
@@ -278,7 +280,7 @@ fn means(sample: &Sample, terms: Terms) -> Answer {
                 return Answer::COUNTS;
             };
             let mut method = Method::TaskMeans;
-            if tested.se > 0.0 && (differences.len() < FEW || is_skewed(&differences)) {
+            if tested.se > 0.0 && (differences.len() < MIN_FOR_STUDENT || is_skewed(&differences)) {
                 let rounds = rounds(differences.len());
                 tested.p = sign_flip(&differences, terms.seed, rounds);
                 method = Method::TaskMeansFlipped;
@@ -294,10 +296,10 @@ fn means(sample: &Sample, terms: Terms) -> Answer {
             (tested, units, Method::Clusters)
         }
     };
-    answer(tested, units, method, terms)
+    answer_from(tested, units, method, terms)
 }
 
-fn answer(tested: Tested, units: f64, method: Method, terms: Terms) -> Answer {
+fn answer_from(tested: Tested, units: f64, method: Method, terms: Terms) -> Answer {
     let power = if tested.se > 0.0 {
         Power::Error {
             se: tested.se,
@@ -321,10 +323,10 @@ fn side(sample: &Sample, pick: fn(&Values) -> &Vec<f64>) -> Option<ClusterMean> 
     cluster_mean(&clusters)
 }
 
-/// Below so many tasks Student's distribution is not trusted alone.
-const FEW: usize = 30;
-/// Nor beyond this skewness.
-const SKEWED: f64 = 1.0;
+/// With fewer tasks than this, Student's t is not trusted on its own.
+const MIN_FOR_STUDENT: usize = 30;
+/// Nor with a larger skewness than this.
+const MAX_SKEWNESS: f64 = 1.0;
 
 fn is_skewed(values: &[f64]) -> bool {
     let centre = mean(values);
@@ -332,10 +334,10 @@ fn is_skewed(values: &[f64]) -> bool {
         let powers: Vec<f64> = values.iter().map(|it| (it - centre).powi(power)).collect();
         mean(&powers)
     };
-    (moment(3) / moment(2).powf(1.5)).abs() > SKEWED
+    (moment(3) / moment(2).powf(1.5)).abs() > MAX_SKEWNESS
 }
 
-/// 9,999 rounds; fewer for many tasks, whose chance needs less of them to be seen.
+/// 9,999 rounds, or fewer for many tasks, where fewer suffice.
 fn rounds(tasks: usize) -> u32 {
     const WORK: usize = 10_000_000;
     (WORK / tasks.max(1)).clamp(1_999, 9_999) as u32

@@ -1,10 +1,10 @@
-//! Means over runs of repeated tasks: the task is the unit, not the run (Miller 2024,
-//! arXiv 2411.00640).
+//! Means over repeated tasks: the task is the unit of analysis, not the run (Miller 2024, arXiv
+//! 2411.00640).
 
 use super::distribution::{student_p, student_two_sided};
 use super::interval::Estimate;
 
-/// A difference with its standard error and Student's test of it.
+/// A difference with its standard error and the p-value of Student's t.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tested {
     pub estimate: Estimate,
@@ -12,9 +12,9 @@ pub struct Tested {
     pub p: f64,
 }
 
-/// The mean of differences, one a task; the interval has n − 1 degrees of freedom.
+/// The mean of one difference per task, with n − 1 degrees of freedom.
 ///
-/// None for fewer than two differences: they have no spread.
+/// `None` for fewer than two differences, which have no spread.
 pub fn mean_difference(differences: &[f64], alpha: f64) -> Option<Tested> {
     if differences.len() < 2 {
         return None;
@@ -26,19 +26,19 @@ pub fn mean_difference(differences: &[f64], alpha: f64) -> Option<Tested> {
     Some(student(mean, se, n - 1.0, alpha))
 }
 
-/// The mean over runs, with a standard error that knows that runs of one task are alike.
+/// A mean over runs, with a standard error that accounts for runs of one task being correlated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClusterMean {
     pub mean: f64,
     pub se: f64,
-    /// As if every run were independent.
+    /// The standard error if all runs were independent.
     pub naive_se: f64,
     pub runs: usize,
     pub tasks: usize,
 }
 
 impl ClusterMean {
-    /// How many runs carry the information of one independent run; 1 where it cannot be told.
+    /// How many runs carry as much information as one independent run; 1 if unknown.
     pub fn design_effect(&self) -> f64 {
         if self.naive_se > 0.0 {
             (self.se / self.naive_se).powi(2)
@@ -48,7 +48,8 @@ impl ClusterMean {
     }
 }
 
-/// The mean of clusters of values (CR1: with the correction G / (G − 1)); none below two clusters.
+/// The mean of clustered values, with CR1 standard errors (correction G / (G − 1)). `None` below
+/// two clusters.
 pub fn cluster_mean(clusters: &[Vec<f64>]) -> Option<ClusterMean> {
     let runs: usize = clusters.iter().map(Vec::len).sum();
     let tasks = clusters.len();
@@ -89,8 +90,8 @@ pub fn difference_of_means(a: &ClusterMean, b: &ClusterMean, alpha: f64) -> Test
     student(b.mean - a.mean, se, freedom, alpha)
 }
 
-/// A share of calls: the sum of `part` over that of `whole`, task by task, and its standard error by
-/// linearisation. None below two tasks or without calls.
+/// A ratio of sums, `part` over `whole`, one element per task, with its linearised standard error.
+/// `None` below two tasks or for an empty `whole`.
 pub fn ratio(part: &[f64], whole: &[f64]) -> Option<(f64, f64)> {
     let (parts, wholes): (f64, f64) = (part.iter().sum(), whole.iter().sum());
     let groups = whole.len() as f64;

@@ -4,7 +4,7 @@ use statrs::function::gamma::ln_gamma;
 
 use super::interval::Rate;
 
-/// The exact test of `McNemar` of the pairs that differ, both sides.
+/// The two-sided exact `McNemar` test, from the two counts of discordant pairs.
 pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
     let n = only_a + only_b;
     if n == 0 {
@@ -14,7 +14,7 @@ pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
     (2.0 * tail).min(1.0)
 }
 
-/// The test of `McNemar` with half the weight on what was observed: less cautious than the exact one.
+/// The mid-p variant of the `McNemar` test, which is less conservative than the exact one.
 pub fn mcnemar_mid_p(only_a: u64, only_b: u64) -> f64 {
     let n = only_a + only_b;
     if n == 0 {
@@ -27,7 +27,8 @@ pub fn mcnemar_mid_p(only_a: u64, only_b: u64) -> f64 {
     (mcnemar(only_a, only_b) - observed).min(1.0)
 }
 
-/// Fisher's exact test of two rates, both sides: the tables that are no likelier than this one.
+/// Fisher's two-sided exact test of two rates: sums all tables that are no more likely than this
+/// one.
 pub fn fisher(a: Rate, b: Rate) -> f64 {
     let hits = a.hits + b.hits;
     let least = hits.saturating_sub(b.n);
@@ -39,7 +40,7 @@ pub fn fisher(a: Rate, b: Rate) -> f64 {
     sum.min(1.0)
 }
 
-/// The probability of `k` heads in `n` throws.
+/// The probability of `k` heads in `n` fair coin flips.
 fn half_binomial(k: u64, n: u64) -> f64 {
     (ln_choose(n, k) - n as f64 * std::f64::consts::LN_2).exp()
 }

@@ -1,6 +1,6 @@
-//! Intervals of rates and of their differences.
+//! Confidence intervals of rates and of their differences.
 
-/// A difference (or a shift) with the interval that it lies in.
+/// A difference or shift, with its confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     pub value: f64,
@@ -8,7 +8,7 @@ pub struct Estimate {
     pub hi: f64,
 }
 
-/// `hits` of `n`.
+/// `hits` out of `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rate {
     pub hits: u64,
@@ -16,13 +16,13 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// 0 where nothing was counted; ask for `n` first.
+    /// 0 if `n` is 0: check `n` first.
     pub fn value(self) -> f64 {
         self.hits as f64 / (self.n.max(1)) as f64
     }
 }
 
-/// Pairs by the outcome of both sides.
+/// Paired outcomes, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pairs {
     pub both: u64,
@@ -50,13 +50,13 @@ impl Pairs {
         }
     }
 
-    /// The share of pairs whose sides differ.
+    /// The share of pairs whose two sides differ.
     pub fn discordance(self) -> f64 {
         (self.only_a + self.only_b) as f64 / self.n().max(1) as f64
     }
 }
 
-/// Wilson's score interval of a rate; `z` as of [`super::distribution::two_sided`].
+/// Wilson's score interval of a rate. `z` comes from [`super::distribution::two_sided`].
 pub fn wilson(rate: Rate, z: f64) -> (f64, f64) {
     if rate.n == 0 {
         return (0.0, 1.0);
@@ -91,8 +91,8 @@ pub fn newcombe(a: Rate, b: Rate, z: f64) -> Estimate {
     }
 }
 
-/// The difference B − A of rates over the same tasks (Newcombe 1998, paired method 10 with the
-/// correction of φ).
+/// The difference B − A of two rates over the same tasks (Newcombe 1998, paired method 10 with the
+/// φ correction).
 pub fn newcombe_paired(pairs: Pairs, z: f64) -> Estimate {
     let n = pairs.n() as f64;
     let (a, b) = (pairs.a(), pairs.b());

@@ -1,17 +1,17 @@
-//! Many figures at once: p-values corrected for how many there are.
+//! Multiple comparisons: adjusts p-values for how many there are.
 
-/// Benjamini and Hochberg 1995: with figures below `q` taken for changes, the share of false ones
-/// among them is at most `q` on average (under independence and positive dependence).
+/// Benjamini and Hochberg 1995. Calling everything below `q` a change keeps the expected share of
+/// false discoveries at or below `q`, under independence or positive dependence.
 pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
     step_up(p, 1.0)
 }
 
-/// Benjamini and Yekutieli 2001: the same under any dependence, at a price.
+/// Benjamini and Yekutieli 2001. As above under any dependence, at the cost of power.
 pub fn benjamini_yekutieli(p: &[f64]) -> Vec<f64> {
     step_up(p, (1..=p.len()).map(|rank| 1.0 / rank as f64).sum())
 }
 
-/// Holm 1979: the probability of a single false one.
+/// Holm 1979. Bounds the probability of even one false discovery.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut adjusted = vec![0.0; p.len()];
     let mut largest: f64 = 0.0;

@@ -1,18 +1,19 @@
-//! How many runs it takes to see a difference, and which difference so many runs can show.
+//! Power: how many runs it takes to detect a difference, and what difference a given number can
+//! detect.
 
 use super::distribution::{normal_quantile, two_sided};
 
-/// How sure one wants to be.
+/// The error rates to plan for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Aim {
-    /// Of a false alarm, both sides.
+    /// The two-sided false-alarm rate.
     pub alpha: f64,
-    /// The probability of seeing a difference that is there.
+    /// The probability of detecting a real difference.
     pub power: f64,
 }
 
 impl Aim {
-    /// 80 % for `alpha`.
+    /// 80 % power at `alpha`.
     pub fn new(alpha: f64) -> Aim {
         Aim { alpha, power: 0.8 }
     }
@@ -21,14 +22,14 @@ impl Aim {
         (two_sided(self.alpha), normal_quantile(self.power))
     }
 
-    /// So many standard errors away a difference is seen with that probability.
+    /// The difference, in standard errors, that is detected with this power.
     pub fn errors(self) -> f64 {
         let (alpha, power) = self.z();
         alpha + power
     }
 }
 
-/// The smallest rise of a rate `p` that two sides of `n` independent runs show; 1 − p where none is.
+/// The smallest rise of a rate `p` that two sides of `n` independent runs detect; 1 − p if none is.
 pub fn smallest_unpaired(p: f64, n: u64, aim: Aim) -> f64 {
     let (alpha, power) = aim.z();
     let (mut lo, mut hi) = (0.0, 1.0 - p);
@@ -48,7 +49,7 @@ pub fn smallest_unpaired(p: f64, n: u64, aim: Aim) -> f64 {
     hi
 }
 
-/// Independent runs per side that show the difference between two rates.
+/// Independent runs per side needed to detect the difference between two rates.
 pub fn needed_unpaired(p1: f64, p2: f64, aim: Aim) -> f64 {
     let (alpha, power) = aim.z();
     let middle = f64::midpoint(p1, p2);
@@ -57,17 +58,17 @@ pub fn needed_unpaired(p1: f64, p2: f64, aim: Aim) -> f64 {
     (errors / (p2 - p1)).powi(2).ceil()
 }
 
-/// Pairs that show a difference `delta` where a share `discordance` of pairs differs at all
+/// Pairs needed to detect a difference of `delta` when a share `discordance` of pairs is discordant
 /// (Connor 1987).
 pub fn needed_paired(delta: f64, discordance: f64, aim: Aim) -> f64 {
     let (alpha, power) = aim.z();
-    // Less than the difference itself cannot differ.
+    // At least `delta` of the pairs must be discordant.
     let discordance = discordance.max(delta.abs());
     let errors = alpha * discordance.sqrt() + power * (discordance - delta * delta).max(0.0).sqrt();
     (errors / delta).powi(2).ceil()
 }
 
-/// The smallest difference that `n` pairs show where a share `discordance` of them differs at all.
+/// The smallest difference that `n` pairs detect when a share `discordance` of them is discordant.
 pub fn smallest_paired(n: u64, discordance: f64, aim: Aim) -> f64 {
     let (mut lo, mut hi) = (0.0, 1.0);
     for _ in 0..80 {

@@ -1,6 +1,6 @@
-//! Random numbers that are the same everywhere for the same seed.
+//! Pseudo-random numbers that depend on nothing but the seed.
 
-/// The generator `SplitMix64` (Steele, Lea, Flood 2014): small, portable, good enough to shuffle.
+/// `SplitMix64` (Steele, Lea, Flood 2014): small, portable, and good enough to shuffle with.
 #[derive(Debug, Clone)]
 pub struct SplitMix64(u64);
 
@@ -17,13 +17,13 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// A number less than `bound`, by multiply and shift; the bias is below 2⁻⁴⁰ for bounds below 2²⁴.
+    /// A number below `bound`, by multiply and shift. The bias is below 2⁻⁴⁰ for bounds below 2²⁴.
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
 }
 
-/// Coin flips: the bits of each number from its low end, 64 of them before the next is drawn.
+/// Coin flips: the bits of each number, lowest first, 64 per number.
 #[derive(Debug)]
 pub struct Coins<'a> {
     random: &'a mut SplitMix64,
@@ -32,7 +32,7 @@ pub struct Coins<'a> {
 }
 
 impl Coins<'_> {
-    /// Begins with a fresh number.
+    /// Starts with a fresh number.
     pub fn new(random: &mut SplitMix64) -> Coins<'_> {
         Coins {
             random,

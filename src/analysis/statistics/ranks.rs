@@ -1,9 +1,9 @@
-//! What depends on the order of values only: quantiles, shifts of medians and tests of them.
+//! Order statistics: quantiles, and shifts of medians with their tests.
 
 use super::distribution::{normal_tail, two_sided};
 use super::interval::Estimate;
 
-/// The quantile `q` of sorted values, between the two nearest (type 7 of Hyndman and Fan 1996).
+/// The `q` quantile of sorted values, interpolated (type 7 of Hyndman and Fan 1996).
 pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let at = q * last as f64;
@@ -16,21 +16,21 @@ pub fn median(sorted: &[f64]) -> Option<f64> {
     quantile(sorted, 0.5)
 }
 
-/// The median distance from the median; times 1.4826 it estimates a standard deviation.
+/// The median absolute deviation. Multiply by 1.4826 to estimate a standard deviation.
 pub fn median_deviation(sorted: &[f64]) -> Option<f64> {
     let middle = median(sorted)?;
     median(&ordered(sorted.iter().map(|value| (value - middle).abs())))
 }
 
-/// The values in their order.
+/// Sorts the values.
 pub fn ordered(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
     values
 }
 
-/// Mann and Whitney's U of the first sample and its p-value, both sides: normal approximation with
-/// the corrections for ties and continuity.
+/// The Mann–Whitney U of the first sample and its two-sided p-value, by normal approximation with
+/// corrections for ties and continuity.
 pub fn mann_whitney(first: &[f64], second: &[f64]) -> (f64, f64) {
     let (m, n) = (first.len() as f64, second.len() as f64);
     let all = m + n;
@@ -44,8 +44,8 @@ pub fn mann_whitney(first: &[f64], second: &[f64]) -> (f64, f64) {
     (u, (2.0 * normal_tail(z)).min(1.0))
 }
 
-/// Wilcoxon's signed ranks of paired differences without those that are 0: the smaller sum, and the
-/// p-value of the normal approximation with the correction for ties.
+/// The Wilcoxon signed-rank test of paired differences, dropping zeros: the smaller rank sum, and
+/// its two-sided p-value by normal approximation with the correction for ties.
 pub fn wilcoxon(differences: &[f64]) -> (f64, f64) {
     let nonzero: Vec<f64> = differences
         .iter()
@@ -70,7 +70,7 @@ pub fn wilcoxon(differences: &[f64]) -> (f64, f64) {
     (w, (2.0 * normal_tail(z)).min(1.0))
 }
 
-/// The ranks of values from 1, equal ones with the mean of theirs, and the sum of t³ − t over ties.
+/// Ranks from 1, with tied values sharing their mean rank, and the sum of t³ − t over all ties.
 fn ranks(values: &[f64]) -> (Vec<f64>, f64) {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_unstable_by(|a, b| values[*a].total_cmp(&values[*b]));
@@ -88,8 +88,8 @@ fn ranks(values: &[f64]) -> (Vec<f64>, f64) {
     (ranks, ties)
 }
 
-/// How far `y` lies above `x`: the median of all differences (Hodges, Lehmann 1963), with the
-/// interval of Moses (normal approximation). None where a side is empty.
+/// How far `y` lies above `x`: the median of all pairwise differences (Hodges, Lehmann 1963) with
+/// Moses' interval (normal approximation). `None` if a side is empty.
 pub fn hodges_lehmann(x: &[f64], y: &[f64], alpha: f64) -> Option<Estimate> {
     let (x, y) = (ordered(x.iter().copied()), ordered(y.iter().copied()));
     let (m, n) = (x.len(), y.len());
@@ -111,8 +111,8 @@ pub fn hodges_lehmann(x: &[f64], y: &[f64], alpha: f64) -> Option<Estimate> {
     order_estimate(all, outer, count)
 }
 
-/// The median of all means of two differences (or of one with itself), with the interval that
-/// belongs to Wilcoxon's test. None without a difference.
+/// The median of all Walsh averages (means of two differences, or of one with itself), with the
+/// interval that matches Wilcoxon's test. `None` without differences.
 pub fn paired_shift(differences: &[f64], alpha: f64) -> Option<Estimate> {
     let sorted = ordered(differences.iter().copied());
     let n = sorted.len();
@@ -137,8 +137,8 @@ pub fn paired_shift(differences: &[f64], alpha: f64) -> Option<Estimate> {
     order_estimate(all, outer, count)
 }
 
-/// The median of `all` values and the `outer`-th from both ends, found by how many values do not
-/// exceed a bound: there may be too many to list.
+/// The median of `all` values and the `outer`-th from either end, given only a function that counts
+/// the values at or below a bound: there may be too many values to list.
 fn order_estimate(all: usize, outer: usize, count: impl Fn(f64) -> usize) -> Option<Estimate> {
     if all == 0 {
         return None;
@@ -157,8 +157,8 @@ fn order_estimate(all: usize, outer: usize, count: impl Fn(f64) -> usize) -> Opt
     })
 }
 
-/// The smallest number that at least `rank` values do not exceed: bisection over all numbers, which
-/// ends after 64 steps.
+/// The smallest number that at least `rank` values do not exceed, by bisection over all floats,
+/// which takes at most 64 steps.
 fn smallest(rank: usize, count: &impl Fn(f64) -> usize) -> f64 {
     let (mut lo, mut hi) = (place(f64::NEG_INFINITY), place(f64::INFINITY));
     while lo < hi {
@@ -169,11 +169,11 @@ fn smallest(rank: usize, count: &impl Fn(f64) -> usize) -> f64 {
             lo = middle + 1;
         }
     }
-    // Zero has two spellings.
+    // Turns −0 into 0.
     number(lo) + 0.0
 }
 
-/// The place of a number among all numbers in their order.
+/// The position of a number in the order of all floats.
 fn place(number: f64) -> u64 {
     let bits = number.to_bits();
     if bits >> 63 == 1 {

@@ -1,11 +1,11 @@
-//! What chance alone would do: permutations and bootstrap, the same for the same seed.
+//! Permutation tests and the bootstrap, reproducible for a given seed.
 
 use super::random::{Coins, SplitMix64};
 
-/// What counts as reached in a comparison of sums: rounding must not decide.
+/// Tolerance when comparing sums, so that rounding does not decide.
 const ROUNDING: f64 = 1e-12;
 
-/// The p-value of a mean of paired differences when their signs are flipped at random.
+/// The p-value of a mean of paired differences, by flipping signs at random.
 pub fn sign_flip(differences: &[f64], seed: u64, rounds: u32) -> f64 {
     let mut random = SplitMix64::new(seed);
     let observed = differences.iter().sum::<f64>().abs() - ROUNDING;
@@ -25,7 +25,7 @@ pub fn sign_flip(differences: &[f64], seed: u64, rounds: u32) -> f64 {
     f64::from(1 + reached) / f64::from(rounds + 1)
 }
 
-/// The percentile interval of a mean when tasks are drawn again with replacement.
+/// The percentile bootstrap interval of a mean.
 pub fn bootstrap_mean(values: &[f64], seed: u64, rounds: u32, alpha: f64) -> (f64, f64) {
     let mut random = SplitMix64::new(seed);
     let n = values.len() as u64;
@@ -43,15 +43,15 @@ pub fn bootstrap_mean(values: &[f64], seed: u64, rounds: u32, alpha: f64) -> (f6
     (at(alpha / 2.0), at(1.0 - alpha / 2.0))
 }
 
-/// How often each thing occurred in a task, on both sides; sorted by nothing, places are things.
+/// Occurrences of each item in one task, on both sides, in no particular order.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
-    /// By (place of the thing, count).
+    /// Pairs of (item, count).
     pub a: Vec<(u32, u32)>,
     pub b: Vec<(u32, u32)>,
 }
 
-/// How far apart two mixes are, and how often chance reaches that when the sides of tasks are
+/// The distance between two mixes, and how often chance reaches it when the sides of tasks are
 /// swapped at random.
 pub fn distance(
     tasks: &[Counts],
@@ -97,12 +97,13 @@ fn add(sum: &mut [u64], counts: &[(u32, u32)]) {
     }
 }
 
-/// Total variation: the share of `a` that would have to move to give `b`. 0 where a side is empty.
+/// Total variation distance: the share of `a` that would have to move to become `b`. 0 if a side is
+/// empty.
 pub fn total_variation(a: &[u64], b: &[u64]) -> f64 {
     0.5 * shares(a, b).map(|(a, b)| (a - b).abs()).sum::<f64>()
 }
 
-/// Jensen–Shannon divergence in bits: 0 for equal mixes, 1 for mixes without a common thing.
+/// Jensen–Shannon divergence in bits: 0 for equal mixes, 1 for disjoint ones.
 pub fn jensen_shannon(a: &[u64], b: &[u64]) -> f64 {
     let part = |share: f64, middle: f64| {
         if share > 0.0 {

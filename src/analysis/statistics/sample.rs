@@ -2,18 +2,18 @@
 
 use super::cluster::mean;
 
-/// Below so many common tasks nothing is said but counts.
-pub const LEAST_TASKS: usize = 5;
-/// Below so many runs on a side nothing is said but counts.
-pub const LEAST_RUNS: usize = 10;
+/// With fewer common tasks than this, only counts are reported.
+pub const MIN_TASKS: usize = 5;
+/// With fewer runs on a side than this, only counts are reported.
+pub const MIN_RUNS: usize = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meeting {
-    /// The same tasks on both sides; `single` where each has one run a side.
+    /// The same tasks on both sides. `single` if each has one run per side.
     Paired { single: bool },
-    /// Tasks that repeat, but not the same on both sides.
+    /// Tasks repeat, but they are not the same on both sides.
     Clustered,
-    /// Every run stands for itself.
+    /// Every run is independent.
     Independent,
 }
 
@@ -24,7 +24,7 @@ pub struct Values {
     pub b: Vec<f64>,
 }
 
-/// One measure of all runs that have it.
+/// The values of one measure, for all runs that have it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     pub meeting: Meeting,
@@ -40,7 +40,7 @@ impl Sample {
         self.tasks.iter().flat_map(|task| task.b.clone()).collect()
     }
 
-    /// B − A of the means of each task, for tasks with both sides.
+    /// The difference B − A of each task's means, for tasks with both sides.
     pub fn differences(&self) -> Vec<f64> {
         let both = self
             .tasks
@@ -49,20 +49,20 @@ impl Sample {
         both.map(|task| mean(&task.b) - mean(&task.a)).collect()
     }
 
-    /// Whether there is enough to say more than counts.
+    /// Whether there is enough data to report more than counts.
     pub fn is_enough(&self) -> bool {
         let runs = |side: fn(&Values) -> &Vec<f64>| -> usize {
             self.tasks.iter().map(|task| side(task).len()).sum()
         };
-        let enough_runs = runs(|it| &it.a).min(runs(|it| &it.b)) >= LEAST_RUNS;
+        let enough_runs = runs(|it| &it.a).min(runs(|it| &it.b)) >= MIN_RUNS;
         let enough_tasks = match self.meeting {
-            Meeting::Paired { .. } | Meeting::Clustered => self.tasks.len() >= LEAST_TASKS,
+            Meeting::Paired { .. } | Meeting::Clustered => self.tasks.len() >= MIN_TASKS,
             Meeting::Independent => true,
         };
         enough_runs && enough_tasks
     }
 
-    /// The mean that is shown of each side: over tasks where they are paired, else over runs.
+    /// The mean of each side: over tasks if they are paired, otherwise over runs.
     pub fn means(&self) -> (Option<f64>, Option<f64>) {
         let side = |pick: fn(&Values) -> &Vec<f64>| {
             let of_tasks: Vec<f64> = match self.meeting {

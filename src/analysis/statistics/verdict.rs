@@ -1,11 +1,11 @@
-//! What an interval lets one say.
+//! What an interval allows us to conclude.
 
-/// The four answers. There is no fifth: a figure is never "about to be significant".
+/// The four verdicts. There is deliberately no "almost significant".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The whole interval lies beyond the margin.
+    /// The whole interval lies outside the margin.
     Changed,
-    /// The interval excludes 0 and reaches inside the margin.
+    /// The interval excludes 0 but overlaps the margin.
     ChangedSizeUncertain,
     /// The whole interval lies inside the margin.
     NoMeaningfulChange,
@@ -30,7 +30,7 @@ impl Verdict {
         matches!(self, Verdict::Changed | Verdict::ChangedSizeUncertain)
     }
 
-    /// The word for it in machine output.
+    /// The word in machine output.
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Changed => "changed",
