@@ -2,7 +2,7 @@
 
 use divan::{AllocProfiler, Bencher};
 use saferun_tui::analysis::diff::align;
-use saferun_tui::analysis::diff::step::{Came, Sort, Step};
+use saferun_tui::analysis::diff::step::{CallOutcome, Sort, Step};
 use saferun_tui::base::cancel::CancelFlag;
 
 #[global_allocator]
@@ -36,12 +36,12 @@ fn step(at: u64, salt: u64) -> Step {
         "description": (0..12).map(|word| format!("word{}", random(number ^ word) % 600)).collect::<Vec<_>>().join(" "),
     });
     let result = (number % 5_000).to_string();
-    let came = Came {
+    let outcome = CallOutcome {
         result: &result,
         is_error: number.is_multiple_of(37),
         is_blocked: false,
     };
-    Step::call(&format!("tool{}", number % 12), &args, came)
+    Step::call(&format!("tool{}", number % 12), &args, outcome)
 }
 
 fn run(len: usize, salt: u64) -> Vec<Step> {

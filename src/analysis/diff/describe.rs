@@ -1,24 +1,24 @@
-//! A difference inside a pair, ready to be read. Raw trace content: the caller sanitises it.
+//! Describes one difference inside a pair. Raw trace content: the caller sanitises it.
 
 use serde_json::Value;
 
 use crate::analysis::diff::json::{Change, Op, PathText};
 use crate::analysis::diff::words::{self, Piece, Side};
 
-/// Strings up to this length are shown as they are, one beside the other.
+/// Strings up to this length are shown whole, next to each other.
 const SHORT: usize = 80;
-/// No value is shown longer than this many characters.
+/// Longer values are cut to this many characters.
 const LONGEST: usize = 400;
 
-/// One difference: where, and what. Each line is a row of its own.
+/// One difference: where it is, and the lines that show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Description {
     pub path: String,
     pub op: Op,
     pub lines: Vec<Vec<Piece>>,
 }
 
-pub fn tell(change: &Change) -> Told {
+pub fn describe(change: &Change) -> Description {
     let lines = match (change.op, &change.a, &change.b) {
         (Op::Changed, Some(Value::String(a)), Some(Value::String(b)))
             if is_long(a) || is_long(b) =>
@@ -27,7 +27,7 @@ pub fn tell(change: &Change) -> Told {
         }
         (_, a, b) => vec![beside(a.as_ref(), b.as_ref())],
     };
-    Told {
+    Description {
         path: PathText(&change.path).to_string(),
         op: change.op,
         lines,
@@ -59,7 +59,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// By how much a number grew or shrank, where that is more than twofold.
+/// The factor by which a number grew or shrank, if at least 2.
 fn times(a: Option<&Value>, b: Option<&Value>) -> Option<String> {
     let (a, b) = (a?.as_f64()?, b?.as_f64()?);
     let ratio = b / a;

@@ -1,4 +1,4 @@
-//! Where two runs part, in words. Raw trace content: the caller sanitises it.
+//! Describes in words where two runs diverge. Raw trace content: the caller sanitises it.
 
 use crate::analysis::diff::Comparison;
 use crate::analysis::diff::label::{Cause, Label};
@@ -6,7 +6,7 @@ use crate::analysis::diff::read::Side;
 use crate::analysis::diff::step::Sort;
 use crate::store::row::Row;
 
-/// Two runs and what their comparison says.
+/// Two runs and their comparison.
 #[derive(Debug, Clone, Copy)]
 pub struct Story<'a> {
     pub comparison: &'a Comparison,
@@ -15,19 +15,17 @@ pub struct Story<'a> {
 }
 
 impl<'a> Story<'a> {
-    /// The action of A in a column.
     pub fn row_a(&self, column: usize) -> Option<Row<'a>> {
         let at = self.comparison.columns.get(column)?.a?;
         Some(self.a.store.row(self.comparison.a.rows[at as usize]))
     }
 
-    /// The action of B in a column.
     pub fn row_b(&self, column: usize) -> Option<Row<'a>> {
         let at = self.comparison.columns.get(column)?.b?;
         Some(self.b.store.row(self.comparison.b.rows[at as usize]))
     }
 
-    /// The tools that the two sides call next where they part; empty where a side calls none any more.
+    /// The tools that the two sides call next where they diverge; empty if a side calls none.
     pub fn next_tools(&self) -> [&'a str; 2] {
         let [a, b] = self.comparison.divergence.next;
         let of_a = a.map(|at| self.a.store.row(self.comparison.a.rows[at as usize]).tool());
@@ -54,7 +52,7 @@ impl<'a> Story<'a> {
         known.join(" ↔ ")
     }
 
-    /// The side on which a call failed and was then made again, where the two part at that.
+    /// The side on which a call failed and was retried, if that is where the runs diverge.
     fn repeated(&self) -> Option<&'static str> {
         let divergence = &self.comparison.divergence;
         let column = self.comparison.columns.get(divergence.first_material?)?;
@@ -68,11 +66,11 @@ impl<'a> Story<'a> {
         (steps[at].is_error && again).then_some(name)
     }
 
-    /// What the two runs do where they first do something else.
+    /// What the two runs do differently where they diverge.
     pub fn cause(&self) -> String {
         let [a, b] = self.next_tools();
         let column = self.comparison.divergence.first_material;
-        // The call itself, for causes that are about one.
+        // For causes that concern a single call.
         let rows = column.map(|at| (self.row_a(at), self.row_b(at)));
         let (row_a, row_b) = rows.unwrap_or_default();
         let own = row_a.or(row_b).map_or("", |row| row.tool());
@@ -81,51 +79,49 @@ impl<'a> Story<'a> {
         let step_a = at.map(|at| &self.comparison.a.steps[at as usize]);
         match self.comparison.divergence.cause {
             Cause::None => "no call differs".to_owned(),
-            Cause::Tool => format!("another tool: {a} → {b}"),
-            Cause::Args => format!("{a} with other arguments"),
+            Cause::Tool => format!("different tool: {a} → {b}"),
+            Cause::Args => format!("{a} with different arguments"),
             Cause::Outcome => {
                 let side = only(step_a.is_some_and(|it| it.is_error));
                 format!("{own} failed in {side} only")
             }
-            Cause::Result => format!("{own} came back with another result"),
+            Cause::Result => format!("{own} returned a different result"),
             Cause::Blocked => {
                 let side = only(step_a.is_some_and(|it| it.is_blocked));
-                format!("{own} was stopped in {side} only")
+                format!("{own} was blocked in {side} only")
             }
-            Cause::Retry => format!("{own} was called once more in {}", only(row_a.is_some())),
+            Cause::Retry => format!("{own} was retried in {} only", only(row_a.is_some())),
             Cause::StoppedEarly if a.is_empty() => {
-                format!("A calls no tool any more, B calls {b}")
+                format!("A makes no more tool calls, B calls {b}")
             }
-            Cause::StoppedEarly => format!("B calls no tool any more, A calls {a}"),
+            Cause::StoppedEarly => format!("B makes no more tool calls, A calls {a}"),
             Cause::Missing | Cause::Extra => match (self.repeated(), row_a.is_some()) {
-                (Some(side), _) => format!("{own} failed in {side} only, and is called again"),
+                (Some(side), _) => format!("{own} failed in {side} only and was retried"),
                 (None, true) => format!("only A calls {own}"),
                 (None, false) => format!("only B calls {own}"),
             },
         }
     }
 
-    /// Whether the difference is the model's own doing, as far as the trace tells.
+    /// Whether the divergence is the model's own choice, as far as the trace shows.
     pub fn context(&self) -> &'static str {
         let divergence = &self.comparison.divergence;
         match divergence.cause {
             Cause::None if self.comparison.ignores_words => "",
             _ if self.comparison.ignores_words => {
-                "what had been said before is not compared, as was asked for"
+                "text is ignored, so the contexts were not compared"
             }
-            Cause::None if divergence.inputs_differed_before => "the user said something else",
+            Cause::None if divergence.inputs_differed_before => "the user input differs",
             Cause::None => "",
-            _ if divergence.inputs_differed_before => {
-                "inputs already differed: the user had said something else"
-            }
-            _ if self.repeated().is_some() => "same context, and the tool answered otherwise",
-            Cause::Outcome | Cause::Result => "same context, and the tool answered otherwise",
-            Cause::Blocked => "same context, and a policy or a person decided otherwise",
+            _ if divergence.inputs_differed_before => "the user input had already differed",
+            _ if self.repeated().is_some() => "same context, different tool result",
+            Cause::Outcome | Cause::Result => "same context, different tool result",
+            Cause::Blocked => "same context, different decision by a policy or a person",
             _ => "same context, different choice",
         }
     }
 
-    /// What the first difference of any kind is.
+    /// Describes the first difference of any kind.
     pub fn first_any(&self) -> Option<String> {
         let at = self.comparison.divergence.first_any?;
         let column = self.comparison.columns[at];
@@ -135,23 +131,23 @@ impl<'a> Story<'a> {
             "" => row.kind().word(),
             tool => tool,
         };
-        let said = match column.label {
+        let words = match column.label {
             Label::Same => return None,
-            Label::Text => "the model said it in other words".to_owned(),
-            Label::Input => "the user said something else".to_owned(),
-            Label::Result => format!("{what} came back with another result"),
+            Label::Text => "same step, different wording".to_owned(),
+            Label::Input => "different user input".to_owned(),
+            Label::Result => format!("{what} returned a different result"),
             Label::Outcome => format!("{what} failed on one side only"),
-            Label::Args => format!("{what} with other arguments"),
+            Label::Args => format!("{what} with different arguments"),
             Label::Tool => {
                 let tool = |row: Option<Row<'a>>| row.map_or("", |row| row.tool());
-                format!("another tool: {} → {}", tool(row_a), tool(row_b))
+                format!("different tool: {} → {}", tool(row_a), tool(row_b))
             }
-            Label::Blocked => format!("{what} was stopped on one side only"),
+            Label::Blocked => format!("{what} was blocked on one side only"),
             Label::Missing => format!("only A: {what}"),
             Label::Extra => format!("only B: {what}"),
-            Label::Moved => format!("{what} at another place"),
-            Label::Retry => format!("{what} once more"),
+            Label::Moved => format!("{what} in a different position"),
+            Label::Retry => format!("{what} retried"),
         };
-        Some(said)
+        Some(words)
     }
 }
