@@ -1,4 +1,4 @@
-//! Actions counted by some of their fields, with money, tokens and percentiles of durations.
+//! Counts actions grouped by fields, with cost, tokens and percentiles of durations.
 
 use std::collections::{HashMap, HashSet};
 
@@ -50,7 +50,7 @@ impl Field {
             .find(|field| field.word() == word)
     }
 
-    /// Empty where nothing was recorded.
+    /// Empty if not recorded.
     fn of(self, row: &Row<'_>) -> String {
         let who = &row.run().who;
         let name = |sym| row.store.symbols().name(sym).to_owned();
@@ -76,7 +76,7 @@ impl Field {
     }
 }
 
-/// The model that acted: of a call, the one that asked for it.
+/// The model that acted. For a tool call, the model that requested it.
 fn model<'a>(row: &Row<'a>) -> &'a str {
     match row.parent() {
         Some(parent) if row.model().is_empty() && row.kind() == Kind::ToolCall => {
@@ -86,7 +86,7 @@ fn model<'a>(row: &Row<'a>) -> &'a str {
     }
 }
 
-/// The actions that agree in all fields asked for.
+/// Actions with the same values in all grouping fields.
 #[derive(Debug, Clone, Default)]
 pub struct Group {
     pub key: Vec<String>,
@@ -103,7 +103,7 @@ pub struct Group {
     spans: Vec<Elapsed>,
 }
 
-/// By nearest rank: each is a duration that was recorded, none is interpolated.
+/// By nearest rank, so that each value is one that was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Percentiles {
     pub p50: Elapsed,
@@ -112,7 +112,7 @@ pub struct Percentiles {
 }
 
 impl Group {
-    /// None where no action of the group has a known cost.
+    /// `None` if no action of the group has a known cost.
     pub fn cost(&self) -> Option<(Cost, CostSource)> {
         let source = match (self.recorded.is_some(), self.estimated.is_some()) {
             (true, true) => CostSource::Mixed,
@@ -123,7 +123,7 @@ impl Group {
         Some((self.recorded + self.estimated, source))
     }
 
-    /// None where no duration was recorded.
+    /// `None` if no duration was recorded.
     pub fn durations(&self) -> Option<Percentiles> {
         Some(Percentiles {
             p50: nearest_rank(&self.spans, 50)?,
@@ -148,17 +148,17 @@ impl Group {
         } else {
             self.recorded = self.recorded + row.cost();
         }
-        // What a whole run took is no duration of an action.
+        // A run end carries the duration of the run, not of an action.
         if row.duration().is_some() && row.kind() != Kind::RunEnd {
             self.spans.push(row.duration());
         }
     }
 }
 
-/// The groups of `rows`, the most actions first; equal ones by name.
+/// Groups `rows`: most actions first, ties by name.
 ///
-/// Grouping by tool counts tool calls only, and by model those rows that name one: a prompt has no
-/// tool that could have been recorded.
+/// Grouping by tool counts only tool calls, and by model only rows with a model: for a prompt,
+/// neither could have been recorded.
 pub fn groups<'a>(rows: impl Iterator<Item = Row<'a>>, by: &[Field]) -> Vec<Group> {
     let mut found: HashMap<Vec<String>, (Group, HashSet<u32>)> = HashMap::new();
     for row in rows {
@@ -188,7 +188,7 @@ pub fn groups<'a>(rows: impl Iterator<Item = Row<'a>>, by: &[Field]) -> Vec<Grou
     groups
 }
 
-/// The smallest of `sorted` that at least `percent` of them do not exceed.
+/// The smallest value that at least `percent` of the values do not exceed.
 fn nearest_rank(sorted: &[Elapsed], percent: usize) -> Option<Elapsed> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()

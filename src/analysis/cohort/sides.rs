@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::runs::{Grouping, is_told};
+use crate::analysis::runs::{Grouping, has_content};
 use crate::analysis::statistics::random::SplitMix64;
 use crate::ingest::formats::Format;
 use crate::ingest::formats::any_json::AnyJson;
@@ -40,7 +40,7 @@ pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
     let mut left_out: BTreeMap<&str, Vec<RunIx>> = BTreeMap::new();
     let mut select = |runs: &[RunIx]| -> Vec<RunIx> {
         let mut kept = Vec::new();
-        for ix in runs.iter().filter(|ix| is_told(store.run(**ix))) {
+        for ix in runs.iter().filter(|ix| has_content(store.run(**ix))) {
             let run = store.run(*ix);
             let format = store.source(run.source).format;
             let reason = match run.status {

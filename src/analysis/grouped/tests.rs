@@ -8,7 +8,7 @@ fn check(spans: &[i64], percent: usize, expected: Option<i64>) {
 }
 
 #[test]
-fn a_percentile_is_one_of_the_recorded_values() {
+fn percentiles_are_recorded_values() {
     check(&[10, 20, 30, 40], 50, Some(20));
     check(&[10, 20, 30, 40], 90, Some(40));
     check(&[10], 99, Some(10));
@@ -18,7 +18,7 @@ fn a_percentile_is_one_of_the_recorded_values() {
 }
 
 #[test]
-fn every_field_is_found_by_its_word() {
+fn every_field_is_found_by_name() {
     for field in Field::ALL {
         assert_eq!(Field::from_word(field.word()), Some(*field));
     }

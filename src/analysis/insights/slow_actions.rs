@@ -2,7 +2,7 @@
 
 use super::{Insight, Rule, View, Weight};
 use crate::analysis::slow::Slow;
-use crate::analysis::trouble::Seen;
+use crate::analysis::trouble::ChunkRow;
 use crate::base::cancel::CancelFlag;
 use crate::base::human;
 use crate::store::row::Row;
@@ -17,7 +17,7 @@ impl Rule for SlowActions {
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let slow = Slow::of(view.store, &CancelFlag::new());
         let evidence = view.rows(|row| {
-            slow.is_slow(Seen {
+            slow.is_slow(ChunkRow {
                 chunk: row.chunk,
                 outcomes: row.outcomes,
                 row: row.at,

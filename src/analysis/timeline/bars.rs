@@ -1,4 +1,4 @@
-//! The bars of a run, from the times of its actions.
+//! Builds the bars of a run from the times of its actions.
 
 use std::collections::HashMap;
 
@@ -19,8 +19,8 @@ pub(super) struct Drawn {
     pub(super) growth: Growth,
     pub(super) untimed: u32,
     pub(super) aside: u32,
-    /// When an agent had what its model answers next: the end of the last prompt or call.
-    heard: HashMap<Sym, i64>,
+    /// Per agent, when the input of its next model call was complete.
+    input_ready: HashMap<Sym, i64>,
 }
 
 pub(super) fn of_run(store: &Store, run: RunIx, now: Option<i64>, cancel: &CancelFlag) -> Drawn {
@@ -80,13 +80,13 @@ impl Drawn {
         } else if is_open(row) {
             bar.length = Length::Open;
             bar.to = now.unwrap_or(time).max(time);
-        } else if let (What::Model, Some(heard)) = (what, self.heard.get(&agent))
-            && *heard < time
+        } else if let (What::Model, Some(input_ready)) = (what, self.input_ready.get(&agent))
+            && *input_ready < time
         {
-            (bar.from, bar.length) = (*heard, Length::Inferred);
+            (bar.from, bar.length) = (*input_ready, Length::Inferred);
         }
         self.bars.push(bar);
-        self.hear(row, &bar);
+        self.track_input(row, &bar);
         if let Some(asked) = approval(row, bar.window(), now) {
             self.bars.push(Bar {
                 what: What::Approval,
@@ -98,16 +98,17 @@ impl Drawn {
         }
     }
 
-    /// What a model answers begins when it is all there: the last prompt, result or answer before.
-    fn hear(&mut self, row: &Row<'_>, bar: &Bar) {
+    /// A model call starts when its input is complete: after the last prompt, result or answer
+    /// before it.
+    fn track_input(&mut self, row: &Row<'_>, bar: &Bar) {
         if row.kind() == Kind::Error {
             return;
         }
-        let heard = self.heard.entry(bar.agent).or_insert(bar.to);
-        *heard = if bar.what == What::Prompt {
+        let input_ready = self.input_ready.entry(bar.agent).or_insert(bar.to);
+        *input_ready = if bar.what == What::Prompt {
             bar.to
         } else {
-            bar.to.max(*heard)
+            bar.to.max(*input_ready)
         };
     }
 }
@@ -116,7 +117,7 @@ fn is_open(row: &Row<'_>) -> bool {
     row.status() == Status::Pending || row.flags().has(Flags::WAITING)
 }
 
-/// From when to when a person was asked about a call.
+/// The time span in which the approval of a call was pending.
 fn approval(row: &Row<'_>, call: super::Window, now: Option<i64>) -> Option<(i64, i64, Length)> {
     let mut asked = None;
     let mut found = None;

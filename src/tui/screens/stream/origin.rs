@@ -58,7 +58,7 @@ impl Stream {
             "first told by #{} {}, in its {} (inferred from equal text) · [ goes back",
             row.seq(),
             text::sanitize(what),
-            origin.told_in.word()
+            origin.found_in.word()
         );
         session.say(&words);
         vec![Effect::Visit(
