@@ -294,7 +294,10 @@ fn the_demo_needs_no_file() {
 fn no_match_tells_what_to_change_in_the_filter() {
     let said = |args: &[&str]| text(&run(args).stderr).to_owned();
     let typo = said(&["query", "tool:refnd", REFUND]);
-    assert_eq!(typo, "note: no tool is 'refnd' · did you mean 'refund'?\n");
+    assert_eq!(
+        typo,
+        "note: no tool is named 'refnd' · did you mean 'refund'?\n"
+    );
     let part = said(&["query", "model:sonnet OR tool:fund", REFUND]);
     assert!(part.contains("no model is 'sonnet'"), "{part}");
     assert!(part.contains("did you mean `model:*sonnet*`?"), "{part}");
