@@ -155,11 +155,11 @@ pub fn call_of(store: &Store, steps: &[ActionIx], at: usize) -> Option<ActionIx>
     };
     let before = || steps[..at].iter().rev().find_map(call);
     let after = || steps[at + 1..].iter().find_map(call);
-    let asked = || row.parent().filter(|parent| is_call(&store.row(*parent)));
+    let requested_by = || row.parent().filter(|parent| is_call(&store.row(*parent)));
     match row.kind() {
-        Kind::ToolCall => asked().or_else(before),
+        Kind::ToolCall => requested_by().or_else(before),
         Kind::Response => before(),
-        Kind::Reasoning => asked().or_else(after).or_else(before),
+        Kind::Reasoning => requested_by().or_else(after).or_else(before),
         _ => after(),
     }
 }

@@ -38,12 +38,12 @@ impl FoundIn {
 }
 
 /// Shorter values occur everywhere by chance.
-pub const SHORTEST: usize = 2;
+pub const MIN_LENGTH: usize = 2;
 
 /// The first action of the same run, before `ix`, whose result or text contains `value` as a whole
 /// word.
 pub fn origin(store: &Store, ix: ActionIx, value: &str, cancel: &CancelFlag) -> Option<Origin> {
-    if value.trim().len() < SHORTEST {
+    if value.trim().len() < MIN_LENGTH {
         return None;
     }
     let row = store.row(ix);

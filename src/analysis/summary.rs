@@ -13,7 +13,7 @@ use crate::model::action::{Flags, Kind, Status};
 use crate::store::row::Row;
 
 /// The maximum length of a line, in characters.
-const LONGEST: usize = 300;
+const MAX_CHARS: usize = 300;
 
 /// How many rows after a model call to search for the calls it requested.
 const LOOK_AHEAD: u32 = 48;
@@ -39,7 +39,7 @@ pub fn line(row: &Row<'_>, body: &Body) -> String {
         Kind::Malformed => malformed(row),
         Kind::Unknown => unknown(body),
     };
-    clip(&line, LONGEST)
+    clip(&line, MAX_CHARS)
 }
 
 /// The outcome of a call in a few words; `None` if nothing is known.
@@ -64,21 +64,21 @@ pub fn outcome(row: &Row<'_>, body: &Body) -> Option<String> {
 }
 
 fn tool_call(row: &Row<'_>, body: &Body) -> String {
-    let asked = body
+    let request = body
         .args
         .as_ref()
         .map(args::describe)
-        .filter(|asked| !asked.is_empty());
-    match (asked, outcome(row, body)) {
-        (Some(asked), Some(came_out)) => {
+        .filter(|request| !request.is_empty());
+    match (request, outcome(row, body)) {
+        (Some(request), Some(outcome)) => {
             // A long command must not push out its outcome.
-            let room = LONGEST
-                .saturating_sub(came_out.chars().count() + 3)
-                .max(LONGEST / 2);
-            format!("{} · {came_out}", clip(&asked, room))
+            let room = MAX_CHARS
+                .saturating_sub(outcome.chars().count() + 3)
+                .max(MAX_CHARS / 2);
+            format!("{} · {outcome}", clip(&request, room))
         }
-        (Some(asked), None) => asked,
-        (None, Some(came_out)) => came_out,
+        (Some(request), None) => request,
+        (None, Some(outcome)) => outcome,
         (None, None) if body.args.is_some() => "no arguments".to_owned(),
         (None, None) => String::new(),
     }
@@ -86,7 +86,7 @@ fn tool_call(row: &Row<'_>, body: &Body) -> String {
 
 fn prompt(body: &Body) -> String {
     match first_line(body.text.as_deref().unwrap_or_default()) {
-        Some(line) => format!("\"{}\"", clip(&line, LONGEST - 2)),
+        Some(line) => format!("\"{}\"", clip(&line, MAX_CHARS - 2)),
         None => "no text recorded".to_owned(),
     }
 }
@@ -98,16 +98,16 @@ fn response(row: &Row<'_>, body: &Body) -> String {
     if let Some(error) = error(body) {
         return error;
     }
-    let asked = asked_for(row);
-    if asked.is_empty() {
+    let tools = requested_tools(row);
+    if tools.is_empty() {
         "no text recorded".to_owned()
     } else {
-        format!("→ {asked}")
+        format!("→ {tools}")
     }
 }
 
 /// The tools that a model call requested, in order, with counts.
-fn asked_for(row: &Row<'_>) -> String {
+fn requested_tools(row: &Row<'_>) -> String {
     let mut tools: Vec<(&str, u32)> = Vec::new();
     let first = row.ix().0 + 1;
     let last = row.store.len().min(first.saturating_add(LOOK_AHEAD));
@@ -347,8 +347,8 @@ fn squeeze(text: &str) -> String {
         if !out.is_empty() {
             out.push(' ');
         }
-        out.extend(word.chars().take(LONGEST + 1));
-        if out.len() > 4 * LONGEST {
+        out.extend(word.chars().take(MAX_CHARS + 1));
+        if out.len() > 4 * MAX_CHARS {
             break;
         }
     }

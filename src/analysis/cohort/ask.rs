@@ -116,11 +116,11 @@ impl Ask {
     pub fn against(
         &self,
         store: &Store,
-        kept: Cohort,
+        stored: Cohort,
         cancel: &CancelFlag,
     ) -> Result<Answer, Refusal> {
         let (now, pair_by, excluded) = self.cohort(store, cancel)?;
-        let comparison = compare::compare(kept, now, self.options.clone());
+        let comparison = compare::compare(stored, now, self.options.clone());
         Ok(Answer {
             excluded: excluded.into_iter().chain(alone(&comparison)).collect(),
             comparison,

@@ -43,8 +43,8 @@ impl Cx<'_> {
     }
 
     pub(super) fn measures(&self) -> Vec<Figure> {
-        let kept = MEASURES.iter().filter(|info| !self.repeats(info));
-        kept.flat_map(|info| self.measure(info)).collect()
+        let shown = MEASURES.iter().filter(|info| !self.repeats(info));
+        shown.flat_map(|info| self.measure(info)).collect()
     }
 
     /// Whether another measure already covers this one.
@@ -138,10 +138,10 @@ impl Cx<'_> {
                 counts[*first as usize][side] += 1;
             }
         }
-        let asked = (0..)
+        let common = (0..)
             .zip(&counts)
             .filter(|(_, [a, b])| tools::is_common(*a, *b));
-        asked
+        common
             .map(|(tool, _)| {
                 let sample = self.sample(&|run| {
                     let is_first = run.calls.first() == Some(&tool);
@@ -158,8 +158,8 @@ impl Cx<'_> {
     }
 
     pub(super) fn predicates(&self) -> Vec<Figure> {
-        let asked = self.options.predicates.iter().enumerate();
-        asked
+        let predicates = self.options.predicates.iter().enumerate();
+        predicates
             .map(|(at, filter)| {
                 let sample = self.sample(&|run| {
                     let fulfils = run.fulfils.get(at)?;

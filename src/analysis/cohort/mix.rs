@@ -104,7 +104,7 @@ pub struct Transition {
 }
 
 /// Only the most frequent transitions are kept.
-const SHOWN: usize = 20;
+const MAX_TRANSITIONS: usize = 20;
 
 pub(super) fn transitions(a: &Cohort, b: &Cohort, design: &Design) -> Vec<Transition> {
     let (of_a, of_b) = (
@@ -134,7 +134,7 @@ pub(super) fn transitions(a: &Cohort, b: &Cohort, design: &Design) -> Vec<Transi
         })
         .collect();
     found.sort_by_key(|it| std::cmp::Reverse(it.count_a + it.count_b));
-    found.truncate(SHOWN);
+    found.truncate(MAX_TRANSITIONS);
     found
 }
 

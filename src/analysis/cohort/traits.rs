@@ -107,20 +107,19 @@ fn settings(store: &Store, run: &Run) -> Vec<(&'static str, String)> {
     };
     let row = store.row(first);
     let record = bodies::raw(&row, row.place(), usize::MAX);
-    let asked = [
+    let keys = [
         ("system prompt", "system"),
         ("tool schemas", "tools"),
         ("parameters", "params"),
     ];
     let holds = |key: &str| memchr::memmem::find(&record, format!("\"{key}\"").as_bytes());
-    if asked.iter().all(|(_, key)| holds(key).is_none()) {
+    if keys.iter().all(|(_, key)| holds(key).is_none()) {
         return Vec::new();
     }
     let Some(record) = bodies::open(&row, Depth::Full).record else {
         return Vec::new();
     };
-    asked
-        .into_iter()
+    keys.into_iter()
         .filter_map(|(name, key)| Some((name, short(record.get(key)?))))
         .collect()
 }

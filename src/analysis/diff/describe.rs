@@ -6,9 +6,9 @@ use crate::analysis::diff::json::{Change, Op, PathText};
 use crate::analysis::diff::words::{self, Piece, Side};
 
 /// Strings up to this length are shown whole, next to each other.
-const SHORT: usize = 80;
+const MAX_BESIDE: usize = 80;
 /// Longer values are cut to this many characters.
-const LONGEST: usize = 400;
+const MAX_CHARS: usize = 400;
 
 /// One difference: where it is, and the lines that show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub fn describe(change: &Change) -> Description {
 }
 
 fn is_long(text: &str) -> bool {
-    text.contains('\n') || text.chars().nth(SHORT).is_some()
+    text.contains('\n') || text.chars().nth(MAX_BESIDE).is_some()
 }
 
 /// `420 → 4200`.
@@ -49,10 +49,10 @@ fn beside(a: Option<&Value>, b: Option<&Value>) -> Vec<Piece> {
 
 fn text(value: &Value) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_CHARS) {
         None => text,
         Some((end, _)) => {
-            let rest = text.chars().count() - LONGEST;
+            let rest = text.chars().count() - MAX_CHARS;
             let head = text.get(..end).unwrap_or_default();
             format!("{head}… ({rest} more characters)")
         }

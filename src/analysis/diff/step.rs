@@ -44,7 +44,7 @@ pub struct CallOutcome<'a> {
 }
 
 /// Longer strings contribute one feature per word.
-const LONG: usize = 40;
+const MAX_LEAF: usize = 40;
 
 impl Step {
     pub fn call(tool: &str, args: &Value, outcome: CallOutcome<'_>) -> Step {
@@ -114,7 +114,7 @@ impl Features {
                     self.value(inner, path);
                 }
             }
-            Value::String(text) if text.chars().nth(LONG).is_some() => {
+            Value::String(text) if text.chars().nth(MAX_LEAF).is_some() => {
                 for word in words(text) {
                     path.extend(["~", &word]);
                     self.add(path);

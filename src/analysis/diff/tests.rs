@@ -144,7 +144,7 @@ fn apply(a: &Value, changes: &[Change]) -> Value {
         Value::Array(items) => {
             let is =
                 |at: usize, op: Op| move |it: &&Change| it.path == [Part::Index(at)] && it.op == op;
-            let kept = items.iter().enumerate().filter_map(|(at, item)| {
+            let items_left = items.iter().enumerate().filter_map(|(at, item)| {
                 if changes.iter().any(|it| is(at, Op::Removed)(&it)) {
                     return None;
                 }
@@ -158,7 +158,7 @@ fn apply(a: &Value, changes: &[Change]) -> Value {
                     apply(item, &inside)
                 })
             });
-            let mut kept: Vec<Value> = kept.collect();
+            let mut items_left: Vec<Value> = items_left.collect();
             let mut added: Vec<(usize, Value)> = changes
                 .iter()
                 .filter_map(|it| match (it.path.as_slice(), it.op) {
@@ -168,9 +168,9 @@ fn apply(a: &Value, changes: &[Change]) -> Value {
                 .collect();
             added.sort_by_key(|(at, _)| *at);
             for (at, value) in added {
-                kept.insert(at, value);
+                items_left.insert(at, value);
             }
-            Value::Array(kept)
+            Value::Array(items_left)
         }
         other => other.clone(),
     }
@@ -306,7 +306,7 @@ fn long_equal_stretches_are_folded_except_at_their_ends() {
 
 #[track_caller]
 fn check_words(a: &str, b: &str, expected: &str) {
-    let told = words::differences(a, b).into_iter().map(|line| {
+    let lines = words::differences(a, b).into_iter().map(|line| {
         let pieces = line.into_iter().map(|piece| match piece.side {
             Side::Both => piece.text,
             Side::Old => format!("[-{}-]", piece.text),
@@ -314,7 +314,7 @@ fn check_words(a: &str, b: &str, expected: &str) {
         });
         pieces.collect::<String>()
     });
-    assert_eq!(told.collect::<Vec<_>>().join("\n"), expected);
+    assert_eq!(lines.collect::<Vec<_>>().join("\n"), expected);
 }
 
 #[test]
@@ -340,8 +340,9 @@ fn texts_are_compared_by_word() {
 fn a_changed_number_shows_its_factor() {
     let change = |a: Value, b: Value| {
         let found = values::changes("args", Some(&a), Some(&b));
-        let told = describe::describe(&found[0]);
-        told.lines
+        let description = describe::describe(&found[0]);
+        description
+            .lines
             .concat()
             .into_iter()
             .map(|it| it.text)

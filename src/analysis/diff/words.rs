@@ -10,7 +10,7 @@ const TIME_LIMIT: Duration = Duration::from_millis(200);
 /// Equal lines shown around a difference.
 const CONTEXT: usize = 1;
 /// Characters kept at each end of a long equal stretch.
-const KEPT: usize = 32;
+const KEPT_CHARS: usize = 32;
 
 /// Which side a piece of text is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,9 +146,9 @@ impl Pieces {
 /// Elides the middle of a long equal stretch.
 fn shortened(text: &str, is_first: bool, is_last: bool) -> String {
     let count = text.chars().count();
-    let head = if is_first { 0 } else { KEPT };
-    let tail = if is_last { 0 } else { KEPT };
-    if count <= head + tail + KEPT {
+    let head = if is_first { 0 } else { KEPT_CHARS };
+    let tail = if is_last { 0 } else { KEPT_CHARS };
+    if count <= head + tail + KEPT_CHARS {
         return text.to_owned();
     }
     let start: String = text.chars().take(head).collect();

@@ -124,12 +124,12 @@ fn a_failure_streak_is_per_tool_and_ends_with_a_success() {
 
 #[test]
 fn a_full_context_names_its_model_and_turn() {
-    let said = |tokens: u32| {
+    let response = |tokens: u32| {
         format!(
             "{{\"type\":\"prompt\",\"run_id\":\"r1\",\"role\":\"user\",\"content\":\"x\"}}\n{{\"type\":\"response\",\"run_id\":\"r1\",\"model\":\"gpt-4o\",\"content\":\"y\",\"cost_usd\":0.001,\"usage\":{{\"input_tokens\":{tokens}}}}}\n"
         )
     };
-    let trace = [said(1000), said(117_000), said(90_000)].concat();
+    let trace = [response(1000), response(117_000), response(90_000)].concat();
     check(
         &trace,
         &[(

@@ -34,7 +34,7 @@ const TELLING: &[&str] = &[
 ];
 
 /// How many arguments the generic form shows.
-const SHOWN: usize = 5;
+const MAX_PAIRS: usize = 5;
 
 /// Summarises the arguments of a call; empty if there are none.
 pub fn describe(args: &Value) -> String {
@@ -42,7 +42,7 @@ pub fn describe(args: &Value) -> String {
         Value::Object(args) => KNOWN
             .iter()
             .find_map(|known| known(args))
-            .unwrap_or_else(|| pairs(args, SHOWN)),
+            .unwrap_or_else(|| pairs(args, MAX_PAIRS)),
         Value::String(text) => patched_files(text).unwrap_or_else(|| headline(text)),
         Value::Array(items) if !items.is_empty() => command_words(items),
         Value::Null | Value::Array(_) => String::new(),
@@ -196,9 +196,9 @@ fn path_of(args: &Args) -> Option<String> {
 
 /// The distinctive end of a long path: `…/summary/args.rs`.
 fn short_path(path: String) -> String {
-    const LONG: usize = 40;
+    const MAX_PATH: usize = 40;
     let size = path.chars().count();
-    if size <= LONG {
+    if size <= MAX_PATH {
         return path;
     }
     let slashes = path
@@ -206,7 +206,7 @@ fn short_path(path: String) -> String {
         .map(|(at, _)| at)
         .filter(|at| *at > 0);
     let mut tails = slashes.filter_map(|at| path.get(at..));
-    let fitting = tails.find(|tail| tail.chars().count() < LONG);
+    let fitting = tails.find(|tail| tail.chars().count() < MAX_PATH);
     let tail = fitting.or_else(|| path.rfind('/').and_then(|at| path.get(at..)));
     tail.filter(|tail| *tail != path)
         .map_or_else(|| path.clone(), |tail| format!("…{tail}"))

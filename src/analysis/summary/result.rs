@@ -9,7 +9,7 @@ use crate::model::action::Status;
 use crate::store::row::Row;
 
 /// A one-line result up to this length is shown as it is.
-const SHORT: usize = 72;
+const MAX_LINE: usize = 72;
 
 /// The exit code and size of the result, or the first words of the error. `None` without a result.
 pub fn describe(row: &Row<'_>, body: &Body) -> Option<String> {
@@ -122,7 +122,7 @@ fn text_size(text: &str, more: &str) -> String {
     let lines = text.trim_end().lines().count();
     match (lines, first_line(text)) {
         (_, None) => "no output".to_owned(),
-        (1, Some(line)) if more.is_empty() && line.chars().count() <= SHORT => line,
+        (1, Some(line)) if more.is_empty() && line.chars().count() <= MAX_LINE => line,
         (lines, Some(_)) => counted(lines, "line", more),
     }
 }

@@ -87,12 +87,12 @@ impl Drawn {
         }
         self.bars.push(bar);
         self.track_input(row, &bar);
-        if let Some(asked) = approval(row, bar.window(), now) {
+        if let Some(pending) = approval(row, bar.window(), now) {
             self.bars.push(Bar {
                 what: What::Approval,
-                from: asked.0,
-                to: asked.1,
-                length: asked.2,
+                from: pending.0,
+                to: pending.1,
+                length: pending.2,
                 ..bar
             });
         }
@@ -119,7 +119,7 @@ fn is_open(row: &Row<'_>) -> bool {
 
 /// The time span in which the approval of a call was pending.
 fn approval(row: &Row<'_>, call: super::Window, now: Option<i64>) -> Option<(i64, i64, Length)> {
-    let mut asked = None;
+    let mut requested = None;
     let mut found = None;
     for attached in row.attached() {
         if attached.kind != AttachedKind::Approval {
@@ -127,11 +127,13 @@ fn approval(row: &Row<'_>, call: super::Window, now: Option<i64>) -> Option<(i64
         }
         let time = attached.time.get();
         match attached.verdict {
-            Verdict::Requested => asked = time,
+            Verdict::Requested => requested = time,
             Verdict::Approved | Verdict::Denied | Verdict::Expired => {
                 let wait = attached.wait.get();
-                let began = asked.or(time.zip(wait).map(|(time, wait)| time - wait));
-                let ended = time.or(asked.zip(wait).map(|(asked, wait)| asked + wait));
+                let began = requested.or(time.zip(wait).map(|(time, wait)| time - wait));
+                let ended = time.or(requested
+                    .zip(wait)
+                    .map(|(requested, wait)| requested + wait));
                 found = began.zip(ended).filter(|(began, ended)| began <= ended);
             }
             Verdict::Unrecorded
@@ -145,7 +147,7 @@ fn approval(row: &Row<'_>, call: super::Window, now: Option<i64>) -> Option<(i64
     if let Some((began, ended)) = found {
         return Some((began, ended, Length::Recorded));
     }
-    let asked = asked.filter(|_| row.flags().has(Flags::WAITING))?;
-    let end = now.unwrap_or(call.to).max(asked);
-    Some((asked, end, Length::Open))
+    let requested = requested.filter(|_| row.flags().has(Flags::WAITING))?;
+    let end = now.unwrap_or(call.to).max(requested);
+    Some((requested, end, Length::Open))
 }

@@ -99,11 +99,11 @@ fn pieces(store: &Store, run: RunIx, bars: &[Bar]) -> Vec<Piece> {
         children.entry(lane.parent).or_default().push(lane.agent);
     }
     let mut of_agent: HashMap<Sym, Vec<Window>> = HashMap::new();
-    let mut asked: HashMap<ActionIx, Vec<Window>> = HashMap::new();
+    let mut approvals: HashMap<ActionIx, Vec<Window>> = HashMap::new();
     for bar in bars.iter().filter(|bar| bar.to > bar.from) {
         of_agent.entry(bar.agent).or_default().push(bar.window());
         if bar.what == What::Approval {
-            asked.entry(bar.ix).or_default().push(bar.window());
+            approvals.entry(bar.ix).or_default().push(bar.window());
         }
     }
     let mut pieces = Vec::new();
@@ -117,7 +117,7 @@ fn pieces(store: &Store, run: RunIx, bars: &[Bar]) -> Vec<Piece> {
             pieces.push(piece(bar.window()));
             continue;
         }
-        let mut covers = asked.get(&bar.ix).cloned().unwrap_or_default();
+        let mut covers = approvals.get(&bar.ix).cloned().unwrap_or_default();
         for agent in children.get(&bar.ix).into_iter().flatten() {
             covers.extend(of_agent.get(agent).into_iter().flatten());
         }

@@ -85,7 +85,7 @@ fn of_parallel_actions_the_longest_is_on_the_path() {
 
 #[test]
 fn a_pending_approval_replaces_the_call_on_the_path() {
-    let asked = line(3.0, r#""type":"tool_call","id":"c","tool":"refund""#)
+    let requested = line(3.0, r#""type":"tool_call","id":"c","tool":"refund""#)
         + &line(
             4.0,
             r#""type":"approval","call_id":"c","state":"requested""#,
@@ -99,7 +99,7 @@ fn a_pending_approval_replaces_the_call_on_the_path() {
             r#""type":"tool_result","call_id":"c","status":"ok","duration_ms":8000"#,
         );
     check_share(
-        &(prompt(0.0) + &response(0.0, 3.0) + &asked),
+        &(prompt(0.0) + &response(0.0, 3.0) + &requested),
         [3.0, 3.0, 5.0, 0.0],
     );
 }

@@ -74,7 +74,7 @@ fn and_or_not_are_operators_in_any_case() {
     check("tool:a or tool:b", "tool:a OR tool:b");
     check("a and b Or not (c)", "(a b) OR -c");
     check("\"or\" android", "\"or\" android");
-    rejects("and a", "and", "a term is missing beside and", None);
+    rejects("and a", "and", "a term is missing next to and", None);
 }
 
 #[test]
