@@ -5,6 +5,7 @@ pub mod context;
 pub mod diff;
 pub mod insights;
 pub mod life;
+pub mod naming;
 pub mod origin;
 pub mod profile;
 pub mod replay;

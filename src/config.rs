@@ -65,6 +65,8 @@ pub struct Config {
     pub theme: Setting<Option<Palette>>,
     pub ascii: Setting<bool>,
     pub mouse: Setting<bool>,
+    /// Keep positions, filters and recent traces between sessions.
+    pub state: Setting<bool>,
     pub price_file: Setting<Option<PathBuf>>,
     pub zone: Setting<Option<String>>,
     pub runs: RunsTable,
@@ -115,6 +117,7 @@ impl Default for Config {
             theme: Setting::default(None),
             ascii: Setting::default(false),
             mouse: Setting::default(true),
+            state: Setting::default(true),
             price_file: Setting::default(None),
             zone: Setting::default(None),
             runs: RunsTable {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
+
 use crate::analysis::cohort::ask::{Ask, Choice};
 use crate::analysis::cohort::baseline;
 use crate::analysis::cohort::measure::MEASURES;
@@ -10,34 +12,27 @@ use crate::analysis::cohort::observe::{Cohort, PairBy};
 use crate::analysis::cohort::ranks::{median, ordered};
 use crate::analysis::runs::Grouping;
 use crate::base::cancel::CancelFlag;
-use crate::cli::args::{BaselineCommand, CohortHow};
-use crate::cli::cohort::{self, gate, print};
+use crate::cli::Cx;
+use crate::cli::args::Paths;
+use crate::cli::cohort::{self, CohortHow, gate, print};
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::{Cx, inputs};
 use crate::export::cohort as words;
 
-pub(super) fn run(cx: &mut Cx, what: BaselineCommand) -> anyhow::Result<Exit> {
-    match what {
-        BaselineCommand::Write {
-            file,
-            paths,
-            pair_by,
-        } => write(cx, &file, paths, &pair_by),
-        BaselineCommand::Show { file } => show(cx, &file),
-        BaselineCommand::Check { file, paths, how } => check(cx, &file, paths, &how),
-    }
-}
-
-fn write(cx: &mut Cx, file: &Path, paths: Vec<PathBuf>, pair_by: &str) -> anyhow::Result<Exit> {
+fn write(cx: &mut Cx, file: &Path, paths: Paths, pair_by: &str) -> anyhow::Result<Exit> {
     let ask = Ask {
         pair_by: cohort::pair_by(pair_by),
         ..cohort::ask(cx, Choice::By(Grouping::Model), &CohortHow::default())?
     };
-    let read = cx.load.paths(&cx.notes, &inputs(paths)?);
+    let read = cx.load.paths(&cx.notes, &paths.or_stdin()?)?;
     let exit = read.exit(&cx.notes);
     if exit != Exit::Done {
         return Ok(exit);
     }
+    let ask = Ask {
+        only: read.only(ask.only.clone()),
+        ..ask
+    };
     let found = ask.cohort(&read.store, &CancelFlag::new());
     let (kept, pair_by, excluded) =
         found.map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
@@ -96,7 +91,7 @@ fn show(cx: &mut Cx, file: &Path) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn check(cx: &mut Cx, file: &Path, paths: Vec<PathBuf>, how: &CohortHow) -> anyhow::Result<Exit> {
+fn check(cx: &mut Cx, file: &Path, paths: Paths, how: &CohortHow) -> anyhow::Result<Exit> {
     let (kept, pair_by) = read(file)?;
     let ask = Ask {
         pair_by,
@@ -106,11 +101,15 @@ fn check(cx: &mut Cx, file: &Path, paths: Vec<PathBuf>, how: &CohortHow) -> anyh
         let words = "a baseline holds no actions that a filter could be asked of";
         return Err(Failure::Usage(words.to_owned()).into());
     }
-    let read = cx.load.paths(&cx.notes, &inputs(paths)?);
+    let read = cx.load.paths(&cx.notes, &paths.or_stdin()?)?;
     let exit = read.exit(&cx.notes);
     if exit != Exit::Done {
         return Ok(exit);
     }
+    let ask = Ask {
+        only: read.only(ask.only.clone()),
+        ..ask
+    };
     let answer = ask
         .against(&read.store, kept, &CancelFlag::new())
         .map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
@@ -122,4 +121,65 @@ fn read(file: &Path) -> Result<(Cohort, PairBy), Failure> {
     let failed = |why: String| Failure::Input(format!("{}: {why}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
     baseline::read(&text).map_err(failed)
+}
+
+/// Keep the figures of a cohort in a small file, and compare later runs with it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui baseline write baselines/refund.json runs/ -w model:gpt-4o
+  saferun-tui baseline check baselines/refund.json new-runs/     for CI: exit code 0, 1 (worse) or 6 (inconclusive)
+
+The file holds numbers, tool names and task ids, but no text of prompts, arguments or results.")]
+pub struct Baseline {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What to do with a baseline.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Write the figures of some runs to FILE
+    Write {
+        /// The file to write
+        file: PathBuf,
+        #[command(flatten)]
+        paths: Paths,
+        /// What makes two runs a pair
+        #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = ["auto", "task", "input", "none"])]
+        pair_by: String,
+    },
+    /// Print what FILE holds
+    Show {
+        /// The baseline
+        file: PathBuf,
+    },
+    /// Compare some runs (B) with those of FILE (A); the outcome is the exit code
+    Check {
+        /// The baseline
+        file: PathBuf,
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        how: Box<CohortHow>,
+    },
+}
+
+impl Command for Baseline {
+    const NAME: &'static str = "baseline";
+    const ACCEPTS: Accepts = Accepts::READING
+        .with(GlobalOption::Where)
+        .with(GlobalOption::Json);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        match self.what {
+            What::Write {
+                file,
+                paths,
+                pair_by,
+            } => write(cx, &file, paths, &pair_by),
+            What::Show { file } => show(cx, &file),
+            What::Check { file, paths, how } => check(cx, &file, paths, &how),
+        }
+    }
 }

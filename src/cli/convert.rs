@@ -8,20 +8,22 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::base::human;
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
-use crate::cli::{Cx, filter, pick};
+use crate::cli::pick::Target;
+use crate::cli::{Cx, filter};
 use crate::export::{atif, saferun};
 use crate::model::run::RunIx;
 
 /// What traces become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum To {
+pub(super) enum To {
     Saferun,
     Atif,
 }
 
-pub(super) fn run(
+fn run(
     cx: &mut Cx,
     paths: &[PathBuf],
     (to, output): (To, &Path),
@@ -32,16 +34,13 @@ pub(super) fn run(
     if !is_stream && !is_folder {
         refuse(paths, output, force)?;
     }
-    let named: Vec<(PathBuf, Option<String>)> = paths.iter().map(|it| pick::split(it)).collect();
-    let mut paths: Vec<PathBuf> = named.iter().map(|(path, _)| path.clone()).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    let read = cx.load.paths(&cx.notes, &paths);
+    let read = cx.load.paths(&cx.notes, paths)?;
+    let paths: Vec<PathBuf> = paths.iter().map(|it| Target::parse(it).path).collect();
     let exit = read.exit(&cx.notes);
     if read.store.is_empty() {
         return Ok(exit);
     }
-    let runs = picked(&read, runs(cx, &read)?, &named)?;
+    let runs = runs(cx, &read)?;
     if runs.is_empty() {
         return Err(Failure::Usage("no run matches: nothing is written".to_owned()).into());
     }
@@ -50,41 +49,6 @@ pub(super) fn run(
         To::Atif => trajectories(cx, (&read, &paths), &runs, output, force)?,
     }
     Ok(exit)
-}
-
-/// Of files that are named with a run that run alone, of all others every run.
-fn picked(
-    read: &Read,
-    runs: Vec<RunIx>,
-    named: &[(PathBuf, Option<String>)],
-) -> Result<Vec<RunIx>, Failure> {
-    let mut whole = Vec::new();
-    let mut chosen = HashSet::new();
-    for (path, id) in named {
-        let Some(id) = id else {
-            whole.push(path);
-            continue;
-        };
-        let of_file = |ix: &&RunIx| {
-            let source = read.store.source(read.store.run(**ix).source);
-            source.path == *path
-        };
-        let own: Vec<RunIx> = runs.iter().filter(of_file).copied().collect();
-        // A folder holds the runs of many files.
-        let own = if own.is_empty() { &runs } else { &own };
-        chosen.insert(pick::among(read, own, (path, Some(id)))?);
-    }
-    if chosen.is_empty() {
-        return Ok(runs);
-    }
-    let is_whole = |ix: &RunIx| {
-        let path = &read.store.source(read.store.run(*ix).source).path;
-        whole.iter().any(|named| path.starts_with(named))
-    };
-    let kept = runs.into_iter();
-    Ok(kept
-        .filter(|ix| chosen.contains(ix) || is_whole(ix))
-        .collect())
 }
 
 /// All runs in one file of the project's own format.
@@ -246,4 +210,37 @@ fn runs(cx: &Cx, read: &Read) -> anyhow::Result<Vec<RunIx>> {
         runs.retain(|ix| found.contains(ix));
     }
     Ok(runs)
+}
+
+/// Write traces of any format in our own format (which opens to the same runs and actions), or as
+/// trajectories
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui convert ~/.codex/sessions -o codex.jsonl
+  saferun-tui convert --to atif session.jsonl -o trajectory.json
+  saferun-tui convert results.json#7/0 -o one-run.jsonl
+  saferun-tui convert traces.otlp.jsonl -o - | jq .type")]
+pub struct Convert {
+    /// Files, folders, globs, or - for standard input; PATH#RUN for one run
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// The file to write, or - for standard output; a folder for several trajectories
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// saferun: all runs as lines of one file; atif: a trajectory document for each run
+    #[arg(long, value_name = "FORMAT", default_value = "saferun")]
+    to: To,
+    /// Replace an existing file
+    #[arg(long)]
+    force: bool,
+}
+
+impl Command for Convert {
+    const NAME: &'static str = "convert";
+    const ACCEPTS: Accepts = Accepts::READING.with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        run(cx, &self.paths, (self.to, &self.output), self.force)
+    }
 }

@@ -13,6 +13,7 @@ use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
 use crate::base::human;
 use crate::base::text;
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::show::{self, Part};
 use crate::cli::{Cx, pick};
@@ -42,14 +43,15 @@ pub struct Target {
     show_secrets: bool,
 }
 
-pub(super) fn run(
+fn run(
     cx: &mut Cx,
     named: &Path,
     part: &Part,
     (what, target): (As, &Target),
 ) -> anyhow::Result<Exit> {
-    let (store, run) = pick::run(cx, named)?;
-    let found = show::context_of(&store, run, part)?;
+    let (store, picked) = pick::run(cx, named)?;
+    let part = part.clone().or_named(picked.seq);
+    let found = show::context_of(&store, picked.run, &part)?;
     let mut request = found.request.clone();
     let mut masked = mask(&mut request, target);
     let found = Context { request, ..found };
@@ -76,10 +78,10 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
-pub(super) fn fork(
+fn fork(
     cx: &mut Cx,
     named: &Path,
-    (at, edits): (u32, &[String]),
+    (at, edits): (Option<u32>, &[String]),
     target: &Target,
 ) -> anyhow::Result<Exit> {
     let edits: Vec<Edit> = edits
@@ -87,7 +89,11 @@ pub(super) fn fork(
         .map(|edit| Edit::parse(edit))
         .collect::<Result<_, _>>()
         .map_err(Failure::Usage)?;
-    let (store, run) = pick::run(cx, named)?;
+    let (store, picked) = pick::run(cx, named)?;
+    let run = picked.run;
+    let at = at.or(picked.seq).ok_or_else(|| {
+        Failure::Usage("which action to keep last? give --at N, or PATH#RUN:N".to_owned())
+    })?;
     let tape = Tape::new(&store, run);
     let steps = tape.steps();
     let end = steps.partition_point(|ix| store.row(*ix).seq() <= at);
@@ -185,4 +191,68 @@ fn write(cx: &mut Cx, target: &Target, bytes: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("{}", path.display()))?;
     cx.notes.note(&format!("wrote {}", path.display()));
     Ok(())
+}
+
+/// Export a step: the request of a model call as JSON, as a curl command, or as a fixture
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui export trace.jsonl --turn 3 > request.json
+  saferun-tui export trace.jsonl#7f3a91:42 --as curl
+  saferun-tui export trace.jsonl --seq 42 --as fixture -o step-42.json")]
+pub struct Export {
+    /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ for the model call of an action
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The first model call of this turn [default: the first of the run]
+    #[arg(long, value_name = "N", conflicts_with = "seq")]
+    turn: Option<u32>,
+    /// The model call that this action belongs to
+    #[arg(long, value_name = "N")]
+    seq: Option<u32>,
+    /// What to write
+    #[arg(long = "as", value_name = "WHAT", default_value = "request")]
+    what: As,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Command for Export {
+    const NAME: &'static str = "export";
+    const ACCEPTS: Accepts = Accepts::READING.with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let part = Part::of(self.turn, self.seq.map(|seq| seq..=seq));
+        run(cx, &self.run, &part, (self.what, &self.target))
+    }
+}
+
+/// Start a new run from the beginning of another: its actions up to N, with edits to the last one
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui fork trace.jsonl --at 42 -o fork.jsonl
+  saferun-tui fork trace.jsonl#7f3a91:42 --set args.amount=420 -o fork.jsonl
+  saferun-tui fork trace.jsonl --at 2 --set 'content=Refund it' --set 'system=Be brief.'")]
+pub struct Fork {
+    /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ instead of --at
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The last action to keep
+    #[arg(long, value_name = "N")]
+    at: Option<u32>,
+    /// A new value in that action or in the start of the run: JSON, or else text; repeatable
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Command for Fork {
+    const NAME: &'static str = "fork";
+    const ACCEPTS: Accepts = Accepts::READING.with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        fork(cx, &self.run, (self.at, &self.set), &self.target)
+    }
 }

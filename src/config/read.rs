@@ -23,6 +23,7 @@ const TOP: &[&str] = &[
     "theme",
     "ascii",
     "mouse",
+    "state",
     "price-file",
     "time-zone",
     "runs",
@@ -52,6 +53,7 @@ impl Config {
                 "theme" => config.theme = Setting::file(at.theme()?),
                 "ascii" => config.ascii = Setting::file(at.bool()?),
                 "mouse" => config.mouse = Setting::file(at.bool()?),
+                "state" => config.state = Setting::file(at.bool()?),
                 "price-file" => {
                     let path = at_home(Path::new(at.string()?));
                     config.price_file = Setting::file(Some(path));

@@ -133,7 +133,11 @@ const TOOLS: &[Column] = &[
 ];
 
 fn tools(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
-    let groups = stats::groups(rows.iter().map(|ix| store.row(*ix)), &[Field::Tool]);
+    let groups = stats::groups(
+        rows.iter().map(|ix| store.row(*ix)),
+        &[Field::Tool],
+        &cx.out.look.zone,
+    );
     if groups.is_empty() {
         return Ok(());
     }
