@@ -11,6 +11,7 @@ mod filter;
 mod load;
 mod pick;
 mod picture;
+mod place;
 mod records;
 mod selection;
 mod settings;

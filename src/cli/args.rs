@@ -9,6 +9,7 @@ use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, hidden};
 use crate::cli::explore::Explore;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::pick::Target;
 use crate::ingest::formats::FORMATS;
 use crate::ingest::loader::LEAST_MEMORY;
 use crate::query::fields::nearest;
@@ -133,6 +134,11 @@ impl Paths {
         let what = "no trace given (name a file, a folder, a glob, or - for standard input)";
         Err(Failure::Usage(what.to_owned()))
     }
+}
+
+/// The files and folders of paths that may name a run in them.
+pub(super) fn files(paths: &[PathBuf]) -> Vec<PathBuf> {
+    paths.iter().map(|path| Target::parse(path).path).collect()
 }
 
 /// Which rows and columns a table has. The same options apply to tables, JSON and CSV.

@@ -46,6 +46,10 @@ pub struct Picture {
     /// Keys to press before the screenshot, such as 'j j / tool:refund enter'
     #[arg(long, value_name = "KEYS", requires = "screenshot")]
     pub keys: Option<String>,
+
+    /// Replace the screenshot if it exists
+    #[arg(long, requires = "screenshot")]
+    pub force: bool,
 }
 
 /// `120x36`: columns and rows.
