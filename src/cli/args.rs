@@ -186,7 +186,7 @@ pub struct Global {
     #[arg(long, value_name = "NAME", global = true, value_parser = FormatName, hide_possible_values = true)]
     pub format: Option<String>,
 
-    /// Also read records of the shape declared in this TOML file, besides those declared in
+    /// Read records of the format declared in this TOML file, in addition to those declared in
     /// ~/.config/saferun-tui/formats
     #[arg(long = "shape", value_name = "FILE", global = true)]
     pub shapes: Vec<PathBuf>,

@@ -35,7 +35,7 @@ impl Accepts {
         .with(GlobalOption::Jsonl)
         .with(GlobalOption::Csv);
 
-    /// What the explorer accepts besides.
+    /// What only commands that open the explorer accept.
     pub(super) const SCREEN: Accepts = Accepts::NONE
         .with(GlobalOption::Theme)
         .with(GlobalOption::View)

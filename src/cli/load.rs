@@ -22,7 +22,7 @@ use crate::store::Store;
 /// Files up to this size are checked for a valid record before the explorer opens.
 const GLANCE: u64 = 256 << 10;
 
-/// How traces are read.
+/// Reads traces with the options of the command line.
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) options: loader::Options,

@@ -268,7 +268,7 @@ fn record(row: &Row<'_>) -> Value {
     serde_json::to_value(action::action(row)).unwrap_or_default()
 }
 
-/// The ids of all runs, as short as they can be told apart.
+/// The ids of all runs, shortened to what is unique.
 fn run_names(cx: &Cx, store: &Store) -> Vec<String> {
     let ids: Vec<&str> = store.runs().iter().map(|run| &*run.id).collect();
     let short = short_ids(&ids).into_iter();

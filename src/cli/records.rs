@@ -1,5 +1,5 @@
-//! Records for other programs: one JSON document, one JSON object per line, or CSV. What is printed is
-//! the same in all three.
+//! Records for other programs: one JSON document, one JSON object per line, or CSV, all with the same
+//! content.
 
 use std::cell::RefCell;
 
@@ -21,7 +21,7 @@ pub(super) struct Records<'a> {
     pub(super) csv: &'a [&'a str],
     /// The members that were asked for; none for all of them.
     pub(super) only: Option<Vec<&'a str>>,
-    /// What the JSON document says besides.
+    /// Further members of the JSON document.
     pub(super) rest: Vec<(&'static str, Value)>,
 }
 

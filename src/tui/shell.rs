@@ -34,8 +34,8 @@ pub struct Shell {
     over: Vec<Layer>,
     route: Route,
     start: Start,
-    /// The run and action to start at, until it is loaded or a key is pressed.
-    named: Option<String>,
+    /// The run and action to start at and the view, until it is loaded or a key is pressed.
+    named: Option<(String, ScreenId)>,
     header: Header,
 }
 
@@ -99,7 +99,8 @@ impl Shell {
             Some(_) => Start::Found,
             None => Start::Open,
         };
-        self.named.clone_from(&options.start);
+        let view = options.view.unwrap_or(ScreenId::Stream);
+        self.named = options.start.clone().map(|name| (name, view));
         self.route = Route::new(options.view.unwrap_or(fitting));
         self.session.view = self.route.here().view;
     }

@@ -12,13 +12,13 @@ impl Shell {
     /// Goes to what was named as soon as it is loaded. A prefix of an id is unique only when all
     /// runs are known.
     pub(super) fn find_named(&mut self) -> Vec<Asked> {
-        let Some(name) = self.named.take() else {
+        let Some((name, view)) = self.named.take() else {
             return Vec::new();
         };
         let is_complete = !self.session.is_loading();
         match self.named_run(&name) {
             Some((run, seq)) if is_complete || self.is_loaded(&name, run, seq) => {
-                self.go_to(run, seq)
+                self.go_to(run, seq, view)
             }
             None if is_complete && !self.session.live => {
                 let words = format!("no single run is named '{name}'");
@@ -26,7 +26,7 @@ impl Shell {
                 Vec::new()
             }
             Some(_) | None => {
-                self.named = Some(name);
+                self.named = Some((name, view));
                 Vec::new()
             }
         }
@@ -50,7 +50,7 @@ impl Shell {
         *run.id == *whole && seq.is_none_or(|seq| seq <= run.totals.actions)
     }
 
-    fn go_to(&mut self, run: RunIx, seq: Option<u32>) -> Vec<Asked> {
+    fn go_to(&mut self, run: RunIx, seq: Option<u32>, view: ScreenId) -> Vec<Asked> {
         let store = &self.session.loaded.store;
         let named = seq.and_then(|seq| {
             let mut rows = store.rows();
@@ -62,10 +62,6 @@ impl Shell {
             action,
             run: Some(run),
             scope: Some(run),
-        };
-        let view = match self.start {
-            Start::Open => ScreenId::Stream,
-            Start::Found => self.route.here().view,
         };
         if let Some(seq) = missing {
             let actions = store.run(run).totals.actions;
