@@ -8,11 +8,11 @@ pub mod theme;
 pub mod effects;
 pub mod filtering;
 pub mod gaps;
-pub mod jobs;
 mod runtime;
 pub mod screens;
 pub mod session;
 pub mod shell;
+pub mod tasks;
 #[cfg(test)]
 mod testing;
 pub mod widgets;

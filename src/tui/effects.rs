@@ -2,10 +2,10 @@
 
 use crate::act::viewer::Viewer;
 use crate::ingest::discover::Input;
-use crate::tui::jobs::Job;
 use crate::tui::keys::Command;
 use crate::tui::screens::ScreenId;
 use crate::tui::session::Here;
+use crate::tui::tasks::{Start, Task};
 
 #[derive(Debug)]
 pub enum Effect {
@@ -30,7 +30,8 @@ pub enum Effect {
     Suspend,
     /// Draws everything again, for terminals that got confused.
     Redraw,
-    Start(Box<Job>),
+    /// Runs a task in the background; its answer comes back to this screen.
+    Start(Start),
     /// Shows a sanitised text in another program, which has the terminal until it ends.
     View {
         text: String,
@@ -38,4 +39,10 @@ pub enum Effect {
     },
     /// Puts a text on the clipboard of the terminal.
     Copy(String),
+}
+
+impl Effect {
+    pub fn start(task: impl Task) -> Effect {
+        Effect::Start(Start::new(task))
+    }
 }

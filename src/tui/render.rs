@@ -10,15 +10,15 @@ use crate::ingest::discover::Input;
 use crate::ingest::{Loaded, loader};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys;
 use crate::tui::shell::{Asked, Pointer, Shell};
+use crate::tui::tasks::lanes::{Lanes, Report};
 
 /// The program with its work done at once, so that every run gives the same picture.
 #[derive(Debug)]
 pub struct Headless {
     shell: Shell,
-    jobs: Jobs,
+    lanes: Lanes,
     reports: Receiver<Report>,
     area: Rect,
     copied: Option<String>,
@@ -65,10 +65,10 @@ pub fn text(buffer: &Buffer) -> String {
 impl Headless {
     pub fn new(options: &Options, (width, height): (u16, u16)) -> Headless {
         let shell = Shell::new(options, options.theme());
-        let (jobs, reports) = Jobs::inline();
+        let (lanes, reports) = Lanes::inline();
         let mut screen = Headless {
             shell,
-            jobs,
+            lanes,
             reports,
             area: Rect::new(0, 0, width, height),
             copied: None,
@@ -157,8 +157,8 @@ impl Headless {
         self.start(asked);
         let mut answered = false;
         while let Ok(report) = self.reports.try_recv() {
-            if let Some((from, output)) = self.jobs.finish(report) {
-                let asked = self.shell.finished(from, output);
+            if let Some((from, answer)) = self.lanes.finish(report) {
+                let asked = self.shell.answered(from, answer);
                 answered = true;
                 self.start(asked);
             }
@@ -169,7 +169,7 @@ impl Headless {
     fn start(&mut self, asked: Vec<Asked>) {
         for (from, effect) in asked {
             match effect {
-                Effect::Start(job) => self.jobs.start(from, *job),
+                Effect::Start(task) => self.lanes.start(from, task),
                 Effect::Open { title, inputs } => self.open(title, inputs),
                 Effect::Copy(text) => self.copied = Some(text),
                 Effect::View { text, .. } => self.viewed = Some(text),
@@ -179,7 +179,7 @@ impl Headless {
     }
 
     fn open(&mut self, title: String, inputs: Vec<Input>) {
-        self.jobs.abandon();
+        self.lanes.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
         for message in loader::start(inputs, self.options.loading.clone()) {

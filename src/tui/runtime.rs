@@ -14,11 +14,11 @@ use crate::ingest::discover::Input;
 use crate::ingest::messages::Messages;
 use crate::ingest::{Loaded, live, loader};
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys::Key;
 use crate::tui::runtime::terminal::Screen;
 use crate::tui::runtime::watch::Keys;
 use crate::tui::shell::{Asked, Pointer, Shell};
+use crate::tui::tasks::lanes::{Lanes, Report};
 use crate::tui::theme::Theme;
 use crate::tui::{Exit, Options};
 
@@ -45,7 +45,7 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
     let (inbox_sender, inbox) = unbounded();
     let screen = Screen::enter(options, inbox_sender.clone())?;
     let keys = watch::start(&inbox_sender)?;
-    let (jobs, reports) = Jobs::threaded();
+    let (lanes, reports) = Lanes::threaded();
     let theme = Theme {
         ascii_only: !terminal::speaks_utf8(),
         ..options.theme()
@@ -53,7 +53,7 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
     let mut runtime = Runtime {
         shell: Shell::new(options, theme),
         options: options.clone(),
-        jobs,
+        lanes,
         screen,
         inbox,
         keys,
@@ -86,7 +86,7 @@ enum Pending {
 struct Runtime {
     shell: Shell,
     options: Options,
-    jobs: Jobs,
+    lanes: Lanes,
     screen: Screen,
     inbox: Receiver<Msg>,
     keys: Keys,
@@ -191,8 +191,8 @@ impl Runtime {
             }
             while let Ok(report) = self.reports.try_recv() {
                 self.pending = Pending::Now;
-                if let Some((from, output)) = self.jobs.finish(report) {
-                    let effects = self.shell.finished(from, output);
+                if let Some((from, answer)) = self.lanes.finish(report) {
+                    let effects = self.shell.answered(from, answer);
                     self.obey(effects);
                 }
             }
@@ -254,7 +254,7 @@ impl Runtime {
                 Effect::StopLoading => self.messages = None,
                 Effect::Open { title, inputs } => self.open(title, inputs),
                 Effect::Follow => self.follow(),
-                Effect::Start(job) => self.jobs.start(from, *job),
+                Effect::Start(task) => self.lanes.start(from, task),
                 Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
                 Effect::Copy(text) => Screen::copy(&text),
                 // The shell keeps these to itself.
@@ -304,7 +304,7 @@ impl Runtime {
     fn open(&mut self, title: String, inputs: Vec<Input>) {
         self.options.live = false;
         self.options.paths = inputs.iter().filter_map(Input::path).collect();
-        self.jobs.abandon();
+        self.lanes.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
         self.messages = Some(loader::start(inputs, self.options.loading.clone()).into());

@@ -7,6 +7,7 @@ mod screen;
 
 pub use screen::{Headline, Pointer, Screen};
 
+use std::any::Any;
 use std::mem;
 use std::time::Duration;
 
@@ -14,12 +15,12 @@ use crate::analysis::runs::is_told;
 use crate::ingest::Loaded;
 use crate::tui::Options;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key, Meaning, Place};
 use crate::tui::screens::{self, ScreenId};
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::header::Header;
 use crate::tui::shell::route::{Route, Stop};
+use crate::tui::tasks::Answer;
 use crate::tui::theme::{Palette, Theme};
 
 /// Something to do outside, and the screen that asked for it: answers go back there.
@@ -327,21 +328,12 @@ impl Shell {
         self.enter()
     }
 
-    pub fn finished(&mut self, from: ScreenId, output: Output) -> Vec<Asked> {
-        if let Output::Panicked(words) = &output {
-            let words = format!("a bug stopped this work: {words}");
-            self.session.fail(&words);
-        }
-        let Some(layer) = self
-            .views
-            .iter_mut()
-            .chain(&mut self.over)
-            .find(|layer| layer.id == from)
-        else {
-            // It was closed before its answer came.
-            return Vec::new();
-        };
-        let effects = layer.screen.finished(output, &mut self.session);
+    /// Hands the answer of a task to the screen that started it.
+    pub fn answered(&mut self, from: ScreenId, answer: Answer) -> Vec<Asked> {
+        let mut layers = self.views.iter_mut().chain(&mut self.over);
+        let layer = layers.find(|layer| layer.id == from);
+        let screen = layer.map(|layer| &mut *layer.screen as &mut dyn Any);
+        let effects = answer.deliver(screen, &mut self.session);
         self.obey(from, effects)
     }
 

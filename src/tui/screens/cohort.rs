@@ -5,6 +5,7 @@ mod export;
 mod models;
 mod moves;
 mod rows;
+mod tasks;
 mod view;
 mod words;
 
@@ -20,11 +21,11 @@ use crate::model::quantity::Time;
 use crate::query::expr::Expr;
 use crate::query::{self, Context};
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::cohort::behind::Behind;
 use crate::tui::screens::cohort::models::Models;
 use crate::tui::screens::cohort::rows::{Line, Show, Sort};
+use crate::tui::screens::cohort::tasks::Compare;
 use crate::tui::screens::cohort::words::Words;
 use crate::tui::session::{News, Session};
 use crate::tui::shell::{Headline, Pointer, Screen};
@@ -155,15 +156,6 @@ impl Screen for Cohort {
         Vec::new()
     }
 
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Compared(found) => self.take(*found, session),
-            Output::Panicked(_) => self.is_running = false,
-            _ => {}
-        }
-        Vec::new()
-    }
-
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
         let caution = Words::new(self, session).caution_width();
         self.frame.regions = view::Regions::new(area, caution);
@@ -227,10 +219,10 @@ impl Cohort {
                 marked: std::sync::Arc::clone(session.marks.all()),
             },
         };
-        vec![Effect::Start(Box::new(Job::Compare {
+        vec![Effect::start(Compare {
             store: session.loaded.store.clone(),
-            ask: Box::new(ask),
-        }))]
+            ask,
+        })]
     }
 
     fn take(&mut self, found: Result<Answer, Refusal>, session: &Session) {

@@ -1,13 +1,13 @@
 //! Two runs compared: side by side with what is equal folded, where they part and why, and what differs
 //! inside the selected pair.
 
-pub mod aligned;
-pub mod export;
-pub mod fields;
-
+mod aligned;
+mod export;
+mod fields;
 mod layout;
 mod lines;
 mod moves;
+mod tasks;
 mod view;
 mod words;
 
@@ -26,12 +26,12 @@ use crate::analysis::runs::is_told;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::diff::aligned::Aligned;
 use crate::tui::screens::diff::fields::{FieldLine, Found};
 use crate::tui::screens::diff::layout::Regions;
 use crate::tui::screens::diff::lines::{Cells, Made, Shown};
+use crate::tui::screens::diff::tasks::{Align, Compare};
 use crate::tui::screens::diff::words::Words;
 use crate::tui::session::{News, Session};
 use crate::tui::shell::{Headline, Pointer, Screen};
@@ -235,27 +235,6 @@ impl Screen for Diff {
         Vec::new()
     }
 
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Aligned(aligned) => {
-                self.state = State::Idle;
-                self.take(*aligned);
-                let mut asked = self.align(session);
-                asked.extend(self.ask_fields(session));
-                return asked;
-            }
-            Output::Aligning(done, all) => self.state = State::Reading { done, all },
-            Output::Paired(found) => {
-                self.fields.found = Some(*found);
-            }
-            Output::Written(written) => return vec![written.how.hand(written.text, session)],
-            Output::Panicked(_) => self.state = State::Idle,
-            // The answers to other screens.
-            _ => {}
-        }
-        Vec::new()
-    }
-
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
         self.choose(session);
         let mut asked = self.align(session);
@@ -328,12 +307,11 @@ impl Diff {
         };
         self.is_stale = false;
         self.state = State::Reading { done: 0, all: 0 };
-        let job = Job::Align(aligned::Task {
+        vec![Effect::start(Align {
             store: session.loaded.store.clone(),
             pair,
             options: self.options.clone(),
-        });
-        vec![Effect::Start(Box::new(job))]
+        })]
     }
 
     /// Takes a comparison; what was selected stays so.
@@ -404,12 +382,11 @@ impl Diff {
         }
         self.fields.asked = Some(rows);
         self.fields.view = Viewport::default();
-        let job = Job::Pair(fields::Task {
+        vec![Effect::start(Compare {
             store: session.loaded.store.clone(),
             rows,
             blind: self.options.blind.clone(),
-        });
-        vec![Effect::Start(Box::new(job))]
+        })]
     }
 
     /// What was found of the selected pair, once it is.

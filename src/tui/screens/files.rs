@@ -1,5 +1,7 @@
 //! The files that are open, by a few letters of their names; and any other path, typed, to open it instead.
 
+mod tasks;
+
 use std::path::PathBuf;
 
 use ratatui::buffer::Buffer;
@@ -9,9 +11,9 @@ use crate::base::{human, text};
 use crate::model::action::SourceIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
+use crate::tui::screens::files::tasks::Find;
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
@@ -74,7 +76,7 @@ impl Files {
             Some(Offer::Open(source)) => show(*source, session),
             Some(Offer::Path(path)) => {
                 let path = PathBuf::from(path);
-                vec![Effect::Start(Box::new(Job::Find { path }))]
+                vec![Effect::start(Find { path })]
             }
             None => Vec::new(),
         }
@@ -161,17 +163,6 @@ impl Screen for Files {
             self.offer(session);
         }
         Vec::new()
-    }
-
-    fn finished(&mut self, output: Output, _session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Found { title, inputs } => vec![Effect::Open { title, inputs }],
-            Output::NotFound(words) => {
-                self.problem = words;
-                Vec::new()
-            }
-            _ => Vec::new(),
-        }
     }
 
     fn prepare(&mut self, area: Rect, _session: &mut Session) -> Vec<Effect> {

@@ -6,7 +6,8 @@ mod filtered;
 mod layout;
 mod moves;
 mod rows;
-pub mod table;
+mod table;
+mod tasks;
 mod view;
 mod words;
 
@@ -22,7 +23,6 @@ use crate::analysis::profile::Profile;
 use crate::analysis::runs::{Grouping, Key as SortKey, Order};
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
 use crate::tui::screens::filter_bar::FilterBar;
@@ -32,6 +32,7 @@ use crate::tui::screens::runs::filtered::Kept;
 use crate::tui::screens::runs::layout::Regions;
 use crate::tui::screens::runs::rows::RunText;
 use crate::tui::screens::runs::table::{Line, Table};
+use crate::tui::screens::runs::tasks::{Build, Shape};
 use crate::tui::screens::runs::words::Words;
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::{Headline, Pointer, Screen};
@@ -99,8 +100,6 @@ const FEW: usize = 5_000;
 const SHORT: u32 = 50_000;
 /// Texts of rows are made again rather than kept beyond this number.
 const KEEP: usize = 4_096;
-/// Slices of time in the shape of a run.
-const SLICES: usize = 24;
 
 impl Screen for Runs {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
@@ -186,20 +185,6 @@ impl Screen for Runs {
         }
         self.is_stale |= !news.runs.is_empty() || !session.is_loading();
         self.catch_up(session)
-    }
-
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Runs { kept, tested, hint } => {
-                return self.take_kept((kept, tested, hint), session);
-            }
-            Output::Table(table) => self.take_table(*table, session),
-            Output::Profile { run, profile } => self.profile = Some((run, profile)),
-            Output::Panicked(_) => (self.kept.is_running, self.is_building) = (false, false),
-            // The answers to other screens.
-            _ => {}
-        }
-        Vec::new()
     }
 
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
@@ -294,10 +279,10 @@ impl Runs {
             return Vec::new();
         }
         self.is_building = true;
-        vec![Effect::Start(Box::new(Job::Table {
+        vec![Effect::start(Build {
             store: store.clone(),
             wanted,
-        }))]
+        })]
     }
 
     fn take_table(&mut self, table: Table, session: &Session) {
@@ -423,11 +408,10 @@ impl Runs {
         }
         self.profiled = wanted;
         let job = |run| {
-            Effect::Start(Box::new(Job::Profile {
+            Effect::start(Shape {
                 store: session.loaded.store.clone(),
                 run,
-                slices: SLICES,
-            }))
+            })
         };
         wanted.map(job).into_iter().collect()
     }

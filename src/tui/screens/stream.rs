@@ -21,6 +21,7 @@ pub mod overview;
 mod prepare;
 pub mod rows;
 pub mod talk;
+mod tasks;
 pub mod terms;
 pub(super) mod view;
 pub mod words;
@@ -37,7 +38,6 @@ use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::Scope;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screens::ScreenId;
 use crate::tui::screens::filter_bar::FilterBar;
@@ -357,33 +357,8 @@ impl Screen for Stream {
         self.list.follow();
         let mut effects = self.catch_up(session);
         effects.extend(self.find_more(session));
-        effects.extend(self.noticed.prepare(session));
+        effects.extend(self.look_around(session));
         effects
-    }
-
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Filtered(answer) => return self.take_answer(answer, session),
-            Output::Searched(progress) => self.take_progress(progress),
-            Output::Hits(answer) => return self.found(answer, session),
-            Output::Hitting(progress) => self.finding(progress),
-            Output::Opened { ix, document } => self.inspector.opened(ix, *document),
-            Output::Noticing(tested) => self.noticed.noticing(tested),
-            Output::Noticed(findings) => {
-                self.noticed.noticed(*findings);
-                return self.noticed.prepare(session).into_iter().collect();
-            }
-            Output::Surveyed(survey) => self.overview.surveyed(*survey),
-            Output::Panicked(_) => {
-                self.answers.is_running = false;
-                self.overview.give_up();
-                self.noticed.give_up();
-            }
-            Output::Origin { of, found } => return self.go_to_origin(of, found, session),
-            // The answers to other screens.
-            _ => {}
-        }
-        Vec::new()
     }
 
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {

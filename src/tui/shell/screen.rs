@@ -1,18 +1,19 @@
 //! What a screen is.
 
+use std::any::Any;
+use std::fmt::Debug;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key};
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
 
 /// A screen is a state and a few questions. It asks the outside by effects and does no IO.
-pub trait Screen: std::fmt::Debug {
+pub trait Screen: Any + Debug {
     /// Whether keys go to the part of the screen that has commands of its own.
     fn is_inner(&self) -> bool {
         false
@@ -60,11 +61,6 @@ pub trait Screen: std::fmt::Debug {
 
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
         let _ = (news, session);
-        Vec::new()
-    }
-
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        let _ = (output, session);
         Vec::new()
     }
 

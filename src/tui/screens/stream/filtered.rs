@@ -6,9 +6,9 @@ use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Answer, Progress, Task};
-use crate::tui::jobs::Job;
 use crate::tui::keys::{Code, Key};
 use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::tasks::Filter;
 use crate::tui::screens::stream::{Answers, Stream};
 use crate::tui::session::Session;
 
@@ -62,7 +62,7 @@ impl Stream {
             return Vec::new();
         }
         self.answers.is_running = true;
-        vec![Effect::Start(Box::new(Job::Filter(self.task(session))))]
+        vec![Effect::start(Filter(self.task(session)))]
     }
 
     /// Asks for what came since the last answer.
@@ -73,7 +73,7 @@ impl Stream {
             return Vec::new();
         }
         self.answers.is_running = true;
-        vec![Effect::Start(Box::new(Job::Filter(self.task(session))))]
+        vec![Effect::start(Filter(self.task(session)))]
     }
 
     fn task(&mut self, session: &Session) -> Task {

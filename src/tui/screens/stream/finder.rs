@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::base::text;
 use crate::model::action::ActionIx;
-use crate::query::expr::{Expr, Find, Text};
+use crate::query::expr::{self, Expr, Text};
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Answer, Progress, Task};
-use crate::tui::jobs::Job;
 use crate::tui::keys::{Code, Command, Key};
 use crate::tui::screens::stream::jumps::Direction;
 use crate::tui::screens::stream::narrow::Narrow;
+use crate::tui::screens::stream::tasks::Find;
 use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::session::Session;
 use crate::tui::widgets::prompt::Prompt;
@@ -46,6 +46,11 @@ impl Finder {
         let gone = self.hits.partition_point(|ix| *ix < first);
         self.hits.drain(..gone);
         self.home = self.home.filter(|ix| *ix >= first);
+    }
+
+    /// The search ended without an answer.
+    pub fn give_up(&mut self) {
+        self.is_running = false;
     }
 
     pub fn is_hit(&self, ix: ActionIx) -> bool {
@@ -162,16 +167,16 @@ impl Stream {
         }
         finder.is_running = true;
         let phrase = Expr::Text(Text {
-            find: Find::Phrase(finder.text.clone()),
+            find: expr::Find::Phrase(finder.text.clone()),
             scope: None,
         });
-        vec![Effect::Start(Box::new(Job::Search(Task {
+        vec![Effect::start(Find(Task {
             store: session.loaded.store.clone(),
             filter: Some(phrase),
             tested: finder.tested,
             context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
             ..Task::default()
-        })))]
+        }))]
     }
 
     pub(super) fn finding(&mut self, progress: Progress) {

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use crate::analysis::shape;
 use crate::model::action::ActionIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Job;
 use crate::tui::screens::stream::layout::{self, Columns};
 use crate::tui::screens::stream::overview::Of;
 use crate::tui::screens::stream::rows::{self, Numbers};
+use crate::tui::screens::stream::tasks::Open;
 use crate::tui::screens::stream::{KEEP, Placed, Stream, headings};
 use crate::tui::session::{Agents, Opened, Session};
 
@@ -109,8 +109,10 @@ impl Stream {
         self.frame.shape_at = selected
             .filter(|_| cells > 0)
             .and_then(|row| shape::place(store, row.ix(), cells));
-        self.overview
-            .prepare((store, &self.list.listing), of, session.is_loading())
+        let wanted = self
+            .overview
+            .prepare((store, &self.list.listing), of, session.is_loading());
+        wanted.map(Effect::start)
     }
 
     pub(super) fn prepare_inspector(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -143,11 +145,11 @@ impl Stream {
             Some(&session.loaded)
         };
         let job = |opened: &Opened| {
-            Effect::Start(Box::new(Job::Open {
+            Effect::start(Open {
                 store: opened.store.clone(),
                 ix: subject.ix,
                 how,
-            }))
+            })
         };
         opened.map(job).into_iter().collect()
     }
