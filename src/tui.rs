@@ -9,6 +9,7 @@ pub mod effects;
 pub mod filtering;
 pub mod gaps;
 mod runtime;
+pub mod screen;
 pub mod screens;
 pub mod session;
 pub mod shell;

@@ -3,7 +3,7 @@
 use crate::act::viewer::Viewer;
 use crate::ingest::discover::Input;
 use crate::tui::keys::Command;
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::session::Here;
 use crate::tui::tasks::{Start, Task};
 

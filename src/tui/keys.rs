@@ -5,7 +5,7 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
 
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 
 mod keymap;
 

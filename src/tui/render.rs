@@ -11,7 +11,8 @@ use crate::ingest::{Loaded, loader};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::keys;
-use crate::tui::shell::{Asked, Pointer, Shell};
+use crate::tui::screen::Pointer;
+use crate::tui::shell::{Asked, Shell};
 use crate::tui::tasks::lanes::{Lanes, Report};
 
 /// The program with its work done at once, so that every run gives the same picture.

@@ -20,7 +20,7 @@ use crate::store::bodies::Bodies;
 use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
 use crate::tui::notices::{Level, Notices};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::{Options, Setup};
 
 #[derive(Debug)]

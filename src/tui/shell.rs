@@ -3,9 +3,6 @@
 mod frame;
 mod header;
 mod route;
-mod screen;
-
-pub use screen::{Headline, Pointer, Screen};
 
 use std::any::Any;
 use std::mem;
@@ -16,7 +13,9 @@ use crate::ingest::Loaded;
 use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key, Meaning, Place};
-use crate::tui::screens::{self, ScreenId};
+use crate::tui::screen::id::{self, ScreenId};
+use crate::tui::screen::{Pointer, Screen};
+use crate::tui::screens;
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::header::Header;
 use crate::tui::shell::route::{Route, Stop};
@@ -52,17 +51,17 @@ enum Start {
 }
 
 impl Layer {
-    fn new(info: &screens::Info, session: &Session) -> Layer {
+    fn new(id: ScreenId, session: &Session) -> Layer {
         Layer {
-            id: info.id,
-            screen: (info.build)(session),
+            id,
+            screen: screens::build(id, session),
         }
     }
 }
 
 fn layers(session: &Session) -> Vec<Layer> {
-    let views = screens::views();
-    views.map(|info| Layer::new(info, session)).collect()
+    let views = id::views();
+    views.map(|info| Layer::new(info.id, session)).collect()
 }
 
 impl Shell {
@@ -197,7 +196,7 @@ impl Shell {
 
     /// Lays a screen over the view, alone.
     fn lay(&mut self, id: ScreenId) -> Vec<Asked> {
-        self.over = vec![Layer::new(id.info(), &self.session)];
+        self.over = vec![Layer::new(id, &self.session)];
         let effects = self.ask_top(|screen, session| screen.entered(session));
         self.obey(id, effects)
     }

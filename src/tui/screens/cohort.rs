@@ -22,13 +22,13 @@ use crate::query::expr::Expr;
 use crate::query::{self, Context};
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::cohort::behind::Behind;
 use crate::tui::screens::cohort::models::Models;
 use crate::tui::screens::cohort::rows::{Line, Show, Sort};
 use crate::tui::screens::cohort::tasks::Compare;
 use crate::tui::screens::cohort::words::Words;
 use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 

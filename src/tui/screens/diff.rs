@@ -27,6 +27,7 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::diff::aligned::Aligned;
 use crate::tui::screens::diff::fields::{FieldLine, Found};
 use crate::tui::screens::diff::layout::Regions;
@@ -34,7 +35,6 @@ use crate::tui::screens::diff::lines::{Cells, Made, Shown};
 use crate::tui::screens::diff::tasks::{Align, Compare};
 use crate::tui::screens::diff::words::Words;
 use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::outline::layout::wrap;
 use crate::tui::widgets::tone::Tone;
@@ -229,7 +229,7 @@ impl Screen for Diff {
             self.is_stale = true;
             self.made.clear();
         }
-        if session.view == crate::tui::screens::ScreenId::Diff {
+        if session.view == crate::tui::screen::id::ScreenId::Diff {
             return self.align(session);
         }
         Vec::new()

@@ -24,7 +24,8 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::replay::layout::{Pane, Regions};
 use crate::tui::screens::replay::play::Play;
 use crate::tui::screens::replay::scrub::Scrub;
@@ -32,7 +33,6 @@ use crate::tui::screens::replay::seen::Seen;
 use crate::tui::screens::replay::tasks::{FindFiles, ReadContext};
 use crate::tui::screens::replay::words::Words;
 use crate::tui::session::{Here, News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 
 #[derive(Debug, Default)]

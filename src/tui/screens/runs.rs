@@ -24,7 +24,8 @@ use crate::analysis::runs::{Grouping, Key as SortKey, Order};
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::{Placed, Wanted};
@@ -35,7 +36,6 @@ use crate::tui::screens::runs::table::{Line, Table};
 use crate::tui::screens::runs::tasks::{Build, Shape};
 use crate::tui::screens::runs::words::Words;
 use crate::tui::session::{Here, News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 

@@ -39,7 +39,8 @@ use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::Scope;
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::stream::chords::{Chord, Typing};
 use crate::tui::screens::stream::extras::Extras;
@@ -54,7 +55,6 @@ use crate::tui::screens::stream::overview::Overview;
 use crate::tui::screens::stream::rows::RowText;
 use crate::tui::screens::stream::talk::Talk;
 use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Viewport, Visible};
 

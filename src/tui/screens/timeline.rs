@@ -20,13 +20,13 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::timeline::layout::Regions;
 use crate::tui::screens::timeline::lines::Line;
 use crate::tui::screens::timeline::tasks::LayOut;
 use crate::tui::screens::timeline::words::Words;
 use crate::tui::session::{Here, News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 

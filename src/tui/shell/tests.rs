@@ -1,7 +1,7 @@
 use crate::ingest::Loaded;
 use crate::tui::Options;
 use crate::tui::render::{self, Headless};
-use crate::tui::shell::Pointer;
+use crate::tui::screen::Pointer;
 use crate::tui::testing::{load, options, played, screen};
 
 const TWO: &str = "{\"type\":\"prompt\",\"run_id\":\"r1\",\"id\":\"p\",\"content\":\"x\"}\n{\"type\":\"prompt\",\"run_id\":\"r2\",\"id\":\"q\",\"content\":\"y\"}\n";

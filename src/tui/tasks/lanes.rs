@@ -8,7 +8,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::base::cancel::CancelFlag;
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::tasks::{Answer, Start};
 
 /// An answer and the lane it comes from; it is dropped if a newer task was started there.
@@ -137,7 +137,7 @@ mod tests {
     use crate::base::cancel::CancelFlag;
     use crate::tui::Options;
     use crate::tui::effects::Effect;
-    use crate::tui::screens::ScreenId;
+    use crate::tui::screen::id::ScreenId;
     use crate::tui::session::Session;
     use crate::tui::tasks::{Start, Task};
 

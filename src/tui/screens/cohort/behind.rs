@@ -11,7 +11,7 @@ use crate::model::action::{ActionIx, Kind};
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::cohort::rows::Line;
 use crate::tui::screens::cohort::{Cohort, State};
 use crate::tui::session::{Here, Session};

@@ -4,7 +4,7 @@ use crate::analysis::runs::{Grouping, Key as SortKey};
 use crate::base::text;
 use crate::query::complete::complete;
 use crate::tui::keys::{COMMANDS, Command, Entry, Takes};
-use crate::tui::screens::{self, ScreenId};
+use crate::tui::screen::id::{self, ScreenId};
 use crate::tui::session::Session;
 use crate::tui::theme::Palette;
 use crate::tui::widgets::chooser::Item;
@@ -95,7 +95,7 @@ fn needs(takes: Option<Takes>) -> bool {
 }
 
 fn names(typed: &str, session: &Session) -> Vec<Offer> {
-    let views = screens::views().map(|info| Offer {
+    let views = id::views().map(|info| Offer {
         item: Item {
             name: format!("{} FILTER", info.name),
             about: info.about.to_owned(),

@@ -6,7 +6,7 @@ use crate::analysis::cohort::ask::Choice;
 use crate::analysis::runs::{Grouping, is_told};
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::runs::Runs;
 use crate::tui::session::Session;
 

@@ -3,6 +3,7 @@
 use ratatui::layout::Position;
 
 use crate::tui::keys::Command;
+use crate::tui::screen::Pointer;
 use crate::tui::screens::stream::headings;
 use crate::tui::screens::stream::inspector::ListStep;
 use crate::tui::screens::stream::jumps::{self, Direction, Known, Target};
@@ -10,7 +11,6 @@ use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::{Focus, List, Missed, Stream};
 use crate::tui::session::{Opened, Session};
-use crate::tui::shell::Pointer;
 use crate::tui::widgets::outline::folds::Motion;
 use crate::tui::widgets::viewport::{Extent, Visible, WHEEL};
 

@@ -4,7 +4,7 @@ use crate::analysis::origin::{Origin, SHORTEST};
 use crate::base::text;
 use crate::model::action::ActionIx;
 use crate::tui::effects::Effect;
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::tasks::FindOrigin;
 use crate::tui::session::{Here, Session};

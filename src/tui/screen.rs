@@ -1,5 +1,7 @@
 //! What a screen is.
 
+pub mod id;
+
 use std::any::Any;
 use std::fmt::Debug;
 use std::time::Duration;
