@@ -1,6 +1,7 @@
 //! What a screen asks of the world outside of it.
 
 use crate::act::viewer::Viewer;
+use crate::analysis::cohort::ask::Choice;
 use crate::ingest::discover::Input;
 use crate::tui::keys::Command;
 use crate::tui::screen::id::ScreenId;
@@ -13,6 +14,8 @@ pub enum Effect {
     Pop,
     /// Goes to another view, with this selected there. `q` comes back.
     Visit(ScreenId, Here),
+    /// Goes to the cohort view and compares these there.
+    Compare(Choice),
     /// Shows a view, with this filter if there is one.
     Show(ScreenId, Option<String>),
     /// Does a command on the view below, with what was typed after it.

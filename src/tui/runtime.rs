@@ -130,7 +130,7 @@ impl Runtime {
 
     fn pause(&self) -> Duration {
         let session = &self.shell.session;
-        if session.live && !session.is_loading() {
+        if session.trace.live && !session.is_loading() {
             LIVE_FRAME
         } else {
             LOADING_FRAME
@@ -259,7 +259,11 @@ impl Runtime {
                 Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
                 Effect::Copy(text) => Screen::copy(&text),
                 // The shell keeps these to itself.
-                Effect::Pop | Effect::Visit(..) | Effect::Show(..) | Effect::Obey(..) => {}
+                Effect::Pop
+                | Effect::Visit(..)
+                | Effect::Compare(_)
+                | Effect::Show(..)
+                | Effect::Obey(..) => {}
             }
         }
         exit

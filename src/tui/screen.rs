@@ -9,6 +9,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::analysis::cohort::ask::Choice;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::session::{News, Session};
@@ -33,6 +34,11 @@ pub trait Screen: Any + Debug {
     fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
         let _ = (text, session);
         Vec::new()
+    }
+
+    /// Compares these cohorts, for the screen that can.
+    fn compare(&mut self, cohorts: Choice) {
+        let _ = cohorts;
     }
 
     /// The screen comes to the front: it takes over what is selected in the session.

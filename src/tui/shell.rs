@@ -173,13 +173,13 @@ impl Shell {
     fn compare(&mut self) -> Vec<Asked> {
         self.leave();
         let here = self.session.here.run;
-        self.session.pair = match (self.session.pair, here) {
+        self.session.marks.pair = match (self.session.marks.pair, here) {
             ([Some(a), None], Some(run)) if a != run => [Some(a), Some(run)],
             ([None, Some(b)], Some(run)) if b != run => [Some(run), Some(b)],
             ([None, None], Some(run)) => [Some(run), None],
             (pair, _) => pair,
         };
-        match self.session.pair {
+        match self.session.marks.pair {
             [Some(_), Some(_)] => self.go(ScreenId::Diff),
             [Some(_), None] | [None, Some(_)] => {
                 let keys = self.session.keymap.keys(Command::Compare).join(" ");
@@ -419,12 +419,10 @@ impl Shell {
                 Effect::Obey(command, argument) => outside.extend(self.tell(command, &argument)),
                 Effect::Show(view, filter) => outside.extend(self.show(view, filter.as_deref())),
                 Effect::Pop => outside.extend(self.back(from)),
-                Effect::Visit(view, here) => {
-                    self.over.clear();
-                    self.leave();
-                    self.session.here = here;
-                    self.route.go(Stop::inside(view, here));
-                    outside.extend(self.enter());
+                Effect::Visit(view, here) => outside.extend(self.visit(view, here)),
+                Effect::Compare(cohorts) => {
+                    outside.extend(self.visit(ScreenId::Cohort, self.session.here));
+                    self.ask_top(|screen, _| screen.compare(cohorts));
                 }
                 Effect::Quit
                 | Effect::Suspend
@@ -438,6 +436,15 @@ impl Shell {
             }
         }
         outside
+    }
+
+    /// Opens a view from the one that is shown: going back leads there.
+    fn visit(&mut self, view: ScreenId, here: Here) -> Vec<Asked> {
+        self.over.clear();
+        self.leave();
+        self.session.here = here;
+        self.route.go(Stop::inside(view, here));
+        self.enter()
     }
 
     fn back(&mut self, from: ScreenId) -> Vec<Asked> {

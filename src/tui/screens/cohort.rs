@@ -132,13 +132,10 @@ impl Screen for Cohort {
         Vec::new()
     }
 
-    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
-        if let Some(choice) = session.cohorts.take() {
-            self.choice = choice;
-            self.view = Viewport::default();
-            self.ask_again();
-        }
-        Vec::new()
+    fn compare(&mut self, cohorts: Choice) {
+        self.choice = cohorts;
+        self.view = Viewport::default();
+        self.ask_again();
     }
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
@@ -152,7 +149,7 @@ impl Screen for Cohort {
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
         // What grows is compared again when one comes back to it, or asks for it.
         let is_first = matches!(self.state, State::Nothing);
-        self.is_stale |= !news.runs.is_empty() && (is_first || !session.live);
+        self.is_stale |= !news.runs.is_empty() && (is_first || !session.trace.live);
         Vec::new()
     }
 
@@ -196,7 +193,7 @@ impl Cohort {
         (self.is_stale, self.is_running) = (false, true);
         let usual = Options::default();
         // Looking again and again at what grows finds something by chance sooner or later.
-        let alpha = if session.live {
+        let alpha = if session.trace.live {
             usual.alpha / 5.0
         } else {
             usual.alpha

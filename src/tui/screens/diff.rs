@@ -268,17 +268,19 @@ impl Diff {
     /// Takes over which runs are to be compared; true when they are others than before. Where there are
     /// only two, nobody needs to mark them.
     fn choose(&mut self, session: &mut Session) -> bool {
-        if let ([None, None], None) = (session.pair, self.pair)
+        if let ([None, None], None) = (session.marks.pair, self.pair)
             && !session.is_loading()
         {
             let runs = session.loaded.store.runs().iter().enumerate();
             let mut told = runs.filter(|(_, run)| is_told(run));
             let mut next = || told.next().map(|(at, _)| RunIx(at as u32));
             if let (Some(a), Some(b), None) = (next(), next(), next()) {
-                session.pair = [Some(a), Some(b)];
+                session.marks.pair = [Some(a), Some(b)];
             }
         }
-        let wanted = session.pair[0].zip(session.pair[1]).map(|(a, b)| [a, b]);
+        let wanted = session.marks.pair[0]
+            .zip(session.marks.pair[1])
+            .map(|(a, b)| [a, b]);
         if wanted.is_none() || wanted == self.pair {
             return false;
         }

@@ -112,19 +112,24 @@ pub fn pace(rate: &Rate, is_estimate: bool, now: i64) -> Vec<String> {
 /// The pace of all runs together.
 pub fn pace_of_all(session: &Session) -> Vec<String> {
     let is_estimate = session
+        .trace
         .pulse
         .spent()
         .is_some_and(|(_, source)| source != CostSource::Recorded);
     let now = session.clock.now();
-    pace(session.pulse.rate_of_all(), is_estimate, now)
+    pace(session.trace.pulse.rate_of_all(), is_estimate, now)
 }
 
 /// How long words about lives and paces stay true if nothing comes.
 pub fn stays(lives: impl Iterator<Item = i64>, session: &Session) -> Option<Duration> {
-    if !session.live {
+    if !session.trace.live {
         return None;
     }
-    let is_quiet = session.pulse.rate_of_all().is_quiet(session.clock.now());
+    let is_quiet = session
+        .trace
+        .pulse
+        .rate_of_all()
+        .is_quiet(session.clock.now());
     let pace = (!is_quiet).then_some(SECOND);
     let soonest = lives.chain(pace).min()?;
     Some(Duration::from_micros(soonest.unsigned_abs()))

@@ -250,7 +250,7 @@ impl Runs {
             }
             Command::Gather => self.gather(self.next_grouping()),
             Command::Pair => self.pair(session),
-            Command::Cohorts => return self.compare(session),
+            Command::Cohorts => return self.compare_groups(session),
             Command::Cancel if !self.filter.text.is_empty() => return self.filter("", session),
             Command::Cancel if self.grouping.is_some() => self.gather(None),
             Command::Cancel => {}
@@ -324,7 +324,7 @@ impl Runs {
                 id_width: self.table.id_width,
                 agents: self.table.has_agents,
                 grades: self.table.has_grades,
-                live: session.live,
+                live: session.trace.live,
             },
         );
         let now = session.clock.now();
@@ -345,7 +345,7 @@ impl Runs {
                     What::Run {
                         id: self.table.id(*ix),
                         text: Rc::clone(text),
-                        pair: pair_letter(session.pair, *ix),
+                        pair: pair_letter(session.marks.pair, *ix),
                         life: session.life(*ix),
                     }
                 }
@@ -457,7 +457,7 @@ impl Runs {
             return;
         };
         self.anchor = Some(Line::Run(run));
-        session.pair = match session.pair {
+        session.marks.pair = match session.marks.pair {
             [Some(a), b] if a == run => [b, None],
             [a, Some(b)] if b == run => [a, None],
             [None, _] => [Some(run), None],

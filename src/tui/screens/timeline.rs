@@ -189,7 +189,7 @@ impl Timeline {
             is_running: true,
             is_behind: false,
         };
-        let is_going_on = session.live && session.life(run).is_at_work();
+        let is_going_on = session.trace.live && session.life(run).is_at_work();
         vec![Effect::start(LayOut {
             store: store.clone(),
             run,
@@ -249,7 +249,7 @@ impl Timeline {
 
     /// What goes on grows on the screen, as long as something is open in it.
     fn stays_true(&self, session: &Session) -> Option<Duration> {
-        let run = self.made.run.filter(|_| session.live)?;
+        let run = self.made.run.filter(|_| session.trace.live)?;
         let life = session.life(run);
         crate::tui::screens::outcome::stays(life.changes_in().into_iter(), session)
     }

@@ -89,7 +89,7 @@ impl Behind {
         let [Some(a), Some(b)] = &item.sides else {
             return vec![Effect::Visit(ScreenId::Stream, here)];
         };
-        session.pair = [Some(a.ix), Some(b.ix)];
+        session.marks.pair = [Some(a.ix), Some(b.ix)];
         let here = Here {
             scope: None,
             ..here

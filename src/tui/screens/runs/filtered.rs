@@ -29,14 +29,14 @@ impl Runs {
         let is_other = match key.code {
             Code::Enter => {
                 self.filter.keep();
-                self.filter.remember(&mut session.filter_history);
+                self.filter.remember(&mut session.filters.history);
                 false
             }
             Code::Esc => self.filter.restore(),
             Code::Tab | Code::BackTab => self.filter.take_proposal(key.code == Code::Tab, store),
             Code::Up | Code::Down => {
                 let earlier = key.code == Code::Up;
-                self.filter.recall(&session.filter_history, earlier)
+                self.filter.recall(&session.filters.history, earlier)
             }
             _ => self.filter.edit(key, store),
         };

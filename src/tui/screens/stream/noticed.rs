@@ -142,7 +142,7 @@ impl Stream {
                 choice: Choice::Nothing,
             });
         }
-        self.menu = Some(Menu {
+        self.input.menu = Some(Menu {
             title: "noticed",
             foot: "enter go to the evidence, then n and N · esc close",
             items,

@@ -20,7 +20,10 @@ impl Stream {
         } else {
             Numbers::Known
         };
-        let clocks = session.live.then(|| (&session.pulse, session.clock.now()));
+        let clocks = session
+            .trace
+            .live
+            .then(|| (&session.trace.pulse, session.clock.now()));
         let known = session.loaded.agents;
         let (list, opened) = match (&mut self.end, &mut session.end) {
             (Some(list), Some(end)) => (list, end),
@@ -96,7 +99,7 @@ impl Stream {
         let rows = usize::from(regions.scroll.height);
         self.prepare_ticks(session, rows);
         let selected = self.selected(session);
-        let cells = layout::shape_cells(regions.spark.width, session.live);
+        let cells = layout::shape_cells(regions.spark.width, session.trace.live);
         self.frame.shape_cells = cells;
         let of = Of {
             version: 0,
@@ -130,7 +133,8 @@ impl Stream {
             opened.filter(|opened| subject.ix.0 < opened.store.len() && talk.height > 1)
         {
             let room = usize::from(talk.width).saturating_sub(10);
-            self.talk
+            self.inspector
+                .talk
                 .prepare(subject.ix, opened, (room, usize::from(talk.height) - 1));
         }
         let is_hit = !subject.is_end && self.finder.is_hit(subject.ix);

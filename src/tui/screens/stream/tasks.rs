@@ -89,7 +89,7 @@ impl Task for Filter {
     }
 
     fn failed(stream: &mut Stream) {
-        stream.answers.is_running = false;
+        stream.query.answers.is_running = false;
     }
 }
 

@@ -6,16 +6,17 @@ use ratatui::style::Style;
 
 use crate::base::human;
 use crate::model::action::Status;
+use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::layout::{Columns, EXTRA, kind_word};
 use crate::tui::screens::stream::rows::{RowText, SubRow};
 use crate::tui::screens::stream::view::pane;
-use crate::tui::screens::stream::{Focus, Placed, Stream};
+use crate::tui::screens::stream::{Placed, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{Row, Sought};
 
 pub(super) fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (columns, style) = (&stream.frame.columns, theme.styles.faint);
-    if stream.filter.problem.is_some() && stream.frame.regions.upper_rule.height == 0 {
+    if stream.query.bar.problem.is_some() && stream.frame.regions.upper_rule.height == 0 {
         return;
     }
     let mut row = Row::new(buf, stream.frame.regions.columns, 0, style);
@@ -54,7 +55,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
             .put(&format!("  {line}"), theme.styles.faint);
     }
     for placed in &stream.frame.rows {
-        let style = match (placed.is_selected, stream.focus) {
+        let style = match (placed.is_selected, stream.split.focus) {
             (true, Focus::List) => theme.styles.selected,
             (true, Focus::Inspector) => theme.styles.shadowed,
             (false, _) => Style::new(),
