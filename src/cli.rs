@@ -9,6 +9,7 @@ mod filter;
 mod load;
 mod pick;
 mod picture;
+mod place;
 mod table;
 
 mod baseline;

@@ -69,6 +69,10 @@ pub struct Picture {
     /// Keys to press before, as in 'j j / tool:refund enter'
     #[arg(long, value_name = "KEYS", requires = "screenshot")]
     pub keys: Option<String>,
+
+    /// Replace the screenshot if it exists
+    #[arg(long, requires = "screenshot")]
+    pub force: bool,
 }
 
 const COHORT_HELP: &str = "\
@@ -125,6 +129,9 @@ pub enum BaselineCommand {
         file: PathBuf,
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// Replace FILE if it exists
+        #[arg(long)]
+        force: bool,
         /// What makes two runs a pair
         #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = ["auto", "task", "input", "none"])]
         pair_by: String,
@@ -468,7 +475,7 @@ Examples:
         /// saferun: all runs as lines of one file; atif: a trajectory document for each run
         #[arg(long, value_name = "FORMAT", default_value = "saferun")]
         to: To,
-        /// Write over a file that is there
+        /// Replace a file that exists
         #[arg(long)]
         force: bool,
     },

@@ -13,6 +13,7 @@ use crate::base::cancel::CancelFlag;
 use crate::cli::args::{BaselineCommand, CohortHow};
 use crate::cli::cohort::{self, gate, print};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::place::{self, Place};
 use crate::cli::{Cx, inputs};
 use crate::export::cohort as words;
 
@@ -22,13 +23,18 @@ pub(super) fn run(cx: &mut Cx, what: BaselineCommand) -> anyhow::Result<Exit> {
             file,
             paths,
             pair_by,
-        } => write(cx, &file, paths, &pair_by),
+            force,
+        } => {
+            let path = file.as_path();
+            write(cx, Place { path, force }, paths, &pair_by)
+        }
         BaselineCommand::Show { file } => show(cx, &file),
         BaselineCommand::Check { file, paths, how } => check(cx, &file, paths, &how),
     }
 }
 
-fn write(cx: &mut Cx, file: &Path, paths: Vec<PathBuf>, pair_by: &str) -> anyhow::Result<Exit> {
+fn write(cx: &mut Cx, to: Place<'_>, paths: Vec<PathBuf>, pair_by: &str) -> anyhow::Result<Exit> {
+    to.check(&paths)?;
     let ask = Ask {
         pair_by: cohort::pair_by(pair_by),
         ..cohort::ask(cx, Choice::By(Grouping::Model), &CohortHow::default())?
@@ -41,11 +47,13 @@ fn write(cx: &mut Cx, file: &Path, paths: Vec<PathBuf>, pair_by: &str) -> anyhow
     let found = ask.cohort(&read.store, &CancelFlag::new());
     let (kept, pair_by, excluded) =
         found.map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
-    fs::write(file, baseline::write(&kept, pair_by)?)
-        .map_err(|error| Failure::Input(format!("{}: {error}", file.display())))?;
+    let text = baseline::write(&kept, pair_by)?;
+    to.write(&place::files(&read.store), &mut |out| {
+        out.write_all(text.as_bytes())
+    })?;
     let left_out: usize = excluded.iter().map(|it| it.count).sum();
     let size = words::size(kept.runs.len(), kept.tasks());
-    let path = file.display();
+    let path = to.path.display();
     cx.notes
         .note(&format!("{path}: {size}, {left_out} left out"));
     Ok(exit)

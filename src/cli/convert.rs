@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::base::human;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
+use crate::cli::place::{self, Place};
 use crate::cli::{Cx, filter, pick};
 use crate::export::{atif, saferun};
 use crate::model::run::RunIx;
@@ -27,10 +28,14 @@ pub(super) fn run(
     (to, output): (To, &Path),
     force: bool,
 ) -> anyhow::Result<Exit> {
+    let place = Place {
+        path: output,
+        force,
+    };
     let is_stream = output.as_os_str() == "-";
     let is_folder = to == To::Atif && is_folder(output);
     if !is_stream && !is_folder {
-        refuse(paths, output, force)?;
+        place.check(paths)?;
     }
     let named: Vec<(PathBuf, Option<String>)> = paths.iter().map(|it| pick::split(it)).collect();
     let mut paths: Vec<PathBuf> = named.iter().map(|(path, _)| path.clone()).collect();
@@ -46,8 +51,8 @@ pub(super) fn run(
         return Err(Failure::Usage("no run matches: nothing is written".to_owned()).into());
     }
     match to {
-        To::Saferun => lines(cx, &read, &runs, output, force)?,
-        To::Atif => trajectories(cx, (&read, &paths), &runs, output, force)?,
+        To::Saferun => lines(cx, &read, &runs, place)?,
+        To::Atif => trajectories(cx, &read, &runs, place)?,
     }
     Ok(exit)
 }
@@ -88,20 +93,14 @@ fn picked(
 }
 
 /// All runs in one file of the project's own format.
-fn lines(
-    cx: &mut Cx,
-    read: &Read,
-    runs: &[RunIx],
-    output: &Path,
-    force: bool,
-) -> anyhow::Result<()> {
+fn lines(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyhow::Result<()> {
     let store = &read.store;
-    if output.as_os_str() == "-" {
+    if to.path.as_os_str() == "-" {
         saferun::write(&mut |event| cx.out.json(event), store, runs)?;
         return Ok(());
     }
     let mut events = 0;
-    in_place(output, force, &mut |writer| {
+    to.write(&place::files(store), &mut |writer| {
         let mut line = |event: &serde_json::Value| {
             serde_json::to_writer(&mut *writer, event)?;
             writer.write_all(b"\n")
@@ -112,19 +111,18 @@ fn lines(
     let runs = human::counted(runs.len() as u64, "run");
     let events = human::counted(events, "event");
     cx.notes
-        .note(&format!("{}: {runs}, {events}", output.display()));
+        .note(&format!("{}: {runs}, {events}", to.path.display()));
     Ok(())
 }
 
 /// A document for each run: in a file if there is one run, else in a folder.
-fn trajectories(
-    cx: &mut Cx,
-    (read, paths): (&Read, &[PathBuf]),
-    runs: &[RunIx],
-    output: &Path,
-    force: bool,
-) -> anyhow::Result<()> {
+fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyhow::Result<()> {
     let store = &read.store;
+    let Place {
+        path: output,
+        force,
+    } = to;
+    let sources = place::files(store);
     let mut by_run = saferun::by_run(store);
     let mut document = |ix: RunIx, writer: &mut dyn Write| {
         let actions = by_run.remove(&ix).unwrap_or_default();
@@ -141,7 +139,7 @@ fn trajectories(
         return Ok(());
     }
     if let ([only], false) = (runs, is_folder(output)) {
-        in_place(output, force, &mut |writer| document(*only, writer))?;
+        to.write(&sources, &mut |writer| document(*only, writer))?;
         cx.notes.note(&format!("{name}: 1 document"));
         return Ok(());
     }
@@ -161,10 +159,11 @@ fn trajectories(
     let files: Vec<PathBuf> = runs.iter().map(&mut file).collect();
     // All of them first: half a folder helps nobody.
     for file in &files {
-        refuse(paths, file, force)?;
+        Place { path: file, force }.check(&sources)?;
     }
     for (ix, file) in runs.iter().zip(&files) {
-        in_place(file, force, &mut |writer| document(*ix, writer))?;
+        let to = Place { path: file, force };
+        to.write(&sources, &mut |writer| document(*ix, writer))?;
     }
     let documents = human::counted(runs.len() as u64, "document");
     cx.notes.note(&format!("{name}: {documents}"));
@@ -191,50 +190,6 @@ fn file_name(id: &str) -> String {
     };
     let name: String = id.chars().take(100).map(letter).collect();
     name.trim_start_matches('.').to_owned()
-}
-
-/// Written beside the file and then put in its place: what was there stays whole until then.
-fn in_place(
-    output: &Path,
-    force: bool,
-    write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
-) -> anyhow::Result<()> {
-    let folder = output
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let fail = |what: io::Error| Failure::Usage(format!("{}: {what}", output.display()));
-    let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(fail)?;
-    let mut writer = BufWriter::new(file);
-    write(&mut writer)?;
-    writer.flush()?;
-    let file = writer
-        .into_inner()
-        .map_err(|error| fail(error.into_error()))?;
-    let kept = if force {
-        file.persist(output)
-    } else {
-        file.persist_noclobber(output)
-    };
-    kept.map_err(|error| fail(error.error))?;
-    Ok(())
-}
-
-/// Nothing is written over unless that was asked for, and a trace never by what was read from it.
-fn refuse(paths: &[PathBuf], output: &Path, force: bool) -> Result<(), Failure> {
-    let name = output.display();
-    if output.exists() && !force {
-        let what = format!("{name}: it is there already (--force writes over it)");
-        return Err(Failure::Usage(what));
-    }
-    let same = |path: &PathBuf| {
-        let [one, other] = [path.canonicalize(), output.canonicalize()];
-        one.is_ok_and(|one| other.is_ok_and(|other| one == other))
-    };
-    if paths.iter().any(same) {
-        let what = format!("{name}: it is one of the traces that are read; take another name");
-        return Err(Failure::Usage(what));
-    }
-    Ok(())
 }
 
 /// The runs to write: all, or those that match the condition.

@@ -1,7 +1,5 @@
 //! `export` and `fork`: carrying a step away, as a request, a command, a fixture, or the beginning of a new run.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -14,6 +12,7 @@ use crate::base::cancel::CancelFlag;
 use crate::base::human;
 use crate::base::text;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::place::{self, Place};
 use crate::cli::show::{self, Part};
 use crate::cli::{Cx, pick};
 use crate::export::fork::{self, Edit};
@@ -37,6 +36,9 @@ pub struct Target {
     /// A new file; without it the standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
     /// Write secrets as they are; otherwise they are masked, and counted
     #[arg(long)]
     show_secrets: bool,
@@ -55,7 +57,7 @@ pub(super) fn run(
     let found = Context { request, ..found };
     let bytes = match what {
         As::Request => lines(cx, std::slice::from_ref(&found.request))?,
-        As::Curl => command(&store, &found)?.into_bytes(),
+        As::Curl => command(cx, &store, &found)?.into_bytes(),
         As::Fixture => {
             let answer = context::answer(&store, found.api, found.call, &CancelFlag::new())
                 .expect("nobody gives this work up");
@@ -65,7 +67,7 @@ pub(super) fn run(
             lines(cx, &[document])?
         }
     };
-    write(cx, target, &bytes)?;
+    write(cx, target, &place::files(&store), &bytes)?;
     if found.exactness == Exactness::Reconstructed {
         cx.notes.note(&format!(
             "the request is reconstructed: {}; show --context lists what is missing",
@@ -103,7 +105,7 @@ pub(super) fn fork(
         masked += mask(event, target);
     }
     let bytes = lines(cx, &forked.events)?;
-    write(cx, target, &bytes)?;
+    write(cx, target, &place::files(&store), &bytes)?;
     if !forked.completed.is_empty() {
         let calls: Vec<String> = forked
             .completed
@@ -145,10 +147,10 @@ fn lines(cx: &Cx, values: &[Value]) -> std::io::Result<Vec<u8>> {
 }
 
 /// The command, below what is to be known of the request.
-fn command(store: &Store, found: &Context) -> anyhow::Result<String> {
+fn command(cx: &Cx, store: &Store, found: &Context) -> anyhow::Result<String> {
     let row = store.row(found.call);
     let record = json!({ "request": found.request });
-    let command = curl::command(&record, row.model())
+    let command = curl::command(&record, row.model(), cx.out.look.escapes())
         .context("the request is no JSON object: there is nothing to send")?;
     let mut script = String::new();
     if found.exactness == Exactness::Reconstructed {
@@ -165,24 +167,13 @@ fn command(store: &Store, found: &Context) -> anyhow::Result<String> {
     Ok(script)
 }
 
-/// Writes a file that is new: what is there is never written over.
-fn write(cx: &mut Cx, target: &Target, bytes: &[u8]) -> anyhow::Result<()> {
+/// Writes to the file or, without one, to the standard output.
+fn write(cx: &mut Cx, target: &Target, sources: &[PathBuf], bytes: &[u8]) -> anyhow::Result<()> {
     let Some(path) = &target.output else {
         return Ok(cx.out.verbatim(&String::from_utf8_lossy(bytes))?);
     };
-    let opened = File::create_new(path);
-    let mut file = opened.map_err(|error| {
-        let what = match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                "it exists, and nothing is written over: name another file".to_owned()
-            }
-            _ => error.to_string(),
-        };
-        Failure::Usage(format!("{}: {what}", path.display()))
-    })?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("{}", path.display()))?;
+    let force = target.force;
+    Place { path, force }.write(sources, &mut |out| out.write_all(bytes))?;
     cx.notes.note(&format!("wrote {}", path.display()));
     Ok(())
 }

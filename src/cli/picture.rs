@@ -1,12 +1,12 @@
 //! `--screenshot`: the explorer drawn into a file instead of on a terminal.
 
-use std::fs;
-
-use anyhow::Context as _;
+use std::path::PathBuf;
 
 use crate::cli::Cx;
 use crate::cli::explore::Named;
 use crate::cli::failure::Exit;
+use crate::cli::place::Place;
+use crate::ingest::discover::Input;
 use crate::ingest::loader;
 use crate::tui;
 use crate::tui::render::{self, svg};
@@ -18,6 +18,12 @@ pub(super) fn draw(cx: &Cx, named: &Named, mut options: tui::Options) -> anyhow:
     let Some(path) = &named.picture.screenshot else {
         return Ok(Exit::Done);
     };
+    let place = Place {
+        path,
+        force: named.picture.force,
+    };
+    let sources: Vec<PathBuf> = named.inputs.iter().filter_map(Input::path).collect();
+    place.check(&sources)?;
     options.ascii = cx.global.ascii;
     options.palette = cx.config.theme.value.unwrap_or(Palette::Dark);
     options.loading.preview = false;
@@ -28,7 +34,8 @@ pub(super) fn draw(cx: &Cx, named: &Named, mut options: tui::Options) -> anyhow:
         Palette::Light => &svg::LIGHT,
         Palette::Dark | Palette::HighContrast | Palette::Sixteen | Palette::None => &svg::DARK,
     };
-    fs::write(path, svg::svg(&shown, inks)).with_context(|| path.display().to_string())?;
+    let drawing = svg::svg(&shown, inks);
+    place.write(&sources, &mut |out| out.write_all(drawing.as_bytes()))?;
     cx.notes.detail(&format!("{} written", path.display()));
     Ok(Exit::Done)
 }

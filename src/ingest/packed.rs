@@ -23,6 +23,11 @@ const SMALL: usize = 72 << 20;
 /// How much is unpacked at once.
 const STEP: usize = 256 << 10;
 
+/// The most that a file of `size` bytes may unpack to; more is taken for a bomb.
+fn plausible(size: u64) -> u64 {
+    size.saturating_mul(STEEPEST).max(SMALL as u64)
+}
+
 /// A compressed file.
 pub struct Packed {
     state: Mutex<State>,
@@ -118,7 +123,7 @@ impl State {
             let before = self.text.len();
             let read = from.by_ref().take(STEP as u64).read_to_end(&mut self.text);
             let taken = self.taken.load(Ordering::Relaxed);
-            let bound = taken.saturating_mul(STEEPEST).max(SMALL as u64);
+            let bound = plausible(taken);
             self.fault = match read {
                 Err(error) => Some(format!("{}; what came before it is shown", reason(&error))),
                 Ok(_) if self.text.len() > LARGEST => Some(format!(

@@ -472,7 +472,8 @@ fn a_screenshot_needs_no_terminal_and_is_written_where_it_is_asked_for() {
     out(&[REFUND, "--size", "80x24"], 2);
     out(&["--screenshot", name, "ls", REFUND], 2);
     out(&[REFUND, "--screenshot", name, "--size", "0x24"], 2);
-    out(&["demo", "--screenshot", name], 0);
+    refused(&["demo", "--screenshot", name], 2);
+    out(&["demo", "--screenshot", name, "--force"], 0);
 }
 
 const OLD: &str = "sample-traces/refund-cohort/model-a.jsonl";
@@ -756,7 +757,7 @@ fn a_fork_is_a_run_of_its_own_and_nothing_is_written_over() {
     let edited = out(&["query", "args.amount=420", path, "--jsonl"], 0);
     assert_eq!(edited.lines().count(), 1, "{edited}");
     let again = refused(&["fork", REFUND, "--at", "9", "-o", path], 2);
-    assert!(again.contains("nothing is written over"), "{again}");
+    assert!(again.contains("it exists"), "{again}");
     let none = refused(&["fork", REFUND, "--at", "99"], 2);
     assert!(none.contains("no action 99"), "{none}");
 }
@@ -781,4 +782,72 @@ fn secrets_are_masked_in_what_is_exported_and_counted() {
     }
     let forked = out(&["fork", path, "--at", "2"], 0);
     assert!(!forked.contains(&key), "{forked}");
+}
+
+/// A copy of the sample that a command may try to damage.
+fn copied() -> (tempfile::TempDir, String, Vec<u8>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("trace.jsonl");
+    std::fs::copy(REFUND, &path).expect("the sample");
+    let bytes = std::fs::read(REFUND).expect("the sample");
+    (folder, path.to_str().expect("a path").to_owned(), bytes)
+}
+
+#[test]
+fn no_command_writes_over_a_trace_that_it_reads() {
+    let (folder, trace, bytes) = copied();
+    let link = folder.path().join("link.jsonl");
+    std::fs::hard_link(&trace, &link).expect("a hard link");
+    let link = link.to_str().expect("a path");
+    let commands: [&[&str]; 5] = [
+        &["baseline", "write", link, &trace],
+        &["--screenshot", link, &trace],
+        &["convert", &trace, "-o", link],
+        &["export", &trace, "--seq", "2", "-o", link],
+        &["fork", &trace, "--at", "9", "-o", link],
+    ];
+    for command in commands {
+        for force in [&[][..], &["--force"]] {
+            let why = refused(&[command, force].concat(), 2);
+            assert!(why.contains("one of the traces"), "{command:?}: {why}");
+            assert_eq!(std::fs::read(&trace).expect("the trace"), bytes);
+        }
+    }
+}
+
+#[test]
+fn a_forgotten_file_name_costs_no_trace() {
+    let (folder, trace, bytes) = copied();
+    let other = folder.path().join("other.jsonl");
+    std::fs::copy(&trace, &other).expect("a copy");
+    let why = refused(
+        &["baseline", "write", &trace, other.to_str().expect("a path")],
+        2,
+    );
+    assert!(why.contains("it exists"), "{why}");
+    assert_eq!(std::fs::read(&trace).expect("the trace"), bytes);
+}
+
+#[test]
+fn a_command_to_send_a_request_again_trusts_no_address_of_the_trace() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("t.jsonl");
+    let request = |url: &str| {
+        let line = serde_json::json!({"type": "response", "run_id": "r", "model": "claude-x", "content": "ok",
+            "request": {"url": url, "body": {"model": "claude-x", "max_tokens": 1, "system": "\u{9b}x", "messages": []}}});
+        std::fs::write(&path, format!("{line}\n")).expect("a trace");
+        out(
+            &["export", path.to_str().expect("a path"), "--as", "curl"],
+            0,
+        )
+    };
+    let injected = request("-Kt.jsonl");
+    assert!(injected.contains("--url 'https://api.anthropic.com/v1/messages'"));
+    let foreign = request("https://evil.example/v1/messages");
+    assert!(!foreign.contains("API_KEY"), "{foreign}");
+    let escapes = request("https://evil.example/\u{1b}]0;x\u{7}\u{9b}");
+    for script in [injected, foreign, escapes] {
+        let is_plain = |it: char| it == '\n' || (' '..='~').contains(&it);
+        assert!(script.chars().all(is_plain), "{script:?}");
+    }
 }
