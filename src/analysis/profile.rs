@@ -93,7 +93,7 @@ mod tests {
     use super::profile;
     use crate::base::cancel::CancelFlag;
     use crate::ingest::discover::Input;
-    use crate::ingest::loader;
+    use crate::ingest::intake;
     use crate::ingest::prices::PriceTable;
     use crate::model::run::RunIx;
     use crate::store::Store;
@@ -114,8 +114,8 @@ mod tests {
             bytes: RUN.as_bytes(),
             companions: &[],
         };
-        let options = loader::Options::new(PriceTable::built_in());
-        let (store, _) = Store::load(loader::start(vec![input], options));
+        let options = intake::Options::new(PriceTable::built_in());
+        let (store, _) = Store::load(intake::load(vec![input], options));
         let found = profile(&store, RunIx(0), 2, &CancelFlag::new());
         let tools: Vec<_> = found
             .tools

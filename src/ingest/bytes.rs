@@ -1,12 +1,14 @@
 //! Where bytes come from: read by position, never mapped, so that a file may shrink under us.
 
+pub(crate) mod file;
+pub mod log;
+
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::ingest::live::Log;
+use crate::ingest::bytes::log::Log;
 use crate::ingest::packed::Packed;
 use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::packed::zip::Archive;
@@ -15,14 +17,14 @@ use crate::ingest::packed::zip::Archive;
 #[derive(Debug, Clone)]
 pub enum Bytes {
     File(Arc<File>),
-    /// Standard input, kept while it is read: later bytes may still come.
+    /// Standard input, read to its end.
     Memory(Arc<Mutex<Vec<u8>>>),
     Packed(Arc<Packed>),
-    /// A zip archive of an evaluation, as one array of its documents.
+    /// A zip archive of an evaluation, as one JSON array of its documents.
     Archive(Arc<Archive>),
-    /// A run that lies in many files, as lines made of them.
+    /// A run stored in many files, as lines made of them.
     Scattered(Arc<Scattered>),
-    /// A file that is followed while it is written.
+    /// A source that is followed while it grows.
     Live(Arc<Log>),
     Static(&'static [u8]),
 }
@@ -45,7 +47,7 @@ impl Bytes {
 
     pub fn is_empty(&self) -> io::Result<bool> {
         match self {
-            // To unpack it all would be much for a yes or no.
+            // The length would need all of it unpacked.
             Bytes::Packed(packed) => Ok(packed.read_at(&mut [0], 0) == 0),
             Bytes::File(_)
             | Bytes::Memory(_)
@@ -56,7 +58,7 @@ impl Bytes {
         }
     }
 
-    /// Why there is less than there should be.
+    /// Why bytes are missing, if any are.
     pub fn fault(&self) -> Option<String> {
         match self {
             Bytes::Packed(packed) => packed.fault(),
@@ -66,7 +68,7 @@ impl Bytes {
         }
     }
 
-    /// The file that holds what is at `offset`, and where in it, where there are several.
+    /// For sources made of many files: the file that holds the byte at `offset`, and its offset there.
     pub fn locate(&self, offset: u64) -> Option<(PathBuf, u64)> {
         match self {
             Bytes::Scattered(files) => files.locate(offset),
@@ -82,7 +84,7 @@ impl Bytes {
     /// Reads until `buffer` is full or the source ends; the number of bytes read.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         match self {
-            Bytes::File(file) => read_file(file, buffer, offset),
+            Bytes::File(file) => file::read_at(file, buffer, offset),
             Bytes::Memory(memory) => Ok(copy(
                 &memory.lock().unwrap_or_else(PoisonError::into_inner),
                 buffer,
@@ -103,19 +105,6 @@ impl Bytes {
         buffer.truncate(read);
         Ok(buffer)
     }
-}
-
-fn read_file(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut done = 0;
-    while done < buffer.len() {
-        match file.read_at(&mut buffer[done..], offset + done as u64) {
-            Ok(0) => break,
-            Ok(read) => done += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(done)
 }
 
 fn copy(bytes: &[u8], buffer: &mut [u8], offset: u64) -> usize {

@@ -1,13 +1,13 @@
 //! What a user names on the command line becomes the list of sources to open.
 
-use std::fs::{File, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
+use crate::ingest::bytes::file::open_without_waiting;
+use crate::ingest::error::Error;
 use crate::ingest::formats::{FORMATS, sniff};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::{self, scattered::Scattered};
@@ -253,14 +253,4 @@ fn gather(path: &Path) -> Option<Scattered> {
 /// Whether a path stands for a run that lies in many files.
 pub fn is_scattered(path: &Path) -> bool {
     gather(path).is_some()
-}
-
-/// Opens a file in such a way that what is no regular file does not block.
-pub(crate) fn open_without_waiting(path: &Path) -> std::io::Result<File> {
-    let flags =
-        rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
 }

@@ -6,12 +6,14 @@
 //! it is partial, never malformed; a line longer than [`LONGEST_LINE`] is malformed and not loaded.
 
 pub mod document;
+pub mod limits;
 pub mod lines;
 pub mod pieces;
 
 use crate::ingest::fact::{Decoded, Fact, FactKind, FactSink};
 use crate::ingest::formats::Format;
 use crate::ingest::json::{self, Marks};
+use crate::ingest::records::limits::{BOM, LONGEST_LINE};
 use crate::model::action::{Flags, Place};
 
 /// How a source holds its records.
@@ -56,11 +58,6 @@ impl Account {
         self.lines_repaired += other.lines_repaired;
     }
 }
-
-/// Lines longer than this are malformed; their contents are not loaded.
-pub const LONGEST_LINE: u64 = 64 << 20;
-
-pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A record in a block, with what is known about the bytes around it.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::Batch;
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
 use crate::model::chunk::{CHUNK_ROWS, NewAction};
@@ -42,7 +42,7 @@ fn load(text: &'static str) -> Store {
         bytes: text.as_bytes(),
         companions: &[],
     };
-    let (store, errors) = Store::load(loader::start(
+    let (store, errors) = Store::load(intake::load(
         vec![input],
         Options::new(PriceTable::default()),
     ));

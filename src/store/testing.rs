@@ -7,7 +7,7 @@ use crate::ingest::aside::Aside;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::Input;
 use crate::ingest::formats::any_json::AnyJson;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Framing;
 use crate::store::Store;
@@ -20,7 +20,7 @@ pub(crate) fn load(trace: &str) -> Store {
         bytes: bytes.as_bytes(),
         companions: &[],
     }];
-    Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0
+    Store::load(intake::load(inputs, Options::new(PriceTable::built_in()))).0
 }
 
 /// Text as the bytes of a source.

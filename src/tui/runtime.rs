@@ -11,8 +11,8 @@ use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
 use crate::act::viewer::{self, Viewer};
 use crate::ingest::discover::Input;
-use crate::ingest::messages::Messages;
-use crate::ingest::{Loaded, live, loader};
+use crate::ingest::intake::Messages;
+use crate::ingest::{Loaded, intake};
 use crate::tui::effects::Effect;
 use crate::tui::keys::Key;
 use crate::tui::runtime::terminal::Screen;
@@ -295,7 +295,7 @@ impl Runtime {
 
     fn follow(&mut self) {
         let paths = self.options.paths.clone();
-        match live::start(paths, self.options.loading.clone(), false) {
+        match intake::follow(paths, self.options.loading.clone(), false) {
             Ok(messages) => {
                 self.options.live = true;
                 self.options.view = Some(self.shell.session.view);
@@ -312,7 +312,7 @@ impl Runtime {
         self.lanes.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
-        self.messages = Some(loader::start(inputs, self.options.loading.clone()).into());
+        self.messages = Some(intake::load(inputs, self.options.loading.clone()).into());
         self.pending = Pending::Now;
     }
 

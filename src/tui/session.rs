@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::analysis::life::{Life, Pulse, Seen};
 use crate::base::clock::Clock;
 use crate::base::{human, text};
-use crate::ingest::live::{Notice, NoticeKind};
+use crate::ingest::notice::{Notice, NoticeKind};
 use crate::ingest::{Batch, Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;

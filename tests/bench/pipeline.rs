@@ -18,7 +18,7 @@ use saferun_tui::ingest::bytes::Bytes;
 use saferun_tui::ingest::discover::Input;
 use saferun_tui::ingest::fact::Decoded;
 use saferun_tui::ingest::formats;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::records::lines::{self, Desk};
 use saferun_tui::ingest::records::{document, pieces};
@@ -44,7 +44,7 @@ static TEN_MILLION: LazyLock<Store> = LazyLock::new(|| actions::store(ROWS));
 static TRACE_STORE: LazyLock<Store> = LazyLock::new(|| load(&TRACE));
 
 fn load(path: &Path) -> Store {
-    let messages = loader::start(
+    let messages = intake::load(
         vec![Input::File(path.to_owned())],
         Options::new(PriceTable::built_in()),
     );

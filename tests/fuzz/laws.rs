@@ -12,7 +12,7 @@ use saferun_tui::ingest::bytes::Bytes;
 use saferun_tui::ingest::discover::Input;
 use saferun_tui::ingest::fact::{Decoded, Fact, Name};
 use saferun_tui::ingest::formats::Format;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::records::lines::{Block, Desk};
 use saferun_tui::ingest::records::{Account, pieces};
@@ -52,7 +52,7 @@ pub(crate) fn load(content: &[u8], format: Option<&'static dyn Format>) -> Store
         ..Options::new(PriceTable::built_in())
     };
     let input = Input::File(file.path().to_owned());
-    let (store, errors) = Store::load(loader::start(vec![input], options));
+    let (store, errors) = Store::load(intake::load(vec![input], options));
     // Packed files may be refused: what is packed in them is not a trace, or more than it says.
     assert!(errors.is_empty() || store.is_empty(), "{errors:?}");
     store

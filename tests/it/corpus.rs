@@ -5,7 +5,7 @@ use std::process::Command;
 
 use saferun_tui::ingest::bytes::Bytes;
 use saferun_tui::ingest::discover::Input;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::records::{Account, Framing};
 use saferun_tui::model::action::SourceIx;
@@ -130,7 +130,7 @@ fn account(path: &Path) -> (Store, Account, bool) {
         anything: true,
         ..Options::new(PriceTable::built_in())
     };
-    let (store, errors) = Store::load(loader::start(vec![Input::File(path.to_owned())], options));
+    let (store, errors) = Store::load(intake::load(vec![Input::File(path.to_owned())], options));
     let source = store.sources().first().expect("a source");
     let fault = source.bytes.fault();
     let told = errors.len() == usize::from(fault.is_some());

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use saferun_tui::ingest::discover;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::model::outcome::AttachedKind;
 use saferun_tui::model::quantity::Usage;
@@ -30,7 +30,7 @@ struct Read {
 
 fn read(path: PathBuf) -> Read {
     let (inputs, _) = discover::resolve(&[path]);
-    let (store, errors) = Store::load(loader::start(inputs, Options::new(PriceTable::built_in())));
+    let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     let format = store.sources().first().map(|source| source.format.name());
     let refused = errors.first().map(|error| format!("refused: {error}"));
     let refused = refused.map(|told| {

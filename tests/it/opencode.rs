@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use saferun_tui::ingest::Loaded;
 use saferun_tui::ingest::discover::{self, resolve};
 use saferun_tui::ingest::formats::{self, Format};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::kin::Kin;
-use saferun_tui::ingest::live;
-use saferun_tui::ingest::loader::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::recent;
 use saferun_tui::store::Store;
@@ -37,7 +36,7 @@ fn fill(storage: &Path, contents: &[(&str, &str)]) {
 
 fn opened(path: &Path) -> (Store, Vec<String>) {
     let (inputs, _) = resolve(&[path.to_owned()]);
-    let (store, errors) = Store::load(loader::start(inputs, Options::new(PriceTable::built_in())));
+    let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     let errors = errors.iter().map(ToString::to_string).collect();
     (store, errors)
 }
@@ -300,7 +299,7 @@ fn a_run_of_many_files_is_not_followed_and_that_is_said() {
     let folder = storage(&[SESSION, ASKED, TEXT]);
     let paths = vec![folder.path().to_owned()];
     let options = Options::new(PriceTable::built_in());
-    let messages = live::start(paths, options, true).expect("it starts");
+    let messages = intake::follow(paths, options, true).expect("it starts");
     let failed = std::iter::from_fn(|| messages.recv().ok()).find_map(|message| match message {
         Loaded::Failed(error) => Some(error.to_string()),
         _ => None,

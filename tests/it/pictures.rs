@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use saferun_tui::base::clock::Fixed;
 use saferun_tui::ingest::discover;
-use saferun_tui::ingest::loader::{self, Options as Loading};
+use saferun_tui::ingest::intake::{self, Options as Loading};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::tui::Options;
 use saferun_tui::tui::render::{self, svg};
@@ -40,7 +40,7 @@ fn picture(sample: &str, keys: &str) -> String {
         clock: Arc::new(Fixed(NOW)),
         ..Options::default()
     };
-    let messages = loader::start(inputs, Loading::new(PriceTable::built_in()));
+    let messages = intake::load(inputs, Loading::new(PriceTable::built_in()));
     let shown = render::script(&options, messages, (120, 36), keys);
     svg::svg(&shown, &svg::DARK)
 }

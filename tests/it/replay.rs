@@ -72,8 +72,8 @@ fn after_the_last_step_the_state_is_the_totals_of_the_run() {
         for input in inputs {
             let name = format!("{input:?}");
             let prices = saferun_tui::ingest::prices::PriceTable::built_in();
-            let options = saferun_tui::ingest::loader::Options::new(prices);
-            let (store, _) = Store::load(saferun_tui::ingest::loader::start(vec![input], options));
+            let options = saferun_tui::ingest::intake::Options::new(prices);
+            let (store, _) = Store::load(saferun_tui::ingest::intake::load(vec![input], options));
             check(&store, &name);
         }
     }

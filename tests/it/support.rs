@@ -6,7 +6,7 @@ use std::process::Command;
 
 use saferun_tui::ingest::discover;
 use saferun_tui::ingest::formats;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::store::Store;
 
@@ -42,7 +42,7 @@ pub(crate) fn sample(path: &str) -> PathBuf {
 pub(crate) fn load(paths: &[PathBuf]) -> Store {
     let (inputs, errors) = discover::resolve(paths);
     assert!(errors.is_empty(), "{errors:?}");
-    let (store, errors) = Store::load(loader::start(inputs, Options::new(PriceTable::built_in())));
+    let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     assert!(errors.is_empty(), "{errors:?}");
     store
 }

@@ -5,7 +5,7 @@ use crate::base::cancel::CancelFlag;
 use crate::ingest::context::Api;
 use crate::ingest::discover::Input;
 use crate::ingest::formats;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::run::RunIx;
 use crate::store::Store;
@@ -25,7 +25,7 @@ fn load(format: &str, lines: &[Value]) -> Store {
         format: formats::by_name(format),
         ..Options::new(PriceTable::built_in())
     };
-    Store::load(loader::start(inputs, options)).0
+    Store::load(intake::load(inputs, options)).0
 }
 
 /// The context of the last call.

@@ -1,7 +1,7 @@
 use super::{ToldIn, origin};
 use crate::base::cancel::CancelFlag;
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::ActionIx;
 use crate::store::Store;
@@ -24,7 +24,7 @@ fn check(value: &str, expected: Option<(u32, ToldIn)>) {
         bytes: TRACE.as_bytes(),
         companions: &[],
     }];
-    let store = Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0;
+    let store = Store::load(intake::load(inputs, Options::new(PriceTable::built_in()))).0;
     let found = origin(&store, ActionIx(5), value, &CancelFlag::new());
     assert_eq!(found.map(|it| (it.action.0, it.told_in)), expected);
 }

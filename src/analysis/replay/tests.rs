@@ -1,6 +1,6 @@
 use super::{State, Tape};
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -12,7 +12,7 @@ fn load(trace: &'static str) -> Store {
         bytes: trace.as_bytes(),
         companions: &[],
     }];
-    Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0
+    Store::load(intake::load(inputs, Options::new(PriceTable::built_in()))).0
 }
 
 /// Two calls at once, of which the first answers last.

@@ -1,6 +1,6 @@
 use super::{Grouping, Key, Order, Tally, short_ids};
 use crate::ingest::discover::Input;
-use crate::ingest::loader;
+use crate::ingest::intake;
 use crate::ingest::prices::PriceTable;
 use crate::model::quantity::Elapsed;
 use crate::model::run::RunIx;
@@ -20,8 +20,8 @@ fn store() -> Store {
         bytes: RUNS.as_bytes(),
         companions: &[],
     };
-    let options = loader::Options::new(PriceTable::built_in());
-    Store::load(loader::start(vec![input], options)).0
+    let options = intake::Options::new(PriceTable::built_in());
+    Store::load(intake::load(vec![input], options)).0
 }
 
 #[track_caller]

@@ -5,10 +5,11 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{FORMATS, Format, all, any_json, declared};
-use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
+use crate::ingest::error::Error;
 use crate::ingest::json;
-use crate::ingest::records::{BOM, Framing, document};
+use crate::ingest::records::limits::{BOM, LARGEST_DOCUMENT};
+use crate::ingest::records::{Framing, document};
 
 /// Records that are looked at: preambles push the telling line far down.
 const RECORDS: usize = 60;
@@ -69,12 +70,12 @@ pub fn identify(
         Framing::Document if !in_pieces => bytes.len().unwrap_or(0),
         Framing::Lines | Framing::Document => 0,
     };
-    if size > document::LARGEST_DOCUMENT {
+    if size > LARGEST_DOCUMENT {
         return Err(Error::NotATrace {
             path: name(),
             what: format!(
                 "one JSON document of {size} bytes (the limit is {}); make it JSON Lines first (jq -c '.[]')",
-                document::LARGEST_DOCUMENT
+                LARGEST_DOCUMENT
             ),
         });
     }

@@ -13,10 +13,10 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::ingest::discover::open_without_waiting;
+use crate::ingest::bytes::file::open_without_waiting;
 use crate::ingest::formats::Format;
 use crate::ingest::json;
-use crate::ingest::records::{BOM, LONGEST_LINE};
+use crate::ingest::records::limits::{BOM, LONGEST_LINE};
 
 /// The files of a run, in the order in which they are told.
 #[derive(Debug)]

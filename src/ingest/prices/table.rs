@@ -3,7 +3,7 @@
 //! A row is added only when the vendor's own price list says so. Where a vendor has no price for
 //! reading or writing its prompt cache, these cost what input costs.
 
-use crate::ingest::prices::{LongPrompt, Price};
+use super::price::{LongPrompt, Price};
 
 /// One price and the models that share it.
 pub(super) struct Row {

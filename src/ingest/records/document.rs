@@ -2,15 +2,13 @@
 
 use std::io;
 
-use super::{Account, BOM, Page, Record, take};
+use super::limits::BOM;
+use super::{Account, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
 use crate::ingest::formats::Format;
 use crate::ingest::json::{Cursor, Marks, Range};
 use crate::model::action::Flags;
-
-/// Documents up to this size are read whole.
-pub const LARGEST_DOCUMENT: u64 = 1 << 30;
 
 /// Where the records of a document are. `good` is how far it is sound.
 #[derive(Debug, Default)]

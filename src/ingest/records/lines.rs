@@ -6,7 +6,8 @@ use std::io;
 
 use memchr::memchr;
 
-use super::{BOM, LONGEST_LINE, Page, Record, take, unread};
+use super::limits::{BOM, LONGEST_LINE};
+use super::{Page, Record, take, unread};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::Decoded;
 use crate::ingest::formats::Format;

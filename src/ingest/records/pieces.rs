@@ -8,7 +8,8 @@ use std::io;
 
 use memchr::{memchr_iter, memchr2};
 
-use super::{Account, BOM, Page, Record, take};
+use super::limits::BOM;
+use super::{Account, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
 use crate::ingest::formats::Format;

@@ -108,7 +108,7 @@ fn a_document_over_the_limit_is_refused_by_name() {
         .expect("it can be written");
     // The rest is a hole: nothing of this size is written or read.
     file.as_file()
-        .set_len(document::LARGEST_DOCUMENT + 1)
+        .set_len(limits::LARGEST_DOCUMENT + 1)
         .expect("a hole");
     let bytes = crate::ingest::discover::open_file(file.path()).expect("a file");
     let refused =

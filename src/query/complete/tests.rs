@@ -1,6 +1,6 @@
 use super::complete;
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::store::Store;
 
@@ -17,7 +17,7 @@ fn check(before: &str, expected: &[&str]) {
         bytes: TRACE.as_bytes(),
         companions: &[],
     };
-    let (store, _) = Store::load(loader::start(
+    let (store, _) = Store::load(intake::load(
         vec![input],
         Options::new(PriceTable::default()),
     ));

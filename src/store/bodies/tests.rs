@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Bodies, Depth, KEEP};
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Place};
 use crate::store::Store;
@@ -16,7 +16,7 @@ fn notes(count: usize, size: usize) -> Store {
         bytes: line.repeat(count).leak().as_bytes(),
         companions: &[],
     };
-    Store::load(loader::start(
+    Store::load(intake::load(
         vec![input],
         Options::new(PriceTable::default()),
     ))

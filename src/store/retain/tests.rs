@@ -1,9 +1,9 @@
 use std::fmt::Write;
 
+use crate::ingest::Loaded;
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
-use crate::ingest::{Loaded, live};
 use crate::model::action::{ActionIx, Kind};
 use crate::model::chunk::CHUNK_ROWS;
 use crate::model::run::RunIx;
@@ -52,14 +52,14 @@ fn what_is_kept_is_as_if_all_were_kept_and_the_rest_is_gone() {
     std::fs::write(&path, trace(8_000)).expect("written");
     let options = Options::new(PriceTable::built_in());
     let inputs = vec![Input::File(path.clone())];
-    let (all, _) = Store::load(loader::start(inputs, options.clone()));
+    let (all, _) = Store::load(intake::load(inputs, options.clone()));
     // As little as can be: the last chunks.
     let options = Options {
         memory: 0,
         ..options
     };
     let mut kept = Store::new();
-    for message in live::start(vec![path], options, true)
+    for message in intake::follow(vec![path], options, true)
         .expect("a thread")
         .iter()
     {

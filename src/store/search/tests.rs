@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::{Needle, Reader, candidates};
 use crate::base::cancel::CancelFlag;
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::ActionIx;
 use crate::store::Store;
@@ -15,7 +15,7 @@ fn load(text: String) -> Store {
         bytes: text.leak().as_bytes(),
         companions: &[],
     };
-    Store::load(loader::start(
+    Store::load(intake::load(
         vec![input],
         Options::new(PriceTable::default()),
     ))

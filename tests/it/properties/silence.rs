@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 use saferun_tui::ingest::discover::Input;
-use saferun_tui::ingest::loader::{self, Options as Loading};
+use saferun_tui::ingest::intake::{self, Options as Loading};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::tui::Options;
 use saferun_tui::tui::render::{self, Headless};
@@ -126,7 +126,7 @@ fn screens(path: &Path, size: (u16, u16)) -> Headless {
     };
     let mut screen = Headless::new(&options, size);
     let input = Input::File(path.to_owned());
-    for message in loader::start(vec![input], Loading::new(PriceTable::built_in())) {
+    for message in intake::load(vec![input], Loading::new(PriceTable::built_in())) {
         screen.load(message);
     }
     screen

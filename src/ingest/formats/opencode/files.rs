@@ -16,7 +16,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use super::OpenCode;
-use crate::ingest::discover::open_without_waiting;
+use crate::ingest::bytes::file::open_without_waiting;
 use crate::ingest::formats::messages::string;
 use crate::ingest::json;
 use crate::ingest::kin::{Kin, ReadTies, Tie};

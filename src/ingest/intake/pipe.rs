@@ -1,4 +1,4 @@
-//! Standard input that is followed: what comes is kept, since it can be read but once.
+//! Following standard input: what it brings is kept, because it can only be read once.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::log::Log;
+use crate::ingest::bytes::log::Log;
 
-/// How long the writer is held back before it is looked again.
+/// How long to wait before checking again whether decoding has caught up.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// `-` stands for standard input.
@@ -26,7 +26,7 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    /// Starts to read; `hint` is given whenever something came.
+    /// Starts to read; sends a `hint` whenever something came.
     pub(super) fn start(hint: Sender<()>) -> Pipe {
         let pipe = Pipe {
             log: Arc::new(Log::of_pipe()),
@@ -63,7 +63,7 @@ fn read(log: &Log, hint: &Sender<()>) {
             Ok(0) => return,
             Ok(read) => {
                 log.append_piped(&buffer[..read]);
-                // What nobody decoded yet must not be let go: the writer waits, as at any full pipe.
+                // Lines that are not decoded yet must not be dropped: the writer waits, as at any full pipe.
                 loop {
                     if let Err(TrySendError::Disconnected(())) = hint.try_send(()) {
                         return;
@@ -75,7 +75,7 @@ fn read(log: &Log, hint: &Sender<()>) {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A pipe that cannot be read any more has ended.
+            // A pipe that can no longer be read has ended.
             Err(_) => return,
         }
     }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use crate::ingest::assemble::{Builder, From};
 use crate::ingest::fact::Decoded;
+use crate::ingest::loaded::Preview;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::lines::{Block, Desk};
-use crate::ingest::{Preview, Source};
+use crate::ingest::source::Source;
 use crate::model::action::SourceIx;
 
-/// Files up to this size are indexed before anyone can press a key.
+/// Smaller files are indexed before anyone can press a key.
 pub(super) const SMALLEST: u64 = 4 << 20;
 const TAIL: u64 = 256 << 10;
 
-/// Decodes the last lines on their own: their turns and numbers are not those of the whole file.
+/// Decodes the last lines on their own: turns and sequence numbers are not those of the whole file.
 pub(super) fn read(source: &Arc<Source>, size: u64, prices: &PriceTable) -> Preview {
     let mut builder = Builder::new(prices.clone());
     let block = Block {
@@ -21,7 +22,7 @@ pub(super) fn read(source: &Arc<Source>, size: u64, prices: &PriceTable) -> Prev
         end: size,
         source_end: size,
     };
-    // What cannot be read now will be reported when its block is due.
+    // A read error is reported when the block is read in its turn.
     let decoded = Desk::default()
         .read(&source.bytes, source.format, block, Decoded::default())
         .unwrap_or_default();

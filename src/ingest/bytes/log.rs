@@ -1,19 +1,18 @@
-//! The bytes of a file through all that happens to it: one sequence that only grows.
+//! The bytes of a growing source through rotation, truncation and rewriting: one sequence that only grows.
 //!
-//! A file that is rotated goes on in another, and a file that was cut begins anew. To whoever reads,
-//! these pieces stand one behind the other, so that places in them stay what they are. The last bytes
-//! are in memory as well: they may be gone from the disk before anybody looks.
+//! A rotated file goes on in another one, and a truncated file starts over. Readers see these pieces
+//! concatenated, so offsets never change. The last bytes are also kept in memory, because they may be gone
+//! from the disk before anyone reads them.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many of the last bytes stay in memory, at least, of what is in a file and of what is not, as long as
-/// nobody says otherwise.
-pub(super) const RECENT: usize = 8 << 20;
+/// The least number of last bytes that stay in memory by default: of a file, and of a pipe.
+pub(crate) const RECENT: usize = 8 << 20;
 const PIPED: usize = 128 << 20;
-/// The bytes in memory are let go in pieces of this length.
+/// Memory is freed in blocks of this length.
 const BLOCK: usize = 256 << 10;
 
 #[derive(Debug)]
@@ -31,25 +30,25 @@ impl Default for Log {
 struct State {
     pieces: Vec<Piece>,
     len: u64,
-    /// Behind the last line feed.
+    /// The end of the last complete line.
     whole: u64,
     recent: Recent,
-    /// At least so many of the last bytes stay in memory.
+    /// At least this many of the last bytes stay in memory.
     keep: usize,
-    /// How far it was decoded.
+    /// How far it is decoded.
     decoded: u64,
 }
 
-/// The last bytes, in blocks of the same length but the last.
+/// The last bytes, in blocks of equal length except for the last.
 #[derive(Debug, Default)]
 struct Recent {
     blocks: VecDeque<Vec<u8>>,
-    /// Where they begin.
+    /// The offset of the first of them.
     at: u64,
     len: usize,
 }
 
-/// Bytes from `start` on that lie in a file, from `at` on. Without a file they are in no file (any more).
+/// `len` bytes of the log from `start`, which are in `file` from `at`; without a file they are on no disk.
 #[derive(Debug)]
 struct Piece {
     start: u64,
@@ -59,8 +58,8 @@ struct Piece {
 }
 
 impl Log {
-    /// Of bytes that come through a pipe: what is not kept is gone.
-    pub(super) fn of_pipe() -> Log {
+    /// A log of a pipe: what is not kept in memory is lost.
+    pub(crate) fn of_pipe() -> Log {
         Log::keeping(PIPED)
     }
 
@@ -74,23 +73,23 @@ impl Log {
         }
     }
 
-    /// Keeps so many of the last bytes in memory from now on.
-    pub(super) fn keep(&self, bytes: usize) {
+    /// Keeps at least this many of the last bytes in memory from now on.
+    pub(crate) fn keep(&self, bytes: usize) {
         self.state().keep = bytes.max(BLOCK);
     }
 
-    /// What lies before this is no longer in memory.
-    pub(super) fn kept_from(&self) -> u64 {
+    /// Bytes before this are no longer in memory.
+    pub(crate) fn kept_from(&self) -> u64 {
         self.state().recent.at
     }
 
-    /// Everything before this is decoded.
-    pub(super) fn decoded(&self, to: u64) {
+    /// Records that everything before this is decoded.
+    pub(crate) fn decoded(&self, to: u64) {
         self.state().decoded = to;
     }
 
-    /// Whole lines wait to be decoded that soon will not be in memory any more.
-    pub(super) fn is_behind(&self) -> bool {
+    /// Whether complete lines that are not decoded yet are about to leave memory.
+    pub(crate) fn is_behind(&self) -> bool {
         let state = self.state();
         state.whole.saturating_sub(state.decoded) > state.keep as u64 / 2
     }
@@ -107,31 +106,31 @@ impl Log {
         self.len() == 0
     }
 
-    /// How many bytes there are up to the end of the last whole line.
+    /// The length up to the end of the last complete line.
     pub fn whole(&self) -> u64 {
         self.state().whole
     }
 
-    /// Appends bytes that were read at `at` of a file.
-    pub(super) fn append(&self, file: &Arc<File>, at: u64, bytes: &[u8]) {
+    /// Appends bytes that were read from a file at `at`.
+    pub(crate) fn append(&self, file: &Arc<File>, at: u64, bytes: &[u8]) {
         self.state().append(Some(file), at, bytes);
     }
 
     /// Appends bytes that are in no file.
-    pub(super) fn append_piped(&self, bytes: &[u8]) {
+    pub(crate) fn append_piped(&self, bytes: &[u8]) {
         self.state().append(None, 0, bytes);
     }
 
-    /// Ends the last line where a file ended without an end of line.
-    pub(super) fn end_line(&self) {
+    /// Ends the last line if it is incomplete.
+    pub(crate) fn end_line(&self) {
         let mut state = self.state();
         if state.whole < state.len {
             state.append(None, 0, b"\n");
         }
     }
 
-    /// What lies in this file is no longer what was read from it.
-    pub(super) fn forget(&self, file: &Arc<File>) {
+    /// A file no longer holds what was read from it.
+    pub(crate) fn forget(&self, file: &Arc<File>) {
         for piece in &mut self.state().pieces {
             if piece
                 .file
@@ -143,7 +142,7 @@ impl Log {
         }
     }
 
-    /// Reads until `buffer` is full or there is no more; bytes that are gone end it too.
+    /// Reads until `buffer` is full, or up to the end or the first byte that is lost.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
         let state = self.state();
         let mut done = 0;
@@ -211,8 +210,7 @@ impl Recent {
     fn append(&mut self, mut bytes: &[u8], keep: usize) {
         while !bytes.is_empty() {
             if self.blocks.back().is_none_or(|last| last.len() == BLOCK) {
-                // The memory of what is let go is used again.
-                let block = self.let_go(keep).unwrap_or_default();
+                let block = self.free(keep).unwrap_or_default();
                 self.blocks.push_back(block);
             }
             let Some(last) = self.blocks.back_mut() else {
@@ -223,11 +221,11 @@ impl Recent {
             self.len += head.len();
             bytes = rest;
         }
-        while self.let_go(keep).is_some() {}
+        while self.free(keep).is_some() {}
     }
 
-    /// Lets go of the oldest block where enough is left without it.
-    fn let_go(&mut self, keep: usize) -> Option<Vec<u8>> {
+    /// Frees the oldest block if enough remains without it; its memory can be used again.
+    fn free(&mut self, keep: usize) -> Option<Vec<u8>> {
         if self.len < keep + BLOCK {
             return None;
         }
@@ -255,7 +253,7 @@ mod tests {
     use super::{BLOCK, Log};
 
     #[test]
-    fn the_last_bytes_of_a_pipe_are_kept_and_those_before_are_gone() {
+    fn keeps_the_last_bytes_of_a_pipe_and_drops_older_ones() {
         let log = Log::of_pipe();
         log.keep(4 * BLOCK);
         let byte = |at: u64| (at % 251) as u8;
@@ -276,11 +274,11 @@ mod tests {
     }
 
     #[test]
-    fn whole_lines_that_are_not_decoded_hold_the_writer_back() {
+    fn is_behind_while_complete_lines_wait_to_be_decoded() {
         let log = Log::of_pipe();
         log.keep(4 * BLOCK);
         log.append_piped(&vec![b'x'; 3 * BLOCK]);
-        // Without its end a line cannot be decoded, so nobody can wait for that.
+        // An incomplete line cannot be decoded, so waiting for that would never end.
         assert!(!log.is_behind());
         log.append_piped(b"\n");
         assert!(log.is_behind());

@@ -5,25 +5,22 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::follow::Follower;
-use super::{Following, Messages, NoticeKind};
-use crate::ingest::loader::Options;
-use crate::ingest::prices::PriceTable;
+use super::{Follower, NoticeKind};
 
-/// A writer of numbered lines, and who follows it.
+/// A writer of numbered lines, and a follower of its file.
 struct Scene {
     folder: TempDir,
     writer: File,
     follower: Follower,
     notices: Vec<NoticeKind>,
-    /// Lines that were written to their end.
+    /// Complete lines written so far.
     written: u32,
-    /// What is left to write of the line that was begun.
+    /// The rest of the line that was begun.
     rest: Vec<u8>,
     rotated: u32,
     /// The first line of the file that has the name now.
     begins: u32,
-    /// The first line that whoever follows now can know of.
+    /// The first line that the current follower can know of.
     from: u32,
 }
 
@@ -43,7 +40,7 @@ impl Scene {
             begins: 0,
             from: 0,
         };
-        scene.look();
+        scene.poll();
         scene
     }
 
@@ -51,12 +48,12 @@ impl Scene {
         self.folder.path().join("t.jsonl")
     }
 
-    fn look(&mut self) {
-        let happened = self.follower.look();
-        self.notices.extend(happened.iter().map(|it| it.kind));
+    fn poll(&mut self) {
+        let changes = self.follower.poll();
+        self.notices.extend(changes.iter().map(|it| it.kind));
     }
 
-    /// Writes so many bytes of the lines to come.
+    /// Writes this many bytes of the next lines.
     fn write(&mut self, bytes: usize) {
         for _ in 0..bytes {
             if self.rest.is_empty() {
@@ -72,7 +69,7 @@ impl Scene {
         self.write(self.rest.len());
     }
 
-    /// As logrotate does it: the writer goes on in the old file until it is told.
+    /// As logrotate does it: the writer keeps writing to the old file until it reopens its log.
     fn rotate(&mut self, late: usize) {
         self.finish_line();
         self.rotated += 1;
@@ -89,21 +86,21 @@ impl Scene {
         self.begins = self.written;
     }
 
-    fn cut(&mut self) {
+    fn truncate(&mut self) {
         self.finish_line();
-        self.writer.set_len(0).expect("cut");
+        self.writer.set_len(0).expect("truncated");
         self.begins = self.written;
     }
 
-    /// The program ends and is started again, which knows no more than what lies there.
+    /// The program is restarted and knows only what is on the disk.
     fn restart(&mut self) {
         self.follower = Follower::new(self.path());
         self.notices.clear();
         self.from = self.begins;
-        self.look();
+        self.poll();
     }
 
-    /// Other lines in as many bytes.
+    /// Writes other lines with the same number of bytes.
     fn rewrite(&mut self) {
         self.finish_line();
         let size = fs::metadata(self.path()).expect("a file").len();
@@ -113,7 +110,7 @@ impl Scene {
             text.extend(format!("line {};\n", self.written).into_bytes());
             self.written += 1;
         }
-        fs::write(self.path(), text).expect("written anew");
+        fs::write(self.path(), text).expect("rewritten");
     }
 
     fn remove(&mut self) {
@@ -122,8 +119,8 @@ impl Scene {
         self.create();
     }
 
-    /// The numbers of the lines that were seen.
-    fn seen(&self) -> Vec<u32> {
+    /// The numbers of the lines that were read.
+    fn lines(&self) -> Vec<u32> {
         let log = self.follower.log();
         let mut text = vec![0; usize::try_from(log.whole()).expect("a small log")];
         let read = log.read_at(&mut text, 0).expect("it is in memory");
@@ -141,9 +138,9 @@ fn append(path: &std::path::Path) -> File {
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Write(usize),
-    Look,
+    Poll,
     Rotate(usize),
-    Cut,
+    Truncate,
     Rewrite,
     Remove,
     Restart,
@@ -152,7 +149,7 @@ enum Step {
 fn gentle() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (1..40_usize).prop_map(Step::Write),
-        3 => Just(Step::Look),
+        3 => Just(Step::Poll),
         1 => (0..20_usize).prop_map(Step::Rotate),
         1 => Just(Step::Remove),
         1 => Just(Step::Restart),
@@ -160,7 +157,7 @@ fn gentle() -> impl Strategy<Value = Step> {
 }
 
 fn rough() -> impl Strategy<Value = Step> {
-    prop_oneof![6 => gentle(), 1 => Just(Step::Cut), 1 => Just(Step::Rewrite)]
+    prop_oneof![6 => gentle(), 1 => Just(Step::Truncate), 1 => Just(Step::Rewrite)]
 }
 
 fn play(steps: &[Step]) -> Scene {
@@ -168,24 +165,24 @@ fn play(steps: &[Step]) -> Scene {
     for step in steps {
         match *step {
             Step::Write(bytes) => scene.write(bytes),
-            Step::Look => scene.look(),
+            Step::Poll => scene.poll(),
             Step::Rotate(late) => scene.rotate(late),
-            // Of what was cut before anybody read a whole line of it nobody can know: what comes next may
-            // begin with the same letters.
-            Step::Cut | Step::Rewrite if scene.follower.read() < 16 => scene.look(),
-            Step::Cut => scene.cut(),
+            // A change before a complete line was read cannot be noticed: what comes next may begin with
+            // the same letters.
+            Step::Truncate | Step::Rewrite if scene.follower.read() < 16 => scene.poll(),
+            Step::Truncate => scene.truncate(),
             Step::Rewrite => scene.rewrite(),
             Step::Restart => scene.restart(),
-            // A file that nobody looked at before it was removed cannot be read.
+            // A file that is removed before it was polled cannot be read.
             Step::Remove => {
-                scene.look();
+                scene.poll();
                 scene.remove();
             }
         }
     }
     scene.finish_line();
     for _ in 0..3 {
-        scene.look();
+        scene.poll();
     }
     scene
 }
@@ -194,102 +191,80 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn where_nothing_is_cut_nothing_is_lost_doubled_or_out_of_order(
+    fn no_line_is_lost_repeated_or_reordered_without_truncation(
         steps in proptest::collection::vec(gentle(), 1..30),
     ) {
         let scene = play(&steps);
         let written: Vec<u32> = (scene.from..scene.written).collect();
-        prop_assert_eq!(scene.seen(), written);
+        prop_assert_eq!(scene.lines(), written);
     }
 
     #[test]
-    fn what_is_lost_is_told_and_nothing_is_doubled(
+    fn lost_lines_are_reported_and_no_line_is_repeated(
         steps in proptest::collection::vec(rough(), 1..30),
     ) {
         let scene = play(&steps);
-        let seen = scene.seen();
-        prop_assert!(seen.is_sorted_by(|a, b| a < b), "{:?}", seen);
-        prop_assert!(seen.first().is_none_or(|first| *first >= scene.from), "{:?}", seen);
-        if seen.len() < (scene.written - scene.from) as usize {
-            let told = [NoticeKind::Truncated, NoticeKind::Replaced, NoticeKind::Rotated];
-            prop_assert!(scene.notices.iter().any(|kind| told.contains(kind)), "{:?}", scene.notices);
+        let lines = scene.lines();
+        prop_assert!(lines.is_sorted_by(|a, b| a < b), "{:?}", lines);
+        prop_assert!(lines.first().is_none_or(|first| *first >= scene.from), "{:?}", lines);
+        if lines.len() < (scene.written - scene.from) as usize {
+            let losses = [NoticeKind::Truncated, NoticeKind::Replaced, NoticeKind::Rotated];
+            prop_assert!(scene.notices.iter().any(|kind| losses.contains(kind)), "{:?}", scene.notices);
         }
     }
 }
 
 #[test]
-fn a_half_line_waits_for_its_end() {
+fn an_incomplete_line_waits_for_its_end() {
     let mut scene = Scene::new();
     scene.write(3);
-    scene.look();
-    assert!(scene.seen().is_empty());
+    scene.poll();
+    assert!(scene.lines().is_empty());
     scene.finish_line();
-    scene.look();
-    assert_eq!(scene.seen(), [0]);
+    scene.poll();
+    assert_eq!(scene.lines(), [0]);
 }
 
 #[test]
-fn a_file_that_was_cut_and_grew_past_the_old_place_is_read_anew() {
+fn a_file_truncated_and_grown_past_the_old_offset_is_read_from_its_start() {
     let mut scene = Scene::new();
     scene.write(40);
     scene.finish_line();
-    scene.look();
-    let before = scene.seen().len();
-    scene.cut();
+    scene.poll();
+    let before = scene.lines().len();
+    scene.truncate();
     scene.write(400);
     scene.finish_line();
-    scene.look();
+    scene.poll();
     assert_eq!(scene.notices, [NoticeKind::Replaced]);
-    assert_eq!(scene.seen().len(), scene.written as usize);
-    assert!(before < scene.seen().len());
+    assert_eq!(scene.lines().len(), scene.written as usize);
+    assert!(before < scene.lines().len());
 }
 
 #[test]
-fn a_file_saved_anew_with_the_same_beginning_goes_on() {
+fn a_file_saved_again_with_the_same_beginning_is_read_on() {
     let mut scene = Scene::new();
     scene.write(16);
     scene.finish_line();
-    scene.look();
+    scene.poll();
     let mut text = fs::read(scene.path()).expect("a file");
     text.extend_from_slice(format!("line {};\n", scene.written).as_bytes());
     let aside = scene.folder.path().join("aside");
     fs::write(&aside, text).expect("written");
     fs::rename(aside, scene.path()).expect("renamed");
-    scene.look();
+    scene.poll();
     assert_eq!(scene.notices, [NoticeKind::Replaced]);
     let all: Vec<u32> = (0..=scene.written).collect();
-    assert_eq!(scene.seen(), all);
+    assert_eq!(scene.lines(), all);
 }
 
 #[test]
-fn a_file_that_comes_later_is_taken_up() {
+fn a_file_created_later_is_read() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("late.jsonl");
     let mut follower = Follower::new(path.clone());
-    assert_eq!(follower.look(), []);
+    assert_eq!(follower.poll(), []);
     fs::write(&path, "line 0\n").expect("written");
-    assert_eq!(follower.look(), []);
+    assert_eq!(follower.poll(), []);
     assert_eq!(follower.log().whole(), 7);
-}
-
-#[test]
-fn following_ends_when_nobody_listens_though_nothing_happens() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (sender, receiver) = crossbeam_channel::bounded(8);
-    let (messages, listener) = Messages::held(receiver);
-    let options = Options::new(PriceTable::built_in());
-    let paths = vec![folder.path().join("quiet.jsonl")];
-    let (ended, end) = crossbeam_channel::bounded(1);
-    let thread = std::thread::spawn(move || {
-        let following = Following::new(paths, options, sender);
-        let _ = ended.send(following.run(false, &listener).is_err());
-    });
-    // It is at work: it said that all is read and that it watches.
-    for _ in 0..2 {
-        messages.recv().expect("a word");
-    }
-    drop(messages);
-    let found_out = end.recv_timeout(std::time::Duration::from_secs(10));
-    assert_eq!(found_out, Ok(true));
-    thread.join().expect("no panic");
 }

@@ -1,4 +1,4 @@
-//! Being told by the system that something changed: a hint to look now, never more.
+//! Change notifications of the system: hints to poll now, never more.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::Gone;
+use super::messages::Control;
+use super::outlet::ReceiverGone;
 use super::pipe::is_pipe;
-use crate::ingest::messages::Listener;
 
-/// A watcher, where the system gives one.
+/// A watcher, if the system provides one.
 #[derive(Debug)]
 pub(super) struct Watch {
     watcher: Option<RecommendedWatcher>,
@@ -19,7 +19,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches the folders in which the paths lie, so that files that come and go are seen too.
+    /// Watches the folders that contain the paths, so that files that come and go are noticed too.
     pub(super) fn start(paths: &[PathBuf], poll: bool) -> Watch {
         let (hint, hints) = bounded(1);
         let sender = hint.clone();
@@ -29,7 +29,7 @@ impl Watch {
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
                 let is_access = event.is_ok_and(|event| event.kind.is_access());
                 if !is_access {
-                    // One hint that nobody took yet is as good as two.
+                    // One pending hint is as good as two.
                     let _ = sender.try_send(());
                 }
             })
@@ -40,13 +40,20 @@ impl Watch {
             hint,
             hints,
         };
-        if !paths.iter().all(|path| watch.add(path)) {
-            watch.watcher = None;
+        for path in paths {
+            watch.add(path);
         }
         watch
     }
 
-    fn add(&mut self, path: &Path) -> bool {
+    /// Watches one more path. If that fails, everything is polled.
+    pub(super) fn add(&mut self, path: &Path) {
+        if !self.try_add(path) {
+            self.watcher = None;
+        }
+    }
+
+    fn try_add(&mut self, path: &Path) -> bool {
         if is_pipe(path) {
             return true;
         }
@@ -65,23 +72,26 @@ impl Watch {
         watcher.watch(folder, mode).is_ok()
     }
 
-    /// Whether changes are reported; otherwise they must be looked for.
+    /// Whether the system reports changes; otherwise files must be polled.
     pub(super) fn is_reporting(&self) -> bool {
         self.watcher.is_some()
     }
 
-    /// For others who know of changes.
+    /// A sender of hints, for others who know of changes.
     pub(super) fn hint(&self) -> Sender<()> {
         self.hint.clone()
     }
 
-    /// Waits for a hint, but no longer than so; at once when nobody listens any more.
-    pub(super) fn wait(&self, at_most: Duration, listener: &Listener) -> Result<(), Gone> {
-        // No hint is as good as one: it is time to look.
+    /// Waits for a hint or a control, but at most this long; fails at once when the receiver is gone.
+    pub(super) fn wait(
+        &self,
+        at_most: Duration,
+        controls: &Receiver<Control>,
+    ) -> Result<Option<Control>, ReceiverGone> {
         select! {
-            recv(self.hints) -> _ => Ok(()),
-            recv(listener) -> _ => Err(Gone),
-            default(at_most) => Ok(()),
+            recv(self.hints) -> _ => Ok(None),
+            recv(controls) -> control => control.map(Some).map_err(|_| ReceiverGone),
+            default(at_most) => Ok(None),
         }
     }
 }

@@ -7,19 +7,20 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::ingest::Source;
 use crate::ingest::fact::Decoded;
 use crate::ingest::records::lines::{Block, Desk};
+use crate::ingest::source::Source;
 
 /// Threads that read and decode.
 const THREADS: usize = 2;
-/// Blocks under way: enough that no thread waits, few enough that memory stays small.
-const UNDER_WAY: usize = 6;
+/// Blocks in flight: enough that no thread waits, few enough that memory stays small.
+const IN_FLIGHT: usize = 6;
 
 struct Job {
     source: Arc<Source>,
     block: Block,
-    used: Decoded,
+    /// Memory to use again.
+    spare: Decoded,
     answer: mpsc::Sender<io::Result<Decoded>>,
 }
 
@@ -28,12 +29,12 @@ struct Job {
 pub(super) struct Decoders {
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
-    used: Vec<Decoded>,
+    spare: Vec<Decoded>,
 }
 
 impl Decoders {
     pub(super) fn start() -> io::Result<Decoders> {
-        let (jobs, queue) = bounded::<Job>(UNDER_WAY);
+        let (jobs, queue) = bounded::<Job>(IN_FLIGHT);
         let threads = (0..THREADS)
             .map(|number| {
                 let queue = queue.clone();
@@ -45,27 +46,27 @@ impl Decoders {
         Ok(Decoders {
             jobs: Some(jobs),
             threads,
-            used: Vec::new(),
+            spare: Vec::new(),
         })
     }
 
-    /// Decodes the blocks of a source and gives them to `each` in order, until it says stop.
+    /// Decodes the blocks of a source and passes them to `each` in order, until it returns an error.
     pub(super) fn run<E>(
         &mut self,
         source: &Arc<Source>,
         mut blocks: impl Iterator<Item = Block>,
         mut each: impl FnMut(io::Result<&Decoded>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut under_way = std::collections::VecDeque::with_capacity(UNDER_WAY);
+        let mut in_flight = std::collections::VecDeque::with_capacity(IN_FLIGHT);
         loop {
-            while under_way.len() < UNDER_WAY {
+            while in_flight.len() < IN_FLIGHT {
                 let Some(block) = blocks.next() else { break };
                 let (answer, answered) = mpsc::channel();
-                let used = self.used.pop().unwrap_or_default();
+                let spare = self.spare.pop().unwrap_or_default();
                 let job = Job {
                     source: Arc::clone(source),
                     block,
-                    used,
+                    spare,
                     answer,
                 };
                 if self
@@ -75,18 +76,18 @@ impl Decoders {
                 {
                     break;
                 }
-                under_way.push_back(answered);
+                in_flight.push_back(answered);
             }
-            let Some(next) = under_way.pop_front() else {
+            let Some(next) = in_flight.pop_front() else {
                 return Ok(());
             };
             match next.recv() {
                 Ok(Ok(decoded)) => {
                     each(Ok(&decoded))?;
-                    self.used.push(decoded);
+                    self.spare.push(decoded);
                 }
                 Ok(Err(error)) => each(Err(error))?,
-                // The thread is gone: it panicked on this block.
+                // The thread ended before it answered.
                 Err(_) => each(Err(io::Error::other("decoding this block failed")))?,
             }
         }
@@ -97,7 +98,7 @@ impl Drop for Decoders {
     fn drop(&mut self) {
         self.jobs = None;
         for thread in self.threads.drain(..) {
-            // A panic was already reported as a failed block.
+            // A panic was reported as a failed block already.
             let _ = thread.join();
         }
     }
@@ -109,16 +110,16 @@ fn work(queue: &Receiver<Job>) {
         let Job {
             source,
             block,
-            used,
+            spare,
             answer,
         } = job;
-        // A panic in a decoder must not end the loading of other blocks.
+        // A panic in a decoder must not keep other blocks from being loaded.
         let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            desk.read(&source.bytes, source.format, block, used)
+            desk.read(&source.bytes, source.format, block, spare)
         }));
         let decoded =
             decoded.unwrap_or_else(|_| Err(io::Error::other("decoding this block failed")));
-        // Nobody waits when the loading was given up.
+        // The receiver is gone if loading was stopped.
         let _ = answer.send(decoded);
     }
 }

@@ -1,9 +1,10 @@
-//! One path that is followed, whatever happens to the file behind it.
+//! Following one path through whatever happens to the file behind it.
 //!
-//! A size says little: a file may be cut and grow past the old place between two looks, or be written
-//! anew with the same size. So the bytes before the place read last are compared each time before what
-//! follows is trusted, and once more after it was read. Another file under the same name is taken up
-//! only when the old one is read to its end, and late writes to that are still read for a while.
+//! A file's size says little: between two polls the file may be truncated and grow past the old offset, or
+//! be rewritten with the same size. So the bytes just before the offset read last (the fingerprint) are
+//! compared before anything after them is trusted, and once more after it was read. Another file with the
+//! same name is opened only when the old one is read to its end, and late writes to the old one are still
+//! read for a while.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -14,46 +15,46 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::NoticeKind;
-use super::log::Log;
 use crate::ingest::bytes::Bytes;
+use crate::ingest::bytes::log::Log;
 use crate::ingest::discover;
+use crate::ingest::notice::NoticeKind;
 
-/// How many bytes before the place read last are compared.
-const PRINT: usize = 4 << 10;
+/// The length of a fingerprint.
+const FINGERPRINT: usize = 4 << 10;
 /// How many bytes are read at once.
 const PIECE: usize = 1 << 20;
-/// How long a file that lost its name is still read: writers keep it open for a while.
+/// How long a file that lost its name is still read, because writers keep it open for a while.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What tells files apart: device and inode.
+/// What distinguishes files: device and inode.
 type Id = (u64, u64);
 
 fn id_of(metadata: &Metadata) -> Id {
     (metadata.dev(), metadata.ino())
 }
 
-/// A file that is open, and how far it was read.
+/// An open file, and how far it was read.
 #[derive(Debug)]
 struct Opened {
     file: Arc<File>,
     id: Id,
     read: u64,
     /// The last bytes that were read.
-    print: Vec<u8>,
+    fingerprint: Vec<u8>,
 }
 
-/// Something that happened to a file.
+/// Something that changes to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Happening {
+pub(super) struct Change {
     pub(super) kind: NoticeKind,
-    /// Where in the log something may be missing that was written and gone before anybody looked.
+    /// The offset in the log at which bytes may be missing that were gone before they were read.
     pub(super) missing: Option<u64>,
 }
 
-impl Happening {
-    fn of(kind: NoticeKind) -> Happening {
-        Happening {
+impl Change {
+    fn of(kind: NoticeKind) -> Change {
+        Change {
             kind,
             missing: None,
         }
@@ -65,9 +66,9 @@ pub(super) struct Follower {
     path: PathBuf,
     log: Arc<Log>,
     current: Option<Opened>,
-    /// Files that had the name before, and until when they are looked at.
+    /// Files that had the name before, and until when they are polled.
     old: Vec<(Opened, Instant)>,
-    /// Files beside it that need not be read: they are known, or were there before.
+    /// Files beside it that need not be read: they were read already, or existed before.
     known: HashSet<Id>,
     is_missing: bool,
 }
@@ -89,68 +90,68 @@ impl Follower {
         &self.log
     }
 
-    /// How many bytes of the file that has the name now were read.
+    /// How many bytes were read of the file that has the name now.
     pub(super) fn read(&self) -> u64 {
         self.current.as_ref().map_or(0, |opened| opened.read)
     }
 
-    /// Reads what is new; what happened to the file meanwhile.
-    pub(super) fn look(&mut self) -> Vec<Happening> {
-        let mut happened = Vec::new();
+    /// Reads what is new; what changes to the file meanwhile.
+    pub(super) fn poll(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
         self.drain_old();
-        self.drain_current(&mut happened);
+        self.drain_current(&mut changes);
         match fs::metadata(&self.path) {
             Ok(found) => {
                 self.is_missing = false;
                 if self.current.as_ref().map(|opened| opened.id) != Some(id_of(&found)) {
-                    // What was written before the name changed hands comes first.
-                    self.drain_current(&mut happened);
-                    self.take_up(&mut happened);
+                    // What was written before the name moved to another file comes first.
+                    self.drain_current(&mut changes);
+                    self.switch(&mut changes);
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if self.current.is_some() && !self.is_missing {
                     self.is_missing = true;
-                    happened.push(Happening::of(NoticeKind::Gap));
+                    changes.push(Change::of(NoticeKind::Gap));
                 }
             }
-            // Nothing can be said of it now: the file that is open goes on.
+            // The path cannot be examined now: keep the open file.
             Err(_) => {}
         }
-        happened
+        changes
     }
 
-    fn drain_current(&mut self, happened: &mut Vec<Happening>) {
+    fn drain_current(&mut self, changes: &mut Vec<Change>) {
         let Some(opened) = &mut self.current else {
             return;
         };
-        // Each time round something was read, or the file was found anew and read from its start.
+        // Each restart reads the file from its beginning again.
         while let Ok(Step::Restart(kind)) = opened.drain(&self.log) {
-            happened.push(Happening {
+            changes.push(Change {
                 kind,
                 missing: Some(self.log.len()),
             });
-            // Copies of what was there before need not be read when the name changes hands.
+            // Copies of the old content need not be read at the next rotation.
             self.known
                 .extend(siblings(&self.path).iter().map(|(_, id, _)| *id));
         }
     }
 
-    /// Lines that came late to a file that lost its name: only between two lines of the new one.
+    /// Reads lines written late to a file that lost its name, but only between two lines of the new one.
     fn drain_old(&mut self) {
         let log = &self.log;
         let now = Instant::now();
         self.old.retain_mut(|(opened, until)| {
             if log.whole() == log.len() {
-                // A file that nobody looks for any more may be gone: then there is nothing to read.
+                // An old file may fail to be read at any time: then nothing more comes of it.
                 let _ = opened.drain_lines(log);
             }
             *until > now
         });
     }
 
-    /// Another file has the name now.
-    fn take_up(&mut self, happened: &mut Vec<Happening>) {
+    /// Goes on with the other file that has the name now.
+    fn switch(&mut self, changes: &mut Vec<Change>) {
         let Ok(Bytes::File(file)) = discover::open_file(&self.path) else {
             return;
         };
@@ -161,37 +162,38 @@ impl Follower {
             file,
             id: id_of(&found),
             read: 0,
-            print: Vec::new(),
+            fingerprint: Vec::new(),
         };
         if let Some(before) = self.current.take() {
             let same = Opened {
                 read: before.read,
-                print: before.print.clone(),
+                fingerprint: before.fingerprint.clone(),
                 ..new
             };
-            if before.read > 0 && found.len() >= before.read && same.is_as_read().unwrap_or(false) {
-                // Saved anew with the same beginning: it goes on where it was.
+            if before.read > 0 && found.len() >= before.read && same.is_unchanged().unwrap_or(false)
+            {
+                // It was saved again with the same beginning: go on at the same offset.
                 new = same;
-                happened.push(Happening::of(NoticeKind::Replaced));
+                changes.push(Change::of(NoticeKind::Replaced));
             } else {
                 self.log.end_line();
                 new = Opened {
                     read: 0,
-                    print: Vec::new(),
+                    fingerprint: Vec::new(),
                     ..same
                 };
                 self.known.extend([before.id, new.id]);
-                happened.push(Happening::of(NoticeKind::Rotated));
+                changes.push(Change::of(NoticeKind::Rotated));
                 self.old.push((before, Instant::now() + GRACE));
                 self.read_missed();
             }
         }
         self.known.insert(new.id);
         self.current = Some(new);
-        self.drain_current(happened);
+        self.drain_current(changes);
     }
 
-    /// Files that had the name between two looks and have another now.
+    /// Reads files that had the name only between two polls and have another now.
     fn read_missed(&mut self) {
         let mut missed = siblings(&self.path);
         missed.retain(|(_, id, _)| !self.known.contains(id));
@@ -205,9 +207,9 @@ impl Follower {
                     file,
                     id,
                     read: 0,
-                    print: Vec::new(),
+                    fingerprint: Vec::new(),
                 };
-                // A file that changes again while it is read is read as far as it goes.
+                // A file that changes again while it is read is read only so far.
                 let _ = opened.drain(&self.log);
                 self.log.end_line();
             }
@@ -217,30 +219,30 @@ impl Follower {
 
 /// How reading a file went.
 enum Step {
-    /// There is no more for now.
+    /// It is read to its end.
     Done,
-    /// It is not what it was, and is to be read from its start.
+    /// Its content changed: it must be read from its beginning.
     Restart(NoticeKind),
 }
 
 impl Opened {
-    /// Whether what stands before the place read last is what was read there.
-    fn is_as_read(&self) -> io::Result<bool> {
-        let mut buffer = vec![0; self.print.len()];
-        let from = self.read - self.print.len() as u64;
+    /// Whether the file still holds the fingerprint where it was read.
+    fn is_unchanged(&self) -> io::Result<bool> {
+        let mut buffer = vec![0; self.fingerprint.len()];
+        let from = self.read - self.fingerprint.len() as u64;
         let read = self.file.read_at(&mut buffer, from)?;
-        Ok(read == buffer.len() && buffer == self.print)
+        Ok(read == buffer.len() && buffer == self.fingerprint)
     }
 
     /// Reads on to the end.
     fn drain(&mut self, log: &Log) -> io::Result<Step> {
-        let mut buffer = vec![0; 0];
+        let mut buffer = Vec::new();
         loop {
             let len = self.file.metadata()?.len();
             if len < self.read {
                 return Ok(self.restart(log, NoticeKind::Truncated));
             }
-            if !self.is_as_read()? {
+            if !self.is_unchanged()? {
                 return Ok(self.restart(log, NoticeKind::Replaced));
             }
             if len == self.read {
@@ -251,50 +253,50 @@ impl Opened {
                 .min(PIECE);
             buffer.resize(wanted, 0);
             let read = self.file.read_at(&mut buffer, self.read)?;
-            // It may have been cut and written anew between the two.
-            if read == 0 || !self.is_as_read()? {
+            // It may have been truncated and rewritten in between.
+            if read == 0 || !self.is_unchanged()? {
                 continue;
             }
-            self.took(&buffer[..read], log);
+            self.append(&buffer[..read], log);
         }
     }
 
-    /// Reads on to the end of the last whole line.
+    /// Reads on to the end of the last complete line.
     fn drain_lines(&mut self, log: &Log) -> io::Result<()> {
         let len = self.file.metadata()?.len();
-        if len <= self.read || !self.is_as_read()? {
+        if len <= self.read || !self.is_unchanged()? {
             return Ok(());
         }
         let mut buffer = vec![0; usize::try_from(len - self.read).unwrap_or(PIECE).min(PIECE)];
         let read = self.file.read_at(&mut buffer, self.read)?;
         if let Some(end) = memchr::memrchr(b'\n', &buffer[..read]) {
-            self.took(&buffer[..=end], log);
+            self.append(&buffer[..=end], log);
         }
         Ok(())
     }
 
-    fn took(&mut self, bytes: &[u8], log: &Log) {
+    fn append(&mut self, bytes: &[u8], log: &Log) {
         log.append(&self.file, self.read, bytes);
         self.read += bytes.len() as u64;
-        self.print.extend_from_slice(bytes);
-        let surplus = self.print.len().saturating_sub(PRINT);
-        self.print.drain(..surplus);
+        self.fingerprint.extend_from_slice(bytes);
+        let surplus = self.fingerprint.len().saturating_sub(FINGERPRINT);
+        self.fingerprint.drain(..surplus);
     }
 
     fn restart(&mut self, log: &Log, kind: NoticeKind) -> Step {
         log.end_line();
         log.forget(&self.file);
-        // The pieces read before lie in no file any more: those to come need a handle of their own.
+        // Pieces that were read before are in no file now: new pieces need another handle.
         if let Ok(again) = self.file.try_clone() {
             self.file = Arc::new(again);
         }
         self.read = 0;
-        self.print.clear();
+        self.fingerprint.clear();
         Step::Restart(kind)
     }
 }
 
-/// The older one first, by its name: dates grow, and numbers count back.
+/// Orders rotated files from old to new by name: dates ascend, numbers descend.
 fn by_age(a: &Path, b: &Path) -> Ordering {
     let number = |path: &Path| path.extension()?.to_str()?.parse::<u64>().ok();
     match (number(a), number(b)) {
@@ -303,8 +305,8 @@ fn by_age(a: &Path, b: &Path) -> Ordering {
     }
 }
 
-/// Files beside a path that bear its name and an ending: what a rotation leaves. Packed ones are not
-/// among them.
+/// Files beside a path whose name is that of the path plus an ending: what a rotation leaves behind, except
+/// for compressed files.
 fn siblings(path: &Path) -> Vec<(PathBuf, Id, SystemTime)> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -336,3 +338,6 @@ fn siblings(path: &Path) -> Vec<(PathBuf, Id, SystemTime)> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
