@@ -103,7 +103,7 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
     let messages = if named.live {
         intake::follow(named.paths, loading, false)?
     } else {
-        intake::load(named.inputs, loading).into()
+        intake::open(named.inputs, loading)
     };
     show(&options, messages)
 }

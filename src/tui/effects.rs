@@ -25,6 +25,8 @@ pub enum Effect {
         title: String,
         inputs: Vec<Input>,
     },
+    /// Opens more beside what is open.
+    Add(Vec<Input>),
     /// Opens what is open anew and follows it from then on.
     Follow,
     /// Reads no further.

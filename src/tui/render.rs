@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::ingest::discover::Input;
+use crate::ingest::intake::{Control, Messages};
 use crate::ingest::{Loaded, intake};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
@@ -25,6 +26,8 @@ pub struct Headless {
     copied: Option<String>,
     viewed: Option<String>,
     options: Options,
+    /// The intake of what the keys opened.
+    messages: Option<Messages>,
 }
 
 /// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
@@ -75,6 +78,7 @@ impl Headless {
             copied: None,
             viewed: None,
             options: options.clone(),
+            messages: None,
         };
         screen.draw();
         screen.play_filter(options);
@@ -172,6 +176,7 @@ impl Headless {
             match effect {
                 Effect::Start(task) => self.lanes.start(from, task),
                 Effect::Open { title, inputs } => self.open(title, inputs),
+                Effect::Add(inputs) => self.add(inputs),
                 Effect::Copy(text) => self.copied = Some(text),
                 Effect::View { text, .. } => self.viewed = Some(text),
                 _ => {}
@@ -183,8 +188,31 @@ impl Headless {
         self.lanes.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
-        for message in intake::load(inputs, self.options.loading.clone()) {
+        let messages = intake::open(inputs, self.options.loading.clone());
+        self.read(&messages);
+        self.messages = Some(messages);
+    }
+
+    fn add(&mut self, inputs: Vec<Input>) {
+        let Some(messages) = self.messages.take() else {
+            return;
+        };
+        for input in inputs {
+            if messages.send(Control::Add(input)).is_ok() {
+                self.read(&messages);
+            }
+        }
+        self.messages = Some(messages);
+    }
+
+    /// Takes in what the intake sends until it has read everything.
+    fn read(&mut self, messages: &Messages) {
+        for message in messages.iter() {
+            let is_last = matches!(message, Loaded::Done);
             self.load(message);
+            if is_last {
+                return;
+            }
         }
     }
 }

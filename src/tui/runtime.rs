@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
 use crate::act::viewer::{self, Viewer};
 use crate::ingest::discover::Input;
-use crate::ingest::intake::Messages;
+use crate::ingest::intake::{Closed, Control, Messages};
 use crate::ingest::{Loaded, intake};
 use crate::tui::effects::Effect;
 use crate::tui::keys::Key;
@@ -254,6 +254,7 @@ impl Runtime {
                 Effect::Redraw => self.screen.wipe(),
                 Effect::StopLoading => self.messages = None,
                 Effect::Open { title, inputs } => self.open(title, inputs),
+                Effect::Add(inputs) => self.add(inputs),
                 Effect::Follow => self.follow(),
                 Effect::Start(task) => self.lanes.start(from, task),
                 Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
@@ -312,7 +313,24 @@ impl Runtime {
         self.lanes.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
-        self.messages = Some(intake::load(inputs, self.options.loading.clone()).into());
+        self.messages = Some(intake::open(inputs, self.options.loading.clone()));
+        self.pending = Pending::Now;
+    }
+
+    /// Opens more beside what is open; a trace that is followed follows it too.
+    fn add(&mut self, inputs: Vec<Input>) {
+        for input in inputs {
+            let path = input.path();
+            let control = match &path {
+                Some(path) if self.options.live => Control::Follow(path.clone()),
+                Some(_) | None => Control::Add(input),
+            };
+            let sent = self.messages.as_ref().ok_or(Closed);
+            match sent.and_then(|messages| messages.send(control)) {
+                Ok(()) => self.options.paths.extend(path),
+                Err(error) => self.shell.session.fail(&error.to_string()),
+            }
+        }
         self.pending = Pending::Now;
     }
 

@@ -208,6 +208,11 @@ impl Shell {
             self.recolor(argument);
             return Vec::new();
         }
+        if matches!(command, Command::Open | Command::Add) && !argument.is_empty() {
+            let mut asked = self.lay(ScreenId::Files);
+            asked.extend(self.told(ScreenId::Files, command, argument));
+            return asked;
+        }
         // What another view does is done there.
         let (entry, top) = (command.entry(), self.top());
         let own = entry.screens.first().filter(|_| !entry.is_for(top));
@@ -217,11 +222,18 @@ impl Shell {
             asked.extend(self.command(command));
             return asked;
         }
-        match self.ask_top(|screen, session| screen.told(command, argument, session)) {
-            Ok(effects) => asked.extend(self.obey(view, effects)),
-            Err(words) => self.session.fail(&words),
-        }
+        asked.extend(self.told(view, command, argument));
         asked
+    }
+
+    fn told(&mut self, screen: ScreenId, command: Command, argument: &str) -> Vec<Asked> {
+        match self.ask_top(|screen, session| screen.told(command, argument, session)) {
+            Ok(effects) => self.obey(screen, effects),
+            Err(words) => {
+                self.session.fail(&words);
+                Vec::new()
+            }
+        }
     }
 
     /// The colours with this name, or the next.
@@ -429,6 +441,7 @@ impl Shell {
                 | Effect::Redraw
                 | Effect::Start(_)
                 | Effect::Open { .. }
+                | Effect::Add(_)
                 | Effect::Follow
                 | Effect::StopLoading
                 | Effect::View { .. }

@@ -6,7 +6,7 @@ use crate::base::cancel::CancelFlag;
 use crate::base::text;
 use crate::ingest::discover::{self, Input};
 use crate::tui::effects::Effect;
-use crate::tui::screens::files::Files;
+use crate::tui::screens::files::{Files, How};
 use crate::tui::session::Session;
 use crate::tui::tasks::Task;
 
@@ -14,26 +14,42 @@ use crate::tui::tasks::Task;
 #[derive(Debug)]
 pub(super) struct Find {
     pub(super) path: PathBuf,
+    pub(super) how: How,
 }
 
-/// What to open, or why nothing can be opened, sanitised.
-pub(super) type Found = Result<(String, Vec<Input>), String>;
+/// The traces to open.
+#[derive(Debug)]
+pub(super) struct Found {
+    title: String,
+    inputs: Vec<Input>,
+    how: How,
+}
 
 impl Task for Find {
     type Screen = Files;
-    type Answer = Found;
+    /// The error is why nothing can be opened, sanitised.
+    type Answer = Result<Found, String>;
 
-    fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Found)) -> Found {
+    fn run(self, _: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
         let title = self.path.to_string_lossy().into_owned();
         match discover::traces(&self.path) {
-            Ok(inputs) => Ok((title, inputs)),
+            Ok(inputs) => Ok(Found {
+                title,
+                inputs,
+                how: self.how,
+            }),
             Err(error) => Err(text::sanitize(&error.to_string()).into_owned()),
         }
     }
 
-    fn answered(files: &mut Files, answer: Found, _: &mut Session) -> Vec<Effect> {
+    fn answered(files: &mut Files, answer: Self::Answer, _: &mut Session) -> Vec<Effect> {
         match answer {
-            Ok((title, inputs)) => vec![Effect::Open { title, inputs }],
+            Ok(Found {
+                title,
+                inputs,
+                how: How::Replace,
+            }) => vec![Effect::Open { title, inputs }],
+            Ok(Found { inputs, .. }) => vec![Effect::Pop, Effect::Add(inputs)],
             Err(problem) => {
                 files.problem = problem;
                 Vec::new()
