@@ -1,5 +1,6 @@
 //! What a screen asks of the world outside of it.
 
+use crate::act::events::Answer;
 use crate::act::viewer::Viewer;
 use crate::analysis::cohort::ask::Choice;
 use crate::ingest::discover::Input;
@@ -44,6 +45,8 @@ pub enum Effect {
     },
     /// Puts a text on the clipboard of the terminal.
     Copy(String),
+    /// Answers a question from outside.
+    Answer(Answer),
 }
 
 impl Effect {

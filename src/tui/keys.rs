@@ -460,6 +460,8 @@ commands! {
     Recent "recent" Program "ctrl-r" "recent" "the runs that agents left on this machine, to open one";
     Notices "notices" Program "!" "notices" "what was told in passing";
     Stop "stop" Program "ctrl-g" "stop" "stop loading, and keep what is there";
+    Allow "allow" Program "" "allow" "allow what the question on the last line asks for";
+    Deny "deny" Program "" "deny" "deny what the question on the last line asks for";
     Theme "theme" Program "" "theme" "the next colours, or those of this name: dark, light, high-contrast, 16, none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the first view";

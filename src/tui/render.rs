@@ -6,6 +6,7 @@ use crossbeam_channel::Receiver;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::act::events::{Answer, Event};
 use crate::ingest::discover::Input;
 use crate::ingest::intake::{Control, Messages};
 use crate::ingest::{Loaded, intake};
@@ -28,6 +29,7 @@ pub struct Headless {
     options: Options,
     /// The intake of what the keys opened.
     messages: Option<Messages>,
+    answers: Vec<Answer>,
 }
 
 /// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
@@ -79,6 +81,7 @@ impl Headless {
             viewed: None,
             options: options.clone(),
             messages: None,
+            answers: Vec::new(),
         };
         screen.draw();
         screen.play_filter(options);
@@ -133,6 +136,16 @@ impl Headless {
         }
     }
 
+    /// Takes in what happened outside.
+    pub fn happen(&mut self, event: Event) {
+        self.shell.happened(event);
+    }
+
+    /// The answers that went outside.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
     /// What was copied last.
     pub fn copied(&self) -> Option<&str> {
         self.copied.as_deref()
@@ -177,6 +190,7 @@ impl Headless {
                 Effect::Start(task) => self.lanes.start(from, task),
                 Effect::Open { title, inputs } => self.open(title, inputs),
                 Effect::Add(inputs) => self.add(inputs),
+                Effect::Answer(answer) => self.answers.push(answer),
                 Effect::Copy(text) => self.copied = Some(text),
                 Effect::View { text, .. } => self.viewed = Some(text),
                 _ => {}

@@ -10,6 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::analysis::cohort::ask::Choice;
+use crate::state::Layout;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::session::{News, Session};
@@ -70,6 +71,11 @@ pub trait Screen: Any + Debug {
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
         let _ = (news, session);
         Vec::new()
+    }
+
+    /// The columns and the order that the user can change; they are remembered.
+    fn layout(&self) -> Option<Layout> {
+        None
     }
 
     /// Settles what depends on the size of the screen and fetches what will be drawn.

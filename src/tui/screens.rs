@@ -23,7 +23,7 @@ use crate::tui::session::Session;
 
 pub(super) fn build(id: ScreenId, session: &Session) -> Box<dyn Screen> {
     match id {
-        ScreenId::Stream => Box::new(stream::Stream::default()),
+        ScreenId::Stream => Box::new(stream::Stream::new(session)),
         ScreenId::Runs => Box::new(runs::Runs::new(session)),
         ScreenId::Replay => Box::new(replay::Replay::default()),
         ScreenId::Diff => Box::new(diff::Diff::default()),

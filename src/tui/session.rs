@@ -1,6 +1,7 @@
 //! What is open: the store as far as it is loaded, the end of the file read ahead, opened actions.
 
 use std::collections::{BTreeMap, HashSet};
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,11 +15,13 @@ use crate::ingest::{Batch, Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
+use crate::state::Mark;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
 use crate::tui::notices::{Level, Notices};
+use crate::tui::remembered;
 use crate::tui::screen::id::ScreenId;
 use crate::tui::{Options, Setup};
 
@@ -67,6 +70,8 @@ pub struct Marks {
     /// The runs to compare, A and B.
     pub pair: [Option<RunIx>; 2],
     named: BTreeMap<char, ActionIx>,
+    /// Remembered marks whose actions were not found so far.
+    pending: Vec<Mark>,
     all: Arc<HashSet<u32>>,
 }
 
@@ -97,6 +102,27 @@ impl Marks {
 
     pub fn is_empty(&self) -> bool {
         self.named.is_empty()
+    }
+
+    pub fn letters(&self) -> impl Iterator<Item = (char, ActionIx)> {
+        self.named.iter().map(|(letter, ix)| (*letter, *ix))
+    }
+
+    pub fn pending(&self) -> &[Mark] {
+        &self.pending
+    }
+
+    /// Sets the remembered marks whose actions are there; a letter that is in use stays where it is.
+    fn restore(&mut self, store: &Store) {
+        for mark in mem::take(&mut self.pending) {
+            match remembered::find(store, &mark.run, mark.seq) {
+                Some(ix) if !self.named.contains_key(&mark.letter) => {
+                    self.toggle(mark.letter, ix);
+                }
+                Some(_) => {}
+                None => self.pending.push(mark),
+            }
+        }
     }
 
     /// All that are marked, by index.
@@ -202,10 +228,13 @@ impl Session {
             loaded: Opened::default(),
             end: None,
             here: Here::default(),
-            marks: Marks::default(),
+            marks: Marks {
+                pending: options.setup.remembered.marks.clone(),
+                ..Marks::default()
+            },
             filters: Filters {
-                history: Vec::new(),
-                saved: options.setup.filters.clone(),
+                history: options.setup.remembered.history.clone(),
+                saved: saved_filters(&options.setup),
             },
         }
     }
@@ -325,6 +354,7 @@ impl Session {
             Loaded::Done => {
                 self.trace.loading = Loading::Done;
                 self.trace.pulse.begin(self.clock.now());
+                self.marks.restore(&self.loaded.store);
             }
             // The footer says that it is followed as long as it is.
             Loaded::Notice(notice) if notice.kind == NoticeKind::Watching => {}
@@ -410,4 +440,12 @@ fn read_ahead(preview: Preview) -> Opened {
         end.store.append(batch);
     }
     end
+}
+
+/// The configured filters, then those that the user saved.
+fn saved_filters(setup: &Setup) -> Vec<(String, String)> {
+    let saved = setup.remembered.saved.iter();
+    let saved = saved.map(|saved| (saved.name.clone(), saved.filter.clone()));
+    let new = saved.filter(|saved| !setup.filters.contains(saved));
+    setup.filters.iter().cloned().chain(new).collect()
 }

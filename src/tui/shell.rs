@@ -5,21 +5,25 @@ mod header;
 mod route;
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
+use crate::act::events::{Answer, Event, Question};
 use crate::analysis::runs::is_told;
 use crate::ingest::Loaded;
+use crate::state::{Layout, Position};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key, Meaning, Place};
+use crate::tui::remembered;
 use crate::tui::screen::id::{self, ScreenId};
 use crate::tui::screen::{Pointer, Screen};
 use crate::tui::screens;
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::header::Header;
 use crate::tui::shell::route::{Route, Stop};
-use crate::tui::tasks::Answer;
+use crate::tui::tasks;
 use crate::tui::theme::{Palette, Theme};
 
 /// Something to do outside, and the screen that asked for it: answers go back there.
@@ -33,6 +37,10 @@ pub struct Shell {
     over: Vec<Layer>,
     route: Route,
     start: Start,
+    /// Where to go on when everything is read, unless the user does something before.
+    resume: Option<Position>,
+    /// Questions from outside, the oldest first.
+    questions: VecDeque<Question>,
     header: Header,
 }
 
@@ -75,6 +83,8 @@ impl Shell {
             over: Vec::new(),
             route: Route::new(ScreenId::Stream),
             start: Start::Open,
+            resume: None,
+            questions: VecDeque::new(),
             header: Header::default(),
         };
         shell.begin(options);
@@ -91,6 +101,13 @@ impl Shell {
         } else {
             ScreenId::Stream
         };
+        let is_asked = options.view.is_some() || options.filter.is_some() || options.live;
+        self.resume = options
+            .setup
+            .remembered
+            .position
+            .clone()
+            .filter(|_| !is_asked);
         self.start = match options.view {
             Some(_) => Start::Found,
             None => Start::Open,
@@ -106,7 +123,7 @@ impl Shell {
 
     /// Takes a key; what is left to do outside.
     pub fn key(&mut self, key: Key) -> Vec<Asked> {
-        self.start = Start::Found;
+        self.touched();
         self.session.notices.pressed();
         let top = self.top();
         let place = Place {
@@ -130,6 +147,11 @@ impl Shell {
         }
     }
 
+    /// The user did something: the view no longer changes by itself.
+    fn touched(&mut self) {
+        (self.start, self.resume) = (Start::Found, None);
+    }
+
     fn command(&mut self, command: Command) -> Vec<Asked> {
         let top = self.top();
         match command {
@@ -145,6 +167,7 @@ impl Shell {
             Command::Recent => self.lay(ScreenId::Recent),
             Command::Notices if top != ScreenId::Notices => self.lay(ScreenId::Notices),
             Command::Compare => self.compare(),
+            Command::Allow | Command::Deny => self.answer(command == Command::Allow),
             Command::ViewBack | Command::ViewForward => {
                 self.over.clear();
                 self.leave();
@@ -156,6 +179,22 @@ impl Shell {
                 self.obey(top, effects)
             }
         }
+    }
+
+    /// Takes in what happened outside.
+    pub fn happened(&mut self, event: Event) {
+        match event {
+            Event::Question(question) => self.questions.push_back(question),
+        }
+    }
+
+    /// Answers the oldest question.
+    fn answer(&mut self, is_allowed: bool) -> Vec<Asked> {
+        let Some(Question { id, .. }) = self.questions.pop_front() else {
+            self.session.say("there is no question to answer");
+            return Vec::new();
+        };
+        vec![(self.top(), Effect::Answer(Answer { id, is_allowed }))]
     }
 
     fn stop(&mut self, top: ScreenId) -> Vec<Asked> {
@@ -279,7 +318,7 @@ impl Shell {
     }
 
     pub fn pointer(&mut self, pointer: Pointer) -> Vec<Asked> {
-        self.start = Start::Found;
+        self.touched();
         if let (Pointer::Click { x, y: 0 }, true) = (pointer, self.over.is_empty()) {
             return match self.header.at(x) {
                 Some(Meaning::View(view)) => self.go(view),
@@ -292,17 +331,21 @@ impl Shell {
     }
 
     pub fn paste(&mut self, text: &str) -> Vec<Asked> {
-        self.start = Start::Found;
+        self.touched();
         let effects = self.ask_top(|screen, session| screen.pasted(text, session));
         self.obey(self.top(), effects)
     }
 
     pub fn loaded(&mut self, message: Loaded) -> Vec<Asked> {
         let before = self.told_runs();
+        let is_done = matches!(message, Loaded::Done);
         let news = self.session.apply(message);
         let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
         let was_found = self.start == Start::Found;
         asked.extend(self.find_start());
+        if is_done {
+            asked.extend(self.resume());
+        }
         let runs = self.told_runs();
         if was_found && before == 1 && runs > 1 && self.route.here().view == ScreenId::Stream {
             let keys = self.session.keymap.view_keys(ScreenId::Runs).join(" ");
@@ -310,6 +353,26 @@ impl Shell {
                 .say(&format!("there are several runs · {keys} lists them"));
         }
         asked
+    }
+
+    /// Goes to where the user left this trace.
+    fn resume(&mut self) -> Vec<Asked> {
+        let position = self.resume.take();
+        let store = &self.session.loaded.store;
+        let place = position.and_then(|position| remembered::place(store, &position));
+        let Some((view, here)) = place else {
+            return Vec::new();
+        };
+        self.start = Start::Found;
+        self.session.here = here;
+        self.route = Route::new(view);
+        self.enter()
+    }
+
+    /// The columns and the order of each view that has some.
+    pub fn layouts(&self) -> Vec<(ScreenId, Layout)> {
+        let layout = |layer: &Layer| Some((layer.id, layer.screen.layout()?));
+        self.views.iter().filter_map(layout).collect()
     }
 
     /// How many runs there are, up to two: what only gathers broken lines is none.
@@ -340,7 +403,7 @@ impl Shell {
     }
 
     /// Hands the answer of a task to the screen that started it.
-    pub fn answered(&mut self, from: ScreenId, answer: Answer) -> Vec<Asked> {
+    pub fn answered(&mut self, from: ScreenId, answer: tasks::Answer) -> Vec<Asked> {
         let mut layers = self.views.iter_mut().chain(&mut self.over);
         let layer = layers.find(|layer| layer.id == from);
         let screen = layer.map(|layer| &mut *layer.screen as &mut dyn Any);
@@ -445,7 +508,8 @@ impl Shell {
                 | Effect::Follow
                 | Effect::StopLoading
                 | Effect::View { .. }
-                | Effect::Copy(_) => outside.push((from, effect)),
+                | Effect::Copy(_)
+                | Effect::Answer(_) => outside.push((from, effect)),
             }
         }
         outside

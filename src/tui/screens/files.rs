@@ -35,6 +35,8 @@ enum Offer {
     Open(SourceIx),
     /// A path as it is typed.
     Path(String, How),
+    /// A path that was opened before.
+    Before(String),
 }
 
 /// How a path is opened.
@@ -65,8 +67,15 @@ impl Files {
             (true, false) => &[How::Replace, How::Add],
         };
         let files = found.into_iter().map(|at| Offer::Open(SourceIx(at as u32)));
+        let opened = session.setup.remembered.opened.iter();
+        let opened = opened.map(|path| path.to_string_lossy().into_owned());
+        let opened: Vec<String> = opened.filter(|path| !paths.contains(path)).collect();
+        let before = fuzzy::rank(path, opened.iter().map(String::as_str));
+        let before = before
+            .into_iter()
+            .map(|at| Offer::Before(opened[at].clone()));
         let typed = hows.iter().map(|how| Offer::Path(path.to_owned(), *how));
-        self.offers = files.chain(typed).collect();
+        self.offers = files.chain(typed).chain(before).collect();
         let item = |offer: &Offer| match offer {
             Offer::Open(ix) => Item {
                 name: text::sanitize(&paths[ix.0 as usize]).into_owned(),
@@ -75,6 +84,11 @@ impl Files {
                     .account(*ix)
                     .map(|account| human::bytes(account.total))
                     .unwrap_or_default(),
+            },
+            Offer::Before(path) => Item {
+                name: text::sanitize(path).into_owned(),
+                about: "opened before".to_owned(),
+                aside: String::new(),
             },
             Offer::Path(path, how) => Item {
                 name: text::sanitize(path).into_owned(),
@@ -92,6 +106,10 @@ impl Files {
     fn take(&self, session: &Session) -> Vec<Effect> {
         match self.offers.get(self.chooser.selected()) {
             Some(Offer::Open(source)) => show(*source, session),
+            Some(Offer::Before(path)) => vec![Effect::start(Find {
+                path: PathBuf::from(path),
+                how: How::Replace,
+            })],
             Some(Offer::Path(path, how)) => vec![Effect::start(Find {
                 path: PathBuf::from(path),
                 how: *how,

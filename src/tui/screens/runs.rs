@@ -22,6 +22,7 @@ use crate::analysis::life::Life;
 use crate::analysis::profile::Profile;
 use crate::analysis::runs::{Grouping, Key as SortKey, Order};
 use crate::model::run::RunIx;
+use crate::state::Layout;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::id::ScreenId;
@@ -209,6 +210,15 @@ impl Screen for Runs {
         self.frame.stays
     }
 
+    fn layout(&self) -> Option<Layout> {
+        let sign = if self.order.falling { "-" } else { "" };
+        Some(Layout {
+            columns: Vec::new(),
+            sort: Some(format!("{sign}{}", self.order.key.word())),
+            group: self.grouping.map(|grouping| grouping.word().to_owned()),
+        })
+    }
+
     fn headline(&self) -> Headline<'_> {
         Headline {
             crumbs: &self.frame.words.crumbs,
@@ -228,9 +238,15 @@ pub fn column_names() -> impl Iterator<Item = &'static str> {
 
 impl Runs {
     pub fn new(session: &Session) -> Runs {
+        let setup = &session.setup;
+        let is_set = setup.order != Order::default() || setup.grouping.is_some();
+        // What the configuration says wins over what is remembered.
+        let layout = setup.remembered.layout(ScreenId::Runs).filter(|_| !is_set);
+        let order = layout.and_then(|it| Order::parse(it.sort.as_deref()?).ok());
+        let grouping = layout.and_then(|it| Grouping::find(it.group.as_deref()?));
         Runs {
-            order: session.setup.order,
-            grouping: session.setup.grouping,
+            order: order.unwrap_or(setup.order),
+            grouping: grouping.or(setup.grouping),
             ..Runs::default()
         }
     }

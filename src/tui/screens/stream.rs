@@ -36,6 +36,7 @@ use ratatui::layout::Rect;
 use crate::act::viewer::Viewer;
 use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
+use crate::state::Layout;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::Scope;
 use crate::tui::keys::{Command, Key};
@@ -379,6 +380,13 @@ impl Screen for Stream {
         self.frame.stays
     }
 
+    fn layout(&self) -> Option<Layout> {
+        Some(Layout {
+            columns: self.extras.names(),
+            ..Layout::default()
+        })
+    }
+
     fn headline(&self) -> Headline<'_> {
         let words = &self.frame.words;
         Headline {
@@ -393,6 +401,15 @@ impl Screen for Stream {
 }
 
 impl Stream {
+    pub fn new(session: &Session) -> Stream {
+        let layout = session.setup.remembered.layout(ScreenId::Stream);
+        let columns = layout.map(|it| it.columns.as_slice()).unwrap_or_default();
+        Stream {
+            extras: Extras::new(columns),
+            ..Stream::default()
+        }
+    }
+
     fn say(&mut self, words: impl Into<String>) {
         self.notice = Some(Notice {
             words: words.into(),

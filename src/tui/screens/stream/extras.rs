@@ -30,6 +30,19 @@ struct Extra {
 const MOST: usize = 4;
 
 impl Extras {
+    /// The columns with these names, without those that no field has.
+    pub fn new(names: &[String]) -> Extras {
+        let mut extras = Extras::default();
+        for name in names {
+            let _ = extras.toggle(name);
+        }
+        extras
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.columns.iter().map(|it| it.title.clone()).collect()
+    }
+
     pub fn count(&self) -> usize {
         self.columns.len()
     }

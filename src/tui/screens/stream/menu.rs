@@ -118,10 +118,11 @@ impl Stream {
             Choice::Save => {
                 let filter = self.query.bar.text.trim().to_owned();
                 session.filters.saved.push((String::new(), filter));
-                self.say(
-                    "kept until you leave · [filters] in the settings file keeps it for good"
-                        .to_owned(),
-                );
+                self.say(if session.setup.remembered.is_on {
+                    "filter saved"
+                } else {
+                    "saved until you quit · [filters] in the settings file keeps it for good"
+                });
                 Vec::new()
             }
             Choice::Evidence(words, evidence) => self.go_to_evidence(words, evidence, session),

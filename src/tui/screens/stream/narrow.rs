@@ -82,7 +82,7 @@ impl Narrow {
 
 /// The agent of a row, and its run.
 fn lane(row: &Row<'_>) -> Option<(RunIx, Sym)> {
-    let agent = row.chunk.agent[row.at];
+    let agent = row.agent_sym();
     (agent != Sym::NONE).then_some((row.run_ix(), agent))
 }
 

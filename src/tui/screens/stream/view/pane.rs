@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::tui::screens::outcome;
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::inspector::{ShownLine, Tab};
 use crate::tui::screens::stream::layout::Focus;
-use crate::tui::screens::stream::view::rows;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::outline::layout;
 use crate::tui::widgets::paint::{self, Row, Sought};
@@ -32,7 +32,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     let mut row = Row::new(buf, area, 0, Style::new());
     if let Some(status) = shown.status {
-        let (words, style) = rows::status(status, theme, true);
+        let (words, style) = outcome::status(status, theme, true);
         row.flush_right(&format!(" {words} "), style);
     }
     row.put(" ", Style::new());
