@@ -4,7 +4,8 @@ use crate::cli::Cx;
 use crate::cli::failure::Exit;
 use crate::cli::table::{self, Cell, Column};
 use crate::export::words::Role;
-use crate::ingest::formats::{self, Format, Held};
+use crate::ingest::format::Held;
+use crate::ingest::formats::{self, Format};
 
 const COLUMNS: &[Column] = &[
     Column::left("FORMAT", 0),

@@ -10,7 +10,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::{Cx, filter};
 use crate::export::json::action;
 use crate::ingest::Loaded;
-use crate::ingest::live::{self, Notice};
+use crate::ingest::intake;
+use crate::ingest::notice::Notice;
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::query::eval::Query;
 use crate::query::expr::Expr;
@@ -55,7 +56,7 @@ pub(super) fn run(
     begin: &Begin,
     poll: bool,
 ) -> anyhow::Result<Exit> {
-    let told = live::start(paths, cx.load.options.clone(), poll)?;
+    let told = intake::follow(paths, cx.load.options.clone(), poll)?;
     let mut tail = Tail::new(cx, begin)?;
     loop {
         // Whoever reads gets what there is before waiting begins.
