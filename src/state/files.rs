@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::ingest::discover::open_without_waiting;
+use crate::ingest::open::open_without_waiting;
 
 /// How long a save waits for another instance.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);

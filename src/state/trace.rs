@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ingest::discover::open_without_waiting;
+use crate::ingest::open::open_without_waiting;
 
 /// Bytes that the first line is looked for in.
 const HEAD: u64 = 4096;
