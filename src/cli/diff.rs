@@ -8,6 +8,7 @@ use crate::analysis::diff::story::Story;
 use crate::analysis::diff::why::{self, Why};
 use crate::analysis::diff::{self, Options};
 use crate::base::cancel::CancelFlag;
+use crate::base::human;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::out::Progress;
 use crate::cli::{Cx, pick};
@@ -115,6 +116,13 @@ fn inks(cx: &Cx) -> &'static Inks {
     }
 }
 
+fn say_masked(cx: &Cx, masked: usize) {
+    if masked > 0 {
+        let what = human::counted(masked as u64, "secret");
+        cx.notes.note(&format!("{what} masked"));
+    }
+}
+
 fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> anyhow::Result<()> {
     let page = Page {
         story,
@@ -125,14 +133,17 @@ fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> a
     let width = cx.out.look.width;
     let layout = match (wanted.layout, width) {
         (Layout::Json, _) => {
-            let document = document::diff(&page);
-            cx.out.json(&document)?;
+            let document = document::masked(&page);
+            cx.out.json(document.get())?;
+            say_masked(cx, document.count());
             return Ok(());
         }
         (Layout::Markdown, _) => {
-            for line in markdown(&page) {
-                cx.out.line(&line)?;
+            let document = markdown(&page);
+            for line in document.get() {
+                cx.out.line(line)?;
             }
+            say_masked(cx, document.count());
             return Ok(());
         }
         (Layout::Svg, _) => {

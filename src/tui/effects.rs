@@ -1,6 +1,7 @@
 //! What a screen asks of the world outside of it.
 
 use crate::act::viewer::Viewer;
+use crate::export::redact::Masked;
 use crate::ingest::discover::Input;
 use crate::tui::jobs::Job;
 use crate::tui::keys::Command;
@@ -33,9 +34,9 @@ pub enum Effect {
     Start(Box<Job>),
     /// Shows a sanitised text in another program, which has the terminal until it ends.
     View {
-        text: String,
+        text: Masked<String>,
         with: Viewer,
     },
     /// Puts a text on the clipboard of the terminal.
-    Copy(String),
+    Copy(Masked<String>),
 }

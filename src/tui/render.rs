@@ -171,8 +171,8 @@ impl Headless {
             match effect {
                 Effect::Start(job) => self.jobs.start(from, *job),
                 Effect::Open { title, inputs } => self.open(title, inputs),
-                Effect::Copy(text) => self.copied = Some(text),
-                Effect::View { text, .. } => self.viewed = Some(text),
+                Effect::Copy(text) => self.copied = Some(text.into_inner()),
+                Effect::View { text, .. } => self.viewed = Some(text.into_inner()),
                 _ => {}
             }
         }

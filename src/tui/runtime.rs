@@ -255,8 +255,8 @@ impl Runtime {
                 Effect::Open { title, inputs } => self.open(title, inputs),
                 Effect::Follow => self.follow(),
                 Effect::Start(job) => self.jobs.start(from, *job),
-                Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
-                Effect::Copy(text) => Screen::copy(&text),
+                Effect::View { text, with } => exit = exit.or(self.view(text.get(), with)),
+                Effect::Copy(text) => Screen::copy(text.get()),
                 // The shell keeps these to itself.
                 Effect::Pop | Effect::Visit(..) | Effect::Show(..) | Effect::Obey(..) => {}
             }

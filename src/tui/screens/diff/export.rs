@@ -11,6 +11,7 @@ use crate::analysis::diff::why::Why;
 use crate::export::diff::Page;
 use crate::export::diff::markdown::markdown;
 use crate::export::json::{self, Escapes};
+use crate::export::redact::Masked;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
@@ -33,7 +34,7 @@ pub struct Task {
 /// A document, and where it goes to.
 #[derive(Debug)]
 pub struct Written {
-    pub text: String,
+    pub text: Masked<String>,
     pub how: How,
 }
 
@@ -54,8 +55,11 @@ impl Task {
             only_changed: false,
         };
         let text = match self.how.form() {
-            Form::Markdown => markdown(&page).join("\n") + "\n",
-            Form::Json => json::text(&json::diff::diff(&page), Escapes::Unsafe),
+            Form::Markdown => markdown(&page).map(|lines| lines.join("\n") + "\n"),
+            Form::Json => {
+                let document = json::diff::masked(&page);
+                document.map(|document| json::text(&document, Escapes::Unsafe))
+            }
         };
         Written {
             text,
