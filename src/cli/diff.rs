@@ -1,5 +1,6 @@
 //! `diff`: compares two runs.
 
+use serde_json::Value;
 use std::path::PathBuf;
 
 use crate::analysis::diff::mask::{Blind, Ignored};
@@ -8,6 +9,7 @@ use crate::analysis::diff::story::Story;
 use crate::analysis::diff::why::{self, Why};
 use crate::analysis::diff::{self, Options};
 use crate::base::cancel::CancelFlag;
+use crate::base::human;
 use crate::cli::args::Machine;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
@@ -153,6 +155,13 @@ fn inks(cx: &Cx) -> &'static Inks {
     }
 }
 
+fn report_masked(cx: &Cx, masked: usize) {
+    if masked > 0 {
+        let what = human::counted(masked as u64, "secret");
+        cx.notes.note(&format!("{what} masked"));
+    }
+}
+
 fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> anyhow::Result<()> {
     let page = Page {
         story,
@@ -164,9 +173,11 @@ fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> a
     let layout = match (wanted.layout, width) {
         (Layout::Machine(machine), _) => return records(cx, machine, &page),
         (Layout::Markdown, _) => {
-            for line in markdown(&page) {
-                cx.out.line(&line)?;
+            let document = markdown(&page);
+            for line in document.get() {
+                cx.out.line(line)?;
             }
+            report_masked(cx, document.count());
             return Ok(());
         }
         (Layout::Svg, _) => {
@@ -190,9 +201,11 @@ fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> a
 
 /// The whole document, or one row per aligned pair.
 fn records(cx: &mut Cx, machine: Machine, page: &Page<'_>) -> anyhow::Result<()> {
-    let document = document::diff(page);
+    let document = document::masked(page);
+    report_masked(cx, document.count());
+    let document = document.get();
     if machine == Machine::Json {
-        return Ok(cx.out.json(&document)?);
+        return Ok(cx.out.json(document)?);
     }
     let records = Records {
         schema: document::SCHEMA,
@@ -201,5 +214,6 @@ fn records(cx: &mut Cx, machine: Machine, page: &Page<'_>) -> anyhow::Result<()>
         only: None,
         rest: Vec::new(),
     };
-    records.write(&mut cx.out, machine, document.columns.iter())
+    let columns = document.get("columns").and_then(Value::as_array);
+    records.write(&mut cx.out, machine, columns.into_iter().flatten())
 }

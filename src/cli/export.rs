@@ -17,7 +17,8 @@ use crate::cli::place::{self, Place};
 use crate::cli::show::{self, Part};
 use crate::cli::{Cx, pick};
 use crate::export::fork::{self, Edit};
-use crate::export::{curl, fixture, json as writing, redact, words};
+use crate::export::redact::{Masked, Reason};
+use crate::export::{curl, fixture, json as writing, words};
 use crate::store::Store;
 
 /// What `export` writes.
@@ -78,19 +79,25 @@ impl Command for Export {
         let (store, picked) = pick::run(cx, &self.run)?;
         let part = Part::of(self.turn, self.seq.map(|seq| seq..=seq)).or_named(picked.seq);
         let found = show::context_of(&store, picked.run, &part)?;
-        let mut request = found.request.clone();
-        let mut masked = mask(&mut request, target);
-        let found = Context { request, ..found };
-        let bytes = match self.what {
-            As::Request => lines(cx, std::slice::from_ref(&found.request))?,
-            As::Curl => command(cx, &store, &found)?.into_bytes(),
+        let reason = target.reason();
+        let request = Masked::unless(reason, found.request.clone());
+        let (bytes, masked) = match self.what {
+            As::Request => {
+                let masked = request.count();
+                (lines(cx, &[request])?, masked)
+            }
+            As::Curl => {
+                let command = command(cx, &store, &found, request)?;
+                let masked = command.count();
+                (command.into_inner().into_bytes(), masked)
+            }
             As::Fixture => {
                 let answer = context::answer(&store, found.api, found.call, &CancelFlag::new())
                     .expect("the flag is never raised");
-                let document = fixture::fixture(&store, &found, &answer);
-                let mut document = serde_json::to_value(document)?;
-                masked += mask(&mut document, target);
-                lines(cx, &[document])?
+                let document = serde_json::to_value(fixture::fixture(&store, &found, &answer))?;
+                let document = Masked::unless(reason, document);
+                let masked = document.count();
+                (lines(cx, &[document])?, masked)
             }
         };
         write(cx, target, &place::files(&store), &bytes)?;
@@ -148,15 +155,14 @@ impl Command for Fork {
             return Err(Failure::Usage(what).into());
         }
         let forked = fork::fork(&store, &steps[..end], &edits);
-        let mut forked = forked.map_err(|refused| Failure::Usage(refused.to_string()))?;
-        let mut masked = 0;
-        for event in &mut forked.events {
-            masked += mask(event, target);
-        }
-        let bytes = lines(cx, &forked.events)?;
+        let forked = forked.map_err(|refused| Failure::Usage(refused.to_string()))?;
+        let completed = forked.completed.clone();
+        let events = forked.events(target.reason());
+        let masked = events.iter().map(Masked::count).sum();
+        let bytes = lines(cx, &events)?;
         write(cx, target, &place::files(&store), &bytes)?;
-        if !forked.completed.is_empty() {
-            let calls = forked.completed.iter().map(|seq| format!("#{seq}"));
+        if !completed.is_empty() {
+            let calls = completed.iter().map(|seq| format!("#{seq}"));
             let calls: Vec<String> = calls.collect();
             let results = match calls.as_slice() {
                 [_] => "result",
@@ -172,11 +178,10 @@ impl Command for Fork {
     }
 }
 
-fn mask(value: &mut Value, target: &Target) -> usize {
-    if target.show_secrets {
-        0
-    } else {
-        redact::mask(value)
+impl Target {
+    /// Why secrets stay, if they do.
+    fn reason(&self) -> Option<Reason> {
+        self.show_secrets.then_some(Reason::AsTheUserAsked)
     }
 }
 
@@ -189,18 +194,23 @@ fn report_masked(cx: &Cx, masked: usize) {
 }
 
 /// One line of JSON per value.
-fn lines(cx: &Cx, values: &[Value]) -> std::io::Result<Vec<u8>> {
+fn lines(cx: &Cx, values: &[Masked<Value>]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for value in values {
-        writing::line(&mut bytes, value, cx.out.look.escapes())?;
+        writing::line(&mut bytes, value.get(), cx.out.look.escapes())?;
     }
     Ok(bytes)
 }
 
 /// The command, below a comment on what the request lacks.
-fn command(cx: &Cx, store: &Store, found: &Context) -> anyhow::Result<String> {
+fn command(
+    cx: &Cx,
+    store: &Store,
+    found: &Context,
+    request: Masked<Value>,
+) -> anyhow::Result<Masked<String>> {
     let row = store.row(found.call);
-    let record = json!({ "request": found.request });
+    let record = request.map(|request| json!({ "request": request }));
     let command = curl::command(&record, row.model(), cx.out.look.escapes())
         .context("the request is not a JSON object, so there is nothing to send")?;
     let mut script = String::new();
@@ -213,9 +223,7 @@ fn command(cx: &Cx, store: &Store, found: &Context) -> anyhow::Result<String> {
             script.push('\n');
         }
     }
-    script.push_str(&command);
-    script.push('\n');
-    Ok(script)
+    Ok(command.map(|command| format!("{script}{command}\n")))
 }
 
 /// Writes to the file or, without one, to standard output.

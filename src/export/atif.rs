@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use self::steps::{Agent, Step};
 use crate::analysis::context;
+use crate::export::json::{self, Escapes};
 use crate::export::saferun::{error, pieces, put, stamp, symbol, text, verdict, word};
 use crate::ingest::body::Body;
 use crate::ingest::request::{Api, RequestPart};
@@ -131,11 +132,11 @@ impl Telling<'_> {
             }
             let comma: &[u8] = if at == 0 { b"\n" } else { b",\n" };
             self.out.write_all(comma)?;
-            serde_json::to_writer(&mut self.out, &told)?;
+            json::write(self.out, &told, Escapes::Unsafe)?;
         }
         if steps.is_empty() {
             let nothing = json!({"step_id": 1, "source": "system", "message": ""});
-            serde_json::to_writer(&mut self.out, &nothing)?;
+            json::write(self.out, &nothing, Escapes::Unsafe)?;
         }
         self.out.write_all(b"\n]")?;
         if lane.is_none() {
@@ -147,8 +148,9 @@ impl Telling<'_> {
 
     /// The members of an object that is not closed yet.
     fn members(&mut self, members: &Map<String, Value>) -> io::Result<()> {
-        let object = serde_json::to_vec(members)?;
-        self.out.write_all(&object[..object.len() - 1])
+        let object = json::text(members, Escapes::Unsafe);
+        let open = object.strip_suffix('}').unwrap_or_default();
+        self.out.write_all(open.as_bytes())
     }
 
     fn subagents(&mut self, lane: Option<Sym>) -> io::Result<()> {
@@ -392,9 +394,12 @@ impl Telling<'_> {
         let mut members = Map::new();
         members.insert("final_metrics".to_owned(), Value::Object(totals));
         keep(&mut members, extra);
-        let members = serde_json::to_vec(&members)?;
+        let members = json::text(&members, Escapes::Unsafe);
+        let inside = members
+            .strip_prefix('{')
+            .and_then(|it| it.strip_suffix('}'));
         self.out.write_all(b",")?;
-        self.out.write_all(&members[1..members.len() - 1])
+        self.out.write_all(inside.unwrap_or_default().as_bytes())
     }
 }
 

@@ -1,18 +1,19 @@
 //! A recorded model call as a command that sends it again.
 //!
 //! The trace is not trusted: only an `http(s)` address is taken from it, no control character reaches the
-//! shell or the terminal, and the variable with the user's key is named only for the vendor's own host. Secrets
-//! in the record are masked by the caller.
+//! shell or the terminal, and the variable with the user's key is named only for the vendor's own host.
 
 use serde_json::Value;
 
 use crate::export::json::{self, Escapes};
+use crate::export::redact::Masked;
 use crate::ingest::request::Api;
 
 /// The command; `None` where the record of the call holds no request. Lines that begin with `#` say what to know
 /// before sending it.
-pub fn command(record: &Value, model: &str, escapes: Escapes) -> Option<String> {
+pub fn command(record: &Masked<Value>, model: &str, escapes: Escapes) -> Option<Masked<String>> {
     let request = record
+        .get()
         .get("request")
         .filter(|request| request.is_object())?;
     let body = request
@@ -47,7 +48,8 @@ pub fn command(record: &Value, model: &str, escapes: Escapes) -> Option<String> 
     words.extend(service.version.map(header));
     words.push(format!("--data-raw {}", quoted(&json::text(body, escapes))));
     comments.push(words.join(" \\\n  "));
-    Some(comments.join("\n"))
+    let text = comments.join("\n");
+    Some(Masked::composed(text, record.count()))
 }
 
 /// The body as it is sent: some records keep the URL among its members.
@@ -169,18 +171,24 @@ fn quoted(text: &str) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::command;
     use crate::export::json::Escapes;
+    use crate::export::redact::Masked;
+
+    fn command(record: &Value, model: &str) -> Option<String> {
+        let record = Masked::from(record.clone());
+        let command = super::command(&record, model, Escapes::Unsafe);
+        command.map(Masked::into_inner)
+    }
 
     #[track_caller]
     fn check(record: &Value, expected: Option<&str>) {
-        let command = command(record, "gpt-4o", Escapes::Unsafe);
+        let command = command(record, "gpt-4o");
         assert_eq!(command.as_deref(), expected);
     }
 
     fn to(url: &str) -> String {
         let record = json!({"request": {"url": url, "body": {"model": "gpt-4o", "messages": []}}});
-        command(&record, "", Escapes::Unsafe).expect("the request is recorded")
+        command(&record, "").expect("the request is recorded")
     }
 
     #[test]
@@ -246,7 +254,7 @@ mod tests {
     #[test]
     fn no_control_character_of_a_body_is_left_as_it_is() {
         let record = json!({"request": {"messages": "\u{1b}[201~\r\u{7f}\u{9b}\u{202e}"}});
-        let command = command(&record, "gpt-4o", Escapes::Unsafe).expect("a request");
+        let command = command(&record, "gpt-4o").expect("a request");
         let is_plain = |it: char| it == '\n' || (' '..='~').contains(&it);
         assert!(command.chars().all(is_plain), "{command:?}");
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::export::redact::{Masked, Reason};
 use crate::export::saferun;
 use crate::model::action::{ActionIx, Kind, Status};
 use crate::store::Store;
@@ -44,9 +45,17 @@ pub enum Refused {
 /// The events of the new run.
 #[derive(Debug)]
 pub struct Fork {
-    pub events: Vec<Value>,
+    events: Vec<Value>,
     /// Calls whose results the trace has only after the cut: they were taken along.
     pub completed: Vec<u32>,
+}
+
+impl Fork {
+    /// The events with their secrets masked, unless there is a reason not to.
+    pub fn events(self, reason: Option<Reason>) -> Vec<Masked<Value>> {
+        let events = self.events.into_iter();
+        events.map(|event| Masked::unless(reason, event)).collect()
+    }
 }
 
 /// Keeps `actions`, of which the last is where the new run parts from the old one.

@@ -26,10 +26,15 @@ pub enum Escapes {
     NonAscii,
 }
 
-/// Writes `value` as one line and ends it.
+/// Writes `value` on one line, without its end.
+pub fn write(out: &mut dyn Write, value: &impl Serialize, escapes: Escapes) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(out, Safe(escapes));
+    value.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+/// Writes `value` as one line.
 pub fn line(out: &mut dyn Write, value: &impl Serialize, escapes: Escapes) -> io::Result<()> {
-    let mut serializer = Serializer::with_formatter(&mut *out, Safe(escapes));
-    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    write(out, value, escapes)?;
     out.write_all(b"\n")
 }
 
@@ -39,8 +44,7 @@ pub fn line(out: &mut dyn Write, value: &impl Serialize, escapes: Escapes) -> io
 /// When a shape of ours cannot be written, as a map whose keys are no strings.
 pub fn text(value: &impl Serialize, escapes: Escapes) -> String {
     let mut out = Vec::new();
-    line(&mut out, value, escapes).expect("our shapes are JSON, and memory takes them");
-    out.pop();
+    write(&mut out, value, escapes).expect("our shapes are JSON, and writing to memory succeeds");
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 

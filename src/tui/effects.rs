@@ -3,6 +3,7 @@
 use crate::act::events::Answer;
 use crate::act::viewer::Viewer;
 use crate::analysis::cohort::ask::Choice;
+use crate::export::redact::Masked;
 use crate::ingest::discover::Input;
 use crate::tui::keys::Command;
 use crate::tui::screen::id::ScreenId;
@@ -40,11 +41,11 @@ pub enum Effect {
     Start(Start),
     /// Shows a sanitised text in another program, which has the terminal until it ends.
     View {
-        text: String,
+        text: Masked<String>,
         with: Viewer,
     },
     /// Puts a text on the clipboard of the terminal.
-    Copy(String),
+    Copy(Masked<String>),
     /// Answers a question from outside.
     Answer(Answer),
 }

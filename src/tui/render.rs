@@ -191,8 +191,8 @@ impl Headless {
                 Effect::Open { title, inputs } => self.open(title, inputs),
                 Effect::Add(inputs) => self.add(inputs),
                 Effect::Answer(answer) => self.answers.push(answer),
-                Effect::Copy(text) => self.copied = Some(text),
-                Effect::View { text, .. } => self.viewed = Some(text),
+                Effect::Copy(text) => self.copied = Some(text.into_inner()),
+                Effect::View { text, .. } => self.viewed = Some(text.into_inner()),
                 _ => {}
             }
         }

@@ -283,8 +283,8 @@ impl Runtime {
                 Effect::Add(inputs) => self.add(inputs),
                 Effect::Follow => self.follow(),
                 Effect::Start(task) => self.lanes.start(from, task),
-                Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
-                Effect::Copy(text) => Screen::copy(&text),
+                Effect::View { text, with } => exit = exit.or(self.view(text.get(), with)),
+                Effect::Copy(text) => Screen::copy(text.get()),
                 // Without a receiver nobody waits for the answer any more.
                 Effect::Answer(answer) => drop(self.options.outside.answers.send(answer)),
                 // The shell keeps these to itself.

@@ -10,6 +10,7 @@ use crate::analysis::diff::mask::Ignored;
 use crate::analysis::diff::pair;
 use crate::analysis::diff::why::{Unrecorded, Why};
 use crate::export::diff::Page;
+use crate::export::redact::Masked;
 
 pub const SCHEMA: &str = "saferun.tui/diff@1";
 
@@ -101,8 +102,12 @@ pub struct ChangeJson {
     pub b: Option<Value>,
 }
 
-/// Opens every pair that differs.
-pub fn diff<'a>(page: &Page<'a>) -> DiffJson<'a> {
+/// The document with its secrets masked. Opens every pair that differs.
+pub fn masked(page: &Page<'_>) -> Masked<Value> {
+    Masked::document(&diff(page))
+}
+
+fn diff<'a>(page: &Page<'a>) -> DiffJson<'a> {
     let Page {
         story,
         blind,

@@ -1,7 +1,7 @@
 //! Proof that somebody thought of the secrets in a value before it leaves the program.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::export::redact;
 
@@ -30,6 +30,30 @@ impl<T> Masked<T> {
         }
     }
 
+    /// Masks a value, unless there is a reason not to.
+    pub fn unless(reason: Option<Reason>, inner: T) -> Masked<T>
+    where
+        Masked<T>: From<T>,
+    {
+        match reason {
+            Some(reason) => Masked::as_recorded(inner, reason),
+            None => Masked::from(inner),
+        }
+    }
+
+    /// What a writer of `export` put together from texts that it masked itself.
+    pub(in crate::export) fn composed(inner: T, count: usize) -> Masked<T> {
+        Masked { inner, count }
+    }
+
+    /// The same secrets in another form.
+    pub fn map<U>(self, write: impl FnOnce(T) -> U) -> Masked<U> {
+        Masked {
+            inner: write(self.inner),
+            count: self.count,
+        }
+    }
+
     /// How many secrets were masked.
     pub fn count(&self) -> usize {
         self.count
@@ -44,34 +68,39 @@ impl<T> Masked<T> {
     }
 }
 
-impl Masked<Value> {
-    pub fn value(mut value: Value) -> Masked<Value> {
-        let count = redact::mask(&mut value);
-        let inner = value;
+impl From<Value> for Masked<Value> {
+    fn from(mut inner: Value) -> Masked<Value> {
+        let count = redact::mask(&mut inner);
         Masked { inner, count }
     }
+}
 
-    /// One of our documents.
-    ///
-    /// # Panics
-    /// When a shape of ours cannot be written, as a map whose keys are no strings.
-    pub fn document(document: &impl Serialize) -> Masked<Value> {
-        let value = serde_json::to_value(document);
-        Masked::value(value.expect("our shapes are JSON"))
+impl From<String> for Masked<String> {
+    fn from(text: String) -> Masked<String> {
+        let (inner, count) = redact::masked(&text);
+        Masked { inner, count }
     }
 }
 
 impl Masked<String> {
-    pub fn text(text: &str) -> Masked<String> {
-        let (inner, count) = redact::masked(text);
-        Masked { inner, count }
-    }
-
-    /// Text that was put together from masked values.
-    pub fn map<T>(from: Masked<T>, write: impl FnOnce(&T) -> String) -> Masked<String> {
-        Masked {
-            inner: write(&from.inner),
-            count: from.count,
+    /// A text under its name, which may say that it is a secret.
+    pub fn named(name: &str, text: String) -> Masked<String> {
+        let mut pair = json!({"name": name, "value": text});
+        let count = redact::mask(&mut pair);
+        match pair["value"].take() {
+            Value::String(inner) => Masked { inner, count },
+            other => Masked::from(other.to_string()),
         }
+    }
+}
+
+impl Masked<Value> {
+    /// One of our documents, masked.
+    ///
+    /// # Panics
+    /// When a shape of ours cannot be written, for example a map whose keys are not strings.
+    pub fn document(document: &impl Serialize) -> Masked<Value> {
+        let value = serde_json::to_value(document);
+        Masked::from(value.expect("our shapes are JSON"))
     }
 }

@@ -304,13 +304,21 @@ pub(super) fn is_harmless(value: &str) -> bool {
 
 /// Letters and digits that nobody would write: long enough, no spaces, no path.
 pub(super) fn looks_generated(value: &str) -> bool {
-    let has = |is: fn(&char) -> bool| value.chars().any(|char| is(&char));
-    let is_mixed = has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase);
-    value.len() >= 8
-        && !value.contains(char::is_whitespace)
-        && !is_path(value)
-        && has(char::is_ascii_alphabetic)
-        && (has(char::is_ascii_digit) || (is_mixed && value.len() >= 16))
+    if value.len() < 8 || is_path(value) {
+        return false;
+    }
+    let (mut digits, mut lower, mut upper) = (0, 0, 0);
+    for byte in value.bytes() {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'a'..=b'z' => lower += 1,
+            b'A'..=b'Z' => upper += 1,
+            byte if byte.is_ascii_whitespace() => return false,
+            _ => {}
+        }
+    }
+    let is_mixed = lower > 0 && upper > 0 && value.len() >= 16;
+    (lower > 0 || upper > 0) && (digits > 0 || is_mixed)
 }
 
 fn is_path(value: &str) -> bool {

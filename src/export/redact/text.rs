@@ -14,7 +14,7 @@ use super::{hidden, is_hidden};
 const LONGEST_NAME: usize = 64;
 const NEAR: usize = 256;
 /// How much of a value is looked at to tell whether it is a secret.
-const LONGEST_VALUE: usize = 4096;
+const LONGEST_VALUE: usize = 512;
 /// The longest private key.
 const LONGEST_PEM: usize = 64 << 10;
 

@@ -17,7 +17,7 @@ const NAMING: &[&str] = &[
 ];
 /// The others: `{"name": "Authorization", "value": …}`.
 const VALUES: &[&str] = &[
-    "value", "values", "val", "v", "from", "to", "actual", "default",
+    "value", "values", "val", "v", "from", "to", "a", "b", "actual", "default",
 ];
 /// Members that describe a secret, in an object under its name.
 const DESCRIBING: &[&str] = &[

@@ -1,6 +1,7 @@
 //! Taking a comparison away: `x`, and a second key that says as what and where to.
 
 use crate::act::viewer::Viewer;
+use crate::export::redact::Masked;
 use crate::tui::effects::Effect;
 use crate::tui::keys::Key;
 use crate::tui::session::Session;
@@ -56,7 +57,7 @@ impl How {
     }
 
     /// Hands the document over.
-    pub fn hand(self, text: String, session: &mut Session) -> Effect {
+    pub fn hand(self, text: Masked<String>, session: &mut Session) -> Effect {
         match self {
             How::View(with) => Effect::View { text, with },
             How::Copy(form) => {

@@ -201,7 +201,7 @@ const CAUGHT: &[(&str, &str, &str)] = &[
         "tempfile::tempfile",
     ),
     (
-        "ingest/discover.rs",
+        "ingest/open.rs",
         "use std::fs::OpenOptions; fn f() { OpenOptions::new().append(true); }",
         ".append(true) writes",
     ),

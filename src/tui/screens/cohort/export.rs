@@ -22,6 +22,6 @@ impl Cohort {
                 json::text(&document, Escapes::Unsafe)
             }
         };
-        vec![how.hand(text, session)]
+        vec![how.hand(text.into(), session)]
     }
 }

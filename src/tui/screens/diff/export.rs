@@ -11,6 +11,7 @@ use crate::analysis::diff::why::Why;
 use crate::export::diff::Page;
 use crate::export::diff::markdown::markdown;
 use crate::export::json::{self, Escapes};
+use crate::export::redact::Masked;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
@@ -32,7 +33,7 @@ pub(super) struct Export {
 /// A document, and where it goes to.
 #[derive(Debug)]
 pub(super) struct Written {
-    pub(super) text: String,
+    pub(super) text: Masked<String>,
     pub(super) how: How,
 }
 
@@ -53,8 +54,11 @@ impl Export {
             only_changed: false,
         };
         let text = match self.how.form() {
-            Form::Markdown => markdown(&page).join("\n") + "\n",
-            Form::Json => json::text(&json::diff::diff(&page), Escapes::Unsafe),
+            Form::Markdown => markdown(&page).map(|lines| lines.join("\n") + "\n"),
+            Form::Json => {
+                let document = json::diff::masked(&page);
+                document.map(|document| json::text(&document, Escapes::Unsafe))
+            }
         };
         Written {
             text,

@@ -3,7 +3,8 @@
 use crate::act::viewer::Viewer;
 use crate::base::{human, text};
 use crate::export::json::Escapes;
-use crate::export::{curl, readable, redact};
+use crate::export::redact::{Masked, Reason};
+use crate::export::{curl, readable};
 use crate::query::expr::Expr;
 use crate::store::bodies::Depth;
 use crate::store::row::Row;
@@ -150,16 +151,20 @@ impl Stream {
                 self.say(why);
                 Vec::new()
             }
-            Ok(copied) if copied.len() > MOST => {
-                let size = human::bytes(copied.len() as u64);
+            Ok(copied) if copied.get().len() > MOST => {
+                let size = human::bytes(copied.get().len() as u64);
                 self.say(format!(
                     "not copied: {size}, terminals take no more than 1 MB · v opens it in a pager"
                 ));
                 Vec::new()
             }
             Ok(copied) => {
-                let size = human::bytes(copied.len() as u64);
-                self.say(format!("copied {what} · {size} (OSC 52)"));
+                let size = human::bytes(copied.get().len() as u64);
+                let masked = match copied.count() {
+                    0 => String::new(),
+                    count => format!(" · {} masked", human::counted(count as u64, "secret")),
+                };
+                self.say(format!("copied {what} · {size} (OSC 52){masked}"));
                 vec![Effect::Copy(copied)]
             }
         }
@@ -169,46 +174,55 @@ impl Stream {
     pub(super) fn view_in(&mut self, with: Viewer, session: &Session) -> Vec<Effect> {
         let row = self.selected(session);
         let text = row.map(|row| readable::text(&row, &session.zone));
+        let text = text.map(|text| Masked::as_recorded(text, Reason::ForTheUsersEyes));
         text.map(|text| Effect::View { text, with })
             .into_iter()
             .collect()
     }
 
-    /// Raw trace content: it goes to the terminal as base64 only.
-    fn copied(&self, key: char, session: &mut Session) -> Result<String, String> {
-        let zone = session.zone.clone();
+    /// Raw trace content without its secrets: it goes to the terminal as base64 only.
+    fn copied(&self, key: char, session: &mut Session) -> Result<Masked<String>, String> {
         let in_inspector = self.split.focus == Focus::Inspector;
+        if in_inspector && !matches!(key, 's' | 'c') {
+            let value = self.inspector.yank(key)?;
+            if matches!(key, 'k' | 'p') {
+                return Ok(Masked::from(value));
+            }
+            // The name of a value may say that it is a secret.
+            let name = self.inspector.yank('k').unwrap_or_default();
+            return Ok(Masked::named(&name, value));
+        }
+        let zone = session.zone.clone();
         let Some((subject, opened)) = self.opened(session) else {
             return Err("nothing is selected".to_owned());
         };
         let row = opened.store.row(subject.ix);
-        match key {
-            's' => Ok(readable::text(&row, &zone)),
+        let text = match key {
             'c' => {
                 let body = opened.bodies.open(&row, Depth::Full);
-                let mut record = body.record.clone().unwrap_or_default();
-                // The command is made to be pasted and sent.
-                redact::mask(&mut record);
+                let record = Masked::from(body.record.clone().unwrap_or_default());
                 let command = curl::command(&record, row.model(), Escapes::Unsafe);
-                command.ok_or_else(|| "the request of this action is not recorded".to_owned())
+                return command
+                    .ok_or_else(|| "the request of this action is not recorded".to_owned());
             }
-            _ if in_inspector => self.inspector.yank(key),
+            's' => readable::text(&row, &zone),
             'v' => {
                 let body = opened.bodies.open(&row, Depth::Glance);
-                Ok(rows::summary(&row, &body))
+                rows::summary(&row, &body)
             }
-            'k' if row.tool().is_empty() => Ok(row.kind().word().to_owned()),
-            'k' => Ok(row.tool().to_owned()),
+            'k' if row.tool().is_empty() => row.kind().word().to_owned(),
+            'k' => row.tool().to_owned(),
             'p' => {
                 let spot = row.spot();
-                Ok(format!("{}:{}", spot.path.display(), spot.line))
+                format!("{}:{}", spot.path.display(), spot.line)
             }
             _ => {
                 let body = opened.bodies.open(&row, Depth::Full);
                 let record = body.record.as_ref().ok_or("this record is no JSON")?;
-                serde_json::to_string_pretty(record).map_err(|error| error.to_string())
+                serde_json::to_string_pretty(record).map_err(|error| error.to_string())?
             }
-        }
+        };
+        Ok(Masked::from(text))
     }
 
     fn opened<'a>(&self, session: &'a mut Session) -> Option<(Subject, &'a mut Opened)> {
