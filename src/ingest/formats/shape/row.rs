@@ -253,7 +253,7 @@ fn put(what: RowField, value: Value, scene: &RecordScope<'_>, told: &mut Entry) 
         RowField::Model => told.model = text(&value),
         RowField::Time => told.fact.time = instant(&value),
         RowField::Millis => {
-            told.fact.duration = number().map_or(Elapsed::NONE, Elapsed::from_millis)
+            told.fact.duration = number().map_or(Elapsed::NONE, Elapsed::from_millis);
         }
         RowField::Seconds => {
             told.fact.duration =
