@@ -341,7 +341,7 @@ impl<'a> FactSink<'a> {
     }
 
     /// The text of a string or number in the record.
-    pub fn tell(&mut self, view: View<'_, '_>) -> Text {
+    pub fn copy(&mut self, view: View<'_, '_>) -> Text {
         match view.str() {
             Some(text) => self.text(view.cursor(), Some(text)),
             None => self.arena(view.number_text()),
@@ -349,8 +349,8 @@ impl<'a> FactSink<'a> {
     }
 
     /// Names the next fact that is pushed, if the record has the value.
-    pub fn tell_name(&mut self, name: Name, view: View<'_, '_>) {
-        let text = self.tell(view);
+    pub fn copy_name(&mut self, name: Name, view: View<'_, '_>) {
+        let text = self.copy(view);
         self.name(name, text);
     }
 

@@ -51,8 +51,8 @@ impl Product for Phoenix {
         span(record)
     }
 
-    fn asked(&self, record: &Value) -> RequestFields {
-        otel::asked(&Attributes::of_object(record.get("attributes")))
+    fn request_fields(&self, record: &Value) -> RequestFields {
+        otel::request_fields(&Attributes::of_object(record.get("attributes")))
     }
 }
 
