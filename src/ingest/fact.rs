@@ -405,3 +405,13 @@ impl<'a> FactSink<'a> {
         self.push(Fact::new(FactKind::Malformed));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Fact;
+
+    #[test]
+    fn a_fact_takes_two_cache_lines() {
+        assert_eq!(size_of::<Fact>(), 128);
+    }
+}

@@ -26,7 +26,7 @@ impl Format for Chat {
     }
 
     fn about(&self) -> &'static str {
-        "OpenAI chat messages: conversations, fine-tuning lines, logs of requests"
+        "OpenAI chat messages: conversations, fine-tuning lines, request logs"
     }
 
     fn recorded(&self) -> Recorded {

@@ -35,7 +35,7 @@ impl Format for Inspect {
     }
 
     fn about(&self) -> &'static str {
-        "Inspect AI logs (.eval, .json), a run of each sample and epoch"
+        "Inspect AI logs (.eval, .json), one run per sample and epoch"
     }
 
     fn recorded(&self) -> Recorded {

@@ -26,7 +26,7 @@ impl Product for Jaeger {
     }
 
     fn about(&self) -> &'static str {
-        "Jaeger traces as JSON (downloaded from its screens, or from Grafana)"
+        "Jaeger traces as JSON (downloaded from its UI, or from Grafana)"
     }
 
     fn sniff(&self, record: &Value) -> u8 {

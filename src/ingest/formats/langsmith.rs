@@ -29,7 +29,7 @@ impl Product for Langsmith {
     }
 
     fn about(&self) -> &'static str {
-        "LangSmith runs, one per line (client.list_runs), and the requests by which SDKs send them"
+        "LangSmith runs, one per line (client.list_runs), and the request bodies of its SDKs"
     }
 
     fn sniff(&self, record: &Value) -> u8 {

@@ -25,7 +25,7 @@ impl Product for OpenaiTraces {
     }
 
     fn about(&self) -> &'static str {
-        "OpenAI Agents SDK traces and spans, one per line or as they are sent"
+        "OpenAI Agents SDK traces and spans, one per line or as sent"
     }
 
     fn sniff(&self, record: &Value) -> u8 {

@@ -25,7 +25,7 @@ impl Product for Phoenix {
     }
 
     fn about(&self) -> &'static str {
-        "Arize Phoenix spans (GET /v1/projects/NAME/spans), one per line or as its API answers"
+        "Arize Phoenix spans (GET /v1/projects/NAME/spans), one per line or as returned by its API"
     }
 
     fn sniff(&self, record: &Value) -> u8 {

@@ -205,13 +205,10 @@ impl Span {
     /// The body of one of its facts.
     pub(crate) fn body(&self, part: u16) -> Body {
         match part {
-            APPROVED => inferred(
-                "approved",
-                "inferred: the call had waited, and was then made",
-            ),
+            APPROVED => inferred("approved", "inferred: the call waited and then ran"),
             DENIED => inferred(
                 "denied",
-                "inferred: the call was never made, and was output_entry so",
+                "inferred: the call never ran and was answered as refused",
             ),
             _ => {
                 let mut facts = self.facts();

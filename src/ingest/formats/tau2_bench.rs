@@ -27,7 +27,7 @@ impl Format for Tau2Bench {
     }
 
     fn about(&self) -> &'static str {
-        "tau2-bench results, a run of each task and trial"
+        "tau2-bench results, one run per task and trial"
     }
 
     fn recorded(&self) -> Recorded {

@@ -26,7 +26,7 @@ impl Format for TauBench {
     }
 
     fn about(&self) -> &'static str {
-        "tau-bench results, a run of each task and trial"
+        "tau-bench results, one run per task and trial"
     }
 
     fn recorded(&self) -> Recorded {

@@ -27,7 +27,7 @@ impl Format for VercelUi {
     }
 
     fn about(&self) -> &'static str {
-        "Vercel AI SDK messages, as a user interface keeps them"
+        "Vercel AI SDK messages, as stored by its user interfaces"
     }
 
     fn recorded(&self) -> Recorded {
