@@ -23,8 +23,8 @@ use std::sync::Arc;
 use crate::analysis::runs::{Grouping, Order};
 use crate::base::clock::{Clock, System};
 use crate::ingest::discover::{self, Input};
-use crate::ingest::loader;
-use crate::ingest::messages::Messages;
+use crate::ingest::intake;
+use crate::ingest::intake::Messages;
 use crate::ingest::prices::PriceTable;
 use crate::tui::keys::Keymap;
 use crate::tui::screens::ScreenId;
@@ -43,10 +43,12 @@ pub struct Options {
     pub filter: Option<String>,
     /// The view to begin with; none to begin with the one that fits what is loaded.
     pub view: Option<ScreenId>,
+    /// The run to start in, and perhaps its action: `7f3a91`, `7f3a91:42`.
+    pub start: Option<String>,
     /// What could not be opened, to be told on the screen.
     pub told: Vec<String>,
     /// How to load what is opened later.
-    pub loading: loader::Options,
+    pub loading: intake::Options,
     /// Nothing is opened: begins with the choice of recent runs.
     pub recent: bool,
     /// What was opened is sure to hold several runs.
@@ -72,10 +74,11 @@ impl Default for Options {
             live: false,
             filter: None,
             view: None,
+            start: None,
             recent: false,
             several: false,
             told: Vec::new(),
-            loading: loader::Options::new(PriceTable::built_in()),
+            loading: intake::Options::new(PriceTable::built_in()),
             ascii: false,
             color: ColorChoice::default(),
             palette: Palette::Sixteen,
@@ -121,6 +124,7 @@ impl Options {
             title,
             filter: None,
             view: None,
+            start: None,
             recent: false,
             told: Vec::new(),
             several: discover::are_several(inputs),

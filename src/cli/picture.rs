@@ -1,34 +1,41 @@
-//! `--screenshot`: the explorer drawn into a file instead of on a terminal.
+//! `--screenshot`: draws the explorer to a file instead of a terminal.
 
-use std::fs;
-
-use anyhow::Context as _;
+use std::path::PathBuf;
 
 use crate::cli::Cx;
 use crate::cli::explore::Named;
 use crate::cli::failure::Exit;
-use crate::ingest::loader;
+use crate::cli::place::Place;
+use crate::ingest::discover::Input;
+use crate::ingest::intake;
 use crate::tui;
 use crate::tui::render::{self, svg};
 use crate::tui::theme::Palette;
 
-/// Loads everything, presses the keys, and writes what stands on the screen then. A file is no
-/// terminal: it has all letters, and a dark background unless the user wants another.
+/// Loads everything, presses the keys, and writes the resulting screen. A picture has all
+/// characters, and a dark background unless the user chose a light theme.
 pub(super) fn draw(cx: &Cx, named: &Named, mut options: tui::Options) -> anyhow::Result<Exit> {
     let Some(path) = &named.picture.screenshot else {
         return Ok(Exit::Done);
     };
+    let place = Place {
+        path,
+        force: named.picture.force,
+    };
+    let sources: Vec<PathBuf> = named.inputs.iter().filter_map(Input::path).collect();
+    place.check(&sources)?;
     options.ascii = cx.global.ascii;
     options.palette = cx.config.theme.value.unwrap_or(Palette::Dark);
     options.loading.preview = false;
-    let messages = loader::start(named.inputs.clone(), options.loading.clone());
+    let messages = intake::load(named.inputs.clone(), options.loading.clone());
     let keys = named.picture.keys.as_deref().unwrap_or_default();
     let shown = render::script(&options, messages, named.picture.size, keys);
     let inks = match options.palette {
         Palette::Light => &svg::LIGHT,
         Palette::Dark | Palette::HighContrast | Palette::Sixteen | Palette::None => &svg::DARK,
     };
-    fs::write(path, svg::svg(&shown, inks)).with_context(|| path.display().to_string())?;
+    let drawing = svg::svg(&shown, inks);
+    place.write(&sources, &mut |out| out.write_all(drawing.as_bytes()))?;
     cx.notes.detail(&format!("{} written", path.display()));
     Ok(Exit::Done)
 }

@@ -1,10 +1,17 @@
-//! A recorded request to a model as a command to send it again. No key is ever written: the command
-//! names the variable that holds it.
+//! A recorded model call as a command that sends it again.
+//!
+//! The trace is not trusted: only an `http(s)` address is taken from it, no control character reaches the
+//! shell or the terminal, and the variable with the user's key is named only for the vendor's own host. Secrets
+//! in the record are masked by the caller.
 
 use serde_json::Value;
 
-/// The command; none where the record of the call holds no request.
-pub fn command(record: &Value, model: &str) -> Option<String> {
+use crate::export::json::{self, Escapes};
+use crate::ingest::request::Api;
+
+/// The command; `None` where the record of the call holds no request. Lines that begin with `#` say what to know
+/// before sending it.
+pub fn command(record: &Value, model: &str, escapes: Escapes) -> Option<String> {
     let request = record
         .get("request")
         .filter(|request| request.is_object())?;
@@ -12,57 +19,148 @@ pub fn command(record: &Value, model: &str) -> Option<String> {
         .get("body")
         .filter(|body| body.is_object())
         .unwrap_or(request);
+    let body = &without_address(body);
     let asked = body.get("model").and_then(Value::as_str).unwrap_or(model);
     let service = Service::of(body, asked);
-    let url = request
-        .get("url")
-        .and_then(Value::as_str)
-        .unwrap_or(service.url);
-    let mut words = vec!["curl -sS".to_owned(), quoted(url)];
-    let headers = ["content-type: application/json"]
-        .iter()
-        .chain(service.headers);
-    // Double quotes, so that the shell puts the key in.
-    words.extend(headers.map(|header| format!("-H \"{header}\"")));
-    words.push(format!("--data-raw {}", quoted(&body.to_string())));
-    Some(words.join(" \\\n  "))
+    let recorded = request.get("url").and_then(Value::as_str);
+    let address = recorded.map_or_else(|| Address::parse(service.url), Address::parse);
+    let mut comments = Vec::new();
+    let address = address.or_else(|| {
+        comments.push(
+            "# the recorded URL is not a plain http(s) address: this is the vendor's".to_owned(),
+        );
+        Address::parse(service.url)
+    })?;
+    let mut words = vec![
+        "curl -sS --globoff".to_owned(),
+        format!("--url {}", quoted(&address.text)),
+        header("content-type: application/json"),
+    ];
+    if address.is_of(service) {
+        words.push(header(service.key));
+    } else {
+        let host = &address.host;
+        comments.push(format!(
+            "# no key is sent to {host}: add its header yourself"
+        ));
+    }
+    words.extend(service.version.map(header));
+    words.push(format!("--data-raw {}", quoted(&json::text(body, escapes))));
+    comments.push(words.join(" \\\n  "));
+    Some(comments.join("\n"))
 }
 
-/// Where requests of a kind go, and how they say who asks.
+/// The body as it is sent: some records keep the URL among its members.
+fn without_address(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Some(members) = body.as_object_mut() {
+        members.shift_remove("url");
+    }
+    body
+}
+
+/// Where requests of an API go, and the headers that they need.
 struct Service {
     url: &'static str,
-    headers: &'static [&'static str],
+    host: &'static str,
+    key: &'static str,
+    version: Option<&'static str>,
 }
 
 const ANTHROPIC: Service = Service {
     url: "https://api.anthropic.com/v1/messages",
-    headers: &[
-        "x-api-key: $ANTHROPIC_API_KEY",
-        "anthropic-version: 2023-06-01",
-    ],
+    host: "api.anthropic.com",
+    key: "x-api-key: $ANTHROPIC_API_KEY",
+    version: Some("anthropic-version: 2023-06-01"),
 };
 const RESPONSES: Service = Service {
     url: "https://api.openai.com/v1/responses",
-    headers: &["authorization: Bearer $OPENAI_API_KEY"],
+    ..CHAT
 };
 const CHAT: Service = Service {
     url: "https://api.openai.com/v1/chat/completions",
-    headers: &["authorization: Bearer $OPENAI_API_KEY"],
+    host: "api.openai.com",
+    key: "authorization: Bearer $OPENAI_API_KEY",
+    version: None,
 };
 
 impl Service {
     fn of(body: &Value, model: &str) -> &'static Service {
-        if model.contains("claude") {
-            &ANTHROPIC
-        } else if body.get("input").is_some() {
-            &RESPONSES
-        } else {
-            &CHAT
+        match Api::of_request(body) {
+            Api::Messages => &ANTHROPIC,
+            Api::Responses => &RESPONSES,
+            // The simplest requests of both vendors look alike.
+            Api::Chat => match Api::of_model(model) {
+                Api::Messages => &ANTHROPIC,
+                Api::Chat | Api::Responses => &CHAT,
+            },
         }
     }
 }
 
-/// A word of a shell in which nothing has a meaning.
+/// A URL that is safe to hand to curl, and the host that it goes to.
+struct Address {
+    text: String,
+    host: String,
+    /// Whether it is encrypted and on the default port.
+    is_usual: bool,
+}
+
+impl Address {
+    /// `None` for another scheme, user information, an unusual host, white space, control characters and
+    /// backslashes, which programs read differently. Letters beyond ASCII are percent-encoded.
+    fn parse(url: &str) -> Option<Address> {
+        let (scheme, rest) = url.split_once("://")?;
+        let scheme = scheme.to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "http" | "https") {
+            return None;
+        }
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end)?;
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, Some(port)),
+            _ => (authority, None),
+        };
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
+        let is_host = match bare {
+            Some(six) => six.chars().all(|it| it.is_ascii_hexdigit() || it == ':'),
+            None => host
+                .chars()
+                .all(|it| it.is_ascii_alphanumeric() || ".-_".contains(it)),
+        };
+        let is_port = |port: &str| port.len() <= 5 && port.chars().all(|it| it.is_ascii_digit());
+        let is_odd = |it: char| it.is_control() || it.is_whitespace() || it == '\\';
+        if host.is_empty() || !is_host || !port.is_none_or(is_port) || path.contains(is_odd) {
+            return None;
+        }
+        let mut text = format!("{scheme}://{authority}");
+        for byte in path.bytes() {
+            if byte.is_ascii() {
+                text.push(char::from(byte));
+            } else {
+                text.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        Some(Address {
+            text,
+            host: host.to_ascii_lowercase(),
+            is_usual: scheme == "https" && port.is_none_or(|port| port == "443"),
+        })
+    }
+
+    fn is_of(&self, service: &Service) -> bool {
+        self.is_usual && self.host == service.host
+    }
+}
+
+/// In double quotes, so that the shell puts the key in.
+fn header(line: &str) -> String {
+    format!("-H \"{line}\"")
+}
+
+/// A word in which the shell gives no character a meaning.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
@@ -72,26 +170,85 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::command;
+    use crate::export::json::Escapes;
 
     #[track_caller]
     fn check(record: &Value, expected: Option<&str>) {
-        assert_eq!(command(record, "gpt-4o").as_deref(), expected);
+        let command = command(record, "gpt-4o", Escapes::Unsafe);
+        assert_eq!(command.as_deref(), expected);
+    }
+
+    fn to(url: &str) -> String {
+        let record = json!({"request": {"url": url, "body": {"model": "gpt-4o", "messages": []}}});
+        command(&record, "", Escapes::Unsafe).expect("the request is recorded")
     }
 
     #[test]
-    fn a_request_goes_to_the_service_of_its_model_and_no_quote_ends_it_early() {
+    fn a_request_goes_to_the_vendor_of_its_model_and_no_quote_ends_it_early() {
         check(
             &json!({"request": {"model": "claude-x", "system": "it's"}}),
             Some(
-                "curl -sS \\\n  'https://api.anthropic.com/v1/messages' \\\n  -H \"content-type: application/json\" \\\n  -H \"x-api-key: $ANTHROPIC_API_KEY\" \\\n  -H \"anthropic-version: 2023-06-01\" \\\n  --data-raw '{\"model\":\"claude-x\",\"system\":\"it'\\''s\"}'",
+                "curl -sS --globoff \\\n  --url 'https://api.anthropic.com/v1/messages' \\\n  -H \"content-type: application/json\" \\\n  -H \"x-api-key: $ANTHROPIC_API_KEY\" \\\n  -H \"anthropic-version: 2023-06-01\" \\\n  --data-raw '{\"model\":\"claude-x\",\"system\":\"it'\\''s\"}'",
             ),
         );
         check(
-            &json!({"request": {"url": "http://localhost/v1", "body": {"messages": []}}}),
+            &json!({"request": {"url": "https://api.openai.com/v1/chat/completions", "body": {"messages": []}}}),
             Some(
-                "curl -sS \\\n  'http://localhost/v1' \\\n  -H \"content-type: application/json\" \\\n  -H \"authorization: Bearer $OPENAI_API_KEY\" \\\n  --data-raw '{\"messages\":[]}'",
+                "curl -sS --globoff \\\n  --url 'https://api.openai.com/v1/chat/completions' \\\n  -H \"content-type: application/json\" \\\n  -H \"authorization: Bearer $OPENAI_API_KEY\" \\\n  --data-raw '{\"messages\":[]}'",
             ),
         );
+    }
+
+    #[test]
+    fn the_users_key_goes_to_the_vendors_own_host_and_nowhere_else() {
+        let elsewhere = [
+            "https://evil.example/v1/messages",
+            "http://api.openai.com/v1/chat/completions",
+            "https://api.openai.com.evil.example/v1",
+            "https://api.openai.com:8443/v1",
+            "https://evil.example/?https://api.openai.com/",
+            "http://[::1]:8080/v1",
+            "http://localhost:11434/v1",
+        ];
+        for url in elsewhere {
+            let command = to(url);
+            assert!(!command.contains("$OPENAI_API_KEY"), "{command}");
+            assert!(command.contains(&format!("--url '{url}'")), "{command}");
+        }
+        assert!(to("HTTPS://API.OpenAI.com:443/v1").contains("$OPENAI_API_KEY"));
+    }
+
+    #[test]
+    fn what_is_no_plain_address_is_never_handed_to_curl() {
+        let hostile = [
+            "-Kt.jsonl",
+            "@trace.jsonl",
+            "file:///etc/passwd",
+            "https://user:word@api.openai.com/",
+            "https://api.openai.com\\@evil.example/",
+            "https://api.openai.com/\u{1b}]52;c;eA==\u{7}",
+            "https://api.openai.com/\r\n-K x",
+            "https://api.openai.com/\u{9b}31m",
+            "https:///v1",
+            "https://-Kx y/",
+        ];
+        for url in hostile {
+            let command = to(url);
+            let vendor = "--url 'https://api.openai.com/v1/chat/completions' ";
+            assert!(command.contains(vendor), "{command}");
+            assert!(command.starts_with("# the recorded URL"), "{command}");
+        }
+        assert!(
+            to("https://x.example/\u{202e}ä").contains("--url 'https://x.example/%E2%80%AE%C3%A4'")
+        );
+    }
+
+    #[test]
+    fn no_control_character_of_a_body_is_left_as_it_is() {
+        let record = json!({"request": {"messages": "\u{1b}[201~\r\u{7f}\u{9b}\u{202e}"}});
+        let command = command(&record, "gpt-4o", Escapes::Unsafe).expect("a request");
+        let is_plain = |it: char| it == '\n' || (' '..='~').contains(&it);
+        assert!(command.chars().all(is_plain), "{command:?}");
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Where bytes come from: read by position, never mapped, so that a file may shrink under us.
 
+pub mod log;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::ingest::Error;
-use crate::ingest::live::Log;
+use crate::ingest::bytes::log::Log;
+use crate::ingest::error::Error;
 use crate::ingest::open::open_without_waiting;
 use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::packed::zip::{self, Archive};
@@ -17,20 +19,20 @@ use crate::ingest::packed::{self, Packed};
 #[derive(Debug, Clone)]
 pub enum Bytes {
     File(Arc<File>),
-    /// Standard input, kept while it is read: later bytes may still come.
+    /// Standard input, read to its end.
     Memory(Arc<Mutex<Vec<u8>>>),
     Packed(Arc<Packed>),
-    /// A zip archive of an evaluation, as one array of its documents.
+    /// A zip archive of an evaluation, as one JSON array of its documents.
     Archive(Arc<Archive>),
-    /// A run that lies in many files, as lines made of them.
+    /// A run stored in many files, as lines made of them.
     Scattered(Arc<Scattered>),
-    /// A file that is followed while it is written.
+    /// A source that is followed while it grows.
     Live(Arc<Log>),
     Static(&'static [u8]),
 }
 
 impl Bytes {
-    /// Opens a regular file and unpacks it if it is compressed. Never waits: a pipe or device is refused.
+    /// Opens a regular file, and unpacks it if it is compressed. Never blocks: a pipe or device is refused.
     pub fn open(path: &Path) -> Result<Bytes, Error> {
         let name = || path.to_string_lossy().into_owned();
         let fail = |source| Error::Read {
@@ -80,7 +82,7 @@ impl Bytes {
 
     pub fn is_empty(&self) -> io::Result<bool> {
         match self {
-            // To unpack it all would be much for a yes or no.
+            // The length would need all of it unpacked.
             Bytes::Packed(packed) => Ok(packed.read_at(&mut [0], 0) == 0),
             Bytes::File(_)
             | Bytes::Memory(_)
@@ -91,7 +93,7 @@ impl Bytes {
         }
     }
 
-    /// Why there is less than there should be.
+    /// Why bytes are missing, if any are.
     pub fn fault(&self) -> Option<String> {
         match self {
             Bytes::Packed(packed) => packed.fault(),
@@ -101,7 +103,7 @@ impl Bytes {
         }
     }
 
-    /// The file that holds what is at `offset`, and where in it, where there are several.
+    /// For sources made of many files: the file that holds the byte at `offset`, and its offset there.
     pub fn locate(&self, offset: u64) -> Option<(PathBuf, u64)> {
         match self {
             Bytes::Scattered(files) => files.locate(offset),

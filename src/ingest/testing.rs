@@ -2,7 +2,7 @@
 
 use crate::ingest::discover::Input;
 use crate::ingest::formats::Format;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::{Batch, Loaded, formats};
 use crate::model::action::{Kind, Status};
@@ -28,7 +28,7 @@ pub(crate) fn load_as(format: Option<&'static dyn Format>, input: Input) -> Batc
         ..Options::new(PriceTable::built_in())
     };
     let mut all = Batch::default();
-    for message in loader::start(vec![input], options) {
+    for message in intake::load(vec![input], options) {
         if let Loaded::Batch(batch) = message {
             let rows = 0..batch.chunk.len();
             all.chunk.append_range(&batch.chunk, rows.clone());

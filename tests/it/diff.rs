@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use saferun_tui::analysis::diff::Column;
 use saferun_tui::analysis::diff::align::{self, Aligned};
 use saferun_tui::analysis::diff::label::{self, Cause, Divergence, Label};
-use saferun_tui::analysis::diff::step::{Came, Sort, Step, result_key};
+use saferun_tui::analysis::diff::step::{CallOutcome, Sort, Step, result_key};
 use saferun_tui::base::cancel::CancelFlag;
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ fn step(action: &Value) -> Step {
                 Value::Null => String::new(),
                 result => result_key(result),
             };
-            let came = Came {
+            let outcome = CallOutcome {
                 result: &result,
                 is_error: action["err"] == true,
                 is_blocked: action["blocked"] == true,
@@ -32,7 +32,7 @@ fn step(action: &Value) -> Step {
             Step::call(
                 action["tool"].as_str().expect("a tool"),
                 &action["args"],
-                came,
+                outcome,
             )
         }
     }
@@ -54,7 +54,7 @@ fn whole(a: &[Step], b: &[Step]) -> Aligned {
 }
 
 #[test]
-fn every_golden_pair_is_aligned_as_the_reference_does_it() {
+fn every_golden_pair_aligns_as_in_the_reference() {
     let Some(path) = shared("golden/align.json") else {
         return;
     };
@@ -119,12 +119,12 @@ impl Act {
                 failed,
             } => {
                 let args = serde_json::json!({"order": order, "note": note, "tier": tool});
-                let came = Came {
+                let outcome = CallOutcome {
                     result: &result.to_string(),
                     is_error: *failed,
                     is_blocked: false,
                 };
-                Step::call(&format!("tool{tool}"), &args, came)
+                Step::call(&format!("tool{tool}"), &args, outcome)
             }
         }
     }
@@ -306,7 +306,7 @@ fn by_anchors(a: &[Step], b: &[Step]) -> Aligned {
 }
 
 #[test]
-fn two_runs_of_a_hundred_thousand_equal_actions_take_no_time() {
+fn two_equal_runs_of_a_hundred_thousand_actions_align_quickly() {
     let act = Act::Call {
         tool: 1,
         order: 7,
@@ -321,7 +321,7 @@ fn two_runs_of_a_hundred_thousand_equal_actions_take_no_time() {
 }
 
 #[test]
-fn long_stretches_without_an_anchor_are_aligned_by_sketches_and_say_so() {
+fn long_stretches_without_an_anchor_are_aligned_approximately_and_marked_so() {
     // No action occurs twice as it is, so that there is no anchor; those in the same place are alike.
     let run = |salt: u32| -> Vec<Step> {
         let steps = (0..1_100_u32).map(|at| {
@@ -329,7 +329,7 @@ fn long_stretches_without_an_anchor_are_aligned_by_sketches_and_say_so() {
                 "order": at / 2, "customer": format!("c{}", at * 7 % 613), "lines": [at, at + 1, at + 2],
                 "request": salt + at,
             });
-            Step::call(&format!("tool{}", at * 13 % 11), &args, Came::default())
+            Step::call(&format!("tool{}", at * 13 % 11), &args, CallOutcome::default())
         });
         steps.collect()
     };
@@ -348,7 +348,7 @@ fn long_stretches_without_an_anchor_are_aligned_by_sketches_and_say_so() {
 }
 
 #[test]
-fn nobody_waits_for_what_was_cancelled() {
+fn a_cancelled_comparison_stops() {
     let cancel = CancelFlag::new();
     cancel.raise();
     let step = Act::Say(vec![1]).step();

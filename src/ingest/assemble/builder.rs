@@ -9,7 +9,7 @@ use super::interner::Interner;
 use super::memory::Memory;
 use super::retain::Retain;
 use super::state::{RunHandle, RunState};
-use crate::ingest::Batch;
+use crate::ingest::batch::Batch;
 use crate::ingest::fact::Fact;
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};

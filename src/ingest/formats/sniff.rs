@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FORMATS, all, any_json, declared};
-use crate::ingest::Error;
+use super::{FORMATS, all, any_json, by_name, declared};
 use crate::ingest::bytes::Bytes;
+use crate::ingest::error::Error;
 use crate::ingest::format::Format;
 use crate::ingest::json;
-use crate::ingest::records::{BOM, Framing, document};
+use crate::ingest::records::limits::{BOM, LARGEST_DOCUMENT};
+use crate::ingest::records::{Framing, document};
 
 /// How many records are examined: preambles may push the first telling one far down.
 const RECORDS: usize = 60;
@@ -28,7 +29,8 @@ pub fn identify(
 ) -> Result<(&'static dyn Format, Framing), Error> {
     // A scattered run is recognized by its path: nothing needs to be opened.
     if let Bytes::Scattered(files) = bytes {
-        return Ok((forced.unwrap_or(files.format), Framing::Lines));
+        let known = || by_name(files.format).unwrap_or(&any_json::AnyJson);
+        return Ok((forced.unwrap_or_else(known), Framing::Lines));
     }
     let name = || path.to_string_lossy().into_owned();
     let read = |len| {
@@ -70,12 +72,12 @@ pub fn identify(
         Framing::Document if !in_pieces => bytes.len().unwrap_or(0),
         Framing::Lines | Framing::Document => 0,
     };
-    if size > document::LARGEST_DOCUMENT {
+    if size > LARGEST_DOCUMENT {
         return Err(Error::NotATrace {
             path: name(),
             what: format!(
                 "one JSON document of {size} bytes (the limit is {}); make it JSON Lines first (jq -c '.[]')",
-                document::LARGEST_DOCUMENT
+                LARGEST_DOCUMENT
             ),
         });
     }

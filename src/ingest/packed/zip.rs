@@ -1,8 +1,8 @@
-//! Zip archives of an evaluation: read as one JSON array of the documents in them, unpacked one by one.
+//! Zip archives of an evaluation, read as one JSON array of the documents inside.
 //!
-//! What is shown as the bytes of the file is the header and then every sample, in the order of the
-//! archive, with brackets around and commas between. Where each begins is known from the directory of
-//! the archive; nothing is unpacked before somebody reads there, and few entries are kept.
+//! The array holds the header and then every sample in archive order. The archive's directory says where each
+//! document begins, so an entry is unpacked only when it is read. The directory is not trusted: sizes that
+//! the file cannot hold at a plausible ratio are refused, and the memory for unpacked entries is bounded in bytes.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -11,19 +11,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zip::ZipArchive;
 
-/// Unpacked entries that are kept: who reads one is likely to read it again.
-const KEPT: usize = 4;
-/// The most that an entry may unpack to.
-const LARGEST: u64 = 1 << 30;
+use crate::base::human;
+
+/// Bytes of unpacked entries that are kept for the next read; the entry being read may exceed it alone.
+const KEPT: usize = 64 << 20;
 
 /// An archive with a header and samples.
 pub struct Archive {
+    /// In ascending order of `start`.
     entries: Vec<Entry>,
     len: u64,
     state: Mutex<State>,
 }
 
-/// A document of the archive, where it stands among the others.
+/// A document of the archive and its place in the array.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     index: usize,
@@ -43,16 +44,17 @@ impl std::fmt::Debug for Archive {
     }
 }
 
-/// The documents of a file that is a zip archive of an evaluation; none where it is anything else.
+/// The documents of an evaluation's zip archive; `None` for any other file.
 pub fn unpack(file: &File) -> io::Result<Option<Archive>> {
     let mut file = file.try_clone()?;
+    let plausible = super::plausible(file.metadata()?.len());
     let mut magic = [0; 4];
     let read = file.read(&mut magic)?;
     file.rewind()?;
     if magic[..read] != *b"PK\x03\x04" {
         return Ok(None);
     }
-    // Damaged archives are refused by name, like those of another kind.
+    // A damaged archive is reported as unsupported, like an archive of another kind.
     let Ok(mut archive) = ZipArchive::new(file) else {
         return Ok(None);
     };
@@ -71,11 +73,17 @@ pub fn unpack(file: &File) -> io::Result<Option<Archive>> {
     let wanted = std::iter::once(header).chain((0..names.len()).filter(is_sample));
     let mut entries = Vec::new();
     let mut at = 0;
+    let (mut unpacked, mut left_out) = (0_u64, 0);
     for index in wanted {
         let Ok(entry) = archive.by_index_raw(index) else {
             continue;
         };
-        let len = entry.size().min(LARGEST);
+        let len = entry.size();
+        if len > super::LARGEST as u64 || unpacked.saturating_add(len) > plausible {
+            left_out += 1;
+            continue;
+        }
+        unpacked += len;
         // A bracket or a comma comes first.
         entries.push(Entry {
             index,
@@ -90,7 +98,12 @@ pub fn unpack(file: &File) -> io::Result<Option<Archive>> {
         state: Mutex::new(State {
             archive,
             kept: Vec::new(),
-            fault: None,
+            fault: (left_out > 0).then(|| {
+                let what = human::counted(left_out, "sample");
+                format!(
+                    "{what} left out: they unpack to more than an archive of this size can hold"
+                )
+            }),
         }),
     }))
 }
@@ -104,7 +117,7 @@ impl Archive {
         self.len
     }
 
-    /// Why a document is not there.
+    /// Why a document is missing.
     pub(crate) fn fault(&self) -> Option<String> {
         self.state().fault.clone()
     }
@@ -113,40 +126,49 @@ impl Archive {
         let end = offset.saturating_add(buffer.len() as u64).min(self.len);
         let len = end.saturating_sub(offset) as usize;
         let buffer = &mut buffer[..len];
-        // What no entry covers is white space, a comma or a bracket.
+        // Every byte outside an entry is white space, a comma or a bracket.
         buffer.fill(b' ');
-        let mut mark = |at: u64, byte: u8| {
-            if (offset..end).contains(&at) {
-                buffer[(at - offset) as usize] = byte;
-            }
-        };
-        mark(0, b'[');
-        for entry in self.entries.iter().skip(1) {
-            mark(entry.start - 1, b',');
-        }
-        mark(self.len - 1, b']');
         let first = self
             .entries
-            .partition_point(|entry| entry.start + entry.len <= offset);
+            .partition_point(|entry| entry.start + entry.len < offset);
         let mut state = self.state();
         for entry in self.entries[first..]
             .iter()
-            .take_while(|entry| entry.start < end)
+            .take_while(|entry| entry.start <= end)
         {
-            let text = state.text(*entry);
+            mark(buffer, offset, entry.start - 1, b',');
             let from = offset.max(entry.start);
             let to = end.min(entry.start + entry.len);
-            let part = &text[(from - entry.start) as usize..];
+            if from >= to {
+                continue;
+            }
+            let text = state.text(*entry);
+            // An entry may hold less than its declared size; the rest stays blank.
+            let part = text
+                .get((from - entry.start) as usize..)
+                .unwrap_or_default();
             let part = &part[..part.len().min((to - from) as usize)];
             let place = (from - offset) as usize;
             buffer[place..place + part.len()].copy_from_slice(part);
         }
+        mark(buffer, offset, 0, b'[');
+        mark(buffer, offset, self.len - 1, b']');
         len
     }
 }
 
+/// Puts a byte of the array where it falls into the buffer, which begins at `offset`.
+fn mark(buffer: &mut [u8], offset: u64, at: u64, byte: u8) {
+    let place = at
+        .checked_sub(offset)
+        .and_then(|at| usize::try_from(at).ok());
+    if let Some(place) = place.and_then(|at| buffer.get_mut(at)) {
+        *place = byte;
+    }
+}
+
 impl State {
-    /// The text of a document, exactly as long as the directory says.
+    /// The text of a document, at most as long as the directory says.
     fn text(&mut self, entry: Entry) -> &[u8] {
         let known = self
             .kept
@@ -154,8 +176,10 @@ impl State {
             .position(|(index, _)| *index == entry.index);
         let at = known.unwrap_or_else(|| {
             let text = self.read(entry);
-            if self.kept.len() == KEPT {
-                self.kept.remove(0);
+            let mut bytes =
+                text.len() + self.kept.iter().map(|(_, text)| text.len()).sum::<usize>();
+            while bytes > KEPT && !self.kept.is_empty() {
+                bytes -= self.kept.remove(0).1.len();
             }
             self.kept.push((entry.index, text));
             self.kept.len() - 1
@@ -173,7 +197,6 @@ impl State {
             let what = format!("a sample cannot be unpacked ({error}); the others are shown");
             self.fault = Some(what);
         }
-        text.resize(entry.len as usize, b' ');
         text
     }
 }
@@ -243,6 +266,34 @@ mod tests {
             }
         }
         assert_eq!(archive.read_at(&mut [0; 4], WHOLE.len() as u64 + 9), 0);
+    }
+
+    #[test]
+    fn a_directory_with_sizes_that_the_file_cannot_hold_costs_no_memory() {
+        let mut bytes = Vec::new();
+        let samples = ["samples/a.json", "samples/b.json", "samples/c.json"];
+        let mut packed = packed(&[
+            ("header.json", "{}", CompressionMethod::Deflated),
+            (samples[0], "{}", CompressionMethod::Deflated),
+            (samples[1], "{}", CompressionMethod::Deflated),
+            (samples[2], "{}", CompressionMethod::Deflated),
+        ]);
+        packed.read_to_end(&mut bytes).expect("read");
+        // The directory repeats each entry: its unpacked size is 24 bytes behind the signature.
+        let directory = memchr::memmem::find_iter(&bytes, b"PK\x01\x02").collect::<Vec<_>>();
+        for at in &directory[2..] {
+            bytes[at + 24..at + 28].copy_from_slice(&(1_u32 << 30).to_le_bytes());
+        }
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.write_all(&bytes).expect("written");
+        file.rewind().expect("a file");
+        let archive = unpack(&file).expect("read").expect("an evaluation");
+        assert!(archive.len() < 64);
+        let fault = archive.fault().expect("two are left out");
+        assert!(fault.starts_with("2 samples left out"), "{fault}");
+        let mut buffer = vec![0; 64];
+        let read = archive.read_at(&mut buffer, 0);
+        assert_eq!(String::from_utf8_lossy(&buffer[..read]), "[{},{}]");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A user's own prices, read from a TOML file.
+//! Reading the user's own prices from a TOML file.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::ingest::Error;
-use crate::ingest::prices::Price;
+use super::price::Price;
+use crate::ingest::error::Error;
 
-/// Far above any price, far below where sums could overflow.
+/// Far above any price, and far below values whose sums could overflow.
 const MAX_USD_PER_MILLION: f64 = 1e6;
 
 #[derive(Deserialize)]

@@ -2,7 +2,8 @@
 
 use crate::act::viewer::Viewer;
 use crate::base::{human, text};
-use crate::export::{curl, readable};
+use crate::export::json::Escapes;
+use crate::export::{curl, readable, redact};
 use crate::query::expr::Expr;
 use crate::store::bodies::Depth;
 use crate::store::row::Row;
@@ -179,8 +180,10 @@ impl Stream {
             's' => Ok(readable::text(&row, &zone)),
             'c' => {
                 let body = opened.bodies.open(&row, Depth::Full);
-                let record = body.record.as_ref();
-                let command = record.and_then(|record| curl::command(record, row.model()));
+                let mut record = body.record.clone().unwrap_or_default();
+                // The command is made to be pasted and sent.
+                redact::mask(&mut record);
+                let command = curl::command(&record, row.model(), Escapes::Unsafe);
                 command.ok_or_else(|| "the request of this action is not recorded".to_owned())
             }
             _ if in_inspector => self.inspector.yank(key),
