@@ -341,7 +341,7 @@ impl<'a> FactSink<'a> {
     }
 
     /// The text of a string or number in the record.
-    pub fn tell(&mut self, view: View<'_, '_>) -> Text {
+    pub fn copy(&mut self, view: View<'_, '_>) -> Text {
         match view.str() {
             Some(text) => self.text(view.cursor(), Some(text)),
             None => self.arena(view.number_text()),
@@ -349,8 +349,8 @@ impl<'a> FactSink<'a> {
     }
 
     /// Names the next fact that is pushed, if the record has the value.
-    pub fn tell_name(&mut self, name: Name, view: View<'_, '_>) {
-        let text = self.tell(view);
+    pub fn copy_name(&mut self, name: Name, view: View<'_, '_>) {
+        let text = self.copy(view);
         self.name(name, text);
     }
 
@@ -403,5 +403,15 @@ impl<'a> FactSink<'a> {
     pub fn malformed(&mut self) {
         self.decoded.facts.truncate(self.first);
         self.push(Fact::new(FactKind::Malformed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fact;
+
+    #[test]
+    fn a_fact_takes_two_cache_lines() {
+        assert_eq!(size_of::<Fact>(), 128);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::action::{ActionIx, SourceIx};
+use crate::model::action::{ActionIx, SourceIx, Status};
 use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 use crate::model::symbol::Sym;
 
@@ -33,13 +33,14 @@ impl RunStatus {
         RunStatus::Running,
     ];
 
+    /// The machine word, for JSON output and the query language; the words of [`Status`] where both have it.
     pub fn word(self) -> &'static str {
         match self {
             RunStatus::Unknown => "unknown",
-            RunStatus::Ok => "ok",
-            RunStatus::Error => "error",
-            RunStatus::Blocked => "blocked",
-            RunStatus::Cancelled => "cancelled",
+            RunStatus::Ok => Status::Ok.word(),
+            RunStatus::Error => Status::Error.word(),
+            RunStatus::Blocked => Status::Blocked.word(),
+            RunStatus::Cancelled => Status::Cancelled.word(),
             RunStatus::Running => "running",
         }
     }

@@ -316,7 +316,7 @@ impl Builder {
             return;
         }
         let key = self.key(id);
-        self.memory(ix).ids.tell(key, action);
+        self.memory(ix).ids.add(key, action);
         self.retain.take(ID);
     }
 
@@ -587,7 +587,7 @@ impl Builder {
                         RunStatus::Unknown
                     };
             }
-            batch.runs.push((ix, state.run.tell(state.ended)));
+            batch.runs.push((ix, state.run.snapshot(state.ended)));
         }
         if !batch.chunk.is_empty() || !batch.settled.is_empty() || !batch.runs.is_empty() {
             self.ready.push(batch);

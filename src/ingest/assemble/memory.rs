@@ -44,7 +44,7 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    pub(super) fn tell(&mut self, key: u64, action: ActionIx) {
+    pub(super) fn add(&mut self, key: u64, action: ActionIx) {
         self.keys.push(key);
         self.actions.push(action);
     }

@@ -67,7 +67,7 @@ impl RunHandle {
     }
 
     /// A copy to send.
-    pub(super) fn tell(&mut self, ended: bool) -> Arc<Run> {
+    pub(super) fn snapshot(&mut self, ended: bool) -> Arc<Run> {
         let run = Arc::new(self.get().clone());
         if ended {
             *self = RunHandle::Shared(Arc::clone(&run));

@@ -60,8 +60,8 @@ impl Decode for AgUi {
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, |record, out| {
             if record.is_array() {
-                for told in record.items() {
-                    event(told, out);
+                for recorded in record.items() {
+                    event(recorded, out);
                 }
             } else {
                 event(record, out);
@@ -120,13 +120,13 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
     match kind {
         b"RUN_STARTED" => {
             fact.kind = FactKind::RunStart;
-            fact.run = out.tell(record.any(&["threadId", "runId"]));
+            fact.run = out.copy(record.any(&["threadId", "runId"]));
         }
         b"RUN_FINISHED" => {
-            for told in record.get("usage").items() {
+            for recorded in record.get("usage").items() {
                 let mut usage = fact;
                 usage.kind = FactKind::Usage;
-                out.usage(&mut usage, messages::usage(told));
+                out.usage(&mut usage, messages::usage(recorded));
                 out.push(usage);
             }
             fact.kind = FactKind::Copy;
@@ -139,8 +139,8 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
             } else {
                 FactKind::Response
             };
-            out.tell_name(Name::Group, message);
-            out.tell_name(Name::Stream, message);
+            out.copy_name(Name::Group, message);
+            out.copy_name(Name::Stream, message);
         }
         b"THINKING_START"
         | b"REASONING_START"
@@ -155,7 +155,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
         }
         b"TOOL_CALL_RESULT" => {
             fact.kind = FactKind::ToolResult;
-            fact.call = out.tell(record.get("toolCallId"));
+            fact.call = out.copy(record.get("toolCallId"));
         }
         b"TEXT_MESSAGE_CONTENT"
         | b"TEXT_MESSAGE_CHUNK"
@@ -169,7 +169,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
             } else {
                 message
             };
-            out.tell_name(Name::Stream, id);
+            out.copy_name(Name::Stream, id);
         }
         _ if kind.starts_with(b"THINKING_") || kind.starts_with(b"REASONING_") => {
             fact.kind = FactKind::Piece;
@@ -192,21 +192,21 @@ fn thought(message: View<'_, '_>, out: &mut FactSink<'_>) {
 
 fn call(record: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
     let approval = record.get("toolCallName").is("request_approval");
-    let id = out.tell(record.get("toolCallId"));
-    let mut asked = fact;
+    let id = out.copy(record.get("toolCallId"));
+    let mut fields = fact;
     fact.kind = FactKind::ToolCall;
     fact.id = id;
-    fact.tool = out.tell(record.get("toolCallName"));
+    fact.tool = out.copy(record.get("toolCallName"));
     // The arguments have not arrived yet, so equal calls cannot be recognized.
     fact.hash = crate::ingest::assemble::hash(record.get("toolCallId").bytes());
-    out.tell_name(Name::Group, record.get("parentMessageId"));
+    out.copy_name(Name::Group, record.get("parentMessageId"));
     out.name(Name::Stream, id);
     out.push(fact);
     if approval {
-        asked.kind = FactKind::Approval;
-        asked.verdict = Verdict::Requested;
-        asked.call = id;
-        out.push(asked);
+        fields.kind = FactKind::Approval;
+        fields.verdict = Verdict::Requested;
+        fields.call = id;
+        out.push(fields);
     }
 }
 

@@ -24,7 +24,7 @@ impl Format for Anthropic {
     }
 
     fn about(&self) -> &'static str {
-        "Anthropic messages: conversations and logs of requests"
+        "Anthropic messages: conversations and request logs"
     }
 
     fn recorded(&self) -> Recorded {

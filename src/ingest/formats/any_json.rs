@@ -20,7 +20,7 @@ impl Format for AnyJson {
     }
 
     fn about(&self) -> &'static str {
-        "any other JSON objects, shown as they are"
+        "any other JSON objects, shown verbatim"
     }
 
     fn recorded(&self) -> Recorded {

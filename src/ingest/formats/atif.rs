@@ -209,11 +209,11 @@ const OF_RUN: &[(Name, &str)] = &[
 fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     match member {
-        b"session_id" => fact.run = out.tell(value),
+        b"session_id" => fact.run = out.copy(value),
         b"agent" => {
-            fact.agent = out.tell(value.get("name"));
-            fact.model = out.tell(value.get("model_name"));
-            out.tell_name(Name::Release, value.get("version"));
+            fact.agent = out.copy(value.get("name"));
+            fact.model = out.copy(value.get("model_name"));
+            out.copy_name(Name::Release, value.get("version"));
             if value.get("tool_definitions").items().next().is_some() {
                 // What the model was given is opened as the start of the run.
                 fact.kind = FactKind::Setup;
@@ -229,7 +229,7 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
         b"extra" => {
             // Our own converter writes here who ran, and how the run ended.
             for (name, key) in OF_RUN {
-                out.tell_name(*name, value.get(key));
+                out.copy_name(*name, value.get(key));
             }
             if let Some(correct) = value.get("correct").truth() {
                 let text = out.arena(if correct { b"true" } else { b"false" });
@@ -249,9 +249,9 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-fn total(told: View<'_, '_>) -> Usage {
+fn total(recorded: View<'_, '_>) -> Usage {
     counts(
-        told,
+        recorded,
         [
             "total_prompt_tokens",
             "total_completion_tokens",
@@ -264,9 +264,9 @@ fn total(told: View<'_, '_>) -> Usage {
     )
 }
 
-fn usage(told: View<'_, '_>) -> Usage {
+fn usage(recorded: View<'_, '_>) -> Usage {
     counts(
-        told,
+        recorded,
         ["prompt_tokens", "completion_tokens", "cached_tokens"],
         ["cache_creation_input_tokens", "reasoning_output_tokens"],
     )
@@ -274,17 +274,17 @@ fn usage(told: View<'_, '_>) -> Usage {
 
 /// Token counts by their names in metrics and in the `extra` of metrics.
 fn counts(
-    told: View<'_, '_>,
+    recorded: View<'_, '_>,
     [prompt, completion, cached]: [&str; 3],
     [created, reasoning]: [&str; 2],
 ) -> Usage {
-    let extra = told.get("extra");
-    let cached = told.get(cached).tokens();
+    let extra = recorded.get("extra");
+    let cached = recorded.get(cached).tokens();
     let created = extra.get(created).tokens();
     let beside = cached.or_zero().saturating_add(created.or_zero());
     Usage {
-        input: without(told.get(prompt).tokens(), beside),
-        output: told.get(completion).tokens(),
+        input: without(recorded.get(prompt).tokens(), beside),
+        output: recorded.get(completion).tokens(),
         cache_read: cached,
         cache_write: created,
         cache_write_hour: extra
@@ -300,22 +300,22 @@ fn subagent(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let agent = record.get("agent").get("name").text();
     let id = record.any(&["trajectory_id", "session_id"]).text();
     let lane = if agent == id {
-        out.tell(record.get("agent").get("name"))
+        out.copy(record.get("agent").get("name"))
     } else {
         out.arena(format!("{agent}/{id}").as_bytes())
     };
-    for told in record.get("steps").items() {
-        step(told, lane, out);
+    for recorded in record.get("steps").items() {
+        step(recorded, lane, out);
     }
-    for told in record.get("subagent_trajectories").items() {
-        subagent(told, out);
+    for recorded in record.get("subagent_trajectories").items() {
+        subagent(recorded, out);
     }
 }
 
 fn step(record: View<'_, '_>, lane: Text, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown).at(record.range());
     base.time = record.get("timestamp").time();
-    base.model = out.tell(record.get("model_name"));
+    base.model = out.copy(record.get("model_name"));
     if record.get("is_copied_context").truth() == Some(true) {
         base.kind = FactKind::Copy;
         out.push(base);
@@ -356,7 +356,7 @@ fn step(record: View<'_, '_>, lane: Text, out: &mut FactSink<'_>) {
         } else {
             FactKind::Note
         };
-        fact.call = out.tell(call);
+        fact.call = out.copy(call);
         outcome(result.get("extra"), &mut fact);
         out.name(Name::Lane, lane);
         out.push(fact);
@@ -398,8 +398,8 @@ fn agent(record: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
     }
     for (at, call) in calls.items().enumerate() {
         let mut fact = base;
-        fact.tool = out.tell(call.get("function_name"));
-        fact.id = out.tell(call.get("tool_call_id"));
+        fact.tool = out.copy(call.get("function_name"));
+        fact.id = out.copy(call.get("tool_call_id"));
         fact.hash = assemble::hash(call.get("arguments").bytes());
         push(FactKind::ToolCall, CALLS + at as u16, fact, out);
     }

@@ -26,7 +26,7 @@ impl Format for Chat {
     }
 
     fn about(&self) -> &'static str {
-        "OpenAI chat messages: conversations, fine-tuning lines, logs of requests"
+        "OpenAI chat messages: conversations, fine-tuning lines, request logs"
     }
 
     fn recorded(&self) -> Recorded {
@@ -126,8 +126,8 @@ pub(super) fn decode_with(
 /// A whole conversation in one record starts a run.
 fn conversation(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut start = Fact::new(FactKind::ImpliedStart);
-    start.run = out.tell(record.any(&["custom_id", "id", "session_id", "conversation_id"]));
-    start.model = out.tell(record.get("model"));
+    start.run = out.copy(record.any(&["custom_id", "id", "session_id", "conversation_id"]));
+    start.model = out.copy(record.get("model"));
     out.push(start);
     for said in record.get("messages").items() {
         message(said, how, out);
@@ -145,7 +145,7 @@ fn response(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut how = *how;
     how.usage = messages::usage(record.get("usage"));
     how.cost = record.get("usage").get("cost").usd();
-    how.base.model = out.tell(record.get("model"));
+    how.base.model = out.copy(record.get("model"));
     how.base.time = record.get("created").time();
     for choice in record.get("choices").items() {
         message(choice.get("message"), &how, out);
@@ -161,7 +161,7 @@ fn message(said: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     if said.get("usage").is_object() {
         how.usage = messages::usage(said.get("usage"));
     }
-    let model = out.tell(said.get("model"));
+    let model = out.copy(said.get("model"));
     how.base.model = model.or(how.base.model);
     let time = said
         .any(&["timestamp", "created_at", "createdAt", "created"])
@@ -196,10 +196,10 @@ fn text_call(said: View<'_, '_>, text: &str, how: &Envelope, out: &mut FactSink<
     let mut fact = how.base.at(said.range());
     fact.kind = FactKind::ToolCall;
     fact.part = TEXT_CALL;
-    let asked = text.split_once(ASKS).map_or("", |(_, asked)| asked);
-    let name = asked.split('>').next().unwrap_or_default();
+    let fields = text.split_once(ASKS).map_or("", |(_, fields)| fields);
+    let name = fields.split('>').next().unwrap_or_default();
     fact.tool = out.arena(name.as_bytes());
-    fact.hash = assemble::hash(asked.as_bytes());
+    fact.hash = assemble::hash(fields.as_bytes());
     how.push(fact, out);
 }
 
@@ -207,9 +207,9 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     match member {
         b"cost" => fact.cost = value.usd(),
-        b"model" => fact.model = out.tell(value),
+        b"model" => fact.model = out.copy(value),
         b"timestamp" | b"created" => fact.time = value.time(),
-        b"title" => out.tell_name(Name::Title, value),
+        b"title" => out.copy_name(Name::Title, value),
         _ => fact.kind = FactKind::Copy,
     }
     out.push(fact);
@@ -221,10 +221,10 @@ pub(super) fn open(record: &Value, part: u16) -> Body {
     }
     let text = record
         .get("content")
-        .and_then(messages::said)
+        .and_then(messages::plain_text)
         .unwrap_or_default();
-    let asked = text.split_once(ASKS).map_or("", |(_, asked)| asked);
-    let (name, rest) = asked.split_once('>').unwrap_or((asked, ""));
+    let fields = text.split_once(ASKS).map_or("", |(_, fields)| fields);
+    let (name, rest) = fields.split_once('>').unwrap_or((fields, ""));
     if part & IMPLIED != 0 {
         return Body {
             asks: vec![name.to_owned()],

@@ -98,14 +98,14 @@ impl Request for ClaudeStream {}
 
 fn open_result_line(record: &Value) -> Body {
     let failed = record.get("is_error").and_then(Value::as_bool) == Some(true);
-    let said = string(record, "result").or_else(|| string(record, "subtype"));
+    let text = string(record, "result").or_else(|| string(record, "subtype"));
     Body {
         error: failed.then(|| ErrorText {
             kind: string(record, "subtype"),
-            message: said.clone().unwrap_or_default(),
+            message: text.clone().unwrap_or_default(),
             stack: None,
         }),
-        text: said.filter(|_| !failed),
+        text: text.filter(|_| !failed),
         ..Body::default()
     }
 }
@@ -125,13 +125,13 @@ fn outcome(block: View<'_, '_>) -> Status {
 
 fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
-    base.run = out.tell(record.get("session_id"));
+    base.run = out.copy(record.get("session_id"));
     base.time = record.get("timestamp").time();
     match record.get("type").raw() {
         b"system" if record.get("subtype").is("init") => {
             base.kind = FactKind::RunStart;
-            base.model = out.tell(record.get("model"));
-            out.tell_name(Name::Release, record.get("claude_code_version"));
+            base.model = out.copy(record.get("model"));
+            out.copy_name(Name::Release, record.get("claude_code_version"));
             out.push(base);
         }
         b"system" => out.push(base),
@@ -158,12 +158,12 @@ fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         usage: messages::usage(message.get("usage")),
         ..Envelope::new(base)
     };
-    how.base.model = out.tell(message.get("model"));
-    how.group = out.tell(message.get("id"));
+    how.base.model = out.copy(message.get("model"));
+    how.group = out.copy(message.get("id"));
     let started = record.get("parent_tool_use_id");
     if started.is_string() {
         how.lane = out.arena(&[b"agent/", started.raw()].concat());
-        how.starter = out.tell(started);
+        how.starter = out.copy(started);
     }
     if record.get("isSynthetic").truth() == Some(true) {
         how.base.flags.set(Flags::META);
@@ -176,7 +176,7 @@ fn result(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         let mut fact = base.at(denied.range());
         fact.kind = FactKind::Approval;
         fact.verdict = Verdict::Denied;
-        fact.call = out.tell(denied.get("tool_use_id"));
+        fact.call = out.copy(denied.get("tool_use_id"));
         out.push(fact);
     }
     let mut end = base;

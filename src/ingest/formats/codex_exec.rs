@@ -102,11 +102,11 @@ fn open(record: &Value, part: u16) -> Body {
     if part & IMPLIED != 0 {
         body.asks = vec![string(item, "tool").unwrap_or(kind)];
     } else if TOOLS.contains(&kind.as_str()) {
-        let asked: Map<String, Value> = ["command", "changes", "arguments", "query", "server"]
+        let fields: Map<String, Value> = ["command", "changes", "arguments", "query", "server"]
             .iter()
             .filter_map(|key| Some(((*key).to_owned(), item.get(key)?.clone())))
             .collect();
-        body.args = Some(Value::Object(asked));
+        body.args = Some(Value::Object(fields));
     } else if let Some(message) = string(item, "message")
         .or_else(|| string(record.get("error")?, "message"))
         .filter(|_| kind == "error" || record.get("error").is_some())
@@ -140,7 +140,7 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     match kind.raw() {
         b"thread.started" => {
             fact.kind = FactKind::RunStart;
-            fact.run = out.tell(record.get("thread_id"));
+            fact.run = out.copy(record.get("thread_id"));
         }
         b"turn.started" => fact.kind = FactKind::Copy,
         b"turn.completed" => {
@@ -171,10 +171,10 @@ fn item(record: View<'_, '_>, complete: bool, out: &mut FactSink<'_>) {
         _ => FactKind::Unknown,
     });
     if is_tool {
-        fact.id = out.tell(item.get("id"));
-        fact.tool = out.tell(item.get("tool").or(kind));
-        let asked = item.any(&["command", "changes", "arguments", "query"]);
-        fact.hash = assemble::hash(asked.bytes());
+        fact.id = out.copy(item.get("id"));
+        fact.tool = out.copy(item.get("tool").or(kind));
+        let fields = item.any(&["command", "changes", "arguments", "query"]);
+        fact.hash = assemble::hash(fields.bytes());
         // The same call may have been reported when it started.
         fact.echo = Echo::MayRepeat;
     }
@@ -186,7 +186,7 @@ fn item(record: View<'_, '_>, complete: bool, out: &mut FactSink<'_>) {
 
 fn result(item: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::ToolResult);
-    fact.call = out.tell(item.get("id"));
+    fact.call = out.copy(item.get("id"));
     let failed = item
         .get("exit_code")
         .number()

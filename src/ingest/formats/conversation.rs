@@ -135,7 +135,7 @@ impl Assembler for Conversation {
         let family = self.family.as_mut().filter(|_| from.companion);
         let side = family.map_or(Sym::NONE, |family| family.lane(fact, from, run, build));
         let memory = self.runs.entry(run).or_default();
-        let scene = Incoming {
+        let incoming = Incoming {
             run,
             side,
             fact,
@@ -144,13 +144,13 @@ impl Assembler for Conversation {
         match fact.kind {
             // The start of a subagent is shown as the call that started it.
             FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart if side.is_some() => {
-                scene.copy(build);
+                incoming.copy(build);
             }
-            FactKind::RunStart | FactKind::Setup => scene.start(memory, build),
-            FactKind::ImpliedStart => scene.set(memory, build),
+            FactKind::RunStart | FactKind::Setup => incoming.start(memory, build),
+            FactKind::ImpliedStart => incoming.set(memory, build),
             FactKind::RunEnd => {
                 let was_untimed = !build.peek(run).started.is_some();
-                let action = scene.add(Kind::RunEnd, build);
+                let action = incoming.add(Kind::RunEnd, build);
                 build.settle(&Settled {
                     status: Some(fact.status),
                     duration: fact.duration,
@@ -158,27 +158,27 @@ impl Assembler for Conversation {
                 });
                 build.took(run, fact.duration, was_untimed);
                 if from.decoded.usage(fact).is_some() {
-                    scene.charge(action, None, build);
+                    incoming.charge(action, None, build);
                 }
-                scene.set(memory, build);
+                incoming.set(memory, build);
             }
             FactKind::Setting => {
                 build.seen(run, fact.time);
-                scene.set(memory, build);
+                incoming.set(memory, build);
             }
             FactKind::Prompt => {
                 memory.last = None;
-                scene.prompt(build);
+                incoming.prompt(build);
             }
             FactKind::Response | FactKind::Reasoning | FactKind::ToolCall => {
-                scene.model_call(memory, self.answers, build);
+                incoming.model_call(memory, self.answers, build);
             }
-            FactKind::ToolResult => scene.result(memory, build),
-            FactKind::Decision | FactKind::Approval => scene.attach(build),
-            FactKind::Error => scene.error(memory, build),
-            FactKind::RunningTotal => scene.running(memory, build),
+            FactKind::ToolResult => incoming.result(memory, build),
+            FactKind::Decision | FactKind::Approval => incoming.attach(build),
+            FactKind::Error => incoming.error(memory, build),
+            FactKind::RunningTotal => incoming.running(memory, build),
             FactKind::RunTotal => {
-                let (total, draft) = scene.total(build);
+                let (total, draft) = incoming.total(build);
                 if self.totals_first {
                     self.totals.push((total, draft));
                 } else {
@@ -187,24 +187,24 @@ impl Assembler for Conversation {
             }
             FactKind::Usage => {
                 memory.last = Some(RunStatus::Ok);
-                scene.usage(memory, build);
+                incoming.usage(memory, build);
             }
-            FactKind::Piece => scene.piece(memory, build),
-            FactKind::CallNews => scene.news(build),
+            FactKind::Piece => incoming.piece(memory, build),
+            FactKind::CallNews => incoming.news(build),
             FactKind::Note => {
-                let action = scene.add(Kind::Note, build);
+                let action = incoming.add(Kind::Note, build);
                 if fact.status != Status::Unrecorded {
                     build.status(run, action, (Status::Unrecorded, fact.status));
                     memory.last = status(fact.status);
                 }
                 build.duration(action, fact.duration);
             }
-            FactKind::Copy => scene.copy(build),
+            FactKind::Copy => incoming.copy(build),
             FactKind::Unknown => {
-                scene.add(Kind::Unknown, build);
+                incoming.add(Kind::Unknown, build);
             }
             FactKind::Malformed => {
-                scene.add(Kind::Malformed, build);
+                incoming.add(Kind::Malformed, build);
             }
         }
     }
@@ -473,15 +473,15 @@ impl Incoming<'_> {
             action
         } else {
             match self.fact.kind {
-                FactKind::Response => self.said(memory.groups.entry(key).or_default(), build),
+                FactKind::Response => self.response(memory.groups.entry(key).or_default(), build),
                 FactKind::Reasoning => self.add(Kind::Reasoning, build),
-                _ => self.asked(memory, key, answers, build),
+                _ => self.tool_call(memory, key, answers, build),
             }
         };
-        let said = self.name(Name::Stream);
-        if !said.is_empty() {
+        let text = self.name(Name::Stream);
+        if !text.is_empty() {
             let place = self.from.place(self.fact);
-            memory.spans.insert(build.key(said), (action, place));
+            memory.spans.insert(build.key(text), (action, place));
         }
         let group = memory.groups.entry(key).or_default();
         group.first = group.first.or(Some(action));
@@ -526,7 +526,7 @@ impl Incoming<'_> {
         known.is_some_and(|call| !call.closed) || told
     }
 
-    fn said(&self, group: &mut ModelCall, build: &mut Builder) -> ActionIx {
+    fn response(&self, group: &mut ModelCall, build: &mut Builder) -> ActionIx {
         if let Some(response) = group.response {
             if group.has_text {
                 let mut draft = self.draft(Kind::Response, build);
@@ -553,7 +553,7 @@ impl Incoming<'_> {
     }
 
     /// A tool call; the row of the model call comes first.
-    fn asked(
+    fn tool_call(
         &self,
         memory: &mut RunMemory,
         group: u64,

@@ -122,21 +122,21 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let data = record.get("data");
     let mut base = Fact::new(FactKind::Unknown);
     base.time = record.get("timestamp").time();
-    base.parent = out.tell(record.get("parentId"));
+    base.parent = out.copy(record.get("parentId"));
     match record.get("type").raw() {
         b"session.start" => {
             base.kind = FactKind::RunStart;
-            base.run = out.tell(data.get("sessionId"));
-            base.model = out.tell(data.get("selectedModel"));
-            out.tell_name(Name::Release, data.get("copilotVersion"));
+            base.run = out.copy(data.get("sessionId"));
+            base.model = out.copy(data.get("selectedModel"));
+            out.copy_name(Name::Release, data.get("copilotVersion"));
         }
         b"session.model_change" => {
             base.kind = FactKind::Setting;
-            base.model = out.tell(data.get("newModel"));
+            base.model = out.copy(data.get("newModel"));
         }
         b"session.title_changed" => {
             base.kind = FactKind::Setting;
-            out.tell_name(Name::Title, data.get("title"));
+            out.copy_name(Name::Title, data.get("title"));
         }
         b"session.error" | b"subagent.failed" => base.kind = FactKind::Error,
         b"session.shutdown" => {
@@ -155,7 +155,7 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
         }
         b"tool.execution_complete" => {
             base.kind = FactKind::ToolResult;
-            base.call = out.tell(data.get("toolCallId"));
+            base.call = out.copy(data.get("toolCallId"));
             base.duration = data
                 .get("toolTelemetry")
                 .get("metrics")
@@ -193,7 +193,7 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
         _ => {}
     }
     lane(data, out);
-    out.tell_name(Name::Record, record.get("id"));
+    out.copy_name(Name::Record, record.get("id"));
     out.push(base);
 }
 
@@ -203,18 +203,18 @@ fn lane(data: View<'_, '_>, out: &mut FactSink<'_>) {
     if starter.is_string() {
         let lane = out.arena(&[b"agent/", starter.raw()].concat());
         out.name(Name::Lane, lane);
-        out.tell_name(Name::Starter, starter);
+        out.copy_name(Name::Starter, starter);
     }
 }
 
 fn message(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     let data = record.get("data");
-    base.model = out.tell(data.get("model"));
+    base.model = out.copy(data.get("model"));
     let mut usage = Usage {
         output: data.get("outputTokens").tokens(),
         ..Usage::NONE
     };
-    let group = out.tell(data.get("messageId"));
+    let group = out.copy(data.get("messageId"));
     let mut push = |kind, part, mut fact: Fact, out: &mut FactSink<'_>| {
         fact.kind = kind;
         fact.part = part;
@@ -234,8 +234,8 @@ fn message(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     }
     for (at, request) in requests.items().enumerate() {
         let mut fact = base;
-        fact.tool = out.tell(request.get("name"));
-        fact.id = out.tell(request.get("toolCallId"));
+        fact.tool = out.copy(request.get("name"));
+        fact.id = out.copy(request.get("toolCallId"));
         fact.hash = assemble::hash(request.get("arguments").bytes());
         // The call may have started before the message was written.
         fact.echo = Echo::MayRepeat;
@@ -247,8 +247,8 @@ fn message(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
 fn started(data: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     base.kind = FactKind::ToolCall;
     base.part = TEXT;
-    base.tool = out.tell(data.get("toolName"));
-    base.id = out.tell(data.get("toolCallId"));
+    base.tool = out.copy(data.get("toolName"));
+    base.id = out.copy(data.get("toolCallId"));
     base.hash = assemble::hash(data.get("arguments").bytes());
     base.echo = Echo::MayRepeat;
     lane(data, out);
@@ -261,7 +261,7 @@ fn permission(record: View<'_, '_>, base: &mut Fact, out: &mut FactSink<'_>) {
     let call = data
         .get("toolCallId")
         .or(data.get("permissionRequest").get("toolCallId"));
-    base.call = out.tell(call);
+    base.call = out.copy(call);
     let kind = data.get("result").get("kind").or(data.get("decision"));
     base.verdict = match (record.get("type").raw(), kind.raw()) {
         (b"permission.requested", _) => Verdict::Requested,
@@ -273,11 +273,11 @@ fn permission(record: View<'_, '_>, base: &mut Fact, out: &mut FactSink<'_>) {
 
 /// The usage of the session, by model. Output tokens were already recorded with each message.
 fn shutdown(data: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
-    for (name, told) in data.get("modelMetrics").members() {
+    for (name, recorded) in data.get("modelMetrics").members() {
         let mut fact = base;
         fact.kind = FactKind::RunTotal;
         fact.model = out.arena(name);
-        out.usage(&mut fact, total(told.get("usage")));
+        out.usage(&mut fact, total(recorded.get("usage")));
         out.push(fact);
     }
     let mut fact = base;
@@ -289,16 +289,16 @@ fn shutdown(data: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-fn total(told: View<'_, '_>) -> Usage {
-    let read = told.get("cacheReadTokens").tokens();
-    let written = told.get("cacheWriteTokens").tokens();
+fn total(recorded: View<'_, '_>) -> Usage {
+    let read = recorded.get("cacheReadTokens").tokens();
+    let written = recorded.get("cacheWriteTokens").tokens();
     let cached = read.or_zero().saturating_add(written.or_zero());
     Usage {
-        input: without(told.get("inputTokens").tokens(), cached),
-        output: told.get("outputTokens").tokens(),
+        input: without(recorded.get("inputTokens").tokens(), cached),
+        output: recorded.get("outputTokens").tokens(),
         cache_read: read,
         cache_write: written,
-        reasoning: told.get("reasoningTokens").tokens(),
+        reasoning: recorded.get("reasoningTokens").tokens(),
         ..Usage::NONE
     }
 }

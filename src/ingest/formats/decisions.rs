@@ -73,13 +73,13 @@ pub(super) fn decision(record: &Value) -> Span {
 }
 
 /// The names under which applications pass on what a decision refers to.
-fn subject(asked: &Value, span: &mut Span, ruling: &mut Ruling) {
-    let said = |keys: &[&str]| word(asked, keys).unwrap_or_default().to_owned();
+fn subject(fields: &Value, span: &mut Span, ruling: &mut Ruling) {
+    let said = |keys: &[&str]| word(fields, keys).unwrap_or_default().to_owned();
     ruling.call = said(&["tool_call_id", "call_id"]);
     ruling.tool = said(&["tool", "tool_name"]);
-    ruling.args = asked
+    ruling.args = fields
         .get("args")
-        .or_else(|| asked.get("arguments"))
+        .or_else(|| fields.get("arguments"))
         .cloned();
     if span.trace.is_empty() {
         span.trace = said(&["trace_id", "traceId"]);
@@ -142,9 +142,9 @@ fn opa(record: &Value) -> Span {
 }
 
 fn cedar(record: &Value, answer: &Value) -> Span {
-    let asked = record.get("request").unwrap_or(record);
+    let fields = record.get("request").unwrap_or(record);
     let id = |key: &str| {
-        let entity = asked.get(key);
+        let entity = fields.get(key);
         let id = entity.and_then(|it| it.as_str().or_else(|| word(it, &["id"])));
         id.unwrap_or_default().to_owned()
     };
@@ -187,7 +187,7 @@ fn cedar(record: &Value, answer: &Value) -> Span {
     } else {
         None
     };
-    let context = asked.get("context").cloned().unwrap_or_default();
+    let context = fields.get("context").cloned().unwrap_or_default();
     subject(&context, &mut span, &mut ruling);
     if ruling.tool.is_empty() {
         ruling.tool = id("action");

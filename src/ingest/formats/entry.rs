@@ -79,12 +79,12 @@ impl Entry {
 pub(crate) fn decode_tree(
     record: Record<'_>,
     out: &mut FactSink<'_>,
-    told: impl FnOnce(View<'_, '_>, &mut FactSink<'_>),
+    emit: impl FnOnce(View<'_, '_>, &mut FactSink<'_>),
 ) {
     let is_line = record.member.is_empty();
     match Tree::read(record) {
         Ok(tree) if tree.root().is_object() || !is_line => {
-            told(tree.root(), out);
+            emit(tree.root(), out);
             out.note(tree.notes());
         }
         Ok(_) | Err(_) => out.malformed(),
@@ -99,9 +99,9 @@ pub(crate) fn add_result(result: Body, body: &mut Body) {
 }
 
 /// Adds decisions and approvals to a body.
-pub(crate) fn add_attached(told: Body, body: &mut Body) {
-    body.decisions.extend(told.decisions);
-    body.approvals.extend(told.approvals);
+pub(crate) fn add_attached(emit: Body, body: &mut Body) {
+    body.decisions.extend(emit.decisions);
+    body.approvals.extend(emit.approvals);
 }
 
 /// Checks that a record is a valid object and parses it; null if it is nested too deep to be opened.

@@ -78,7 +78,7 @@ impl Decode for Gemini {
                 header(record, out);
             }
             b"" if record.get("$set").is_some() => {
-                out.tell_name(Name::Title, record.get("$set").get("summary"));
+                out.copy_name(Name::Title, record.get("$set").get("summary"));
                 out.push(Fact::new(FactKind::Setting));
             }
             b"" | b"[]" | b"messages" | b"history" => message(record, out),
@@ -127,18 +127,18 @@ impl Request for Gemini {}
 
 fn header(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
-    fact.run = out.tell(record.get("sessionId"));
+    fact.run = out.copy(record.get("sessionId"));
     fact.time = record.get("startTime").time();
-    out.tell_name(Name::Title, record.get("summary"));
+    out.copy_name(Name::Title, record.get("summary"));
     out.push(fact);
 }
 
 fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     match member {
-        b"sessionId" => fact.run = out.tell(value),
+        b"sessionId" => fact.run = out.copy(value),
         b"startTime" | b"start_time" => fact.time = value.time(),
-        b"summary" => out.tell_name(Name::Title, value),
+        b"summary" => out.copy_name(Name::Title, value),
         _ => fact.kind = FactKind::Copy,
     }
     out.push(fact);
@@ -160,14 +160,14 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
         _ if record.get("$rewindTo").is_some() => base.kind = FactKind::Note,
         _ => {}
     }
-    out.tell_name(Name::Record, record.get("id"));
+    out.copy_name(Name::Record, record.get("id"));
     out.push(base);
 }
 
 fn model(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let mut usage = usage(record.get("tokens"));
-    let id = out.tell(record.get("id"));
-    let model = out.tell(record.get("model"));
+    let id = out.copy(record.get("id"));
+    let model = out.copy(record.get("model"));
     let mut push = |kind, part, mut fact: Fact, out: &mut FactSink<'_>| {
         fact.kind = kind;
         fact.part = part;
@@ -192,8 +192,8 @@ fn model(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     for (at, call) in calls.items().enumerate() {
         let part = CALLS + at as u16;
         let mut fact = base;
-        fact.tool = out.tell(call.get("name"));
-        fact.id = out.tell(call.get("id"));
+        fact.tool = out.copy(call.get("name"));
+        fact.id = out.copy(call.get("id"));
         fact.hash = assemble::hash(call.get("args").bytes());
         push(FactKind::ToolCall, part, fact, out);
         settled(call, part, base, out);
@@ -204,7 +204,7 @@ fn model(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
 fn settled(call: View<'_, '_>, part: u16, base: Fact, out: &mut FactSink<'_>) {
     let mut fact = base;
     fact.part = part;
-    fact.call = out.tell(call.get("id"));
+    fact.call = out.copy(call.get("id"));
     fact.time = call.get("timestamp").time();
     fact.kind = FactKind::ToolResult;
     fact.status = match call.get("status").raw() {

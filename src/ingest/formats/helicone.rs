@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
-use crate::ingest::formats::spans::messages::{Role, messages, parsed, said, word};
+use crate::ingest::formats::spans::messages::{Role, messages, parsed, text_of_any, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
@@ -29,9 +29,9 @@ impl Product for Helicone {
 
     fn sniff(&self, record: &Value) -> u8 {
         let has = |keys: &[&str]| keys.iter().any(|key| record.get(key).is_some());
-        let told = has(&["response_status", "status"])
+        let recorded = has(&["response_status", "status"])
             && has(&["request_body", "response_body", "signed_body_url"]);
-        if has(&["request_id"]) && told && has(&["request_created_at", "created_at"]) {
+        if has(&["request_id"]) && recorded && has(&["request_created_at", "created_at"]) {
             90
         } else {
             0
@@ -52,12 +52,12 @@ impl Product for Helicone {
         request(record)
     }
 
-    fn asked(&self, record: &Value) -> RequestFields {
-        let mut asked = RequestFields::default();
+    fn request_fields(&self, record: &Value) -> RequestFields {
+        let mut fields = RequestFields::default();
         if let Some(body) = record.get("request_body") {
-            asked.called_with(&parsed(body));
+            fields.called_with(&parsed(body));
         }
-        asked
+        fields
     }
 }
 
@@ -66,12 +66,12 @@ const BLOCKED: i64 = -4;
 
 fn request(record: &Value) -> Span {
     let of = Attributes::of_object(Some(record));
-    let told = |keys: &[&str]| of.text(keys).unwrap_or_default();
+    let recorded = |keys: &[&str]| of.text(keys).unwrap_or_default();
     let properties = of.open(&["request_properties", "properties"]);
     let properties = Attributes::of_object(properties.as_ref());
     let mut span = Span {
-        id: told(&["request_id"]),
-        model: told(&["response_model", "request_model", "model_override", "model"]),
+        id: recorded(&["request_id"]),
+        model: recorded(&["response_model", "request_model", "model_override", "model"]),
         name: properties
             .text(&["Helicone-Session-Path"])
             .unwrap_or_default(),
@@ -87,8 +87,8 @@ fn request(record: &Value) -> Span {
     span.who.agent = properties
         .text(&["Helicone-Session-Name"])
         .unwrap_or_default();
-    span.who.user = told(&["request_user_id", "helicone_user", "user_id"]);
-    span.who.provider = told(&["provider"]);
+    span.who.user = recorded(&["request_user_id", "helicone_user", "user_id"]);
+    span.who.provider = recorded(&["provider"]);
     span.start = instant(of.first(&["request_created_at", "created_at"]));
     span.duration = of
         .number(&["delay_ms", "latency"])
@@ -109,7 +109,7 @@ fn request(record: &Value) -> Span {
     match word(&body, &["_type"]) {
         Some("tool") => {
             span.class = Class::Tool;
-            span.tool.name = said(&body, &["toolName"]);
+            span.tool.name = text_of_any(&body, &["toolName"]);
             span.tool.args = body.get("input").map(parsed);
             span.tool.result = Some(answer).filter(|answer| !answer.is_null());
             span.tool.ran = Ran::Yes;
@@ -144,7 +144,7 @@ fn request(record: &Value) -> Span {
 
 /// Token and cost columns of the export; costs are calculated by Helicone.
 fn tokens(of: &Attributes, answer: &Value, span: &mut Span) {
-    span.reply = said(answer, &["id"]);
+    span.reply = text_of_any(answer, &["id"]);
     span.usage = Usage {
         input: of.count(&["prompt_tokens"]),
         output: of.count(&["completion_tokens"]),

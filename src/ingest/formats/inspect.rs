@@ -35,7 +35,7 @@ impl Format for Inspect {
     }
 
     fn about(&self) -> &'static str {
-        "Inspect AI logs (.eval, .json), a run of each sample and epoch"
+        "Inspect AI logs (.eval, .json), one run per sample and epoch"
     }
 
     fn recorded(&self) -> Recorded {
@@ -156,9 +156,9 @@ fn fail(error: Option<&Value>, body: &mut Body) {
 /// Settings of all samples.
 fn eval(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
-    fact.model = out.tell(record.get("model"));
-    out.tell_name(Name::Service, record.get("task"));
-    out.tell_name(Name::Release, record.get("packages").get("inspect_ai"));
+    fact.model = out.copy(record.get("model"));
+    out.copy_name(Name::Service, record.get("task"));
+    out.copy_name(Name::Release, record.get("packages").get("inspect_ai"));
     out.push(fact);
 }
 
@@ -171,8 +171,8 @@ fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
     };
     let epoch = String::from_utf8_lossy(record.get("epoch").number_text()).into_owned();
     let run = out.arena(format!("{id}/{epoch}").as_bytes());
-    let task = out.tell(record.get("id"));
-    let trial = out.tell(record.get("epoch"));
+    let task = out.copy(record.get("id"));
+    let trial = out.copy(record.get("epoch"));
     let mut base = Fact::new(FactKind::RunStart);
     base.run = run;
     out.name(Name::Task, task);
@@ -193,14 +193,14 @@ fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
             let lane = out.arena(lane.as_bytes());
             if lane.is_empty() && event.get("event").is("model") {
                 for system in actors.told_to(event) {
-                    said(system, run, out);
+                    context_message(system, run, out);
                 }
             }
             happened(event, (run, lane), out);
         }
     } else {
         for message in record.get("messages").items() {
-            said(message, run, out);
+            context_message(message, run, out);
         }
     }
     end(record, run, out);
@@ -222,11 +222,11 @@ fn begin(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         out.push(fact);
     }
     for message in input.items() {
-        said(message, base.run, out);
+        context_message(message, base.run, out);
     }
 }
 
-fn said(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
+fn context_message(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
     base.run = run;
     let how = Envelope {
@@ -267,7 +267,7 @@ fn happened(event: View<'_, '_>, (run, lane): (Text, Text), out: &mut FactSink<'
         }
         b"sample_init" => {
             for message in event.get("state").get("messages").items() {
-                said(message, run, out);
+                context_message(message, run, out);
             }
             FactKind::Copy
         }
@@ -285,7 +285,7 @@ fn happened(event: View<'_, '_>, (run, lane): (Text, Text), out: &mut FactSink<'
 }
 
 fn model(event: View<'_, '_>, mut base: Fact, lane: Text, out: &mut FactSink<'_>) {
-    base.model = out.tell(event.get("model"));
+    base.model = out.copy(event.get("model"));
     base.duration = event
         .get("working_time")
         .or(event.get("output").get("time"))
@@ -312,12 +312,12 @@ fn model(event: View<'_, '_>, mut base: Fact, lane: Text, out: &mut FactSink<'_>
 
 /// A tool that ran: the result of a call that a model requested, or a call of its own.
 fn tool(event: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
-    let id = out.tell(event.get("id"));
+    let id = out.copy(event.get("id"));
     let mut call = base;
     call.kind = FactKind::ToolCall;
     call.part = CALLS;
     call.id = id;
-    call.tool = out.tell(event.get("function"));
+    call.tool = out.copy(event.get("function"));
     call.hash = assemble::hash(event.get("arguments").bytes());
     call.echo = Echo::MayRepeat;
     out.name(Name::Lane, lane);
@@ -343,7 +343,7 @@ fn approval(event: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     } else {
         FactKind::Decision
     };
-    base.call = out.tell(event.get("call").get("id"));
+    base.call = out.copy(event.get("call").get("id"));
     base.verdict = match (event.get("decision").raw(), by_person) {
         (b"approve" | b"modify", true) => Verdict::Approved,
         (b"approve" | b"modify", false) => Verdict::Allow,
@@ -353,29 +353,29 @@ fn approval(event: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
         _ => Verdict::Unrecorded,
     };
     let name = if by_person { Name::By } else { Name::Policy };
-    out.tell_name(name, event.get("approver"));
+    out.copy_name(name, event.get("approver"));
     out.push(base);
 }
 
 /// `input_tokens` excludes cached tokens.
-fn usage(told: View<'_, '_>) -> Usage {
+fn usage(recorded: View<'_, '_>) -> Usage {
     Usage {
-        input: told.get("input_tokens").tokens(),
-        output: told.get("output_tokens").tokens(),
-        cache_read: told.get("input_tokens_cache_read").tokens(),
-        cache_write: told.get("input_tokens_cache_write").tokens(),
-        reasoning: told.get("reasoning_tokens").tokens(),
+        input: recorded.get("input_tokens").tokens(),
+        output: recorded.get("output_tokens").tokens(),
+        cache_read: recorded.get("input_tokens_cache_read").tokens(),
+        cache_write: recorded.get("input_tokens_cache_write").tokens(),
+        reasoning: recorded.get("reasoning_tokens").tokens(),
         ..Usage::NONE
     }
 }
 
 fn end(record: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
-    for (name, told) in record.get("model_usage").members() {
-        let mut fact = Fact::new(FactKind::RunTotal).at(told.range());
+    for (name, recorded) in record.get("model_usage").members() {
+        let mut fact = Fact::new(FactKind::RunTotal).at(recorded.range());
         fact.run = run;
         fact.model = out.arena(name);
-        fact.cost = told.get("total_cost").usd();
-        out.usage(&mut fact, usage(told));
+        fact.cost = recorded.get("total_cost").usd();
+        out.usage(&mut fact, usage(recorded));
         out.push(fact);
     }
     let mut fact = Fact::new(FactKind::Setting);
@@ -441,10 +441,10 @@ fn open(record: &Value, part: u16) -> Body {
                 "/input",
                 "/score/value",
             ];
-            let said = places
+            let text = places
                 .iter()
                 .find_map(|place| record.pointer(place).and_then(text_of));
-            body.text = Some(said.map_or(kind.to_owned(), |said| format!("{kind}: {said}")));
+            body.text = Some(text.map_or(kind.to_owned(), |text| format!("{kind}: {text}")));
         }
         None => body.text = text_of(record),
     }

@@ -26,7 +26,7 @@ impl Product for Jaeger {
     }
 
     fn about(&self) -> &'static str {
-        "Jaeger traces as JSON (downloaded from its screens, or from Grafana)"
+        "Jaeger traces as JSON (downloaded from its UI, or from Grafana)"
     }
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -62,23 +62,23 @@ impl Product for Jaeger {
         span(record, &Value::Null)
     }
 
-    fn asked(&self, record: &Value) -> RequestFields {
-        otel::asked(&tags(record.get("tags")))
+    fn request_fields(&self, record: &Value) -> RequestFields {
+        otel::request_fields(&tags(record.get("tags")))
     }
 
-    fn tell(
+    fn emit(
         &self,
         record: Record<'_>,
         cursor: &mut Cursor<'_>,
         out: &mut FactSink<'_>,
     ) -> Checked<()> {
         let range = sound(cursor)?;
-        tell(inside(record, range), out);
+        emit(inside(record, range), out);
         Ok(())
     }
 }
 
-fn tell(record: Record<'_>, out: &mut FactSink<'_>) {
+fn emit(record: Record<'_>, out: &mut FactSink<'_>) {
     let mut traces = Vec::new();
     elements(record, &["data"], &mut |range| traces.push(range));
     if traces.is_empty() {
@@ -101,7 +101,7 @@ fn tell(record: Record<'_>, out: &mut FactSink<'_>) {
         }
         for range in spans {
             if let Some(found) = read(range) {
-                span(&found, &processes).tell(Some(range), out);
+                span(&found, &processes).emit(Some(range), out);
             }
         }
     }

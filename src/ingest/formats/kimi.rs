@@ -76,7 +76,7 @@ impl Decode for Kimi {
             _ => {
                 let mut fact = Fact::new(FactKind::Setting);
                 match member {
-                    b"title" => out.tell_name(Name::Title, record),
+                    b"title" => out.copy_name(Name::Title, record),
                     b"createdAt" | b"updatedAt" => fact.time = record.time(),
                     _ => fact.kind = FactKind::Copy,
                 }
@@ -137,11 +137,11 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     base.time = record.any(&["time", "created_at"]).time();
     base.kind = match record.get("type").raw() {
         b"metadata" => {
-            out.tell_name(Name::Release, record.get("app_version"));
+            out.copy_name(Name::Release, record.get("app_version"));
             FactKind::Setting
         }
         b"config.update" | b"profile.bind" => {
-            base.model = out.tell(record.get("modelAlias"));
+            base.model = out.copy(record.get("modelAlias"));
             FactKind::Setting
         }
         b"turn.prompt" | b"turn.steer" => {
@@ -159,7 +159,7 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
             return;
         }
         b"permission.record_approval_result" => {
-            base.call = out.tell(record.get("toolCallId"));
+            base.call = out.copy(record.get("toolCallId"));
             base.verdict = match record.get("result").get("decision").raw() {
                 b"approved" => Verdict::Approved,
                 b"rejected" | b"denied" => Verdict::Denied,
@@ -183,29 +183,29 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-fn event(told: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
-    out.tell_name(Name::Group, told.any(&["stepUuid", "uuid"]));
-    base.kind = match told.get("type").raw() {
-        b"content.part" => match told.get("part").get("type").raw() {
+fn event(recorded: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
+    out.copy_name(Name::Group, recorded.any(&["stepUuid", "uuid"]));
+    base.kind = match recorded.get("type").raw() {
+        b"content.part" => match recorded.get("part").get("type").raw() {
             b"think" => FactKind::Reasoning,
             _ => FactKind::Response,
         },
         b"tool.call" => {
-            base.id = out.tell(told.get("toolCallId"));
-            base.tool = out.tell(told.get("name"));
-            base.hash = assemble::hash(told.get("args").bytes());
+            base.id = out.copy(recorded.get("toolCallId"));
+            base.tool = out.copy(recorded.get("name"));
+            base.hash = assemble::hash(recorded.get("args").bytes());
             FactKind::ToolCall
         }
         b"tool.result" => {
-            base.call = out.tell(told.get("toolCallId"));
-            base.status = match told.get("result").get("isError").truth() {
+            base.call = out.copy(recorded.get("toolCallId"));
+            base.status = match recorded.get("result").get("isError").truth() {
                 Some(true) => Status::Error,
                 Some(false) | None => Status::Ok,
             };
             FactKind::ToolResult
         }
         b"step.end" => {
-            out.usage(&mut base, usage(told.get("usage")));
+            out.usage(&mut base, usage(recorded.get("usage")));
             FactKind::Usage
         }
         b"step.begin" => FactKind::Copy,
@@ -215,12 +215,12 @@ fn event(told: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-fn usage(told: View<'_, '_>) -> Usage {
+fn usage(recorded: View<'_, '_>) -> Usage {
     Usage {
-        input: told.get("inputOther").tokens(),
-        output: told.get("output").tokens(),
-        cache_read: told.get("inputCacheRead").tokens(),
-        cache_write: told.get("inputCacheCreation").tokens(),
+        input: recorded.get("inputOther").tokens(),
+        output: recorded.get("output").tokens(),
+        cache_read: recorded.get("inputCacheRead").tokens(),
+        cache_write: recorded.get("inputCacheCreation").tokens(),
         ..Usage::NONE
     }
 }

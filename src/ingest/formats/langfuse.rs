@@ -72,20 +72,20 @@ impl Product for Langfuse {
         observation(record, &Value::Null)
     }
 
-    fn asked(&self, record: &Value) -> RequestFields {
+    fn request_fields(&self, record: &Value) -> RequestFields {
         let [input, parameters] =
             ["input", "modelParameters"].map(|key| record.get(key).map(parsed));
-        asked(input.as_ref(), parameters.as_ref())
+        request_fields(input.as_ref(), parameters.as_ref())
     }
 
-    fn tell(
+    fn emit(
         &self,
         record: Record<'_>,
         cursor: &mut Cursor<'_>,
         out: &mut FactSink<'_>,
     ) -> Checked<()> {
         let range = sound(cursor)?;
-        tell(inside(record, range), out);
+        emit(inside(record, range), out);
         Ok(())
     }
 }
@@ -104,12 +104,12 @@ const OF_TRACE: &[&str] = &[
     "statusMessage",
 ];
 
-fn tell(record: Record<'_>, out: &mut FactSink<'_>) {
+fn emit(record: Record<'_>, out: &mut FactSink<'_>) {
     let mut lists = Vec::new();
     elements(record, &["data"], &mut |range| lists.push(range));
     if !lists.is_empty() {
         for range in lists {
-            tell(inside(record, range), out);
+            emit(inside(record, range), out);
         }
         return;
     }
@@ -143,13 +143,13 @@ fn tell(record: Record<'_>, out: &mut FactSink<'_>) {
             end: record.block.len(),
         };
         if let Some(found) = value(&record.block[whole.start..whole.end]) {
-            observation(&found, &Value::Null).tell(Some(whole), out);
+            observation(&found, &Value::Null).emit(Some(whole), out);
         }
         return;
     }
     for range in observations {
         if let Some(found) = value(&record.block[range.start..range.end]) {
-            observation(&found, &header).tell(Some(range), out);
+            observation(&found, &header).emit(Some(range), out);
         }
     }
 }
@@ -320,14 +320,14 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
 }
 
 /// Tools are listed beside the messages, or each is one of them.
-pub(super) fn asked(input: Option<&Value>, parameters: Option<&Value>) -> RequestFields {
-    let mut asked = RequestFields::default();
-    asked.parameters(parameters);
-    asked.parameters(input);
+pub(super) fn request_fields(input: Option<&Value>, parameters: Option<&Value>) -> RequestFields {
+    let mut fields = RequestFields::default();
+    fields.parameters(parameters);
+    fields.parameters(input);
     let messages = input.and_then(|input| input.get("messages").unwrap_or(input).as_array());
     let schemas = messages.into_iter().flatten().filter_map(definition);
-    asked.tools(Some(&schemas.cloned().collect()));
-    asked
+    fields.tools(Some(&schemas.cloned().collect()));
+    fields
 }
 
 /// The call that a tool message answers.

@@ -13,7 +13,7 @@ use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::entry::{elements, inside, whole};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
-use crate::ingest::formats::spans::messages::{Role, flat, messages, said, word};
+use crate::ingest::formats::spans::messages::{Role, flat, messages, text_of_any, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Span};
@@ -29,7 +29,7 @@ impl Product for Langsmith {
     }
 
     fn about(&self) -> &'static str {
-        "LangSmith runs, one per line (client.list_runs), and the requests by which SDKs send them"
+        "LangSmith runs, one per line (client.list_runs), and the request bodies of its SDKs"
     }
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -62,7 +62,7 @@ impl Product for Langsmith {
         true
     }
 
-    fn tell(
+    fn emit(
         &self,
         record: Record<'_>,
         cursor: &mut Cursor<'_>,
@@ -73,13 +73,13 @@ impl Product for Langsmith {
             .iter()
             .all(|list| !found.get(list).is_some_and(Value::is_array))
         {
-            run(&found).tell(Some(range), out);
+            run(&found).emit(Some(range), out);
             return Ok(());
         }
         for list in SENT {
             elements(inside(record, range), &[list], &mut |range| {
                 if let Some(sent) = value(&record.block[range.start..range.end]) {
-                    run(&sent).tell(Some(range), out);
+                    run(&sent).emit(Some(range), out);
                 }
             });
         }
@@ -90,21 +90,21 @@ impl Product for Langsmith {
         run(record)
     }
 
-    fn asked(&self, record: &Value) -> RequestFields {
-        asked(record.get("inputs"), record.get("extra"))
+    fn request_fields(&self, record: &Value) -> RequestFields {
+        request_fields(record.get("inputs"), record.get("extra"))
     }
 }
 
 /// Wrapped SDKs record their arguments; LangChain records parameters and tools separately.
-pub(super) fn asked(inputs: Option<&Value>, extra: Option<&Value>) -> RequestFields {
-    let mut asked = RequestFields::default();
+pub(super) fn request_fields(inputs: Option<&Value>, extra: Option<&Value>) -> RequestFields {
+    let mut fields = RequestFields::default();
     if let Some(inputs) = inputs {
-        asked.called_with(inputs);
+        fields.called_with(inputs);
     }
-    let told = |pointer: &str| extra.and_then(|extra| extra.pointer(pointer));
-    asked.parameters(told("/invocation_params"));
-    asked.parameters(told("/metadata/ls_invocation_params"));
-    asked
+    let recorded = |pointer: &str| extra.and_then(|extra| extra.pointer(pointer));
+    fields.parameters(recorded("/invocation_params"));
+    fields.parameters(recorded("/metadata/ls_invocation_params"));
+    fields
 }
 
 /// The lists of runs in a request and in a response.
@@ -128,13 +128,13 @@ fn began(stamp: &str) -> Option<Time> {
 
 /// The kind of a run; patches do not repeat it.
 fn kind_of(record: &Value) -> &'static str {
-    let told = |pointer: &str| record.pointer(pointer).is_some();
+    let recorded = |pointer: &str| record.pointer(pointer).is_some();
     let model = [
         "/outputs/choices",
         "/outputs/generations",
         "/outputs/usage_metadata",
     ];
-    if model.into_iter().any(told) || told("/extra/metadata/ls_model_type") {
+    if model.into_iter().any(recorded) || recorded("/extra/metadata/ls_model_type") {
         "llm"
     } else {
         ""
@@ -224,20 +224,20 @@ fn error_of(error: &str) -> ErrorText {
 
 /// An interrupt recorded as an error: the graph stopped to ask a person.
 fn question(error: &mut Option<ErrorText>) -> Vec<spans::Ruling> {
-    let asked = error.take_if(|error| error.message.starts_with("GraphInterrupt("));
-    asked
-        .map(|asked| common::requests(&asked.message))
+    let fields = error.take_if(|error| error.message.starts_with("GraphInterrupt("));
+    fields
+        .map(|fields| common::requests(&fields.message))
         .unwrap_or_default()
 }
 
 fn model_call(record: &Value, metadata: &Attributes, outputs: Option<&Value>, span: &mut Span) {
     let inner = outputs.and_then(|it| it.pointer("/generations/0/0/message/kwargs"));
-    let told = outputs.and_then(|it| it.get("usage_metadata"));
-    let told = told
+    let recorded = outputs.and_then(|it| it.get("usage_metadata"));
+    let recorded = recorded
         .or_else(|| inner.and_then(|it| it.get("usage_metadata")))
         .or_else(|| metadata.get("usage_metadata"));
-    span.usage = match told {
-        Some(told) => usage(told),
+    span.usage = match recorded {
+        Some(recorded) => usage(recorded),
         None => usage_of_run(record),
     };
     let response = inner.and_then(|it| it.pointer("/response_metadata/model_name"));
@@ -263,8 +263,8 @@ fn model_call(record: &Value, metadata: &Attributes, outputs: Option<&Value>, sp
 }
 
 /// Tokens in LangChain's shape: cached tokens are part of the input.
-fn usage(told: &Value) -> Usage {
-    let of = Attributes::of_object(Some(told));
+fn usage(recorded: &Value) -> Usage {
+    let of = Attributes::of_object(Some(recorded));
     let input = Attributes::of_object(of.get("input_token_details"));
     let output = Attributes::of_object(of.get("output_token_details"));
     let mut usage = Usage {
@@ -314,7 +314,7 @@ pub(super) fn read(kind: &str, inputs: Option<&Value>, outputs: Option<&Value>, 
             let message =
                 output.map(|it| it.get("kwargs").or_else(|| it.get("data")).unwrap_or(it));
             span.tool.call = message
-                .map(|it| said(it, &["tool_call_id"]))
+                .map(|it| text_of_any(it, &["tool_call_id"]))
                 .unwrap_or_default();
             span.tool.result = message.map(|it| it.get("content").map_or_else(|| flat(it), flat));
         }

@@ -120,9 +120,9 @@ pub(super) fn decode_as(
         ..*how
     };
     match role.raw() {
-        b"assistant" | b"model" | b"agent" | b"ai" => said_by_model(message, &how, out),
-        b"tool" | b"function" | b"toolResult" => answer(message, &how, out),
-        b"user" | b"human" => said_by_user(message, &how, out),
+        b"assistant" | b"model" | b"agent" | b"ai" => model_message(message, &how, out),
+        b"tool" | b"function" | b"toolResult" => tool_message(message, &how, out),
+        b"user" | b"human" => user_message(message, &how, out),
         b"system" | b"developer" => {
             let mut fact = how.base;
             fact.kind = FactKind::Note;
@@ -141,10 +141,10 @@ fn is_kind(block: View<'_, '_>, kinds: &[&str]) -> bool {
     kinds.iter().any(|known| kind.is(known))
 }
 
-const THOUGHT: &[&str] = &["thinking", "redacted_thinking", "reasoning"];
+const REASONING_KINDS: &[&str] = &["thinking", "redacted_thinking", "reasoning"];
 /// Members that hold reasoning beside the content.
-const THOUGHT_BESIDE: &[&str] = &["reasoning_content", "reasoning", "reasoning_text"];
-const ASKED: &[&str] = &[
+const REASONING_MEMBERS: &[&str] = &["reasoning_content", "reasoning", "reasoning_text"];
+const CALL_KINDS: &[&str] = &[
     "tool_use",
     "server_tool_use",
     "mcp_tool_use",
@@ -152,7 +152,7 @@ const ASKED: &[&str] = &[
     "tool-call",
     "tool_call",
 ];
-const ANSWERED: &[&str] = &[
+const RESULT_KINDS: &[&str] = &[
     "tool_result",
     "tool-result",
     "web_search_tool_result",
@@ -162,19 +162,19 @@ const ANSWERED: &[&str] = &[
 ];
 
 /// Whether a content has text other than white space, or something else to show.
-fn is_said(content: View<'_, '_>) -> bool {
+fn has_text(content: View<'_, '_>) -> bool {
     let is_text = |view: View<'_, '_>| !view.text().trim().is_empty();
     is_text(content)
         || content.items().any(|block| {
             let text = block.any(&["text", "refusal"]);
-            let is_other = [THOUGHT, ASKED, ANSWERED]
+            let is_other = [REASONING_KINDS, CALL_KINDS, RESULT_KINDS]
                 .iter()
                 .any(|kinds| is_kind(block, kinds));
             is_text(block) || !is_other && (is_text(text) || block.is_object() && !text.is_string())
         })
 }
 
-fn said_by_model(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
+fn model_message(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let content = message.get("content");
     let mut model = Model {
         how,
@@ -182,28 +182,28 @@ fn said_by_model(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) 
         cost: how.cost,
         silent: true,
     };
-    let thought = message.any(THOUGHT_BESIDE);
+    let thought = message.any(REASONING_MEMBERS);
     if !thought.raw().is_empty() {
         model.push(FactKind::Reasoning, REASONING, out);
     }
     for (at, block) in content.items().enumerate() {
-        if is_kind(block, THOUGHT) {
+        if is_kind(block, REASONING_KINDS) {
             model.push(FactKind::Reasoning, BLOCKS + at as u16, out);
         }
     }
     let calls = message.get("tool_calls");
     let asks = calls.items().next().is_some()
         || message.get("function_call").is_object()
-        || content.items().any(|block| is_kind(block, ASKED));
+        || content.items().any(|block| is_kind(block, CALL_KINDS));
     // An empty message is a response too.
-    if is_said(content) || is_said(message.get("refusal")) || model.silent && !asks {
+    if has_text(content) || has_text(message.get("refusal")) || model.silent && !asks {
         model.push(FactKind::Response, TEXT, out);
     }
     for (at, block) in content.items().enumerate() {
-        if is_kind(block, ASKED) {
+        if is_kind(block, CALL_KINDS) {
             model.call(block, BLOCKS + at as u16, out);
-        } else if is_kind(block, ANSWERED) {
-            block_answer(block, at, how, out);
+        } else if is_kind(block, RESULT_KINDS) {
+            result_block(block, at, how, out);
         }
     }
     for (at, call) in calls.items().enumerate() {
@@ -251,8 +251,8 @@ impl Model<'_> {
         let inner = call.get("function");
         let inner = if inner.is_object() { inner } else { call };
         let name = inner.any(&["name", "toolName", "function"]);
-        fact.tool = out.tell(name);
-        fact.id = out.tell(call.any(&["id", "toolCallId", "tool_call_id"]));
+        fact.tool = out.copy(name);
+        fact.id = out.copy(call.any(&["id", "toolCallId", "tool_call_id"]));
         let args = inner.any(&["arguments", "input", "args"]);
         fact.hash = assemble::hash(args.bytes());
         self.how.push(fact, out);
@@ -260,35 +260,35 @@ impl Model<'_> {
 }
 
 /// A tool message.
-fn answer(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
+fn tool_message(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut fact = how.base;
     fact.kind = FactKind::ToolResult;
     fact.part = TEXT;
-    fact.call = out.tell(message.any(&["tool_call_id", "toolCallId", "id"]));
-    fact.tool = out.tell(message.any(&["name", "function", "toolName"]));
+    fact.call = out.copy(message.any(&["tool_call_id", "toolCallId", "id"]));
+    fact.tool = out.copy(message.any(&["name", "function", "toolName"]));
     fact.status = (how.outcome)(message);
     how.push(fact, out);
 }
 
-fn block_answer(block: View<'_, '_>, at: usize, how: &Envelope, out: &mut FactSink<'_>) {
+fn result_block(block: View<'_, '_>, at: usize, how: &Envelope, out: &mut FactSink<'_>) {
     let mut fact = how.base;
     fact.kind = FactKind::ToolResult;
     fact.part = BLOCKS + at as u16;
-    fact.call = out.tell(block.any(&["tool_use_id", "toolCallId"]));
+    fact.call = out.copy(block.any(&["tool_use_id", "toolCallId"]));
     fact.status = (how.block_outcome)(block);
     how.push(fact, out);
 }
 
-fn said_by_user(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
+fn user_message(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let content = message.get("content");
     let mut answers = false;
     for (at, block) in content.items().enumerate() {
-        if is_kind(block, ANSWERED) {
+        if is_kind(block, RESULT_KINDS) {
             answers = true;
-            block_answer(block, at, how, out);
+            result_block(block, at, how, out);
         }
     }
-    if !answers || is_said(content) {
+    if !answers || has_text(content) {
         let mut fact = how.base;
         fact.kind = FactKind::Prompt;
         fact.part = TEXT;
@@ -384,12 +384,14 @@ pub(super) fn open(message: &Value, part: u16) -> Body {
         TEXT if tool => body.text = content.and_then(text_of),
         TEXT => {
             body.text = content
-                .and_then(said)
+                .and_then(plain_text)
                 .filter(|said| !said.is_empty())
                 .or_else(|| string(message, "refusal"));
         }
         REASONING => {
-            body.text = THOUGHT_BESIDE.iter().find_map(|key| string(message, key));
+            body.text = REASONING_MEMBERS
+                .iter()
+                .find_map(|key| string(message, key));
         }
         BLOCKS.. => {
             let block = content.and_then(|content| content.get(usize::from(part - BLOCKS)));
@@ -423,7 +425,7 @@ fn asks(message: &Value) -> Vec<String> {
     let calls = list("tool_calls").flatten();
     let blocks = list("content").flatten().filter(|block| {
         let kind = block.get("type").and_then(Value::as_str);
-        kind.is_some_and(|kind| ASKED.contains(&kind))
+        kind.is_some_and(|kind| CALL_KINDS.contains(&kind))
     });
     let legacy = message.get("function_call").into_iter();
     blocks.chain(calls).chain(legacy).filter_map(name).collect()
@@ -445,7 +447,7 @@ pub(super) fn open_call(call: &Value, body: &mut Body) {
 
 fn open_block(block: &Value, body: &mut Body) {
     match block.get("type").and_then(Value::as_str) {
-        Some(kind) if ASKED.contains(&kind) => open_call(block, body),
+        Some(kind) if CALL_KINDS.contains(&kind) => open_call(block, body),
         Some("thinking" | "reasoning") => {
             body.text = ["thinking", "reasoning", "text", "summary"]
                 .iter()
@@ -459,20 +461,20 @@ fn open_block(block: &Value, body: &mut Body) {
 }
 
 /// The text of a content, without calls, results and reasoning.
-pub(super) fn said(content: &Value) -> Option<String> {
+pub(super) fn plain_text(content: &Value) -> Option<String> {
     let Value::Array(blocks) = content else {
         return text_of(content);
     };
-    let is_said = |block: &&Value| {
+    let has_text = |block: &&Value| {
         let kind = block
             .get("type")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        ![THOUGHT, ASKED, ANSWERED]
+        ![REASONING_KINDS, CALL_KINDS, RESULT_KINDS]
             .iter()
             .any(|kinds| kinds.contains(&kind))
     };
-    let said: Vec<Value> = blocks.iter().filter(is_said).cloned().collect();
+    let said: Vec<Value> = blocks.iter().filter(has_text).cloned().collect();
     text_of(&Value::Array(said))
 }
 
@@ -484,7 +486,7 @@ pub(super) fn open_result(message: &Value, part: u16, body: &mut Body) {
     let answer = block.unwrap_or(message);
     let role = message.get("role").and_then(Value::as_str);
     if block.is_none() && matches!(role, Some("assistant" | "model" | "agent" | "ai")) {
-        body.text = message.get("content").and_then(said);
+        body.text = message.get("content").and_then(plain_text);
         body.asks.clear();
         return;
     }

@@ -73,8 +73,8 @@ impl Decode for MiniSwe {
             b"info" => info(record, out),
             b"instance_id" => {
                 let mut fact = Fact::new(FactKind::Setting);
-                fact.run = out.tell(record);
-                out.tell_name(Name::Task, record);
+                fact.run = out.copy(record);
+                out.copy_name(Name::Task, record);
                 out.push(fact);
             }
             b"" | b"[]" | b"messages" if record.is_object() => message(record, out),
@@ -144,7 +144,7 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
         .get("created")
         .or(record.get("extra").get("timestamp"))
         .time();
-    base.model = out.tell(response.get("model"));
+    base.model = out.copy(response.get("model"));
     let how = Envelope {
         usage: messages::usage(response.get("usage")),
         cost: known(
@@ -161,12 +161,12 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
         b"assistant" => {
             messages::decode(record, &how, out);
             let is_text = !record.get("tool_calls").is_array();
-            if let Some(asked) = command(&text).filter(|_| is_text) {
+            if let Some(fields) = command(&text).filter(|_| is_text) {
                 let mut call = base;
                 call.kind = FactKind::ToolCall;
                 call.part = CALLS;
                 call.tool = out.arena(b"bash");
-                call.hash = assemble::hash(asked.as_bytes());
+                call.hash = assemble::hash(fields.as_bytes());
                 out.push(call);
             }
         }
@@ -199,8 +199,8 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
 
 fn info(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
-    fact.model = out.tell(record.get("config").get("model").get("model_name"));
-    out.tell_name(Name::Release, record.get("mini_version"));
+    fact.model = out.copy(record.get("config").get("model").get("model_name"));
+    out.copy_name(Name::Release, record.get("mini_version"));
     fact.cost = known(record.get("model_stats").get("instance_cost").usd());
     fact.status = match record.get("exit_status").raw() {
         b"Submitted" => Status::Ok,
@@ -212,14 +212,14 @@ fn info(record: View<'_, '_>, out: &mut FactSink<'_>) {
 
 fn open(record: &Value, part: u16) -> Body {
     let text = string(record, "content").unwrap_or_default();
-    let asked = command(&text).filter(|_| record.get("tool_calls").is_none());
-    match asked {
+    let fields = command(&text).filter(|_| record.get("tool_calls").is_none());
+    match fields {
         Some(_) if part & IMPLIED != 0 => Body {
             asks: vec!["bash".to_owned()],
             ..Body::default()
         },
-        Some(asked) if part == CALLS => Body {
-            args: Some(json!({ "command": asked })),
+        Some(fields) if part == CALLS => Body {
+            args: Some(json!({ "command": fields })),
             ..Body::default()
         },
         _ => messages::open(record, part),

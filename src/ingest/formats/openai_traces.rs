@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
-use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, said, word};
+use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, text_of_any, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
@@ -25,7 +25,7 @@ impl Product for OpenaiTraces {
     }
 
     fn about(&self) -> &'static str {
-        "OpenAI Agents SDK traces and spans, one per line or as they are sent"
+        "OpenAI Agents SDK traces and spans, one per line or as sent"
     }
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -50,18 +50,18 @@ impl Product for OpenaiTraces {
         span(record)
     }
 
-    fn asked(&self, record: &Value) -> RequestFields {
-        let mut asked = RequestFields::default();
+    fn request_fields(&self, record: &Value) -> RequestFields {
+        let mut fields = RequestFields::default();
         if let Some(data) = record.get("span_data") {
-            asked.parameters(data.get("model_config"));
-            asked.parameters(Some(data));
+            fields.parameters(data.get("model_config"));
+            fields.parameters(Some(data));
         }
-        asked
+        fields
     }
 }
 
 fn span(record: &Value) -> Span {
-    let text = |from: &Value, key: &str| said(from, &[key]);
+    let text = |from: &Value, key: &str| text_of_any(from, &[key]);
     if word(record, &["object"]) == Some("trace") {
         return trace(record);
     }
@@ -120,11 +120,11 @@ fn trace(record: &Value) -> Span {
     let metadata = Attributes::of_object(record.get("metadata"));
     let mut span = Span {
         class: Class::Wrapper,
-        trace: said(record, &["id"]),
-        name: said(record, &["workflow_name"]),
+        trace: text_of_any(record, &["id"]),
+        name: text_of_any(record, &["workflow_name"]),
         ..Span::default()
     };
-    span.joins.conversation = said(record, &["group_id"]);
+    span.joins.conversation = text_of_any(record, &["group_id"]);
     span.who.user = metadata.text(&["user_id", "user"]).unwrap_or_default();
     span.who.env = metadata.text(&["env", "environment"]).unwrap_or_default();
     span
@@ -142,8 +142,8 @@ fn error_of(error: &Value) -> ErrorText {
 
 fn model_call(data: &Value, span: &mut Span) {
     span.class = Class::Model;
-    span.model = said(data, &["model"]);
-    span.reply = said(data, &["response_id"]);
+    span.model = text_of_any(data, &["model"]);
+    span.reply = text_of_any(data, &["response_id"]);
     span.input = data
         .get("input")
         .map(|it| messages(it, Role::User))

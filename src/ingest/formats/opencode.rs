@@ -162,10 +162,10 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
         message(record, record.get("parts"), out);
     } else if record.get("type").is_string() {
         let mut base = Fact::new(FactKind::Unknown);
-        base.run = out.tell(record.get("sessionID"));
-        let mut said = MessageReader::new(base, Speaker::Unknown, record.get("messageID"), out);
-        said.part(record, out);
-        said.results(out);
+        base.run = out.copy(record.get("sessionID"));
+        let mut reader = MessageReader::new(base, Speaker::Unknown, record.get("messageID"), out);
+        reader.part(record, out);
+        reader.results(out);
     } else {
         session(record, out);
     }
@@ -181,18 +181,18 @@ fn session(info: View<'_, '_>, out: &mut FactSink<'_>) {
         out.push(fact);
         return;
     }
-    fact.run = out.tell(info.get("id"));
+    fact.run = out.copy(info.get("id"));
     fact.time = info.get("time").get("created").time();
-    out.tell_name(Name::Title, info.get("title"));
-    out.tell_name(Name::Release, info.get("version"));
-    out.tell_name(Name::ParentRun, info.get("parentID"));
+    out.copy_name(Name::Title, info.get("title"));
+    out.copy_name(Name::Release, info.get("version"));
+    out.copy_name(Name::ParentRun, info.get("parentID"));
     out.push(fact);
 }
 
 fn message(info: View<'_, '_>, parts: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown).at(info.range());
-    base.run = out.tell(info.get("sessionID"));
-    base.agent = out.tell(info.any(&["agent", "mode"]));
+    base.run = out.copy(info.get("sessionID"));
+    base.agent = out.copy(info.any(&["agent", "mode"]));
     base.time = info.get("time").get("created").time();
     let role = match info.get("role").raw() {
         b"user" => Speaker::User,
@@ -200,22 +200,22 @@ fn message(info: View<'_, '_>, parts: View<'_, '_>, out: &mut FactSink<'_>) {
         _ => Speaker::Unknown,
     };
     if role == Speaker::Assistant {
-        base.parent = out.tell(info.get("parentID"));
-        base.model = out.tell(info.get("modelID").or(info.get("model").get("modelID")));
+        base.parent = out.copy(info.get("parentID"));
+        base.model = out.copy(info.get("modelID").or(info.get("model").get("modelID")));
     }
-    let mut said = MessageReader::new(base, role, info.get("id"), out);
-    said.steps = parts
+    let mut reader = MessageReader::new(base, role, info.get("id"), out);
+    reader.steps = parts
         .items()
         .filter(|part| part.get("type").is("step-finish"))
         .count();
     for part in parts.items() {
-        said.part(part, out);
+        reader.part(part, out);
     }
-    said.results(out);
+    reader.results(out);
     match role {
-        Speaker::User if parts.items().next().is_none() => said.push(FactKind::Prompt, base, out),
+        Speaker::User if parts.items().next().is_none() => reader.push(FactKind::Prompt, base, out),
         Speaker::User => {}
-        Speaker::Assistant => said.end(info, out),
+        Speaker::Assistant => reader.end(info, out),
         // Its parts are emitted all the same.
         Speaker::Unknown => out.push(base),
     }
@@ -259,7 +259,7 @@ impl<'t, 'a> MessageReader<'t, 'a> {
             base,
             role,
             id,
-            group: out.tell(id),
+            group: out.copy(id),
             steps: 0,
             step: 0,
             spoke: false,
@@ -268,8 +268,8 @@ impl<'t, 'a> MessageReader<'t, 'a> {
         }
     }
 
-    fn when(&mut self, told: Time) -> Time {
-        self.latest = told.or(self.latest);
+    fn when(&mut self, recorded: Time) -> Time {
+        self.latest = recorded.or(self.latest);
         self.latest
     }
 
@@ -345,11 +345,11 @@ impl<'t, 'a> MessageReader<'t, 'a> {
         let state = part.get("state");
         let start = state.get("time").get("start").time();
         fact.time = self.when(start);
-        fact.tool = out.tell(part.get("tool"));
-        fact.id = out.tell(part.get("callID"));
+        fact.tool = out.copy(part.get("tool"));
+        fact.id = out.copy(part.get("callID"));
         fact.hash = assemble::hash(state.get("input").bytes());
         // A session started by the call has this id.
-        out.tell_name(
+        out.copy_name(
             Name::Record,
             state.get("metadata").any(&["sessionId", "sessionID"]),
         );
@@ -368,7 +368,7 @@ impl<'t, 'a> MessageReader<'t, 'a> {
             }
             let mut fact = self.base.at(part.range());
             fact.kind = FactKind::ToolResult;
-            fact.call = out.tell(part.get("callID"));
+            fact.call = out.copy(part.get("callID"));
             fact.time = state.get("time").get("end").time();
             fact.status = outcome(state);
             if fact.status == Status::Denied {
@@ -421,9 +421,9 @@ impl<'t, 'a> MessageReader<'t, 'a> {
 }
 
 /// The tokens and cost of a message or step.
-fn charge(told: View<'_, '_>, fact: &mut Fact, out: &mut FactSink<'_>) {
-    fact.cost = known(told.get("cost").usd());
-    out.usage(fact, usage(told.get("tokens")));
+fn charge(recorded: View<'_, '_>, fact: &mut Fact, out: &mut FactSink<'_>) {
+    fact.cost = known(recorded.get("cost").usd());
+    out.usage(fact, usage(recorded.get("tokens")));
 }
 
 /// The error of a message or session; being cancelled by a person is not one.
@@ -464,21 +464,21 @@ fn failure(begin: &str) -> Status {
 }
 
 /// `input` excludes cached tokens and `output` excludes reasoning tokens, unless the total says otherwise.
-fn usage(told: View<'_, '_>) -> Usage {
-    let cache = told.get("cache");
+fn usage(recorded: View<'_, '_>) -> Usage {
+    let cache = recorded.get("cache");
     let usage = Usage {
-        input: told.get("input").tokens(),
-        output: told.get("output").tokens(),
+        input: recorded.get("input").tokens(),
+        output: recorded.get("output").tokens(),
         cache_read: cache.get("read").tokens(),
         cache_write: cache.get("write").tokens(),
-        reasoning: told.get("reasoning").tokens(),
+        reasoning: recorded.get("reasoning").tokens(),
         ..Usage::NONE
     };
     if usage.total().or_zero() + usage.reasoning.or_zero() == 0 {
         // A message begins with zeros: it was cancelled before tokens were counted.
         return Usage::NONE;
     }
-    let total = told.get("total").tokens();
+    let total = recorded.get("total").tokens();
     if total != Tokens::NONE && total == usage.total() {
         return usage;
     }
@@ -491,21 +491,21 @@ fn usage(told: View<'_, '_>) -> Usage {
 /// An event: a completed part, at session level.
 fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown);
-    base.run = out.tell(record.get("sessionID"));
+    base.run = out.copy(record.get("sessionID"));
     base.time = record.get("timestamp").time();
     let part = record.get("part");
-    let mut said = MessageReader::new(base, Speaker::Assistant, part.get("messageID"), out);
+    let mut reader = MessageReader::new(base, Speaker::Assistant, part.get("messageID"), out);
     match record.get("type").raw() {
         b"error" => trouble(record.get("error"), base, out),
-        b"step_start" => said.push(FactKind::Copy, base, out),
+        b"step_start" => reader.push(FactKind::Copy, base, out),
         b"step_finish" if part.is_object() => {
             let mut fact = base;
             charge(part, &mut fact, out);
-            said.push(FactKind::Usage, fact, out);
+            reader.push(FactKind::Usage, fact, out);
         }
         _ if part.is_object() => {
-            said.part(part, out);
-            said.results(out);
+            reader.part(part, out);
+            reader.results(out);
         }
         _ => out.push(base),
     }

@@ -137,9 +137,9 @@ const NO_TOOLS: &[&str] = &[
 /// One instance of an evaluation: a run in one line.
 fn instance(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut start = Fact::new(FactKind::ImpliedStart);
-    let id = out.tell(record.get("instance_id"));
+    let id = out.copy(record.get("instance_id"));
     start.run = id;
-    start.model = out.tell(record.get("metadata").get("llm_config").get("model"));
+    start.model = out.copy(record.get("metadata").get("llm_config").get("model"));
     out.name(Name::Task, id);
     out.push(start);
     for said in record.get("history").items() {
@@ -160,9 +160,9 @@ fn instance(record: View<'_, '_>, out: &mut FactSink<'_>) {
     }
     let resolved = record.get("test_result").get("report").get("resolved");
     if let Some(solved) = resolved.or(record.get("success")).truth() {
-        let told: &[u8] = if solved { b"true" } else { b"false" };
-        let told = out.arena(told);
-        out.name(Name::Correct, told);
+        let recorded: &[u8] = if solved { b"true" } else { b"false" };
+        let recorded = out.arena(recorded);
+        out.name(Name::Correct, recorded);
     }
     out.push(end);
 }
@@ -172,7 +172,7 @@ fn event(record: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     base.run = run;
     base.time = record.get("timestamp").time();
     let response = record.get("tool_call_metadata").get("model_response");
-    base.model = out.tell(response.get("model"));
+    base.model = out.copy(response.get("model"));
     let action = record.get("action");
     if record.get("observation").is_string() {
         observation(record, base, out);
@@ -206,7 +206,7 @@ fn said(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
 fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let meta = record.get("tool_call_metadata");
     let args = record.get("args").or(record);
-    let group = out.tell(meta.get("model_response").get("id"));
+    let group = out.copy(meta.get("model_response").get("id"));
     if !args.get("thought").text().trim().is_empty() {
         let mut fact = base;
         fact.kind = FactKind::Response;
@@ -217,14 +217,14 @@ fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let mut fact = base;
     fact.kind = FactKind::ToolCall;
     fact.part = CALLS;
-    fact.tool = out.tell(meta.get("function_name").or(record.get("action")));
-    fact.id = out.tell(record.get("id"));
+    fact.tool = out.copy(meta.get("function_name").or(record.get("action")));
+    fact.id = out.copy(record.get("id"));
     fact.hash = assemble::hash(args.bytes());
     out.name(Name::Group, group);
     out.push(fact);
     let mut news = base;
     news.part = CALLS;
-    news.call = out.tell(record.get("id"));
+    news.call = out.copy(record.get("id"));
     news.kind = FactKind::Approval;
     news.verdict = match args.get("confirmation_state").raw() {
         b"awaiting_confirmation" => Verdict::Requested,
@@ -236,7 +236,7 @@ fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
 }
 
 fn observation(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
-    base.call = out.tell(record.get("cause"));
+    base.call = out.copy(record.get("cause"));
     let kind = record.get("observation");
     let code = record
         .get("extras")
@@ -282,15 +282,15 @@ fn failed(kind: Option<&str>, code: Option<f64>) -> bool {
 
 /// The running totals: the increase belongs to the last model call.
 fn metrics(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
-    let told = record.get("llm_metrics");
-    if !told.is_object() {
+    let recorded = record.get("llm_metrics");
+    if !recorded.is_object() {
         return;
     }
     let mut fact = base;
     fact.kind = FactKind::RunningTotal;
-    let usage = messages::running(told.get("accumulated_token_usage"));
+    let usage = messages::running(recorded.get("accumulated_token_usage"));
     out.usage(&mut fact, usage);
-    fact.cost = told.get("accumulated_cost").usd();
+    fact.cost = recorded.get("accumulated_cost").usd();
     out.push(fact);
 }
 
@@ -318,8 +318,8 @@ fn open(record: &Value, part: u16) -> Body {
     if part & IMPLIED != 0 {
         body.asks = tool.into_iter().map(str::to_owned).collect();
     } else if part == CALLS && record.get("action").is_some() {
-        let mut asked = args.clone();
-        if let Some(asked) = asked.as_object_mut() {
+        let mut fields = args.clone();
+        if let Some(fields) = fields.as_object_mut() {
             for key in [
                 "thought",
                 "confirmation_state",
@@ -328,10 +328,10 @@ fn open(record: &Value, part: u16) -> Body {
                 "message",
                 "is_confirmed",
             ] {
-                asked.remove(key);
+                fields.remove(key);
             }
         }
-        body.args = Some(asked);
+        body.args = Some(fields);
     } else if record.get("observation").and_then(Value::as_str) == Some("error") {
         body.error = Some(ErrorText {
             message: string(record, "content").unwrap_or_default(),

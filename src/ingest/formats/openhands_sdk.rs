@@ -132,8 +132,8 @@ impl Request for OpenHandsSdk {}
 fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     match member {
-        b"id" => fact.run = out.tell(value),
-        b"agent" => fact.model = out.tell(value.get("llm").get("model")),
+        b"id" => fact.run = out.copy(value),
+        b"agent" => fact.model = out.copy(value.get("llm").get("model")),
         _ => fact.kind = FactKind::Copy,
     }
     out.push(fact);
@@ -167,8 +167,8 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
         b"HookExecutionEvent" if record.get("blocked").truth() == Some(true) => {
             base.kind = FactKind::Decision;
             base.verdict = Verdict::Block;
-            base.call = out.tell(record.get("action_id"));
-            out.tell_name(Name::Policy, record.get("hook_event_type"));
+            base.call = out.copy(record.get("action_id"));
+            out.copy_name(Name::Policy, record.get("hook_event_type"));
         }
         b"SystemPromptEvent"
         | b"Condensation"
@@ -191,14 +191,14 @@ fn state(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let value = record.get("value");
     let uses = value.get("usage_to_metrics");
     if record.get("key").is("stats") && uses.is_object() {
-        for (_, told) in uses.members() {
+        for (_, recorded) in uses.members() {
             let mut fact = base;
             fact.kind = FactKind::RunningTotal;
-            fact.model = out.tell(told.get("model_name"));
-            fact.cost = told.get("accumulated_cost").usd();
+            fact.model = out.copy(recorded.get("model_name"));
+            fact.cost = recorded.get("accumulated_cost").usd();
             out.usage(
                 &mut fact,
-                messages::running(told.get("accumulated_token_usage")),
+                messages::running(recorded.get("accumulated_token_usage")),
             );
             out.push(fact);
         }
@@ -219,7 +219,7 @@ fn state(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
 }
 
 fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
-    let group = out.tell(record.get("llm_response_id"));
+    let group = out.copy(record.get("llm_response_id"));
     let push = |kind, part, mut fact: Fact, out: &mut FactSink<'_>| {
         fact.kind = kind;
         fact.part = part;
@@ -234,8 +234,8 @@ fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         push(FactKind::Response, TEXT, base, out);
     }
     let mut fact = base;
-    fact.tool = out.tell(record.get("tool_name"));
-    fact.id = out.tell(record.get("tool_call_id"));
+    fact.tool = out.copy(record.get("tool_name"));
+    fact.id = out.copy(record.get("tool_call_id"));
     fact.hash = assemble::hash(record.get("action").bytes());
     push(FactKind::ToolCall, CALLS, fact, out);
 }
@@ -244,7 +244,7 @@ fn answer(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     let seen = record.get("observation");
     let code = seen.get("exit_code").number();
     base.kind = FactKind::ToolResult;
-    base.call = out.tell(record.get("tool_call_id"));
+    base.call = out.copy(record.get("tool_call_id"));
     base.status = match record.get("kind").raw() {
         b"AgentErrorEvent" => Status::Error,
         b"UserRejectObservation" => {

@@ -38,12 +38,12 @@ pub(crate) fn read(of: &Attributes, resource: &Attributes, span: &mut Span) {
 }
 
 /// The request fields in the attributes of a model call, beside the messages.
-pub(crate) fn asked(of: &Attributes) -> RequestFields {
-    let mut asked = RequestFields::default();
-    openinference::asked(of, &mut asked);
-    products::asked(of, &mut asked);
-    genai::asked(of, &mut asked);
-    asked
+pub(crate) fn request_fields(of: &Attributes) -> RequestFields {
+    let mut fields = RequestFields::default();
+    openinference::request_fields(of, &mut fields);
+    products::request_fields(of, &mut fields);
+    genai::request_fields(of, &mut fields);
+    fields
 }
 
 /// A span event as an attribute, if a program stores a result in it.

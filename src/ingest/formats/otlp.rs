@@ -148,7 +148,7 @@ impl Request for Otlp {
         span.pieces(part, || {
             let mut of = Attributes::of_list(field(record, &["attributes"]));
             events(record, &mut of, &mut Span::default());
-            otel::asked(&of)
+            otel::request_fields(&of)
         })
     }
 }
@@ -223,7 +223,7 @@ fn request(record: Record<'_>, out: &mut FactSink<'_>) {
 fn other(record: Record<'_>, range: Range, out: &mut FactSink<'_>) {
     let found = read(record, range).unwrap_or_default();
     if decisions::is_decision(&found) {
-        decisions::decision(&found).tell(Some(range), out);
+        decisions::decision(&found).emit(Some(range), out);
     } else if !Otlp::claims(&found) {
         out.push(Fact::new(FactKind::Unknown));
     }
@@ -258,12 +258,12 @@ fn scope(record: Record<'_>, resource: &Attributes, out: &mut FactSink<'_>) {
         let Some(found) = read(record, range) else {
             continue;
         };
-        let told = if member == SPANS_OF_SCOPE {
+        let recorded = if member == SPANS_OF_SCOPE {
             span(&found, resource, &name)
         } else {
             log(&found, resource, &name)
         };
-        told.tell(Some(range), out);
+        recorded.emit(Some(range), out);
     }
 }
 
@@ -283,20 +283,20 @@ fn text(record: &Value, keys: &[&str]) -> String {
 /// An id in lower-case hexadecimal; some writers use base64. All zeros is no id.
 fn id(record: &Value, keys: &[&str], bytes: usize) -> String {
     use base64::Engine;
-    let said = text(record, keys);
-    let is_hex = said.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let id = text(record, keys);
+    let is_hex = id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let id = if is_hex {
-        said.to_ascii_lowercase()
+        id.to_ascii_lowercase()
     } else {
         let decoded = base64::engine::general_purpose::STANDARD
-            .decode(&said)
+            .decode(&id)
             .unwrap_or_default();
         if decoded.len() == bytes {
             decoded
                 .iter()
                 .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
         } else {
-            said
+            id
         }
     };
     if id.bytes().all(|byte| byte == b'0') {
@@ -395,14 +395,14 @@ fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
     ));
     span.start = if time.is_some() { time } else { observed };
     let body = field(record, &["body"]).map(any_value).unwrap_or_default();
-    let said = body.as_str().unwrap_or_default();
+    let body_text = body.as_str().unwrap_or_default();
     let named = text(record, &["eventName", "event_name"]);
     let event = attributes.text(&["event.name"]).unwrap_or_default();
     // Claude Code names the event with its prefix in the body, and without it in the attribute; the names
     // that Codex gives its records are source locations.
     let dotted = |name: &String| name.contains('.') && !name.contains('/');
     let name = [event, named].into_iter().find(dotted);
-    let name = name.unwrap_or_else(|| said.to_owned());
+    let name = name.unwrap_or_else(|| body_text.to_owned());
     span.name.clone_from(&name);
     attributes.set("body", body.clone());
     otel::read_log(&name, &attributes, resource, &mut span);
@@ -412,10 +412,10 @@ fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
         // The span that the record was written in is its parent, not the record itself.
         span.parent = std::mem::take(&mut span.id);
         if span.class == Class::Other {
-            span.text = Some(if said.is_empty() {
+            span.text = Some(if body_text.is_empty() {
                 name
             } else {
-                said.to_owned()
+                body_text.to_owned()
             });
         }
     }

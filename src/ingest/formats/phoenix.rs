@@ -25,7 +25,7 @@ impl Product for Phoenix {
     }
 
     fn about(&self) -> &'static str {
-        "Arize Phoenix spans (GET /v1/projects/NAME/spans), one per line or as its API answers"
+        "Arize Phoenix spans (GET /v1/projects/NAME/spans), one per line or as returned by its API"
     }
 
     fn sniff(&self, record: &Value) -> u8 {
@@ -51,8 +51,8 @@ impl Product for Phoenix {
         span(record)
     }
 
-    fn asked(&self, record: &Value) -> RequestFields {
-        otel::asked(&Attributes::of_object(record.get("attributes")))
+    fn request_fields(&self, record: &Value) -> RequestFields {
+        otel::request_fields(&Attributes::of_object(record.get("attributes")))
     }
 }
 

@@ -115,11 +115,11 @@ fn open_other(record: &Value) -> Body {
         "cwd",
         "name",
     ];
-    let said = keys.iter().find_map(|key| string(record, key));
+    let text = keys.iter().find_map(|key| string(record, key));
     Body {
         id: string(record, "id"),
         parent_id: string(record, "parentId"),
-        text: Some(said.map_or(kind.clone(), |said| format!("{kind}: {said}"))),
+        text: Some(text.map_or(kind.clone(), |text| format!("{kind}: {text}"))),
         ..Body::default()
     }
 }
@@ -127,25 +127,25 @@ fn open_other(record: &Value) -> Body {
 fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown);
     base.time = record.get("timestamp").time();
-    base.parent = out.tell(record.get("parentId"));
+    base.parent = out.copy(record.get("parentId"));
     match record.get("type").raw() {
         b"session" => {
             base.kind = FactKind::RunStart;
-            base.run = out.tell(record.get("id"));
-            base.model = out.tell(record.get("modelId"));
-            out.tell_name(Name::Provider, record.get("provider"));
-            out.tell_name(
+            base.run = out.copy(record.get("id"));
+            base.model = out.copy(record.get("modelId"));
+            out.copy_name(Name::Provider, record.get("provider"));
+            out.copy_name(
                 Name::ParentRun,
                 record.any(&["branchedFrom", "parentSession"]),
             );
         }
         b"model_change" => {
             base.kind = FactKind::Setting;
-            base.model = out.tell(record.get("modelId"));
+            base.model = out.copy(record.get("modelId"));
         }
         b"session_info" => {
             base.kind = FactKind::Setting;
-            out.tell_name(Name::Title, record.get("name"));
+            out.copy_name(Name::Title, record.get("name"));
         }
         b"thinking_level_change" | b"label" => base.kind = FactKind::Copy,
         b"compaction" | b"branch_summary" | b"custom" | b"custom_message" => {
@@ -157,20 +157,20 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
         }
         _ => {}
     }
-    out.tell_name(Name::Record, record.get("id"));
+    out.copy_name(Name::Record, record.get("id"));
     out.push(base);
 }
 
 fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let message = record.get("message");
-    let told = message.get("usage");
+    let recorded = message.get("usage");
     let mut how = Envelope {
-        usage: usage(told),
-        cost: known(told.get("cost").get("total").usd()),
+        usage: usage(recorded),
+        cost: known(recorded.get("cost").get("total").usd()),
         ..Envelope::new(base)
     };
-    how.base.model = out.tell(message.get("model"));
-    how.record = out.tell(record.get("id"));
+    how.base.model = out.copy(message.get("model"));
+    how.record = out.copy(record.get("id"));
     match (message.get("role").raw(), message.get("stopReason").raw()) {
         (b"bashExecution", _) => {
             let mut fact = base;
@@ -189,12 +189,12 @@ fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     }
 }
 
-fn usage(told: View<'_, '_>) -> Usage {
+fn usage(recorded: View<'_, '_>) -> Usage {
     Usage {
-        input: told.get("input").tokens(),
-        output: told.get("output").tokens(),
-        cache_read: told.get("cacheRead").tokens(),
-        cache_write: told.get("cacheWrite").tokens(),
+        input: recorded.get("input").tokens(),
+        output: recorded.get("output").tokens(),
+        cache_read: recorded.get("cacheRead").tokens(),
+        cache_write: recorded.get("cacheWrite").tokens(),
         ..Usage::NONE
     }
 }

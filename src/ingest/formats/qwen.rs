@@ -102,8 +102,8 @@ impl Request for Qwen {}
 fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown);
     base.time = record.get("timestamp").time();
-    base.parent = out.tell(record.get("parentUuid"));
-    base.model = out.tell(record.get("model"));
+    base.parent = out.copy(record.get("parentUuid"));
+    base.model = out.copy(record.get("model"));
     match record.get("type").raw() {
         b"user" => {
             base.kind = FactKind::Prompt;
@@ -122,7 +122,7 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
         b"system" => base.kind = system(record, out),
         _ => {}
     }
-    out.tell_name(Name::Record, record.get("uuid"));
+    out.copy_name(Name::Record, record.get("uuid"));
     out.push(base);
 }
 
@@ -132,7 +132,7 @@ fn system(record: View<'_, '_>, out: &mut FactSink<'_>) -> FactKind {
         b"ui_telemetry" if payload.get("uiEvent").get("error_message").is_some() => FactKind::Error,
         b"ui_telemetry" => FactKind::Copy,
         b"custom_title" => {
-            out.tell_name(Name::Title, payload.get("customTitle"));
+            out.copy_name(Name::Title, payload.get("customTitle"));
             FactKind::Setting
         }
         _ => FactKind::Note,
@@ -144,7 +144,7 @@ fn model(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let parts = record.get("message").get("parts");
     let is_text = |part: &View<'_, '_>| part.get("text").is_string();
     let is_thought = |part: &View<'_, '_>| part.get("thought").truth() == Some(true);
-    let id = out.tell(record.get("uuid"));
+    let id = out.copy(record.get("uuid"));
     let mut push = |mut fact: Fact, kind, part, out: &mut FactSink<'_>| {
         fact.kind = kind;
         fact.part = part;
@@ -172,8 +172,8 @@ fn model(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         let call = part.get("functionCall");
         if call.is_object() {
             let mut fact = base;
-            fact.tool = out.tell(call.get("name"));
-            fact.id = out.tell(call.get("id"));
+            fact.tool = out.copy(call.get("name"));
+            fact.id = out.copy(call.get("id"));
             fact.hash = assemble::hash(call.get("args").bytes());
             push(fact, FactKind::ToolCall, BLOCKS + at as u16, out);
         }
@@ -181,7 +181,7 @@ fn model(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
 }
 
 fn results(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
-    let told = record.get("toolCallResult");
+    let recorded = record.get("toolCallResult");
     for (at, part) in record.get("message").get("parts").items().enumerate() {
         let response = part.get("functionResponse");
         if !response.is_object() {
@@ -190,8 +190,8 @@ fn results(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         let mut fact = base;
         fact.kind = FactKind::ToolResult;
         fact.part = BLOCKS + at as u16;
-        fact.call = out.tell(response.get("id").or(told.get("callId")));
-        fact.status = match told.get("status").raw() {
+        fact.call = out.copy(response.get("id").or(recorded.get("callId")));
+        fact.status = match recorded.get("status").raw() {
             b"success" => Status::Ok,
             b"error" => Status::Error,
             b"cancelled" => Status::Denied,
@@ -204,12 +204,12 @@ fn results(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     }
 }
 
-fn usage(told: View<'_, '_>) -> Usage {
-    let cached = told.get("cachedContentTokenCount").tokens();
-    let thoughts = told.get("thoughtsTokenCount").tokens();
+fn usage(recorded: View<'_, '_>) -> Usage {
+    let cached = recorded.get("cachedContentTokenCount").tokens();
+    let thoughts = recorded.get("thoughtsTokenCount").tokens();
     Usage {
-        input: without(told.get("promptTokenCount").tokens(), cached.or_zero()),
-        output: told.get("candidatesTokenCount").tokens() + thoughts,
+        input: without(recorded.get("promptTokenCount").tokens(), cached.or_zero()),
+        output: recorded.get("candidatesTokenCount").tokens() + thoughts,
         cache_read: cached,
         reasoning: thoughts,
         ..Usage::NONE

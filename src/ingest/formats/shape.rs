@@ -97,7 +97,7 @@ impl Decode for Shape {
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
         match whole(&mut cursor) {
-            Ok((_, found)) => self.tell(record, &found, out),
+            Ok((_, found)) => self.emit(record, &found, out),
             Err(_) => out.malformed(),
         }
         out.note(cursor.notes);
@@ -112,26 +112,26 @@ impl Layout for Shape {}
 
 impl Open for Shape {
     fn open(&self, record: &Value, part: u16) -> Body {
-        self.told(record, part).map_or_else(
+        self.entry(record, part).map_or_else(
             || raw(record),
-            |told| Body {
+            |entry| Body {
                 // Added where they are attached.
                 decisions: Vec::new(),
                 approvals: Vec::new(),
-                ..told.body
+                ..entry.body
             },
         )
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        if let Some(told) = self.told(record, part) {
-            add_result(told.body, body);
+        if let Some(entry) = self.entry(record, part) {
+            add_result(entry.body, body);
         }
     }
 
     fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        if let Some(told) = self.told(record, part) {
-            add_attached(told.body, body);
+        if let Some(entry) = self.entry(record, part) {
+            add_attached(entry.body, body);
         }
     }
 }
@@ -150,7 +150,7 @@ fn raw(record: &Value) -> Body {
 }
 
 impl Shape {
-    fn tell(&self, record: Record<'_>, found: &Value, out: &mut FactSink<'_>) {
+    fn emit(&self, record: Record<'_>, found: &Value, out: &mut FactSink<'_>) {
         let mut run = String::new();
         let mut setting = Entry::new(FactKind::Setting);
         for (what, field) in &self.run {
@@ -168,13 +168,13 @@ impl Shape {
             let group = at..at + group;
             at = group.end;
             if first.each.is_empty() {
-                rows += self.tell_group(group, (found, found), None, &run, out);
+                rows += self.emit_group(group, (found, found), None, &run, out);
                 continue;
             }
             let path: Vec<&str> = first.each.iter().map(String::as_str).collect();
             elements(record, &path, &mut |place| {
                 let element = value(&record.block[place.start..place.end]).unwrap_or_default();
-                rows += self.tell_group(group.clone(), (found, &element), Some(place), &run, out);
+                rows += self.emit_group(group.clone(), (found, &element), Some(place), &run, out);
             });
         }
         if rows == 0 {
@@ -185,7 +185,7 @@ impl Shape {
     }
 
     /// Emits the rows of one record or element; returns their number.
-    fn tell_group(
+    fn emit_group(
         &self,
         group: std::ops::Range<usize>,
         (record, element): (&Value, &Value),
@@ -194,20 +194,20 @@ impl Shape {
         out: &mut FactSink<'_>,
     ) -> usize {
         let mut call = String::new();
-        let mut told = 0;
+        let mut entry = 0;
         for number in group {
             let row = &self.rows[number];
-            let scene = RecordScope {
+            let scope = RecordScope {
                 record,
                 element,
                 words: &self.words,
             };
-            if !row.applies(&scene) {
+            if !row.applies(&scope) {
                 continue;
             }
             let place_of = place.map_or(0, |place| place.start);
             for &part in row.parts() {
-                let Some(mut fact) = row.told(part, &scene) else {
+                let Some(mut fact) = row.entry(part, &scope) else {
                     continue;
                 };
                 run.clone_into(&mut fact.run);
@@ -221,21 +221,21 @@ impl Shape {
                     call.clone_into(&mut fact.call);
                 }
                 fact.push(part.of(number), place, out);
-                told += 1;
+                entry += 1;
             }
         }
-        told
+        entry
     }
 
     /// The fact of a part, found again in the opened record (or element).
-    fn told(&self, element: &Value, part: u16) -> Option<Entry> {
+    fn entry(&self, element: &Value, part: u16) -> Option<Entry> {
         let (number, part) = RowPart::from(part);
-        let scene = RecordScope {
+        let scope = RecordScope {
             record: element,
             element,
             words: &self.words,
         };
-        self.rows.get(number)?.told(part, &scene)
+        self.rows.get(number)?.entry(part, &scope)
     }
 }
 

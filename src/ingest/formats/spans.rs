@@ -1,6 +1,6 @@
 //! Spans of all tracing products in one form: model calls with their content and cost, tools, decisions.
 //! Formats find a [`Span`] in each of their records; this module emits its facts, opens it, and (in
-//! [`assembler`]) groups traces into runs.
+//! `assembler`) groups traces into runs.
 //!
 //! A trace is not a run, and a span is not an action: model spans repeat the whole history, wrappers repeat
 //! what is inside them, and the answer of a person often begins a new trace.
@@ -183,50 +183,47 @@ impl Span {
     }
 
     /// Emits all facts of the span: itself, then its parts.
-    pub(crate) fn tell(&self, place: Option<Range>, out: &mut FactSink<'_>) {
+    pub(crate) fn emit(&self, place: Option<Range>, out: &mut FactSink<'_>) {
         let has_text = self
             .output
             .iter()
-            .any(|said| matches!(said.what, Content::Text(_)));
+            .any(|item| matches!(item.what, Content::Text(_)));
         let skipped = usize::from(self.is_inside && !has_text);
-        for (part, mut told) in self.facts().into_iter().enumerate().skip(skipped) {
-            told.fact.time = self.start;
+        for (part, mut entry) in self.facts().into_iter().enumerate().skip(skipped) {
+            entry.fact.time = self.start;
             if part > 0 || self.is_inside {
-                told.name(Name::InSpan, self.id.clone());
-                told.name(Name::Trace, self.trace.clone());
+                entry.name(Name::InSpan, self.id.clone());
+                entry.name(Name::Trace, self.trace.clone());
                 if self.trace.is_empty() {
-                    self.join(&mut told);
+                    self.join(&mut entry);
                 }
             }
-            told.push(u16::try_from(part).unwrap_or(u16::MAX - 2), place, out);
+            entry.push(u16::try_from(part).unwrap_or(u16::MAX - 2), place, out);
         }
     }
 
     /// The body of one of its facts.
     pub(crate) fn body(&self, part: u16) -> Body {
         match part {
-            APPROVED => inferred(
-                "approved",
-                "inferred: the call had waited, and was then made",
-            ),
+            APPROVED => inferred("approved", "inferred: the call waited and then ran"),
             DENIED => inferred(
                 "denied",
-                "inferred: the call was never made, and was answered so",
+                "inferred: the call never ran and was answered as refused",
             ),
             _ => {
                 let mut facts = self.facts();
                 let at = usize::from(part).min(facts.len().saturating_sub(1));
-                let told = facts.swap_remove(at);
+                let entry = facts.swap_remove(at);
                 Body {
-                    id: Some(if told.id.is_empty() {
+                    id: Some(if entry.id.is_empty() {
                         self.id.clone()
                     } else {
-                        told.id
+                        entry.id
                     })
                     .filter(|id| !id.is_empty()),
                     parent_id: Some(self.parent.clone()).filter(|id| !id.is_empty()),
                     labels: self.labels.clone(),
-                    ..told.body
+                    ..entry.body
                 }
             }
         }
@@ -243,30 +240,30 @@ impl Span {
 
     fn facts(&self) -> Vec<Entry> {
         let mut all = vec![self.head()];
-        all.extend(self.input.iter().map(heard));
-        all.extend(self.output.iter().filter_map(answered));
-        let told = usize::from(self.class == Class::Ruling);
-        all.extend(self.verdicts.iter().skip(told).map(ruled));
+        all.extend(self.input.iter().map(input_entry));
+        all.extend(self.output.iter().filter_map(output_entry));
+        let entry = usize::from(self.class == Class::Ruling);
+        all.extend(self.verdicts.iter().skip(entry).map(ruling_entry));
         all
     }
 
     fn head(&self) -> Entry {
-        let mut told = match self
+        let mut entry = match self
             .verdicts
             .first()
             .filter(|_| self.class == Class::Ruling)
         {
-            Some(ruling) => ruled(ruling),
+            Some(ruling) => ruling_entry(ruling),
             None => Entry::new(self.kind()),
         };
-        told.id.clone_from(&self.id);
-        told.parent.clone_from(&self.parent);
-        told.agent.clone_from(&self.who.agent);
-        told.model.clone_from(&self.model);
-        told.usage = self.usage;
-        told.fact.cost = self.cost;
+        entry.id.clone_from(&self.id);
+        entry.parent.clone_from(&self.parent);
+        entry.agent.clone_from(&self.who.agent);
+        entry.model.clone_from(&self.model);
+        entry.usage = self.usage;
+        entry.fact.cost = self.cost;
         if self.class != Class::Ruling {
-            told.fact.duration = self.duration;
+            entry.fact.duration = self.duration;
         }
         let names = [
             (Name::Trace, &self.trace),
@@ -281,82 +278,82 @@ impl Span {
             (Name::Task, &self.who.task),
         ];
         for (name, text) in names {
-            told.name(name, text.clone());
+            entry.name(name, text.clone());
         }
-        self.join(&mut told);
+        self.join(&mut entry);
         if let Some(error) = &self.error {
-            told.fact.status = Status::Error;
-            told.fact.flags.set(Flags::HAS_ERROR);
-            told.body.error = Some(error.clone());
+            entry.fact.status = Status::Error;
+            entry.fact.flags.set(Flags::HAS_ERROR);
+            entry.body.error = Some(error.clone());
         }
-        told.fact.span = self.role();
+        entry.fact.span = self.role();
         match self.class {
-            Class::Model => self.head_of_model(&mut told),
-            Class::Tool => self.head_of_tool(&mut told),
+            Class::Model => self.head_of_model(&mut entry),
+            Class::Tool => self.head_of_tool(&mut entry),
             Class::Noise | Class::Ruling => {}
             Class::Guardrail if self.verdicts.is_empty() => {
-                told.body.decisions.push(DecisionText {
+                entry.body.decisions.push(DecisionText {
                     policy: Some(self.name.clone()),
                     ..DecisionText::default()
                 });
             }
             Class::Prompt | Class::Guardrail | Class::Error => {
-                told.body.text.clone_from(&self.text);
-                told.fact.hash = self
+                entry.body.text.clone_from(&self.text);
+                entry.fact.hash = self
                     .text
                     .as_deref()
                     .map_or(0, |text| assemble::hash(text.as_bytes()));
-                told.tool.clone_from(&self.tool.name);
+                entry.tool.clone_from(&self.tool.name);
             }
             Class::Wrapper | Class::Other => {
-                told.body.text = Some(self.text.clone().unwrap_or_else(|| self.name.clone()));
+                entry.body.text = Some(self.text.clone().unwrap_or_else(|| self.name.clone()));
             }
         }
-        told
+        entry
     }
 
-    fn join(&self, told: &mut Entry) {
-        told.name(Name::Thread, self.joins.thread.clone());
-        told.name(Name::Conversation, self.joins.conversation.clone());
-        told.name(Name::Session, self.joins.session.clone());
+    fn join(&self, entry: &mut Entry) {
+        entry.name(Name::Thread, self.joins.thread.clone());
+        entry.name(Name::Conversation, self.joins.conversation.clone());
+        entry.name(Name::Session, self.joins.session.clone());
     }
 
-    fn head_of_model(&self, told: &mut Entry) {
-        let text = |said: &Item| match &said.what {
+    fn head_of_model(&self, entry: &mut Entry) {
+        let text = |item: &Item| match &item.what {
             Content::Text(text) => Some(text.clone()),
             _ => None,
         };
         let texts: Vec<String> = self.output.iter().filter_map(text).collect();
         if !texts.is_empty() {
-            told.body.text = Some(texts.join("\n"));
+            entry.body.text = Some(texts.join("\n"));
             return;
         }
-        let asks = self.output.iter().filter_map(|said| match &said.what {
+        let asks = self.output.iter().filter_map(|item| match &item.what {
             Content::Call { name, .. } => Some(name.clone()),
             _ => None,
         });
-        told.body.asks = asks.collect();
-        if !told.body.asks.is_empty() {
-            told.fact.flags.set(Flags::IMPLIED);
+        entry.body.asks = asks.collect();
+        if !entry.body.asks.is_empty() {
+            entry.fact.flags.set(Flags::IMPLIED);
         }
     }
 
-    fn head_of_tool(&self, told: &mut Entry) {
-        told.tool.clone_from(&self.tool.name);
-        told.call.clone_from(&self.tool.call);
-        told.fact.hash = self.tool.args.as_ref().map_or(0, hash_of);
-        told.body.args = self.tool.args.as_ref().map(parsed);
-        told.body.result.clone_from(&self.tool.result);
+    fn head_of_tool(&self, entry: &mut Entry) {
+        entry.tool.clone_from(&self.tool.name);
+        entry.call.clone_from(&self.tool.call);
+        entry.fact.hash = self.tool.args.as_ref().map_or(0, hash_of);
+        entry.body.args = self.tool.args.as_ref().map(parsed);
+        entry.body.result.clone_from(&self.tool.result);
         let recorded = self.tool.result.is_some() || self.tool.args.is_none();
         let ran = match self.tool.ran {
             Ran::Inferred => recorded,
             Ran::Yes => true,
             Ran::No => false,
         };
-        if told.fact.status == Status::Unrecorded && ran {
-            told.fact.status = Status::Ok;
+        if entry.fact.status == Status::Unrecorded && ran {
+            entry.fact.status = Status::Ok;
         }
-        told.fact.has_result = self.tool.result.is_some();
+        entry.fact.has_result = self.tool.result.is_some();
     }
 }
 
@@ -373,17 +370,17 @@ fn inferred(state: &str, reason: &str) -> Body {
 }
 
 /// An item of the history in a model call's input.
-fn heard(said: &Item) -> Entry {
-    match (&said.what, said.role) {
+fn input_entry(item: &Item) -> Entry {
+    match (&item.what, item.role) {
         (Content::Text(text), Role::System | Role::User) => {
             // A system message is a note, not a prompt.
-            let mut told = Entry::new(match said.role {
+            let mut entry = Entry::new(match item.role {
                 Role::System => FactKind::Note,
                 _ => FactKind::Prompt,
             });
-            told.body.text = Some(text.clone());
-            told.fact.hash = assemble::hash(text.as_bytes());
-            told
+            entry.body.text = Some(text.clone());
+            entry.fact.hash = assemble::hash(text.as_bytes());
+            entry
         }
         (
             Content::Result {
@@ -395,56 +392,56 @@ fn heard(said: &Item) -> Entry {
             },
             _,
         ) => {
-            let mut told = Entry::new(FactKind::ToolResult);
-            told.tool.clone_from(name);
-            told.call.clone_from(id);
-            told.body.result = Some(value.clone());
+            let mut entry = Entry::new(FactKind::ToolResult);
+            entry.tool.clone_from(name);
+            entry.call.clone_from(id);
+            entry.body.result = Some(value.clone());
             if *failed {
-                told.fact.status = Status::Error;
+                entry.fact.status = Status::Error;
             }
             if *denied {
-                told.fact.verdict = Verdict::Denied;
+                entry.fact.verdict = Verdict::Denied;
             }
-            told
+            entry
         }
         (Content::Approval { id, answer, reason }, _) => {
-            ruled(&asked_person(id, *answer, reason.clone()))
+            ruling_entry(&approval(id, *answer, reason.clone()))
         }
         (Content::Text(_) | Content::Reasoning(_) | Content::Call { .. }, _) => {
             // Earlier responses were emitted by their own calls.
-            let mut told = Entry::new(FactKind::Copy);
-            if let Content::Text(text) = &said.what {
-                told.body.text = Some(text.clone());
+            let mut entry = Entry::new(FactKind::Copy);
+            if let Content::Text(text) = &item.what {
+                entry.body.text = Some(text.clone());
             }
-            told
+            entry
         }
     }
 }
 
 /// An item of a model call's output, other than text.
-fn answered(said: &Item) -> Option<Entry> {
-    match &said.what {
+fn output_entry(item: &Item) -> Option<Entry> {
+    match &item.what {
         Content::Text(_) | Content::Result { .. } => None,
         Content::Reasoning(text) => {
-            let mut told = Entry::new(FactKind::Reasoning);
-            told.body.text = Some(text.clone());
-            Some(told)
+            let mut entry = Entry::new(FactKind::Reasoning);
+            entry.body.text = Some(text.clone());
+            Some(entry)
         }
         Content::Call { id, name, args } => {
-            let mut told = Entry::new(FactKind::ToolCall);
-            told.id.clone_from(id);
-            told.tool.clone_from(name);
-            told.fact.hash = hash_of(args);
-            told.body.args = Some(args.clone());
-            Some(told)
+            let mut entry = Entry::new(FactKind::ToolCall);
+            entry.id.clone_from(id);
+            entry.tool.clone_from(name);
+            entry.fact.hash = hash_of(args);
+            entry.body.args = Some(args.clone());
+            Some(entry)
         }
         Content::Approval { id, answer, reason } => {
-            Some(ruled(&asked_person(id, *answer, reason.clone())))
+            Some(ruling_entry(&approval(id, *answer, reason.clone())))
         }
     }
 }
 
-fn asked_person(id: &str, answer: Option<bool>, reason: Option<String>) -> Ruling {
+fn approval(id: &str, answer: Option<bool>, reason: Option<String>) -> Ruling {
     let verdict = match answer {
         None => Verdict::Requested,
         Some(true) => Verdict::Approved,
@@ -459,32 +456,32 @@ fn asked_person(id: &str, answer: Option<bool>, reason: Option<String>) -> Rulin
     }
 }
 
-fn ruled(ruling: &Ruling) -> Entry {
+fn ruling_entry(ruling: &Ruling) -> Entry {
     let kind = if ruling.of_person {
         FactKind::Approval
     } else {
         FactKind::Decision
     };
-    let mut told = Entry::new(kind);
-    told.fact.verdict = ruling.verdict.unwrap_or(Verdict::Unrecorded);
-    told.fact.duration = ruling.wait;
-    told.fact.hash = ruling.args.as_ref().map_or(0, hash_of);
-    told.call.clone_from(&ruling.call);
-    told.tool.clone_from(&ruling.tool);
-    told.name(Name::Policy, ruling.policy.clone());
-    told.name(Name::Rule, ruling.rule.clone());
-    told.name(Name::By, ruling.by.clone());
+    let mut entry = Entry::new(kind);
+    entry.fact.verdict = ruling.verdict.unwrap_or(Verdict::Unrecorded);
+    entry.fact.duration = ruling.wait;
+    entry.fact.hash = ruling.args.as_ref().map_or(0, hash_of);
+    entry.call.clone_from(&ruling.call);
+    entry.tool.clone_from(&ruling.tool);
+    entry.name(Name::Policy, ruling.policy.clone());
+    entry.name(Name::Rule, ruling.rule.clone());
+    entry.name(Name::By, ruling.by.clone());
     let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let word = Some(told.fact.verdict.word().to_owned()).filter(|word| !word.is_empty());
+    let word = Some(entry.fact.verdict.word().to_owned()).filter(|word| !word.is_empty());
     if ruling.of_person {
-        told.body.approvals.push(ApprovalText {
+        entry.body.approvals.push(ApprovalText {
             state: word,
             by: text(&ruling.by),
             reason: ruling.reason.clone(),
             args: ruling.args.clone(),
         });
     } else {
-        told.body.decisions.push(DecisionText {
+        entry.body.decisions.push(DecisionText {
             policy: text(&ruling.policy),
             rule: text(&ruling.rule),
             decision: word,
@@ -492,7 +489,7 @@ fn ruled(ruling: &Ruling) -> Entry {
             ..DecisionText::default()
         });
     }
-    told
+    entry
 }
 
 /// Equal arguments have equal hashes, however they are written.

@@ -45,8 +45,8 @@ impl Decode for SweAgent {
     fn sniff_document(&self, head: &Value) -> u8 {
         let step = head.get("trajectory").and_then(|steps| steps.get(0));
         let is_step = step.is_some_and(|step| step.get("action").is_some());
-        let said = head.get("history").and_then(|list| list.get(0));
-        let is_history = said.is_some_and(|said| said.get("agent").is_some());
+        let text = head.get("history").and_then(|list| list.get(0));
+        let is_history = text.is_some_and(|text| text.get("agent").is_some());
         match (is_step, is_history) {
             (true, _) => 95,
             (false, true) => 90,
@@ -124,15 +124,15 @@ const STEP: &[u8] = b"step";
 const CALL: u16 = messages::CALLS;
 
 fn step(record: View<'_, '_>, out: &mut FactSink<'_>) {
-    let mut said = Fact::new(FactKind::Response);
-    said.part = messages::TEXT;
+    let mut text = Fact::new(FactKind::Response);
+    text.part = messages::TEXT;
     if !record
         .any(&["thought", "response"])
         .text()
         .trim()
         .is_empty()
     {
-        out.push(said);
+        out.push(text);
     }
     let action = record.get("action").text();
     if action.trim().is_empty() {
@@ -149,7 +149,7 @@ fn step(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let named = record.get("tool_calls").items().next();
     let named = named.map(|call| call.get("function").get("name"));
     call.tool = match named.filter(|name| name.is_string()) {
-        Some(name) => out.tell(name),
+        Some(name) => out.copy(name),
         None => out.arena(first_word(&action).as_bytes()),
     };
     call.hash = assemble::hash(action.as_bytes());
@@ -203,9 +203,9 @@ fn open(record: &Value, part: u16) -> Body {
     if part & IMPLIED != 0 {
         body.asks = vec![first_word(&action).to_owned()];
     } else if record.get("exit_status").is_some() || record.get("model_stats").is_some() {
-        let told = ["exit_status", "submission"].iter();
-        let told: Vec<String> = told.filter_map(|key| string(record, key)).collect();
-        body.text = Some(told.join("\n"));
+        let recorded = ["exit_status", "submission"].iter();
+        let recorded: Vec<String> = recorded.filter_map(|key| string(record, key)).collect();
+        body.text = Some(recorded.join("\n"));
     } else if part == CALL && action.trim().is_empty() {
         body.text = string(record, "observation");
     } else if part == CALL {

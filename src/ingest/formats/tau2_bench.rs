@@ -27,7 +27,7 @@ impl Format for Tau2Bench {
     }
 
     fn about(&self) -> &'static str {
-        "tau2-bench results, a run of each task and trial"
+        "tau2-bench results, one run per task and trial"
     }
 
     fn recorded(&self) -> Recorded {
@@ -99,15 +99,15 @@ impl Request for Tau2Bench {}
 /// Settings of all runs in the file.
 fn setting(info: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
-    fact.model = out.tell(info.get("agent_info").get("llm"));
-    out.tell_name(Name::Env, info.get("environment_info").get("domain_name"));
-    out.tell_name(Name::Service, info.get("agent_info").get("implementation"));
+    fact.model = out.copy(info.get("agent_info").get("llm"));
+    out.copy_name(Name::Env, info.get("environment_info").get("domain_name"));
+    out.copy_name(Name::Service, info.get("agent_info").get("implementation"));
     out.push(fact);
 }
 
 fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let id = name(record, out);
-    let [task, trial] = ["task_id", "trial"].map(|key| out.tell(record.get(key)));
+    let [task, trial] = ["task_id", "trial"].map(|key| out.copy(record.get(key)));
     let checks = record.get("reward_info");
     let mut start = Fact::new(FactKind::RunStart);
     if checks.is_object() {
@@ -135,8 +135,8 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     end.run = id;
     end.time = time("end_time");
     // The costs of messages distinguish agent and user, and add up to this.
-    let told = |message: View<'_, '_>| known(message.get("cost").usd()).is_some();
-    if !record.get("messages").items().any(told) {
+    let recorded = |message: View<'_, '_>| known(message.get("cost").usd()).is_some();
+    if !record.get("messages").items().any(recorded) {
         end.cost = known(record.get("agent_cost").usd());
     }
     let reason = record.get("termination_reason").raw();
@@ -172,7 +172,7 @@ fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
         let mut fact = base.at(message.range());
         fact.kind = FactKind::Prompt;
         fact.cost = how.cost;
-        fact.model = out.tell(message.get("raw_data").get("model"));
+        fact.model = out.copy(message.get("raw_data").get("model"));
         out.usage(&mut fact, how.usage);
         out.push(fact);
     } else {
@@ -186,9 +186,9 @@ fn user_call(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
         let mut fact = how.base.at(message.range());
         fact.kind = FactKind::ToolCall;
         fact.part = messages::CALLS + at as u16;
-        fact.model = out.tell(message.get("raw_data").get("model"));
-        fact.tool = out.tell(call.get("name"));
-        fact.id = out.tell(call.get("id"));
+        fact.model = out.copy(message.get("raw_data").get("model"));
+        fact.tool = out.copy(call.get("name"));
+        fact.id = out.copy(call.get("id"));
         fact.hash = crate::ingest::assemble::hash(call.get("arguments").bytes());
         let user = out.arena(b"user");
         out.name(Name::Lane, user);

@@ -26,7 +26,7 @@ impl Format for TauBench {
     }
 
     fn about(&self) -> &'static str {
-        "tau-bench results, a run of each task and trial"
+        "tau-bench results, one run per task and trial"
     }
 
     fn recorded(&self) -> Recorded {
@@ -111,7 +111,7 @@ pub(super) fn says_error(message: View<'_, '_>) -> Status {
 }
 
 fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
-    let [task, trial] = ["task_id", "trial"].map(|key| out.tell(record.get(key)));
+    let [task, trial] = ["task_id", "trial"].map(|key| out.copy(record.get(key)));
     let id = name(record, out);
     let info = record.get("info");
     let mut start = Fact::new(FactKind::RunStart);
@@ -163,7 +163,7 @@ pub(super) fn ending(reward: View<'_, '_>, failed: bool) -> Status {
 
 pub(super) fn grade(reward: View<'_, '_>, out: &mut FactSink<'_>) {
     if let Some(number) = reward.number() {
-        out.tell_name(Name::Score, reward);
+        out.copy_name(Name::Score, reward);
         let correct: &[u8] = if number >= 1.0 { b"true" } else { b"false" };
         let correct = out.arena(correct);
         out.name(Name::Correct, correct);

@@ -27,7 +27,7 @@ impl Format for VercelUi {
     }
 
     fn about(&self) -> &'static str {
-        "Vercel AI SDK messages, as a user interface keeps them"
+        "Vercel AI SDK messages, as stored by its user interfaces"
     }
 
     fn recorded(&self) -> Recorded {
@@ -65,7 +65,7 @@ impl Decode for VercelUi {
             b"" | b"[]" | b"messages" => message(record, out),
             b"id" | b"chatId" => {
                 let mut fact = Fact::new(FactKind::Setting);
-                fact.run = out.tell(record);
+                fact.run = out.copy(record);
                 out.push(fact);
             }
             _ => out.push(Fact::new(FactKind::Copy)),
@@ -171,12 +171,12 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
 }
 
 fn tool(part: View<'_, '_>, kind: &[u8], base: Fact, out: &mut FactSink<'_>) {
-    let id = out.tell(part.get("toolCallId"));
+    let id = out.copy(part.get("toolCallId"));
     let mut call = base;
     call.kind = FactKind::ToolCall;
     call.id = id;
     call.tool = if part.get("toolName").is_string() {
-        out.tell(part.get("toolName"))
+        out.copy(part.get("toolName"))
     } else {
         out.arena(kind.strip_prefix(b"tool-").unwrap_or(kind))
     };

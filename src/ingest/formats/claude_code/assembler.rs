@@ -46,19 +46,19 @@ impl Assembler for ClaudeAssembler {
             return;
         }
         let lane = self.lane(fact, from, build, run);
-        let scene = Incoming {
+        let incoming = Incoming {
             run,
             lane,
             fact,
             from,
         };
         match fact.kind {
-            FactKind::Prompt => prompt(&scene, build),
+            FactKind::Prompt => prompt(&incoming, build),
             FactKind::Response | FactKind::Reasoning | FactKind::ToolCall => {
-                self.model_call(&scene, build);
+                self.model_call(&incoming, build);
             }
-            FactKind::ToolResult => self.result(&scene, build),
-            FactKind::Decision => decision(&scene, build),
+            FactKind::ToolResult => self.result(&incoming, build),
+            FactKind::Decision => decision(&incoming, build),
             FactKind::Setting => {
                 let title = from.decoded.name(fact, Name::Title);
                 if !title.is_empty() {
@@ -67,19 +67,19 @@ impl Assembler for ClaudeAssembler {
             }
             FactKind::Error => {
                 self.last = Some(RunStatus::Error);
-                scene.add(Kind::Error, build);
+                incoming.add(Kind::Error, build);
             }
             FactKind::Note => {
                 if fact.status == Status::Cancelled {
                     self.last = Some(RunStatus::Cancelled);
                 }
-                let action = scene.add(Kind::Note, build);
+                let action = incoming.add(Kind::Note, build);
                 if fact.status == Status::Cancelled {
                     build.status(run, action, (Status::Unrecorded, Status::Cancelled));
                 }
             }
             FactKind::Malformed => {
-                scene.add(Kind::Malformed, build);
+                incoming.add(Kind::Malformed, build);
             }
             FactKind::RunStart
             | FactKind::Setup
@@ -93,7 +93,7 @@ impl Assembler for ClaudeAssembler {
             | FactKind::Piece
             | FactKind::Copy
             | FactKind::Unknown => {
-                scene.add(Kind::Unknown, build);
+                incoming.add(Kind::Unknown, build);
             }
         }
     }
@@ -245,22 +245,22 @@ impl ClaudeAssembler {
     }
 
     /// A block of a message: the message is one model call, each block a row.
-    fn model_call(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
-        let (fact, from) = (scene.fact, scene.from);
+    fn model_call(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
+        let (fact, from) = (incoming.fact, incoming.from);
         let model = from.text(fact.model);
         let model = if model == b"<synthetic>" {
             Sym::NONE
         } else {
             build.symbol(model)
         };
-        build.set_model(scene.run, scene.lane, model);
+        build.set_model(incoming.run, incoming.lane, model);
         self.last = Some(RunStatus::Ok);
         let key = build.key(from.decoded.name(fact, Name::Group));
         let group = self.groups.entry(key).or_default();
         let action = match fact.kind {
-            FactKind::Response => said(group, scene, build),
-            FactKind::Reasoning => scene.add(Kind::Reasoning, build),
-            _ => asked(group, scene, build),
+            FactKind::Response => response(group, incoming, build),
+            FactKind::Reasoning => incoming.add(Kind::Reasoning, build),
+            _ => tool_call(group, incoming, build),
         };
         group.first = group.first.or(Some(action));
         if let Some(usage) = from.decoded.usage(fact) {
@@ -268,7 +268,7 @@ impl ClaudeAssembler {
         }
         if let (Some(response), Some((usage, model))) = (group.response, group.usage) {
             group.charge = Some(build.charge(
-                scene.run,
+                incoming.run,
                 (response, model),
                 usage,
                 Cost::NONE,
@@ -284,8 +284,8 @@ impl ClaudeAssembler {
         }
     }
 
-    fn result(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
-        let (fact, from, run) = (scene.fact, scene.from, scene.run);
+    fn result(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
+        let (fact, from, run) = (incoming.fact, incoming.from, incoming.run);
         let id = from.text(fact.call);
         let known = build.knows_call(run, id);
         let Some(call) = build.close_call(run, id, fact.status) else {
@@ -295,7 +295,7 @@ impl ClaudeAssembler {
                     ..Settled::new(call.action)
                 });
             }
-            orphan(scene, build);
+            orphan(incoming, build);
             return;
         };
         build.seen(run, fact.time);
@@ -326,60 +326,62 @@ impl ClaudeAssembler {
 }
 
 /// A prompt typed by a person starts a turn; the prompt of a subagent does not.
-fn prompt(scene: &Incoming<'_>, build: &mut Builder) {
-    let main = scene.lane == build.peek(scene.run).who.agent;
-    if main && !scene.fact.flags.has(Flags::META) {
-        let turn = build.turn(scene.run) + 1;
-        build.set_turn(scene.run, turn);
+fn prompt(incoming: &Incoming<'_>, build: &mut Builder) {
+    let main = incoming.lane == build.peek(incoming.run).who.agent;
+    if main && !incoming.fact.flags.has(Flags::META) {
+        let turn = build.turn(incoming.run) + 1;
+        build.set_turn(incoming.run, turn);
     }
-    let mut draft = scene.draft(Kind::Prompt, build);
+    let mut draft = incoming.draft(Kind::Prompt, build);
     if !main {
         draft.flags.set(Flags::META);
     }
-    scene.act(&draft, build);
+    incoming.act(&draft, build);
 }
 
 /// A result that no open call waits for. A refusal is recognized by its words even then.
-fn orphan(scene: &Incoming<'_>, build: &mut Builder) {
-    if scene.fact.status == Status::Denied {
-        let action = scene.add(Kind::Approval, build);
-        build.alone(scene.run, action, Verdict::Denied);
+fn orphan(incoming: &Incoming<'_>, build: &mut Builder) {
+    if incoming.fact.status == Status::Denied {
+        let action = incoming.add(Kind::Approval, build);
+        build.alone(incoming.run, action, Verdict::Denied);
         let by = build.symbol(b"user");
         let attached = Attached {
             by,
-            ..scene.from.attached(scene.fact, AttachedKind::Approval)
+            ..incoming
+                .from
+                .attached(incoming.fact, AttachedKind::Approval)
         };
         build.attach(action, attached, Flags::NONE);
     } else {
-        scene.add(Kind::Note, build);
+        incoming.add(Kind::Note, build);
     }
 }
 
 /// Text of a message: the response row, or a continuation of it.
-fn said(group: &mut ModelCall, scene: &Incoming<'_>, build: &mut Builder) -> ActionIx {
+fn response(group: &mut ModelCall, incoming: &Incoming<'_>, build: &mut Builder) -> ActionIx {
     match group.response {
         // The row was created for a tool call: now the text has arrived.
         Some(response) if !group.has_text => {
             group.has_text = true;
             build.settle(&Settled {
-                result: scene.from.place(scene.fact),
+                result: incoming.from.place(incoming.fact),
                 clear: Flags::IMPLIED,
                 ..Settled::new(response)
             });
             build.remember(
-                scene.run,
-                scene.from.decoded.name(scene.fact, Name::Record),
+                incoming.run,
+                incoming.from.decoded.name(incoming.fact, Name::Record),
                 response,
             );
             response
         }
         Some(_) => {
-            let mut draft = scene.draft(Kind::Response, build);
+            let mut draft = incoming.draft(Kind::Response, build);
             draft.flags.set(Flags::CONTINUED);
-            scene.act(&draft, build)
+            incoming.act(&draft, build)
         }
         None => {
-            let response = scene.add(Kind::Response, build);
+            let response = incoming.add(Kind::Response, build);
             group.response = Some(response);
             group.has_text = true;
             response
@@ -388,43 +390,45 @@ fn said(group: &mut ModelCall, scene: &Incoming<'_>, build: &mut Builder) -> Act
 }
 
 /// A tool call of a message; the row of the message comes first.
-fn asked(group: &mut ModelCall, scene: &Incoming<'_>, build: &mut Builder) -> ActionIx {
+fn tool_call(group: &mut ModelCall, incoming: &Incoming<'_>, build: &mut Builder) -> ActionIx {
     if group.response.is_none() {
-        let mut draft = scene.draft(Kind::Response, build);
+        let mut draft = incoming.draft(Kind::Response, build);
         draft.flags.set(Flags::IMPLIED);
         draft.place.part |= IMPLIED;
         group.response = Some(build.act(&draft));
     }
-    let mut draft = scene.draft(Kind::ToolCall, build);
-    draft.tool = build.symbol(scene.from.text(scene.fact.tool));
+    let mut draft = incoming.draft(Kind::ToolCall, build);
+    draft.tool = build.symbol(incoming.from.text(incoming.fact.tool));
     draft.parent = group.response.unwrap_or(draft.parent);
-    let id = scene.from.text(scene.fact.id);
-    if build.knows_call(scene.run, id).is_some() {
+    let id = incoming.from.text(incoming.fact.id);
+    if build.knows_call(incoming.run, id).is_some() {
         // A duplicate of the call (a fork): a row, but not a second call.
         draft.kind = Kind::Note;
         return build.act(&draft);
     }
-    let action = scene.act(&draft, build);
-    let call = Call::open(action, scene.fact, draft.tool);
-    build.open_call(scene.run, id, call, false);
+    let action = incoming.act(&draft, build);
+    let call = Call::open(action, incoming.fact, draft.tool);
+    build.open_call(incoming.run, id, call, false);
     action
 }
 
 /// A hook that stopped something: attached to the call it names, otherwise a row.
-fn decision(scene: &Incoming<'_>, build: &mut Builder) {
-    let id = scene.from.text(scene.fact.call);
-    let policy = build.symbol(scene.from.decoded.name(scene.fact, Name::Policy));
-    let known = build.knows_call(scene.run, id);
+fn decision(incoming: &Incoming<'_>, build: &mut Builder) {
+    let id = incoming.from.text(incoming.fact.call);
+    let policy = build.symbol(incoming.from.decoded.name(incoming.fact, Name::Policy));
+    let known = build.knows_call(incoming.run, id);
     let call = known.unwrap_or_else(|| {
-        let action = scene.add(Kind::PolicyDecision, build);
-        build.alone(scene.run, action, scene.fact.verdict)
+        let action = incoming.add(Kind::PolicyDecision, build);
+        build.alone(incoming.run, action, incoming.fact.verdict)
     });
     let attached = Attached {
         policy,
-        ..scene.from.attached(scene.fact, AttachedKind::Decision)
+        ..incoming
+            .from
+            .attached(incoming.fact, AttachedKind::Decision)
     };
     build.attach(call.action, attached, Flags::NONE);
     if known.is_some() {
-        build.mark_call(scene.run, id, Status::Blocked);
+        build.mark_call(incoming.run, id, Status::Blocked);
     }
 }

@@ -428,8 +428,8 @@ fn prompt(line: &Line, text: Option<Str>, part: u16, cursor: &Cursor<'_>, out: &
     if INJECTED.iter().any(begins) {
         fact.flags.set(Flags::META);
     }
-    let told = out.text(cursor, text);
-    out.name(Name::TaskPrompt, told);
+    let prompt_text = out.text(cursor, text);
+    out.name(Name::TaskPrompt, prompt_text);
     out.push(fact);
 }
 

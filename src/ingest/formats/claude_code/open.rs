@@ -78,11 +78,11 @@ fn line(record: &Value, body: &mut Body) {
         .filter(|attachment| attachment.is_object());
     if let Some(attachment) = attachment {
         let kind = string(attachment, "type").unwrap_or_default();
-        let said = ["content", "prompt", "stderr", "stdout"]
+        let text = ["content", "prompt", "stderr", "stdout"]
             .iter()
             .find_map(|key| string(attachment, key));
-        body.text = Some(match said.filter(|said| !said.is_empty()) {
-            Some(said) => format!("{kind}: {said}"),
+        body.text = Some(match text.filter(|text| !text.is_empty()) {
+            Some(text) => format!("{kind}: {text}"),
             None => kind,
         });
         return;
@@ -92,7 +92,7 @@ fn line(record: &Value, body: &mut Body) {
         .clone()
         .or_else(|| string(record, "type"))
         .unwrap_or_default();
-    let said = ["content", "mode", "permissionMode", "operation", "prUrl"]
+    let text = ["content", "mode", "permissionMode", "operation", "prUrl"]
         .iter()
         .find_map(|key| string(record, key));
     if matches!(
@@ -114,13 +114,13 @@ fn line(record: &Value, body: &mut Body) {
             .map(|status| format!("status {status}"));
         body.error = Some(ErrorText {
             kind: Some(kind),
-            message: message.or(said).or(status).unwrap_or_default(),
+            message: message.or(text).or(status).unwrap_or_default(),
             stack: None,
         });
         return;
     }
-    body.text = Some(match said {
-        Some(said) => format!("{kind}: {said}"),
+    body.text = Some(match text {
+        Some(text) => format!("{kind}: {text}"),
         None => kind,
     });
 }
@@ -171,14 +171,14 @@ pub(super) fn attached(record: &Value, part: u16, body: &mut Body) {
         });
         return;
     }
-    let said = blocks(record)
+    let text = blocks(record)
         .get(usize::from(part))
         .and_then(|block| block.get("content"))
         .and_then(text_of);
     body.approvals.push(ApprovalText {
         state: Some("denied".to_owned()),
         by: Some("user".to_owned()),
-        reason: said,
+        reason: text,
         args: None,
     });
 }

@@ -15,7 +15,7 @@ pub(super) struct CodexAssembler {
     run: Option<RunIx>,
     started: bool,
     /// How often each text was recorded as an item and as an event.
-    told: HashMap<u64, [u32; 2]>,
+    texts_seen: HashMap<u64, [u32; 2]>,
     total: Usage,
     call: Option<ModelCall>,
     last: Option<RunStatus>,
@@ -56,25 +56,25 @@ impl Incoming<'_> {
 impl Assembler for CodexAssembler {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = self.run(fact, from, build);
-        let scene = Incoming { run, fact, from };
+        let incoming = Incoming { run, fact, from };
         match fact.kind {
             FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
-                self.start(&scene, build)
+                self.start(&incoming, build)
             }
             FactKind::Setting => {
                 let agent = build.peek(run).who.agent;
                 let model = build.symbol(from.text(fact.model));
                 build.set_model(run, agent, model);
             }
-            FactKind::Prompt => self.prompt(&scene, build),
-            FactKind::Response | FactKind::Reasoning => self.said(&scene, build),
-            FactKind::ToolCall => self.asked(&scene, build),
-            FactKind::ToolResult => self.result(&scene, build),
-            FactKind::CallNews | FactKind::Piece => call_news(&scene, build),
+            FactKind::Prompt => self.prompt(&incoming, build),
+            FactKind::Response | FactKind::Reasoning => self.response(&incoming, build),
+            FactKind::ToolCall => self.tool_call(&incoming, build),
+            FactKind::ToolResult => self.result(&incoming, build),
+            FactKind::CallNews | FactKind::Piece => call_news(&incoming, build),
             FactKind::Usage | FactKind::RunningTotal | FactKind::RunTotal => {
-                self.usage(&scene, build)
+                self.usage(&incoming, build)
             }
-            FactKind::Decision | FactKind::Approval => attach(&scene, build),
+            FactKind::Decision | FactKind::Approval => attach(&incoming, build),
             FactKind::RunEnd => {
                 self.last = Some(RunStatus::Ok);
                 build.seen(run, fact.time);
@@ -86,20 +86,20 @@ impl Assembler for CodexAssembler {
             }
             FactKind::Error => {
                 self.last = Some(RunStatus::Error);
-                scene.add(Kind::Error, build);
+                incoming.add(Kind::Error, build);
             }
             FactKind::Note => {
-                let action = scene.add(Kind::Note, build);
+                let action = incoming.add(Kind::Note, build);
                 if fact.status == Status::Cancelled {
                     self.last = Some(RunStatus::Cancelled);
                     build.status(run, action, (Status::Unrecorded, Status::Cancelled));
                 }
             }
             FactKind::Unknown => {
-                scene.add(Kind::Unknown, build);
+                incoming.add(Kind::Unknown, build);
             }
             FactKind::Malformed => {
-                scene.add(Kind::Malformed, build);
+                incoming.add(Kind::Malformed, build);
             }
         }
     }
@@ -133,40 +133,40 @@ impl CodexAssembler {
     }
 
     /// A forked rollout repeats the meta lines of its parent: the first one wins.
-    fn start(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
+    fn start(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
         if self.started {
-            scene.add(Kind::Note, build);
+            incoming.add(Kind::Note, build);
         } else {
             self.started = true;
-            let named = |name| scene.from.decoded.name(scene.fact, name);
+            let named = |name| incoming.from.decoded.name(incoming.fact, name);
             let [release, provider] =
                 [Name::Release, Name::Provider].map(|name| build.symbol(named(name)));
-            let run = build.edit(scene.run);
+            let run = build.edit(incoming.run);
             run.who.release = release;
             run.who.provider = provider;
             let parent = named(Name::ParentRun);
             run.parent_run = (!parent.is_empty()).then(|| String::from_utf8_lossy(parent).into());
-            scene.add(Kind::RunStart, build);
+            incoming.add(Kind::RunStart, build);
         }
     }
 
     /// Whether this text was already recorded in the other form (item or event).
-    fn is_mirror(&mut self, scene: &Incoming<'_>, build: &Builder) -> bool {
-        let side = usize::from(scene.fact.echo == Echo::Event);
-        let mut texts = scene
+    fn is_mirror(&mut self, incoming: &Incoming<'_>, build: &Builder) -> bool {
+        let side = usize::from(incoming.fact.echo == Echo::Event);
+        let mut texts = incoming
             .from
             .decoded
-            .names(scene.fact)
+            .names(incoming.fact)
             .filter(|(name, _)| *name == Name::Text)
             .peekable();
         if texts.peek().is_none() {
             return false;
         }
-        let salt = [scene.fact.kind as u8];
+        let salt = [incoming.fact.kind as u8];
         let mut new = false;
         for (_, text) in texts {
             let counts = self
-                .told
+                .texts_seen
                 .entry(build.key(&[&salt[..], text].concat()))
                 .or_default();
             counts[side] += 1;
@@ -175,15 +175,15 @@ impl CodexAssembler {
         !new
     }
 
-    fn prompt(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
+    fn prompt(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
         self.over();
-        if self.is_mirror(scene, build) {
-            build.edit(scene.run).totals.copies += 1;
+        if self.is_mirror(incoming, build) {
+            build.edit(incoming.run).totals.copies += 1;
             return;
         }
-        let turn = build.turn(scene.run) + 1;
-        build.set_turn(scene.run, turn);
-        scene.add(Kind::Prompt, build);
+        let turn = build.turn(incoming.run) + 1;
+        build.set_turn(incoming.run, turn);
+        incoming.add(Kind::Prompt, build);
     }
 
     /// Ends the model call: whatever comes next belongs to another one.
@@ -213,13 +213,13 @@ impl CodexAssembler {
         })
     }
 
-    fn said(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
-        if self.is_mirror(scene, build) {
-            build.edit(scene.run).totals.copies += 1;
+    fn response(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
+        if self.is_mirror(incoming, build) {
+            build.edit(incoming.run).totals.copies += 1;
             return;
         }
-        if scene.fact.kind == FactKind::Reasoning {
-            let action = scene.add(Kind::Reasoning, build);
+        if incoming.fact.kind == FactKind::Reasoning {
+            let action = incoming.add(Kind::Reasoning, build);
             self.current(action);
             return;
         }
@@ -232,13 +232,13 @@ impl CodexAssembler {
             }) if !*has_text => {
                 *has_text = true;
                 build.settle(&Settled {
-                    result: scene.from.place(scene.fact),
+                    result: incoming.from.place(incoming.fact),
                     clear: Flags::IMPLIED,
                     ..Settled::new(*response)
                 });
             }
             _ => {
-                let action = scene.add(Kind::Response, build);
+                let action = incoming.add(Kind::Response, build);
                 let call = self.current(action);
                 call.response = Some(action);
                 call.has_text = true;
@@ -247,8 +247,8 @@ impl CodexAssembler {
     }
 
     /// A tool call; the row of the model call comes first.
-    fn asked(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
-        let (fact, from, run) = (scene.fact, scene.from, scene.run);
+    fn tool_call(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
+        let (fact, from, run) = (incoming.fact, incoming.from, incoming.run);
         let id = from.text(fact.id);
         if let Some(known) = (!id.is_empty())
             .then(|| build.knows_call(run, id))
@@ -259,7 +259,7 @@ impl CodexAssembler {
                 build.edit(run).totals.copies += 1;
             } else {
                 // An id names one call: a duplicate is a row, not a second call.
-                let mut draft = scene.draft(Kind::Note, build);
+                let mut draft = incoming.draft(Kind::Note, build);
                 draft.tool = build.symbol(from.text(fact.tool));
                 build.act(&draft);
             }
@@ -270,13 +270,13 @@ impl CodexAssembler {
             .as_ref()
             .is_none_or(|call| call.over || call.response.is_none());
         if needs_response {
-            let mut draft = scene.draft(Kind::Response, build);
+            let mut draft = incoming.draft(Kind::Response, build);
             draft.flags.set(Flags::IMPLIED);
             draft.place.part |= IMPLIED;
             let response = build.act(&draft);
             self.current(response).response = Some(response);
         }
-        let mut draft = scene.draft(Kind::ToolCall, build);
+        let mut draft = incoming.draft(Kind::ToolCall, build);
         draft.tool = build.symbol(from.text(fact.tool));
         draft.parent = self
             .call
@@ -298,9 +298,9 @@ impl CodexAssembler {
         }
     }
 
-    fn result(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
+    fn result(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
         self.over();
-        let (fact, from, run) = (scene.fact, scene.from, scene.run);
+        let (fact, from, run) = (incoming.fact, incoming.from, incoming.run);
         let id = from.text(fact.call);
         let known = build.knows_call(run, id);
         let status = match known {
@@ -312,7 +312,7 @@ impl CodexAssembler {
         };
         let closed = build.close_call(run, id, status);
         let Some(call) = closed.or(known) else {
-            scene.add(Kind::Note, build);
+            incoming.add(Kind::Note, build);
             return;
         };
         build.seen(run, fact.time);
@@ -330,14 +330,14 @@ impl CodexAssembler {
 
     /// A running total: the increase is booked on the last model call. A smaller total starts a new
     /// segment.
-    fn usage(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
-        let Some(total) = scene.from.decoded.usage(scene.fact) else {
-            build.edit(scene.run).totals.copies += 1;
+    fn usage(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
+        let Some(total) = incoming.from.decoded.usage(incoming.fact) else {
+            build.edit(incoming.run).totals.copies += 1;
             return;
         };
-        build.seen(scene.run, scene.fact.time);
+        build.seen(incoming.run, incoming.fact.time);
         if total == self.total {
-            build.edit(scene.run).totals.copies += 1;
+            build.edit(incoming.run).totals.copies += 1;
             return;
         }
         let grown = total.total().or_zero() >= self.total.total().or_zero();
@@ -348,11 +348,11 @@ impl CodexAssembler {
         };
         self.total = total;
         if self.call.is_none() {
-            let action = scene.add(Kind::Note, build);
+            let action = incoming.add(Kind::Note, build);
             self.current(action);
         }
-        let agent = build.peek(scene.run).who.agent;
-        let model = build.model_of(scene.run, agent);
+        let agent = build.peek(incoming.run).who.agent;
+        let model = build.model_of(incoming.run, agent);
         if let Some(call) = &mut self.call {
             let usage = call
                 .charge
@@ -360,7 +360,7 @@ impl CodexAssembler {
                 .map_or(news, |charge| charge.usage().plus(&news));
             let action = call.response.unwrap_or(call.first);
             call.charge = Some(build.charge(
-                scene.run,
+                incoming.run,
                 (action, model),
                 usage,
                 Cost::NONE,
@@ -372,9 +372,9 @@ impl CodexAssembler {
 }
 
 /// Details of a call beyond its output: status and duration.
-fn call_news(scene: &Incoming<'_>, build: &mut Builder) {
-    let (fact, run) = (scene.fact, scene.run);
-    let id = scene.from.text(fact.call);
+fn call_news(incoming: &Incoming<'_>, build: &mut Builder) {
+    let (fact, run) = (incoming.fact, incoming.run);
+    let id = incoming.from.text(fact.call);
     match build.knows_call(run, id) {
         Some(call) => {
             settle_status(run, id, call, fact, build);
@@ -384,7 +384,7 @@ fn call_news(scene: &Incoming<'_>, build: &mut Builder) {
             });
         }
         None => {
-            scene.add(Kind::Note, build);
+            incoming.add(Kind::Note, build);
         }
     }
 }
@@ -402,13 +402,13 @@ fn settle_status(run: RunIx, id: &[u8], call: Call, fact: &Fact, build: &mut Bui
     }
 }
 
-fn attach(scene: &Incoming<'_>, build: &mut Builder) {
-    let (fact, from, run) = (scene.fact, scene.from, scene.run);
+fn attach(incoming: &Incoming<'_>, build: &mut Builder) {
+    let (fact, from, run) = (incoming.fact, incoming.from, incoming.run);
     let id = from.text(fact.call);
     let kind = fact.attached_kind();
     let known = build.knows_call(run, id);
     let call = known.unwrap_or_else(|| {
-        let action = scene.add(kind.row(), build);
+        let action = incoming.add(kind.row(), build);
         build.alone(run, action, fact.verdict)
     });
     let policy = build.symbol(from.decoded.name(fact, Name::Policy));

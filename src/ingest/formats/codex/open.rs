@@ -78,12 +78,12 @@ fn args(payload: &Value) -> Option<Value> {
 
 /// An item of the paginated mode has both call and result.
 fn item(item: &Value, body: &mut Body) {
-    let asked: serde_json::Map<String, Value> =
+    let fields: serde_json::Map<String, Value> =
         ["command", "arguments", "query", "action", "changes"]
             .iter()
             .filter_map(|key| Some(((*key).to_owned(), item.get(key)?.clone())))
             .collect();
-    body.args = Some(Value::Object(asked));
+    body.args = Some(Value::Object(fields));
     body.result = ["aggregated_output", "result", "results", "stdout"]
         .iter()
         .find_map(|key| item.get(key))
@@ -91,7 +91,7 @@ fn item(item: &Value, body: &mut Body) {
 }
 
 fn reasoning(payload: &Value) -> Option<String> {
-    let told = |key: &str| {
+    let recorded = |key: &str| {
         payload
             .get(key)
             .and_then(text_of)
@@ -100,8 +100,8 @@ fn reasoning(payload: &Value) -> Option<String> {
     let hidden = payload
         .get("encrypted_content")
         .is_some_and(|content| !content.is_null());
-    told("summary")
-        .or_else(|| told("content"))
+    recorded("summary")
+        .or_else(|| recorded("content"))
         .or_else(|| hidden.then(|| "[encrypted reasoning]".to_owned()))
 }
 

@@ -17,8 +17,8 @@ pub(super) fn pieces(record: &Value, part: u16) -> Vec<RequestPart> {
         Some("turn_context") => turn(payload),
         Some("compacted") => vec![compacted(payload)],
         Some("event_msg") => match text("type") {
-            Some("user_message") => told(Role::User, "input_text", text("message")),
-            Some("agent_message") => told(Role::Assistant, "output_text", text("message")),
+            Some("user_message") => recorded(Role::User, "input_text", text("message")),
+            Some("agent_message") => recorded(Role::Assistant, "output_text", text("message")),
             Some("agent_reasoning") => {
                 vec![RequestPart::NotRecorded("a reasoning item".to_owned())]
             }
@@ -94,7 +94,7 @@ fn item(payload: &Value) -> Option<ContextBlock> {
     Some(ContextBlock::recorded(role, payload.clone()))
 }
 
-fn told(role: Role, kind: &str, text: Option<&str>) -> Vec<RequestPart> {
+fn recorded(role: Role, kind: &str, text: Option<&str>) -> Vec<RequestPart> {
     let item = text.map(|text| ContextBlock::rebuilt(role, message_item(role, kind, text)));
     item.map(RequestPart::Block).into_iter().collect()
 }

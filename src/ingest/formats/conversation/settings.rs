@@ -6,9 +6,9 @@ use crate::model::action::Status;
 use crate::model::run::{RunIx, RunStatus};
 
 /// Sets a property of a run.
-pub(super) fn set(run: RunIx, name: Name, told: &[u8], build: &mut Builder) {
-    let symbol = build.symbol(told);
-    let text = || String::from_utf8_lossy(told);
+pub(super) fn set(run: RunIx, name: Name, value: &[u8], build: &mut Builder) {
+    let symbol = build.symbol(value);
+    let text = || String::from_utf8_lossy(value);
     let run = build.edit(run);
     match name {
         Name::User => run.who.user = symbol,
@@ -24,7 +24,7 @@ pub(super) fn set(run: RunIx, name: Name, told: &[u8], build: &mut Builder) {
             let score = text().parse().ok();
             run.score = score.filter(|it: &f64| it.is_finite()).or(run.score);
         }
-        Name::Correct => run.correct = Some(told == b"true"),
+        Name::Correct => run.correct = Some(value == b"true"),
         Name::Policy
         | Name::Rule
         | Name::By

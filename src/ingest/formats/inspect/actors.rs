@@ -14,13 +14,13 @@ pub(super) struct Actors<'r, 'b> {
     /// Steps that have begun and not ended, in versions without spans; with the scorer if the step is one.
     steps: Vec<Option<String>>,
     /// The system messages reported so far.
-    told: HashSet<Vec<u8>>,
+    recorded: HashSet<Vec<u8>>,
 }
 
 impl<'r, 'b> Actors<'r, 'b> {
     pub(super) fn new(sample: View<'r, 'b>) -> Actors<'r, 'b> {
-        let told = sample.get("events").items();
-        let first = told.flat_map(|event| event.get("state").get("messages").items());
+        let recorded = sample.get("events").items();
+        let first = recorded.flat_map(|event| event.get("state").get("messages").items());
         Actors {
             pool: sample
                 .get("events_data")
@@ -28,7 +28,7 @@ impl<'r, 'b> Actors<'r, 'b> {
                 .or(sample.get("message_pool")),
             spans: HashMap::new(),
             steps: Vec::new(),
-            told: first.map(content).collect(),
+            recorded: first.map(content).collect(),
         }
     }
 
@@ -85,8 +85,8 @@ impl<'r, 'b> Actors<'r, 'b> {
         });
         let given = event.get("input").items().chain(pooled.map(|(_, it)| it));
         let system = given.filter(|it| it.get("role").is("system"));
-        let told = &mut self.told;
-        system.filter(|it| told.insert(content(*it))).collect()
+        let recorded = &mut self.recorded;
+        system.filter(|it| recorded.insert(content(*it))).collect()
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn is_hash(name: &[u8]) -> bool {
 /// The request body as sent, if the event has it in a known API; otherwise the messages, tools and
 /// parameters of the call.
 pub(super) fn request(event: &Value) -> Vec<RequestPart> {
-    let mut asked = RequestFields::default();
+    let mut fields = RequestFields::default();
     if let Some(body) = event.pointer("/call/request").and_then(Value::as_object) {
         // Unset parameters are written as null, and headers are beside the body.
         let sent = body.iter().filter(|(name, value)| {
@@ -74,15 +74,15 @@ pub(super) fn request(event: &Value) -> Vec<RequestPart> {
         let sent: Map<String, Value> = sent
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        asked.called_with(&sent.into());
+        fields.called_with(&sent.into());
     }
-    asked.tools(event.get("tools"));
-    asked.parameters(event.get("config"));
+    fields.tools(event.get("tools"));
+    fields.parameters(event.get("config"));
     if let Some(choice) = event.get("tool_choice") {
-        asked.parameter("tool_choice", choice);
+        fields.parameter("tool_choice", choice);
     }
     let input = event.get("input").map(|input| messages(input, Role::User));
-    of_request(&input.unwrap_or_default(), asked)
+    of_request(&input.unwrap_or_default(), fields)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use crate::ingest::testing::load;
 use crate::model::action::Kind;
 
 /// The rows of a sample with these events, each with its agent.
-fn told(events: &str) -> Vec<(Kind, String)> {
+fn recorded(events: &str) -> Vec<(Kind, String)> {
     let log = format!(
         r#"{{"version":2,"eval":{{"task":"t","run_id":"r"}},"samples":[{{"id":1,"epoch":1,"input":"go","events":[{events}]}}]}}"#
     );
@@ -33,7 +33,7 @@ fn scorers_have_lanes_of_their_own() {
         inner,
         &model("c", ""),
     ];
-    let agents: Vec<String> = told(&events.join(","))
+    let agents: Vec<String> = recorded(&events.join(","))
         .into_iter()
         .filter(|(kind, _)| *kind == Kind::Response)
         .map(|(_, agent)| agent)
@@ -47,7 +47,7 @@ fn without_spans_scorers_are_recognized_by_steps() {
         format!(r#"{{"event":"step","action":"{action}","type":"scorer","name":"strict"}}"#)
     };
     let events = [step("begin"), model("", ""), step("end"), model("", "")];
-    let agents: Vec<String> = told(&events.join(","))
+    let agents: Vec<String> = recorded(&events.join(","))
         .into_iter()
         .filter(|(kind, _)| *kind == Kind::Response)
         .map(|(_, agent)| agent)
@@ -59,7 +59,7 @@ fn without_spans_scorers_are_recognized_by_steps() {
 fn the_system_prompt_of_a_solver_is_shown_once() {
     let system = r#"{"role":"system","content":"Be brief."},{"role":"user","content":"go"}"#;
     let events = [model("", system), model("", system)];
-    let kinds: Vec<Kind> = told(&events.join(","))
+    let kinds: Vec<Kind> = recorded(&events.join(","))
         .into_iter()
         .map(|(kind, _)| kind)
         .collect();

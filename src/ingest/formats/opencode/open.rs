@@ -22,41 +22,41 @@ fn state_text(part: &Value, key: &str) -> Option<String> {
 }
 
 pub(super) fn body(record: &Value, part: u16) -> Body {
-    let told = part_of(record);
+    let recorded = part_of(record);
     let mut body = Body {
-        id: string(told, "id"),
-        parent_id: string(told, "parentID"),
+        id: string(recorded, "id"),
+        parent_id: string(recorded, "parentID"),
         ..Body::default()
     };
     if part & IMPLIED != 0 {
-        body.asks = string(told, "tool").into_iter().collect();
+        body.asks = string(recorded, "tool").into_iter().collect();
         return body;
     }
-    let kind = string(told, "type").unwrap_or_default();
+    let kind = string(recorded, "type").unwrap_or_default();
     match kind.as_str() {
         "tool" => {
-            body.id = string(told, "callID");
-            body.args = told.pointer("/state/input").cloned();
+            body.id = string(recorded, "callID");
+            body.args = recorded.pointer("/state/input").cloned();
         }
-        "error" | "retry" => trouble(told, &mut body),
-        "text" | "reasoning" => body.text = string(told, "text"),
-        "" if part == ERROR => trouble(told, &mut body),
-        "" => body.text = of_head(told),
-        _ => body.text = Some(note(told, &kind)),
+        "error" | "retry" => trouble(recorded, &mut body),
+        "text" | "reasoning" => body.text = string(recorded, "text"),
+        "" if part == ERROR => trouble(recorded, &mut body),
+        "" => body.text = of_head(recorded),
+        _ => body.text = Some(note(recorded, &kind)),
     }
     body
 }
 
 /// Adds the result of a tool to its call, or the text to the row of its model call.
 pub(super) fn result(record: &Value, body: &mut Body) {
-    let told = part_of(record);
-    if string(told, "type").as_deref() != Some("tool") {
-        body.text = string(told, "text");
+    let recorded = part_of(record);
+    if string(recorded, "type").as_deref() != Some("tool") {
+        body.text = string(recorded, "text");
         body.asks.clear();
         return;
     }
-    body.result = told.pointer("/state/output").cloned();
-    let failed = state_text(told, "error");
+    body.result = recorded.pointer("/state/output").cloned();
+    let failed = state_text(recorded, "error");
     body.error = failed.map(|message| ErrorText {
         message,
         ..ErrorText::default()
@@ -72,8 +72,8 @@ pub(super) fn attached(record: &Value, body: &mut Body) {
 }
 
 /// `{name, data: {message}}`, in any position; being cancelled by a person is not an error.
-fn trouble(told: &Value, body: &mut Body) {
-    let Some(error) = told.get("error") else {
+fn trouble(recorded: &Value, body: &mut Body) {
+    let Some(error) = recorded.get("error") else {
         return;
     };
     let data = error.get("data").unwrap_or(error);
@@ -91,22 +91,22 @@ fn trouble(told: &Value, body: &mut Body) {
 }
 
 /// The title and folder of a session; for a message without parts, its metadata.
-fn of_head(told: &Value) -> Option<String> {
-    let title = string(told, "title").filter(|_| told.get("role").is_none());
+fn of_head(recorded: &Value) -> Option<String> {
+    let title = string(recorded, "title").filter(|_| recorded.get("role").is_none());
     if let Some(title) = title {
-        let folder = string(told, "directory");
+        let folder = string(recorded, "directory");
         return Some(folder.map_or(title.clone(), |folder| format!("{title}\n{folder}")));
     }
     let noted = ["/summary/body", "/summary/title"];
     noted
         .iter()
-        .filter_map(|place| told.pointer(place)?.as_str())
+        .filter_map(|place| recorded.pointer(place)?.as_str())
         .find(|text| !text.is_empty())
         .map(str::to_owned)
 }
 
 /// Describes a part that is neither text nor tool: its kind and its subject.
-fn note(told: &Value, kind: &str) -> String {
+fn note(recorded: &Value, kind: &str) -> String {
     let keys = [
         "filename",
         "name",
@@ -116,10 +116,13 @@ fn note(told: &Value, kind: &str) -> String {
         "hash",
         "snapshot",
     ];
-    let mut said: Vec<String> = keys.iter().filter_map(|key| string(told, key)).collect();
+    let mut said: Vec<String> = keys
+        .iter()
+        .filter_map(|key| string(recorded, key))
+        .collect();
     // The URL of an attachment may be the whole attachment.
-    said.extend(string(told, "url").filter(|url| !url.starts_with("data:")));
-    let files = told.get("files").and_then(Value::as_array);
+    said.extend(string(recorded, "url").filter(|url| !url.starts_with("data:")));
+    let files = recorded.get("files").and_then(Value::as_array);
     said.extend(files.into_iter().flatten().filter_map(text_of));
     if said.is_empty() {
         kind.to_owned()

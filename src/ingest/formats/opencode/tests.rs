@@ -52,38 +52,41 @@ fn spent(lines: &'static str) -> (Option<u64>, Option<u64>, Option<u64>, Option<
 
 #[test]
 fn a_message_counts_and_the_end_of_its_only_step_does_not() {
-    let told = spent(
+    let recorded = spent(
         r#"{"id":"s","projectID":"p"}
 {"info":{"id":"m","sessionID":"s","role":"assistant","cost":0.5,"tokens":{"input":7,"output":3,"reasoning":2,"cache":{"read":0,"write":0}}},"parts":[{"type":"text","text":"a"},{"type":"step-finish","cost":0.5,"tokens":{"input":7,"output":3,"reasoning":2}}]}"#,
     );
-    assert_eq!(told, (Some(7), Some(5), Some(2), Some(500_000_000_000)));
+    assert_eq!(recorded, (Some(7), Some(5), Some(2), Some(500_000_000_000)));
 }
 
 #[test]
 fn each_of_several_steps_counts() {
-    let told = spent(
+    let recorded = spent(
         r#"{"id":"s","projectID":"p"}
 {"info":{"id":"m","sessionID":"s","role":"assistant","cost":0.75,"tokens":{"input":1,"output":1}},"parts":[{"type":"text","text":"a"},{"type":"step-finish","cost":0.5,"tokens":{"input":7,"output":3}},{"type":"text","text":"b"},{"type":"step-finish","cost":0.25,"tokens":{"input":1,"output":1}}]}"#,
     );
-    assert_eq!(told, (Some(8), Some(4), None, Some(750_000_000_000)));
+    assert_eq!(recorded, (Some(8), Some(4), None, Some(750_000_000_000)));
 }
 
 #[test]
 fn reasoning_is_part_of_the_output_if_the_total_says_so() {
-    let told = spent(
+    let recorded = spent(
         r#"{"id":"s","projectID":"p"}
 {"info":{"id":"m","sessionID":"s","role":"assistant","cost":1,"tokens":{"total":10,"input":7,"output":3,"reasoning":2}},"parts":[]}"#,
     );
-    assert_eq!(told, (Some(7), Some(3), Some(2), Some(1_000_000_000_000)));
+    assert_eq!(
+        recorded,
+        (Some(7), Some(3), Some(2), Some(1_000_000_000_000))
+    );
 }
 
 #[test]
 fn initial_zeros_of_a_message_are_not_recorded() {
-    let told = spent(
+    let recorded = spent(
         r#"{"id":"s","projectID":"p"}
 {"info":{"id":"m","sessionID":"s","role":"assistant","cost":0,"tokens":{"input":0,"output":0,"reasoning":0,"cache":{"read":0,"write":0}}},"parts":[]}"#,
     );
-    assert_eq!(told, (None, None, None, None));
+    assert_eq!(recorded, (None, None, None, None));
 }
 
 #[test]

@@ -127,10 +127,10 @@ pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
     span.reply = said(&["gen_ai.response.id", "ai.response.id"]);
     span.usage = usage(of);
     span.cost = of.cost(&["gen_ai.usage.cost", "operation.cost", "llm.cost.total"]);
-    let told = of
+    let recorded = of
         .iter()
         .filter(|(key, _)| !UNSAID.iter().any(|prefix| key.starts_with(prefix)));
-    let short = told.filter_map(|(key, value)| {
+    let short = recorded.filter_map(|(key, value)| {
         let text = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
@@ -217,7 +217,7 @@ pub(super) fn interrupts(of: &Attributes, span: &mut Span) {
 
 /// The approvals requested in the text of an interrupt.
 pub(crate) fn requests(message: &str) -> Vec<Ruling> {
-    let names = ASKED.as_ref().map(|asked| asked.captures_iter(message));
+    let names = ASKED.as_ref().map(|fields| fields.captures_iter(message));
     let ruling = |tool: &str| Ruling {
         of_person: true,
         verdict: Some(Verdict::Requested),

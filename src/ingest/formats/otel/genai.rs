@@ -32,7 +32,7 @@ pub(super) fn read(of: &Attributes, span: &mut Span) -> bool {
 
 fn content(of: &Attributes, span: &mut Span) {
     match span.class {
-        Class::Model => said(of, span),
+        Class::Model => conversation(of, span),
         Class::Tool => tool(of, span),
         Class::Guardrail => guardrail(of, span),
         Class::Wrapper => deferred(of, span),
@@ -40,7 +40,7 @@ fn content(of: &Attributes, span: &mut Span) {
     }
 }
 
-fn said(of: &Attributes, span: &mut Span) {
+fn conversation(of: &Attributes, span: &mut Span) {
     if let Some(system) = of.first(&["gen_ai.system_instructions"]) {
         span.input.extend(messages_in(system, Role::System));
     }
@@ -56,17 +56,17 @@ fn said(of: &Attributes, span: &mut Span) {
 }
 
 /// Tool schemas, and parameters under the names of the convention.
-pub(super) fn asked(of: &Attributes, asked: &mut RequestFields) {
-    asked.tools(of.get("gen_ai.tool.definitions"));
+pub(super) fn request_fields(of: &Attributes, fields: &mut RequestFields) {
+    fields.tools(of.get("gen_ai.tool.definitions"));
     // As written by OpenLLMetry until 2025.
-    asked.tools(of.tree("llm.request.functions.").as_ref());
+    fields.tools(of.tree("llm.request.functions.").as_ref());
     for (name, value) in of.below("gen_ai.request.") {
         let name = match name {
             "choice.count" => "n",
             "is_stream" => "stream",
             name => name,
         };
-        asked.parameter(name, value);
+        fields.parameter(name, value);
     }
 }
 
@@ -123,11 +123,11 @@ fn guardrail(of: &Attributes, span: &mut Span) {
 /// Calls that pydantic-ai defers to a person end the run: they are its result.
 fn deferred(of: &Attributes, span: &mut Span) {
     let result = of.open(&["final_result"]);
-    let asked = result
+    let fields = result
         .as_ref()
         .and_then(|it| it.get("approvals"))
         .and_then(Value::as_array);
-    for call in asked.map(Vec::as_slice).unwrap_or_default() {
+    for call in fields.map(Vec::as_slice).unwrap_or_default() {
         span.verdicts.push(Ruling {
             of_person: true,
             verdict: Some(Verdict::Requested),
@@ -213,11 +213,11 @@ pub(super) fn log(name: &str, of: &Attributes, span: &mut Span) -> bool {
         };
         members.insert("role".to_owned(), word.into());
     }
-    let said = messages(&body, role);
+    let text = messages(&body, role);
     if event == "choice" {
-        span.output = said;
+        span.output = text;
     } else {
-        span.input = said;
+        span.input = text;
     }
     span.class = Class::Model;
     true

@@ -21,7 +21,7 @@ pub(super) fn read(of: &Attributes, span: &mut Span) -> bool {
         _ => Class::Wrapper,
     };
     match span.class {
-        Class::Model => said(of, span),
+        Class::Model => conversation(of, span),
         Class::Tool => {
             span.tool.name = of
                 .text(&["tool.name", "tool_call.function.name"])
@@ -36,7 +36,7 @@ pub(super) fn read(of: &Attributes, span: &mut Span) -> bool {
     true
 }
 
-fn said(of: &Attributes, span: &mut Span) {
+fn conversation(of: &Attributes, span: &mut Span) {
     span.input = message_list(of, "llm.input_messages.", Role::User);
     span.output = message_list(of, "llm.output_messages.", Role::Assistant);
     if span.input.is_empty()
@@ -54,16 +54,16 @@ fn said(of: &Attributes, span: &mut Span) {
 
 /// Instrumentors of SDKs record the arguments of the SDK call; those of frameworks only schemas and
 /// parameters.
-pub(super) fn asked(of: &Attributes, asked: &mut RequestFields) {
+pub(super) fn request_fields(of: &Attributes, fields: &mut RequestFields) {
     if let Some(input) = of.open(&["input.value"]).filter(Value::is_object) {
-        asked.called_with(&input);
+        fields.called_with(&input);
     }
-    asked.parameters(of.open(&["llm.invocation_parameters"]).as_ref());
+    fields.parameters(of.open(&["llm.invocation_parameters"]).as_ref());
     let schemas = of.tree("llm.tools.");
     let schemas = schemas.as_ref().and_then(Value::as_array);
     let schema = |tool: &Value| tool.pointer("/tool/json_schema").cloned();
     let schemas = schemas.into_iter().flatten().filter_map(schema);
-    asked.tools(Some(&schemas.collect()));
+    fields.tools(Some(&schemas.collect()));
 }
 
 fn message_list(

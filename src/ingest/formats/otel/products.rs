@@ -73,18 +73,18 @@ pub(super) fn vercel(of: &Attributes, span: &mut Span) -> bool {
 }
 
 /// The request fields of these products beside the messages.
-pub(super) fn asked(of: &Attributes, asked: &mut RequestFields) {
+pub(super) fn request_fields(of: &Attributes, fields: &mut RequestFields) {
     if of.has("langfuse.observation.type") {
         let input = of.open(&["langfuse.observation.input"]);
         let parameters = of.open(&["langfuse.observation.model.parameters"]);
-        *asked = langfuse::asked(input.as_ref(), parameters.as_ref());
+        *fields = langfuse::request_fields(input.as_ref(), parameters.as_ref());
     } else if of.has("langsmith.span.kind") {
         let inputs = of.open(&["gen_ai.prompt", "gen_ai.input.messages"]);
-        *asked = langsmith::asked(inputs.as_ref(), None);
+        *fields = langsmith::request_fields(inputs.as_ref(), None);
     }
-    asked.tools(of.get("ai.prompt.tools"));
+    fields.tools(of.get("ai.prompt.tools"));
     if let Some(choice) = of.get("ai.prompt.toolChoice") {
-        asked.parameter("tool_choice", choice);
+        fields.parameter("tool_choice", choice);
     }
 }
 

@@ -163,8 +163,8 @@ pub(super) const KINDS: &[(FactKind, &str)] = &[
 ];
 
 impl RowRule {
-    pub(super) fn applies(&self, scene: &RecordScope<'_>) -> bool {
-        let holds = |it: &Condition| it.holds(scene.record, scene.element);
+    pub(super) fn applies(&self, scope: &RecordScope<'_>) -> bool {
+        let holds = |it: &Condition| it.holds(scope.record, scope.element);
         self.when.iter().all(holds) && (self.unless.is_empty() || !self.unless.iter().all(holds))
     }
 
@@ -181,12 +181,12 @@ impl RowRule {
     }
 
     /// The fact of a part; none if the result is not there yet.
-    pub(super) fn told(&self, part: RowPart, scene: &RecordScope<'_>) -> Option<Entry> {
+    pub(super) fn entry(&self, part: RowPart, scope: &RecordScope<'_>) -> Option<Entry> {
         let kind = match part {
             RowPart::Own => self.kind,
             RowPart::Result => FactKind::ToolResult,
         };
-        let mut told = Entry::new(kind);
+        let mut entry = Entry::new(kind);
         let mut found = 0;
         for (what, field) in &self.fields {
             let ends = matches!(what, RowField::Result | RowField::Status | RowField::Error);
@@ -197,102 +197,103 @@ impl RowRule {
             if !of_this {
                 continue;
             }
-            if let Some(value) = field.value(scene.record, scene.element) {
+            if let Some(value) = field.value(scope.record, scope.element) {
                 found += usize::from(ends);
-                put(*what, value, scene, &mut told);
+                put(*what, value, scope, &mut entry);
             }
         }
         if part == RowPart::Result && found == 0 {
             return None;
         }
-        if told.fact.kind == FactKind::ToolResult
-            && told.fact.status == Status::Unrecorded
-            && told.body.error.is_some()
+        if entry.fact.kind == FactKind::ToolResult
+            && entry.fact.status == Status::Unrecorded
+            && entry.body.error.is_some()
         {
-            told.fact.status = Status::Error;
+            entry.fact.status = Status::Error;
         }
-        finish(&mut told);
-        Some(told)
+        finish(&mut entry);
+        Some(entry)
     }
 }
 
-fn finish(told: &mut Entry) {
-    if told.fact.kind == FactKind::Error
-        && let Some(message) = told.body.text.take()
+fn finish(entry: &mut Entry) {
+    if entry.fact.kind == FactKind::Error
+        && let Some(message) = entry.body.text.take()
     {
-        let kind = told.body.error.take().and_then(|error| error.kind);
-        told.body.error = Some(ErrorText {
+        let kind = entry.body.error.take().and_then(|error| error.kind);
+        entry.body.error = Some(ErrorText {
             kind,
             message,
             stack: None,
         });
     }
-    if told.body.error.is_some() {
-        told.fact.flags.set(Flags::HAS_ERROR);
+    if entry.body.error.is_some() {
+        entry.fact.flags.set(Flags::HAS_ERROR);
     }
 }
 
-fn word(value: &Value, scene: &RecordScope<'_>) -> String {
+fn word(value: &Value, scope: &RecordScope<'_>) -> String {
     let said = text(value);
-    let known = scene.words.iter().find(|(word, _)| *word == said);
+    let known = scope.words.iter().find(|(word, _)| *word == said);
     known.map_or(said, |(_, ours)| ours.clone())
 }
 
-fn put(what: RowField, value: Value, scene: &RecordScope<'_>, told: &mut Entry) {
+fn put(what: RowField, value: Value, scope: &RecordScope<'_>, entry: &mut Entry) {
     let number = || {
         value
             .as_f64()
             .or_else(|| value.as_str()?.trim().parse().ok())
     };
     match what {
-        RowField::Id => told.id = text(&value),
-        RowField::Parent => told.parent = text(&value),
-        RowField::Call => told.call = text(&value),
-        RowField::Agent => told.agent = text(&value),
-        RowField::Tool => told.tool = text(&value),
-        RowField::Model => told.model = text(&value),
-        RowField::Time => told.fact.time = instant(&value),
+        RowField::Id => entry.id = text(&value),
+        RowField::Parent => entry.parent = text(&value),
+        RowField::Call => entry.call = text(&value),
+        RowField::Agent => entry.agent = text(&value),
+        RowField::Tool => entry.tool = text(&value),
+        RowField::Model => entry.model = text(&value),
+        RowField::Time => entry.fact.time = instant(&value),
         RowField::Millis => {
-            told.fact.duration = number().map_or(Elapsed::NONE, Elapsed::from_millis);
+            entry.fact.duration = number().map_or(Elapsed::NONE, Elapsed::from_millis);
         }
         RowField::Seconds => {
-            told.fact.duration =
+            entry.fact.duration =
                 number().map_or(Elapsed::NONE, |it| Elapsed::from_millis(it * 1e3));
         }
-        RowField::Cost => told.fact.cost = number().map_or(Cost::NONE, Cost::from_usd),
-        RowField::Status => told.fact.status = status(&word(&value, scene)),
-        RowField::Turn => told.fact.turn = number().map_or(0, |turn| turn.clamp(0.0, 1e9) as u32),
+        RowField::Cost => entry.fact.cost = number().map_or(Cost::NONE, Cost::from_usd),
+        RowField::Status => entry.fact.status = status(&word(&value, scope)),
+        RowField::Turn => entry.fact.turn = number().map_or(0, |turn| turn.clamp(0.0, 1e9) as u32),
         RowField::Role => {
-            let of_user = matches!(word(&value, scene).as_str(), "user" | "human");
-            told.fact
+            let of_user = matches!(word(&value, scope).as_str(), "user" | "human");
+            entry
+                .fact
                 .flags
                 .set(if of_user { Flags::NONE } else { Flags::META });
         }
-        RowField::Text => told.body.text = text_of(&value),
+        RowField::Text => entry.body.text = text_of(&value),
         RowField::Args => {
-            told.fact.hash = assemble::hash(value.to_string().as_bytes());
-            told.body.args = Some(value);
+            entry.fact.hash = assemble::hash(value.to_string().as_bytes());
+            entry.body.args = Some(value);
         }
-        RowField::Result => told.body.result = Some(value),
-        RowField::Error => told.body.error = error(&value),
+        RowField::Result => entry.body.result = Some(value),
+        RowField::Error => entry.body.error = error(&value),
         RowField::Input
         | RowField::Output
         | RowField::CacheRead
         | RowField::CacheWrite
         | RowField::Reasoning => {
-            tokens(what, value.as_u64(), &mut told.usage);
+            tokens(what, value.as_u64(), &mut entry.usage);
         }
-        RowField::Decision | RowField::State => verdict(what, &value, scene, told),
-        RowField::Policy => said(Name::Policy, &value, told),
-        RowField::Rule => said(Name::Rule, &value, told),
-        RowField::By => said(Name::By, &value, told),
-        RowField::Reason => match told.fact.kind {
-            FactKind::Decision => decision(told).reason = Some(text(&value)),
-            FactKind::Approval => approval(told).reason = Some(text(&value)),
-            _ => told.body.text = text_of(&value),
+        RowField::Decision | RowField::State => verdict(what, &value, scope, entry),
+        RowField::Policy => set_text(Name::Policy, &value, entry),
+        RowField::Rule => set_text(Name::Rule, &value, entry),
+        RowField::By => set_text(Name::By, &value, entry),
+        RowField::Reason => match entry.fact.kind {
+            FactKind::Decision => decision(entry).reason = Some(text(&value)),
+            FactKind::Approval => approval(entry).reason = Some(text(&value)),
+            _ => entry.body.text = text_of(&value),
         },
-        RowField::Score => told.name(Name::Score, text(&value)),
-        RowField::Correct => told.name(Name::Correct, word(&value, scene)),
+        RowField::Score => entry.name(Name::Score, text(&value)),
+        RowField::Correct => entry.name(Name::Correct, word(&value, scope)),
     }
 }
 
@@ -340,37 +341,37 @@ fn tokens(what: RowField, count: Option<u64>, usage: &mut Usage) {
     }
 }
 
-fn verdict(what: RowField, value: &Value, scene: &RecordScope<'_>, told: &mut Entry) {
-    let word = word(value, scene);
-    told.fact.verdict = Verdict::from_word(&word).unwrap_or(Verdict::Unrecorded);
+fn verdict(what: RowField, value: &Value, scope: &RecordScope<'_>, entry: &mut Entry) {
+    let word = word(value, scope);
+    entry.fact.verdict = Verdict::from_word(&word).unwrap_or(Verdict::Unrecorded);
     if what == RowField::Decision {
-        decision(told).decision = Some(word);
+        decision(entry).decision = Some(word);
     } else {
-        approval(told).state = Some(word);
+        approval(entry).state = Some(word);
     }
 }
 
-fn said(name: Name, value: &Value, told: &mut Entry) {
+fn set_text(name: Name, value: &Value, entry: &mut Entry) {
     let said = text(value);
-    match (told.fact.kind, name) {
-        (FactKind::Decision, Name::Policy) => decision(told).policy = Some(said.clone()),
-        (FactKind::Decision, Name::Rule) => decision(told).rule = Some(said.clone()),
-        (FactKind::Approval, Name::By) => approval(told).by = Some(said.clone()),
+    match (entry.fact.kind, name) {
+        (FactKind::Decision, Name::Policy) => decision(entry).policy = Some(said.clone()),
+        (FactKind::Decision, Name::Rule) => decision(entry).rule = Some(said.clone()),
+        (FactKind::Approval, Name::By) => approval(entry).by = Some(said.clone()),
         _ => {}
     }
-    told.name(name, said);
+    entry.name(name, said);
 }
 
-fn decision(told: &mut Entry) -> &mut DecisionText {
-    let all = &mut told.body.decisions;
+fn decision(entry: &mut Entry) -> &mut DecisionText {
+    let all = &mut entry.body.decisions;
     if all.is_empty() {
         all.push(DecisionText::default());
     }
     &mut all[0]
 }
 
-fn approval(told: &mut Entry) -> &mut ApprovalText {
-    let Body { approvals, .. } = &mut told.body;
+fn approval(entry: &mut Entry) -> &mut ApprovalText {
+    let Body { approvals, .. } = &mut entry.body;
     if approvals.is_empty() {
         approvals.push(ApprovalText::default());
     }

@@ -26,7 +26,7 @@ pub(super) struct SpanAssembler {
     waiting: usize,
     /// The run of each trace that was emitted.
     runs: HashMap<u64, RunIx>,
-    stories: BTreeMap<RunIx, SpanRun>,
+    run_states: BTreeMap<RunIx, SpanRun>,
     /// Records that are not understood; they belong to no trace.
     loose: Vec<OwnedFact>,
     /// The files of a group share its first source.
@@ -40,40 +40,40 @@ impl Assembler for SpanAssembler {
             self.source = Some(from.source);
             from.stem.clone_into(&mut self.stem);
         }
-        let kept = OwnedFact::of(fact, from);
+        let owned = OwnedFact::of(fact, from);
         if matches!(fact.kind, FactKind::Malformed | FactKind::Unknown) {
-            self.loose.push(kept);
+            self.loose.push(owned);
             return;
         }
         // A span and its parts arrive one after the other.
-        if kept.name(Name::InSpan).is_empty() && self.waiting >= WAITING {
-            self.tell(build, |trace| trace.is_whole);
+        if owned.name(Name::InSpan).is_empty() && self.waiting >= WAITING {
+            self.emit(build, |trace| trace.is_whole);
             // No trace is complete: the memory bound takes precedence over order.
             if self.waiting >= WAITING {
-                self.tell(build, |_| true);
+                self.emit(build, |_| true);
             }
         }
-        let trace = self.trace(&kept, build);
-        self.waiting += usize::from(trace.put(kept, build));
+        let trace = self.trace(&owned, build);
+        self.waiting += usize::from(trace.put(owned, build));
     }
 
     fn pause(&mut self, build: &mut Builder) {
-        self.tell(build, |_| true);
+        self.emit(build, |_| true);
     }
 
     fn finish(&mut self, build: &mut Builder) {
-        self.tell(build, |_| true);
-        for story in self.stories.values_mut() {
-            story.finish(build);
+        self.emit(build, |_| true);
+        for run_state in self.run_states.values_mut() {
+            run_state.finish(build);
         }
     }
 }
 
 impl SpanAssembler {
     /// The trace of a span; records without a trace id are grouped by another id they share.
-    fn trace(&mut self, kept: &OwnedFact, build: &Builder) -> &mut Trace {
-        let id = match kept.name(Name::Trace) {
-            [] => kept.joins().map_or(&[] as &[u8], |(_, id)| id),
+    fn trace(&mut self, owned: &OwnedFact, build: &Builder) -> &mut Trace {
+        let id = match owned.name(Name::Trace) {
+            [] => owned.joins().map_or(&[] as &[u8], |(_, id)| id),
             id => id,
         };
         let key = build.key(id);
@@ -86,7 +86,7 @@ impl SpanAssembler {
     }
 
     /// Emits the traces for which `when` holds.
-    fn tell(&mut self, build: &mut Builder, when: impl Fn(&Trace) -> bool) {
+    fn emit(&mut self, build: &mut Builder, when: impl Fn(&Trace) -> bool) {
         let (mut now, later): (Vec<_>, Vec<_>) = self.traces.drain(..).partition(when);
         self.known = later
             .iter()
@@ -116,22 +116,25 @@ impl SpanAssembler {
         }
         for (run, mut spans, copies) in groups {
             build.edit(run).totals.copies += copies;
-            let told_twice = duplicates::drop_told_by_logs(&mut spans);
-            build.edit(run).totals.copies += told_twice;
-            spans.sort_by_key(|span| (span.told_at(), std::cmp::Reverse(span.fact.duration)));
+            let logged = duplicates::drop_logged(&mut spans);
+            build.edit(run).totals.copies += logged;
+            spans.sort_by_key(|span| (span.position(), std::cmp::Reverse(span.fact.duration)));
             duplicates::put_before_its_tools(&mut spans);
-            let story = self.stories.entry(run).or_insert_with(|| SpanRun::new(run));
+            let run_state = self
+                .run_states
+                .entry(run)
+                .or_insert_with(|| SpanRun::new(run));
             let ruling = |span: &OwnedFact| {
                 matches!(span.fact.kind, FactKind::Decision | FactKind::Approval)
             };
-            story.only_rulings = spans.iter().all(ruling);
+            run_state.only_rulings = spans.iter().all(ruling);
             let tools = spans.iter().filter(|span| span.is(FactKind::ToolCall));
-            story.run_here = tools.map(|span| span.call.clone()).collect();
+            run_state.run_here = tools.map(|span| span.call.clone()).collect();
             for span in &spans {
-                story.tell(span, build);
+                run_state.emit(span, build);
             }
         }
-        self.tell_loose(build);
+        self.emit_loose(build);
     }
 
     /// The run of a trace: the one it shares a thread, conversation or session with, or its own.
@@ -148,7 +151,7 @@ impl SpanAssembler {
         match joined {
             Some((_, id)) => Some(build.run(source, id)),
             None if trace.is_noise() => {
-                let last = *self.stories.keys().next_back()?;
+                let last = *self.run_states.keys().next_back()?;
                 build.edit(last).totals.copies += trace.spans.len() as u32 + trace.copies;
                 None
             }
@@ -158,19 +161,19 @@ impl SpanAssembler {
     }
 
     /// Records without a trace go to the first run, or to one named after the file.
-    fn tell_loose(&mut self, build: &mut Builder) {
+    fn emit_loose(&mut self, build: &mut Builder) {
         let Some(source) = self.source.filter(|_| !self.loose.is_empty()) else {
             return;
         };
-        let known = self.stories.keys().next().copied();
+        let known = self.run_states.keys().next().copied();
         let run = known.unwrap_or_else(|| build.run(source, self.stem.as_bytes()));
-        for kept in self.loose.drain(..) {
-            let kind = if kept.is(FactKind::Malformed) {
+        for owned in self.loose.drain(..) {
+            let kind = if owned.is(FactKind::Malformed) {
                 Kind::Malformed
             } else {
                 Kind::Unknown
             };
-            build.act(&kept.draft(kind, run));
+            build.act(&owned.draft(kind, run));
         }
     }
 }
@@ -190,7 +193,7 @@ impl OwnedFact {
 
     /// Its position in the run: its start; but a question to a person, or a block, comes at the end of its
     /// wrapper. Of spans with the same start, the longer one is the outer one.
-    fn told_at(&self) -> Time {
+    fn position(&self) -> Time {
         let ends =
             |inside: &OwnedFact| matches!(inside.fact.verdict, Verdict::Requested | Verdict::Block);
         if self.is(FactKind::Copy) && self.inside.iter().any(ends) {

@@ -143,7 +143,7 @@ pub(super) fn drop_strays(traces: &mut [Trace]) {
 
 /// If a program both logs and traces its model calls, keeps the logs, which have more details (Claude Code,
 /// Codex). Returns the number of removed spans.
-pub(super) fn drop_told_by_logs(spans: &mut Vec<OwnedFact>) -> u32 {
+pub(super) fn drop_logged(spans: &mut Vec<OwnedFact>) -> u32 {
     let logged = |span: &OwnedFact| span.is(FactKind::Response) && span.fact.span == SpanRole::Log;
     if !spans.iter().any(logged) {
         return 0;

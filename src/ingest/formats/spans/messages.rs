@@ -118,14 +118,14 @@ fn object(value: &Value, role: Role, out: &mut Vec<Item>) {
     {
         return any(content, role, out);
     }
-    let told = word(value, &["role"]).and_then(role_of);
-    if told.is_none() && role == Role::User && value.get("content").is_some() {
+    let recorded = word(value, &["role"]).and_then(role_of);
+    if recorded.is_none() && role == Role::User && value.get("content").is_some() {
         // Some writers put the name of the tool where the role should be.
         if let Some(name) = word(value, &["role"]) {
             return named_result(name, value, out);
         }
     }
-    match told.or_else(|| word(value, &["type"]).and_then(role_of)) {
+    match recorded.or_else(|| word(value, &["type"]).and_then(role_of)) {
         Some(role) => message(value, role, out),
         None => part(value, role, out),
     }
@@ -195,7 +195,7 @@ fn message(value: &Value, role: Role, out: &mut Vec<Item>) {
     }
     let known: Vec<String> = out
         .iter()
-        .filter_map(|said| match &said.what {
+        .filter_map(|item| match &item.what {
             Content::Call { id, .. } => Some(id.clone()),
             _ => None,
         })
@@ -206,7 +206,7 @@ fn message(value: &Value, role: Role, out: &mut Vec<Item>) {
         // Some writers list each call twice: among the parts and beside them.
         let id = word(call, &["id", "toolCallId"]).unwrap_or_default();
         if id.is_empty() || !known.iter().any(|known| known == id) {
-            asked(call, role, out);
+            tool_call(call, role, out);
         }
     }
 }
@@ -222,7 +222,7 @@ fn list(value: &Value) -> &[Value] {
 }
 
 /// A tool call in any of its spellings.
-fn asked(call: &Value, role: Role, out: &mut Vec<Item>) {
+fn tool_call(call: &Value, role: Role, out: &mut Vec<Item>) {
     let inner = call
         .get("function")
         .filter(|it| it.is_object())
@@ -257,7 +257,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Item>) {
             }
         }
         "tool_call" | "tool-call" | "tool_use" | "function_call" | "server_tool_call" => {
-            asked(value, role, out);
+            tool_call(value, role, out);
         }
         "tool_call_response" | "tool-result" | "tool_result" | "function_call_output" => {
             let keys = ["response", "result", "output", "content"];
@@ -318,7 +318,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Item>) {
                 .or_else(|| value.get("function_call"))
                 .filter(|it| it.is_object())
             {
-                return asked(call, role, out);
+                return tool_call(call, role, out);
             }
             if let Some(text) = of(&["content", "text", "output_text"]).and_then(|it| text_of(&it))
             {
@@ -381,6 +381,6 @@ pub(crate) fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
 }
 
 /// The first of several members that is a text; empty if none is.
-pub(crate) fn said(value: &Value, keys: &[&str]) -> String {
+pub(crate) fn text_of_any(value: &Value, keys: &[&str]) -> String {
     word(value, keys).unwrap_or_default().to_owned()
 }

@@ -13,16 +13,16 @@ impl Span {
     pub(crate) fn pieces(
         &self,
         part: u16,
-        asked: impl FnOnce() -> RequestFields,
+        fields: impl FnOnce() -> RequestFields,
     ) -> Option<Vec<RequestPart>> {
         let Some(at) = usize::from(part).checked_sub(1) else {
-            return (self.class == Class::Model).then(|| self.of_call(asked()));
+            return (self.class == Class::Model).then(|| self.of_call(fields()));
         };
-        let said = self.input.get(at)?;
-        let Content::Text(text) = &said.what else {
+        let item = self.input.get(at)?;
+        let Content::Text(text) = &item.what else {
             return None;
         };
-        let is_system = said.role == messages::Role::System;
+        let is_system = item.role == messages::Role::System;
         is_system.then(|| {
             vec![RequestPart::Block(ContextBlock::rebuilt(
                 Role::System,
@@ -31,7 +31,7 @@ impl Span {
         })
     }
 
-    fn of_call(&self, asked: RequestFields) -> Vec<RequestPart> {
+    fn of_call(&self, fields: RequestFields) -> Vec<RequestPart> {
         let text = self.body(0).text.filter(|text| !text.is_empty());
         let answer = text.map(|text| {
             RequestPart::Block(ContextBlock::rebuilt(Role::Assistant, text_block(&text)))
@@ -41,7 +41,7 @@ impl Span {
         } else {
             self.input.as_slice()
         };
-        let request = of_request(input, asked).into_iter();
+        let request = of_request(input, fields).into_iter();
         request.chain(answer).collect()
     }
 }
@@ -49,19 +49,19 @@ impl Span {
 /// What is known about a request: its messages, and the fields beside them.
 pub(in crate::ingest::formats) fn of_request(
     input: &[messages::Item],
-    asked: RequestFields,
+    fields: RequestFields,
 ) -> Vec<RequestPart> {
-    let heard = heard(input);
-    let is_whole = !heard.is_empty() && !asked.goes_on();
-    let heard = is_whole.then_some(RequestPart::History(heard));
-    asked.pieces().into_iter().chain(heard).collect()
+    let history = history(input);
+    let is_whole = !history.is_empty() && !fields.goes_on();
+    let history = is_whole.then_some(RequestPart::History(history));
+    fields.pieces().into_iter().chain(history).collect()
 }
 
 /// Messages as content blocks.
-fn heard(input: &[messages::Item]) -> Vec<ContextBlock> {
+fn history(input: &[messages::Item]) -> Vec<ContextBlock> {
     let ids = ids(input);
-    let block = |(said, id): (&messages::Item, String)| -> Option<ContextBlock> {
-        let block = match &said.what {
+    let block = |(item, id): (&messages::Item, String)| -> Option<ContextBlock> {
+        let block = match &item.what {
             Content::Text(text) => text_block(text),
             Content::Reasoning(text) => json!({ "type": "thinking", "thinking": text }),
             Content::Call { name, args, .. } => {
@@ -84,7 +84,7 @@ fn heard(input: &[messages::Item]) -> Vec<ContextBlock> {
             }
             Content::Approval { .. } => return None,
         };
-        let role = match said.role {
+        let role = match item.role {
             messages::Role::System => Role::System,
             messages::Role::User => Role::User,
             messages::Role::Assistant => Role::Assistant,
@@ -100,7 +100,7 @@ fn heard(input: &[messages::Item]) -> Vec<ContextBlock> {
 fn ids(input: &[messages::Item]) -> Vec<String> {
     let mut ids: Vec<String> = input
         .iter()
-        .map(|said| match &said.what {
+        .map(|item| match &item.what {
             Content::Call { id, .. } | Content::Result { id, .. } => id.clone(),
             _ => String::new(),
         })
@@ -120,8 +120,8 @@ fn ids(input: &[messages::Item]) -> Vec<String> {
     let is_paired = open.len() == left.len();
     for (number, call) in open.into_iter().enumerate() {
         let result = left.get(number).copied().filter(|_| is_paired);
-        let told = result.map(|result| ids[result].clone());
-        let own = [told.unwrap_or_default(), ids[call].clone()];
+        let recorded = result.map(|result| ids[result].clone());
+        let own = [recorded.unwrap_or_default(), ids[call].clone()];
         let id = own.into_iter().find(|id| !id.is_empty());
         let id = id.unwrap_or_else(|| format!("call_{number}"));
         for at in result.into_iter().chain([call]) {
@@ -137,17 +137,17 @@ mod tests {
 
     /// The ids of the calls and results of a conversation.
     #[track_caller]
-    fn check(told: &Value, expected: &[&str]) {
-        let input = messages::messages(told, messages::Role::User);
-        let ids: Vec<String> = heard(&input)
+    fn check(recorded: &Value, expected: &[&str]) {
+        let input = messages::messages(recorded, messages::Role::User);
+        let ids: Vec<String> = history(&input)
             .into_iter()
-            .filter_map(|said| {
+            .filter_map(|item| {
                 let keys = ["id", "tool_use_id"];
-                let id = keys.iter().find_map(|key| said.block.get(*key)?.as_str());
+                let id = keys.iter().find_map(|key| item.block.get(*key)?.as_str());
                 id.map(str::to_owned)
             })
             .collect();
-        assert_eq!(ids, expected, "{told}");
+        assert_eq!(ids, expected, "{recorded}");
     }
 
     #[test]
@@ -155,20 +155,20 @@ mod tests {
         let call = |id: &str| json!({"type": "tool_use", "id": id, "name": "look", "input": {}});
         let result =
             |id: &str| json!({"type": "tool_result", "tool_use_id": id, "content": "found"});
-        let told = |calls: [&str; 2], results: &[&str]| {
+        let recorded = |calls: [&str; 2], results: &[&str]| {
             let results: Vec<Value> = results.iter().map(|id| result(id)).collect();
             json!([
                 {"role": "assistant", "content": calls.map(call)},
                 {"role": "user", "content": results},
             ])
         };
-        check(&told(["a", "b"], &["a", "b"]), &["a", "b", "a", "b"]);
-        check(&told(["x", "y"], &["a", "b"]), &["a", "b", "a", "b"]);
+        check(&recorded(["a", "b"], &["a", "b"]), &["a", "b", "a", "b"]);
+        check(&recorded(["x", "y"], &["a", "b"]), &["a", "b", "a", "b"]);
         check(
-            &told(["", ""], &["", ""]),
+            &recorded(["", ""], &["", ""]),
             &["call_0", "call_1", "call_0", "call_1"],
         );
         // A missing part of the history cannot be reconstructed.
-        check(&told(["x", "y"], &["b"]), &["x", "y", "b"]);
+        check(&recorded(["x", "y"], &["b"]), &["x", "y", "b"]);
     }
 }

@@ -28,20 +28,20 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
     fn span(&self, record: &Value) -> Span;
 
     /// The request fields in the record of a model call, beside the messages.
-    fn asked(&self, record: &Value) -> RequestFields {
+    fn request_fields(&self, record: &Value) -> RequestFields {
         let _ = record;
         RequestFields::default()
     }
 
     /// Emits the spans of a record: one, unless the product writes documents. Fails if there is none.
-    fn tell(
+    fn emit(
         &self,
         _record: Record<'_>,
         cursor: &mut Cursor<'_>,
         out: &mut FactSink<'_>,
     ) -> Checked<()> {
         let (range, found) = whole(cursor)?;
-        self.span(&found).tell(Some(range), out);
+        self.span(&found).emit(Some(range), out);
         Ok(())
     }
 
@@ -79,7 +79,7 @@ impl<P: Product> Decode for P {
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
-        if self.tell(record, &mut cursor, out).is_err() {
+        if self.emit(record, &mut cursor, out).is_err() {
             out.malformed();
         }
         out.note(cursor.notes);
@@ -112,6 +112,7 @@ impl<P: Product> Open for P {
 
 impl<P: Product> Request for P {
     fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
-        self.span(record).pieces(part, || self.asked(record))
+        self.span(record)
+            .pieces(part, || self.request_fields(record))
     }
 }

@@ -147,9 +147,9 @@ mod tests {
 
     #[track_caller]
     fn check(called: &Value, is_request: bool) {
-        let mut asked = RequestFields::default();
-        asked.called_with(called);
-        let is_told = matches!(asked.pieces()[..], [RequestPart::Request(_)]);
+        let mut fields = RequestFields::default();
+        fields.called_with(called);
+        let is_told = matches!(fields.pieces()[..], [RequestPart::Request(_)]);
         assert_eq!(is_told, is_request, "{called}");
     }
 
@@ -174,12 +174,12 @@ mod tests {
 
     #[test]
     fn only_known_parameters_with_values_are_kept() {
-        let mut asked = RequestFields::default();
-        let told = json!({"temperature": 0, "stream": "false", "stop": null, "base_url": "x", "seed": "",
+        let mut fields = RequestFields::default();
+        let recorded = json!({"temperature": 0, "stream": "false", "stop": null, "base_url": "x", "seed": "",
             "tools": [r#"{"name":"look"}"#]});
-        asked.parameters(Some(&told));
-        asked.parameters(Some(&json!({"temperature": 1})));
-        let members: Vec<(String, Value)> = asked
+        fields.parameters(Some(&recorded));
+        fields.parameters(Some(&json!({"temperature": 1})));
+        let members: Vec<(String, Value)> = fields
             .pieces()
             .into_iter()
             .map(|piece| match piece {

@@ -16,7 +16,7 @@ use crate::model::symbol::Sym;
 pub(super) struct SpanRun {
     run: RunIx,
     /// Messages of the conversation, each with the number of equal ones before it.
-    heard: HashSet<(u64, u32)>,
+    history: HashSet<(u64, u32)>,
     /// The system messages seen so far, by agent.
     systems: HashSet<(Sym, u64)>,
     /// The trace of the last model call: a new trace may restart the conversation.
@@ -64,9 +64,9 @@ enum Execution {
 
 impl SpanCall {
     /// The place of a record about the call, if it can be opened with it.
-    fn place_of(&self, kept: &OwnedFact) -> Place {
-        if kept.source == self.source {
-            kept.place
+    fn place_of(&self, owned: &OwnedFact) -> Place {
+        if owned.source == self.source {
+            owned.place
         } else {
             Place::NONE
         }
@@ -77,7 +77,7 @@ impl SpanRun {
     pub(super) fn new(run: RunIx) -> SpanRun {
         SpanRun {
             run,
-            heard: HashSet::new(),
+            history: HashSet::new(),
             systems: HashSet::new(),
             conversation: Box::default(),
             calls: Vec::new(),
@@ -91,7 +91,7 @@ impl SpanRun {
         }
     }
 
-    pub(super) fn tell(&mut self, span: &OwnedFact, build: &mut Builder) {
+    pub(super) fn emit(&mut self, span: &OwnedFact, build: &mut Builder) {
         self.who(span, build);
         build.seen(self.run, span.fact.time);
         build.seen(self.run, span.end());
@@ -131,8 +131,8 @@ impl SpanRun {
 
     /// All spans have been emitted.
     pub(super) fn finish(&mut self, build: &mut Builder) {
-        for kept in std::mem::take(&mut self.early) {
-            self.alone(&kept, build);
+        for owned in std::mem::take(&mut self.early) {
+            self.alone(&owned, build);
         }
         if build.open_calls(self.run) == 0 {
             build.end(self.run, self.ended);
@@ -176,7 +176,7 @@ impl SpanRun {
     }
 
     /// A row for a fact of a span.
-    fn draft(&self, kind: Kind, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) -> Draft {
+    fn draft(&self, kind: Kind, owned: &OwnedFact, span: &OwnedFact, build: &mut Builder) -> Draft {
         let main = build.peek(self.run).who.agent;
         let named = build.symbol(&span.agent);
         let agent = if named.is_some() { named } else { main };
@@ -192,12 +192,18 @@ impl SpanRun {
             } else {
                 build.model_of(self.run, agent)
             },
-            ..kept.draft(kind, self.run)
+            ..owned.draft(kind, self.run)
         }
     }
 
-    fn add(&self, kind: Kind, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) -> ActionIx {
-        let draft = self.draft(kind, kept, span, build);
+    fn add(
+        &self,
+        kind: Kind,
+        owned: &OwnedFact,
+        span: &OwnedFact,
+        build: &mut Builder,
+    ) -> ActionIx {
+        let draft = self.draft(kind, owned, span, build);
         build.act(&draft)
     }
 
@@ -209,7 +215,7 @@ impl SpanRun {
     fn prompt(&mut self, span: &OwnedFact, build: &mut Builder) {
         self.new_turn(build);
         self.add(Kind::Prompt, span, span, build);
-        self.heard.insert((span.fact.hash, 0));
+        self.history.insert((span.fact.hash, 0));
     }
 
     fn note(&self, span: &OwnedFact, build: &mut Builder) {
@@ -267,7 +273,7 @@ impl SpanRun {
         self.textless = (text.is_none()).then_some((response, span.source));
         for inside in &span.inside {
             match inside.fact.kind {
-                FactKind::ToolCall => self.asked(inside, span, build),
+                FactKind::ToolCall => self.requested(inside, span, build),
                 FactKind::Response if text.is_some() => {}
                 FactKind::Response => self.text(inside, build),
                 FactKind::Approval | FactKind::Decision => self.ruling(inside, build),
@@ -278,15 +284,15 @@ impl SpanRun {
 
     /// Emits the new items in the input of a model call.
     fn history(&mut self, span: &OwnedFact, build: &mut Builder) {
-        let told = |kind| {
+        let recorded = |kind| {
             span.inside
                 .iter()
                 .any(move |inside: &OwnedFact| inside.is(kind))
         };
         let trace = span.name(Name::Trace);
-        let anew = !told(FactKind::Copy) && !told(FactKind::ToolResult);
+        let anew = !recorded(FactKind::Copy) && !recorded(FactKind::ToolResult);
         if anew && *self.conversation != *trace && !span.name(Name::Trace).is_empty() {
-            self.heard.clear();
+            self.history.clear();
         }
         self.conversation = trace.into();
         let mut counts: HashMap<u64, u32> = HashMap::new();
@@ -302,7 +308,7 @@ impl SpanRun {
                 FactKind::Prompt => {
                     let count = counts.entry(inside.fact.hash).or_default();
                     *count += 1;
-                    if self.heard.insert((inside.fact.hash, *count - 1)) {
+                    if self.history.insert((inside.fact.hash, *count - 1)) {
                         self.new_turn(build);
                         self.add(Kind::Prompt, inside, span, build);
                     }
@@ -314,55 +320,55 @@ impl SpanRun {
     }
 
     /// More text of the last model call, from a record of its own.
-    fn text(&mut self, kept: &OwnedFact, build: &mut Builder) {
+    fn text(&mut self, owned: &OwnedFact, build: &mut Builder) {
         let before = self.textless.take();
-        if let Some((response, _)) = before.filter(|(_, source)| *source == kept.source) {
+        if let Some((response, _)) = before.filter(|(_, source)| *source == owned.source) {
             build.settle(&Settled {
-                result: kept.place,
+                result: owned.place,
                 clear: Flags::IMPLIED,
                 ..Settled::new(response)
             });
         } else {
-            let mut draft = self.draft(Kind::Response, kept, kept, build);
+            let mut draft = self.draft(Kind::Response, owned, owned, build);
             draft.flags.set(Flags::CONTINUED);
             build.act(&draft);
         }
     }
 
     /// A tool call of a model.
-    fn asked(&mut self, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
-        let known = |call: &SpanCall| !kept.id.is_empty() && *call.key == *kept.id;
+    fn requested(&mut self, owned: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
+        let known = |call: &SpanCall| !owned.id.is_empty() && *call.key == *owned.id;
         // The span that ran the tool has more details than a call in another file.
-        let run_here = kept.source != span.source && self.run_here.contains(&kept.id);
+        let run_here = owned.source != span.source && self.run_here.contains(&owned.id);
         if run_here || self.calls.iter().any(known) {
             build.edit(self.run).totals.copies += 1;
             return;
         }
-        let mut draft = self.draft(Kind::ToolCall, kept, span, build);
+        let mut draft = self.draft(Kind::ToolCall, owned, span, build);
         draft.parent = self.last_response;
         draft.time = span.end();
-        self.open(&draft, kept, &kept.id, build);
+        self.open(&draft, owned, &owned.id, build);
     }
 
     /// Opens a call. Without an id it is identified by its number.
-    fn open(&mut self, draft: &Draft, kept: &OwnedFact, id: &[u8], build: &mut Builder) -> usize {
+    fn open(&mut self, draft: &Draft, owned: &OwnedFact, id: &[u8], build: &mut Builder) -> usize {
         let key = if id.is_empty() {
             format!("#{}", self.calls.len()).into_bytes()
         } else {
             id.to_vec()
         };
-        let tool = build.symbol(&kept.tool);
+        let tool = build.symbol(&owned.tool);
         let action = build.act(&Draft { tool, ..*draft });
         let call = Call {
             time: draft.time,
-            ..Call::open(action, &kept.fact, tool)
+            ..Call::open(action, &owned.fact, tool)
         };
         build.open_call(self.run, &key, call, false);
         self.calls.push(SpanCall {
             key,
             source: draft.source,
             tool,
-            hash: kept.fact.hash,
+            hash: owned.fact.hash,
             action,
             ran: Execution::NoSpan,
             closed: false,
@@ -447,13 +453,13 @@ impl SpanRun {
     }
 
     /// What the history says about a call: its result, or that it was refused.
-    fn answer(&mut self, kept: &OwnedFact, build: &mut Builder) {
-        let tool = build.symbol(&kept.tool);
+    fn answer(&mut self, owned: &OwnedFact, build: &mut Builder) {
+        let tool = build.symbol(&owned.tool);
         let mut calls = self.calls.iter();
-        let found = if kept.call.is_empty() {
+        let found = if owned.call.is_empty() {
             calls.rposition(|call| tool.is_some() && call.tool == tool && !call.closed)
         } else {
-            calls.rposition(|call| *call.key == *kept.call)
+            calls.rposition(|call| *call.key == *owned.call)
         };
         let Some(at) = found else {
             return;
@@ -463,28 +469,28 @@ impl SpanRun {
         }
         let call = &self.calls[at];
         let held = call.waits || call.ran == Execution::HeldBack;
-        let refused = kept.fact.verdict == Verdict::Denied || held && call.ran != Execution::Ran;
+        let refused = owned.fact.verdict == Verdict::Denied || held && call.ran != Execution::Ran;
         let action = call.action;
         if refused && !call.decided {
-            self.conclude(at, kept, Verdict::Denied, build);
+            self.conclude(at, owned, Verdict::Denied, build);
         }
-        let refused = refused && kept.fact.status != Status::Ok;
+        let refused = refused && owned.fact.status != Status::Ok;
         let status = if refused {
             Status::Denied
         } else {
-            kept.fact.status
+            owned.fact.status
         };
         self.close(at, status, build);
         build.settle(&Settled {
-            result: self.calls[at].place_of(kept),
-            flags: kept.fact.flags,
+            result: self.calls[at].place_of(owned),
+            flags: owned.fact.flags,
             clear: Flags::WAITING,
             ..Settled::new(action)
         });
     }
 
     /// Infers an approval or refusal that was not recorded from what happened next.
-    fn conclude(&mut self, at: usize, kept: &OwnedFact, verdict: Verdict, build: &mut Builder) {
+    fn conclude(&mut self, at: usize, owned: &OwnedFact, verdict: Verdict, build: &mut Builder) {
         let call = &mut self.calls[at];
         call.decided = true;
         let part = if verdict == Verdict::Approved {
@@ -492,11 +498,11 @@ impl SpanRun {
         } else {
             DENIED
         };
-        let mut attached = kept.attached(AttachedKind::Approval);
+        let mut attached = owned.attached(AttachedKind::Approval);
         attached.verdict = verdict;
         attached.place = Place {
             part,
-            ..call.place_of(kept)
+            ..call.place_of(owned)
         };
         build.attach(call.action, attached, Flags::NONE);
     }
@@ -526,23 +532,23 @@ impl SpanRun {
         }
     }
 
-    fn attached(kept: &OwnedFact, build: &mut Builder) -> Attached {
-        let kind = kept.fact.attached_kind();
+    fn attached(owned: &OwnedFact, build: &mut Builder) -> Attached {
+        let kind = owned.fact.attached_kind();
         let [policy, rule, by] =
-            [Name::Policy, Name::Rule, Name::By].map(|name| build.symbol(kept.name(name)));
+            [Name::Policy, Name::Rule, Name::By].map(|name| build.symbol(owned.name(name)));
         Attached {
             policy,
             rule,
             by,
-            wait: kept.fact.duration,
-            ..kept.attached(kind)
+            wait: owned.fact.duration,
+            ..owned.attached(kind)
         }
     }
 
-    fn inside(&mut self, kept: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
-        match kept.fact.kind {
+    fn inside(&mut self, owned: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
+        match owned.fact.kind {
             FactKind::Approval | FactKind::Decision if span.fact.span != SpanRole::Guardrail => {
-                self.ruling(kept, build);
+                self.ruling(owned, build);
             }
             _ => {}
         }
@@ -550,21 +556,21 @@ impl SpanRun {
 
     /// Attaches a decision to the call it names, to the latest call of its tool, to a pending call, or, if
     /// it is not about a call, to the guardrail of its name.
-    fn ruling(&mut self, kept: &OwnedFact, build: &mut Builder) {
-        let at = if !kept.call.is_empty() {
-            let found = self.calls.iter().rposition(|call| *call.key == *kept.call);
+    fn ruling(&mut self, owned: &OwnedFact, build: &mut Builder) {
+        let at = if !owned.call.is_empty() {
+            let found = self.calls.iter().rposition(|call| *call.key == *owned.call);
             if found.is_none() && !self.only_rulings {
-                self.early.push(OwnedFact::copy(kept));
+                self.early.push(OwnedFact::copy(owned));
                 return;
             }
             found
-        } else if !kept.tool.is_empty() {
-            let tool = build.symbol(&kept.tool);
+        } else if !owned.tool.is_empty() {
+            let tool = build.symbol(&owned.tool);
             self.calls
                 .iter()
                 .rposition(|call| call.tool == tool && !call.closed)
-        } else if kept.is(FactKind::Approval) {
-            let hash = kept.fact.hash;
+        } else if owned.is(FactKind::Approval) {
+            let hash = owned.fact.hash;
             let same = |call: &SpanCall| hash != 0 && call.hash == hash && !call.closed;
             let waits = |call: &SpanCall| call.waits && !call.decided;
             let calls = &self.calls;
@@ -576,30 +582,30 @@ impl SpanRun {
             None
         };
         match at {
-            Some(at) => self.rule(at, kept, build),
-            None => self.alone(kept, build),
+            Some(at) => self.rule(at, owned, build),
+            None => self.alone(owned, build),
         }
     }
 
     fn early_rulings(&mut self, at: usize, build: &mut Builder) {
         let mut at_last = Vec::new();
         let key = self.calls[at].key.clone();
-        self.early.retain_mut(|kept| {
-            let mine = *kept.call == *key;
+        self.early.retain_mut(|owned| {
+            let mine = *owned.call == *key;
             if mine {
-                at_last.push(OwnedFact::copy(kept));
+                at_last.push(OwnedFact::copy(owned));
             }
             !mine
         });
-        for kept in at_last {
-            self.rule(at, &kept, build);
+        for owned in at_last {
+            self.rule(at, &owned, build);
         }
     }
 
-    fn rule(&mut self, at: usize, kept: &OwnedFact, build: &mut Builder) {
-        let attached = SpanRun::attached(kept, build);
+    fn rule(&mut self, at: usize, owned: &OwnedFact, build: &mut Builder) {
+        let attached = SpanRun::attached(owned, build);
         let (run, call) = (self.run, &mut self.calls[at]);
-        let place = call.place_of(kept);
+        let place = call.place_of(owned);
         let attached = Attached { place, ..attached };
         build.attach(call.action, attached, Flags::NONE);
         let mut news = Settled::new(call.action);
@@ -625,8 +631,8 @@ impl SpanRun {
     }
 
     /// A decision about no known call: attached to the guardrail of its name, otherwise a row of its own.
-    fn alone(&mut self, kept: &OwnedFact, build: &mut Builder) {
-        let attached = SpanRun::attached(kept, build);
+    fn alone(&mut self, owned: &OwnedFact, build: &mut Builder) {
+        let attached = SpanRun::attached(owned, build);
         let is_decision = attached.kind == AttachedKind::Decision;
         let guard = self
             .guards
@@ -635,7 +641,7 @@ impl SpanRun {
             .find(|(name, _)| is_decision && *name == attached.policy);
         let action = match guard {
             Some((_, action)) => *action,
-            None => self.add(attached.kind.row(), kept, kept, build),
+            None => self.add(attached.kind.row(), owned, owned, build),
         };
         build.alone(self.run, action, attached.verdict);
         build.attach(action, attached, Flags::NONE);

@@ -35,29 +35,29 @@ impl Trace {
     }
 
     /// Adds a span or a part of one; whether it is a new span.
-    pub(super) fn put(&mut self, kept: OwnedFact, build: &Builder) -> bool {
-        if !kept.name(Name::InSpan).is_empty() {
-            self.early.push(kept);
+    pub(super) fn put(&mut self, owned: OwnedFact, build: &Builder) -> bool {
+        if !owned.name(Name::InSpan).is_empty() {
+            self.early.push(owned);
             return false;
         }
-        self.is_whole |= kept.parent.is_empty() && !kept.id.is_empty();
-        let own = build.key(&kept.id);
-        let known = self.places.get(&own).filter(|_| !kept.id.is_empty());
+        self.is_whole |= owned.parent.is_empty() && !owned.id.is_empty();
+        let own = build.key(&owned.id);
+        let known = self.places.get(&own).filter(|_| !owned.id.is_empty());
         if let Some(&place) = known {
             // Delivered again: the last version and its parts win.
             self.copies += 1;
-            if kept.is(FactKind::Copy) && !self.spans[place].is(FactKind::Copy) {
-                self.spans[place].end_as(kept);
+            if owned.is(FactKind::Copy) && !self.spans[place].is(FactKind::Copy) {
+                self.spans[place].end_as(owned);
                 return false;
             }
-            let group = kept.id.clone();
+            let group = owned.id.clone();
             self.early
                 .retain(|early| early.name(Name::InSpan) != &*group);
-            self.spans[place] = kept;
+            self.spans[place] = owned;
             return false;
         }
         self.places.insert(own, self.spans.len());
-        self.spans.push(kept);
+        self.spans.push(owned);
         true
     }
 
@@ -108,17 +108,23 @@ impl Trace {
     }
 
     fn put_inside(&mut self, build: &Builder) {
-        for kept in self.early.drain(..) {
-            let own = build.key(kept.name(Name::InSpan));
+        for owned in self.early.drain(..) {
+            let own = build.key(owned.name(Name::InSpan));
             match self.places.get(&own) {
-                Some(&place) => self.spans[place].inside.push(kept),
+                Some(&place) => self.spans[place].inside.push(owned),
                 // Its span never arrived.
-                None => self.spans.push(kept),
+                None => self.spans.push(owned),
             }
         }
         for span in &mut self.spans {
-            span.inside
-                .sort_by_key(|kept| (kept.source, kept.line, kept.place.offset, kept.place.part));
+            span.inside.sort_by_key(|owned| {
+                (
+                    owned.source,
+                    owned.line,
+                    owned.place.offset,
+                    owned.place.part,
+                )
+            });
         }
     }
 
@@ -191,17 +197,17 @@ impl Trace {
 
     /// An error that a wrapper passes on is reported by what is inside it.
     fn quiet_wrappers(&mut self, parents: &[Option<usize>]) {
-        let mut told = vec![false; self.spans.len()];
+        let mut reported = vec![false; self.spans.len()];
         for at in 0..self.spans.len() {
             if self.spans[at].fact.status == Status::Error {
-                above(at, parents).for_each(|above| told[above] = true);
+                above(at, parents).for_each(|above| reported[above] = true);
             }
         }
-        for (span, told) in self.spans.iter_mut().zip(told) {
+        for (span, reported) in self.spans.iter_mut().zip(reported) {
             let is_outermost = span.parent.is_empty();
-            if told && span.is(FactKind::Copy) && !is_outermost {
+            if reported && span.is(FactKind::Copy) && !is_outermost {
                 span.fact.status = Status::Unrecorded;
-            } else if told && span.is(FactKind::Copy) {
+            } else if reported && span.is(FactKind::Copy) {
                 // The run failed, but the error has its own row.
                 span.fact.status = Status::Cancelled;
             }
