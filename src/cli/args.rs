@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Arg, Args as _, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::analysis::grouped::Field;
 use crate::analysis::runs::Grouping;
-use crate::analysis::stats::Field;
 use crate::cli::convert::To;
 use crate::cli::export::{As, Target};
 use crate::ingest::formats::FORMATS;

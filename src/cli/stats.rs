@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::analysis::stats::{self, Field, Group};
+use crate::analysis::grouped::{self, Field, Group};
 use crate::cli::failure::Exit;
 use crate::cli::look::Look;
 use crate::cli::table::{self, Cell, Column};
@@ -43,7 +43,7 @@ pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], by: &[String]) -> anyhow::Resu
         Some(expr) => filter::rows(cx, store, expr),
         None => (0..store.len()).map(ActionIx).collect(),
     };
-    let groups = stats::groups(rows.iter().map(|ix| store.row(*ix)), &by);
+    let groups = grouped::groups(rows.iter().map(|ix| store.row(*ix)), &by);
     if cx.global.json {
         cx.out.json(&stats_json::stats(&by, &groups))?;
         return Ok(exit);
@@ -69,7 +69,7 @@ pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], by: &[String]) -> anyhow::Resu
 fn row(look: &Look, group: &Group) -> Vec<Cell> {
     let stopped = group.blocked + group.denied;
     let durations = group.durations();
-    let span = |pick: fn(stats::Percentiles) -> Elapsed| {
+    let span = |pick: fn(grouped::Percentiles) -> Elapsed| {
         Cell::new(durations.map_or_else(|| words::NOTHING.to_owned(), |it| words::span(pick(it))))
     };
     let mut cells: Vec<Cell> = group

@@ -11,7 +11,7 @@ use crate::ingest::fact::FactSink;
 use crate::ingest::json::Record;
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::request::{Api, Piece};
+use crate::ingest::request::{Api, RequestPart};
 
 /// A trace format: the union of the four concerns below, and a name.
 pub trait Format: Decode + Layout + Open + Request + std::fmt::Debug + Sync {
@@ -130,7 +130,7 @@ pub trait Open {
 pub trait Request {
     /// What part `part` of a record added to the context of the model. `None` if the opened body says
     /// the same.
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
         let _ = (record, part);
         None
     }
@@ -155,7 +155,7 @@ pub trait Request {
     }
 
     /// What the record around a model call shows of its request.
-    fn request(&self, around: &Value) -> Vec<Piece> {
+    fn request(&self, around: &Value) -> Vec<RequestPart> {
         let _ = around;
         Vec::new()
     }

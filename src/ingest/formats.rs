@@ -14,6 +14,7 @@ mod conversation;
 pub mod copilot;
 pub mod cursor;
 pub mod decisions;
+mod entry;
 pub mod gemini;
 pub mod helicone;
 pub mod inspect;
@@ -39,7 +40,6 @@ mod spans;
 pub mod swe_agent;
 pub mod tau2_bench;
 pub mod tau_bench;
-mod told;
 pub mod vercel_ui;
 
 use std::sync::OnceLock;

@@ -1,11 +1,11 @@
-//! What a record puts before a model: the pieces of a request, as far as a trace tells them.
+//! What a record added to a request to a model, as far as a trace records it.
 
 use serde_json::Value;
 
-/// The interface that a request is written for.
+/// The API that a request is written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
-    /// `POST /v1/chat/completions` of `OpenAI` and of many others.
+    /// `POST /v1/chat/completions` of `OpenAI` and many others.
     Chat,
     /// `POST /v1/responses` of `OpenAI`.
     Responses,
@@ -22,7 +22,7 @@ impl Api {
         }
     }
 
-    /// The interface that a recorded body was sent to, by the members that only it has.
+    /// The API of a recorded request body, recognized by members that only it has.
     pub fn of_request(body: &Value) -> Api {
         if body.get("messages").is_none() && body.get("input").is_some() {
             return Api::Responses;
@@ -39,7 +39,7 @@ impl Api {
         }
     }
 
-    /// The interface that models of this name are asked through, where nothing else tells.
+    /// The API usually used for models of this name, if nothing else is known.
     pub fn of_model(model: &str) -> Api {
         let name = model.rsplit('/').next().unwrap_or(model);
         if name.starts_with("claude") {
@@ -58,7 +58,7 @@ impl Api {
     }
 }
 
-/// Who speaks.
+/// The speaker of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     System,
@@ -92,46 +92,46 @@ impl Role {
     }
 }
 
-/// One thing that a record tells about requests to the model.
+/// One part of the requests to a model, as recorded.
 ///
-/// What is said is a content block of the Messages interface, whatever the interface of the run, but
-/// for formats that record items of the Responses interface: those stay as they are.
+/// Blocks are content blocks of the Messages API, whatever API the run used, except in formats that record
+/// items of the Responses API, which are kept as they are.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Piece {
-    /// The whole body of a request, as it was sent.
+pub enum RequestPart {
+    /// The whole body of a request, as sent.
     Request(Value),
-    /// A member beside the conversation (`system`, `tools`, `temperature`); it holds until it is set
-    /// again, but where the record of a call tells it, for the request of that call alone.
+    /// A member beside the conversation (`system`, `tools`, `temperature`). It applies until it is set
+    /// again; if the record of a call has it, it applies to the request of that call only.
     Member {
         name: String,
         value: Value,
     },
-    Said(Said),
-    /// The whole conversation of a request, as the record of its call tells it. It is not the body
-    /// that was sent, but nothing of it has to be put together from the records before.
-    Heard(Vec<Said>),
-    /// All that was said before was replaced by this (a compaction).
+    Block(ContextBlock),
+    /// The whole conversation of a request, from the record of its call. It is not the body that was sent,
+    /// but needs no earlier records.
+    History(Vec<ContextBlock>),
+    /// Replaces everything before it (a compaction).
     Compacted {
-        by: Vec<Said>,
+        by: Vec<ContextBlock>,
         words: String,
     },
-    /// Something that the agent may have put before the model in words that are not recorded.
-    Unsaid(String),
+    /// Something that the agent may have sent to the model, the words of which are not recorded.
+    NotRecorded(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Said {
+pub struct ContextBlock {
     pub role: Role,
     pub block: Value,
-    /// The message that the block is a part of, where several records share one.
+    /// The message that the block belongs to, if several records share one.
     pub message: Option<String>,
-    /// The block stands in the trace as it was sent; else it was made from what is recorded.
+    /// Whether the block is recorded as sent; otherwise it was rebuilt from what is recorded.
     pub is_recorded: bool,
 }
 
-impl Said {
-    pub fn recorded(role: Role, block: Value) -> Said {
-        Said {
+impl ContextBlock {
+    pub fn recorded(role: Role, block: Value) -> ContextBlock {
+        ContextBlock {
             role,
             block,
             message: None,
@@ -139,10 +139,10 @@ impl Said {
         }
     }
 
-    pub fn rebuilt(role: Role, block: Value) -> Said {
-        Said {
+    pub fn rebuilt(role: Role, block: Value) -> ContextBlock {
+        ContextBlock {
             is_recorded: false,
-            ..Said::recorded(role, block)
+            ..ContextBlock::recorded(role, block)
         }
     }
 }

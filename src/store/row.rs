@@ -84,6 +84,10 @@ impl<'a> Row<'a> {
         self.store.symbols().name(self.chunk.tool[self.at])
     }
 
+    pub fn model_sym(&self) -> Sym {
+        self.chunk.model[self.at]
+    }
+
     pub fn model(&self) -> &'a str {
         self.store.symbols().name(self.chunk.model[self.at])
     }

@@ -1,4 +1,4 @@
-//! The pictures of the README are those that the program draws now.
+//! The pictures in the README match what the program draws.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use saferun_tui::tui::Options;
 use saferun_tui::tui::render::{self, svg};
 use saferun_tui::tui::theme::{ColorChoice, Palette};
 
-/// Name, sample, and the keys that lead to the picture.
+/// The name, the sample, and the keys that lead to the picture.
 const PICTURES: &[(&str, &str, &str)] = &[
     ("stream", "saferun/refund-agent.jsonl", "b"),
     ("runs", "saferun", "2 j"),
@@ -46,7 +46,7 @@ fn picture(sample: &str, keys: &str) -> String {
 }
 
 #[test]
-fn the_pictures_of_the_readme_show_the_screens_as_they_are() {
+fn the_pictures_in_the_readme_are_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures");
     let readme = fs::read_to_string(folder.join("../../README.md")).expect("the README");
     for (name, sample, keys) in PICTURES {

@@ -1,9 +1,9 @@
-//! The `ag-ui` format: events of the AG-UI protocol, as a recorder keeps the stream of a request.
+//! The `ag-ui` format: events of the AG-UI protocol, as recorded from the stream of a request.
 //!
-//! Known of it: texts, thoughts and arguments come in pieces, so that a row stands for all events from
-//! its first to its last and is put together when somebody looks; tokens stand with the end of a run and
-//! times hardly anywhere; a thread that waits for a person goes on in another run, whose events have the
-//! same thread. Source: ag-ui-protocol/ag-ui, `sdks/typescript/packages/core/src/events.ts`.
+//! Texts, reasoning and arguments are streamed in pieces, so a row covers all events from its first to its
+//! last and is assembled when it is opened. Tokens come with the end of a run; times are rare. A thread
+//! that waits for a person continues in another run, whose events have the same thread. Source:
+//! ag-ui-protocol/ag-ui, `sdks/typescript/packages/core/src/events.ts`.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Verdict;
 
@@ -184,7 +184,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-/// Thoughts of older versions have no id: there is one at a time.
+/// Reasoning of older versions has no id: there is only one at a time.
 fn thought(message: View<'_, '_>, out: &mut FactSink<'_>) {
     let id = out.arena(&[b"thought/", message.raw()].concat());
     out.name(Name::Stream, id);
@@ -197,7 +197,7 @@ fn call(record: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
     fact.kind = FactKind::ToolCall;
     fact.id = id;
     fact.tool = out.tell(record.get("toolCallName"));
-    // Calls with the same arguments cannot be told before these have come.
+    // The arguments have not arrived yet, so equal calls cannot be recognized.
     fact.hash = crate::ingest::assemble::hash(record.get("toolCallId").bytes());
     out.tell_name(Name::Group, record.get("parentMessageId"));
     out.name(Name::Stream, id);
@@ -235,7 +235,7 @@ fn open(record: &Value, part: u16) -> Body {
     body
 }
 
-/// The events from the first that tells of a row to the last; those of others stand between them.
+/// Joins the events of a row, from the first to the last; events of other rows lie between them.
 fn put_together(record: &Value, body: &mut Body) {
     let one = std::slice::from_ref(record);
     let events = record.as_array().map_or(one, Vec::as_slice);

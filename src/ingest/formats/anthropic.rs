@@ -1,8 +1,8 @@
-//! The `anthropic-messages` format: conversations as the Anthropic messages interface has them.
+//! The `anthropic-messages` format: conversations in the form of the Anthropic messages API.
 //!
-//! Messages whose content is a list of blocks: text, thinking, `tool_use`, `tool_result`. As a document
-//! or in lines, like `chat-messages`, whose reader this is but for the words of a block: a result
-//! without `is_error` is one that went well. Source: Anthropic messages reference.
+//! Messages whose content is a list of blocks: text, thinking, `tool_use`, `tool_result`. One document or
+//! JSON lines, read like `chat-messages` except that a result without `is_error` succeeded. Source:
+//! Anthropic messages reference.
 
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ impl Open for Anthropic {
 
 impl Request for Anthropic {}
 
-/// A message with a block that no other interface has.
+/// A message with a block type that no other API has.
 fn has_blocks(message: &Value) -> bool {
     let blocks = message.get("content").and_then(Value::as_array);
     let role = message.get("role").and_then(Value::as_str);

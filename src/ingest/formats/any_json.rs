@@ -1,4 +1,4 @@
-//! What no format claims: any JSON objects, each a row of its own, so that nothing is hidden.
+//! The fallback for unknown formats: any JSON objects, each a row, so that nothing is hidden.
 
 use serde_json::Value;
 
@@ -75,7 +75,7 @@ impl Open for AnyJson {
 
 impl Request for AnyJson {}
 
-/// Checks an object; its time, where a member has one of the usual names for it.
+/// Checks an object; returns its time if a member has one of the usual names.
 fn object(cursor: &mut Cursor<'_>) -> Checked<Time> {
     let mut found = Time::NONE;
     cursor.object(|cursor, key| {

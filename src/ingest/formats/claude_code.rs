@@ -1,14 +1,14 @@
-//! The `claude-code` format: session transcripts of Claude Code, one line per event or per block of
-//! a message, with the transcripts of subagents in files beside it.
+//! The `claude-code` format: session transcripts of Claude Code, one line per event or per block of a
+//! message, with the transcripts of subagents in separate files.
 //!
-//! Known of it: a message spans several lines that share `message.id` and `requestId`; the usage of
-//! the last of them is right, that of the others is not; `progress` lines repeat what subagent files
-//! tell; only rejections of a person are recorded, never approvals.
+//! A message spans several lines that share `message.id` and `requestId`; only the usage of the last one is
+//! right. `progress` lines repeat what subagent files report. Refusals by a person are recorded, approvals
+//! never.
 
 mod assembler;
-mod context;
 mod line;
 mod open;
+mod request;
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Cursor, Record};
 use crate::ingest::kin::Kin;
-use crate::ingest::request::{Api, Piece};
+use crate::ingest::request::{Api, RequestPart};
 use crate::model::action::Status;
 
 #[derive(Debug)]
@@ -106,8 +106,8 @@ impl Open for ClaudeCode {
 }
 
 impl Request for ClaudeCode {
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record, part))
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        Some(request::pieces(record, part))
     }
 
     fn api(&self) -> Option<Api> {
@@ -119,12 +119,12 @@ impl Request for ClaudeCode {
     }
 }
 
-/// How a call failed, from the fixed phrases of the harness.
+/// The status of a failed call, from the fixed phrases of the harness.
 pub(super) fn failure(begin: &str) -> Status {
     line::failure(begin)
 }
 
-/// `<session>/subagents/**/agent-*.jsonl`, and `agent-*.jsonl` beside the session that name it.
+/// `<session>/subagents/**/agent-*.jsonl`, and every `agent-*.jsonl` beside the session that names it.
 fn companions(path: &Path) -> Vec<PathBuf> {
     let (Some(folder), Some(stem)) = (path.parent(), path.file_stem()) else {
         return Vec::new();
@@ -169,7 +169,7 @@ fn is_subagent(path: &Path) -> bool {
             .is_some_and(|ending| ending == "jsonl")
 }
 
-/// Whether the first line of a subagent's file belongs to this session.
+/// Whether the first line of a subagent's file names this session.
 fn names_session(path: &Path, session: &str) -> bool {
     let Ok(bytes) = Bytes::open(path) else {
         return false;

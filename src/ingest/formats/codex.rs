@@ -1,13 +1,13 @@
-//! The `codex` format: rollouts of the Codex command line, one `{timestamp, type, payload}` a line.
+//! The `codex` format: rollouts of the Codex CLI, one `{timestamp, type, payload}` per line.
 //!
-//! Known of it: what the model said stands twice, as a response item and as an event; token counts
-//! are running totals that are written twice and begin anew after a resume; prompt tokens include
-//! those read from the cache; of approvals only the outcome is kept.
+//! Responses are recorded twice, as an item and as an event. Token counts are running totals that are
+//! written twice and restart after a resume. Prompt tokens include cache reads. Of approvals only the
+//! outcome is recorded.
 
 mod assembler;
-mod context;
 mod line;
 mod open;
+mod request;
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Cursor, Record};
-use crate::ingest::request::{Api, Piece};
+use crate::ingest::request::{Api, RequestPart};
 
 #[derive(Debug)]
 pub struct Codex;
@@ -50,7 +50,7 @@ impl Decode for Codex {
                 "session_meta" | "response_item" | "turn_context" | "event_msg" | "compacted"
                 | "world_state",
             ) if payload => 90,
-            // The first rollouts had no envelope: meta line, then bare items.
+            // The first rollouts had no envelope: a meta line, then bare items.
             None if record.get("instructions").is_some() && record.get("id").is_some() => 60,
             Some("function_call" | "function_call_output") if record.get("call_id").is_some() => 30,
             _ => 0,
@@ -91,8 +91,8 @@ impl Open for Codex {
 }
 
 impl Request for Codex {
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record, part))
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        Some(request::pieces(record, part))
     }
 
     fn api(&self) -> Option<Api> {

@@ -1,8 +1,8 @@
-//! The `codex-exec` format: what `codex exec --json` prints.
+//! The `codex-exec` format: the output of `codex exec --json`.
 //!
-//! Known of it: no line has a time or names the model; tokens are told per turn, not per model call, so
-//! they stand on the line that ends the turn; an item is told when it starts and again when it is
-//! complete. Source: the events of `codex exec`, and real output.
+//! No line has a time or a model. Tokens are recorded per turn, not per model call, so they are booked on
+//! the line that ends the turn. An item is reported when it starts and again when it completes. Source: the
+//! events of `codex exec`, and real output.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 
@@ -175,7 +175,7 @@ fn item(record: View<'_, '_>, complete: bool, out: &mut FactSink<'_>) {
         fact.tool = out.tell(item.get("tool").or(kind));
         let asked = item.any(&["command", "changes", "arguments", "query"]);
         fact.hash = assemble::hash(asked.bytes());
-        // Told when it started already, it is the same call.
+        // The same call may have been reported when it started.
         fact.echo = Echo::MayRepeat;
     }
     out.push(fact);

@@ -1,18 +1,18 @@
-//! The rules that most agents' traces share: a conversation of prompts, model calls and tools.
+//! The assembler of most agent formats: a conversation of prompts, model calls and tools.
 //!
-//! A decoder says who speaks in facts; here calls meet their results, the parts of one model call share
-//! its tokens, subagents get lanes, and runs get names and ends. Formats with a memory of their own kind
-//! have rules of their own.
+//! Decoders report who speaks; here calls get their results, the parts of one model call share its tokens,
+//! subagents get lanes, and runs get ids and ends. Formats that need more state have assemblers of their
+//! own.
 
 mod family;
+mod settings;
 mod tokens;
-mod told;
 
 use std::collections::HashMap;
 
 use self::family::Family;
+use self::settings::{set, status};
 use self::tokens::Total;
-use self::told::{set, status};
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
 use crate::ingest::fact::{Echo, Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
@@ -21,59 +21,59 @@ use crate::model::quantity::{Cost, Usage};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
-/// The memory of the runs of a group of files.
+/// The state of the runs in a group of files.
 #[derive(Debug)]
 pub(super) struct Conversation {
     agent: &'static str,
-    /// The source writes no results: a call without one is not waiting.
+    /// Whether the source records results; if not, a call without one is not pending.
     answers: bool,
-    /// Every run is named: what is told before the first one holds for all.
+    /// Every run is named: settings before the first one apply to all.
     many: bool,
-    /// What is told of a whole run may stand before some of its calls.
+    /// Totals of a run may come before some of its calls.
     totals_first: bool,
     /// Totals that wait for the calls of their runs.
     totals: Vec<(Total, Draft)>,
-    /// What is told by a companion is told by a subagent, in the run of the file that it belongs to.
+    /// Records of a companion are those of a subagent, in the run of the main file.
     family: Option<Family>,
     defaults: Vec<(Name, Box<[u8]>)>,
     model: Box<[u8]>,
     current: Option<RunIx>,
-    runs: HashMap<RunIx, Memory>,
+    runs: HashMap<RunIx, RunMemory>,
     /// Runs by the names that facts give them.
     named: HashMap<u64, RunIx>,
 }
 
-/// What is remembered of a run.
+/// The state of a run.
 #[derive(Debug, Default)]
-struct Memory {
-    /// The run has the name that the trace gives it.
+struct RunMemory {
+    /// The run has the id recorded in the trace.
     named: bool,
     started: bool,
     ended: bool,
     last: Option<RunStatus>,
-    groups: HashMap<u64, Group>,
-    /// Ids of calls that wait, oldest first, for results that name none.
+    groups: HashMap<u64, ModelCall>,
+    /// Ids of pending calls, oldest first, for results without an id.
     waiting: Vec<u64>,
     ids: HashMap<u64, Box<[u8]>>,
     nameless: u32,
-    /// The row of the last model call, and what a running total has booked on it.
+    /// The row of the last model call, and what running totals have booked on it.
     latest: Option<(ActionIx, Option<Charge>, Cost)>,
     /// Running totals, by model.
     totals: HashMap<Sym, (Usage, Cost)>,
-    /// Rows that are told in pieces, by the id of what they tell: where the first piece is.
+    /// Streamed rows by stream id, with the position of their first piece.
     spans: HashMap<u64, (ActionIx, Place)>,
-    /// What the model calls of a model were booked with.
+    /// What was booked for the model calls of each model.
     booked: HashMap<Sym, Usage>,
 }
 
 /// One model call.
 #[derive(Debug, Default)]
-struct Group {
+struct ModelCall {
     response: Option<ActionIx>,
     has_text: bool,
     first: Option<ActionIx>,
     charge: Option<(ActionIx, Charge)>,
-    /// Parts that were told, of messages that may be told again.
+    /// The parts seen so far, for messages that may be repeated.
     parts: Vec<u16>,
 }
 
@@ -94,7 +94,7 @@ impl Conversation {
         }
     }
 
-    /// For sources that hardly ever write what tools answered.
+    /// For sources that rarely record tool results.
     pub(super) fn without_results(self) -> Conversation {
         Conversation {
             answers: false,
@@ -102,12 +102,12 @@ impl Conversation {
         }
     }
 
-    /// For files of many runs, each of which begins with a fact that says so.
+    /// For files of many runs, each of which begins with a start fact.
     pub(super) fn many(self) -> Conversation {
         Conversation { many: true, ..self }
     }
 
-    /// For files that may tell the tokens of a whole run before all of its calls.
+    /// For files that may have the tokens of a whole run before all of its calls.
     pub(super) fn totals_first(self) -> Conversation {
         Conversation {
             totals_first: true,
@@ -115,8 +115,8 @@ impl Conversation {
         }
     }
 
-    /// For files that are read with those of their subagents. What a subagent's file says it is, is the
-    /// id by which the call that started it is remembered.
+    /// For files that are read together with those of their subagents. The run id of a subagent's file is
+    /// the id under which the call that started it is remembered.
     pub(super) fn family(self) -> Conversation {
         Conversation {
             family: Some(Family::default()),
@@ -135,14 +135,14 @@ impl Assembler for Conversation {
         let family = self.family.as_mut().filter(|_| from.companion);
         let side = family.map_or(Sym::NONE, |family| family.lane(fact, from, run, build));
         let memory = self.runs.entry(run).or_default();
-        let scene = Scene {
+        let scene = Incoming {
             run,
             side,
             fact,
             from,
         };
         match fact.kind {
-            // How a subagent came to be is told by the call that started it.
+            // The start of a subagent is shown as the call that started it.
             FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart if side.is_some() => {
                 scene.copy(build);
             }
@@ -227,12 +227,12 @@ impl Assembler for Conversation {
 }
 
 impl Conversation {
-    /// The run of a fact: the one it names, else the one that goes on. What tells no name at all is
-    /// named after the file.
+    /// The run of a fact: the one it names, otherwise the current one. Runs without any name are named
+    /// after the file.
     fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
         if let Some(family) = self.family.as_ref().filter(|_| from.companion) {
             let known = family.run();
-            // Whose it is will be told by the file that it belongs to.
+            // The main file, which comes later, will give it its id.
             return known.unwrap_or_else(|| self.begin(from.stem.as_bytes(), from, build));
         }
         let name = from.text(fact.run);
@@ -272,7 +272,7 @@ impl Conversation {
         run
     }
 
-    /// Whether a fact is about the file, and no run has begun.
+    /// Whether a fact is about the file and precedes every run.
     fn is_before(&self, fact: &Fact) -> bool {
         let about_file = matches!(fact.kind, FactKind::Setting | FactKind::Copy);
         about_file && self.current.is_none() && fact.run.is_empty()
@@ -306,21 +306,21 @@ impl Conversation {
     }
 }
 
-/// A fact with where it belongs.
-struct Scene<'a> {
+/// A fact with its run, lane and origin.
+struct Incoming<'a> {
     run: RunIx,
-    /// The lane of the file that the fact is from, where that is a subagent's.
+    /// The lane of the file, if it is a subagent's.
     side: Sym,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
 
-impl Scene<'_> {
+impl Incoming<'_> {
     fn name(&self, name: Name) -> &[u8] {
         self.from.decoded.name(self.fact, name)
     }
 
-    /// Who acts: the main agent, or one that gets a lane beside it.
+    /// The agent that acts: the main one, or one with a lane of its own.
     fn lane(&self, build: &mut Builder) -> Sym {
         if self.side.is_some() {
             return self.side;
@@ -344,7 +344,7 @@ impl Scene<'_> {
         let agent = self.lane(build);
         let told = build.symbol(self.from.text(self.fact.model));
         let model = if self.fact.kind == FactKind::Prompt {
-            // Whoever simulates the user is not the model of the run.
+            // The model that simulates the user is not the model of the run.
             told
         } else if told.is_some() {
             build.set_model(self.run, agent, told);
@@ -371,13 +371,13 @@ impl Scene<'_> {
         self.act(&draft, build)
     }
 
-    /// What tells nothing that is not known.
+    /// Counts a duplicate.
     fn copy(&self, build: &mut Builder) {
         build.seen(self.run, self.fact.time);
         build.edit(self.run).totals.copies += 1;
     }
 
-    fn start(&self, memory: &mut Memory, build: &mut Builder) {
+    fn start(&self, memory: &mut RunMemory, build: &mut Builder) {
         self.set(memory, build);
         let kind = if memory.started {
             Kind::Note
@@ -388,8 +388,8 @@ impl Scene<'_> {
         self.add(kind, build);
     }
 
-    /// What a fact says of the whole run.
-    fn set(&self, memory: &mut Memory, build: &mut Builder) {
+    /// Applies what a fact says about the whole run.
+    fn set(&self, memory: &mut RunMemory, build: &mut Builder) {
         let agent = build.symbol(self.from.text(self.fact.agent));
         if agent.is_some() {
             build.edit(self.run).who.agent = agent;
@@ -413,7 +413,7 @@ impl Scene<'_> {
         }
     }
 
-    /// What a person says to the main agent begins a turn.
+    /// A prompt to the main agent starts a turn.
     fn prompt(&self, build: &mut Builder) {
         let record = self.name(Name::Record);
         if self.fact.echo == Echo::MayRepeat && build.by_id(self.run, record).get().is_some() {
@@ -436,7 +436,7 @@ impl Scene<'_> {
         }
     }
 
-    /// The model call of a fact: named, or else the record is one.
+    /// The model call of a fact: the one it names, otherwise one per record.
     fn group(&self, build: &Builder) -> u64 {
         let name = self.name(Name::Group);
         if name.is_empty() {
@@ -452,7 +452,7 @@ impl Scene<'_> {
         build.key(name)
     }
 
-    fn model_call(&self, memory: &mut Memory, answers: bool, build: &mut Builder) {
+    fn model_call(&self, memory: &mut RunMemory, answers: bool, build: &mut Builder) {
         memory.last = match status(self.fact.status) {
             Some(told) if self.fact.kind == FactKind::Response => Some(told),
             _ => Some(RunStatus::Ok),
@@ -510,8 +510,8 @@ impl Scene<'_> {
             .map(|it| (on, it));
     }
 
-    /// Whether this part of a model call was told before; for a call, that it waits is enough.
-    fn is_again(&self, memory: &mut Memory, group: u64, build: &Builder) -> bool {
+    /// Whether this part of a model call is a duplicate; a pending call with the same id is enough.
+    fn is_again(&self, memory: &mut RunMemory, group: u64, build: &Builder) -> bool {
         if self.fact.echo != Echo::MayRepeat {
             return false;
         }
@@ -526,14 +526,14 @@ impl Scene<'_> {
         known.is_some_and(|call| !call.closed) || told
     }
 
-    fn said(&self, group: &mut Group, build: &mut Builder) -> ActionIx {
+    fn said(&self, group: &mut ModelCall, build: &mut Builder) -> ActionIx {
         if let Some(response) = group.response {
             if group.has_text {
                 let mut draft = self.draft(Kind::Response, build);
                 draft.flags.set(Flags::CONTINUED);
                 return self.act(&draft, build);
             }
-            // The row was made for a tool it asked for: now its text came.
+            // The row was created for a tool call: now the text has arrived.
             group.has_text = true;
             build.settle(&Settled {
                 result: self.from.place(self.fact),
@@ -552,10 +552,10 @@ impl Scene<'_> {
         response
     }
 
-    /// A tool that a model call asked for; a row for the model call itself comes first.
+    /// A tool call; the row of the model call comes first.
     fn asked(
         &self,
-        memory: &mut Memory,
+        memory: &mut RunMemory,
         group: u64,
         answers: bool,
         build: &mut Builder,
@@ -592,9 +592,10 @@ impl Scene<'_> {
         action
     }
 
-    fn result(&self, memory: &mut Memory, build: &mut Builder) {
+    fn result(&self, memory: &mut RunMemory, build: &mut Builder) {
         let named = self.from.text(self.fact.call);
-        // A result that names no call answers the oldest one; calls without a name are answered so.
+        // A result without an id belongs to the oldest pending call, as does every result of calls without
+        // ids.
         let oldest = memory.waiting.first().and_then(|key| memory.ids.get(key));
         let is_strange = build.knows_call(self.run, named).is_none();
         let id: Box<[u8]> = match oldest {
@@ -625,7 +626,7 @@ impl Scene<'_> {
                 }),
                 None => memory.last = None,
             }
-            // The failure of a tool that is named is one, whoever asked for it.
+            // A failed tool is an error even if its call is unknown.
             let tool = build.symbol(self.from.text(self.fact.tool));
             let failed = matches!(self.fact.status, Status::Error | Status::Timeout);
             let kind = if failed && known.is_none() && tool.is_some() {
@@ -666,8 +667,8 @@ impl Scene<'_> {
         }
     }
 
-    /// From the first piece of a row to this one; the one alone where nothing began it.
-    fn span(&self, memory: &Memory, id: &[u8], build: &Builder) -> (Option<ActionIx>, Place) {
+    /// From the first piece of a row to this one; only this one if there is no first piece.
+    fn span(&self, memory: &RunMemory, id: &[u8], build: &Builder) -> (Option<ActionIx>, Place) {
         let last = self.from.place(self.fact);
         let Some((action, first)) = memory.spans.get(&build.key(id)) else {
             return (None, last);
@@ -680,7 +681,7 @@ impl Scene<'_> {
     }
 
     /// Another piece of a row.
-    fn piece(&self, memory: &Memory, build: &mut Builder) {
+    fn piece(&self, memory: &RunMemory, build: &mut Builder) {
         build.edit(self.run).totals.copies += 1;
         build.seen(self.run, self.fact.time);
         if let (Some(action), result) = self.span(memory, self.name(Name::Stream), build) {
@@ -691,7 +692,7 @@ impl Scene<'_> {
         }
     }
 
-    /// More about a call than its result tells.
+    /// Details of a call beyond its result.
     fn news(&self, build: &mut Builder) {
         let id = self.from.text(self.fact.call);
         let Some(call) = build.knows_call(self.run, id) else {
@@ -712,7 +713,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Decisions and approvals go to the call they name; without one they are rows.
+    /// Attaches a decision or approval to the call it names; without one it is a row.
     fn attach(&self, build: &mut Builder) {
         let (fact, run) = (self.fact, self.run);
         let id = self.from.text(fact.call);
@@ -738,8 +739,8 @@ impl Scene<'_> {
         }
     }
 
-    /// An error that names a call is its outcome; any other is a row.
-    fn error(&self, memory: &mut Memory, build: &mut Builder) {
+    /// An error that names a pending call is its result; any other is a row.
+    fn error(&self, memory: &mut RunMemory, build: &mut Builder) {
         let id = self.from.text(self.fact.call);
         if !id.is_empty()
             && build
@@ -754,8 +755,7 @@ impl Scene<'_> {
     }
 }
 
-/// A cost that stands for nothing else: none where it is 0 and something was called, which is how many
-/// writers say that they do not know.
+/// A cost that is really known: many writers report 0 for "unknown".
 pub(super) fn known(cost: Cost) -> Cost {
     if cost == Cost(0) { Cost::NONE } else { cost }
 }

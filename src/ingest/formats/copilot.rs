@@ -1,8 +1,8 @@
 //! The `copilot` format: session events of the GitHub Copilot CLI.
 //!
-//! Known of it: the arguments of a call stand twice, where it was asked for and where it began; output
-//! tokens stand with each message, all others only in the last line, `session.shutdown`, as totals that
-//! begin anew with a resume. Source: event files of the CLI; nothing official describes them.
+//! The arguments of a call are recorded twice, where it is requested and where it starts. Output tokens are
+//! recorded per message, all others only in the last line, `session.shutdown`, as totals that restart with
+//! a resume. Source: event files of the CLI; there is no official description.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
@@ -197,7 +197,7 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-/// Who acts below a call of the main agent is a subagent.
+/// Everything below a call of the main agent belongs to a subagent.
 fn lane(data: View<'_, '_>, out: &mut FactSink<'_>) {
     let starter = data.get("parentToolCallId");
     if starter.is_string() {
@@ -237,13 +237,13 @@ fn message(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
         fact.tool = out.tell(request.get("name"));
         fact.id = out.tell(request.get("toolCallId"));
         fact.hash = assemble::hash(request.get("arguments").bytes());
-        // It may have begun before the message was written.
+        // The call may have started before the message was written.
         fact.echo = Echo::MayRepeat;
         push(FactKind::ToolCall, BLOCKS + at as u16, fact, out);
     }
 }
 
-/// A call that began: news where no message has asked for it.
+/// A call that started; it is new if no message requested it.
 fn started(data: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     base.kind = FactKind::ToolCall;
     base.part = TEXT;
@@ -271,7 +271,7 @@ fn permission(record: View<'_, '_>, base: &mut Fact, out: &mut FactSink<'_>) {
     };
 }
 
-/// What the session used, by model. The output was told with each message already.
+/// The usage of the session, by model. Output tokens were already recorded with each message.
 fn shutdown(data: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     for (name, told) in data.get("modelMetrics").members() {
         let mut fact = base;

@@ -1,9 +1,9 @@
-//! The `gemini` format: sessions of the Gemini CLI, a JSON document or (since 0.39) JSON lines.
+//! The `gemini` format: sessions of the Gemini CLI, one JSON document or (since 0.39) JSON lines.
 //!
-//! Known of it: a message that changes is written again under its id, and the last version counts;
-//! a call and its result stand in one message; `input` holds the tokens from the cache, `output` not
-//! those of thought; `$rewindTo` takes back messages, which are shown all the same, for they were paid.
-//! Source: `packages/core/src/services/chatRecordingService.ts` of google-gemini/gemini-cli.
+//! A message that changes is written again under its id, and the last version counts. A call and its result
+//! are in one message. `input` includes cached tokens, `output` excludes reasoning tokens. Messages
+//! discarded by `$rewindTo` are shown all the same, because they were paid for. Source:
+//! `packages/core/src/services/chatRecordingService.ts` of google-gemini/gemini-cli.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
@@ -147,7 +147,7 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
 fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown).at(record.range());
     base.time = record.any(&["timestamp", "ts"]).time();
-    // The same message may be told again.
+    // The same message may be written again.
     base.echo = Echo::MayRepeat;
     match record.any(&["type", "role"]).raw() {
         b"user" => base.kind = FactKind::Prompt,
@@ -200,7 +200,7 @@ fn model(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     }
 }
 
-/// What a call came to, as far as its message tells.
+/// The result of a call, as far as its message records it.
 fn settled(call: View<'_, '_>, part: u16, base: Fact, out: &mut FactSink<'_>) {
     let mut fact = base;
     fact.part = part;
@@ -229,7 +229,7 @@ fn settled(call: View<'_, '_>, part: u16, base: Fact, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-/// `input` holds what came from the cache; tokens of thought are output and told apart.
+/// `input` includes cached tokens; reasoning tokens are output and counted separately.
 fn usage(tokens: View<'_, '_>) -> Usage {
     let cached = tokens.get("cached").tokens();
     let thoughts = tokens.get("thoughts").tokens();
@@ -290,7 +290,7 @@ fn open(record: &Value, part: u16) -> Body {
     body
 }
 
-/// What a tool answered to the model; what was displayed of it, where that is missing.
+/// The result sent to the model; if missing, the one that was displayed.
 fn open_answer(call: &Value, body: &mut Body) {
     let response = call.pointer("/result/0/functionResponse/response");
     let output = response.and_then(|response| {

@@ -1,12 +1,11 @@
-//! The `inspect-eval` format: logs of Inspect AI, one evaluation with a run of each sample and epoch.
+//! The `inspect-eval` format: logs of Inspect AI, one evaluation with one run per sample and epoch.
 //!
-//! As `.eval` (a zip archive, deflate or zstd) and as `.json`. Known of it: events carry times and
-//! approvals and messages do not, so that messages are read only where there are no events; the tokens
-//! of a run stand in `model_usage`, those of its models' own calls with their events; long texts are kept
-//! aside under the hash of what they say (`attachment://…`, `tc://…`), and are looked for when a record is
-//! opened; what a solver puts before the agent is told by the calls that were given it; who grades is
-//! nobody that runs. Source: `log/_log.py`
-//! and `event/` of `UKGovernmentBEIS/inspect_ai`.
+//! Either `.eval` (a zip archive, deflate or zstd) or `.json`. Events have times and approvals and messages
+//! do not, so messages are read only if there are no events. The tokens of a run are in `model_usage`,
+//! those of model calls by scorers in their events. Long texts are stored once under a hash
+//! (`attachment://…`, `tc://…`) and resolved when a record is opened. System messages added by a solver are
+//! read from the calls that received them. Scorers are not part of the run. Source: `log/_log.py` and
+//! `event/` of `UKGovernmentBEIS/inspect_ai`.
 
 mod actors;
 mod aside;
@@ -15,15 +14,15 @@ use serde_json::Value;
 
 use self::actors::Actors;
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, Telling};
+use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::ingest::request::Piece;
+use crate::ingest::request::RequestPart;
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
@@ -137,7 +136,7 @@ impl Request for Inspect {
         Some(("event", "model"))
     }
 
-    fn request(&self, around: &Value) -> Vec<Piece> {
+    fn request(&self, around: &Value) -> Vec<RequestPart> {
         aside::request(around)
     }
 }
@@ -154,7 +153,7 @@ fn fail(error: Option<&Value>, body: &mut Body) {
     }
 }
 
-/// What holds for all samples.
+/// Settings of all samples.
 fn eval(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     fact.model = out.tell(record.get("model"));
@@ -207,7 +206,7 @@ fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
     end(record, run, out);
 }
 
-/// The input, where no event tells of it.
+/// The input of the sample, unless an event reports it.
 fn begin(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let tells = |event: View<'_, '_>| {
         let messages = event.get("state").get("messages");
@@ -230,14 +229,14 @@ fn begin(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
 fn said(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
     base.run = run;
-    let how = Telling {
+    let how = Envelope {
         outcome,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     messages::decode(message, &how, out);
 }
 
-/// An error of a known kind, or none: then the tool answered.
+/// An error of a known kind; without one the tool succeeded.
 fn outcome(answer: View<'_, '_>) -> Status {
     match answer.get("error").get("type").raw() {
         b"" if answer.get("error").is_some() => Status::Error,
@@ -248,7 +247,7 @@ fn outcome(answer: View<'_, '_>) -> Status {
     }
 }
 
-/// What happened, to the main agent or in a lane beside it.
+/// An event of the main agent or of a lane.
 fn happened(event: View<'_, '_>, (run, lane): (Text, Text), out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown).at(event.range());
     base.run = run;
@@ -298,11 +297,11 @@ fn model(event: View<'_, '_>, mut base: Fact, lane: Text, out: &mut FactSink<'_>
         out.push(base);
         return;
     }
-    let mut how = Telling {
+    let mut how = Envelope {
         usage: usage(output.get("usage")),
         cost: output.get("usage").get("total_cost").usd(),
         lane,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     how.base.kind = FactKind::Note;
     for choice in output.get("choices").items() {
@@ -311,7 +310,7 @@ fn model(event: View<'_, '_>, mut base: Fact, lane: Text, out: &mut FactSink<'_>
     }
 }
 
-/// A tool that ran: the answer to a call that a model asked for, or a call of its own.
+/// A tool that ran: the result of a call that a model requested, or a call of its own.
 fn tool(event: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
     let id = out.tell(event.get("id"));
     let mut call = base;
@@ -358,7 +357,7 @@ fn approval(event: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-/// `input_tokens` holds no tokens of the cache.
+/// `input_tokens` excludes cached tokens.
 fn usage(told: View<'_, '_>) -> Usage {
     Usage {
         input: told.get("input_tokens").tokens(),

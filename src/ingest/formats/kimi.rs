@@ -1,8 +1,8 @@
-//! The `kimi` format: the wire files of Kimi Code, an event a line.
+//! The `kimi` format: the wire files of Kimi Code, one event per line.
 //!
-//! Known of it: a prompt stands twice, as told and as put before the model; a step is one model call,
-//! told part by part, whose tokens come when it ends; an approval is written before the call that it is
-//! about, and so stands beside it. Source: sessions of Kimi Code; nothing official describes them.
+//! A prompt is recorded twice, as typed and as sent to the model. A step is one model call, reported part
+//! by part, with its tokens at the end. An approval is written before its call, and therefore has a row of
+//! its own. Source: sessions of Kimi Code; there is no official description.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::Usage;
@@ -56,7 +56,7 @@ impl Decode for Kimi {
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
-        // The state of a session, kept beside its wire file.
+        // The state of a session, stored beside its wire file.
         let main = head.pointer("/agents/main/homedir");
         if main.is_some() && head.get("workDir").is_some() {
             80

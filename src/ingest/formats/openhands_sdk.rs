@@ -1,8 +1,8 @@
-//! The `openhands-sdk` format: events of the OpenHands SDK, one a line or one a file.
+//! The `openhands-sdk` format: events of the OpenHands SDK, one per line or one per file.
 //!
-//! Known of it: several actions with one `llm_response_id` are one model call; tokens and cost are
-//! running totals of each use of a model, told as the value of a changed state; a person who refuses a
-//! call leaves a `UserRejectObservation`. Source: `openhands/sdk/event/` of OpenHands/software-agent-sdk.
+//! Several actions with one `llm_response_id` are one model call. Tokens and cost are running totals per
+//! use of a model, recorded as the value of a state update. A person who refuses a call leaves a
+//! `UserRejectObservation`. Source: `openhands/sdk/event/` of OpenHands/software-agent-sdk.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 
@@ -57,7 +57,7 @@ impl Decode for OpenHandsSdk {
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
-        // The state of a conversation, kept beside its events.
+        // The state of a conversation, stored beside its events.
         let agent = head.pointer("/agent/kind").is_some() && head.pointer("/agent/llm").is_some();
         if agent || self.sniff(head) > 0 { 95 } else { 0 }
     }
@@ -186,7 +186,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-/// The state of the conversation changed: its totals, or how it stands.
+/// An update of the conversation state: its totals, or its execution status.
 fn state(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let value = record.get("value");
     let uses = value.get("usage_to_metrics");

@@ -1,19 +1,19 @@
-//! The `pi` format: sessions of pi and of agents made with it (OpenClaw).
+//! The `pi` format: sessions of pi and of agents built with it (OpenClaw).
 //!
-//! Known of it: every model call has its tokens and its real cost; a session that was branched begins
-//! with copies of another file's messages, which are counted again; a call that was aborted is a message
-//! of nothing. Source: `packages/coding-agent/src/core/session-manager.ts` of badlogic/pi-mono.
+//! Every model call has its tokens and its actual cost. A branched session begins with copies of another
+//! file's messages, which are counted again. An aborted call is an empty message. Source:
+//! `packages/coding-agent/src/core/session-manager.ts` of badlogic/pi-mono.
 
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, Telling};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 use crate::model::quantity::Usage;
@@ -164,10 +164,10 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
 fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let message = record.get("message");
     let told = message.get("usage");
-    let mut how = Telling {
+    let mut how = Envelope {
         usage: usage(told),
         cost: known(told.get("cost").get("total").usd()),
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     how.base.model = out.tell(message.get("model"));
     how.record = out.tell(record.get("id"));

@@ -1,9 +1,9 @@
-//! The `qwen` format: sessions of Qwen Code, lines with the envelope of Claude Code and the messages
-//! of Gemini.
+//! The `qwen` format: sessions of Qwen Code, lines with the envelope of Claude Code and the messages of
+//! Gemini.
 //!
-//! Known of it: a message may span lines with one `uuid`; prompt tokens hold those of the cache;
-//! `ui_telemetry` lines tell the same calls again; a rewind leaves lines behind that are off the branch
-//! and are shown all the same. Source: QwenLM/qwen-code, `chatRecordingService.ts`.
+//! A message may span lines with one `uuid`. Prompt tokens include cached tokens. `ui_telemetry` lines
+//! repeat the calls. A rewind leaves discarded lines behind, which are shown all the same. Source:
+//! QwenLM/qwen-code, `chatRecordingService.ts`.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::Usage;
@@ -222,7 +222,7 @@ fn part_of(record: &Value, part: u16) -> Option<&Value> {
         .get(usize::from((part & !IMPLIED).checked_sub(BLOCKS)?))
 }
 
-/// The texts of a message that are thought, or those that are not.
+/// The texts of a message that are reasoning, or those that are not.
 fn texts(record: &Value, thought: bool) -> Option<String> {
     let parts = record.pointer("/message/parts")?.as_array()?;
     let is_it = |part: &&Value| {

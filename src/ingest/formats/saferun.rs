@@ -1,18 +1,19 @@
-//! The `saferun` format, version 1: one event per line, written by the project's own recorder and
-//! by agents without any instrumentation. Source: the trace format description of the project.
+//! The `saferun` format, version 1: one event per line, written by the project's own recorder and by agents
+//! without any instrumentation. Source: the trace format description of the project.
 
 mod assembler;
-mod context;
 mod open;
+mod request;
 
 use serde_json::Value;
 
+use self::open::kind_of;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Checked, Cursor, Record};
-use crate::ingest::request::Piece;
+use crate::ingest::request::RequestPart;
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
@@ -84,39 +85,22 @@ impl Open for Saferun {
 }
 
 impl Request for Saferun {
-    fn context(&self, record: &Value, _part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record))
+    fn context(&self, record: &Value, _part: u16) -> Option<Vec<RequestPart>> {
+        Some(request::pieces(record))
     }
 }
 
-/// The rules of `saferun` events, for other formats that tell all that is needed themselves. Records
-/// that name no run belong to the one named after the file.
+/// The assembler of `saferun` events, for other formats whose records are complete in themselves. Records
+/// without a run id belong to a run named after the file.
 pub(super) fn file_assembler() -> Box<dyn Assembler> {
     Box::new(assembler::SaferunAssembler::of_files())
 }
 
-fn kind_of(word: &[u8]) -> Option<FactKind> {
-    Some(match word {
-        b"run_start" => FactKind::RunStart,
-        b"run_end" => FactKind::RunEnd,
-        b"prompt" => FactKind::Prompt,
-        b"response" => FactKind::Response,
-        b"reasoning" => FactKind::Reasoning,
-        b"tool_call" => FactKind::ToolCall,
-        b"tool_result" => FactKind::ToolResult,
-        b"policy_decision" => FactKind::Decision,
-        b"approval" => FactKind::Approval,
-        b"error" => FactKind::Error,
-        b"note" => FactKind::Note,
-        _ => return None,
-    })
-}
-
-/// Keys whose repetition is worth a word, as bits: the last value counts.
+/// Keys whose repetition is flagged, as bits; the last value wins.
 #[derive(Default)]
-struct Seen(u32);
+struct RepeatedKeys(u32);
 
-impl Seen {
+impl RepeatedKeys {
     fn twice(&mut self, bit: u32) -> bool {
         let twice = self.0 & 1 << bit != 0;
         self.0 |= 1 << bit;
@@ -128,7 +112,7 @@ impl Seen {
 fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<()> {
     let mut fact = Fact::new(FactKind::Unknown);
     let mut usage = Usage::NONE;
-    let mut seen = Seen::default();
+    let mut seen = RepeatedKeys::default();
     let mut twice = false;
     if cursor.peek() != b'{' {
         return cursor.fail("not an object");

@@ -1,19 +1,19 @@
-//! The `swe-agent` format: trajectories of SWE-agent, one `.traj` document a run.
+//! The `swe-agent` format: trajectories of SWE-agent, one `.traj` document per run.
 //!
-//! Known of it: a step holds what the model said, the command and what it printed; no times, and tokens
-//! only as a total, of which zeros mean that nobody counted; `history` tells the steps again, but for
-//! demonstrations it is all there is. Source: SWE-agent/SWE-agent, `sweagent/types.py`.
+//! A step has the response, the command and its output. There are no times, and tokens only as a total,
+//! where zeros mean that they were not counted. `history` repeats the steps, except in demonstrations,
+//! which have nothing else. Source: SWE-agent/SWE-agent, `sweagent/types.py`.
 
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, Telling};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::{self, Assembler, Builder, From};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
-use crate::ingest::formats::told::decode_tree;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Tokens, Usage};
@@ -94,7 +94,7 @@ impl Open for SweAgent {
 
 impl Request for SweAgent {}
 
-/// Steps count; a history after them tells them again.
+/// The steps count; a history after them repeats them.
 #[derive(Debug)]
 struct Steps {
     inner: Conversation,
@@ -119,7 +119,7 @@ impl Assembler for Steps {
     }
 }
 
-/// The one call of a step: it is answered before the next begins.
+/// The one call of a step: it gets its result before the next one begins.
 const STEP: &[u8] = b"step";
 const CALL: u16 = messages::CALLS;
 
@@ -136,7 +136,7 @@ fn step(record: View<'_, '_>, out: &mut FactSink<'_>) {
     }
     let action = record.get("action").text();
     if action.trim().is_empty() {
-        // What the harness answers to a step without a command.
+        // The harness's reply to a step without a command.
         let mut note = Fact::new(FactKind::Prompt);
         note.part = CALL;
         note.flags.set(Flags::META);
@@ -168,7 +168,7 @@ fn first_word(action: &str) -> &str {
 fn history(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
     base.echo = Echo::History;
-    messages::decode(record, &Telling::new(base), out);
+    messages::decode(record, &Envelope::new(base), out);
 }
 
 fn info(record: View<'_, '_>, out: &mut FactSink<'_>) {

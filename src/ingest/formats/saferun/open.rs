@@ -1,11 +1,29 @@
-//! Opening `saferun` events in full.
+//! Opens `saferun` events in full.
 
 use serde_json::Value;
 
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText, Matched};
+use crate::ingest::fact::FactKind;
 use crate::ingest::formats::content::{text_of, unpacked};
 
-/// The body of an event that has a row of its own.
+pub(super) fn kind_of(word: &[u8]) -> Option<FactKind> {
+    Some(match word {
+        b"run_start" => FactKind::RunStart,
+        b"run_end" => FactKind::RunEnd,
+        b"prompt" => FactKind::Prompt,
+        b"response" => FactKind::Response,
+        b"reasoning" => FactKind::Reasoning,
+        b"tool_call" => FactKind::ToolCall,
+        b"tool_result" => FactKind::ToolResult,
+        b"policy_decision" => FactKind::Decision,
+        b"approval" => FactKind::Approval,
+        b"error" => FactKind::Error,
+        b"note" => FactKind::Note,
+        _ => return None,
+    })
+}
+
+/// The body of an event with a row of its own.
 pub(super) fn body(record: &Value) -> Body {
     let mut body = Body {
         id: string(record, "id"),
@@ -18,7 +36,7 @@ pub(super) fn body(record: &Value) -> Body {
     };
     match record.get("type").and_then(Value::as_str) {
         Some("tool_result") => result(record, &mut body),
-        kind if kind.is_none_or(|kind| super::kind_of(kind.as_bytes()).is_none()) => {
+        kind if kind.is_none_or(|kind| kind_of(kind.as_bytes()).is_none()) => {
             body.text = Some(unknown(kind.unwrap_or("no type"), body.text.take()));
         }
         Some("run_end") => body.text = string(record, "reason"),
@@ -28,7 +46,7 @@ pub(super) fn body(record: &Value) -> Body {
     body
 }
 
-/// A record of an unknown type tells its type, and its content where it has one.
+/// A record of an unknown type shows its type, and its content if it has one.
 fn unknown(kind: &str, content: Option<String>) -> String {
     match content {
         Some(content) => format!("{kind}: {content}"),
@@ -36,7 +54,7 @@ fn unknown(kind: &str, content: Option<String>) -> String {
     }
 }
 
-/// What a `tool_result` adds to its call.
+/// Adds a `tool_result` to its call.
 pub(super) fn result(record: &Value, body: &mut Body) {
     body.result = present(record, "result").cloned();
     if let Some(error) = record.get("error").and_then(error_of) {
@@ -44,7 +62,7 @@ pub(super) fn result(record: &Value, body: &mut Body) {
     }
 }
 
-/// What a `policy_decision` or an `approval` adds to the action it was about.
+/// Adds a `policy_decision` or an `approval` to its action.
 pub(super) fn attached(record: &Value, body: &mut Body) {
     if record.get("type").and_then(Value::as_str) == Some("approval") {
         body.approvals.push(ApprovalText {
@@ -79,7 +97,7 @@ fn condition(value: &Value) -> Matched {
     }
 }
 
-/// A member that is there and not null.
+/// A member that is present and not null.
 fn present<'a>(record: &'a Value, key: &str) -> Option<&'a Value> {
     record.get(key).filter(|value| !value.is_null())
 }

@@ -33,7 +33,7 @@ const LINES: &str = r#"{"session":"s1","event":"ask me","said":"hello","at":1700
 "#;
 
 #[test]
-fn reads_records_as_they_are_declared() {
+fn records_are_read_as_declared() {
     let shape: &'static dyn Format = Box::leak(Box::new(read(HOUSE, &[]).expect("a shape")));
     let input = Input::Bundled {
         name: "log.jsonl",
@@ -70,7 +70,7 @@ fn wrong(declaration: &str, line: usize, what: &str) {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_line() {
+fn errors_name_their_line() {
     wrong(
         "name = 'x'\nnmae = 'y'",
         2,
@@ -98,6 +98,6 @@ fn what_is_wrong_is_told_with_its_line() {
 }
 
 #[test]
-fn what_comes_with_the_program_is_sound() {
+fn bundled_shapes_are_valid() {
     assert_eq!(bundled(&[]).len(), 1);
 }

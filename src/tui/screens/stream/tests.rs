@@ -547,7 +547,7 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
     );
     let menu = repeated("g i");
     assert!(
-        menu.contains("!  1 tool call repeated with equal arguments"),
+        menu.contains("!  1 tool call repeated with the same arguments"),
         "{menu}"
     );
     let there = repeated("g i j enter");
