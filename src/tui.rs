@@ -8,11 +8,13 @@ pub mod theme;
 pub mod effects;
 pub mod filtering;
 pub mod gaps;
-pub mod jobs;
+pub mod remembered;
 mod runtime;
+pub mod screen;
 pub mod screens;
 pub mod session;
 pub mod shell;
+pub mod tasks;
 #[cfg(test)]
 mod testing;
 pub mod widgets;
@@ -20,6 +22,7 @@ pub mod widgets;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::act::events::Outside;
 use crate::analysis::runs::{Grouping, Order};
 use crate::base::clock::{Clock, System};
 use crate::ingest::discover::{self, Input};
@@ -27,6 +30,7 @@ use crate::ingest::intake;
 use crate::ingest::intake::Messages;
 use crate::ingest::prices::PriceTable;
 use crate::tui::keys::Keymap;
+use crate::tui::remembered::Remembered;
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::{ColorChoice, Palette, Theme};
 
@@ -59,6 +63,10 @@ pub struct Options {
     pub palette: Palette,
     pub keymap: Keymap,
     pub setup: Setup,
+    /// Where to remember things between starts; none to remember nothing.
+    pub state: Option<PathBuf>,
+    /// What happens outside, and where the answers of the user go.
+    pub outside: Outside,
     /// Takes mouse events (clicks and the wheel).
     pub mouse: bool,
     /// For times of day.
@@ -84,6 +92,8 @@ impl Default for Options {
             palette: Palette::Sixteen,
             keymap: Keymap::default(),
             setup: Setup::default(),
+            state: None,
+            outside: Outside::default(),
             mouse: true,
             zone: jiff::tz::TimeZone::UTC,
             clock: Arc::new(System),
@@ -104,6 +114,8 @@ pub struct Setup {
     pub home: Option<PathBuf>,
     /// The traces that come with the program.
     pub demo: Vec<Input>,
+    /// What earlier sessions left; the runtime fills it in.
+    pub remembered: Remembered,
 }
 
 /// How the program ended.

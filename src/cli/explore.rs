@@ -13,6 +13,7 @@ use crate::cli::{Cx, demo, filter, ls, picture};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
 use crate::ingest::intake::Messages;
+use crate::state;
 use crate::tui;
 use crate::tui::Setup;
 use crate::tui::screens::ScreenId;
@@ -243,7 +244,7 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
     let messages = if named.live {
         intake::follow(named.paths, loading, false)?
     } else {
-        intake::load(named.inputs, loading).into()
+        intake::open(named.inputs, loading)
     };
     show(&options, messages)
 }
@@ -292,7 +293,9 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             filters: filters.collect(),
             home: env::var_os("HOME").map(PathBuf::from),
             demo: demo::inputs(),
+            ..Setup::default()
         },
+        state: state::usual_folder(),
         mouse: !cx.global.no_mouse,
         zone: cx.out.look.zone.clone(),
         ..tui::Options::default()

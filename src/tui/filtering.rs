@@ -41,7 +41,7 @@ impl Scope {
     fn holds(self, row: &Row<'_>) -> bool {
         match self {
             Scope::Run(run) => row.run_ix() == run,
-            Scope::Agent(run, agent) => row.run_ix() == run && row.chunk.agent[row.at] == agent,
+            Scope::Agent(run, agent) => row.run_ix() == run && row.agent_sym() == agent,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
 
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 
 mod keymap;
 
@@ -266,6 +266,7 @@ pub enum Takes {
     /// A field to group by.
     Field,
     Theme,
+    Path,
 }
 
 impl Takes {
@@ -276,6 +277,7 @@ impl Takes {
             Takes::Column => "COLUMN",
             Takes::Field => "FIELD",
             Takes::Theme => "NAME",
+            Takes::Path => "PATH",
         }
     }
 }
@@ -364,7 +366,7 @@ commands! {
     Mark "mark" Jump on Stream, Replay, Diff "m" "mark" "m and a letter: mark this action, or take the mark away";
     GoToMark "go-to-mark" Jump on Stream, Replay, Diff "'" "to mark" "' and a letter: back to the marked action";
     GoTo "go-to" Jump "" "go to" "the action with this number in its run (:12)" takes Number;
-    Open "open" Move "enter" "open" "open what is selected";
+    Open "open" Move "enter" "open" "open what is selected; with a path: open that instead of what is open" takes Path;
     NextPane "next-pane" Look "tab" "pane" "to the inspector, then through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "back through the tabs to the list";
     TabRight "next-tab" Look "l right" "tab" "next tab of the inspector (inside of it: tab)";
@@ -453,10 +455,13 @@ commands! {
     ViewBack "view-back" Program "[" "view back" "the view before, with what was selected there";
     ViewForward "view-forward" Program "]" "view forward" "forward again";
     Palette "palette" Program ":" "command" "any command by its name, with what it takes (:runs model:gpt-5*, :12)";
-    Files "files" Program "ctrl-p" "files" "the files that are open, and others to open instead";
+    Files "files" Program "ctrl-p" "files" "the open files, and others to open instead or as well";
+    Add "add" Program "" "add" "open a path beside what is open" takes Path;
     Recent "recent" Program "ctrl-r" "recent" "the runs that agents left on this machine, to open one";
     Notices "notices" Program "!" "notices" "what was told in passing";
     Stop "stop" Program "ctrl-g" "stop" "stop loading, and keep what is there";
+    Allow "allow" Program "" "allow" "allow what the question on the last line asks for";
+    Deny "deny" Program "" "deny" "deny what the question on the last line asks for";
     Theme "theme" Program "" "theme" "the next colours, or those of this name: dark, light, high-contrast, 16, none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "one step back; out of the program from the first view";

@@ -6,24 +6,30 @@ use crossbeam_channel::Receiver;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::act::events::{Answer, Event};
 use crate::ingest::discover::Input;
+use crate::ingest::intake::{Control, Messages};
 use crate::ingest::{Loaded, intake};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys;
-use crate::tui::shell::{Asked, Pointer, Shell};
+use crate::tui::screen::Pointer;
+use crate::tui::shell::{Asked, Shell};
+use crate::tui::tasks::lanes::{Lanes, Report};
 
 /// The program with its work done at once, so that every run gives the same picture.
 #[derive(Debug)]
 pub struct Headless {
     shell: Shell,
-    jobs: Jobs,
+    lanes: Lanes,
     reports: Receiver<Report>,
     area: Rect,
     copied: Option<String>,
     viewed: Option<String>,
     options: Options,
+    /// The intake of what the keys opened.
+    messages: Option<Messages>,
+    answers: Vec<Answer>,
 }
 
 /// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
@@ -65,15 +71,17 @@ pub fn text(buffer: &Buffer) -> String {
 impl Headless {
     pub fn new(options: &Options, (width, height): (u16, u16)) -> Headless {
         let shell = Shell::new(options, options.theme());
-        let (jobs, reports) = Jobs::inline();
+        let (lanes, reports) = Lanes::inline();
         let mut screen = Headless {
             shell,
-            jobs,
+            lanes,
             reports,
             area: Rect::new(0, 0, width, height),
             copied: None,
             viewed: None,
             options: options.clone(),
+            messages: None,
+            answers: Vec::new(),
         };
         screen.draw();
         screen.play_filter(options);
@@ -128,6 +136,16 @@ impl Headless {
         }
     }
 
+    /// Takes in what happened outside.
+    pub fn happen(&mut self, event: Event) {
+        self.shell.happened(event);
+    }
+
+    /// The answers that went outside.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
     /// What was copied last.
     pub fn copied(&self) -> Option<&str> {
         self.copied.as_deref()
@@ -157,8 +175,8 @@ impl Headless {
         self.start(asked);
         let mut answered = false;
         while let Ok(report) = self.reports.try_recv() {
-            if let Some((from, output)) = self.jobs.finish(report) {
-                let asked = self.shell.finished(from, output);
+            if let Some((from, answer)) = self.lanes.finish(report) {
+                let asked = self.shell.answered(from, answer);
                 answered = true;
                 self.start(asked);
             }
@@ -169,8 +187,10 @@ impl Headless {
     fn start(&mut self, asked: Vec<Asked>) {
         for (from, effect) in asked {
             match effect {
-                Effect::Start(job) => self.jobs.start(from, *job),
+                Effect::Start(task) => self.lanes.start(from, task),
                 Effect::Open { title, inputs } => self.open(title, inputs),
+                Effect::Add(inputs) => self.add(inputs),
+                Effect::Answer(answer) => self.answers.push(answer),
                 Effect::Copy(text) => self.copied = Some(text),
                 Effect::View { text, .. } => self.viewed = Some(text),
                 _ => {}
@@ -179,11 +199,34 @@ impl Headless {
     }
 
     fn open(&mut self, title: String, inputs: Vec<Input>) {
-        self.jobs.abandon();
+        self.lanes.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
-        for message in intake::load(inputs, self.options.loading.clone()) {
+        let messages = intake::open(inputs, self.options.loading.clone());
+        self.read(&messages);
+        self.messages = Some(messages);
+    }
+
+    fn add(&mut self, inputs: Vec<Input>) {
+        let Some(messages) = self.messages.take() else {
+            return;
+        };
+        for input in inputs {
+            if messages.send(Control::Add(input)).is_ok() {
+                self.read(&messages);
+            }
+        }
+        self.messages = Some(messages);
+    }
+
+    /// Takes in what the intake sends until it has read everything.
+    fn read(&mut self, messages: &Messages) {
+        for message in messages.iter() {
+            let is_last = matches!(message, Loaded::Done);
             self.load(message);
+            if is_last {
+                return;
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The loop between the terminal and the screens: one inbox, a frame when something changed.
 
+mod memory;
 mod terminal;
 mod watch;
 
@@ -9,16 +10,20 @@ use crossbeam_channel::{Receiver, Select, Sender, unbounded};
 use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
+use crate::act;
 use crate::act::viewer::{self, Viewer};
 use crate::ingest::discover::Input;
-use crate::ingest::intake::Messages;
+use crate::ingest::intake::{Closed, Control, Messages};
 use crate::ingest::{Loaded, intake};
+use crate::state::Notice;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys::Key;
+use crate::tui::runtime::memory::Memory;
 use crate::tui::runtime::terminal::Screen;
 use crate::tui::runtime::watch::Keys;
-use crate::tui::shell::{Asked, Pointer, Shell};
+use crate::tui::screen::Pointer;
+use crate::tui::shell::{Asked, Shell};
+use crate::tui::tasks::lanes::{Lanes, Report};
 use crate::tui::theme::Theme;
 use crate::tui::{Exit, Options};
 
@@ -45,29 +50,37 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
     let (inbox_sender, inbox) = unbounded();
     let screen = Screen::enter(options, inbox_sender.clone())?;
     let keys = watch::start(&inbox_sender)?;
-    let (jobs, reports) = Jobs::threaded();
+    let (lanes, reports) = Lanes::threaded();
     let theme = Theme {
         ascii_only: !terminal::speaks_utf8(),
         ..options.theme()
     };
+    let mut options = options.clone();
+    let (mut memory, mut problems) = Memory::open(options.state.as_deref());
+    problems.extend(memory.enter(&mut options));
+    let outside = options.outside.events.clone();
     let mut runtime = Runtime {
-        shell: Shell::new(options, theme),
-        options: options.clone(),
-        jobs,
+        shell: Shell::new(&options, theme),
+        options,
+        memory,
+        lanes,
         screen,
         inbox,
         keys,
         reports,
+        outside,
         messages: Some(messages),
         pending: Pending::Now,
         drawn: Instant::now(),
         deaf_until: Instant::now(),
     };
-    if let Some(filter) = &options.filter {
-        let effects = runtime.shell.filter(filter);
+    runtime.report(&problems);
+    runtime.memory.entered(&runtime.shell);
+    if let Some(filter) = runtime.options.filter.clone() {
+        let effects = runtime.shell.filter(&filter);
         runtime.obey(effects);
     }
-    if options.recent {
+    if runtime.options.recent {
         let asked = runtime.shell.offer_recent();
         runtime.obey(asked);
     }
@@ -86,11 +99,13 @@ enum Pending {
 struct Runtime {
     shell: Shell,
     options: Options,
-    jobs: Jobs,
+    memory: Memory,
+    lanes: Lanes,
     screen: Screen,
     inbox: Receiver<Msg>,
     keys: Keys,
     reports: Receiver<Report>,
+    outside: Receiver<act::events::Event>,
     messages: Option<Messages>,
     pending: Pending,
     drawn: Instant,
@@ -100,6 +115,13 @@ struct Runtime {
 
 impl Runtime {
     fn run(mut self) -> Exit {
+        let exit = self.serve();
+        // The screen is about to go, so problems could not be shown.
+        let _ = self.memory.leave(&self.shell);
+        exit
+    }
+
+    fn serve(&mut self) -> Exit {
         let first = Instant::now() + Duration::from_millis(10);
         self.wait_for_rows(first);
         loop {
@@ -129,7 +151,7 @@ impl Runtime {
 
     fn pause(&self) -> Duration {
         let session = &self.shell.session;
-        if session.live && !session.is_loading() {
+        if session.trace.live && !session.is_loading() {
             LIVE_FRAME
         } else {
             LOADING_FRAME
@@ -165,6 +187,7 @@ impl Runtime {
         let mut select = Select::new();
         select.recv(&self.inbox);
         select.recv(&self.reports);
+        select.recv(&self.outside);
         select.recv(self.messages.as_deref().unwrap_or(&never));
         match self.pending {
             Pending::Nothing => match self.shell.stays() {
@@ -189,10 +212,14 @@ impl Runtime {
                     return Some(exit);
                 }
             }
+            while let Ok(event) = self.outside.try_recv() {
+                self.pending = Pending::Now;
+                self.shell.happened(event);
+            }
             while let Ok(report) = self.reports.try_recv() {
                 self.pending = Pending::Now;
-                if let Some((from, output)) = self.jobs.finish(report) {
-                    let effects = self.shell.finished(from, output);
+                if let Some((from, answer)) = self.lanes.finish(report) {
+                    let effects = self.shell.answered(from, answer);
                     self.obey(effects);
                 }
             }
@@ -253,12 +280,19 @@ impl Runtime {
                 Effect::Redraw => self.screen.wipe(),
                 Effect::StopLoading => self.messages = None,
                 Effect::Open { title, inputs } => self.open(title, inputs),
+                Effect::Add(inputs) => self.add(inputs),
                 Effect::Follow => self.follow(),
-                Effect::Start(job) => self.jobs.start(from, *job),
+                Effect::Start(task) => self.lanes.start(from, task),
                 Effect::View { text, with } => exit = exit.or(self.view(&text, with)),
                 Effect::Copy(text) => Screen::copy(&text),
+                // Without a receiver nobody waits for the answer any more.
+                Effect::Answer(answer) => drop(self.options.outside.answers.send(answer)),
                 // The shell keeps these to itself.
-                Effect::Pop | Effect::Visit(..) | Effect::Show(..) | Effect::Obey(..) => {}
+                Effect::Pop
+                | Effect::Visit(..)
+                | Effect::Compare(_)
+                | Effect::Show(..)
+                | Effect::Obey(..) => {}
             }
         }
         exit
@@ -290,11 +324,12 @@ impl Runtime {
 
     fn follow(&mut self) {
         let paths = self.options.paths.clone();
+        self.leave();
         match intake::follow(paths, self.options.loading.clone(), false) {
             Ok(messages) => {
                 self.options.live = true;
                 self.options.view = Some(self.shell.session.view);
-                self.shell.reopen(&self.options);
+                self.reopen();
                 self.messages = Some(messages);
             }
             Err(error) => self.shell.session.fail(&error.to_string()),
@@ -302,12 +337,49 @@ impl Runtime {
     }
 
     fn open(&mut self, title: String, inputs: Vec<Input>) {
+        self.leave();
         self.options.live = false;
         self.options.paths = inputs.iter().filter_map(Input::path).collect();
-        self.jobs.abandon();
+        self.lanes.abandon();
         self.options = self.options.opening(title, &inputs);
+        self.reopen();
+        self.messages = Some(intake::open(inputs, self.options.loading.clone()));
+        self.pending = Pending::Now;
+    }
+
+    fn leave(&mut self) {
+        let problems = self.memory.leave(&self.shell);
+        self.report(&problems);
+    }
+
+    /// Begins a session as the options say.
+    fn reopen(&mut self) {
+        let problems = self.memory.enter(&mut self.options);
         self.shell.reopen(&self.options);
-        self.messages = Some(intake::load(inputs, self.options.loading.clone()).into());
+        self.memory.entered(&self.shell);
+        self.report(&problems);
+    }
+
+    fn report(&mut self, problems: &[Notice]) {
+        for problem in problems {
+            self.shell.session.fail(&problem.to_string());
+        }
+    }
+
+    /// Opens more beside what is open; a trace that is followed follows it too.
+    fn add(&mut self, inputs: Vec<Input>) {
+        for input in inputs {
+            let path = input.path();
+            let control = match &path {
+                Some(path) if self.options.live => Control::Follow(path.clone()),
+                Some(_) | None => Control::Add(input),
+            };
+            let sent = self.messages.as_ref().ok_or(Closed);
+            match sent.and_then(|messages| messages.send(control)) {
+                Ok(()) => self.options.paths.extend(path),
+                Err(error) => self.shell.session.fail(&error.to_string()),
+            }
+        }
         self.pending = Pending::Now;
     }
 

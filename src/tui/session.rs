@@ -1,12 +1,12 @@
 //! What is open: the store as far as it is loaded, the end of the file read ahead, opened actions.
 
 use std::collections::{BTreeMap, HashSet};
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::cohort::ask::Choice;
 use crate::analysis::life::{Arrival, Life, Pulse};
 use crate::base::clock::Clock;
 use crate::base::{human, text};
@@ -15,24 +15,21 @@ use crate::ingest::{Batch, Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
+use crate::state::Mark;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
 use crate::tui::notices::{Level, Notices};
-use crate::tui::screens::ScreenId;
+use crate::tui::remembered;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::{Options, Setup};
 
 #[derive(Debug)]
 pub struct Session {
-    /// What the user opened, in a few sanitised words.
-    pub title: String,
+    pub trace: Trace,
     pub zone: TimeZone,
     pub clock: Arc<dyn Clock>,
-    /// What is open is followed while it grows.
-    pub live: bool,
-    /// What was heard of its runs since.
-    pub pulse: Pulse,
     /// The view that is shown.
     pub view: ScreenId,
     pub keymap: Arc<Keymap>,
@@ -41,23 +38,40 @@ pub struct Session {
     pub loaded: Opened,
     /// The last rows of the last file, until the store itself has them.
     pub end: Option<Opened>,
-    pub loading: Loading,
     pub here: Here,
-    /// The two runs to compare, A and B.
-    pub pair: [Option<RunIx>; 2],
-    /// The cohorts to compare when one goes there.
-    pub cohorts: Option<Choice>,
     pub marks: Marks,
-    /// Filters that were kept, the last one in the end.
-    pub filter_history: Vec<String>,
-    /// Filters that the user saved, with their names where they have one; those of the configuration first.
-    pub saved_filters: Vec<(String, String)>,
+    pub filters: Filters,
 }
 
-/// Letters that the user put on actions.
+/// What is open, and how far it is read.
+#[derive(Debug)]
+pub struct Trace {
+    /// The name of what the user opened, sanitised.
+    pub title: String,
+    /// Whether it is followed while it grows.
+    pub live: bool,
+    pub loading: Loading,
+    /// When its runs were last active, while it is followed.
+    pub pulse: Pulse,
+}
+
+/// Filters to use again.
+#[derive(Debug, Default)]
+pub struct Filters {
+    /// Those that were applied, the newest last.
+    pub history: Vec<String>,
+    /// Those that were saved, each with its name or an empty one; the configured ones first.
+    pub saved: Vec<(String, String)>,
+}
+
+/// What the user marked: actions with letters, and two runs to compare.
 #[derive(Debug, Default)]
 pub struct Marks {
+    /// The runs to compare, A and B.
+    pub pair: [Option<RunIx>; 2],
     named: BTreeMap<char, ActionIx>,
+    /// Remembered marks whose actions were not found so far.
+    pending: Vec<Mark>,
     all: Arc<HashSet<u32>>,
 }
 
@@ -88,6 +102,27 @@ impl Marks {
 
     pub fn is_empty(&self) -> bool {
         self.named.is_empty()
+    }
+
+    pub fn letters(&self) -> impl Iterator<Item = (char, ActionIx)> {
+        self.named.iter().map(|(letter, ix)| (*letter, *ix))
+    }
+
+    pub fn pending(&self) -> &[Mark] {
+        &self.pending
+    }
+
+    /// Sets the remembered marks whose actions are there; a letter that is in use stays where it is.
+    fn restore(&mut self, store: &Store) {
+        for mark in mem::take(&mut self.pending) {
+            match remembered::find(store, &mark.run, mark.seq) {
+                Some(ix) if !self.named.contains_key(&mark.letter) => {
+                    self.toggle(mark.letter, ix);
+                }
+                Some(_) => {}
+                None => self.pending.push(mark),
+            }
+        }
     }
 
     /// All that are marked, by index.
@@ -178,41 +213,46 @@ pub struct News {
 impl Session {
     pub fn new(options: &Options) -> Session {
         Session {
-            title: text::sanitize(&options.title).into_owned(),
+            trace: Trace {
+                title: text::sanitize(&options.title).into_owned(),
+                live: options.live,
+                loading: Loading::Reading { read: 0, total: 0 },
+                pulse: Pulse::default(),
+            },
             zone: options.zone.clone(),
             clock: Arc::clone(&options.clock),
-            live: options.live,
-            pulse: Pulse::default(),
             view: options.view.unwrap_or(ScreenId::Stream),
             keymap: Arc::new(options.keymap.clone()),
             setup: Arc::new(options.setup.clone()),
             notices: Notices::default(),
             loaded: Opened::default(),
             end: None,
-            loading: Loading::Reading { read: 0, total: 0 },
             here: Here::default(),
-            pair: [None; 2],
-            cohorts: None,
-            marks: Marks::default(),
-            filter_history: Vec::new(),
-            saved_filters: options.setup.filters.clone(),
+            marks: Marks {
+                pending: options.setup.remembered.marks.clone(),
+                ..Marks::default()
+            },
+            filters: Filters {
+                history: options.setup.remembered.history.clone(),
+                saved: saved_filters(&options.setup),
+            },
         }
     }
 
     pub fn is_loading(&self) -> bool {
-        matches!(self.loading, Loading::Reading { .. })
+        matches!(self.trace.loading, Loading::Reading { .. })
     }
 
     /// Whether more may come.
     pub fn is_growing(&self) -> bool {
-        self.live || self.is_loading()
+        self.trace.live || self.is_loading()
     }
 
     /// How a run ended or stands.
     pub fn life(&self, run: RunIx) -> Life {
         let store = &self.loaded.store;
-        if self.live {
-            self.pulse.life(store, run, self.clock.now())
+        if self.trace.live {
+            self.trace.pulse.life(store, run, self.clock.now())
         } else {
             Life::Recorded(store.run(run).status)
         }
@@ -220,8 +260,8 @@ impl Session {
 
     /// Nothing can come any more of what is followed.
     pub fn end_following(&mut self) {
-        if self.live && !self.pulse.is_over() {
-            self.pulse.end();
+        if self.trace.live && !self.trace.pulse.is_over() {
+            self.trace.pulse.end();
             self.say("what is followed has ended: nothing more can come");
         }
     }
@@ -257,21 +297,21 @@ impl Session {
 
     /// Nothing more is read: what is there is all there is.
     pub fn stop_loading(&mut self) {
-        if let Loading::Reading { read, total } = self.loading {
-            self.loading = Loading::Stopped { read, total };
+        if let Loading::Reading { read, total } = self.trace.loading {
+            self.trace.loading = Loading::Stopped { read, total };
         }
     }
 
     /// The size of what is read or to be read, as far as it is known.
     pub fn bytes(&self) -> u64 {
-        if self.live {
+        if self.trace.live {
             let sources = self.loaded.store.sources().iter();
             return sources.filter_map(|source| source.bytes.len().ok()).sum();
         }
         let accounts = (0..self.loaded.store.sources().len() as u32).map(SourceIx);
         let known = accounts.filter_map(|ix| self.loaded.store.account(ix));
         let known: u64 = known.map(|account| account.total).sum();
-        match self.loading {
+        match self.trace.loading {
             Loading::Done => known,
             Loading::Reading { total, .. } | Loading::Stopped { total, .. } => total,
         }
@@ -279,7 +319,7 @@ impl Session {
 
     /// `indexing 34 % · 1.2 GB`; empty when everything is read.
     pub fn loading_words(&self) -> String {
-        match self.loading {
+        match self.trace.loading {
             Loading::Done => String::new(),
             Loading::Stopped { read, total } => {
                 let percent = u128::from(read) * 100 / u128::from(total.max(1));
@@ -312,8 +352,9 @@ impl Session {
             }
             Loaded::Progress { read, total } => self.progress(*read, *total),
             Loaded::Done => {
-                self.loading = Loading::Done;
-                self.pulse.begin(self.clock.now());
+                self.trace.loading = Loading::Done;
+                self.trace.pulse.begin(self.clock.now());
+                self.marks.restore(&self.loaded.store);
             }
             // The footer says that it is followed as long as it is.
             Loaded::Notice(notice) if notice.kind == NoticeKind::Watching => {}
@@ -339,7 +380,7 @@ impl Session {
             self.fail(&error.to_string());
         }
         news.rows = before..self.loaded.store.len();
-        if self.live {
+        if self.trace.live {
             self.see_let_go(first);
             let Opened { store, gaps, .. } = &mut self.loaded;
             gaps.see(store, news.rows.clone());
@@ -348,7 +389,9 @@ impl Session {
                 settled: &news.settled,
                 runs: &news.runs,
             };
-            self.pulse.see(&self.loaded.store, &seen, self.clock.now());
+            self.trace
+                .pulse
+                .see(&self.loaded.store, &seen, self.clock.now());
         }
         news
     }
@@ -373,7 +416,7 @@ impl Session {
         let found = sources.zip(0..).find(|(it, _)| it.path == notice.path);
         if let Some((_, number)) = found {
             let is_gone = notice.kind == NoticeKind::Gap;
-            self.pulse.miss(SourceIx(number), is_gone);
+            self.trace.pulse.miss(SourceIx(number), is_gone);
             if let Some(place) = notice.missing {
                 let words = format!("{} {}", notice.path.display(), notice.kind.words());
                 self.loaded.gaps.add(SourceIx(number), place, &words);
@@ -383,8 +426,8 @@ impl Session {
 
     fn progress(&mut self, read: u64, total: u64) {
         // What comes to a trace that is followed is no loading.
-        if !self.live || self.is_loading() {
-            self.loading = Loading::Reading { read, total };
+        if !self.trace.live || self.is_loading() {
+            self.trace.loading = Loading::Reading { read, total };
         }
     }
 }
@@ -397,4 +440,12 @@ fn read_ahead(preview: Preview) -> Opened {
         end.store.append(batch);
     }
     end
+}
+
+/// The configured filters, then those that the user saved.
+fn saved_filters(setup: &Setup) -> Vec<(String, String)> {
+    let saved = setup.remembered.saved.iter();
+    let saved = saved.map(|saved| (saved.name.clone(), saved.filter.clone()));
+    let new = saved.filter(|saved| !setup.filters.contains(saved));
+    setup.filters.iter().cloned().chain(new).collect()
 }

@@ -3,24 +3,28 @@
 mod frame;
 mod header;
 mod route;
-mod screen;
 mod start;
 
-pub use screen::{Headline, Pointer, Screen};
-
+use std::any::Any;
+use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
+use crate::act::events::{Answer, Event, Question};
 use crate::analysis::runs::has_content;
 use crate::ingest::Loaded;
+use crate::state::{Layout, Position};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key, Meaning, Place};
-use crate::tui::screens::{self, ScreenId};
+use crate::tui::remembered;
+use crate::tui::screen::id::{self, ScreenId};
+use crate::tui::screen::{Pointer, Screen};
+use crate::tui::screens;
 use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::header::Header;
 use crate::tui::shell::route::{Route, Stop};
+use crate::tui::tasks;
 use crate::tui::theme::{Palette, Theme};
 
 /// Something to do outside, and the screen that asked for it: answers go back there.
@@ -36,6 +40,10 @@ pub struct Shell {
     start: Start,
     /// The run and action to start at and the view, until it is loaded or a key is pressed.
     named: Option<(String, ScreenId)>,
+    /// Where to go on when everything is read, unless the user does something before.
+    resume: Option<Position>,
+    /// Questions from outside, the oldest first.
+    questions: VecDeque<Question>,
     header: Header,
 }
 
@@ -54,17 +62,17 @@ enum Start {
 }
 
 impl Layer {
-    fn new(info: &screens::Info, session: &Session) -> Layer {
+    fn new(id: ScreenId, session: &Session) -> Layer {
         Layer {
-            id: info.id,
-            screen: (info.build)(session),
+            id,
+            screen: screens::build(id, session),
         }
     }
 }
 
 fn layers(session: &Session) -> Vec<Layer> {
-    let views = screens::views();
-    views.map(|info| Layer::new(info, session)).collect()
+    let views = id::views();
+    views.map(|info| Layer::new(info.id, session)).collect()
 }
 
 impl Shell {
@@ -79,6 +87,8 @@ impl Shell {
             route: Route::new(ScreenId::Stream),
             start: Start::Open,
             named: None,
+            resume: None,
+            questions: VecDeque::new(),
             header: Header::default(),
         };
         shell.begin(options);
@@ -95,6 +105,13 @@ impl Shell {
         } else {
             ScreenId::Stream
         };
+        let is_asked = options.view.is_some() || options.filter.is_some() || options.live;
+        self.resume = options
+            .setup
+            .remembered
+            .position
+            .clone()
+            .filter(|_| !is_asked);
         self.start = match options.view {
             Some(_) => Start::Found,
             None => Start::Open,
@@ -112,8 +129,8 @@ impl Shell {
 
     /// Takes a key; what is left to do outside.
     pub fn key(&mut self, key: Key) -> Vec<Asked> {
-        self.start = Start::Found;
         self.named = None;
+        self.touched();
         self.session.notices.pressed();
         let top = self.top();
         let place = Place {
@@ -137,6 +154,11 @@ impl Shell {
         }
     }
 
+    /// The user did something: the view no longer changes by itself.
+    fn touched(&mut self) {
+        (self.start, self.resume) = (Start::Found, None);
+    }
+
     fn command(&mut self, command: Command) -> Vec<Asked> {
         let top = self.top();
         match command {
@@ -152,6 +174,7 @@ impl Shell {
             Command::Recent => self.lay(ScreenId::Recent),
             Command::Notices if top != ScreenId::Notices => self.lay(ScreenId::Notices),
             Command::Compare => self.compare(),
+            Command::Allow | Command::Deny => self.answer(command == Command::Allow),
             Command::ViewBack | Command::ViewForward => {
                 self.over.clear();
                 self.leave();
@@ -163,6 +186,22 @@ impl Shell {
                 self.obey(top, effects)
             }
         }
+    }
+
+    /// Takes in what happened outside.
+    pub fn happened(&mut self, event: Event) {
+        match event {
+            Event::Question(question) => self.questions.push_back(question),
+        }
+    }
+
+    /// Answers the oldest question.
+    fn answer(&mut self, is_allowed: bool) -> Vec<Asked> {
+        let Some(Question { id, .. }) = self.questions.pop_front() else {
+            self.session.say("there is no question to answer");
+            return Vec::new();
+        };
+        vec![(self.top(), Effect::Answer(Answer { id, is_allowed }))]
     }
 
     fn stop(&mut self, top: ScreenId) -> Vec<Asked> {
@@ -180,13 +219,13 @@ impl Shell {
     fn compare(&mut self) -> Vec<Asked> {
         self.leave();
         let here = self.session.here.run;
-        self.session.pair = match (self.session.pair, here) {
+        self.session.marks.pair = match (self.session.marks.pair, here) {
             ([Some(a), None], Some(run)) if a != run => [Some(a), Some(run)],
             ([None, Some(b)], Some(run)) if b != run => [Some(run), Some(b)],
             ([None, None], Some(run)) => [Some(run), None],
             (pair, _) => pair,
         };
-        match self.session.pair {
+        match self.session.marks.pair {
             [Some(_), Some(_)] => self.go(ScreenId::Diff),
             [Some(_), None] | [None, Some(_)] => {
                 let keys = self.session.keymap.keys(Command::Compare).join(" ");
@@ -203,7 +242,7 @@ impl Shell {
 
     /// Lays a screen over the view, alone.
     fn lay(&mut self, id: ScreenId) -> Vec<Asked> {
-        self.over = vec![Layer::new(id.info(), &self.session)];
+        self.over = vec![Layer::new(id, &self.session)];
         let effects = self.ask_top(|screen, session| screen.entered(session));
         self.obey(id, effects)
     }
@@ -215,6 +254,11 @@ impl Shell {
             self.recolor(argument);
             return Vec::new();
         }
+        if matches!(command, Command::Open | Command::Add) && !argument.is_empty() {
+            let mut asked = self.lay(ScreenId::Files);
+            asked.extend(self.told(ScreenId::Files, command, argument));
+            return asked;
+        }
         // What another view does is done there.
         let (entry, top) = (command.entry(), self.top());
         let own = entry.screens.first().filter(|_| !entry.is_for(top));
@@ -224,11 +268,18 @@ impl Shell {
             asked.extend(self.command(command));
             return asked;
         }
-        match self.ask_top(|screen, session| screen.told(command, argument, session)) {
-            Ok(effects) => asked.extend(self.obey(view, effects)),
-            Err(words) => self.session.fail(&words),
-        }
+        asked.extend(self.told(view, command, argument));
         asked
+    }
+
+    fn told(&mut self, screen: ScreenId, command: Command, argument: &str) -> Vec<Asked> {
+        match self.ask_top(|screen, session| screen.told(command, argument, session)) {
+            Ok(effects) => self.obey(screen, effects),
+            Err(words) => {
+                self.session.fail(&words);
+                Vec::new()
+            }
+        }
     }
 
     /// The colours with this name, or the next.
@@ -274,7 +325,7 @@ impl Shell {
     }
 
     pub fn pointer(&mut self, pointer: Pointer) -> Vec<Asked> {
-        self.start = Start::Found;
+        self.touched();
         if let (Pointer::Click { x, y: 0 }, true) = (pointer, self.over.is_empty()) {
             return match self.header.at(x) {
                 Some(Meaning::View(view)) => self.go(view),
@@ -287,18 +338,22 @@ impl Shell {
     }
 
     pub fn paste(&mut self, text: &str) -> Vec<Asked> {
-        self.start = Start::Found;
+        self.touched();
         let effects = self.ask_top(|screen, session| screen.pasted(text, session));
         self.obey(self.top(), effects)
     }
 
     pub fn loaded(&mut self, message: Loaded) -> Vec<Asked> {
         let before = self.told_runs();
+        let is_done = matches!(message, Loaded::Done);
         let news = self.session.apply(message);
         let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
         let was_found = self.start == Start::Found;
         asked.extend(self.find_named());
         asked.extend(self.find_start());
+        if is_done {
+            asked.extend(self.resume());
+        }
         let runs = self.told_runs();
         if was_found && before == 1 && runs > 1 && self.route.here().view == ScreenId::Stream {
             let keys = self.session.keymap.view_keys(ScreenId::Runs).join(" ");
@@ -306,6 +361,26 @@ impl Shell {
                 .say(&format!("there are several runs · {keys} lists them"));
         }
         asked
+    }
+
+    /// Goes to where the user left this trace.
+    fn resume(&mut self) -> Vec<Asked> {
+        let position = self.resume.take();
+        let store = &self.session.loaded.store;
+        let place = position.and_then(|position| remembered::place(store, &position));
+        let Some((view, here)) = place else {
+            return Vec::new();
+        };
+        self.start = Start::Found;
+        self.session.here = here;
+        self.route = Route::new(view);
+        self.enter()
+    }
+
+    /// The columns and the order of each view that has some.
+    pub fn layouts(&self) -> Vec<(ScreenId, Layout)> {
+        let layout = |layer: &Layer| Some((layer.id, layer.screen.layout()?));
+        self.views.iter().filter_map(layout).collect()
     }
 
     /// How many runs there are, up to two: what only gathers broken lines is none.
@@ -335,21 +410,12 @@ impl Shell {
         self.enter()
     }
 
-    pub fn finished(&mut self, from: ScreenId, output: Output) -> Vec<Asked> {
-        if let Output::Panicked(words) = &output {
-            let words = format!("a bug stopped this work: {words}");
-            self.session.fail(&words);
-        }
-        let Some(layer) = self
-            .views
-            .iter_mut()
-            .chain(&mut self.over)
-            .find(|layer| layer.id == from)
-        else {
-            // It was closed before its answer came.
-            return Vec::new();
-        };
-        let effects = layer.screen.finished(output, &mut self.session);
+    /// Hands the answer of a task to the screen that started it.
+    pub fn answered(&mut self, from: ScreenId, answer: tasks::Answer) -> Vec<Asked> {
+        let mut layers = self.views.iter_mut().chain(&mut self.over);
+        let layer = layers.find(|layer| layer.id == from);
+        let screen = layer.map(|layer| &mut *layer.screen as &mut dyn Any);
+        let effects = answer.deliver(screen, &mut self.session);
         self.obey(from, effects)
     }
 
@@ -436,25 +502,34 @@ impl Shell {
                 Effect::Obey(command, argument) => outside.extend(self.tell(command, &argument)),
                 Effect::Show(view, filter) => outside.extend(self.show(view, filter.as_deref())),
                 Effect::Pop => outside.extend(self.back(from)),
-                Effect::Visit(view, here) => {
-                    self.over.clear();
-                    self.leave();
-                    self.session.here = here;
-                    self.route.go(Stop::inside(view, here));
-                    outside.extend(self.enter());
+                Effect::Visit(view, here) => outside.extend(self.visit(view, here)),
+                Effect::Compare(cohorts) => {
+                    outside.extend(self.visit(ScreenId::Cohort, self.session.here));
+                    self.ask_top(|screen, _| screen.compare(cohorts));
                 }
                 Effect::Quit
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Start(_)
                 | Effect::Open { .. }
+                | Effect::Add(_)
                 | Effect::Follow
                 | Effect::StopLoading
                 | Effect::View { .. }
-                | Effect::Copy(_) => outside.push((from, effect)),
+                | Effect::Copy(_)
+                | Effect::Answer(_) => outside.push((from, effect)),
             }
         }
         outside
+    }
+
+    /// Opens a view from the one that is shown: going back leads there.
+    fn visit(&mut self, view: ScreenId, here: Here) -> Vec<Asked> {
+        self.over.clear();
+        self.leave();
+        self.session.here = here;
+        self.route.go(Stop::inside(view, here));
+        self.enter()
     }
 
     fn back(&mut self, from: ScreenId) -> Vec<Asked> {

@@ -1,7 +1,7 @@
 //! Which key means what, on which screen.
 
 use crate::tui::keys::{COMMANDS, Code, Command, Entry, Key, Place};
-use crate::tui::screens::{self, ScreenId};
+use crate::tui::screen::id::{self, ScreenId};
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Default for Keymap {
                 .keys()
                 .filter_map(move |name| Some((Key::parse(name)?, meaning)))
         };
-        let views = screens::views().filter_map(|info| {
+        let views = id::views().filter_map(|info| {
             let key = Key::plain(Code::Char(info.tab?.number));
             Some((key, Meaning::View(info.id)))
         });
@@ -156,7 +156,7 @@ impl Keymap {
 mod tests {
     use super::{Keymap, Meaning};
     use crate::tui::keys::{Code, Command, Key, Place};
-    use crate::tui::screens::ScreenId;
+    use crate::tui::screen::id::ScreenId;
 
     #[test]
     fn a_chord_never_means_its_plain_key() {

@@ -5,6 +5,7 @@ mod export;
 mod models;
 mod moves;
 mod rows;
+mod tasks;
 mod view;
 mod words;
 
@@ -20,14 +21,14 @@ use crate::model::quantity::Time;
 use crate::query::expr::Expr;
 use crate::query::{self, Context};
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::cohort::behind::Behind;
 use crate::tui::screens::cohort::models::Models;
 use crate::tui::screens::cohort::rows::{Line, Show, Sort};
+use crate::tui::screens::cohort::tasks::Compare;
 use crate::tui::screens::cohort::words::Words;
 use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 
@@ -131,13 +132,10 @@ impl Screen for Cohort {
         Vec::new()
     }
 
-    fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
-        if let Some(choice) = session.cohorts.take() {
-            self.choice = choice;
-            self.view = Viewport::default();
-            self.ask_again();
-        }
-        Vec::new()
+    fn compare(&mut self, cohorts: Choice) {
+        self.choice = cohorts;
+        self.view = Viewport::default();
+        self.ask_again();
     }
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
@@ -151,16 +149,7 @@ impl Screen for Cohort {
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
         // What grows is compared again when one comes back to it, or asks for it.
         let is_first = matches!(self.state, State::Nothing);
-        self.is_stale |= !news.runs.is_empty() && (is_first || !session.live);
-        Vec::new()
-    }
-
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Compared(found) => self.take(*found, session),
-            Output::Panicked(_) => self.is_running = false,
-            _ => {}
-        }
+        self.is_stale |= !news.runs.is_empty() && (is_first || !session.trace.live);
         Vec::new()
     }
 
@@ -204,7 +193,7 @@ impl Cohort {
         (self.is_stale, self.is_running) = (false, true);
         let usual = Options::default();
         // Looking again and again at what grows finds something by chance sooner or later.
-        let alpha = if session.live {
+        let alpha = if session.trace.live {
             usual.alpha / 5.0
         } else {
             usual.alpha
@@ -227,10 +216,10 @@ impl Cohort {
                 marked: std::sync::Arc::clone(session.marks.all()),
             },
         };
-        vec![Effect::Start(Box::new(Job::Compare {
+        vec![Effect::start(Compare {
             store: session.loaded.store.clone(),
-            ask: Box::new(ask),
-        }))]
+            ask,
+        })]
     }
 
     fn take(&mut self, found: Result<Answer, Refusal>, session: &Session) {

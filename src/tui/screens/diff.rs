@@ -1,13 +1,13 @@
 //! Two runs compared: side by side with what is equal folded, where they part and why, and what differs
 //! inside the selected pair.
 
-pub mod aligned;
-pub mod export;
-pub mod fields;
-
+mod aligned;
+mod export;
+mod fields;
 mod layout;
 mod lines;
 mod moves;
+mod tasks;
 mod view;
 mod words;
 
@@ -26,15 +26,15 @@ use crate::analysis::runs::has_content;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::diff::aligned::Aligned;
 use crate::tui::screens::diff::fields::{FieldLine, Found};
 use crate::tui::screens::diff::layout::Regions;
 use crate::tui::screens::diff::lines::{Cells, Made, Shown};
+use crate::tui::screens::diff::tasks::{Align, Compare};
 use crate::tui::screens::diff::words::Words;
 use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::outline::layout::wrap;
 use crate::tui::widgets::tone::Tone;
@@ -229,29 +229,8 @@ impl Screen for Diff {
             self.is_stale = true;
             self.made.clear();
         }
-        if session.view == crate::tui::screens::ScreenId::Diff {
+        if session.view == crate::tui::screen::id::ScreenId::Diff {
             return self.align(session);
-        }
-        Vec::new()
-    }
-
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Aligned(aligned) => {
-                self.state = State::Idle;
-                self.take(*aligned);
-                let mut asked = self.align(session);
-                asked.extend(self.ask_fields(session));
-                return asked;
-            }
-            Output::Aligning(done, all) => self.state = State::Reading { done, all },
-            Output::Paired(found) => {
-                self.fields.found = Some(*found);
-            }
-            Output::Written(written) => return vec![written.how.hand(written.text, session)],
-            Output::Panicked(_) => self.state = State::Idle,
-            // The answers to other screens.
-            _ => {}
         }
         Vec::new()
     }
@@ -289,17 +268,19 @@ impl Diff {
     /// Takes over which runs are to be compared; true when they are others than before. Where there are
     /// only two, nobody needs to mark them.
     fn choose(&mut self, session: &mut Session) -> bool {
-        if let ([None, None], None) = (session.pair, self.pair)
+        if let ([None, None], None) = (session.marks.pair, self.pair)
             && !session.is_loading()
         {
             let runs = session.loaded.store.runs().iter().enumerate();
             let mut told = runs.filter(|(_, run)| has_content(run));
             let mut next = || told.next().map(|(at, _)| RunIx(at as u32));
             if let (Some(a), Some(b), None) = (next(), next(), next()) {
-                session.pair = [Some(a), Some(b)];
+                session.marks.pair = [Some(a), Some(b)];
             }
         }
-        let wanted = session.pair[0].zip(session.pair[1]).map(|(a, b)| [a, b]);
+        let wanted = session.marks.pair[0]
+            .zip(session.marks.pair[1])
+            .map(|(a, b)| [a, b]);
         if wanted.is_none() || wanted == self.pair {
             return false;
         }
@@ -328,12 +309,11 @@ impl Diff {
         };
         self.is_stale = false;
         self.state = State::Reading { done: 0, all: 0 };
-        let job = Job::Align(aligned::Task {
+        vec![Effect::start(Align {
             store: session.loaded.store.clone(),
             pair,
             options: self.options.clone(),
-        });
-        vec![Effect::Start(Box::new(job))]
+        })]
     }
 
     /// Takes a comparison; what was selected stays so.
@@ -404,12 +384,11 @@ impl Diff {
         }
         self.fields.asked = Some(rows);
         self.fields.view = Viewport::default();
-        let job = Job::Pair(fields::Task {
+        vec![Effect::start(Compare {
             store: session.loaded.store.clone(),
             rows,
             blind: self.options.blind.clone(),
-        });
-        vec![Effect::Start(Box::new(job))]
+        })]
     }
 
     /// What was found of the selected pair, once it is.

@@ -1,5 +1,7 @@
 //! The files that are open, by a few letters of their names; and any other path, typed, to open it instead.
 
+mod tasks;
+
 use std::path::PathBuf;
 
 use ratatui::buffer::Buffer;
@@ -9,11 +11,11 @@ use crate::base::{human, text};
 use crate::model::action::SourceIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::screen::{Pointer, Screen};
+use crate::tui::screens::files::tasks::Find;
 use crate::tui::session::{Here, News, Session};
-use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::chooser::{Asked, Chooser, Frame, Item};
 use crate::tui::widgets::fuzzy;
@@ -32,7 +34,18 @@ pub struct Files {
 enum Offer {
     Open(SourceIx),
     /// A path as it is typed.
-    Path(String),
+    Path(String, How),
+    /// A path that was opened before.
+    Before(String),
+}
+
+/// How a path is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// Instead of what is open.
+    Replace,
+    /// Beside what is open.
+    Add,
 }
 
 impl Files {
@@ -47,10 +60,22 @@ impl Files {
         let typed = self.chooser.prompt.text();
         let found = fuzzy::rank(typed, paths.iter().map(String::as_str));
         let is_path = typed.contains('/') || typed.starts_with('~') || found.is_empty();
-        let path =
-            (is_path && !typed.trim().is_empty()).then(|| Offer::Path(typed.trim().to_owned()));
+        let path = typed.trim();
+        let hows: &[How] = match (is_path && !path.is_empty(), paths.is_empty()) {
+            (false, _) => &[],
+            (true, true) => &[How::Replace],
+            (true, false) => &[How::Replace, How::Add],
+        };
         let files = found.into_iter().map(|at| Offer::Open(SourceIx(at as u32)));
-        self.offers = files.chain(path).collect();
+        let opened = session.setup.remembered.opened.iter();
+        let opened = opened.map(|path| path.to_string_lossy().into_owned());
+        let opened: Vec<String> = opened.filter(|path| !paths.contains(path)).collect();
+        let before = fuzzy::rank(path, opened.iter().map(String::as_str));
+        let before = before
+            .into_iter()
+            .map(|at| Offer::Before(opened[at].clone()));
+        let typed = hows.iter().map(|how| Offer::Path(path.to_owned(), *how));
+        self.offers = files.chain(typed).chain(before).collect();
         let item = |offer: &Offer| match offer {
             Offer::Open(ix) => Item {
                 name: text::sanitize(&paths[ix.0 as usize]).into_owned(),
@@ -60,9 +85,18 @@ impl Files {
                     .map(|account| human::bytes(account.total))
                     .unwrap_or_default(),
             },
-            Offer::Path(path) => Item {
+            Offer::Before(path) => Item {
                 name: text::sanitize(path).into_owned(),
-                about: "open this instead of what is open".to_owned(),
+                about: "opened before".to_owned(),
+                aside: String::new(),
+            },
+            Offer::Path(path, how) => Item {
+                name: text::sanitize(path).into_owned(),
+                about: match how {
+                    How::Replace => "open this instead of what is open",
+                    How::Add => "add this to what is open",
+                }
+                .to_owned(),
                 aside: String::new(),
             },
         };
@@ -72,10 +106,14 @@ impl Files {
     fn take(&self, session: &Session) -> Vec<Effect> {
         match self.offers.get(self.chooser.selected()) {
             Some(Offer::Open(source)) => show(*source, session),
-            Some(Offer::Path(path)) => {
-                let path = PathBuf::from(path);
-                vec![Effect::Start(Box::new(Job::Find { path }))]
-            }
+            Some(Offer::Before(path)) => vec![Effect::start(Find {
+                path: PathBuf::from(path),
+                how: How::Replace,
+            })],
+            Some(Offer::Path(path, how)) => vec![Effect::start(Find {
+                path: PathBuf::from(path),
+                how: *how,
+            })],
             None => Vec::new(),
         }
     }
@@ -139,6 +177,23 @@ impl Screen for Files {
         Vec::new()
     }
 
+    fn told(
+        &mut self,
+        command: Command,
+        argument: &str,
+        session: &mut Session,
+    ) -> Result<Vec<Effect>, String> {
+        let how = if command == Command::Add {
+            How::Add
+        } else {
+            How::Replace
+        };
+        self.chooser = Chooser::new(argument);
+        self.offer(session);
+        let path = PathBuf::from(argument);
+        Ok(vec![Effect::start(Find { path, how })])
+    }
+
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
         let len = self.offers.len();
         match pointer {
@@ -161,17 +216,6 @@ impl Screen for Files {
             self.offer(session);
         }
         Vec::new()
-    }
-
-    fn finished(&mut self, output: Output, _session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Found { title, inputs } => vec![Effect::Open { title, inputs }],
-            Output::NotFound(words) => {
-                self.problem = words;
-                Vec::new()
-            }
-            _ => Vec::new(),
-        }
     }
 
     fn prepare(&mut self, area: Rect, _session: &mut Session) -> Vec<Effect> {
@@ -220,5 +264,18 @@ mod tests {
         let missing = testing::screen(TRACE, "ctrl-p no/such/file enter");
         assert!(missing.contains("no/such/file"), "{missing}");
         assert!(testing::screen(TRACE, "ctrl-p no/such/file enter esc").contains("STARTED"));
+    }
+
+    #[test]
+    fn a_path_is_opened_instead_or_added_by_a_command() {
+        let sample = "sample-traces/saferun/refund-agent.jsonl";
+        let opened = format!(":open space {sample} enter");
+        let shown = testing::screen(TRACE, &opened);
+        assert!(shown.contains("run refund-8841"), "{shown}");
+        let added =
+            format!("{opened} :add space sample-traces/saferun/ops-night.jsonl enter ctrl-p");
+        let listed = testing::screen(TRACE, &added);
+        assert!(listed.contains("refund-agent.jsonl"), "{listed}");
+        assert!(listed.contains("ops-night.jsonl"), "{listed}");
     }
 }

@@ -8,9 +8,9 @@ use ratatui::layout::Rect;
 use crate::base::text;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{COMMANDS, Code, Command, Entry, Group, Key};
-use crate::tui::screens::{self, Info, ScreenId};
+use crate::tui::screen::id::{self, Info, ScreenId};
+use crate::tui::screen::{Pointer, Screen};
 use crate::tui::session::Session;
-use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::prompt::Prompt;
 use crate::tui::widgets::viewport::{Extent, Viewport};
@@ -80,7 +80,7 @@ impl Help {
             let found = found.map(|(entry, keys)| command(entry, keys)).collect();
             self.section(group.title(), found);
         }
-        let views = screens::views()
+        let views = id::views()
             .map(|info| (info, session.keymap.view_keys(info.id).join(" ")))
             .filter(|(info, keys)| wants(&[info.name, keys, info.about]));
         let views = views.map(|(info, keys)| view(info, keys)).collect();
@@ -259,12 +259,12 @@ mod tests {
 
     use super::{Does, Help, Line};
     use crate::tui::keys::{COMMANDS, Command};
-    use crate::tui::screens;
+    use crate::tui::screen::id::{self, ScreenId};
     use crate::tui::session::Session;
     use crate::tui::testing;
     use crate::tui::widgets::prompt::Prompt;
 
-    fn found(search: &str, view: screens::ScreenId) -> Vec<Command> {
+    fn found(search: &str, view: ScreenId) -> Vec<Command> {
         let mut session = Session::new(&testing::options());
         session.view = view;
         let mut help = Help {
@@ -284,17 +284,17 @@ mod tests {
 
     #[test]
     fn every_command_is_in_the_help_of_some_view() {
-        let views = screens::views().flat_map(|info| found("", info.id));
+        let views = id::views().flat_map(|info| found("", info.id));
         let all: HashSet<Command> = views.collect();
         assert_eq!(all.len(), COMMANDS.len());
     }
 
     #[test]
     fn a_search_finds_words_of_the_help_and_names_of_keys() {
-        let stream = screens::ScreenId::Stream;
+        let stream = ScreenId::Stream;
         assert_eq!(found("Next error", stream), [Command::NextError]);
         assert_eq!(found("ctrl-z", stream), [Command::Suspend]);
-        assert_eq!(found("Next error", screens::ScreenId::Runs), []);
+        assert_eq!(found("Next error", ScreenId::Runs), []);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::base::{human, text};
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::notices::Level;
+use crate::tui::screen::{Pointer, Screen};
 use crate::tui::session::Session;
-use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
 

@@ -1,28 +1,56 @@
-//! How a run ended or stands, as a mark and a word; the same on every view.
+//! The words and marks for the status of a run or an action; the same on every view.
 
 use std::time::Duration;
 
 use ratatui::style::Style;
 
 use crate::analysis::life::{Life, Rate};
-use crate::base::human;
+use crate::base::{human, text};
+use crate::model::action::Status;
 use crate::model::quantity::Cost;
 use crate::model::run::{CostSource, RunStatus};
 use crate::tui::session::Session;
-use crate::tui::theme::{Marks, Styles, Theme};
+use crate::tui::theme::Theme;
 
 const SECOND: i64 = 1_000_000;
 /// Cells that the longest words take, with everything said.
 pub const WIDE: usize = 15;
 
-/// What was not recorded is neither ok nor anything else. Where there is little room a clock stands for its
-/// word.
+/// A word in full, and its abbreviation for narrow columns.
+type Word = (&'static str, &'static str);
+
+const OK: Word = ("ok", "ok");
+const BLOCKED: Word = ("blocked", "block");
+const CANCELLED: Word = ("cancelled", "canc");
+const NOT_RECORDED: Word = ("", "");
+
+/// The mark and the word for the status of an action; empty if it was not recorded.
+pub fn status((status, is_waiting): (Status, bool), theme: &Theme, wide: bool) -> (String, Style) {
+    let marks = theme.marks;
+    let (mark, (full, short)) = match status {
+        Status::Unrecorded => (marks.none, NOT_RECORDED),
+        Status::Ok => (marks.ok, OK),
+        Status::Error => (marks.error, ("error", "error")),
+        Status::Blocked => (marks.blocked, BLOCKED),
+        Status::Denied => (marks.blocked, ("denied", "deny")),
+        Status::Pending if is_waiting => (marks.waiting, ("waiting", "wait")),
+        Status::Pending => (marks.more, ("no result", "open")),
+        Status::Timeout => (marks.error, ("timeout", "time")),
+        Status::Cancelled => (marks.error, CANCELLED),
+    };
+    let word = if wide { full } else { short };
+    let words = format!("{mark} {word}").trim_end().to_owned();
+    (words, theme.status(status))
+}
+
+/// How a run ended or is going, in as much detail as there is room for: in few cells a duration stands
+/// alone, without its word.
 pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
     let (marks, styles) = (theme.marks, &theme.styles);
     let wide = cells >= WIDE;
     let (mark, words, style) = match life {
         Life::Recorded(RunStatus::Unknown) => return (marks.none.to_owned(), styles.faint),
-        Life::Recorded(status) => told(status, marks, styles),
+        Life::Recorded(status) => told(status, theme, cells),
         Life::Running(span) if wide => (
             marks.running,
             format!("running {}", human::clock(span)),
@@ -51,27 +79,37 @@ pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
     (format!("{mark} {words}"), style)
 }
 
-fn told(
-    status: RunStatus,
-    marks: &'static Marks,
-    styles: &Styles,
-) -> (&'static str, String, Style) {
-    let (mark, word, style) = match status {
-        RunStatus::Unknown => (marks.none, "", styles.faint),
-        RunStatus::Ok => (marks.ok, "ok", styles.ok),
-        RunStatus::Error => (marks.error, "failed", styles.error),
-        RunStatus::Blocked => (marks.blocked, "blocked", styles.blocked),
-        RunStatus::Cancelled => (marks.error, "stopped", styles.waiting),
-        RunStatus::Running => (marks.more, "open", styles.waiting),
+fn told(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String, Style) {
+    let (marks, styles) = (theme.marks, &theme.styles);
+    let (mark, style) = match status {
+        RunStatus::Unknown => (marks.none, styles.faint),
+        RunStatus::Ok => (marks.ok, styles.ok),
+        RunStatus::Error => (marks.error, styles.error),
+        RunStatus::Blocked => (marks.blocked, styles.blocked),
+        RunStatus::Cancelled => (marks.error, styles.waiting),
+        RunStatus::Running => (marks.more, styles.waiting),
     };
-    (mark, word.to_owned(), style)
+    let (full, short) = run_word(status);
+    let fits = text::width(mark) + 1 + text::width(full) <= cells;
+    (mark, (if fits { full } else { short }).to_owned(), style)
 }
 
-/// As a part of a line of words; empty where there is nothing to say.
+fn run_word(status: RunStatus) -> Word {
+    match status {
+        RunStatus::Unknown => NOT_RECORDED,
+        RunStatus::Ok => OK,
+        RunStatus::Error => ("failed", "failed"),
+        RunStatus::Blocked => BLOCKED,
+        RunStatus::Cancelled => CANCELLED,
+        RunStatus::Running => ("open", "open"),
+    }
+}
+
+/// As a part of a sentence; empty if there is nothing to say.
 pub fn plain(life: Life) -> String {
     match life {
         Life::Recorded(RunStatus::Unknown) => String::new(),
-        Life::Recorded(status) => format!("ended: {}", status.word()),
+        Life::Recorded(status) => format!("ended: {}", run_word(status).0),
         Life::Busy => "▶ running".to_owned(),
         Life::Running(span) => format!("▶ running {}", human::clock(span)),
         Life::Waiting(span) => format!("‖ waiting {}", human::clock(span)),
@@ -112,19 +150,24 @@ pub fn pace(rate: &Rate, is_estimate: bool, now: i64) -> Vec<String> {
 /// The pace of all runs together.
 pub fn pace_of_all(session: &Session) -> Vec<String> {
     let is_estimate = session
+        .trace
         .pulse
         .spent()
         .is_some_and(|(_, source)| source != CostSource::Recorded);
     let now = session.clock.now();
-    pace(session.pulse.rate_of_all(), is_estimate, now)
+    pace(session.trace.pulse.rate_of_all(), is_estimate, now)
 }
 
 /// How long words about lives and paces stay true if nothing comes.
 pub fn stays(lives: impl Iterator<Item = i64>, session: &Session) -> Option<Duration> {
-    if !session.live {
+    if !session.trace.live {
         return None;
     }
-    let is_quiet = session.pulse.rate_of_all().is_quiet(session.clock.now());
+    let is_quiet = session
+        .trace
+        .pulse
+        .rate_of_all()
+        .is_quiet(session.clock.now());
     let pace = (!is_quiet).then_some(SECOND);
     let soonest = lives.chain(pace).min()?;
     Some(Duration::from_micros(soonest.unsigned_abs()))

@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
+use crate::tui::screen::{Pointer, Screen};
 use crate::tui::screens::palette::offers::{Does, Offer};
 use crate::tui::session::Session;
-use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::chooser::{Asked, Chooser, Frame, Item};
 

@@ -1,5 +1,6 @@
 //! The runs that agents left on this machine, the newest first, with a search as one types.
 
+mod tasks;
 mod view;
 
 use ratatui::buffer::Buffer;
@@ -9,10 +10,10 @@ use crate::base::{human, text};
 use crate::ingest::discover::Input;
 use crate::ingest::recent::Recent as File;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Code, Command, Key};
+use crate::tui::screen::{Pointer, Screen};
+use crate::tui::screens::recent::tasks::Look;
 use crate::tui::session::Session;
-use crate::tui::shell::{Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::fuzzy;
 use crate::tui::widgets::prompt::Prompt;
@@ -164,7 +165,7 @@ impl Screen for Recent {
             .iter()
             .map(|folder| folder.to_string_lossy().into_owned());
         self.places = text::sanitize(&folders.collect::<Vec<_>>().join(", ")).into_owned();
-        vec![Effect::Start(Box::new(Job::Recent { home }))]
+        vec![Effect::start(Look { home })]
     }
 
     fn update(&mut self, _command: Command, _session: &mut Session) -> Vec<Effect> {
@@ -185,18 +186,6 @@ impl Screen for Recent {
                 }
             }
             Pointer::Drag { .. } | Pointer::Release => {}
-        }
-        Vec::new()
-    }
-
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Recent(files) => self.take(files, session),
-            Output::FirstWords(words) => {
-                self.take_words(words);
-                self.list();
-            }
-            _ => {}
         }
         Vec::new()
     }

@@ -6,7 +6,8 @@ mod layout;
 mod moves;
 mod play;
 mod scrub;
-pub mod seen;
+mod seen;
+mod tasks;
 mod view;
 mod words;
 
@@ -22,16 +23,16 @@ use crate::analysis::replay::{State, Tape};
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::replay::layout::{Pane, Regions};
 use crate::tui::screens::replay::play::Play;
 use crate::tui::screens::replay::scrub::Scrub;
 use crate::tui::screens::replay::seen::Seen;
+use crate::tui::screens::replay::tasks::{FindFiles, ReadContext};
 use crate::tui::screens::replay::words::Words;
 use crate::tui::session::{Here, News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 
 #[derive(Debug, Default)]
@@ -161,17 +162,6 @@ impl Screen for Replay {
         Vec::new()
     }
 
-    fn finished(&mut self, output: Output, _session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Seen(seen) => self.seen.shown = Some(Rc::new(*seen)),
-            Output::Touched { run, files } if self.run == Some(run) => {
-                (self.touched.files, self.touched.is_known) = (files, true);
-            }
-            _ => {}
-        }
-        Vec::new()
-    }
-
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
         if self.run.is_none() {
             self.take_over(session);
@@ -270,23 +260,24 @@ impl Replay {
         let store = &session.loaded.store;
         if self.seen.call != self.seen.asked {
             self.seen.asked = self.seen.call;
-            asked.extend(self.seen.call.map(|call| Job::Context {
-                store: store.clone(),
-                call,
+            asked.extend(self.seen.call.map(|call| {
+                Effect::start(ReadContext {
+                    store: store.clone(),
+                    call,
+                })
             }));
         }
         let wanted = self.run.map(|run| (run, self.tape.len()));
         if wanted != self.touched.asked && !session.is_loading() {
             self.touched.asked = wanted;
-            asked.extend(wanted.map(|(run, _)| Job::Touched {
-                store: store.clone(),
-                run,
+            asked.extend(wanted.map(|(run, _)| {
+                Effect::start(FindFiles {
+                    store: store.clone(),
+                    run,
+                })
             }));
         }
         asked
-            .into_iter()
-            .map(|job| Effect::Start(Box::new(job)))
-            .collect()
     }
 }
 

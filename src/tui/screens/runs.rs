@@ -6,7 +6,8 @@ mod filtered;
 mod layout;
 mod moves;
 mod rows;
-pub mod table;
+mod table;
+mod tasks;
 mod view;
 mod words;
 
@@ -21,10 +22,11 @@ use crate::analysis::life::Life;
 use crate::analysis::profile::Profile;
 use crate::analysis::runs::{Grouping, Key as SortKey, Order};
 use crate::model::run::RunIx;
+use crate::state::Layout;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::{Placed, Wanted};
@@ -32,9 +34,9 @@ use crate::tui::screens::runs::filtered::Kept;
 use crate::tui::screens::runs::layout::Regions;
 use crate::tui::screens::runs::rows::RunText;
 use crate::tui::screens::runs::table::{Line, Table};
+use crate::tui::screens::runs::tasks::{Build, Shape};
 use crate::tui::screens::runs::words::Words;
 use crate::tui::session::{Here, News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 
@@ -99,8 +101,6 @@ const FEW: usize = 5_000;
 const SHORT: u32 = 50_000;
 /// Texts of rows are made again rather than kept beyond this number.
 const KEEP: usize = 4_096;
-/// Slices of time in the shape of a run.
-const SLICES: usize = 24;
 
 impl Screen for Runs {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
@@ -188,20 +188,6 @@ impl Screen for Runs {
         self.catch_up(session)
     }
 
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Runs { kept, tested, hint } => {
-                return self.take_kept((kept, tested, hint), session);
-            }
-            Output::Table(table) => self.take_table(*table, session),
-            Output::Profile { run, profile } => self.profile = Some((run, profile)),
-            Output::Panicked(_) => (self.kept.is_running, self.is_building) = (false, false),
-            // The answers to other screens.
-            _ => {}
-        }
-        Vec::new()
-    }
-
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
         let mut asked = self.refresh(session);
         self.frame.regions = Regions::new(area);
@@ -224,6 +210,15 @@ impl Screen for Runs {
         self.frame.stays
     }
 
+    fn layout(&self) -> Option<Layout> {
+        let sign = if self.order.falling { "-" } else { "" };
+        Some(Layout {
+            columns: Vec::new(),
+            sort: Some(format!("{sign}{}", self.order.key.word())),
+            group: self.grouping.map(|grouping| grouping.word().to_owned()),
+        })
+    }
+
     fn headline(&self) -> Headline<'_> {
         Headline {
             crumbs: &self.frame.words.crumbs,
@@ -243,9 +238,15 @@ pub fn column_names() -> impl Iterator<Item = &'static str> {
 
 impl Runs {
     pub fn new(session: &Session) -> Runs {
+        let setup = &session.setup;
+        let is_set = setup.order != Order::default() || setup.grouping.is_some();
+        // What the configuration says wins over what is remembered.
+        let layout = setup.remembered.layout(ScreenId::Runs).filter(|_| !is_set);
+        let order = layout.and_then(|it| Order::parse(it.sort.as_deref()?).ok());
+        let grouping = layout.and_then(|it| Grouping::find(it.group.as_deref()?));
         Runs {
-            order: session.setup.order,
-            grouping: session.setup.grouping,
+            order: order.unwrap_or(setup.order),
+            grouping: grouping.or(setup.grouping),
             ..Runs::default()
         }
     }
@@ -265,7 +266,7 @@ impl Runs {
             }
             Command::Gather => self.gather(self.next_grouping()),
             Command::Pair => self.pair(session),
-            Command::Cohorts => return self.compare(session),
+            Command::Cohorts => return self.compare_groups(session),
             Command::Cancel if !self.filter.text.is_empty() => return self.filter("", session),
             Command::Cancel if self.grouping.is_some() => self.gather(None),
             Command::Cancel => {}
@@ -294,10 +295,10 @@ impl Runs {
             return Vec::new();
         }
         self.is_building = true;
-        vec![Effect::Start(Box::new(Job::Table {
+        vec![Effect::start(Build {
             store: store.clone(),
             wanted,
-        }))]
+        })]
     }
 
     fn take_table(&mut self, table: Table, session: &Session) {
@@ -339,7 +340,7 @@ impl Runs {
                 id_width: self.table.id_width,
                 agents: self.table.has_agents,
                 grades: self.table.has_grades,
-                live: session.live,
+                live: session.trace.live,
             },
         );
         let now = session.clock.now();
@@ -360,7 +361,7 @@ impl Runs {
                     What::Run {
                         id: self.table.id(*ix),
                         text: Rc::clone(text),
-                        pair: pair_letter(session.pair, *ix),
+                        pair: pair_letter(session.marks.pair, *ix),
                         life: session.life(*ix),
                     }
                 }
@@ -423,11 +424,10 @@ impl Runs {
         }
         self.profiled = wanted;
         let job = |run| {
-            Effect::Start(Box::new(Job::Profile {
+            Effect::start(Shape {
                 store: session.loaded.store.clone(),
                 run,
-                slices: SLICES,
-            }))
+            })
         };
         wanted.map(job).into_iter().collect()
     }
@@ -473,7 +473,7 @@ impl Runs {
             return;
         };
         self.anchor = Some(Line::Run(run));
-        session.pair = match session.pair {
+        session.marks.pair = match session.marks.pair {
             [Some(a), b] if a == run => [b, None],
             [a, Some(b)] if b == run => [a, None],
             [None, _] => [Some(run), None],

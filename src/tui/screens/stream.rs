@@ -21,6 +21,7 @@ pub mod overview;
 mod prepare;
 pub mod rows;
 pub mod talk;
+mod tasks;
 pub mod terms;
 pub(super) mod view;
 pub mod words;
@@ -35,26 +36,25 @@ use ratatui::layout::Rect;
 use crate::act::viewer::Viewer;
 use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
+use crate::state::Layout;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::Scope;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::stream::chords::{Chord, Typing};
 use crate::tui::screens::stream::extras::Extras;
 use crate::tui::screens::stream::finder::Finder;
 use crate::tui::screens::stream::inspector::{Inspector, Subject};
-use crate::tui::screens::stream::layout::{Columns, Panes, Regions, Split};
+use crate::tui::screens::stream::layout::{Columns, Focus, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::menu::Menu;
 use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::noticed::Noticed;
 use crate::tui::screens::stream::overview::Overview;
 use crate::tui::screens::stream::rows::RowText;
-use crate::tui::screens::stream::talk::Talk;
 use crate::tui::session::{News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Viewport, Visible};
 
@@ -63,21 +63,31 @@ pub struct Stream {
     list: List,
     /// The end of the file, looked at before everything is read.
     end: Option<List>,
-    filter: FilterBar,
-    narrow: Narrow,
+    query: Query,
     overview: Overview,
     finder: Finder,
     noticed: Noticed,
-    menu: Option<Menu>,
-    talk: Talk,
     extras: Extras,
-    answers: Answers,
     inspector: Inspector,
-    focus: Focus,
     split: Split,
-    typing: Typing,
+    input: Input,
     notice: Option<Notice>,
     frame: Frame,
+}
+
+/// Which actions are listed: what was asked, and how far it was answered.
+#[derive(Debug, Default)]
+struct Query {
+    bar: FilterBar,
+    narrow: Narrow,
+    answers: Answers,
+}
+
+/// What takes the next key before the list and the inspector do.
+#[derive(Debug, Default)]
+struct Input {
+    menu: Option<Menu>,
+    typing: Typing,
 }
 
 /// Actions in a window, with what was made of those that were on the screen.
@@ -103,13 +113,6 @@ struct List {
 struct Missed {
     actions: u64,
     errors: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Focus {
-    #[default]
-    List,
-    Inspector,
 }
 
 /// How far the filter was answered.
@@ -188,21 +191,21 @@ const KEEP: usize = 4096;
 
 impl Screen for Stream {
     fn is_inner(&self) -> bool {
-        self.focus == Focus::Inspector
+        self.split.focus == Focus::Inspector
     }
 
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
-        if self.menu.is_some() {
+        if self.input.menu.is_some() {
             return Some(self.choose_in_menu(key, session));
         }
         if self.finder.prompt.is_some() {
             return Some(self.type_find(key, session));
         }
-        if self.filter.prompt.is_some() {
+        if self.query.bar.prompt.is_some() {
             return Some(self.type_filter(key, session));
         }
-        if let Typing::Chord(chord) = self.typing {
-            self.typing = Typing::Nothing;
+        if let Typing::Chord(chord) = self.input.typing {
+            self.input.typing = Typing::Nothing;
             return Some(self.second(chord, key, session));
         }
         if self.extras.prompt.is_some() {
@@ -215,7 +218,7 @@ impl Screen for Stream {
         if self.finder.prompt.is_some() {
             return self.paste_find(text, session);
         }
-        let Some(prompt) = &mut self.filter.prompt else {
+        let Some(prompt) = &mut self.query.bar.prompt else {
             return Vec::new();
         };
         prompt.paste(text);
@@ -230,19 +233,19 @@ impl Screen for Stream {
         let here = session.here;
         let is_elsewhere = here.action.is_some() && here.action != self.list.anchor;
         if let Some(action) = here.action.filter(|_| is_elsewhere) {
-            (self.end, self.list.anchor, self.answers.home) = (None, here.action, None);
+            (self.end, self.list.anchor, self.query.answers.home) = (None, here.action, None);
             self.list.jump(self.list.listing.seek(action));
         }
-        if here.scope != self.narrow.run() {
-            self.narrow.scope = here.scope.map(Scope::Run);
+        if here.scope != self.query.narrow.run() {
+            self.query.narrow.scope = here.scope.map(Scope::Run);
             return self.ask(session);
         }
         Vec::new()
     }
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
-        self.answers.home = None;
-        if matches!(pointer, Pointer::Click { .. }) && self.menu.take().is_some() {
+        self.query.answers.home = None;
+        if matches!(pointer, Pointer::Click { .. }) && self.input.menu.take().is_some() {
             return Vec::new();
         }
         self.point(pointer, session);
@@ -251,7 +254,7 @@ impl Screen for Stream {
 
     fn tell_here(&self, session: &mut Session) {
         // While a filter is asked the list is the one before, and so is what is selected in it.
-        if self.answers.is_running && self.answers.tested == 0 {
+        if self.query.answers.is_running && self.query.answers.tested == 0 {
             return;
         }
         let store = &session.loaded.store;
@@ -262,14 +265,14 @@ impl Screen for Stream {
             session.here.action = Some(subject.ix);
             session.here.run = Some(store.row(subject.ix).run_ix());
         }
-        session.here.scope = self.narrow.run();
+        session.here.scope = self.query.narrow.run();
     }
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         self.notice = None;
-        self.typing = Typing::Nothing;
+        self.input.typing = Typing::Nothing;
         match command {
-            Command::Filter => self.filter.open(),
+            Command::Filter => self.query.bar.open(),
             Command::Page => return self.view_in(Viewer::Pager, session),
             Command::Edit => return self.view_in(Viewer::Editor, session),
             Command::Follow => return self.toggle_follow(session),
@@ -278,16 +281,16 @@ impl Screen for Stream {
             Command::Find => self.begin_find(),
             Command::NextHit | Command::PrevHit => self.next_hit(command, session),
             Command::Column => self.begin_column(),
-            Command::Yank => self.typing = Typing::Chord(Chord::Yank),
-            Command::Scroll => self.typing = Typing::Chord(Chord::Scroll),
+            Command::Yank => self.input.typing = Typing::Chord(Chord::Yank),
+            Command::Scroll => self.input.typing = Typing::Chord(Chord::Scroll),
             Command::Keep => return self.begin_term(Chord::Keep, session),
             Command::Drop => return self.begin_term(Chord::Drop, session),
             Command::OnlyRun => return self.toggle_run(session),
             Command::OnlyAgent => return self.toggle_agent(session),
             Command::OnlyMarked => return self.toggle_marked(session),
             Command::OnlyTrouble => return self.toggle_trouble(session),
-            Command::Mark => self.typing = Typing::Chord(Chord::Mark),
-            Command::GoToMark => self.typing = Typing::Chord(Chord::GoToMark),
+            Command::Mark => self.input.typing = Typing::Chord(Chord::Mark),
+            Command::GoToMark => self.input.typing = Typing::Chord(Chord::GoToMark),
             Command::Parent => self.go_to_parent(session),
             Command::WhereFrom => return self.ask_origin(session),
             Command::Replay => {
@@ -296,7 +299,7 @@ impl Screen for Stream {
             }
             Command::Back | Command::Cancel => return self.back(command, session),
             _ => {
-                self.answers.home = None;
+                self.query.answers.home = None;
                 self.go(command, session);
             }
         }
@@ -314,7 +317,7 @@ impl Screen for Stream {
             Command::GoTo => {
                 let number = argument.parse();
                 let number = number.map_err(|_| format!("'{argument}' is not a number"))?;
-                self.answers.home = None;
+                self.query.answers.home = None;
                 self.go_to_number(number, session);
                 Ok(Vec::new())
             }
@@ -335,14 +338,15 @@ impl Screen for Stream {
         if !news.rows.is_empty() || !news.settled.is_empty() {
             self.overview.outdate();
             self.noticed.outdate();
-            self.talk.outdate();
+            self.inspector.talk.outdate();
         }
         self.let_go(session);
         if let Listing::All(range) = &mut self.list.listing {
             range.end = session.loaded.store.len();
         }
-        let tested = self.answers.tested;
-        self.answers
+        let tested = self.query.answers.tested;
+        self.query
+            .answers
             .again
             .extend(news.settled.iter().filter(|ix| ix.0 < tested));
         if !session.is_loading() {
@@ -357,33 +361,8 @@ impl Screen for Stream {
         self.list.follow();
         let mut effects = self.catch_up(session);
         effects.extend(self.find_more(session));
-        effects.extend(self.noticed.prepare(session));
+        effects.extend(self.look_around(session));
         effects
-    }
-
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Filtered(answer) => return self.take_answer(answer, session),
-            Output::Searched(progress) => self.take_progress(progress),
-            Output::Hits(answer) => return self.found(answer, session),
-            Output::Hitting(progress) => self.finding(progress),
-            Output::Opened { ix, document } => self.inspector.opened(ix, *document),
-            Output::Noticing(tested) => self.noticed.noticing(tested),
-            Output::Noticed(findings) => {
-                self.noticed.noticed(*findings);
-                return self.noticed.prepare(session).into_iter().collect();
-            }
-            Output::Surveyed(survey) => self.overview.surveyed(*survey),
-            Output::Panicked(_) => {
-                self.answers.is_running = false;
-                self.overview.give_up();
-                self.noticed.give_up();
-            }
-            Output::Origin { of, found } => return self.go_to_origin(of, found, session),
-            // The answers to other screens.
-            _ => {}
-        }
-        Vec::new()
     }
 
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
@@ -401,6 +380,13 @@ impl Screen for Stream {
         self.frame.stays
     }
 
+    fn layout(&self) -> Option<Layout> {
+        Some(Layout {
+            columns: self.extras.names(),
+            ..Layout::default()
+        })
+    }
+
     fn headline(&self) -> Headline<'_> {
         let words = &self.frame.words;
         Headline {
@@ -415,6 +401,15 @@ impl Screen for Stream {
 }
 
 impl Stream {
+    pub fn new(session: &Session) -> Stream {
+        let layout = session.setup.remembered.layout(ScreenId::Stream);
+        let columns = layout.map(|it| it.columns.as_slice()).unwrap_or_default();
+        Stream {
+            extras: Extras::new(columns),
+            ..Stream::default()
+        }
+    }
+
     fn say(&mut self, words: impl Into<String>) {
         self.notice = Some(Notice {
             words: words.into(),
@@ -430,7 +425,7 @@ impl Stream {
     }
 
     fn filter_by(&mut self, text: &str, session: &Session) -> Vec<Effect> {
-        self.filter.set(text);
+        self.query.bar.set(text);
         self.apply_filter(session)
     }
 
@@ -445,17 +440,17 @@ impl Stream {
     }
 
     fn back(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
-        if self.split.panes == Panes::Inspector || self.focus == Focus::Inspector {
-            (self.split.panes, self.focus) = (Panes::Auto, Focus::List);
+        if self.split.panes == Panes::Inspector || self.split.focus == Focus::Inspector {
+            (self.split.panes, self.split.focus) = (Panes::Auto, Focus::List);
         } else if self.end.take().is_some() {
         } else if command == Command::Back {
             return vec![Effect::Pop];
         } else if self.finder.is_active() {
             self.forget_find();
-        } else if !self.filter.text.is_empty() {
+        } else if !self.query.bar.text.is_empty() {
             return self.filter("", session);
-        } else if self.narrow.is_any() {
-            self.narrow = Narrow::default();
+        } else if self.query.narrow.is_any() {
+            self.query.narrow = Narrow::default();
             return self.ask(session);
         }
         Vec::new()

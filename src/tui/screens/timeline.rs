@@ -5,6 +5,7 @@ mod layout;
 mod lines;
 mod moves;
 mod rows;
+mod tasks;
 mod view;
 mod words;
 
@@ -18,14 +19,14 @@ use crate::analysis::timeline::{By, Key as LaneKey, Lane, Timeline as Made, What
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::{Job, Output};
 use crate::tui::keys::{Command, Key};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::timeline::layout::Regions;
 use crate::tui::screens::timeline::lines::Line;
+use crate::tui::screens::timeline::tasks::LayOut;
 use crate::tui::screens::timeline::words::Words;
 use crate::tui::session::{Here, News, Session};
-use crate::tui::shell::{Headline, Pointer, Screen};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 
@@ -131,16 +132,6 @@ impl Screen for Timeline {
         Vec::new()
     }
 
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        match output {
-            Output::Timeline(made) => self.take(*made),
-            Output::Panicked(_) => self.asking.is_running = false,
-            _ => {}
-        }
-        let _ = session;
-        Vec::new()
-    }
-
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect> {
         self.frame.regions = Regions::new(area);
         let asked = self.ask(session);
@@ -198,12 +189,12 @@ impl Timeline {
             is_running: true,
             is_behind: false,
         };
-        let is_going_on = session.live && session.life(run).is_at_work();
-        vec![Effect::Start(Box::new(Job::Timeline {
+        let is_going_on = session.trace.live && session.life(run).is_at_work();
+        vec![Effect::start(LayOut {
             store: store.clone(),
             run,
             now: is_going_on.then(|| session.clock.now()),
-        }))]
+        })]
     }
 
     fn take(&mut self, made: Made) {
@@ -258,7 +249,7 @@ impl Timeline {
 
     /// What goes on grows on the screen, as long as something is open in it.
     fn stays_true(&self, session: &Session) -> Option<Duration> {
-        let run = self.made.run.filter(|_| session.live)?;
+        let run = self.made.run.filter(|_| session.trace.live)?;
         let life = session.life(run);
         crate::tui::screens::outcome::stays(life.changes_in().into_iter(), session)
     }

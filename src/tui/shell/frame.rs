@@ -20,7 +20,11 @@ impl Shell {
         } else {
             asked = self.draw_layers(area, buf);
         }
-        self.draw_notice(area, buf);
+        if self.questions.is_empty() {
+            self.draw_notice(area, buf);
+        } else {
+            self.draw_question(area, buf);
+        }
         if self.theme.ascii || self.theme.ascii_only {
             spell(buf, self.theme.ascii_only);
         }
@@ -54,6 +58,18 @@ impl Shell {
             .into_iter()
             .flat_map(|(id, effects)| self.obey(id, effects))
             .collect()
+    }
+
+    /// The oldest question stays on the last line until it is answered.
+    fn draw_question(&self, area: Rect, buf: &mut Buffer) {
+        let Some(question) = self.questions.front() else {
+            return;
+        };
+        let styles = &self.theme.styles;
+        let mut row = paint::Row::new(buf, area, area.height.saturating_sub(1), styles.text);
+        let text = text::sanitize(&question.text);
+        row.put(" :allow or :deny? ", styles.waiting)
+            .put(&text, styles.text);
     }
 
     /// The newest notice stands on the last line for a while.

@@ -8,9 +8,9 @@ use ratatui::style::Style;
 
 use crate::base::text;
 use crate::tui::keys::{Command, Meaning};
-use crate::tui::screens::{self, ScreenId, Tab};
+use crate::tui::screen::Headline;
+use crate::tui::screen::id::{self, ScreenId, Tab};
 use crate::tui::session::Session;
-use crate::tui::shell::Headline;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::Row;
 
@@ -121,7 +121,7 @@ fn tabs(room: usize) -> Vec<(ScreenId, String)> {
         &|tab| format!(" {} ", tab.number),
     ];
     let shown = |words: &dyn Fn(Tab) -> String| -> Vec<(ScreenId, String)> {
-        screens::views()
+        id::views()
             .filter_map(|info| Some((info.id, words(info.tab?))))
             .collect()
     };

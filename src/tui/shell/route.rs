@@ -1,6 +1,6 @@
 //! The way through the views: where one is, where one came from, and forward again.
 
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::session::Here;
 
 /// A view, and what was selected there.
@@ -106,7 +106,7 @@ impl Route {
 mod tests {
     use super::{Route, Stop};
     use crate::model::run::RunIx;
-    use crate::tui::screens::ScreenId;
+    use crate::tui::screen::id::ScreenId;
     use crate::tui::session::Here;
 
     fn on(run: u32) -> Here {

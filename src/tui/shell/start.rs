@@ -20,7 +20,7 @@ impl Shell {
             Some((run, seq)) if is_complete || self.is_loaded(&name, run, seq) => {
                 self.go_to(run, seq, view)
             }
-            None if is_complete && !self.session.live => {
+            None if is_complete && !self.session.trace.live => {
                 let words = format!("no single run is named '{name}'");
                 self.session.fail(&words);
                 Vec::new()

@@ -57,6 +57,7 @@ fn command(name: &str, args: &[&str]) -> CommandBuilder {
         ("LC_ALL", "C.UTF-8"),
         ("TZ", "UTC"),
         ("XDG_CONFIG_HOME", "/nowhere"),
+        ("XDG_STATE_HOME", "/dev/null"),
     ] {
         command.env(name, value);
     }

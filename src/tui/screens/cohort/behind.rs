@@ -11,7 +11,7 @@ use crate::model::action::{ActionIx, Kind};
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::cohort::rows::Line;
 use crate::tui::screens::cohort::{Cohort, State};
 use crate::tui::session::{Here, Session};
@@ -89,7 +89,7 @@ impl Behind {
         let [Some(a), Some(b)] = &item.sides else {
             return vec![Effect::Visit(ScreenId::Stream, here)];
         };
-        session.pair = [Some(a.ix), Some(b.ix)];
+        session.marks.pair = [Some(a.ix), Some(b.ix)];
         let here = Here {
             scope: None,
             ..here

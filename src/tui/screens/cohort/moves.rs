@@ -4,10 +4,10 @@ use ratatui::layout::Position;
 
 use crate::tui::effects::Effect;
 use crate::tui::keys::Command;
+use crate::tui::screen::Pointer;
 use crate::tui::screens::cohort::rows::{nearest, stepped};
 use crate::tui::screens::cohort::{Cohort, State};
 use crate::tui::session::Session;
-use crate::tui::shell::Pointer;
 use crate::tui::widgets::viewport::{Viewport, WHEEL};
 
 impl Cohort {

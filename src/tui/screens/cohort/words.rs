@@ -33,7 +33,11 @@ impl Words {
     }
 
     pub(super) fn new(cohort: &Cohort, session: &Session) -> Words {
-        let name = session.title.rsplit('/').find(|part| !part.is_empty());
+        let name = session
+            .trace
+            .title
+            .rsplit('/')
+            .find(|part| !part.is_empty());
         let crumbs = vec![text::cut(name.unwrap_or_default(), 40).into_owned()];
         let mut words = match &cohort.state {
             State::Shown(answer) => shown(cohort, answer, session),
@@ -72,7 +76,7 @@ fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
         format!("{letter} {}  {size}", text::cut_front(&name, LONGEST_NAME))
     };
     let mut verdict = told::tally(found);
-    if session.live {
+    if session.trace.live {
         verdict.insert(0, ("interim".to_owned(), Role::Warn));
     }
     let left_out = told::excluded(answer).map(|it| format!("left out: {it}"));

@@ -11,50 +11,43 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::store::Store;
 
-#[derive(Debug)]
-pub struct Task {
-    pub store: Store,
-    pub pair: [RunIx; 2],
-    pub options: Options,
-}
-
 /// What came of it; nothing where nobody waits any more.
 #[derive(Debug)]
-pub struct Aligned {
-    pub pair: [RunIx; 2],
-    pub comparison: Option<Arc<Comparison>>,
+pub(super) struct Aligned {
+    pub(super) pair: [RunIx; 2],
+    pub(super) comparison: Option<Arc<Comparison>>,
     /// What the models had been given where they part.
-    pub why: Option<Why>,
+    pub(super) why: Option<Why>,
 }
 
-impl Task {
-    pub fn run(self, cancel: &CancelFlag, tell: &mut dyn FnMut(usize, usize)) -> Aligned {
-        let [a, b] = self.pair.map(|run| Side {
-            store: &self.store,
-            run,
-        });
-        let comparison = diff::compare((a, b), &self.options, cancel, tell).map(Arc::new);
+impl Aligned {
+    pub(super) fn new(
+        store: &Store,
+        pair: [RunIx; 2],
+        options: &Options,
+        (cancel, progress): (&CancelFlag, &mut dyn FnMut(usize, usize)),
+    ) -> Aligned {
+        let [a, b] = pair.map(|run| Side { store, run });
+        let comparison = diff::compare((a, b), options, cancel, progress).map(Arc::new);
         let story = comparison
             .as_deref()
             .map(|comparison| Story { comparison, a, b });
         Aligned {
-            pair: self.pair,
+            pair,
             why: story.and_then(|story| why::why(&story, cancel)),
             comparison,
         }
     }
-}
 
-impl Aligned {
     /// The story of a comparison, told from the store it is about.
-    pub fn story<'a>(&self, comparison: &'a Comparison, store: &'a Store) -> Story<'a> {
+    pub(super) fn story<'a>(&self, comparison: &'a Comparison, store: &'a Store) -> Story<'a> {
         let [a, b] = self.pair.map(|run| Side { store, run });
         Story { comparison, a, b }
     }
 }
 
 /// The actions of a column.
-pub fn rows(comparison: &Comparison, column: usize) -> [Option<ActionIx>; 2] {
+pub(super) fn rows(comparison: &Comparison, column: usize) -> [Option<ActionIx>; 2] {
     let Some(column) = comparison.columns.get(column) else {
         return [None; 2];
     };
@@ -64,7 +57,7 @@ pub fn rows(comparison: &Comparison, column: usize) -> [Option<ActionIx>; 2] {
 }
 
 /// The column that holds one of these actions.
-pub fn find(comparison: &Comparison, wanted: [Option<ActionIx>; 2]) -> Option<usize> {
+pub(super) fn find(comparison: &Comparison, wanted: [Option<ActionIx>; 2]) -> Option<usize> {
     let holds = |at: &usize, side: usize| {
         let own = rows(comparison, *at)[side];
         own.is_some() && own == wanted[side]

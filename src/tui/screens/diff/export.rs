@@ -14,14 +14,13 @@ use crate::export::json::{self, Escapes};
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Job;
 use crate::tui::keys::Key;
 use crate::tui::screens::diff::Diff;
 use crate::tui::screens::export::{Form, How};
 use crate::tui::session::Session;
 
 #[derive(Debug)]
-pub struct Task {
+pub(super) struct Export {
     store: Store,
     pair: [RunIx; 2],
     comparison: Arc<Comparison>,
@@ -32,13 +31,13 @@ pub struct Task {
 
 /// A document, and where it goes to.
 #[derive(Debug)]
-pub struct Written {
-    pub text: String,
-    pub how: How,
+pub(super) struct Written {
+    pub(super) text: String,
+    pub(super) how: How,
 }
 
-impl Task {
-    pub fn run(self) -> Written {
+impl Export {
+    pub(super) fn write(self) -> Written {
         let [a, b] = self.pair.map(|run| Side {
             store: &self.store,
             run,
@@ -73,14 +72,13 @@ impl Diff {
         let Some(comparison) = done.comparison.clone() else {
             return Vec::new();
         };
-        let job = Job::Write(Task {
+        vec![Effect::start(Export {
             store: session.loaded.store.clone(),
             pair: done.pair,
             comparison,
             why: done.why.clone(),
             blind: self.options.blind.clone(),
             how,
-        });
-        vec![Effect::Start(Box::new(job))]
+        })]
     }
 }

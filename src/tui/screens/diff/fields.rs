@@ -1,7 +1,7 @@
 //! What differs inside the selected pair: found in the background, told in lines that fit the pane.
 
 use crate::analysis::diff::describe::{self, Description};
-use crate::analysis::diff::json::{Change, Op};
+use crate::analysis::diff::json::Op;
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::pair::{self, Pair};
 use crate::analysis::diff::why::Why;
@@ -14,51 +14,36 @@ use crate::store::Store;
 use crate::tui::widgets::outline::layout::wrap;
 use crate::tui::widgets::tone::{Line, Tone};
 
-#[derive(Debug)]
-pub struct Task {
-    pub store: Store,
-    pub rows: [ActionIx; 2],
-    pub blind: Blind,
-}
-
 /// The differences of two actions, and what they took and cost.
 #[derive(Debug)]
-pub struct Found {
-    pub rows: [ActionIx; 2],
-    pub blind: Blind,
-    pub pair: Pair,
+pub(super) struct Found {
+    pub(super) rows: [ActionIx; 2],
+    pub(super) pair: Pair,
     told: Vec<Description>,
     spent: Option<String>,
 }
 
 /// A line of the pane, and which of the differences it is of.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FieldLine {
-    pub change: Option<usize>,
-    pub pieces: Line,
-}
-
-impl Task {
-    pub fn run(self) -> Found {
-        let [a, b] = self.rows.map(|ix| self.store.row(ix));
-        let pair = pair::pair(&a, &b, &self.blind);
-        Found {
-            rows: self.rows,
-            told: pair.changes.iter().map(describe::describe).collect(),
-            spent: spent(&a, &b),
-            pair,
-            blind: self.blind,
-        }
-    }
+pub(super) struct FieldLine {
+    pub(super) change: Option<usize>,
+    pub(super) pieces: Line,
 }
 
 impl Found {
-    pub fn change(&self, at: usize) -> Option<&Change> {
-        self.pair.changes.get(at)
+    pub(super) fn new(store: &Store, rows: [ActionIx; 2], blind: &Blind) -> Found {
+        let [a, b] = rows.map(|ix| store.row(ix));
+        let pair = pair::pair(&a, &b, blind);
+        Found {
+            rows,
+            told: pair.changes.iter().map(describe::describe).collect(),
+            spent: spent(&a, &b),
+            pair,
+        }
     }
 
     /// Every difference, its path before it and its further lines below.
-    pub fn lines(&self, width: usize) -> Vec<FieldLine> {
+    pub(super) fn lines(&self, width: usize) -> Vec<FieldLine> {
         let widest = self.told.iter().map(|told| text::width(&clean(&told.path)));
         let path = widest.max().unwrap_or_default().min(width / 3);
         let mut lines = Vec::new();
@@ -99,7 +84,7 @@ impl Found {
     }
 
     /// What the two took and cost, and how many differences do not count.
-    pub fn aside(&self) -> String {
+    pub(super) fn aside(&self) -> String {
         let hidden = match self.pair.hidden {
             0 => None,
             count => Some(format!(

@@ -7,9 +7,9 @@ use crate::analysis::diff::label::Label;
 use crate::model::action::ActionIx;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
+use crate::tui::screen::Pointer;
 use crate::tui::screens::diff::{Diff, Focus, aligned};
 use crate::tui::session::Session;
-use crate::tui::shell::Pointer;
 use crate::tui::widgets::viewport::{WHEEL, stepped};
 
 impl Diff {

@@ -13,8 +13,9 @@ use crate::tui::keys::Command;
 use crate::tui::screens::diff::lines::{self, Cells, Made, Part, Shown, What};
 use crate::tui::screens::diff::{Diff, Focus};
 use crate::tui::screens::export;
+use crate::tui::screens::outcome;
 use crate::tui::screens::stream::rows::RowText;
-use crate::tui::screens::stream::view::{pane, rows};
+use crate::tui::screens::stream::view::pane;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
@@ -327,7 +328,7 @@ impl Painter<'_> {
             }
         }
         if width >= 28 && self.cells.has_status {
-            let (words, style) = rows::status((text.status, text.is_waiting), theme, false);
+            let (words, style) = outcome::status((text.status, text.is_waiting), theme, false);
             let words = if words == theme.marks.none {
                 String::new()
             } else {

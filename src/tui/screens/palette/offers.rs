@@ -4,7 +4,7 @@ use crate::analysis::runs::{Grouping, Key as SortKey};
 use crate::base::text;
 use crate::query::complete::complete;
 use crate::tui::keys::{COMMANDS, Command, Entry, Takes};
-use crate::tui::screens::{self, ScreenId};
+use crate::tui::screen::id::{self, ScreenId};
 use crate::tui::session::Session;
 use crate::tui::theme::Palette;
 use crate::tui::widgets::chooser::Item;
@@ -62,7 +62,7 @@ pub(super) fn written(typed: &str, session: &Session) -> Option<Does> {
         return Some(Does::View(view, filter));
     }
     let entry = commands(session).find(|entry| entry.name == name)?;
-    let is_complete = !needs(entry.takes) || !argument.is_empty();
+    let is_complete = !needs(entry) || !argument.is_empty();
     is_complete.then(|| Does::Command(entry.command, argument.to_owned()))
 }
 
@@ -90,12 +90,12 @@ fn commands(session: &Session) -> impl Iterator<Item = &'static Entry> {
 }
 
 /// Whether a command does nothing without something after it.
-fn needs(takes: Option<Takes>) -> bool {
-    takes == Some(Takes::Number)
+fn needs(entry: &Entry) -> bool {
+    entry.takes == Some(Takes::Number) || entry.command == Command::Add
 }
 
 fn names(typed: &str, session: &Session) -> Vec<Offer> {
-    let views = screens::views().map(|info| Offer {
+    let views = id::views().map(|info| Offer {
         item: Item {
             name: format!("{} FILTER", info.name),
             about: info.about.to_owned(),
@@ -125,7 +125,7 @@ fn names(typed: &str, session: &Session) -> Vec<Offer> {
             None => entry.name.to_owned(),
         },
         does: Does::Command(entry.command, String::new()),
-        is_begun: needs(entry.takes),
+        is_begun: needs(entry),
     });
     let all: Vec<Offer> = views.chain(commands).collect();
     let ranked = fuzzy::rank(typed, all.iter().map(|offer| offer.text.as_str()));
@@ -203,6 +203,6 @@ fn values(takes: Option<Takes>, typed: &str, session: &Session) -> Vec<(String, 
         }
         Some(Takes::Field) => words(&mut Grouping::ALL.iter().map(|grouping| grouping.word())),
         Some(Takes::Theme) => words(&mut Palette::ALL.iter().map(|palette| palette.word())),
-        Some(Takes::Number) | None => Vec::new(),
+        Some(Takes::Number | Takes::Path) | None => Vec::new(),
     }
 }

@@ -1,5 +1,5 @@
 use crate::tui::Options;
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::testing::{options, played};
 
 const TRACE: &str = r#"{"type":"prompt","run_id":"r1","id":"p1","content":"First question"}

@@ -6,12 +6,12 @@ use crate::analysis::replay::events::Event;
 use crate::analysis::slow::Slow;
 use crate::base::cancel::CancelFlag;
 use crate::tui::keys::{Command, Key};
+use crate::tui::screen::Pointer;
 use crate::tui::screens::replay::Replay;
 use crate::tui::screens::replay::layout::Pane;
 use crate::tui::screens::stream::jumps::{self, Direction, Known, Target};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::session::Session;
-use crate::tui::shell::Pointer;
 
 /// Steps of half a page and of a page.
 const HALF: usize = 10;

@@ -9,8 +9,8 @@ use crate::store::Store;
 
 /// A context in sanitised words.
 #[derive(Debug)]
-pub struct Seen {
-    pub call: ActionIx,
+pub(super) struct Seen {
+    pub(super) call: ActionIx,
     /// `call #389 · turn 2 · claude-opus-4-6`.
     pub(super) title: String,
     pub(super) exactness: Exactness,
@@ -39,7 +39,7 @@ const LONGEST: usize = 400;
 
 impl Seen {
     /// `None` when the work was given up.
-    pub(in crate::tui) fn read(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Seen> {
+    pub(super) fn read(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Seen> {
         let found = context::of(store, call, cancel)?;
         let row = store.row(call);
         let turn = match row.turn() {

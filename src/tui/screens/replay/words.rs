@@ -63,7 +63,7 @@ impl Words {
             human::count(replay.tape.len() as u64),
         );
         Words {
-            crumbs: crumbs(&session.title, &opened.store, run),
+            crumbs: crumbs(&session.trace.title, &opened.store, run),
             place,
             times: format!(
                 "{} › {}",

@@ -6,13 +6,12 @@ use crate::analysis::cohort::ask::Choice;
 use crate::analysis::runs::{Grouping, has_content};
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
-use crate::tui::screens::ScreenId;
 use crate::tui::screens::runs::Runs;
 use crate::tui::session::Session;
 
 impl Runs {
     /// Compares the groups of A and B; without a grouping these are the runs of a model.
-    pub(super) fn compare(&self, session: &mut Session) -> Vec<Effect> {
+    pub(super) fn compare_groups(&self, session: &mut Session) -> Vec<Effect> {
         let by = self.grouping.unwrap_or(Grouping::Model);
         let store = &session.loaded.store;
         let all = (0..store.runs().len() as u32).map(RunIx);
@@ -29,7 +28,7 @@ impl Runs {
             let runs = groups.get(name).into_iter().flatten();
             runs.filter_map(|ix| store.run(*ix).started.get()).min()
         };
-        let sides = match session.pair {
+        let sides = match session.marks.pair {
             [Some(a), Some(b)] if group(a) != group(b) => Some([group(a), group(b)]),
             _ if groups.len() == 2 => {
                 // A is what was before, as on the command line.
@@ -39,13 +38,13 @@ impl Runs {
             }
             _ => None,
         };
-        if let Some(sides) = sides {
-            session.cohorts = Some(Choice::Runs(sides.map(|name| {
+        let choice = if let Some(sides) = sides {
+            Choice::Runs(sides.map(|name| {
                 let runs = groups.remove(&name).unwrap_or_default();
                 (format!("{}:{name}", by.word()), runs)
-            })));
+            }))
         } else if by == Grouping::Model {
-            session.cohorts = Some(Choice::By(by));
+            Choice::By(by)
         } else {
             let words = format!(
                 "{} groups by {}: mark a run of each side as A and B first",
@@ -54,7 +53,7 @@ impl Runs {
             );
             session.say(&words);
             return Vec::new();
-        }
-        vec![Effect::Visit(ScreenId::Cohort, session.here)]
+        };
+        vec![Effect::Compare(choice)]
     }
 }

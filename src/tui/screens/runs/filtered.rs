@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
 use crate::tui::filtering;
-use crate::tui::jobs::Job;
 use crate::tui::keys::{Code, Key};
 use crate::tui::screens::runs::Runs;
+use crate::tui::screens::runs::tasks::{Filter, Filtered};
 use crate::tui::session::Session;
 
 /// The answer so far.
@@ -29,14 +29,14 @@ impl Runs {
         let is_other = match key.code {
             Code::Enter => {
                 self.filter.keep();
-                self.filter.remember(&mut session.filter_history);
+                self.filter.remember(&mut session.filters.history);
                 false
             }
             Code::Esc => self.filter.restore(),
             Code::Tab | Code::BackTab => self.filter.take_proposal(key.code == Code::Tab, store),
             Code::Up | Code::Down => {
                 let earlier = key.code == Code::Up;
-                self.filter.recall(&session.filter_history, earlier)
+                self.filter.recall(&session.filters.history, earlier)
             }
             _ => self.filter.edit(key, store),
         };
@@ -75,27 +75,23 @@ impl Runs {
             return Vec::new();
         };
         self.kept.is_running = true;
-        vec![Effect::Start(Box::new(Job::Runs {
+        vec![Effect::start(Filter {
             store: session.loaded.store.clone(),
             filter,
             context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
-        }))]
+        })]
     }
 
-    pub(super) fn take_kept(
-        &mut self,
-        (kept, tested, hint): (Vec<RunIx>, u32, Option<String>),
-        session: &Session,
-    ) -> Vec<Effect> {
+    pub(super) fn take_kept(&mut self, answer: Filtered, session: &Session) -> Vec<Effect> {
         self.kept.is_running = false;
         if self.filter.parsed.is_none() {
             return Vec::new();
         }
         self.kept = Kept {
-            runs: Some(Arc::new(kept.into_iter().collect())),
-            tested,
+            runs: Some(Arc::new(answer.kept.into_iter().collect())),
+            tested: answer.tested,
             is_running: false,
-            hint,
+            hint: answer.hint,
         };
         self.is_stale = true;
         self.catch_up(session)

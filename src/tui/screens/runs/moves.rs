@@ -4,10 +4,10 @@ use ratatui::layout::Position;
 
 use crate::tui::effects::Effect;
 use crate::tui::keys::Command;
+use crate::tui::screen::Pointer;
 use crate::tui::screens::runs::Runs;
 use crate::tui::screens::runs::columns::Placed;
 use crate::tui::session::Session;
-use crate::tui::shell::Pointer;
 use crate::tui::widgets::viewport::{WHEEL, stepped};
 
 impl Runs {

@@ -31,7 +31,7 @@ impl Line {
 
 /// How the user wants the table.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub(super) struct Wanted {
     pub(super) order: Order,
     pub(super) grouping: Option<Grouping>,
     pub(super) folded: HashSet<String>,
@@ -41,7 +41,7 @@ pub struct Wanted {
 }
 
 #[derive(Debug, Default)]
-pub struct Table {
+pub(super) struct Table {
     pub(super) lines: Vec<Line>,
     /// Runs that the filter keeps, of `all`.
     pub(super) kept: usize,
@@ -65,7 +65,7 @@ struct Group {
 }
 
 impl Table {
-    pub fn new(store: &Store, wanted: &Wanted) -> Table {
+    pub(super) fn new(store: &Store, wanted: &Wanted) -> Table {
         let all = (0..store.runs().len() as u32).map(RunIx);
         let mut kept: Vec<RunIx> = all.filter(|ix| has_content(store.run(*ix))).collect();
         let all = kept.len();

@@ -4,9 +4,9 @@ use super::{Line, Runs};
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
 use crate::tui::keys::Command;
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::Screen;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::session::{Here, News, Session};
-use crate::tui::shell::Screen;
 use crate::tui::testing::{load, options, played};
 use crate::tui::{Options, render};
 

@@ -68,7 +68,11 @@ impl Words {
 
 /// `traces/ (214 files, 3.1 GB)`.
 fn crumbs(session: &Session) -> Vec<String> {
-    let name = session.title.rsplit('/').find(|part| !part.is_empty());
+    let name = session
+        .trace
+        .title
+        .rsplit('/')
+        .find(|part| !part.is_empty());
     let files = session.loaded.store.sources().len();
     let name = name.unwrap_or_default();
     let size = session.bytes();
@@ -122,7 +126,7 @@ fn totals(runs: &Runs, session: &Session) -> String {
             ));
         }
     }
-    if session.live {
+    if session.trace.live {
         parts.extend(outcome::pace_of_all(session));
     }
     parts.join(" · ")

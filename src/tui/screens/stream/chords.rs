@@ -10,7 +10,8 @@ use crate::store::row::Row;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Key};
 use crate::tui::screens::stream::inspector::Subject;
-use crate::tui::screens::stream::{Focus, Stream, rows, terms};
+use crate::tui::screens::stream::layout::Focus;
+use crate::tui::screens::stream::{Stream, rows, terms};
 use crate::tui::session::{Opened, Session};
 
 /// The first of two keys.
@@ -113,8 +114,8 @@ impl Stream {
 
     /// `=` and `-`: in the inspector the value under the cursor, in the list a second key says what.
     pub(super) fn begin_term(&mut self, chord: Chord, session: &mut Session) -> Vec<Effect> {
-        if self.focus == Focus::List {
-            self.typing = Typing::Chord(chord);
+        if self.split.focus == Focus::List {
+            self.input.typing = Typing::Chord(chord);
             return Vec::new();
         }
         match self.inspector.term() {
@@ -127,11 +128,16 @@ impl Stream {
     }
 
     fn add_term(&mut self, term: Expr, keeps: bool, session: &mut Session) -> Vec<Effect> {
-        if self.filter.problem.is_some() {
+        if self.query.bar.problem.is_some() {
             self.say("mend the filter first".to_owned());
             return Vec::new();
         }
-        let text = terms::add(&self.filter.text, self.filter.parsed.as_ref(), term, keeps);
+        let text = terms::add(
+            &self.query.bar.text,
+            self.query.bar.parsed.as_ref(),
+            term,
+            keeps,
+        );
         self.filter_by(&text, session)
     }
 
@@ -171,7 +177,7 @@ impl Stream {
     /// Raw trace content: it goes to the terminal as base64 only.
     fn copied(&self, key: char, session: &mut Session) -> Result<String, String> {
         let zone = session.zone.clone();
-        let in_inspector = self.focus == Focus::Inspector;
+        let in_inspector = self.split.focus == Focus::Inspector;
         let Some((subject, opened)) = self.opened(session) else {
             return Err("nothing is selected".to_owned());
         };

@@ -8,7 +8,8 @@ use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Key};
-use crate::tui::screens::stream::{Focus, Stream};
+use crate::tui::screens::stream::Stream;
+use crate::tui::screens::stream::layout::Focus;
 use crate::tui::session::Session;
 use crate::tui::widgets::prompt::Prompt;
 
@@ -29,6 +30,19 @@ struct Extra {
 const MOST: usize = 4;
 
 impl Extras {
+    /// The columns with these names, without those that no field has.
+    pub fn new(names: &[String]) -> Extras {
+        let mut extras = Extras::default();
+        for name in names {
+            let _ = extras.toggle(name);
+        }
+        extras
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.columns.iter().map(|it| it.title.clone()).collect()
+    }
+
     pub fn count(&self) -> usize {
         self.columns.len()
     }
@@ -91,7 +105,7 @@ impl Extras {
 impl Stream {
     /// `|`: in the inspector a column of the value under the cursor, in the list its name is typed.
     pub(super) fn begin_column(&mut self) {
-        if self.focus == Focus::List {
+        if self.split.focus == Focus::List {
             self.extras.prompt = Some(Prompt::default());
             return;
         }

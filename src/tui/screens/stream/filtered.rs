@@ -6,9 +6,9 @@ use crate::model::action::ActionIx;
 use crate::query::eval::Tally;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Answer, Progress, Task};
-use crate::tui::jobs::Job;
 use crate::tui::keys::{Code, Key};
 use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::tasks::Filter;
 use crate::tui::screens::stream::{Answers, Stream};
 use crate::tui::session::Session;
 
@@ -17,21 +17,21 @@ impl Stream {
         let store = &session.loaded.store;
         let is_other = match key.code {
             Code::Enter => {
-                self.filter.keep();
-                self.filter.remember(&mut session.filter_history);
+                self.query.bar.keep();
+                self.query.bar.remember(&mut session.filters.history);
                 return Vec::new();
             }
-            Code::Esc => self.filter.restore(),
-            Code::Tab | Code::BackTab => self.filter.take_proposal(key.code == Code::Tab, store),
+            Code::Esc => self.query.bar.restore(),
+            Code::Tab | Code::BackTab => self.query.bar.take_proposal(key.code == Code::Tab, store),
             Code::Up | Code::Down => {
                 let earlier = key.code == Code::Up;
-                self.filter.recall(&session.filter_history, earlier)
+                self.query.bar.recall(&session.filters.history, earlier)
             }
             Code::F2 => {
                 self.open_saved(session);
                 return Vec::new();
             }
-            _ => self.filter.edit(key, store),
+            _ => self.query.bar.edit(key, store),
         };
         if is_other {
             return self.apply_filter(session);
@@ -41,7 +41,7 @@ impl Stream {
 
     /// The text of the filter is another one: judge it, and ask again when it makes sense.
     pub(super) fn apply_filter(&mut self, session: &Session) -> Vec<Effect> {
-        if self.filter.judge() {
+        if self.query.bar.judge() {
             self.ask(session)
         } else {
             Vec::new()
@@ -51,48 +51,54 @@ impl Stream {
     /// Asks from the start. What is listed stays until the answer is there.
     pub(super) fn ask(&mut self, session: &Session) -> Vec<Effect> {
         self.end = None;
-        self.answers = Answers {
-            home: self.answers.home.or(self.list.anchor),
+        self.query.answers = Answers {
+            home: self.query.answers.home.or(self.list.anchor),
             ..Answers::default()
         };
         if !self.is_filtered() {
-            self.list.anchor = self.answers.home.take();
+            self.list.anchor = self.query.answers.home.take();
             let store = &session.loaded.store;
             self.relist(Listing::All(store.first()..store.len()));
             return Vec::new();
         }
-        self.answers.is_running = true;
-        vec![Effect::Start(Box::new(Job::Filter(self.task(session))))]
+        self.query.answers.is_running = true;
+        vec![Effect::start(Filter(self.task(session)))]
     }
 
     /// Asks for what came since the last answer.
     pub(super) fn catch_up(&mut self, session: &Session) -> Vec<Effect> {
-        let is_behind =
-            self.answers.tested < session.loaded.store.len() || !self.answers.again.is_empty();
-        if !self.is_filtered() || self.answers.is_running || !is_behind {
+        let is_behind = self.query.answers.tested < session.loaded.store.len()
+            || !self.query.answers.again.is_empty();
+        if !self.is_filtered() || self.query.answers.is_running || !is_behind {
             return Vec::new();
         }
-        self.answers.is_running = true;
-        vec![Effect::Start(Box::new(Job::Filter(self.task(session))))]
+        self.query.answers.is_running = true;
+        vec![Effect::start(Filter(self.task(session)))]
     }
 
     fn task(&mut self, session: &Session) -> Task {
         Task {
             store: session.loaded.store.clone(),
-            filter: self.narrow.filter(self.filter.parsed.as_ref()),
-            scope: self.narrow.scope,
-            tested: self.answers.tested,
-            again: std::mem::take(&mut self.answers.again),
+            filter: self.query.narrow.filter(self.query.bar.parsed.as_ref()),
+            scope: self.query.narrow.scope,
+            tested: self.query.answers.tested,
+            again: std::mem::take(&mut self.query.answers.again),
             context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
         }
     }
 
     /// A long search goes on: what it found so far is listed, and the list grows.
     pub(super) fn take_progress(&mut self, progress: Progress) {
-        if !self.answers.is_running || !self.is_filtered() {
+        if !self.query.answers.is_running || !self.is_filtered() {
             return;
         }
-        if self.answers.searched.replace(progress.tested).is_some() {
+        if self
+            .query
+            .answers
+            .searched
+            .replace(progress.tested)
+            .is_some()
+        {
             self.list.listing.extend(progress.found, &[]);
         } else {
             self.list.listing = Listing::Kept(progress.found);
@@ -101,17 +107,17 @@ impl Stream {
     }
 
     pub(super) fn take_answer(&mut self, answer: Answer, session: &Session) -> Vec<Effect> {
-        self.answers.is_running = false;
+        self.query.answers.is_running = false;
         if !self.is_filtered() {
             return Vec::new();
         }
-        self.answers.tested = answer.tested.end;
-        self.answers.searched = None;
+        self.query.answers.tested = answer.tested.end;
+        self.query.answers.searched = None;
         // Until the user moves, the place before the filter is where to come back to.
-        self.list.anchor = self.answers.home.or(self.list.anchor);
+        self.list.anchor = self.query.answers.home.or(self.list.anchor);
         if answer.tested.start == 0 {
-            self.answers.tally = Tally::default();
-            self.answers.hint = answer.hint;
+            self.query.answers.tally = Tally::default();
+            self.query.answers.hint = answer.hint;
             self.relist(Listing::Kept(answer.rows));
         } else {
             let mut listing = std::mem::take(&mut self.list.listing);
@@ -122,7 +128,7 @@ impl Stream {
         let first = ActionIx(session.loaded.store.first());
         let gone = self.list.listing.let_go(first);
         self.list.view.rise(gone);
-        self.answers.tally += answer.tally;
+        self.query.answers.tally += answer.tally;
         self.list.follow();
         self.catch_up(session)
     }
@@ -143,18 +149,22 @@ mod tests {
     use crate::model::action::ActionIx;
     use crate::model::run::RunIx;
     use crate::tui::filtering::{Progress, Scope};
+    use crate::tui::screens::stream::Query;
     use crate::tui::screens::stream::narrow::Narrow;
 
     #[test]
     fn what_a_long_search_found_is_listed_and_grows() {
         let mut stream = Stream {
-            narrow: Narrow {
-                scope: Some(Scope::Run(RunIx(0))),
-                ..Narrow::default()
-            },
-            answers: Answers {
-                is_running: true,
-                ..Answers::default()
+            query: Query {
+                narrow: Narrow {
+                    scope: Some(Scope::Run(RunIx(0))),
+                    ..Narrow::default()
+                },
+                answers: Answers {
+                    is_running: true,
+                    ..Answers::default()
+                },
+                ..Query::default()
             },
             ..Stream::default()
         };
@@ -165,7 +175,7 @@ mod tests {
         ] {
             stream.take_progress(Progress { tested, found });
         }
-        assert_eq!(stream.answers.searched, Some(20));
+        assert_eq!(stream.query.answers.searched, Some(20));
         let rows: Vec<_> = (0..4).map(|at| stream.list.listing.at(at)).collect();
         assert_eq!(
             rows,

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use crate::base::text;
 use crate::model::action::ActionIx;
-use crate::query::expr::{Expr, Find, Text};
+use crate::query::expr::{self, Expr, Text};
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Answer, Progress, Task};
-use crate::tui::jobs::Job;
 use crate::tui::keys::{Code, Command, Key};
+use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::jumps::Direction;
+use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::narrow::Narrow;
-use crate::tui::screens::stream::{Focus, Stream};
+use crate::tui::screens::stream::tasks::Find;
 use crate::tui::session::Session;
 use crate::tui::widgets::prompt::Prompt;
 
@@ -46,6 +47,11 @@ impl Finder {
         let gone = self.hits.partition_point(|ix| *ix < first);
         self.hits.drain(..gone);
         self.home = self.home.filter(|ix| *ix >= first);
+    }
+
+    /// The search ended without an answer.
+    pub fn give_up(&mut self) {
+        self.is_running = false;
     }
 
     pub fn is_hit(&self, ix: ActionIx) -> bool {
@@ -129,7 +135,7 @@ impl Stream {
         let first = evidence.iter().find(listed).copied();
         let mut effects = Vec::new();
         if first.is_none() {
-            self.narrow = Narrow::default();
+            self.query.narrow = Narrow::default();
             effects = self.filter_by("", session);
             self.say("all actions are shown again: the filter hid what shows this");
         }
@@ -162,16 +168,16 @@ impl Stream {
         }
         finder.is_running = true;
         let phrase = Expr::Text(Text {
-            find: Find::Phrase(finder.text.clone()),
+            find: expr::Find::Phrase(finder.text.clone()),
             scope: None,
         });
-        vec![Effect::Start(Box::new(Job::Search(Task {
+        vec![Effect::start(Find(Task {
             store: session.loaded.store.clone(),
             filter: Some(phrase),
             tested: finder.tested,
             context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
             ..Task::default()
-        })))]
+        }))]
     }
 
     pub(super) fn finding(&mut self, progress: Progress) {
@@ -214,7 +220,7 @@ impl Stream {
 
     /// `n` and `N`: in the list the next action with the text, in the inspector the next line with it.
     pub(super) fn next_hit(&mut self, command: Command, session: &mut Session) {
-        self.answers.home = None;
+        self.query.answers.home = None;
         if !self.finder.is_active() {
             self.say("nothing is looked for · ctrl-f finds a text".to_owned());
             return;
@@ -224,7 +230,7 @@ impl Stream {
         } else {
             Direction::Backward
         };
-        if self.focus == Focus::List || self.finder.sentence.is_some() {
+        if self.split.focus == Focus::List || self.finder.sentence.is_some() {
             self.select(command, session);
         } else if !self.inspector.find(&self.finder.text, direction) {
             self.say("this tab does not hold the text".to_owned());

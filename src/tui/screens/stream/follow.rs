@@ -13,8 +13,8 @@ use crate::tui::session::{News, Session};
 impl Stream {
     /// To the end and staying there, or no longer. A trace that is not followed yet is from now on.
     pub(super) fn toggle_follow(&mut self, session: &mut Session) -> Vec<Effect> {
-        self.answers.home = None;
-        if !session.live {
+        self.query.answers.home = None;
+        if !session.trace.live {
             return vec![Effect::Follow];
         }
         if self.list.holds_end {
@@ -40,15 +40,15 @@ impl Stream {
         self.list.view.rise(gone);
         self.list.anchor = self.list.anchor.filter(|ix| *ix >= first);
         self.list.made.retain(|ix, _| *ix >= first);
-        self.answers.again.retain(|ix| *ix >= first);
-        self.answers.home = self.answers.home.filter(|ix| *ix >= first);
+        self.query.answers.again.retain(|ix| *ix >= first);
+        self.query.answers.home = self.query.answers.home.filter(|ix| *ix >= first);
         self.finder.let_go(first);
         self.overview.outdate();
     }
 
     /// A trace that is followed opens at its end; what comes while the user is elsewhere is counted.
     pub(super) fn see_growth(&mut self, news: &News, session: &Session) {
-        if !session.live || news.rows.is_empty() {
+        if !session.trace.live || news.rows.is_empty() {
             return;
         }
         if news.rows.start == 0 {
@@ -70,7 +70,7 @@ impl Stream {
 impl Stream {
     /// Until the next clock on the screen goes on.
     pub(super) fn stays_true(&self, session: &Session) -> Option<Duration> {
-        if !session.live || self.end.is_some() {
+        if !session.trace.live || self.end.is_some() {
             return None;
         }
         let rows = self.frame.rows.iter().filter_map(|placed| placed.open);

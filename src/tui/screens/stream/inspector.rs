@@ -15,6 +15,7 @@ use crate::tui::screens::stream::inspector::document::{Bounds, Document};
 use crate::tui::screens::stream::inspector::hit::Hit;
 use crate::tui::screens::stream::jumps::Direction;
 use crate::tui::screens::stream::rows::Numbers;
+use crate::tui::screens::stream::talk::Talk;
 use crate::tui::session::{Opened, Session};
 use crate::tui::widgets::outline::folds::{Folds, Motion};
 use crate::tui::widgets::outline::{Form, Outline, layout};
@@ -86,6 +87,8 @@ pub struct Inspector {
     wish: Option<String>,
     hit: Hit,
     shown: Shown,
+    /// The conversation around the action, below the inspector.
+    pub talk: Talk,
 }
 
 /// Which rows of a tab are folded, and where its cursor is.

@@ -42,9 +42,17 @@ pub enum Panes {
     Inspector,
 }
 
-/// How the screen is shared, and how wide the user made the inspector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Focus {
+    #[default]
+    List,
+    Inspector,
+}
+
+/// How the screen is shared, how wide the user made the inspector, and which part has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Split {
+    pub focus: Focus,
     pub panes: Panes,
     pub width: Option<u16>,
     /// The divider follows the mouse.

@@ -20,7 +20,7 @@ impl Stream {
         self.say(format!(
             "{verb} {letter} · ' and {letter} comes back · M shows only marked"
         ));
-        if self.narrow.marked {
+        if self.query.narrow.marked {
             return self.ask(session);
         }
         Vec::new()
@@ -40,7 +40,7 @@ impl Stream {
         let position = self.list.listing.seek(ix);
         if self.list.listing.at(position) == Some(ix) {
             self.list.holds_end = false;
-            self.answers.home = None;
+            self.query.answers.home = None;
             self.list.jump(position);
         } else {
             self.say(format!("{what} is hidden by the filter · esc shows all"));
@@ -49,7 +49,7 @@ impl Stream {
 
     /// To the action that caused this one; in a subagent to the call that started it.
     pub(super) fn go_to_parent(&mut self, session: &Session) {
-        self.answers.home = None;
+        self.query.answers.home = None;
         let Some(row) = self.selected(session).filter(|_| self.end.is_none()) else {
             return;
         };

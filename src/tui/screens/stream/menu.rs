@@ -38,11 +38,11 @@ pub enum Choice {
 
 impl Stream {
     pub(super) fn open_saved(&mut self, session: &Session) {
-        let text = self.filter.text.trim();
+        let text = self.query.bar.text.trim();
         let mut items: Vec<Item> = Vec::new();
         if !text.is_empty()
-            && self.filter.problem.is_none()
-            && !session.saved_filters.iter().any(|(_, saved)| saved == text)
+            && self.query.bar.problem.is_none()
+            && !session.filters.saved.iter().any(|(_, saved)| saved == text)
         {
             items.push(Item {
                 tone: Tone::Strong,
@@ -50,7 +50,7 @@ impl Stream {
                 choice: Choice::Save,
             });
         }
-        items.extend(session.saved_filters.iter().map(|(name, filter)| {
+        items.extend(session.filters.saved.iter().map(|(name, filter)| {
             let named = if name.is_empty() {
                 filter.clone()
             } else {
@@ -69,7 +69,7 @@ impl Stream {
                 choice: Choice::Nothing,
             });
         }
-        self.menu = Some(Menu {
+        self.input.menu = Some(Menu {
             title: "saved filters",
             foot: "enter use or save · x forget · esc close",
             items,
@@ -78,7 +78,7 @@ impl Stream {
     }
 
     pub(super) fn choose_in_menu(&mut self, key: Key, session: &mut Session) -> Vec<Effect> {
-        let Some(menu) = &mut self.menu else {
+        let Some(menu) = &mut self.input.menu else {
             return Vec::new();
         };
         let last = menu.items.len().saturating_sub(1);
@@ -91,7 +91,7 @@ impl Stream {
             }
             (Code::Enter, _) => {
                 let choice = menu.items.get(menu.cursor).map(|item| item.choice.clone());
-                self.menu = None;
+                self.input.menu = None;
                 return choice
                     .map(|choice| self.take_choice(choice, session))
                     .unwrap_or_default();
@@ -102,11 +102,11 @@ impl Stream {
                     ..
                 }) = menu.items.get(menu.cursor)
                 {
-                    session.saved_filters.retain(|(_, saved)| saved != text);
+                    session.filters.saved.retain(|(_, saved)| saved != text);
                     self.open_saved(session);
                 }
             }
-            (Code::Esc, _) | (_, Some('q')) => self.menu = None,
+            (Code::Esc, _) | (_, Some('q')) => self.input.menu = None,
             _ => {}
         }
         Vec::new()
@@ -116,12 +116,13 @@ impl Stream {
         match choice {
             Choice::Filter(text) => self.filter_by(&text, session),
             Choice::Save => {
-                let filter = self.filter.text.trim().to_owned();
-                session.saved_filters.push((String::new(), filter));
-                self.say(
-                    "kept until you leave · [filters] in the settings file keeps it for good"
-                        .to_owned(),
-                );
+                let filter = self.query.bar.text.trim().to_owned();
+                session.filters.saved.push((String::new(), filter));
+                self.say(if session.setup.remembered.is_on {
+                    "filter saved"
+                } else {
+                    "saved until you quit · [filters] in the settings file keeps it for good"
+                });
                 Vec::new()
             }
             Choice::Evidence(words, evidence) => self.go_to_evidence(words, evidence, session),

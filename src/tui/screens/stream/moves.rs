@@ -3,14 +3,15 @@
 use ratatui::layout::Position;
 
 use crate::tui::keys::Command;
+use crate::tui::screen::Pointer;
 use crate::tui::screens::stream::headings;
 use crate::tui::screens::stream::inspector::ListStep;
 use crate::tui::screens::stream::jumps::{self, Direction, Known, Target};
+use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::layout::{Panes, SIDE_BY_SIDE};
 use crate::tui::screens::stream::listing::Listing;
-use crate::tui::screens::stream::{Focus, List, Missed, Stream};
+use crate::tui::screens::stream::{List, Missed, Stream};
 use crate::tui::session::{Opened, Session};
-use crate::tui::shell::Pointer;
 use crate::tui::widgets::outline::folds::Motion;
 use crate::tui::widgets::viewport::{Extent, Visible, WHEEL};
 
@@ -19,7 +20,7 @@ const RESIZE: i16 = 4;
 impl Stream {
     pub(super) fn go(&mut self, command: Command, session: &mut Session) {
         match command {
-            Command::Open if self.focus == Focus::Inspector => self.inspector.enter(),
+            Command::Open if self.split.focus == Focus::Inspector => self.inspector.enter(),
             Command::Open => {
                 self.inspector.choose_by_action();
                 self.open();
@@ -33,7 +34,7 @@ impl Stream {
             Command::PrevAction => self.select(Command::Up, session),
             Command::Wider => self.widen(RESIZE),
             Command::Narrower => self.widen(-RESIZE),
-            _ if self.focus == Focus::Inspector && self.read(command) => {}
+            _ if self.split.focus == Focus::Inspector && self.read(command) => {}
             _ => self.select(command, session),
         }
     }
@@ -71,13 +72,13 @@ impl Stream {
     fn click(&mut self, at: Position, session: &Session) {
         let regions = self.frame.regions;
         if regions.filter.contains(at) {
-            return self.filter.open();
+            return self.query.bar.open();
         }
         if regions.lower_rule.contains(at) {
             return self.open_noticed(session);
         }
         if regions.inspector.contains(at) {
-            self.focus = Focus::Inspector;
+            self.split.focus = Focus::Inspector;
             self.inspector
                 .click(at.x - regions.inspector.x, at.y - regions.inspector.y);
         } else if regions.list.contains(at) {
@@ -85,7 +86,7 @@ impl Stream {
             let mut seen = self.frame.rows.iter().rev();
             let under = seen.find(|placed| placed.at.row <= row);
             if let Some(placed) = under {
-                self.focus = Focus::List;
+                self.split.focus = Focus::List;
                 self.end.as_mut().unwrap_or(&mut self.list).view.cursor = placed.at.item;
             }
         }
@@ -103,11 +104,11 @@ impl Stream {
                 self.split.width = Some(width / 5 * 3);
             }
             (Panes::Auto | Panes::List, _) => {
-                (self.split.panes, self.focus) = (Panes::Inspector, Focus::Inspector);
+                (self.split.panes, self.split.focus) = (Panes::Inspector, Focus::Inspector);
             }
             (Panes::Inspector, _) => {
                 (self.split.panes, self.split.width) = (Panes::Auto, None);
-                self.focus = Focus::List;
+                self.split.focus = Focus::List;
             }
         }
     }
@@ -125,19 +126,19 @@ impl Stream {
     }
 
     fn open(&mut self) {
-        self.focus = Focus::Inspector;
+        self.split.focus = Focus::Inspector;
         if !self.frame.regions.is_split() {
             self.split.panes = Panes::Inspector;
         }
     }
 
     fn step_pane(&mut self, forward: bool) {
-        if self.focus == Focus::List {
+        if self.split.focus == Focus::List {
             self.open();
         } else if let Some(tab) = self.inspector.tab().step(forward) {
             self.inspector.choose(tab);
         } else {
-            (self.focus, self.split.panes) = (Focus::List, Panes::Auto);
+            (self.split.focus, self.split.panes) = (Focus::List, Panes::Auto);
         }
     }
 
@@ -150,7 +151,7 @@ impl Stream {
 
     fn maximise(&mut self) {
         let is_wide = self.frame.regions.filter.width >= SIDE_BY_SIDE;
-        self.split.panes = match (self.split.panes, self.focus) {
+        self.split.panes = match (self.split.panes, self.split.focus) {
             (Panes::Auto, Focus::List) if !is_wide => {
                 self.say(format!(
                     "the list has the whole screen already · from {SIDE_BY_SIDE} columns on the action stands beside it"
@@ -162,7 +163,7 @@ impl Stream {
             (Panes::List | Panes::Inspector, _) => Panes::Auto,
         };
         if self.split.panes == Panes::Auto && !is_wide {
-            self.focus = Focus::List;
+            self.split.focus = Focus::List;
         }
     }
 

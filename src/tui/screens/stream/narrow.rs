@@ -82,32 +82,32 @@ impl Narrow {
 
 /// The agent of a row, and its run.
 fn lane(row: &Row<'_>) -> Option<(RunIx, Sym)> {
-    let agent = row.chunk.agent[row.at];
+    let agent = row.agent_sym();
     (agent != Sym::NONE).then_some((row.run_ix(), agent))
 }
 
 impl Stream {
     pub(super) fn is_filtered(&self) -> bool {
-        self.narrow.is_any() || self.filter.parsed.is_some()
+        self.query.narrow.is_any() || self.query.bar.parsed.is_some()
     }
 
     pub(super) fn toggle_trouble(&mut self, session: &mut Session) -> Vec<Effect> {
-        self.narrow.trouble = !self.narrow.trouble;
+        self.query.narrow.trouble = !self.query.narrow.trouble;
         self.ask(session)
     }
 
     pub(super) fn toggle_marked(&mut self, session: &mut Session) -> Vec<Effect> {
-        if !self.narrow.marked && session.marks.is_empty() {
+        if !self.query.narrow.marked && session.marks.is_empty() {
             self.say("nothing is marked · m and a letter marks".to_owned());
             return Vec::new();
         }
-        self.narrow.marked = !self.narrow.marked;
+        self.query.narrow.marked = !self.query.narrow.marked;
         self.ask(session)
     }
 
     pub(super) fn toggle_run(&mut self, session: &Session) -> Vec<Effect> {
-        if matches!(self.narrow.scope, Some(Scope::Run(_))) {
-            self.narrow.scope = None;
+        if matches!(self.query.narrow.scope, Some(Scope::Run(_))) {
+            self.query.narrow.scope = None;
             return self.ask(session);
         }
         let run = self.selected(session).map(|row| row.run_ix());
@@ -115,8 +115,8 @@ impl Stream {
     }
 
     pub(super) fn toggle_agent(&mut self, session: &Session) -> Vec<Effect> {
-        if matches!(self.narrow.scope, Some(Scope::Agent(..))) {
-            self.narrow.scope = None;
+        if matches!(self.query.narrow.scope, Some(Scope::Agent(..))) {
+            self.query.narrow.scope = None;
             return self.ask(session);
         }
         let Some(row) = self.selected(session) else {
@@ -137,7 +137,7 @@ impl Stream {
             );
             return Vec::new();
         }
-        self.narrow.scope = scope;
+        self.query.narrow.scope = scope;
         self.ask(session)
     }
 }

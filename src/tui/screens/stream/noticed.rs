@@ -2,24 +2,22 @@
 //! and the way to the actions that show each.
 
 use crate::analysis::insights::equal_calls::EqualCalls;
-use crate::analysis::insights::{self, Insight, View, Weight};
-use crate::base::cancel::CancelFlag;
+use crate::analysis::insights::{Insight, Weight};
 use crate::base::{human, text};
 use crate::model::action::ActionIx;
-use crate::store::Store;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Job;
 use crate::tui::keys::{Command, Keymap};
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::menu::{Choice, Item, Menu};
+use crate::tui::screens::stream::tasks::Notice;
 use crate::tui::session::Session;
 use crate::tui::widgets::tone::Tone;
 
 /// The answer of a look at a store.
 #[derive(Debug, Default)]
 pub struct Findings {
-    insights: Vec<Insight>,
-    calls: EqualCalls,
+    pub insights: Vec<Insight>,
+    pub calls: EqualCalls,
 }
 
 #[derive(Debug, Default)]
@@ -37,33 +35,13 @@ pub struct Noticed {
 /// So few actions are looked at after every change.
 const ALWAYS: u64 = 5_000;
 
-/// The work of a job: opens every call once.
-pub fn look(
-    (store, is_growing): (&Store, bool),
-    cancel: &CancelFlag,
-    tell: &mut dyn FnMut(u32),
-) -> Findings {
-    let calls = EqualCalls::of(store, cancel, tell);
-    Findings {
-        insights: insights::look(
-            View {
-                store,
-                calls: &calls,
-                is_growing,
-            },
-            cancel,
-        ),
-        calls,
-    }
-}
-
 impl Noticed {
     pub fn outdate(&mut self) {
         self.version += 1;
     }
 
     /// Looks again when something was learned, but not at what is still read.
-    pub fn prepare(&mut self, session: &Session) -> Option<Effect> {
+    fn wanted(&mut self, session: &Session) -> Option<Notice> {
         let is_old = self.seen != Some(self.version);
         let store = &session.loaded.store;
         // A look opens every call: what grows is looked at again after it has grown by a quarter.
@@ -75,10 +53,10 @@ impl Noticed {
         }
         self.known = store.len();
         (self.running, self.seen) = (Some(0), Some(self.version));
-        Some(Effect::Start(Box::new(Job::Notice {
+        Some(Notice {
             store: store.clone(),
             is_growing: session.is_growing(),
-        })))
+        })
     }
 
     pub fn noticing(&mut self, tested: u32) {
@@ -132,6 +110,12 @@ fn tone(weight: Weight) -> Tone {
 }
 
 impl Stream {
+    /// Starts a look for insights where one is due.
+    pub(super) fn look_around(&mut self, session: &Session) -> Vec<Effect> {
+        let wanted = self.noticed.wanted(session);
+        wanted.map(Effect::start).into_iter().collect()
+    }
+
     pub(super) fn open_noticed(&mut self, session: &Session) {
         let insights = &self.noticed.findings.insights;
         let mark = |weight| match weight {
@@ -158,7 +142,7 @@ impl Stream {
                 choice: Choice::Nothing,
             });
         }
-        self.menu = Some(Menu {
+        self.input.menu = Some(Menu {
             title: "noticed",
             foot: "enter go to the evidence, then n and N · esc close",
             items,

@@ -4,9 +4,9 @@ use crate::analysis::origin::{MIN_LENGTH, Origin};
 use crate::base::text;
 use crate::model::action::ActionIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Job;
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::stream::Stream;
+use crate::tui::screens::stream::tasks::FindOrigin;
 use crate::tui::session::{Here, Session};
 
 impl Stream {
@@ -28,11 +28,11 @@ impl Stream {
             self.say("not before everything is loaded");
             return Vec::new();
         };
-        vec![Effect::Start(Box::new(Job::Origin {
+        vec![Effect::start(FindOrigin {
             store: session.loaded.store.clone(),
             ix: subject.ix,
             value,
-        }))]
+        })]
     }
 
     /// Goes there; `q` comes back.

@@ -5,8 +5,6 @@ use crate::analysis::slow::Slow;
 use crate::base::cancel::CancelFlag;
 use crate::model::run::RunIx;
 use crate::store::Store;
-use crate::tui::effects::Effect;
-use crate::tui::jobs::Job;
 use crate::tui::screens::stream::listing::Listing;
 
 /// What was found, and of what.
@@ -32,7 +30,7 @@ pub struct Of {
 
 /// A snapshot to survey.
 #[derive(Debug)]
-pub struct Task {
+pub struct Wanted {
     pub store: Store,
     pub listing: Listing,
     pub of: Of,
@@ -61,7 +59,7 @@ impl Overview {
         (store, listing): (&Store, &Listing),
         mut of: Of,
         is_loading: bool,
-    ) -> Option<Effect> {
+    ) -> Option<Wanted> {
         of.version = self.version;
         let known = &self.survey.of;
         let same_view = (known.rows, known.run, known.cells) == (of.rows, of.run, of.cells);
@@ -73,17 +71,17 @@ impl Overview {
         if !is_stale || self.asked.is_some() {
             return None;
         }
-        let task = Task {
+        let wanted = Wanted {
             store: store.clone(),
             listing: listing.clone(),
             of,
         };
         if of.len <= AT_ONCE {
-            self.survey = task.run(&CancelFlag::new());
+            self.survey = wanted.survey(&CancelFlag::new());
             return None;
         }
         self.asked = Some(of);
-        Some(Effect::Start(Box::new(Job::Survey(task))))
+        Some(wanted)
     }
 
     pub fn surveyed(&mut self, survey: Survey) {
@@ -97,9 +95,9 @@ impl Overview {
     }
 }
 
-impl Task {
-    pub fn run(&self, cancel: &CancelFlag) -> Survey {
-        let Task { store, listing, of } = self;
+impl Wanted {
+    pub fn survey(&self, cancel: &CancelFlag) -> Survey {
+        let Wanted { store, listing, of } = self;
         let mut rows = (0..listing.len()).map(|position| listing.at(position).unwrap_or_default());
         Survey {
             of: *of,

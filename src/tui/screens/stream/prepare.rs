@@ -5,10 +5,10 @@ use std::rc::Rc;
 use crate::analysis::shape;
 use crate::model::action::ActionIx;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Job;
 use crate::tui::screens::stream::layout::{self, Columns};
 use crate::tui::screens::stream::overview::Of;
 use crate::tui::screens::stream::rows::{self, Numbers};
+use crate::tui::screens::stream::tasks::Open;
 use crate::tui::screens::stream::{KEEP, Placed, Stream, headings};
 use crate::tui::session::{Agents, Opened, Session};
 
@@ -20,7 +20,10 @@ impl Stream {
         } else {
             Numbers::Known
         };
-        let clocks = session.live.then(|| (&session.pulse, session.clock.now()));
+        let clocks = session
+            .trace
+            .live
+            .then(|| (&session.trace.pulse, session.clock.now()));
         let known = session.loaded.agents;
         let (list, opened) = match (&mut self.end, &mut session.end) {
             (Some(list), Some(end)) => (list, end),
@@ -96,7 +99,7 @@ impl Stream {
         let rows = usize::from(regions.scroll.height);
         self.prepare_ticks(session, rows);
         let selected = self.selected(session);
-        let cells = layout::shape_cells(regions.spark.width, session.live);
+        let cells = layout::shape_cells(regions.spark.width, session.trace.live);
         self.frame.shape_cells = cells;
         let of = Of {
             version: 0,
@@ -109,8 +112,10 @@ impl Stream {
         self.frame.shape_at = selected
             .filter(|_| cells > 0)
             .and_then(|row| shape::place(store, row.ix(), cells));
-        self.overview
-            .prepare((store, &self.list.listing), of, session.is_loading())
+        let wanted = self
+            .overview
+            .prepare((store, &self.list.listing), of, session.is_loading());
+        wanted.map(Effect::start)
     }
 
     pub(super) fn prepare_inspector(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -128,7 +133,8 @@ impl Stream {
             opened.filter(|opened| subject.ix.0 < opened.store.len() && talk.height > 1)
         {
             let room = usize::from(talk.width).saturating_sub(10);
-            self.talk
+            self.inspector
+                .talk
                 .prepare(subject.ix, opened, (room, usize::from(talk.height) - 1));
         }
         let is_hit = !subject.is_end && self.finder.is_hit(subject.ix);
@@ -143,11 +149,11 @@ impl Stream {
             Some(&session.loaded)
         };
         let job = |opened: &Opened| {
-            Effect::Start(Box::new(Job::Open {
+            Effect::start(Open {
                 store: opened.store.clone(),
                 ix: subject.ix,
                 how,
-            }))
+            })
         };
         opened.map(job).into_iter().collect()
     }

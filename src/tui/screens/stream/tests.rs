@@ -5,7 +5,7 @@ use proptest::prelude::{prop, proptest};
 use crate::ingest::discover::Input;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::{Loaded, intake};
-use crate::tui::screens::ScreenId;
+use crate::tui::screen::id::ScreenId;
 use crate::tui::theme::ColorChoice;
 use crate::tui::{Options, render};
 

@@ -57,7 +57,7 @@ fn divider(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         };
         // Words in the lower rule are not cut in two.
         let is_free = rule.y == regions.upper_rule.y || stream.frame.words.noticed.is_none();
-        if rule.height > 0 && is_free && stream.filter.problem.is_none() {
+        if rule.height > 0 && is_free && stream.query.bar.problem.is_none() {
             paint::Row::new(buf, cell, 0, theme.styles.faint).put(mark, theme.styles.faint);
         }
     }

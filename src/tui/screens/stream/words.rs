@@ -4,9 +4,10 @@ use crate::base::{human, text};
 use crate::model::run::CostSource;
 use crate::store::Store;
 use crate::tui::screens::outcome;
+use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::chords::Typing;
+use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::layout::Panes;
-use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::session::{Loading, Opened, Session};
 use crate::tui::widgets::tone::Tone;
 
@@ -42,13 +43,13 @@ impl Words {
             amount: amount(session),
             kept: kept(stream, store),
             position: position(stream, session),
-            choices: match stream.typing {
+            choices: match stream.input.typing {
                 Typing::Chord(chord) => stream.choices(chord, session),
                 Typing::Nothing => Vec::new(),
             },
-            noticed: stream
-                .noticed
-                .first(&session.keymap, |ix| stream.narrow.has_run_of(ix, store)),
+            noticed: stream.noticed.first(&session.keymap, |ix| {
+                stream.query.narrow.has_run_of(ix, store)
+            }),
             found: stream.finder.words(store.len()),
             totals: totals(stream, session),
             peek: peek(stream),
@@ -78,8 +79,8 @@ fn totals(stream: &Stream, session: &Session) -> Totals {
         .cost()
         .is_some_and(|(_, source)| source != CostSource::Recorded);
     let mut pace = Vec::new();
-    if session.live {
-        let pulse = &session.pulse;
+    if session.trace.live {
+        let pulse = &session.trace.pulse;
         let rate = pulse.rate(ix);
         pace.extend(rate.map(|rate| outcome::pace(rate, is_estimate, now)));
         let context = pulse.context(row.store, ix);
@@ -108,7 +109,11 @@ fn opened<'a>(stream: &Stream, session: &'a Session) -> &'a Opened {
 
 fn crumbs(stream: &Stream, session: &Session) -> Vec<String> {
     let store = &opened(stream, session).store;
-    let file = session.title.rsplit('/').find(|part| !part.is_empty());
+    let file = session
+        .trace
+        .title
+        .rsplit('/')
+        .find(|part| !part.is_empty());
     let mut crumbs = vec![text::cut(file.unwrap_or_default(), 28).into_owned()];
     let selected = stream
         .subject()
@@ -119,7 +124,7 @@ fn crumbs(stream: &Stream, session: &Session) -> Vec<String> {
         crumbs.push(text::cut(&text::sanitize(agent), 24).into_owned());
         let id = text::sanitize(&run.id);
         let mut name = format!("run {}", text::cut(&id, LONGEST_ID));
-        if session.live && stream.end.is_none() {
+        if session.trace.live && stream.end.is_none() {
             let life = outcome::plain(session.life(row.run_ix()));
             if !life.is_empty() {
                 name = format!("{name} {life}");
@@ -148,9 +153,9 @@ fn amount(session: &Session) -> String {
         actions = format!("{actions} in {} runs", human::count(runs as u64));
     }
     let mut parts = vec![actions];
-    if session.live && runs > 1 {
+    if session.trace.live && runs > 1 {
         parts.extend(outcome::pace_of_all(session));
-        parts.extend(outcome::cost(session.pulse.spent()));
+        parts.extend(outcome::cost(session.trace.pulse.spent()));
     }
     parts.join(" · ")
 }
@@ -163,17 +168,17 @@ fn kept(stream: &Stream, store: &Store) -> String {
     }
     let all = u64::from(store.len() - store.first());
     let kept = stream.list.listing.len() as u64;
-    let searched = stream.answers.searched.map(|tested| {
+    let searched = stream.query.answers.searched.map(|tested| {
         let percent = u64::from(tested) * 100 / all.max(1);
         format!("{} so far · searched {percent} %", human::count(kept))
     });
-    let is_first = stream.answers.is_running && stream.answers.tested == 0;
+    let is_first = stream.query.answers.is_running && stream.query.answers.tested == 0;
     let mut words = vec![match searched {
         Some(searched) => searched,
         None if is_first => "searching".to_owned(),
         None => format!("{} of {}", human::count(kept), human::count(all)),
     }];
-    let narrowed = stream.narrow.words(store);
+    let narrowed = stream.query.narrow.words(store);
     words.splice(
         0..0,
         narrowed
@@ -181,12 +186,12 @@ fn kept(stream: &Stream, store: &Store) -> String {
             .map(|words| text::sanitize(words).into_owned()),
     );
     if !is_first {
-        let tested = stream.answers.tested.saturating_sub(store.first());
+        let tested = stream.query.answers.tested.saturating_sub(store.first());
         let hidden = u64::from(tested).saturating_sub(kept);
         words.push(format!("{} hidden by filter", human::count(hidden)));
     }
     words.extend(gone);
-    let tally = stream.answers.tally;
+    let tally = stream.query.answers.tally;
     if tally.unjudged > 0 {
         let (unjudged, judged) = (human::count(tally.unjudged), human::count(tally.judged));
         words.push(format!("no numeric value in {unjudged} of {judged} rows"));
@@ -205,11 +210,15 @@ fn position(stream: &Stream, session: &Session) -> String {
     if len == 0 {
         return "0 / 0".to_owned();
     }
-    if session.live {
+    if session.trace.live {
         let list = &stream.list;
-        let pace = outcome::pace(session.pulse.rate_of_all(), false, session.clock.now());
+        let pace = outcome::pace(
+            session.trace.pulse.rate_of_all(),
+            false,
+            session.clock.now(),
+        );
         let state = match (list.holds_end, list.missed.words()) {
-            _ if session.pulse.is_over() => "ended".to_owned(),
+            _ if session.trace.pulse.is_over() => "ended".to_owned(),
             (true, _) => ["following".to_owned()]
                 .into_iter()
                 .chain(pace.into_iter().take(1))
@@ -252,13 +261,13 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
     {
         return Vec::new();
     }
-    debug_assert!(stream.focus == Focus::List || stream.split.panes == Panes::Auto);
-    let mut lines = match (session.loading, session.loaded.store.is_empty()) {
+    debug_assert!(stream.split.focus == Focus::List || stream.split.panes == Panes::Auto);
+    let mut lines = match (session.trace.loading, session.loaded.store.is_empty()) {
         (Loading::Reading { .. }, _) => vec![session.loading_words()],
         (Loading::Done | Loading::Stopped { .. }, true) => {
             vec!["no actions in what was opened".to_owned()]
         }
-        (Loading::Done | Loading::Stopped { .. }, false) if stream.answers.is_running => {
+        (Loading::Done | Loading::Stopped { .. }, false) if stream.query.answers.is_running => {
             vec!["searching…".to_owned()]
         }
         (Loading::Done | Loading::Stopped { .. }, false) => nothing_kept(stream),
@@ -269,12 +278,12 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
 
 /// What the filter did, what to try instead, and the keys for it.
 fn nothing_kept(stream: &Stream) -> Vec<String> {
-    let ways = if stream.narrow.is_any() {
+    let ways = if stream.query.narrow.is_any() {
         "/ changes the filter · esc shows all"
     } else {
         "/ changes the filter"
     };
-    let hint = stream.answers.hint.as_ref();
+    let hint = stream.query.answers.hint.as_ref();
     let mut lines = vec!["no action is kept by this filter".to_owned()];
     lines.extend(hint.map(|hint| text::sanitize(hint).into_owned()));
     lines.push(ways.to_owned());

@@ -5,9 +5,9 @@ use ratatui::layout::Position;
 use crate::analysis::timeline::Window;
 use crate::tui::effects::Effect;
 use crate::tui::keys::Command;
+use crate::tui::screen::Pointer;
 use crate::tui::screens::timeline::Timeline;
 use crate::tui::session::Session;
-use crate::tui::shell::Pointer;
 use crate::tui::widgets::viewport::{WHEEL, stepped};
 
 /// A step of panning is this part of the time on the screen.

@@ -7,9 +7,10 @@ use ratatui::style::Style;
 use crate::base::text;
 use crate::tui::keys::Command;
 use crate::tui::screens::filter_bar::view::mistake;
+use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::chords::Typing;
+use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::view::pane;
-use crate::tui::screens::stream::{Focus, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
@@ -19,9 +20,9 @@ use crate::tui::widgets::paint::{self, Row};
 ///   ^ 'toll' is not a field · did you mean 'tool'?
 /// ```
 pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
-    let (regions, styles, bar) = (&stream.frame.regions, &theme.styles, &stream.filter);
+    let (regions, styles, bar) = (&stream.frame.regions, &theme.styles, &stream.query.bar);
     let kept = &stream.frame.words.kept;
-    let (mark, style) = match (&bar.problem, stream.answers.tally.unjudged) {
+    let (mark, style) = match (&bar.problem, stream.query.answers.tally.unjudged) {
         (Some(_), _) => (theme.marks.wrong, styles.error),
         (None, 0) => (theme.marks.ok, styles.ok),
         (None, _) => (theme.marks.unsure, styles.waiting),
@@ -75,12 +76,12 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
 
 /// What is typed, or what is in force.
 fn filter_text(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
-    let (styles, bar) = (&theme.styles, &stream.filter);
+    let (styles, bar) = (&theme.styles, &stream.query.bar);
     row.put(" / ", styles.strong);
     let room = row.room();
     match &bar.prompt {
         Some(prompt) => {
-            let style = match (&bar.problem, stream.answers.tally.unjudged) {
+            let style = match (&bar.problem, stream.query.answers.tally.unjudged) {
                 (Some(_), _) => styles.error,
                 (None, 0) => styles.ok,
                 (None, _) => styles.waiting,
@@ -123,7 +124,7 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         let mut row = Row::new(buf, regions.peek, 0, styles.text);
         row.put(" ", styles.text).put(&words.peek, styles.strong);
     }
-    if regions.footer.height == 0 && stream.typing != Typing::Nothing {
+    if regions.footer.height == 0 && stream.input.typing != Typing::Nothing {
         let mut row = Row::new(buf, regions.filter, 0, styles.text);
         choices(stream, theme, &mut row);
         return;
@@ -143,7 +144,7 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     noticed(stream, theme, buf);
     let mut row = Row::new(buf, regions.footer, 0, styles.text);
     row.flush_right(&format!("  {} ", words.position), styles.text);
-    if let Typing::Chord(_) = stream.typing {
+    if let Typing::Chord(_) = stream.input.typing {
         choices(stream, theme, &mut row);
         return;
     }
@@ -167,11 +168,11 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
 }
 
 fn hints(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
-    let commands = match stream.focus {
+    let commands = match stream.split.focus {
         Focus::List => LIST_HINTS,
         Focus::Inspector => PANE_HINTS,
     };
-    let clears = stream.focus == Focus::List && stream.is_filtered();
+    let clears = stream.split.focus == Focus::List && stream.is_filtered();
     let clear = clears.then_some((Command::Cancel, "clear filter"));
     hints::draw(clear, commands, theme, row);
 }

@@ -12,10 +12,10 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
 
 pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
-    if let Some(menu) = &stream.menu {
+    if let Some(menu) = &stream.input.menu {
         draw_menu(menu, theme, buf);
     } else {
-        filter_bar::draw_proposals(&stream.filter, stream.frame.regions.filter, theme, buf);
+        filter_bar::draw_proposals(&stream.query.bar, stream.frame.regions.filter, theme, buf);
     }
 }
 

@@ -4,9 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::tui::screens::outcome;
+use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::inspector::{ShownLine, Tab};
-use crate::tui::screens::stream::view::rows;
-use crate::tui::screens::stream::{Focus, Stream};
+use crate::tui::screens::stream::layout::Focus;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::outline::layout;
 use crate::tui::widgets::paint::{self, Row, Sought};
@@ -31,7 +32,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     let mut row = Row::new(buf, area, 0, Style::new());
     if let Some(status) = shown.status {
-        let (words, style) = rows::status(status, theme, true);
+        let (words, style) = outcome::status(status, theme, true);
         row.flush_right(&format!(" {words} "), style);
     }
     row.put(" ", Style::new());
@@ -66,7 +67,7 @@ fn rule((above, below): (usize, usize), theme: &Theme, area: Rect, buf: &mut Buf
 
 /// What the whole line has on it: the cursor, where the pane has the focus.
 fn base(content: &ShownLine, stream: &Stream, theme: &Theme) -> Style {
-    if content.is_selected && stream.focus == Focus::Inspector {
+    if content.is_selected && stream.split.focus == Focus::Inspector {
         theme.styles.selected
     } else {
         Style::new()
@@ -111,7 +112,7 @@ fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
 
 fn tabs(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let mut row = Row::new(buf, stream.frame.regions.inspector, 1, Style::new());
-    let has_focus = stream.focus == Focus::Inspector;
+    let has_focus = stream.split.focus == Focus::Inspector;
     for tab in Tab::ALL {
         let (style, marks) = match (*tab == stream.inspector.tab(), has_focus) {
             (true, true) => (theme.styles.selected, ("[", "]")),

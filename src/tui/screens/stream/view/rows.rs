@@ -5,17 +5,18 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::base::human;
-use crate::model::action::Status;
+use crate::tui::screens::outcome;
+use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::layout::{Columns, EXTRA, kind_word};
 use crate::tui::screens::stream::rows::{RowText, SubRow};
 use crate::tui::screens::stream::view::pane;
-use crate::tui::screens::stream::{Focus, Placed, Stream};
+use crate::tui::screens::stream::{Placed, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{Row, Sought};
 
 pub(super) fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (columns, style) = (&stream.frame.columns, theme.styles.faint);
-    if stream.filter.problem.is_some() && stream.frame.regions.upper_rule.height == 0 {
+    if stream.query.bar.problem.is_some() && stream.frame.regions.upper_rule.height == 0 {
         return;
     }
     let mut row = Row::new(buf, stream.frame.regions.columns, 0, style);
@@ -54,7 +55,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
             .put(&format!("  {line}"), theme.styles.faint);
     }
     for placed in &stream.frame.rows {
-        let style = match (placed.is_selected, stream.focus) {
+        let style = match (placed.is_selected, stream.split.focus) {
             (true, Focus::List) => theme.styles.selected,
             (true, Focus::Inspector) => theme.styles.shadowed,
             (false, _) => Style::new(),
@@ -153,7 +154,8 @@ impl Painter<'_> {
             let value = value.as_deref().unwrap_or(none);
             row.cell(value, EXTRA, self.over(theme.styles.text)).skip(1);
         }
-        let (words, style) = status((text.status, text.is_waiting), theme, columns.status >= 9);
+        let (words, style) =
+            outcome::status((text.status, text.is_waiting), theme, columns.status >= 9);
         row.cell(&words, columns.status, self.over(style)).skip(1);
         let clock = placed.open.map(human::clock);
         let latency = clock.as_deref().or(text.latency.as_deref());
@@ -217,27 +219,4 @@ fn column(row: &mut Row<'_>, text: &str, width: usize, style: Style) {
     if width > 0 {
         row.cell(text, width, style).skip(1);
     }
-}
-
-/// A mark and a word; what was not recorded is neither ok nor anything else.
-pub(in crate::tui::screens) fn status(
-    (status, is_waiting): (Status, bool),
-    theme: &Theme,
-    wide: bool,
-) -> (String, Style) {
-    let style = theme.status(status);
-    let marks = theme.marks;
-    let (mark, long, short) = match status {
-        Status::Unrecorded => (marks.none, "", ""),
-        Status::Ok => (marks.ok, "ok", "ok"),
-        Status::Error => (marks.error, "error", "error"),
-        Status::Blocked => (marks.blocked, "blocked", "block"),
-        Status::Denied => (marks.blocked, "denied", "deny"),
-        Status::Pending if is_waiting => (marks.waiting, "waiting", "wait"),
-        Status::Pending => (marks.more, "no result", "open"),
-        Status::Timeout => (marks.error, "timeout", "time"),
-        Status::Cancelled => (marks.error, "cancelled", "canc"),
-    };
-    let word = if wide { long } else { short };
-    (format!("{mark} {word}").trim_end().to_owned(), style)
 }

@@ -30,7 +30,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let room = row.room();
     row.put(&theme.marks.horizontal.repeat(room), faint);
     let mut y = 1;
-    for said in &stream.talk.said {
+    for said in &stream.inspector.talk.said {
         for (number, line) in said.rows.iter().enumerate() {
             if y >= area.height {
                 return;

@@ -1,18 +1,23 @@
 //! What a screen is.
 
+pub mod id;
+
+use std::any::Any;
+use std::fmt::Debug;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::analysis::cohort::ask::Choice;
+use crate::state::Layout;
 use crate::tui::effects::Effect;
-use crate::tui::jobs::Output;
 use crate::tui::keys::{Command, Key};
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
 
 /// A screen is a state and a few questions. It asks the outside by effects and does no IO.
-pub trait Screen: std::fmt::Debug {
+pub trait Screen: Any + Debug {
     /// Whether keys go to the part of the screen that has commands of its own.
     fn is_inner(&self) -> bool {
         false
@@ -30,6 +35,11 @@ pub trait Screen: std::fmt::Debug {
     fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
         let _ = (text, session);
         Vec::new()
+    }
+
+    /// Compares these cohorts, for the screen that can.
+    fn compare(&mut self, cohorts: Choice) {
+        let _ = cohorts;
     }
 
     /// The screen comes to the front: it takes over what is selected in the session.
@@ -63,9 +73,9 @@ pub trait Screen: std::fmt::Debug {
         Vec::new()
     }
 
-    fn finished(&mut self, output: Output, session: &mut Session) -> Vec<Effect> {
-        let _ = (output, session);
-        Vec::new()
+    /// The columns and the order that the user can change; they are remembered.
+    fn layout(&self) -> Option<Layout> {
+        None
     }
 
     /// Settles what depends on the size of the screen and fetches what will be drawn.

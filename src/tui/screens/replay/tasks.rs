@@ -1,0 +1,63 @@
+//! The background tasks of the replay.
+
+use std::rc::Rc;
+
+use crate::analysis::replay::Tape;
+use crate::analysis::replay::files::{self, Touch};
+use crate::base::cancel::CancelFlag;
+use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
+use crate::store::Store;
+use crate::tui::effects::Effect;
+use crate::tui::screens::replay::Replay;
+use crate::tui::screens::replay::seen::Seen;
+use crate::tui::session::Session;
+use crate::tui::tasks::Task;
+
+/// Reads what the model saw at a call.
+#[derive(Debug)]
+pub(super) struct ReadContext {
+    pub(super) store: Store,
+    pub(super) call: ActionIx,
+}
+
+/// Finds the files that the calls of a run named.
+#[derive(Debug)]
+pub(super) struct FindFiles {
+    pub(super) store: Store,
+    pub(super) run: RunIx,
+}
+
+impl Task for ReadContext {
+    type Screen = Replay;
+    /// `None` if the task was cancelled.
+    type Answer = Option<Seen>;
+
+    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Option<Seen>)) -> Option<Seen> {
+        Seen::read(&self.store, self.call, cancel)
+    }
+
+    fn answered(replay: &mut Replay, answer: Option<Seen>, _: &mut Session) -> Vec<Effect> {
+        if let Some(seen) = answer {
+            replay.seen.shown = Some(Rc::new(seen));
+        }
+        Vec::new()
+    }
+}
+
+impl Task for FindFiles {
+    type Screen = Replay;
+    type Answer = (RunIx, Vec<Touch>);
+
+    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
+        let tape = Tape::new(&self.store, self.run);
+        (self.run, files::touched(&self.store, &tape, cancel))
+    }
+
+    fn answered(replay: &mut Replay, (run, files): Self::Answer, _: &mut Session) -> Vec<Effect> {
+        if replay.run == Some(run) {
+            (replay.touched.files, replay.touched.is_known) = (files, true);
+        }
+        Vec::new()
+    }
+}

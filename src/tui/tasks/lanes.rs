@@ -1,0 +1,239 @@
+//! Runs tasks: per screen and type of task one that runs and at most one that waits; the latest wins.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use crate::base::cancel::CancelFlag;
+use crate::tui::screen::id::ScreenId;
+use crate::tui::tasks::{Answer, Start};
+
+/// An answer and the lane it comes from; it is dropped if a newer task was started there.
+#[derive(Debug)]
+pub struct Report {
+    lane: Key,
+    generation: u64,
+    answer: Answer,
+    /// The task has ended.
+    is_last: bool,
+}
+
+type Key = (ScreenId, TypeId);
+
+#[derive(Debug)]
+pub struct Lanes {
+    reports: Sender<Report>,
+    lanes: HashMap<Key, Lane>,
+    inline: bool,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    generation: u64,
+    cancel: CancelFlag,
+    running: bool,
+    waiting: Option<Start>,
+}
+
+impl Lanes {
+    /// Each task gets a thread; reports come out of the receiver.
+    pub fn threaded() -> (Lanes, Receiver<Report>) {
+        Lanes::new(false)
+    }
+
+    /// Tasks run at once in the caller: for tests and screenshots.
+    pub fn inline() -> (Lanes, Receiver<Report>) {
+        Lanes::new(true)
+    }
+
+    fn new(inline: bool) -> (Lanes, Receiver<Report>) {
+        let (reports, receiver) = unbounded();
+        let lanes = Lanes {
+            reports,
+            lanes: HashMap::new(),
+            inline,
+        };
+        (lanes, receiver)
+    }
+
+    /// Starts a task for a screen and cancels the one of the same type.
+    pub fn start(&mut self, from: ScreenId, task: Start) {
+        let key = (from, task.slot());
+        let lane = self.lanes.entry(key).or_default();
+        lane.generation += 1;
+        lane.cancel.raise();
+        if lane.running {
+            lane.waiting = Some(task);
+        } else {
+            self.spawn(key, task);
+        }
+    }
+
+    /// Cancels every task and drops the answers still to come.
+    pub fn abandon(&mut self) {
+        for lane in self.lanes.values_mut() {
+            lane.generation += 1;
+            lane.cancel.raise();
+            lane.waiting = None;
+        }
+    }
+
+    /// Takes a report in; returns the answer and its screen unless it is out of date.
+    pub fn finish(&mut self, report: Report) -> Option<(ScreenId, Answer)> {
+        let key = report.lane;
+        let lane = self.lanes.entry(key).or_default();
+        let is_current = report.generation == lane.generation;
+        if report.is_last {
+            lane.running = false;
+            if let Some(task) = lane.waiting.take() {
+                self.spawn(key, task);
+            }
+        }
+        is_current.then_some((key.0, report.answer))
+    }
+
+    fn spawn(&mut self, key: Key, task: Start) {
+        let lane = self.lanes.entry(key).or_default();
+        lane.cancel = CancelFlag::new();
+        lane.running = true;
+        let (cancel, reports, generation) =
+            (lane.cancel.clone(), self.reports.clone(), lane.generation);
+        let send = move |answer, is_last| {
+            // The receiver is gone only when the program ends.
+            let _ = reports.send(Report {
+                lane: key,
+                generation,
+                answer,
+                is_last,
+            });
+        };
+        let panicked = task.panicked();
+        let on_error = send.clone();
+        let work = move || {
+            let run = AssertUnwindSafe(|| task.run(&cancel, &mut |answer| send(answer, false)));
+            let answer = catch_unwind(run).unwrap_or_else(|cause| panicked(message(&*cause)));
+            send(answer, true);
+        };
+        if self.inline {
+            work();
+        } else if let Err(error) = thread::Builder::new().name("task".to_owned()).spawn(work) {
+            on_error(panicked(error.to_string()), true);
+        }
+    }
+}
+
+fn message(cause: &(dyn Any + Send)) -> String {
+    let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| cause.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "unknown panic".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lanes;
+    use crate::base::cancel::CancelFlag;
+    use crate::tui::Options;
+    use crate::tui::effects::Effect;
+    use crate::tui::screen::id::ScreenId;
+    use crate::tui::session::Session;
+    use crate::tui::tasks::{Start, Task};
+
+    /// Stands in for a screen.
+    #[derive(Debug, Default)]
+    struct Sums {
+        seen: Vec<u32>,
+        failures: usize,
+    }
+
+    #[derive(Debug)]
+    struct Double(u32);
+
+    #[derive(Debug)]
+    struct Fail;
+
+    impl Task for Double {
+        type Screen = Sums;
+        type Answer = u32;
+
+        fn run(self, _: &CancelFlag, report: &mut dyn FnMut(u32)) -> u32 {
+            report(self.0);
+            self.0 * 2
+        }
+
+        fn answered(screen: &mut Sums, answer: u32, _: &mut Session) -> Vec<Effect> {
+            screen.seen.push(answer);
+            Vec::new()
+        }
+    }
+
+    impl Task for Fail {
+        type Screen = Sums;
+        type Answer = ();
+
+        fn run(self, _: &CancelFlag, _: &mut dyn FnMut(())) {
+            panic!("out of luck");
+        }
+
+        fn answered(_: &mut Sums, (): (), _: &mut Session) -> Vec<Effect> {
+            Vec::new()
+        }
+
+        fn failed(screen: &mut Sums) {
+            screen.failures += 1;
+        }
+    }
+
+    /// Starts tasks one after the other and delivers what they report.
+    fn deliver(tasks: Vec<(ScreenId, Start)>) -> (Sums, Vec<ScreenId>, Session) {
+        let (mut lanes, reports) = Lanes::inline();
+        let (mut sums, mut session) = (Sums::default(), Session::new(&Options::default()));
+        for (screen, task) in tasks {
+            lanes.start(screen, task);
+        }
+        let mut asked = Vec::new();
+        while let Ok(report) = reports.try_recv() {
+            if let Some((from, answer)) = lanes.finish(report) {
+                asked.push(from);
+                answer.deliver(Some(&mut sums), &mut session);
+            }
+        }
+        (sums, asked, session)
+    }
+
+    #[test]
+    fn only_the_answers_to_the_latest_task_of_a_type_arrive() {
+        let task = |number| (ScreenId::Stream, Start::new(Double(number)));
+        let (sums, _, _) = deliver(vec![task(1), task(2)]);
+        assert_eq!(sums.seen, [2, 4]);
+    }
+
+    #[test]
+    fn a_task_of_one_screen_does_not_cancel_that_of_another() {
+        let task = |screen| (screen, Start::new(Double(3)));
+        let (_, asked, _) = deliver(vec![task(ScreenId::Stream), task(ScreenId::Runs)]);
+        assert_eq!(asked.len(), 4);
+        assert!(asked.contains(&ScreenId::Stream) && asked.contains(&ScreenId::Runs));
+    }
+
+    #[test]
+    fn a_panic_is_reported_to_the_user_and_to_the_screen() {
+        let (sums, _, session) = deliver(vec![(ScreenId::Stream, Start::new(Fail))]);
+        assert_eq!(sums.failures, 1);
+        let errors: Vec<&str> = session.errors().collect();
+        assert_eq!(errors, ["a bug stopped this work: out of luck"]);
+    }
+
+    #[test]
+    fn the_answer_to_a_closed_screen_is_dropped() {
+        let (mut lanes, reports) = Lanes::inline();
+        lanes.start(ScreenId::Files, Start::new(Double(1)));
+        let mut session = Session::new(&Options::default());
+        for report in reports.try_iter() {
+            let (_, answer) = lanes.finish(report).expect("it is current");
+            assert!(answer.deliver(None, &mut session).is_empty());
+        }
+    }
+}
