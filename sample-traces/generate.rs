@@ -1,10 +1,10 @@
-//! The sample traces that are made by arithmetic and not by hand: always the same bytes.
+//! Generates the large sample traces, always with the same bytes.
 //!
-//! Whole numbers only: floating point may differ between machines in its last digit.
+//! It uses integers only: the last digit of floating point may differ between machines.
 
 use std::fmt::Write;
 
-/// Paths relative to this folder, and what belongs there.
+/// Paths relative to this folder, with their contents.
 pub(crate) fn files() -> Vec<(&'static str, String)> {
     let plan = plan();
     vec![
@@ -20,7 +20,7 @@ struct Model {
     name: &'static str,
     run: char,
     seed: u64,
-    /// Minutes after midnight at which the first task began.
+    /// The start of the first task, in minutes after midnight.
     start: u64,
 }
 
@@ -31,7 +31,7 @@ const MODEL_A: Model = Model {
     start: 8 * 60,
 };
 
-/// Costs the same per token as the other, so that only behaviour differs.
+/// The same price per token as the other model, so that only behaviour differs.
 const MODEL_B: Model = Model {
     name: "claude-sonnet-4-6",
     run: 'b',
@@ -75,11 +75,11 @@ const CUSTOMERS: [&str; 8] = [
     "Fatima Noor",
 ];
 
-/// Which tool each model picks for each task.
+/// The tool that each model picks for each task.
 ///
-/// The two mostly agree. Planted: B refunds 22 tasks that A escalates and escalates 4 that A
-/// refunds, which is 3 percentage points more refunds (p = 0.0005 in the exact test for pairs). Changes
-/// between the other tools go both ways alike.
+/// The two mostly agree. One difference is planted: B refunds 22 tasks that A escalates, and
+/// escalates 4 that A refunds, which makes 3 percentage points more refunds (p = 0.0005 in the
+/// exact paired test). Changes between the other tools go both ways equally.
 fn plan() -> Vec<Task> {
     let mut rng = Rng(0x5afe_c0de);
     let mut tasks: Vec<Task> = (0..TASKS)
@@ -142,7 +142,7 @@ fn cohort(model: &Model, tasks: &[Task]) -> String {
     out
 }
 
-/// One run of the refund agent, as it is written down.
+/// One run of the refund agent, as it is written.
 struct Run<'a> {
     out: &'a mut String,
     id: String,
@@ -197,7 +197,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reading the order times out now and then; the second attempt answers.
+    /// Reading the order sometimes times out; the retry succeeds.
     fn look_up(&mut self, order: usize, task: &Task, parent: u32, rng: &mut Rng) {
         let args = format!(r#"{{"order_id":"{order}"}}"#);
         if rng.below(100) < 4 {
@@ -284,8 +284,8 @@ impl Run<'_> {
     }
 }
 
-/// An agent that asks the same question until it has spent what it may: the answer never changes,
-/// and every round carries the whole conversation again.
+/// An agent that asks the same question until its budget is spent. The answer never changes, and
+/// every round carries the whole conversation again.
 fn runaway_loop() -> String {
     let mut out = String::new();
     let mut rng = Rng(0x5afe_1009);
@@ -305,7 +305,7 @@ fn runaway_loop() -> String {
     let args = r#"{"query":"Lampe Ø 40 cm weiß","page":1}"#;
     let answer = r#"{"hits":[],"hint":"index is being rebuilt, try again"}"#;
     let mut input = 1_840;
-    // The cap is two dollars. A token costs 2.5 microdollars, a token of output 10.
+    // The cap is two dollars. An input token costs 2.5 microdollars, an output token 10.
     while run.spent < 2_000_000 {
         let output = 31;
         let cost = input * 5 / 2 + output * 10;
@@ -340,7 +340,7 @@ fn runaway_loop() -> String {
     out
 }
 
-/// Around `typical` milliseconds, with the long tail that services have.
+/// Around `typical` milliseconds, with a long tail.
 fn latency(typical: u64, rng: &mut Rng) -> u64 {
     let ms = typical * (500 + rng.below(1_000)) / 1_000 * (500 + rng.below(1_000)) / 1_000;
     if rng.below(30) == 0 { ms * 5 } else { ms }
@@ -354,14 +354,14 @@ fn usd(micros: u64) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// A moment of 19 November 2026.
+/// A time on 19 November 2026.
 fn timestamp(ms: u64) -> String {
     let (seconds, ms) = (ms / 1_000, ms % 1_000);
     let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     format!("2026-11-19T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
-/// splitmix64: small, and the same everywhere.
+/// `SplitMix64`: small, and the same on every machine.
 struct Rng(u64);
 
 impl Rng {

@@ -1,8 +1,9 @@
-//! Floor 5: pure functions on snapshots.
+//! Pure functions over a snapshot of the store.
 
 pub mod cohort;
 pub mod context;
 pub mod diff;
+pub mod grouped;
 pub mod insights;
 pub mod life;
 pub mod naming;
@@ -12,7 +13,7 @@ pub mod replay;
 pub mod runs;
 pub mod shape;
 pub mod slow;
-pub mod stats;
+pub mod statistics;
 pub mod summary;
 pub mod timeline;
 pub mod trouble;

@@ -15,6 +15,8 @@ pub mod export;
 
 pub mod act;
 
+pub mod state;
+
 pub mod tui;
 
 pub mod config;

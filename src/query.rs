@@ -1,7 +1,7 @@
-//! Floor 4: the filter language. Pure functions of a snapshot; knows no screen.
+//! The filter language. Pure functions of a snapshot; knows nothing about the screen.
 //!
-//! [`parse()`] reads an expression, [`eval::Query`] is an expression made ready for a store,
-//! [`matches::matches`] and [`runs::runs`] go through all of a store.
+//! [`parse()`] parses an expression, [`eval::Query`] is an expression compiled for a store, and
+//! [`matches::matches`] and [`runs::runs`] apply it to a whole store.
 
 pub mod expr;
 pub mod fields;
@@ -36,14 +36,14 @@ use crate::model::quantity::Time;
 use crate::query::expr::Expr;
 use crate::query::parse::ParseError;
 
-/// What an expression may ask about that no trace tells.
+/// What an expression may refer to that is not in any trace.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// What `since:10m` counts back from.
     pub now: Time,
-    /// The zone of `at:14:02..14:05`.
+    /// The time zone of `at:14:02..14:05`.
     pub zone: TimeZone,
-    /// The actions (by index) that `is:marked` is true of.
+    /// The indices of the actions that match `is:marked`.
     pub marked: Arc<HashSet<u32>>,
 }
 
@@ -57,7 +57,7 @@ impl Default for Context {
     }
 }
 
-/// Reads a filter. Empty text means everything.
+/// Parses a filter. An empty filter matches everything.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
     parse::parse(text)
 }

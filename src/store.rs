@@ -1,4 +1,4 @@
-//! Floor 3: what has been loaded. No threads, no channels; append-only.
+//! Floor 3: everything that has been loaded. No threads, no channels; append-only.
 
 pub mod beside;
 pub mod bodies;
@@ -31,7 +31,7 @@ pub struct Store {
     sources: Vec<Arc<Source>>,
     accounts: Vec<Option<Account>>,
     len: u32,
-    gone: retain::Gone,
+    dropped: retain::Dropped,
 }
 
 impl Store {
@@ -39,7 +39,7 @@ impl Store {
         Store::default()
     }
 
-    /// How many actions there are.
+    /// The number of actions, dropped ones included.
     pub fn len(&self) -> u32 {
         self.len
     }
@@ -54,7 +54,7 @@ impl Store {
         self.sources.extend(sources);
     }
 
-    /// Takes in one message of the loader; an error it brought is handed back.
+    /// Applies one message of the intake; returns the error if the message is one.
     pub fn apply(&mut self, message: Loaded) -> Option<Error> {
         match message {
             Loaded::Sources(sources) => self.add_sources(sources),
@@ -66,7 +66,7 @@ impl Store {
         None
     }
 
-    /// Loads everything that comes, for commands that need it all; with the errors on the way.
+    /// Applies all messages, for commands that need everything; returns the errors as well.
     pub fn load(messages: impl IntoIterator<Item = Loaded>) -> (Store, Vec<Error>) {
         let mut store = Store::new();
         let errors = messages
@@ -76,7 +76,7 @@ impl Store {
         (store, errors)
     }
 
-    /// Adds a batch. News about earlier actions is applied after the new rows are in place.
+    /// Adds a batch. Updates to earlier actions are applied after the new rows are in place.
     pub fn append(&mut self, batch: Batch) {
         self.symbols.extend(batch.symbols);
         self.append_rows(&Arc::new(batch.chunk), &Arc::new(batch.outcomes));
@@ -91,7 +91,7 @@ impl Store {
                 }
             }
         }
-        // Little news will come about chunks that are full.
+        // Few updates will come for chunks that are full.
         for chunk in full {
             Arc::make_mut(&mut self.outcomes[chunk]).shrink();
         }
@@ -103,10 +103,10 @@ impl Store {
                 self.runs.push(run);
             }
         }
-        self.let_go(batch.kept_from);
+        self.drop_before(batch.kept_from);
     }
 
-    /// Keeps the rule that all chunks but the last are full, whatever the size of the batches.
+    /// Keeps all chunks but the last one full, whatever the size of the batches.
     fn append_rows(&mut self, chunk: &Arc<Chunk>, outcomes: &Arc<Outcomes>) {
         if chunk.is_empty() {
             return;
@@ -146,7 +146,7 @@ impl Store {
         }
     }
 
-    /// The byte account of a source, once it is read to its end.
+    /// The byte account of a source, once it was read to its end.
     pub fn account(&self, source: SourceIx) -> Option<&Account> {
         self.accounts
             .get(source.0 as usize)
@@ -164,17 +164,17 @@ impl Store {
         Some((self.chunks.get(number)?, self.outcomes.get(number)?))
     }
 
-    /// The columns in which an action stands, and its row in them.
+    /// The chunk of an action, and its row in that chunk.
     pub fn place(&self, ix: u32) -> Option<(&Chunk, &Outcomes, usize)> {
         let (chunk, row) = split(ActionIx(ix));
         let (chunk, outcomes) = self.chunk(chunk)?;
         (row < chunk.len()).then_some((chunk, outcomes, row))
     }
 
-    /// The action at `ix`, which must be less than [`Store::len`]. Of one that was let go nothing is known.
+    /// The action at `ix`, which must be less than [`Store::len`]. A dropped action has an empty row.
     pub fn row(&self, ix: ActionIx) -> Row<'_> {
-        if ix.0 < self.gone.first {
-            return self.gone_row(ix);
+        if ix.0 < self.dropped.end {
+            return self.dropped_row(ix);
         }
         let (chunk, row) = split(ix);
         Row {
@@ -186,7 +186,7 @@ impl Store {
         }
     }
 
-    /// All that are kept.
+    /// All actions that are kept.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         (self.first()..self.len).map(|ix| self.row(ActionIx(ix)))
     }

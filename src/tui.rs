@@ -23,8 +23,8 @@ use std::sync::Arc;
 use crate::analysis::runs::{Grouping, Order};
 use crate::base::clock::{Clock, System};
 use crate::ingest::discover::{self, Input};
-use crate::ingest::loader;
-use crate::ingest::messages::Messages;
+use crate::ingest::intake;
+use crate::ingest::intake::Messages;
 use crate::ingest::prices::PriceTable;
 use crate::tui::keys::Keymap;
 use crate::tui::screens::ScreenId;
@@ -48,7 +48,7 @@ pub struct Options {
     /// What could not be opened, to be told on the screen.
     pub told: Vec<String>,
     /// How to load what is opened later.
-    pub loading: loader::Options,
+    pub loading: intake::Options,
     /// Nothing is opened: begins with the choice of recent runs.
     pub recent: bool,
     /// What was opened is sure to hold several runs.
@@ -78,7 +78,7 @@ impl Default for Options {
             recent: false,
             several: false,
             told: Vec::new(),
-            loading: loader::Options::new(PriceTable::built_in()),
+            loading: intake::Options::new(PriceTable::built_in()),
             ascii: false,
             color: ColorChoice::default(),
             palette: Palette::Sixteen,

@@ -1,8 +1,8 @@
-//! Two cohorts of runs compared: what changed, by how much, and what cannot be told.
+//! Compares two cohorts of runs: what changed, by how much, and what the data cannot show.
 //!
-//! [`ask`] is the way in: [`sides`] says which runs, [`observe`] what is remembered of them,
-//! [`compare`] what follows. The
-//! statistics below know no trace: numbers in, numbers out.
+//! Start at [`ask`]. [`sides`] picks the runs, [`observe`] records one observation per run, and
+//! [`compare`] turns the observations into figures with the methods of
+//! [`statistics`](crate::analysis::statistics).
 
 pub mod ask;
 pub mod baseline;
@@ -24,15 +24,3 @@ mod figures;
 pub mod mix;
 pub mod outcome;
 pub mod tools;
-
-pub mod choose;
-pub mod cluster;
-pub mod distribution;
-pub mod exact;
-pub mod interval;
-pub mod multiple;
-pub mod power;
-pub mod random;
-pub mod ranks;
-pub mod resample;
-pub mod verdict;

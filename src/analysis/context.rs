@@ -1,7 +1,8 @@
-//! What the model saw at a call: the request as it was recorded, or one rebuilt from the actions before it.
+//! What the model saw at a call: the request as recorded, or one reconstructed from the actions
+//! before it.
 //!
-//! A rebuilt request is never called exact: every part says where it comes from, and what is not
-//! recorded is listed as missing. METHODS.md section D tells why.
+//! A reconstructed request is never presented as exact: every part names its origin, and what is
+//! not recorded is listed as missing.
 
 mod answer;
 mod collect;
@@ -18,7 +19,7 @@ pub use tools::of as tools;
 
 use crate::analysis::windows;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::{Api, Piece, Role};
+use crate::ingest::request::{Api, RequestPart, Role};
 use crate::model::action::{ActionIx, Flags, Kind};
 use crate::model::quantity::Tokens;
 use crate::model::run::RunIx;
@@ -28,12 +29,12 @@ use crate::store::row::Row;
 #[cfg(test)]
 mod tests;
 
-/// How sure a context is.
+/// How a context was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exactness {
-    /// The body of the request stands in the trace.
+    /// The trace contains the request body.
     Recorded,
-    /// It was put together from what the trace tells before the call.
+    /// Assembled from what the trace contains before the call.
     Reconstructed,
 }
 
@@ -51,7 +52,7 @@ impl Exactness {
 pub enum Origin {
     Recorded,
     Reconstructed,
-    /// It was there, or may have been, and the trace does not hold it.
+    /// It was, or may have been, part of the request, but the trace does not contain it.
     Missing,
 }
 
@@ -68,36 +69,38 @@ impl Origin {
 /// One part of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// Where it stands in the request (`$.messages[3].content[0]`); for a missing part, where it would.
+    /// The path within the request (`$.messages[3].content[0]`). For a missing part, where it would
+    /// be.
     pub path: String,
-    /// The same place as a JSON pointer; empty for a missing part.
+    /// The same path as a JSON pointer; empty for a missing part.
     pub pointer: String,
     pub origin: Origin,
-    /// What there is to know about it, in a few words of ours. May quote names of the trace.
+    /// A short remark in our words. May quote names from the trace.
     pub note: String,
     pub role: Option<Role>,
-    /// The action that it comes from.
+    /// The action it comes from.
     pub action: Option<ActionIx>,
-    /// It was not part of the request before, of the same agent.
+    /// It was not in the previous request of the same agent.
     pub is_new: bool,
-    /// Its size, estimated from its length; none where length tells nothing (an image).
+    /// Its size in tokens, estimated from its length. `None` if length says nothing, as for an
+    /// image.
     pub estimate: Option<u64>,
 }
 
-/// What a model call was given.
+/// The input of one model call.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The row that stands for the call.
+    /// The row of the call.
     pub call: ActionIx,
     pub exactness: Exactness,
     pub api: Api,
-    /// The body of the request, as far as it is known.
+    /// The request body, as far as it is known.
     pub request: Value,
-    /// Every part of the request in its order, then what is missing.
+    /// Every part of the request in order, then what is missing.
     pub parts: Vec<Part>,
-    /// Tokens of the whole prompt, as the trace recorded them.
+    /// Tokens of the whole prompt, as recorded.
     pub recorded: Tokens,
-    /// Tokens that the model takes in, as far as that is known of its name.
+    /// The context window of the model, if its name is known.
     pub window: Option<u64>,
 }
 
@@ -110,37 +113,37 @@ impl Context {
         self.request.pointer(&part.pointer)
     }
 
-    /// Tokens of all parts, estimated from their lengths.
+    /// The estimated tokens of all parts.
     pub fn estimate(&self) -> u64 {
         self.parts.iter().filter_map(|part| part.estimate).sum()
     }
 }
 
-/// Who said the words of a row to the model, where the model saw them.
+/// The role of a row's text in the model's input, if the model saw it.
 pub fn speaker(row: &Row<'_>) -> Option<Role> {
-    let pieces = collect::told_whole(row).into_iter();
+    let pieces = collect::all_pieces(row).into_iter();
     pieces
         .map(|(_, piece)| piece)
         .find_map(|piece| match piece {
-            Piece::Said(said) => Some(said.role),
+            RequestPart::Block(said) => Some(said.role),
             _ => None,
         })
 }
 
-/// Whether a row stands for a call of a model.
+/// Whether a row represents a model call.
 pub fn is_call(row: &Row<'_>) -> bool {
     row.kind() == Kind::Response && !row.flags().has(Flags::CONTINUED)
 }
 
-/// The calls of a run in their order, of all its agents.
+/// The model calls of a run in order, of all its agents.
 pub fn calls(store: &Store, run: RunIx) -> Vec<ActionIx> {
     let rows = store.rows().filter(|row| row.run_ix() == run);
     rows.filter(is_call).map(|row| row.ix()).collect()
 }
 
-/// The call that an action belongs to: the one that said it or asked for it; of what was not said by
-/// a model, the next call of the same agent, which was the first to see it. `steps` are the actions of
-/// its run, and `at` is its place among them.
+/// The model call that an action belongs to: the one that produced it, or for input, the next call
+/// of the same agent, which was the first to see it. `steps` are the actions of the run, and `at`
+/// is the index of this one.
 pub fn call_of(store: &Store, steps: &[ActionIx], at: usize) -> Option<ActionIx> {
     let row = store.row(*steps.get(at)?);
     if is_call(&row) {
@@ -152,16 +155,16 @@ pub fn call_of(store: &Store, steps: &[ActionIx], at: usize) -> Option<ActionIx>
     };
     let before = || steps[..at].iter().rev().find_map(call);
     let after = || steps[at + 1..].iter().find_map(call);
-    let asked = || row.parent().filter(|parent| is_call(&store.row(*parent)));
+    let requested_by = || row.parent().filter(|parent| is_call(&store.row(*parent)));
     match row.kind() {
-        Kind::ToolCall => asked().or_else(before),
+        Kind::ToolCall => requested_by().or_else(before),
         Kind::Response => before(),
-        Kind::Reasoning => asked().or_else(after).or_else(before),
+        Kind::Reasoning => requested_by().or_else(after).or_else(before),
         _ => after(),
     }
 }
 
-/// What the model saw at `call`, a row that stands for a model call. `None` when the work was given up.
+/// What the model saw at `call`, the row of a model call. `None` if cancelled.
 pub fn of(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Context> {
     match collect::request(&store.row(call)) {
         Some(body) => Some(recorded(store, call, body)),
@@ -169,7 +172,7 @@ pub fn of(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Context>
     }
 }
 
-/// The context rebuilt from the actions before the call, even where the request is recorded.
+/// Reconstructs the context from the actions before the call, even if the request is recorded.
 pub fn rebuild(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Context> {
     let collected = collect::collect(store, call, cancel)?;
     Some(rebuilt(store, call, &collected))
@@ -191,7 +194,8 @@ fn rebuilt(store: &Store, call: ActionIx, collected: &collect::Collected) -> Con
     )
 }
 
-/// A request that was recorded needs no rebuilding; what is new is what the one before did not hold.
+/// A recorded request is used as it is. Its parts are new if the previous request did not have
+/// them.
 fn recorded(store: &Store, call: ActionIx, body: Value) -> Context {
     let row = store.row(call);
     let api = Api::of_request(&body);

@@ -1,19 +1,20 @@
-//! Two runs compared: which action of one belongs to which of the other, where they part and why, and
-//! what differs inside a pair.
+//! Compares two runs: aligns their actions, finds where they diverge and why, and what differs
+//! inside each pair.
 //!
-//! Actions are aligned, not lines: affine gaps, and a substitution costs what the arguments differ. All
-//! costs are integers (thousandths), so that the same runs give the same alignment everywhere.
+//! The alignment works on actions, not lines, with affine gaps and substitution costs that depend
+//! on how much the arguments differ. All costs are integers (thousandths), so that the same runs
+//! align the same way on every machine.
 
 pub mod align;
+pub mod describe;
 pub mod fold;
 pub mod json;
 pub mod label;
 pub mod mask;
 pub mod pair;
 pub mod read;
-pub mod say;
 pub mod step;
-pub mod tell;
+pub mod story;
 pub mod why;
 pub mod words;
 
@@ -29,7 +30,7 @@ use crate::base::cancel::CancelFlag;
 #[cfg(test)]
 mod tests;
 
-/// Two actions that belong together, or one that has no partner: places in the steps of A and of B.
+/// Two aligned actions, or one without a counterpart. Indices into the steps of A and B.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     pub a: Option<u32>,
@@ -42,40 +43,40 @@ pub struct Column {
 pub struct Options {
     /// What does not count as a difference.
     pub blind: Blind,
-    /// Places in A and B that a person paired; each of them is kept where it can be.
+    /// Pairs of indices in A and B that the user fixed. Each is honoured where possible.
     pub pins: Vec<(u32, u32)>,
 }
 
-/// Two runs, aligned.
+/// Two aligned runs.
 #[derive(Debug, Clone)]
 pub struct Comparison {
     pub a: Steps,
     pub b: Steps,
     pub columns: Vec<Column>,
-    /// What the alignment costs, in thousandths of an action.
+    /// The cost of the alignment, in thousandths of an action.
     pub cost: u64,
-    /// Large stretches without a common action were aligned by sketches, in a band.
+    /// Long stretches without common actions were aligned within a band, by sketches.
     pub is_approximate: bool,
     pub divergence: Divergence,
-    /// What was said was not compared, so that nobody knows whether the inputs were the same.
+    /// Text was ignored, so whether the inputs were the same is unknown.
     pub ignores_words: bool,
 }
 
-/// Reads both runs and aligns them; `None` when nobody waits for it any more. `tell` hears how many
-/// actions of how many are read.
+/// Reads both runs and aligns them. `None` if cancelled. Calls `report` with the number of actions
+/// read so far and in total.
 pub fn compare(
     (a, b): (Side<'_>, Side<'_>),
     options: &Options,
     cancel: &CancelFlag,
-    tell: &mut dyn FnMut(usize, usize),
+    report: &mut dyn FnMut(usize, usize),
 ) -> Option<Comparison> {
     let (rows_a, rows_b) = (read::rows(a), read::rows(b));
     let (first, all) = (rows_a.len(), rows_a.len() + rows_b.len());
-    let read = |side: Side<'_>, rows, tell: &mut dyn FnMut(usize)| {
-        read::steps((side.store, rows), &options.blind, cancel, tell)
+    let read = |side: Side<'_>, rows, report: &mut dyn FnMut(usize)| {
+        read::steps((side.store, rows), &options.blind, cancel, report)
     };
-    let a = read(a, rows_a, &mut |done| tell(done, all))?;
-    let b = read(b, rows_b, &mut |done| tell(first + done, all))?;
+    let a = read(a, rows_a, &mut |done| report(done, all))?;
+    let b = read(b, rows_b, &mut |done| report(first + done, all))?;
     let aligned = align::align((&a.steps, &b.steps), &options.pins, cancel)?;
     let columns = label::columns((&a.steps, &b.steps), &aligned.pairs);
     let divergence = label::divergence((&a.steps, &b.steps), &columns);
@@ -91,7 +92,7 @@ pub fn compare(
 }
 
 impl Comparison {
-    /// How many columns have each label, those that occur, in the order of [`Label::ALL`].
+    /// The number of columns per label, for labels that occur, in the order of [`Label::ALL`].
     pub fn counts(&self) -> Vec<(Label, usize)> {
         let count = |label: &Label| {
             let same = self.columns.iter().filter(|it| it.label == *label);

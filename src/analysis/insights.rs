@@ -1,37 +1,39 @@
-//! What a careful reader would notice about the data, in sentences, with the actions that show it.
+//! What a careful reader would notice about the data: sentences, each with the actions that show it.
 //!
 //! To add one: a file in `insights/` and a line in [`RULES`].
 
 mod blocked_again;
-mod broken;
-pub mod calls;
-mod context;
-mod cost;
-mod dear;
-mod failing;
-mod pending;
-mod repeats;
-mod shadow;
-mod slow;
-mod unpriced;
-mod waiting;
+mod costly_runs;
+mod costly_turn;
+pub mod equal_calls;
+mod failure_streak;
+mod full_context;
+mod malformed;
+mod missing_results;
+mod repeated_calls;
+mod shadow_blocks;
+mod slow_actions;
+mod unanswered;
+mod unpriced_calls;
 
-use crate::analysis::insights::calls::Calls;
+use crate::analysis::insights::equal_calls::EqualCalls;
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
 use crate::store::Store;
 use crate::store::row::Row;
 
-/// A sentence about the data. It holds names of the trace, so it is sanitised before it is shown.
+/// A sentence about the data. It quotes names from the trace, so sanitise it before showing it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Insight {
+    /// The [`Rule::id`] of the rule that found it.
+    pub rule: &'static str,
     pub weight: Weight,
     pub words: String,
-    /// The actions that show it, in order; at least one.
+    /// The actions that show it, in order. Never empty.
     pub evidence: Vec<ActionIx>,
 }
 
-/// How much it matters, the most first.
+/// How much it matters, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
     Bad,
@@ -39,36 +41,39 @@ pub enum Weight {
     Note,
 }
 
-/// What rules look at.
+/// The input of a rule.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
     pub store: &'a Store,
-    pub calls: &'a Calls,
-    /// More may come: what is not there yet is not missing.
+    pub calls: &'a EqualCalls,
+    /// More data may arrive, so a result that is absent is pending rather than missing.
     pub is_growing: bool,
 }
 
 /// One thing to notice.
 pub trait Rule: Sync {
+    /// A stable kebab-case name, for machine output and options.
+    fn id(&self) -> &'static str;
+
     fn look(&self, view: View<'_>) -> Option<Insight>;
 }
 
 pub static RULES: &[&dyn Rule] = &[
-    &pending::Pending,
-    &waiting::Waiting,
+    &missing_results::MissingResults,
+    &unanswered::Unanswered,
     &blocked_again::BlockedAgain,
-    &failing::Failing,
-    &repeats::Repeats,
-    &context::Context,
-    &cost::Cost,
-    &dear::DearRuns,
-    &slow::SlowCalls,
-    &broken::Broken,
-    &shadow::Shadow,
-    &unpriced::Unpriced,
+    &failure_streak::FailureStreak,
+    &repeated_calls::RepeatedCalls,
+    &full_context::FullContext,
+    &costly_turn::CostlyTurn,
+    &costly_runs::CostlyRuns,
+    &slow_actions::SlowActions,
+    &malformed::Malformed,
+    &shadow_blocks::ShadowBlocks,
+    &unpriced_calls::UnpricedCalls,
 ];
 
-/// Everything there is to notice, the most important first.
+/// Everything there is to notice, most important first.
 pub fn look(view: View<'_>, cancel: &CancelFlag) -> Vec<Insight> {
     let rules = RULES.iter().take_while(|_| !cancel.is_raised());
     let mut found: Vec<Insight> = rules.filter_map(|rule| rule.look(view)).collect();
@@ -77,9 +82,15 @@ pub fn look(view: View<'_>, cancel: &CancelFlag) -> Vec<Insight> {
 }
 
 impl Insight {
-    /// None where nothing shows it.
-    fn new(weight: Weight, words: String, evidence: Vec<ActionIx>) -> Option<Insight> {
-        (!evidence.is_empty()).then_some(Insight {
+    /// `None` without evidence.
+    fn new(
+        rule: &dyn Rule,
+        weight: Weight,
+        words: String,
+        evidence: Vec<ActionIx>,
+    ) -> Option<Insight> {
+        (!evidence.is_empty()).then(|| Insight {
+            rule: rule.id(),
             weight,
             words,
             evidence,
@@ -93,7 +104,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The names that occur, the most frequent first, at most three of them.
+/// The three most frequent names, with an ellipsis if there are more.
 fn names<'a>(all: impl Iterator<Item = &'a str>) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for name in all {

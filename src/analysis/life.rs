@@ -1,45 +1,46 @@
-//! How a run that is followed stands: at work, waiting for a person, idle, ended, or left by its writer.
+//! The state of a followed run: working, waiting for a person, idle, ended, or abandoned by its
+//! writer.
 //!
-//! A trace that grows does not say that its agent is still there. What can be known is what is open and
-//! when something came last, by the clock of whoever looks; each word here means no more than that.
+//! A growing trace does not say whether its agent is still alive. All we know is what is open and
+//! when data last arrived, by our own clock. The states claim no more than that.
 
 mod pulse;
 mod rate;
 
-pub use pulse::{Pulse, Seen};
+pub use pulse::{Arrival, Pulse};
 pub use rate::Rate;
 
 use crate::model::run::RunStatus;
 
-/// How a run stands now. Spans are in microseconds.
+/// The state of a run now. Durations are in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Life {
-    /// As the trace tells of its end; of a run that is not followed there is no more to say.
-    Told(RunStatus),
-    /// Something came a moment ago and no call is open: the model is at work, as far as anybody can see.
+    /// The recorded status. If the run is not being followed, that is all we know.
+    Recorded(RunStatus),
+    /// Data arrived recently and no call is open: presumably the model is working.
     Busy,
-    /// A call has been waiting for its result for so long.
+    /// A call has been pending for this long.
     Running(i64),
-    /// A person was asked so long ago.
+    /// An approval has been pending for this long.
     Waiting(i64),
-    /// No call is open, and nothing came for so long.
+    /// No call is open, and nothing has arrived for this long.
     Idle(i64),
-    /// A call is open, and nothing came for so long that its writer may be gone.
+    /// A call is open, but nothing has arrived for so long that the writer may be gone.
     Silent(i64),
-    /// The writer went away (its file is gone, its pipe ended) without an end of the run.
+    /// The writer is gone (its file was deleted or its pipe closed) without a recorded end.
     Gone,
 }
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-/// How long a run without open calls is thought to be at work after it was last heard of.
+/// How long a run without open calls counts as working after data last arrived.
 const BUSY: i64 = MINUTE;
-/// How long a call may be open without a word before that is worth telling.
+/// How long a call may be open without data before that is worth reporting.
 const SILENT: i64 = 10 * MINUTE;
 
 impl Life {
-    /// What is open decides first, then how long ago something came.
+    /// Open calls and approvals decide first, then the time since data last arrived.
     fn of(open: Option<Open>, quiet: i64) -> Life {
         match open {
             Some(Open::Asked(since)) => Life::Waiting(since),
@@ -50,15 +51,15 @@ impl Life {
         }
     }
 
-    /// Whether something goes on, as far as anybody can see.
+    /// Whether anything appears to be happening.
     pub fn is_at_work(self) -> bool {
         matches!(self, Life::Busy | Life::Running(_) | Life::Waiting(_))
     }
 
-    /// How many microseconds until its words are others, if nothing comes; none when they stay.
+    /// Microseconds until the state's text changes if nothing arrives. `None` if it does not.
     pub fn changes_in(self) -> Option<i64> {
         match self {
-            Life::Told(_) | Life::Gone => None,
+            Life::Recorded(_) | Life::Gone => None,
             Life::Busy => Some(BUSY),
             Life::Running(span) | Life::Waiting(span) if span < HOUR => {
                 Some(SECOND - span % SECOND)

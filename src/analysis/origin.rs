@@ -1,4 +1,5 @@
-//! Where a value came from: the first earlier action of the run that told it. Inferred from equal text, not recorded.
+//! Where a value came from: the first earlier action of the run that contains it. Inferred from
+//! equal text, not recorded.
 
 use serde_json::Value;
 
@@ -14,34 +15,35 @@ use crate::store::search::{Needle, Reader};
 #[cfg(test)]
 mod tests;
 
-/// An action that told a value, and in what.
+/// The action that contains a value, and where in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     pub action: ActionIx,
-    pub told_in: ToldIn,
+    pub found_in: FoundIn,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ToldIn {
+pub enum FoundIn {
     Result,
     Text,
 }
 
-impl ToldIn {
+impl FoundIn {
     pub fn word(self) -> &'static str {
         match self {
-            ToldIn::Result => "result",
-            ToldIn::Text => "text",
+            FoundIn::Result => "result",
+            FoundIn::Text => "text",
         }
     }
 }
 
-/// Shorter values stand everywhere by chance.
-pub const SHORTEST: usize = 2;
+/// Shorter values occur everywhere by chance.
+pub const MIN_LENGTH: usize = 2;
 
-/// The first action of the run of `ix`, before it, whose result or text holds `value` as a whole word.
+/// The first action of the same run, before `ix`, whose result or text contains `value` as a whole
+/// word.
 pub fn origin(store: &Store, ix: ActionIx, value: &str, cancel: &CancelFlag) -> Option<Origin> {
-    if value.trim().len() < SHORTEST {
+    if value.trim().len() < MIN_LENGTH {
         return None;
     }
     let row = store.row(ix);
@@ -62,10 +64,10 @@ pub fn origin(store: &Store, ix: ActionIx, value: &str, cancel: &CancelFlag) -> 
                 return None;
             }
             let earlier = store.row(ActionIx(base + u32::from(at)));
-            if let Some(told_in) = told_in(&earlier, &row, value) {
+            if let Some(found_in) = found_in(&earlier, &row, value) {
                 return Some(Origin {
                     action: earlier.ix(),
-                    told_in,
+                    found_in,
                 });
             }
         }
@@ -73,19 +75,19 @@ pub fn origin(store: &Store, ix: ActionIx, value: &str, cancel: &CancelFlag) -> 
     None
 }
 
-fn told_in(row: &Row<'_>, before: &Row<'_>, value: &str) -> Option<ToldIn> {
+fn found_in(row: &Row<'_>, before: &Row<'_>, value: &str) -> Option<FoundIn> {
     let result = row.result_place();
     let came = row.source_ix() != before.source_ix() || result.offset < before.place().offset;
     let body = bodies::open(row, Depth::Full);
     if result.is_some() && came && in_result(&body, value) {
-        return Some(ToldIn::Result);
+        return Some(FoundIn::Result);
     }
-    let is_said = matches!(
+    let has_text = matches!(
         row.kind(),
         Kind::Prompt | Kind::Response | Kind::Reasoning | Kind::Note | Kind::RunStart
     );
     let holds = |text: &String| has_word(text, value);
-    (is_said && body.text.as_ref().is_some_and(holds)).then_some(ToldIn::Text)
+    (has_text && body.text.as_ref().is_some_and(holds)).then_some(FoundIn::Text)
 }
 
 fn in_result(body: &Body, value: &str) -> bool {
@@ -98,8 +100,8 @@ fn in_result(body: &Body, value: &str) -> bool {
             .is_some_and(|error| has_word(&error.message, value))
 }
 
-fn holds(told: &Value, value: &str) -> bool {
-    match told {
+fn holds(found: &Value, value: &str) -> bool {
+    match found {
         Value::String(text) => has_word(text, value),
         Value::Array(items) => items.iter().any(|item| holds(item, value)),
         Value::Object(members) => members
@@ -110,7 +112,7 @@ fn holds(told: &Value, value: &str) -> bool {
     }
 }
 
-/// Whether `value` stands in `text` and not only inside of a longer word or number.
+/// Whether `text` contains `value` outside of a longer word or number.
 fn has_word(text: &str, value: &str) -> bool {
     let is_part = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
     let begins = value.chars().next();

@@ -1,4 +1,4 @@
-//! What a run was made of, at a glance: its tools, and where in its time the actions lie.
+//! A run at a glance: its tools, and the distribution of its actions over time.
 
 use crate::base::cancel::CancelFlag;
 use crate::model::action::{ActionIx, Kind, Status};
@@ -7,28 +7,28 @@ use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::store::Store;
 
-/// How often a run used a tool, and how that came out.
+/// How often a run used a tool, and with what outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ToolUse {
     pub tool: Sym,
     pub calls: u32,
-    /// Blocked by a policy, or refused by a person.
+    /// Blocked by a policy or denied by a person.
     pub stopped: u32,
     pub failed: u32,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// The most used first.
+    /// Most used first.
     pub tools: Vec<ToolUse>,
-    /// Actions in equal slices of the time from the first to the last; empty where no times are recorded.
+    /// The number of actions per equal slice of the run's time; empty if no times are recorded.
     pub shape: Vec<u32>,
 }
 
-/// Goes through the actions of one run. Gives up between chunks when cancelled.
+/// Profiles one run. Stops between chunks if cancelled.
 pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) -> Profile {
     let mut profile = Profile::default();
-    let (Some(first), told) = (
+    let (Some(first), total) = (
         store.run(run).first_action.get(),
         store.run(run).totals.actions,
     ) else {
@@ -43,7 +43,7 @@ pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) ->
     let mut seen = 0;
     let chunks = store.chunks().enumerate();
     for (number, (chunk, _)) in chunks.skip(first.0 as usize / CHUNK_ROWS) {
-        if cancel.is_raised() || seen >= told {
+        if cancel.is_raised() || seen >= total {
             break;
         }
         let ours = (0..chunk.len()).filter(|row| chunk.run[*row] == run);
@@ -93,7 +93,7 @@ mod tests {
     use super::profile;
     use crate::base::cancel::CancelFlag;
     use crate::ingest::discover::Input;
-    use crate::ingest::loader;
+    use crate::ingest::intake;
     use crate::ingest::prices::PriceTable;
     use crate::model::run::RunIx;
     use crate::store::Store;
@@ -108,14 +108,14 @@ mod tests {
 "#;
 
     #[test]
-    fn tools_and_shape_are_those_of_the_run_alone() {
+    fn tools_and_shape_cover_only_the_given_run() {
         let input = Input::Bundled {
             name: "run.jsonl",
             bytes: RUN.as_bytes(),
             companions: &[],
         };
-        let options = loader::Options::new(PriceTable::built_in());
-        let (store, _) = Store::load(loader::start(vec![input], options));
+        let options = intake::Options::new(PriceTable::built_in());
+        let (store, _) = Store::load(intake::load(vec![input], options));
         let found = profile(&store, RunIx(0), 2, &CancelFlag::new());
         let tools: Vec<_> = found
             .tools

@@ -1,7 +1,7 @@
-//! A run step by step: the state of the run after each of its actions.
+//! Replays a run: its state after each action.
 //!
-//! The state after `k` steps is the fold of the first `k` actions, and nothing else: going back is
-//! folding fewer of them. Only columns of the store are read, so that a step costs no IO.
+//! The state after `k` steps is the fold of the first `k` actions and nothing else, so going back
+//! means folding fewer. It reads only columns of the store, so a step costs no IO.
 
 pub mod events;
 pub mod files;
@@ -21,12 +21,12 @@ use crate::store::row::Row;
 #[cfg(test)]
 mod tests;
 
-/// The actions of one run, of all its agents, in stream order. Broken lines belong to no run.
+/// The actions of one run, of all its agents, in stream order. Malformed lines belong to no run.
 #[derive(Debug, Clone, Default)]
 pub struct Tape {
     steps: Vec<ActionIx>,
-    /// Actions of the store that were looked at.
-    seen: u32,
+    /// How many of the store's actions have been scanned.
+    scanned: u32,
 }
 
 impl Tape {
@@ -36,16 +36,16 @@ impl Tape {
         tape
     }
 
-    /// Takes in what has come to the store since.
+    /// Adds the actions that the store has gained since.
     pub fn extend(&mut self, store: &Store, run: RunIx) {
         let first = store.run(run).first_action.get().map_or(0, |first| first.0);
-        for ix in (self.seen.max(first)..store.len()).map(ActionIx) {
+        for ix in (self.scanned.max(first)..store.len()).map(ActionIx) {
             let row = store.row(ix);
             if row.run_ix() == run && row.kind() != Kind::Malformed {
                 self.steps.push(ix);
             }
         }
-        self.seen = store.len();
+        self.scanned = store.len();
     }
 
     pub fn len(&self) -> usize {
@@ -56,7 +56,7 @@ impl Tape {
         self.steps.is_empty()
     }
 
-    /// The action of a step; steps are counted from 0.
+    /// The action of a step, counting from 0.
     pub fn get(&self, step: usize) -> Option<ActionIx> {
         self.steps.get(step).copied()
     }
@@ -65,7 +65,8 @@ impl Tape {
         &self.steps
     }
 
-    /// The step of an action; of one that is no step (a broken line), the one before it.
+    /// The step of an action. For a row that is not a step, such as a malformed line, the step
+    /// before it.
     pub fn step_of(&self, ix: ActionIx) -> Option<usize> {
         match self.steps.binary_search(&ix) {
             Ok(step) => Some(step),
@@ -83,14 +84,14 @@ impl Tape {
     }
 }
 
-/// What is known of a run after some of its actions. An action counts with its outcome from its own step on.
+/// The state of a run after some of its actions. An action's outcome counts from its own step on.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
     pub steps: usize,
     pub turn: u32,
     pub recorded_cost: Cost,
     pub estimated_cost: Cost,
-    /// Model calls whose tokens are known and whose cost is not.
+    /// Model calls with known tokens but unknown cost.
     pub unpriced: u32,
     pub usage: Usage,
     pub model_calls: u32,
@@ -99,25 +100,25 @@ pub struct State {
     pub blocked: u32,
     pub denied: u32,
     pub retries: u32,
-    /// Calls per tool, in the order of first use.
+    /// Calls per tool, in order of first use.
     pub tools: Vec<(Sym, u32)>,
     pub decisions: u32,
-    /// What people decided, in the order recorded: the action, who, and what.
+    /// Approval decisions in the order recorded: the action, the person, and the decision.
     pub answers: Vec<(ActionIx, Sym, Verdict)>,
-    /// How full the context of the agent was that asked a model last.
+    /// The context size of the agent that called a model last.
     pub context: Option<Fill>,
-    /// Prompts that shrank by more than a third from one call of an agent to its next.
+    /// How often an agent's prompt shrank by more than 30 % from one call to the next.
     pub compactions: u32,
     pub started: Time,
-    /// The latest time that any action so far began.
+    /// The latest start time of any action so far.
     pub now: Time,
-    /// How long people took to answer, in all.
+    /// The total time people took to answer.
     pub waited: Elapsed,
     /// The action of the last step.
     last: ActionIx,
-    /// Calls whose results came only after the last action began.
+    /// Calls whose results arrived only after the last action began.
     open: Vec<Open>,
-    /// The size of the last prompt of each agent.
+    /// The size of each agent's last prompt.
     prompts: HashMap<Sym, u64>,
 }
 
@@ -125,13 +126,13 @@ pub struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fill {
     pub tokens: u64,
-    /// What the model takes in, as far as that is known of its name.
+    /// The model's context window, if its name is known.
     pub window: Option<u64>,
     pub call: ActionIx,
 }
 
 impl Fill {
-    /// None where no window is known, or a larger one than that must have been there.
+    /// `None` if the window is unknown, or evidently larger than we think.
     pub fn percent(self) -> Option<u64> {
         let window = self.window.filter(|window| self.tokens <= *window)?;
         Some(self.tokens * 100 / window.max(1))
@@ -146,11 +147,11 @@ struct Open {
     end: Time,
 }
 
-/// A prompt that is this much smaller than the one before was compacted (METHODS.md section C).
+/// A prompt below this percentage of the previous one was compacted.
 const KEPT_PERCENT: u64 = 70;
 
 impl State {
-    /// Takes one more action in.
+    /// Adds one action.
     pub fn step(&mut self, row: &Row<'_>) {
         self.steps += 1;
         self.last = row.ix();
@@ -174,7 +175,7 @@ impl State {
 
     fn count(&mut self, row: &Row<'_>) {
         match row.status() {
-            // How the run ended is not one more thing that happened.
+            // The run's own status is not one more event.
             _ if row.kind() == Kind::RunEnd => {}
             Status::Error | Status::Timeout => self.errors += 1,
             Status::Blocked => self.blocked += 1,
@@ -228,20 +229,20 @@ impl State {
         }
     }
 
-    /// Calls that were still at work when the last step began, the oldest first.
+    /// Calls still open when the last step began, oldest first.
     pub fn pending(&self) -> impl Iterator<Item = ActionIx> {
         let open = self.open.iter();
         open.filter(|open| open.action != self.last || !open.result.is_some())
             .map(|open| open.action)
     }
 
-    /// What was spent so far, and whether a part of it is an estimate; none where nothing is known.
+    /// The cost so far, and whether part of it is estimated.
     pub fn cost(&self) -> (Cost, bool) {
         let total = self.recorded_cost + self.estimated_cost;
         (total, self.estimated_cost.is_some())
     }
 
-    /// From the first action to the last one so far.
+    /// From the first action to the latest so far.
     pub fn elapsed(&self) -> Elapsed {
         self.now.since(self.started)
     }
@@ -261,7 +262,7 @@ impl Open {
         }
     }
 
-    /// By the order of the records where they stand in one file, else by their times.
+    /// By record order within one file, otherwise by time.
     fn is_open_at(&self, row: &Row<'_>) -> bool {
         if !self.result.is_some() {
             return true;

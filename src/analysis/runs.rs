@@ -1,16 +1,16 @@
-//! Runs as the rows of a table: what they are ordered by, gathered under and summed up to.
+//! Runs as table rows: how they are sorted, grouped and totalled.
 
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::analysis::cohort::ranks::{median, ordered};
+use crate::analysis::statistics::ranks::{median, ordered};
 use crate::model::quantity::{Cost, Elapsed};
 use crate::model::run::{CostSource, Run, RunIx};
 use crate::store::Store;
 
-/// What runs are ordered by.
+/// What runs are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     Started,
@@ -72,7 +72,7 @@ impl Key {
         }
     }
 
-    /// Whether the interesting end is the largest: numbers and times, not names.
+    /// Whether the largest value is the interesting one: numbers and times, but not names.
     pub fn is_number(self) -> bool {
         !matches!(
             self,
@@ -81,7 +81,7 @@ impl Key {
     }
 }
 
-/// A key and its direction.
+/// A sort key and its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Order {
     pub key: Key,
@@ -97,7 +97,7 @@ impl Default for Order {
     }
 }
 
-/// What a run is ordered by; unknown values come last in either direction.
+/// The value to sort by. Unknown values come last in either direction.
 #[derive(Debug, PartialEq, PartialOrd)]
 enum Rank {
     Number(f64),
@@ -105,7 +105,7 @@ enum Rank {
 }
 
 impl Order {
-    /// Reads `cost` or `-cost`; the word that is no key is handed back.
+    /// Parses `cost` or `-cost`. Returns the word if it is not a key.
     pub fn parse(text: &str) -> Result<Order, &str> {
         let (name, falling) = text
             .strip_prefix('-')
@@ -114,7 +114,7 @@ impl Order {
         key.map(|key| Order { key, falling }).ok_or(name)
     }
 
-    /// Stable: equal runs keep the order in which they were read.
+    /// A stable sort: equal runs keep the order in which they were read.
     pub fn sort(self, store: &Store, runs: &mut [RunIx]) {
         runs.sort_by_cached_key(|ix| Sorted {
             rank: self.rank(store, store.run(*ix)),
@@ -186,7 +186,7 @@ impl PartialEq for Sorted {
 
 impl Eq for Sorted {}
 
-/// What runs are gathered under.
+/// What runs are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grouping {
     Agent,
@@ -225,7 +225,7 @@ impl Grouping {
             .find(|grouping| grouping.word() == word)
     }
 
-    /// The name of the group of a run, raw; empty where nothing was recorded.
+    /// The name of a run's group, raw; empty if not recorded.
     pub fn group(self, store: &Store, run: &Run, zone: &TimeZone) -> String {
         let name = |sym| store.symbols().name(sym).to_owned();
         match self {
@@ -248,28 +248,28 @@ impl Grouping {
     }
 }
 
-/// The models of a run in the order of first use, raw; empty where none was recorded.
+/// The models of a run in order of first use, raw; empty if none was recorded.
 pub fn models(store: &Store, run: &Run) -> String {
     let names = run.who.models.iter();
     let names: Vec<&str> = names.map(|model| store.symbols().name(*model)).collect();
     names.join(" ")
 }
 
-/// How some runs came out, as far as that is known of each.
+/// The outcomes of some runs, as far as known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
     pub runs: usize,
     pub judged: usize,
     pub right: usize,
-    /// What a run took, as the cohort view says it too: the median of those that tell.
+    /// The median duration of the runs that record one, as in the cohort view.
     pub median: Elapsed,
 }
 
 impl Tally {
     pub fn of(store: &Store, runs: &[RunIx]) -> Tally {
-        let told = || runs.iter().map(|ix| store.run(*ix));
-        let judged: Vec<bool> = told().filter_map(|run| run.correct).collect();
-        let spans = ordered(told().filter_map(|run| run.duration().millis()));
+        let of_runs = || runs.iter().map(|ix| store.run(*ix));
+        let judged: Vec<bool> = of_runs().filter_map(|run| run.correct).collect();
+        let spans = ordered(of_runs().filter_map(|run| run.duration().millis()));
         Tally {
             runs: runs.len(),
             judged: judged.len(),
@@ -279,22 +279,23 @@ impl Tally {
     }
 }
 
-/// Calls that a policy or a person stopped.
+/// Calls blocked by a policy or denied by a person.
 pub fn stopped(run: &Run) -> u32 {
     run.totals.blocked.saturating_add(run.totals.denied)
 }
 
-/// Whether there is anything in a run but broken lines, which belong to none and are only gathered.
-pub fn is_told(run: &Run) -> bool {
+/// Whether a run contains more than malformed lines, which belong to no run and are collected in
+/// one without a name.
+pub fn has_content(run: &Run) -> bool {
     !run.id.is_empty() || run.totals.actions > 0
 }
 
-/// The cost of some runs together.
+/// The total cost of some runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CostSum {
-    /// Of those whose cost is known.
+    /// Of the runs whose cost is known.
     pub known: Option<(Cost, CostSource)>,
-    /// How many have none.
+    /// The number of runs whose cost is unknown.
     pub unknown: usize,
 }
 
@@ -317,11 +318,11 @@ impl CostSum {
 }
 
 /// Ids up to this length are shown whole.
-const WHOLE: usize = 12;
-/// The shortest beginning of a longer one.
-const BEGINNING: usize = 8;
+const MAX_WHOLE: usize = 12;
+/// The minimum length of a shortened id.
+const MIN_LENGTH: usize = 8;
 
-/// For each id the beginning that tells it from the others, of at least eight characters.
+/// Shortens each id to a unique prefix of at least eight characters.
 pub fn short_ids(ids: &[&str]) -> Vec<String> {
     let mut sorted: Vec<&str> = ids.to_vec();
     sorted.sort_unstable();
@@ -331,8 +332,8 @@ pub fn short_ids(ids: &[&str]) -> Vec<String> {
         let at = sorted.partition_point(|it| it < id);
         let before = at.checked_sub(1).map_or(0, |at| common(sorted[at], id));
         let after = sorted.get(at + 1).map_or(0, |it| common(it, id));
-        let need = (before.max(after) + 1).max(BEGINNING);
-        if id.chars().count() <= WHOLE {
+        let need = (before.max(after) + 1).max(MIN_LENGTH);
+        if id.chars().count() <= MAX_WHOLE {
             (*id).to_owned()
         } else {
             id.chars().take(need).collect()

@@ -1,13 +1,13 @@
 //! The shape of a run in a few cells: how much happened when, and where it went wrong.
 
-use crate::analysis::trouble::Seen;
+use crate::analysis::trouble::ChunkRow;
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
 use crate::model::chunk::CHUNK_ROWS;
 use crate::model::run::RunIx;
 use crate::store::Store;
 
-/// A stretch of a run.
+/// A segment of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cell {
     pub actions: u32,
@@ -15,7 +15,7 @@ pub struct Cell {
     pub blocks: u32,
 }
 
-/// A run in stretches of equal length: of time where times are recorded and differ, else of actions.
+/// A run in equal segments: of time if times are recorded and differ, otherwise of actions.
 pub fn of_run(store: &Store, run: RunIx, cells: usize, cancel: &CancelFlag) -> Vec<Cell> {
     let mut shape = vec![Cell::default(); cells];
     let whole = store.run(run);
@@ -33,7 +33,7 @@ pub fn of_run(store: &Store, run: RunIx, cells: usize, cancel: &CancelFlag) -> V
         };
         for row in (0..chunk.len()).filter(|row| chunk.run[*row] == run && chunk.seq[*row] > 0) {
             left = left.saturating_sub(1);
-            let seen = Seen {
+            let row_of_chunk = ChunkRow {
                 chunk,
                 outcomes,
                 row,
@@ -43,8 +43,8 @@ pub fn of_run(store: &Store, run: RunIx, cells: usize, cancel: &CancelFlag) -> V
                 continue;
             };
             cell.actions += 1;
-            cell.errors += u32::from(seen.is_error());
-            cell.blocks += u32::from(seen.is_block());
+            cell.errors += u32::from(row_of_chunk.is_error());
+            cell.blocks += u32::from(row_of_chunk.is_block());
         }
     }
     shape
@@ -83,14 +83,14 @@ impl Axis {
     }
 }
 
-/// What of interest lies in a stretch of a list.
+/// What a segment of a list contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tick {
     pub error: bool,
     pub block: bool,
 }
 
-/// The actions of a list in `cells` stretches.
+/// Divides a list of actions into `cells` segments.
 pub fn ticks(
     store: &Store,
     rows: &mut dyn ExactSizeIterator<Item = ActionIx>,
@@ -104,7 +104,7 @@ pub fn ticks(
         let Some((chunk, outcomes)) = store.chunk(number) else {
             break;
         };
-        let seen = Seen {
+        let row_of_chunk = ChunkRow {
             chunk,
             outcomes,
             row: ix.0 as usize % CHUNK_ROWS,
@@ -112,8 +112,8 @@ pub fn ticks(
         let Some(tick) = ticks.get_mut(position * cells / len) else {
             break;
         };
-        tick.error |= seen.is_error();
-        tick.block |= seen.is_block();
+        tick.error |= row_of_chunk.is_error();
+        tick.block |= row_of_chunk.is_block();
         if position % CHUNK_ROWS == 0 && cancel.is_raised() {
             break;
         }

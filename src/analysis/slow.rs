@@ -1,31 +1,31 @@
-//! Which actions took far longer than others of their sort.
+//! Finds actions that took far longer than others of their kind.
 
 use std::collections::HashMap;
 
-use crate::analysis::trouble::Seen;
+use crate::analysis::trouble::ChunkRow;
 use crate::base::cancel::CancelFlag;
 use crate::model::action::Kind;
 use crate::model::chunk::Chunk;
 use crate::model::symbol::Sym;
 use crate::store::Store;
 
-/// From how long on an action is slow, by its sort.
+/// The duration from which on an action is slow, per kind of action.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slow {
     limits: HashMap<Sort, i64>,
 }
 
-/// Calls of one tool, or of one model.
+/// Calls of one tool or one model.
 type Sort = (Kind, Sym);
 
-/// Fewer actions have no usual duration.
-const LEAST: usize = 8;
-/// So many times the middle is slow.
+/// With fewer actions there is no usual duration.
+const MIN_ACTIONS: usize = 8;
+/// Slow means this many times the median.
 const TIMES: i64 = 4;
 /// Nothing shorter is slow, in microseconds.
-const SHORTEST: i64 = 1_000_000;
-/// The middle is taken of so many durations at most.
-const SAMPLE: usize = 20_000;
+const MIN_DURATION: i64 = 1_000_000;
+/// The median is taken over at most this many durations.
+const MAX_SAMPLE: usize = 20_000;
 
 impl Slow {
     pub fn of(store: &Store, cancel: &CancelFlag) -> Slow {
@@ -40,27 +40,28 @@ impl Slow {
                     continue;
                 };
                 let known = durations.entry(sort).or_default();
-                if known.len() < SAMPLE {
+                if known.len() < MAX_SAMPLE {
                     known.push(took);
                 }
             }
         }
         let usual = durations
             .into_iter()
-            .filter(|(_, known)| known.len() >= LEAST);
+            .filter(|(_, known)| known.len() >= MIN_ACTIONS);
         let limits = usual.map(|(sort, mut known)| {
             let middle = known.len() / 2;
             let (_, median, _) = known.select_nth_unstable(middle);
-            (sort, median.saturating_mul(TIMES).max(SHORTEST))
+            (sort, median.saturating_mul(TIMES).max(MIN_DURATION))
         });
         Slow {
             limits: limits.collect(),
         }
     }
 
-    pub fn is_slow(&self, seen: Seen<'_>) -> bool {
-        let limit = sort(seen.chunk, seen.row).and_then(|sort| self.limits.get(&sort));
-        let took = seen.outcomes.duration[seen.row].get();
+    pub fn is_slow(&self, row_of_chunk: ChunkRow<'_>) -> bool {
+        let limit =
+            sort(row_of_chunk.chunk, row_of_chunk.row).and_then(|sort| self.limits.get(&sort));
+        let took = row_of_chunk.outcomes.duration[row_of_chunk.row].get();
         limit.zip(took).is_some_and(|(limit, took)| took > *limit)
     }
 }

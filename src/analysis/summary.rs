@@ -1,7 +1,7 @@
-//! What one row says about its action, so that nobody has to open it.
+//! Summarises an action in one line, so that there is no need to open it.
 //!
-//! Ids and JSON punctuation are left to the inspector. The line does not repeat what stands beside
-//! it in a list: the tool, the agent and the time.
+//! Ids and JSON punctuation are left to the inspector. The line does not repeat what a list shows
+//! next to it: the tool, the agent and the time.
 
 pub mod args;
 pub mod result;
@@ -12,37 +12,37 @@ use crate::ingest::body::Body;
 use crate::model::action::{Flags, Kind, Status};
 use crate::store::row::Row;
 
-/// No line is longer than this many characters.
-const LONGEST: usize = 300;
+/// The maximum length of a line, in characters.
+const MAX_CHARS: usize = 300;
 
-/// How far after a model call the calls that it asked for are looked for.
+/// How many rows after a model call to search for the calls it requested.
 const LOOK_AHEAD: u32 = 48;
 
-/// The arguments of a call in one line: what identifies it first.
+/// The arguments of a call in one line, identifying ones first.
 pub fn args(args: &Value) -> String {
     args::describe(args)
 }
 
-/// One line of raw trace content; the caller sanitises it and cuts it to its column.
+/// One line of raw trace content. The caller sanitises it and cuts it to its column.
 pub fn line(row: &Row<'_>, body: &Body) -> String {
     let line = match row.kind() {
         Kind::Prompt => prompt(body),
         Kind::Response => response(row, body),
         Kind::Reasoning => words(body, "no text recorded"),
         Kind::ToolCall => tool_call(row, body),
-        Kind::PolicyDecision => decision(body).unwrap_or_else(|| "a policy decision".to_owned()),
-        Kind::Approval => approval(body).unwrap_or_else(|| "an approval".to_owned()),
-        Kind::Error => error(body).unwrap_or_else(|| words(body, "an error without a message")),
+        Kind::PolicyDecision => decision(body).unwrap_or_else(|| "policy decision".to_owned()),
+        Kind::Approval => approval(body).unwrap_or_else(|| "approval".to_owned()),
+        Kind::Error => error(body).unwrap_or_else(|| words(body, "error without a message")),
         Kind::Note => note(body),
         Kind::RunStart => run_start(row),
         Kind::RunEnd => run_end(row, body),
         Kind::Malformed => malformed(row),
         Kind::Unknown => unknown(body),
     };
-    clip(&line, LONGEST)
+    clip(&line, MAX_CHARS)
 }
 
-/// How a call came out, in a few words; none while nothing is known.
+/// The outcome of a call in a few words; `None` if nothing is known.
 pub fn outcome(row: &Row<'_>, body: &Body) -> Option<String> {
     let found = result::describe(row, body);
     let status = match row.status() {
@@ -64,21 +64,21 @@ pub fn outcome(row: &Row<'_>, body: &Body) -> Option<String> {
 }
 
 fn tool_call(row: &Row<'_>, body: &Body) -> String {
-    let asked = body
+    let request = body
         .args
         .as_ref()
         .map(args::describe)
-        .filter(|asked| !asked.is_empty());
-    match (asked, outcome(row, body)) {
-        (Some(asked), Some(came_out)) => {
-            // The command must not push out how it ended.
-            let room = LONGEST
-                .saturating_sub(came_out.chars().count() + 3)
-                .max(LONGEST / 2);
-            format!("{} · {came_out}", clip(&asked, room))
+        .filter(|request| !request.is_empty());
+    match (request, outcome(row, body)) {
+        (Some(request), Some(outcome)) => {
+            // A long command must not push out its outcome.
+            let room = MAX_CHARS
+                .saturating_sub(outcome.chars().count() + 3)
+                .max(MAX_CHARS / 2);
+            format!("{} · {outcome}", clip(&request, room))
         }
-        (Some(asked), None) => asked,
-        (None, Some(came_out)) => came_out,
+        (Some(request), None) => request,
+        (None, Some(outcome)) => outcome,
         (None, None) if body.args.is_some() => "no arguments".to_owned(),
         (None, None) => String::new(),
     }
@@ -86,28 +86,28 @@ fn tool_call(row: &Row<'_>, body: &Body) -> String {
 
 fn prompt(body: &Body) -> String {
     match first_line(body.text.as_deref().unwrap_or_default()) {
-        Some(line) => format!("\"{}\"", clip(&line, LONGEST - 2)),
+        Some(line) => format!("\"{}\"", clip(&line, MAX_CHARS - 2)),
         None => "no text recorded".to_owned(),
     }
 }
 
 fn response(row: &Row<'_>, body: &Body) -> String {
-    if let Some(said) = first_line(body.text.as_deref().unwrap_or_default()) {
-        return sentence(&said);
+    if let Some(words) = first_line(body.text.as_deref().unwrap_or_default()) {
+        return sentence(&words);
     }
     if let Some(error) = error(body) {
         return error;
     }
-    let asked = asked_for(row);
-    if asked.is_empty() {
+    let tools = requested_tools(row);
+    if tools.is_empty() {
         "no text recorded".to_owned()
     } else {
-        format!("→ {asked}")
+        format!("→ {tools}")
     }
 }
 
-/// The tools that a model call asked for, in order, with how often.
-fn asked_for(row: &Row<'_>) -> String {
+/// The tools that a model call requested, in order, with counts.
+fn requested_tools(row: &Row<'_>) -> String {
     let mut tools: Vec<(&str, u32)> = Vec::new();
     let first = row.ix().0 + 1;
     let last = row.store.len().min(first.saturating_add(LOOK_AHEAD));
@@ -132,13 +132,13 @@ fn decision(body: &Body) -> Option<String> {
     let decision = body.decisions.first()?;
     let name = [decision.policy.as_deref(), decision.rule.as_deref()];
     let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let said = decision.decision.clone().unwrap_or_default();
+    let words = decision.decision.clone().unwrap_or_default();
     let why = decision
         .reason
         .as_deref()
         .and_then(first_line)
         .map(|why| format!("· {why}"));
-    Some(join(&[Some(name), Some(said), why]))
+    Some(join(&[Some(name), Some(words), why]))
 }
 
 fn approval(body: &Body) -> Option<String> {
@@ -153,7 +153,7 @@ fn approval(body: &Body) -> Option<String> {
 }
 
 fn blocker(body: &Body) -> Option<String> {
-    let stops = |said: &str| matches!(said, "block" | "blocked" | "deny" | "denied");
+    let stops = |words: &str| matches!(words, "block" | "blocked" | "deny" | "denied");
     let found = body
         .decisions
         .iter()
@@ -194,7 +194,7 @@ fn note(body: &Body) -> String {
     ) {
         (_, Some(text)) => text,
         (Some(kind), None) => kind,
-        (None, None) => "an empty note".to_owned(),
+        (None, None) => "empty note".to_owned(),
     }
 }
 
@@ -206,15 +206,15 @@ fn run_start(row: &Row<'_>) -> String {
         model => model,
     };
     let part = |label: &str, value: &str| (!value.is_empty()).then(|| format!("{label} {value}"));
-    let said = join(&[
+    let words = join(&[
         part("model", model),
         part("user", names.name(who.user)),
         part("task", names.name(who.task)),
     ]);
-    if said.is_empty() {
-        "a run begins".to_owned()
+    if words.is_empty() {
+        "run started".to_owned()
     } else {
-        said
+        words
     }
 }
 
@@ -226,12 +226,12 @@ fn run_end(row: &Row<'_>, body: &Body) -> String {
     };
     let why = first_line(body.text.as_deref().unwrap_or_default()).or_else(|| error(body));
     let grade = row.run().grade().map(|grade| grade.to_string());
-    let said: Vec<String> = [status, grade, why].into_iter().flatten().collect();
-    let said = said.join(" · ");
-    if said.is_empty() {
-        "the run ends".to_owned()
+    let words: Vec<String> = [status, grade, why].into_iter().flatten().collect();
+    let words = words.join(" · ");
+    if words.is_empty() {
+        "run ended".to_owned()
     } else {
-        said
+        words
     }
 }
 
@@ -255,11 +255,11 @@ fn unknown(body: &Body) -> String {
         (Some(kind), Some(text)) if kind != text => format!("{kind} · {text}"),
         (kind, text) => kind
             .or(text)
-            .unwrap_or_else(|| "a record of no known type".to_owned()),
+            .unwrap_or_else(|| "record of unknown type".to_owned()),
     }
 }
 
-/// The type that a record gives itself; known where it was opened in full or the format kept it.
+/// A record's own type, if it was opened in full or the format kept it.
 fn record_type(body: &Body) -> Option<String> {
     let label = body
         .labels
@@ -281,8 +281,8 @@ fn words(body: &Body, without: &str) -> String {
     text.map_or_else(|| without.to_owned(), |line| sentence(&line))
 }
 
-/// The first line that says something, with its white space squeezed and marks of headings removed. A
-/// tag alone says something only where nothing else does.
+/// The first line with content, with whitespace collapsed and heading marks removed. A lone tag
+/// counts only if there is nothing else.
 fn first_line(text: &str) -> Option<String> {
     let bare = |line: &str| {
         let line = squeeze(line);
@@ -294,7 +294,7 @@ fn first_line(text: &str) -> Option<String> {
     let mut lines = text.lines().filter_map(bare);
     let first = lines.next()?;
     if opens(&first) {
-        // JSON over several lines: its first ones together say something.
+        // JSON over several lines: join the first few.
         let more = lines
             .take(LOOK_PAST)
             .filter(|line| !line.starts_with("```"));
@@ -309,15 +309,15 @@ fn first_line(text: &str) -> Option<String> {
     Some(telling.unwrap_or(first))
 }
 
-/// A bracket, or the fence of a block of code: what it opens follows.
+/// A bracket or a code fence: the content follows.
 fn opens(line: &str) -> bool {
     line.starts_with("```") || matches!(line, "{" | "[" | "[{" | "{{")
 }
 
-/// So many lines are looked at for one that is no tag.
+/// How many lines to search for one that is not a tag.
 const LOOK_PAST: usize = 8;
 
-/// `<system-reminder>`: the name of what follows.
+/// `<system-reminder>`: names what follows.
 fn is_tag(line: &str) -> bool {
     let name = line
         .strip_prefix('<')
@@ -325,14 +325,14 @@ fn is_tag(line: &str) -> bool {
     name.is_some_and(|name| !name.is_empty() && !name.contains(['<', '>', ' ']))
 }
 
-/// Up to the first end of a sentence that a space follows.
+/// Everything up to the first sentence end that is followed by a space.
 fn sentence(line: &str) -> String {
     let mut out = String::new();
     let mut chars = line.chars().peekable();
     while let Some(char) = chars.next() {
         out.push(char);
         let ends = matches!(char, '.' | '!' | '?') && chars.peek() == Some(&' ');
-        // "1. First", "e.g. this": what is so short is no sentence.
+        // "1. First", "e.g. this": too short to be a sentence.
         if (ends && out.len() > 12) || char == '。' {
             break;
         }
@@ -340,22 +340,22 @@ fn sentence(line: &str) -> String {
     out
 }
 
-/// White space of any kind becomes one space. Stops after what a line can show.
+/// Collapses whitespace. Stops after what a line can show.
 fn squeeze(text: &str) -> String {
     let mut out = String::new();
     for word in text.split_whitespace() {
         if !out.is_empty() {
             out.push(' ');
         }
-        out.extend(word.chars().take(LONGEST + 1));
-        if out.len() > 4 * LONGEST {
+        out.extend(word.chars().take(MAX_CHARS + 1));
+        if out.len() > 4 * MAX_CHARS {
             break;
         }
     }
     out
 }
 
-/// At most `most` characters, the last one `…` where something was cut.
+/// At most `most` characters, ending in `…` if cut.
 pub(in crate::analysis) fn clip(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),

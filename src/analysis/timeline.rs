@@ -1,8 +1,7 @@
-//! A run along its time: what took how long, what waited for what, and what all of it came to.
+//! A run over time: what took how long, what waited for what, and how cost and context grew.
 //!
-//! Only times that were recorded are drawn. Two of them may be used together: of a model call without a
-//! duration the time since what it answers is taken, and marked as inferred, since formats that note the
-//! moment of an answer only say no more.
+//! Only recorded times are drawn. A model call without a duration is drawn from the end of its
+//! input, and marked as inferred, because some formats record only the time of the answer.
 
 mod bars;
 mod growth;
@@ -19,23 +18,23 @@ use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 use crate::store::Store;
 
-/// A run along its time. Times are in microseconds since the Unix epoch.
+/// A run over time. Times are in microseconds since the Unix epoch.
 #[derive(Debug, Clone, Default)]
 pub struct Timeline {
     pub run: Option<RunIx>,
-    /// From the first bar to the end of the last; none where nothing can be drawn.
+    /// From the start of the first bar to the end of the last; `None` if there is nothing to draw.
     pub whole: Option<Window>,
-    /// By the time at which they begin.
+    /// In order of their start.
     pub bars: Vec<Bar>,
     pub path: Path,
     pub growth: Growth,
-    /// Actions that take time and have none recorded.
+    /// Actions that take time but have none recorded.
     pub untimed: u32,
-    /// Notes, thoughts and marks, which take no time of their own.
+    /// Notes, reasoning and the like, which take no time of their own.
     pub aside: u32,
 }
 
-/// A stretch of time.
+/// A time span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub from: i64,
@@ -48,15 +47,15 @@ impl Window {
     }
 }
 
-/// What a bar stands for.
+/// What a bar represents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum What {
     Prompt,
     Model,
     Tool,
-    /// A person is asked about a call.
+    /// A pending approval of a call.
     Approval,
-    /// An error that stands for itself.
+    /// An error that is not part of another action.
     Error,
 }
 
@@ -80,16 +79,16 @@ impl What {
     }
 }
 
-/// How sure the ends of a bar are.
+/// How reliable the ends of a bar are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
     /// Both were recorded.
     Recorded,
-    /// It begins where what it answers ended.
+    /// It starts where its input ended.
     Inferred,
-    /// When it ended is not known: it is a point.
+    /// The end is unknown: a point in time.
     Point,
-    /// It has not ended.
+    /// It has not ended yet.
     Open,
 }
 
@@ -115,7 +114,7 @@ impl Bar {
         }
     }
 
-    /// How long it took, where that is known.
+    /// Its duration, if known.
     pub fn took(&self) -> Option<i64> {
         match self.length {
             Length::Recorded | Length::Inferred => Some(self.to.saturating_sub(self.from)),
@@ -123,14 +122,14 @@ impl Bar {
         }
     }
 
-    /// Whether any of it lies in a stretch of time.
+    /// Whether it overlaps a window.
     pub fn is_in(&self, window: Window) -> bool {
         self.to >= window.from && self.from <= window.to
     }
 }
 
 impl Timeline {
-    /// Goes through a run. `now` ends what has not ended, where the run goes on.
+    /// Builds the timeline of a run. `now` ends what is still open, if the run is still going.
     pub fn of(store: &Store, run: RunIx, now: Option<i64>, cancel: &CancelFlag) -> Timeline {
         let drawn = bars::of_run(store, run, now, cancel);
         let whole = whole(&drawn.bars);
@@ -145,25 +144,25 @@ impl Timeline {
         }
     }
 
-    /// The bar that took longest among those in a stretch of time, beyond one of so many microseconds.
+    /// The slowest bar within a window, ranked below `below` if given.
     pub fn slowest(&self, window: Window, below: Option<(i64, ActionIx)>) -> Option<&Bar> {
         let key = |bar: &Bar| (bar.took().unwrap_or(-1), std::cmp::Reverse(bar.ix));
         let is_below =
             |bar: &&Bar| below.is_none_or(|(took, ix)| key(bar) < (took, std::cmp::Reverse(ix)));
         let long = self.bars.iter().filter(|bar| bar.took().is_some());
-        let seen = long.filter(|bar| bar.is_in(window)).filter(is_below);
-        seen.max_by_key(|bar| key(bar))
+        let visible = long.filter(|bar| bar.is_in(window)).filter(is_below);
+        visible.max_by_key(|bar| key(bar))
     }
 }
 
 fn whole(bars: &[Bar]) -> Option<Window> {
     let from = bars.iter().map(|bar| bar.from).min()?;
     let to = bars.iter().map(|bar| bar.to).max()?;
-    // One time, or the same on every record, is no time.
+    // If all records have the same time, there is nothing to draw.
     (to > from).then_some(Window { from, to })
 }
 
-/// Whether an action takes time of its own.
+/// What an action is on the timeline, if it takes time of its own.
 fn takes_time(kind: Kind) -> Option<What> {
     match kind {
         Kind::Prompt => Some(What::Prompt),

@@ -1,4 +1,4 @@
-//! What went wrong, by the columns alone: errors, blocks, and anything that a reader should see.
+//! Finds errors, blocks and other rows that need attention, from columns alone.
 
 use crate::model::action::{Flags, Kind, Status, Verdict};
 use crate::model::chunk::Chunk;
@@ -6,13 +6,13 @@ use crate::model::outcome::{Attached, Outcomes};
 
 /// One row of a chunk.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct ChunkRow<'a> {
     pub chunk: &'a Chunk,
     pub outcomes: &'a Outcomes,
     pub row: usize,
 }
 
-impl Seen<'_> {
+impl ChunkRow<'_> {
     pub fn is_error(self) -> bool {
         matches!(
             self.outcomes.status[self.row],
@@ -21,20 +21,20 @@ impl Seen<'_> {
             || self.outcomes.flags[self.row].has(Flags::HAS_ERROR)
     }
 
-    /// A block, a refusal or a question to a person.
+    /// A block, a denial or an approval request.
     pub fn is_block(self) -> bool {
         let (kind, flags) = (self.chunk.kind[self.row], self.outcomes.flags[self.row]);
         if self.is_stopped() || flags.has(Flags::WAITING) {
             return true;
         }
-        // Most rows have no verdict: they are not looked up.
+        // Most rows have no verdict, so skip the lookup.
         let is_judged = matches!(kind, Kind::PolicyDecision | Kind::Approval)
             || flags.has(Flags::HAS_POLICY)
             || flags.has(Flags::HAS_APPROVAL);
         is_judged && self.outcomes.attached(self.row).any(stops)
     }
 
-    /// Whether a policy or a person stopped it.
+    /// Whether a policy blocked it or a person denied it.
     pub fn is_stopped(self) -> bool {
         matches!(
             self.outcomes.status[self.row],
@@ -43,7 +43,7 @@ impl Seen<'_> {
     }
 }
 
-/// Whether a verdict stopped the action or asked a person; in shadow mode it does neither.
+/// Whether a verdict blocked the action or requested approval. In shadow mode it does neither.
 fn stops(attached: &Attached) -> bool {
     match attached.verdict {
         Verdict::Block

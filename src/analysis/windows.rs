@@ -1,6 +1,6 @@
-//! How many tokens models take in, as far as it is the same for every user of them.
+//! Context windows of models, where they are the same for every user.
 
-/// By the beginning of the name; the first that fits counts.
+/// By prefix of the model name; the first match wins.
 const WINDOWS: &[(&str, u64)] = &[
     ("claude-", 200_000),
     ("gpt-3.5", 16_385),
@@ -16,9 +16,9 @@ const WINDOWS: &[(&str, u64)] = &[
     ("gemini-", 1_048_576),
 ];
 
-/// Tokens that fit; none where that is not known.
+/// The context window in tokens, if known.
 pub fn window(model: &str) -> Option<u64> {
-    // Gateways put the name of the provider in front.
+    // Gateways prepend the provider's name.
     let name = model.rsplit('/').next().unwrap_or(model);
     let found = WINDOWS.iter().find(|(prefix, _)| name.starts_with(prefix));
     found.map(|(_, tokens)| *tokens)

@@ -11,7 +11,7 @@ use crate::cli::explore::Explore;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::pick::Target;
 use crate::ingest::formats::FORMATS;
-use crate::ingest::loader::LEAST_MEMORY;
+use crate::ingest::intake::LEAST_MEMORY;
 use crate::query::fields::nearest;
 use crate::tui::screens;
 use crate::tui::theme::Palette;

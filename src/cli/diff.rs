@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::analysis::diff::mask::{Blind, Ignored};
 use crate::analysis::diff::read::Side;
-use crate::analysis::diff::say::Story;
+use crate::analysis::diff::story::Story;
 use crate::analysis::diff::why::{self, Why};
 use crate::analysis::diff::{self, Options};
 use crate::base::cancel::CancelFlag;

@@ -11,8 +11,8 @@ use crate::cli::pick::Target;
 use crate::cli::selection::Selection;
 use crate::cli::{Cx, demo, filter, ls, picture};
 use crate::ingest::discover::{self, Input};
-use crate::ingest::messages::Messages;
-use crate::ingest::{live, loader};
+use crate::ingest::intake;
+use crate::ingest::intake::Messages;
 use crate::tui;
 use crate::tui::Setup;
 use crate::tui::screens::ScreenId;
@@ -227,9 +227,9 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
     }
     let loading = options.loading.clone();
     let messages = if named.live {
-        live::start(named.paths, loading, false)?
+        intake::follow(named.paths, loading, false)?
     } else {
-        loader::start(named.inputs, loading).into()
+        intake::load(named.inputs, loading).into()
     };
     show(&options, messages)
 }
@@ -256,7 +256,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
         filter: cx.global.condition.clone(),
         start: named.start(),
         view: view.or(named.live.then_some(ScreenId::Stream)),
-        loading: loader::Options {
+        loading: intake::Options {
             preview: true,
             ..cx.load.options.clone()
         },

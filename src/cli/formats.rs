@@ -8,7 +8,8 @@ use crate::cli::failure::Exit;
 use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::export::words::Role;
-use crate::ingest::formats::{self, Format, Held};
+use crate::ingest::format::Held;
+use crate::ingest::formats::{self, Format};
 
 /// List the trace formats that can be read
 #[derive(Debug, clap::Args)]

@@ -12,7 +12,7 @@ use crate::ingest::discover::{self, Input};
 use crate::ingest::formats::sniff;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Account;
-use crate::ingest::{self, Loaded, formats, loader};
+use crate::ingest::{self, Loaded, formats, intake};
 use crate::model::action::{ActionIx, Kind, SourceIx};
 use crate::model::run::RunIx;
 use crate::query::expr::{Expr, Subject, Term, Test, Value};
@@ -25,7 +25,7 @@ const GLANCE: u64 = 256 << 10;
 /// Reads traces with the options of the command line.
 #[derive(Debug)]
 pub(super) struct Load {
-    pub(super) options: loader::Options,
+    pub(super) options: intake::Options,
 }
 
 fn unknown_format(name: &str) -> Failure {
@@ -62,10 +62,10 @@ impl Load {
                 .map_err(|error| Failure::Usage(error.to_string()))?;
         }
         Ok(Load {
-            options: loader::Options {
+            options: intake::Options {
                 format,
-                memory: global.max_mem.unwrap_or(loader::MEMORY),
-                ..loader::Options::new(prices)
+                memory: global.max_mem.unwrap_or(intake::MEMORY),
+                ..intake::Options::new(prices)
             },
         })
     }
@@ -125,7 +125,7 @@ impl Load {
     }
 
     fn has_record(&self, input: &Input) -> bool {
-        let messages = loader::start(vec![input.clone()], self.options.clone());
+        let messages = intake::load(vec![input.clone()], self.options.clone());
         messages.into_iter().any(
             |message| matches!(message, Loaded::Finished { account, .. } if account.lines_ok > 0),
         )
@@ -141,7 +141,7 @@ impl Load {
             return read;
         }
         let mut progress = Progress::new(notes);
-        for message in loader::start(inputs, self.options.clone()) {
+        for message in intake::load(inputs, self.options.clone()) {
             match &message {
                 Loaded::Progress { read, total } => progress.show(&reading(*read, *total)),
                 Loaded::Batch(batch) => progress.show(&reading(batch.read, batch.total)),

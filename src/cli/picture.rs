@@ -7,7 +7,7 @@ use crate::cli::explore::Named;
 use crate::cli::failure::Exit;
 use crate::cli::place::Place;
 use crate::ingest::discover::Input;
-use crate::ingest::loader;
+use crate::ingest::intake;
 use crate::tui;
 use crate::tui::render::{self, svg};
 use crate::tui::theme::Palette;
@@ -27,7 +27,7 @@ pub(super) fn draw(cx: &Cx, named: &Named, mut options: tui::Options) -> anyhow:
     options.ascii = cx.global.ascii;
     options.palette = cx.config.theme.value.unwrap_or(Palette::Dark);
     options.loading.preview = false;
-    let messages = loader::start(named.inputs.clone(), options.loading.clone());
+    let messages = intake::load(named.inputs.clone(), options.loading.clone());
     let keys = named.picture.keys.as_deref().unwrap_or_default();
     let shown = render::script(&options, messages, named.picture.size, keys);
     let inks = match options.palette {

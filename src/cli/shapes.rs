@@ -32,6 +32,6 @@ fn read(path: &Path) -> Result<shape::Shape, Failure> {
     let name = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
-    shape::read(&text)
+    formats::read_shape(&text)
         .map_err(|(line, what)| Failure::Usage(format!("{name}: line {line}: {what}")))
 }

@@ -4,7 +4,7 @@ use clap::builder::PossibleValuesParser;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::analysis::stats::{self, Field, Group};
+use crate::analysis::grouped::{self, Field, Group};
 use crate::cli::args::{Paths, Rows};
 use crate::cli::columns::{Key, Named, Offer, Order, Picked, member};
 use crate::cli::command::{Accepts, Command, GlobalOption};
@@ -79,7 +79,7 @@ impl Command for Stats {
         // Machine output knows no time zone but UTC.
         let machine = cx.global.machine();
         let zone = machine.map_or(cx.out.look.zone.clone(), |_| TimeZone::UTC);
-        let mut groups = stats::groups(rows.map(|ix| read.store.row(ix)), &by, &zone);
+        let mut groups = grouped::groups(rows.map(|ix| read.store.row(ix)), &by, &zone);
         if let Some(order) = order {
             let column = named.iter().find(|it| it.name == order.column);
             let column = column.map_or(order.column, |it| it.member);
@@ -164,7 +164,7 @@ fn nothing(by: &[Field], expr: Option<&Expr>) -> String {
 fn row(look: &Look, group: &Group) -> Vec<Cell> {
     let stopped = group.blocked + group.denied;
     let durations = group.durations();
-    let span = |pick: fn(stats::Percentiles) -> Elapsed| {
+    let span = |pick: fn(grouped::Percentiles) -> Elapsed| {
         Cell::new(durations.map_or_else(|| words::NOTHING.to_owned(), |it| words::span(pick(it))))
     };
     let mut cells: Vec<Cell> = group

@@ -16,7 +16,8 @@ use crate::cli::{Cx, columns, filter};
 use crate::export::csv;
 use crate::export::json::action;
 use crate::ingest::Loaded;
-use crate::ingest::live::{self, Notice};
+use crate::ingest::intake;
+use crate::ingest::notice::Notice;
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::query::eval::Query;
 use crate::query::expr::{Expr, Regex, Subject, Term, Test, Value};
@@ -66,7 +67,7 @@ impl Command for Tail {
         }
         let targets: Vec<Target> = self.paths.iter().map(|it| Target::parse(it)).collect();
         let paths = targets.iter().map(|it| it.path.clone()).collect();
-        let messages = live::start(paths, cx.load.options.clone(), self.poll)?;
+        let messages = intake::follow(paths, cx.load.options.clone(), self.poll)?;
         let mut printer = Printer::new(cx, &begin, &targets)?;
         if cx.global.csv {
             let heads: Vec<_> = action::MEMBERS.iter().map(|it| (*it).into()).collect();

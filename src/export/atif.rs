@@ -16,7 +16,7 @@ use self::steps::{Agent, Step};
 use crate::analysis::context;
 use crate::export::saferun::{error, pieces, put, stamp, symbol, text, verdict, word};
 use crate::ingest::body::Body;
-use crate::ingest::context::{Api, Piece};
+use crate::ingest::request::{Api, RequestPart};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::{Cost, Tokens, Usage};
@@ -399,10 +399,10 @@ impl Telling<'_> {
 }
 
 /// Function definitions of the chat interface, whatever interface they were recorded for.
-fn tools(piece: Piece) -> Option<Value> {
+fn tools(piece: RequestPart) -> Option<Value> {
     let told = match piece {
-        Piece::Member { name, value } if name == "tools" => value,
-        Piece::Request(mut body) => body.get_mut("tools")?.take(),
+        RequestPart::Member { name, value } if name == "tools" => value,
+        RequestPart::Request(mut body) => body.get_mut("tools")?.take(),
         _ => return None,
     };
     let Value::Array(tools) = context::tools(Api::Chat, &told) else {

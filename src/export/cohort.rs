@@ -4,15 +4,15 @@ pub mod markdown;
 
 use crate::analysis::cohort::ask::{Answer, Refusal};
 use crate::analysis::cohort::compare::Comparison;
-use crate::analysis::cohort::design::{LEAST_RUNS, LEAST_TASKS, Meeting};
 use crate::analysis::cohort::figure::{Direction, Figure, Kind};
 use crate::analysis::cohort::measure::Unit;
 use crate::analysis::cohort::observe::{Cohort, PairBy};
 use crate::analysis::cohort::outcome::Outcome;
 use crate::analysis::cohort::sides::Excluded;
 use crate::analysis::cohort::traits::MODEL;
-use crate::analysis::cohort::verdict::Verdict;
 use crate::analysis::runs::Grouping;
+use crate::analysis::statistics::sample::{MIN_RUNS, MIN_TASKS, Meeting};
+use crate::analysis::statistics::verdict::Verdict;
 use crate::base::human;
 use crate::export::words::{self, NOTHING, Role};
 
@@ -128,7 +128,7 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
         return match figure.kind {
             Kind::Tail(_) => "shown, not tested".to_owned(),
             Kind::Rate | Kind::Mean | Kind::Median => format!(
-                "not enough runs to tell: fewer than {LEAST_RUNS} runs a side or {LEAST_TASKS} tasks"
+                "not enough runs to tell: fewer than {MIN_RUNS} runs a side or {MIN_TASKS} tasks"
             ),
         };
     };

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use crate::export::json::{self, Escapes};
-use crate::ingest::context::Api;
+use crate::ingest::request::Api;
 
 /// The command; `None` where the record of the call holds no request. Lines that begin with `#` say what to know
 /// before sending it.

@@ -1,14 +1,14 @@
 //! Two runs compared, to read: as lines of text (one below the other, or side by side) and as markdown.
 //! Every line is sanitised.
 
+use crate::analysis::diff::describe::{self, Description};
 use crate::analysis::diff::fold::{self, Item};
 use crate::analysis::diff::json::Op;
 use crate::analysis::diff::label::Label;
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::pair;
 use crate::analysis::diff::read::Side;
-use crate::analysis::diff::say::Story;
-use crate::analysis::diff::tell::{self, Told};
+use crate::analysis::diff::story::Story;
 use crate::analysis::diff::why::Why;
 use crate::analysis::diff::words::{Piece, Side as On};
 use crate::analysis::summary;
@@ -329,7 +329,7 @@ fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
     if label == Label::Same {
         return found.hidden;
     }
-    let told = found.changes.iter().map(tell::tell).take(LISTED);
+    let told = found.changes.iter().map(describe::describe).take(LISTED);
     lines.extend(told.flat_map(|told| change(&told)));
     let more = found.changes.len().saturating_sub(LISTED);
     if more > 0 {
@@ -346,7 +346,7 @@ fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
 const INDENT: &str = "                       ";
 
 /// A difference, on as many lines as it takes.
-fn change(told: &Told) -> Vec<Line> {
+fn change(told: &Description) -> Vec<Line> {
     let mark = match told.op {
         Op::Added => "+",
         Op::Removed => "-",

@@ -37,7 +37,7 @@ pub fn fixture<'a>(store: &'a Store, context: &'a Context, answer: &'a Answer) -
         exactness: context.exactness.word(),
         missing: missing.map(|part| part.note.as_str()).collect(),
         request: &context.request,
-        response: &answer.said,
+        response: &answer.messages,
         tool_results: &answer.results,
     }
 }

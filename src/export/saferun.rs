@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::analysis::context;
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::context::{Api, Piece};
+use crate::ingest::request::{Api, RequestPart};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::outcome::{Attached, AttachedKind};
 use crate::model::quantity::{Time, Tokens, Usage};
@@ -417,7 +417,7 @@ pub(super) fn symbol(store: &Store, symbol: Sym) -> Option<Value> {
 }
 
 /// What the record of an action tells of requests to the model, where its format tells that.
-pub(super) fn pieces(row: &Row<'_>) -> Vec<Piece> {
+pub(super) fn pieces(row: &Row<'_>) -> Vec<RequestPart> {
     let record = bodies::record(row, row.place(), Depth::Full);
     let format = row.source().format;
     let pieces = record.and_then(|record| format.context(&record, row.place().part));
@@ -428,7 +428,7 @@ pub(super) fn pieces(row: &Row<'_>) -> Vec<Piece> {
 fn settings(row: &Row<'_>, event: &mut Map<String, Value>) {
     let mut params = Map::new();
     for piece in pieces(row) {
-        let Piece::Member { name, value } = piece else {
+        let RequestPart::Member { name, value } = piece else {
             continue;
         };
         match name.as_str() {
@@ -451,11 +451,11 @@ fn seen(row: &Row<'_>, event: &mut Map<String, Value>) {
     let mut blocks = Vec::new();
     for piece in pieces(row) {
         match piece {
-            Piece::Said(said) if row.kind() == Kind::Prompt => {
+            RequestPart::Block(said) if row.kind() == Kind::Prompt => {
                 event.insert("role".to_owned(), said.role.word().into());
                 blocks.push(said.block);
             }
-            Piece::Compacted { by, words } if by.is_empty() => {
+            RequestPart::Compacted { by, words } if by.is_empty() => {
                 event.insert("compacted".to_owned(), words.into());
             }
             _ => {}

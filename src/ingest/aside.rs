@@ -1,5 +1,5 @@
-//! Where a source keeps what its records refer to by a name that stands for what is said: the same name
-//! says the same wherever it stands.
+//! Byte-offset index of the content-addressed members of a source: texts that are stored once, under a
+//! hash, and referred to by records.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -8,33 +8,32 @@ use memchr::{memchr_iter, memrchr};
 
 use crate::ingest::assemble::hash;
 use crate::ingest::bytes::Bytes;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 
 const BLOCK: usize = 1 << 20;
 
-/// Names are no longer than this, with their quotes and the space before the colon.
+/// The longest member name, with its quotes and the space before the colon.
 const LONGEST: usize = 64;
 
-/// The places of such members, looked for once, when the first of them is asked for. Places alone are
-/// kept, not what stands there.
+/// The offsets of such members, collected on the first lookup. Only offsets are kept, not values.
 #[derive(Debug, Default)]
 pub struct Aside(OnceLock<Index>);
 
 #[derive(Debug)]
 struct Index {
-    /// Behind the colon, by the hashes of their names.
+    /// Offsets after the colon, by the hashes of the names.
     places: HashMap<u64, u64>,
-    /// How much of the source was read.
+    /// How much of the source was indexed.
     len: u64,
 }
 
 impl Aside {
-    /// Whether the places are known already.
+    /// Whether the index has been built.
     pub fn is_read(&self) -> bool {
         self.0.get().is_some()
     }
 
-    /// Where the value of a member begins, or else from where on it may have come since.
+    /// The offset of a member's value, or the offset from which it may have been appended since.
     pub fn find(&self, name: &str, bytes: &Bytes, format: &dyn Format) -> Result<u64, u64> {
         let index = self.0.get_or_init(|| read(bytes, format));
         let place = index.places.get(&hash(name.as_bytes()));
@@ -78,12 +77,12 @@ mod tests {
     use crate::ingest::formats::inspect::Inspect;
 
     #[test]
-    fn members_are_found_wherever_blocks_end() {
+    fn members_are_found_across_block_boundaries() {
         let hashes = [
             "8af05366093e4c6869bca2eb8ec58fd6",
             "463777a091c1f1d51bd40c4824a48142",
         ];
-        // The second name lies across the border of two blocks.
+        // The second name crosses a block boundary.
         let filler = "x".repeat(LONGEST + BLOCK - 60);
         let text = format!(
             r#"{{"{}" : "{filler}","{}":"b","b":"{}"}}"#,

@@ -1,29 +1,29 @@
-//! An action opened in full: what stays on disk until someone looks at it.
+//! An action opened in full: everything that stays on disk until someone looks at it.
 
 use serde_json::Value;
 
 /// The contents of one action, decoded from its record (and the record of its result).
 ///
-/// Everything here is raw trace content: it passes `base::text` before it is shown.
+/// All of it is raw trace content and goes through `base::text` before it is shown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Body {
-    /// The id and parent id that the trace gives, as text.
+    /// The id and parent id in the trace, as text.
     pub id: Option<String>,
     pub parent_id: Option<String>,
     /// Arguments of a tool call. A string that is not JSON stays a string.
     pub args: Option<Value>,
-    /// What a tool returned.
+    /// The result of a tool.
     pub result: Option<Value>,
     /// The text of a prompt, response, reasoning or note.
     pub text: Option<String>,
-    /// Tools that a model call asked for, where its row has no text of its own.
+    /// The tool calls of a model call whose row has no text of its own.
     pub asks: Vec<String>,
     pub error: Option<ErrorText>,
-    /// What policies said, in the order recorded; parallel to `Outcomes::attached` decisions.
+    /// The decisions of policies, in recorded order; parallel to the decisions in `Outcomes::attached`.
     pub decisions: Vec<DecisionText>,
     pub approvals: Vec<ApprovalText>,
     pub labels: Vec<(String, String)>,
-    /// The whole record as JSON, for fields that no view knows; `None` when it is not JSON.
+    /// The whole record as JSON, for fields that no view knows; `None` if it is not JSON.
     pub record: Option<Value>,
 }
 
@@ -44,7 +44,7 @@ pub struct DecisionText {
     pub matched: Vec<Matched>,
 }
 
-/// One condition of a policy that matched: `path op value`, and the value it met.
+/// A matched condition of a policy: `path op value`, and the actual value.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matched {
     pub path: String,

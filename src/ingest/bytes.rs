@@ -1,33 +1,70 @@
 //! Where bytes come from: read by position, never mapped, so that a file may shrink under us.
 
+pub mod log;
+
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::ingest::live::Log;
-use crate::ingest::packed::Packed;
+use crate::ingest::bytes::log::Log;
+use crate::ingest::error::Error;
+use crate::ingest::open::open_without_waiting;
 use crate::ingest::packed::scattered::Scattered;
-use crate::ingest::packed::zip::Archive;
+use crate::ingest::packed::zip::{self, Archive};
+use crate::ingest::packed::{self, Packed};
 
 /// A source of bytes that can be read at any position, from any thread.
 #[derive(Debug, Clone)]
 pub enum Bytes {
     File(Arc<File>),
-    /// Standard input, kept while it is read: later bytes may still come.
+    /// Standard input, read to its end.
     Memory(Arc<Mutex<Vec<u8>>>),
     Packed(Arc<Packed>),
-    /// A zip archive of an evaluation, as one array of its documents.
+    /// A zip archive of an evaluation, as one JSON array of its documents.
     Archive(Arc<Archive>),
-    /// A run that lies in many files, as lines made of them.
+    /// A run stored in many files, as lines made of them.
     Scattered(Arc<Scattered>),
-    /// A file that is followed while it is written.
+    /// A source that is followed while it grows.
     Live(Arc<Log>),
     Static(&'static [u8]),
 }
 
 impl Bytes {
+    /// Opens a regular file, and unpacks it if it is compressed. Never blocks: a pipe or device is refused.
+    pub fn open(path: &Path) -> Result<Bytes, Error> {
+        let name = || path.to_string_lossy().into_owned();
+        let fail = |source| Error::Read {
+            path: name(),
+            source,
+        };
+        let file = open_without_waiting(path).map_err(fail)?;
+        let kind = file.metadata().map_err(fail)?.file_type();
+        let what = if kind.is_file() {
+            if let Some(archive) = zip::unpack(&file).map_err(fail)? {
+                return Ok(Bytes::Archive(Arc::new(archive)));
+            }
+            let packed = packed::unpack(&file).map_err(fail)?;
+            return Ok(match packed {
+                Some(packed) => Bytes::Packed(Arc::new(packed)),
+                None => Bytes::File(Arc::new(file)),
+            });
+        } else if kind.is_dir() {
+            "a folder"
+        } else if kind.is_fifo() {
+            "a pipe; read it with `cat PIPE | saferun-tui -`"
+        } else if kind.is_char_device() || kind.is_block_device() {
+            "a device, not a file"
+        } else {
+            "not a regular file"
+        };
+        Err(Error::NotATrace {
+            path: name(),
+            what: what.to_owned(),
+        })
+    }
+
     /// How many bytes there are now.
     pub fn len(&self) -> io::Result<u64> {
         Ok(match self {
@@ -45,7 +82,7 @@ impl Bytes {
 
     pub fn is_empty(&self) -> io::Result<bool> {
         match self {
-            // To unpack it all would be much for a yes or no.
+            // The length would need all of it unpacked.
             Bytes::Packed(packed) => Ok(packed.read_at(&mut [0], 0) == 0),
             Bytes::File(_)
             | Bytes::Memory(_)
@@ -56,7 +93,7 @@ impl Bytes {
         }
     }
 
-    /// Why there is less than there should be.
+    /// Why bytes are missing, if any are.
     pub fn fault(&self) -> Option<String> {
         match self {
             Bytes::Packed(packed) => packed.fault(),
@@ -66,7 +103,7 @@ impl Bytes {
         }
     }
 
-    /// The file that holds what is at `offset`, and where in it, where there are several.
+    /// For sources made of many files: the file that holds the byte at `offset`, and its offset there.
     pub fn locate(&self, offset: u64) -> Option<(PathBuf, u64)> {
         match self {
             Bytes::Scattered(files) => files.locate(offset),

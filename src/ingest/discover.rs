@@ -1,33 +1,31 @@
-//! What a user names on the command line becomes the list of sources to open.
+//! From the paths that a user names to the list of inputs to open.
 
-use std::fs::{File, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::ingest::Error;
 use crate::ingest::bytes::Bytes;
+use crate::ingest::error::Error;
 use crate::ingest::formats::{FORMATS, sniff};
 use crate::ingest::kin::Kin;
-use crate::ingest::packed::{self, scattered::Scattered};
+use crate::ingest::packed::scattered::Scattered;
 
 /// Something to open.
 #[derive(Debug, Clone)]
 pub enum Input {
     File(PathBuf),
     Stdin,
-    /// A sample that is part of the program.
+    /// A sample that is built into the program.
     Bundled {
         name: &'static str,
         bytes: &'static [u8],
-        /// Files that would stand beside it.
+        /// Files that would be beside it.
         companions: &'static [(&'static str, &'static [u8])],
     },
 }
 
 impl Input {
-    /// Where it lies, if that is a file.
+    /// Its path, if it is a file.
     pub fn path(&self) -> Option<PathBuf> {
         match self {
             Input::File(path) => Some(path.clone()),
@@ -35,7 +33,7 @@ impl Input {
         }
     }
 
-    /// How many bytes there are to read, as far as that can be known before opening.
+    /// The number of bytes to read, as far as that is known before opening.
     pub fn size(&self) -> u64 {
         match self {
             Input::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
@@ -45,7 +43,7 @@ impl Input {
     }
 }
 
-/// Files, folders (walked, sorted), globs and `-`, in the order given and without repeats.
+/// Expands files, folders (walked, sorted), globs and `-`, in the order given and without duplicates.
 pub fn resolve(paths: &[PathBuf]) -> (Vec<Input>, Vec<Error>) {
     let mut inputs = Vec::new();
     let mut errors = Vec::new();
@@ -68,7 +66,7 @@ pub fn resolve(paths: &[PathBuf]) -> (Vec<Input>, Vec<Error>) {
     (inputs, errors)
 }
 
-/// A path in which `~` stands for the home folder, where no shell has seen to that.
+/// Expands `~` to the home folder, for paths that no shell has expanded.
 pub fn at_home(path: &Path) -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     match (path.strip_prefix("~"), home) {
@@ -77,7 +75,7 @@ pub fn at_home(path: &Path) -> PathBuf {
     }
 }
 
-/// What a path stands for, when at least the first of its files is a trace. `~` is the home folder.
+/// The inputs of a path, provided that the first of its files is a trace. Expands `~`.
 pub fn traces(path: &Path) -> Result<Vec<Input>, Error> {
     let files = expand(&at_home(path))?;
     if let Some(first) = files.first() {
@@ -86,7 +84,7 @@ pub fn traces(path: &Path) -> Result<Vec<Input>, Error> {
     Ok(files.into_iter().map(Input::File).collect())
 }
 
-/// Whether there are files that do not belong to the first one, and so to its run.
+/// Whether there are files that do not belong to the run of the first one.
 pub fn are_several(inputs: &[Input]) -> bool {
     let Some((Input::File(first), others)) = inputs.split_first() else {
         return inputs.len() > 1;
@@ -101,7 +99,7 @@ pub fn are_several(inputs: &[Input]) -> bool {
     !others.iter().all(is_companion)
 }
 
-/// The files that one argument stands for. A name that exists is never taken for a pattern.
+/// The files of one argument. A name that exists is never treated as a pattern.
 fn expand(path: &Path) -> Result<Vec<PathBuf>, Error> {
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => {
@@ -142,7 +140,7 @@ fn glob(pattern: &str) -> Result<Vec<PathBuf>, Error> {
             what: error.kind().to_string(),
         })?
         .compile_matcher();
-    // The folder before the first special character is where the walk begins.
+    // The walk begins in the folder before the first special character.
     let fixed: PathBuf = Path::new(pattern)
         .components()
         .take_while(|part| {
@@ -167,7 +165,8 @@ fn glob(pattern: &str) -> Result<Vec<PathBuf>, Error> {
     }
 }
 
-/// Files below a folder by the bytes of their paths, so that a transcript comes before its folder.
+/// Files below a folder, sorted by the bytes of their paths, so that a transcript comes before the folder of
+/// the same name.
 fn walk(root: &Path, keep: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     let walker = ignore::WalkBuilder::new(root)
         .standard_filters(false)
@@ -184,12 +183,12 @@ fn walk(root: &Path, keep: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     found
 }
 
-/// Whether what is in a folder is read with files elsewhere: there may be very much of it.
+/// Whether the files of a folder, which may be very many, are only read along with files elsewhere.
 fn is_aside(path: &Path) -> bool {
     FORMATS.iter().any(|format| format.is_aside(path))
 }
 
-/// In a folder only such files are traces; what a file holds is found out from its content.
+/// Whether a file in a folder may be a trace, by its name. Its format is detected from its content.
 fn is_trace_name(path: &Path) -> bool {
     let name = path
         .file_name()
@@ -208,59 +207,21 @@ fn is_trace_name(path: &Path) -> bool {
     ) && !name.contains(".meta.")
 }
 
-/// Opens a regular file for reading; what it holds is unpacked where it is compressed, and what belongs
-/// to it gathered where a run is scattered over files. Never waits: what could block is refused by name.
+/// Opens a file for reading. If it is the first file of a run that is stored in many, all of them are
+/// gathered. Never blocks: pipes and devices are refused.
 pub fn open_file(path: &Path) -> Result<Bytes, Error> {
-    if let Some(files) = gather(path) {
-        return Ok(Bytes::Scattered(Arc::new(files)));
+    match gather(path) {
+        Some(files) => Ok(Bytes::Scattered(Arc::new(files))),
+        None => Bytes::open(path),
     }
-    let name = || path.to_string_lossy().into_owned();
-    let fail = |source| Error::Read {
-        path: name(),
-        source,
-    };
-    let file = open_without_waiting(path).map_err(fail)?;
-    let kind = file.metadata().map_err(fail)?.file_type();
-    let what = if kind.is_file() {
-        if let Some(archive) = packed::zip::unpack(&file).map_err(fail)? {
-            return Ok(Bytes::Archive(Arc::new(archive)));
-        }
-        let packed = packed::unpack(&file).map_err(fail)?;
-        return Ok(match packed {
-            Some(packed) => Bytes::Packed(Arc::new(packed)),
-            None => Bytes::File(Arc::new(file)),
-        });
-    } else if kind.is_dir() {
-        "a folder"
-    } else if kind.is_fifo() {
-        "a pipe; read it with `cat PIPE | saferun-tui -`"
-    } else if kind.is_char_device() || kind.is_block_device() {
-        "a device, not a file"
-    } else {
-        "not a regular file"
-    };
-    Err(Error::NotATrace {
-        path: name(),
-        what: what.to_owned(),
-    })
 }
 
-/// The files of a run that is scattered, when this is the first of them.
+/// The files of a run that is stored in many files, if this is the first of them.
 fn gather(path: &Path) -> Option<Scattered> {
     FORMATS.iter().find_map(|format| format.gather(path))
 }
 
-/// Whether a path stands for a run that lies in many files.
+/// Whether a path is that of a run stored in many files.
 pub fn is_scattered(path: &Path) -> bool {
     gather(path).is_some()
-}
-
-/// Opens a file in such a way that what is no regular file does not block.
-pub(crate) fn open_without_waiting(path: &Path) -> std::io::Result<File> {
-    let flags =
-        rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
 }

@@ -1,12 +1,12 @@
-//! What a decoder says about one record: flat facts whose names are copied out of the block.
+//! The output of decoders: flat facts, whose names are copied out of the block.
 
 use crate::ingest::json::{Cursor, Range, Str, View, unescape};
-use crate::ingest::records::Account;
+use crate::ingest::records::account::Account;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 
-/// A piece of text in the arena of a [`Decoded`].
+/// A string in the arena of a [`Decoded`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Text {
     start: u32,
@@ -18,20 +18,27 @@ impl Text {
         self.len == 0
     }
 
-    /// `self`, or `other` where `self` is empty.
+    /// `self`, or `other` if `self` is empty.
     #[must_use]
     pub fn or(self, other: Text) -> Text {
         if self.is_empty() { other } else { self }
     }
 }
 
-/// Most names are no longer than this.
+/// Set in the part of a row that stands for a model call of which only the tool calls are recorded.
+pub const IMPLIED: u16 = 1 << 15;
+
+/// The longest name that is copied with a fixed-size copy; most names are shorter.
 const SHORT: usize = 32;
 
-/// What a record, or a part of one, tells.
+/// What a record, or a part of one, reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FactKind {
     RunStart,
+    /// The setup of the agent, shown as the start of the run without starting another one.
+    Setup,
+    /// A run starts that the trace has no start record of: its settings, without a row.
+    ImpliedStart,
     RunEnd,
     Prompt,
     Response,
@@ -42,35 +49,74 @@ pub enum FactKind {
     Approval,
     Error,
     Note,
-    /// Tokens of the model calls so far (Codex).
+    /// Tokens and cost of the model call that the fact names, or of an unnamed one.
     Usage,
-    /// More about a call than its result tells.
+    /// Tokens and cost of all model calls so far; the increase belongs to the last one.
+    RunningTotal,
+    /// Tokens and cost of the whole run, or of one model in it.
+    RunTotal,
+    /// Details of a tool call that its result does not include.
     CallNews,
-    /// The model or another setting that holds from here on; no row of its own.
+    /// A piece of a streamed row; it extends the record of that row.
+    Piece,
+    /// The model or another setting that applies from here on; no row of its own.
     Setting,
-    /// Tells nothing that other records do not tell; counted, no row of its own.
+    /// Repeats what other records report; counted, no row of its own.
     Copy,
     Unknown,
     Malformed,
 }
 
-/// One fact. What was not recorded is empty, none or [`Status::Unrecorded`].
+/// How a fact relates to other records that may report the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Echo {
+    /// No other record reports it.
+    #[default]
+    Original,
+    /// A duplicate if an earlier record reported the same part or id.
+    MayRepeat,
+    /// One of the events that a writer logs beside the items of the conversation (Codex).
+    Event,
+    /// An entry of the history that a writer appends to the steps (SWE-agent).
+    History,
+}
+
+/// What a span contributes beyond the kind of its fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SpanRole {
+    #[default]
+    Plain,
+    /// A guardrail that was consulted.
+    Guardrail,
+    /// A model call reported by a log record, which has more details than the span of the call.
+    Log,
+    /// The text of a model call that another record reports.
+    Text,
+    /// Internal work of the program, not of the agent.
+    Internal,
+}
+
+/// One fact. Anything not recorded is empty, none or [`Status::Unrecorded`].
 #[derive(Debug, Clone, Copy)]
 pub struct Fact {
     pub kind: FactKind,
+    pub echo: Echo,
+    pub span: SpanRole,
+    /// The span of a tool holds what the tool returned.
+    pub has_result: bool,
     pub flags: Flags,
-    /// Counts the facts of one record that are rows or results, from 0.
+    /// Counts the facts of a record that are rows or results, from 0.
     pub part: u16,
-    /// The record in the block, or the value in the record that the fact is told by. A decoder that
-    /// leaves `len` at 0 means the whole record.
+    /// The record in the block, or the value in the record that the fact comes from. A decoder that leaves
+    /// `len` at 0 means the whole record.
     pub start: u32,
     pub len: u32,
-    /// Counted from the first line of the block, from 0.
+    /// The line in the block, from 0.
     pub line: u32,
     pub run: Text,
     pub id: Text,
     pub parent: Text,
-    /// The call that a result, decision, approval or error is about.
+    /// The call that a result, decision, approval or error refers to.
     pub call: Text,
     pub agent: Text,
     pub tool: Text,
@@ -81,13 +127,13 @@ pub struct Fact {
     pub status: Status,
     pub verdict: Verdict,
     pub turn: u32,
-    /// Of the arguments of a call: equal arguments have equal hashes.
+    /// Hash of the arguments of a call, or of a text in a span; equal values have equal hashes.
     pub hash: u64,
     usage: u32,
     names: (u32, u32),
 }
 
-/// Rarer names of a fact.
+/// The less common names of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
     User,
@@ -101,36 +147,51 @@ pub enum Name {
     Policy,
     Rule,
     By,
-    /// The record itself: the same record may stand in a file twice.
+    /// The id of the record; a file may contain the same record twice.
     Record,
     /// The model call that parts of a response share.
     Group,
+    /// The span that the fact is a part of.
+    InSpan,
     /// The lane of a subagent.
     Lane,
+    /// The call that started the subagent of the lane.
+    Starter,
+    /// Set on a record of a side chain, the form in which old transcripts hold subagents.
+    SideChain,
     /// The run that started this one.
     ParentRun,
     Score,
     Correct,
-    /// A decision of a policy that only reports.
+    /// Set on a decision of a policy in shadow mode, which reports without acting.
     Shadow,
-    /// A second number of attempts, from the recorder.
+    /// The attempt number, as recorded.
     Attempt,
-    /// A text of the fact, to find it told twice.
-    Said,
-    /// The subagent that a call started.
-    Started,
+    /// A text of the fact, to recognize a second record of it. There may be several.
+    Text,
+    /// The provider's id of a response, which all spans of that response share.
+    ResponseId,
+    /// The row that streamed pieces extend.
+    Stream,
+    /// The prompt that a subagent was started with: of the call, and of the first prompt of the subagent.
+    TaskPrompt,
+    /// The id and the type of the subagent that a call started.
+    Subagent,
+    SubagentType,
     /// The trace that a span belongs to.
     Trace,
-    /// What joins traces into runs: a thread, a conversation, a session.
+    /// Ids that join traces into runs: a thread, a conversation, a session.
     Thread,
     Conversation,
     Session,
-    /// The instrumentation that told of a span.
+    /// The name of a span.
+    SpanName,
+    /// The instrumentation that recorded a span.
     Scope,
 }
 
 impl Fact {
-    /// Which of the two it is, of a decision or an approval.
+    /// Whether the fact is a decision or an approval.
     pub fn attached_kind(&self) -> AttachedKind {
         if self.kind == FactKind::Decision {
             AttachedKind::Decision
@@ -139,7 +200,7 @@ impl Fact {
         }
     }
 
-    /// The same fact, told by a value inside of the record.
+    /// The same fact, located at a value inside the record.
     #[must_use]
     pub fn at(self, range: Range) -> Fact {
         Fact {
@@ -152,6 +213,9 @@ impl Fact {
     pub fn new(kind: FactKind) -> Fact {
         Fact {
             kind,
+            echo: Echo::Original,
+            span: SpanRole::Plain,
+            has_result: false,
             flags: Flags::NONE,
             part: 0,
             start: 0,
@@ -177,11 +241,11 @@ impl Fact {
     }
 }
 
-/// A block of a source, decoded: the facts in it, in file order. Names are copied into an arena:
-/// a block is mostly bodies, which nobody needs who puts the facts together.
+/// A decoded block of a source: its facts in file order. Names are copied into an arena, because a block is
+/// mostly bodies, which assembling does not need.
 #[derive(Debug, Default)]
 pub struct Decoded {
-    /// Where the block begins in the source.
+    /// The offset of the block in the source.
     pub base: u64,
     pub lines: u32,
     pub facts: Vec<Fact>,
@@ -192,7 +256,7 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Without facts again, for another block of a source.
+    /// Clears it for another block of a source.
     pub fn reset(&mut self, base: u64) {
         self.base = base;
         self.lines = 0;
@@ -216,13 +280,13 @@ impl Decoded {
             .copied()
     }
 
-    /// All rarer names of a fact, with their texts.
+    /// All less common names of a fact, with their texts.
     pub fn names(&self, fact: &Fact) -> impl Iterator<Item = (Name, &[u8])> {
         let names = &self.names[fact.names.0 as usize..fact.names.1 as usize];
         names.iter().map(|(name, text)| (*name, self.text(*text)))
     }
 
-    /// A rarer name of a fact; empty where it was not recorded.
+    /// One of the less common names of a fact; empty if not recorded.
     pub fn name(&self, fact: &Fact, name: Name) -> &[u8] {
         let names = &self.names[fact.names.0 as usize..fact.names.1 as usize];
         names
@@ -233,7 +297,7 @@ impl Decoded {
     }
 }
 
-/// Where a decoder puts its facts.
+/// The sink that a decoder pushes facts into.
 #[derive(Debug)]
 pub struct FactSink<'a> {
     decoded: &'a mut Decoded,
@@ -251,7 +315,7 @@ impl<'a> FactSink<'a> {
         }
     }
 
-    /// The text of a string of the record.
+    /// The text of a string in the record.
     #[inline]
     pub fn text(&mut self, cursor: &Cursor<'_>, found: Option<Str>) -> Text {
         let Some(found) = found else {
@@ -260,7 +324,8 @@ impl<'a> FactSink<'a> {
         if cursor.is_escaped(found) {
             return self.arena(unescape(cursor.raw(found)).as_bytes());
         }
-        // Names are short: copying a fixed number of bytes is cheaper than copying the right one.
+        // Names are short: copying a fixed number of bytes is cheaper than copying exactly as many as
+        // needed.
         let (start, len) = (found.start() as usize, found.len() as usize);
         let near = cursor.bytes()[start..].first_chunk::<SHORT>();
         let Some(near) = near.filter(|_| len <= SHORT) else {
@@ -275,7 +340,7 @@ impl<'a> FactSink<'a> {
         }
     }
 
-    /// The text of a string or number of the record.
+    /// The text of a string or number in the record.
     pub fn tell(&mut self, view: View<'_, '_>) -> Text {
         match view.str() {
             Some(text) => self.text(view.cursor(), Some(text)),
@@ -283,13 +348,13 @@ impl<'a> FactSink<'a> {
         }
     }
 
-    /// A rarer name of the next fact that is pushed, where the record has it.
+    /// Names the next fact that is pushed, if the record has the value.
     pub fn tell_name(&mut self, name: Name, view: View<'_, '_>) {
         let text = self.tell(view);
         self.name(name, text);
     }
 
-    /// Text that is not in the record as it stands.
+    /// Text that does not occur in the record verbatim.
     #[inline]
     pub fn arena(&mut self, bytes: &[u8]) -> Text {
         let start = self.decoded.arena.len();
@@ -300,7 +365,7 @@ impl<'a> FactSink<'a> {
         }
     }
 
-    /// A rarer name of the next fact that is pushed.
+    /// Names the next fact that is pushed.
     pub fn name(&mut self, name: Name, text: Text) {
         if !text.is_empty() {
             self.decoded.names.push((name, text));
@@ -314,7 +379,7 @@ impl<'a> FactSink<'a> {
         }
     }
 
-    /// Adds a fact; it takes the names given since the last one.
+    /// Adds a fact with the names given since the previous one.
     pub fn push(&mut self, mut fact: Fact) {
         let names = self.decoded.names.len();
         fact.names = (self.names_from as u32, names as u32);
@@ -322,19 +387,19 @@ impl<'a> FactSink<'a> {
         self.decoded.facts.push(fact);
     }
 
-    /// How many facts the record has given so far.
+    /// The number of facts pushed for this record so far.
     pub fn count(&self) -> usize {
         self.decoded.facts.len() - self.first
     }
 
-    /// Gives every fact of the record the notes that reading it left.
+    /// Sets the notes from parsing on every fact of the record.
     pub fn note(&mut self, notes: Flags) {
         for fact in &mut self.decoded.facts[self.first..] {
             fact.flags.set(notes);
         }
     }
 
-    /// Takes back what was pushed: the record turned out to be malformed.
+    /// Discards what was pushed: the record turned out to be malformed.
     pub fn malformed(&mut self) {
         self.decoded.facts.truncate(self.first);
         self.push(Fact::new(FactKind::Malformed));

@@ -1,9 +1,9 @@
-//! JSON as traces hold it: one pass over a record that checks it and yields what is asked for.
+//! A one-pass JSON reader for records: it checks the whole record and returns what is asked for.
 //!
-//! [`Cursor`] walks a record once. Whatever a caller does not want it skips, and skipping checks the
-//! grammar of RFC 8259 just as reading does, so that a record is either good as a whole or not.
-//! What real writers get wrong and a strict reader refuses (half surrogate pairs, deep nesting) is
-//! let through and noted in [`Cursor::notes`].
+//! [`Cursor`] walks a record once. Values that the caller does not want are skipped, and skipping checks
+//! the grammar of RFC 8259 just as reading does, so a record is either valid as a whole or not at all.
+//! Common mistakes of real writers that a strict reader rejects (lone surrogates, deep nesting) are
+//! accepted and noted in [`Cursor::notes`].
 
 mod marks;
 mod nesting;
@@ -24,33 +24,33 @@ use self::nesting::Nesting;
 use self::number::Number;
 use crate::model::action::Flags;
 
-/// Nesting up to this depth is opened; what is deeper is kept as raw text.
+/// Values nested up to this depth are opened; deeper ones are kept as raw text.
 pub const DEEPEST: usize = 127;
 
-/// How much of a text is looked at to tell what it is.
+/// How much of a text is examined to classify it.
 const OPENING: usize = 512;
 
-/// Why a record is not JSON, and at which byte of it.
+/// Why a record is not JSON, and at which byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mistake {
     pub at: usize,
     pub what: &'static str,
 }
 
-/// The record is not JSON; [`Cursor::mistake`] tells why. Empty, so that results stay in registers:
-/// they are handed on by the million.
+/// The record is not JSON; [`Cursor::mistake`] says why. The type is empty so that results stay in
+/// registers: millions of them are returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Broken;
 
 pub type Checked<T> = Result<T, Broken>;
 
-/// A string: the bytes between its quotes, still escaped. One word, so that it is handed on in a
-/// register: where it starts, where it ends and, in the lowest bit, whether its escapes are odd ones.
+/// A string: the bytes between its quotes, still escaped. One word, so that it is passed in a register:
+/// start, end and, in the lowest bit, whether it has unusual escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Str(NonZeroU64);
 
 impl Str {
-    /// A string that ends before byte 2^31 of its block, and not at the first one.
+    /// A string that ends before byte 2^31 of its block and does not begin at byte 0.
     #[inline]
     fn new(start: usize, end: usize, odd: bool) -> Str {
         let word = (start as u64) << 32 | (end as u64) << 1 | u64::from(odd);
@@ -77,36 +77,36 @@ impl Str {
         self.start() == self.end()
     }
 
-    /// Whether it holds escapes beyond quotes, backslashes, line feeds and tabs.
+    /// Whether it has escapes other than quotes, backslashes, line feeds and tabs.
     #[inline]
     fn is_odd(self) -> bool {
         self.0.get() & 1 == 1
     }
 }
 
-/// A value, as bytes.
+/// The bytes of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     pub start: usize,
     pub end: usize,
 }
 
-/// A record where it stands among others: all places in it are places in the whole block.
+/// A record within its block: all positions refer to the block.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     /// The block up to the end of the record, at most 4 GiB.
     pub block: &'a [u8],
     pub start: usize,
-    /// Of the whole block.
+    /// The marks of the whole block.
     pub marks: &'a Marks,
-    /// The number of the first stop in the record.
+    /// The index of the first stop in the record.
     pub stop: usize,
-    /// The member of the document that the record is, or is an element of; empty for a line and
-    /// for a value that stands alone.
+    /// The member of the document that the record is, or is an element of; empty for a line and for a
+    /// top-level value.
     pub member: &'a [u8],
 }
 
-/// A place in a record, moving forward.
+/// A position in a record that moves forward.
 #[derive(Debug)]
 pub struct Cursor<'a> {
     bytes: &'a [u8],
@@ -115,10 +115,10 @@ pub struct Cursor<'a> {
     depth: usize,
     marks: &'a Marks,
     stops: &'a [u32],
-    /// The number of the next stop.
+    /// The index of the next stop.
     stop: usize,
     mistake: Mistake,
-    /// What was let through.
+    /// What was accepted although a strict reader would reject it.
     pub notes: Flags,
 }
 
@@ -137,7 +137,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// For bytes that are a record of their own.
+    /// A cursor over bytes that are one record.
     pub fn whole(bytes: &'a [u8], marks: &'a Marks) -> Cursor<'a> {
         Cursor::new(Record {
             block: bytes,
@@ -172,7 +172,7 @@ impl<'a> Cursor<'a> {
         text.is_odd() || self.marks.has_backslash(start, end)
     }
 
-    /// The text of a string, or its first [`OPENING`] bytes: enough to tell phrases that it begins with.
+    /// The text of a string, or its first [`OPENING`] bytes: enough to recognize a leading phrase.
     pub fn opening(&self, text: Str) -> Cow<'a, str> {
         let raw = self.raw(text);
         unescape(&raw[..raw.len().min(OPENING)])
@@ -183,7 +183,7 @@ impl<'a> Cursor<'a> {
         self.mistake
     }
 
-    /// Refuses the record at this place of it.
+    /// Rejects the record at the current position.
     #[cold]
     pub fn fail<T>(&mut self, what: &'static str) -> Checked<T> {
         let at = self.pos - self.start;
@@ -196,7 +196,7 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.pos).copied().unwrap_or(0)
     }
 
-    /// The first byte of the next value or mark; 0 at the end.
+    /// The first byte of the next value or punctuation; 0 at the end.
     #[inline]
     pub fn peek(&mut self) -> u8 {
         let mut byte = self.here();
@@ -207,12 +207,12 @@ impl<'a> Cursor<'a> {
         byte
     }
 
-    /// Passes over one byte that is not part of a value.
+    /// Skips one byte that is not part of a value.
     pub fn step(&mut self) {
         self.pos += 1;
     }
 
-    /// Nothing but white space may follow.
+    /// Checks that only white space follows.
     pub fn end(&mut self) -> Checked<()> {
         self.peek();
         if self.pos == self.bytes.len() {
@@ -231,7 +231,7 @@ impl<'a> Cursor<'a> {
         self.members(|cursor, key| {
             let unescaped;
             let mut name = cursor.raw(key);
-            // No key that anybody asks for has a quote, a backslash or white space in it.
+            // No key of interest contains a quote, a backslash or white space.
             if key.is_odd() {
                 unescaped = unescape(name);
                 name = unescaped.as_bytes();
@@ -240,7 +240,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Walks an object like [`Cursor::object`], with keys as they stand.
+    /// Like [`Cursor::object`], but with keys as written.
     #[inline]
     pub fn members(
         &mut self,
@@ -319,7 +319,7 @@ impl<'a> Cursor<'a> {
         Ok(key)
     }
 
-    /// Reads a string; the cursor must stand at its quote.
+    /// Reads a string; the cursor must be at its quote.
     #[inline]
     pub fn string(&mut self) -> Checked<Str> {
         let start = self.pos + 1;
@@ -338,7 +338,7 @@ impl<'a> Cursor<'a> {
         Ok(Str::new(start, self.pos - 1, false))
     }
 
-    /// Goes to the first stop at or after `from`: past white space, or what broke a record.
+    /// Moves to the first stop at or after `from`: past white space, or past what broke a record.
     #[inline(never)]
     fn seek_stop(&mut self, from: usize) {
         let later = self.stops.get(self.stop..).unwrap_or_default();
@@ -348,7 +348,7 @@ impl<'a> Cursor<'a> {
         self.pos = self.stops.get(found).map_or(usize::MAX, |&at| at as usize);
     }
 
-    /// The rest of a string that began at `start` and stopped at something else than its quote.
+    /// Reads the rest of a string that began at `start` and stopped at something other than its quote.
     #[inline(never)]
     fn odd_string(&mut self, start: usize) -> Checked<Str> {
         while self.here() != b'"' {
@@ -368,8 +368,7 @@ impl<'a> Cursor<'a> {
         Ok(Str::new(start, self.pos - 1, true))
     }
 
-    /// Whether an odd number of backslashes stands before the cursor, in a string that begins at
-    /// `start`.
+    /// Whether an odd number of backslashes precedes the cursor, in a string that begins at `start`.
     fn follows_backslash(&self, start: usize) -> bool {
         let before = self.bytes[start..self.pos].iter().rev();
         before.take_while(|&&byte| byte == b'\\').count() % 2 == 1
@@ -441,7 +440,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Checks and passes over one value of any depth.
+    /// Checks and skips one value of any depth.
     #[inline]
     pub fn skip(&mut self) -> Checked<()> {
         match self.peek() {
@@ -450,7 +449,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Without recursion: nesting is as deep as a trace likes.
+    /// Not recursive: traces may nest arbitrarily deep.
     fn skip_nested(&mut self) -> Checked<()> {
         let mut open = Nesting::default();
         loop {
@@ -489,7 +488,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// After a value: closes what ends here; true when the outermost value is complete.
+    /// Closes what ends after a value; true when the outermost value is complete.
     #[inline]
     fn close(&mut self, open: &mut Nesting) -> Checked<bool> {
         while let Some(object) = open.top() {
@@ -521,7 +520,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes over a value and tells where it lies.
+    /// Skips a value and returns its range.
     pub fn range(&mut self) -> Checked<Range> {
         self.peek();
         let start = self.pos;
@@ -532,7 +531,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// The string that comes next; any other value is passed over.
+    /// The next value if it is a string; any other value is skipped.
     #[inline]
     pub fn string_or_skip(&mut self) -> Checked<Option<Str>> {
         if self.peek() == b'"' {
@@ -543,7 +542,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The string or number that comes next, as text; any other value is passed over.
+    /// The next value as text if it is a string or number; any other value is skipped.
     pub fn name_or_skip(&mut self) -> Checked<Option<Str>> {
         match self.peek() {
             b'"' => self.string().map(Some),
@@ -559,7 +558,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The number that comes next; any other value is passed over.
+    /// The next value if it is a number; any other value is skipped.
     pub fn number_or_skip(&mut self) -> Checked<Option<f64>> {
         if !matches!(self.peek(), b'-' | b'0'..=b'9') {
             self.skip()?;
@@ -570,8 +569,8 @@ impl<'a> Cursor<'a> {
         Ok(number.value(&self.bytes[start..self.pos]))
     }
 
-    /// The count that comes next. Other values are passed over; numbers that cannot be a count
-    /// (negative, not whole, beyond 2^64) are noted.
+    /// The next value if it is a count. Other values are skipped; numbers that cannot be a count (negative,
+    /// fractional, beyond 2^64) are noted.
     pub fn count_or_skip(&mut self) -> Checked<Option<u64>> {
         if !matches!(self.peek(), b'-' | b'0'..=b'9') {
             self.skip()?;
@@ -586,7 +585,7 @@ impl<'a> Cursor<'a> {
         Ok(count)
     }
 
-    /// The truth value that comes next; any other value is passed over.
+    /// The next value if it is a boolean; any other value is skipped.
     pub fn bool_or_skip(&mut self) -> Checked<Option<bool>> {
         let first = self.peek();
         self.skip()?;
@@ -597,7 +596,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Walks the object that comes next; any other value is passed over.
+    /// Walks the next value if it is an object; any other value is skipped.
     pub fn object_or_skip(
         &mut self,
         member: impl FnMut(&mut Cursor<'a>, &[u8]) -> Checked<()>,
@@ -610,7 +609,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Checks that a record is one JSON object; what was let through, or why it is not one.
+/// Checks that a record is one JSON object: what was accepted leniently, or why it is not one.
 pub fn check(record: &[u8]) -> Result<Flags, Mistake> {
     let marks = Marks::of(record);
     let mut cursor = Cursor::whole(record, &marks);

@@ -1,14 +1,14 @@
-//! Which files of a folder belong to which, where only the files themselves tell.
+//! Which files of a folder belong together, for formats where only the contents of the files say so.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// What the files of folders say whom they belong to. A folder is read once, however many of its files
-/// are asked about.
+/// The relations between the files of folders. Each folder is read once, however many of its files are asked
+/// about.
 #[derive(Debug, Default)]
 pub struct Kin {
-    /// By the format that reads them: each sees other ties in a folder.
+    /// By folder and by the format that reads it: each format sees other relations.
     folders: HashMap<(&'static str, PathBuf), Folder>,
 }
 
@@ -20,7 +20,7 @@ pub struct Tie {
     pub parent: Option<String>,
 }
 
-/// How a format reads the ties of a folder.
+/// How a format reads the relations in a folder.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadTies {
     /// The name of the format.
@@ -31,7 +31,7 @@ pub struct ReadTies {
 #[derive(Debug, Default)]
 struct Folder {
     by_name: HashMap<OsString, (String, Option<String>)>,
-    /// Names of files by the id that they give themselves, and by that of their parent.
+    /// File names by their own id, and by the id of their parent.
     by_id: HashMap<String, OsString>,
     children: HashMap<String, Vec<OsString>>,
 }
@@ -73,7 +73,7 @@ impl Kin {
         }))
     }
 
-    /// The files beside this one that belong to it, and those that belong to them; sorted.
+    /// The files in the same folder that belong to this one, directly or indirectly; sorted.
     pub fn descendants(&mut self, path: &Path, read: ReadTies) -> Vec<PathBuf> {
         let (Some(folder), Some(own)) = (self.folder(path, read), path.file_name()) else {
             return Vec::new();
@@ -81,7 +81,7 @@ impl Kin {
         let mut found = vec![own];
         let mut next = 0;
         while let Some(name) = found.get(next) {
-            // Files may name each other in a circle.
+            // Files may name each other as parents.
             for child in folder.children(name) {
                 if !found.contains(&child.as_os_str()) {
                     found.push(child);
@@ -97,7 +97,7 @@ impl Kin {
         paths
     }
 
-    /// Whether this file belongs to another one beside it.
+    /// Whether this file belongs to another one in the same folder.
     pub fn has_parent(&mut self, path: &Path, read: ReadTies) -> bool {
         let (Some(folder), Some(own)) = (self.folder(path, read), path.file_name()) else {
             return false;

@@ -1,8 +1,9 @@
-//! Compressed files (gzip with any number of members, zstd): unpacked in memory as far as somebody reads.
+//! Compressed files (gzip with any number of members, zstd), unpacked in memory as far as they are read.
 //!
-//! Found by their first bytes, never by name. One layer only: what comes out and is compressed again is
-//! refused like any other file that is no trace. What a small file may grow to is bounded twice, in bytes
-//! and in proportion, so that a bomb costs a moment and a message. Nothing is written to disk.
+//! They are detected by their first bytes, never by name. Only one layer is unpacked: content that is
+//! compressed again is refused like any other file that is not a trace. The unpacked size is limited in bytes
+//! and in proportion to the file, so a decompression bomb costs a moment and a message. Nothing is written
+//! to disk.
 
 pub mod scattered;
 pub mod zip;
@@ -16,16 +17,16 @@ use flate2::read::MultiGzDecoder;
 
 /// The most that a file may unpack to.
 const LARGEST: usize = 1 << 30;
-/// The most in proportion to what was read of the file; text stays far below it.
-const STEEPEST: u64 = 400;
-/// Up to here the proportion does not count: the end of a file may be all alike.
+/// The highest ratio of unpacked bytes to bytes read of the file; text stays far below it.
+const HIGHEST_RATIO: u64 = 400;
+/// Up to this size the ratio does not matter: parts of a file may be very repetitive.
 const SMALL: usize = 72 << 20;
 /// How much is unpacked at once.
 const STEP: usize = 256 << 10;
 
-/// The most that a file of `size` bytes may unpack to; more is taken for a bomb.
+/// The most that a file of `size` bytes may unpack to; anything more is treated as a decompression bomb.
 fn plausible(size: u64) -> u64 {
-    size.saturating_mul(STEEPEST).max(SMALL as u64)
+    size.saturating_mul(HIGHEST_RATIO).max(SMALL as u64)
 }
 
 /// A compressed file.
@@ -34,9 +35,9 @@ pub struct Packed {
 }
 
 struct State {
-    /// None when all is unpacked, or no more can be.
+    /// None once everything is unpacked, or no more can be.
     from: Option<Box<dyn Read + Send>>,
-    /// Bytes of the file that were read.
+    /// Bytes read of the file.
     taken: Arc<AtomicU64>,
     text: Vec<u8>,
     fault: Option<String>,
@@ -48,7 +49,7 @@ impl std::fmt::Debug for Packed {
     }
 }
 
-/// The content of a file, when its first bytes are those of a compressed one.
+/// The content of a file, if its first bytes are those of a compressed file.
 pub fn unpack(file: &File) -> io::Result<Option<Packed>> {
     let mut file = file;
     let mut magic = [0; 4];
@@ -74,7 +75,7 @@ pub fn unpack(file: &File) -> io::Result<Option<Packed>> {
     }))
 }
 
-/// A file of which is known how much was read.
+/// A file that counts the bytes read.
 struct Counted {
     file: File,
     taken: Arc<AtomicU64>,
@@ -93,7 +94,7 @@ impl Packed {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many bytes there are, unpacked.
+    /// The unpacked length.
     pub(crate) fn len(&self) -> u64 {
         let mut state = self.state();
         state.unpack(usize::MAX);
@@ -110,14 +111,14 @@ impl Packed {
         len
     }
 
-    /// Why there is no more, where the data did not come to a proper end.
+    /// Why the data ends early, if it does.
     pub(crate) fn fault(&self) -> Option<String> {
         self.state().fault.clone()
     }
 }
 
 impl State {
-    /// Unpacks until there are so many bytes, or no more.
+    /// Unpacks until this many bytes are there, or no more come.
     fn unpack(&mut self, wanted: usize) {
         while let Some(from) = self.from.as_mut().filter(|_| self.text.len() < wanted) {
             let before = self.text.len();
@@ -130,7 +131,7 @@ impl State {
                     "unpacks to more than {LARGEST} bytes; unpack it first (gunzip -k, zstd -d)"
                 )),
                 Ok(_) if self.text.len() as u64 > bound => Some(format!(
-                    "unpacks to more than {STEEPEST} times its size, which no trace does; a bomb?"
+                    "unpacks to more than {HIGHEST_RATIO} times its size, which no trace does (a decompression bomb?)"
                 )),
                 Ok(0) => None,
                 Ok(_) => continue,
@@ -182,27 +183,27 @@ mod tests {
         let read = packed.read_at(&mut buffer, 0);
         assert_eq!(&buffer[..read], text);
         assert_eq!(packed.len(), text.len() as u64);
-        let told = packed.fault().unwrap_or_default();
-        assert!(told.contains(fault.unwrap_or_default()), "{told}");
-        assert_eq!(told.is_empty(), fault.is_none(), "{told}");
+        let found = packed.fault().unwrap_or_default();
+        assert!(found.contains(fault.unwrap_or_default()), "{found}");
+        assert_eq!(found.is_empty(), fault.is_none(), "{found}");
     }
 
     #[test]
-    fn members_stand_one_behind_the_other() {
+    fn unpacks_members_one_after_the_other() {
         check(&[gzip(b"a\n"), gzip(b"b\n")].concat(), b"a\nb\n", None);
         let zstd = zstd::encode_all(&b"a\n"[..], 1).expect("into memory");
         check(&zstd, b"a\n", None);
     }
 
     #[test]
-    fn what_came_before_the_damage_is_there() {
+    fn keeps_what_comes_before_the_damage() {
         let text: Vec<u8> = (0..2000_u32)
             .flat_map(|at| format!("{at}\n").into_bytes())
             .collect();
         let whole = gzip(&text);
         let cut = opened(&whole[..whole.len() / 2]);
         assert!(cut.len() > 0 && cut.len() < text.len() as u64);
-        assert!(cut.fault().is_some_and(|told| told.contains("cut short")));
+        assert!(cut.fault().is_some_and(|fault| fault.contains("cut short")));
         let mut wrong = whole.clone();
         let at = wrong.len() - 6;
         wrong[at] ^= 1;
@@ -215,15 +216,15 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_goes_off_in_a_small_room() {
+    fn a_decompression_bomb_stays_small() {
         let bomb = gzip(&vec![b'a'; 128 << 20]);
         let packed = opened(&bomb);
         assert!(packed.len() as usize <= SMALL);
-        assert!(packed.fault().is_some_and(|told| told.contains("bomb")));
+        assert!(packed.fault().is_some_and(|fault| fault.contains("bomb")));
     }
 
     #[test]
-    fn plain_text_is_left_alone() {
+    fn plain_text_is_not_unpacked() {
         let mut file = tempfile::tempfile().expect("a temporary file");
         file.write_all(b"{}\n").expect("written");
         file.seek(SeekFrom::Start(0)).expect("a file");

@@ -1,4 +1,4 @@
-//! The runs that agents left on this machine, found where each format keeps them, without reading them.
+//! Finding the runs that agents stored on this machine, in the folders of each format, without reading them.
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,21 +17,21 @@ use crate::model::quantity::Time;
 pub struct Recent {
     pub path: PathBuf,
     pub format: &'static dyn Format,
-    /// When it was written last.
+    /// The time of the last write.
     pub modified: Time,
     pub size: u64,
 }
 
-/// Bytes of a file in which the first words of the user are looked for.
+/// How many bytes of a file are searched for the first words of the user.
 const HEAD: u64 = 128 << 10;
 
-/// The folders below `home` in which agents keep their runs.
+/// The folders below `home` in which agents store their runs.
 pub fn folders(home: &Path) -> Vec<PathBuf> {
     let folders = FORMATS.iter().flat_map(|format| format.folders());
     folders.map(|folder| home.join(folder)).collect()
 }
 
-/// All runs below `home`, the newest first. Looks at names, times and sizes only.
+/// All runs below `home`, newest first. Reads only names, times and sizes.
 pub fn find(home: &Path) -> Vec<Recent> {
     let mut found = Vec::new();
     let mut kin = Kin::default();
@@ -69,7 +69,7 @@ fn time(time: SystemTime) -> Time {
     since.map_or(Time::NONE, |since| Time(since.as_micros() as i64))
 }
 
-/// What the user asked first, as far as the head of the file tells; empty else.
+/// The first line of the user's first prompt, if it is in the head of the file; else empty.
 pub fn first_words(recent: &Recent) -> String {
     let Ok(bytes) = open_file(&recent.path) else {
         return String::new();
@@ -82,17 +82,17 @@ pub fn first_words(recent: &Recent) -> String {
     };
     let decoded = Desk::default().read(&bytes, recent.format, block, Decoded::default());
     let decoded = decoded.unwrap_or_default();
-    let asked = decoded
+    let prompts = decoded
         .facts
         .iter()
         .filter(|fact| fact.kind == FactKind::Prompt && !fact.flags.has(Flags::META));
-    let words = asked.filter_map(|fact| {
+    let words = prompts.filter_map(|fact| {
         let at = decoded.base + u64::from(fact.start);
         let record = bytes.slice(at, fact.len as usize).ok()?;
         let body = recent.format.open(&json::value(&record)?, fact.part);
         let text = body.text?;
         let line = text.lines().find(|line| !line.trim().is_empty())?;
-        // What harnesses put before the user's own words stands in tags.
+        // Text that harnesses put before the user's own words is in tags.
         (!line.trim_start().starts_with('<')).then(|| line.trim().to_owned())
     });
     words.take(1).collect()
@@ -105,7 +105,7 @@ mod tests {
     use super::{find, first_words};
 
     #[test]
-    fn runs_are_found_where_agents_keep_them_and_told_by_their_first_words() {
+    fn finds_runs_where_agents_store_them_and_their_first_words() {
         let home = tempfile::tempdir().expect("a temporary folder");
         let samples = std::path::Path::new("sample-traces");
         let session = "5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34";
@@ -134,6 +134,6 @@ mod tests {
         assert_eq!(names.len(), 2, "{found:?}");
         assert!(names.contains(&"claude-code") && names.contains(&"codex"));
         assert!(found.iter().all(|recent| !first_words(recent).is_empty()));
-        assert!(find(&home.path().join("nobody")).is_empty());
+        assert!(find(&home.path().join("missing")).is_empty());
     }
 }

@@ -1,17 +1,22 @@
-//! Bytes become records: lines of a file, elements of a document.
+//! From bytes to records: the lines of a file, the elements of a document.
 //!
-//! The line policy: split on LF only; one CR before it and white space around the record do not
-//! count; a byte order mark at offset 0 is dropped; a line of white space is blank; a record is a
-//! JSON object, anything else is malformed; the last line without LF is a record if it is one, else
-//! it is partial, never malformed; a line longer than [`LONGEST_LINE`] is malformed and not loaded.
+//! The rules for lines: they end at LF only; one CR before it and white space around the record are
+//! ignored; a byte order mark at offset 0 is dropped; a line of white space is blank; a record is a JSON
+//! object, and anything else is malformed; the last line without LF is a record if it is valid, else it is
+//! partial, never malformed; a line longer than [`LONGEST_LINE`] is malformed and not loaded.
 
+pub mod account;
 pub mod document;
+pub mod limits;
 pub mod lines;
 pub mod pieces;
 
+pub use account::Account;
+
 use crate::ingest::fact::{Decoded, Fact, FactKind, FactSink};
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::{self, Marks};
+use crate::ingest::records::limits::{BOM, LONGEST_LINE};
 use crate::model::action::{Flags, Place};
 
 /// How a source holds its records.
@@ -19,64 +24,26 @@ use crate::model::action::{Flags, Place};
 pub enum Framing {
     /// One record per line.
     Lines,
-    /// JSON values that do not keep to lines: an array of records, an object with an array of
-    /// records in it, or records one after the other.
+    /// JSON values that are not one per line: an array of records, an object that contains an array of
+    /// records, or records one after the other.
     Document,
 }
 
-/// What every byte and line of a source was. `bom + ok + bad + blank + partial == total`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Account {
-    pub total: u64,
-    pub bom: u64,
-    pub ok: u64,
-    pub bad: u64,
-    pub blank: u64,
-    pub partial: u64,
-    pub lines_ok: u64,
-    pub lines_bad: u64,
-    pub lines_blank: u64,
-    pub lines_partial: u64,
-    /// Of `lines_ok`: lines that a strict reader would have refused.
-    pub lines_repaired: u64,
-}
-
-impl Account {
-    pub fn add(&mut self, other: &Account) {
-        self.total += other.total;
-        self.bom += other.bom;
-        self.ok += other.ok;
-        self.bad += other.bad;
-        self.blank += other.blank;
-        self.partial += other.partial;
-        self.lines_ok += other.lines_ok;
-        self.lines_bad += other.lines_bad;
-        self.lines_blank += other.lines_blank;
-        self.lines_partial += other.lines_partial;
-        self.lines_repaired += other.lines_repaired;
-    }
-}
-
-/// Lines longer than this are malformed; their contents are not loaded.
-pub const LONGEST_LINE: u64 = 64 << 20;
-
-pub(crate) const BOM: &[u8] = b"\xef\xbb\xbf";
-
-/// A record in a block, with what is known about the bytes around it.
+/// A record in a block, and its surroundings.
 #[derive(Debug, Clone, Copy)]
 struct Record {
     start: usize,
     len: usize,
-    /// The number of its first stop among the marks of the block.
+    /// Index of its first stop among the marks of the block.
     stop: usize,
     line: u32,
-    /// What the line takes in the source, its end included.
+    /// The bytes that the line takes in the source, its end included.
     size: u64,
-    /// The source ends here without a line end.
+    /// The source ends here, without a line end.
     last: bool,
 }
 
-/// Facts of a record stand where it does, or inside of it.
+/// Gives facts their places: that of the record, or one inside it.
 fn place(facts: &mut [Fact], bytes: &[u8], record: &Record) {
     let (mut line, mut seen) = (record.line, record.start);
     for fact in facts {
@@ -95,16 +62,16 @@ fn place(facts: &mut [Fact], bytes: &[u8], record: &Record) {
     }
 }
 
-/// The bytes of a block, and what is known about them all.
+/// The bytes of a block, already scanned.
 #[derive(Debug, Clone, Copy)]
 struct Page<'a> {
     bytes: &'a [u8],
     marks: &'a Marks,
-    /// All of it is UTF-8, so that its records need not be checked for it.
+    /// All of it is UTF-8, so its records need not be checked.
     utf8: bool,
 }
 
-/// Decodes one record and books its bytes.
+/// Decodes one record and counts its bytes.
 fn take(
     format: &dyn Format,
     decoded: &mut Decoded,
@@ -137,11 +104,11 @@ fn take(
     );
     sink.note(notes);
     place(&mut decoded.facts[first..], page.bytes, &record);
-    book(decoded, first, &record);
+    count(decoded, first, &record);
 }
 
-/// Gives the account the bytes of a record.
-fn book(decoded: &mut Decoded, first: usize, record: &Record) {
+/// Adds the bytes of a record to the account.
+fn count(decoded: &mut Decoded, first: usize, record: &Record) {
     let facts = &mut decoded.facts[first..];
     let mut malformed = false;
     let mut notes = Flags::NONE;
@@ -171,7 +138,7 @@ fn book(decoded: &mut Decoded, first: usize, record: &Record) {
     }
 }
 
-/// A line of which only the place is known.
+/// Adds a line that is too long to be read.
 fn unread(decoded: &mut Decoded, record: Record, length: u64) {
     let mut fact = Fact::new(FactKind::Malformed);
     fact.start = record.start as u32;
@@ -182,12 +149,12 @@ fn unread(decoded: &mut Decoded, record: Record, length: u64) {
     decoded.account.lines_bad += 1;
 }
 
-/// Why a record is malformed, in words for a person: `expected ':' at column 14`.
-/// `bytes` may be the head of the record only.
+/// Why a record is malformed, for a person: `expected ':' at column 14`. `bytes` may be only the head of
+/// the record.
 pub fn reason(bytes: &[u8], place: Place) -> String {
     if u64::from(place.len) > LONGEST_LINE {
         return format!(
-            "a line of {} bytes is over-long (the limit is {LONGEST_LINE})",
+            "a line of {} bytes is too long (the limit is {LONGEST_LINE})",
             place.len
         );
     }
@@ -209,7 +176,7 @@ pub fn reason(bytes: &[u8], place: Place) -> String {
     }
 }
 
-/// The first bytes in a form that any terminal can show.
+/// The first bytes, escaped so that any terminal can show them.
 fn begins(bytes: &[u8]) -> String {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]);
     format!("{:?}", head.trim_end_matches('\u{fffd}'))

@@ -1,13 +1,13 @@
-//! Loading a few lines in tests.
+//! Loads a few lines in tests.
 
 use crate::ingest::discover::Input;
 use crate::ingest::formats::Format;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::ingest::{Batch, Loaded, formats};
 use crate::model::action::{Kind, Status};
 
-/// Loads lines as one file of a format; all batches that come of it as one.
+/// Loads lines as one file of a format; all resulting batches as one.
 pub(crate) fn load(format: &str, lines: &'static str) -> Batch {
     let input = Input::Bundled {
         name: "trace.jsonl",
@@ -21,14 +21,14 @@ pub(crate) fn load_input(format: &str, input: Input) -> Batch {
     load_as(formats::by_name(format), input)
 }
 
-/// Loads an input as a format that need not be a known one.
+/// Loads an input in a format that need not be registered.
 pub(crate) fn load_as(format: Option<&'static dyn Format>, input: Input) -> Batch {
     let options = Options {
         format,
         ..Options::new(PriceTable::built_in())
     };
     let mut all = Batch::default();
-    for message in loader::start(vec![input], options) {
+    for message in intake::load(vec![input], options) {
         if let Loaded::Batch(batch) = message {
             let rows = 0..batch.chunk.len();
             all.chunk.append_range(&batch.chunk, rows.clone());
@@ -41,7 +41,7 @@ pub(crate) fn load_as(format: Option<&'static dyn Format>, input: Input) -> Batc
     all
 }
 
-/// The kinds of all rows, with their statuses.
+/// The kinds and statuses of all rows.
 pub(crate) fn rows(batch: &Batch) -> Vec<(Kind, Status)> {
     let statuses = batch.outcomes.status.iter().copied();
     batch.chunk.kind.iter().copied().zip(statuses).collect()

@@ -1,9 +1,9 @@
-//! Instants as traces write them.
+//! Parsing timestamps as traces write them.
 
 use crate::model::quantity::Time;
 
-/// An instant from text: RFC 3339 and its usual relatives, or a number. [`Time::NONE`] when it is
-/// neither. Without a zone it is UTC.
+/// A time from text: RFC 3339 and its usual variants, RFC 2822, or a number. [`Time::NONE`] if it is none of
+/// these. Without a zone it is UTC.
 pub fn from_text(text: &[u8]) -> Time {
     if let Some(time) = rfc3339(text) {
         return time;
@@ -30,13 +30,13 @@ pub fn from_text(text: &[u8]) -> Time {
         .map_or(Time::NONE, |zoned| Time(zoned.timestamp().as_microsecond()))
 }
 
-/// Dates begin with a digit, a sign, or the name of a day; cheaper to tell than to try them all.
+/// A cheap check before all parsers are tried: dates begin with a digit, a sign or the name of a day.
 fn begins_a_time(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || matches!(byte, b'+' | b'-' | b'.')
 }
 
-/// An instant from a number of seconds, milliseconds, microseconds or nanoseconds since the epoch,
-/// told apart by magnitude. Beyond the year 9999, and before 0000, it is not a time.
+/// A time from a number of seconds, milliseconds, microseconds or nanoseconds since the epoch,
+/// distinguished by magnitude. Years before 0000 or after 9999 are not a time.
 pub fn from_number(number: f64) -> Time {
     let size = number.abs();
     let micros = match size {
@@ -54,7 +54,7 @@ pub fn from_number(number: f64) -> Time {
     }
 }
 
-/// The form that nearly every line has: `2026-11-22T10:00:00.000Z`, by hand because it is read once
+/// The form that nearly every line has, `2026-11-22T10:00:00.000Z`. Written by hand because it is parsed once
 /// per line.
 fn rfc3339(text: &[u8]) -> Option<Time> {
     let (
@@ -112,13 +112,14 @@ fn rfc3339(text: &[u8]) -> Option<Time> {
     Some(Time(seconds * 1_000_000 + micros))
 }
 
-/// The number of two digits.
+/// The value of two digits.
 fn two(tens: u8, ones: u8) -> Option<i64> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
 }
 
-/// The digits behind the point as microseconds, and what follows them. Further places do not count.
+/// The digits after the decimal point as microseconds, and the text after them. Digits beyond the sixth are
+/// ignored.
 fn micros(fraction: &[u8]) -> Option<(i64, &[u8])> {
     let mut micros = 0;
     let mut scale = 1_000_000;
@@ -142,8 +143,8 @@ fn days_of(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 in the proleptic Gregorian calendar: years begin in March, so that the leap
-/// day is the last of its year.
+/// Days since 1970-01-01 in the proleptic Gregorian calendar, computed with years that begin in March, so
+/// that the leap day is the last of its year.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 {
         (year, month - 3)
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_not_recorded() {
+    fn text_that_is_not_a_time_gives_not_recorded() {
         for text in [
             "",
             "yesterday",

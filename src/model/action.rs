@@ -1,6 +1,6 @@
-//! What an agent did: the vocabulary of one row of the stream.
+//! The vocabulary of one row of the stream: what an agent did.
 
-/// The place of an action in its store, counted from 0 in load order.
+/// The index of an action in its store, from 0 in load order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActionIx(pub u32);
 
@@ -18,7 +18,7 @@ impl ActionIx {
     }
 }
 
-/// The place of a file (or standard input, or a bundled sample) in its store.
+/// The index of a source (a file, standard input or a bundled sample) in its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceIx(pub u32);
 
@@ -33,7 +33,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// No record: the trace does not hold this.
+    /// No record: the trace does not have it.
     pub const NONE: Place = Place {
         offset: 0,
         len: 0,
@@ -55,7 +55,7 @@ macro_rules! vocabulary {
         impl $name {
             pub const ALL: &[$name] = &[$($name::$variant),*];
 
-            /// The word for it in machine output and in the query language.
+            /// The machine word, for JSON output and the query language.
             pub fn word(self) -> &'static str {
                 match self { $($name::$variant => $word),* }
             }
@@ -73,39 +73,39 @@ macro_rules! vocabulary {
 }
 
 vocabulary! {
-    /// What kind of action a row is.
+    /// The kind of action that a row is.
     Kind {
         Prompt = "prompt",
         Response = "response",
         Reasoning = "reasoning",
         ToolCall = "tool_call",
-        /// A decision that could not be attached to the action it was about.
+        /// A decision whose action is unknown.
         PolicyDecision = "policy_decision",
-        /// An approval that could not be attached to the action it was about.
+        /// An approval whose action is unknown.
         Approval = "approval",
         Error = "error",
         Note = "note",
         RunStart = "run_start",
         RunEnd = "run_end",
-        /// A line that could not be understood at all.
+        /// A line that could not be parsed.
         Malformed = "malformed",
-        /// A well-formed record of a type this format does not define.
+        /// A well-formed record of a type that this format does not define.
         Unknown = "unknown",
     }
 }
 
 vocabulary! {
-    /// How an action came out.
+    /// How an action ended.
     Status {
-        /// The trace does not say, or the kind of action has no outcome. Shown as `—`, never as ok.
+        /// Not recorded, or the kind of action has no outcome. Shown as `—`, never as ok.
         Unrecorded = "",
         Ok = "ok",
         Error = "error",
         /// Stopped by a policy.
         Blocked = "blocked",
-        /// Stopped by a person.
+        /// Refused by a person.
         Denied = "denied",
-        /// A call whose result has not arrived.
+        /// A call without a result so far.
         Pending = "pending",
         Timeout = "timeout",
         Cancelled = "cancelled",
@@ -113,7 +113,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What a policy, or a person, said about an action.
+    /// The verdict of a policy or a person on an action.
     Verdict {
         Unrecorded = "",
         Allow = "allow",
@@ -128,7 +128,7 @@ vocabulary! {
     }
 }
 
-/// Facts about an action that are either true or not; a set of bits.
+/// A set of yes/no properties of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Flags(pub u32);
 
@@ -136,43 +136,40 @@ impl Flags {
     pub const NONE: Flags = Flags(0);
     /// Repeats a call of the same tool with the same arguments that failed just before.
     pub const RETRY: Flags = Flags(1);
-    /// The cost was worked out from tokens and a price table.
+    /// The cost was calculated from tokens and a price table.
     pub const ESTIMATED: Flags = Flags(1 << 1);
-    /// The line held bytes that are not UTF-8; they are shown as U+FFFD.
+    /// The line has bytes that are not UTF-8; they are shown as U+FFFD.
     pub const BAD_UTF8: Flags = Flags(1 << 2);
-    /// The line held half of a surrogate pair; it is shown as U+FFFD.
+    /// The line has a lone surrogate; it is shown as U+FFFD.
     pub const LONE_SURROGATE: Flags = Flags(1 << 3);
-    /// Nested deeper than 127 levels: kept raw.
+    /// Nested deeper than 127 levels; kept raw.
     pub const TOO_DEEP: Flags = Flags(1 << 4);
-    /// A key occurs twice in one object; the last one counts.
+    /// A key occurs twice in one object; the last one wins.
     pub const DUPLICATE_KEY: Flags = Flags(1 << 5);
-    /// A number was negative, too large or not a number where one was expected; it does not count.
+    /// A number was negative, too large, or not a number at all; it is ignored.
     pub const BAD_NUMBER: Flags = Flags(1 << 6);
-    /// The last line of the file, without a line end and not complete.
+    /// The last line of the file, incomplete and without a line feed.
     pub const INCOMPLETE: Flags = Flags(1 << 7);
     /// At least one policy decision is attached.
     pub const HAS_POLICY: Flags = Flags(1 << 8);
     /// At least one approval is attached.
     pub const HAS_APPROVAL: Flags = Flags(1 << 9);
-    /// Injected by the harness rather than typed by the user: shown, but no turn begins here.
+    /// Injected by the harness rather than typed by the user: shown, but starts no turn.
     pub const META: Flags = Flags(1 << 10);
-    /// Letters are written as `\u00XX`: raw byte search cannot rule this record out.
+    /// Letters are written as `\u00XX`, so a raw byte search cannot rule this record out.
     pub const ESCAPED_ASCII: Flags = Flags(1 << 11);
-    /// More text of the model call that an earlier row stands for.
+    /// More text of the model call that an earlier row represents.
     pub const CONTINUED: Flags = Flags(1 << 12);
-    /// A second result came for this call.
+    /// A second result arrived for this call.
     pub const SECOND_RESULT: Flags = Flags(1 << 13);
-    /// The row stands for a model call that the trace shows only by its parts (no text of its own).
+    /// The row represents a model call of which only the parts are recorded (no text of its own).
     pub const IMPLIED: Flags = Flags(1 << 14);
-    /// The record carries a message of an error.
+    /// The record has an error message.
     pub const HAS_ERROR: Flags = Flags(1 << 15);
     /// Waiting for a person: an approval was requested and not answered.
     pub const WAITING: Flags = Flags(1 << 16);
-    /// A byte order mark before a line that is not the first.
+    /// A byte order mark before a line other than the first.
     pub const STRAY_BOM: Flags = Flags(1 << 17);
-
-    /// Tells again what another record tells (only while loading).
-    pub const MIRROR: Flags = Flags(1 << 18);
 
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 != 0
@@ -192,7 +189,7 @@ impl Flags {
         self.0 |= other.0;
     }
 
-    /// What a strict JSON reader would have refused.
+    /// Everything that a strict JSON reader would reject.
     pub const LENIENT: Flags =
         Flags(Flags::BAD_UTF8.0 | Flags::LONE_SURROGATE.0 | Flags::TOO_DEEP.0 | Flags::STRAY_BOM.0);
 }

@@ -1,4 +1,4 @@
-//! Up to 4096 actions in columns: what is known when an action is read, and never changes after.
+//! Up to 4096 actions in columns: what is known when an action is read, and never changes afterwards.
 
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx};
 use crate::model::quantity::Time;
@@ -6,17 +6,17 @@ use crate::model::run::RunIx;
 use crate::model::sparse::Places;
 use crate::model::symbol::Sym;
 
-/// Rows per chunk. All chunks but the last of a store are full, so a row's chunk is its index / 4096.
+/// Rows per chunk. All chunks of a store but the last are full, so the chunk of a row is its index / 4096.
 pub const CHUNK_ROWS: usize = 4096;
 
-/// The columns of some consecutive actions; all vectors have the same length.
+/// The columns of consecutive actions; all vectors have the same length.
 #[derive(Debug, Clone, Default)]
 pub struct Chunk {
     pub kind: Vec<Kind>,
     pub run: Vec<RunIx>,
-    /// 1-based turn inside the run; 0 before the first turn.
+    /// The 1-based turn in the run; 0 before the first turn.
     pub turn: Vec<u32>,
-    /// 1-based place inside the run; 0 for a malformed line, which belongs to no run.
+    /// The 1-based position in the run; 0 for a malformed line, which belongs to no run.
     pub seq: Vec<u32>,
     pub agent: Vec<Sym>,
     pub tool: Vec<Sym>,
@@ -31,7 +31,7 @@ pub struct Chunk {
     pub stat: ChunkStat,
 }
 
-/// What a chunk holds at most: lets a query skip it whole.
+/// What a chunk can contain, so that a query may skip it.
 #[derive(Debug, Clone, Copy)]
 pub struct ChunkStat {
     /// Bit `1 << kind` for each kind that occurs.
@@ -50,7 +50,7 @@ impl Default for ChunkStat {
     }
 }
 
-/// One action as it is read, before it gets its place in a chunk.
+/// One action, before it is added to a chunk.
 #[derive(Debug, Clone, Copy)]
 pub struct NewAction {
     pub kind: Kind,
@@ -69,7 +69,7 @@ pub struct NewAction {
 }
 
 impl Chunk {
-    /// With room for exactly so many rows.
+    /// An empty chunk with capacity for exactly `rows` rows.
     pub fn with_room(rows: usize) -> Chunk {
         Chunk {
             kind: Vec::with_capacity(rows),
@@ -116,7 +116,7 @@ impl Chunk {
         }
     }
 
-    /// Appends some rows of `other`.
+    /// Appends the given rows of `other`.
     pub fn append_range(&mut self, other: &Chunk, rows: std::ops::Range<usize>) {
         self.kind.extend_from_slice(&other.kind[rows.clone()]);
         self.run.extend_from_slice(&other.run[rows.clone()]);

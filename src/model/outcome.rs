@@ -1,29 +1,29 @@
-//! What is learned about an action after it was read: its result, its cost, what policies said.
+//! What is learned about an action after it was read: its result, its cost, policy decisions.
 
 use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 use crate::model::sparse::{Places, Usages};
 use crate::model::symbol::Sym;
 
-/// The changing side of a chunk: columns parallel to its rows, and sparse tables sorted by row.
+/// The mutable side of a chunk: columns parallel to its rows, and sparse tables sorted by row.
 #[derive(Debug, Clone, Default)]
 pub struct Outcomes {
     pub status: Vec<Status>,
     pub flags: Vec<Flags>,
     pub duration: Vec<Elapsed>,
     pub cost: Vec<Cost>,
-    /// The record that holds the result of a call, or the text of a model call.
+    /// The record with the result of a call, or with the text of a model call.
     pub result: Places,
     usage: Usages,
     verdicts: Vec<(u16, Attached)>,
 }
 
-/// A policy decision or a human approval, attached to the action it was about.
+/// A policy decision or a human approval, attached to its action.
 #[derive(Debug, Clone, Copy)]
 pub struct Attached {
     pub kind: AttachedKind,
     pub verdict: Verdict,
-    /// A policy in shadow mode reports and does not act.
+    /// A policy in shadow mode reports without acting.
     pub shadow: bool,
     pub policy: Sym,
     pub rule: Sym,
@@ -43,7 +43,7 @@ pub enum AttachedKind {
 }
 
 impl AttachedKind {
-    /// The kind of its own row, where the action it was about is not known.
+    /// The kind of its own row, used if its action is unknown.
     pub fn row(self) -> Kind {
         match self {
             AttachedKind::Decision => Kind::PolicyDecision,
@@ -52,7 +52,7 @@ impl AttachedKind {
     }
 }
 
-/// News about one action. Fields that are not set leave what was known before.
+/// An update to one action. Unset fields leave the known values.
 #[derive(Debug, Clone, Copy)]
 pub struct Settled {
     pub action: ActionIx,
@@ -65,7 +65,7 @@ pub struct Settled {
     pub extra: Extra,
 }
 
-/// The rarer part of news.
+/// The less common part of an update.
 #[derive(Debug, Clone, Copy)]
 pub enum Extra {
     Nothing,
@@ -97,7 +97,7 @@ impl Outcomes {
         self.status.is_empty()
     }
 
-    /// With room for exactly so many rows.
+    /// Empty, with capacity for exactly `rows` rows.
     pub fn with_room(rows: usize) -> Outcomes {
         Outcomes {
             status: Vec::with_capacity(rows),
@@ -110,7 +110,7 @@ impl Outcomes {
         }
     }
 
-    /// A row about which nothing is known yet.
+    /// Adds a row about which nothing is known yet.
     pub fn push(&mut self, flags: Flags) {
         self.status.push(Status::Unrecorded);
         self.flags.push(flags);
@@ -144,13 +144,13 @@ impl Outcomes {
         self.verdicts.insert(place, (key, attached));
     }
 
-    /// Gives back memory that was kept for more rows.
+    /// Releases unused capacity.
     pub fn shrink(&mut self) {
         self.usage.shrink();
         self.verdicts.shrink_to_fit();
     }
 
-    /// Appends some rows of `other`.
+    /// Appends the given rows of `other`.
     pub fn append_range(&mut self, other: &Outcomes, rows: std::ops::Range<usize>) {
         let shift = |at: u16| (usize::from(at) - rows.start + self.status.len()) as u16;
         let inside = |at: u16| rows.contains(&usize::from(at));
@@ -176,7 +176,7 @@ impl Outcomes {
         self.usage.get(row)
     }
 
-    /// Decisions and approvals of a row, in the order in which they were recorded.
+    /// The decisions and approvals of a row, in recorded order.
     pub fn attached(&self, row: usize) -> impl ExactSizeIterator<Item = &Attached> {
         let key = row as u16;
         let start = self.verdicts.partition_point(|(at, _)| *at < key);

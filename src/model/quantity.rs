@@ -1,8 +1,8 @@
-//! Numbers with units: instants, spans of time, money and tokens. Each can say "not recorded".
+//! Numbers with units: instants, durations, money and tokens. Each can be "not recorded".
 
 use std::fmt;
 
-/// An instant, in microseconds since the Unix epoch; [`Time::NONE`] when the trace does not tell.
+/// An instant, in microseconds since the Unix epoch; [`Time::NONE`] if not recorded.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
@@ -17,13 +17,13 @@ impl Time {
         self != Time::NONE
     }
 
-    /// `self`, or `other` where `self` was not recorded.
+    /// `self`, or `other` if `self` is not recorded.
     #[must_use]
     pub fn or(self, other: Time) -> Time {
         if self.is_some() { self } else { other }
     }
 
-    /// The time from `earlier` to `self`; none when either is not recorded or it would be negative.
+    /// The time from `earlier` to `self`; none if either is not recorded or it would be negative.
     pub fn since(self, earlier: Time) -> Elapsed {
         match (self.get(), earlier.get()) {
             (Some(end), Some(start)) if end >= start => {
@@ -49,7 +49,7 @@ impl Default for Time {
     }
 }
 
-/// A length of time in microseconds; [`Elapsed::NONE`] when not recorded. Never negative.
+/// A duration in microseconds; [`Elapsed::NONE`] if not recorded. Never negative.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Elapsed(pub i64);
 
@@ -64,7 +64,7 @@ impl Elapsed {
         self != Elapsed::NONE
     }
 
-    /// From milliseconds as traces write them; values that are negative or not finite are not recorded.
+    /// From milliseconds as written in traces; negative and non-finite values are not recorded.
     pub fn from_millis(ms: f64) -> Elapsed {
         let us = ms * 1000.0;
         if us.is_finite() && (0.0..9.0e18).contains(&us) {
@@ -78,7 +78,7 @@ impl Elapsed {
         self.get().map(|us| us as f64 / 1000.0)
     }
 
-    /// `self`, or `other` where `self` is not recorded.
+    /// `self`, or `other` if `self` is not recorded.
     #[must_use]
     pub fn or(self, other: Elapsed) -> Elapsed {
         if self.is_some() { self } else { other }
@@ -100,7 +100,7 @@ impl Default for Elapsed {
     }
 }
 
-/// Money in picodollars (1e-12 US$), so that sums are exact in any order; [`Cost::NONE`] when unknown.
+/// Money in picodollars (1e-12 US$), so that sums are exact in any order; [`Cost::NONE`] if unknown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cost(pub i64);
 
@@ -116,7 +116,7 @@ impl Cost {
         self != Cost::NONE
     }
 
-    /// From dollars; negative, infinite and absurd amounts count as not recorded.
+    /// From dollars; negative, infinite and absurd amounts are not recorded.
     pub fn from_usd(usd: f64) -> Cost {
         let pico = usd * Cost::PER_USD;
         if pico.is_finite() && (0.0..9.0e18).contains(&pico) {
@@ -126,7 +126,7 @@ impl Cost {
         }
     }
 
-    /// `self` without `other`, which was added to it before. What was unknown stays unknown.
+    /// `self` minus `other`, which was added to it before. An unknown cost stays unknown.
     #[must_use]
     pub fn minus(self, other: Cost) -> Cost {
         match (self.get(), other.get()) {
@@ -140,7 +140,7 @@ impl Cost {
     }
 }
 
-/// The sum of what is known; unknown only when both are.
+/// The sum of the known costs; unknown only if both are.
 impl std::ops::Add for Cost {
     type Output = Cost;
 
@@ -168,7 +168,7 @@ impl Default for Cost {
     }
 }
 
-/// A count of tokens; [`Tokens::NONE`] when not recorded. Sums saturate.
+/// A count of tokens; [`Tokens::NONE`] if not recorded. Sums saturate.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tokens(pub u64);
 
@@ -179,7 +179,7 @@ impl Tokens {
         (self != Tokens::NONE).then_some(self.0)
     }
 
-    /// The count, or 0 where none was recorded: only for arithmetic, never for showing.
+    /// The count, or 0 if not recorded: only for arithmetic, never for display.
     pub fn or_zero(self) -> u64 {
         self.get().unwrap_or(0)
     }
@@ -220,9 +220,9 @@ impl Default for Tokens {
 
 /// Tokens of one model call or of a whole run, by kind.
 ///
-/// `input` excludes what was read from or written to the prompt cache, where the source lets them
-/// be told apart; `reasoning` is a part of `output`; `cache_write_hour` is the part of
-/// `cache_write` that was kept for an hour (it has a price of its own).
+/// `input` excludes what was read from or written to the prompt cache, if the source distinguishes them;
+/// `reasoning` is a part of `output`; `cache_write_hour` is the part of `cache_write` that is kept for an
+/// hour (it has its own price).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     pub input: Tokens,
@@ -247,7 +247,7 @@ impl Usage {
         *self == Usage::NONE
     }
 
-    /// Input, output, cache read and cache write together.
+    /// Input, output, cache reads and cache writes together.
     pub fn total(&self) -> Tokens {
         self.input + self.output + self.cache_read + self.cache_write
     }
@@ -257,7 +257,7 @@ impl Usage {
         self.zip(other, |a, b| a + b)
     }
 
-    /// `self` without `other`, which was added to it before.
+    /// `self` minus `other`, which was added to it before.
     #[must_use]
     pub fn minus(&self, other: &Usage) -> Usage {
         self.zip(other, |a, b| match (a.get(), b.get()) {

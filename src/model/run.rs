@@ -6,11 +6,11 @@ use crate::model::action::{ActionIx, SourceIx};
 use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 use crate::model::symbol::Sym;
 
-/// The place of a run in its store, in the order of first occurrence.
+/// The index of a run in its store, in order of first occurrence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunIx(pub u32);
 
-/// How a run ended, as far as the trace tells.
+/// How a run ended, as far as recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum RunStatus {
     #[default]
@@ -45,7 +45,7 @@ impl RunStatus {
     }
 }
 
-/// What a grader, a benchmark or a person said of the answer: a run may end well and be wrong.
+/// The grade of the answer by a grader, a benchmark or a person: a run may end well and be wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Grade {
     Right,
@@ -53,7 +53,7 @@ pub enum Grade {
     Score(f64),
 }
 
-/// `right`, `wrong`, or a score with at most two digits after the point.
+/// `right`, `wrong`, or a score with at most two decimals.
 impl fmt::Display for Grade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -71,7 +71,7 @@ impl fmt::Display for Grade {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CostSource {
     Recorded,
-    /// Worked out from tokens and a price table; always shown as an estimate.
+    /// Calculated from tokens and a price table; always shown as an estimate.
     Estimated,
     Mixed,
 }
@@ -86,7 +86,7 @@ impl CostSource {
     }
 }
 
-/// A run and its totals. `Sym` fields are [`Sym::NONE`] and options empty where nothing was recorded.
+/// A run and its totals. `Sym` fields are [`Sym::NONE`] and options empty if not recorded.
 #[derive(Debug, Clone)]
 pub struct Run {
     pub id: Box<str>,
@@ -94,19 +94,19 @@ pub struct Run {
     pub who: Who,
     pub started: Time,
     pub ended: Time,
-    /// What its end says that the run took.
+    /// The duration stated by the end of the run.
     pub took: Elapsed,
     pub status: RunStatus,
     pub totals: Totals,
     /// The agents other than the main one, each a lane of the stream.
     pub lanes: Vec<Lane>,
-    /// The run that started this one, where it is in another file that was not opened with it.
+    /// The run that started this one, if it is in another file that was not opened with it.
     pub parent_run: Option<Box<str>>,
     pub score: Option<f64>,
     pub correct: Option<bool>,
     pub first_action: ActionIx,
     pub first_prompt: ActionIx,
-    /// A title, where the trace has one.
+    /// A title, if recorded.
     pub title: Option<Box<str>>,
 }
 
@@ -114,12 +114,12 @@ pub struct Run {
 #[derive(Debug, Clone, Default)]
 pub struct Who {
     pub agent: Sym,
-    /// In the order of first use.
+    /// In order of first use.
     pub models: Vec<Sym>,
     pub user: Sym,
     pub service: Sym,
     pub env: Sym,
-    /// What pairs runs of the same task.
+    /// Runs of the same task are compared with each other.
     pub task: Sym,
     pub trial: Sym,
     pub release: Sym,
@@ -130,11 +130,11 @@ pub struct Who {
 #[derive(Debug, Clone, Copy)]
 pub struct Lane {
     pub agent: Sym,
-    /// The call that started it, or [`ActionIx::NONE`] where the trace does not tell.
+    /// The call that started it, or [`ActionIx::NONE`] if not recorded.
     pub parent: ActionIx,
 }
 
-/// Sums over the actions of a run, its subagents included once.
+/// Sums over the actions of a run, including its subagents once.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Totals {
     pub turns: u32,
@@ -144,21 +144,21 @@ pub struct Totals {
     pub blocked: u32,
     pub denied: u32,
     pub retries: u32,
-    /// Calls whose result has not arrived.
+    /// Calls without a result so far.
     pub pending: u32,
-    /// Lines of this run that repeat what an earlier line or file already told.
+    /// Records of this run that repeat an earlier record.
     pub copies: u32,
     pub usage: Usage,
     pub recorded_cost: Cost,
     pub estimated_cost: Cost,
-    /// Model calls whose tokens are known and whose cost is not.
+    /// Model calls with known tokens and unknown cost.
     pub unpriced: u32,
-    /// A cost that the recorder gave for the whole run; it wins over the sum.
+    /// A cost recorded for the whole run; it overrides the sum.
     pub run_cost: Cost,
 }
 
 impl Run {
-    /// The cost to show, and whether it is an estimate; none when unknown.
+    /// The cost to show, and whether it is an estimate; none if unknown.
     pub fn cost(&self) -> Option<(Cost, CostSource)> {
         let totals = &self.totals;
         if totals.run_cost.is_some() {
@@ -176,8 +176,7 @@ impl Run {
         Some((totals.recorded_cost + totals.estimated_cost, source))
     }
 
-    /// From the first time to the last; where there is one time, or the same on every record, what its
-    /// end says.
+    /// From the first time to the last; if all times are equal, the duration stated by the end.
     pub fn duration(&self) -> Elapsed {
         if self.ended == self.started {
             return self.took;
@@ -185,7 +184,7 @@ impl Run {
         self.ended.since(self.started)
     }
 
-    /// How the run was judged; none where nobody judged it.
+    /// The grade of the run; none if it was not graded.
     pub fn grade(&self) -> Option<Grade> {
         match (self.correct, self.score) {
             (Some(true), _) => Some(Grade::Right),

@@ -1,14 +1,14 @@
-//! Columns of a chunk that are packed: places in ten bytes a row, tokens only where there are any.
+//! Packed columns of a chunk: places in ten bytes per row, tokens only for rows that have any.
 //!
-//! A trace of ten million actions is in memory whole, so that every byte of a row counts.
+//! A trace of ten million actions is kept in memory whole, so every byte of a row counts.
 
 use crate::model::action::Place;
 use crate::model::quantity::{Tokens, Usage};
 
-/// Where records lie, one place a row.
+/// The positions of records, one per row.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
-    /// Offsets are told from here, once there are any.
+    /// The base of the offsets, set by the first one.
     base: Option<u64>,
     near: Vec<u32>,
     len: Vec<u32>,
@@ -19,7 +19,7 @@ pub struct Places {
 
 const NOWHERE: u32 = u32::MAX;
 const FAR: u32 = u32::MAX - 1;
-/// A first place may have others this far before it.
+/// How far later places may lie before the first one.
 const BEFORE: u64 = 1 << 31;
 
 impl Places {
@@ -42,7 +42,7 @@ impl Places {
         }
     }
 
-    /// Puts another place into a row that is there.
+    /// Replaces the place of an existing row.
     #[inline]
     pub fn set(&mut self, row: usize, place: Place) {
         let base = *self.base.get_or_insert(place.offset.saturating_sub(BEFORE));
@@ -78,7 +78,7 @@ impl Places {
         self.far.iter().find_map(of_row).unwrap_or_default()
     }
 
-    /// Appends some rows of `other`.
+    /// Appends the given rows of `other`.
     pub fn append_range(&mut self, other: &Places, rows: std::ops::Range<usize>) {
         for row in rows {
             self.push(other.get(row));
@@ -91,7 +91,7 @@ impl Places {
 pub struct Usages {
     rows: Vec<u16>,
     tokens: Vec<[u32; KINDS]>,
-    /// Usages that 32 bits cannot hold.
+    /// Usages that do not fit 32 bits.
     far: Vec<(u16, Usage)>,
 }
 
@@ -106,7 +106,7 @@ impl Usages {
             self.far.push((key, usage));
             [UNRECORDED; KINDS]
         });
-        // Nearly always the last row that has any.
+        // Nearly always the last row so far.
         if self.rows.last().is_none_or(|last| *last < key) {
             self.rows.push(key);
             self.tokens.push(narrow);
@@ -132,12 +132,12 @@ impl Usages {
         }
     }
 
-    /// Rows that have any, in order.
+    /// The rows that have tokens, in order.
     pub fn rows(&self) -> impl Iterator<Item = usize> {
         self.rows.iter().map(|row| usize::from(*row))
     }
 
-    /// Gives back memory that was kept for more rows.
+    /// Releases unused capacity.
     pub fn shrink(&mut self) {
         self.rows.shrink_to_fit();
         self.tokens.shrink_to_fit();
@@ -223,7 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_come_out_as_they_were_put_in(
+        fn places_round_trip(
             first in proptest::collection::vec(place(), 1..20),
             again in proptest::collection::vec((0..20_usize, place()), 0..20),
         ) {
@@ -246,7 +246,7 @@ mod tests {
         }
 
         #[test]
-        fn tokens_come_out_as_they_were_put_in(
+        fn tokens_round_trip(
             told in proptest::collection::vec((0..30_usize, usage()), 0..40),
         ) {
             let mut expected = [Usage::NONE; 30];

@@ -1,8 +1,8 @@
-//! Names that occur again and again (tools, agents, models), held once and compared as numbers.
+//! Recurring names (tools, agents, models), stored once and compared as numbers.
 
 use std::sync::Arc;
 
-/// A name in the symbol table of a store. [`Sym::NONE`] stands for "not recorded".
+/// A name in the symbol table of a store. [`Sym::NONE`] is "not recorded".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Sym(pub u32);
 
@@ -24,7 +24,7 @@ pub struct Symbols {
 const SEGMENT: usize = 1024;
 
 impl Symbols {
-    /// The name of `sym`; empty for [`Sym::NONE`] and for numbers that were never given.
+    /// The name of `sym`; empty for [`Sym::NONE`] and for unassigned numbers.
     pub fn name(&self, sym: Sym) -> &str {
         let Some(index) = (sym.0 as usize).checked_sub(1) else {
             return "";
@@ -35,7 +35,7 @@ impl Symbols {
             .map_or("", |name| name)
     }
 
-    /// How many names there are; symbols run from 1 to this number.
+    /// The number of names; symbols run from 1 to this number.
     pub fn len(&self) -> u32 {
         self.len
     }
@@ -57,12 +57,12 @@ impl Symbols {
         }
     }
 
-    /// Every symbol with its name, in the order of first occurrence.
+    /// Every symbol with its name, in order of first occurrence.
     pub fn iter(&self) -> impl Iterator<Item = (Sym, &str)> {
         (1..=self.len).map(|number| (Sym(number), self.name(Sym(number))))
     }
 
-    /// The symbol of an exact name. Linear: for the few names a person types.
+    /// The symbol of an exact name. Linear: only for names that a person types.
     pub fn find(&self, name: &str) -> Option<Sym> {
         self.iter()
             .find(|(_, known)| *known == name)

@@ -1,4 +1,4 @@
-//! The answer of a test for the rows of one chunk: one bit per row.
+//! The result of a test for one chunk: one bit per row.
 
 use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Range};
 
@@ -12,7 +12,7 @@ pub struct Bits([u64; WORDS]);
 impl Bits {
     pub const NONE: Bits = Bits([0; WORDS]);
 
-    /// The rows of a range; it ends at [`CHUNK_ROWS`] at most.
+    /// A range of rows, cut off at [`CHUNK_ROWS`].
     pub fn range(rows: Range<usize>) -> Bits {
         let mut bits = Bits::NONE;
         for (number, word) in bits.0.iter_mut().enumerate() {
@@ -26,8 +26,8 @@ impl Bits {
         bits
     }
 
-    /// One bit for each value of a column. Compiled to vector instructions where `test` is a plain
-    /// comparison: the answers are written as bytes first, then eight at a time are gathered.
+    /// One bit per value of a column. Vectorises if `test` is a plain comparison: results are
+    /// written as bytes first, then packed eight at a time.
     pub fn of<T: Copy>(column: &[T], test: impl Fn(T) -> bool) -> Bits {
         let mut bits = Bits::NONE;
         let (blocks, rest) = column.as_chunks::<64>();
@@ -52,7 +52,7 @@ impl Bits {
             .is_some_and(|word| word >> (row % 64) & 1 == 1)
     }
 
-    /// Sets the bit of a row of the chunk.
+    /// Sets the bit of a row.
     pub fn set(&mut self, row: usize) {
         self.0[row / 64] |= 1 << (row % 64);
     }
@@ -65,7 +65,7 @@ impl Bits {
         self.0.iter().map(|word| word.count_ones()).sum()
     }
 
-    /// Those of `self` that are not in `other`.
+    /// The rows of `self` that are not in `other`.
     #[must_use]
     pub fn without(mut self, other: &Bits) -> Bits {
         for (word, other) in self.0.iter_mut().zip(&other.0) {
@@ -74,7 +74,7 @@ impl Bits {
         self
     }
 
-    /// The rows whose bit is set, ascending.
+    /// The rows whose bit is set, in ascending order.
     pub fn rows(&self) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().flat_map(|(number, word)| {
             let mut left = *word;
@@ -87,7 +87,7 @@ impl Bits {
     }
 }
 
-/// Eight bytes of 0 or 1 become eight bits by one multiplication that shifts each to its place.
+/// Packs eight bytes of 0 or 1 into eight bits with one multiplication that shifts each into place.
 fn gather(answers: &[u8; 64]) -> u64 {
     let (eights, _) = answers.as_chunks::<8>();
     eights.iter().enumerate().fold(0, |word, (number, eight)| {

@@ -1,4 +1,4 @@
-//! Tests that need an action opened: text, arguments, results, labels.
+//! Tests that require opening an action: text, arguments, results, labels.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use crate::query::pattern::{Pattern, TextTest};
 
 #[derive(Debug, Clone)]
 pub enum BodyTest {
-    /// A word, phrase or regular expression in the given places.
+    /// A word, phrase or regular expression in the given scope.
     Words {
         pattern: Pattern,
         scope: Scope,
     },
     /// The text of the action.
     Text(TextTest),
-    /// Kind or message of its error.
+    /// The kind or message of its error.
     Error(TextTest),
     Value {
         root: Root,
@@ -49,7 +49,7 @@ pub struct ValueTest {
     /// Both ends included.
     pub numbers: Vec<Bounds>,
     pub negated: bool,
-    /// Only a number can answer: `>`, `3..9`.
+    /// Only a number can match: `>`, `3..9`.
     pub numeric: bool,
 }
 
@@ -57,7 +57,7 @@ pub struct ValueTest {
 pub struct Bounds {
     pub lo: f64,
     pub hi: f64,
-    /// Whether the ends themselves are outside.
+    /// Whether the ends themselves are excluded.
     pub open: bool,
 }
 
@@ -71,12 +71,12 @@ impl Bounds {
     }
 }
 
-/// What a test says of an action.
+/// The result of testing one action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     True,
     False,
-    /// A number was asked for, and only text was there: counts as false, and is counted.
+    /// A number was required but there was only text. Treated as false, and counted.
     NotANumber,
 }
 
@@ -86,7 +86,7 @@ impl From<bool> for Answer {
     }
 }
 
-/// The answer, and whether a number had a value to be compared with.
+/// The result, and whether a number was compared with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judgement {
     pub answer: Answer,
@@ -171,7 +171,7 @@ impl ValueTest {
     }
 }
 
-/// A number, or text that is nothing but a number.
+/// A number, or text that consists of a number.
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64().filter(|number| number.is_finite()),
@@ -204,7 +204,7 @@ fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The scalars at a path; where it ends at an object or array, all that are inside.
+/// The scalars at a path. If it leads to an object or array, all scalars inside.
 pub(super) fn values<'a>(root: Option<&'a Value>, path: &Path) -> Vec<Cow<'a, Value>> {
     let mut found = Vec::new();
     if let Some(root) = root {
@@ -239,8 +239,8 @@ fn has(root: Option<&Value>, path: &Path) -> bool {
     any
 }
 
-/// Calls `found` with what stands at the end of the path. JSON inside a string is looked into: tools
-/// often return it so.
+/// Calls `found` with the values at the end of the path. Looks inside JSON strings, because many
+/// tools return those.
 fn walk<'a>(value: &'a Value, path: &[Step], found: &mut dyn FnMut(Cow<'a, Value>)) {
     let Some((step, rest)) = path.split_first() else {
         found(Cow::Borrowed(value));
@@ -279,8 +279,8 @@ fn labels<'a>(body: &'a Body, name: &'a str) -> impl Iterator<Item = &'a str> {
         .map(|(_, text)| text.as_str())
 }
 
-/// Whether `test` is true of any text of the action in the given places: keys, strings and numbers
-/// of arguments and result; the text itself, errors, and what policies and people wrote.
+/// Whether `test` is true of any text of the action in the given scope: keys, strings and numbers
+/// of arguments and result, the action's own text, errors, and messages of policies and people.
 pub fn any_text(body: &Body, scope: Scope, test: &mut dyn FnMut(&str) -> bool) -> bool {
     (scope.args && body.args.as_ref().is_some_and(|value| any_in(value, test)))
         || (scope.result

@@ -1,4 +1,4 @@
-//! Tests that need no body: they read the columns of a chunk, the tables beside it, and the run.
+//! Tests that need no body: they read columns, side tables and the run.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ use crate::query::pattern::{SymSet, TextTest};
 use crate::query::value::Interval;
 use crate::store::Store;
 
-/// A chunk of a store under test.
+/// The chunk being tested.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
     pub store: &'a Store,
@@ -43,7 +43,7 @@ pub enum ColumnTest {
     Since(Time),
     At(TimeOfDayTest),
     Marked(std::sync::Arc<std::collections::HashSet<u32>>),
-    /// Something is recorded in the column of a symbol.
+    /// The symbol column has a value.
     HasSymbol(SymbolColumn),
 }
 
@@ -85,7 +85,7 @@ impl TokenKind {
     }
 }
 
-/// Recorded and in any (or, negated, in none) of the intervals.
+/// Has a value within any of the intervals or, if negated, in none of them.
 #[derive(Debug, Clone)]
 pub struct Numbers {
     pub any: Vec<Interval>,
@@ -93,7 +93,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Any number that is recorded.
+    /// Any recorded number.
     pub fn recorded() -> Numbers {
         Numbers {
             any: vec![Interval::EVERYTHING],
@@ -107,7 +107,7 @@ impl Numbers {
         })
     }
 
-    /// `missing` is what the column writes for "not recorded"; `wide` turns it to 64 bits.
+    /// `missing` is the column's value for "not recorded"; `wide` widens a value to 64 bits.
     fn rows<T: Copy>(&self, column: &[T], wide: impl Fn(T) -> i64) -> Bits {
         let mut found = Bits::NONE;
         for interval in &self.any {
@@ -168,7 +168,7 @@ pub enum RunTest {
         any: Vec<Bounds>,
         negated: bool,
     },
-    /// Judged to be right, or to be wrong.
+    /// Judged correct, or judged incorrect.
     Correct(bool),
 }
 
@@ -233,7 +233,7 @@ impl RunTest {
     }
 }
 
-/// A time of day in a zone: seconds from the first to the last, which may lie after midnight.
+/// A time of day in a zone: from the first second to the last, wrapping past midnight if needed.
 #[derive(Debug, Clone)]
 pub struct TimeOfDayTest {
     pub zone: TimeZone,
@@ -241,7 +241,7 @@ pub struct TimeOfDayTest {
 }
 
 impl ColumnTest {
-    /// Takes in symbols that came since.
+    /// Adds symbols that are new since the last call.
     pub fn extend(&mut self, store: &Store) {
         match self {
             ColumnTest::Symbol(_, set)
@@ -253,7 +253,7 @@ impl ColumnTest {
         }
     }
 
-    /// Whether it asks row by row, rather than comparing a whole column.
+    /// Whether it tests row by row instead of a whole column.
     pub fn is_by_row(&self) -> bool {
         match self {
             ColumnTest::Kinds(_)
@@ -274,14 +274,14 @@ impl ColumnTest {
         }
     }
 
-    /// The rows of `asked` that pass.
-    pub fn rows(&self, columns: &Columns<'_>, asked: &Bits) -> Bits {
+    /// The rows of `candidates` that match.
+    pub fn rows(&self, columns: &Columns<'_>, candidates: &Bits) -> Bits {
         let Columns {
             chunk, outcomes, ..
         } = *columns;
         let found = match self {
             ColumnTest::Kinds(kinds) if chunk.stat.kinds & kinds == 0 => Bits::NONE,
-            ColumnTest::Kinds(kinds) if chunk.stat.kinds & !kinds == 0 => *asked,
+            ColumnTest::Kinds(kinds) if chunk.stat.kinds & !kinds == 0 => *candidates,
             ColumnTest::Kinds(kinds) => {
                 enum_rows(&chunk.kind, *kinds, Kind::ALL, |kind| kind as u8)
             }
@@ -290,26 +290,26 @@ impl ColumnTest {
             }
             ColumnTest::Symbol(column, set) => set.rows(column.of(chunk)),
             ColumnTest::HasSymbol(column) => Bits::of(column.of(chunk), Sym::is_some),
-            ColumnTest::Number(column, numbers) => column.rows(columns, numbers, asked),
+            ColumnTest::Number(column, numbers) => column.rows(columns, numbers, candidates),
             ColumnTest::Flags(any) => Bits::of(&outcomes.flags, |flags| flags.0 & any.0 != 0),
             ColumnTest::Attached(test) => {
                 let with = Bits::of(&outcomes.flags, |flags| {
                     flags.has(Flags::HAS_POLICY.with(Flags::HAS_APPROVAL))
                 });
-                some_rows(&(with & asked), |row| {
+                some_rows(&(with & candidates), |row| {
                     outcomes
                         .attached(row)
                         .any(|attached| test.is_true_of(attached))
                 })
             }
-            ColumnTest::Run(test) => by_last(&chunk.run, asked, |run: RunIx| {
+            ColumnTest::Run(test) => by_last(&chunk.run, candidates, |run: RunIx| {
                 columns
                     .store
                     .runs()
                     .get(run.0 as usize)
                     .is_some_and(|run| test.is_true_of(run))
             }),
-            ColumnTest::File(test) => by_last(&chunk.source, asked, |source| {
+            ColumnTest::File(test) => by_last(&chunk.source, candidates, |source| {
                 columns
                     .store
                     .sources()
@@ -321,16 +321,16 @@ impl ColumnTest {
                 let from = time.0.max(i64::MIN + 1);
                 Bits::of(&chunk.time, |time| time.0 >= from)
             }
-            ColumnTest::At(test) => test.rows(&chunk.time, asked),
-            ColumnTest::Marked(marked) => {
-                some_rows(asked, |row| marked.contains(&(columns.first + row as u32)))
-            }
+            ColumnTest::At(test) => test.rows(&chunk.time, candidates),
+            ColumnTest::Marked(marked) => some_rows(candidates, |row| {
+                marked.contains(&(columns.first + row as u32))
+            }),
         };
-        found & asked
+        found & candidates
     }
 }
 
-/// Whether the path, or the name at its end, passes.
+/// Whether the path, or its file name, matches.
 pub fn is_file(test: &TextTest, path: &std::path::Path) -> bool {
     let whole = path.to_string_lossy();
     let name = path
@@ -344,7 +344,7 @@ pub fn is_file(test: &TextTest, path: &std::path::Path) -> bool {
     any != test.negated
 }
 
-/// One or two wanted values are compared, which vectorises best; more are looked up in the mask.
+/// Compares with one or two values directly, which vectorises best. More are looked up in the mask.
 fn enum_rows<T: Copy>(column: &[T], mask: u16, all: &[T], number: impl Fn(T) -> u8) -> Bits {
     let wanted: Vec<u8> = all
         .iter()
@@ -359,19 +359,19 @@ fn enum_rows<T: Copy>(column: &[T], mask: u16, all: &[T], number: impl Fn(T) -> 
     }
 }
 
-fn some_rows(asked: &Bits, test: impl Fn(usize) -> bool) -> Bits {
+fn some_rows(candidates: &Bits, test: impl Fn(usize) -> bool) -> Bits {
     let mut found = Bits::NONE;
-    for row in asked.rows().filter(|row| test(*row)) {
+    for row in candidates.rows().filter(|row| test(*row)) {
         found.set(row);
     }
     found
 }
 
-/// Asks once for each stretch of equal values: rows of one run or file mostly come together.
-fn by_last<T: Copy + PartialEq>(column: &[T], asked: &Bits, test: impl Fn(T) -> bool) -> Bits {
+/// Tests once per stretch of equal values, since rows of one run or file are mostly adjacent.
+fn by_last<T: Copy + PartialEq>(column: &[T], candidates: &Bits, test: impl Fn(T) -> bool) -> Bits {
     let mut found = Bits::NONE;
     let mut last = None;
-    for row in asked.rows() {
+    for row in candidates.rows() {
         let value = column[row];
         let answer = match last {
             Some((known, answer)) if known == value => answer,
@@ -396,7 +396,7 @@ impl SymbolColumn {
 }
 
 impl NumberColumn {
-    fn rows(self, columns: &Columns<'_>, numbers: &Numbers, asked: &Bits) -> Bits {
+    fn rows(self, columns: &Columns<'_>, numbers: &Numbers, candidates: &Bits) -> Bits {
         let Columns {
             chunk, outcomes, ..
         } = *columns;
@@ -406,16 +406,16 @@ impl NumberColumn {
             NumberColumn::Line => numbers.rows(&chunk.line, i64::from),
             NumberColumn::Cost => numbers.rows(&outcomes.cost, |cost| cost.0),
             NumberColumn::Latency => numbers.rows(&outcomes.duration, |span| span.0),
-            NumberColumn::Tokens(kind) => some_rows(asked, |row| {
+            NumberColumn::Tokens(kind) => some_rows(candidates, |row| {
                 let tokens = kind.of(&outcomes.usage(row)).get();
                 numbers.is_true_of(tokens.map(|tokens| i64::try_from(tokens).unwrap_or(i64::MAX)))
             }),
-            NumberColumn::Parent => some_rows(asked, |row| {
+            NumberColumn::Parent => some_rows(candidates, |row| {
                 numbers.is_true_of(columns.seq_of(chunk.parent[row]).map(i64::from))
             }),
-            NumberColumn::Lane => {
-                some_rows(asked, |row| numbers.is_true_of(Some(columns.lane(row))))
-            }
+            NumberColumn::Lane => some_rows(candidates, |row| {
+                numbers.is_true_of(Some(columns.lane(row)))
+            }),
         }
     }
 }
@@ -426,7 +426,7 @@ impl Columns<'_> {
         Some(self.store.row(action).seq())
     }
 
-    /// 0 for the main agent, else the place of the agent among the subagents of its run, from 1.
+    /// 0 for the main agent, otherwise the 1-based index of the subagent in its run.
     fn lane(&self, row: usize) -> i64 {
         let agent = self.chunk.agent[row];
         let run = self.store.runs().get(self.chunk.run[row].0 as usize);
@@ -440,11 +440,11 @@ impl Columns<'_> {
 }
 
 impl TimeOfDayTest {
-    /// The offset of the zone is looked up once for all times up to its next change.
-    fn rows(&self, times: &[Time], asked: &Bits) -> Bits {
+    /// Looks up the zone's offset once for all times up to its next transition.
+    fn rows(&self, times: &[Time], candidates: &Bits) -> Bits {
         let mut found = Bits::NONE;
         let mut known = (0..0_i64, 0_i64);
-        for row in asked.rows() {
+        for row in candidates.rows() {
             let Some(us) = times[row].get() else { continue };
             let second = us.div_euclid(1_000_000);
             if !known.0.contains(&second) {

@@ -1,4 +1,4 @@
-//! Expressions become trees of tests: names, numbers and times resolved, cheap tests first.
+//! Compiles expressions to trees of tests: names, numbers and times resolved, cheap tests first.
 
 mod fields;
 pub(super) mod values;
@@ -17,7 +17,7 @@ use crate::query::pattern::{Extent, Pattern, SymSet, TextTest, has_capital};
 use crate::query::value::{self, Interval};
 use crate::store::search::Needle;
 
-/// A tree of tests. Parts of `And` and `Or` stand in the order in which they are tried.
+/// A tree of tests. Parts of `And` and `Or` are tried in order.
 #[derive(Debug, Clone)]
 pub(super) enum Node {
     Always(bool),
@@ -37,7 +37,7 @@ enum Effort {
     Column,
     /// Row by row, in memory.
     Row,
-    /// The record is read and opened.
+    /// Reads and opens the record.
     Body,
 }
 
@@ -51,7 +51,7 @@ impl Node {
         }
     }
 
-    /// What a test costs, so that the cheap ones leave little to the others.
+    /// The cost of a test. Cheap tests run first, to leave fewer rows to the others.
     fn effort(&self) -> Effort {
         match self {
             Node::And(parts) | Node::Or(parts) => parts
@@ -244,7 +244,7 @@ fn value(root: Root, path: &Path, test: &Test) -> Node {
     at_path(BodyTest::Value { root, path, test })
 }
 
-/// A test of what stands at a path: the record must hold the keys that lead there.
+/// A test of the value at a path. The record must contain the keys that lead there.
 fn at_path(test: BodyTest) -> Node {
     let (BodyTest::Value { path, .. } | BodyTest::HasValue { path, .. }) = &test else {
         return body(test);

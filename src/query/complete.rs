@@ -1,4 +1,4 @@
-//! What could be typed next in a filter.
+//! Completion of filters.
 
 mod arguments;
 
@@ -15,7 +15,7 @@ use crate::store::Store;
 #[cfg(test)]
 mod tests;
 
-/// A proposal for the part of the text at `replace` (in bytes).
+/// A proposal for the part of the text at `replace`, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
     pub replace: Range<usize>,
@@ -24,16 +24,17 @@ pub struct Completion {
     pub help: &'static str,
 }
 
-/// So many proposals are made at most.
-const MOST: usize = 50;
+/// The maximum number of proposals.
+const MAX_PROPOSALS: usize = 50;
 
-/// So many symbols are looked at for values at most: a prompt must not wait.
-const LOOK_AT: u32 = 200_000;
+/// How many symbols are searched for values at most: a prompt must not lag.
+const MAX_SYMBOLS: u32 = 200_000;
 
-/// So many chunks are looked at, spread over the store.
-const CHUNKS: usize = 250;
+/// How many chunks are searched, spread over the store.
+const MAX_CHUNKS: usize = 250;
 
-/// Fields and values that fit what stands before `cursor` (in bytes). Values are those that occur.
+/// Fields and values that fit the text before `cursor`, in bytes. Values are those that occur in
+/// the store.
 pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
     let before = text.get(..cursor).unwrap_or(text);
     let start = before
@@ -79,7 +80,7 @@ pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
             None => match unsigned.strip_prefix("args.") {
                 Some(typed) => arguments::names(typed, store)
                     .into_iter()
-                    .take(MOST)
+                    .take(MAX_PROPOSALS)
                     .map(|text| Completion {
                         replace: start..before.len(),
                         text,
@@ -92,7 +93,7 @@ pub fn complete(text: &str, cursor: usize, store: &Store) -> Vec<Completion> {
     }
 }
 
-/// The field of `field:(a|` when `start` lies inside such brackets.
+/// The field of `field:(a|`, if `start` is inside the brackets.
 fn open_alternatives(before: &str, start: usize) -> Option<&str> {
     let head = before.get(..start)?;
     let open = head.rfind('(')?;
@@ -130,7 +131,7 @@ fn names(typed: &str, replace: Range<usize>) -> Vec<Completion> {
     .collect()
 }
 
-/// The values of a field that occur and begin with what was typed, in any case.
+/// The values of a field that occur and start with the typed text, ignoring case.
 fn values(field: &str, typed: &str, store: &Store) -> Vec<String> {
     let typed = typed.to_lowercase();
     let fits = |word: &&str| !word.is_empty() && word.to_lowercase().starts_with(&typed);
@@ -186,7 +187,7 @@ fn values(field: &str, typed: &str, store: &Store) -> Vec<String> {
         Shape::Name => occurring(field, store)
             .into_iter()
             .filter(|name| fits(&name.as_str()))
-            .take(MOST)
+            .take(MAX_PROPOSALS)
             .map(quote)
             .collect(),
         Shape::Text
@@ -199,7 +200,7 @@ fn values(field: &str, typed: &str, store: &Store) -> Vec<String> {
     }
 }
 
-/// A value that would not read back as one word is quoted.
+/// Quotes a value that would not parse as one word.
 fn quote(name: String) -> String {
     let plain = name
         .chars()
@@ -211,10 +212,10 @@ fn quote(name: String) -> String {
     }
 }
 
-/// The names in the column of a field, sorted, without repeats.
+/// The names in a field's column, sorted and deduplicated.
 pub(super) fn occurring(field: Field, store: &Store) -> Vec<String> {
     let name = |sym: Sym| store.symbols().name(sym).to_owned();
-    let mut seen = vec![false; store.symbols().len().min(LOOK_AT) as usize + 1];
+    let mut seen = vec![false; store.symbols().len().min(MAX_SYMBOLS) as usize + 1];
     let mut see = |sym: Sym| {
         if let Some(seen) = seen.get_mut(sym.0 as usize) {
             *seen = true;
@@ -240,7 +241,7 @@ pub(super) fn occurring(field: Field, store: &Store) -> Vec<String> {
         Field::Approver => attached(store, &mut |attached| see(attached.by)),
         Field::Run => {
             return runs()
-                .take(MOST * 20)
+                .take(MAX_PROPOSALS * 20)
                 .map(|run| run.id.to_string())
                 .collect();
         }
@@ -264,7 +265,7 @@ pub(super) fn occurring(field: Field, store: &Store) -> Vec<String> {
 }
 
 fn chunks(store: &Store) -> impl Iterator<Item = (&Chunk, &Outcomes)> {
-    let step = store.chunks().len() / CHUNKS + 1;
+    let step = store.chunks().len() / MAX_CHUNKS + 1;
     store.chunks().step_by(step)
 }
 

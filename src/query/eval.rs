@@ -1,4 +1,4 @@
-//! A filter made ready for a store: tests chunks of rows at once, columns before bodies.
+//! A filter compiled for a store. Tests whole chunks, columns before bodies.
 
 use std::ops::{AddAssign, Range};
 
@@ -16,19 +16,19 @@ use crate::store::bodies::{self, Bodies, Depth, GLANCE};
 use crate::store::row::Row;
 use crate::store::search::{Needle, Reader};
 
-/// An expression with its names looked up in the symbols of a store.
+/// An expression with its names looked up in the store's symbols.
 #[derive(Debug, Clone)]
 pub struct Query {
     node: Node,
     needs_bodies: bool,
 }
 
-/// How often a number was asked for: "no numeric value in 1,204 of 1,318 rows".
+/// How often a number was required: "no numeric value in 1,204 of 1,318 rows".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Tests of a number that met a value.
+    /// Numeric tests that found a value.
     pub judged: u64,
-    /// Of those, how many met only text.
+    /// How many of those found only text.
     pub unjudged: u64,
 }
 
@@ -39,7 +39,7 @@ impl AddAssign for Tally {
     }
 }
 
-/// From so many rows on, the raw bytes are searched for a word before bodies are opened.
+/// From this many rows on, the raw bytes are searched for a word before bodies are opened.
 const WORTH_A_SEARCH: u32 = 8;
 
 impl Query {
@@ -51,17 +51,17 @@ impl Query {
         query
     }
 
-    /// Takes in the symbols that the store has got since. Cheap when there are none.
+    /// Adds symbols that are new in the store. Cheap if there are none.
     pub fn extend(&mut self, store: &Store) {
         self.node.for_each_column(&mut |test| test.extend(store));
     }
 
-    /// Whether records must be read from disk to answer.
+    /// Whether it has to read records from disk.
     pub fn needs_bodies(&self) -> bool {
         self.needs_bodies
     }
 
-    /// Tests some rows of a chunk; bits outside of `rows` are not set.
+    /// Tests some rows of a chunk. Bits outside of `rows` stay unset.
     pub fn test_chunk(
         &self,
         store: &Store,
@@ -72,7 +72,7 @@ impl Query {
         let Some((chunk, outcomes)) = store.chunk(number) else {
             return (Bits::NONE, Tally::default());
         };
-        let asked = Bits::range(rows.start..rows.end.min(chunk.len()));
+        let candidates = Bits::range(rows.start..rows.end.min(chunk.len()));
         let columns = Columns {
             store,
             chunk,
@@ -86,7 +86,7 @@ impl Query {
             reader: Reader::default(),
             tally: Tally::default(),
         };
-        let found = pass.rows(&self.node, &asked);
+        let found = pass.rows(&self.node, &candidates);
         (found, pass.tally)
     }
 
@@ -99,7 +99,7 @@ impl Query {
     }
 }
 
-/// One chunk going through the tree.
+/// One chunk on its way through the tree.
 struct Pass<'a> {
     columns: Columns<'a>,
     number: usize,
@@ -109,30 +109,31 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Those of `asked` that pass; each test is asked only about rows that others left open.
-    fn rows(&mut self, node: &Node, asked: &Bits) -> Bits {
-        if asked.is_empty() {
+    /// The rows of `candidates` that match. Each test sees only the rows that earlier ones left
+    /// undecided.
+    fn rows(&mut self, node: &Node, candidates: &Bits) -> Bits {
+        if candidates.is_empty() {
             return Bits::NONE;
         }
         match node {
-            Node::Always(true) => *asked,
+            Node::Always(true) => *candidates,
             Node::Always(false) => Bits::NONE,
             Node::And(parts) => parts
                 .iter()
-                .fold(*asked, |left, part| self.rows(part, &left)),
+                .fold(*candidates, |left, part| self.rows(part, &left)),
             Node::Or(parts) => parts.iter().fold(Bits::NONE, |found, part| {
-                let more = self.rows(part, &asked.without(&found));
+                let more = self.rows(part, &candidates.without(&found));
                 found | &more
             }),
-            Node::Not(inner) => asked.without(&self.rows(inner, asked)),
-            Node::Column(test) => test.rows(&self.columns, asked),
-            Node::Body { test, needle } => self.open(test, needle.as_ref(), asked),
+            Node::Not(inner) => candidates.without(&self.rows(inner, candidates)),
+            Node::Column(test) => test.rows(&self.columns, candidates),
+            Node::Body { test, needle } => self.open(test, needle.as_ref(), candidates),
         }
     }
 
-    fn open(&mut self, test: &BodyTest, needle: Option<&Needle>, asked: &Bits) -> Bits {
-        let mut rows: Vec<u16> = asked.rows().map(|row| row as u16).collect();
-        if let Some(needle) = needle.filter(|_| asked.count() >= WORTH_A_SEARCH) {
+    fn open(&mut self, test: &BodyTest, needle: Option<&Needle>, candidates: &Bits) -> Bits {
+        let mut rows: Vec<u16> = candidates.rows().map(|row| row as u16).collect();
+        if let Some(needle) = needle.filter(|_| candidates.count() >= WORTH_A_SEARCH) {
             self.reader
                 .narrow(self.columns.store, self.number, needle, &mut rows);
         }
@@ -154,7 +155,7 @@ impl Pass<'_> {
     }
 
     fn judge(&mut self, test: &BodyTest, row: &Row<'_>) -> Judgement {
-        // A line that could not be understood has no body; its bytes are its text.
+        // A malformed line has no body, so its bytes are its text.
         if row.kind() == Kind::Malformed {
             let raw = bodies::raw(row, row.place(), GLANCE);
             let text = Some(String::from_utf8_lossy(&raw).into_owned());

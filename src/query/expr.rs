@@ -2,35 +2,35 @@
 
 use crate::query::fields::{Field, Shape};
 
-/// An expression. `And` and `Or` hold at least two parts; `All` stands only at the top.
+/// An expression. `And` and `Or` have at least two parts; `All` occurs only at the top.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
-    /// The empty filter: true of everything.
+    /// The empty filter, which matches everything.
     All,
     And(Vec<Expr>),
     Or(Vec<Expr>),
     Not(Box<Expr>),
     Term(Term),
     Text(Text),
-    /// `is:(a|b)`: any of these.
+    /// `is:(a|b)`: any of these states.
     Is(Vec<State>),
     /// `has:(a|b)`: any of these is recorded.
     Has(Vec<Subject>),
-    /// `since:10m`, `since:2026-02-11`: not older than this before now, or than this date or instant.
+    /// `since:10m`, `since:2026-02-11`: no older than this long ago, or than this date or instant.
     Since(String),
     /// `at:14:02..14:05`: time of day, from the start of the first to the end of the last minute
-    /// (or second) named; over midnight when the first is later than the last.
+    /// (or second) given. Wraps past midnight if the first is later than the last.
     At(Option<TimeOfDay>, Option<TimeOfDay>),
 }
 
-/// `tool:refund`, `cost>0.05`. A missing value makes it false, whatever the test.
+/// `tool:refund`, `cost>0.05`. False if the value is missing, whatever the test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Term {
     pub subject: Subject,
     pub test: Test,
 }
 
-/// What a term is about.
+/// What a term tests.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Subject {
     Field(Field),
@@ -48,14 +48,14 @@ impl Subject {
     }
 }
 
-/// Steps into a JSON value; empty means any scalar in it.
+/// Steps into a JSON value. Empty means any scalar in it.
 pub type Path = Vec<Step>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// A key of an object, or a number that counts into an array from 0.
+    /// An object key, or an array index from 0.
     Key(String),
-    /// `[*]`: every element of an array, every value of an object.
+    /// `[*]`: every element of an array or value of an object.
     Each,
 }
 
@@ -73,11 +73,11 @@ pub enum Test {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// May hold `*` and `?` under `:`.
+    /// May contain the wildcards `*` and `?` after `:`.
     Word(String),
-    /// Taken letter by letter.
+    /// Taken literally.
     Quoted(String),
-    /// Numbers, both ends included; an open end is `None`.
+    /// Numbers, both ends included. An open end is `None`.
     Range(Option<String>, Option<String>),
 }
 
@@ -93,7 +93,7 @@ pub enum Comparison {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
     pub find: Find,
-    /// From an `in:` beside it; `None` means everywhere, the name of the tool included.
+    /// From an adjacent `in:`. `None` means everywhere, including the tool's name.
     pub scope: Option<Scope>,
 }
 
@@ -103,7 +103,7 @@ pub enum Find {
     Regex(Regex),
 }
 
-/// Where `in:` lets a word be looked for.
+/// Where `in:` restricts a word to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scope {
     pub args: bool,
@@ -111,7 +111,7 @@ pub struct Scope {
     pub text: bool,
 }
 
-/// The source of a regular expression. `\/` and `/` are the same.
+/// The source of a regular expression. `\/` and `/` are equivalent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regex {
     source: String,
@@ -119,7 +119,7 @@ pub struct Regex {
 }
 
 impl Regex {
-    /// Keeps an expression as written; whether it is one is seen when it is made ready.
+    /// Stores an expression as written. It is validated when compiled.
     pub fn new(source: &str, any_case: bool) -> Regex {
         let mut plain = String::with_capacity(source.len());
         let mut chars = source.chars();
@@ -159,7 +159,7 @@ pub struct TimeOfDay {
 
 macro_rules! states {
     ($($(#[$doc:meta])* $variant:ident = $word:literal $help:literal),* $(,)?) => {
-        /// What `is:` can ask.
+        /// What `is:` can test.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum State { $($(#[$doc])* $variant),* }
 
@@ -183,17 +183,17 @@ macro_rules! states {
 }
 
 states! {
-    Error = "error" "failed or timed out, or an error of its own",
-    Blocked = "blocked" "stopped by a policy",
-    Denied = "denied" "stopped by a person",
-    Approved = "approved" "let through by a person",
+    Error = "error" "failed or timed out, or an error action",
+    Blocked = "blocked" "blocked by a policy",
+    Denied = "denied" "denied by a person",
+    Approved = "approved" "approved by a person",
     Pending = "pending" "a call without a result",
-    Retry = "retry" "repeats a call that failed just before",
-    UnknownCost = "unknown-cost" "a model call whose cost is not known",
+    Retry = "retry" "retries the call that failed before it",
+    UnknownCost = "unknown-cost" "a model call with unknown cost",
     Marked = "marked" "marked by you",
-    Truncated = "truncated" "the last line of a file, cut short",
-    Malformed = "malformed" "a line that could not be understood",
-    Estimated = "estimated" "its cost is worked out from a price table",
-    Waiting = "waiting" "a person was asked and has not answered",
-    Subagent = "subagent" "done by an agent that another agent started",
+    Truncated = "truncated" "an incomplete last line of a file",
+    Malformed = "malformed" "a line that could not be parsed",
+    Estimated = "estimated" "cost estimated from a price table",
+    Waiting = "waiting" "an approval is pending",
+    Subagent = "subagent" "done by a subagent",
 }

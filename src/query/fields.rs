@@ -1,4 +1,5 @@
-//! Every field of the filter language. To add one: a line here, and what it reads in `compile.rs`.
+//! Every field of the filter language. To add one: a line here, and its getter in
+//! `compile/fields.rs`.
 
 use crate::model::action::Kind;
 
@@ -10,7 +11,7 @@ pub enum Shape {
     Verdict,
     /// A short name, matched whole.
     Name,
-    /// Long text; `:` looks for the pattern anywhere in it.
+    /// Long text. `:` searches for the pattern anywhere in it.
     Text,
     Count,
     /// A number that may have a fraction.
@@ -19,9 +20,9 @@ pub enum Shape {
     Duration,
     /// `yes` or `no`.
     Flag,
-    /// Any JSON value: text or number as it comes.
+    /// Any JSON value, text or number.
     Json,
-    /// Can only be asked for by `has:`.
+    /// Only usable after `has:`.
     Presence,
 }
 
@@ -34,7 +35,7 @@ pub struct Info {
     /// One line of help.
     pub doc: &'static str,
     pub aliases: &'static [&'static str],
-    /// Whether it belongs to the run as a whole when runs are filtered.
+    /// Whether it describes the run as a whole when runs are filtered.
     pub of_run: bool,
 }
 
@@ -65,14 +66,14 @@ fields! {
     Tool        "tool"         Name     Action ["name"] "name of the tool";
     Agent       "agent"        Name     Run    [] "name of the agent";
     Model       "model"        Name     Run    [] "name of the model";
-    Provider    "provider"     Name     Run    [] "who serves the model";
-    User        "user"         Name     Run    [] "for whom the agent ran";
+    Provider    "provider"     Name     Run    [] "provider of the model";
+    User        "user"         Name     Run    [] "user the agent ran for";
     Run         "run"          Name     Run    ["session", "trace"] "id of the run";
-    Turn        "turn"         Count    Run    [] "number of the turn; of a run: how many";
-    Seq         "seq"          Count    Action [] "place inside the run";
+    Turn        "turn"         Count    Run    [] "turn number; for runs, how many turns";
+    Seq         "seq"          Count    Action [] "number of the action within its run";
     Status      "status"       Status   Run    ["outcome"] "ok, error, blocked, denied, pending, timeout, cancelled";
-    Policy      "policy"       Name     Action [] "name of a policy that decided";
-    Rule        "rule"         Name     Action [] "rule of the policy that decided";
+    Policy      "policy"       Name     Action [] "policy that made a decision";
+    Rule        "rule"         Name     Action [] "rule of that policy";
     Decision    "decision"     Verdict  Action ["verdict"] "allow, block, require_approval, approved, denied, …";
     Approver    "approver"     Name     Action [] "who approved or denied";
     Wait        "wait"         Duration Action [] "how long a person took to answer";
@@ -81,30 +82,30 @@ fields! {
     TokensOut   "tokens.out"   Count    Run    ["tokens.output"] "output tokens";
     TokensCache "tokens.cache" Count    Run    [] "tokens read from or written to the prompt cache";
     TokensTotal "tokens.total" Count    Run    ["tokens"] "all tokens";
-    Latency     "latency"      Duration Run    ["duration", "took"] "how long it took";
-    Retry       "retry"        Flag     Action [] "repeats a call that failed just before";
-    Parent      "parent"       Count    Action ["of"] "place (seq) of the action that caused it";
+    Latency     "latency"      Duration Run    ["duration", "took"] "duration";
+    Retry       "retry"        Flag     Action [] "retries the call that failed before it";
+    Parent      "parent"       Count    Action ["of"] "seq of the action that caused it";
     Lane        "lane"         Count    Action [] "0 for the main agent, 1 and up for subagents";
     Text        "text"         Text     Action [] "text of a prompt, response, reasoning or note";
     Error       "error"        Text     Action [] "kind and message of an error";
     File        "file"         Name     Run    ["path"] "path or name of the file";
     Line        "line"         Count    Action [] "line in the file";
-    Task        "task"         Name     Run    [] "what pairs runs of the same task";
-    Trial       "trial"        Name     Run    [] "which attempt at its task the run is";
+    Task        "task"         Name     Run    [] "task id, the same for runs of one task";
+    Trial       "trial"        Name     Run    [] "number of the attempt at the task";
     Env         "env"          Name     Run    ["environment"] "environment";
     Service     "service"      Name     Run    [] "service";
     Release     "release"      Name     Run    ["version"] "release of the agent";
-    Turns       "turns"        Count    Run    [] "how many turns the run has";
-    Actions     "actions"      Count    Run    ["events"] "how many actions the run has";
-    Calls       "calls"        Count    Run    [] "how many tool calls the run has";
-    Errors      "errors"       Count    Run    [] "how many errors the run has";
-    Retries     "retries"      Count    Run    [] "how many retries the run has";
+    Turns       "turns"        Count    Run    [] "number of turns in the run";
+    Actions     "actions"      Count    Run    ["events"] "number of actions in the run";
+    Calls       "calls"        Count    Run    [] "number of tool calls in the run";
+    Errors      "errors"       Count    Run    [] "number of errors in the run";
+    Retries     "retries"      Count    Run    [] "number of retries in the run";
     Score       "score"        Score    Run    [] "score of the run";
-    Correct     "correct"      Flag     Run    ["right"] "the run was judged to be right: correct:yes, correct:no";
-    Approval    "approval"     Presence Action [] "an approval was asked for (has:approval)";
+    Correct     "correct"      Flag     Run    ["right"] "whether the run was judged correct: correct:yes, correct:no";
+    Approval    "approval"     Presence Action [] "an approval was requested (has:approval)";
 }
 
-/// The families of fields that continue with a name: `args.amount`.
+/// Families of fields, which continue with a name: `args.amount`.
 pub const FAMILIES: &[(&str, &str)] = &[
     (
         "args",
@@ -114,22 +115,19 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("label", "a label of the record: label.team"),
 ];
 
-/// Words that look like fields and have a meaning of their own.
+/// Words that look like fields but have their own meaning.
 pub const SPECIAL: &[(&str, &str)] = &[
     ("is", "a state: is:error, is:blocked, is:retry"),
-    ("has", "is it recorded: has:cost, has:args.amount"),
-    (
-        "in",
-        "where the words beside it are looked for: in:(args|result|text)",
-    ),
-    ("since", "not older than: since:10m, since:2026-02-11"),
+    ("has", "whether it is recorded: has:cost, has:args.amount"),
+    ("in", "where to search for words: in:(args|result|text)"),
+    ("since", "no older than: since:10m, since:2026-02-11"),
     ("at", "time of day: at:14:02..14:05"),
 ];
 
-/// Names that stand for no field: time is asked for by `at:` and `since:`.
+/// Names people try for time, which is filtered with `at:` and `since:`.
 pub const NAMES_OF_TIME: &[&str] = &["time", "ts", "timestamp", "date"];
 
-/// Short words for kinds.
+/// Short names of kinds.
 pub const KIND_NAMES: &[(&str, Kind)] = &[
     ("tool", Kind::ToolCall),
     ("call", Kind::ToolCall),
@@ -146,7 +144,7 @@ impl Field {
         &FIELDS[self as usize]
     }
 
-    /// By name or alias, in any case.
+    /// By name or alias, ignoring case.
     pub fn find(name: &str) -> Option<Field> {
         let is = |known: &str| known.eq_ignore_ascii_case(name);
         FIELDS
@@ -156,7 +154,7 @@ impl Field {
     }
 }
 
-/// The known word nearest to a mistyped one, when it is near enough to be meant.
+/// The known word closest to a mistyped one, if it is close enough.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase();
     let limit = match typed.chars().count() {
@@ -178,7 +176,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().map(|info| info.name).chain(families)
 }
 
-/// Edits (a swap of neighbours is one) from `a` to `b`.
+/// The number of edits from `a` to `b`, where swapping neighbours counts as one.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) =
         (a.chars().take(40).collect(), b.chars().take(40).collect());

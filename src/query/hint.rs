@@ -1,4 +1,5 @@
-//! What to try when nothing matched: the name that was meant, or the term that is in the way.
+//! Suggestions for a filter without matches: the name that was probably meant, or the term that
+//! excludes everything.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -10,41 +11,41 @@ use crate::query::fields::{self, Field, Shape};
 use crate::query::{Context, matches, runs};
 use crate::store::Store;
 
-/// Raw text: it holds names of the trace.
+/// Raw text: it quotes names from the trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
     /// Nothing in the store has this name.
     NoSuchName {
         field: &'static str,
         typed: String,
-        /// What to write instead, in its quotes.
+        /// What to write instead, with quotes if needed.
         meant: Option<String>,
     },
-    /// The other terms match so often.
+    /// How many match without this term.
     Without { term: String, matches: usize },
 }
 
-/// What a filter was put to.
+/// What a filter was applied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
     Actions,
     Runs,
 }
 
-/// Stores with more actions are not opened again for a hint.
-const SMALL: u32 = 20_000;
+/// In larger stores, no actions are opened for a hint.
+const MAX_ACTIONS: u32 = 20_000;
 
-/// What to say of a filter that matched nothing. Asks only what is answered at once.
+/// A suggestion for a filter that matched nothing. Only runs tests that are fast.
 pub fn hint(store: &Store, expr: &Expr, context: &Context, over: Over) -> Option<Hint> {
-    let ask = Ask {
+    let search = Search {
         store,
         context,
         over,
     };
     let mut terms = Vec::new();
     wanted(expr, &mut terms);
-    let missing = terms.into_iter().find_map(|term| ask.no_such_name(term));
-    missing.or_else(|| ask.without(expr))
+    let missing = terms.into_iter().find_map(|term| search.no_such_name(term));
+    missing.or_else(|| search.without(expr))
 }
 
 impl Display for Hint {
@@ -55,7 +56,7 @@ impl Display for Hint {
                 typed,
                 meant,
             } => {
-                write!(f, "no {field} is '{typed}'")?;
+                write!(f, "no {field} is named '{typed}'")?;
                 meant
                     .as_ref()
                     .map_or(Ok(()), |meant| write!(f, " · did you mean {meant}?"))
@@ -68,7 +69,7 @@ impl Display for Hint {
     }
 }
 
-/// The terms that are asked for, rather than excluded.
+/// The terms that are required rather than excluded.
 fn wanted<'a>(expr: &'a Expr, out: &mut Vec<&'a Term>) {
     match expr {
         Expr::Term(term) => out.push(term),
@@ -83,17 +84,17 @@ fn wanted<'a>(expr: &'a Expr, out: &mut Vec<&'a Term>) {
     }
 }
 
-struct Ask<'a> {
+struct Search<'a> {
     store: &'a Store,
     context: &'a Context,
     over: Over,
 }
 
-impl Ask<'_> {
-    /// How many match; none where it would take long to find out.
+impl Search<'_> {
+    /// The number of matches, or 0 if counting would take long.
     fn count(&self, expr: &Expr) -> usize {
         let query = Query::compile(expr, self.store, self.context);
-        if query.needs_bodies() && self.store.len() > SMALL {
+        if query.needs_bodies() && self.store.len() > MAX_ACTIONS {
             return 0;
         }
         match self.over {
@@ -124,7 +125,7 @@ impl Ask<'_> {
         })
     }
 
-    /// The nearest name, or a pattern where the typed text is a part of one.
+    /// The closest name, or a pattern if the typed text is part of one.
     fn meant(&self, field: Field, typed: &str) -> Option<String> {
         let names = occurring(field, self.store);
         if let Some(name) = fields::nearest(typed, names.iter().map(String::as_str)) {
@@ -139,7 +140,7 @@ impl Ask<'_> {
             .then(|| format!("`{}:*{part}*`", field.info().name))
     }
 
-    /// The term without which most is found; the first of those that are equal.
+    /// The term whose removal yields the most matches; ties go to the first.
     fn without(&self, expr: &Expr) -> Option<Hint> {
         let Expr::And(parts) = expr else {
             return None;

@@ -1,10 +1,10 @@
-//! Reading a filter letter by letter: words, quotes, regular expressions.
+//! The lexer of filters: words, quotes, regular expressions.
 
 use std::ops::Range;
 
 use crate::query::parse::ParseError;
 
-/// A place in the text of a filter.
+/// A position in the text of a filter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
@@ -16,7 +16,7 @@ pub(super) fn ends_word(c: char) -> bool {
     c.is_whitespace() || matches!(c, '(' | ')' | '"' | '|')
 }
 
-/// May stand in the name of a field or in a step of a path.
+/// Allowed in a field name or in a step of a path.
 pub(super) fn in_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '@')
 }
@@ -44,7 +44,7 @@ impl<'a> Cursor<'a> {
         Some(c)
     }
 
-    /// Steps over `text` if it comes next.
+    /// Skips `text` if it comes next.
     pub(super) fn eat(&mut self, text: &str) -> bool {
         let eaten = self.rest().starts_with(text);
         if eaten {
@@ -65,13 +65,13 @@ impl<'a> Cursor<'a> {
         self.from(start)
     }
 
-    /// The bare word that comes next, without moving.
+    /// The next bare word, without advancing.
     pub(super) fn next_word(&self) -> &'a str {
         let mut ahead = *self;
         ahead.take_while(|c| !ends_word(c))
     }
 
-    /// A quoted text; the cursor stands on the quote. `\"` and `\\` are a quote and a backslash.
+    /// Quoted text, with the cursor on the quote. `\"` and `\\` are a quote and a backslash.
     pub(super) fn quoted(&mut self) -> Result<String, ParseError> {
         let start = self.at;
         self.bump();
@@ -97,8 +97,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `/source/` or `/source/i`; `None` without moving when what comes is not one (a path, say):
-    /// the closing slash must be followed by a space, a bracket, `|` or the end.
+    /// `/source/` or `/source/i`. `None`, without advancing, for anything else, such as a path: the
+    /// closing slash must be followed by a space, a bracket, `|` or the end.
     pub(super) fn regex(&mut self) -> Option<(&'a str, bool)> {
         let mut ahead = *self;
         if !ahead.eat("/") {
@@ -126,7 +126,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Up to a space or a bracket that was not opened here; for regular expressions.
+    /// Everything up to a space or an unbalanced bracket, for regular expressions.
     pub(super) fn balanced(&mut self) -> &'a str {
         let start = self.at;
         let mut open = 0_usize;

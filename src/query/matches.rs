@@ -1,4 +1,4 @@
-//! A filter over all of a store, with what is found so far told on the way.
+//! Applies a filter to a whole store, reporting matches as it goes.
 
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
@@ -9,25 +9,25 @@ use crate::store::Store;
 use crate::store::bodies::Bodies;
 use crate::store::search::in_order;
 
-/// What matched, in the order of the store. Incomplete where it was cancelled.
+/// The matches, in store order. Incomplete if cancelled.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matches {
     pub rows: Vec<ActionIx>,
     pub tally: Tally,
 }
 
-/// Where a filter stands.
+/// The progress of a filter.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
     /// Everything that matched so far.
     pub rows: &'a [ActionIx],
-    /// Actions tested, of `total`.
+    /// Actions tested, out of `total`.
     pub tested: u32,
     pub total: u32,
 }
 
-/// Tests every action. Calls `progress` after each chunk, in order. A filter that opens bodies
-/// works on two threads; `progress` is always called on this one.
+/// Tests every action. Calls `progress` after each chunk, in order. A filter that opens bodies uses
+/// two threads, but `progress` is always called on this one.
 pub fn matches(
     store: &Store,
     query: &Query,

@@ -1,4 +1,4 @@
-//! Text becomes an expression, or an error that points at the place and names a way out.
+//! Parses a filter, or returns an error that points at the position and suggests a fix.
 
 mod terms;
 #[cfg(test)]
@@ -11,14 +11,14 @@ use crate::query::expr::{Expr, Find, Regex, Scope, Text};
 use crate::query::fields::{FAMILIES, Field, NAMES_OF_TIME};
 use crate::query::lex::{Cursor, ends_word, in_name};
 
-/// Why a filter could not be read.
+/// Why a filter could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ParseError {
-    /// Bytes of the input.
+    /// In bytes of the input.
     pub span: Range<usize>,
     pub message: String,
-    /// What was probably meant, in place of the span.
+    /// A replacement for the span that was probably meant.
     pub suggestion: Option<String>,
 }
 
@@ -39,18 +39,18 @@ impl ParseError {
     }
 }
 
-/// Brackets inside brackets; more is refused, so that no input can exhaust the stack.
-const DEEPEST: usize = 64;
+/// Deeper nesting is rejected, so that no input can exhaust the stack.
+const MAX_DEPTH: usize = 64;
 
-/// Longer filters are refused: what a pattern costs grows with its length.
-const LONGEST: usize = 4096;
+/// Longer filters are rejected, because the cost of a pattern grows with its length.
+const MAX_BYTES: usize = 4096;
 
-/// Reads a filter. Empty text means everything.
+/// Parses a filter. An empty filter matches everything.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
-    if text.len() > LONGEST {
-        let message = format!("a filter of more than {LONGEST} bytes");
+    if text.len() > MAX_BYTES {
+        let message = format!("the filter is longer than {MAX_BYTES} bytes");
         return Err(ParseError::new(
-            text.floor_char_boundary(LONGEST)..text.len(),
+            text.floor_char_boundary(MAX_BYTES)..text.len(),
             message,
         ));
     }
@@ -74,11 +74,11 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
 struct Parser<'a> {
     cursor: Cursor<'a>,
     depth: usize,
-    /// Where the term being read begins.
+    /// Where the current term begins.
     term: usize,
 }
 
-/// The words between terms. In any case: who looks for the word itself quotes it.
+/// The words between terms, in any case. Quote them to search for the words themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keyword {
     And,
@@ -100,7 +100,7 @@ impl Keyword {
     }
 }
 
-/// What stands at one place of an `and`: something to test, or an `in:` for the others.
+/// One part of an `and`: a test, or an `in:` that applies to the others.
 enum Part {
     Expr(Expr),
     In(Scope, Range<usize>),
@@ -115,8 +115,9 @@ impl Parser<'_> {
                 self.cursor.at += 2;
             } else if self.cursor.rest().starts_with("||") {
                 let at = self.cursor.at;
-                return Err(ParseError::new(at..at + 2, "alternatives are joined by OR")
-                    .suggest(Some("OR")));
+                return Err(
+                    ParseError::new(at..at + 2, "use OR for alternatives").suggest(Some("OR"))
+                );
             } else if !self.cursor.eat("|") {
                 break;
             }
@@ -149,7 +150,7 @@ impl Parser<'_> {
             if !found {
                 return Err(ParseError::new(
                     span,
-                    "'in:' needs a word beside it to look for (in:result refund)",
+                    "'in:' needs a word to search for (in:result refund)",
                 ));
             }
         }
@@ -173,7 +174,7 @@ impl Parser<'_> {
             self.cursor.skip_space();
             true
         } else {
-            // `--force` is a word that people look for; `!=` is an operator without a field.
+            // People search for words such as `--force`, and `!=` is an operator without a field.
             let minus = rest.starts_with('-') && !rest.starts_with("--");
             let bang = rest.starts_with('!') && !rest.starts_with("!=");
             if minus || bang {
@@ -196,7 +197,7 @@ impl Parser<'_> {
             Part::Expr(expr) if negated => Ok(Part::Expr(Expr::Not(Box::new(expr)))),
             Part::In(_, span) if negated => Err(ParseError::new(
                 span,
-                "'in:' cannot be negated; negate the word beside it",
+                "'in:' cannot be negated; negate the word instead",
             )),
             part => Ok(part),
         }
@@ -212,7 +213,7 @@ impl Parser<'_> {
                 if phrase.is_empty() {
                     return Err(ParseError::new(
                         self.cursor.span(start),
-                        "nothing stands between these quotes",
+                        "these quotes are empty",
                     ));
                 }
                 Ok(Part::Expr(text(Find::Phrase(phrase))))
@@ -235,10 +236,10 @@ impl Parser<'_> {
         let start = self.cursor.at;
         self.cursor.bump();
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return Err(ParseError::new(
                 self.cursor.span(start),
-                format!("more than {DEEPEST} brackets inside each other"),
+                format!("brackets are nested more than {MAX_DEPTH} deep"),
             ));
         }
         let expr = self.or()?;
@@ -271,8 +272,9 @@ impl Parser<'_> {
         }
         let word = self.cursor.next_word();
         if Keyword::of(word).is_some() {
-            let message =
-                format!("a term is missing beside {word} (to look for the word, quote it)");
+            let message = format!(
+                "a term is missing next to {word}; to search for the word itself, quote it"
+            );
             return Err(ParseError::new(start..start + word.len(), message));
         }
         self.word().map(Part::Expr)
@@ -283,17 +285,17 @@ impl Parser<'_> {
         let span = self.cursor.at..self.cursor.at + word.len().max(1);
         ParseError::new(
             span,
-            "a field is missing before this (cost>0.05); to look for the text, quote it",
+            "a field is missing before this, as in cost>0.05; to search for the text, quote it",
         )
     }
 }
 
-/// Whether a term begins here: a name and an operator. A comparison may have spaces around it where
-/// the name is that of a field and a value follows.
+/// Whether a term begins here: a name and an operator. A comparison may have spaces around it if
+/// the name is a field and a value follows.
 fn is_term(from: Cursor<'_>) -> bool {
     let mut ahead = from;
     ahead.take_while(in_name);
-    // A path may go on with `."key"` or `[*]`; anything else must be an operator.
+    // A path may continue with `."key"` or `[*]`. Anything else must be an operator.
     while ahead.eat(".") || ahead.eat("[") || ahead.eat("]") || ahead.eat("*") {
         if ahead.peek() == Some('"') && ahead.quoted().is_err() {
             break;
@@ -324,7 +326,7 @@ fn is_term(from: Cursor<'_>) -> bool {
 }
 
 fn no_ampersands(at: usize) -> ParseError {
-    let message = "terms that must all be true stand side by side, or are joined by AND (to look for the text, quote it)";
+    let message = "combine terms with AND or a space; to search for && itself, quote it";
     ParseError::new(at..at + 2, message).suggest(Some("AND"))
 }
 
@@ -353,7 +355,7 @@ fn single(mut parts: Vec<Expr>, many: impl FnOnce(Vec<Expr>) -> Expr) -> Expr {
     }
 }
 
-/// Restricts the words in `expr` that have no `in:` of their own; whether there were any.
+/// Restricts the words in `expr` that have no `in:` of their own. Returns whether there were any.
 fn restrict(expr: &mut Expr, scope: Scope) -> bool {
     match expr {
         Expr::Text(text) => {

@@ -13,11 +13,11 @@ pub enum Pattern {
     Like(regex::Regex),
 }
 
-/// How a typed value is taken.
+/// How much of the text a pattern must cover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     Whole,
-    /// The pattern may stand anywhere in the text.
+    /// The pattern may occur anywhere in the text.
     Anywhere,
 }
 
@@ -29,7 +29,7 @@ impl Pattern {
         }
     }
 
-    /// A value after `:`. Without capital letters in it, letters match in any case.
+    /// A value after `:`. Without capitals, it ignores case.
     pub fn of(value: &Value, extent: Extent) -> Pattern {
         let (text, glob) = match value {
             Value::Word(word) => (word.clone(), true),
@@ -62,9 +62,9 @@ impl Pattern {
         })
     }
 
-    /// A bare word, phrase or `/regex/`: found anywhere in a text. In a word without capitals, ASCII
-    /// letters match their capitals only, never look-alikes of other alphabets, so that a search of
-    /// the raw bytes finds the same.
+    /// A bare word, phrase or `/regex/`, found anywhere in a text. In a word without capitals,
+    /// ASCII letters match their capitals only, never lookalikes from other alphabets, so that
+    /// searching the raw bytes finds the same.
     pub fn find(find: &Find) -> Pattern {
         match find {
             Find::Regex(regex) => {
@@ -87,26 +87,26 @@ impl Pattern {
     }
 }
 
-/// Whether a typed text asks for exact case.
+/// Whether the typed text has a capital, which makes it case-sensitive.
 pub fn has_capital(text: &str) -> bool {
     text.chars().any(char::is_uppercase)
 }
 
-/// Makes a regular expression ready.
+/// Compiles a regular expression.
 pub fn compile(regex: &Regex) -> Result<regex::Regex, Error> {
     RegexBuilder::new(regex.source())
         .case_insensitive(regex.any_case())
         .build()
 }
 
-/// The error without the drawing around it.
+/// The message of the error, without its diagram.
 pub fn reason(error: &Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
-/// A test of a text: any of the patterns, or none of them.
+/// A test of a text: matches any of the patterns, or none of them.
 #[derive(Debug, Clone)]
 pub struct TextTest {
     pub any: Vec<Pattern>,
@@ -134,13 +134,13 @@ impl TextTest {
         TextTest { any, negated }
     }
 
-    /// `text` is recorded: an empty one is for the caller to refuse.
+    /// `text` must be recorded: the caller rejects an empty one.
     pub fn is_true_of(&self, text: &str) -> bool {
         self.any.iter().any(|pattern| pattern.matches(text)) != self.negated
     }
 }
 
-/// The symbols whose names pass a test. Grows with the table: each name is tested once.
+/// The symbols whose names match. Grows with the symbol table: each name is tested once.
 #[derive(Debug, Clone)]
 pub struct SymSet {
     test: TextTest,
@@ -148,12 +148,12 @@ pub struct SymSet {
     members: Vec<Sym>,
 }
 
-/// Up to so many symbols are compared one by one, which vectorises; more are looked up.
-const FEW: usize = 3;
+/// Up to this many symbols are compared directly, which vectorises. More are looked up.
+const MAX_DIRECT: usize = 3;
 
 impl SymSet {
     pub fn new(test: TextTest) -> SymSet {
-        // "Not recorded" is symbol 0 and never passes.
+        // "Not recorded" is symbol 0 and never matches.
         SymSet {
             test,
             holds: vec![false],
@@ -165,7 +165,7 @@ impl SymSet {
         for number in self.holds.len() as u32..=symbols.len() {
             let passes = self.test.is_true_of(symbols.name(Sym(number)));
             self.holds.push(passes);
-            if passes && self.members.len() <= FEW {
+            if passes && self.members.len() <= MAX_DIRECT {
                 self.members.push(Sym(number));
             }
         }

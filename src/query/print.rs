@@ -1,4 +1,4 @@
-//! An expression as text that reads back as the same expression.
+//! Prints an expression as text that parses back to the same expression.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -48,7 +48,7 @@ fn joined(f: &mut Formatter<'_>, parts: &[Expr], between: &str) -> fmt::Result {
     Ok(())
 }
 
-/// An expression beside others: in brackets where it would run together with them.
+/// An expression next to others, in brackets where needed.
 fn part(f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
     match expr {
         Expr::And(_) | Expr::Or(_) => write!(f, "({expr})"),
@@ -195,13 +195,13 @@ impl Display for Find {
     }
 }
 
-/// `/usr`: a slash further on would make it the beginning of a regular expression.
+/// `/usr`: a later slash would turn it into a regular expression.
 fn is_start_of_path(word: &str) -> bool {
     word.strip_prefix('/')
         .is_some_and(|rest| !rest.contains('/'))
 }
 
-/// Whether a phrase reads back as itself without quotes.
+/// Whether a phrase parses back as itself without quotes.
 fn is_plain_word(phrase: &str) -> bool {
     let keyword = Keyword::of(phrase).is_some();
     let starts_well = phrase.chars().next().is_some_and(char::is_alphanumeric);

@@ -1,4 +1,4 @@
-//! The value of a field as words: what a column shows.
+//! The value of a field as text, as a column shows it.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::query::fields::Field;
 use crate::query::parse::{ParseError, parse};
 use crate::store::row::Row;
 
-/// Reads the name of a field as filters write it: `args.amount`, `tokens.out`, `label.team`.
+/// Parses a field name as in filters: `args.amount`, `tokens.out`, `label.team`.
 pub fn subject(name: &str) -> Result<Subject, ParseError> {
     let before = "has:".len();
     let found = parse(&format!("has:{name}")).map_err(|mut error| {
@@ -33,7 +33,7 @@ pub fn subject(name: &str) -> Result<Subject, ParseError> {
     }
 }
 
-/// The value of a field of an action, raw; none where it was not recorded.
+/// The value of a field of an action, raw; `None` if not recorded.
 pub fn value(subject: &Subject, row: &Row<'_>, body: &Body) -> Option<String> {
     let found = match subject {
         Subject::Field(field) => of_field(*field, row, body),
@@ -133,7 +133,7 @@ fn of_field(field: Field, row: &Row<'_>, body: &Body) -> Option<String> {
     }
 }
 
-/// 0 for the main agent, from 1 on for subagents.
+/// 0 for the main agent, from 1 for subagents.
 fn lane(row: &Row<'_>) -> Option<usize> {
     let symbols = row.store.symbols();
     let mut lanes = row.run().lanes.iter();

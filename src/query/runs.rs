@@ -1,4 +1,4 @@
-//! What a filter means for runs: fields of the run are tested on the run, other terms on its actions.
+//! Applies a filter to runs: fields of the run are tested on the run, other terms on its actions.
 
 use crate::base::cancel::CancelFlag;
 use crate::model::quantity::Tokens;
@@ -13,13 +13,13 @@ use crate::query::matches::matches;
 use crate::query::pattern::{Extent, TextTest};
 use crate::store::Store;
 
-/// The runs that an expression is true of.
+/// The runs that match an expression.
 ///
-/// Terms about actions that stand together must be true of one action: `tool:bash is:error` asks for
-/// a run in which bash failed. A negated one asks that no action is so. `cost>1` asks for the cost
-/// of the whole run.
+/// Adjacent terms about actions must match the same action: `tool:bash is:error` finds runs in
+/// which bash failed. A negated term requires that no action matches. `cost>1` tests the cost of
+/// the whole run.
 ///
-/// Incomplete where it was cancelled.
+/// Incomplete if cancelled.
 pub fn runs(store: &Store, expr: &Expr, context: &Context, cancel: &CancelFlag) -> Vec<RunIx> {
     let lift = Lift {
         store,
@@ -83,7 +83,7 @@ impl Lift<'_> {
         })
     }
 
-    /// The runs with an action that passes.
+    /// The runs with a matching action.
     fn with_action(&self, expr: &Expr) -> Vec<bool> {
         let query = Query::compile(expr, self.store, self.context);
         let mut found = vec![false; self.store.runs().len()];
@@ -113,7 +113,7 @@ impl Lift<'_> {
     }
 }
 
-/// Whether an expression has only terms about actions, and none of them negated.
+/// Whether an expression consists of terms about actions, none of them negated.
 fn is_about_actions(expr: &Expr) -> bool {
     match expr {
         Expr::All | Expr::Not(_) => false,
@@ -132,12 +132,12 @@ enum RunTerm {
     Cost(Numbers),
     Duration(Numbers),
     Tokens(TokenKind, Numbers),
-    /// The same as for one of its actions.
+    /// The same test as for one of its actions.
     Same(RunTest),
 }
 
 impl RunTerm {
-    /// `None` for a field that a run has only by its actions.
+    /// `None` for a field that exists only on actions.
     fn new(field: Field, term: &Term) -> Option<RunTerm> {
         let text = || TextTest::of(&term.test, Extent::Whole);
         let numbers = || numbers(&term.test, field.info().shape);

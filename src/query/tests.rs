@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::base::cancel::CancelFlag;
 use crate::ingest::Batch;
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status};
 use crate::model::chunk::{CHUNK_ROWS, NewAction};
@@ -42,7 +42,7 @@ fn load(text: &'static str) -> Store {
         bytes: text.as_bytes(),
         companions: &[],
     };
-    let (store, errors) = Store::load(loader::start(
+    let (store, errors) = Store::load(intake::load(
         vec![input],
         Options::new(PriceTable::default()),
     ));
@@ -66,7 +66,7 @@ fn find(store: &Store, expr: &Expr) -> Matches {
     matches(store, &query, &CancelFlag::new(), &mut |_| {})
 }
 
-/// `run:line` of the actions of [`TRACE`] that match.
+/// Checks `run:line` of the actions of [`TRACE`] that match.
 #[track_caller]
 fn check(filter: &str, lines: &[u32]) {
     let store = load(TRACE);
@@ -109,7 +109,7 @@ fn names_match_as_globs_with_smart_case() {
 }
 
 #[test]
-fn numbers_compare_in_their_units() {
+fn numbers_are_compared_in_their_units() {
     check("latency>=1s", &[4, 8]);
     check("latency<1s", &[3]);
     check("wait:40s..41s", &[4]);
@@ -120,7 +120,7 @@ fn numbers_compare_in_their_units() {
 }
 
 #[test]
-fn a_missing_value_is_false_both_ways_and_true_under_not() {
+fn a_missing_value_is_false_either_way_and_true_under_not() {
     check("kind:tool cost>0", &[]);
     check("kind:tool cost!=1", &[]);
     check("kind:tool -cost>0", &[4, 8, 12]);
@@ -129,7 +129,7 @@ fn a_missing_value_is_false_both_ways_and_true_under_not() {
 }
 
 #[test]
-fn looks_into_arguments_and_results() {
+fn searches_arguments_and_results() {
     check("args.amount>500", &[4]);
     check("args.amount:4000..5000", &[4]);
     check("args.amount:many", &[8]);
@@ -142,7 +142,7 @@ fn looks_into_arguments_and_results() {
 }
 
 #[test]
-fn counts_rows_where_a_number_met_text() {
+fn counts_rows_where_a_number_is_compared_with_text() {
     let store = load(TRACE);
     let found = find(&store, &parse("args.amount>500").expect("a filter"));
     assert_eq!(
@@ -155,7 +155,7 @@ fn counts_rows_where_a_number_met_text() {
 }
 
 #[test]
-fn words_are_found_in_names_arguments_results_and_text() {
+fn finds_words_in_names_arguments_results_and_text() {
     check("refund", &[2, 4, 12]);
     check("Refund", &[2]);
     check("in:text refund", &[2]);
@@ -171,7 +171,7 @@ fn words_are_found_in_names_arguments_results_and_text() {
 }
 
 #[test]
-fn states_are_those_of_the_trace() {
+fn states_match_the_trace() {
     check("is:denied", &[4]);
     check("is:error", &[8]);
     check("is:pending", &[12]);
@@ -181,7 +181,7 @@ fn states_are_those_of_the_trace() {
 }
 
 #[test]
-fn times_are_relative_to_now_or_of_the_day() {
+fn times_are_relative_to_now_or_times_of_day() {
     check("since:1m", &[11, 12]);
     check("since:2026-11-22T11:00:00Z", &[11, 12]);
     check("since:2026-11-22T12:00:01+01:00", &[12]);
@@ -204,7 +204,7 @@ fn runs_are_tested_as_a_whole() {
 }
 
 #[test]
-fn a_broken_line_is_found_by_its_bytes() {
+fn a_malformed_line_is_found_by_its_bytes() {
     let store =
         load("{\"type\":\"prompt\",\"run_id\":\"r\",\"content\":\"fine\"}\n{broken needle\n");
     let found = find(&store, &parse("needle is:malformed").expect("a filter"));
@@ -212,7 +212,7 @@ fn a_broken_line_is_found_by_its_bytes() {
 }
 
 #[test]
-fn a_query_takes_in_names_that_come_later() {
+fn a_compiled_query_adds_names_that_arrive_later() {
     let mut store = synthetic(&[Sample::default()], 1);
     let mut query = Query::compile(&parse("tool:late").expect("a filter"), &store, &context());
     let late = Sym(store.symbols().len() + 1);
@@ -292,7 +292,7 @@ fn push(batch: &mut Batch, sample: &Sample) {
     batch.outcomes.settle(row, &news);
 }
 
-/// `len` actions that repeat `samples`.
+/// A store of `len` actions that repeat `samples`.
 fn synthetic(samples: &[Sample], len: usize) -> Store {
     let mut store = Store::new();
     let mut samples = samples.iter().cycle();
@@ -343,7 +343,7 @@ fn sample() -> impl Strategy<Value = Sample> {
 
 type Naive = fn(&Row<'_>) -> bool;
 
-/// Terms, each with what it means for one row in the plainest words.
+/// Terms, each with a naive implementation for one row.
 const TERMS: &[(&str, Naive)] = &[
     ("kind:tool", |row| row.kind() == Kind::ToolCall),
     ("kind!=note", |row| row.kind() != Kind::Note),
@@ -389,7 +389,7 @@ const TERMS: &[(&str, Naive)] = &[
     ("seq<9", |row| row.seq() < 9),
 ];
 
-/// A filter, and its meaning row by row.
+/// A filter, with a naive implementation for one row.
 #[derive(Debug, Clone)]
 enum Tree {
     Leaf(usize),

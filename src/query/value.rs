@@ -1,4 +1,4 @@
-//! Values as typed: numbers with units, durations, times of day.
+//! Parses values: numbers with units, durations, times of day.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -8,7 +8,7 @@ use crate::model::quantity::Time;
 use crate::query::expr::{Comparison, TimeOfDay};
 use crate::query::fields::Shape;
 
-/// What a unit measures, and how many of the smallest it is.
+/// What a unit measures, and how many of the smallest unit it is.
 enum Unit {
     Time(f64),
     Scale(f64),
@@ -61,7 +61,7 @@ pub fn number(text: &str, shape: Shape) -> Result<f64, String> {
         (Unit::Scale(scale), Shape::Json) => Ok(amount * scale),
         (Unit::Bytes(scale), Shape::Json) if !dollars => Ok(amount * scale),
         (Unit::Time(_), Shape::Json) => Err(format!(
-            "'{text}' is a time; a recorded value is compared as a plain number"
+            "'{text}' is a duration, but recorded values are compared as plain numbers"
         )),
         _ => Err(format!("'{text}' has the wrong unit here")),
     }
@@ -72,11 +72,11 @@ pub fn duration(text: &str) -> Result<f64, String> {
     let mut sum = 0.0;
     let mut rest = text;
     if rest.is_empty() {
-        return Err("a time is missing (5s, 200ms, 2m)".to_owned());
+        return Err("a duration is missing (5s, 200ms, 2m)".to_owned());
     }
     while !rest.is_empty() {
         let (amount, after) =
-            amount(rest).ok_or_else(|| format!("'{text}' is not a time (5s, 200ms, 2m)"))?;
+            amount(rest).ok_or_else(|| format!("'{text}' is not a duration (5s, 200ms, 2m)"))?;
         let end = after
             .find(|c: char| c.is_ascii_digit() || c == '.')
             .unwrap_or(after.len());
@@ -94,7 +94,8 @@ pub fn duration(text: &str) -> Result<f64, String> {
     Ok(sum)
 }
 
-/// What `since:` counts from: `now` less a duration, a date, or an instant. A date begins in `zone`.
+/// What `since:` counts from: `now` minus a duration, a date, or an instant. A date begins in
+/// `zone`.
 pub fn since_instant(text: &str, now: Time, zone: &TimeZone) -> Option<Time> {
     if let Ok(back) = duration(text) {
         let now = now.get()?;
@@ -107,7 +108,7 @@ pub fn since_instant(text: &str, now: Time, zone: &TimeZone) -> Option<Time> {
     instant.map(|instant| Time(instant.as_microsecond()))
 }
 
-/// Whether `since:` can count from it.
+/// Validates the value of `since:`.
 pub fn since(text: &str) -> Result<(), String> {
     let year = text.bytes().take(4).filter(u8::is_ascii_digit).count() == 4;
     let dated = year && text.as_bytes().get(4) == Some(&b'-');
@@ -119,7 +120,7 @@ pub fn since(text: &str) -> Result<(), String> {
         .ok_or_else(|| format!("'{text}' is not a date (2026-02-11 or 2026-02-11T20:50:00Z)"))
 }
 
-/// The digits at the start of `text`, and what follows.
+/// The leading digits of `text`, and the rest.
 fn amount(text: &str) -> Option<(f64, &str)> {
     let end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_')
@@ -158,8 +159,8 @@ pub fn time_of_day(text: &str) -> Result<TimeOfDay, String> {
     })
 }
 
-/// Whole numbers from `lo` to `hi`; empty when `lo > hi`. Never holds `i64::MIN`, which columns use
-/// for "not recorded".
+/// Whole numbers from `lo` to `hi`; empty if `lo > hi`. Never contains `i64::MIN`, which columns
+/// use for "not recorded".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
     pub lo: i64,
@@ -172,9 +173,9 @@ impl Interval {
         hi: i64::MAX,
     };
 
-    /// The whole numbers that compare so with `bound`.
+    /// The whole numbers that satisfy the comparison with `bound`.
     pub fn of(comparison: Comparison, bound: f64) -> Interval {
-        // Units turn 0.07 into 70000000000.00001: what is that near a whole number is meant as one.
+        // Units turn 0.07 into 70000000000.00001, so round what is close to a whole number.
         let near = bound.round();
         let bound = if (bound - near).abs() <= 1e-9 * bound.abs().max(1.0) {
             near

@@ -1,4 +1,4 @@
-//! What stands beside a record in its source: values that it refers to, and the record around it.
+//! Finding what a record needs elsewhere in its source: values that it refers to, and the record around it.
 
 use memchr::{memmem, memrchr};
 use serde_json::Value;
@@ -9,17 +9,16 @@ use crate::model::action::Place;
 
 const BLOCK: u64 = 256 << 10;
 
-/// A member that is looked for stands no further behind a record, and a record begins no further before
-/// what is in it.
+/// Search limit in bytes, in both directions.
 const FURTHEST: u64 = 1 << 30;
 
-/// A record goes on no further than this behind what is in it.
+/// The longest rest of a record after a place inside it.
 const LONGEST_REST: usize = 64 << 20;
 
-/// Members before the mark of a record that are objects themselves: more are nobody's.
+/// How many object beginnings before the mark of a record are tried.
 const OBJECTS_BEFORE: usize = 8;
 
-/// How far to look, and how much to read of what is found.
+/// How far to search, and how much to read of what is found; both in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Reach {
     pub far: u64,
@@ -33,14 +32,14 @@ impl Reach {
     };
 }
 
-/// Sources up to this size are read whole for a line of a list: later lines find it done.
-const SOON_READ: u64 = 128 << 20;
+/// Sources up to this size are indexed even for one line of a list; later lines find the index ready.
+const QUICKLY_INDEXED: u64 = 128 << 20;
 
-/// The value of a member whose name stands for what it says. Who draws a list does not wait for all of a
-/// huge source: then the member is only looked for behind the byte `from`.
+/// The value of a content-addressed member (named after a hash of its value). A list does not wait until a
+/// huge source is indexed: then the member is only searched for after the offset `from`.
 pub fn member(source: &Source, name: &str, (from, reach): (u64, Reach)) -> Option<Value> {
-    let is_soon = || source.bytes.len().is_ok_and(|len| len <= SOON_READ);
-    if reach.far < FURTHEST && !source.aside.is_read() && !is_soon() {
+    let is_quick = || source.bytes.len().is_ok_and(|len| len <= QUICKLY_INDEXED);
+    if reach.far < FURTHEST && !source.aside.is_read() && !is_quick() {
         return member_behind(source, name, from, reach);
     }
     match source.aside.find(name, &source.bytes, source.format) {
@@ -49,7 +48,7 @@ pub fn member(source: &Source, name: &str, (from, reach): (u64, Reach)) -> Optio
     }
 }
 
-/// The value of the next member of this name that begins behind the byte `from`.
+/// The value of the next member with this name after the offset `from`.
 pub fn member_behind(source: &Source, name: &str, from: u64, reach: Reach) -> Option<Value> {
     let key = format!("\"{name}\"");
     let finder = memmem::Finder::new(&key);
@@ -70,7 +69,7 @@ pub fn member_behind(source: &Source, name: &str, from: u64, reach: Reach) -> Op
     None
 }
 
-/// The smallest record around a place whose member `name` is `value`.
+/// The smallest object that encloses a place and whose member `name` is `value`.
 pub fn record_around(
     source: &Source,
     (name, value): (&str, &str),
@@ -80,7 +79,7 @@ pub fn record_around(
     let finder = memmem::FinderRev::new(&key);
     let end = place.offset + u64::from(place.len);
     let holds = |offset: u64| {
-        // What goes on much further behind the place is not the record around it, but the whole file.
+        // An object that ends much later is not the record but the whole file.
         let limit = usize::try_from(end.checked_sub(offset)?).ok()?;
         let (record, len) = value_at(source, offset, limit.saturating_add(LONGEST_REST))?;
         let is_it = record.get(name).and_then(Value::as_str) == Some(value);
@@ -89,14 +88,14 @@ pub fn record_around(
     let mut until = place.offset;
     while until > 0 && place.offset - until < FURTHEST {
         let start = until.saturating_sub(BLOCK);
-        // What lies across the border of two blocks is found with the earlier one.
+        // A key across two blocks is found with the earlier one.
         let len = (until - start) as usize + key.len();
         let bytes = source.bytes.slice(start, len).ok()?;
         for found in finder.rfind_iter(&bytes) {
             let behind = start + (found + key.len()) as u64;
             let is_value = colon(source, behind).is_some_and(|at| {
-                let told = value_at(source, at, value.len() + 2);
-                told.is_some_and(|(told, _)| told == value)
+                let found = value_at(source, at, value.len() + 2);
+                found.is_some_and(|(found, _)| found == value)
             });
             let found = is_value.then(|| beginnings(source, start + found as u64));
             if let Some(record) = found.into_iter().flatten().find_map(holds) {
@@ -108,7 +107,7 @@ pub fn record_around(
     None
 }
 
-/// Where objects begin before a member, the nearest first.
+/// Offsets of objects that begin before a member, the nearest first.
 fn beginnings(source: &Source, member: u64) -> impl Iterator<Item = u64> {
     let start = member.saturating_sub(BLOCK);
     let bytes = source.bytes.slice(start, (member - start) as usize);
@@ -121,7 +120,7 @@ fn beginnings(source: &Source, member: u64) -> impl Iterator<Item = u64> {
     begins.take(OBJECTS_BEFORE)
 }
 
-/// Where the value begins, if a colon comes next.
+/// The offset of the value, if a colon comes next.
 fn colon(source: &Source, at: u64) -> Option<u64> {
     let bytes = source.bytes.slice(at, 64).ok()?;
     let is_space = |byte: &u8| byte.is_ascii_whitespace();
@@ -131,7 +130,7 @@ fn colon(source: &Source, at: u64) -> Option<u64> {
     Some(at + (colon + 1 + value) as u64)
 }
 
-/// The value that begins at a byte and its length; of one that is longer than `limit`, its head.
+/// The value at an offset and its length; only the head of one that is longer than `limit`.
 fn value_at(source: &Source, at: u64, limit: usize) -> Option<(Value, u64)> {
     let mut len = (BLOCK as usize).min(limit);
     loop {
@@ -158,7 +157,7 @@ mod tests {
     use crate::store::testing::source;
 
     #[test]
-    fn a_member_is_found_behind_a_record_wherever_it_stands() {
+    fn finds_a_member_anywhere_after_a_record() {
         let filler = "x".repeat(400 << 10);
         let source = source(format!(
             r#"{{"a":"see b7","filler":"{filler}","said":"\"b7\": no","b7" : "{filler}!","c":1}}"#
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_around_a_place_is_the_smallest_that_holds_it() {
+    fn the_record_around_a_place_is_the_smallest_enclosing_one() {
         let text = r#"[{"event":"model","n":1},{"id":{"x":2},"event": "model","n":2,"input":[{"event":"model"}],"output":{"said":"HERE"}}]"#;
         let offset = text.find("\"HERE").expect("it") as u64;
         let place = Place {

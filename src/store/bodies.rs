@@ -1,10 +1,10 @@
-//! Opening actions: the record is read from disk when someone looks, and the last ones are kept.
+//! Opening actions: records are read from disk when they are shown, and recent bodies are cached.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::ingest::body::Body;
-use crate::ingest::formats;
+use crate::ingest::format;
 use crate::ingest::json;
 use crate::model::action::{Kind, Place};
 use crate::model::outcome::AttachedKind;
@@ -17,53 +17,52 @@ mod tests;
 /// How much of an action to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Depth {
-    /// Enough for one line of a list: at most [`GLANCE`] bytes of each record.
+    /// Enough for one line of a list: at most [`GLANCE`] bytes of each record (some formats need more).
     Glance,
-    /// At most so many bytes of each record.
+    /// At most this many bytes of each record.
     UpTo(u32),
     /// Everything.
     Full,
 }
 
-/// Records up to this size are opened whole even at a glance; of larger ones only the head is read.
-/// Some formats need more.
-pub const GLANCE: usize = formats::GLANCE;
+/// Records up to this size are opened whole even at a glance; only the head is read of larger ones.
+pub const GLANCE: usize = format::GLANCE;
 
-/// Opened actions, the most recent ones kept. Not shared between threads: each owner has its own.
+/// A cache of opened actions, least recently used first out. Each thread has its own.
 #[derive(Debug, Default)]
 pub struct Bodies {
-    kept: HashMap<Key, Kept>,
-    /// Who was used when, the longest ago first.
+    cached: HashMap<Key, Cached>,
+    /// Keys by the time of last use.
     order: BTreeMap<u64, Key>,
     clock: u64,
-    held: usize,
+    size: usize,
 }
 
 type Key = (u32, Depth);
 
 #[derive(Debug)]
-struct Kept {
+struct Cached {
     used: u64,
     size: usize,
-    state: State,
+    version: Version,
     body: Arc<Body>,
 }
 
-/// What an action was made of when it was opened; when that changes, it must be opened again.
+/// What an action consisted of when it was opened; when that changes, it must be opened again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State {
+struct Version {
     result: Place,
     attached: usize,
 }
 
-/// What may be kept in memory, in bytes of the records.
-const KEEP: usize = 16 << 20;
+/// The size of the cache, in bytes of records.
+const CAPACITY: usize = 16 << 20;
 
-/// How far what a record refers to may stand behind it to be shown in a line of a list: many are drawn
-/// at once.
+/// For a line of a list, the search limit in bytes for values that a record refers to, because many lines
+/// are drawn at once.
 const NEAR: u64 = 4 << 20;
 
-/// What an action takes at least, however short its records are.
+/// The least that an action counts, however short its records are.
 const LEAST: usize = 256;
 
 impl Bodies {
@@ -71,50 +70,51 @@ impl Bodies {
         Bodies::default()
     }
 
-    /// Opens an action, from memory when it was opened lately and has not got a result since.
+    /// Opens an action, from the cache if it has not changed since.
     pub fn open(&mut self, row: &Row<'_>, depth: Depth) -> Arc<Body> {
         let key = (row.ix().0, depth);
-        let state = State {
+        let version = Version {
             result: row.result_place(),
             attached: row.attached().len(),
         };
         self.clock += 1;
-        if let Some(kept) = self.kept.get_mut(&key).filter(|kept| kept.state == state) {
-            self.order.remove(&kept.used);
+        let cached = self.cached.get_mut(&key);
+        if let Some(cached) = cached.filter(|cached| cached.version == version) {
+            self.order.remove(&cached.used);
             self.order.insert(self.clock, key);
-            kept.used = self.clock;
-            return Arc::clone(&kept.body);
+            cached.used = self.clock;
+            return Arc::clone(&cached.body);
         }
         let body = Arc::new(open(row, depth));
         self.remove(key);
-        self.keep(
+        self.insert(
             key,
-            Kept {
+            Cached {
                 used: self.clock,
                 size: size(row, depth),
-                state,
+                version,
                 body: Arc::clone(&body),
             },
         );
         body
     }
 
-    /// Forgets what was opened.
+    /// Empties the cache.
     pub fn forget(&mut self) {
-        self.kept.clear();
+        self.cached.clear();
         self.order.clear();
-        self.held = 0;
+        self.size = 0;
     }
 
-    /// Makes room by dropping what was not used for longest; what is larger than all room is not kept.
-    fn keep(&mut self, key: Key, kept: Kept) {
-        if kept.size > KEEP {
+    /// Evicts the least recently used bodies to make room. A body larger than the cache is not kept.
+    fn insert(&mut self, key: Key, cached: Cached) {
+        if cached.size > CAPACITY {
             return;
         }
-        self.held += kept.size;
-        self.order.insert(kept.used, key);
-        self.kept.insert(key, kept);
-        while self.held > KEEP {
+        self.size += cached.size;
+        self.order.insert(cached.used, key);
+        self.cached.insert(key, cached);
+        while self.size > CAPACITY {
             let Some((_, oldest)) = self.order.first_key_value() else {
                 return;
             };
@@ -123,14 +123,14 @@ impl Bodies {
     }
 
     fn remove(&mut self, key: Key) {
-        if let Some(kept) = self.kept.remove(&key) {
-            self.order.remove(&kept.used);
-            self.held -= kept.size;
+        if let Some(cached) = self.cached.remove(&key) {
+            self.order.remove(&cached.used);
+            self.size -= cached.size;
         }
     }
 }
 
-/// Bytes of the records that opening an action reads.
+/// The number of record bytes that opening an action reads.
 fn size(row: &Row<'_>, depth: Depth) -> usize {
     let limit = match depth {
         Depth::Glance => row.source().format.glance(),
@@ -176,8 +176,8 @@ pub fn open(row: &Row<'_>, depth: Depth) -> Body {
     body
 }
 
-/// The value that a row stands on. A row that is told in pieces lies on several values of a list, which
-/// are read as one.
+/// The value of a row. The place of a row made of several pieces covers several values of a list, which
+/// are read as one list.
 fn value(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::Value> {
     record(row, place, depth).or_else(|| {
         row.source().format.lists()?;
@@ -198,7 +198,7 @@ pub fn raw(row: &Row<'_>, place: Place, limit: usize) -> Vec<u8> {
         .unwrap_or_default()
 }
 
-/// A record of a row, with what it refers to.
+/// A record of a row, completed with the values it refers to.
 pub fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::Value> {
     let limit = match depth {
         Depth::Full => usize::MAX,
@@ -221,7 +221,7 @@ pub fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::V
     Some(record)
 }
 
-/// The record around that of a row, where its format tells which one that is.
+/// The record that encloses the place of a row, if its format says how to find it.
 pub fn around(row: &Row<'_>) -> Option<serde_json::Value> {
     let mark = row.source().format.around()?;
     let (offset, mut record) = beside::record_around(row.source(), mark, row.place())?;

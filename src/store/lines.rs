@@ -1,4 +1,4 @@
-//! Lines of a source that no action stands for.
+//! Finding lines of a source that have no action.
 
 use memchr::{memchr, memmem, memrchr};
 
@@ -9,13 +9,13 @@ const BLOCK: u64 = 256 << 10;
 /// Lines longer than this are not looked for.
 const LONGEST: u64 = 4 << 20;
 
-/// The last line that holds `mark` and begins before the byte `before`; where it begins, and its bytes.
+/// The last line before the offset `before` that contains `mark`: its offset and its bytes.
 pub fn line_before(source: &Source, mark: &str, before: u64) -> Option<(u64, Vec<u8>)> {
     let finder = memmem::FinderRev::new(mark);
     let mut end = before;
     while end > 0 {
         let start = end.saturating_sub(BLOCK);
-        // What lies across the border of two blocks is found with the earlier one.
+        // A mark across two blocks is found with the earlier one.
         let bytes = read(source, start, end + mark.len() as u64 - 1, before)?;
         if let Some(at) = finder.rfind(&bytes) {
             return whole(source, start + at as u64);
@@ -30,7 +30,7 @@ fn read(source: &Source, start: u64, end: u64, limit: u64) -> Option<Vec<u8>> {
     source.bytes.slice(start, len as usize).ok()
 }
 
-/// The line around a byte.
+/// The line that contains the byte at `at`.
 fn whole(source: &Source, at: u64) -> Option<(u64, Vec<u8>)> {
     let from = at.saturating_sub(LONGEST);
     let head = source.bytes.slice(from, (at - from) as usize).ok()?;
@@ -51,7 +51,7 @@ mod tests {
     use crate::store::testing::source;
 
     #[test]
-    fn the_last_line_before_a_place_is_found_across_blocks() {
+    fn finds_the_last_line_before_an_offset_across_blocks() {
         let filler = "x".repeat(300 << 10);
         let source = source(format!(
             "a mark 1\n{filler}\nb mark 2\n{filler}\nc mark 3\n"

@@ -1,4 +1,4 @@
-//! Letting go of the oldest actions of a trace that never ends. Their numbers stay theirs.
+//! Dropping the oldest actions of a trace that never ends. Their numbers are not used again.
 
 use std::sync::Arc;
 
@@ -11,37 +11,37 @@ use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 
-/// What stands for actions that are no longer there.
+/// The actions that were dropped.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Gone {
-    /// The first action that is there.
-    pub(super) first: u32,
-    /// One row, about which nothing is known.
+pub(super) struct Dropped {
+    /// The first action that is kept.
+    pub(super) end: u32,
+    /// One empty row, which represents each of them.
     chunk: Arc<Chunk>,
     outcomes: Arc<Outcomes>,
 }
 
 impl Store {
-    /// The first action that is kept; those before it were let go.
+    /// The first action that is kept; those before it were dropped.
     pub fn first(&self) -> u32 {
-        self.gone.first
+        self.dropped.end
     }
 
-    /// Lets go of the actions before one that begins a chunk.
-    pub(super) fn let_go(&mut self, before: u32) {
-        if before <= self.gone.first {
+    /// Drops the actions before `before`, which begins a chunk.
+    pub(super) fn drop_before(&mut self, before: u32) {
+        if before <= self.dropped.end {
             return;
         }
-        if self.gone.chunk.is_empty() {
-            self.gone = Gone::new();
+        if self.dropped.chunk.is_empty() {
+            self.dropped = Dropped::new();
         }
-        let chunks = self.gone.first as usize / CHUNK_ROWS..before as usize / CHUNK_ROWS;
+        let chunks = self.dropped.end as usize / CHUNK_ROWS..before as usize / CHUNK_ROWS;
         let (chunk, outcomes) = (Arc::default(), Arc::default());
         for number in chunks {
             self.chunks[number] = Arc::clone(&chunk);
             self.outcomes[number] = Arc::clone(&outcomes);
         }
-        self.gone.first = before;
+        self.dropped.end = before;
     }
 
     /// The first action of a run that is kept.
@@ -54,20 +54,20 @@ impl Store {
         rows.next().map(|row| row.ix())
     }
 
-    /// A row for an action that is no longer there: somebody may still have its number.
-    pub(super) fn gone_row(&self, ix: ActionIx) -> Row<'_> {
+    /// The row of a dropped action, for callers that still have its number.
+    pub(super) fn dropped_row(&self, ix: ActionIx) -> Row<'_> {
         Row {
             store: self,
-            chunk: &self.gone.chunk,
-            outcomes: &self.gone.outcomes,
+            chunk: &self.dropped.chunk,
+            outcomes: &self.dropped.outcomes,
             ix,
             at: 0,
         }
     }
 }
 
-impl Gone {
-    fn new() -> Gone {
+impl Dropped {
+    fn new() -> Dropped {
         let (mut chunk, mut outcomes) = (Chunk::default(), Outcomes::default());
         chunk.push(&NewAction {
             kind: Kind::Unknown,
@@ -85,8 +85,8 @@ impl Gone {
             flags: Flags::NONE,
         });
         outcomes.push(Flags::NONE);
-        Gone {
-            first: 0,
+        Dropped {
+            end: 0,
             chunk: Arc::new(chunk),
             outcomes: Arc::new(outcomes),
         }

@@ -20,11 +20,11 @@ pub struct Row<'a> {
     pub(crate) chunk: &'a Chunk,
     pub(crate) outcomes: &'a Outcomes,
     pub(crate) ix: ActionIx,
-    /// Its place in the chunk.
+    /// Its row in the chunk.
     pub(crate) at: usize,
 }
 
-/// A file, a line of it and a byte of it.
+/// A place in a file, for a person.
 #[derive(Debug, Clone)]
 pub struct Spot<'a> {
     pub path: Cow<'a, Path>,
@@ -62,7 +62,7 @@ impl<'a> Row<'a> {
         self.chunk.turn[self.at]
     }
 
-    /// 1-based place inside the run; 0 for a malformed line.
+    /// 1-based sequence number in the run; 0 for a malformed line.
     pub fn seq(&self) -> u32 {
         self.chunk.seq[self.at]
     }
@@ -71,7 +71,7 @@ impl<'a> Row<'a> {
         self.store.symbols().name(self.chunk.agent[self.at])
     }
 
-    /// The symbol of the agent, for those that compare.
+    /// The symbol of the agent, for comparisons.
     pub fn agent_sym(&self) -> Sym {
         self.chunk.agent[self.at]
     }
@@ -82,6 +82,10 @@ impl<'a> Row<'a> {
 
     pub fn tool(&self) -> &'a str {
         self.store.symbols().name(self.chunk.tool[self.at])
+    }
+
+    pub fn model_sym(&self) -> Sym {
+        self.chunk.model[self.at]
     }
 
     pub fn model(&self) -> &'a str {
@@ -140,8 +144,7 @@ impl<'a> Row<'a> {
         self.store.source(self.source_ix())
     }
 
-    /// Where a person finds the record: in the source, or in the file that is its own where the source
-    /// is many.
+    /// Where a person finds the record: in the source, or in one of its files if the source has many.
     pub fn spot(&self) -> Spot<'a> {
         let source = self.source();
         let offset = self.place().offset;

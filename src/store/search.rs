@@ -1,7 +1,7 @@
-//! Free text in the raw bytes of the sources: tells which actions can hold it, fast and in order.
+//! Searching the raw bytes of the sources for text: finds the actions that may contain it, in order.
 //!
-//! What is found is a candidate: whether the text stands in a value (and not in the name of a field
-//! of the format, say) is for the caller to see in the opened body. What is not found is certain.
+//! A hit is a candidate: the caller opens the body to see whether the text is in a value (and not in a
+//! field name of the format, say). An action that is not found does not contain the text.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,13 +18,13 @@ use crate::store::Store;
 #[cfg(test)]
 mod tests;
 
-/// A text to look for, as far as raw JSON must hold it letter by letter.
+/// The text to search for, reduced to what raw JSON must contain byte for byte.
 #[derive(Debug, Clone)]
 pub struct Needle(Finder);
 
 #[derive(Debug, Clone)]
 enum Finder {
-    /// Too little of the text is certain to be written as it is: every action may hold it.
+    /// Too little of the text has only one spelling in JSON: every action may contain it.
     Everything,
     Exact(Box<memmem::Finder<'static>>),
     AnyCase {
@@ -37,10 +37,10 @@ enum Finder {
 const SHORTEST: usize = 2;
 
 impl Needle {
-    /// Keeps the longest piece of `text` that JSON writes in one way only: writers escape quotes,
-    /// slashes, `<>&`, control characters and all that is not ASCII each as they like.
+    /// Keeps the longest piece of `text` that has only one spelling in JSON: writers differ in how they
+    /// escape quotes, slashes, `<>&`, control characters and non-ASCII characters.
     pub fn new(text: &str, case_sensitive: bool) -> Needle {
-        // No colon and no space at an end: formats join texts that they tell as "kind: message".
+        // No colon and no space at an end, because formats show some texts joined as "kind: message".
         let is_certain =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | ',');
         let pieces = text.split(|c| !is_certain(c)).map(str::trim);
@@ -78,7 +78,7 @@ impl Needle {
     }
 }
 
-/// Bytes that an action is made of.
+/// A byte range of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Piece {
     source: SourceIx,
@@ -87,7 +87,7 @@ struct Piece {
     row: u16,
 }
 
-/// Reads and searches the records of chunks; keeps its buffers between them.
+/// Reads and searches the records of chunks; its buffers are used again.
 #[derive(Debug, Default)]
 pub struct Reader {
     pieces: Vec<Piece>,
@@ -95,14 +95,14 @@ pub struct Reader {
     hits: Vec<bool>,
 }
 
-/// How much is read at once: what was copied is still in the cache when it is searched.
+/// Read size: small enough that the bytes are still in the CPU cache when they are searched.
 const BLOCK: u64 = 256 << 10;
 
-/// Bytes of no interest between two records that are read rather than skipped.
+/// The largest gap between two records that is read rather than skipped.
 const GAP: u64 = 16 << 10;
 
 impl Reader {
-    /// Keeps those `rows` of a chunk that can hold the needle.
+    /// Keeps those `rows` of a chunk that may contain the needle.
     pub fn narrow(&mut self, store: &Store, chunk: usize, needle: &Needle, rows: &mut Vec<u16>) {
         if matches!(needle.0, Finder::Everything) {
             return;
@@ -135,7 +135,7 @@ impl Reader {
         self.pieces.clear();
         for at in rows {
             let row = store.row(ActionIx((chunk * CHUNK_ROWS) as u32 + u32::from(*at)));
-            // Letters written as \u0061 cannot be found.
+            // Letters written as \u0061 would not be found.
             if row.flags().has(Flags::ESCAPED_ASCII) {
                 self.hits[usize::from(*at)] = true;
                 continue;
@@ -155,8 +155,8 @@ impl Reader {
         self.pieces.sort_unstable();
     }
 
-    /// Searches pieces that lie close together. One read, unless a single record is longer than a
-    /// block: that one is read in blocks that overlap by the needle.
+    /// Searches adjacent pieces with one read, unless a single record is longer than a block: that one is
+    /// read in blocks that overlap by the length of the needle.
     fn search(&mut self, bytes: &Bytes, pieces: &[Piece], needle: &Needle) {
         let (Some(first), Some(end)) = (pieces.first(), pieces.iter().map(|piece| piece.end).max())
         else {
@@ -166,13 +166,13 @@ impl Reader {
         let mut at = first.start;
         loop {
             let len = (end - at).min(BLOCK + overlap);
-            // Never shrunk: growing again would write zeros that the read writes over.
+            // Never shrunk: growing it again would write zeros for nothing.
             if self.buffer.len() < len as usize {
                 self.buffer.resize(len as usize, 0);
             }
             match bytes.read_at(&mut self.buffer[..len as usize], at) {
                 Ok(read) => self.mark(at, read, pieces, needle),
-                // Whether it holds the text is not known: opening it will tell.
+                // Unreadable pieces stay candidates: opening them will show.
                 Err(_) => pieces
                     .iter()
                     .for_each(|piece| self.hits[usize::from(piece.row)] = true),
@@ -184,14 +184,14 @@ impl Reader {
         }
     }
 
-    /// Marks the pieces with a hit in the first `read` bytes of the buffer, which lie at `base`.
+    /// Marks the pieces with a hit in the first `read` bytes of the buffer, whose offset is `base`.
     fn mark(&mut self, base: u64, read: usize, pieces: &[Piece], needle: &Needle) {
         let bytes = &self.buffer[..read];
         let mut from = 0;
         while let Some(found) = bytes.get(from..).and_then(|rest| needle.find(rest)) {
             let hit = base + (from + found) as u64;
             let hit_end = hit + needle.len() as u64;
-            // Pieces of one record have the same span; those of different records do not overlap.
+            // Pieces of one record have the same range; those of different records do not overlap.
             let after = pieces.partition_point(|piece| piece.start <= hit);
             let mut next = hit + 1;
             if let Some(last) = pieces[..after].last() {
@@ -209,8 +209,8 @@ impl Reader {
     }
 }
 
-/// All actions that can hold the needle, in order, found on two threads. `on_hit` gets those of one
-/// chunk at a time, on this thread.
+/// Finds all actions that may contain the needle, in order, on two threads. `on_hit` gets those of one
+/// chunk at a time, on the calling thread.
 pub fn candidates(
     store: &Store,
     needle: &Needle,
@@ -236,11 +236,11 @@ pub fn candidates(
     });
 }
 
-/// Threads that search.
+/// The number of threads that search.
 const THREADS: usize = 2;
 
-/// Does `work` for the numbers below `count` on two threads, each with a state of its own, and hands
-/// the answers over on this thread, in order. Stops early when cancelled.
+/// Does `work` for the numbers below `count` on two threads, each with a state of its own, and passes the
+/// results to `deliver` in order on the calling thread. Stops early when cancelled.
 pub fn in_order<S: Default, T: Send>(
     count: usize,
     cancel: &CancelFlag,

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::ingest::discover::Input;
-use crate::ingest::{Loaded, loader};
+use crate::ingest::{Loaded, intake};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
@@ -182,7 +182,7 @@ impl Headless {
         self.jobs.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
-        for message in loader::start(inputs, self.options.loading.clone()) {
+        for message in intake::load(inputs, self.options.loading.clone()) {
             self.load(message);
         }
     }

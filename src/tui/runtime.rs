@@ -11,8 +11,8 @@ use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
 use crate::act::viewer::{self, Viewer};
 use crate::ingest::discover::Input;
-use crate::ingest::messages::Messages;
-use crate::ingest::{Loaded, live, loader};
+use crate::ingest::intake::Messages;
+use crate::ingest::{Loaded, intake};
 use crate::tui::effects::Effect;
 use crate::tui::jobs::{Jobs, Report};
 use crate::tui::keys::Key;
@@ -290,7 +290,7 @@ impl Runtime {
 
     fn follow(&mut self) {
         let paths = self.options.paths.clone();
-        match live::start(paths, self.options.loading.clone(), false) {
+        match intake::follow(paths, self.options.loading.clone(), false) {
             Ok(messages) => {
                 self.options.live = true;
                 self.options.view = Some(self.shell.session.view);
@@ -307,7 +307,7 @@ impl Runtime {
         self.jobs.abandon();
         self.options = self.options.opening(title, &inputs);
         self.shell.reopen(&self.options);
-        self.messages = Some(loader::start(inputs, self.options.loading.clone()).into());
+        self.messages = Some(intake::load(inputs, self.options.loading.clone()).into());
         self.pending = Pending::Now;
     }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::analysis::cohort::ask::Choice;
-use crate::analysis::life::{Life, Pulse, Seen};
+use crate::analysis::life::{Arrival, Life, Pulse};
 use crate::base::clock::Clock;
 use crate::base::{human, text};
-use crate::ingest::live::{Notice, NoticeKind};
+use crate::ingest::notice::{Notice, NoticeKind};
 use crate::ingest::{Batch, Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
@@ -214,7 +214,7 @@ impl Session {
         if self.live {
             self.pulse.life(store, run, self.clock.now())
         } else {
-            Life::Told(store.run(run).status)
+            Life::Recorded(store.run(run).status)
         }
     }
 
@@ -343,7 +343,7 @@ impl Session {
             self.see_let_go(first);
             let Opened { store, gaps, .. } = &mut self.loaded;
             gaps.see(store, news.rows.clone());
-            let seen = Seen {
+            let seen = Arrival {
                 rows: news.rows.clone(),
                 settled: &news.settled,
                 runs: &news.runs,

@@ -11,7 +11,7 @@ pub use screen::{Headline, Pointer, Screen};
 use std::mem;
 use std::time::Duration;
 
-use crate::analysis::runs::is_told;
+use crate::analysis::runs::has_content;
 use crate::ingest::Loaded;
 use crate::tui::Options;
 use crate::tui::effects::Effect;
@@ -311,7 +311,7 @@ impl Shell {
     /// How many runs there are, up to two: what only gathers broken lines is none.
     fn told_runs(&self) -> usize {
         let runs = self.session.loaded.store.runs().iter();
-        runs.filter(|run| is_told(run)).take(2).count()
+        runs.filter(|run| has_content(run)).take(2).count()
     }
 
     /// One run opens in the stream and several in the runs, as long as no key was pressed.

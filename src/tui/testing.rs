@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::clock::Fixed;
 use crate::ingest::discover::Input;
 use crate::ingest::prices::PriceTable;
-use crate::ingest::{Loaded, loader};
+use crate::ingest::{Loaded, intake};
 use crate::tui::theme::ColorChoice;
 use crate::tui::{Options, render};
 
@@ -25,7 +25,7 @@ pub(crate) fn load(trace: &'static str) -> Vec<Loaded> {
         bytes: trace.as_bytes(),
         companions: &[],
     }];
-    loader::start(inputs, loader::Options::new(PriceTable::built_in()))
+    intake::load(inputs, intake::Options::new(PriceTable::built_in()))
         .into_iter()
         .collect()
 }

@@ -1,8 +1,8 @@
-//! How long aligning two runs takes, and how much memory: `cargo bench --bench alignment`.
+//! The time and memory it takes to align two runs: `cargo bench --bench alignment`.
 
 use divan::{AllocProfiler, Bencher};
 use saferun_tui::analysis::diff::align;
-use saferun_tui::analysis::diff::step::{Came, Sort, Step};
+use saferun_tui::analysis::diff::step::{CallOutcome, Sort, Step};
 use saferun_tui::base::cancel::CancelFlag;
 
 #[global_allocator]
@@ -14,7 +14,7 @@ fn main() {
 
 const SIZES: &[usize] = &[1_000, 5_000, 30_000];
 
-/// A number that looks random, and is the same everywhere (`SplitMix64`).
+/// A pseudo-random number that is the same on every machine (`SplitMix64`).
 fn random(seed: u64) -> u64 {
     let mut z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,7 +22,7 @@ fn random(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Mostly calls with a few arguments, now and then words. `salt` makes all of a run its own.
+/// Mostly calls with a few arguments, sometimes text. `salt` makes all of a run unique.
 fn step(at: u64, salt: u64) -> Step {
     let number = random(at ^ salt);
     if number.is_multiple_of(5) {
@@ -36,19 +36,19 @@ fn step(at: u64, salt: u64) -> Step {
         "description": (0..12).map(|word| format!("word{}", random(number ^ word) % 600)).collect::<Vec<_>>().join(" "),
     });
     let result = (number % 5_000).to_string();
-    let came = Came {
+    let outcome = CallOutcome {
         result: &result,
         is_error: number.is_multiple_of(37),
         is_blocked: false,
     };
-    Step::call(&format!("tool{}", number % 12), &args, came)
+    Step::call(&format!("tool{}", number % 12), &args, outcome)
 }
 
 fn run(len: usize, salt: u64) -> Vec<Step> {
     (0..len as u64).map(|at| step(at, salt)).collect()
 }
 
-/// The same with one action in ten changed, left out or added.
+/// A copy with one action in ten changed, removed or added.
 fn edited(run: &[Step]) -> Vec<Step> {
     let steps = run.iter().enumerate().flat_map(|(at, own)| {
         let other = || step(at as u64, 0xed17);
@@ -69,7 +69,7 @@ fn aligned(bencher: Bencher, a: &[Step], b: &[Step]) {
     });
 }
 
-/// The usual case: most actions have their like.
+/// The usual case: most actions have a counterpart.
 #[divan::bench(args = SIZES, sample_count = 5)]
 fn one_in_ten_edited(bencher: Bencher, len: usize) {
     let a = run(len, 0);
@@ -77,13 +77,13 @@ fn one_in_ten_edited(bencher: Bencher, len: usize) {
     aligned(bencher, &a, &b);
 }
 
-/// The worst: no action is an anchor.
+/// The worst case: no action is an anchor.
 #[divan::bench(args = SIZES, sample_count = 3)]
 fn unrelated(bencher: Bencher, len: usize) {
     aligned(bencher, &run(len, 0), &run(len, 1 << 40));
 }
 
-/// Everything but the reading of bodies: arguments become keys and features.
+/// Everything except reading bodies: turns arguments into keys and features.
 #[divan::bench(args = SIZES, sample_count = 3)]
 fn prepared(bencher: Bencher, len: usize) {
     bencher.bench(|| run(len, 0).len());

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Time and memory of comparing two runs, beside agx (`cargo install agx-tui`): the same pairs of Claude Code
-# sessions, reading included, interleaved, least of 3.
+# Compares the time and memory of comparing two runs with agx (`cargo install agx-tui`): the same pairs of
+# Claude Code sessions, reading included, interleaved, best of 3.
 #
 #   tests/bench/diff.sh PROGRAM AGX [SIZE...]
 set -eu
@@ -13,10 +13,10 @@ import json, os, random, resource, subprocess, sys, tempfile, time
 
 program, agx = sys.argv[1:3]
 sizes = [int(size) for size in sys.argv[3:]] or [1_000, 5_000, 30_000]
-ROUNDS, PATIENCE = 3, 300
+ROUNDS, TIMEOUT = 3, 300
 
 def call(dice, own):
-    """A tool, its arguments and its result; `own` makes them unlike those of any other run."""
+    """A tool, its arguments and its result. `own` makes them unique to a run."""
     return dice.choice(["Read", "Bash", "Edit", "Grep", "Write"]), {
         "file_path": f"/work/src/module{dice.randrange(40)}/file{dice.randrange(700)}{own}.rs",
         "description": " ".join(f"word{dice.randrange(600)}" for _ in range(12)),
@@ -45,7 +45,7 @@ def write(path, run):
             out.write(json.dumps({"type": kind, "uuid": uuid, "parentUuid": parent, "sessionId": "s", "cwd": "/work",
                 "version": "2.1.0", "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(1_790_000_000 + at)), **more}) + "\n")
             parent = uuid
-        line("user", 0, message={"role": "user", "content": "Mend it."})
+        line("user", 0, message={"role": "user", "content": "Fix it."})
         for at, (tool, args, result) in enumerate(run, 1):
             line("assistant", 2 * at, message={"id": f"m{at}", "role": "assistant", "model": "claude-sonnet-4-5-20250929",
                 "content": [{"type": "tool_use", "id": f"c{at}", "name": tool, "input": args}],
@@ -54,21 +54,21 @@ def write(path, run):
                 {"type": "tool_result", "tool_use_id": f"c{at}", "content": result, "is_error": False}]})
 
 def measure(command):
-    """Wall seconds and megabytes; none where it did not end in time."""
+    """Wall-clock seconds and megabytes, or None on timeout."""
     begin = time.monotonic()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while True:
         done, status, usage = os.wait4(child.pid, os.WNOHANG)
         if done:
             return (time.monotonic() - begin, usage.ru_maxrss / 1024) if status == 0 else None
-        if time.monotonic() - begin > PATIENCE:
+        if time.monotonic() - begin > TIMEOUT:
             child.kill()
             os.wait4(child.pid, 0)
             return None
         time.sleep(0.002)
 
-def told(found):
-    return f"{found[0]:8.2f} s {found[1]:7.0f} MB" if found else f"    not in {PATIENCE} s"
+def formatted(found):
+    return f"{found[0]:8.2f} s {found[1]:7.0f} MB" if found else f"    over {TIMEOUT} s"
 
 with tempfile.TemporaryDirectory() as folder:
     for size in sizes:
@@ -86,5 +86,5 @@ with tempfile.TemporaryDirectory() as folder:
                         continue
                     found = measure(command)
                     best[at] = min(filter(None, [best[at], found]), default=None)
-            print(f"{size:6} calls  {name:18}  ours {told(best[0])}   agx {told(best[1])}", flush=True)
+            print(f"{size:6} calls  {name:18}  ours {formatted(best[0])}   agx {formatted(best[1])}", flush=True)
 PYTHON

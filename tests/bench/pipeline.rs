@@ -1,6 +1,6 @@
-//! How fast the pipeline is, floor by floor: `cargo bench`, or `cargo bench -- filter` for a part.
+//! The speed of each stage of the pipeline: `cargo bench`, or `cargo bench -- filter` for one.
 //!
-//! Ratios to other programs, which hold on any machine, are in `ratios.sh` beside this file.
+//! `ratios.sh` next to this file measures ratios to other programs, which hold on any machine.
 
 #[path = "pipeline/actions.rs"]
 mod actions;
@@ -18,7 +18,7 @@ use saferun_tui::ingest::bytes::Bytes;
 use saferun_tui::ingest::discover::Input;
 use saferun_tui::ingest::fact::Decoded;
 use saferun_tui::ingest::formats;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::records::lines::{self, Desk};
 use saferun_tui::ingest::records::{document, pieces};
@@ -33,8 +33,8 @@ fn main() {
     divan::main();
 }
 
-/// What decoding is measured with, repeated to so many bytes.
-const LENGTH: usize = 4 << 20;
+/// The amount of data to decode, made by repeating a sample.
+const DECODE_BYTES: usize = 4 << 20;
 
 const GIGABYTE: u64 = 1_000_000_000;
 const ROWS: u32 = 10_000_000;
@@ -44,7 +44,7 @@ static TEN_MILLION: LazyLock<Store> = LazyLock::new(|| actions::store(ROWS));
 static TRACE_STORE: LazyLock<Store> = LazyLock::new(|| load(&TRACE));
 
 fn load(path: &Path) -> Store {
-    let messages = loader::start(
+    let messages = intake::load(
         vec![Input::File(path.to_owned())],
         Options::new(PriceTable::built_in()),
     );
@@ -53,7 +53,7 @@ fn load(path: &Path) -> Store {
     store
 }
 
-/// The first sample of a format: what decoding costs depends on the shape of records.
+/// The first sample of a format, since the cost of decoding depends on the shape of the records.
 fn sample(format: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("sample-traces")
@@ -64,10 +64,10 @@ fn sample(format: &str) -> PathBuf {
     files.min().expect("a sample that is a file")
 }
 
-/// A sample whose lines are repeated, or a document that is read as often as makes up the length.
+/// A sample with repeated lines, or a document that is read several times to make up the length.
 struct Sample {
     bytes: Bytes,
-    /// Times that a document is read; `None` for lines.
+    /// How often a document is read; `None` for lines.
     documents: Option<usize>,
 }
 
@@ -75,7 +75,7 @@ impl Sample {
     fn new(format: &str) -> Sample {
         let path = sample(format);
         let text = std::fs::read(&path).expect("a sample");
-        let times = LENGTH / text.len() + 1;
+        let times = DECODE_BYTES / text.len() + 1;
         let is_document = path.extension().is_some_and(|ending| ending != "jsonl");
         let text = if is_document {
             text
@@ -129,7 +129,7 @@ fn decode_all(bytes: &Bytes, format: &dyn formats::Format) -> usize {
     facts
 }
 
-/// Lines found and checked, and nothing asked of them: what any format costs at least.
+/// Only finds and checks lines: a lower bound for every format.
 #[divan::bench]
 fn splitting(bencher: Bencher) {
     let sample = Sample::new("saferun");
@@ -138,7 +138,7 @@ fn splitting(bencher: Bencher) {
         .bench(|| sample.decode(&formats::any_json::AnyJson));
 }
 
-/// Every format that has a sample in one file.
+/// Every format with a single-file sample.
 #[divan::bench(args = formats::all().map(formats::Format::name), sample_count = 20)]
 fn decoding(bencher: Bencher, name: &str) {
     let sample = Sample::new(name);
@@ -197,7 +197,8 @@ fn frame_of_ten_million_rows(bencher: Bencher) {
     bencher.bench_local(|| screen.draw());
 }
 
-/// A run of 30,000 actions along its time, panned between two frames: at 60 frames a second there are 16 ms.
+/// The timeline of a run of 30,000 actions, panned between two frames. At 60 frames per second,
+/// there are 16 ms.
 #[divan::bench]
 fn frame_of_a_timeline_that_is_panned(bencher: Bencher) {
     let mut screen = Headless::new(&tui::Options::default(), (200, 60));

@@ -1,6 +1,6 @@
 #!/bin/sh
-# CPU and wall time of indexing, as ratios to `wc -l` and (where python3 has duckdb) to DuckDB's
-# typed read_json with a filter: interleaved in one run, least of 5, so that they hold on any machine.
+# The CPU and wall-clock time of indexing, relative to `wc -l` and (if python3 has duckdb) to DuckDB's typed
+# read_json with a filter: interleaved, best of 5, so that the ratios hold on any machine.
 #
 #   tests/bench/ratios.sh PROGRAM FILE...
 set -eu
@@ -29,13 +29,13 @@ connection.execute('''
 
 
 def measure(command):
-    """CPU seconds, wall seconds and MB at most."""
+    """CPU seconds, wall-clock seconds and peak MB."""
     begun = time.monotonic()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(child.pid, 0)
     wall = time.monotonic() - begun
     if status != 0:
-        sys.exit(f"{command[0]} {command[-1]}: ended with {os.waitstatus_to_exitcode(status)}")
+        sys.exit(f"{command[0]} {command[-1]}: exited with {os.waitstatus_to_exitcode(status)}")
     return used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024
 
 

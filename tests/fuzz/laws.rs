@@ -1,7 +1,9 @@
-//! What holds for every reader, whatever it reads: nothing panics, every byte is one thing and only one, where
-//! the input is cut changes nothing, and whatever was read can be opened and said without harm.
+//! What holds for every reader on any input: nothing panics, every byte is accounted for exactly
+//! once, the placement of block boundaries makes no difference, and everything read can be opened
+//! and printed safely.
 //!
-//! The properties of `tests/it` try it on damaged samples, the fuzzer beside this file on anything.
+//! The property tests in `tests/it` apply these laws to damaged samples; the fuzzer next to this
+//! file applies them to anything.
 
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
@@ -12,14 +14,14 @@ use saferun_tui::ingest::bytes::Bytes;
 use saferun_tui::ingest::discover::Input;
 use saferun_tui::ingest::fact::{Decoded, Fact, Name};
 use saferun_tui::ingest::formats::Format;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::records::lines::{Block, Desk};
 use saferun_tui::ingest::records::{Account, pieces};
 use saferun_tui::model::action::SourceIx;
 use saferun_tui::store::Store;
 
-/// Fails where a reader breaks one of its promises; the input is cut every `step` bytes.
+/// Panics if a reader breaks a law. The input is cut every `step` bytes.
 pub(crate) fn hold(format: &'static dyn Format, content: &[u8], step: usize) {
     let size = content.len() as u64;
     let cuts: Vec<u64> = (0..size).step_by(step).collect();
@@ -42,7 +44,7 @@ pub(crate) fn bytes_in(account: &Account) -> u64 {
     account.bom + account.ok + account.bad + account.blank + account.partial
 }
 
-/// Loads bytes as a file, which the program would have found by its format or was told.
+/// Loads bytes as a file, with its format detected or given.
 pub(crate) fn load(content: &[u8], format: Option<&'static dyn Format>) -> Store {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(content).expect("it can be written");
@@ -52,47 +54,48 @@ pub(crate) fn load(content: &[u8], format: Option<&'static dyn Format>) -> Store
         ..Options::new(PriceTable::built_in())
     };
     let input = Input::File(file.path().to_owned());
-    let (store, errors) = Store::load(loader::start(vec![input], options));
-    // Packed files may be refused: what is packed in them is not a trace, or more than it says.
+    let (store, errors) = Store::load(intake::load(vec![input], options));
+    // Packed files may be rejected: their content may not be a trace, or may be larger than
+    // declared.
     assert!(errors.is_empty() || store.is_empty(), "{errors:?}");
     store
 }
 
-/// What is told of a document that is read so many bytes at once.
-pub(crate) fn pieces_of(content: &[u8], format: &dyn Format, step: usize) -> Told {
+/// What a reader emits for a document that is read `step` bytes at a time.
+pub(crate) fn pieces_of(content: &[u8], format: &dyn Format, step: usize) -> Emitted {
     let bytes = Bytes::Memory(Arc::new(Mutex::new(content.to_vec())));
-    let mut told = Told::default();
+    let mut emitted = Emitted::default();
     let read = pieces::read_by(step, &bytes, format, |decoded| {
         let decoded = decoded.expect("memory can be read");
-        let facts = decoded.facts.iter().map(|fact| spelled(decoded, fact, 0));
-        told.facts.extend(facts);
-        told.account.add(&decoded.account);
+        let facts = decoded.facts.iter().map(|fact| describe(decoded, fact, 0));
+        emitted.facts.extend(facts);
+        emitted.account.add(&decoded.account);
         Ok::<(), ()>(())
     });
     assert_eq!(read, Ok(()));
-    told
+    emitted
 }
 
-/// Everything a block tells, with its places counted in the whole source.
+/// Everything a reader emits, with places relative to the whole source.
 #[derive(Debug, PartialEq, Default)]
-pub(crate) struct Told {
+pub(crate) struct Emitted {
     facts: Vec<String>,
     pub(crate) account: Account,
     lines: u32,
 }
 
-/// What is told of lines that are read in blocks with these ends.
-pub(crate) fn read(content: &[u8], format: &dyn Format, cuts: &[u64]) -> Told {
+/// What a reader emits for lines that are read in blocks with these ends.
+pub(crate) fn read(content: &[u8], format: &dyn Format, cuts: &[u64]) -> Emitted {
     let bytes = Bytes::Memory(Arc::new(Mutex::new(content.to_vec())));
     let size = content.len() as u64;
-    // A block is never so small that it ends inside the byte order mark.
+    // Blocks are never so small that one ends inside the byte order mark.
     let mark = if content.starts_with(b"\xef\xbb\xbf") {
         3
     } else {
         0
     };
     let ends = cuts.iter().copied().filter(|&cut| cut > mark).chain([size]);
-    let mut told = Told::default();
+    let mut emitted = Emitted::default();
     let (mut start, mut used, mut desk) = (0, Decoded::default(), Desk::default());
     for end in ends {
         if end <= start {
@@ -109,16 +112,16 @@ pub(crate) fn read(content: &[u8], format: &dyn Format, cuts: &[u64]) -> Told {
         let facts = used
             .facts
             .iter()
-            .map(|fact| spelled(&used, fact, told.lines));
-        told.facts.extend(facts);
-        told.account.add(&used.account);
-        told.lines += used.lines;
+            .map(|fact| describe(&used, fact, emitted.lines));
+        emitted.facts.extend(facts);
+        emitted.account.add(&used.account);
+        emitted.lines += used.lines;
         start = end;
     }
-    told
+    emitted
 }
 
-fn spelled(decoded: &Decoded, fact: &Fact, lines_before: u32) -> String {
+fn describe(decoded: &Decoded, fact: &Fact, lines_before: u32) -> String {
     let texts = [
         fact.run,
         fact.id,

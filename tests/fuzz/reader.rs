@@ -1,4 +1,4 @@
-//! Any bytes for one reader, which `READER` names: `run.sh` goes through all of them.
+//! Feeds arbitrary bytes to the reader named by `READER`. `run.sh` runs it for every reader.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ static READER: LazyLock<&'static dyn Format> = LazyLock::new(|| {
 });
 
 fuzz_target!(|input: &[u8]| {
-    // The last byte says how far apart the cuts are.
+    // The last byte is the distance between cuts.
     let Some((step, content)) = input.split_last() else {
         return;
     };

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Fuzzes every reader for some seconds, with its samples as the first inputs.
+# Fuzzes each reader for the given number of seconds, seeded with its samples.
 #
 #   cargo install cargo-fuzz
 #   tests/fuzz/run.sh SECONDS [READER...]
 #
-# A stable compiler is enough: only the sanitizers need another one, and the program has no unsafe code of its own.
+# A stable compiler is enough: only sanitizers need nightly, and the program has no unsafe code.
 set -eu
 if [ $# -lt 1 ]; then
     echo "usage: $0 SECONDS [READER...]" >&2

@@ -1,4 +1,4 @@
-//! `convert --to atif`: what is written is valid, and tells what the run told.
+//! `convert --to atif`: the documents are valid and match the run.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::{convert, load, sample, samples, shared, skipped};
 
-/// Writes the documents of a trace into a folder, and names them in their order.
+/// Writes the documents of a trace into a folder and returns their paths in order.
 pub(crate) fn trajectories(path: &Path, folder: &Path) -> Vec<PathBuf> {
     convert(&["--to", "atif"], path, folder);
     let entries = std::fs::read_dir(folder).expect("the folder");
@@ -21,7 +21,7 @@ pub(crate) fn trajectories(path: &Path, folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The members that the models allow, and which of them have to be there.
+/// The members that the models allow, and the required ones.
 const TRAJECTORY: (&[&str], &[&str]) = (
     &["schema_version", "agent", "steps"],
     &[
@@ -132,10 +132,10 @@ fn document(path: &Path) -> Value {
     serde_json::from_slice(&bytes).expect("it is JSON")
 }
 
-/// A call as both forms can tell it: a result that is not text comes back as its text.
+/// A call in the form common to both formats: results that are not text are stringified.
 fn calls(store: &Store) -> Vec<String> {
     let calls = store.rows().filter(|row| row.kind() == Kind::ToolCall);
-    let mut told: Vec<String> = calls
+    let mut calls: Vec<String> = calls
         .map(|row| {
             let body = bodies::open(&row, Depth::Full);
             let error = body.error.map(|error| Value::String(error.message));
@@ -144,7 +144,7 @@ fn calls(store: &Store) -> Vec<String> {
                 other => other.to_string(),
             });
             let args = body.args.filter(|args| *args != serde_json::json!({}));
-            // A trajectory has no word for a result that was never written down.
+            // A trajectory cannot express a result that was never recorded.
             let status = match row.status() {
                 Status::Unrecorded if result.is_none() => Status::Pending,
                 known => known,
@@ -156,8 +156,8 @@ fn calls(store: &Store) -> Vec<String> {
             )
         })
         .collect();
-    told.sort();
-    told
+    calls.sort();
+    calls
 }
 
 fn words(store: &Store, kind: Kind) -> Vec<String> {
@@ -166,7 +166,7 @@ fn words(store: &Store, kind: Kind) -> Vec<String> {
     texts.filter(|text| !text.is_empty()).collect()
 }
 
-/// What is lost between a trace and its trajectories, as far as it should not be.
+/// What is lost between a trace and its trajectories that should not be.
 fn lost(path: &Path) -> Option<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let files = trajectories(path, folder.path());
@@ -181,7 +181,7 @@ fn lost(path: &Path) -> Option<String> {
             .map(|run| {
                 let (calls, usage) = (run.totals.tool_calls, run.totals.usage);
                 let cost = run.cost().map(|(cost, _)| cost);
-                // A trajectory without a word on its end is taken to have ended well.
+                // A trajectory without a recorded end counts as successful.
                 let status = match run.status {
                     RunStatus::Unknown => RunStatus::Ok,
                     known => known,
@@ -200,13 +200,13 @@ fn lost(path: &Path) -> Option<String> {
 }
 
 #[test]
-fn trajectories_of_every_sample_are_valid_and_tell_the_same_calls_and_tokens() {
+fn trajectories_of_every_sample_are_valid_and_keep_calls_and_tokens() {
     let lost: Vec<String> = samples().iter().filter_map(|path| lost(path)).collect();
     assert!(lost.is_empty(), "{}", lost.join("\n"));
 }
 
 #[test]
-fn a_result_that_nobody_recorded_is_not_written() {
+fn an_unrecorded_result_is_not_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let files = trajectories(&sample("cursor/a3c7.jsonl"), folder.path());
     let text = std::fs::read_to_string(&files[0]).expect("a document");
@@ -217,7 +217,7 @@ fn a_result_that_nobody_recorded_is_not_written() {
 }
 
 #[test]
-fn totals_of_a_continuation_hold_those_of_what_came_before() {
+fn totals_of_a_continuation_include_earlier_parts() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, total: u32| {
         let text = format!(
@@ -242,7 +242,8 @@ fn a_session_with_subagents_becomes_one_document() {
     assert_eq!(lost(&path), None);
 }
 
-/// Reads documents with the public models, wherever they are installed; the rest of that package is not needed.
+/// Validates documents with the public models, wherever they are installed, without the rest of
+/// that package.
 const MODELS: &str = "
 import importlib.util, sys, types
 spec = importlib.util.find_spec('harbor')
@@ -259,7 +260,7 @@ for path in sys.argv[1:]:
 ";
 
 #[test]
-fn the_public_models_take_what_is_written() {
+fn the_public_models_accept_what_is_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut files = Vec::new();
     for (at, path) in samples().iter().enumerate() {
@@ -273,11 +274,11 @@ fn the_public_models_take_what_is_written() {
         .stderr(Stdio::piped())
         .output();
     let Ok(done) = python else {
-        return skipped("there is no python3");
+        return skipped("no python3");
     };
     if done.status.code() == Some(77) {
-        return skipped("the models of harbor are not installed");
+        return skipped("no harbor package");
     }
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{said}");
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{stderr}");
 }

@@ -297,7 +297,10 @@ fn the_demo_needs_no_file() {
 fn a_filter_without_matches_gets_a_suggestion() {
     let said = |args: &[&str]| text(&run(args).stderr).to_owned();
     let typo = said(&["query", "tool:refnd", REFUND]);
-    assert_eq!(typo, "note: no tool is 'refnd' · did you mean 'refund'?\n");
+    assert_eq!(
+        typo,
+        "note: no tool is named 'refnd' · did you mean 'refund'?\n"
+    );
     let part = said(&["query", "model:sonnet OR tool:fund", REFUND]);
     assert!(part.contains("no model is 'sonnet'"), "{part}");
     assert!(part.contains("did you mean `model:*sonnet*`?"), "{part}");
@@ -493,7 +496,7 @@ fn diff_prints_where_two_runs_diverge() {
     let (a, b) = (format!("{OLD}#a-0004"), format!("{NEW}#b-0004"));
     let told = out(&["diff", &a, &b], 0);
     assert!(told.contains("6 same · 1 extra · distance 600"), "{told}");
-    let parted = "they part at       B #4  get_order failed in B only, and is called again";
+    let parted = "they part at       B #4  get_order failed in B only and was retried";
     assert!(told.contains(parted), "{told}");
     assert!(
         told.contains("  ⋯ 3 equal actions") && !told.contains('\u{1b}'),
@@ -568,7 +571,10 @@ fn an_ignored_field_is_not_reported_as_equal() {
     let (one, other) = (file("refund it", "refund"), file("cancel it", "cancel"));
     let (a, b) = (one.path().to_string_lossy(), other.path().to_string_lossy());
     let told = out(&["diff", &a, &b], 0);
-    assert!(told.contains("the user had said something else"), "{told}");
+    assert!(
+        told.contains("the user input had already differed"),
+        "{told}"
+    );
     let told = out(&["diff", &a, &b, "--ignore", "text"], 0);
     assert!(told.contains("is not compared, as was asked for"), "{told}");
     assert!(!told.contains("same context"), "{told}");

@@ -1,5 +1,5 @@
-//! What the model saw: rebuilt contexts of real sessions equal what an independent walk over the raw
-//! lines finds, and recorded requests are found again in the events of their own run.
+//! What the model saw: reconstructed contexts of real sessions match an independent walk over the
+//! raw lines, and recorded requests can be reconstructed from the events of their own run.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -18,7 +18,7 @@ fn context(store: &Store, call: ActionIx) -> Context {
     context::of(store, call, &CancelFlag::new()).expect("a context")
 }
 
-/// The blocks of all messages in their order.
+/// The blocks of all messages, in order.
 fn blocks(context: &Context) -> Vec<Value> {
     let messages = context.request["messages"].as_array().expect("messages");
     let blocks = messages.iter().flat_map(|message| {
@@ -28,7 +28,7 @@ fn blocks(context: &Context) -> Vec<Value> {
     blocks.collect()
 }
 
-/// The raw lines of a session, by their ids.
+/// The raw lines of a session, by id.
 struct Lines {
     all: Vec<Value>,
     by_id: HashMap<String, usize>,
@@ -48,7 +48,7 @@ impl Lines {
         Lines { all, by_id }
     }
 
-    /// The way from a line to the root, or to a boundary of compaction.
+    /// The path from a line to the root, or to a compaction boundary.
     fn way(&self, from: usize) -> HashSet<usize> {
         let mut way = HashSet::new();
         let mut at = Some(from);
@@ -59,9 +59,9 @@ impl Lines {
         way
     }
 
-    /// What the line at `call` was given, by the active branch: lines on the way, lines that share
-    /// their message, and the answers to the tools that those asked for.
-    fn seen_at(&self, call: usize) -> Vec<Value> {
+    /// What the call at line `call` received on the active branch: lines on the path, lines of the
+    /// same messages, and the results of their tool calls.
+    fn input_at(&self, call: usize) -> Vec<Value> {
         let own = &self.all[call]["message"]["id"];
         let mut kept = self.way(call);
         let messages: HashSet<&str> = kept
@@ -124,10 +124,10 @@ impl Lines {
     }
 }
 
-/// Every call of the main agent of three real sessions, with compactions, denials, interruptions and
-/// parallel calls in them.
+/// Every call of the main agent in three real sessions, which include compactions, denials,
+/// interruptions and parallel calls.
 #[test]
-fn contexts_equal_the_active_branch_of_the_raw_lines() {
+fn contexts_match_the_active_branch_of_the_raw_lines() {
     let mut compacted = 0;
     for name in [
         "258c7280-ae70-4798-800f-63464d01a85d",
@@ -141,7 +141,7 @@ fn contexts_equal_the_active_branch_of_the_raw_lines() {
         let store = load(std::slice::from_ref(&path));
         let main = store.symbols().name(store.runs()[0].who.agent).to_owned();
         let source = store.rows().next().expect("a row").source_ix();
-        // Some of them: each takes a walk of its own.
+        // Only some of them, since each needs a walk of its own.
         let calls = context::calls(&store, saferun_tui::model::run::RunIx(0));
         for (number, call) in calls.iter().enumerate() {
             let row = store.row(*call);
@@ -157,7 +157,7 @@ fn contexts_equal_the_active_branch_of_the_raw_lines() {
                     .any(|part| part.note.starts_with("compacted")),
             );
             let line = row.line() as usize - 1;
-            let expected = lines.seen_at(line);
+            let expected = lines.input_at(line);
             let got = blocks(&found);
             let same = got
                 .iter()
@@ -179,7 +179,7 @@ fn contexts_equal_the_active_branch_of_the_raw_lines() {
             );
         }
     }
-    assert!(compacted > 10, "sessions with compactions were looked at");
+    assert!(compacted > 10, "no compactions were covered");
 }
 
 /// The context of the call that action number `seq` belongs to.
@@ -194,7 +194,7 @@ fn at(store: &Store, seq: u32) -> Context {
     context(store, call.expect("its call"))
 }
 
-/// The kinds of the blocks of each message.
+/// The block types of each message.
 fn outline(context: &Context) -> Vec<String> {
     let messages = context.request["messages"].as_array().expect("messages");
     let outline = messages.iter().map(|message| {
@@ -210,7 +210,7 @@ fn outline(context: &Context) -> Vec<String> {
 }
 
 #[test]
-fn after_a_compaction_the_summary_is_the_first_that_is_seen() {
+fn after_a_compaction_the_context_starts_with_the_summary() {
     let Some(path) =
         shared("data/agents/claude-code/spotter/258c7280-ae70-4798-800f-63464d01a85d.jsonl")
     else {
@@ -233,7 +233,7 @@ fn after_a_compaction_the_summary_is_the_first_that_is_seen() {
 }
 
 #[test]
-fn a_denied_call_is_answered_by_what_the_person_said() {
+fn the_result_of_a_denied_call_is_the_persons_reply() {
     let Some(path) =
         shared("data/agents/claude-code/spotter/258c7280-ae70-4798-800f-63464d01a85d.jsonl")
     else {
@@ -246,12 +246,12 @@ fn a_denied_call_is_answered_by_what_the_person_said() {
     let messages = found.request["messages"].as_array().expect("messages");
     let denied = &messages.last().expect("a message")["content"][0];
     assert_eq!(denied["is_error"], true);
-    let said = denied["content"].as_str().expect("text");
-    assert!(said.starts_with("The user doesn't want to proceed with this tool use."));
+    let reply = denied["content"].as_str().expect("text");
+    assert!(reply.starts_with("The user doesn't want to proceed with this tool use."));
 }
 
 #[test]
-fn calls_of_one_message_stand_together_before_their_results() {
+fn calls_of_one_message_stay_together_before_their_results() {
     let Some(path) =
         shared("data/agents/claude-code/spotter/4d5611e5-241a-462a-8d15-5122611a9569.jsonl")
     else {
@@ -287,7 +287,7 @@ fn calls_of_one_message_stand_together_before_their_results() {
 }
 
 #[test]
-fn a_side_chain_sees_its_own_task_and_not_the_session() {
+fn a_side_chain_sees_its_own_task_but_not_the_session() {
     let Some(path) =
         shared("data/agents/claude-code/ccviewer/fe5e1c67-53e7-4862-81ae-d0e013e3270b.jsonl")
     else {
@@ -304,7 +304,7 @@ fn a_side_chain_sees_its_own_task_and_not_the_session() {
 }
 
 #[test]
-fn a_picture_stays_what_it_was() {
+fn an_image_is_kept_unchanged() {
     let Some(path) = shared("data/agents/claude-code/agent-sessions/small.jsonl") else {
         return;
     };
@@ -319,9 +319,9 @@ fn a_picture_stays_what_it_was() {
     assert!(all.iter().any(holds), "a call saw the picture");
 }
 
-/// The rollout holds the items of its requests: those of the last call are those of its file, in order.
+/// A rollout contains the items of its requests: those of the last call match the file, in order.
 #[test]
-fn a_codex_request_is_the_items_of_its_rollout() {
+fn a_codex_request_consists_of_the_items_of_its_rollout() {
     let path = crate::support::sample(
         "codex/rollout-2026-11-17T18-40-03-019a9d3e-5c41-7b02-9f6e-3d2c8a417e55.jsonl",
     );
@@ -344,7 +344,7 @@ fn a_codex_request_is_the_items_of_its_rollout() {
         .collect();
     let mut rest = sent.iter().peekable();
     for item in &input {
-        // What was told first by an event is rebuilt from it, and equal in what it says.
+        // Items first recorded as events are reconstructed from them, with equal content.
         let same = rest
             .by_ref()
             .find(|sent| **sent == *item || sent["content"] == item["content"]);
@@ -358,10 +358,10 @@ fn a_codex_request_is_the_items_of_its_rollout() {
     assert_eq!(found.request["reasoning"]["effort"], "medium");
 }
 
-/// Logs of requests hold the messages as they were sent: what is rebuilt from the rows says the same, message by
-/// message, and the answer is not among them.
+/// Request logs contain the messages as sent: the reconstruction matches them message by message,
+/// without the answer.
 #[test]
-fn logs_of_requests_are_rebuilt_message_by_message() {
+fn request_logs_are_reconstructed_message_by_message() {
     let mut logs = 0;
     for folder in ["llm-logs", "nonfncall-llm-logs"] {
         let Some(folder) = shared(&format!("data/agents/chat-messages/openhands-sdk/{folder}"))
@@ -376,19 +376,19 @@ fn logs_of_requests_are_rebuilt_message_by_message() {
             let store = load(&[path]);
             let calls = context::calls(&store, saferun_tui::model::run::RunIx(0));
             let found = context(&store, *calls.last().expect("a call"));
-            let told: Vec<String> = sent.iter().map(words_of).collect();
-            let told = told.concat();
+            let expected: Vec<String> = sent.iter().map(words_of).collect();
+            let expected = expected.concat();
             let system = words_of(&found.request["system"]);
             let messages = found.request["messages"].as_array().expect("messages");
             let rebuilt = system + &messages.iter().map(words_of).collect::<String>();
-            assert_eq!(squeezed(&rebuilt), squeezed(&told));
+            assert_eq!(squeezed(&rebuilt), squeezed(&expected));
             logs += 1;
         }
     }
     assert_eq!(logs, 10);
 }
 
-/// All words that a message says, of its texts and results.
+/// All text of a message, including results.
 fn words_of(message: &Value) -> String {
     match message {
         Value::String(text) => text.clone(),
@@ -407,7 +407,7 @@ fn squeezed(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
-/// What products for observability recorded: whether schemas of tools and parameters are among it.
+/// Traces of observability products, and whether they record tool schemas and parameters.
 const TRACED: &[(&str, bool, bool)] = &[
     ("langsmith/langgraph/runs.jsonl", true, true),
     ("langsmith/sdk_multipart/runs.jsonl", true, false),
@@ -440,9 +440,9 @@ const TRACED: &[(&str, bool, bool)] = &[
 
 const SYSTEM: &str = "You are a refunds assistant.";
 
-/// What an agent is told to be is said by no user, and is part of what its model saw.
+/// A system prompt does not count as user input, but it is part of the model's context.
 #[test]
-fn traces_tell_system_prompts_schemas_and_parameters() {
+fn traces_provide_system_prompts_schemas_and_parameters() {
     for (path, has_tools, has_parameters) in TRACED {
         let Some(file) = shared(&format!("data/observability/{path}")) else {
             return;
@@ -450,7 +450,10 @@ fn traces_tell_system_prompts_schemas_and_parameters() {
         let store = load(&[file]);
         for row in store.rows().filter(|row| row.kind() == Kind::Prompt) {
             let text = bodies::open(&row, Depth::Full).text.unwrap_or_default();
-            assert!(!text.starts_with(SYSTEM), "{path}: a user said {text}");
+            assert!(
+                !text.starts_with(SYSTEM),
+                "{path}: a user message is {text}"
+            );
         }
         let mut calls = 0;
         for run in 0..store.runs().len() as u32 {
@@ -480,9 +483,9 @@ fn traces_tell_system_prompts_schemas_and_parameters() {
     }
 }
 
-/// Messages that lie in the logs beside the spans of their calls come before what was answered to them.
+/// Messages in the logs of a model call's span come before its answer.
 #[test]
-fn what_lies_in_another_file_stands_where_it_was_told() {
+fn messages_from_another_file_keep_their_position() {
     let path = "data/observability/otel_genai/raw_openai_legacy_events/traces.otlp.jsonl";
     let Some(file) = shared(path) else {
         return;
@@ -495,9 +498,9 @@ fn what_lies_in_another_file_stands_where_it_was_told() {
     assert_eq!(roles[..3], ["system", "user", "assistant"]);
 }
 
-/// Spans tell their whole conversation: what is rebuilt of the last call of a run is what its span was given.
+/// Spans contain their whole conversation, and the reconstruction of a run's last call matches it.
 #[test]
-fn a_span_tells_the_conversation_of_its_call() {
+fn a_span_provides_the_conversation_of_its_call() {
     let Some(file) = shared("data/observability/pydantic_ai/v2/traces.otlp.jsonl") else {
         return;
     };
@@ -516,7 +519,7 @@ fn a_span_tells_the_conversation_of_its_call() {
         messages[2]["tool_calls"][1]["id"],
         messages[4]["tool_call_id"]
     );
-    // Each part is shown with the action that it was told by.
+    // Each part refers to the action it came from.
     let from = found.parts.iter().filter_map(|part| part.action);
     let kinds: Vec<Kind> = from.map(|action| store.row(action).kind()).collect();
     assert_eq!(
@@ -525,10 +528,10 @@ fn a_span_tells_the_conversation_of_its_call() {
     );
 }
 
-/// The first step of the system is what the agent is told to be; schemas stand with the agent. What our
-/// export writes of a run tells the same again.
+/// A trajectory's first system step is the system prompt, and the agent has the tool schemas.
+/// Exporting and reading it back yields the same.
 #[test]
-fn a_trajectory_tells_its_system_prompt_and_its_schemas() {
+fn a_trajectory_provides_its_system_prompt_and_schemas() {
     let Some(file) = shared("data/agents/atif/scout/openhands_hello-world.trajectory.json") else {
         return;
     };
@@ -549,10 +552,10 @@ fn a_trajectory_tells_its_system_prompt_and_its_schemas() {
     }
 }
 
-/// Texts that a log keeps aside are shown where it refers to them, and a model that grades is not the agent:
-/// it saw what its own event tells.
+/// Texts stored separately are resolved, and a grading model is not the agent: it saw what its own
+/// event contains.
 #[test]
-fn a_grader_saw_its_own_prompt_and_texts_kept_aside_are_shown() {
+fn a_grader_sees_its_own_prompt_and_separate_texts_are_resolved() {
     let folder = "data/agents/inspect-eval/inspect_ai";
     let name = "2025-05-12T20-28-26-04-00_security-guide.json";
     let Some(file) = shared(&format!("{folder}/{name}")) else {
@@ -565,17 +568,17 @@ fn a_grader_saw_its_own_prompt_and_texts_kept_aside_are_shown() {
         assert_eq!(agents, ["inspect", "model_graded_fact"]);
         let [of_agent, of_grader] = [0, 1].map(|at| context(&store, calls[at]).request);
         assert_eq!(of_agent["messages"][0]["role"], "system");
-        let told = words_of(&of_agent["messages"][0]);
+        let system = words_of(&of_agent["messages"][0]);
         assert!(
-            told.contains("You are a computer security expert"),
-            "{told}"
+            system.contains("You are a computer security expert"),
+            "{system}"
         );
         let asked = words_of(&of_grader["messages"]);
         assert!(
             asked.contains("You are comparing a submitted answer"),
             "{asked}"
         );
-        assert!(!asked.contains(&told));
+        assert!(!asked.contains(&system));
     }
     let notes = store
         .rows()
@@ -596,9 +599,9 @@ fn a_grader_saw_its_own_prompt_and_texts_kept_aside_are_shown() {
     }
 }
 
-/// Calls that only refer to their messages are shown them.
+/// Calls that only refer to their messages get them resolved.
 #[test]
-fn messages_of_a_pool_are_those_of_the_call() {
+fn pooled_messages_are_resolved_per_call() {
     let Some(file) = shared("data/agents/inspect-eval/inspect_ai/log_message_deduplication.eval")
     else {
         return;
@@ -616,19 +619,19 @@ fn messages_of_a_pool_are_those_of_the_call() {
     assert_eq!(found.request["tools"].as_array().map(Vec::len), Some(2));
 }
 
-/// What a tool answered where no call is told is told by its name, as the failure that it was.
+/// A tool result without its call becomes an error of the named tool.
 #[test]
-fn a_failure_without_its_call_is_an_error_of_its_tool() {
+fn a_failed_result_without_its_call_is_an_error_of_its_tool() {
     let Some(file) = shared("data/agents/inspect-eval/inspect_ai/log_tool_call_error.json") else {
         return;
     };
     let store = load(&[file]);
-    let told: Vec<(Kind, &str)> = store.rows().map(|row| (row.kind(), row.tool())).collect();
-    assert_eq!(told.len(), 11);
-    let errors = told.iter().filter(|told| **told == (Kind::Error, "bash"));
+    let rows: Vec<(Kind, &str)> = store.rows().map(|row| (row.kind(), row.tool())).collect();
+    assert_eq!(rows.len(), 11);
+    let errors = rows.iter().filter(|row| **row == (Kind::Error, "bash"));
     assert_eq!(
         errors.count(),
         10,
-        "all but a call that was not approved: {told:?}"
+        "all but a call that was not approved: {rows:?}"
     );
 }

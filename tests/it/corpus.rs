@@ -1,11 +1,12 @@
-//! Every byte of nasty files is accounted for, and each line judged as the manifest expects.
+//! Every byte of malicious files is accounted for, and every line is classified as the manifest
+//! expects.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use saferun_tui::ingest::bytes::Bytes;
 use saferun_tui::ingest::discover::Input;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::records::{Account, Framing};
 use saferun_tui::model::action::SourceIx;
@@ -13,11 +14,11 @@ use saferun_tui::store::Store;
 
 use crate::support::{shared, skipped};
 
-/// Where our account of lines differs from that of the manifest, and why.
+/// Where our account of lines differs from the manifest, and why.
 const DIFFERENCES: &[(&str, &str)] = &[
     (
         "02_framing/array.json",
-        "a document: its records are found, for the account it is one line",
+        "a document: its records are found, but it counts as one line",
     ),
     ("02_framing/array_pretty.json", "a document"),
     (
@@ -27,15 +28,15 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("02_framing/array_with_lines.json", "a document"),
     (
         "02_framing/concatenated.jsonl",
-        "a document: records one after the other",
+        "a document: concatenated records",
     ),
     (
         "02_framing/concatenated_spaces.jsonl",
-        "a document: records one after the other",
+        "a document: concatenated records",
     ),
     (
         "02_framing/cr_only.jsonl",
-        "a document: CR is white space between records",
+        "a document: CR is whitespace between records",
     ),
     (
         "02_framing/pretty.json",
@@ -43,15 +44,16 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ),
     (
         "02_framing/rs_json_seq.jsonl",
-        "a document: record separators are passed over",
+        "a document: record separators are skipped",
     ),
     (
         "11_otlp/deep_kvlist.json",
-        "nested too deep: kept and flagged, where the manifest calls an unterminated line partial",
+        "nested too deeply: kept and flagged, where the manifest calls an unterminated line partial",
     ),
 ];
 
-/// Compressed files, which are judged by what is in them: good lines, and whether a fault is told.
+/// Compressed files, classified by their content: the number of good lines, and whether an error is
+/// reported.
 const PACKED: &[(&str, u64, bool)] = &[
     ("10_file/gzip_named_jsonl.jsonl", 5, false),
     ("10_file/gzip_ok.jsonl.gz", 5, false),
@@ -66,7 +68,7 @@ const PACKED: &[(&str, u64, bool)] = &[
     ("11_otlp/truncated.json.gz", 0, true),
 ];
 
-/// Writes the corpus to a temporary folder, where the generator and Python are at hand.
+/// Writes the corpus to a temporary folder, if the generator and Python are available.
 fn corpus() -> Option<(tempfile::TempDir, Vec<Vec<String>>)> {
     let generator = shared("tools/gen_corpus.py")?;
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -75,7 +77,7 @@ fn corpus() -> Option<(tempfile::TempDir, Vec<Vec<String>>)> {
         .arg(folder.path())
         .output();
     if !made.is_ok_and(|made| made.status.success()) {
-        skipped("python3 is not here to write the corpus");
+        skipped("no python3 to write the corpus");
         return None;
     }
     let manifest =
@@ -88,7 +90,7 @@ fn corpus() -> Option<(tempfile::TempDir, Vec<Vec<String>>)> {
     Some((folder, rows))
 }
 
-/// The name in the manifest is written with escapes where it is not plain.
+/// Undoes the escapes of a file name in the manifest.
 fn unescaped(name: &str) -> String {
     let mut out = String::new();
     let mut rest = name.chars().peekable();
@@ -130,11 +132,11 @@ fn account(path: &Path) -> (Store, Account, bool) {
         anything: true,
         ..Options::new(PriceTable::built_in())
     };
-    let (store, errors) = Store::load(loader::start(vec![Input::File(path.to_owned())], options));
+    let (store, errors) = Store::load(intake::load(vec![Input::File(path.to_owned())], options));
     let source = store.sources().first().expect("a source");
     let fault = source.bytes.fault();
-    let told = errors.len() == usize::from(fault.is_some());
-    assert!(told, "{}: {errors:?}", path.display());
+    let is_expected = errors.len() == usize::from(fault.is_some());
+    assert!(is_expected, "{}: {errors:?}", path.display());
     let account = *store.account(SourceIx(0)).expect("an account");
     let is_faulty = fault.is_some();
     (store, account, is_faulty)
@@ -156,7 +158,7 @@ fn adds_up(path: &Path, store: &Store, account: &Account) {
 }
 
 #[test]
-fn every_line_of_the_corpus_is_judged_as_the_manifest_says() {
+fn every_line_of_the_corpus_is_classified_as_in_the_manifest() {
     let Some((folder, rows)) = corpus() else {
         return;
     };
@@ -212,7 +214,7 @@ fn every_line_of_the_corpus_is_judged_as_the_manifest_says() {
 }
 
 #[test]
-fn every_byte_of_other_peoples_nasty_lines_is_accounted_for() {
+fn every_byte_of_third_party_corpora_is_accounted_for() {
     for name in [
         "blns_all_fields",
         "grapheme_break",
@@ -225,7 +227,7 @@ fn every_byte_of_other_peoples_nasty_lines_is_accounted_for() {
         let (store, account, _) = account(&path);
         adds_up(&path, &store, &account);
         if name == "jsontestsuite_as_lines" {
-            // Nested deeper than 127, half surrogate pairs and bytes that are not UTF-8 are let through.
+            // Nesting beyond 127, lone surrogates and invalid UTF-8 are accepted.
             assert!(account.lines_ok > 0 && account.lines_bad > 0, "{account:?}");
         }
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use saferun_tui::analysis::diff::Column;
 use saferun_tui::analysis::diff::align::{self, Aligned};
 use saferun_tui::analysis::diff::label::{self, Cause, Divergence, Label};
-use saferun_tui::analysis::diff::step::{Came, Sort, Step, result_key};
+use saferun_tui::analysis::diff::step::{CallOutcome, Sort, Step, result_key};
 use saferun_tui::base::cancel::CancelFlag;
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ fn step(action: &Value) -> Step {
                 Value::Null => String::new(),
                 result => result_key(result),
             };
-            let came = Came {
+            let outcome = CallOutcome {
                 result: &result,
                 is_error: action["err"] == true,
                 is_blocked: action["blocked"] == true,
@@ -32,7 +32,7 @@ fn step(action: &Value) -> Step {
             Step::call(
                 action["tool"].as_str().expect("a tool"),
                 &action["args"],
-                came,
+                outcome,
             )
         }
     }
@@ -119,12 +119,12 @@ impl Act {
                 failed,
             } => {
                 let args = serde_json::json!({"order": order, "note": note, "tier": tool});
-                let came = Came {
+                let outcome = CallOutcome {
                     result: &result.to_string(),
                     is_error: *failed,
                     is_blocked: false,
                 };
-                Step::call(&format!("tool{tool}"), &args, came)
+                Step::call(&format!("tool{tool}"), &args, outcome)
             }
         }
     }
@@ -330,7 +330,7 @@ fn long_stretches_without_an_anchor_are_aligned_approximately_and_marked_so() {
                 "order": at / 2, "customer": format!("c{}", at * 7 % 613), "lines": [at, at + 1, at + 2],
                 "request": salt + at,
             });
-            Step::call(&format!("tool{}", at * 13 % 11), &args, Came::default())
+            Step::call(&format!("tool{}", at * 13 % 11), &args, CallOutcome::default())
         });
         steps.collect()
     };

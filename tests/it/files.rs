@@ -1,14 +1,15 @@
-//! Every file of the reference data is read as what it is, with the counts of independent programs.
+//! Every file of the reference data is read as its own format, with the counts of independent
+//! programs.
 //!
-//! `files/agents.tsv` and `files/observability.tsv` have a row for each file: what we read, and why where
-//! that is not what `MANIFEST.tsv` says (`observability.rs` does the same for `COUNTS.tsv`). A file without
-//! a row, or a difference without a reason, fails.
+//! `files/agents.tsv` and `files/observability.tsv` have one row per file: what we read, and the
+//! reason if that differs from `MANIFEST.tsv` (`observability.rs` does the same for `COUNTS.tsv`).
+//! A file without a row fails the test, and so does a difference without a reason.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use saferun_tui::ingest::discover;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::model::outcome::AttachedKind;
 use saferun_tui::model::quantity::Usage;
@@ -19,10 +20,11 @@ use crate::support::shared;
 const AGENTS: &str = include_str!("files/agents.tsv");
 const OBSERVABILITY: &str = include_str!("files/observability.tsv");
 
-/// What lies beside the traces: tables, words, and what a capture of HTTP keeps of each request.
-const BESIDE: &[&str] = &["tsv", "md", "txt", "body", "binpb", "py"];
+/// Files next to the traces: tables, documentation, and raw HTTP captures.
+const NOT_TRACES: &[&str] = &["tsv", "md", "txt", "body", "binpb", "py"];
 
-/// What a file holds: format, runs, tool calls, tokens, errors, approvals and denials, unknown rows.
+/// The content of a file: format, runs, tool calls, tokens, errors, approvals and denials, unknown
+/// rows.
 #[derive(Debug, PartialEq)]
 struct Read {
     cells: [String; 7],
@@ -30,14 +32,14 @@ struct Read {
 
 fn read(path: PathBuf) -> Read {
     let (inputs, _) = discover::resolve(&[path]);
-    let (store, errors) = Store::load(loader::start(inputs, Options::new(PriceTable::built_in())));
+    let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     let format = store.sources().first().map(|source| source.format.name());
     let refused = errors.first().map(|error| format!("refused: {error}"));
-    let refused = refused.map(|told| {
-        if told.contains("SQLite") {
+    let refused = refused.map(|error| {
+        if error.contains("SQLite") {
             "sqlite".to_owned()
         } else {
-            told
+            error
         }
     });
     let runs = store.runs();
@@ -89,7 +91,7 @@ fn rows(text: &str) -> HashMap<&str, Vec<&str>> {
     cells.map(|cells: Vec<&str>| (cells[0], cells)).collect()
 }
 
-/// The files below a folder, by their path in it.
+/// The files below a folder, as relative paths.
 fn below(folder: &Path) -> Vec<String> {
     let walk = ignore::WalkBuilder::new(folder)
         .standard_filters(false)
@@ -105,7 +107,7 @@ fn below(folder: &Path) -> Vec<String> {
 }
 
 #[track_caller]
-fn holds(folder: &str, table: &str) {
+fn check(folder: &str, table: &str) {
     let Some(folder) = shared(folder) else {
         return;
     };
@@ -113,7 +115,7 @@ fn holds(folder: &str, table: &str) {
     let mut table = rows(table);
     for path in below(&folder) {
         let ending = Path::new(&path).extension().unwrap_or_default();
-        if BESIDE.iter().any(|it| ending == *it) || path.ends_with("requests.jsonl") {
+        if NOT_TRACES.iter().any(|it| ending == *it) || path.ends_with("requests.jsonl") {
             continue;
         }
         let found = read(folder.join(&path));
@@ -123,23 +125,23 @@ fn holds(folder: &str, table: &str) {
             wrong.push(format!("{path}\t{}\t{why}", found.cells.join("\t")));
         }
     }
-    wrong.extend(table.into_keys().map(|path| format!("{path} is not there")));
+    wrong.extend(table.into_keys().map(|path| format!("{path} is missing")));
     wrong.sort();
     assert!(
         wrong.is_empty(),
-        "these read otherwise now:\n{}",
+        "these files read differently now:\n{}",
         wrong.join("\n")
     );
 }
 
 #[test]
-fn every_file_of_an_agent_holds_what_the_table_says() {
-    holds("data/agents", AGENTS);
+fn every_agent_file_matches_the_table() {
+    check("data/agents", AGENTS);
 }
 
 #[test]
-fn every_file_of_a_product_holds_what_the_table_says() {
-    holds("data/observability", OBSERVABILITY);
+fn every_product_file_matches_the_table() {
+    check("data/observability", OBSERVABILITY);
 }
 
 #[test]

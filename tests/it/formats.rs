@@ -1,4 +1,4 @@
-//! What the samples hold, format by format, as the program tells it.
+//! Snapshots of the samples of every format.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::support::{load, sample};
 #[path = "../../sample-traces/generate.rs"]
 mod generate;
 
-/// The samples of a format, as paths from the top of the repository.
+/// The samples of a format, as paths relative to the repository.
 fn samples(format: &str) -> Vec<PathBuf> {
     let folder = Path::new("sample-traces").join(format);
     let Ok(entries) = std::fs::read_dir(sample(format)) else {
@@ -25,7 +25,7 @@ fn samples(format: &str) -> Vec<PathBuf> {
     names
 }
 
-fn told(args: &[&str], path: &Path) -> String {
+fn output_of(args: &[&str], path: &Path) -> String {
     let output = Command::cargo_bin("saferun-tui")
         .expect("the program")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -43,15 +43,15 @@ fn told(args: &[&str], path: &Path) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// The run with its totals, then every action on a line.
+/// The run with its totals, then one line per action.
 fn golden(path: &Path) -> String {
-    let runs = told(&["ls", "--jsonl"], path);
-    let actions = told(&["query", ""], path);
+    let runs = output_of(&["ls", "--jsonl"], path);
+    let actions = output_of(&["query", ""], path);
     format!("{runs}\n{actions}")
 }
 
 #[test]
-fn every_format_has_a_sample_and_tells_it_whole() {
+fn every_format_has_a_sample_with_a_snapshot() {
     for format in formats::all() {
         let samples = samples(format.name());
         assert!(
@@ -68,16 +68,16 @@ fn every_format_has_a_sample_and_tells_it_whole() {
 }
 
 #[test]
-fn a_run_that_is_scattered_over_files_is_told_whole() {
+fn a_run_spread_over_files_is_read_whole() {
     let storage = Path::new("sample-traces/opencode/storage");
     insta::assert_snapshot!("opencode-storage", golden(storage));
 }
 
 #[test]
-fn a_sample_is_found_to_be_of_its_format() {
+fn the_format_of_every_sample_is_detected() {
     for format in formats::all() {
         for path in samples(format.name()) {
-            let verdict = told(&["verify", "--json"], &path);
+            let verdict = output_of(&["verify", "--json"], &path);
             let verdict: serde_json::Value = serde_json::from_str(&verdict).expect("JSON");
             assert_eq!(
                 verdict["files"][0]["format"],
@@ -89,9 +89,9 @@ fn a_sample_is_found_to_be_of_its_format() {
     }
 }
 
-/// A subagent's file beside its session is read with it, wherever the two names stand in their order.
+/// A subagent's file next to its session is read with it, whichever name sorts first.
 #[test]
-fn a_subagent_beside_its_session_is_told_once() {
+fn a_subagent_next_to_its_session_is_read_once() {
     let session = |id: &str| {
         let folder = tempfile::tempdir().expect("a folder");
         let line = |kind: &str, uuid: &str, more: &str| {
@@ -125,8 +125,8 @@ fn a_subagent_beside_its_session_is_told_once() {
 }
 
 #[test]
-fn the_cohort_holds_what_its_story_says() {
-    let by_model = told(
+fn the_cohort_sample_contains_its_planted_change() {
+    let by_model = output_of(
         &["stats", "--by", "model,tool", "--json"],
         Path::new("sample-traces/refund-cohort"),
     );
@@ -134,7 +134,7 @@ fn the_cohort_holds_what_its_story_says() {
 }
 
 #[test]
-fn generated_samples_are_those_that_are_committed() {
+fn generated_samples_match_the_committed_files() {
     for (path, contents) in generate::files() {
         let committed = std::fs::read_to_string(sample(path)).expect("a sample");
         assert!(

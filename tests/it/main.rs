@@ -1,4 +1,4 @@
-//! Everything that is tested from outside, in one program.
+//! All integration tests, in one binary.
 
 mod atif;
 mod cli;

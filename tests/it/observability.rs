@@ -1,4 +1,4 @@
-//! What products for observability recorded, counted by us and by an independent script.
+//! Traces of observability products, counted by us and by an independent script.
 
 use std::collections::HashMap;
 
@@ -9,27 +9,23 @@ use saferun_tui::store::bodies::{self, Depth};
 
 use crate::support::{load, shared};
 
-/// Why we count otherwise than a script that counts spans.
-const HELD: &str =
-    "a call that is held back for a person and made later has two spans, and is one call";
+/// Why our counts differ from a script that counts spans.
+const HELD: &str = "a call held for approval and made later has two spans but is one call";
 const INFERRED: &str =
-    "no span is an approval: attributes tell of it, or what happened to the call";
-const GUARD: &str = "the turn that a guardrail ended is blocked, not failed";
-const NO_SPAN: &str = "a call that a person refused, or has still to answer, has no span";
-const INTERRUPT: &str =
-    "a question to a person is written as an error, on each wrapper around it too";
-const WRAPPER: &str = "wrappers hand on the error that is told inside them";
-const CONFIG: &str = "two of four were decided by the configuration: decisions, not approvals";
+    "approvals have no span: they are inferred from attributes, or from what happened to the call";
+const GUARD: &str = "a turn ended by a guardrail is blocked, not failed";
+const NO_SPAN: &str = "a call that was denied, or is still pending, has no span";
+const INTERRUPT: &str = "an approval request is recorded as an error, on each wrapper span too";
+const WRAPPER: &str = "wrapper spans repeat the error of the span inside";
+const CONFIG: &str = "two of four were decided by configuration: they are decisions, not approvals";
 const CACHE: &str =
-    "with 900 tokens read from the cache and 300 written, which the script leaves out here";
-const LOGS: &str =
-    "what was called is in the logs alone, which lie beside the traces and are read with them";
-const NESTED: &str = "each call is told by two instrumentors, one inside the other";
-const PLAIN: &str = "the tool is no observation of type TOOL; the model asked for it";
-const BUCKETS: &str = "reasoning is a bucket of its own here: the total says so";
+    "includes 900 cache-read and 300 cache-write tokens, which the script omits here";
+const LOGS: &str = "calls are only in the logs, which are read together with the traces";
+const NESTED: &str = "each call is recorded by two nested instrumentations";
+const PLAIN: &str = "the tool has no observation of type TOOL; only the model requested it";
+const BUCKETS: &str = "reasoning tokens are counted separately here, according to the total";
 
-/// Where we count otherwise: the path, the column, what we find,
-/// and why that is right.
+/// Where our counts differ: the path, the column, our count, and why it is right.
 const DIFFERENCES: &[(&str, &str, u64, &str)] = &[
     (
         "openinference/openai_agents/traces.otlp.jsonl",
@@ -228,7 +224,7 @@ const DIFFERENCES: &[(&str, &str, u64, &str)] = &[
     ),
 ];
 
-/// Columns of the script's table, with what we have of them.
+/// Columns of the script's table, with our counts.
 fn counted(store: &Store) -> Vec<(&'static str, u64)> {
     let of = |kind: Kind| {
         let first = store
@@ -277,7 +273,7 @@ fn rows() -> Vec<(String, HashMap<String, String>)> {
 }
 
 #[test]
-fn what_was_recorded_is_counted_as_an_independent_script_counts_it() {
+fn counts_match_an_independent_script() {
     let mut errors = Vec::new();
     let mut differing = Vec::new();
     for (path, cells) in rows() {
@@ -314,32 +310,33 @@ fn what_was_recorded_is_counted_as_an_independent_script_counts_it() {
     }
 }
 
-/// What happened, without who recorded it: prompts, answers and calls with their outcomes, in order.
+/// What happened, regardless of the recorder: prompts, answers, and calls with their outcomes, in
+/// order.
 fn story(path: &str) -> Option<Vec<String>> {
     let store = load(&[shared(&format!("data/observability/{path}"))?]);
     let mut runs: Vec<_> = (0..store.runs().len()).collect();
     runs.sort_by_key(|&ix| store.runs()[ix].started);
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for run in runs {
         for row in store.rows().filter(|row| row.run_ix().0 as usize == run) {
             let body = bodies::open(&row, Depth::Full);
             let text = body.text.as_deref().unwrap_or_default();
             match row.kind() {
-                Kind::Prompt => told.push(format!("prompt {text}")),
-                Kind::Response if row.status() == Status::Error => told.push("failed".to_owned()),
-                Kind::Response => told.push(format!("response {text}")),
+                Kind::Prompt => events.push(format!("prompt {text}")),
+                Kind::Response if row.status() == Status::Error => events.push("failed".to_owned()),
+                Kind::Response => events.push(format!("response {text}")),
                 Kind::ToolCall => {
                     let args = body.args.unwrap_or_default();
-                    told.push(format!("call {} {args} {:?}", row.tool(), row.status()));
+                    events.push(format!("call {} {args} {:?}", row.tool(), row.status()));
                 }
                 _ => {}
             }
         }
     }
-    Some(told)
+    Some(events)
 }
 
-/// Captures of one script, each by other instrumentors.
+/// Captures of one script, each by a different instrumentation.
 const SAME: &[&[&str]] = &[
     &[
         "openinference/openai_agents/traces.otlp.jsonl",
@@ -361,13 +358,13 @@ const SAME: &[&[&str]] = &[
 ];
 
 #[test]
-fn one_script_is_the_same_run_whoever_recorded_it() {
+fn one_script_gives_the_same_run_with_every_recorder() {
     for group in SAME {
-        let told: Vec<_> = group
+        let events: Vec<_> = group
             .iter()
             .filter_map(|path| Some((path, story(path)?)))
             .collect();
-        let Some(((first, expected), others)) = told.split_first() else {
+        let Some(((first, expected), others)) = events.split_first() else {
             return;
         };
         assert!(expected.len() > 12, "{first}: {expected:#?}");

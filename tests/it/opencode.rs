@@ -1,4 +1,4 @@
-//! Sessions of OpenCode as it keeps them: each scattered over many small files.
+//! OpenCode sessions as stored on disk, each spread over many small files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use saferun_tui::ingest::Loaded;
 use saferun_tui::ingest::discover::{self, resolve};
 use saferun_tui::ingest::formats::{self, Format};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::kin::Kin;
-use saferun_tui::ingest::live;
-use saferun_tui::ingest::loader::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::recent;
 use saferun_tui::store::Store;
@@ -17,7 +16,7 @@ fn format() -> &'static dyn Format {
     formats::by_name("opencode").expect("a format")
 }
 
-/// A storage folder with these files in it.
+/// A storage folder with the given files.
 fn storage(contents: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fill(folder.path(), contents);
@@ -37,13 +36,13 @@ fn fill(storage: &Path, contents: &[(&str, &str)]) {
 
 fn opened(path: &Path) -> (Store, Vec<String>) {
     let (inputs, _) = resolve(&[path.to_owned()]);
-    let (store, errors) = Store::load(loader::start(inputs, Options::new(PriceTable::built_in())));
+    let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     let errors = errors.iter().map(ToString::to_string).collect();
     (store, errors)
 }
 
 /// Kind, status, agent and tool of every row.
-fn told(store: &Store) -> Vec<String> {
+fn rows_of(store: &Store) -> Vec<String> {
     let words = store.rows().map(|row| {
         let words = [
             row.kind().word(),
@@ -71,7 +70,7 @@ const TEXT: (&str, &str) = (
 );
 
 #[test]
-fn the_files_of_a_session_are_one_run() {
+fn the_files_of_a_session_form_one_run() {
     let folder = storage(&[
         SESSION,
         ASKED,
@@ -81,7 +80,7 @@ fn the_files_of_a_session_are_one_run() {
     ]);
     let (store, errors) = opened(folder.path());
     assert_eq!(errors, Vec::<String>::new());
-    assert_eq!(told(&store), ["run_start opencode", "prompt opencode"]);
+    assert_eq!(rows_of(&store), ["run_start opencode", "prompt opencode"]);
     assert_eq!(store.sources().len(), 1);
     let prompt = store.rows().nth(1).expect("a prompt");
     let spot = prompt.spot();
@@ -92,7 +91,7 @@ fn the_files_of_a_session_are_one_run() {
 }
 
 #[test]
-fn a_broken_file_is_a_row_and_its_neighbours_are_what_they_are() {
+fn a_malformed_file_is_a_row_and_leaves_its_neighbours_intact() {
     let folder = storage(&[
         SESSION,
         ASKED,
@@ -114,7 +113,7 @@ fn a_broken_file_is_a_row_and_its_neighbours_are_what_they_are() {
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(errors[0].contains("prt_5.json: it is empty"), "{errors:?}");
     assert_eq!(
-        told(&store),
+        rows_of(&store),
         [
             "run_start opencode",
             "prompt opencode",
@@ -130,14 +129,14 @@ fn a_broken_file_is_a_row_and_its_neighbours_are_what_they_are() {
 }
 
 #[test]
-fn files_are_found_by_the_ids_in_them_where_their_names_are_not_ids() {
+fn finds_files_by_content_if_their_names_are_not_ids() {
     let folder = storage(&[
         ("session/p/first.json", SESSION.1),
         ("message/ses_a/0001.json", ASKED.1),
         TEXT,
     ]);
     let (store, _) = opened(folder.path());
-    assert_eq!(told(&store), ["run_start opencode", "prompt opencode"]);
+    assert_eq!(rows_of(&store), ["run_start opencode", "prompt opencode"]);
     let flat = storage(&[
         ("session/p/first.json", SESSION.1),
         ("message/ses_a/0001.json", ASKED.1),
@@ -147,11 +146,11 @@ fn files_are_found_by_the_ids_in_them_where_their_names_are_not_ids() {
         ),
     ]);
     let (store, _) = opened(flat.path());
-    assert_eq!(told(&store), ["run_start opencode", "prompt opencode"]);
+    assert_eq!(rows_of(&store), ["run_start opencode", "prompt opencode"]);
 }
 
 #[test]
-fn an_id_leads_nowhere_else() {
+fn ids_cannot_escape_the_folder() {
     let folder = storage(&[
         (
             "session/p/ses_a.json",
@@ -160,10 +159,10 @@ fn an_id_leads_nowhere_else() {
         ("elsewhere/secret.json", ASKED.1),
     ]);
     let (store, _) = opened(&folder.path().join(SESSION.0));
-    assert_eq!(told(&store), ["run_start opencode"]);
+    assert_eq!(rows_of(&store), ["run_start opencode"]);
 }
 
-/// A session that another one started, and a call that did.
+/// A session started by another one, and the call that started it.
 const CHILD: &[(&str, &str)] = &[
     (
         "session/p/ses_0.json",
@@ -185,7 +184,7 @@ const CHILD: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn a_session_that_another_one_started_is_a_lane_of_it() {
+fn a_child_session_is_a_lane_of_its_parent() {
     let mut contents = vec![SESSION, ASKED, TEXT];
     contents.extend_from_slice(CHILD);
     let folder = storage(&contents);
@@ -193,7 +192,7 @@ fn a_session_that_another_one_started_is_a_lane_of_it() {
     for path in [folder.path(), &session] {
         let (store, _) = opened(path);
         assert_eq!(
-            told(&store),
+            rows_of(&store),
             [
                 "run_start opencode",
                 "prompt opencode",
@@ -217,7 +216,7 @@ fn a_session_that_another_one_started_is_a_lane_of_it() {
 }
 
 #[test]
-fn sessions_that_name_each_other_are_read_once() {
+fn sessions_that_refer_to_each_other_are_read_once() {
     let circle = |id: &str, parent: &str| {
         format!(r#"{{"id":"{id}","parentID":"{parent}","projectID":"p","time":{{"created":1}}}}"#)
     };
@@ -229,7 +228,7 @@ fn sessions_that_name_each_other_are_read_once() {
 }
 
 #[test]
-fn a_folder_is_read_once_for_all_that_ask_whose_they_are() {
+fn a_folder_is_scanned_once() {
     let folder = storage(CHILD);
     let child = folder.path().join(CHILD[0].0);
     let opencode = format();
@@ -239,12 +238,12 @@ fn a_folder_is_read_once_for_all_that_ask_whose_they_are() {
         "its parent is not there"
     );
     fs::write(folder.path().join(SESSION.0), SESSION.1).expect("written");
-    assert!(!opencode.is_part(&child, &mut kin), "what was read is kept");
+    assert!(!opencode.is_part(&child, &mut kin), "the scan is cached");
     assert!(opencode.is_part(&child, &mut Kin::default()));
 }
 
 #[test]
-fn any_stretch_of_a_scattered_run_can_be_read() {
+fn any_byte_range_of_a_run_in_many_files_can_be_read() {
     let folder = storage(&[
         SESSION,
         ASKED,
@@ -255,9 +254,9 @@ fn any_stretch_of_a_scattered_run_can_be_read() {
     let size = bytes.len().expect("a size") as usize;
     let whole = bytes.slice(0, size + 9).expect("bytes");
     assert_eq!(whole.len(), size);
-    let told = String::from_utf8(whole.clone()).expect("text");
+    let text = String::from_utf8(whole.clone()).expect("text");
     assert_eq!(
-        told,
+        text,
         format!(
             "{}\n{{\"info\":{},\"parts\":[{},\"'id':\"]}}\n",
             SESSION.1,
@@ -272,7 +271,7 @@ fn any_stretch_of_a_scattered_run_can_be_read() {
 }
 
 #[test]
-fn what_changed_since_is_told_and_keeps_its_room() {
+fn a_file_that_changed_is_reported_and_keeps_its_place() {
     let folder = storage(&[SESSION, ASKED, TEXT]);
     let bytes = discover::open_file(&folder.path().join(SESSION.0)).expect("a session");
     fs::write(folder.path().join(TEXT.0), "{}").expect("written");
@@ -296,20 +295,20 @@ fn other_folders_are_left_alone() {
 }
 
 #[test]
-fn a_run_of_many_files_is_not_followed_and_that_is_said() {
+fn following_a_run_in_many_files_is_rejected_with_a_message() {
     let folder = storage(&[SESSION, ASKED, TEXT]);
     let paths = vec![folder.path().to_owned()];
     let options = Options::new(PriceTable::built_in());
-    let messages = live::start(paths, options, true).expect("it starts");
+    let messages = intake::follow(paths, options, true).expect("it starts");
     let failed = std::iter::from_fn(|| messages.recv().ok()).find_map(|message| match message {
         Loaded::Failed(error) => Some(error.to_string()),
         _ => None,
     });
-    assert!(failed.is_some_and(|told| told.contains("a run of many files")));
+    assert!(failed.is_some_and(|text| text.contains("a run of many files")));
 }
 
 #[test]
-fn sessions_are_found_where_opencode_keeps_them_and_told_by_their_first_words() {
+fn sessions_are_discovered_and_titled_by_their_first_prompt() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let storage = home.path().join(".local/share/opencode/storage");
     let mut contents = vec![SESSION, ASKED, TEXT];

@@ -1,4 +1,4 @@
-//! Tool calls, tokens and costs of real transcripts equal what independent programs counted.
+//! Tool calls, tokens and costs of real transcripts match the counts of independent programs.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -41,7 +41,7 @@ fn rows() -> Vec<Row> {
         .collect()
 }
 
-/// Totals of the main lane alone: what a program sees that reads only this file.
+/// Totals of the main lane: what a program sees that reads only this file.
 struct Main {
     usage: Usage,
     tool_calls: u64,
@@ -123,7 +123,7 @@ fn check(row: &Row, rights: &HashMap<&str, u64>, errors: &mut Vec<String>) {
 }
 
 #[test]
-fn counts_equal_those_of_independent_programs() {
+fn counts_match_independent_programs() {
     let mut errors = Vec::new();
     let rows = rows();
     let right = rows.iter().filter(|row| row.tool.contains("RIGHT"));

@@ -1,4 +1,4 @@
-//! The pictures of the README are those that the program draws now.
+//! The pictures in the README match what the program draws.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::{env, fs};
 
 use saferun_tui::base::clock::Fixed;
 use saferun_tui::ingest::discover;
-use saferun_tui::ingest::loader::{self, Options as Loading};
+use saferun_tui::ingest::intake::{self, Options as Loading};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::tui::Options;
 use saferun_tui::tui::render::{self, svg};
 use saferun_tui::tui::theme::{ColorChoice, Palette};
 
-/// Name, sample, and the keys that lead to the picture.
+/// The name, the sample, and the keys that lead to the picture.
 const PICTURES: &[(&str, &str, &str)] = &[
     ("stream", "saferun/refund-agent.jsonl", "b"),
     ("runs", "saferun", "2 j"),
@@ -40,13 +40,13 @@ fn picture(sample: &str, keys: &str) -> String {
         clock: Arc::new(Fixed(NOW)),
         ..Options::default()
     };
-    let messages = loader::start(inputs, Loading::new(PriceTable::built_in()));
+    let messages = intake::load(inputs, Loading::new(PriceTable::built_in()));
     let shown = render::script(&options, messages, (120, 36), keys);
     svg::svg(&shown, &svg::DARK)
 }
 
 #[test]
-fn the_pictures_of_the_readme_show_the_screens_as_they_are() {
+fn the_pictures_in_the_readme_are_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures");
     let readme = fs::read_to_string(folder.join("../../README.md")).expect("the README");
     for (name, sample, keys) in PICTURES {

@@ -1,4 +1,4 @@
-//! Laws that hold for every input, tried on random ones.
+//! Property tests.
 
 mod bytes;
 mod filters;
@@ -9,7 +9,7 @@ mod totals;
 
 use proptest::test_runner::Config;
 
-/// How many inputs a law is tried on. Nothing is written down: what fails becomes a test with a name.
+/// The number of cases. Failures are not persisted: a failing case becomes a test of its own.
 pub(crate) fn config(cases: u32) -> Config {
     Config {
         cases,

@@ -1,4 +1,4 @@
-//! The state of a run after its last step is what its totals say.
+//! The state of a run after its last step matches its totals.
 
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ fn check(store: &Store, name: &str) {
     }
 }
 
-/// Going on step by step gives what folding anew gives, at some of the steps.
+/// Stepping gives the same state as folding anew, checked at some of the steps.
 fn walk(store: &Store, tape: &Tape) {
     let mut state = State::default();
     for step in 0..tape.len() {
@@ -59,7 +59,7 @@ fn walk(store: &Store, tape: &Tape) {
 }
 
 #[test]
-fn after_the_last_step_the_state_is_the_totals_of_the_run() {
+fn the_state_after_the_last_step_matches_the_totals() {
     for path in ["saferun", "claude-code", "codex", "refund-cohort"] {
         check(&load(&[sample(path)]), path);
     }
@@ -72,8 +72,8 @@ fn after_the_last_step_the_state_is_the_totals_of_the_run() {
         for input in inputs {
             let name = format!("{input:?}");
             let prices = saferun_tui::ingest::prices::PriceTable::built_in();
-            let options = saferun_tui::ingest::loader::Options::new(prices);
-            let (store, _) = Store::load(saferun_tui::ingest::loader::start(vec![input], options));
+            let options = saferun_tui::ingest::intake::Options::new(prices);
+            let (store, _) = Store::load(saferun_tui::ingest::intake::load(vec![input], options));
             check(&store, &name);
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::{Strategy, prop, proptest};
 use proptest::test_runner::Config;
 use saferun_tui::base::clock::Fixed;
-use saferun_tui::ingest::loader::{self, Options as Loading};
+use saferun_tui::ingest::intake::{self, Options as Loading};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::ingest::{Loaded, discover};
 use saferun_tui::tui::render::{self, Headless};
@@ -51,7 +51,7 @@ fn options(title: &str) -> Options {
 fn messages(path: &Path) -> Vec<Loaded> {
     let (inputs, errors) = discover::resolve(&[path.to_owned()]);
     assert!(errors.is_empty(), "{errors:?}");
-    loader::start(inputs, Loading::new(PriceTable::built_in()))
+    intake::load(inputs, Loading::new(PriceTable::built_in()))
         .into_iter()
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Shapes that are declared, from outside: the bundled one on real records, and a user's own.
+//! Declared shapes: the bundled one on real records, and a user-defined one.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,10 @@ fn command() -> Command {
     command
 }
 
-/// Right answers, broken runs, calls and failed calls by model, as the records' own summaries have them.
+/// Correct answers, broken runs, calls and failed calls per model match the summaries in the
+/// records.
 #[test]
-fn a_declared_shape_counts_what_the_records_count() {
+fn a_declared_shape_matches_the_summaries_in_the_records() {
     let Some(folder) = shared("data/agents/cohort-medagentbench") else {
         return;
     };
@@ -62,7 +63,7 @@ fn a_declared_shape_counts_what_the_records_count() {
 }
 
 #[test]
-fn a_users_own_shape_is_read_from_the_configuration_folder() {
+fn a_user_defined_shape_is_read_from_the_configuration_folder() {
     let home = tempfile::tempdir().expect("a folder");
     let formats = home.path().join("saferun-tui/formats");
     std::fs::create_dir_all(&formats).expect("a folder");

@@ -1,17 +1,19 @@
-//! What the tests share: loading traces, and the reference data where it exists.
+//! Helpers for the tests: load traces, find the reference data, report skipped tests.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use saferun_tui::ingest::discover;
 use saferun_tui::ingest::formats;
-use saferun_tui::ingest::loader::{self, Options};
+use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::store::Store;
 
-/// A file or folder of the reference data (beside the repository, or where `SAFERUN_SHARED` says);
-/// `None`, and a word on it, where that is not present.
+/// A file or folder of the reference data, which lives beside the repository or at `SAFERUN_SHARED`.
+/// `None`, with a line on standard error, if it is missing: the calling test then checks less or nothing.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let full = std::env::var_os("SAFERUN_SHARED")
@@ -20,34 +22,42 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     if full.exists() {
         return Some(full);
     }
-    skipped(&format!("../shared/{path} is not here"));
+    skipped("no ../shared");
     None
 }
 
-/// Says that a test did not run, and why; `cargo test -- --nocapture` shows it.
+/// Reports that the current test was skipped at least in part: once per test, as `skipped: NAME (WHY)`,
+/// which `.ci/run` counts. Writes to standard error directly, because libtest captures `eprintln!`.
 pub(crate) fn skipped(why: &str) {
-    // Nobody can be told where the standard error is closed.
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+    static REPORTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let thread = std::thread::current();
+    // libtest names the thread of a test after it.
+    let test = thread.name().unwrap_or("unnamed test").to_owned();
+    let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if reported.insert(test.clone()) {
+        // If standard error is closed, there is nowhere to report to.
+        let _ = writeln!(std::io::stderr(), "skipped: {test} ({why})");
+    }
 }
 
-/// A sample of the repository.
+/// A path in `sample-traces/`.
 pub(crate) fn sample(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("sample-traces")
         .join(path)
 }
 
-/// Loads paths as the program does; errors fail the test.
+/// Loads paths as the program does. An error fails the test.
 #[track_caller]
 pub(crate) fn load(paths: &[PathBuf]) -> Store {
     let (inputs, errors) = discover::resolve(paths);
     assert!(errors.is_empty(), "{errors:?}");
-    let (store, errors) = Store::load(loader::start(inputs, Options::new(PriceTable::built_in())));
+    let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     assert!(errors.is_empty(), "{errors:?}");
     store
 }
 
-/// Fails on text that a terminal would obey, or that a reader could not see.
+/// Fails on control characters and on invisible ones.
 #[track_caller]
 pub(crate) fn harmless(shown: &str) {
     let bad = |c: &char| {
@@ -62,7 +72,7 @@ pub(crate) fn harmless(shown: &str) {
     }
 }
 
-/// Every sample that is a file, format by format.
+/// Every sample that is a single file, format by format.
 pub(crate) fn samples() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for format in formats::all() {
@@ -75,7 +85,7 @@ pub(crate) fn samples() -> Vec<PathBuf> {
     found
 }
 
-/// `convert PATH -o OUTPUT`, with more options; lines that could not be read are no failure.
+/// Runs `convert PATH -o OUTPUT` with further options. Malformed lines (exit code 5) do not fail the test.
 #[track_caller]
 pub(crate) fn convert(options: &[&str], path: &Path, output: &Path) {
     let done = Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"))
@@ -83,11 +93,11 @@ pub(crate) fn convert(options: &[&str], path: &Path, output: &Path) {
         .args(options)
         .args([path, Path::new("-o"), output])
         .output()
-        .expect("it runs");
-    let said = String::from_utf8_lossy(&done.stderr);
+        .expect("the program runs");
+    let stderr = String::from_utf8_lossy(&done.stderr);
     assert!(
         matches!(done.status.code(), Some(0 | 5)),
-        "{}: {said}",
+        "{}: {stderr}",
         path.display()
     );
 }

@@ -1,10 +1,10 @@
-//! A question about two cohorts of one store, and its whole answer.
+//! A question about two cohorts of one store, and its answer.
 
 use std::collections::HashSet;
 
 use crate::analysis::cohort::compare::{self, Comparison};
 use crate::analysis::cohort::expect::{self, Rule};
-use crate::analysis::cohort::observe::{self, Asked, Cohort, PairBy};
+use crate::analysis::cohort::observe::{self, Cohort, PairBy, RunChecks};
 use crate::analysis::cohort::sides::{self, Excluded};
 use crate::analysis::runs::{Grouping, Tally};
 use crate::base::cancel::CancelFlag;
@@ -13,29 +13,29 @@ use crate::query::expr::Expr;
 use crate::query::{Context, runs};
 use crate::store::Store;
 
-/// Which runs are the sides.
+/// How the two sides are chosen.
 #[derive(Debug, Clone)]
 pub enum Choice {
-    /// The runs that each filter is true of; B without one is all others.
+    /// The runs that match each filter. Without a second filter, B is all other runs.
     Filters(Expr, Option<Expr>),
-    /// The two groups that there are, as the two models.
+    /// The two groups that occur, such as the two models.
     By(Grouping),
-    /// One cohort against itself, split by chance.
+    /// One cohort split in half at random (an A/A test).
     Halves,
-    /// Runs chosen one by one, with names for the sides.
+    /// Explicit runs, with names for the sides.
     Runs([(String, Vec<RunIx>); 2]),
 }
 
 #[derive(Debug, Clone)]
 pub struct Ask {
     pub choice: Choice,
-    /// Only these runs on either side; none for all.
+    /// Restricts both sides; `None` for all runs.
     pub only: Option<Expr>,
     pub pair_by: PairBy,
     pub options: compare::Options,
     /// Predicates on actions, parallel to the names in `options`.
     pub predicates: Vec<Expr>,
-    /// What says which tool would have been right.
+    /// Rules for which tool would have been right.
     pub rules: Vec<Rule>,
     pub context: Context,
 }
@@ -43,21 +43,21 @@ pub struct Ask {
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub comparison: Comparison,
-    /// What was paired by in the end.
+    /// How runs were paired in the end.
     pub pair_by: PairBy,
     pub excluded: Vec<Excluded>,
-    /// A/A: the sides are halves of one cohort.
+    /// An A/A test: the sides are halves of one cohort.
     pub halves: bool,
 }
 
-/// Why nothing can be compared.
+/// Why there is nothing to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// There are not two groups; each with how its runs came out, raw.
+    /// There are not exactly two groups. Lists them, with raw names and their outcomes.
     Groups(Grouping, Vec<(String, Tally)>),
-    /// A side has no run; what selected it.
+    /// A side has no runs. Holds what selected it.
     Empty(String),
-    /// None of the runs of a side can be compared; what selected it, and why.
+    /// All runs of a side are excluded. Holds what selected it, and the reasons.
     AllLeftOut(String, Vec<Excluded>),
     Cancelled,
 }
@@ -87,9 +87,9 @@ impl Ask {
         }
         let all = [found.a.as_slice(), &found.b].concat();
         let pair_by = observe::resolve(store, &all, self.pair_by);
-        let asked = self.asked(store, cancel);
+        let checks = self.checks(store, cancel);
         let observe = |name: &str, runs: &[RunIx]| -> Cohort {
-            observe::observe(store, name, runs, pair_by, &asked, cancel)
+            observe::observe(store, name, runs, pair_by, &checks, cancel)
         };
         let (a, b) = (observe(&a.name, &found.a), observe(&b.name, &found.b));
         if cancel.is_raised() {
@@ -111,15 +111,16 @@ impl Ask {
         })
     }
 
-    /// The runs of the store (side B) against a cohort that was kept. It must be paired by what that was.
+    /// Compares the runs of the store, as side B, with a stored cohort. Pair them the way the
+    /// stored cohort was.
     pub fn against(
         &self,
         store: &Store,
-        kept: Cohort,
+        stored: Cohort,
         cancel: &CancelFlag,
     ) -> Result<Answer, Refusal> {
         let (now, pair_by, excluded) = self.cohort(store, cancel)?;
-        let comparison = compare::compare(kept, now, self.options.clone());
+        let comparison = compare::compare(stored, now, self.options.clone());
         Ok(Answer {
             excluded: excluded.into_iter().chain(alone(&comparison)).collect(),
             comparison,
@@ -128,7 +129,8 @@ impl Ask {
         })
     }
 
-    /// One cohort of the store, for a baseline or against one; with what its runs are paired by.
+    /// The runs of the store as one cohort, for a baseline or to compare with one, and how they are
+    /// paired.
     pub fn cohort(
         &self,
         store: &Store,
@@ -143,8 +145,8 @@ impl Ask {
             return Err(Refusal::Empty(name));
         }
         let pair_by = observe::resolve(store, &found.a, self.pair_by);
-        let asked = self.asked(store, cancel);
-        let cohort = observe::observe(store, &name, &found.a, pair_by, &asked, cancel);
+        let checks = self.checks(store, cancel);
+        let cohort = observe::observe(store, &name, &found.a, pair_by, &checks, cancel);
         Ok((cohort, pair_by, found.excluded))
     }
 
@@ -207,8 +209,8 @@ impl Ask {
         }
     }
 
-    /// What the predicates and the rules say of each run.
-    fn asked(&self, store: &Store, cancel: &CancelFlag) -> Asked {
+    /// Evaluates the predicates and rules for each run.
+    fn checks(&self, store: &Store, cancel: &CancelFlag) -> RunChecks {
         let of = |expr: &Expr| {
             let mut found = vec![false; store.runs().len()];
             for ix in runs::runs(store, expr, &self.context, cancel) {
@@ -216,14 +218,14 @@ impl Ask {
             }
             found
         };
-        Asked {
+        RunChecks {
             fulfils: self.predicates.iter().map(of).collect(),
             broken: expect::broken(store, &self.rules, &self.context, cancel),
         }
     }
 }
 
-/// The runs whose task is on one side only.
+/// The runs whose task occurs on one side only.
 fn alone(comparison: &Comparison) -> Option<Excluded> {
     let alone = &comparison.design.alone;
     let of_a = alone.a.iter().filter_map(|at| comparison.a.runs[*at].run);

@@ -1,4 +1,5 @@
-//! A cohort to keep in a repository: numbers, names of tools and ids of tasks, no word of a prompt.
+//! A cohort as a file to keep in a repository: numbers, tool names and task ids, but no prompt
+//! text.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,24 +12,23 @@ use crate::analysis::cohort::traits::Traits;
 
 pub const SCHEMA: &str = "saferun.tui/baseline@1";
 
-/// The whole document.
 #[derive(Debug, Serialize, Deserialize)]
 struct Document {
     schema: String,
-    /// What selected the runs.
+    /// The filter that selected the runs.
     #[serde(rename = "where")]
     name: String,
     pair_by: String,
-    /// What the values of the runs are, in their order.
+    /// The names of the values of each run, in order.
     measures: Vec<String>,
     tools: Vec<String>,
     traits: BTreeMap<String, BTreeMap<String, u32>>,
-    /// Written by hand, one a line.
+    /// Serialised by hand, one per line.
     #[serde(skip_serializing)]
     runs: Vec<Run>,
 }
 
-/// One run: its task, its values, and its calls by the places of their tools.
+/// One run: its task, its values, and its calls as indices into the tools.
 #[derive(Debug, Serialize, Deserialize)]
 struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ struct Run {
     calls: Vec<u32>,
 }
 
-/// One JSON document with a run a line, so that a change of it can be read.
+/// Serialises a cohort as one JSON document with one run per line, so that diffs are readable.
 pub fn write(cohort: &Cohort, pair_by: PairBy) -> Result<String, serde_json::Error> {
     let document = Document {
         schema: SCHEMA.to_owned(),
@@ -52,7 +52,7 @@ pub fn write(cohort: &Cohort, pair_by: PairBy) -> Result<String, serde_json::Err
     let runs: Result<Vec<String>, _> = cohort
         .runs
         .iter()
-        .map(|run| serde_json::to_string(&kept(run)))
+        .map(|run| serde_json::to_string(&to_run(run)))
         .collect();
     let mut out = String::new();
     let open = document.strip_suffix('}').unwrap_or(&document);
@@ -61,7 +61,7 @@ pub fn write(cohort: &Cohort, pair_by: PairBy) -> Result<String, serde_json::Err
     Ok(out)
 }
 
-fn kept(run: &Observation) -> Run {
+fn to_run(run: &Observation) -> Run {
     Run {
         task: run.task.as_deref().map(str::to_owned),
         values: MEASURES
@@ -72,14 +72,15 @@ fn kept(run: &Observation) -> Run {
     }
 }
 
-/// Reads a baseline: the cohort, and what its runs are paired by.
+/// Parses a baseline: the cohort, and how its runs are paired.
 ///
-/// Measures that this program does not know are left out; those that the file lacks are not recorded.
+/// Measures that this version does not know are dropped; those that the file lacks are not
+/// recorded.
 pub fn read(text: &str) -> Result<(Cohort, PairBy), String> {
     let document: Document =
-        serde_json::from_str(text).map_err(|error| format!("no baseline: {error}"))?;
+        serde_json::from_str(text).map_err(|error| format!("not a baseline: {error}"))?;
     if document.schema != SCHEMA {
-        return Err(format!("'{}' is not {SCHEMA}", document.schema));
+        return Err(format!("the schema '{}' is not {SCHEMA}", document.schema));
     }
     let measures: Vec<Option<Measure>> = document
         .measures

@@ -1,4 +1,4 @@
-//! Two cohorts in, every figure out.
+//! Turns two cohorts into a comparison with all its figures.
 
 use crate::analysis::cohort::design::Design;
 use crate::analysis::cohort::evidence::{self, Fork};
@@ -6,24 +6,24 @@ use crate::analysis::cohort::figure::Figure;
 use crate::analysis::cohort::figures::Cx;
 use crate::analysis::cohort::firsts;
 use crate::analysis::cohort::mix::{self, Mix, Transition};
-use crate::analysis::cohort::multiple::benjamini_hochberg;
 use crate::analysis::cohort::observe::Cohort;
 use crate::analysis::cohort::tools::{self, Tool};
 use crate::analysis::cohort::traits::Confound;
+use crate::analysis::statistics::multiple::benjamini_hochberg;
 
 /// How to compare.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// The smallest difference that matters: of rates as it is (0.03: three points), of amounts as a
-    /// share of A's.
+    /// The smallest difference that matters: absolute for rates (0.03 is three points), a share of
+    /// A's value for amounts.
     pub margin: f64,
     pub alpha: f64,
     pub seed: u64,
-    /// None pairs where there is enough to pair.
+    /// Whether to pair by task; `None` pairs if there are enough common tasks.
     pub paired: Option<bool>,
     /// Only these figures, by name; empty for all.
     pub only: Vec<String>,
-    /// The filters whose runs are counted, as they were written.
+    /// The filters whose matching runs are counted, as the user wrote them.
     pub predicates: Vec<String>,
 }
 
@@ -40,27 +40,27 @@ impl Default for Options {
     }
 }
 
-/// Everything that can be said of two cohorts.
+/// Two cohorts and everything that follows from them.
 #[derive(Debug, Clone)]
 pub struct Comparison {
     pub a: Cohort,
     pub b: Cohort,
     pub design: Design,
     pub options: Options,
-    /// Measures, first tools and predicates, in the order of the tables.
+    /// Measures, first tools and predicates, in table order.
     pub figures: Vec<Figure>,
-    /// Whether runs call a tool at all, by name.
+    /// For each tool, whether runs call it at all.
     pub tools: Vec<Tool>,
-    /// Tools of fewer than five runs on both sides, which are not tested.
+    /// Tools called by fewer than five runs on either side, which are not tested.
     pub rare: Vec<Box<str>>,
     pub mix: Option<Mix>,
     pub transitions: Vec<Transition>,
     pub confounds: Vec<Confound>,
-    /// Where runs of the same task took different ways.
+    /// Where runs of the same task chose different tools.
     pub forks: Vec<Fork>,
 }
 
-/// Compares. The names of tools of both cohorts become one list first.
+/// Compares two cohorts, after giving them a common list of tools.
 pub fn compare(mut a: Cohort, mut b: Cohort, options: Options) -> Comparison {
     let names = tools::unite(&mut a, &mut b);
     let design = Design::new(&a, &b, options.paired);
@@ -94,7 +94,7 @@ pub fn compare(mut a: Cohort, mut b: Cohort, options: Options) -> Comparison {
     }
 }
 
-/// Corrects for all figures that are shown, and only then says what each lets one say.
+/// Adjusts for the number of figures shown, then sets each verdict.
 fn judge(figures: &mut [Figure], tools: &mut [Tool], alpha: f64) {
     let mut all: Vec<&mut Figure> = figures
         .iter_mut()

@@ -1,46 +1,31 @@
-//! How the runs of two cohorts meet: on common tasks, on tasks of their own, or not at all.
+//! How the runs of two cohorts relate: same tasks, repeated tasks, or independent runs.
 
 use std::collections::BTreeMap;
 
-use crate::analysis::cohort::cluster::mean;
 use crate::analysis::cohort::observe::{Cohort, Observation};
+use crate::analysis::statistics::sample::{MIN_TASKS, Meeting, Sample, Values};
 
-/// Below so many common tasks nothing is said but counts.
-pub const LEAST_TASKS: usize = 5;
-/// Below so many runs on a side nothing is said but counts.
-pub const LEAST_RUNS: usize = 10;
-
-/// A task with the places of its runs in both cohorts.
+/// A task, with the indices of its runs in both cohorts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Task {
     pub a: Vec<usize>,
     pub b: Vec<usize>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meeting {
-    /// The same tasks on both sides; `single` where each has one run a side.
-    Paired { single: bool },
-    /// Tasks that repeat, but not the same on both sides.
-    Clustered,
-    /// Every run stands for itself.
-    Independent,
-}
-
-/// The tasks that are compared, in the order of their names.
+/// The tasks that are compared, ordered by name.
 #[derive(Debug, Clone)]
 pub struct Design {
     pub meeting: Meeting,
     pub tasks: Vec<Task>,
-    /// Tasks with runs on both sides, whether they are paired or not.
+    /// The number of tasks with runs on both sides, whether or not they are paired.
     pub common: usize,
-    /// Places of runs that are left out because their task is on one side only.
+    /// Runs that are left out because their task occurs on one side only.
     pub alone: Task,
 }
 
 impl Design {
-    /// Pairs where there is enough to pair: at least [`LEAST_TASKS`] common tasks, and half of those of
-    /// the smaller side. `paired` overrules that.
+    /// Pairs if there is enough to pair: at least [`MIN_TASKS`] common tasks, and at least half the
+    /// tasks of the smaller side. `paired` overrides this.
     pub fn new(a: &Cohort, b: &Cohort, paired: Option<bool>) -> Design {
         let mut tasks: BTreeMap<Key<'_>, Task> = BTreeMap::new();
         for (side, cohort) in [a, b].into_iter().enumerate() {
@@ -58,7 +43,7 @@ impl Design {
             on.count()
         };
         let smaller = on(|task| &task.a).min(on(|task| &task.b));
-        let paired = paired.unwrap_or(common >= LEAST_TASKS && common * 2 >= smaller);
+        let paired = paired.unwrap_or(common >= MIN_TASKS && common * 2 >= smaller);
         if paired {
             let (tasks, rest): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(is_common);
             let single = tasks.iter().all(|it| it.a.len() == 1 && it.b.len() == 1);
@@ -89,8 +74,8 @@ impl Design {
         matches!(self.meeting, Meeting::Paired { .. })
     }
 
-    /// The values of both sides, task by task; runs without one are left out, and then tasks without
-    /// a counterpart.
+    /// The values of both sides by task. Drops runs without a value, and when pairing also tasks
+    /// without a counterpart.
     pub fn sample(
         &self,
         a: impl Fn(usize) -> Option<f64>,
@@ -114,72 +99,12 @@ impl Design {
     }
 }
 
-/// What runs of one task have in common; runs without a task stand behind all others.
+/// What runs of one task share. Runs without a task sort last.
 type Key<'a> = (Option<usize>, &'a str, usize);
 
 fn key(run: &Observation, side: usize, at: usize) -> Key<'_> {
     match run.task.as_deref() {
         Some(task) => (None, task, 0),
         None => (Some(side), "", at),
-    }
-}
-
-/// The values of one task.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Values {
-    pub a: Vec<f64>,
-    pub b: Vec<f64>,
-}
-
-/// One measure of all runs that have it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
-    pub meeting: Meeting,
-    pub tasks: Vec<Values>,
-}
-
-impl Sample {
-    pub fn a(&self) -> Vec<f64> {
-        self.tasks.iter().flat_map(|task| task.a.clone()).collect()
-    }
-
-    pub fn b(&self) -> Vec<f64> {
-        self.tasks.iter().flat_map(|task| task.b.clone()).collect()
-    }
-
-    /// B − A of the means of each task, for tasks with both sides.
-    pub fn differences(&self) -> Vec<f64> {
-        let both = self
-            .tasks
-            .iter()
-            .filter(|it| !it.a.is_empty() && !it.b.is_empty());
-        both.map(|task| mean(&task.b) - mean(&task.a)).collect()
-    }
-
-    /// Whether there is enough to say more than counts.
-    pub fn is_enough(&self) -> bool {
-        let runs = |side: fn(&Values) -> &Vec<f64>| -> usize {
-            self.tasks.iter().map(|task| side(task).len()).sum()
-        };
-        let enough_runs = runs(|it| &it.a).min(runs(|it| &it.b)) >= LEAST_RUNS;
-        let enough_tasks = match self.meeting {
-            Meeting::Paired { .. } | Meeting::Clustered => self.tasks.len() >= LEAST_TASKS,
-            Meeting::Independent => true,
-        };
-        enough_runs && enough_tasks
-    }
-
-    /// The mean that is shown of each side: over tasks where they are paired, else over runs.
-    pub fn means(&self) -> (Option<f64>, Option<f64>) {
-        let side = |pick: fn(&Values) -> &Vec<f64>| {
-            let of_tasks: Vec<f64> = match self.meeting {
-                Meeting::Paired { .. } => self.tasks.iter().map(|it| mean(pick(it))).collect(),
-                Meeting::Clustered | Meeting::Independent => {
-                    self.tasks.iter().flat_map(pick).copied().collect()
-                }
-            };
-            (!of_tasks.is_empty()).then(|| mean(&of_tasks))
-        };
-        (side(|it| &it.a), side(|it| &it.b))
     }
 }

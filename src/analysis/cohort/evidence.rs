@@ -1,4 +1,4 @@
-//! The runs behind a figure, and where two runs of one task took different ways.
+//! The runs behind a figure, and the forks where two runs of one task chose different tools.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +8,27 @@ use crate::analysis::cohort::figure::Subject;
 use crate::analysis::cohort::measure::Measure;
 use crate::analysis::cohort::observe::{Cohort, Observation};
 
-/// "A called this and B called that": the first place where the tools of two runs differ.
+/// "A called this, B called that": the first point where the tools of two runs differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fork {
-    /// Places in the list of tools; none where the run ended there.
+    /// Indices into the list of tools; `None` if the run ended there.
     pub a: Option<u32>,
     pub b: Option<u32>,
     pub pairs: Vec<Pair>,
 }
 
-/// Two runs of the same task, by their places in the cohorts.
+/// Two runs of the same task, as indices into the cohorts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
     pub a: usize,
     pub b: usize,
-    /// How many calls of each side come before the fork.
+    /// The number of calls on each side before the fork.
     pub before_a: usize,
     pub before_b: usize,
 }
 
-/// The forks of all pairs, the most frequent first. Of tasks with several runs the first of A meets
-/// the first of B, and so on.
+/// The forks of all pairs, most frequent first. If a task has several runs, they are paired in
+/// order.
 pub(super) fn forks(a: &Cohort, b: &Cohort, design: &Design) -> Vec<Fork> {
     if !design.is_paired() {
         return Vec::new();
@@ -57,8 +57,8 @@ pub(super) fn forks(a: &Cohort, b: &Cohort, design: &Design) -> Vec<Fork> {
     forks
 }
 
-/// How many calls of each side come before the first that differs. The same tool again and again
-/// counts as once: to try again, or to read three files for two, is no other choice.
+/// The number of calls on each side before the first that differs. Consecutive calls of one tool
+/// count as one: a retry, or reading three files instead of two, is not a different choice.
 fn alike(a: &[u32], b: &[u32]) -> (usize, usize) {
     let mut before = (0, 0);
     let (mut of_a, mut of_b) = (a.chunk_by(u32::eq), b.chunk_by(u32::eq));
@@ -71,10 +71,10 @@ fn alike(a: &[u32], b: &[u32]) -> (usize, usize) {
     before
 }
 
-/// A task, or a run, that a figure is made of.
+/// A task or run that contributes to a figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Behind {
-    /// Places in the cohorts; none where the side has no run of the task.
+    /// Indices into the cohorts; `None` if the side has no run of the task.
     pub a: Option<usize>,
     pub b: Option<usize>,
     pub value_a: Option<f64>,
@@ -82,7 +82,6 @@ pub struct Behind {
 }
 
 impl Behind {
-    /// How far apart the sides are.
     fn distance(&self) -> f64 {
         match (self.value_a, self.value_b) {
             (Some(a), Some(b)) => (a - b).abs(),
@@ -93,8 +92,8 @@ impl Behind {
 }
 
 impl Comparison {
-    /// What a figure is made of: pairs of runs that differ, or single runs where nothing is paired;
-    /// those that are furthest apart first.
+    /// What a figure is based on: pairs of runs that differ, or single runs without pairing,
+    /// largest difference first.
     pub fn behind(&self, subject: Subject) -> Vec<Behind> {
         let value = |run: &Observation| value(run, subject);
         let mut found = Vec::new();

@@ -1,7 +1,7 @@
-//! Rules that say which tool would have been right: `when FILTER expect FILTER`.
+//! Rules for which tool would have been right: `when FILTER expect FILTER`.
 //!
-//! After an action that the first filter is true of, the next tool call of the same agent must be one
-//! that the second is true of. Calling none at all is wrong too.
+//! After an action that matches the first filter, the same agent's next tool call must match the
+//! second. Making no further call is wrong too.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,12 +24,14 @@ pub struct Rule {
 const EXPECT: &str = " expect ";
 
 impl Rule {
-    /// Reads `when FILTER expect FILTER`; an error says what is wrong with it.
+    /// Parses `when FILTER expect FILTER`, or explains what is wrong with it.
     pub fn parse(text: &str) -> Result<Rule, String> {
-        let usage = || format!("{text:?} is no rule: when FILTER expect FILTER");
+        let usage =
+            || format!("{text:?} is not a rule, which looks like: when FILTER expect FILTER");
         let rest = text.trim().strip_prefix("when ").ok_or_else(usage)?;
         let filter = |text: &str| query::parse(text).map_err(|error| error.message);
-        // The word may stand in a quoted text as well: the first place where both sides are filters.
+        // "expect" may also occur inside quotes, so split at the first place where both sides
+        // parse.
         let mut failed = usage();
         for (at, word) in rest.match_indices(EXPECT) {
             let when = rest.get(..at).unwrap_or_default();
@@ -43,7 +45,7 @@ impl Rule {
     }
 }
 
-/// The runs that a rule speaks of, and whether they broke one.
+/// The runs that a rule applies to, and whether they broke one.
 pub fn broken(
     store: &Store,
     rules: &[Rule],
@@ -54,7 +56,7 @@ pub fn broken(
     for rule in rules {
         let when = matching(store, &rule.when, context, cancel);
         let expect = matching(store, &rule.expect, context, cancel);
-        // The agents whose next call is waited for.
+        // The agents whose next call must match.
         let mut waiting: HashSet<(RunIx, Sym)> = HashSet::new();
         for row in store.rows() {
             let who = (row.run_ix(), row.agent_sym());

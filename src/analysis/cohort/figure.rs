@@ -1,19 +1,19 @@
-//! One line of a comparison: a measure on both sides, how they differ, and what that lets one say.
+//! One figure of a comparison: a measure on both sides, the difference, and the verdict.
 
-use crate::analysis::cohort::choose::{Answer, Method};
-use crate::analysis::cohort::interval::Estimate;
 use crate::analysis::cohort::measure::{Measure, Unit, Worse};
-use crate::analysis::cohort::verdict::Verdict;
+use crate::analysis::statistics::choose::{Answer, Method};
+use crate::analysis::statistics::interval::Estimate;
+use crate::analysis::statistics::verdict::Verdict;
 
-/// What a figure is about.
+/// What a figure measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subject {
     Measure(Measure),
-    /// The run calls this tool at all; its place among the tools of the comparison.
+    /// Whether a run calls this tool at all. An index into the tools of the comparison.
     Tool(u32),
-    /// This tool is the first that the run calls.
+    /// Whether this tool is the first that a run calls.
     First(u32),
-    /// An action of the run fulfils this predicate; its place among those asked for.
+    /// Whether any action of the run matches this predicate. An index into the predicates.
     Predicate(usize),
 }
 
@@ -22,7 +22,7 @@ pub enum Kind {
     Rate,
     Mean,
     Median,
-    /// The 95th or 99th percentile: shown, not tested.
+    /// The 95th or 99th percentile: shown but not tested.
     Tail(u8),
 }
 
@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-/// Of which direction a change is.
+/// The sign of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     Up,
@@ -59,29 +59,29 @@ impl Direction {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     pub subject: Subject,
-    /// The name in machine output; raw where it holds the name of a tool or a filter.
+    /// The name in machine output. Raw: it may contain a tool name or a filter.
     pub name: String,
-    /// The same for people, raw.
+    /// The name on screen. Raw, too.
     pub words: String,
     pub kind: Kind,
     pub unit: Unit,
     pub worse: Worse,
-    /// None where no run of that side has it.
+    /// `None` if no run of that side has a value.
     pub a: Option<f64>,
     pub b: Option<f64>,
-    /// Runs that have it.
+    /// The number of runs with a value.
     pub runs_a: usize,
     pub runs_b: usize,
     pub estimate: Option<Estimate>,
     pub p: Option<f64>,
-    /// Corrected for how many figures are shown.
+    /// The p-value adjusted for the number of figures.
     pub q: Option<f64>,
     pub method: Method,
     pub verdict: Verdict,
-    /// The smallest difference that matters, in its unit.
+    /// The smallest difference that matters, in this figure's unit.
     pub margin: f64,
     pub smallest: Option<f64>,
-    /// Paired tasks, or runs a side, that would show the margin.
+    /// The number of paired tasks, or of runs per side, that would detect the margin.
     pub needed: Option<u64>,
 }
 
@@ -108,7 +108,7 @@ impl Figure {
         self.verdict.is_change() && self.goes(better)
     }
 
-    /// Whether what the agent does changed, which is neither better nor worse by itself.
+    /// Whether behaviour changed in a way that is neither better nor worse by itself.
     pub fn is_shift(&self) -> bool {
         self.verdict.is_change() && self.worse == Worse::None
     }
@@ -120,7 +120,7 @@ impl Figure {
         )
     }
 
-    /// What the test says; the verdict waits for all figures.
+    /// Stores a test result. The verdict follows once all figures are known.
     pub(super) fn take(&mut self, answer: Answer, alpha: f64) {
         self.method = answer.method;
         self.estimate = answer.estimate;
@@ -129,7 +129,7 @@ impl Figure {
         self.needed = answer.power.needed(self.margin, alpha);
     }
 
-    /// A change among many figures is one only where it also survives the correction for them.
+    /// Among many figures, a change counts only if it survives the adjustment for their number.
     pub(super) fn judge(&mut self, q: Option<f64>, alpha: f64) {
         self.q = q;
         self.verdict = match (self.estimate, q) {

@@ -1,21 +1,23 @@
-//! From two cohorts to their figures: measures, first tools, predicates.
+//! Computes the figures of two cohorts: measures, first tools, predicates.
 
-use crate::analysis::cohort::choose::{self, Method, Terms};
 use crate::analysis::cohort::compare::Options;
-use crate::analysis::cohort::design::{Design, Sample};
+use crate::analysis::cohort::design::Design;
 use crate::analysis::cohort::figure::{Figure, Kind, Subject};
 use crate::analysis::cohort::measure::{Info, MEASURES, Measure, Shape, Unit, Worse};
 use crate::analysis::cohort::observe::{Cohort, Observation};
-use crate::analysis::cohort::verdict::Verdict;
-use crate::analysis::cohort::{ranks, tools};
+use crate::analysis::cohort::tools;
+use crate::analysis::statistics::choose::{self, Method, Terms};
+use crate::analysis::statistics::ranks;
+use crate::analysis::statistics::sample::Sample;
+use crate::analysis::statistics::verdict::Verdict;
 
-/// What every figure is worked out from.
+/// The input of every figure.
 pub(super) struct Cx<'a> {
     pub(super) a: &'a Cohort,
     pub(super) b: &'a Cohort,
     pub(super) design: &'a Design,
     pub(super) options: &'a Options,
-    /// The tools of both.
+    /// The tools of both cohorts.
     pub(super) names: &'a [Box<str>],
 }
 
@@ -41,16 +43,16 @@ impl Cx<'_> {
     }
 
     pub(super) fn measures(&self) -> Vec<Figure> {
-        let kept = MEASURES.iter().filter(|info| !self.repeats(info));
-        kept.flat_map(|info| self.measure(info)).collect()
+        let shown = MEASURES.iter().filter(|info| !self.repeats(info));
+        shown.flat_map(|info| self.measure(info)).collect()
     }
 
-    /// Whether a measure says what another one says already.
+    /// Whether another measure already covers this one.
     fn repeats(&self, info: &Info) -> bool {
         match info.measure {
-            // A score of nothing but 0 and 1 is told as success.
+            // A score of only 0 and 1 is reported as success.
             Measure::Score => self.scores_are_binary(),
-            // Runs that all ended alike tell nothing where it is known which were right.
+            // If every run ended normally, this says nothing.
             Measure::EndedOk => {
                 let sample = self.sample(&|run| run.values.get(Measure::EndedOk));
                 sample
@@ -69,7 +71,7 @@ impl Cx<'_> {
         scores.all(|score| score.fract() == 0.0 && (0.0..=1.0).contains(&score))
     }
 
-    /// Nobody said which runs were right, but their scores do.
+    /// No run is labelled right or wrong, but the scores are binary.
     fn scores_are_outcomes(&self) -> bool {
         let mut runs = self.a.runs.iter().chain(&self.b.runs);
         self.scores_are_binary() && runs.all(|run| run.values.get(Measure::Success).is_none())
@@ -99,7 +101,7 @@ impl Cx<'_> {
         }
     }
 
-    /// Mean, median, and the tails where there are enough runs to have one.
+    /// The mean, the median, and the tails if there are enough runs.
     fn amounts(&self, subject: Subject, info: &Info, sample: &Sample) -> Vec<Figure> {
         let (name, words) = (info.name, info.words);
         let named = |kind: &str| (format!("{name}_{kind}"), format!("{words}, {kind}"));
@@ -113,7 +115,7 @@ impl Cx<'_> {
         median.kind = Kind::Median;
         (median.a, median.b) = (ranks::median(&a), ranks::median(&b));
         median.margin = margin(self.options.margin, info.unit, median.a, median.b);
-        median.take(choose::middle(sample, self.terms()), self.options.alpha);
+        median.take(choose::median(sample, self.terms()), self.options.alpha);
         let mut figures = vec![mean, median];
         for (percent, least) in [(95, 100), (99, 500)] {
             if a.len().min(b.len()) < least {
@@ -128,7 +130,7 @@ impl Cx<'_> {
         figures
     }
 
-    /// Which tool a run calls first, for tools that are first in five runs of a side.
+    /// Which tool a run calls first, for tools that come first in at least five runs of a side.
     pub(super) fn firsts(&self) -> Vec<Figure> {
         let mut counts = vec![[0; 2]; self.names.len()];
         for (side, cohort) in [self.a, self.b].into_iter().enumerate() {
@@ -136,10 +138,10 @@ impl Cx<'_> {
                 counts[*first as usize][side] += 1;
             }
         }
-        let asked = (0..)
+        let common = (0..)
             .zip(&counts)
             .filter(|(_, [a, b])| tools::is_common(*a, *b));
-        asked
+        common
             .map(|(tool, _)| {
                 let sample = self.sample(&|run| {
                     let is_first = run.calls.first() == Some(&tool);
@@ -156,8 +158,8 @@ impl Cx<'_> {
     }
 
     pub(super) fn predicates(&self) -> Vec<Figure> {
-        let asked = self.options.predicates.iter().enumerate();
-        asked
+        let predicates = self.options.predicates.iter().enumerate();
+        predicates
             .map(|(at, filter)| {
                 let sample = self.sample(&|run| {
                     let fulfils = run.fulfils.get(at)?;
@@ -225,7 +227,7 @@ const RATE: Info = Info {
     rare: false,
 };
 
-/// Points for shares, else a share of A's value (of B's where A has none).
+/// Percentage points for shares, otherwise a share of A's value (of B's if A has none).
 fn margin(margin: f64, unit: Unit, a: Option<f64>, b: Option<f64>) -> f64 {
     match unit {
         Unit::Share => margin,

@@ -1,7 +1,7 @@
-//! Whether a run calls another tool first than A usually does on the same task.
+//! Whether a run's first tool differs from A's usual first tool for the same task.
 //!
-//! Without labels nobody knows which tool is right: then the word is "differs". Each run of A is held
-//! against the other runs of A, so that its rate is what chance alone does (METHODS.md section B).
+//! Without labels there is no telling which tool is right, so the word is "differs". Each run of A
+//! is compared with the other runs of A, so that A's rate shows what chance alone does.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::analysis::cohort::design::Design;
 use crate::analysis::cohort::measure::Measure;
 use crate::analysis::cohort::observe::{Cohort, Observation};
 
-/// Sets [`Measure::FirstTool`] where it can be told: in tasks that A has at least two runs of.
+/// Sets [`Measure::FirstTool`] for tasks of which A has at least two runs.
 pub(super) fn compare(a: &mut Cohort, b: &mut Cohort, design: &Design) {
     if !design.is_paired() {
         return;
@@ -22,21 +22,21 @@ pub(super) fn compare(a: &mut Cohort, b: &mut Cohort, design: &Design) {
         for (nth, at) in task.a.iter().enumerate() {
             let others = firsts.iter().enumerate().filter(|(other, _)| *other != nth);
             let usual = usual(others.map(|(_, first)| *first));
-            tell(&mut a.runs[*at], usual);
+            set_differs(&mut a.runs[*at], usual);
         }
         let usual = usual(firsts.iter().copied());
         for at in &task.b {
-            tell(&mut b.runs[*at], usual);
+            set_differs(&mut b.runs[*at], usual);
         }
     }
 }
 
-/// The first tool that a run calls; none where it calls none.
+/// The first tool that a run calls, if any.
 fn first(run: &Observation) -> Option<u32> {
     run.calls.first().copied()
 }
 
-/// What occurs most; of those that occur as often, the first in the order of names.
+/// The most frequent value; ties go to the first by name.
 fn usual(firsts: impl Iterator<Item = Option<u32>>) -> Option<u32> {
     let mut counts: BTreeMap<Option<u32>, u32> = BTreeMap::new();
     for first in firsts {
@@ -47,7 +47,7 @@ fn usual(firsts: impl Iterator<Item = Option<u32>>) -> Option<u32> {
     found.and_then(|(first, _)| first)
 }
 
-fn tell(run: &mut Observation, usual: Option<u32>) {
+fn set_differs(run: &mut Observation, usual: Option<u32>) {
     let differs = first(run) != usual;
     run.values
         .set(Measure::FirstTool, Some(f64::from(u8::from(differs))));

@@ -1,4 +1,4 @@
-//! Whether a run went in circles: the same call with the same result three times within twelve calls.
+//! Detects loops: the same call with the same result three times within twelve calls.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,14 +7,14 @@ use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 
-/// The same call with the same result so often …
+/// This many equal calls …
 const TIMES: usize = 3;
-/// … within so many calls.
+/// … within this many calls make a loop.
 const WITHIN: usize = 12;
-/// Of longer records only so much is compared.
+/// Longer records are compared by this many bytes.
 const HEAD: u32 = 64 << 10;
 
-/// The calls of a run in their order.
+/// The calls of a run, in order.
 #[derive(Debug, Default)]
 pub(super) struct Steps {
     calls: Vec<(Sym, ActionIx)>,
@@ -30,8 +30,8 @@ impl Steps {
         self.is_loop
     }
 
-    /// Opens the calls that may be equal, and looks. Most runs call no tool three times in so short
-    /// a while: of them no record is opened.
+    /// Opens the calls that could be equal and compares them. Most runs never call one tool three
+    /// times in such a short stretch, so none of their records are opened.
     pub(super) fn settle(&mut self, store: &Store) {
         let mut opened: Vec<Option<u64>> = vec![None; self.calls.len()];
         for end in 0..self.calls.len() {
@@ -55,13 +55,13 @@ impl Steps {
         self.calls = Vec::new();
     }
 
-    /// A number that is equal for equal arguments and results.
+    /// A hash of the arguments and the result.
     fn open(&self, store: &Store, at: usize) -> u64 {
         let body = bodies::open(&store.row(self.calls[at].1), Depth::UpTo(HEAD));
         let words = |value: &Option<serde_json::Value>| value.as_ref().map(ToString::to_string);
         let mut hasher = DefaultHasher::new();
         (words(&body.args), words(&body.result)).hash(&mut hasher);
-        // A call without a result is equal to no other.
+        // A call without a result equals no other.
         if body.result.is_none() {
             at.hash(&mut hasher);
         }

@@ -1,20 +1,19 @@
-//! Everything that is measured of a run. To add one: a row here, and its value in `observe.rs`.
+//! Everything measured per run. To add a measure: a row here, and its value in `observe.rs`.
 
-/// What kind of figure a measure becomes.
+/// How a measure is aggregated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// True or false of a run: a rate.
+    /// True or false per run: a rate.
     Rate,
-    /// Few and small whole numbers: a mean.
+    /// Small whole numbers: a mean.
     Count,
-    /// Amounts with a long tail: a mean and a median, and the tail where there are enough runs.
+    /// Long-tailed amounts: a mean and a median, and tail percentiles if there are enough runs.
     Amount,
 }
 
-/// In what a measure is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Of 1.
+    /// A fraction of 1.
     Share,
     Count,
     Usd,
@@ -22,12 +21,12 @@ pub enum Unit {
     Tokens,
 }
 
-/// Which direction is worse, where one is.
+/// Which direction is worse, if either is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worse {
     Up,
     Down,
-    /// Neither: another tool is another tool.
+    /// Neither: a different tool is not worse by itself.
     None,
 }
 
@@ -37,12 +36,12 @@ pub struct Info {
     pub measure: Measure,
     /// The name in machine output and for `--metric`.
     pub name: &'static str,
-    /// The same for people.
+    /// The name on screen.
     pub words: &'static str,
     pub shape: Shape,
     pub unit: Unit,
     pub worse: Worse,
-    /// Left out where it is 0 in every run of both sides: nothing of the kind may be recorded at all.
+    /// Hidden if it is 0 in every run of both sides, since the trace may not record it at all.
     pub rare: bool,
 }
 
@@ -51,7 +50,7 @@ macro_rules! measures {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Measure { $($measure),* }
 
-        /// In the order in which they are told.
+        /// In display order.
         pub static MEASURES: &[Info] = &[$(Info {
             measure: Measure::$measure,
             name: $name,
@@ -62,7 +61,6 @@ macro_rules! measures {
             rare: $rare,
         }),*];
 
-        /// How many measures there are.
         pub const COUNT: usize = [$(Measure::$measure),*].len();
     };
 }
@@ -105,7 +103,7 @@ impl Measure {
     }
 }
 
-/// The measures of one run; none where the trace does not tell.
+/// The measures of one run; `None` where the trace does not record one.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Values([Option<f64>; COUNT]);
 

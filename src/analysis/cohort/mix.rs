@@ -1,28 +1,29 @@
-//! The whole mix of tools, and which tool follows which.
+//! The overall mix of tools, and which tool follows which.
 
 use std::collections::BTreeMap;
 
 use crate::analysis::cohort::design::{Design, Task};
 use crate::analysis::cohort::observe::Cohort;
-use crate::analysis::cohort::resample::{Counts, distance, jensen_shannon, total_variation};
+use crate::analysis::statistics::resample::{Counts, distance, jensen_shannon, total_variation};
 
-/// How far apart the mixes of tools are.
+/// How far apart two mixes of tools are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mix {
-    /// The share of calls that would have to be of another tool.
+    /// The share of calls that would have to use a different tool.
     pub total_variation: f64,
     /// In bits.
     pub jensen_shannon: f64,
-    /// Of the total variation, when the sides of tasks are swapped by chance; none without pairs.
+    /// The p-value of the total variation, from swapping the sides of tasks at random; `None`
+    /// without pairs.
     pub p: Option<f64>,
-    /// Of the transitions between tools, likewise.
+    /// The same for transitions between tools.
     pub transitions_bits: f64,
     pub transitions_p: Option<f64>,
 }
 
 const ROUNDS: u32 = 999;
 
-/// None where a side calls no tool.
+/// `None` if a side calls no tool.
 pub(super) fn mix(a: &Cohort, b: &Cohort, design: &Design, tools: usize, seed: u64) -> Option<Mix> {
     let calls = counts(a, b, design, <[u32]>::to_vec);
     let is_empty =
@@ -52,7 +53,7 @@ pub(super) fn mix(a: &Cohort, b: &Cohort, design: &Design, tools: usize, seed: u
     })
 }
 
-/// How often each thing occurs in the runs of a task.
+/// Counts items in the runs of each task.
 fn counts(
     a: &Cohort,
     b: &Cohort,
@@ -77,7 +78,7 @@ fn counts(
         .collect()
 }
 
-/// The same with things numbered without gaps.
+/// Renumbers items without gaps.
 fn dense(mut tasks: Vec<Counts>) -> Vec<Counts> {
     let mut places: BTreeMap<u32, u32> = BTreeMap::new();
     for task in &mut tasks {
@@ -89,21 +90,21 @@ fn dense(mut tasks: Vec<Counts>) -> Vec<Counts> {
     tasks
 }
 
-/// One tool after another. None stands for the beginning and the end of a run.
+/// One tool followed by another. `None` stands for the start or the end of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transition {
-    /// Places in the list of tools.
+    /// Indices into the list of tools.
     pub from: Option<u32>,
     pub to: Option<u32>,
-    /// Of all that follows `from`.
+    /// As a share of everything that follows `from`.
     pub a: f64,
     pub b: f64,
     pub count_a: u32,
     pub count_b: u32,
 }
 
-/// Only so many of the most frequent are told.
-const SHOWN: usize = 20;
+/// Only the most frequent transitions are kept.
+const MAX_TRANSITIONS: usize = 20;
 
 pub(super) fn transitions(a: &Cohort, b: &Cohort, design: &Design) -> Vec<Transition> {
     let (of_a, of_b) = (
@@ -133,7 +134,7 @@ pub(super) fn transitions(a: &Cohort, b: &Cohort, design: &Design) -> Vec<Transi
         })
         .collect();
     found.sort_by_key(|it| std::cmp::Reverse(it.count_a + it.count_b));
-    found.truncate(SHOWN);
+    found.truncate(MAX_TRANSITIONS);
     found
 }
 

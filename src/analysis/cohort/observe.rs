@@ -1,4 +1,4 @@
-//! What is remembered of the runs of a cohort: numbers and names of tools, no word of a prompt.
+//! Observes the runs of a cohort: numbers and tool names, but no prompt text.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,16 +14,16 @@ use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// What pairs runs of two cohorts.
+/// How runs of two cohorts are paired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PairBy {
-    /// By task where tasks are recorded, else by input.
+    /// By task if tasks are recorded, otherwise by input.
     #[default]
     Auto,
     Task,
     /// By the text of the first prompt.
     Input,
-    /// Every run is on its own.
+    /// Not at all: every run is independent.
     None,
 }
 
@@ -38,33 +38,33 @@ impl PairBy {
     }
 }
 
-/// One run, as far as statistics ask for it.
+/// What statistics need to know about one run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observation {
-    /// None for a run that is known from a baseline only.
+    /// `None` for a run from a baseline file.
     pub run: Option<RunIx>,
-    /// What it is paired by; none where that is not recorded.
+    /// The pairing key; `None` if not recorded.
     pub task: Option<Box<str>>,
     pub values: Values,
-    /// The tools called, in their order, by their place in [`Cohort::tools`].
+    /// The tools called, in order, as indices into [`Cohort::tools`].
     pub calls: Vec<u32>,
-    /// Which of the predicates asked for an action of it fulfils.
+    /// For each predicate, whether an action of the run matches.
     pub fulfils: Vec<bool>,
 }
 
-/// Runs that are compared with others.
+/// A group of runs to compare with another.
 #[derive(Debug, Clone, Default)]
 pub struct Cohort {
-    /// What selected them.
+    /// The filter that selected them.
     pub name: String,
     pub runs: Vec<Observation>,
-    /// The names of tools, raw.
+    /// Tool names, raw.
     pub tools: Vec<Box<str>>,
     pub traits: Traits,
 }
 
 impl Cohort {
-    /// How many tasks there are; a run without one is a task of its own.
+    /// The number of tasks. A run without a task counts as its own.
     pub fn tasks(&self) -> usize {
         let known: std::collections::HashSet<&str> = self
             .runs
@@ -75,7 +75,7 @@ impl Cohort {
     }
 }
 
-/// Whether enough runs of the store have a task to pair by it.
+/// Resolves [`PairBy::Auto`]: by task if at least half of the runs have one, otherwise by input.
 pub fn resolve(store: &Store, runs: &[RunIx], by: PairBy) -> PairBy {
     let with_task = runs.iter().filter(|ix| store.run(**ix).who.task.is_some());
     match by {
@@ -85,43 +85,47 @@ pub fn resolve(store: &Store, runs: &[RunIx], by: PairBy) -> PairBy {
     }
 }
 
-/// What the user asked of runs beside the measures.
+/// What the user wants checked per run, beyond the measures.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
-    /// Of each predicate, which runs have an action that passes.
+pub struct RunChecks {
+    /// For each predicate, which runs have a matching action.
     pub fulfils: Vec<Vec<bool>>,
-    /// Of the runs that rules for tools speak of, whether they broke one.
+    /// For runs that tool rules apply to, whether they broke one.
     pub broken: HashMap<RunIx, bool>,
 }
 
-/// Looks at some runs.
+/// Observes the given runs.
 pub fn observe(
     store: &Store,
     name: &str,
     runs: &[RunIx],
     by: PairBy,
-    asked: &Asked,
+    checks: &RunChecks,
     cancel: &CancelFlag,
 ) -> Cohort {
     let mut places: HashMap<RunIx, usize> = HashMap::new();
     for (at, run) in runs.iter().enumerate() {
         places.insert(*run, at);
     }
-    let seen = look(store, &places, cancel);
+    let actions = run_actions(store, &places, cancel);
     let mut names = Names::default();
     let observed = runs
         .iter()
-        .zip(&seen)
-        .map(|(ix, seen)| {
-            let mut values = values(store.run(*ix), seen);
-            let broken = asked.broken.get(ix).map(|it| f64::from(u8::from(*it)));
+        .zip(&actions)
+        .map(|(ix, actions)| {
+            let mut values = values(store.run(*ix), actions);
+            let broken = checks.broken.get(ix).map(|it| f64::from(u8::from(*it)));
             values.set(Measure::OffRule, broken);
-            let fulfils = asked.fulfils.iter();
+            let fulfils = checks.fulfils.iter();
             Observation {
                 run: Some(*ix),
                 task: task(store, store.run(*ix), by),
                 values,
-                calls: seen.calls.iter().map(|tool| names.place(*tool)).collect(),
+                calls: actions
+                    .calls
+                    .iter()
+                    .map(|tool| names.place(*tool))
+                    .collect(),
                 fulfils: fulfils.map(|runs| runs[ix.0 as usize]).collect(),
             }
         })
@@ -153,21 +157,25 @@ impl Names {
     }
 }
 
-/// What the actions of a run tell.
+/// What the actions of a run add up to.
 #[derive(Debug, Default)]
-struct Seen {
+struct RunActions {
     calls: Vec<Sym>,
     steps: Steps,
-    /// Whether any call says how it came out.
+    /// Whether any call has a recorded outcome.
     has_outcomes: bool,
-    asked: bool,
-    labelled: bool,
-    wrong: bool,
+    has_approval: bool,
+    has_label: bool,
+    has_wrong_tool: bool,
 }
 
-fn look(store: &Store, places: &HashMap<RunIx, usize>, cancel: &CancelFlag) -> Vec<Seen> {
-    let mut seen: Vec<Seen> = Vec::new();
-    seen.resize_with(places.len(), Seen::default);
+fn run_actions(
+    store: &Store,
+    places: &HashMap<RunIx, usize>,
+    cancel: &CancelFlag,
+) -> Vec<RunActions> {
+    let mut actions: Vec<RunActions> = Vec::new();
+    actions.resize_with(places.len(), RunActions::default);
     for row in store.rows() {
         if cancel.is_raised() {
             break;
@@ -175,31 +183,31 @@ fn look(store: &Store, places: &HashMap<RunIx, usize>, cancel: &CancelFlag) -> V
         let Some(at) = places.get(&row.run_ix()) else {
             continue;
         };
-        let seen = &mut seen[*at];
-        seen.asked |= row.flags().has(Flags::HAS_APPROVAL);
+        let actions = &mut actions[*at];
+        actions.has_approval |= row.flags().has(Flags::HAS_APPROVAL);
         if row.kind() == Kind::ToolCall {
-            call(&row, seen);
+            add_call(&row, actions);
         }
     }
-    for seen in &mut seen {
-        seen.steps.settle(store);
+    for actions in &mut actions {
+        actions.steps.settle(store);
     }
-    seen
+    actions
 }
 
-fn call(row: &Row<'_>, seen: &mut Seen) {
-    let tool = row.chunk.tool[row.at];
-    seen.calls.push(tool);
-    seen.steps.push(tool, row.ix());
-    seen.has_outcomes |= !matches!(row.status(), Status::Unrecorded | Status::Pending);
+fn add_call(row: &Row<'_>, actions: &mut RunActions) {
+    let tool = row.tool_sym();
+    actions.calls.push(tool);
+    actions.steps.push(tool, row.ix());
+    actions.has_outcomes |= !matches!(row.status(), Status::Unrecorded | Status::Pending);
     if let Some(expected) = expected_tool(row) {
-        seen.labelled = true;
-        seen.wrong |= expected != row.tool();
+        actions.has_label = true;
+        actions.has_wrong_tool |= expected != row.tool();
     }
 }
 
-/// The label that says which tool would have been right. Most calls have none: only records that
-/// hold the word are opened.
+/// The label naming the tool that would have been right. Most calls have none, so only records that
+/// contain the key are parsed.
 fn expected_tool(row: &Row<'_>) -> Option<String> {
     const LABEL: &str = "expected_tool";
     let record = bodies::raw(row, row.place(), bodies::GLANCE);
@@ -209,7 +217,7 @@ fn expected_tool(row: &Row<'_>) -> Option<String> {
     label.as_str().map(str::to_owned)
 }
 
-fn values(run: &Run, seen: &Seen) -> Values {
+fn values(run: &Run, actions: &RunActions) -> Values {
     let truth = |it: bool| Some(f64::from(u8::from(it)));
     let totals = &run.totals;
     let count = |it: u32| Some(f64::from(it));
@@ -227,10 +235,10 @@ fn values(run: &Run, seen: &Seen) -> Values {
             RunStatus::Unknown | RunStatus::Cancelled | RunStatus::Running => None,
         },
     );
-    if seen.labelled {
-        values.set(Measure::WrongTool, truth(seen.wrong));
+    if actions.has_label {
+        values.set(Measure::WrongTool, truth(actions.has_wrong_tool));
     }
-    if seen.calls.is_empty() || seen.has_outcomes || totals.errors > 0 {
+    if actions.calls.is_empty() || actions.has_outcomes || totals.errors > 0 {
         values.set(Measure::Error, truth(totals.errors > 0));
         values.set(Measure::Errors, count(totals.errors));
         values.set(Measure::Retry, truth(totals.retries > 0));
@@ -238,12 +246,12 @@ fn values(run: &Run, seen: &Seen) -> Values {
     }
     values.set(Measure::Blocked, truth(totals.blocked > 0));
     values.set(Measure::Denied, truth(totals.denied > 0));
-    values.set(Measure::Approval, truth(seen.asked));
-    values.set(Measure::Loop, truth(seen.steps.is_loop()));
-    values.set(Measure::NoTool, truth(seen.calls.is_empty()));
+    values.set(Measure::Approval, truth(actions.has_approval));
+    values.set(Measure::Loop, truth(actions.steps.is_loop()));
+    values.set(Measure::NoTool, truth(actions.calls.is_empty()));
     values.set(Measure::Turns, count(totals.turns).filter(|it| *it > 0.0));
     values.set(Measure::Steps, count(totals.actions));
-    values.set(Measure::Calls, Some(seen.calls.len() as f64));
+    values.set(Measure::Calls, Some(actions.calls.len() as f64));
     values.set(Measure::Cost, run.cost().and_then(|(cost, _)| cost.usd()));
     let tokens = |tokens: crate::model::quantity::Tokens| tokens.get().map(|it| it as f64);
     let usage = &totals.usage;
@@ -265,7 +273,7 @@ fn task(store: &Store, run: &Run, by: PairBy) -> Option<Box<str>> {
     }
 }
 
-/// A number that is equal for equal first prompts.
+/// A hash of the first prompt.
 fn input(store: &Store, prompt: ActionIx) -> Option<u64> {
     let row = store.row(prompt.get()?);
     let text = bodies::open(&row, Depth::Full).text?;

@@ -1,24 +1,24 @@
-//! What a comparison says as a whole.
+//! What a comparison concludes overall.
 
 use std::collections::BTreeMap;
 
-use crate::analysis::cohort::choose::Method;
 use crate::analysis::cohort::compare::Comparison;
 use crate::analysis::cohort::figure::{Figure, Kind};
-use crate::analysis::cohort::ranks;
-use crate::analysis::cohort::verdict::Verdict;
+use crate::analysis::statistics::choose::Method;
+use crate::analysis::statistics::ranks;
+use crate::analysis::statistics::verdict::Verdict;
 
-/// For a gate.
+/// The result of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Passed,
     Regressed,
-    /// Nothing got worse for sure, and not everything is known to be as before.
+    /// Nothing demonstrably got worse, but not every rate is known to be unchanged.
     CannotTell,
 }
 
 impl Comparison {
-    /// Every tested figure, those of tools last.
+    /// Every tested figure, with those of tools last.
     pub fn all(&self) -> impl Iterator<Item = &Figure> {
         let tools = self.tools.iter().map(|tool| &tool.figure);
         self.figures
@@ -27,9 +27,9 @@ impl Comparison {
             .filter(|it| !matches!(it.kind, Kind::Tail(_)))
     }
 
-    /// What changed first, each group by how sure it is.
+    /// Changes first, then within each group by strength of evidence.
     pub fn by_evidence(&self) -> Vec<&Figure> {
-        // Of equals, whether a tool is called at all says more than whether it comes first.
+        // Tools come first: whether one is called at all says more than whether it is called first.
         let mut all: Vec<&Figure> = self.tools.iter().map(|tool| &tool.figure).collect();
         all.extend(
             self.figures
@@ -52,8 +52,8 @@ impl Comparison {
         all
     }
 
-    /// For a gate: whether anything got worse. Another tool counts, because nobody said that it is
-    /// right; amounts that cannot be told do not make it undecided.
+    /// The result of a gate: whether anything got worse. A change of tools counts, since nothing
+    /// says it is right. Amounts that cannot be told apart do not make the result undecided.
     pub fn outcome(&self) -> Outcome {
         if self.all().any(|it| it.is_regression() || it.is_shift()) {
             return Outcome::Regressed;
@@ -65,7 +65,7 @@ impl Comparison {
         Outcome::Passed
     }
 
-    /// The smallest difference of rates that so many runs can show: the median over the figures.
+    /// The smallest difference of rates that these runs can detect: the median over the figures.
     pub fn smallest_rate(&self) -> Option<f64> {
         let rates = self.all().filter(|it| it.kind == Kind::Rate);
         ranks::median(&ranks::ordered(rates.filter_map(|it| it.smallest)))

@@ -1,27 +1,27 @@
-//! Which runs are compared with which, and which are left out and why.
+//! Which runs are compared, and which are excluded and why.
 
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::cohort::random::SplitMix64;
-use crate::analysis::runs::{Grouping, is_told};
+use crate::analysis::runs::{Grouping, has_content};
+use crate::analysis::statistics::random::SplitMix64;
 use crate::ingest::formats::Format;
 use crate::ingest::formats::any_json::AnyJson;
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::model::symbol::Sym;
 use crate::store::Store;
 
-/// Runs left out, and why.
+/// Excluded runs, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excluded {
     pub reason: String,
     pub count: usize,
-    /// Those that the store holds.
+    /// Those that are in the store.
     pub runs: Vec<RunIx>,
 }
 
-/// The runs of two sides that may be compared.
+/// The runs of both sides that can be compared.
 #[derive(Debug, Clone, Default)]
 pub struct Sides {
     pub a: Vec<RunIx>,
@@ -29,23 +29,23 @@ pub struct Sides {
     pub excluded: Vec<Excluded>,
 }
 
-/// Leaves out what cannot be compared: runs on both sides, without an end, cut short, or broken by what
-/// is around the agent. The last are those that failed and have no grade where others have one: to
-/// count them as wrong would blame the model.
+/// Excludes runs that cannot be compared: on both sides, unfinished, cancelled, or failed for
+/// infrastructure reasons. The last are errors without a grade where other runs have one: counting
+/// them as wrong would blame the model.
 pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
     let on_a: HashSet<RunIx> = a.iter().copied().collect();
     let both: HashSet<RunIx> = b.iter().copied().filter(|run| on_a.contains(run)).collect();
     let has_grade = |run: &Run| run.correct.is_some() || run.score.is_some();
     let are_graded = a.iter().chain(b).any(|ix| has_grade(store.run(*ix)));
     let mut left_out: BTreeMap<&str, Vec<RunIx>> = BTreeMap::new();
-    let mut keep = |runs: &[RunIx]| -> Vec<RunIx> {
+    let mut select = |runs: &[RunIx]| -> Vec<RunIx> {
         let mut kept = Vec::new();
-        for ix in runs.iter().filter(|ix| is_told(store.run(**ix))) {
+        for ix in runs.iter().filter(|ix| has_content(store.run(**ix))) {
             let run = store.run(*ix);
             let format = store.source(run.source).format;
             let reason = match run.status {
                 _ if both.contains(ix) => "on both sides",
-                _ if format.name() == AnyJson.name() => "of no known format",
+                _ if format.name() == AnyJson.name() => "of unknown format",
                 RunStatus::Error if are_graded && !has_grade(run) => "failed without a grade",
                 RunStatus::Running => "still running",
                 RunStatus::Cancelled => "cancelled",
@@ -58,7 +58,7 @@ pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
         }
         kept
     };
-    let (a, b) = (keep(a), keep(b));
+    let (a, b) = (select(a), select(b));
     let excluded = left_out.into_iter().map(|(reason, mut runs)| {
         runs.sort_unstable();
         runs.dedup();
@@ -75,8 +75,8 @@ pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
     }
 }
 
-/// The runs in groups, the one that ran first on top (A is what was before); runs of which the group is
-/// not recorded are in none. Of several models of a run the first one counts.
+/// Groups the runs, earliest group first, so that A is what came before. Runs whose group is not
+/// recorded are dropped. If a run has several models, the first counts.
 pub fn groups(
     store: &Store,
     runs: &[RunIx],
@@ -104,7 +104,7 @@ pub fn groups(
     groups
 }
 
-/// One cohort in two halves by chance: within tasks where most tasks have several runs, else task by
+/// Splits one cohort in half at random: within tasks if most tasks have several runs, otherwise by
 /// task.
 pub fn halves(store: &Store, runs: &[RunIx], seed: u64) -> (Vec<RunIx>, Vec<RunIx>) {
     let mut random = SplitMix64::new(seed);
@@ -139,7 +139,7 @@ pub fn halves(store: &Store, runs: &[RunIx], seed: u64) -> (Vec<RunIx>, Vec<RunI
     (groups.concat(), right.concat())
 }
 
-/// Fisher and Yates.
+/// The Fisher–Yates shuffle.
 fn shuffle<T>(list: &mut [T], random: &mut SplitMix64) {
     for last in (1..list.len()).rev() {
         list.swap(last, random.below(last as u64 + 1) as usize);

@@ -1,36 +1,36 @@
 //! Tools: whether a run calls one at all, how often, and its share of all calls.
 
-use crate::analysis::cohort::cluster::ratio;
 use crate::analysis::cohort::design::Task;
 use crate::analysis::cohort::figure::{Figure, Subject};
 use crate::analysis::cohort::figures::Cx;
 use crate::analysis::cohort::measure::Worse;
 use crate::analysis::cohort::observe::{Cohort, Observation};
+use crate::analysis::statistics::cluster::ratio;
 
-/// A tool on both sides.
+/// One tool on both sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tool {
     /// Raw.
     pub name: Box<str>,
-    /// Whether runs call it at all: a long run counts no more than a short one.
+    /// Whether runs call it at all, so that a long run counts no more than a short one.
     pub figure: Figure,
     pub runs_a: usize,
     pub runs_b: usize,
     pub calls_per_run: (f64, f64),
-    /// Of all calls, with its standard error; none without calls.
+    /// Its share of all calls, with the standard error; `None` without calls.
     pub share_a: Option<(f64, f64)>,
     pub share_b: Option<(f64, f64)>,
 }
 
-/// Tools that fewer runs call on either side are not tested.
-const LEAST: usize = 5;
+/// Tools called by fewer runs than this on both sides are not tested.
+const MIN_RUNS: usize = 5;
 
-/// Whether so many runs of either side are enough to test.
+/// Whether enough runs of either side call a tool to test it.
 pub(super) fn is_common(a: usize, b: usize) -> bool {
-    a.max(b) >= LEAST
+    a.max(b) >= MIN_RUNS
 }
 
-/// Gives both cohorts one list of tools, in the order of their names.
+/// Gives both cohorts one list of tools, sorted by name.
 pub(super) fn unite(a: &mut Cohort, b: &mut Cohort) -> Vec<Box<str>> {
     let mut names: Vec<Box<str>> = a.tools.iter().chain(&b.tools).cloned().collect();
     names.sort_unstable();
@@ -94,7 +94,7 @@ impl Cx<'_> {
         self.rate(Subject::Tool(tool), names, Worse::None, &sample)
     }
 
-    /// The calls of each run that is compared, counted by tool.
+    /// The calls of each compared run, counted by tool.
     fn counts(&self, cohort: &Cohort, side: fn(&Task) -> &Vec<usize>) -> Vec<Counted> {
         let tasks = self.design.tasks.iter().enumerate();
         tasks

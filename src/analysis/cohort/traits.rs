@@ -1,4 +1,4 @@
-//! What else differs between cohorts: prompts, tools, scaffold, parameters, prices.
+//! What else differs between two cohorts: prompts, tools, scaffold, parameters, prices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,24 +9,23 @@ use crate::model::run::{Run, RunIx};
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 
-/// How often each value of a trait occurs among the runs of a cohort. Prompts and schemas are
-/// remembered by a number alone.
+/// How often each value of a trait occurs in a cohort. Prompts and schemas are stored only as
+/// hashes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Traits(pub BTreeMap<String, BTreeMap<String, u32>>);
 
 /// The trait that a comparison is usually about.
 pub const MODEL: &str = "model";
 
-/// A trait in which cohorts differ.
+/// A trait in which two cohorts differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confound {
     pub name: String,
-    /// The most frequent values of each side, raw; `not recorded` is a value.
+    /// The values of each side, raw. `not recorded` counts as a value.
     pub a: String,
     pub b: String,
 }
 
-/// Written where a trait is not recorded.
 const UNRECORDED: &str = "not recorded";
 
 impl Traits {
@@ -58,15 +57,15 @@ impl Traits {
         *values.entry(value).or_default() += 1;
     }
 
-    /// The traits in which two cohorts differ; the model stands first.
+    /// The traits in which two cohorts differ, the model first.
     pub fn differences(&self, other: &Traits) -> Vec<Confound> {
         let names: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
         let differing = names.into_iter().filter_map(|name| {
             let (a, b) = (self.values(name), other.values(name));
             (a != b).then(|| Confound {
                 name: name.clone(),
-                a: told(&a),
-                b: told(&b),
+                a: shorten(&a),
+                b: shorten(&b),
             })
         });
         let mut differing: Vec<Confound> = differing.collect();
@@ -85,8 +84,8 @@ impl Traits {
     }
 }
 
-/// At most two values, and how many more there are.
-fn told(values: &BTreeSet<&str>) -> String {
+/// Up to two values, and how many more there are.
+fn shorten(values: &BTreeSet<&str>) -> String {
     let word = |value: &&str| {
         if value.is_empty() {
             UNRECORDED.to_owned()
@@ -101,32 +100,31 @@ fn told(values: &BTreeSet<&str>) -> String {
     shown.join(", ")
 }
 
-/// What the beginning of a run says of how the model was asked.
+/// The request settings recorded at the start of a run.
 fn settings(store: &Store, run: &Run) -> Vec<(&'static str, String)> {
     let Some(first) = run.first_action.get() else {
         return Vec::new();
     };
     let row = store.row(first);
     let record = bodies::raw(&row, row.place(), usize::MAX);
-    let asked = [
+    let keys = [
         ("system prompt", "system"),
         ("tool schemas", "tools"),
         ("parameters", "params"),
     ];
     let holds = |key: &str| memchr::memmem::find(&record, format!("\"{key}\"").as_bytes());
-    if asked.iter().all(|(_, key)| holds(key).is_none()) {
+    if keys.iter().all(|(_, key)| holds(key).is_none()) {
         return Vec::new();
     }
     let Some(record) = bodies::open(&row, Depth::Full).record else {
         return Vec::new();
     };
-    asked
-        .into_iter()
+    keys.into_iter()
         .filter_map(|(name, key)| Some((name, short(record.get(key)?))))
         .collect()
 }
 
-/// Short values as they are, long ones as a number that is equal for equal ones.
+/// Short values verbatim, long ones as a hash.
 fn short(value: &Value) -> String {
     let text = value.to_string();
     if text.len() <= 40 && !value.is_string() {

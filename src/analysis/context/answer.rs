@@ -1,27 +1,27 @@
-//! What a model answered, and what its calls gave: the other half of a step.
+//! What a model answered, and the results of the calls it made: the other half of a step.
 
 use serde_json::Value;
 
 use super::collect::{self, Collected, Entry};
 use super::shape;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::{Api, Piece, Role};
+use crate::ingest::request::{Api, RequestPart, Role};
 use crate::model::action::{ActionIx, Kind};
 use crate::store::Store;
 
-/// The answer to a request, in the shape of its interface.
+/// The answer to a request, in the shape of its API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// Messages or items of the assistant.
-    pub said: Vec<Value>,
-    /// The results of the calls that it asked for, in the order in which they came.
+    pub messages: Vec<Value>,
+    /// The results of the calls it made, in order of arrival.
     pub results: Vec<Value>,
 }
 
-/// What the call `call` was answered. `None` when the work was given up.
+/// The answer to `call`. `None` if cancelled.
 pub fn answer(store: &Store, api: Api, call: ActionIx, cancel: &CancelFlag) -> Option<Answer> {
     let row = store.row(call);
-    let mut said = Collected::default();
+    let mut messages = Collected::default();
     let mut results = Collected::default();
     for ix in (call.0..store.len()).map(ActionIx) {
         let later = store.row(ix);
@@ -38,12 +38,12 @@ pub fn answer(store: &Store, api: Api, call: ActionIx, cancel: &CancelFlag) -> O
         if ix != call && later.kind() != Kind::ToolCall && later.kind() != Kind::Response {
             continue;
         }
-        for (_, piece) in collect::told_whole(&later) {
-            let Piece::Said(said_piece) = piece else {
+        for (_, piece) in collect::all_pieces(&later) {
+            let RequestPart::Block(said_piece) = piece else {
                 continue;
             };
             let into = match said_piece.role {
-                Role::Assistant => &mut said,
+                Role::Assistant => &mut messages,
                 _ => &mut results,
             };
             into.entries.push(Entry {
@@ -58,7 +58,7 @@ pub fn answer(store: &Store, api: Api, call: ActionIx, cancel: &CancelFlag) -> O
         list.unwrap_or_default()
     };
     Some(Answer {
-        said: of(&said),
+        messages: of(&messages),
         results: of(&results),
     })
 }

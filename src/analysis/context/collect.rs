@@ -1,4 +1,4 @@
-//! Gathers what the actions before a call put before the model, in the order of the trace.
+//! Collects what the actions before a call put into the model's context, in trace order.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,84 +6,85 @@ use serde_json::{Value, json};
 
 use crate::base::cancel::CancelFlag;
 use crate::ingest::body::Body;
-use crate::ingest::context::{Api, Piece, Role, Said, text_block};
 use crate::ingest::json;
+use crate::ingest::request::{Api, ContextBlock, RequestPart, Role, text_block};
 use crate::model::action::{ActionIx, Kind, Place, Status};
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 use crate::store::lines;
 use crate::store::row::Row;
 
-/// What was said before a call, and what is known beside that.
+/// The conversation before a call, and what else is known about the request.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     pub(super) entries: Vec<Entry>,
-    /// The last value of each member beside the conversation.
+    /// The latest value of each request member other than the conversation.
     pub(super) members: Vec<(String, Value)>,
     pub(super) unsaid: Vec<(ActionIx, String)>,
     pub(super) compacted: Option<(ActionIx, String)>,
-    /// The record of the call tells its whole conversation.
-    pub(super) heard: bool,
-    /// The interface of the last request that the run recorded, at this call or before.
-    seen_api: Option<Api>,
-    /// The call before, of the same agent.
+    /// The record of the call contains its whole conversation.
+    pub(super) is_complete: bool,
+    /// The API of the latest recorded request of the run, up to this call.
+    recorded_api: Option<Api>,
+    /// The previous call of the same agent.
     pub(super) before: Option<ActionIx>,
 }
 
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) action: ActionIx,
-    pub(super) said: Said,
+    pub(super) said: ContextBlock,
 }
 
 impl Collected {
-    /// The interface of the run: as its requests tell, else its format, else its model.
+    /// The API of the run: from its requests, otherwise from its format, otherwise from its model.
     pub(super) fn api(&self, call: &Row<'_>) -> Api {
-        self.seen_api
+        self.recorded_api
             .or(call.source().format.api())
             .unwrap_or_else(|| Api::of_model(call.model()))
     }
 
-    fn take(&mut self, action: ActionIx, piece: Piece) {
+    fn take(&mut self, action: ActionIx, piece: RequestPart) {
         match piece {
-            Piece::Request(body) => self.seen_api = Some(Api::of_request(&body)),
-            Piece::Member { name, value } => {
+            RequestPart::Request(body) => self.recorded_api = Some(Api::of_request(&body)),
+            RequestPart::Member { name, value } => {
                 self.members.retain(|(known, _)| *known != name);
                 self.members.push((name, value));
             }
-            Piece::Said(said) => self.entries.push(Entry { action, said }),
-            Piece::Heard(all) => self.hear(action, all),
-            Piece::Compacted { by, words } => {
+            RequestPart::Block(said) => self.entries.push(Entry { action, said }),
+            RequestPart::History(all) => self.replace_conversation(action, all),
+            RequestPart::Compacted { by, words } => {
                 self.unsaid.clear();
                 self.entries = by.into_iter().map(|said| Entry { action, said }).collect();
                 self.compacted = Some((action, words));
             }
-            Piece::Unsaid(words) => self.unsaid.push((action, words)),
+            RequestPart::NotRecorded(words) => self.unsaid.push((action, words)),
         }
     }
 
-    /// The conversation is what the call `call` tells of it. What was told of it before is still where
-    /// it comes from.
-    fn hear(&mut self, call: ActionIx, all: Vec<Said>) {
-        let mut told: HashMap<String, VecDeque<ActionIx>> = HashMap::new();
+    /// Replaces the conversation with the one recorded with `call`. Messages that appeared before
+    /// keep the action they came from.
+    fn replace_conversation(&mut self, call: ActionIx, all: Vec<ContextBlock>) {
+        let mut origins: HashMap<String, VecDeque<ActionIx>> = HashMap::new();
         for entry in self.entries.drain(..) {
-            let same = told.entry(known_by(&entry.said)).or_default();
+            let same = origins.entry(identity(&entry.said)).or_default();
             same.push_back(entry.action);
         }
         for said in all {
-            let from = told.get_mut(&known_by(&said)).and_then(VecDeque::pop_front);
+            let from = origins
+                .get_mut(&identity(&said))
+                .and_then(VecDeque::pop_front);
             let action = from.unwrap_or(call);
             self.entries.push(Entry { action, said });
         }
         self.unsaid.clear();
         self.compacted = None;
-        self.heard = true;
+        self.is_complete = true;
     }
 }
 
-/// What tells a piece of a conversation from others: calls and results are known by their ids, all else by
-/// what it says.
-fn known_by(said: &Said) -> String {
+/// The identity of a message part: calls and results by id, everything else by content.
+fn identity(said: &ContextBlock) -> String {
     let keys = ["id", "tool_use_id"];
     let id = keys.iter().find_map(|key| said.block.get(*key)?.as_str());
     let kind = said.block.get("type").and_then(Value::as_str);
@@ -94,7 +95,7 @@ fn known_by(said: &Said) -> String {
     format!("{} {} {what}", said.role.word(), kind.unwrap_or_default())
 }
 
-/// The call of the same agent before this one.
+/// The previous call of the same agent.
 pub(super) fn call_before(store: &Store, call: ActionIx) -> Option<ActionIx> {
     let row = store.row(call);
     let first = row.run().first_action;
@@ -105,31 +106,31 @@ pub(super) fn call_before(store: &Store, call: ActionIx) -> Option<ActionIx> {
     found.map(|row| row.ix())
 }
 
-/// Everything that the agent of `call` was told and said before. `None` when the work was given up.
+/// Everything the agent of `call` was sent and produced before. `None` if cancelled.
 pub(super) fn collect(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Collected> {
     let row = store.row(call);
     let mut found = Collected {
         before: call_before(store, call),
         ..Collected::default()
     };
-    let mut pieces: Vec<(Order, ActionIx, Piece)> = Vec::new();
-    let kept = kept(store, &row);
+    let mut pieces: Vec<(Order, ActionIx, RequestPart)> = Vec::new();
+    let visible = visible(store, &row);
     let is_one = |ix: &ActionIx| store.row(*ix).source_ix() == row.source_ix();
-    let in_one_file = kept.iter().all(is_one);
-    for ix in kept {
+    let in_one_file = visible.iter().all(is_one);
+    for ix in visible {
         if cancel.is_raised() {
             return None;
         }
         let earlier = store.row(ix);
         let is_call = super::is_call(&earlier);
-        for (place, piece) in told(&earlier, &row) {
-            if is_call && matches!(piece, Piece::Member { .. } | Piece::Heard(_)) {
+        for (place, piece) in pieces_before(&earlier, &row) {
+            if is_call && matches!(piece, RequestPart::Member { .. } | RequestPart::History(_)) {
                 continue;
             }
             let order = if in_one_file {
                 Order::of(&earlier, place)
             } else {
-                Order::told(&earlier)
+                Order::by_action(&earlier)
             };
             pieces.push((order, ix, piece));
         }
@@ -145,7 +146,7 @@ pub(super) fn collect(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Opt
     Some(found)
 }
 
-/// File order: a result stands where its record does, not where its call does.
+/// File order: a result sorts by its own record, not by its call's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Order(u32, u64, u16);
 
@@ -154,14 +155,14 @@ impl Order {
         Order(row.source_ix().0, place.offset, place.part)
     }
 
-    /// Across files there is no other order than that in which the actions were told.
-    fn told(row: &Row<'_>) -> Order {
+    /// Across files, the only order is that of the actions.
+    fn by_action(row: &Row<'_>) -> Order {
         Order(0, u64::from(row.ix().0), 0)
     }
 }
 
-/// The actions of the agent before its call, without what was taken back.
-fn kept(store: &Store, call: &Row<'_>) -> Vec<ActionIx> {
+/// The agent's actions before its call, without those that were rewound.
+fn visible(store: &Store, call: &Row<'_>) -> Vec<ActionIx> {
     let rewinds = call.source().format.rewinds();
     let mut kept: Vec<ActionIx> = Vec::new();
     for ix in (call.run().first_action.0..call.ix().0).map(ActionIx) {
@@ -180,8 +181,8 @@ fn kept(store: &Store, call: &Row<'_>) -> Vec<ActionIx> {
     kept
 }
 
-/// A prompt that goes on from an earlier action than the last takes back what came between. Calls
-/// that were asked for together stay together.
+/// A prompt that continues from an action other than the last discards everything in between. Calls
+/// requested together stay together.
 fn rewind(store: &Store, kept: &mut Vec<ActionIx>, parent: Option<ActionIx>) {
     let Some(at) = parent.and_then(|parent| kept.iter().rposition(|ix| *ix == parent)) else {
         return;
@@ -198,21 +199,22 @@ fn rewind(store: &Store, kept: &mut Vec<ActionIx>, parent: Option<ActionIx>) {
     kept.extend(siblings);
 }
 
-/// What an action and its result tell, each with where it stands; a result only if it came before the call.
-fn told(row: &Row<'_>, call: &Row<'_>) -> Vec<(Place, Piece)> {
+/// The context pieces of an action and its result, each with its place. The result only if it
+/// arrived before the call.
+fn pieces_before(row: &Row<'_>, call: &Row<'_>) -> Vec<(Place, RequestPart)> {
     let result = row.result_place();
     let came = result.is_some()
         && row.source_ix() == call.source_ix()
         && result.offset < call.place().offset;
-    told_of(row, came)
+    pieces_of(row, came)
 }
 
-/// The same with its result, whenever that came.
-pub(super) fn told_whole(row: &Row<'_>) -> Vec<(Place, Piece)> {
-    told_of(row, row.result_place().is_some())
+/// The same with the result, whenever it arrived.
+pub(super) fn all_pieces(row: &Row<'_>) -> Vec<(Place, RequestPart)> {
+    pieces_of(row, row.result_place().is_some())
 }
 
-fn told_of(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
+fn pieces_of(row: &Row<'_>, came: bool) -> Vec<(Place, RequestPart)> {
     let format = row.source().format;
     let result = row.result_place();
     let of_record = |place: Place| {
@@ -222,7 +224,7 @@ fn told_of(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
     let Some(own) = of_record(row.place()) else {
         return from_body(row, came);
     };
-    let mut pieces: Vec<(Place, Piece)> =
+    let mut pieces: Vec<(Place, RequestPart)> =
         own.into_iter().map(|piece| (row.place(), piece)).collect();
     if came && result.offset != row.place().offset {
         let later = of_record(result).unwrap_or_default();
@@ -231,12 +233,15 @@ fn told_of(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
     pieces
 }
 
-/// What the opened body tells, for formats that say no more than that.
-fn from_body(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
+/// Pieces from the opened body, for formats that provide no more.
+fn from_body(row: &Row<'_>, came: bool) -> Vec<(Place, RequestPart)> {
     let body = bodies::open(row, Depth::Full);
     let mut pieces = Vec::new();
     let mut say = |place: Place, role: Role, block: Value| {
-        pieces.push((place, Piece::Said(Said::rebuilt(role, block))));
+        pieces.push((
+            place,
+            RequestPart::Block(ContextBlock::rebuilt(role, block)),
+        ));
     };
     let text = || body.text.as_deref().filter(|text| !text.is_empty());
     match row.kind() {
@@ -246,7 +251,7 @@ fn from_body(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
                 say(row.place(), role, text_block(text));
             }
         }
-        // Some formats show what the harness said as a note.
+        // Some formats record messages of the harness as notes.
         Kind::Note => {
             let role = role(&body).filter(|role| matches!(role, Role::System | Role::Developer));
             if let (Some(role), Some(text)) = (role, text()) {
@@ -281,7 +286,7 @@ fn from_body(row: &Row<'_>, came: bool) -> Vec<(Place, Piece)> {
     pieces
 }
 
-/// The role that the record gives to a prompt.
+/// The recorded role of a prompt.
 fn role(body: &Body) -> Option<Role> {
     let record = body.record.as_ref()?;
     Role::from_word(record.get("role")?.as_str()?)
@@ -302,8 +307,8 @@ fn answer(body: &Body, id: &str, status: Status) -> Option<Value> {
     Some(block)
 }
 
-/// Settings that the trace tells on lines without a row, the last ones before the call.
-fn settings(call: &Row<'_>) -> Vec<Piece> {
+/// The last settings before the call, for formats that record them on lines without a row.
+fn settings(call: &Row<'_>) -> Vec<RequestPart> {
     let format = call.source().format;
     let Some(mark) = format.settings() else {
         return Vec::new();
@@ -320,40 +325,41 @@ fn settings(call: &Row<'_>) -> Vec<Piece> {
     Vec::new()
 }
 
-/// The body of the request of a call, where the trace holds it.
+/// The request body of a call, if the trace contains it.
 pub(super) fn request(call: &Row<'_>) -> Option<Value> {
     own(call).into_iter().find_map(|piece| match piece {
-        Piece::Request(body) => Some(body),
+        RequestPart::Request(body) => Some(body),
         _ => None,
     })
 }
 
-/// What the record of a call tells of it, and the one around that.
-fn own(call: &Row<'_>) -> Vec<Piece> {
-    let told = told(call, call).into_iter().map(|(_, piece)| piece);
+/// The context pieces of a call's own record, and of the record around it.
+fn own(call: &Row<'_>) -> Vec<RequestPart> {
+    let pieces = pieces_before(call, call)
+        .into_iter()
+        .map(|(_, piece)| piece);
     let around = bodies::around(call);
     let around = around.map(|around| call.source().format.request(&around));
-    told.chain(around.into_iter().flatten()).collect()
+    pieces.chain(around.into_iter().flatten()).collect()
 }
 
-/// Leaves out what the call itself said; what it sent tells the interface, and what its record tells of its
-/// request is taken.
+/// Drops the call's own output. Its request and members are kept, since they describe its input.
 fn drop_own(found: &mut Collected, call: &Row<'_>) {
     for piece in own(call) {
         match piece {
-            Piece::Request(_) | Piece::Member { .. } | Piece::Heard(_) => {
+            RequestPart::Request(_) | RequestPart::Member { .. } | RequestPart::History(_) => {
                 found.take(call.ix(), piece);
             }
-            Piece::Said(said) if said.message.is_some() => found
+            RequestPart::Block(said) if said.message.is_some() => found
                 .entries
                 .retain(|entry| entry.said.message != said.message),
             _ => {}
         }
     }
-    if found.heard {
+    if found.is_complete {
         return;
     }
-    // What it thought before it spoke has a row before its own.
+    // Reasoning of the same call has a row before the call's own.
     let thought = |entry: &Entry| call.store.row(entry.action).kind() == Kind::Reasoning;
     while found.entries.last().is_some_and(thought) {
         found.entries.pop();

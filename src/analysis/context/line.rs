@@ -1,10 +1,10 @@
-//! A part of a request in one line.
+//! Summarises a part of a request in one line.
 
 use serde_json::Value;
 
 use crate::analysis::summary;
 
-/// What a block, a message or a member says, in one line; raw content.
+/// A block, message or member in one line of raw content.
 pub fn line(value: &Value) -> String {
     let text = |key: &str| value.get(key).and_then(Value::as_str);
     let name = text("name").unwrap_or_default();
@@ -38,7 +38,7 @@ fn call(name: &str, args: Option<&Value>) -> String {
         .to_owned()
 }
 
-/// A message of the chat interface that asks for tools.
+/// A chat message with tool calls.
 fn asked(message: &Value) -> String {
     let calls = message.get("tool_calls").and_then(Value::as_array);
     let calls = calls
@@ -57,7 +57,7 @@ fn asked(message: &Value) -> String {
 }
 
 fn said(content: Option<&Value>) -> String {
-    let text = content.and_then(crate::ingest::formats::saferun::text_of);
+    let text = content.and_then(crate::ingest::formats::content::text_of);
     first_line(&text.unwrap_or_default())
 }
 

@@ -1,27 +1,27 @@
-//! Writes what was collected as the body of a request, and tells its parts.
+//! Shapes the collected pieces into a request body, and lists its parts.
 
 use serde_json::{Map, Value, json};
 
 use super::collect::{Collected, Entry};
 use super::{Origin, Part, tools};
-use crate::ingest::context::{Api, Role};
+use crate::ingest::request::{Api, Role};
 use crate::model::action::ActionIx;
 
-/// A body and what it consists of.
+/// A request body and its parts.
 #[derive(Debug)]
 pub(super) struct Shaped {
     pub(super) request: Value,
     pub(super) parts: Vec<Part>,
 }
 
-/// `model` is the name that the answer gives.
+/// `model` is the name given in the response.
 pub(super) fn shape(api: Api, collected: &Collected, model: &str) -> Shaped {
     let mut body = Map::new();
     let mut parts = Vec::new();
     if !model.is_empty() && !collected.members.iter().any(|(name, _)| name == "model") {
         body.insert("model".to_owned(), model.into());
         parts.push(Part {
-            note: format!("{model} (as the answer names it)"),
+            note: format!("{model} (as named in the response)"),
             ..member("model", &model.into(), Origin::Reconstructed)
         });
     }
@@ -52,7 +52,7 @@ pub(super) fn shape(api: Api, collected: &Collected, model: &str) -> Shaped {
     };
     let name = api.conversation();
     for (at, piece) in conversation.pieces {
-        parts.push(said(name, &at, &piece, collected.before));
+        parts.push(message_part(name, &at, &piece, collected.before));
     }
     body.insert(name.to_owned(), Value::Array(conversation.messages));
     Shaped {
@@ -61,7 +61,7 @@ pub(super) fn shape(api: Api, collected: &Collected, model: &str) -> Shaped {
     }
 }
 
-/// The Messages interface has its system prompt beside the conversation.
+/// The Messages API takes the system prompt outside the conversation.
 fn with_systems<'a>(
     entries: &'a [Entry],
     api: Api,
@@ -85,7 +85,7 @@ fn with_systems<'a>(
     entries.iter().filter(|entry| !is_system(entry)).collect()
 }
 
-/// Messages, and for each entry where in them it came to stand: message, and block of it.
+/// Messages, and for each entry its position: message and block.
 #[derive(Default)]
 struct Conversation<'a> {
     messages: Vec<Value>,
@@ -133,8 +133,8 @@ fn origin(entry: &Entry) -> Origin {
     }
 }
 
-/// Turns alternate between user and assistant; blocks of one message stand together, wherever results
-/// of its first calls came between.
+/// Roles alternate between user and assistant. Blocks of one message stay together, even if results
+/// of its first calls arrived in between.
 fn messages<'a>(entries: &[&'a Entry]) -> Conversation<'a> {
     struct Message<'a> {
         role: &'static str,
@@ -182,7 +182,8 @@ fn messages<'a>(entries: &[&'a Entry]) -> Conversation<'a> {
     conversation
 }
 
-/// One message per speaker; calls hang on the message of the assistant, results are messages of their own.
+/// One message per speaker. Calls go into the assistant's message, and results are messages of
+/// their own.
 fn chat<'a>(systems: &'a [Value], entries: &[&'a Entry]) -> Conversation<'a> {
     let mut conversation = Conversation::default();
     for system in systems {
@@ -193,7 +194,7 @@ fn chat<'a>(systems: &'a [Value], entries: &[&'a Entry]) -> Conversation<'a> {
         let block = &entry.said.block;
         let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
         let at = match text("type") {
-            // This interface takes no reasoning back.
+            // This API does not take reasoning back.
             "thinking" | "redacted_thinking" => continue,
             "tool_use" => conversation.call(json!({
                 "id": text("id"),
@@ -236,7 +237,7 @@ impl Conversation<'_> {
         self.push(message)
     }
 
-    /// Calls belong to the message that asked for them.
+    /// Calls belong to the message that requested them.
     fn call(&mut self, call: Value) -> At {
         if self.last_assistant().is_none() {
             self.push(json!({ "role": "assistant", "content": null }));
@@ -255,7 +256,7 @@ impl Conversation<'_> {
     }
 }
 
-/// Arguments of a function are JSON in a string; a string that is not JSON stays as it is.
+/// Function arguments are JSON in a string. A string that is not JSON stays as it is.
 fn arguments(block: &Value) -> String {
     match block.get("input") {
         Some(Value::String(text)) => text.clone(),
@@ -264,7 +265,7 @@ fn arguments(block: &Value) -> String {
     }
 }
 
-/// A content of text blocks alone as one string.
+/// Joins content that consists of text blocks into one string.
 fn plain(content: &Value) -> Value {
     let Some(blocks) = content.as_array() else {
         return content.clone();
@@ -276,7 +277,7 @@ fn plain(content: &Value) -> Value {
     texts.map_or_else(|| content.clone(), |texts| texts.join("\n").into())
 }
 
-/// Items stand in a row; blocks of the Messages interface become items.
+/// A flat list of items. Blocks of the Messages API become items.
 fn items<'a>(systems: &'a [Value], entries: &[&'a Entry]) -> Conversation<'a> {
     let mut conversation = Conversation::default();
     for system in systems {
@@ -312,7 +313,7 @@ fn item(entry: &Entry) -> Value {
     }
 }
 
-/// The parts of a body that was recorded; new is what the body before did not hold at the same place.
+/// The parts of a recorded body. A part is new if the previous body differs at the same position.
 pub(super) fn parts_of(api: Api, body: &Value, before: Option<&Value>) -> Vec<Part> {
     let name = api.conversation();
     let Some(members) = body.as_object() else {
@@ -364,7 +365,7 @@ fn member(name: &str, value: &Value, origin: Origin) -> Part {
     }
 }
 
-fn said(name: &str, at: &At, piece: &Piece<'_>, before: Option<ActionIx>) -> Part {
+fn message_part(name: &str, at: &At, piece: &Piece<'_>, before: Option<ActionIx>) -> Part {
     let number = at.message;
     let (path, pointer) = match at.block {
         Some(block) => (
@@ -385,10 +386,10 @@ fn said(name: &str, at: &At, piece: &Piece<'_>, before: Option<ActionIx>) -> Par
     }
 }
 
-/// A token holds about so many bytes of text or JSON.
+/// A rough average for text and JSON.
 const BYTES_PER_TOKEN: u64 = 4;
 
-/// The size in tokens, from the length of what is text; none for what holds a picture or a file.
+/// The estimated size in tokens. `None` if the value contains an image or a file.
 fn estimate(value: &Value) -> Option<u64> {
     let mut bytes = 0;
     weigh(value, &mut bytes)?;

@@ -2,11 +2,11 @@ use serde_json::{Value, json};
 
 use super::{Context, Exactness, Origin, calls, of, rebuild};
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::Api;
 use crate::ingest::discover::Input;
 use crate::ingest::formats;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
+use crate::ingest::request::Api;
 use crate::model::run::RunIx;
 use crate::store::Store;
 
@@ -25,7 +25,7 @@ fn load(format: &str, lines: &[Value]) -> Store {
         format: formats::by_name(format),
         ..Options::new(PriceTable::built_in())
     };
-    Store::load(loader::start(inputs, options)).0
+    Store::load(intake::load(inputs, options)).0
 }
 
 /// The context of the last call.
@@ -123,7 +123,7 @@ fn a_recorded_request_is_shown_as_it_was_sent() {
 }
 
 #[test]
-fn the_events_of_a_run_give_the_request_that_was_recorded() {
+fn reconstructs_the_request_that_was_recorded() {
     for (model, request) in [("gpt-4o", chat()), ("claude-sonnet-4-5", messages())] {
         let store = load("saferun", &recorded(model, &request));
         let call = *calls(&store, RunIx(0)).last().expect("a call");
@@ -134,7 +134,7 @@ fn the_events_of_a_run_give_the_request_that_was_recorded() {
 }
 
 #[test]
-fn what_came_since_the_call_before_is_new() {
+fn parts_since_the_previous_call_are_new() {
     let store = load("saferun", &recorded("gpt-4o", &chat()));
     let call = *calls(&store, RunIx(0)).last().expect("a call");
     let found = rebuild(&store, call, &CancelFlag::new()).expect("a context");
@@ -157,7 +157,7 @@ fn what_came_since_the_call_before_is_new() {
 }
 
 #[test]
-fn what_is_not_recorded_is_named() {
+fn names_what_is_not_recorded() {
     let lines = [
         event(json!({"type": "prompt", "role": "user", "content": "Refund it"})),
         event(json!({"type": "response", "model": "gpt-4o", "content": ""})),
@@ -176,11 +176,11 @@ fn what_is_not_recorded_is_named() {
         notes,
         [
             "the system prompt is not recorded",
-            "the schemas of the tools are not recorded",
+            "the tool schemas are not recorded",
             "parameters (temperature, limits) are not recorded",
             "call c1 has no result in the trace before this request",
-            "the result of a call that was blocked: what the model was told of it is not recorded",
-            "whether the agent cut or reminded of anything on its own",
+            "the result of a call that was blocked: what the model was told about it is not recorded",
+            "whether the agent truncated or injected anything on its own",
         ]
     );
 }
@@ -218,7 +218,7 @@ fn said(id: &str, parent: Option<&str>, role: &str, content: &Value) -> Value {
 }
 
 #[test]
-fn what_was_taken_back_is_not_seen() {
+fn rewound_messages_are_not_part_of_the_context() {
     let text = |text: &str| json!([{"type": "text", "text": text}]);
     let lines = [
         said("a", None, "user", &"First".into()),
@@ -240,7 +240,7 @@ fn what_was_taken_back_is_not_seen() {
 }
 
 #[test]
-fn a_picture_has_no_size_that_its_length_tells() {
+fn an_image_has_no_estimated_size() {
     let picture = json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}});
     let lines = [
         said(
@@ -269,7 +269,7 @@ fn a_picture_has_no_size_that_its_length_tells() {
 }
 
 #[test]
-fn the_system_message_of_a_plain_conversation_is_seen() {
+fn the_system_message_of_a_plain_conversation_is_part_of_the_context() {
     let lines = [json!({"messages": [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "How warm is it?"},
@@ -288,7 +288,7 @@ fn the_system_message_of_a_plain_conversation_is_seen() {
 }
 
 #[test]
-fn a_note_that_a_harness_said_is_part_of_it() {
+fn a_harness_message_recorded_as_a_note_is_part_of_the_context() {
     let store = load(
         "saferun",
         &[
@@ -305,7 +305,7 @@ fn a_note_that_a_harness_said_is_part_of_it() {
     assert_eq!(last(&store).request["messages"], expected);
 }
 
-/// A model call of LangSmith, with messages of LangChain and parameters beside them.
+/// A LangSmith model call with LangChain messages and parameters.
 fn traced(id: u8, messages: &[(&str, &str)], params: &Value) -> Value {
     let messages: Vec<Value> = messages
         .iter()
@@ -322,7 +322,7 @@ fn traced(id: u8, messages: &[(&str, &str)], params: &Value) -> Value {
 }
 
 #[test]
-fn a_span_holds_the_conversation_and_the_parameters_of_its_call_alone() {
+fn a_span_contains_only_its_own_conversation_and_parameters() {
     let tools = json!([{"type": "function", "function": {"name": "look", "parameters": {}}}]);
     let store = load(
         "langsmith",
@@ -349,15 +349,16 @@ fn a_span_holds_the_conversation_and_the_parameters_of_its_call_alone() {
         "messages": [said("system", "Be brief."), said("user", "One"), said("user", "Two")],
     });
     assert_eq!(of(0).request, expected);
-    // What was left out of the history is not part of it, nor what another call was given.
+    // Messages dropped from the history are not part of it, nor are those of another call.
     let expected =
         json!({"model": "gpt-5", "messages": [said("system", "Sum up."), said("user", "Two")]});
     let second = of(1);
     assert_eq!(second.request, expected);
     assert_eq!(second.exactness, Exactness::Reconstructed);
     let notes: Vec<&str> = second.parts.iter().map(|part| part.note.as_str()).collect();
-    assert!(notes.contains(&"the schemas of the tools are not recorded"));
-    // A part comes from the row that told it, though that was told of the call before.
+    assert!(notes.contains(&"the tool schemas are not recorded"));
+    // A part comes from the row that first contained it, even if that belonged to the previous
+    // call.
     let from: Vec<u32> = second
         .parts
         .iter()

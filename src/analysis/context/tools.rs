@@ -1,11 +1,11 @@
-//! Schemas of tools in the words of an interface: whoever recorded them may have had others.
+//! Converts tool schemas to the shape of an API, whatever shape they were recorded in.
 
 use serde_json::{Map, Value, json};
 
-use crate::ingest::context::Api;
+use crate::ingest::request::Api;
 
-/// The schemas as the interface takes them. What is no function of the agent's own (a tool of the
-/// provider), and what is in its words already, stays as it is.
+/// The schemas in the shape of `api`. Provider tools, and schemas already in that shape, stay as
+/// they are.
 pub fn of(api: Api, tools: &Value) -> Value {
     let Some(all) = tools.as_array() else {
         return tools.clone();
@@ -27,33 +27,33 @@ fn one(api: Api, tool: &Value) -> Value {
         None if is_function && inner.get("name").is_some() => ("", None),
         None => return tool.clone(),
     };
-    let is_told = match api {
+    let is_native = match api {
         Api::Messages => function.is_none() && key == "input_schema",
         Api::Chat => function.is_some() && key != "input_schema",
         Api::Responses => function.is_none() && key == "parameters",
     };
-    if is_told {
+    if is_native {
         return tool.clone();
     }
     let own = ["name", "description", "strict"].into_iter();
     let own = own.filter_map(|key| Some((key.to_owned(), inner.get(key)?.clone())));
-    let mut told: Map<String, Value> = own.filter(|(_, value)| !value.is_null()).collect();
+    let mut converted: Map<String, Value> = own.filter(|(_, value)| !value.is_null()).collect();
     let name = match api {
         Api::Messages => "input_schema",
         Api::Chat | Api::Responses => "parameters",
     };
     if let Some(schema) = schema {
-        told.insert(name.to_owned(), schema.clone());
+        converted.insert(name.to_owned(), schema.clone());
     }
     match api {
         Api::Messages => {
-            told.remove("strict");
-            told.into()
+            converted.remove("strict");
+            converted.into()
         }
-        Api::Chat => json!({ "type": "function", "function": told }),
+        Api::Chat => json!({ "type": "function", "function": converted }),
         Api::Responses => {
-            told.insert("type".to_owned(), "function".into());
-            told.into()
+            converted.insert("type".to_owned(), "function".into());
+            converted.into()
         }
     }
 }
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn schemas_are_told_in_the_words_of_the_interface() {
+    fn schemas_are_converted_to_the_shape_of_the_api() {
         let vercel =
             json!({"type": "function", "name": "look", "description": "Look.", "inputSchema": {}});
         let own = json!({"name": "look", "description": "Look.", "parameters": {}});
@@ -77,10 +77,10 @@ mod tests {
             json!({"type": "function", "name": "look", "description": "Look.", "parameters": {}});
         let messages = json!({"name": "look", "description": "Look.", "input_schema": {}});
         let hosted = json!({"type": "web_search_20250305", "name": "web_search"});
-        for told in [&vercel, &chat, &flat, &messages] {
-            check(Api::Chat, told, &chat);
-            check(Api::Messages, told, &messages);
-            check(Api::Responses, told, &flat);
+        for converted in [&vercel, &chat, &flat, &messages] {
+            check(Api::Chat, converted, &chat);
+            check(Api::Messages, converted, &messages);
+            check(Api::Responses, converted, &flat);
         }
         check(Api::Chat, &hosted, &hosted);
     }

@@ -1,4 +1,4 @@
-//! What a rebuilt request cannot tell.
+//! What a reconstructed request is missing.
 
 use std::collections::HashSet;
 
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::collect::Collected;
 use super::{Origin, Part};
-use crate::ingest::context::{Api, Role};
+use crate::ingest::request::{Api, Role};
 use crate::model::action::ActionIx;
 
 pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<Part> {
     let has = |name: &str| request.get(name).is_some();
     let conversation = format!("$.{}", api.conversation());
-    let told = |role| {
+    let has_role = |role| {
         collected
             .entries
             .iter()
@@ -35,8 +35,8 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
         Api::Messages => (has("system"), "$.system".to_owned()),
         Api::Responses => (has("instructions"), "$.instructions".to_owned()),
         Api::Chat => (
-            told(Role::System)
-                || told(Role::Developer)
+            has_role(Role::System)
+                || has_role(Role::Developer)
                 || collected.members.iter().any(|(name, _)| name == "system"),
             conversation.clone(),
         ),
@@ -45,9 +45,9 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
         miss(&system.1, "the system prompt is not recorded", None);
     }
     if !has("tools") {
-        miss("$.tools", "the schemas of the tools are not recorded", None);
+        miss("$.tools", "the tool schemas are not recorded", None);
     }
-    // Who records one of them records those that were set.
+    // A format that records one parameter records all that were set.
     let beside = [
         api.conversation(),
         "model",
@@ -68,25 +68,25 @@ pub(super) fn missing(api: Api, collected: &Collected, request: &Value) -> Vec<P
         miss(&conversation, &note, None);
     }
     for (action, words) in &collected.unsaid {
-        let note = format!("{words}: what the model was told of it is not recorded");
+        let note = format!("{words}: what the model was told about it is not recorded");
         miss(&conversation, &note, Some(*action));
     }
     if let Some((action, words)) = &collected.compacted {
-        let note = format!("compacted ({words}): what was said before is not part of it");
+        let note = format!("compacted ({words}): earlier messages are not part of it");
         miss(&conversation, &note, Some(*action));
     }
-    if collected.heard {
+    if collected.is_complete {
         return parts;
     }
     miss(
         &conversation,
-        "whether the agent cut or reminded of anything on its own",
+        "whether the agent truncated or injected anything on its own",
         None,
     );
     parts
 }
 
-/// Ids of calls that the conversation holds without a result: interfaces refuse such a request.
+/// Ids of calls without a result in the conversation. APIs reject such a request.
 pub(super) fn open_calls(collected: &Collected) -> Vec<String> {
     let text = |block: &Value, key: &str| block.get(key).and_then(Value::as_str).map(str::to_owned);
     let blocks = || collected.entries.iter().map(|entry| &entry.said.block);

@@ -1,5 +1,5 @@
-//! Which action of one run belongs to which of the other: exact for runs of usual length, by anchors and
-//! sketches for long ones.
+//! Aligns the actions of two runs: exactly for runs of ordinary length, by anchors and sketches for
+//! long ones.
 
 use std::thread;
 
@@ -9,7 +9,7 @@ use crate::analysis::diff::sketch::Sketch;
 use crate::analysis::diff::step::{self, Sort, Step};
 use crate::base::cancel::CancelFlag;
 
-/// Which actions belong together, in the order of both runs.
+/// Aligned pairs, in the order of both runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Aligned {
     pub pairs: Vec<(Option<u32>, Option<u32>)>,
@@ -18,22 +18,23 @@ pub struct Aligned {
     pub is_approximate: bool,
 }
 
-/// Up to so many pairs of actions are all compared, and the alignment is the best there is.
+/// Up to this many cells, everything is compared and the alignment is optimal.
 const WHOLE: usize = 1_000_000;
 
-/// The same for a stretch between anchors; beyond it sketches are compared, near the diagonal.
+/// The same limit for a stretch between anchors. Longer stretches are compared by sketches, near
+/// the diagonal.
 const EXACT: usize = 250_000;
 
-/// How far from the diagonal.
+/// How far from the diagonal, in cells.
 const REACH: usize = 400;
 
-/// What calls of different tools cost; the rest is what their arguments differ.
+/// The base cost of pairing different tools. Differing arguments add to it.
 const OTHER_TOOL: u32 = 900;
 
-/// Another result of the same call.
+/// The same call with a different result.
 const OTHER_RESULT: u32 = 20;
 
-/// The best alignment of all, without anchors: what the others are measured by. `None` when cancelled.
+/// The optimal alignment, without anchors: the reference for the others. `None` if cancelled.
 pub fn whole(sides: (&[Step], &[Step]), cancel: &CancelFlag) -> Option<Aligned> {
     let all = Stretch {
         a: 0..sides.0.len(),
@@ -55,8 +56,8 @@ pub fn anchored(sides: (&[Step], &[Step]), cancel: &CancelFlag) -> Option<Aligne
     Some(aligned)
 }
 
-/// Aligns in the way that fits the size, each pair of `pins` together as far as they rise on both sides
-/// and are of one sort. `None` when cancelled.
+/// Aligns with the method that fits the size. Pins are honoured as long as they increase on both
+/// sides and pair actions of the same kind. `None` if cancelled.
 pub fn align(
     sides: (&[Step], &[Step]),
     pins: &[(u32, u32)],
@@ -103,7 +104,7 @@ impl Aligned {
         }
     }
 
-    /// Two actions that are certain to belong together.
+    /// Adds a pair that is known to belong together.
     fn pair(&mut self, (a, b): (&[Step], &[Step]), (at, other): (usize, usize)) {
         self.cost += u64::from(substitute(&a[at], &b[other]));
         self.pairs.push((Some(at as u32), Some(other as u32)));
@@ -189,7 +190,7 @@ impl Aligned {
         Some(())
     }
 
-    /// Adds what a stretch was aligned to. Its cost is worked out anew: that of sketches is an estimate.
+    /// Adds the alignment of a stretch. Recomputes its cost, because sketches only estimate it.
     fn take(&mut self, (a, b): (&[Step], &[Step]), stretch: &Stretch, pairs: &[Pair]) {
         let mut before = (true, true);
         for (at, other) in pairs {
@@ -208,7 +209,7 @@ impl Aligned {
     }
 }
 
-/// What it costs to pair two actions, in thousandths.
+/// The cost of pairing two actions, in thousandths.
 pub fn substitute(a: &Step, b: &Step) -> u32 {
     substitution(a, b, || step::dice(&a.features, &b.features))
 }

@@ -1,5 +1,5 @@
-//! Actions that are certain to belong together: equal beginnings and ends, and anchors (what occurs once
-//! in both, chained in the order that saves most).
+//! Pairs that can be matched without alignment: common prefixes and suffixes, and anchors, which
+//! are actions that occur once on each side, chained to save the most.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::analysis::diff::gotoh;
 use crate::analysis::diff::step::Step;
 
-/// Stretches of A and B that stand opposite each other.
+/// Corresponding stretches of A and B.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stretch {
     pub(super) a: Range<usize>,
@@ -19,13 +19,13 @@ impl Stretch {
         self.a.len() * self.b.len()
     }
 
-    /// How many actions are equal at the beginning.
+    /// The length of the common prefix.
     pub(super) fn head(&self, (a, b): (&[Step], &[Step])) -> usize {
         let pairs = a[self.a.clone()].iter().zip(&b[self.b.clone()]);
         pairs.take_while(|(a, b)| a.key == b.key).count()
     }
 
-    /// How many are equal at the end.
+    /// The length of the common suffix.
     pub(super) fn tail(&self, (a, b): (&[Step], &[Step])) -> usize {
         let (a, b) = (&a[self.a.clone()], &b[self.b.clone()]);
         let pairs = a.iter().rev().zip(b.iter().rev());
@@ -33,19 +33,19 @@ impl Stretch {
     }
 }
 
-/// Places in A and B of actions that occur once on each side, in the order of both.
+/// Pairs of indices of actions that occur exactly once on each side, increasing in both.
 pub(super) fn unique((a, b): (&[Step], &[Step]), stretch: &Stretch) -> Vec<(usize, usize)> {
-    let mut seen: HashMap<u64, [Seen; 2], foldhash::fast::FixedState> = HashMap::default();
+    let mut seen: HashMap<u64, [Occurrence; 2], foldhash::fast::FixedState> = HashMap::default();
     for at in stretch.a.clone() {
         let seen = seen.entry(a[at].key).or_default();
-        seen[0] = seen[0].again(at);
+        seen[0] = seen[0].add(at);
     }
     for at in stretch.b.clone() {
         let seen = seen.entry(b[at].key).or_default();
-        seen[1] = seen[1].again(at);
+        seen[1] = seen[1].add(at);
     }
     let once = seen.into_values().filter_map(|seen| match seen {
-        [Seen::Once(a), Seen::Once(b)] => Some((a, b)),
+        [Occurrence::Once(a), Occurrence::Once(b)] => Some((a, b)),
         _ => None,
     });
     let mut once: Vec<(usize, usize)> = once.collect();
@@ -54,30 +54,31 @@ pub(super) fn unique((a, b): (&[Step], &[Step]), stretch: &Stretch) -> Vec<(usiz
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-enum Seen {
+enum Occurrence {
     #[default]
     Never,
     Once(usize),
-    Often,
+    Repeated,
 }
 
-impl Seen {
-    fn again(self, at: usize) -> Seen {
+impl Occurrence {
+    fn add(self, at: usize) -> Occurrence {
         match self {
-            Seen::Never => Seen::Once(at),
-            Seen::Once(_) | Seen::Often => Seen::Often,
+            Occurrence::Never => Occurrence::Once(at),
+            Occurrence::Once(_) | Occurrence::Repeated => Occurrence::Repeated,
         }
     }
 }
 
-/// What an anchor saves: without it two actions would have no partner.
+/// What an anchor saves: without it, two actions would have no counterpart.
 const SAVES: i64 = 1200;
 
-/// So many pairs before one are looked at for the one it is chained to.
+/// How many earlier pairs are considered as predecessors.
 const LOOK_BACK: usize = 64;
 
-/// The chain of `pairs`, which rise in A, that rises in B and saves most. A pair off the line of its
-/// neighbours makes others lose their partners, so that most pairs are not always best.
+/// The chain of `pairs` that increases on both sides and saves the most. `pairs` increase in A. The
+/// longest chain is not always best: a pair far from the diagonal costs its neighbours their
+/// counterparts.
 fn chain(pairs: &[(usize, usize)], stretch: &Stretch) -> Vec<(usize, usize)> {
     let shift = |(a, b): (usize, usize)| b as i64 - a as i64;
     let gap = |from: i64, to: i64| match (to - from).abs() {
@@ -110,7 +111,7 @@ fn chain(pairs: &[(usize, usize)], stretch: &Stretch) -> Vec<(usize, usize)> {
         }
     }
     let last = (0..pairs.len()).max_by_key(|at| scores[*at] - gap(shift(pairs[*at]), end));
-    // An alignment without any anchor loses nothing but the shift of the whole.
+    // An alignment without anchors only pays for the overall shift.
     let is_worth = |at: &usize| scores[*at] - gap(shift(pairs[*at]), end) > -gap(start, end);
     let mut next = last.filter(is_worth);
     let mut chain = Vec::new();

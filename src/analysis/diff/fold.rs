@@ -1,23 +1,24 @@
-//! Which columns are shown: what differs, with what is equal around it; the rest is folded and counted.
+//! Decides which columns to show: differences with some context. The rest is folded and counted.
 
 use std::ops::Range;
 
 use crate::analysis::diff::Column;
 use crate::analysis::diff::label::Label;
 
-/// A column, or a stretch of equal ones that is folded.
+/// A column, or a folded stretch of equal ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     Column(usize),
     Folded(Range<usize>),
 }
 
-/// Equal columns that stay beside one that differs.
-const AROUND: usize = 1;
-/// A fold that hides fewer is no help.
-const LEAST: usize = 3;
+/// Equal columns shown next to a difference.
+const CONTEXT: usize = 1;
+/// Folding fewer columns than this is not worth it.
+const MIN_FOLD: usize = 3;
 
-/// All columns in order, stretches of equal ones folded where `folds` says so of their first column.
+/// All columns in order, with stretches of equal ones folded if `folds` says so for their first
+/// column.
 pub fn items(columns: &[Column], folds: &dyn Fn(usize) -> bool) -> Vec<Item> {
     let mut items = Vec::with_capacity(columns.len());
     let mut at = 0;
@@ -30,13 +31,13 @@ pub fn items(columns: &[Column], folds: &dyn Fn(usize) -> bool) -> Vec<Item> {
             continue;
         }
         let end = at + equal;
-        let first = if at == 0 { 0 } else { at + AROUND };
+        let first = if at == 0 { 0 } else { at + CONTEXT };
         let last = if end == columns.len() {
             end
         } else {
-            end - AROUND
+            end - CONTEXT
         };
-        if first + LEAST <= last && folds(at) {
+        if first + MIN_FOLD <= last && folds(at) {
             items.extend((at..first).map(Item::Column));
             items.push(Item::Folded(first..last));
             items.extend((last..end).map(Item::Column));

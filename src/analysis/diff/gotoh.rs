@@ -1,32 +1,32 @@
-//! Global alignment with affine gaps (Gotoh 1982), whole or in a band around the diagonal, with one byte
-//! a cell for the way back.
+//! Global alignment with affine gaps (Gotoh 1982), in full or within a band around the diagonal,
+//! with one traceback byte per cell.
 
 use std::ops::RangeInclusive;
 
 use crate::base::cancel::CancelFlag;
 
-/// The first action without a partner costs 600, each further one of the same side 400: one or two other
-/// tools pair up as substitutions, three become a stretch of their own.
+/// The first unpaired action costs 600, each further one on the same side 400. One or two different
+/// tools thus become substitutions, and three become a gap.
 pub(super) const OPEN: u32 = 600;
 pub(super) const EXTEND: u32 = 400;
 
-/// More than any alignment costs; sums of it stay in range.
+/// More than any alignment costs. Sums stay in range.
 pub(super) const FORBIDDEN: u32 = 1_000_000_000;
 
-/// Places in A and in B; one side is empty where an action has no partner.
+/// Indices into A and B; `None` where an action has no counterpart.
 pub(super) type Pair = (Option<u32>, Option<u32>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Both move.
+    /// Both advance.
     Match = 0,
-    /// Only A moves: missing in B.
+    /// Only A advances: missing in B.
     Missing = 1,
-    /// Only B moves: extra in B.
+    /// Only B advances: extra in B.
     Extra = 2,
 }
 
-/// The costs of the cells of one row, one state each.
+/// The costs of one row, per state.
 #[derive(Debug)]
 struct Costs {
     matched: Vec<u32>,
@@ -50,12 +50,12 @@ impl Costs {
     }
 }
 
-/// Which columns of a row are looked at: all, or those near the diagonal.
+/// Which cells of a row are computed: all, or those near the diagonal.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Band {
     a: usize,
     b: usize,
-    /// Cells to each side of the diagonal.
+    /// Cells on each side of the diagonal.
     reach: usize,
 }
 
@@ -64,7 +64,7 @@ impl Band {
         Band { a, b, reach: a + b }
     }
 
-    /// A steep diagonal needs a wider band, so that neighbouring rows overlap.
+    /// A steep diagonal needs a wider band so that neighbouring rows overlap.
     pub(super) fn near(a: usize, b: usize, reach: usize) -> Band {
         let reach = reach.max(b / a.max(1) + 1);
         Band { a, b, reach }
@@ -76,11 +76,11 @@ impl Band {
     }
 }
 
-/// The way back: two bits for each state of a cell say from which state it came.
+/// The traceback: two bits per state say which state it came from.
 #[derive(Debug, Default)]
 struct Back {
     cells: Vec<u8>,
-    /// For each row, where its cells begin, and its first column.
+    /// For each row, the index of its first cell, and its first column.
     rows: Vec<(usize, usize)>,
 }
 
@@ -95,8 +95,8 @@ impl Back {
     }
 }
 
-/// Aligns `band.a` with `band.b` actions. Of equal costs a match comes before a missing action, and that
-/// before an extra one. `None` when cancelled.
+/// Aligns `band.a` with `band.b` actions. Ties prefer a match, then a missing action, then an extra
+/// one. `None` if cancelled.
 pub(super) fn align(
     band: Band,
     substitute: impl Fn(usize, usize) -> u32,
@@ -110,7 +110,7 @@ pub(super) fn align(
             return None;
         }
         let cells = band.row(at);
-        // Beyond the band of the row before there may be costs of rows long past.
+        // Cells beyond the previous row's band may hold stale costs.
         if at > 0 {
             let before = band.row(at - 1);
             if *before.end() < *cells.end() {
@@ -191,7 +191,7 @@ fn fill(
     }
 }
 
-/// The least of three costs, and its state; of equal ones the first.
+/// The least of three costs and its state. Ties go to the first.
 fn least(costs: [u32; 3], states: [State; 3]) -> (u32, State) {
     let [a, b, c] = costs;
     if a <= b && a <= c {

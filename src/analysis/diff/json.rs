@@ -1,4 +1,4 @@
-//! What differs between two JSON values, path by path.
+//! Differences between two JSON values, path by path.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum Op {
     /// Only A has it.
     Removed,
     Changed,
-    /// Another type of JSON.
+    /// The JSON type differs.
     TypeChanged,
 }
 
@@ -29,14 +29,14 @@ impl Op {
     }
 }
 
-/// A step of a path. The places of an array are those in A, and those in B where something was added.
+/// A step of a path. Array indices refer to A, or to B for additions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     Key(String),
     Index(usize),
 }
 
-/// One difference. `path` begins with what the value is: `args`, `result`.
+/// One difference. `path` starts with what the value is: `args` or `result`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     pub path: Vec<Part>,
@@ -45,7 +45,7 @@ pub struct Change {
     pub b: Option<Value>,
 }
 
-/// As the filter language writes it: `args.items[0].id`. Raw trace content.
+/// Displays a path in filter syntax: `args.items[0].id`. Raw trace content.
 #[derive(Debug)]
 pub struct PathText<'a>(pub &'a [Part]);
 
@@ -68,7 +68,7 @@ fn is_name(key: &str) -> bool {
     !key.is_empty() && key.chars().all(is_plain)
 }
 
-/// What differs between two values; key order and `1` against `1.0` are no difference.
+/// The differences between two values. Key order does not count, nor does `1` versus `1.0`.
 pub fn changes(root: &str, a: Option<&Value>, b: Option<&Value>) -> Vec<Change> {
     let mut walk = Walk {
         path: vec![Part::Key(root.to_owned())],
@@ -78,7 +78,8 @@ pub fn changes(root: &str, a: Option<&Value>, b: Option<&Value>) -> Vec<Change> 
     walk.found
 }
 
-/// Everything that was found so far, and where the walk is. No deeper than JSON is read.
+/// The differences so far, and the current path. Recursion is bounded by the depth limit of the
+/// JSON parser.
 #[derive(Debug)]
 struct Walk {
     path: Vec<Part>,
@@ -119,7 +120,7 @@ impl Walk {
         });
     }
 
-    /// Equal items are anchors; between them items are compared by their place.
+    /// Equal items serve as anchors. Between them, items are compared by position.
     fn arrays(&mut self, a: &[Value], b: &[Value]) {
         let texts = |items: &[Value]| items.iter().map(canon).collect::<Vec<_>>();
         let ops = similar::capture_diff_slices(Algorithm::Patience, &texts(a), &texts(b));

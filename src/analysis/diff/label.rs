@@ -1,4 +1,4 @@
-//! What a column of an alignment is, and where two runs part.
+//! Labels the columns of an alignment, and finds where two runs diverge.
 
 use crate::analysis::diff::Column;
 use crate::analysis::diff::step::{self, Sort, Step};
@@ -7,27 +7,27 @@ use crate::analysis::diff::step::{self, Sort, Step};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Label {
     Same,
-    /// The model said it in other words.
+    /// The same step, worded differently.
     Text,
-    /// The user said something else.
+    /// Different user input.
     Input,
-    /// The same call, another result.
+    /// The same call with a different result.
     Result,
-    /// The same call failed on one side only.
+    /// The same call, failed on one side only.
     Outcome,
-    /// The same tool with other arguments.
+    /// The same tool with different arguments.
     Args,
-    /// Another tool.
+    /// A different tool.
     Tool,
-    /// Stopped by a policy or a person on one side only.
+    /// Blocked by a policy or a person on one side only.
     Blocked,
-    /// Only A did it.
+    /// Only in A.
     Missing,
-    /// Only B did it.
+    /// Only in B.
     Extra,
-    /// The same call at another place.
+    /// The same call in a different position.
     Moved,
-    /// A call that repeats the one before it.
+    /// Repeats the call before it.
     Retry,
 }
 
@@ -65,7 +65,7 @@ impl Label {
     }
 }
 
-/// Why two runs part where they first do something else.
+/// Why two runs diverge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     Tool,
@@ -74,11 +74,11 @@ pub enum Cause {
     Result,
     Blocked,
     Retry,
-    /// One side called no tool any more.
+    /// One side makes no more tool calls.
     StoppedEarly,
     Missing,
     Extra,
-    /// They never do anything else.
+    /// They do not diverge.
     None,
 }
 
@@ -99,24 +99,24 @@ impl Cause {
     }
 }
 
-/// Where two runs part. Columns are counted from 0.
+/// Where two runs diverge. Columns count from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Divergence {
-    /// The first column in which anything differs.
+    /// The first column with any difference.
     pub first_any: Option<usize>,
-    /// The first column in which they do something else; other words are not enough.
+    /// The first column where the runs do something different. Wording alone does not count.
     pub first_material: Option<usize>,
     pub cause: Cause,
-    /// The next call of each side from there, by its place among the steps.
+    /// The next call of each side from there, as an index into its steps.
     pub next: [Option<u32>; 2],
-    /// The user had said something else before, so that the choice was made on another context.
+    /// The user input had already differed, so the choice was made in a different context.
     pub inputs_differed_before: bool,
 }
 
-/// How far apart the two halves of a moved call may stand, in columns.
+/// How far apart the two halves of a moved call may be, in columns.
 const WINDOW: usize = 12;
 
-/// From here on a call is much like the one that failed before it, in thousandths.
+/// From this similarity on, a call counts as a retry of the failed one before it, in thousandths.
 const MUCH_ALIKE: u32 = 500;
 
 /// Labels the columns of an alignment.
@@ -150,7 +150,8 @@ fn of_pair(a: &Step, b: &Step) -> Label {
     }
 }
 
-/// The same call missing on one side and extra on the other: parallel calls in another order.
+/// A call that is missing on one side and extra on the other has moved: parallel calls in a
+/// different order.
 fn find_moved((a, b): (&[Step], &[Step]), columns: &mut [Column]) {
     for at in 0..columns.len() {
         let Some(step) = columns[at]
@@ -198,7 +199,7 @@ fn find_retries((a, b): (&[Step], &[Step]), columns: &mut [Column]) {
     }
 }
 
-/// Where they part, and why.
+/// Finds where the runs diverge, and why.
 pub fn divergence(sides: (&[Step], &[Step]), columns: &[Column]) -> Divergence {
     let (a, b) = sides;
     let first_any = columns.iter().position(|it| it.label != Label::Same);
@@ -242,7 +243,7 @@ fn cause(label: Label, next: Option<(&Step, &Step)>) -> Cause {
         Label::Retry => return Cause::Retry,
         Label::Missing => Cause::Missing,
         Label::Extra => Cause::Extra,
-        // Not material: no column that parts two runs has one of these.
+        // Not material, so the runs cannot diverge here.
         Label::Same | Label::Text | Label::Input | Label::Moved => return Cause::None,
     };
     match next {
@@ -253,7 +254,7 @@ fn cause(label: Label, next: Option<(&Step, &Step)>) -> Cause {
     }
 }
 
-/// Whether the two sides do something else here.
+/// Whether the two sides do something different here.
 pub fn is_material(sides: (&[Step], &[Step]), column: &Column) -> bool {
     match column.label {
         Label::Tool
@@ -267,7 +268,7 @@ pub fn is_material(sides: (&[Step], &[Step]), column: &Column) -> bool {
     }
 }
 
-/// Whether what the model was told differs here.
+/// Whether the model's input differs here.
 fn is_input(sides: (&[Step], &[Step]), column: &Column) -> bool {
     match column.label {
         Label::Input | Label::Result => true,

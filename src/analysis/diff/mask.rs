@@ -1,6 +1,7 @@
-//! What does not count as a difference: noise that is new in every run, and paths that the user named.
+//! What does not count as a difference: noise that changes with every run, and paths the user
+//! ignores.
 //!
-//! Always told beside the result, and what was hidden is counted: nothing is left out silently.
+//! The output always says so and counts what was hidden. Nothing is dropped silently.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -16,19 +17,21 @@ use crate::query::fields::Field;
 /// Values that are not compared.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Blind {
-    /// Ids, times and temporary paths are equal to each other.
+    /// Treats all ids, times and temporary paths as equal.
     pub noise: bool,
     pub ignored: Vec<Ignored>,
 }
 
-/// A path in the words of the filter language: `args.request_id`, `result.items[*].ts`, `text`.
+/// A path in filter syntax: `args.request_id`, `result.items[*].ts`, `text`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ignored(Subject);
 
 impl Ignored {
-    /// Reads a path; or what is wrong with it, in words.
+    /// Parses a path, or explains what is wrong with it.
     pub fn parse(text: &str) -> Result<Ignored, String> {
-        let words = || format!("'{text}' is not a path to ignore (args.KEY, result.KEY or text)");
+        let words = || {
+            format!("'{text}' is not a path that can be ignored; use args.KEY, result.KEY or text")
+        };
         let parsed = query::parse(&format!("has:{text}"));
         match parsed {
             Ok(Expr::Has(subjects)) => match subjects.as_slice() {
@@ -65,7 +68,7 @@ impl Blind {
         args
     }
 
-    /// The result of a call. JSON in a string is looked into.
+    /// The result of a call, without what does not count. Looks inside JSON strings.
     pub fn result(&self, mut result: Value) -> Value {
         let paths = self.ignored.iter().filter_map(|it| match it {
             Ignored(Subject::Result(path)) => Some(path),
@@ -87,7 +90,7 @@ impl Blind {
         result
     }
 
-    /// Whether no difference of words counts.
+    /// Whether differences in text are ignored.
     pub fn ignores_text(&self) -> bool {
         let is_text = |it: &Ignored| matches!(it.0, Subject::Field(_));
         self.ignored.iter().any(is_text)
@@ -105,7 +108,7 @@ impl Blind {
     }
 }
 
-/// Takes away what stands at the end of a path.
+/// Removes the value at the end of a path.
 fn remove(value: &mut Value, path: &[Step]) {
     let Some((step, rest)) = path.split_first() else {
         *value = Value::Null;
@@ -149,7 +152,7 @@ fn mask(value: &mut Value) {
     }
 }
 
-/// What is new in every run, and the word that stands for it.
+/// Patterns that change with every run, and their placeholders.
 static NOISE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let patterns = [
         (
@@ -175,7 +178,7 @@ static NOISE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The text with words in place of noise.
+/// Replaces noise by placeholders.
 pub fn quiet(text: &str) -> Cow<'_, str> {
     let mut quiet = Cow::Borrowed(text);
     for (pattern, word) in NOISE.iter() {

@@ -1,4 +1,4 @@
-//! What differs inside a pair of actions.
+//! The differences inside a pair of actions.
 
 use serde_json::Value;
 
@@ -9,15 +9,15 @@ use crate::ingest::body::Body;
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// The differences of two actions: their tool, outcome, arguments, result and text.
+/// Differences in tool, status, arguments, result and text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pair {
     pub changes: Vec<Change>,
-    /// Differences that do not count, as the user wanted it.
+    /// The number of differences that were ignored at the user's request.
     pub hidden: usize,
 }
 
-/// Opens both actions in full.
+/// Opens both actions in full and compares them.
 pub fn pair(a: &Row<'_>, b: &Row<'_>, blind: &Blind) -> Pair {
     let (body_a, body_b) = (bodies::open(a, Depth::Full), bodies::open(b, Depth::Full));
     let mut changes = Vec::new();
@@ -38,7 +38,7 @@ pub fn pair(a: &Row<'_>, b: &Row<'_>, blind: &Blind) -> Pair {
     Pair { changes, hidden }
 }
 
-/// What was not recorded on one side is added or removed, not changed.
+/// A value recorded on one side only is added or removed, not changed.
 fn name(changes: &mut Vec<Change>, what: &str, (a, b): (&str, &str)) {
     let value = |name: &str| (!name.is_empty()).then(|| Value::from(name));
     let (a, b) = (value(a), value(b));
@@ -82,7 +82,7 @@ fn words(what: &str, a: Option<String>, b: Option<String>) -> Option<Change> {
     })
 }
 
-/// Both results as JSON where both are, else as text; white space alone is no difference.
+/// Both results as JSON if both are, otherwise as text. Whitespace alone does not count.
 fn results(a: &Body, b: &Body, blind: &Blind) -> (Option<Value>, Option<Value>) {
     let result = |body: &Body| result(body).map(|it| blind.result(it));
     let (a, b) = (result(a), result(b));
@@ -104,7 +104,7 @@ fn results(a: &Body, b: &Body, blind: &Blind) -> (Option<Value>, Option<Value>) 
     }
 }
 
-/// What a call came back with: its result, or else the message of its error.
+/// What a call returned: its result, or else its error message.
 pub(super) fn result(body: &Body) -> Option<Value> {
     let error = || {
         body.error

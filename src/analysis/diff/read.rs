@@ -1,11 +1,10 @@
-//! The actions of a run as alignment sees them: calls with their results, what the model said, what the
-//! user said.
+//! Reads a run for alignment: calls with their results, model responses, and user input.
 
 use std::collections::HashMap;
 
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::pair;
-use crate::analysis::diff::step::{Came, Sort, Step, result_key};
+use crate::analysis::diff::step::{CallOutcome, Sort, Step, result_key};
 use crate::base::cancel::CancelFlag;
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::run::RunIx;
@@ -14,31 +13,31 @@ use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 use crate::store::search;
 
-/// One of two runs.
+/// One of the two runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'a> {
     pub store: &'a Store,
     pub run: RunIx,
 }
 
-/// The prepared actions of a run, and where each of them is in its store.
+/// The steps of a run, and the row of each.
 #[derive(Debug, Clone, Default)]
 pub struct Steps {
     pub steps: Vec<Step>,
     pub rows: Vec<ActionIx>,
-    /// Rows of the run that are not compared: reasoning, notes, what the harness put in, ends.
+    /// Rows that are not compared: reasoning, notes, harness prompts, starts and ends.
     pub left_out: usize,
 }
 
-/// Actions that are prepared together.
+/// Actions per unit of work.
 const TOGETHER: usize = 256;
 
-/// Reads the actions of a run. `None` when cancelled.
+/// Reads the actions of a run. `None` if cancelled.
 pub fn steps(
     (store, rows): (&Store, Vec<ActionIx>),
     blind: &Blind,
     cancel: &CancelFlag,
-    tell: &mut dyn FnMut(usize),
+    report: &mut dyn FnMut(usize),
 ) -> Option<Steps> {
     let mut read = Steps::default();
     let work = |(): &mut (), number: usize| {
@@ -60,13 +59,13 @@ pub fn steps(
                 None => read.left_out += 1,
             }
         }
-        tell(read.rows.len() + read.left_out);
+        report(read.rows.len() + read.left_out);
     });
     (!cancel.is_raised()).then_some(read)
 }
 
-/// The rows of a run: those of a subagent behind the call that started it, because agents that work
-/// side by side take turns in another way each time.
+/// The rows of a run, with those of a subagent placed after the call that started it, since
+/// parallel agents interleave differently each time.
 pub fn rows(side: Side<'_>) -> Vec<ActionIx> {
     let lanes = &side.store.run(side.run).lanes;
     let mut started: HashMap<ActionIx, Vec<ActionIx>> = HashMap::new();
@@ -95,14 +94,14 @@ pub fn rows(side: Side<'_>) -> Vec<ActionIx> {
         ordered.push(ix);
         waiting.extend(started.remove(&ix).into_iter().flatten().rev());
     }
-    // What was started by a call of another run, or in a circle, is not lost.
+    // Keep rows started by a call of another run, or in a cycle.
     let mut rest: Vec<ActionIx> = started.into_values().flatten().collect();
     rest.sort_unstable();
     ordered.extend(rest);
     ordered
 }
 
-/// An action, prepared; none for a row that is no action of the agent or its user.
+/// The step of an action, or `None` for rows that are not actions of the agent or its user.
 fn step(row: &Row<'_>, blind: &Blind) -> Option<Step> {
     let sort = match row.kind() {
         Kind::ToolCall => Sort::Tool,
@@ -121,17 +120,17 @@ fn step(row: &Row<'_>, blind: &Blind) -> Option<Step> {
     };
     let body = bodies::open(row, Depth::Full);
     if sort != Sort::Tool {
-        // A model call that only asks for tools says nothing: its calls are compared.
+        // A model call without text is skipped: its tool calls are compared.
         let text = body.text.as_deref().filter(|text| !text.trim().is_empty());
         return text.map(|text| Step::words(sort, &blind.text(text)));
     }
     let result = pair::result(&body).map(|result| blind.result(result));
     let result = result.as_ref().map(result_key).unwrap_or_default();
     let args = blind.args(body.args.unwrap_or_default());
-    let came = Came {
+    let outcome = CallOutcome {
         result: &result,
         is_error: matches!(row.status(), Status::Error | Status::Timeout),
         is_blocked: matches!(row.status(), Status::Blocked | Status::Denied),
     };
-    Some(Step::call(row.tool(), &args, came))
+    Some(Step::call(row.tool(), &args, outcome))
 }

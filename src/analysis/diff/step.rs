@@ -1,5 +1,5 @@
-//! An action as alignment sees it: a key that says when two are the same, and features that say how alike
-//! they are.
+//! An action as the alignment sees it: a key that decides equality, and features that measure
+//! similarity.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -7,46 +7,47 @@ use std::ops::Range;
 use foldhash::quality::FixedState;
 use serde_json::{Number, Value};
 
-/// What kinds of action are aligned with each other; never with another kind.
+/// Kinds of step. Only steps of the same kind are aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// A call of a tool, with its result.
+    /// A tool call, with its result.
     Tool,
-    /// What the model said.
+    /// A model response.
     Say,
-    /// What the user, or the program around the agent, said to it.
+    /// Input from the user, or from the program around the agent.
     User,
 }
 
-/// One action, prepared. Texts are kept as hashes only: 64 bits, the same in every run of the program.
+/// One action, prepared for comparison. Texts are reduced to 64-bit hashes, which are the same in
+/// every process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     pub sort: Sort,
-    /// The name of the tool; 0 for what is no call.
+    /// The hash of the tool's name; 0 if not a call.
     pub tool: u64,
-    /// Equal when tool and arguments are, or the words of a text.
+    /// Equal for equal tools and arguments, or for equal words.
     pub key: u64,
     pub result: u64,
     pub is_error: bool,
     pub is_blocked: bool,
-    /// A multiset, as sorted hashes: the second of equal ones has a hash of its own.
+    /// A multiset as sorted hashes. Repeated features get distinct hashes.
     pub features: Box<[u64]>,
 }
 
-/// How a call came out.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Came<'a> {
-    /// Equal for results that do not differ (see [`result_key`]).
+pub struct CallOutcome<'a> {
+    /// Equal for equal results (see [`result_key`]).
     pub result: &'a str,
     pub is_error: bool,
     pub is_blocked: bool,
 }
 
-/// The longest string that is one feature; of longer ones each word is.
-const LONG: usize = 40;
+/// Longer strings contribute one feature per word.
+const MAX_LEAF: usize = 40;
 
 impl Step {
-    pub fn call(tool: &str, args: &Value, came: Came<'_>) -> Step {
+    pub fn call(tool: &str, args: &Value, outcome: CallOutcome<'_>) -> Step {
         let mut features = Features::default();
         features.value(args, &mut String::new());
         let key = format!("tool\0{tool}\0{}", canon(args));
@@ -54,9 +55,9 @@ impl Step {
             sort: Sort::Tool,
             tool: hash(tool),
             key: hash(&key),
-            result: hash(came.result),
-            is_error: came.is_error,
-            is_blocked: came.is_blocked,
+            result: hash(outcome.result),
+            is_error: outcome.is_error,
+            is_blocked: outcome.is_blocked,
             features: features.done(),
         }
     }
@@ -95,7 +96,7 @@ impl Features {
         self.hashes.push(hash(feature));
     }
 
-    /// Every key path, every leaf with its path (an index is `[]`), of long strings each word.
+    /// Every key path, every leaf with its path (indices as `[]`), and each word of long strings.
     fn value(&mut self, value: &Value, path: &mut String) {
         let end = path.len();
         match value {
@@ -113,7 +114,7 @@ impl Features {
                     self.value(inner, path);
                 }
             }
-            Value::String(text) if text.chars().nth(LONG).is_some() => {
+            Value::String(text) if text.chars().nth(MAX_LEAF).is_some() => {
                 for word in words(text) {
                     path.extend(["~", &word]);
                     self.add(path);
@@ -143,7 +144,7 @@ impl Features {
         self.hashes.into_boxed_slice()
     }
 
-    /// Equal features count as often as they occur.
+    /// Makes repeated features count separately.
     fn number(&mut self, equal: Range<usize>) {
         for (nth, it) in self.hashes[equal].iter_mut().enumerate().skip(1) {
             *it = HASH.hash_one((*it, nth));
@@ -151,14 +152,14 @@ impl Features {
     }
 }
 
-/// One seed for all: hashes of two runs are compared.
+/// A fixed seed, because hashes of two runs are compared.
 const HASH: FixedState = FixedState::with_seed(0x5afe);
 
 pub(super) fn hash(text: &str) -> u64 {
     HASH.hash_one(text)
 }
 
-/// How alike two multisets are, in thousandths: twice what they share, of all they have.
+/// The Dice coefficient of two multisets, in thousandths.
 pub fn dice(a: &[u64], b: &[u64]) -> u32 {
     let all = a.len() + b.len();
     if all == 0 {
@@ -179,7 +180,7 @@ pub fn dice(a: &[u64], b: &[u64]) -> u32 {
     (2000 * shared / all) as u32
 }
 
-/// Runs of ASCII letters and digits, in lower case.
+/// Lower-cased runs of ASCII letters and digits.
 pub fn words(text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
     let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -187,7 +188,7 @@ pub fn words(text: &str) -> Vec<String> {
     found.map(str::to_owned).collect()
 }
 
-/// JSON in one way only: sorted keys, no spaces, whole numbers without a point.
+/// Canonical JSON: sorted keys, no spaces, whole numbers without a decimal point.
 pub fn canon(value: &Value) -> String {
     let mut out = String::new();
     write_canon(value, &mut out);
@@ -229,15 +230,15 @@ fn write_canon(value: &Value, out: &mut String) {
 }
 
 fn quote(text: &str, out: &mut String) {
-    // Writing a string into memory does not fail.
+    // Serialising a string cannot fail.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
-/// Below this every whole number is exact as a float, so that `1` and `1.0` are the same one.
+/// Below this, every whole number is exact as a float, so that `1` and `1.0` are equal.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A number as text that is equal for equal numbers. The digits of large whole numbers all count: ids
-/// differ in the last one.
+/// Text that is equal for equal numbers. Large integers keep all digits, because ids may differ in
+/// the last one.
 pub fn number_text(number: &Number) -> String {
     let text = number.to_string();
     let is_whole = text
@@ -247,14 +248,13 @@ pub fn number_text(number: &Number) -> String {
         return text;
     };
     if float.fract() == 0.0 && (!is_whole || float.abs() < EXACT) {
-        // No minus before a zero.
+        // Avoids −0.
         return format!("{:.0}", float + 0.0);
     }
     if is_whole { text } else { float.to_string() }
 }
 
-/// A text that is equal for results that do not differ: JSON by its values, other text but for white
-/// space.
+/// Text that is equal for equal results: JSON by value, other text ignoring whitespace.
 pub fn result_key(result: &Value) -> String {
     match result {
         Value::String(text) => match parsed(text) {
@@ -265,7 +265,7 @@ pub fn result_key(result: &Value) -> String {
     }
 }
 
-/// The object or array that a text is, if it is one: many tools answer with JSON in a string.
+/// The object or array in a string, since many tools return JSON as text.
 pub fn parsed(text: &str) -> Option<Value> {
     let looks = text.trim_start().starts_with(['{', '[']);
     let value = looks.then(|| serde_json::from_str(text).ok()).flatten();

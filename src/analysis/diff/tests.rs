@@ -2,13 +2,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::analysis::diff::Column;
+use crate::analysis::diff::describe;
 use crate::analysis::diff::fold::{self, Item};
 use crate::analysis::diff::json::{self as values, Change, Op, Part, PathText};
 use crate::analysis::diff::label::Label;
 use crate::analysis::diff::mask::{Blind, Ignored, quiet};
 use crate::analysis::diff::sketch::Sketch;
-use crate::analysis::diff::step::{Came, Sort, Step, canon, dice, result_key};
-use crate::analysis::diff::tell;
+use crate::analysis::diff::step::{CallOutcome, Sort, Step, canon, dice, result_key};
 use crate::analysis::diff::words::{self, Side};
 
 #[track_caller]
@@ -18,7 +18,7 @@ fn check_canon(json: &str, expected: &str) {
 }
 
 #[test]
-fn equal_values_have_one_text() {
+fn equal_values_have_the_same_canonical_text() {
     check_canon(
         r#"{ "b": 1.0, "a": [ true, null ] }"#,
         r#"{"a":[true,null],"b":1}"#,
@@ -32,14 +32,14 @@ fn equal_values_have_one_text() {
 }
 
 #[test]
-fn ids_that_differ_in_the_last_of_many_digits_are_two() {
+fn long_ids_that_differ_in_the_last_digit_are_different() {
     check_canon("9007199254740993", "9007199254740993");
     check_canon("9007199254740992", "9007199254740992");
 }
 
 #[test]
-fn likeness_counts_what_is_shared_of_all() {
-    let call = |args: Value| Step::call("t", &args, Came::default());
+fn similarity_is_the_share_of_common_features() {
+    let call = |args: Value| Step::call("t", &args, CallOutcome::default());
     let (a, b) = (call(json!({"x": 1, "y": 2})), call(json!({"x": 1, "y": 3})));
     // .x .x=1 .y are shared; .y=2 and .y=3 are not.
     assert_eq!(dice(&a.features, &b.features), 2000 * 3 / 8);
@@ -50,7 +50,7 @@ fn likeness_counts_what_is_shared_of_all() {
 }
 
 #[test]
-fn results_are_compared_by_what_they_say() {
+fn results_are_compared_by_value() {
     let key = |text: &str| result_key(&Value::from(text));
     assert_eq!(key("a  b\n"), key("a b"));
     assert_eq!(key(r#"{"a": 1, "b": 2}"#), key(r#"{"b":2.0,"a":1}"#));
@@ -72,7 +72,7 @@ fn check_changes(a: &Value, b: &Value, expected: &[(&str, Op)]) {
 }
 
 #[test]
-fn each_difference_has_its_path() {
+fn each_difference_has_a_path() {
     check_changes(
         &json!({"order": "8841", "amount": 420, "note": null, "gone": 1}),
         &json!({"amount": 4200.0, "order": "8841", "note": "x", "new": [1]}),
@@ -92,7 +92,7 @@ fn each_difference_has_its_path() {
 }
 
 #[test]
-fn items_of_arrays_are_aligned_before_they_are_compared() {
+fn array_items_are_aligned_before_they_are_compared() {
     check_changes(
         &json!({"items": [{"id": 1}, {"id": 2}, {"id": 3}]}),
         &json!({"items": [{"id": 2}, {"id": 3}, {"id": 4}]}),
@@ -105,7 +105,7 @@ fn items_of_arrays_are_aligned_before_they_are_compared() {
     );
 }
 
-/// What differs, applied to A, gives B.
+/// Applies differences to A, which gives B.
 fn apply(a: &Value, changes: &[Change]) -> Value {
     let of = |part: &Part| -> Vec<Change> {
         let inside = changes.iter().filter(|it| it.path.first() == Some(part));
@@ -144,7 +144,7 @@ fn apply(a: &Value, changes: &[Change]) -> Value {
         Value::Array(items) => {
             let is =
                 |at: usize, op: Op| move |it: &&Change| it.path == [Part::Index(at)] && it.op == op;
-            let kept = items.iter().enumerate().filter_map(|(at, item)| {
+            let items_left = items.iter().enumerate().filter_map(|(at, item)| {
                 if changes.iter().any(|it| is(at, Op::Removed)(&it)) {
                     return None;
                 }
@@ -158,7 +158,7 @@ fn apply(a: &Value, changes: &[Change]) -> Value {
                     apply(item, &inside)
                 })
             });
-            let mut kept: Vec<Value> = kept.collect();
+            let mut items_left: Vec<Value> = items_left.collect();
             let mut added: Vec<(usize, Value)> = changes
                 .iter()
                 .filter_map(|it| match (it.path.as_slice(), it.op) {
@@ -168,9 +168,9 @@ fn apply(a: &Value, changes: &[Change]) -> Value {
                 .collect();
             added.sort_by_key(|(at, _)| *at);
             for (at, value) in added {
-                kept.insert(at, value);
+                items_left.insert(at, value);
             }
-            Value::Array(kept)
+            Value::Array(items_left)
         }
         other => other.clone(),
     }
@@ -196,7 +196,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_differs_applied_to_one_gives_the_other(a in json(), b in json()) {
+    fn applying_the_differences_to_a_gives_b(a in json(), b in json()) {
         let mut changes = values::changes("args", Some(&a), Some(&b));
         for change in &mut changes {
             change.path.remove(0);
@@ -207,7 +207,7 @@ proptest! {
 }
 
 #[test]
-fn sketches_estimate_likeness() {
+fn sketches_estimate_similarity() {
     let words = |name: &str, count: usize| {
         let words = (0..count).map(|at| format!("{name}{at}"));
         words.collect::<Vec<_>>().join(" ")
@@ -225,7 +225,7 @@ fn sketches_estimate_likeness() {
         let found = Sketch::new(&a.features).dice(&Sketch::new(&b.features)) as i32;
         errors.push(found - exact);
     }
-    // One bit of 256 each: an estimate may be off by an eighth and more, their mean may not.
+    // With 256 bits, single estimates may be off by an eighth or more, but their mean may not.
     let mean = errors.iter().sum::<i32>() / errors.len() as i32;
     assert!(mean.abs() < 30, "{mean}");
     let worst = errors.iter().map(|error| error.abs()).max();
@@ -233,7 +233,7 @@ fn sketches_estimate_likeness() {
 }
 
 #[test]
-fn noise_is_masked_by_a_word() {
+fn noise_is_replaced_by_placeholders() {
     let text = "at 2026-11-25T22:40:43.120Z wrote /tmp/tmpx81/a.py for 7f3a91c2-0000-4000-8000-1234567890ab (call_AbCdEf123456)";
     assert_eq!(quiet(text), "at <time> wrote <tmp>/a.py for <uuid> (<id>)");
     assert_eq!(
@@ -243,7 +243,7 @@ fn noise_is_masked_by_a_word() {
 }
 
 #[test]
-fn an_ignored_path_counts_for_nothing() {
+fn an_ignored_path_is_not_compared() {
     let blind = |path: &str| Blind {
         noise: false,
         ignored: vec![Ignored::parse(path).expect("a path")],
@@ -269,7 +269,7 @@ fn an_ignored_path_counts_for_nothing() {
 }
 
 #[test]
-fn long_equal_stretches_are_folded_but_for_their_ends() {
+fn long_equal_stretches_are_folded_except_at_their_ends() {
     let same = Column {
         a: Some(0),
         b: Some(0),
@@ -306,7 +306,7 @@ fn long_equal_stretches_are_folded_but_for_their_ends() {
 
 #[track_caller]
 fn check_words(a: &str, b: &str, expected: &str) {
-    let told = words::differences(a, b).into_iter().map(|line| {
+    let lines = words::differences(a, b).into_iter().map(|line| {
         let pieces = line.into_iter().map(|piece| match piece.side {
             Side::Both => piece.text,
             Side::Old => format!("[-{}-]", piece.text),
@@ -314,11 +314,11 @@ fn check_words(a: &str, b: &str, expected: &str) {
         });
         pieces.collect::<String>()
     });
-    assert_eq!(told.collect::<Vec<_>>().join("\n"), expected);
+    assert_eq!(lines.collect::<Vec<_>>().join("\n"), expected);
 }
 
 #[test]
-fn texts_are_compared_word_by_word() {
+fn texts_are_compared_by_word() {
     check_words(
         "it was damaged",
         "it is damaged",
@@ -337,11 +337,12 @@ fn texts_are_compared_word_by_word() {
 }
 
 #[test]
-fn a_number_that_grew_tells_by_how_much() {
+fn a_changed_number_shows_its_factor() {
     let change = |a: Value, b: Value| {
         let found = values::changes("args", Some(&a), Some(&b));
-        let told = tell::tell(&found[0]);
-        told.lines
+        let description = describe::describe(&found[0]);
+        description
+            .lines
             .concat()
             .into_iter()
             .map(|it| it.text)

@@ -1,7 +1,7 @@
-//! Why two runs part where they do: what the two models had been given there, beside what was said.
+//! Compares the inputs of the two models at the point of divergence, other than the conversation.
 //!
-//! The requests of the two model calls at the fork are compared by their tools, their system prompt, the
-//! model and its settings. What neither trace records is named as such: then nothing can be said of it.
+//! The two requests are compared by tools, system prompt, model and settings. What a trace does not
+//! record is listed as such, because nothing can be concluded from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -11,22 +11,22 @@ use similar::{Algorithm, ChangeTag, capture_diff_slices_deadline};
 
 use crate::analysis::context::{self, Context, Exactness, Part};
 use crate::analysis::diff::read::Side;
-use crate::analysis::diff::say::Story;
+use crate::analysis::diff::story::Story;
 use crate::analysis::summary::clip;
 use crate::base::cancel::CancelFlag;
-use crate::ingest::context::{Api, Role};
+use crate::ingest::request::{Api, Role};
 use crate::model::action::ActionIx;
 
-/// What differs in what the models were given. Names are raw.
+/// Differences between the inputs of two model calls. Names are raw.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Why {
-    /// The model of each side, where they differ.
+    /// The model of each side, if they differ.
     pub model: Option<[String; 2]>,
-    /// Tools that only B was offered, that only A was, and those whose description or schema differs.
+    /// Tools offered only in B, only in A, or with a different description or schema.
     pub tools: Names,
-    /// Lines of the system prompt that only B has, and that only A has.
+    /// The number of system prompt lines only in B, and only in A.
     pub system: [usize; 2],
-    /// Settings that differ, with the value of each side; none where it is not set.
+    /// Settings that differ, with the value on each side; `None` if not set.
     pub settings: Vec<(String, [Option<Value>; 2])>,
     /// What a side does not record.
     pub unrecorded: Vec<Unrecorded>,
@@ -39,33 +39,34 @@ pub struct Names {
     pub changed: Vec<String>,
 }
 
-/// Something that cannot be compared, and on which sides it is not recorded.
+/// Something that cannot be compared, and the sides that do not record it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unrecorded {
     pub what: &'static str,
     pub on: [bool; 2],
 }
 
-/// Compares the requests at the fork. Nothing where no call differs, or where a side asked no model;
-/// nothing either where nobody waits for it any more.
+/// Compares the requests at the point of divergence. `None` if no call differs, if a side called no
+/// model, or if cancelled.
 pub fn why(story: &Story<'_>, cancel: &CancelFlag) -> Option<Why> {
     let fork = story.comparison.divergence.first_material?;
     let column = story.comparison.columns[fork];
     let next = story.comparison.divergence.next;
-    let given = |side: Side<'_>, rows: &[ActionIx], own: Option<u32>, next: Option<u32>| {
+    let input = |side: Side<'_>, rows: &[ActionIx], own: Option<u32>, next: Option<u32>| {
         let at = own
             .or(next)
             .map_or(rows.len().checked_sub(1), |at| Some(at as usize));
         let call = call(side, *rows.get(at?)?)?;
         let context = context::of(side.store, call, cancel)?;
-        Some(Given::of(&context, side.store.row(call).model()))
+        Some(ModelInput::of(&context, side.store.row(call).model()))
     };
-    let a = given(story.a, &story.comparison.a.rows, column.a, next[0])?;
-    let b = given(story.b, &story.comparison.b.rows, column.b, next[1])?;
+    let a = input(story.a, &story.comparison.a.rows, column.a, next[0])?;
+    let b = input(story.b, &story.comparison.b.rows, column.b, next[1])?;
     Some(compare(&a, &b))
 }
 
-/// The model call that an action belongs to: the one that asked for it, else the last one before.
+/// The model call that an action belongs to: the one that requested it, otherwise the last one
+/// before.
 fn call(side: Side<'_>, ix: ActionIx) -> Option<ActionIx> {
     let row = side.store.row(ix);
     let parent = row.parent();
@@ -82,18 +83,19 @@ fn call(side: Side<'_>, ix: ActionIx) -> Option<ActionIx> {
     found.map(|row| row.ix())
 }
 
-/// What a model was given beside the conversation.
+/// The input of a model call other than the conversation.
 #[derive(Debug, Default)]
-struct Given {
+struct ModelInput {
     model: String,
     tools: Option<BTreeMap<String, Value>>,
     system: Option<String>,
-    /// None where a trace tells none and does not hold the request either: then nobody knows.
+    /// `None` if the trace records no settings and does not contain the request: then they are
+    /// unknown.
     settings: Option<BTreeMap<String, Value>>,
 }
 
-/// Members of requests that are told in another way, or that say nothing of what was asked.
-const ELSEWHERE: &[&str] = &[
+/// Request members that are compared separately or do not affect the model.
+const NOT_SETTINGS: &[&str] = &[
     "model",
     "tools",
     "system",
@@ -105,26 +107,26 @@ const ELSEWHERE: &[&str] = &[
     "user",
 ];
 
-impl Given {
+impl ModelInput {
     /// `model` is the one that answered.
-    fn of(given: &Context, model: &str) -> Given {
-        let request = &given.request;
-        // In the words of one interface: the same tool may have been told for two.
+    fn of(context: &Context, model: &str) -> ModelInput {
+        let request = &context.request;
+        // In the shape of one API, since the same tool may be recorded in two.
         let tools = request
             .get("tools")
             .map(|tools| context::tools(Api::Chat, tools));
         let tools = tools.as_ref().and_then(Value::as_array);
-        let systems = given.parts.iter().filter(|part| is_system(part));
+        let systems = context.parts.iter().filter(|part| is_system(part));
         let systems: Vec<String> = systems
-            .filter_map(|part| given.value(part).map(text))
+            .filter_map(|part| context.value(part).map(text))
             .collect();
         let members = request.as_object().into_iter().flatten();
         let settings: BTreeMap<String, Value> = members
-            .filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()))
+            .filter(|(name, _)| !NOT_SETTINGS.contains(&name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        let is_known = given.exactness == Exactness::Recorded || !settings.is_empty();
-        Given {
+        let is_known = context.exactness == Exactness::Recorded || !settings.is_empty();
+        ModelInput {
             model: model.to_owned(),
             tools: tools.map(|tools| tools.iter().filter_map(named).collect()),
             system: (!systems.is_empty()).then(|| systems.join("\n")),
@@ -138,7 +140,7 @@ fn is_system(part: &Part) -> bool {
         || matches!(part.pointer.as_str(), "/system" | "/instructions")
 }
 
-/// The words of a part: a text, a block with one, or a list of such.
+/// The text of a part: a string, a block with text, or a list of those.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -151,14 +153,14 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// A tool by its name, of any interface.
+/// A tool and its name, in the shape of any API.
 fn named(tool: &Value) -> Option<(String, Value)> {
     let inner = tool.get("function").unwrap_or(tool);
     let name = inner.get("name").or(tool.get("type"))?.as_str()?;
     Some((name.to_owned(), inner.clone()))
 }
 
-fn compare(a: &Given, b: &Given) -> Why {
+fn compare(a: &ModelInput, b: &ModelInput) -> Why {
     let mut why = Why::default();
     let mut missing = |what, on: [bool; 2]| {
         if on.contains(&true) {
@@ -205,14 +207,14 @@ fn names(a: &BTreeMap<String, Value>, b: &BTreeMap<String, Value>) -> Names {
     }
 }
 
-/// So long lines are compared; what is left then counts as changed.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// Time limit for comparing lines. After it, the rest counts as changed.
+const TIME_LIMIT: Duration = Duration::from_millis(200);
 
-/// How many lines only B has, and how many only A has.
+/// The number of lines only in B, and only in A.
 fn lines(a: &str, b: &str) -> [usize; 2] {
-    // Without their ends: the last one may have none.
+    // Without line endings, because the last line may have none.
     let [a, b] = [a, b].map(|text| text.lines().collect::<Vec<&str>>());
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIME_LIMIT;
     let changes = capture_diff_slices_deadline(Algorithm::Myers, &a, &b, Some(deadline));
     let changes = changes.iter().flat_map(|op| op.iter_changes(&a, &b));
     let tags: Vec<ChangeTag> = changes.map(|change| change.tag()).collect();
@@ -221,19 +223,19 @@ fn lines(a: &str, b: &str) -> [usize; 2] {
 }
 
 impl Why {
-    /// Each difference in a few words, then what cannot be told; raw.
+    /// Each difference in a few words, then what is not recorded. Raw.
     pub fn words(&self) -> Vec<String> {
-        let mut said = Vec::new();
+        let mut words = Vec::new();
         if let Some([a, b]) = &self.model {
-            said.push(format!("model {a} → {b}"));
+            words.push(format!("model {a} → {b}"));
         }
         for (sign, names) in [("+", &self.tools.added), ("−", &self.tools.removed)] {
             if !names.is_empty() {
-                said.push(format!("tools {sign}{} ({})", names.len(), few(names)));
+                words.push(format!("tools {sign}{} ({})", names.len(), few(names)));
             }
         }
         if !self.tools.changed.is_empty() {
-            said.push(format!(
+            words.push(format!(
                 "description or schema of {}",
                 few(&self.tools.changed)
             ));
@@ -249,20 +251,20 @@ impl Why {
             } else {
                 "lines"
             };
-            said.push(format!("system prompt {} {plural}", signs.join(" ")));
+            words.push(format!("system prompt {} {plural}", signs.join(" ")));
         }
         for (name, values) in &self.settings {
             let [a, b] = values.each_ref().map(|value| short(value.as_ref()));
-            said.push(format!("{name} {a} → {b}"));
+            words.push(format!("{name} {a} → {b}"));
         }
-        if said.is_empty() {
-            said.extend(self.same());
+        if words.is_empty() {
+            words.extend(self.same());
         }
-        said.extend(self.unrecorded.iter().map(Unrecorded::words));
-        said
+        words.extend(self.unrecorded.iter().map(Unrecorded::words));
+        words
     }
 
-    /// What is recorded on both sides and does not differ, where nothing differs.
+    /// If nothing differs, lists what is recorded on both sides.
     fn same(&self) -> Option<String> {
         let known = ["model", "tools", "system prompt", "settings"].into_iter();
         let known: Vec<&str> = known
@@ -283,23 +285,23 @@ impl Unrecorded {
     }
 }
 
-/// At most three names.
+/// Up to three names.
 fn few(names: &[String]) -> String {
-    const MOST: usize = 3;
-    let shown = names.iter().take(MOST).map(String::as_str);
+    const MAX_NAMES: usize = 3;
+    let shown = names.iter().take(MAX_NAMES).map(String::as_str);
     let mut words = shown.collect::<Vec<_>>().join(", ");
-    if names.len() > MOST {
+    if names.len() > MAX_NAMES {
         words.push_str(", …");
     }
     words
 }
 
-/// A value in few letters.
+/// A value, shortened.
 fn short(value: Option<&Value>) -> String {
-    const MOST: usize = 25;
+    const MAX_CHARS: usize = 25;
     value.map_or_else(
         || "not set".to_owned(),
-        |value| clip(&value.to_string(), MOST),
+        |value| clip(&value.to_string(), MAX_CHARS),
     )
 }
 

@@ -1,18 +1,18 @@
-//! What differs between two texts: line by line where they have lines, and word by word inside.
+//! Differences between two texts: by line if they have several, and by word within lines.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use similar::{ChangeTag, TextDiff};
 
-/// Comparing takes no longer than this; what is left then is shown as replaced.
-const PATIENCE: Duration = Duration::from_millis(200);
-/// Equal lines around one that differs.
-const AROUND: usize = 1;
-/// Characters of an equal stretch that stay at each of its ends.
-const KEPT: usize = 32;
+/// Time limit for comparing. After it, the rest is shown as replaced.
+const TIME_LIMIT: Duration = Duration::from_millis(200);
+/// Equal lines shown around a difference.
+const CONTEXT: usize = 1;
+/// Characters kept at each end of a long equal stretch.
+const KEPT_CHARS: usize = 32;
 
-/// On which side a piece of text stands.
+/// Which side a piece of text is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Both,
@@ -22,7 +22,7 @@ pub enum Side {
     New,
 }
 
-/// A piece of a line. What is equal inside of a line that differs is not strong.
+/// A piece of a line. `is_strong` marks the differing part within a changed line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     pub side: Side,
@@ -48,7 +48,7 @@ impl Piece {
     }
 }
 
-/// The lines that tell two texts apart; long equal stretches are left out, with a mark and a count.
+/// The lines that differ between two texts. Long equal stretches are elided, with a count.
 pub fn differences(a: &str, b: &str) -> Vec<Vec<Piece>> {
     if a.trim_end().contains('\n') || b.trim_end().contains('\n') {
         lines(a, b)
@@ -57,9 +57,10 @@ pub fn differences(a: &str, b: &str) -> Vec<Vec<Piece>> {
     }
 }
 
-/// Two texts of one line: as one line where they have much in common, else one below the other.
+/// Two single-line texts: merged into one line if they have much in common, otherwise one below the
+/// other.
 fn flow(a: &str, b: &str) -> Vec<Vec<Piece>> {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_words(a, b);
+    let diff = TextDiff::configure().timeout(TIME_LIMIT).diff_words(a, b);
     let mut pieces = Pieces::default();
     let mut shared = 0;
     for change in diff.iter_all_changes() {
@@ -76,25 +77,25 @@ fn flow(a: &str, b: &str) -> Vec<Vec<Piece>> {
     vec![pieces.done()]
 }
 
-/// Pieces under construction: what changed in one place is told once from each side.
+/// Pieces under construction: adjacent changes are merged into one per side.
 #[derive(Debug, Default)]
 struct Pieces {
     done: Vec<Piece>,
-    /// Equal on both sides, and perhaps too short to stand between two changes.
+    /// Equal text so far, which may be too short to separate two changes.
     both: String,
     old: String,
     new: String,
 }
 
-/// Equal characters that two changes must have between them.
-const BETWEEN: usize = 4;
+/// The minimum length of equal text between two changes.
+const MIN_BETWEEN: usize = 4;
 
 impl Pieces {
     fn add(&mut self, side: Side, text: &str) {
         match side {
             Side::Both => self.both.push_str(text),
             Side::Old | Side::New => {
-                let is_short = self.both.chars().count() < BETWEEN;
+                let is_short = self.both.chars().count() < MIN_BETWEEN;
                 let is_open = !self.old.is_empty() || !self.new.is_empty();
                 if is_short && is_open {
                     self.old.push_str(&self.both);
@@ -111,7 +112,7 @@ impl Pieces {
         }
     }
 
-    /// Ends a change, and the equal stretch behind it.
+    /// Ends a change and the equal stretch after it.
     fn close(&mut self) {
         let all = [
             (Side::Old, &mut self.old),
@@ -142,12 +143,12 @@ impl Pieces {
     }
 }
 
-/// An equal stretch between differences: its ends are enough.
+/// Elides the middle of a long equal stretch.
 fn shortened(text: &str, is_first: bool, is_last: bool) -> String {
     let count = text.chars().count();
-    let head = if is_first { 0 } else { KEPT };
-    let tail = if is_last { 0 } else { KEPT };
-    if count <= head + tail + KEPT {
+    let head = if is_first { 0 } else { KEPT_CHARS };
+    let tail = if is_last { 0 } else { KEPT_CHARS };
+    if count <= head + tail + KEPT_CHARS {
         return text.to_owned();
     }
     let start: String = text.chars().take(head).collect();
@@ -155,9 +156,9 @@ fn shortened(text: &str, is_first: bool, is_last: bool) -> String {
     format!("{start} … {end}")
 }
 
-/// The parts of two lines, in bytes, that the other has not.
+/// The byte ranges of each line that the other lacks.
 pub fn spans(a: &str, b: &str) -> [Vec<Range<usize>>; 2] {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_words(a, b);
+    let diff = TextDiff::configure().timeout(TIME_LIMIT).diff_words(a, b);
     let mut spans = [Vec::new(), Vec::new()];
     let mut ends = [0, 0];
     for change in diff.iter_all_changes() {
@@ -179,10 +180,10 @@ pub fn spans(a: &str, b: &str) -> [Vec<Range<usize>>; 2] {
 }
 
 fn lines(a: &str, b: &str) -> Vec<Vec<Piece>> {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(a, b);
+    let diff = TextDiff::configure().timeout(TIME_LIMIT).diff_lines(a, b);
     let mut lines = Vec::new();
     let mut seen = 0;
-    for group in diff.grouped_ops(AROUND) {
+    for group in diff.grouped_ops(CONTEXT) {
         let Some(first) = group.first() else { continue };
         skipped(&mut lines, first.old_range().start - seen);
         seen = group.last().map_or(seen, |last| last.old_range().end);

@@ -1,4 +1,4 @@
-//! "A blocked call was tried again 2 times with equal arguments (refund)."
+//! "blocked calls were retried 2 times with the same arguments (refund)."
 
 use super::{Insight, Rule, View, Weight, names};
 use crate::base::human;
@@ -7,6 +7,10 @@ use crate::model::action::{ActionIx, Status};
 pub(super) struct BlockedAgain;
 
 impl Rule for BlockedAgain {
+    fn id(&self) -> &'static str {
+        "blocked-again"
+    }
+
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let is_stopped = |ix: ActionIx| {
             matches!(
@@ -22,9 +26,7 @@ impl Rule for BlockedAgain {
         evidence.sort_unstable();
         let tools = names(evidence.iter().map(|ix| view.store.row(*ix).tool()));
         let times = human::counted(evidence.len() as u64, "time");
-        let words = format!(
-            "calls that were stopped were tried again with equal arguments {times} ({tools})"
-        );
-        Insight::new(Weight::Bad, words, evidence)
+        let words = format!("blocked calls were retried {times} with the same arguments ({tools})");
+        Insight::new(self, Weight::Bad, words, evidence)
     }
 }

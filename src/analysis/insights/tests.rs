@@ -1,13 +1,15 @@
-use super::calls::Calls;
-use super::{View, Weight, look};
+use std::collections::HashSet;
+
+use super::equal_calls::EqualCalls;
+use super::{RULES, View, Weight, look};
 use crate::base::cancel::CancelFlag;
 use crate::store::testing::load;
 
-/// The sentences about a trace, and the actions that show each.
+/// Checks the sentences about a trace, and the actions that show each.
 #[track_caller]
 fn check(trace: &str, expected: &[(Weight, &str, &[u32])]) {
     let store = load(trace);
-    let calls = Calls::of(&store, &CancelFlag::new(), &mut |_| {});
+    let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let view = View {
         store: &store,
         calls: &calls,
@@ -28,7 +30,7 @@ fn check(trace: &str, expected: &[(Weight, &str, &[u32])]) {
     assert_eq!(found, expected);
 }
 
-/// A call with its arguments and how it came out.
+/// A call with its arguments and its result.
 fn call(id: u32, tool: &str, args: &str, end: &str) -> String {
     format!(
         "{{\"type\":\"tool_call\",\"run_id\":\"r1\",\"id\":\"c{id}\",\"tool\":\"{tool}\",\"args\":{args}}}\n\
@@ -39,12 +41,12 @@ fn call(id: u32, tool: &str, args: &str, end: &str) -> String {
 const OK: &str = r#""status":"ok","result":"x""#;
 
 #[test]
-fn nothing_is_noticed_where_nothing_is_wrong() {
+fn a_clean_trace_has_no_insights() {
     check(&call(1, "t", "{}", OK), &[]);
 }
 
 #[test]
-fn equal_calls_with_equal_results_are_noticed_and_others_are_not() {
+fn reports_only_equal_calls_with_equal_results() {
     let trace = [
         call(1, "t", r#"{"a":1}"#, OK),
         call(2, "t", r#"{"a":2}"#, OK),
@@ -56,18 +58,18 @@ fn equal_calls_with_equal_results_are_noticed_and_others_are_not() {
         &trace,
         &[(
             Weight::Warning,
-            "1 tool call repeated with equal arguments and result (t)",
+            "1 tool call repeated with the same arguments and result (t)",
             &[2],
         )],
     );
     let store = load(&trace);
-    let calls = Calls::of(&store, &CancelFlag::new(), &mut |_| {});
-    let nth: Vec<_> = store.rows().map(|row| calls.nth(row.ix())).collect();
-    assert_eq!(nth, [None, None, Some(2), Some(2)]);
+    let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
+    let occurrences: Vec<_> = store.rows().map(|row| calls.occurrence(row.ix())).collect();
+    assert_eq!(occurrences, [None, None, Some(2), Some(2)]);
 }
 
 #[test]
-fn a_stopped_call_that_is_tried_again_is_bad() {
+fn reports_a_blocked_call_that_is_retried_unchanged() {
     let stopped = r#""status":"blocked""#;
     let trace = [
         call(1, "refund", "{}", stopped),
@@ -79,14 +81,14 @@ fn a_stopped_call_that_is_tried_again_is_bad() {
         &trace,
         &[(
             Weight::Bad,
-            "calls that were stopped were tried again with equal arguments 1 time (refund)",
+            "blocked calls were retried 1 time with the same arguments (refund)",
             &[1],
         )],
     );
 }
 
 #[test]
-fn results_that_never_came_broken_lines_and_open_questions_are_counted() {
+fn counts_missing_results_malformed_lines_and_unanswered_approvals() {
     let trace = r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"a","args":{}}
 {"type":"tool_call","run_id":"r1","id":"c2","tool":"b","args":{}}
 {"type":"approval","run_id":"r1","call_id":"c2","state":"requested"}
@@ -96,14 +98,14 @@ fn results_that_never_came_broken_lines_and_open_questions_are_counted() {
         trace,
         &[
             (Weight::Bad, "1 result never arrived (a)", &[0]),
-            (Weight::Bad, "1 question to a person was not answered", &[1]),
-            (Weight::Warning, "1 line is broken", &[2]),
+            (Weight::Bad, "1 approval request was never answered", &[1]),
+            (Weight::Warning, "1 line is malformed", &[2]),
         ],
     );
 }
 
 #[test]
-fn failures_in_a_row_count_per_tool_and_end_with_a_success() {
+fn a_failure_streak_is_per_tool_and_ends_with_a_success() {
     let failed = r#""status":"error","result":"no""#;
     let trace = [
         call(1, "a", r#"{"n":1}"#, failed),
@@ -121,25 +123,25 @@ fn failures_in_a_row_count_per_tool_and_end_with_a_success() {
 }
 
 #[test]
-fn a_full_context_names_the_model_and_the_turn() {
-    let said = |tokens: u32| {
+fn a_full_context_names_its_model_and_turn() {
+    let response = |tokens: u32| {
         format!(
             "{{\"type\":\"prompt\",\"run_id\":\"r1\",\"role\":\"user\",\"content\":\"x\"}}\n{{\"type\":\"response\",\"run_id\":\"r1\",\"model\":\"gpt-4o\",\"content\":\"y\",\"cost_usd\":0.001,\"usage\":{{\"input_tokens\":{tokens}}}}}\n"
         )
     };
-    let trace = [said(1000), said(117_000), said(90_000)].concat();
+    let trace = [response(1000), response(117_000), response(90_000)].concat();
     check(
         &trace,
         &[(
             Weight::Warning,
-            "context reached ≈91 % of the window of gpt-4o at turn 2",
+            "the context reached ≈91 % of the window of gpt-4o in turn 2",
             &[3],
         )],
     );
 }
 
 #[test]
-fn the_turn_that_holds_most_of_the_cost_is_named() {
+fn names_the_turn_that_accounts_for_most_of_the_cost() {
     let turn = |usd: f64| {
         format!(
             "{{\"type\":\"prompt\",\"run_id\":\"r1\",\"role\":\"user\",\"content\":\"x\"}}\n{{\"type\":\"response\",\"run_id\":\"r1\",\"model\":\"m\",\"content\":\"y\",\"cost_usd\":{usd}}}\n"
@@ -150,15 +152,15 @@ fn the_turn_that_holds_most_of_the_cost_is_named() {
         &trace,
         &[(
             Weight::Note,
-            "turn 2 holds 70 % of the cost of its run ($0.70 of $1.00)",
+            "turn 2 accounts for 70 % of the cost of its run ($0.70 of $1.00)",
             &[3],
         )],
     );
 }
 
 #[test]
-fn unknown_prices_and_shadow_verdicts_are_told() {
-    let trace = r#"{"type":"response","run_id":"r1","model":"nobody-knows-1","content":"y","usage":{"input_tokens":5}}
+fn reports_unknown_prices_and_shadow_verdicts() {
+    let trace = r#"{"type":"response","run_id":"r1","model":"unknown-model-1","content":"y","usage":{"input_tokens":5}}
 {"type":"tool_call","run_id":"r1","id":"c1","tool":"a","args":{}}
 {"type":"policy_decision","run_id":"r1","call_id":"c1","decision":"block","mode":"shadow"}
 {"type":"tool_result","run_id":"r1","call_id":"c1","status":"ok","result":1}
@@ -173,7 +175,7 @@ fn unknown_prices_and_shadow_verdicts_are_told() {
             ),
             (
                 Weight::Note,
-                "1 model call with tokens and without a price: the cost is a lower bound (nobody-knows-1)",
+                "1 model call has no price: the cost is a lower bound (unknown-model-1)",
                 &[0],
             ),
         ],
@@ -181,7 +183,7 @@ fn unknown_prices_and_shadow_verdicts_are_told() {
 }
 
 #[test]
-fn what_took_far_longer_than_its_like_is_told_with_the_longest() {
+fn reports_slow_actions_with_the_longest() {
     let took = |id, ms| {
         call(
             id,
@@ -196,14 +198,14 @@ fn what_took_far_longer_than_its_like_is_told_with_the_longest() {
         &trace,
         &[(
             Weight::Note,
-            "1 action took more than 4 times the usual (t up to 4m12s)",
+            "1 action took more than 4 times as long as usual (t up to 4m12s)",
             &[9],
         )],
     );
 }
 
 #[test]
-fn runs_that_cost_many_times_the_usual_are_told_where_there_is_a_usual() {
+fn reports_runs_that_cost_many_times_the_median() {
     let run = |id: u32, usd: f64| {
         format!(
             "{{\"type\":\"response\",\"run_id\":\"r{id}\",\"model\":\"m\",\"content\":\"y\",\"cost_usd\":{usd}}}\n"
@@ -216,21 +218,51 @@ fn runs_that_cost_many_times_the_usual_are_told_where_there_is_a_usual() {
         &trace,
         &[(
             Weight::Warning,
-            "1 run cost more than 4 times the usual (up to $0.90, usually $0.10)",
+            "1 run cost more than 4 times the median (up to $0.90, median $0.10)",
             &[8],
         )],
     );
 }
 
 #[test]
-fn while_more_may_come_a_missing_result_is_not_there_yet() {
+fn a_missing_result_is_pending_while_the_trace_grows() {
     let store = load(r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"a","args":{}}"#);
-    let calls = Calls::of(&store, &CancelFlag::new(), &mut |_| {});
+    let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let view = View {
         store: &store,
         calls: &calls,
         is_growing: true,
     };
     let found = look(view, &CancelFlag::new());
-    assert_eq!(found[0].words, "1 result not there yet (a)");
+    assert_eq!(found[0].words, "1 result still pending (a)");
+}
+
+#[test]
+fn the_median_of_an_even_number_of_runs_is_halfway_between_the_middle_two() {
+    let run = |id: usize, usd: f64| {
+        format!(
+            "{{\"type\":\"response\",\"run_id\":\"r{id}\",\"model\":\"m\",\"content\":\"y\",\"cost_usd\":{usd}}}\n"
+        )
+    };
+    let costs = [0.1, 0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 1.0];
+    let trace: String = (0..).zip(costs).map(|(id, usd)| run(id, usd)).collect();
+    check(
+        &trace,
+        &[(
+            Weight::Warning,
+            "1 run cost more than 4 times the median (up to $1.00, median $0.20)",
+            &[7],
+        )],
+    );
+}
+
+#[test]
+fn rule_ids_are_unique_and_kebab_case() {
+    let ids: HashSet<&str> = RULES.iter().map(|rule| rule.id()).collect();
+    assert_eq!(ids.len(), RULES.len());
+    for id in ids {
+        let is_kebab =
+            |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
+        assert!(id.split('-').all(is_kebab), "{id}");
+    }
 }

@@ -1,10 +1,10 @@
-//! What was heard of runs while they are followed.
+//! Tracks followed runs as data arrives.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::{Life, Open, Rate};
-use crate::analysis::runs::is_told;
+use crate::analysis::runs::has_content;
 use crate::analysis::windows::window;
 use crate::model::action::{ActionIx, Flags, Kind, SourceIx, Status, Verdict};
 use crate::model::outcome::AttachedKind;
@@ -13,67 +13,67 @@ use crate::model::run::{CostSource, Run, RunIx, RunStatus};
 use crate::store::Store;
 use crate::store::row::Row;
 
-/// What came with one message.
+/// What one batch added to the store.
 #[derive(Debug, Clone)]
-pub struct Seen<'a> {
+pub struct Arrival<'a> {
     pub rows: Range<u32>,
     pub settled: &'a [ActionIx],
     pub runs: &'a [RunIx],
 }
 
-/// When which run was heard of, what it has open and how fast it goes.
+/// When data last arrived for each run, what it has open, and its rate.
 #[derive(Debug, Default)]
 pub struct Pulse {
     /// By run.
     beats: Vec<Beat>,
-    /// So many of them are lively.
-    lively: usize,
+    /// How many of them are active.
+    active: usize,
     all: Rate,
-    /// What all runs cost as far as it is known, in picodollars, and whether an estimate is among it.
+    /// The known cost of all runs, in picodollars, and whether it includes estimates.
     spent: Option<(i64, bool)>,
-    /// Since when what comes is news and not what was there.
+    /// When following began. What arrived before is not news.
     since: Option<i64>,
-    /// Actions before this one were let go.
+    /// Actions before this one were evicted.
     first: u32,
-    /// Sources whose writers went away.
+    /// Sources whose writers are gone.
     gone: BTreeSet<SourceIx>,
     is_over: bool,
 }
 
-/// What is known of a run. There may be very many that ended.
+/// The state of one run. Kept small, since there may be very many that ended.
 #[derive(Debug, Default)]
 struct Beat {
-    /// By the clock of whoever looks; none when nothing came since following began.
-    heard: Option<i64>,
+    /// When data last arrived, by our clock; `None` if nothing has since following began.
+    last_data: Option<i64>,
     has_end: bool,
     actions: u32,
-    /// The sum over its calls, and what it costs as a whole; in picodollars.
+    /// The sum over its calls, and the cost of the whole run, both in picodollars.
     sum: i64,
     cost: i64,
-    lively: Option<Box<Lively>>,
+    activity: Option<Box<Activity>>,
 }
 
-/// What matters of a run as long as something happens in it.
+/// State that matters only while a run is active.
 #[derive(Debug, Default)]
-struct Lively {
-    /// Calls without a result and questions without an answer, the oldest first.
+struct Activity {
+    /// Pending calls and approvals, oldest first.
     open: BTreeSet<ActionIx>,
-    /// The last call of the main agent's model.
+    /// The main agent's last model call.
     called: Option<ActionIx>,
     rate: Rate,
 }
 
-/// Beyond so many lively runs it is looked which of them have ended.
-const KEEP: usize = 10_000;
+/// Beyond this many active runs, those that have ended are dropped.
+const MAX_ACTIVE: usize = 10_000;
 
 impl Pulse {
-    /// What was there is loaded: from now on all is news.
+    /// The existing data is loaded: from now on, everything is news.
     pub fn begin(&mut self, now: i64) {
         self.since.get_or_insert(now);
         self.all.begin(now);
     }
 
-    /// Nothing can come any more.
+    /// Nothing more can arrive.
     pub fn end(&mut self) {
         self.is_over = true;
     }
@@ -82,7 +82,7 @@ impl Pulse {
         self.is_over
     }
 
-    /// The writer of a source went away, or somebody writes there again.
+    /// A source lost its writer, or has one again.
     pub fn miss(&mut self, source: SourceIx, is_gone: bool) {
         if is_gone {
             self.gone.insert(source);
@@ -91,12 +91,12 @@ impl Pulse {
         }
     }
 
-    /// Takes in what came, after the store did.
-    pub fn see(&mut self, store: &Store, seen: &Seen<'_>, now: i64) {
+    /// Records what arrived. Call after the store has taken it.
+    pub fn see(&mut self, store: &Store, arrival: &Arrival<'_>, now: i64) {
         self.beats
             .resize_with(store.runs().len().max(self.beats.len()), Beat::default);
-        self.let_go(store.first());
-        let rows = seen.rows.start.max(store.first())..seen.rows.end;
+        self.evict(store.first());
+        let rows = arrival.rows.start.max(store.first())..arrival.rows.end;
         for ix in rows.map(ActionIx) {
             let row = store.row(ix);
             let is_main = row.kind() == Kind::Response && !is_lane(&row);
@@ -104,50 +104,50 @@ impl Pulse {
                 self.beats[row.run_ix().0 as usize].has_end = true;
             }
             if is_main {
-                self.lively(row.run_ix()).called = Some(ix);
+                self.activity(row.run_ix()).called = Some(ix);
             }
             if is_open(&row) {
-                self.lively(row.run_ix()).open.insert(ix);
+                self.activity(row.run_ix()).open.insert(ix);
             }
         }
-        for &ix in seen.settled.iter().filter(|ix| ix.0 >= store.first()) {
+        for &ix in arrival.settled.iter().filter(|ix| ix.0 >= store.first()) {
             let row = store.row(ix);
             if is_open(&row) {
-                self.lively(row.run_ix()).open.insert(ix);
-            } else if let Some(lively) = &mut self.beats[row.run_ix().0 as usize].lively {
-                lively.open.remove(&ix);
+                self.activity(row.run_ix()).open.insert(ix);
+            } else if let Some(activity) = &mut self.beats[row.run_ix().0 as usize].activity {
+                activity.open.remove(&ix);
             }
         }
-        for &ix in seen.runs {
-            self.hear(ix, store.run(ix), now);
+        for &ix in arrival.runs {
+            self.record(ix, store.run(ix), now);
         }
-        if self.lively > 2 * KEEP {
-            self.calm(now);
+        if self.active > 2 * MAX_ACTIVE {
+            self.drop_ended(now);
         }
     }
 
-    fn lively(&mut self, ix: RunIx) -> &mut Lively {
-        let lively = &mut self.beats[ix.0 as usize].lively;
-        self.lively += usize::from(lively.is_none());
-        lively.get_or_insert_default()
+    fn activity(&mut self, ix: RunIx) -> &mut Activity {
+        let activity = &mut self.beats[ix.0 as usize].activity;
+        self.active += usize::from(activity.is_none());
+        activity.get_or_insert_default()
     }
 
-    /// Of what nobody keeps any more nothing is open.
-    fn let_go(&mut self, first: u32) {
+    /// Evicted actions are not open.
+    fn evict(&mut self, first: u32) {
         if self.first == first {
             return;
         }
         self.first = first;
         let first = ActionIx(first);
-        for lively in self.beats.iter_mut().filter_map(|it| it.lively.as_mut()) {
-            lively.open = lively.open.split_off(&first);
-            lively.called = lively.called.filter(|ix| *ix >= first);
+        for activity in self.beats.iter_mut().filter_map(|it| it.activity.as_mut()) {
+            activity.open = activity.open.split_off(&first);
+            activity.called = activity.called.filter(|ix| *ix >= first);
         }
     }
 
-    fn hear(&mut self, ix: RunIx, run: &Run, now: i64) {
-        // A run that was let go came to what it came to.
-        if !is_told(run) {
+    fn record(&mut self, ix: RunIx, run: &Run, now: i64) {
+        // Evicted runs keep their final cost.
+        if !has_content(run) {
             return;
         }
         let at = ix.0 as usize;
@@ -159,15 +159,15 @@ impl Pulse {
             self.beats[at].cost = cost;
         }
         let totals = &run.totals;
-        // What a recorder tells of a whole run at its end was not spent in that moment.
+        // A total recorded at the end of a run was not spent at that moment.
         let sum = (totals.recorded_cost + totals.estimated_cost).get();
         let sum = sum.unwrap_or_default();
         if let Some(since) = self.since {
             let beat = &mut self.beats[at];
-            beat.heard = Some(now);
+            beat.last_data = Some(now);
             let actions = u64::from(totals.actions.saturating_sub(beat.actions));
             let spent = sum.saturating_sub(beat.sum);
-            let rate = &mut self.lively(ix).rate;
+            let rate = &mut self.activity(ix).rate;
             rate.begin(since);
             rate.add(now, actions, spent);
             self.all.add(now, actions, spent);
@@ -176,14 +176,18 @@ impl Pulse {
         (beat.actions, beat.sum) = (totals.actions, sum);
     }
 
-    /// Of runs that ended and are quiet nothing need be remembered but what they came to.
-    fn calm(&mut self, now: i64) {
+    /// Drops the activity of runs that have ended and are quiet.
+    fn drop_ended(&mut self, now: i64) {
         for beat in self.beats.iter_mut().filter(|beat| beat.has_end) {
-            if beat.lively.as_ref().is_some_and(|it| it.rate.is_quiet(now)) {
-                beat.lively = None;
+            if beat
+                .activity
+                .as_ref()
+                .is_some_and(|it| it.rate.is_quiet(now))
+            {
+                beat.activity = None;
             }
         }
-        self.lively = self.beats.iter().filter(|it| it.lively.is_some()).count();
+        self.active = self.beats.iter().filter(|it| it.activity.is_some()).count();
     }
 
     pub fn life(&self, store: &Store, ix: RunIx, now: i64) -> Life {
@@ -191,36 +195,36 @@ impl Pulse {
         let beat = self.beats.get(ix.0 as usize);
         let has_end = !matches!(run.status, RunStatus::Unknown | RunStatus::Running);
         if has_end || beat.is_some_and(|beat| beat.has_end) {
-            return Life::Told(run.status);
+            return Life::Recorded(run.status);
         }
         if self.is_over || self.gone.contains(&run.source) {
             return Life::Gone;
         }
-        let heard = beat.and_then(|beat| beat.heard).or(run.ended.get());
-        // Of a run of which nothing tells a time it can only be said that it was there.
-        let Some(heard) = heard else {
-            return Life::Told(run.status);
+        let last_data = beat.and_then(|beat| beat.last_data).or(run.ended.get());
+        // Without any time, the recorded status is all we can say.
+        let Some(last_data) = last_data else {
+            return Life::Recorded(run.status);
         };
-        let open = beat.and_then(|beat| beat.open(store, heard, now));
-        Life::of(open, (now - heard).max(0))
+        let open = beat.and_then(|beat| beat.open(store, last_data, now));
+        Life::of(open, (now - last_data).max(0))
     }
 
-    /// How many microseconds an action has been open; none when it is not, or when its run has ended.
+    /// Microseconds since an action was opened. `None` if it is not open or its run has ended.
     pub fn clock(&self, row: &Row<'_>, now: i64) -> Option<i64> {
         if !is_open(row) {
             return None;
         }
         let life = self.life(row.store, row.run_ix(), now);
-        if matches!(life, Life::Told(_) | Life::Gone) {
+        if matches!(life, Life::Recorded(_) | Life::Gone) {
             return None;
         }
         let beat = self.beats.get(row.run_ix().0 as usize);
-        let heard = beat.and_then(|beat| beat.heard);
-        Some(since(row, heard.unwrap_or(now), now))
+        let last_data = beat.and_then(|beat| beat.last_data);
+        Some(since(row, last_data.unwrap_or(now), now))
     }
 
-    /// How full the window of the model is after the last call of the main agent, in percent; none where the
-    /// trace tells no tokens or the window is not known.
+    /// The percentage of the context window used by the main agent's last model call. `None` if
+    /// tokens or window are unknown.
     pub fn context(&self, store: &Store, ix: RunIx) -> Option<u64> {
         let row = store.row(self.known(ix)?.called?);
         let usage = row.usage();
@@ -231,14 +235,14 @@ impl Pulse {
     }
 
     pub fn rate(&self, ix: RunIx) -> Option<&Rate> {
-        self.known(ix).map(|lively| &lively.rate)
+        self.known(ix).map(|activity| &activity.rate)
     }
 
-    fn known(&self, ix: RunIx) -> Option<&Lively> {
-        self.beats.get(ix.0 as usize)?.lively.as_deref()
+    fn known(&self, ix: RunIx) -> Option<&Activity> {
+        self.beats.get(ix.0 as usize)?.activity.as_deref()
     }
 
-    /// What all runs cost, as far as it is known, and whether that holds estimates.
+    /// The known cost of all runs, and whether it includes estimates.
     pub fn spent(&self) -> Option<(Cost, CostSource)> {
         let (spent, is_estimate) = self.spent?;
         let source = if is_estimate {
@@ -256,11 +260,11 @@ impl Pulse {
 }
 
 impl Beat {
-    /// A question to a person comes before a call: somebody has to do something. Of several the oldest.
-    fn open(&self, store: &Store, heard: i64, now: i64) -> Option<Open> {
-        let lively = self.lively.as_ref()?;
-        let rows = || lively.open.iter().map(|ix| store.row(*ix));
-        let span = |row: &Row<'_>| since(row, heard, now);
+    /// The oldest pending approval, since a person has to act, otherwise the oldest pending call.
+    fn open(&self, store: &Store, last_data: i64, now: i64) -> Option<Open> {
+        let activity = self.activity.as_ref()?;
+        let rows = || activity.open.iter().map(|ix| store.row(*ix));
+        let span = |row: &Row<'_>| since(row, last_data, now);
         let asked = rows().find(|row| row.flags().has(Flags::WAITING));
         asked
             .map(|row| Open::Asked(span(&row)))
@@ -278,14 +282,17 @@ fn is_lane(row: &Row<'_>) -> bool {
     lanes.any(|lane| symbols.name(lane.agent) == row.agent())
 }
 
-/// Since when something is open: since it was asked or called, where that is recorded and not in the future,
-/// else since the run was heard of last.
-fn since(row: &Row<'_>, heard: i64, now: i64) -> i64 {
+/// Microseconds since something was opened: by its recorded time unless that is in the future,
+/// otherwise since data last arrived.
+fn since(row: &Row<'_>, last_data: i64, now: i64) -> i64 {
     let asked = row.attached().filter(|attached| {
         attached.kind == AttachedKind::Approval && attached.verdict == Verdict::Requested
     });
     let asked = asked.map(|attached| attached.time).last();
-    let told = asked.filter(|time| time.is_some()).unwrap_or(row.time());
-    let begun = told.get().filter(|begun| *begun <= now).unwrap_or(heard);
+    let recorded = asked.filter(|time| time.is_some()).unwrap_or(row.time());
+    let begun = recorded
+        .get()
+        .filter(|begun| *begun <= now)
+        .unwrap_or(last_data);
     (now - begun).max(0)
 }

@@ -1,18 +1,18 @@
-//! How much came lately, by the clock of whoever looks.
+//! Recent activity, by our own clock.
 
 use std::collections::VecDeque;
 
 use crate::model::quantity::Cost;
 
 const SECOND: i64 = 1_000_000;
-/// So many seconds are looked back on.
+/// The length of the sliding window, in seconds.
 const WINDOW: i64 = 60;
 
-/// Actions and money of the last minute, a slot for each second in which something came.
+/// Actions and cost of the last minute, with one slot per second in which data arrived.
 #[derive(Debug, Clone, Default)]
 pub struct Rate {
     slots: VecDeque<Slot>,
-    /// The first second of all.
+    /// The first second ever.
     since: Option<i64>,
 }
 
@@ -25,7 +25,7 @@ struct Slot {
 }
 
 impl Rate {
-    /// Counting begins: a rate of ten seconds is not one of a minute.
+    /// Starts counting, so that ten seconds are not averaged over a minute.
     pub fn begin(&mut self, now: i64) {
         self.since.get_or_insert(now.div_euclid(SECOND));
     }
@@ -55,25 +55,26 @@ impl Rate {
         self.slots.iter().filter(move |slot| slot.second > oldest)
     }
 
-    /// Nothing came in the last minute.
+    /// Whether nothing arrived in the last minute.
     pub fn is_quiet(&self, now: i64) -> bool {
         self.recent(now).next().is_none()
     }
 
-    /// So many of the last sixty seconds are known, at least one.
+    /// How many of the last sixty seconds have been observed, at least one.
     fn seconds(&self, now: i64) -> f64 {
         let now = now.div_euclid(SECOND);
         let since = self.since.unwrap_or(now);
         (now - since + 1).clamp(1, WINDOW) as f64
     }
 
-    /// Actions a second over the last minute.
+    /// Actions per second over the last minute.
     pub fn actions_per_second(&self, now: i64) -> f64 {
         let actions: u64 = self.recent(now).map(|slot| slot.actions).sum();
         actions as f64 / self.seconds(now)
     }
 
-    /// US$ a minute over the last minute; none before half a minute is known: less would be blown up.
+    /// US$ per minute over the last minute. `None` before half a minute has passed, since
+    /// extrapolation would exaggerate.
     pub fn usd_per_minute(&self, now: i64) -> Option<f64> {
         let seconds = self.seconds(now);
         let costs = self.recent(now).map(|slot| slot.cost);

@@ -1,10 +1,10 @@
-use super::{HOUR, Life, MINUTE, Pulse, Rate, SECOND, Seen};
+use super::{Arrival, HOUR, Life, MINUTE, Pulse, Rate, SECOND};
 use crate::model::action::SourceIx;
 use crate::model::run::{RunIx, RunStatus};
 use crate::store::Store;
 use crate::store::testing::load;
 
-/// 2026-11-25T10:00:00Z, when the first line of each trace here was written.
+/// 2026-11-25T10:00:00Z, the time of the first line of each trace here.
 const TEN: i64 = 1_795_600_800_000_000;
 
 fn line(second: u32, more: &str) -> String {
@@ -19,8 +19,8 @@ fn call() -> String {
     line(1, r#""type":"tool_call","id":"c","tool":"t""#)
 }
 
-/// A store that came while it was followed, at the time of its last line.
-fn heard(trace: &str, at: i64) -> (Store, Pulse) {
+/// A store that was loaded while followed, at time `at`.
+fn load_followed(trace: &str, at: i64) -> (Store, Pulse) {
     let store = load(trace);
     let mut pulse = Pulse::default();
     pulse.begin(at);
@@ -29,23 +29,23 @@ fn heard(trace: &str, at: i64) -> (Store, Pulse) {
 }
 
 fn see_all(pulse: &mut Pulse, store: &Store, at: i64) {
-    let seen = Seen {
+    let arrival = Arrival {
         rows: 0..store.len(),
         settled: &[],
         runs: &[RunIx(0)],
     };
-    pulse.see(store, &seen, at);
+    pulse.see(store, &arrival, at);
 }
 
 #[track_caller]
 fn check(trace: &str, after: i64, expected: Life) {
-    let (store, pulse) = heard(trace, TEN + 2 * SECOND);
+    let (store, pulse) = load_followed(trace, TEN + 2 * SECOND);
     let now = TEN + 2 * SECOND + after;
     assert_eq!(pulse.life(&store, RunIx(0), now), expected);
 }
 
 #[test]
-fn a_run_is_what_it_has_open_and_else_how_long_it_is_quiet() {
+fn the_state_depends_on_what_is_open_and_then_on_how_long_it_is_quiet() {
     check(&prompt(), SECOND, Life::Busy);
     check(&prompt(), 4 * MINUTE, Life::Idle(4 * MINUTE));
     let called = prompt() + &call();
@@ -64,17 +64,17 @@ fn a_run_is_what_it_has_open_and_else_how_long_it_is_quiet() {
 }
 
 #[test]
-fn a_recorded_end_is_the_last_word() {
+fn a_recorded_end_decides() {
     let ended = prompt() + &call() + &line(2, r#""type":"run_end","status":"ok""#);
-    check(&ended, HOUR, Life::Told(RunStatus::Ok));
-    // Even one that does not say how it went.
+    check(&ended, HOUR, Life::Recorded(RunStatus::Ok));
+    // Even one that does not record an outcome.
     let ended = prompt() + &line(2, r#""type":"run_end""#);
-    check(&ended, HOUR, Life::Told(RunStatus::Unknown));
+    check(&ended, HOUR, Life::Recorded(RunStatus::Unknown));
 }
 
 #[test]
-fn a_writer_that_goes_away_leaves_its_run() {
-    let (store, mut pulse) = heard(&(prompt() + &call()), TEN + SECOND);
+fn a_run_is_abandoned_when_its_writer_goes_away() {
+    let (store, mut pulse) = load_followed(&(prompt() + &call()), TEN + SECOND);
     let life = |pulse: &Pulse| pulse.life(&store, RunIx(0), TEN + 2 * SECOND);
     pulse.miss(SourceIx(0), true);
     assert_eq!(life(&pulse), Life::Gone);
@@ -85,22 +85,22 @@ fn a_writer_that_goes_away_leaves_its_run() {
 }
 
 #[test]
-fn what_was_there_before_is_as_old_as_it_says() {
+fn existing_data_is_as_old_as_its_recorded_times() {
     let store = load(&prompt());
     let mut pulse = Pulse::default();
     see_all(&mut pulse, &store, TEN + 3 * HOUR);
     pulse.begin(TEN + 3 * HOUR);
     let life = pulse.life(&store, RunIx(0), TEN + 3 * HOUR);
     assert_eq!(life, Life::Idle(3 * HOUR));
-    // Nothing tells a time: nothing is said of it.
+    // Without any time, the state is unknown.
     let store = load("{\"type\":\"prompt\",\"run_id\":\"r\",\"id\":\"p\",\"content\":\"go\"}\n");
     let life = Pulse::default().life(&store, RunIx(0), TEN);
-    assert_eq!(life, Life::Told(RunStatus::Unknown));
+    assert_eq!(life, Life::Recorded(RunStatus::Unknown));
 }
 
 #[test]
-fn only_what_is_open_has_a_clock() {
-    let (store, pulse) = heard(&(prompt() + &call()), TEN + 2 * SECOND);
+fn only_open_actions_have_a_clock() {
+    let (store, pulse) = load_followed(&(prompt() + &call()), TEN + 2 * SECOND);
     let clock = |ix| {
         pulse.clock(
             &store.row(crate::model::action::ActionIx(ix)),
@@ -111,14 +111,14 @@ fn only_what_is_open_has_a_clock() {
 }
 
 #[test]
-fn a_clock_in_the_future_is_not_believed() {
-    let (store, pulse) = heard(&(prompt() + &call()), TEN - HOUR);
+fn ignores_recorded_times_in_the_future() {
+    let (store, pulse) = load_followed(&(prompt() + &call()), TEN - HOUR);
     let now = TEN - HOUR + 5 * SECOND;
     assert_eq!(pulse.life(&store, RunIx(0), now), Life::Running(5 * SECOND));
 }
 
 #[test]
-fn the_context_is_that_of_the_last_call_where_its_window_is_known() {
+fn the_context_is_that_of_the_last_call_if_its_window_is_known() {
     let response = |model: &str, tokens: u32| {
         line(
             1,
@@ -129,19 +129,19 @@ fn the_context_is_that_of_the_last_call_where_its_window_is_known() {
         )
     };
     let filled = |trace: String| {
-        let (store, pulse) = heard(&trace, TEN);
+        let (store, pulse) = load_followed(&trace, TEN);
         pulse.context(&store, RunIx(0))
     };
     assert_eq!(
         filled(response("gpt-4o", 1000) + &response("gpt-4o", 64_000)),
         Some(50)
     );
-    assert_eq!(filled(response("who-knows", 64_000)), None);
+    assert_eq!(filled(response("unknown-model", 64_000)), None);
     assert_eq!(filled(prompt()), None);
 }
 
 #[test]
-fn rates_are_of_the_last_minute_or_of_what_is_known_of_it() {
+fn rates_cover_the_last_minute_or_as_much_as_was_observed() {
     let mut rate = Rate::default();
     rate.begin(TEN);
     for second in 0..10 {
@@ -150,7 +150,7 @@ fn rates_are_of_the_last_minute_or_of_what_is_known_of_it() {
     let at = |seconds: i64| TEN + seconds * SECOND;
     assert!((rate.actions_per_second(at(9)) - 20.0).abs() < 1e-9);
     assert_eq!(rate.usd_per_minute(at(9)), None);
-    // 10 US$ in what is half a minute by now.
+    // 10 US$ in what is now half a minute.
     assert_eq!(rate.usd_per_minute(at(29)), Some(20.0));
     assert_eq!(rate.usd_per_minute(at(59)), Some(10.0));
     assert!(rate.is_quiet(at(69)) && !rate.is_quiet(at(68)));
@@ -158,7 +158,7 @@ fn rates_are_of_the_last_minute_or_of_what_is_known_of_it() {
 }
 
 #[test]
-fn words_change_when_the_next_second_or_minute_begins() {
+fn the_text_changes_with_the_next_second_or_minute() {
     assert_eq!(
         Life::Running(5 * SECOND + 300_000).changes_in(),
         Some(700_000)

@@ -1,4 +1,4 @@
-//! What stands out on the way through a run: where to look, and what a scrubber shows.
+//! Notable events of a run, for jumping and for the scrubber.
 
 use super::{State, Tape};
 use crate::model::action::{Kind, Status};
@@ -6,18 +6,18 @@ use crate::model::outcome::AttachedKind;
 use crate::store::Store;
 use crate::store::row::Row;
 
-/// The weightiest last.
+/// Most important last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
     Compaction,
-    /// A person answered, or was asked.
+    /// An approval was requested or decided.
     Approval,
-    /// A policy or a person stopped it.
+    /// Blocked by a policy or denied by a person.
     Stopped,
     Error,
 }
 
-/// The steps that stand out, in order, each with the weightiest of what happened there.
+/// The notable steps in order, each with its most important event.
 pub fn events(store: &Store, tape: &Tape) -> Vec<(usize, Event)> {
     let mut state = State::default();
     let mut found = Vec::new();

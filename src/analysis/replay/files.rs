@@ -1,4 +1,4 @@
-//! Which files the calls of a run named, by their arguments.
+//! The files that a run's calls name in their arguments.
 
 use std::collections::HashSet;
 
@@ -18,11 +18,11 @@ pub struct Touch {
     pub path: String,
     /// No earlier call named it.
     pub is_new: bool,
-    /// How many different files were named so far, with this one.
-    pub different: usize,
+    /// The number of distinct files so far, including this one.
+    pub distinct: usize,
 }
 
-/// Arguments in which agents name files.
+/// Argument names that hold file paths.
 const KEYS: &[&str] = &[
     "file_path",
     "filePath",
@@ -33,10 +33,11 @@ const KEYS: &[&str] = &[
     "file",
 ];
 
-/// What is opened of a call: names of files stand before their contents, or the call is about something else.
+/// How much of a call is opened. Paths come before file contents.
 const HEAD: u32 = 64 << 10;
 
-/// All files that calls of the run named, in the order of the steps. Opens every call: not for between two frames.
+/// All files that the run's calls named, in step order. Opens every call, so it is too slow for the
+/// UI thread.
 pub fn touched(store: &Store, tape: &Tape, cancel: &CancelFlag) -> Vec<Touch> {
     let mut touched = Vec::new();
     let mut known = HashSet::new();
@@ -56,7 +57,7 @@ pub fn touched(store: &Store, tape: &Tape, cancel: &CancelFlag) -> Vec<Touch> {
                 step,
                 path,
                 is_new,
-                different: known.len(),
+                distinct: known.len(),
             });
         }
     }
@@ -81,7 +82,7 @@ fn named(args: &Value) -> Vec<String> {
     }
 }
 
-/// The files of a patch in the form that Codex writes.
+/// The files of a patch in Codex's format.
 fn patched(text: &str) -> Vec<String> {
     const HEADS: &[&str] = &["*** Add File: ", "*** Update File: ", "*** Delete File: "];
     let heads = text

@@ -1,6 +1,6 @@
 use super::{State, Tape};
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -12,10 +12,10 @@ fn load(trace: &'static str) -> Store {
         bytes: trace.as_bytes(),
         companions: &[],
     }];
-    Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0
+    Store::load(intake::load(inputs, Options::new(PriceTable::built_in()))).0
 }
 
-/// Two calls at once, of which the first answers last.
+/// Two parallel calls, of which the first returns last.
 const PARALLEL: &str = r#"{"type":"prompt","run_id":"r1","ts":1000,"role":"user","content":"go"}
 {"type":"response","run_id":"r1","ts":1001,"model":"gpt-4o","content":"","usage":{"input_tokens":64000,"output_tokens":10},"cost_usd":0.5}
 {"type":"tool_call","run_id":"r1","ts":1002,"id":"c1","tool":"read","args":{"path":"a.txt"}}
@@ -32,7 +32,7 @@ fn pending(state: &State) -> Vec<u32> {
 }
 
 #[test]
-fn calls_are_pending_until_the_step_before_which_their_results_came() {
+fn calls_are_pending_until_the_step_after_their_result() {
     let store = load(PARALLEL);
     let tape = Tape::new(&store, RunIx(0));
     let after = |count| pending(&tape.state(&store, count));
@@ -44,7 +44,7 @@ fn calls_are_pending_until_the_step_before_which_their_results_came() {
 }
 
 #[test]
-fn money_context_and_tools_grow_with_the_steps() {
+fn cost_context_and_tools_grow_with_the_steps() {
     let store = load(PARALLEL);
     let tape = Tape::new(&store, RunIx(0));
     let after = |count| tape.state(&store, count);
@@ -63,7 +63,7 @@ fn money_context_and_tools_grow_with_the_steps() {
 }
 
 #[test]
-fn the_state_is_the_fold_of_the_first_steps_and_back_after_forward_is_the_same() {
+fn the_state_is_the_fold_of_the_first_steps() {
     let store = load(PARALLEL);
     let tape = Tape::new(&store, RunIx(0));
     let mut walked = State::default();
@@ -75,7 +75,7 @@ fn the_state_is_the_fold_of_the_first_steps_and_back_after_forward_is_the_same()
 }
 
 #[test]
-fn an_action_has_its_step_and_a_broken_line_that_of_the_action_before() {
+fn a_malformed_line_maps_to_the_step_before_it() {
     let store = load(
         "{\"type\":\"note\",\"run_id\":\"r1\"}\nbroken\n{\"type\":\"note\",\"run_id\":\"r1\"}\n",
     );
@@ -86,13 +86,13 @@ fn an_action_has_its_step_and_a_broken_line_that_of_the_action_before() {
 }
 
 #[test]
-fn files_are_those_that_calls_name() {
+fn files_are_those_named_by_calls() {
     let store = load(PARALLEL);
     let tape = Tape::new(&store, RunIx(0));
     let found = super::files::touched(&store, &tape, &crate::base::cancel::CancelFlag::new());
     let found = found
         .iter()
-        .map(|it| (it.step, it.path.as_str(), it.different));
+        .map(|it| (it.step, it.path.as_str(), it.distinct));
     let found: Vec<(usize, &str, usize)> = found.collect();
     assert_eq!(found, [(2, "a.txt", 1), (3, "b.txt", 2)]);
 }

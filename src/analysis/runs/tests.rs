@@ -1,6 +1,6 @@
 use super::{Grouping, Key, Order, Tally, short_ids};
 use crate::ingest::discover::Input;
-use crate::ingest::loader;
+use crate::ingest::intake;
 use crate::ingest::prices::PriceTable;
 use crate::model::quantity::Elapsed;
 use crate::model::run::RunIx;
@@ -9,8 +9,8 @@ use crate::store::testing::load;
 
 const RUNS: &str = r#"{"type":"run_start","run_id":"cheap","ts":"2026-11-22T10:00:00Z","agent":"b","model":"gpt-4o"}
 {"type":"response","run_id":"cheap","id":"e1","ts":"2026-11-22T10:00:01Z","content":"x","cost_usd":0.1}
-{"type":"run_start","run_id":"dear","ts":"2026-11-23T10:00:00Z","agent":"a","model":"gpt-5"}
-{"type":"response","run_id":"dear","id":"e2","ts":"2026-11-23T10:00:01Z","content":"x","cost_usd":2.5}
+{"type":"run_start","run_id":"costly","ts":"2026-11-23T10:00:00Z","agent":"a","model":"gpt-5"}
+{"type":"response","run_id":"costly","id":"e2","ts":"2026-11-23T10:00:01Z","content":"x","cost_usd":2.5}
 {"type":"prompt","run_id":"free","id":"e3","content":"x"}
 "#;
 
@@ -20,8 +20,8 @@ fn store() -> Store {
         bytes: RUNS.as_bytes(),
         companions: &[],
     };
-    let options = loader::Options::new(PriceTable::built_in());
-    Store::load(loader::start(vec![input], options)).0
+    let options = intake::Options::new(PriceTable::built_in());
+    Store::load(intake::load(vec![input], options)).0
 }
 
 #[track_caller]
@@ -34,16 +34,16 @@ fn check(order: &str, expected: &str) {
 }
 
 #[test]
-fn runs_of_unknown_value_come_last_in_either_direction() {
-    check("cost", "cheap dear free");
-    check("-cost", "dear cheap free");
-    check("-started", "dear cheap free");
-    check("agent", "dear cheap free");
-    check("run", "cheap dear free");
+fn unknown_values_sort_last_in_either_direction() {
+    check("cost", "cheap costly free");
+    check("-cost", "costly cheap free");
+    check("-started", "costly cheap free");
+    check("agent", "costly cheap free");
+    check("run", "cheap costly free");
 }
 
 #[test]
-fn every_key_is_read_by_its_word_and_another_word_is_handed_back() {
+fn parses_every_key_and_returns_unknown_words() {
     for key in Key::ALL {
         assert_eq!(Order::parse(key.word()).map(|order| order.key), Ok(*key));
     }
@@ -51,7 +51,7 @@ fn every_key_is_read_by_its_word_and_another_word_is_handed_back() {
 }
 
 #[test]
-fn runs_are_gathered_by_what_they_have_in_common() {
+fn runs_are_grouped_by_a_field() {
     let store = store();
     let zone = jiff::tz::TimeZone::UTC;
     let groups = |grouping: Grouping| {
@@ -66,7 +66,7 @@ fn runs_are_gathered_by_what_they_have_in_common() {
 }
 
 #[test]
-fn the_median_of_two_durations_lies_between_them() {
+fn the_median_of_two_durations_is_halfway_between_them() {
     let run = |id: &str, end: u32| {
         format!(
             r#"{{"type":"run_start","run_id":"{id}","ts":"2026-11-22T10:00:00Z"}}
@@ -86,7 +86,7 @@ fn the_median_of_two_durations_lies_between_them() {
 }
 
 #[test]
-fn an_id_is_shortened_to_what_tells_it_from_the_others() {
+fn ids_are_shortened_to_unique_prefixes() {
     let ids = [
         "0a1b2c3d-aaaa-1111",
         "0a1b2c3d-aaab-2222",

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use super::{Cell, Tick, of_run, place, ticks};
 use crate::analysis::slow::Slow;
-use crate::analysis::trouble::Seen;
+use crate::analysis::trouble::ChunkRow;
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -16,7 +16,7 @@ const TRACE: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","ts":"2026-01
 "#;
 
 #[test]
-fn a_run_is_told_by_its_time_and_knows_where_it_went_wrong() {
+fn a_run_is_divided_by_time_and_counts_errors_and_blocks() {
     let store = load(TRACE);
     let cell = |actions, errors, blocks| Cell {
         actions,
@@ -37,7 +37,7 @@ fn a_run_is_told_by_its_time_and_knows_where_it_went_wrong() {
 }
 
 #[test]
-fn without_times_a_run_is_told_by_its_order() {
+fn a_run_without_times_is_divided_by_order() {
     let store = load(&TRACE.replace("\"ts\"", "\"no\""));
     let shape = of_run(&store, RunIx(0), 3, &CancelFlag::new());
     assert_eq!(
@@ -48,7 +48,7 @@ fn without_times_a_run_is_told_by_its_order() {
 }
 
 #[test]
-fn a_list_has_its_ticks_where_its_errors_and_blocks_are() {
+fn ticks_mark_the_errors_and_blocks_of_a_list() {
     let store = load(TRACE);
     let mut rows = [ActionIx(1), ActionIx(2)].into_iter();
     let tick = |error, block| Tick { error, block };
@@ -64,7 +64,7 @@ fn a_list_has_its_ticks_where_its_errors_and_blocks_are() {
 }
 
 #[test]
-fn slow_is_what_took_many_times_longer_than_its_like() {
+fn slow_actions_took_many_times_longer_than_the_median() {
     let mut trace = String::new();
     for (call, took) in [100, 110, 90, 120, 100, 95, 105, 5000, 100]
         .iter()
@@ -77,7 +77,7 @@ fn slow_is_what_took_many_times_longer_than_its_like() {
     let (chunk, outcomes) = store.chunk(0).expect("a chunk");
     let found: Vec<usize> = (0..chunk.len())
         .filter(|row| {
-            slow.is_slow(Seen {
+            slow.is_slow(ChunkRow {
                 chunk,
                 outcomes,
                 row: *row,

@@ -1,4 +1,4 @@
-//! The argument that identifies a call: by the names of arguments more than by the names of tools.
+//! Finds the arguments that identify a call, by argument names rather than tool names.
 
 use serde_json::{Map, Value};
 
@@ -6,12 +6,12 @@ use super::{clip, first_line, squeeze};
 
 type Args = Map<String, Value>;
 
-/// Tried in order; the first that finds its arguments speaks for the call.
+/// Tried in order; the first that matches wins.
 const KNOWN: &[fn(&Args) -> Option<String>] = &[
     command, patch, pattern, todos, file, delegate, address, question,
 ];
 
-/// Arguments that identify a call, the most telling first; the rest follow in their own order.
+/// Identifying arguments, most telling first. The rest follow in their own order.
 const TELLING: &[&str] = &[
     "id",
     "order_id",
@@ -34,15 +34,15 @@ const TELLING: &[&str] = &[
 ];
 
 /// How many arguments the generic form shows.
-const SHOWN: usize = 5;
+const MAX_PAIRS: usize = 5;
 
-/// What the arguments of a call say about it; empty when there are none.
+/// Summarises the arguments of a call; empty if there are none.
 pub fn describe(args: &Value) -> String {
     match args {
         Value::Object(args) => KNOWN
             .iter()
             .find_map(|known| known(args))
-            .unwrap_or_else(|| pairs(args, SHOWN)),
+            .unwrap_or_else(|| pairs(args, MAX_PAIRS)),
         Value::String(text) => patched_files(text).unwrap_or_else(|| headline(text)),
         Value::Array(items) if !items.is_empty() => command_words(items),
         Value::Null | Value::Array(_) => String::new(),
@@ -54,19 +54,19 @@ fn command(args: &Args) -> Option<String> {
     let value = ["command", "cmd", "script"]
         .iter()
         .find_map(|key| args.get(*key))?;
-    let said = match value {
+    let text = match value {
         Value::String(text) => patched_files(text).unwrap_or_else(|| headline(text)),
         Value::Array(words) => command_words(words),
         _ => return None,
     };
-    // Editor tools call their verb "command" and name the file beside it.
+    // Editor tools call their verb "command" and pass the file separately.
     match path_of(args) {
-        Some(path) if !said.contains(' ') => Some(with_range(args, format!("{said} {path}"))),
-        _ => (!said.is_empty()).then_some(said),
+        Some(path) if !text.contains(' ') => Some(with_range(args, format!("{text} {path}"))),
+        _ => (!text.is_empty()).then_some(text),
     }
 }
 
-/// `["bash", "-lc", "cargo test"]` is `cargo test`; any other list its words.
+/// `["bash", "-lc", "cargo test"]` becomes `cargo test`; any other list, its words.
 fn command_words(words: &[Value]) -> String {
     let texts: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
     match texts.as_slice() {
@@ -83,7 +83,7 @@ fn patch(args: &Args) -> Option<String> {
         .find_map(|key| patched_files(args.get(*key)?.as_str()?))
 }
 
-/// The files that a patch touches.
+/// The files that a patch changes.
 fn patched_files(text: &str) -> Option<String> {
     const HEADS: &[&str] = &["*** Update File: ", "*** Add File: ", "*** Delete File: "];
     if !text.contains("*** Begin Patch") {
@@ -104,11 +104,11 @@ fn pattern(args: &Args) -> Option<String> {
     let what = ["pattern", "regex", "glob", "glob_pattern"]
         .iter()
         .find_map(|key| args.get(*key)?.as_str())?;
-    let mut said = squeeze(what);
+    let mut text = squeeze(what);
     if let Some(path) = path_of(args) {
-        said = format!("{} in {path}", clip(&said, 200));
+        text = format!("{} in {path}", clip(&text, 200));
     }
-    Some(said)
+    Some(text)
 }
 
 fn todos(args: &Args) -> Option<String> {
@@ -134,8 +134,8 @@ fn todos(args: &Args) -> Option<String> {
             .iter()
             .find_map(|key| first_line(item.get(*key)?.as_str()?))
     });
-    let said = format!("{}, {done} done", count(items.len(), word));
-    Some(now.map_or(said.clone(), |now| format!("{said}, now: {now}")))
+    let text = format!("{}, {done} done", count(items.len(), word));
+    Some(now.map_or(text.clone(), |now| format!("{text}, now: {now}")))
 }
 
 fn file(args: &Args) -> Option<String> {
@@ -152,7 +152,7 @@ fn file(args: &Args) -> Option<String> {
     if let Some(written) = written {
         return Some(format!("{path} +{written}"));
     }
-    // Names the file and more than the file: a tool of its own kind, let it speak for itself.
+    // It names a file and more, so it is a tool of its own kind: show its other arguments.
     let plain = [
         "offset",
         "limit",
@@ -194,11 +194,11 @@ fn path_of(args: &Args) -> Option<String> {
     (!path.is_empty()).then(|| short_path(path))
 }
 
-/// Of a long path the end, which tells it from its neighbours: `…/summary/args.rs`.
+/// The distinctive end of a long path: `…/summary/args.rs`.
 fn short_path(path: String) -> String {
-    const LONG: usize = 40;
+    const MAX_PATH: usize = 40;
     let size = path.chars().count();
-    if size <= LONG {
+    if size <= MAX_PATH {
         return path;
     }
     let slashes = path
@@ -206,13 +206,13 @@ fn short_path(path: String) -> String {
         .map(|(at, _)| at)
         .filter(|at| *at > 0);
     let mut tails = slashes.filter_map(|at| path.get(at..));
-    let fitting = tails.find(|tail| tail.chars().count() < LONG);
+    let fitting = tails.find(|tail| tail.chars().count() < MAX_PATH);
     let tail = fitting.or_else(|| path.rfind('/').and_then(|at| path.get(at..)));
     tail.filter(|tail| *tail != path)
         .map_or_else(|| path.clone(), |tail| format!("…{tail}"))
 }
 
-/// `src/lib.rs 1-200`: the part of a file that a call is about.
+/// `src/lib.rs 1-200`: a path with its range.
 fn with_range(args: &Args, path: String) -> String {
     let number = |key: &str| args.get(key).and_then(Value::as_u64);
     let view = args.get("view_range").and_then(Value::as_array);
@@ -243,7 +243,7 @@ fn with_range(args: &Args, path: String) -> String {
     }
 }
 
-/// Work given to another agent, and questions to a person.
+/// Tasks for subagents, and questions to the user.
 fn delegate(args: &Args) -> Option<String> {
     let what = args
         .get("description")
@@ -285,7 +285,7 @@ fn question(args: &Args) -> Option<String> {
     .find_map(|key| first_line(alone(key)?))
 }
 
-/// `key=value` of the scalar values, the most telling first; what is left out is counted.
+/// Scalar values as `key=value`, identifying ones first, with a count of what is left out.
 pub(super) fn pairs(args: &Args, most: usize) -> String {
     let rank = |key: &str| {
         TELLING
@@ -296,15 +296,15 @@ pub(super) fn pairs(args: &Args, most: usize) -> String {
     let mut sorted: Vec<(&String, &Value)> =
         args.iter().filter(|(_, value)| !value.is_null()).collect();
     sorted.sort_by_key(|(key, value)| (!is_scalar(value), rank(key)));
-    let mut said: Vec<String> = sorted
+    let mut text: Vec<String> = sorted
         .iter()
         .take(most)
         .map(|(key, value)| pair(key, value))
         .collect();
     if sorted.len() > most {
-        said.push(format!("+{} more", sorted.len() - most));
+        text.push(format!("+{} more", sorted.len() - most));
     }
-    said.join(" ")
+    text.join(" ")
 }
 
 fn pair(key: &str, value: &Value) -> String {
@@ -320,7 +320,7 @@ pub(super) fn is_scalar(value: &Value) -> bool {
     matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
 }
 
-/// A value as one word, or quoted where it is more than one.
+/// A value as one word, quoted if it has several.
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => {
@@ -337,7 +337,7 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The first line that says something, and how many more there are.
+/// The first line with content, and the number of lines after it.
 fn headline(text: &str) -> String {
     let mut lines = text.lines().map(squeeze).filter(|line| !line.is_empty());
     let Some(first) = lines.next() else {

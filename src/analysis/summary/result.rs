@@ -1,4 +1,4 @@
-//! What came back from a call, in a few words: the exit code, how much it was, or what went wrong.
+//! Summarises the result of a call: the exit code, the size, or what went wrong.
 
 use serde_json::{Map, Value};
 
@@ -8,10 +8,10 @@ use crate::ingest::body::Body;
 use crate::model::action::Status;
 use crate::store::row::Row;
 
-/// A result of one line up to this length is shown itself.
-const SHORT: usize = 72;
+/// A one-line result up to this length is shown as it is.
+const MAX_LINE: usize = 72;
 
-/// Exit code and size of the result, or the first words of the error; none when nothing came back.
+/// The exit code and size of the result, or the first words of the error. `None` without a result.
 pub fn describe(row: &Row<'_>, body: &Body) -> Option<String> {
     let exit = body
         .result
@@ -37,7 +37,7 @@ pub fn describe(row: &Row<'_>, body: &Body) -> Option<String> {
     }
 }
 
-/// Where tools put the exit code of a process: in a field, or in words before the output.
+/// Tools report the exit code of a process in a field, or in words before the output.
 fn exit_code(result: &Value) -> Option<i64> {
     const FIELDS: &[&str] = &[
         "exit_code",
@@ -69,7 +69,7 @@ fn exit_in_text(text: &str) -> Option<i64> {
     })
 }
 
-/// What went wrong, from a result that is an error.
+/// The error message in a result.
 fn failure(result: &Value) -> Option<String> {
     let field = |fields: &Map<String, Value>| {
         ["error", "message", "err", "stderr", "reason"]
@@ -89,7 +89,7 @@ fn failure(result: &Value) -> Option<String> {
 
 fn size(row: &Row<'_>, body: &Body) -> Option<String> {
     let result = body.result.as_ref()?;
-    // At a glance only the head of a large record is read: what is counted is a lower bound.
+    // A quick look reads only the head of a large record, so the count is a lower bound.
     let place = row.result_place();
     let place = if place.is_some() { place } else { row.place() };
     let cut = body.record.is_none() && place.len as usize > row.source().format.glance();
@@ -106,10 +106,12 @@ fn size(row: &Row<'_>, body: &Body) -> Option<String> {
     }
 }
 
-/// What a result says that the arguments did not say already; all of it where that is nothing.
+/// The fields of a result that do not repeat the arguments, or all of them if none remain.
 fn news(fields: &Map<String, Value>, args: Option<&Value>) -> Map<String, Value> {
-    let said = |key: &str, value: &Value| args.and_then(|args| args.get(key)) == Some(value);
-    let new = fields.iter().filter(|(key, value)| !said(key, value));
+    let is_repeated = |key: &str, value: &Value| args.and_then(|args| args.get(key)) == Some(value);
+    let new = fields
+        .iter()
+        .filter(|(key, value)| !is_repeated(key, value));
     let new: Map<String, Value> = new
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
@@ -120,7 +122,7 @@ fn text_size(text: &str, more: &str) -> String {
     let lines = text.trim_end().lines().count();
     match (lines, first_line(text)) {
         (_, None) => "no output".to_owned(),
-        (1, Some(line)) if more.is_empty() && line.chars().count() <= SHORT => line,
+        (1, Some(line)) if more.is_empty() && line.chars().count() <= MAX_LINE => line,
         (lines, Some(_)) => counted(lines, "line", more),
     }
 }
@@ -133,7 +135,7 @@ fn counted(number: usize, word: &str, more: &str) -> String {
     }
 }
 
-/// The text of a result, where it is text: a string, the output of a process, or text parts.
+/// The text of a result: a string, the output of a process, or text parts.
 fn text_of(result: &Value) -> Option<String> {
     match result {
         Value::String(text) => Some(text.clone()),

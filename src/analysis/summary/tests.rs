@@ -18,7 +18,7 @@ use crate::model::run::{Run, RunIx, RunStatus, Totals, Who};
 use crate::model::symbol::Sym;
 use crate::store::Store;
 
-/// A store of one run: a row of `kind`, then calls of `tools` that it asked for.
+/// A store with one run: a row of `kind`, then the calls of `tools` it requested.
 fn store(kind: Kind, status: Status, tools: &[&str]) -> Store {
     let symbols = tools.iter().map(|name| Box::from(*name)).collect();
     let mut batch = Batch {
@@ -115,7 +115,7 @@ fn text(text: &str) -> Body {
 }
 
 #[test]
-fn a_command_shows_itself_its_exit_code_and_its_lines() {
+fn a_command_shows_its_exit_code_and_line_count() {
     let output = json!({"output": "a\nb\nc\n", "metadata": {"exit_code": 101}});
     check_call(
         json!({"command": "cargo test --all"}),
@@ -135,7 +135,7 @@ fn a_command_shows_itself_its_exit_code_and_its_lines() {
 }
 
 #[test]
-fn the_exit_code_is_found_in_the_words_of_the_error() {
+fn finds_the_exit_code_in_the_error_message() {
     let error = ErrorText {
         message: "Exit code 2\nboom\nmore".to_owned(),
         ..ErrorText::default()
@@ -165,7 +165,7 @@ fn a_file_shows_its_path_and_range() {
 }
 
 #[test]
-fn of_a_long_path_the_end_is_shown() {
+fn a_long_path_shows_its_end() {
     let long = "/home/mira/projects/worktrees/app/src/analysis/summary/args.rs";
     check_call(
         json!({"path": long}),
@@ -181,7 +181,7 @@ fn of_a_long_path_the_end_is_shown() {
 }
 
 #[test]
-fn a_search_shows_what_and_where() {
+fn a_search_shows_its_pattern_and_path() {
     check_call(
         json!({"pattern": "fn main", "path": "src"}),
         json!(["a", "b"]),
@@ -204,7 +204,7 @@ fn todos_are_counted() {
 }
 
 #[test]
-fn other_tools_show_their_most_telling_arguments_first() {
+fn other_tools_show_identifying_arguments_first() {
     let args = json!({"currency": "USD", "amount": 4200, "order_id": "8841"});
     check_call(args, json!(null), "order_id=8841 amount=4200 currency=USD");
     let args = json!({"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":"two words"});
@@ -258,7 +258,7 @@ fn a_blocked_call_names_the_policy_and_a_denied_one_the_person() {
 }
 
 #[test]
-fn a_failed_call_shows_the_first_words_of_its_error() {
+fn a_failed_call_shows_the_start_of_its_error() {
     let error = ErrorText {
         kind: Some("Timeout".to_owned()),
         message: "\nafter 5 s\nat x".to_owned(),
@@ -283,7 +283,7 @@ fn a_failed_call_shows_the_first_words_of_its_error() {
 }
 
 #[test]
-fn nothing_recorded_is_not_called_ok() {
+fn an_unrecorded_outcome_is_not_shown_as_ok() {
     check(Kind::ToolCall, Status::Unrecorded, &Body::default(), "");
     check(
         Kind::Prompt,
@@ -319,7 +319,7 @@ fn a_response_is_its_first_sentence_or_the_tools_it_asked_for() {
 }
 
 #[test]
-fn a_broken_line_shows_its_place() {
+fn a_malformed_line_shows_its_position() {
     check(
         Kind::Malformed,
         Status::Unrecorded,
@@ -338,7 +338,7 @@ fn a_record_of_an_unknown_type_shows_its_type() {
 }
 
 #[test]
-fn a_line_is_short_whatever_the_trace_holds() {
+fn a_summary_is_short_whatever_the_trace_contains() {
     let long = "x y\n".repeat(100_000);
     for body in [text(&long), text(&"z".repeat(1 << 20))] {
         let store = store(Kind::Prompt, Status::Unrecorded, &[]);
@@ -362,7 +362,7 @@ fn a_line_is_short_whatever_the_trace_holds() {
 }
 
 #[test]
-fn a_tag_alone_says_something_only_where_nothing_else_does() {
+fn a_lone_tag_is_shown_only_if_there_is_nothing_else() {
     let first = |text| super::first_line(text);
     assert_eq!(
         first("<system-reminder>\nCompile error\n").as_deref(),

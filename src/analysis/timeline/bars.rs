@@ -1,4 +1,4 @@
-//! The bars of a run, from the times of its actions.
+//! Builds the bars of a run from the times of its actions.
 
 use std::collections::HashMap;
 
@@ -19,8 +19,8 @@ pub(super) struct Drawn {
     pub(super) growth: Growth,
     pub(super) untimed: u32,
     pub(super) aside: u32,
-    /// When an agent had what its model answers next: the end of the last prompt or call.
-    heard: HashMap<Sym, i64>,
+    /// Per agent, when the input of its next model call was complete.
+    input_ready: HashMap<Sym, i64>,
 }
 
 pub(super) fn of_run(store: &Store, run: RunIx, now: Option<i64>, cancel: &CancelFlag) -> Drawn {
@@ -50,7 +50,7 @@ pub(super) fn of_run(store: &Store, run: RunIx, now: Option<i64>, cancel: &Cance
 
 impl Drawn {
     fn add(&mut self, row: &Row<'_>, now: Option<i64>) {
-        let agent = row.chunk.agent[row.at];
+        let agent = row.agent_sym();
         let time = row.time().get();
         self.growth.add(row);
         let Some(what) = takes_time(row.kind()) else {
@@ -62,8 +62,8 @@ impl Drawn {
             return;
         };
         let name = match what {
-            What::Model => row.chunk.model[row.at],
-            What::Prompt | What::Tool | What::Approval | What::Error => row.chunk.tool[row.at],
+            What::Model => row.model_sym(),
+            What::Prompt | What::Tool | What::Approval | What::Error => row.tool_sym(),
         };
         let mut bar = Bar {
             ix: row.ix(),
@@ -80,34 +80,35 @@ impl Drawn {
         } else if is_open(row) {
             bar.length = Length::Open;
             bar.to = now.unwrap_or(time).max(time);
-        } else if let (What::Model, Some(heard)) = (what, self.heard.get(&agent))
-            && *heard < time
+        } else if let (What::Model, Some(input_ready)) = (what, self.input_ready.get(&agent))
+            && *input_ready < time
         {
-            (bar.from, bar.length) = (*heard, Length::Inferred);
+            (bar.from, bar.length) = (*input_ready, Length::Inferred);
         }
         self.bars.push(bar);
-        self.hear(row, &bar);
-        if let Some(asked) = approval(row, bar.window(), now) {
+        self.track_input(row, &bar);
+        if let Some(pending) = approval(row, bar.window(), now) {
             self.bars.push(Bar {
                 what: What::Approval,
-                from: asked.0,
-                to: asked.1,
-                length: asked.2,
+                from: pending.0,
+                to: pending.1,
+                length: pending.2,
                 ..bar
             });
         }
     }
 
-    /// What a model answers begins when it is all there: the last prompt, result or answer before.
-    fn hear(&mut self, row: &Row<'_>, bar: &Bar) {
+    /// A model call starts when its input is complete: after the last prompt, result or answer
+    /// before it.
+    fn track_input(&mut self, row: &Row<'_>, bar: &Bar) {
         if row.kind() == Kind::Error {
             return;
         }
-        let heard = self.heard.entry(bar.agent).or_insert(bar.to);
-        *heard = if bar.what == What::Prompt {
+        let input_ready = self.input_ready.entry(bar.agent).or_insert(bar.to);
+        *input_ready = if bar.what == What::Prompt {
             bar.to
         } else {
-            bar.to.max(*heard)
+            bar.to.max(*input_ready)
         };
     }
 }
@@ -116,9 +117,9 @@ fn is_open(row: &Row<'_>) -> bool {
     row.status() == Status::Pending || row.flags().has(Flags::WAITING)
 }
 
-/// From when to when a person was asked about a call.
+/// The time span in which the approval of a call was pending.
 fn approval(row: &Row<'_>, call: super::Window, now: Option<i64>) -> Option<(i64, i64, Length)> {
-    let mut asked = None;
+    let mut requested = None;
     let mut found = None;
     for attached in row.attached() {
         if attached.kind != AttachedKind::Approval {
@@ -126,11 +127,13 @@ fn approval(row: &Row<'_>, call: super::Window, now: Option<i64>) -> Option<(i64
         }
         let time = attached.time.get();
         match attached.verdict {
-            Verdict::Requested => asked = time,
+            Verdict::Requested => requested = time,
             Verdict::Approved | Verdict::Denied | Verdict::Expired => {
                 let wait = attached.wait.get();
-                let began = asked.or(time.zip(wait).map(|(time, wait)| time - wait));
-                let ended = time.or(asked.zip(wait).map(|(asked, wait)| asked + wait));
+                let began = requested.or(time.zip(wait).map(|(time, wait)| time - wait));
+                let ended = time.or(requested
+                    .zip(wait)
+                    .map(|(requested, wait)| requested + wait));
                 found = began.zip(ended).filter(|(began, ended)| began <= ended);
             }
             Verdict::Unrecorded
@@ -144,7 +147,7 @@ fn approval(row: &Row<'_>, call: super::Window, now: Option<i64>) -> Option<(i64
     if let Some((began, ended)) = found {
         return Some((began, ended, Length::Recorded));
     }
-    let asked = asked.filter(|_| row.flags().has(Flags::WAITING))?;
-    let end = now.unwrap_or(call.to).max(asked);
-    Some((asked, end, Length::Open))
+    let requested = requested.filter(|_| row.flags().has(Flags::WAITING))?;
+    let end = now.unwrap_or(call.to).max(requested);
+    Some((requested, end, Length::Open))
 }

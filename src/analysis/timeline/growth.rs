@@ -1,25 +1,25 @@
-//! What a run had cost, and how full its context was, at any time of it.
+//! The cost and context size of a run at any time.
 
 use crate::analysis::windows::window;
 use crate::model::action::Kind;
 use crate::store::row::Row;
 
-/// Steps in the order of time.
+/// Steps in time order.
 #[derive(Debug, Clone, Default)]
 pub struct Growth {
-    /// When, and the cost up to then in picodollars.
+    /// The time, and the cost up to then in picodollars.
     costs: Vec<(i64, i64)>,
     fills: Vec<(i64, Fill)>,
-    /// Costs among them are estimates.
+    /// Whether the costs include estimates.
     pub is_estimate: bool,
 }
 
 /// The context of the main agent's model at a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fill {
-    /// Tokens that the model was given.
+    /// Input tokens.
     pub tokens: u64,
-    /// Of its window, where that is known.
+    /// The share of the context window, if known.
     pub percent: Option<u64>,
 }
 
@@ -46,7 +46,7 @@ impl Growth {
         }
     }
 
-    /// Puts the steps in order and sums them up.
+    /// Sorts the steps and accumulates the costs.
     pub(super) fn finish(&mut self) {
         self.costs.sort_by_key(|(time, _)| *time);
         let mut sum = 0_i64;
@@ -57,7 +57,7 @@ impl Growth {
         self.fills.sort_by_key(|(time, _)| *time);
     }
 
-    /// What was spent up to a time, in picodollars; none before anything was.
+    /// The cost up to a time, in picodollars; `None` before the first.
     pub fn cost_at(&self, time: i64) -> Option<i64> {
         before(&self.costs, time).copied()
     }
@@ -67,7 +67,7 @@ impl Growth {
         before(&self.fills, time).copied()
     }
 
-    /// The fullest that the context was, in tokens.
+    /// The largest context, in tokens.
     pub fn fullest(&self) -> u64 {
         self.fills
             .iter()
@@ -85,5 +85,5 @@ fn before<T>(steps: &[(i64, T)], time: i64) -> Option<&T> {
 
 fn is_lane(row: &Row<'_>) -> bool {
     let mut lanes = row.run().lanes.iter();
-    lanes.any(|lane| lane.agent == row.chunk.agent[row.at])
+    lanes.any(|lane| lane.agent == row.agent_sym())
 }

@@ -1,11 +1,11 @@
-//! The bars of a run in lanes: by agent, by tool or by kind.
+//! Arranges the bars of a run in lanes: by agent, by tool or by kind.
 
 use std::collections::HashMap;
 
 use super::{Bar, Timeline, What, Window};
 use crate::model::symbol::Sym;
 
-/// What makes a lane.
+/// What defines a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum By {
     #[default]
@@ -41,13 +41,13 @@ pub enum Key {
     What(What),
 }
 
-/// Some bars of a run, in the order of time.
+/// Some bars of a run, in time order.
 #[derive(Debug, Clone)]
 pub struct Lane {
     pub key: Key,
-    /// By their place among all bars.
+    /// Indices into all bars.
     pub bars: Vec<u32>,
-    /// When anything of it was going on, without gaps or overlaps inside.
+    /// When any of its bars was active, as disjoint windows.
     pub busy: Vec<Window>,
 }
 
@@ -62,7 +62,7 @@ impl Key {
 }
 
 impl Timeline {
-    /// The lanes, in the order in which they begin.
+    /// The lanes, in order of their start.
     pub fn lanes(&self, by: By) -> Vec<Lane> {
         let mut places: HashMap<Key, usize> = HashMap::new();
         let mut lanes: Vec<Lane> = Vec::new();
@@ -84,7 +84,7 @@ impl Timeline {
 }
 
 impl Lane {
-    /// Bars come in the order in which they begin.
+    /// Bars arrive in order of their start.
     fn join(&mut self, window: Window) {
         match self.busy.last_mut().filter(|last| window.from <= last.to) {
             Some(last) => last.to = last.to.max(window.to),
@@ -92,12 +92,12 @@ impl Lane {
         }
     }
 
-    /// For how many microseconds anything of it was going on.
+    /// The total active time, in microseconds.
     pub fn took(&self) -> i64 {
         self.busy.iter().map(|window| window.length()).sum()
     }
 
-    /// How much of a stretch of time anything of it was going on: none of it, and up to all.
+    /// The active share of a window; `None` if inactive.
     pub fn is_busy(&self, window: Window) -> Option<f64> {
         let first = self.busy.partition_point(|busy| busy.to < window.from);
         let within = self.busy[first..]

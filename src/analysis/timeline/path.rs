@@ -1,9 +1,10 @@
-//! The critical path: the chain of things without which the run would have ended earlier.
+//! The critical path: the chain of actions that determined when the run ended.
 //!
-//! It is walked from the end. What ended last before a moment is what that moment waited for; where nothing
-//! had ended but something was going on, that is; and where nothing was, the run was idle. A call that only
-//! stands for a subagent gives way to what the subagent did, and a call to the person who was asked about it.
-//! (The idea is that of the last finishing child in traces of services: Zhang et al., CRISP, USENIX ATC 2022.)
+//! It is found by walking backwards from the end. At any moment, the action that ended last is what
+//! that moment waited for. If none ended but one was active, it is that one, and if none was
+//! active, the run was idle. A call that stands for a subagent is replaced by the subagent's
+//! actions, and the part of a call that waited for approval by the approval. (This is the last
+//! finishing child of Zhang et al., CRISP, USENIX ATC 2022.)
 
 use std::collections::HashMap;
 
@@ -16,27 +17,27 @@ use crate::store::Store;
 /// The critical path of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Path {
-    /// In the order of time; gaps between them are idle.
+    /// In time order. Gaps are idle time.
     pub steps: Vec<Step>,
-    /// How long the run was.
+    /// The duration of the run.
     pub length: i64,
-    /// What all that went on would take one after the other, against how long anything went on at all; none where
-    /// nothing has a length.
+    /// Total active time of all bars, divided by the time in which any was active. `None` if no bar
+    /// has a duration.
     pub parallelism: Option<f64>,
-    /// Lengths among them are inferred.
+    /// Whether it includes inferred durations.
     pub is_inferred: bool,
 }
 
 /// A part of a bar on the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// The place among all bars.
+    /// An index into all bars.
     pub bar: u32,
     pub what: What,
     pub window: Window,
 }
 
-/// How much of the path was what; in microseconds.
+/// How much of the path each kind takes, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Share {
     pub model: i64,
@@ -60,13 +61,13 @@ impl Path {
         }
     }
 
-    /// Whether a bar lies on the path.
+    /// Whether a bar is on the path.
     pub fn holds(&self, bar: u32) -> bool {
         self.steps.iter().any(|step| step.bar == bar)
     }
 }
 
-/// A stretch of a bar in which nothing more particular went on.
+/// A part of a bar that is not covered by a more specific one.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
     bar: u32,
@@ -98,11 +99,11 @@ fn pieces(store: &Store, run: RunIx, bars: &[Bar]) -> Vec<Piece> {
         children.entry(lane.parent).or_default().push(lane.agent);
     }
     let mut of_agent: HashMap<Sym, Vec<Window>> = HashMap::new();
-    let mut asked: HashMap<ActionIx, Vec<Window>> = HashMap::new();
+    let mut approvals: HashMap<ActionIx, Vec<Window>> = HashMap::new();
     for bar in bars.iter().filter(|bar| bar.to > bar.from) {
         of_agent.entry(bar.agent).or_default().push(bar.window());
         if bar.what == What::Approval {
-            asked.entry(bar.ix).or_default().push(bar.window());
+            approvals.entry(bar.ix).or_default().push(bar.window());
         }
     }
     let mut pieces = Vec::new();
@@ -116,7 +117,7 @@ fn pieces(store: &Store, run: RunIx, bars: &[Bar]) -> Vec<Piece> {
             pieces.push(piece(bar.window()));
             continue;
         }
-        let mut covers = asked.get(&bar.ix).cloned().unwrap_or_default();
+        let mut covers = approvals.get(&bar.ix).cloned().unwrap_or_default();
         for agent in children.get(&bar.ix).into_iter().flatten() {
             covers.extend(of_agent.get(agent).into_iter().flatten());
         }
@@ -125,7 +126,7 @@ fn pieces(store: &Store, run: RunIx, bars: &[Bar]) -> Vec<Piece> {
     pieces
 }
 
-/// What is left of a stretch of time outside of others.
+/// What remains of a window outside of others.
 fn without(window: Window, mut covers: Vec<Window>) -> Vec<Window> {
     covers.sort_by_key(|cover| cover.from);
     let mut left = Vec::new();
@@ -145,10 +146,10 @@ fn without(window: Window, mut covers: Vec<Window>) -> Vec<Window> {
 }
 
 fn walk(pieces: &[Piece], whole: Window) -> Vec<Step> {
-    // By their ends, of equal ones the longest last.
+    // By end; of equal ones, the longest last.
     let mut by_end: Vec<&Piece> = pieces.iter().collect();
     by_end.sort_by_key(|piece| (piece.window.to, std::cmp::Reverse(piece.window.from)));
-    // By their beginnings, with the piece that ends last of all up to each.
+    // By start, with the latest-ending piece up to each.
     let mut by_start: Vec<&Piece> = pieces.iter().collect();
     by_start.sort_by_key(|piece| piece.window.from);
     let mut last: Option<&Piece> = None;

@@ -58,13 +58,13 @@ fn check_share(trace: &str, [model, tools, approval, idle]: [f64; 4]) {
 }
 
 #[test]
-fn one_after_the_other_is_all_on_the_path() {
+fn sequential_actions_are_all_on_the_path() {
     let trace = prompt(0.0) + &response(1.0, 2.0) + &call("a", 3.0, 5.0) + &response(10.0, 1.0);
     check_share(&trace, [3.0, 5.0, 0.0, 3.0]);
 }
 
 #[test]
-fn of_what_runs_beside_each_other_the_longest_counts() {
+fn of_parallel_actions_the_longest_is_on_the_path() {
     let trace = prompt(0.0)
         + &response(0.0, 1.0)
         + &call("long", 1.0, 4.0)
@@ -84,8 +84,8 @@ fn of_what_runs_beside_each_other_the_longest_counts() {
 }
 
 #[test]
-fn a_person_who_is_asked_is_what_a_call_waits_for() {
-    let asked = line(3.0, r#""type":"tool_call","id":"c","tool":"refund""#)
+fn a_pending_approval_replaces_the_call_on_the_path() {
+    let requested = line(3.0, r#""type":"tool_call","id":"c","tool":"refund""#)
         + &line(
             4.0,
             r#""type":"approval","call_id":"c","state":"requested""#,
@@ -99,13 +99,13 @@ fn a_person_who_is_asked_is_what_a_call_waits_for() {
             r#""type":"tool_result","call_id":"c","status":"ok","duration_ms":8000"#,
         );
     check_share(
-        &(prompt(0.0) + &response(0.0, 3.0) + &asked),
+        &(prompt(0.0) + &response(0.0, 3.0) + &requested),
         [3.0, 3.0, 5.0, 0.0],
     );
 }
 
 #[test]
-fn a_call_that_stands_for_a_subagent_gives_way_to_it() {
+fn a_subagent_replaces_the_call_that_started_it() {
     let sub = |at: f64, more: &str| line(at, &format!("\"agent\":\"lookup\",{more}"));
     let trace = line(
         0.0,
@@ -141,7 +141,7 @@ fn a_call_that_stands_for_a_subagent_gives_way_to_it() {
 }
 
 #[test]
-fn a_model_call_without_a_duration_begins_where_what_it_answers_ended() {
+fn a_model_call_without_a_duration_starts_at_the_end_of_its_input() {
     let moment = |at: f64| {
         line(
             at,
@@ -168,7 +168,7 @@ fn a_model_call_without_a_duration_begins_where_what_it_answers_ended() {
 }
 
 #[test]
-fn what_has_no_time_is_counted_and_not_drawn() {
+fn actions_without_a_time_are_counted_but_not_drawn() {
     let untimed = "{\"type\":\"tool_call\",\"run_id\":\"r\",\"id\":\"c\",\"tool\":\"t\"}\n\
                    {\"type\":\"note\",\"run_id\":\"r\",\"content\":\"n\"}\n";
     let timeline = made(untimed);
@@ -176,13 +176,13 @@ fn what_has_no_time_is_counted_and_not_drawn() {
         (timeline.whole, timeline.untimed, timeline.aside),
         (None, 1, 1)
     );
-    // The same time on all is none either.
+    // Identical times on all records count as no time.
     let timeline = made(&(prompt(5.0) + &line(5.0, r#""type":"error","error":{"message":"x"}"#)));
     assert_eq!((timeline.whole, timeline.bars.len()), (None, 2));
 }
 
 #[test]
-fn a_call_that_goes_on_ends_now_and_has_no_length() {
+fn an_open_call_extends_to_now_and_has_no_duration() {
     let trace = prompt(0.0) + &line(2.0, r#""type":"tool_call","id":"c","tool":"t""#);
     let timeline = Timeline::of(
         &load(&trace),
@@ -195,13 +195,16 @@ fn a_call_that_goes_on_ends_now_and_has_no_length() {
         (bar.length, bar.took(), bar.to),
         (Length::Open, None, TEN + 9 * SECOND)
     );
-    // Of a run that nobody follows it is only known that it was called.
-    let told = made(&trace);
-    assert_eq!(told.bars.last().map(|bar| bar.to), Some(TEN + 2 * SECOND));
+    // If a run is not followed, all we know is that the call was made.
+    let timeline = made(&trace);
+    assert_eq!(
+        timeline.bars.last().map(|bar| bar.to),
+        Some(TEN + 2 * SECOND)
+    );
 }
 
 #[test]
-fn the_slowest_come_one_after_the_other() {
+fn slowest_walks_down_the_ranking() {
     let trace = prompt(0.0) + &call("a", 1.0, 2.0) + &call("b", 3.0, 6.0) + &call("c", 9.0, 2.0);
     let timeline = made(&trace);
     let whole = timeline.whole.expect("times");
@@ -215,7 +218,7 @@ fn the_slowest_come_one_after_the_other() {
 }
 
 #[test]
-fn cost_and_context_grow_along_the_time() {
+fn cost_and_context_grow_over_time() {
     let response = |at: f64, tokens: u32, usd: f64| {
         line(
             at,
@@ -246,7 +249,7 @@ fn cost_and_context_grow_along_the_time() {
 
 proptest! {
     #[test]
-    fn the_path_is_a_chain_inside_of_the_run(
+    fn the_path_is_a_chain_within_the_run(
         calls in proptest::collection::vec((0..40_u32, 0..20_u32), 1..20),
     ) {
         let mut trace = prompt(0.0);
@@ -266,7 +269,7 @@ proptest! {
         let share = timeline.path.share();
         prop_assert!(share.idle >= 0);
         prop_assert_eq!(share.model + share.tools + share.approval + share.idle, whole.length());
-        // Idle is exactly when nothing went on.
+        // Idle time is exactly when nothing was active.
         let busy: i64 = timeline.lanes(By::Agent).iter().map(super::Lane::took).sum();
         prop_assert_eq!(share.idle, whole.length() - busy);
     }

@@ -78,7 +78,7 @@ fn cells(cx: &Cx, store: &Store, context: &Context, part: &Part) -> Vec<Cell> {
         || words::NOTHING.to_owned(),
         |it| format!("≈{}", human::count(it)),
     );
-    let who = part.role.map_or("", crate::ingest::context::Role::word);
+    let who = part.role.map_or("", crate::ingest::request::Role::word);
     let what = match context.value(part) {
         Some(value) if part.note.is_empty() => line(value),
         _ => part.note.clone(),

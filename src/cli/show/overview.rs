@@ -1,6 +1,6 @@
 //! `show RUN`: the run, its totals, its tools and its turns.
 
-use crate::analysis::stats::{self, Field};
+use crate::analysis::grouped::{self, Field};
 use crate::analysis::summary;
 use crate::base::human;
 use crate::cli::Cx;
@@ -133,7 +133,7 @@ const TOOLS: &[Column] = &[
 ];
 
 fn tools(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
-    let groups = stats::groups(
+    let groups = grouped::groups(
         rows.iter().map(|ix| store.row(*ix)),
         &[Field::Tool],
         &cx.out.look.zone,

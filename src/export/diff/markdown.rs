@@ -1,8 +1,8 @@
 //! A comparison as markdown, for an issue or a review.
 
+use crate::analysis::diff::describe;
 use crate::analysis::diff::label::Label;
 use crate::analysis::diff::pair;
-use crate::analysis::diff::tell;
 use crate::analysis::diff::words::Side as On;
 use crate::export::diff::{LISTED, Page, TALLEST, action, clean, head, spent};
 
@@ -33,7 +33,7 @@ pub fn markdown(page: &Page<'_>) -> Vec<String> {
                     .changes
                     .iter()
                     .take(LISTED)
-                    .map(|it| change(&tell::tell(it))),
+                    .map(|it| change(&describe::describe(it))),
             );
             let more = found.changes.len().saturating_sub(LISTED);
             cells.extend((more > 0).then(|| format!("… {more} more")));
@@ -58,7 +58,7 @@ fn skipped(lines: &mut Vec<String>, equal: &mut usize, only_changed: bool) {
     *equal = 0;
 }
 
-fn change(told: &tell::Told) -> String {
+fn change(told: &describe::Description) -> String {
     let line = |pieces: &[crate::analysis::diff::words::Piece]| {
         let pieces = pieces.iter().map(|piece| {
             let text = cell(&clean(&piece.text));

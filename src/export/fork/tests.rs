@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::{Edit, Fork, Refused, fork};
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::ActionIx;
 use crate::store::Store;
@@ -23,7 +23,7 @@ fn forked(count: u32, edits: &[&str]) -> Result<Fork, Refused> {
         bytes: TRACE.as_bytes(),
         companions: &[],
     }];
-    let store = Store::load(loader::start(inputs, Options::new(PriceTable::built_in()))).0;
+    let store = Store::load(intake::load(inputs, Options::new(PriceTable::built_in()))).0;
     let actions: Vec<ActionIx> = (0..count).map(ActionIx).collect();
     let edits: Vec<Edit> = edits
         .iter()

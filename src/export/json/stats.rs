@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use super::number::{self, UsageJson};
-use crate::analysis::stats::{Field, Group, Percentiles};
+use crate::analysis::grouped::{Field, Group, Percentiles};
 
 pub const SCHEMA: &str = "saferun.tui/stats@1";
 

@@ -1,16 +1,16 @@
-//! Builds actions, runs and the news about them, batch by batch.
+//! Builds actions, runs and updates to them, batch by batch.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use super::From;
-use super::calls::Call;
+use super::calls::{Call, Map};
+use super::from::From;
 use super::interner::Interner;
-use super::memory::{Map, Memory};
+use super::memory::Memory;
 use super::retain::Retain;
-use super::state::{RunState, Told};
-use crate::ingest::Batch;
+use super::state::{RunHandle, RunState};
 use crate::ingest::fact::Fact;
+use crate::ingest::loaded::Batch;
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
 use crate::model::chunk::{CHUNK_ROWS, Chunk, NewAction};
@@ -19,7 +19,7 @@ use crate::model::quantity::{Elapsed, Time};
 use crate::model::run::{Lane, Run, RunIx, RunStatus, Totals, Who};
 use crate::model::symbol::Sym;
 
-/// An action about to be added to a run.
+/// An action that is about to be added to a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Draft {
     pub kind: Kind,
@@ -36,7 +36,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A row for a fact, with what the fact itself tells: no agent, tool, model or cause yet.
+    /// A row for a fact, without agent, tool, model or cause.
     pub fn new(kind: Kind, run: RunIx, fact: &Fact, from: &From<'_>) -> Draft {
         Draft {
             kind,
@@ -54,12 +54,12 @@ impl Draft {
     }
 }
 
-/// What is remembered of a run, of an id and of a call takes about so many bytes.
+/// The approximate bytes kept per run, per id and per call.
 const RUN: u64 = 640;
 const ID: u64 = 32;
 const CALL: u64 = 112;
 
-/// Turns what rules decide into batches. Runs are found by a key that the rules choose.
+/// Collects what assemblers decide into batches. Runs are found by a key that the assembler chooses.
 #[derive(Debug)]
 pub struct Builder {
     pub(super) interner: Interner,
@@ -67,17 +67,17 @@ pub struct Builder {
     pub(super) prices: PriceTable,
     runs: Vec<RunState>,
     keys: Map<RunIx>,
-    /// The run that was asked for last.
+    /// The run requested last.
     latest: RunIx,
-    /// Memories of runs that ended, for runs to come.
+    /// The memory of ended runs, for reuse.
     spare: Vec<Memory>,
     dirty: Vec<RunIx>,
     batch: Batch,
-    /// The place of the first action of `batch`.
+    /// The index of the first action of `batch`.
     first: u32,
     ready: Vec<Batch>,
     retain: Retain,
-    /// What stands for runs of which nothing is kept.
+    /// Placeholder for runs that have been dropped.
     gone: Arc<Run>,
 }
 
@@ -100,7 +100,7 @@ impl Builder {
         }
     }
 
-    /// Keeps no more than fits so many bytes.
+    /// Limits what is kept to `room` bytes.
     #[must_use]
     pub fn within(self, room: u64) -> Builder {
         Builder {
@@ -109,12 +109,12 @@ impl Builder {
         }
     }
 
-    /// The number that the next action gets.
+    /// The index that the next action gets.
     pub fn next_action(&self) -> u32 {
         self.first + self.batch.chunk.len() as u32
     }
 
-    /// Lets go of actions before `floor`, and of the oldest where there is no more room.
+    /// Drops actions before `floor`, and the oldest if memory is short.
     pub fn let_go(&mut self, floor: u32) {
         if !self.retain.let_go(floor) {
             return;
@@ -130,7 +130,7 @@ impl Builder {
                 let run = state.run.get();
                 let key = run_key(&self.secret, run.source, run.id.as_bytes());
                 self.keys.remove(&key);
-                *state = RunState::of(Told::Shared(Arc::clone(&self.gone)));
+                *state = RunState::of(RunHandle::Shared(Arc::clone(&self.gone)));
                 (state.ended, state.last) = (true, ActionIx(0));
                 self.batch
                     .runs
@@ -143,7 +143,7 @@ impl Builder {
         self.interner.symbol(name)
     }
 
-    /// The symbol of a name that is likely to be the one of `guess`.
+    /// The symbol of a name that is probably `guess`.
     pub fn symbol_like(&mut self, name: &[u8], guess: Sym) -> Sym {
         if self.name(guess).as_bytes() == name {
             return guess;
@@ -155,14 +155,14 @@ impl Builder {
         self.interner.name(symbol)
     }
 
-    /// A number for an id that nobody can choose two ids for.
+    /// A keyed hash of an id, so that nobody can construct collisions.
     pub fn key(&self, id: &[u8]) -> u64 {
         let mut hasher = self.secret.build_hasher();
         hasher.write(id);
         hasher.finish()
     }
 
-    /// The run with this id of a group of sources, made when it is new.
+    /// The run of this id in a group of sources; created if it is new.
     pub fn run(&mut self, source: SourceIx, id: &[u8]) -> RunIx {
         let latest = self.runs.get(self.latest.0 as usize);
         if latest
@@ -181,7 +181,7 @@ impl Builder {
         }
         let ix = RunIx(self.runs.len() as u32);
         self.keys.insert(key, ix);
-        let run = Told::Own(Box::new(new_run(source, id)));
+        let run = RunHandle::Own(Box::new(new_run(source, id)));
         self.runs.push(RunState {
             dirty: true,
             ..RunState::of(run)
@@ -200,12 +200,12 @@ impl Builder {
         state
     }
 
-    /// The facts of a run, to read.
+    /// Read access to a run.
     pub fn peek(&self, ix: RunIx) -> &Run {
         self.runs[ix.0 as usize].run.get()
     }
 
-    /// The facts of a run, to change. Totals are kept by the builder.
+    /// Write access to a run. The builder maintains the totals.
     pub fn edit(&mut self, ix: RunIx) -> &mut Run {
         self.state(ix).run.edit()
     }
@@ -224,7 +224,7 @@ impl Builder {
         }
     }
 
-    /// What is remembered of a run that goes on.
+    /// The memory of a run that has not ended.
     fn memory(&mut self, ix: RunIx) -> &mut Memory {
         let memory = &mut self.runs[ix.0 as usize].memory;
         memory.get_or_insert_with(|| Box::new(self.spare.pop().unwrap_or_default()))
@@ -244,7 +244,7 @@ impl Builder {
         totals.turns = totals.turns.max(turn);
     }
 
-    /// Notes that a run has seen a fact at this time.
+    /// Extends the time range of a run to include `time`.
     pub fn seen(&mut self, ix: RunIx, time: Time) {
         if !time.is_some() {
             return;
@@ -256,8 +256,8 @@ impl Builder {
         run.ended = run.ended.max(time);
     }
 
-    /// What the end of a run says that all of it took. Where that end has the only time, `was_untimed`
-    /// before, the run began so long ago.
+    /// Sets the duration stated by the end of a run. If that end has the only time of the run
+    /// (`was_untimed` before it), the start is derived from it.
     pub fn took(&mut self, ix: RunIx, span: Elapsed, was_untimed: bool) {
         let run = self.edit(ix);
         run.took = span;
@@ -290,7 +290,7 @@ impl Builder {
         }
     }
 
-    /// Notes that an agent other than the main one acted.
+    /// Records that an agent other than the main one acted.
     pub fn lane(&mut self, ix: RunIx, agent: Sym, parent: ActionIx) {
         let lanes = &mut self.edit(ix).lanes;
         match lanes.iter_mut().find(|lane| lane.agent == agent) {
@@ -300,7 +300,7 @@ impl Builder {
         }
     }
 
-    /// The action with this id in a run that goes on.
+    /// The action of this id in a run that has not ended.
     pub fn by_id(&mut self, ix: RunIx, id: &[u8]) -> ActionIx {
         if id.is_empty() {
             return ActionIx::NONE;
@@ -310,7 +310,7 @@ impl Builder {
         memory.map_or(ActionIx::NONE, |memory| memory.ids.get(key))
     }
 
-    /// Remembers the id of an action, for those that it causes.
+    /// Remembers the id of an action, so that later actions can name it as their cause.
     pub fn remember(&mut self, ix: RunIx, id: &[u8], action: ActionIx) {
         if id.is_empty() || self.runs[ix.0 as usize].ended {
             return;
@@ -320,7 +320,6 @@ impl Builder {
         self.retain.take(ID);
     }
 
-    /// Adds an action.
     pub fn act(&mut self, draft: &Draft) -> ActionIx {
         let ix = ActionIx(self.first + self.batch.chunk.len() as u32);
         self.seen(draft.run, draft.time);
@@ -328,7 +327,7 @@ impl Builder {
         self.state(draft.run).last = ix;
         let run = self.edit(draft.run);
         let totals = &mut run.totals;
-        // A broken line belongs to nobody: it has a row near its neighbours and counts in no run.
+        // A malformed line belongs to no run: it has a row next to its neighbors and counts in no total.
         let counts = draft.kind != Kind::Malformed;
         totals.actions += u32::from(counts);
         totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
@@ -364,36 +363,36 @@ impl Builder {
         });
         self.batch.outcomes.push(draft.flags);
         if draft.kind == Kind::Error {
-            // An error that stands for itself is its own outcome.
+            // An error with a row of its own is its own outcome.
             if let Some(status) = self.batch.outcomes.status.last_mut() {
                 *status = Status::Error;
             }
         }
-        // Batches end where chunks of a store do, so that whole ones are taken over as they are.
+        // Batches end at the chunk boundaries of the store, so that full chunks are taken over as they are.
         if (ix.0 as usize + 1).is_multiple_of(CHUNK_ROWS) {
             self.flush();
         }
         ix
     }
 
-    /// The row of an action in the batch that is being built.
+    /// The row of an action in the batch under construction.
     #[inline]
     fn fresh(&self, action: ActionIx) -> Option<usize> {
         let row = action.0.checked_sub(self.first)? as usize;
         (row < self.batch.outcomes.len()).then_some(row)
     }
 
-    /// News about an action; counts in the totals are the caller's, through [`Builder::status`].
+    /// Updates an action. Totals are the caller's job, through [`Builder::status`].
     pub fn settle(&mut self, news: &Settled) {
         match self.fresh(news.action) {
             Some(row) => self.batch.outcomes.settle(row, news),
-            // Nobody keeps it any more.
+            // The action has been dropped.
             None if news.action.0 < self.retain.first() => {}
             None => self.batch.settled.push(*news),
         }
     }
 
-    /// Gives an action a status and keeps the totals of its run in step.
+    /// Sets the status of an action and keeps the totals of its run in step.
     pub fn status(&mut self, ix: RunIx, action: ActionIx, change: (Status, Status)) {
         let totals = &mut self.edit(ix).totals;
         if let Some(slot) = counter(totals, change.0) {
@@ -412,13 +411,13 @@ impl Builder {
         }
     }
 
-    /// Adds a call that waits for its result. `signature` is a hash of its tool and arguments: when
-    /// the last call like it failed, this one is a retry.
+    /// Adds a call that waits for its result. `signature` is a hash of its tool and arguments: if the last
+    /// call with the same signature failed, this one is a retry.
     pub fn open_call(&mut self, ix: RunIx, id: &[u8], call: Call, again: bool) {
         let key = self.key(id);
         let memory = self.memory(ix);
         let retry = again || memory.failed.contains(&call.signature);
-        // A call without an id can never be answered by name.
+        // A call without an id cannot be matched by name.
         if !id.is_empty() {
             memory.calls.add(key, call);
             self.retain.take(CALL);
@@ -433,16 +432,16 @@ impl Builder {
         self.status(ix, call.action, (Status::Unrecorded, Status::Pending));
     }
 
-    /// Whether a call with this id was seen in the run.
+    /// The call of this id, if the run has one.
     pub fn knows_call(&self, ix: RunIx, id: &[u8]) -> Option<Call> {
         self.recall(ix)?.calls.known(self.key(id)).copied()
     }
 
-    /// Closes the oldest open call with this id. The status is [`Status::Unrecorded`] when the
-    /// result does not tell how it went.
+    /// Closes the oldest open call of this id. The status is [`Status::Unrecorded`] if the result does not
+    /// state one.
     pub fn close_call(&mut self, ix: RunIx, id: &[u8], status: Status) -> Option<Call> {
         let key = self.key(id);
-        // What was never remembered, or forgotten with its run, needs no memory to say so.
+        // A run without memory has no calls: none were added, or the run has ended.
         let memory = self.runs[ix.0 as usize].memory.as_mut()?;
         let call = memory.calls.close(key)?;
         if matches!(status, Status::Error | Status::Timeout) {
@@ -454,7 +453,7 @@ impl Builder {
         Some(call)
     }
 
-    /// Changes the status of a call that may still get a result (a policy blocked it, say).
+    /// Sets the status of a call that may still get a result (for example because a policy blocked it).
     pub fn mark_call(&mut self, ix: RunIx, id: &[u8], status: Status) {
         let key = self.key(id);
         let memory = self.runs[ix.0 as usize].memory.as_mut();
@@ -470,13 +469,13 @@ impl Builder {
         self.status(ix, action, change);
     }
 
-    /// How many calls of a run wait for a result.
+    /// The number of calls of a run that wait for a result.
     pub fn open_calls(&self, ix: RunIx) -> u32 {
         self.recall(ix).map_or(0, |memory| memory.calls.open)
     }
 
-    /// A decision or approval on no known call: its own row is what it is attached to, and takes the
-    /// status that the call would have.
+    /// Makes the row of a decision or approval its own target, because the call is unknown; the row takes
+    /// the status that the call would have.
     pub fn alone(&mut self, ix: RunIx, action: ActionIx, verdict: Verdict) -> Call {
         let status = match verdict {
             Verdict::Block => Status::Blocked,
@@ -502,7 +501,7 @@ impl Builder {
         }
     }
 
-    /// What a verdict means for the call that it names: stopped, waiting for a person, or no longer.
+    /// Applies a verdict to the call it refers to: stopped, waiting for a person, or no longer waiting.
     pub fn weigh(&mut self, ix: RunIx, id: &[u8], call: &Call, verdict: Verdict) {
         let news = Settled::new(call.action);
         match verdict {
@@ -533,7 +532,7 @@ impl Builder {
         }
     }
 
-    /// Attaches a verdict to the action it was about; `notes` are those of its own record.
+    /// Attaches a verdict to the action it refers to; `notes` are those of the verdict's record.
     pub fn attach(&mut self, action: ActionIx, attached: Attached, notes: Flags) {
         let mark = match attached.kind {
             AttachedKind::Decision => Flags::HAS_POLICY,
@@ -560,13 +559,13 @@ impl Builder {
         });
     }
 
-    /// Hands on what was built so far as a batch.
+    /// Finishes the current batch.
     pub fn flush(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
         batch.outcomes.shrink();
         self.first += batch.chunk.len() as u32;
         if self.first > 0 && (self.first as usize).is_multiple_of(CHUNK_ROWS) {
-            // A long file: the next chunk is likely to be full too.
+            // A long file: the next chunk will probably be full too.
             self.batch.chunk = Chunk::with_room(CHUNK_ROWS);
             self.batch.outcomes = Outcomes::with_room(CHUNK_ROWS);
         }

@@ -1,26 +1,30 @@
-//! Which calls of a run wait for their result: first in, first out per id.
+//! The calls of a run that wait for their result: first in, first out per id.
 
-use super::memory::Map;
+use std::collections::HashMap;
+
 use crate::ingest::fact::Fact;
 use crate::model::action::{ActionIx, Status};
 use crate::model::quantity::Time;
 use crate::model::symbol::Sym;
 
-/// A tool call as far as its result needs to know it.
+/// A map whose keys are hashes already.
+pub(super) type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
+
+/// What is needed to match a result to its tool call.
 #[derive(Debug, Clone, Copy)]
 pub struct Call {
     pub action: ActionIx,
     pub time: Time,
     pub status: Status,
     pub tool: Sym,
-    /// Of tool and arguments.
+    /// A hash of tool and arguments.
     pub signature: u64,
     pub closed: bool,
 }
 
 impl Call {
-    /// A call that waits for its result. Calls of the same tool with the same arguments have the
-    /// same signature.
+    /// A call that waits for its result. Calls of the same tool with the same arguments have the same
+    /// signature.
     pub fn open(action: ActionIx, fact: &Fact, tool: Sym) -> Call {
         Call {
             action,
@@ -33,8 +37,7 @@ impl Call {
     }
 }
 
-/// Calls of one run by the hash of their id. An id may be used again: the oldest open call with it
-/// gets the next result.
+/// Calls of one run by the hash of their id. Ids may be reused: the oldest open call gets the next result.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     latest: Map<Call>,
@@ -62,7 +65,7 @@ impl Calls {
         self.latest.get_mut(&id)
     }
 
-    /// Takes the oldest open call with this id off the list of those that wait.
+    /// Closes the oldest open call of this id.
     pub(super) fn close(&mut self, id: u64) -> Option<Call> {
         let call = self.latest.get_mut(&id).filter(|call| !call.closed)?;
         self.open -= 1;
@@ -75,7 +78,7 @@ impl Calls {
         Some(closed)
     }
 
-    /// Forgets calls that nobody keeps any more, whether they have a result or not.
+    /// Drops calls whose actions are no longer kept, with or without a result.
     pub(super) fn forget_before(&mut self, first: ActionIx) {
         self.latest.retain(|_, call| call.action >= first);
         self.latest.shrink_to(self.latest.len() * 2);
@@ -84,7 +87,7 @@ impl Calls {
         self.open = (open + self.waiting.len()) as u32;
     }
 
-    /// Forgets calls that have their results and those that were stopped: their run has ended.
+    /// Drops calls that have results and those that were stopped: their run has ended.
     pub(super) fn forget_settled(&mut self) {
         let waits = |call: &Call| !call.closed && call.status == Status::Pending;
         if self.open > 0 {

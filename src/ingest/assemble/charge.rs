@@ -1,4 +1,4 @@
-//! What a model call cost, and what a run came to.
+//! The cost of model calls and runs.
 
 use super::builder::Builder;
 use crate::model::action::{ActionIx, Flags};
@@ -7,7 +7,7 @@ use crate::model::quantity::{Cost, Usage};
 use crate::model::run::{RunIx, Totals};
 use crate::model::symbol::Sym;
 
-/// What a model call was booked with.
+/// What was booked for a model call.
 #[derive(Debug, Clone, Copy)]
 pub struct Charge {
     usage: Usage,
@@ -22,8 +22,8 @@ impl Charge {
 }
 
 impl Builder {
-    /// Books the tokens and cost of a model call, in place of what it was booked with before.
-    /// A recorded cost wins; else the price table gives an estimate, or nothing.
+    /// Books the tokens and cost of a model call, replacing what was booked before. A recorded cost wins;
+    /// otherwise the price table gives an estimate, or nothing.
     pub fn charge(
         &mut self,
         ix: RunIx,
@@ -70,14 +70,14 @@ impl Builder {
     }
 
     fn estimate(&self, model: Sym, usage: &Usage) -> Cost {
-        // Nothing but zeros is how many writers say that they do not know.
+        // Many writers report zeros for "unknown".
         if usage.total().or_zero() == 0 {
             return Cost::NONE;
         }
         self.prices.estimate(self.interner.name(model), usage)
     }
 
-    /// A cost that was recorded for an action that is no model call.
+    /// Books the recorded cost of an action other than a model call.
     pub fn cost(&mut self, ix: RunIx, action: ActionIx, cost: Cost) {
         if cost.is_some() {
             let totals = &mut self.edit(ix).totals;

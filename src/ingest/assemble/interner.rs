@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::symbol::Sym;
 
-/// Gives each name its number once. Names that came since the last look are handed on in order.
+/// Numbers each name once and hands out new names in order.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
     numbers: HashMap<Box<[u8]>, Sym, foldhash::fast::RandomState>,
@@ -20,7 +20,7 @@ impl Interner {
         if let Some(&known) = self.numbers.get(name) {
             return known;
         }
-        // Symbols are 32 bits; a trace with more names than that is all noise.
+        // Symbols are 32 bits; a trace with more names than that is noise.
         let Ok(number) = u32::try_from(self.names.len() + 1) else {
             return Sym::NONE;
         };
@@ -36,7 +36,7 @@ impl Interner {
             .map_or("", |name| name)
     }
 
-    /// Names that came since the last call, in the order of their numbers.
+    /// The names added since the last call, in the order of their numbers.
     pub(super) fn take_new(&mut self) -> Vec<Box<str>> {
         let new = self.names[self.told..].to_vec();
         self.told = self.names.len();

@@ -1,11 +1,9 @@
-//! What is remembered of a run until it ends.
+//! What is remembered about a run until it ends.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::calls::Calls;
+use super::calls::{Calls, Map};
 use crate::model::action::ActionIx;
-
-pub(super) type Map<V> = HashMap<u64, V, foldhash::fast::RandomState>;
 
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -16,14 +14,14 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Forgets all but calls that still wait for a result, and keeps the room for another run.
+    /// Keeps only calls that still wait for a result, and the allocations for another run.
     pub(super) fn end(&mut self) {
         self.calls.forget_settled();
         self.ids.clear();
         self.failed.clear();
     }
 
-    /// Forgets what is about actions that nobody keeps any more.
+    /// Drops everything about actions that are no longer kept.
     pub(super) fn forget_before(&mut self, first: ActionIx) {
         self.calls.forget_before(first);
         self.ids.forget_before(first);
@@ -33,11 +31,11 @@ impl Memory {
     }
 }
 
-/// Retries are told among the last so many calls that failed.
+/// Retries are recognized among this many failed calls.
 const FAILED: usize = 100_000;
 
-/// Actions by the hash of their id. Many traces name no causes: the table is made when somebody
-/// asks, and until then ids are only noted.
+/// Actions by the hash of their id. Many traces name no causes, so the table is built on the first lookup
+/// and ids are only collected until then.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     keys: Vec<u64>,
@@ -57,7 +55,7 @@ impl Ids {
         self.known.get(&key).copied().unwrap_or(ActionIx::NONE)
     }
 
-    /// Ids are told in the order of their actions.
+    /// Ids come in the order of their actions.
     fn forget_before(&mut self, first: ActionIx) {
         let kept = self.actions.partition_point(|action| *action < first);
         self.keys.drain(..kept);

@@ -1,14 +1,14 @@
-//! Several files that make up one run are told in the order of time.
+//! Merges the files of one run by time.
 
 use super::{Assembler, Builder, From};
 use crate::ingest::fact::Decoded;
 use crate::model::action::SourceIx;
 use crate::model::quantity::Time;
 
-/// A decoded block, and how many lines of its file come before it.
+/// A decoded block, and the number of lines before it in its file.
 pub type Told = (u32, Decoded);
 
-/// The facts of some files by time: (file, block, fact). Within one file its own order holds: a fact
+/// The facts of several files by time: (file, block, fact). Facts of one file keep their order: a fact
 /// without a time stays behind the one before it.
 fn by_time(files: &[&[Told]]) -> Vec<(usize, usize, usize)> {
     let mut order = Vec::new();
@@ -28,17 +28,17 @@ fn by_time(files: &[&[Told]]) -> Vec<(usize, usize, usize)> {
         .collect()
 }
 
-/// One of the files that make up some runs, as its facts have to name it.
+/// One file of a group, as facts refer to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
     pub source: SourceIx,
-    /// The file name without its ending.
+    /// The file name without its extension.
     pub stem: &'a str,
     pub companion: bool,
 }
 
 impl Origin<'_> {
-    /// Feeds the facts of a block to the assembler in the order of the file.
+    /// Feeds the facts of a block to the assembler in file order.
     pub fn feed(
         &self,
         (lines_before, decoded): (u32, &Decoded),
@@ -62,8 +62,8 @@ impl Origin<'_> {
     }
 }
 
-/// Feeds the blocks of several files to the assembler in the order of time; `told` is asked after each fact
-/// whether to go on.
+/// Feeds the blocks of several files to the assembler in order of time. `told` is called after each fact
+/// and decides whether to go on.
 pub fn feed_by_time<E>(
     files: &[(Origin<'_>, &[Told])],
     assembler: &mut dyn Assembler,

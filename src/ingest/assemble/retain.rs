@@ -1,32 +1,32 @@
-//! Which actions are still kept of traces that never end: the oldest go when there is no more room.
+//! Which actions of endless traces are kept: the oldest are dropped when memory is short.
 //!
-//! What an action takes is counted here, on the side that makes it, and not measured: in columns, in names
-//! and in what is remembered of its run. Whoever stores actions lets go of the same ones.
+//! The size of an action is estimated, not measured, by the side that creates it: its columns, its names
+//! and what its run remembers. Stores drop the same actions.
 
 use std::collections::VecDeque;
 
 use crate::model::chunk::CHUNK_ROWS;
 
-/// Columns of an action, in bytes, with what screens keep of it.
+/// Bytes per action in columns, including what screens keep.
 const ROW: u64 = 128;
 
-/// The actions that are kept, in pieces that go as a whole.
+/// The actions that are kept, in pieces that are dropped as a whole.
 #[derive(Debug, Default)]
 pub(super) struct Retain {
-    /// In bytes; none keeps everything.
+    /// In bytes; `None` keeps everything.
     room: Option<u64>,
     pieces: VecDeque<Piece>,
     taken: u64,
-    /// Names are never let go.
+    /// Names are never dropped.
     names: u64,
-    /// What was taken since the last piece was told.
+    /// Bytes added since the last piece.
     fresh: u64,
     first: u32,
 }
 
 #[derive(Debug)]
 struct Piece {
-    /// Behind its last action.
+    /// One past the last action.
     end: u32,
     bytes: u64,
 }
@@ -50,11 +50,11 @@ impl Retain {
     }
 
     pub(super) fn take_name(&mut self, name: &str) {
-        // It stands in two tables, and in one of them with a key.
+        // A name is in two tables, in one of them with a key.
         self.names += 2 * name.len() as u64 + 64;
     }
 
-    /// So many more actions were handed on, up to `end`. Pieces are chunks of a store.
+    /// Records that `actions` more actions were emitted, up to `end`. Pieces are chunks of a store.
     pub(super) fn add(&mut self, actions: u32, end: u32) {
         let bytes = u64::from(actions) * ROW + std::mem::take(&mut self.fresh);
         self.taken += bytes;
@@ -68,8 +68,8 @@ impl Retain {
         }
     }
 
-    /// Lets go of actions before `floor`, and of the oldest as long as there is no room; whether any went. When
-    /// room must be made, some more is made than is needed now, since letting go has its price.
+    /// Drops actions before `floor`, and the oldest until there is room; whether any were dropped. Dropping
+    /// has a fixed cost, so it frees somewhat more than needed.
     pub(super) fn let_go(&mut self, floor: u32) -> bool {
         let before = self.first;
         let room = self.room.unwrap_or(u64::MAX);
@@ -98,7 +98,7 @@ mod tests {
     const CHUNK: u32 = CHUNK_ROWS as u32;
 
     #[test]
-    fn whole_chunks_go_from_the_oldest_when_there_is_no_room() {
+    fn the_oldest_chunks_are_dropped_when_memory_is_short() {
         let chunk = u64::from(CHUNK) * ROW;
         let mut retain = Retain::within(16 * chunk);
         for number in 1..=16 {
@@ -111,13 +111,13 @@ mod tests {
         assert!(retain.let_go(0));
         assert_eq!(retain.first(), 2 * CHUNK);
         assert!(!retain.let_go(0));
-        // Others may want more to go, which still goes by chunks.
+        // The caller may ask for more to be dropped; whole chunks still go.
         assert!(retain.let_go(4 * CHUNK + 7));
         assert_eq!(retain.first(), 5 * CHUNK);
     }
 
     #[test]
-    fn what_is_remembered_takes_room_and_the_last_actions_stay() {
+    fn run_memory_counts_and_the_last_actions_are_kept() {
         let mut retain = Retain::within(1);
         retain.take(1 << 30);
         retain.add(CHUNK, CHUNK);

@@ -1,4 +1,4 @@
-//! A run while it is put together.
+//! A run under construction.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use crate::model::symbol::Sym;
 
 #[derive(Debug)]
 pub(super) struct RunState {
-    pub(super) run: Told,
+    pub(super) run: RunHandle,
     pub(super) dirty: bool,
     pub(super) ended: bool,
     pub(super) turn: u32,
     pub(super) last: ActionIx,
     /// The model that each agent used last.
     pub(super) models: Vec<(Sym, Sym)>,
-    /// None before it is needed, and after the run ended with nothing open.
+    /// `None` until it is needed, and after the run ended with nothing open.
     pub(super) memory: Option<Box<Memory>>,
 }
 
 impl RunState {
-    /// Of a run about which nothing was told yet.
-    pub(super) fn of(run: Told) -> RunState {
+    /// The state of a new run.
+    pub(super) fn of(run: RunHandle) -> RunState {
         RunState {
             run,
             dirty: false,
@@ -35,43 +35,42 @@ impl RunState {
     }
 }
 
-/// The facts of a run. Those that ended are shared with the batch that told of them: there may be
-/// very many.
+/// The run itself. An ended run is shared with the batch that emitted it, because there may be very many.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum RunHandle {
     Own(Box<Run>),
     Shared(Arc<Run>),
 }
 
-impl Told {
+impl RunHandle {
     #[inline]
     pub(super) fn get(&self) -> &Run {
         match self {
-            Told::Own(run) => run,
-            Told::Shared(run) => run,
+            RunHandle::Own(run) => run,
+            RunHandle::Shared(run) => run,
         }
     }
 
     #[inline]
     pub(super) fn edit(&mut self) -> &mut Run {
-        if let Told::Shared(run) = self {
-            *self = Told::Own(Box::new(Run::clone(run)));
+        if let RunHandle::Shared(run) = self {
+            *self = RunHandle::Own(Box::new(Run::clone(run)));
         }
         match self {
-            Told::Own(run) => run,
-            Told::Shared(run) => Arc::make_mut(run),
+            RunHandle::Own(run) => run,
+            RunHandle::Shared(run) => Arc::make_mut(run),
         }
     }
 
     pub(super) fn is(&self, other: &Arc<Run>) -> bool {
-        matches!(self, Told::Shared(run) if Arc::ptr_eq(run, other))
+        matches!(self, RunHandle::Shared(run) if Arc::ptr_eq(run, other))
     }
 
     /// A copy to send.
     pub(super) fn tell(&mut self, ended: bool) -> Arc<Run> {
         let run = Arc::new(self.get().clone());
         if ended {
-            *self = Told::Shared(Arc::clone(&run));
+            *self = RunHandle::Shared(Arc::clone(&run));
         }
         run
     }

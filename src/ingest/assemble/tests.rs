@@ -16,7 +16,7 @@ fn call(action: u32) -> Call {
 }
 
 #[test]
-fn an_id_used_again_is_answered_first_in_first_out() {
+fn reused_ids_are_matched_first_in_first_out() {
     let mut calls = Calls::default();
     for action in 0..3 {
         calls.add(7, call(action));
@@ -30,7 +30,7 @@ fn an_id_used_again_is_answered_first_in_first_out() {
 }
 
 #[test]
-fn a_call_stays_known_after_its_result_until_its_run_ends() {
+fn a_call_is_remembered_until_its_run_ends() {
     let mut calls = Calls::default();
     calls.add(1, call(0));
     calls.add(2, call(1));

@@ -1,21 +1,22 @@
-//! The `ag-ui` format: events of the AG-UI protocol, as a recorder keeps the stream of a request.
+//! The `ag-ui` format: events of the AG-UI protocol, as recorded from the stream of a request.
 //!
-//! Known of it: texts, thoughts and arguments come in pieces, so that a row stands for all events from
-//! its first to its last and is put together when somebody looks; tokens stand with the end of a run and
-//! times hardly anywhere; a thread that waits for a person goes on in another run, whose events have the
-//! same thread. Source: ag-ui-protocol/ag-ui, `sdks/typescript/packages/core/src/events.ts`.
+//! Texts, reasoning and arguments are streamed in pieces, so a row covers all events from its first to its
+//! last and is assembled when it is opened. Tokens come with the end of a run; times are rare. A thread
+//! that waits for a person continues in another run, whose events have the same thread. Source:
+//! ag-ui-protocol/ag-ui, `sdks/typescript/packages/core/src/events.ts`.
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, IMPLIED, string, unpacked};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages;
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Verdict};
+use crate::model::action::Verdict;
 
 #[derive(Debug)]
 pub struct AgUi;
@@ -29,6 +30,18 @@ impl Format for AgUi {
         "AG-UI protocol events"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for AgUi {
     fn sniff(&self, record: &Value) -> u8 {
         if is_event(record) { 80 } else { 0 }
     }
@@ -42,16 +55,6 @@ impl Format for AgUi {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&["events"])
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::No,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -69,7 +72,11 @@ impl Format for AgUi {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("agent"))
     }
+}
 
+impl Layout for AgUi {}
+
+impl Open for AgUi {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -85,6 +92,8 @@ impl Format for AgUi {
         });
     }
 }
+
+impl Request for AgUi {}
 
 const KINDS: &[&str] = &[
     "RUN_",
@@ -131,7 +140,7 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
                 FactKind::Response
             };
             out.tell_name(Name::Group, message);
-            out.tell_name(Name::Said, message);
+            out.tell_name(Name::Stream, message);
         }
         b"THINKING_START"
         | b"REASONING_START"
@@ -154,18 +163,16 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
         | b"TOOL_CALL_ARGS"
         | b"TOOL_CALL_CHUNK"
         | b"TOOL_CALL_END" => {
-            fact.kind = FactKind::CallNews;
-            fact.flags.set(Flags::CONTINUED);
+            fact.kind = FactKind::Piece;
             let id = if kind.starts_with(b"TOOL") {
                 record.get("toolCallId")
             } else {
                 message
             };
-            out.tell_name(Name::Said, id);
+            out.tell_name(Name::Stream, id);
         }
         _ if kind.starts_with(b"THINKING_") || kind.starts_with(b"REASONING_") => {
-            fact.kind = FactKind::CallNews;
-            fact.flags.set(Flags::CONTINUED);
+            fact.kind = FactKind::Piece;
             thought(message, out);
         }
         b"CUSTOM" | b"RAW" => fact.kind = FactKind::Note,
@@ -177,10 +184,10 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-/// Thoughts of older versions have no id: there is one at a time.
+/// Reasoning of older versions has no id: there is only one at a time.
 fn thought(message: View<'_, '_>, out: &mut FactSink<'_>) {
     let id = out.arena(&[b"thought/", message.raw()].concat());
-    out.name(Name::Said, id);
+    out.name(Name::Stream, id);
 }
 
 fn call(record: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
@@ -190,10 +197,10 @@ fn call(record: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
     fact.kind = FactKind::ToolCall;
     fact.id = id;
     fact.tool = out.tell(record.get("toolCallName"));
-    // Calls with the same arguments cannot be told before these have come.
+    // The arguments have not arrived yet, so equal calls cannot be recognized.
     fact.hash = crate::ingest::assemble::hash(record.get("toolCallId").bytes());
     out.tell_name(Name::Group, record.get("parentMessageId"));
-    out.name(Name::Said, id);
+    out.name(Name::Stream, id);
     out.push(fact);
     if approval {
         asked.kind = FactKind::Approval;
@@ -228,7 +235,7 @@ fn open(record: &Value, part: u16) -> Body {
     body
 }
 
-/// The events from the first that tells of a row to the last; those of others stand between them.
+/// Joins the events of a row, from the first to the last; events of other rows lie between them.
 fn put_together(record: &Value, body: &mut Body) {
     let one = std::slice::from_ref(record);
     let events = record.as_array().map_or(one, Vec::as_slice);

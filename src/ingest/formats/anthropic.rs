@@ -1,18 +1,18 @@
-//! The `anthropic-messages` format: conversations as the Anthropic messages interface has them.
+//! The `anthropic-messages` format: conversations in the form of the Anthropic messages API.
 //!
-//! Messages whose content is a list of blocks: text, thinking, `tool_use`, `tool_result`. As a document
-//! or in lines, like `chat-messages`, whose reader this is but for the words of a block: a result
-//! without `is_error` is one that went well. Source: Anthropic messages reference.
+//! Messages whose content is a list of blocks: text, thinking, `tool_use`, `tool_result`. One document or
+//! JSON lines, read like `chat-messages` except that a result without `is_error` succeeded. Source:
+//! Anthropic messages reference.
 
 use serde_json::Value;
 
 use super::chat;
 use super::conversation::Conversation;
 use super::messages;
-use super::{Format, Held, Recorded};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::Record;
 
 #[derive(Debug)]
@@ -27,6 +27,18 @@ impl Format for Anthropic {
         "Anthropic messages: conversations and logs of requests"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Anthropic {
     fn sniff(&self, record: &Value) -> u8 {
         let list = record.get("messages").and_then(Value::as_array);
         if has_blocks(record) || list.is_some_and(|list| list.iter().any(has_blocks)) {
@@ -49,16 +61,6 @@ impl Format for Anthropic {
         chat::Chat.lists()
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::No,
-            times: Held::No,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         chat::decode_with(record, messages::flagged_or_ok, out);
     }
@@ -66,7 +68,11 @@ impl Format for Anthropic {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("assistant"))
     }
+}
 
+impl Layout for Anthropic {}
+
+impl Open for Anthropic {
     fn open(&self, record: &Value, part: u16) -> Body {
         chat::open(record, part)
     }
@@ -76,7 +82,9 @@ impl Format for Anthropic {
     }
 }
 
-/// A message with a block that no other interface has.
+impl Request for Anthropic {}
+
+/// A message with a block type that no other API has.
 fn has_blocks(message: &Value) -> bool {
     let blocks = message.get("content").and_then(Value::as_array);
     let role = message.get("role").and_then(Value::as_str);

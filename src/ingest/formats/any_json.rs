@@ -1,11 +1,11 @@
-//! What no format claims: any JSON objects, each a row of its own, so that nothing is hidden.
+//! The fallback for unknown formats: any JSON objects, each a row, so that nothing is hidden.
 
 use serde_json::Value;
 
 use crate::ingest::assemble::{Assembler, Builder, Draft, From};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
-use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Broken, Checked, Cursor, Record};
 use crate::ingest::time;
 use crate::model::action::Kind;
@@ -23,10 +23,6 @@ impl Format for AnyJson {
         "any other JSON objects, shown as they are"
     }
 
-    fn sniff(&self, _record: &Value) -> u8 {
-        0
-    }
-
     fn recorded(&self) -> Recorded {
         Recorded {
             tokens: Held::No,
@@ -35,6 +31,12 @@ impl Format for AnyJson {
             results: Held::No,
             approvals: Held::No,
         }
+    }
+}
+
+impl Decode for AnyJson {
+    fn sniff(&self, _record: &Value) -> u8 {
+        0
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -53,7 +55,11 @@ impl Format for AnyJson {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(OneRun)
     }
+}
 
+impl Layout for AnyJson {}
+
+impl Open for AnyJson {
     fn open(&self, record: &Value, _part: u16) -> Body {
         Body {
             id: record.get("id").and_then(Value::as_str).map(str::to_owned),
@@ -67,7 +73,9 @@ impl Format for AnyJson {
     fn open_attached(&self, _record: &Value, _part: u16, _body: &mut Body) {}
 }
 
-/// Checks an object; its time, where a member has one of the usual names for it.
+impl Request for AnyJson {}
+
+/// Checks an object; returns its time if a member has one of the usual names.
 fn object(cursor: &mut Cursor<'_>) -> Checked<Time> {
     let mut found = Time::NONE;
     cursor.object(|cursor, key| {

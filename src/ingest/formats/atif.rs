@@ -1,11 +1,11 @@
-//! The `atif` format: trajectories in the Agent Trajectory Interchange Format, one document a run.
+//! The `atif` format: trajectories in the Agent Trajectory Interchange Format, one document per run.
 //!
-//! Known of it: prompt tokens hold those of the cache; copied steps of an earlier segment are told again
-//! and do not count; the totals of the document hold those of its subagents. How a call went, and what was
-//! written to the cache, stands in `extra` where the converter of Harbor or our own wrote it. A trajectory
-//! that goes on in another file (`NAME.cont-1.json` beside `NAME.json`) is read with it; totals of a
-//! continuation hold those of what came before. Source: the models of harbor
-//! (`harbor/models/trajectories`), ATIF 1.0 to 1.8, and what its agents write.
+//! Prompt tokens include cached tokens. Copied steps of an earlier segment are duplicates and do not count.
+//! The totals of the document include those of its subagents. The status of calls and cache writes are in
+//! `extra` if Harbor's converter or our own wrote them. A trajectory that continues in another file
+//! (`NAME.cont-1.json` beside `NAME.json`) is read with it; totals of a continuation include everything
+//! before it. Source: the models of harbor (`harbor/models/trajectories`), ATIF 1.0 to 1.8, and the output
+//! of its agents.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,16 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{BLOCKS, CALLS, IMPLIED, REASONING, TEXT, string, without};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{BLOCKS, CALLS, REASONING, TEXT, without};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
-use crate::ingest::context::{Piece, Role, Said, text_block};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::ingest::kin::{Kin, ReadTies, Tie};
+use crate::ingest::request::{ContextBlock, RequestPart, Role, text_block};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Time, Usage};
 
@@ -37,6 +38,18 @@ impl Format for Atif {
         "Agent Trajectory Interchange Format (Harbor, Terminus)"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Atif {
     fn sniff_document(&self, head: &Value) -> u8 {
         let version = head.get("schema_version").and_then(Value::as_str);
         if version.is_some_and(|version| version.starts_with("ATIF-")) {
@@ -48,26 +61,6 @@ impl Format for Atif {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&["steps", "subagent_trajectories"])
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
-    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
-        let mut found = kin.descendants(path, CONTINUATIONS);
-        found.sort_by_key(|path| part(path).map(|(_, number)| number));
-        found
-    }
-
-    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
-        kin.has_parent(path, CONTINUATIONS)
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -82,18 +75,21 @@ impl Format for Atif {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("agent").totals_first())
     }
+}
 
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        if let Some(tools) = record.get("tool_definitions") {
-            return Some(vec![Piece::Member {
-                name: "tools".to_owned(),
-                value: tools.clone(),
-            }]);
-        }
-        let is_system = record.get("source").and_then(Value::as_str) == Some("system");
-        (is_system && part == TEXT).then(|| system(record))
+impl Layout for Atif {
+    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+        let mut found = kin.descendants(path, CONTINUATIONS);
+        found.sort_by_key(|path| part(path).map(|(_, number)| number));
+        found
     }
 
+    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+        kin.has_parent(path, CONTINUATIONS)
+    }
+}
+
+impl Open for Atif {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -111,9 +107,22 @@ impl Format for Atif {
     }
 }
 
-/// What a step of the system said to the model: the first one is what the agent is told to be. Of later
-/// ones only our own export tells that the model saw them; others tell what happened.
-fn system(record: &Value) -> Vec<Piece> {
+impl Request for Atif {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        if let Some(tools) = record.get("tool_definitions") {
+            return Some(vec![RequestPart::Member {
+                name: "tools".to_owned(),
+                value: tools.clone(),
+            }]);
+        }
+        let is_system = record.get("source").and_then(Value::as_str) == Some("system");
+        (is_system && part == TEXT).then(|| system(record))
+    }
+}
+
+/// The system messages sent to the model. The first one is the system prompt. Later ones reached the model
+/// only if our own export says so; otherwise they report events.
+fn system(record: &Value) -> Vec<RequestPart> {
     let Some(text) = record
         .get("message")
         .and_then(text_of)
@@ -128,8 +137,11 @@ fn system(record: &Value) -> Vec<Piece> {
     let is_first = record.get("step_id").and_then(Value::as_u64) == Some(1);
     match role.or_else(|| is_first.then_some(Role::System)) {
         _ if extra("kind").is_some() => Vec::new(),
-        Some(role) => vec![Piece::Said(Said::rebuilt(role, text_block(&text)))],
-        None => vec![Piece::Unsaid("a step of the system".to_owned())],
+        Some(role) => vec![RequestPart::Block(ContextBlock::rebuilt(
+            role,
+            text_block(&text),
+        ))],
+        None => vec![RequestPart::NotRecorded("a step of the system".to_owned())],
     }
 }
 
@@ -138,14 +150,14 @@ const CONTINUATIONS: ReadTies = ReadTies {
     read: continuations,
 };
 
-/// `NAME` and 2 of `NAME.cont-2.json`.
+/// `NAME` and 2 for `NAME.cont-2.json`.
 fn part(path: &Path) -> Option<(&str, u32)> {
     let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
     let (name, number) = name.rsplit_once(".cont-")?;
     Some((name, number.parse().ok()?))
 }
 
-/// What goes on with what in a folder; nothing where there is no continuation.
+/// The continuations in a folder; empty if there are none.
 fn continuations(folder: &Path) -> Vec<Tie> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -182,7 +194,7 @@ fn continuations(folder: &Path) -> Vec<Tie> {
     ties
 }
 
-/// What the `extra` of a trajectory may tell of the run.
+/// Properties of the run in the `extra` of a trajectory.
 const OF_RUN: &[(Name, &str)] = &[
     (Name::User, "user"),
     (Name::Service, "service"),
@@ -204,20 +216,18 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
             out.tell_name(Name::Release, value.get("version"));
             if value.get("tool_definitions").items().next().is_some() {
                 // What the model was given is opened as the start of the run.
-                fact.kind = FactKind::RunStart;
-                fact.flags.set(Flags::CONTINUED);
+                fact.kind = FactKind::Setup;
             }
         }
         b"final_metrics" => {
-            fact.kind = FactKind::Usage;
-            fact.flags.set(Flags::SECOND_RESULT);
+            fact.kind = FactKind::RunTotal;
             out.usage(&mut fact, total(value));
             out.push(fact);
             fact = Fact::new(FactKind::Setting);
             fact.cost = known(value.get("total_cost_usd").usd());
         }
         b"extra" => {
-            // How our own converter tells who ran, and how it ended.
+            // Our own converter writes here who ran, and how the run ended.
             for (name, key) in OF_RUN {
                 out.tell_name(*name, value.get(key));
             }
@@ -262,7 +272,7 @@ fn usage(told: View<'_, '_>) -> Usage {
     )
 }
 
-/// Tokens by their names in metrics and in the `extra` of metrics.
+/// Token counts by their names in metrics and in the `extra` of metrics.
 fn counts(
     told: View<'_, '_>,
     [prompt, completion, cached]: [&str; 3],
@@ -285,7 +295,7 @@ fn counts(
     }
 }
 
-/// A trajectory inside of another is a lane of it.
+/// A trajectory inside another one is a lane of it.
 fn subagent(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let agent = record.get("agent").get("name").text();
     let id = record.any(&["trajectory_id", "session_id"]).text();
@@ -336,11 +346,11 @@ fn step(record: View<'_, '_>, lane: Text, out: &mut FactSink<'_>) {
             Some(only) if !call.is_some() => only.get("tool_call_id"),
             _ => call,
         };
-        // The time is that of the step: how long a tool took is not told.
+        // The time is that of the step: durations of tools are not recorded.
         if call.is_some() {
             fact.time = Time::NONE;
         }
-        // Without a call it is what came of the step as a whole.
+        // Without a call it is the result of the whole step.
         fact.kind = if call.is_some() {
             FactKind::ToolResult
         } else {
@@ -353,7 +363,7 @@ fn step(record: View<'_, '_>, lane: Text, out: &mut FactSink<'_>) {
     }
 }
 
-/// How a call went, where the converter kept it.
+/// The status of a call, if the converter kept it.
 fn outcome(extra: View<'_, '_>, fact: &mut Fact) {
     fact.status = match extra.get("tool_result_is_error").truth() {
         Some(true) => Status::Error,

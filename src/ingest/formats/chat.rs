@@ -1,21 +1,21 @@
-//! The `chat-messages` format: conversations as the OpenAI chat interface has them.
+//! The `chat-messages` format: conversations in the form of the OpenAI chat API.
 //!
-//! As a document (an array of messages, an object with `messages`, the log of one request with its
-//! `response`), one message a line, or one conversation a line as for fine-tuning. Known of it: nothing
-//! tells whether a tool succeeded; models without function calling ask for tools in their text
-//! (`<function=name>`), and the next message of the user answers. Source: OpenAI chat completions
-//! reference; logs of LiteLLM and OpenHands.
+//! One document (an array of messages, an object with `messages`, or a logged request with its `response`),
+//! one message per line, or one conversation per line as for fine-tuning. Whether a tool succeeded is not
+//! recorded. Models without function calling request tools in their text (`<function=name>`), and the next
+//! user message is the result. Source: OpenAI chat completions reference; logs of LiteLLM and OpenHands.
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::Flags;
 
 #[derive(Debug)]
 pub struct Chat;
@@ -29,6 +29,18 @@ impl Format for Chat {
         "OpenAI chat messages: conversations, fine-tuning lines, logs of requests"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Chat {
     fn sniff(&self, record: &Value) -> u8 {
         if is_message(record) {
             return 20;
@@ -46,16 +58,6 @@ impl Format for Chat {
         Some(&["messages", "raw_messages", "tools"])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_with(record, messages::flagged_block, out);
     }
@@ -63,7 +65,11 @@ impl Format for Chat {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("assistant"))
     }
+}
 
+impl Layout for Chat {}
+
+impl Open for Chat {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -73,7 +79,9 @@ impl Format for Chat {
     }
 }
 
-/// The part of a message whose text asks for a tool.
+impl Request for Chat {}
+
+/// The part of a message whose text requests a tool.
 const TEXT_CALL: u16 = CALLS - 1;
 const ASKS: &str = "<function=";
 const ANSWERS: &str = "EXECUTION RESULT of [";
@@ -101,9 +109,9 @@ pub(super) fn decode_with(
 ) {
     let member = record.member;
     decode_tree(record, out, |record, out| {
-        let how = Telling {
+        let how = Envelope {
             block_outcome,
-            ..Telling::new(Fact::new(FactKind::Note))
+            ..Envelope::new(Fact::new(FactKind::Note))
         };
         match member {
             b"" | b"[]" if record.get("messages").is_array() => conversation(record, &how, out),
@@ -115,10 +123,9 @@ pub(super) fn decode_with(
     });
 }
 
-/// A whole conversation in one record begins a run.
-fn conversation(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
-    let mut start = Fact::new(FactKind::RunStart);
-    start.flags.set(Flags::META);
+/// A whole conversation in one record starts a run.
+fn conversation(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
+    let mut start = Fact::new(FactKind::ImpliedStart);
     start.run = out.tell(record.any(&["custom_id", "id", "session_id", "conversation_id"]));
     start.model = out.tell(record.get("model"));
     out.push(start);
@@ -133,8 +140,8 @@ fn conversation(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     }
 }
 
-/// The answer to a request, with its tokens.
-fn response(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+/// The response to a request, with its tokens.
+fn response(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut how = *how;
     how.usage = messages::usage(record.get("usage"));
     how.cost = record.get("usage").get("cost").usd();
@@ -149,7 +156,7 @@ fn response(record: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     }
 }
 
-fn message(said: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn message(said: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut how = *how;
     if said.get("usage").is_object() {
         how.usage = messages::usage(said.get("usage"));
@@ -184,8 +191,8 @@ fn text_of(said: View<'_, '_>) -> String {
     }
 }
 
-/// A tool that the text of a message asks for.
-fn text_call(said: View<'_, '_>, text: &str, how: &Telling, out: &mut FactSink<'_>) {
+/// A tool call in the text of a message.
+fn text_call(said: View<'_, '_>, text: &str, how: &Envelope, out: &mut FactSink<'_>) {
     let mut fact = how.base.at(said.range());
     fact.kind = FactKind::ToolCall;
     fact.part = TEXT_CALL;
@@ -209,7 +216,7 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
 }
 
 pub(super) fn open(record: &Value, part: u16) -> Body {
-    if part & !messages::IMPLIED != TEXT_CALL {
+    if part & !IMPLIED != TEXT_CALL {
         return messages::open(record, part);
     }
     let text = record
@@ -218,7 +225,7 @@ pub(super) fn open(record: &Value, part: u16) -> Body {
         .unwrap_or_default();
     let asked = text.split_once(ASKS).map_or("", |(_, asked)| asked);
     let (name, rest) = asked.split_once('>').unwrap_or((asked, ""));
-    if part & messages::IMPLIED != 0 {
+    if part & IMPLIED != 0 {
         return Body {
             asks: vec![name.to_owned()],
             ..Body::default()

@@ -1,14 +1,14 @@
-//! The `claude-code` format: session transcripts of Claude Code, one line per event or per block of
-//! a message, with the transcripts of subagents in files beside it.
+//! The `claude-code` format: session transcripts of Claude Code, one line per event or per block of a
+//! message, with the transcripts of subagents in separate files.
 //!
-//! Known of it: a message spans several lines that share `message.id` and `requestId`; the usage of
-//! the last of them is right, that of the others is not; `progress` lines repeat what subagent files
-//! tell; only rejections of a person are recorded, never approvals.
+//! A message spans several lines that share `message.id` and `requestId`; only the usage of the last one is
+//! right. `progress` lines repeat what subagent files report. Refusals by a person are recorded, approvals
+//! never.
 
 mod assembler;
-mod context;
 mod line;
 mod open;
+mod request;
 
 use std::path::{Path, PathBuf};
 
@@ -16,11 +16,12 @@ use serde_json::Value;
 
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
-use crate::ingest::context::{Api, Piece};
+use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::FactSink;
-use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Cursor, Record};
 use crate::ingest::kin::Kin;
+use crate::ingest::request::{Api, RequestPart};
 use crate::model::action::Status;
 
 #[derive(Debug)]
@@ -35,6 +36,18 @@ impl Format for ClaudeCode {
         "Claude Code session transcripts, with the subagents' files beside them"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for ClaudeCode {
     fn sniff(&self, record: &Value) -> u8 {
         let text = |key: &str| record.get(key).and_then(Value::as_str);
         let message = record.get("message").is_some_and(Value::is_object);
@@ -51,16 +64,6 @@ impl Format for ClaudeCode {
         }
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::No,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
         if line::read(&mut cursor, out).is_err() {
@@ -72,7 +75,9 @@ impl Format for ClaudeCode {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(assembler::ClaudeAssembler::default())
     }
+}
 
+impl Layout for ClaudeCode {
     fn companions(&self, path: &Path, _kin: &mut Kin) -> Vec<PathBuf> {
         companions(path)
     }
@@ -84,19 +89,9 @@ impl Format for ClaudeCode {
     fn is_part(&self, path: &Path, _kin: &mut Kin) -> bool {
         is_subagent(path)
     }
+}
 
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record, part))
-    }
-
-    fn api(&self) -> Option<Api> {
-        Some(Api::Messages)
-    }
-
-    fn rewinds(&self) -> bool {
-        true
-    }
-
+impl Open for ClaudeCode {
     fn open(&self, record: &Value, part: u16) -> Body {
         open::body(record, part)
     }
@@ -110,15 +105,26 @@ impl Format for ClaudeCode {
     }
 }
 
-/// How a call failed, from the fixed phrases of the harness.
+impl Request for ClaudeCode {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        Some(request::pieces(record, part))
+    }
+
+    fn api(&self) -> Option<Api> {
+        Some(Api::Messages)
+    }
+
+    fn rewinds(&self) -> bool {
+        true
+    }
+}
+
+/// The status of a failed call, from the fixed phrases of the harness.
 pub(super) fn failure(begin: &str) -> Status {
     line::failure(begin)
 }
 
-/// Set on the part of a row that stands for a model call known by the tools it asked for.
-const IMPLIED: u16 = 1 << 15;
-
-/// `<session>/subagents/**/agent-*.jsonl`, and `agent-*.jsonl` beside the session that name it.
+/// `<session>/subagents/**/agent-*.jsonl`, and every `agent-*.jsonl` beside the session that names it.
 fn companions(path: &Path) -> Vec<PathBuf> {
     let (Some(folder), Some(stem)) = (path.parent(), path.file_stem()) else {
         return Vec::new();
@@ -163,9 +169,9 @@ fn is_subagent(path: &Path) -> bool {
             .is_some_and(|ending| ending == "jsonl")
 }
 
-/// Whether the first line of a subagent's file belongs to this session.
+/// Whether the first line of a subagent's file names this session.
 fn names_session(path: &Path, session: &str) -> bool {
-    let Ok(bytes) = crate::ingest::discover::open_file(path) else {
+    let Ok(bytes) = Bytes::open(path) else {
         return false;
     };
     let head = bytes.slice(0, 64 << 10).unwrap_or_default();

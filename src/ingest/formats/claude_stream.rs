@@ -1,18 +1,20 @@
-//! The `claude-stream` format: what `claude -p --output-format stream-json` prints.
+//! The `claude-stream` format: the output of `claude -p --output-format stream-json`.
 //!
-//! Known of it: lines of one message share its id and repeat its usage, of which the last counts; no
-//! line has a time; the cost and the refused calls of the run stand in its last line, `result`. Source:
-//! the headless mode of Claude Code as documented; no file of others was at hand.
+//! Lines of one message share its id and repeat its usage, of which the last counts. No line has a time.
+//! The cost and the refused calls of the run are in its last line, `result`. Source: the documented
+//! headless mode of Claude Code; not tested on real files.
 
 use serde_json::Value;
 
 use super::claude_code::failure;
 use super::conversation::Conversation;
-use super::messages::{self, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 
@@ -28,6 +30,18 @@ impl Format for ClaudeStream {
         "Claude Code, printed with --output-format stream-json"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Partly,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for ClaudeStream {
     fn sniff(&self, record: &Value) -> u8 {
         let session = record.get("session_id").is_some();
         let kind = record.get("type").and_then(Value::as_str);
@@ -40,16 +54,6 @@ impl Format for ClaudeStream {
         }
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Partly,
-            times: Held::No,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -57,7 +61,11 @@ impl Format for ClaudeStream {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("claude-code"))
     }
+}
 
+impl Layout for ClaudeStream {}
+
+impl Open for ClaudeStream {
     fn open(&self, record: &Value, part: u16) -> Body {
         match record.get("type").and_then(Value::as_str) {
             Some("result") => open_result_line(record),
@@ -86,6 +94,8 @@ impl Format for ClaudeStream {
     }
 }
 
+impl Request for ClaudeStream {}
+
 fn open_result_line(record: &Value) -> Body {
     let failed = record.get("is_error").and_then(Value::as_bool) == Some(true);
     let said = string(record, "result").or_else(|| string(record, "subtype"));
@@ -100,7 +110,7 @@ fn open_result_line(record: &Value) -> Body {
     }
 }
 
-/// How a call went, by the flag of its result and the fixed phrases of the harness.
+/// The status of a call, from the flag of its result and the fixed phrases of the harness.
 fn outcome(block: View<'_, '_>) -> Status {
     if block.get("is_error").truth() != Some(true) {
         return Status::Ok;
@@ -142,11 +152,11 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
 
 fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let message = record.get("message");
-    let mut how = Telling {
+    let mut how = Envelope {
         outcome,
         block_outcome: outcome,
         usage: messages::usage(message.get("usage")),
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     how.base.model = out.tell(message.get("model"));
     how.group = out.tell(message.get("id"));

@@ -1,22 +1,22 @@
-//! The `codex` format: rollouts of the Codex command line, one `{timestamp, type, payload}` a line.
+//! The `codex` format: rollouts of the Codex CLI, one `{timestamp, type, payload}` per line.
 //!
-//! Known of it: what the model said stands twice, as a response item and as an event; token counts
-//! are running totals that are written twice and begin anew after a resume; prompt tokens include
-//! those read from the cache; of approvals only the outcome is kept.
+//! Responses are recorded twice, as an item and as an event. Token counts are running totals that are
+//! written twice and restart after a resume. Prompt tokens include cache reads. Of approvals only the
+//! outcome is recorded.
 
 mod assembler;
-mod context;
 mod line;
 mod open;
+mod request;
 
 use serde_json::Value;
 
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
-use crate::ingest::context::{Api, Piece};
 use crate::ingest::fact::FactSink;
-use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Cursor, Record};
+use crate::ingest::request::{Api, RequestPart};
 
 #[derive(Debug)]
 pub struct Codex;
@@ -30,6 +30,18 @@ impl Format for Codex {
         "Codex CLI rollouts"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for Codex {
     fn sniff(&self, record: &Value) -> u8 {
         let kind = record.get("type").and_then(Value::as_str);
         let payload = record.get("payload").is_some_and(Value::is_object);
@@ -38,20 +50,10 @@ impl Format for Codex {
                 "session_meta" | "response_item" | "turn_context" | "event_msg" | "compacted"
                 | "world_state",
             ) if payload => 90,
-            // The first rollouts had no envelope: meta line, then bare items.
+            // The first rollouts had no envelope: a meta line, then bare items.
             None if record.get("instructions").is_some() && record.get("id").is_some() => 60,
             Some("function_call" | "function_call_output") if record.get("call_id").is_some() => 30,
             _ => 0,
-        }
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::No,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
         }
     }
 
@@ -66,23 +68,15 @@ impl Format for Codex {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(assembler::CodexAssembler::default())
     }
+}
 
+impl Layout for Codex {
     fn folders(&self) -> &'static [&'static str] {
         &[".codex/sessions"]
     }
+}
 
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record, part))
-    }
-
-    fn api(&self) -> Option<Api> {
-        Some(Api::Responses)
-    }
-
-    fn settings(&self) -> Option<&'static str> {
-        Some("\"turn_context\"")
-    }
-
+impl Open for Codex {
     fn open(&self, record: &Value, part: u16) -> Body {
         open::body(record, part)
     }
@@ -96,8 +90,19 @@ impl Format for Codex {
     }
 }
 
-/// The part of a row that stands for a model call known by the tools it asked for.
-const IMPLIED: u16 = 1 << 15;
+impl Request for Codex {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        Some(request::pieces(record, part))
+    }
+
+    fn api(&self) -> Option<Api> {
+        Some(Api::Responses)
+    }
+
+    fn settings(&self) -> Option<&'static str> {
+        Some("\"turn_context\"")
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,19 +1,21 @@
-//! The `codex-exec` format: what `codex exec --json` prints.
+//! The `codex-exec` format: the output of `codex exec --json`.
 //!
-//! Known of it: no line has a time or names the model; tokens are told per turn, not per model call, so
-//! they stand on the line that ends the turn; an item is told when it starts and again when it is
-//! complete. Source: the events of `codex exec`, and real output.
+//! No line has a time or a model. Tokens are recorded per turn, not per model call, so they are booked on
+//! the line that ends the turn. An item is reported when it starts and again when it completes. Source: the
+//! events of `codex exec`, and real output.
 
 use serde_json::{Map, Value};
 
 use super::conversation::Conversation;
-use super::messages::{self, IMPLIED, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 
 #[derive(Debug)]
 pub struct CodexExec;
@@ -27,6 +29,18 @@ impl Format for CodexExec {
         "Codex CLI, printed by codex exec --json"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for CodexExec {
     fn sniff(&self, record: &Value) -> u8 {
         match record.get("type").and_then(Value::as_str) {
             Some("thread.started") if record.get("thread_id").is_some() => 95,
@@ -40,16 +54,6 @@ impl Format for CodexExec {
         }
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::No,
-            times: Held::No,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -57,7 +61,11 @@ impl Format for CodexExec {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("codex"))
     }
+}
 
+impl Layout for CodexExec {}
+
+impl Open for CodexExec {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -73,6 +81,8 @@ impl Format for CodexExec {
         });
     }
 }
+
+impl Request for CodexExec {}
 
 const TOOLS: &[&str] = &[
     "command_execution",
@@ -165,8 +175,8 @@ fn item(record: View<'_, '_>, complete: bool, out: &mut FactSink<'_>) {
         fact.tool = out.tell(item.get("tool").or(kind));
         let asked = item.any(&["command", "changes", "arguments", "query"]);
         fact.hash = assemble::hash(asked.bytes());
-        // Told when it started already, it is the same call.
-        fact.flags.set(Flags::MIRROR);
+        // The same call may have been reported when it started.
+        fact.echo = Echo::MayRepeat;
     }
     out.push(fact);
     if is_tool && complete {

@@ -1,80 +1,79 @@
-//! The rules that most agents' traces share: a conversation of prompts, model calls and tools.
+//! The assembler of most agent formats: a conversation of prompts, model calls and tools.
 //!
-//! A decoder says who speaks in facts; here calls meet their results, the parts of one model call share
-//! its tokens, subagents get lanes, and runs get names and ends. Formats with a memory of their own kind
-//! have rules of their own.
+//! Decoders report who speaks; here calls get their results, the parts of one model call share its tokens,
+//! subagents get lanes, and runs get ids and ends. Formats that need more state have assemblers of their
+//! own.
 
 mod family;
+mod settings;
 mod tokens;
-mod told;
 
 use std::collections::HashMap;
 
 use self::family::Family;
+use self::settings::{set, status};
 use self::tokens::Total;
-use self::told::{set, status};
-use super::messages::IMPLIED;
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
-use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Place, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::quantity::{Cost, Usage};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
-/// The memory of the runs of a group of files.
+/// The state of the runs in a group of files.
 #[derive(Debug)]
 pub(super) struct Conversation {
     agent: &'static str,
-    /// The source writes no results: a call without one is not waiting.
+    /// Whether the source records results; if not, a call without one is not pending.
     answers: bool,
-    /// Every run is named: what is told before the first one holds for all.
+    /// Every run is named: settings before the first one apply to all.
     many: bool,
-    /// What is told of a whole run may stand before some of its calls.
+    /// Totals of a run may come before some of its calls.
     totals_first: bool,
     /// Totals that wait for the calls of their runs.
     totals: Vec<(Total, Draft)>,
-    /// What is told by a companion is told by a subagent, in the run of the file that it belongs to.
+    /// Records of a companion are those of a subagent, in the run of the main file.
     family: Option<Family>,
     defaults: Vec<(Name, Box<[u8]>)>,
     model: Box<[u8]>,
     current: Option<RunIx>,
-    runs: HashMap<RunIx, Memory>,
+    runs: HashMap<RunIx, RunMemory>,
     /// Runs by the names that facts give them.
     named: HashMap<u64, RunIx>,
 }
 
-/// What is remembered of a run.
+/// The state of a run.
 #[derive(Debug, Default)]
-struct Memory {
-    /// The run has the name that the trace gives it.
+struct RunMemory {
+    /// The run has the id recorded in the trace.
     named: bool,
     started: bool,
     ended: bool,
     last: Option<RunStatus>,
-    groups: HashMap<u64, Group>,
-    /// Ids of calls that wait, oldest first, for results that name none.
+    groups: HashMap<u64, ModelCall>,
+    /// Ids of pending calls, oldest first, for results without an id.
     waiting: Vec<u64>,
     ids: HashMap<u64, Box<[u8]>>,
     nameless: u32,
-    /// The row of the last model call, and what a running total has booked on it.
+    /// The row of the last model call, and what running totals have booked on it.
     latest: Option<(ActionIx, Option<Charge>, Cost)>,
     /// Running totals, by model.
     totals: HashMap<Sym, (Usage, Cost)>,
-    /// Rows that are told in pieces, by the id of what they tell: where the first piece is.
+    /// Streamed rows by stream id, with the position of their first piece.
     spans: HashMap<u64, (ActionIx, Place)>,
-    /// What the model calls of a model were booked with.
+    /// What was booked for the model calls of each model.
     booked: HashMap<Sym, Usage>,
 }
 
 /// One model call.
 #[derive(Debug, Default)]
-struct Group {
+struct ModelCall {
     response: Option<ActionIx>,
     has_text: bool,
     first: Option<ActionIx>,
     charge: Option<(ActionIx, Charge)>,
-    /// Parts that were told, of messages that may be told again.
+    /// The parts seen so far, for messages that may be repeated.
     parts: Vec<u16>,
 }
 
@@ -95,7 +94,7 @@ impl Conversation {
         }
     }
 
-    /// For sources that hardly ever write what tools answered.
+    /// For sources that rarely record tool results.
     pub(super) fn without_results(self) -> Conversation {
         Conversation {
             answers: false,
@@ -103,12 +102,12 @@ impl Conversation {
         }
     }
 
-    /// For files of many runs, each of which begins with a fact that says so.
+    /// For files of many runs, each of which begins with a start fact.
     pub(super) fn many(self) -> Conversation {
         Conversation { many: true, ..self }
     }
 
-    /// For files that may tell the tokens of a whole run before all of its calls.
+    /// For files that may have the tokens of a whole run before all of its calls.
     pub(super) fn totals_first(self) -> Conversation {
         Conversation {
             totals_first: true,
@@ -116,8 +115,8 @@ impl Conversation {
         }
     }
 
-    /// For files that are read with those of their subagents. What a subagent's file says it is, is the
-    /// id by which the call that started it is remembered.
+    /// For files that are read together with those of their subagents. The run id of a subagent's file is
+    /// the id under which the call that started it is remembered.
     pub(super) fn family(self) -> Conversation {
         Conversation {
             family: Some(Family::default()),
@@ -136,16 +135,19 @@ impl Assembler for Conversation {
         let family = self.family.as_mut().filter(|_| from.companion);
         let side = family.map_or(Sym::NONE, |family| family.lane(fact, from, run, build));
         let memory = self.runs.entry(run).or_default();
-        let scene = Scene {
+        let scene = Incoming {
             run,
             side,
             fact,
             from,
         };
         match fact.kind {
-            // How a subagent came to be is told by the call that started it.
-            FactKind::RunStart if side.is_some() => scene.copy(build),
-            FactKind::RunStart => scene.start(memory, build),
+            // The start of a subagent is shown as the call that started it.
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart if side.is_some() => {
+                scene.copy(build);
+            }
+            FactKind::RunStart | FactKind::Setup => scene.start(memory, build),
+            FactKind::ImpliedStart => scene.set(memory, build),
             FactKind::RunEnd => {
                 let was_untimed = !build.peek(run).started.is_some();
                 let action = scene.add(Kind::RunEnd, build);
@@ -174,8 +176,8 @@ impl Assembler for Conversation {
             FactKind::ToolResult => scene.result(memory, build),
             FactKind::Decision | FactKind::Approval => scene.attach(build),
             FactKind::Error => scene.error(memory, build),
-            FactKind::Usage if fact.flags.has(Flags::MIRROR) => scene.running(memory, build),
-            FactKind::Usage if fact.flags.has(Flags::SECOND_RESULT) => {
+            FactKind::RunningTotal => scene.running(memory, build),
+            FactKind::RunTotal => {
                 let (total, draft) = scene.total(build);
                 if self.totals_first {
                     self.totals.push((total, draft));
@@ -187,7 +189,7 @@ impl Assembler for Conversation {
                 memory.last = Some(RunStatus::Ok);
                 scene.usage(memory, build);
             }
-            FactKind::CallNews if fact.flags.has(Flags::CONTINUED) => scene.piece(memory, build),
+            FactKind::Piece => scene.piece(memory, build),
             FactKind::CallNews => scene.news(build),
             FactKind::Note => {
                 let action = scene.add(Kind::Note, build);
@@ -225,12 +227,12 @@ impl Assembler for Conversation {
 }
 
 impl Conversation {
-    /// The run of a fact: the one it names, else the one that goes on. What tells no name at all is
-    /// named after the file.
+    /// The run of a fact: the one it names, otherwise the current one. Runs without any name are named
+    /// after the file.
     fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
         if let Some(family) = self.family.as_ref().filter(|_| from.companion) {
             let known = family.run();
-            // Whose it is will be told by the file that it belongs to.
+            // The main file, which comes later, will give it its id.
             return known.unwrap_or_else(|| self.begin(from.stem.as_bytes(), from, build));
         }
         let name = from.text(fact.run);
@@ -240,7 +242,7 @@ impl Conversation {
             return run;
         }
         if name.is_empty() {
-            let begins = fact.kind == FactKind::RunStart && !fact.flags.has(Flags::CONTINUED);
+            let begins = matches!(fact.kind, FactKind::RunStart | FactKind::ImpliedStart);
             return match self.current.filter(|_| !begins) {
                 Some(run) => run,
                 None if begins => {
@@ -270,7 +272,7 @@ impl Conversation {
         run
     }
 
-    /// Whether a fact is about the file, and no run has begun.
+    /// Whether a fact is about the file and precedes every run.
     fn is_before(&self, fact: &Fact) -> bool {
         let about_file = matches!(fact.kind, FactKind::Setting | FactKind::Copy);
         about_file && self.current.is_none() && fact.run.is_empty()
@@ -304,21 +306,21 @@ impl Conversation {
     }
 }
 
-/// A fact with where it belongs.
-struct Scene<'a> {
+/// A fact with its run, lane and origin.
+struct Incoming<'a> {
     run: RunIx,
-    /// The lane of the file that the fact is from, where that is a subagent's.
+    /// The lane of the file, if it is a subagent's.
     side: Sym,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
 
-impl Scene<'_> {
+impl Incoming<'_> {
     fn name(&self, name: Name) -> &[u8] {
         self.from.decoded.name(self.fact, name)
     }
 
-    /// Who acts: the main agent, or one that gets a lane beside it.
+    /// The agent that acts: the main one, or one with a lane of its own.
     fn lane(&self, build: &mut Builder) -> Sym {
         if self.side.is_some() {
             return self.side;
@@ -328,7 +330,7 @@ impl Scene<'_> {
         if !lane.is_some() {
             return main;
         }
-        let starter = self.name(Name::Started);
+        let starter = self.name(Name::Starter);
         let call = build.knows_call(self.run, starter);
         build.lane(
             self.run,
@@ -342,7 +344,7 @@ impl Scene<'_> {
         let agent = self.lane(build);
         let told = build.symbol(self.from.text(self.fact.model));
         let model = if self.fact.kind == FactKind::Prompt {
-            // Whoever simulates the user is not the model of the run.
+            // The model that simulates the user is not the model of the run.
             told
         } else if told.is_some() {
             build.set_model(self.run, agent, told);
@@ -354,7 +356,6 @@ impl Scene<'_> {
             agent,
             model,
             parent: build.by_id(self.run, self.from.text(self.fact.parent)),
-            flags: self.fact.flags.without(Flags::MIRROR),
             ..Draft::new(kind, self.run, self.fact, self.from)
         }
     }
@@ -370,32 +371,25 @@ impl Scene<'_> {
         self.act(&draft, build)
     }
 
-    /// What tells nothing that is not known.
+    /// Counts a duplicate.
     fn copy(&self, build: &mut Builder) {
         build.seen(self.run, self.fact.time);
         build.edit(self.run).totals.copies += 1;
     }
 
-    fn start(&self, memory: &mut Memory, build: &mut Builder) {
+    fn start(&self, memory: &mut RunMemory, build: &mut Builder) {
         self.set(memory, build);
-        // Told again (a resumed session), it is only a note.
-        if self.fact.flags.has(Flags::META) {
-            return;
-        }
         let kind = if memory.started {
             Kind::Note
         } else {
             Kind::RunStart
         };
         memory.started = true;
-        let mut draft = self.draft(kind, build);
-        // That a start begins no run of its own says nothing of its row.
-        draft.flags = draft.flags.without(Flags::CONTINUED);
-        self.act(&draft, build);
+        self.add(kind, build);
     }
 
-    /// What a fact says of the whole run.
-    fn set(&self, memory: &mut Memory, build: &mut Builder) {
+    /// Applies what a fact says about the whole run.
+    fn set(&self, memory: &mut RunMemory, build: &mut Builder) {
         let agent = build.symbol(self.from.text(self.fact.agent));
         if agent.is_some() {
             build.edit(self.run).who.agent = agent;
@@ -406,7 +400,11 @@ impl Scene<'_> {
         for (name, told) in self.from.decoded.names(self.fact) {
             set(self.run, name, told, build);
         }
-        if self.fact.cost.is_some() && self.fact.kind != FactKind::RunStart {
+        let is_start = matches!(
+            self.fact.kind,
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart
+        );
+        if self.fact.cost.is_some() && !is_start {
             build.edit(self.run).totals.run_cost = self.fact.cost;
         }
         if let Some(status) = status(self.fact.status) {
@@ -415,10 +413,10 @@ impl Scene<'_> {
         }
     }
 
-    /// What a person says to the main agent begins a turn.
+    /// A prompt to the main agent starts a turn.
     fn prompt(&self, build: &mut Builder) {
         let record = self.name(Name::Record);
-        if self.fact.flags.has(Flags::MIRROR) && build.by_id(self.run, record).get().is_some() {
+        if self.fact.echo == Echo::MayRepeat && build.by_id(self.run, record).get().is_some() {
             build.edit(self.run).totals.copies += 1;
             return;
         }
@@ -438,7 +436,7 @@ impl Scene<'_> {
         }
     }
 
-    /// The model call of a fact: named, or else the record is one.
+    /// The model call of a fact: the one it names, otherwise one per record.
     fn group(&self, build: &Builder) -> u64 {
         let name = self.name(Name::Group);
         if name.is_empty() {
@@ -454,7 +452,7 @@ impl Scene<'_> {
         build.key(name)
     }
 
-    fn model_call(&self, memory: &mut Memory, answers: bool, build: &mut Builder) {
+    fn model_call(&self, memory: &mut RunMemory, answers: bool, build: &mut Builder) {
         memory.last = match status(self.fact.status) {
             Some(told) if self.fact.kind == FactKind::Response => Some(told),
             _ => Some(RunStatus::Ok),
@@ -480,7 +478,7 @@ impl Scene<'_> {
                 _ => self.asked(memory, key, answers, build),
             }
         };
-        let said = self.name(Name::Said);
+        let said = self.name(Name::Stream);
         if !said.is_empty() {
             let place = self.from.place(self.fact);
             memory.spans.insert(build.key(said), (action, place));
@@ -512,9 +510,9 @@ impl Scene<'_> {
             .map(|it| (on, it));
     }
 
-    /// Whether this part of a model call was told before; for a call, that it waits is enough.
-    fn is_again(&self, memory: &mut Memory, group: u64, build: &Builder) -> bool {
-        if !self.fact.flags.has(Flags::MIRROR) {
+    /// Whether this part of a model call is a duplicate; a pending call with the same id is enough.
+    fn is_again(&self, memory: &mut RunMemory, group: u64, build: &Builder) -> bool {
+        if self.fact.echo != Echo::MayRepeat {
             return false;
         }
         let id = self.from.text(self.fact.id);
@@ -528,14 +526,14 @@ impl Scene<'_> {
         known.is_some_and(|call| !call.closed) || told
     }
 
-    fn said(&self, group: &mut Group, build: &mut Builder) -> ActionIx {
+    fn said(&self, group: &mut ModelCall, build: &mut Builder) -> ActionIx {
         if let Some(response) = group.response {
             if group.has_text {
                 let mut draft = self.draft(Kind::Response, build);
                 draft.flags.set(Flags::CONTINUED);
                 return self.act(&draft, build);
             }
-            // The row was made for a tool it asked for: now its text came.
+            // The row was created for a tool call: now the text has arrived.
             group.has_text = true;
             build.settle(&Settled {
                 result: self.from.place(self.fact),
@@ -554,10 +552,10 @@ impl Scene<'_> {
         response
     }
 
-    /// A tool that a model call asked for; a row for the model call itself comes first.
+    /// A tool call; the row of the model call comes first.
     fn asked(
         &self,
-        memory: &mut Memory,
+        memory: &mut RunMemory,
         group: u64,
         answers: bool,
         build: &mut Builder,
@@ -594,9 +592,10 @@ impl Scene<'_> {
         action
     }
 
-    fn result(&self, memory: &mut Memory, build: &mut Builder) {
+    fn result(&self, memory: &mut RunMemory, build: &mut Builder) {
         let named = self.from.text(self.fact.call);
-        // A result that names no call answers the oldest one; calls without a name are answered so.
+        // A result without an id belongs to the oldest pending call, as does every result of calls without
+        // ids.
         let oldest = memory.waiting.first().and_then(|key| memory.ids.get(key));
         let is_strange = build.knows_call(self.run, named).is_none();
         let id: Box<[u8]> = match oldest {
@@ -616,7 +615,7 @@ impl Scene<'_> {
             _ => self.fact.status,
         };
         let Some(call) = build.close_call(self.run, &id, status) else {
-            if known.is_some() && self.fact.flags.has(Flags::MIRROR) {
+            if known.is_some() && self.fact.echo == Echo::MayRepeat {
                 build.edit(self.run).totals.copies += 1;
                 return;
             }
@@ -627,7 +626,7 @@ impl Scene<'_> {
                 }),
                 None => memory.last = None,
             }
-            // The failure of a tool that is named is one, whoever asked for it.
+            // A failed tool is an error even if its call is unknown.
             let tool = build.symbol(self.from.text(self.fact.tool));
             let failed = matches!(self.fact.status, Status::Error | Status::Timeout);
             let kind = if failed && known.is_none() && tool.is_some() {
@@ -650,7 +649,7 @@ impl Scene<'_> {
         build.settle(&Settled {
             result: self.span(memory, &id, build).1,
             duration: self.fact.duration.or(self.fact.time.since(call.time)),
-            flags: self.fact.flags.without(Flags::META).without(Flags::MIRROR),
+            flags: self.fact.flags.without(Flags::META),
             clear: Flags::WAITING,
             ..Settled::new(call.action)
         });
@@ -668,8 +667,8 @@ impl Scene<'_> {
         }
     }
 
-    /// From the first piece of a row to this one; the one alone where nothing began it.
-    fn span(&self, memory: &Memory, id: &[u8], build: &Builder) -> (Option<ActionIx>, Place) {
+    /// From the first piece of a row to this one; only this one if there is no first piece.
+    fn span(&self, memory: &RunMemory, id: &[u8], build: &Builder) -> (Option<ActionIx>, Place) {
         let last = self.from.place(self.fact);
         let Some((action, first)) = memory.spans.get(&build.key(id)) else {
             return (None, last);
@@ -682,10 +681,10 @@ impl Scene<'_> {
     }
 
     /// Another piece of a row.
-    fn piece(&self, memory: &Memory, build: &mut Builder) {
+    fn piece(&self, memory: &RunMemory, build: &mut Builder) {
         build.edit(self.run).totals.copies += 1;
         build.seen(self.run, self.fact.time);
-        if let (Some(action), result) = self.span(memory, self.name(Name::Said), build) {
+        if let (Some(action), result) = self.span(memory, self.name(Name::Stream), build) {
             build.settle(&Settled {
                 result,
                 ..Settled::new(action)
@@ -693,7 +692,7 @@ impl Scene<'_> {
         }
     }
 
-    /// More about a call than its result tells.
+    /// Details of a call beyond its result.
     fn news(&self, build: &mut Builder) {
         let id = self.from.text(self.fact.call);
         let Some(call) = build.knows_call(self.run, id) else {
@@ -714,7 +713,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Decisions and approvals go to the call they name; without one they are rows.
+    /// Attaches a decision or approval to the call it names; without one it is a row.
     fn attach(&self, build: &mut Builder) {
         let (fact, run) = (self.fact, self.run);
         let id = self.from.text(fact.call);
@@ -740,8 +739,8 @@ impl Scene<'_> {
         }
     }
 
-    /// An error that names a call is its outcome; any other is a row.
-    fn error(&self, memory: &mut Memory, build: &mut Builder) {
+    /// An error that names a pending call is its result; any other is a row.
+    fn error(&self, memory: &mut RunMemory, build: &mut Builder) {
         let id = self.from.text(self.fact.call);
         if !id.is_empty()
             && build
@@ -756,8 +755,7 @@ impl Scene<'_> {
     }
 }
 
-/// A cost that stands for nothing else: none where it is 0 and something was called, which is how many
-/// writers say that they do not know.
+/// A cost that is really known: many writers report 0 for "unknown".
 pub(super) fn known(cost: Cost) -> Cost {
     if cost == Cost(0) { Cost::NONE } else { cost }
 }

@@ -1,20 +1,21 @@
 //! The `copilot` format: session events of the GitHub Copilot CLI.
 //!
-//! Known of it: the arguments of a call stand twice, where it was asked for and where it began; output
-//! tokens stand with each message, all others only in the last line, `session.shutdown`, as totals that
-//! begin anew with a resume. Source: event files of the CLI; nothing official describes them.
+//! The arguments of a call are recorded twice, where it is requested and where it starts. Output tokens are
+//! recorded per message, all others only in the last line, `session.shutdown`, as totals that restart with
+//! a resume. Source: event files of the CLI; there is no official description.
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, BLOCKS, IMPLIED, REASONING, TEXT, string, without};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, BLOCKS, REASONING, TEXT, without};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
@@ -29,6 +30,18 @@ impl Format for Copilot {
         "GitHub Copilot CLI sessions"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for Copilot {
     fn sniff(&self, record: &Value) -> u8 {
         let kind = record
             .get("type")
@@ -50,20 +63,6 @@ impl Format for Copilot {
         }
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".copilot/session-state"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::No,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -71,7 +70,15 @@ impl Format for Copilot {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("copilot"))
     }
+}
 
+impl Layout for Copilot {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".copilot/session-state"]
+    }
+}
+
+impl Open for Copilot {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -93,7 +100,7 @@ impl Format for Copilot {
                 stack: None,
             });
         }
-        body.result = content.map(|text| messages::unpacked(&Value::String(text)));
+        body.result = content.map(|text| unpacked(&Value::String(text)));
     }
 
     fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
@@ -108,6 +115,8 @@ impl Format for Copilot {
         });
     }
 }
+
+impl Request for Copilot {}
 
 fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let data = record.get("data");
@@ -188,13 +197,13 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-/// Who acts below a call of the main agent is a subagent.
+/// Everything below a call of the main agent belongs to a subagent.
 fn lane(data: View<'_, '_>, out: &mut FactSink<'_>) {
     let starter = data.get("parentToolCallId");
     if starter.is_string() {
         let lane = out.arena(&[b"agent/", starter.raw()].concat());
         out.name(Name::Lane, lane);
-        out.tell_name(Name::Started, starter);
+        out.tell_name(Name::Starter, starter);
     }
 }
 
@@ -228,20 +237,20 @@ fn message(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
         fact.tool = out.tell(request.get("name"));
         fact.id = out.tell(request.get("toolCallId"));
         fact.hash = assemble::hash(request.get("arguments").bytes());
-        // It may have begun before the message was written.
-        fact.flags.set(Flags::MIRROR);
+        // The call may have started before the message was written.
+        fact.echo = Echo::MayRepeat;
         push(FactKind::ToolCall, BLOCKS + at as u16, fact, out);
     }
 }
 
-/// A call that began: news where no message has asked for it.
+/// A call that started; it is new if no message requested it.
 fn started(data: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     base.kind = FactKind::ToolCall;
     base.part = TEXT;
     base.tool = out.tell(data.get("toolName"));
     base.id = out.tell(data.get("toolCallId"));
     base.hash = assemble::hash(data.get("arguments").bytes());
-    base.flags.set(Flags::MIRROR);
+    base.echo = Echo::MayRepeat;
     lane(data, out);
     out.push(base);
 }
@@ -262,13 +271,12 @@ fn permission(record: View<'_, '_>, base: &mut Fact, out: &mut FactSink<'_>) {
     };
 }
 
-/// What the session used, by model. The output was told with each message already.
+/// The usage of the session, by model. Output tokens were already recorded with each message.
 fn shutdown(data: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     for (name, told) in data.get("modelMetrics").members() {
         let mut fact = base;
-        fact.kind = FactKind::Usage;
+        fact.kind = FactKind::RunTotal;
         fact.model = out.arena(name);
-        fact.flags.set(Flags::SECOND_RESULT);
         out.usage(&mut fact, total(told.get("usage")));
         out.push(fact);
     }

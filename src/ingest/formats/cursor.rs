@@ -1,17 +1,18 @@
-//! The `cursor` format: transcripts of the Cursor agent, a message a line.
+//! The `cursor` format: transcripts of the Cursor agent, one message per line.
 //!
-//! Known of it: no times, no tokens, no ids of calls, and rarely an answer of a tool, so that a call
-//! without one tells nothing of how it went. Whole chats are in an SQLite store, which is not read.
-//! Source: transcripts as written by cursor-agent; nothing official describes them.
+//! There are no times, tokens or call ids, and rarely tool results, so a call without a result has no
+//! status. Whole chats are in an SQLite store, which is not read. Source: transcripts written by
+//! cursor-agent; there is no official description.
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, Telling};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -27,6 +28,18 @@ impl Format for Cursor {
         "Cursor agent transcripts"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Partly,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Cursor {
     fn sniff(&self, record: &Value) -> u8 {
         let role = record.get("role").and_then(Value::as_str);
         let message = record.get("message");
@@ -41,20 +54,6 @@ impl Format for Cursor {
         }
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".cursor/projects"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::No,
-            cost: Held::No,
-            times: Held::No,
-            results: Held::Partly,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -62,7 +61,15 @@ impl Format for Cursor {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("cursor").without_results())
     }
+}
 
+impl Layout for Cursor {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".cursor/projects"]
+    }
+}
+
+impl Open for Cursor {
     fn open(&self, record: &Value, part: u16) -> Body {
         messages::open(&message(record), part)
     }
@@ -72,7 +79,9 @@ impl Format for Cursor {
     }
 }
 
-/// The message with its role in it, as the interface has it.
+impl Request for Cursor {}
+
+/// The message with its role inside, as in the API.
 fn message(record: &Value) -> Value {
     let mut message = record.get("message").cloned().unwrap_or_default();
     if let (Some(message), Some(role)) = (message.as_object_mut(), record.get("role")) {
@@ -81,7 +90,7 @@ fn message(record: &Value) -> Value {
     message
 }
 
-/// No flag tells how a call went.
+/// The status of calls is not recorded.
 fn unknown(_: View<'_, '_>) -> Status {
     Status::Unrecorded
 }
@@ -94,10 +103,10 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
         out.push(fact);
         return;
     }
-    let how = Telling {
+    let how = Envelope {
         outcome: unknown,
         block_outcome: unknown,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     messages::decode_as(
         record.get("role"),

@@ -1,17 +1,16 @@
-//! The `decisions` format: logs of policy engines, one decision per record: Open Policy Agent and
-//! Cedar. Where such a log lies beside the traces of a run its decisions join the calls they were about.
+//! The `decisions` format: logs of policy engines, one decision per record: Open Policy Agent and Cedar. If
+//! such a log lies beside the traces of a run, its decisions are attached to the calls they refer to.
 //!
-//! Source: OPA's decision log, the answers of Cedar's authorizer. What joins a decision with a run:
-//! `trace_id` and `span_id`, else the id of the call in what was asked.
+//! A decision is joined with a run by `trace_id` and `span_id`, otherwise by the call id in its input.
+//! Source: OPA's decision log, the responses of Cedar's authorizer.
 
 use serde_json::Value;
 
-use crate::ingest::formats::GLANCE;
+use crate::ingest::format::{GLANCE, Held, Recorded};
 use crate::ingest::formats::otel::attributes::instant;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
-use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
 
 #[derive(Debug)]
@@ -56,7 +55,7 @@ pub(super) fn is_decision(record: &Value) -> bool {
     opa || cedar_of(record).is_some()
 }
 
-/// The answer of Cedar's authorizer, on its own or with what was asked.
+/// The response of Cedar's authorizer, alone or with its request.
 fn cedar_of(record: &Value) -> Option<&Value> {
     let inside = record
         .pointer("/answer/response")
@@ -73,7 +72,7 @@ pub(super) fn decision(record: &Value) -> Span {
     }
 }
 
-/// Names under which applications hand on what a decision is about.
+/// The names under which applications pass on what a decision refers to.
 fn subject(asked: &Value, span: &mut Span, ruling: &mut Ruling) {
     let said = |keys: &[&str]| word(asked, keys).unwrap_or_default().to_owned();
     ruling.call = said(&["tool_call_id", "call_id"]);
@@ -127,7 +126,7 @@ fn opa(record: &Value) -> Span {
             .map(str::to_owned)
     };
     ruling.reason = of_result(&["reason", "message"]).or_else(|| {
-        // Any other result is shown as it is.
+        // Any other result is shown verbatim.
         error
             .or(result.filter(|_| allow.is_none()))
             .map(ToString::to_string)
@@ -181,7 +180,7 @@ fn cedar(record: &Value, answer: &Value) -> Span {
         ..Ruling::default()
     };
     ruling.reason = if !errors.is_empty() {
-        // A policy that fails is left out: a deny that failed lets everything through.
+        // A failing policy is skipped: a forbid policy that fails lets everything through.
         Some(format!("left out: {}", errors.join("; ")))
     } else if reasons.is_empty() && allow == Some(false) {
         Some("no policy permits it".to_owned())

@@ -1,21 +1,22 @@
-//! The `gemini` format: sessions of the Gemini CLI, a JSON document or (since 0.39) JSON lines.
+//! The `gemini` format: sessions of the Gemini CLI, one JSON document or (since 0.39) JSON lines.
 //!
-//! Known of it: a message that changes is written again under its id, and the last version counts;
-//! a call and its result stand in one message; `input` holds the tokens from the cache, `output` not
-//! those of thought; `$rewindTo` takes back messages, which are shown all the same, for they were paid.
-//! Source: `packages/core/src/services/chatRecordingService.ts` of google-gemini/gemini-cli.
+//! A message that changes is written again under its id, and the last version counts. A call and its result
+//! are in one message. `input` includes cached tokens, `output` excludes reasoning tokens. Messages
+//! discarded by `$rewindTo` are shown all the same, because they were paid for. Source:
+//! `packages/core/src/services/chatRecordingService.ts` of google-gemini/gemini-cli.
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, IMPLIED, REASONING, TEXT, string, without};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{CALLS, REASONING, TEXT, without};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
@@ -30,6 +31,18 @@ impl Format for Gemini {
         "Gemini CLI sessions"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for Gemini {
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
         let kind = record.get("type").and_then(Value::as_str);
@@ -58,20 +71,6 @@ impl Format for Gemini {
         Some(&["messages", "history"])
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".gemini/tmp"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::No,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
@@ -90,7 +89,15 @@ impl Format for Gemini {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("gemini-cli"))
     }
+}
 
+impl Layout for Gemini {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".gemini/tmp"]
+    }
+}
+
+impl Open for Gemini {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -116,6 +123,8 @@ impl Format for Gemini {
     }
 }
 
+impl Request for Gemini {}
+
 fn header(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     fact.run = out.tell(record.get("sessionId"));
@@ -138,8 +147,8 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
 fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown).at(record.range());
     base.time = record.any(&["timestamp", "ts"]).time();
-    // The same message may be told again.
-    base.flags.set(Flags::MIRROR);
+    // The same message may be written again.
+    base.echo = Echo::MayRepeat;
     match record.any(&["type", "role"]).raw() {
         b"user" => base.kind = FactKind::Prompt,
         b"gemini" | b"model" | b"assistant" => {
@@ -191,7 +200,7 @@ fn model(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     }
 }
 
-/// What a call came to, as far as its message tells.
+/// The result of a call, as far as its message records it.
 fn settled(call: View<'_, '_>, part: u16, base: Fact, out: &mut FactSink<'_>) {
     let mut fact = base;
     fact.part = part;
@@ -220,7 +229,7 @@ fn settled(call: View<'_, '_>, part: u16, base: Fact, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-/// `input` holds what came from the cache; tokens of thought are output and told apart.
+/// `input` includes cached tokens; reasoning tokens are output and counted separately.
 fn usage(tokens: View<'_, '_>) -> Usage {
     let cached = tokens.get("cached").tokens();
     let thoughts = tokens.get("thoughts").tokens();
@@ -281,7 +290,7 @@ fn open(record: &Value, part: u16) -> Body {
     body
 }
 
-/// What a tool answered to the model; what was displayed of it, where that is missing.
+/// The result sent to the model; if missing, the one that was displayed.
 fn open_answer(call: &Value, body: &mut Body) {
     let response = call.pointer("/result/0/functionResponse/response");
     let output = response.and_then(|response| {
@@ -289,7 +298,7 @@ fn open_answer(call: &Value, body: &mut Body) {
         output.or(Some(response))
     });
     let shown = call.get("resultDisplay").filter(|shown| !shown.is_null());
-    body.result = output.or(shown).map(messages::unpacked);
+    body.result = output.or(shown).map(unpacked);
     if matches!(
         call.get("status").and_then(Value::as_str),
         Some("error" | "cancelled")

@@ -1,17 +1,17 @@
-//! The `helicone` format: requests as Helicone exports them, one per line.
+//! The `helicone` format: requests exported from Helicone, one per line.
 //!
-//! Source: its types (not exercised against a server). A session's id joins requests to a run; tools
-//! are requests too, whose body says so.
+//! A session id joins requests into a run; tools are requests too, marked in their body. Source: its types
+//! (not tested against a server).
 
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
+use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, messages, parsed, said, word};
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
-use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Elapsed, Usage};
 
@@ -52,8 +52,8 @@ impl Product for Helicone {
         request(record)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
-        let mut asked = Asked::default();
+    fn asked(&self, record: &Value) -> RequestFields {
+        let mut asked = RequestFields::default();
         if let Some(body) = record.get("request_body") {
             asked.called_with(&parsed(body));
         }
@@ -61,7 +61,7 @@ impl Product for Helicone {
     }
 }
 
-/// The status that stands for "stopped because of what was asked".
+/// The status for requests that were blocked because of their content.
 const BLOCKED: i64 = -4;
 
 fn request(record: &Value) -> Span {
@@ -77,7 +77,7 @@ fn request(record: &Value) -> Span {
             .unwrap_or_default(),
         ..Span::default()
     };
-    // Requests of no session have nothing in common.
+    // Requests without a session have nothing in common.
     span.joins.session = properties
         .text(&["Helicone-Session-Id"])
         .unwrap_or_default();
@@ -142,7 +142,7 @@ fn request(record: &Value) -> Span {
     span
 }
 
-/// Columns of the export; costs are those that Helicone worked out.
+/// Token and cost columns of the export; costs are calculated by Helicone.
 fn tokens(of: &Attributes, answer: &Value, span: &mut Span) {
     span.reply = said(answer, &["id"]);
     span.usage = Usage {

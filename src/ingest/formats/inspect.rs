@@ -1,12 +1,11 @@
-//! The `inspect-eval` format: logs of Inspect AI, one evaluation with a run of each sample and epoch.
+//! The `inspect-eval` format: logs of Inspect AI, one evaluation with one run per sample and epoch.
 //!
-//! As `.eval` (a zip archive, deflate or zstd) and as `.json`. Known of it: events carry times and
-//! approvals and messages do not, so that messages are read only where there are no events; the tokens
-//! of a run stand in `model_usage`, those of its models' own calls with their events; long texts are kept
-//! aside under the hash of what they say (`attachment://…`, `tc://…`), and are looked for when a record is
-//! opened; what a solver puts before the agent is told by the calls that were given it; who grades is
-//! nobody that runs. Source: `log/_log.py`
-//! and `event/` of `UKGovernmentBEIS/inspect_ai`.
+//! Either `.eval` (a zip archive, deflate or zstd) or `.json`. Events have times and approvals and messages
+//! do not, so messages are read only if there are no events. The tokens of a run are in `model_usage`,
+//! those of model calls by scorers in their events. Long texts are stored once under a hash
+//! (`attachment://…`, `tc://…`) and resolved when a record is opened. System messages added by a solver are
+//! read from the calls that received them. Scorers are not part of the run. Source: `log/_log.py` and
+//! `event/` of `UKGovernmentBEIS/inspect_ai`.
 
 mod actors;
 mod aside;
@@ -15,15 +14,16 @@ use serde_json::Value;
 
 use self::actors::Actors;
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, Telling, string};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::context::Piece;
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::ingest::request::RequestPart;
+use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
 
 #[derive(Debug)]
@@ -38,6 +38,18 @@ impl Format for Inspect {
         "Inspect AI logs (.eval, .json), a run of each sample and epoch"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Yes,
+        }
+    }
+}
+
+impl Decode for Inspect {
     fn sniff_document(&self, head: &Value) -> u8 {
         let eval = |value: &Value| {
             let eval = value.get("eval");
@@ -55,16 +67,6 @@ impl Format for Inspect {
         Some(&["samples", "reductions"])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Partly,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Yes,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
@@ -75,26 +77,14 @@ impl Format for Inspect {
         });
     }
 
-    fn refers_to(&self, name: &[u8]) -> bool {
-        aside::is_hash(name)
-    }
-
-    fn complete(&self, record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
-        aside::complete(record, find);
-    }
-
-    fn around(&self) -> Option<(&'static str, &'static str)> {
-        Some(("event", "model"))
-    }
-
-    fn request(&self, around: &Value) -> Vec<Piece> {
-        aside::request(around)
-    }
-
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("inspect").many())
     }
+}
 
+impl Layout for Inspect {}
+
+impl Open for Inspect {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -133,6 +123,24 @@ impl Format for Inspect {
     }
 }
 
+impl Request for Inspect {
+    fn refers_to(&self, name: &[u8]) -> bool {
+        aside::is_hash(name)
+    }
+
+    fn complete(&self, record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
+        aside::complete(record, find);
+    }
+
+    fn around(&self) -> Option<(&'static str, &'static str)> {
+        Some(("event", "model"))
+    }
+
+    fn request(&self, around: &Value) -> Vec<RequestPart> {
+        aside::request(around)
+    }
+}
+
 fn fail(error: Option<&Value>, body: &mut Body) {
     if let Some(error) = error.filter(|error| !error.is_null()) {
         body.error = Some(ErrorText {
@@ -145,7 +153,7 @@ fn fail(error: Option<&Value>, body: &mut Body) {
     }
 }
 
-/// What holds for all samples.
+/// Settings of all samples.
 fn eval(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     fact.model = out.tell(record.get("model"));
@@ -174,7 +182,7 @@ fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
     if scores.is_object() {
         start = start.at(scores.range());
     } else {
-        start.flags.set(Flags::META);
+        start.kind = FactKind::ImpliedStart;
     }
     out.push(start);
     if record.get("events").items().next().is_some() {
@@ -198,7 +206,7 @@ fn sample(record: View<'_, '_>, out: &mut FactSink<'_>) {
     end(record, run, out);
 }
 
-/// The input, where no event tells of it.
+/// The input of the sample, unless an event reports it.
 fn begin(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let tells = |event: View<'_, '_>| {
         let messages = event.get("state").get("messages");
@@ -221,14 +229,14 @@ fn begin(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
 fn said(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
     base.run = run;
-    let how = Telling {
+    let how = Envelope {
         outcome,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     messages::decode(message, &how, out);
 }
 
-/// An error of a known kind, or none: then the tool answered.
+/// An error of a known kind; without one the tool succeeded.
 fn outcome(answer: View<'_, '_>) -> Status {
     match answer.get("error").get("type").raw() {
         b"" if answer.get("error").is_some() => Status::Error,
@@ -239,7 +247,7 @@ fn outcome(answer: View<'_, '_>) -> Status {
     }
 }
 
-/// What happened, to the main agent or in a lane beside it.
+/// An event of the main agent or of a lane.
 fn happened(event: View<'_, '_>, (run, lane): (Text, Text), out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown).at(event.range());
     base.run = run;
@@ -289,11 +297,11 @@ fn model(event: View<'_, '_>, mut base: Fact, lane: Text, out: &mut FactSink<'_>
         out.push(base);
         return;
     }
-    let mut how = Telling {
+    let mut how = Envelope {
         usage: usage(output.get("usage")),
         cost: output.get("usage").get("total_cost").usd(),
         lane,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     how.base.kind = FactKind::Note;
     for choice in output.get("choices").items() {
@@ -302,7 +310,7 @@ fn model(event: View<'_, '_>, mut base: Fact, lane: Text, out: &mut FactSink<'_>
     }
 }
 
-/// A tool that ran: the answer to a call that a model asked for, or a call of its own.
+/// A tool that ran: the result of a call that a model requested, or a call of its own.
 fn tool(event: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
     let id = out.tell(event.get("id"));
     let mut call = base;
@@ -311,7 +319,7 @@ fn tool(event: View<'_, '_>, base: Fact, lane: Text, out: &mut FactSink<'_>) {
     call.id = id;
     call.tool = out.tell(event.get("function"));
     call.hash = assemble::hash(event.get("arguments").bytes());
-    call.flags.set(Flags::MIRROR);
+    call.echo = Echo::MayRepeat;
     out.name(Name::Lane, lane);
     out.push(call);
     if !event.get("completed").is_some() && event.get("pending").truth() == Some(true) {
@@ -349,7 +357,7 @@ fn approval(event: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-/// `input_tokens` holds no tokens of the cache.
+/// `input_tokens` excludes cached tokens.
 fn usage(told: View<'_, '_>) -> Usage {
     Usage {
         input: told.get("input_tokens").tokens(),
@@ -363,10 +371,9 @@ fn usage(told: View<'_, '_>) -> Usage {
 
 fn end(record: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     for (name, told) in record.get("model_usage").members() {
-        let mut fact = Fact::new(FactKind::Usage).at(told.range());
+        let mut fact = Fact::new(FactKind::RunTotal).at(told.range());
         fact.run = run;
         fact.model = out.arena(name);
-        fact.flags.set(Flags::SECOND_RESULT);
         fact.cost = told.get("total_cost").usd();
         out.usage(&mut fact, usage(told));
         out.push(fact);
@@ -412,7 +419,7 @@ fn open(record: &Value, part: u16) -> Body {
     match record.get("event").and_then(Value::as_str) {
         Some("tool") => {
             messages::open_call(record, &mut body);
-            if part & messages::IMPLIED != 0 {
+            if part & IMPLIED != 0 {
                 body.asks = string(record, "function").into_iter().collect();
                 body.args = None;
             }

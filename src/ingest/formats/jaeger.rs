@@ -1,19 +1,19 @@
-//! The `jaeger` format: traces as Jaeger's screens and API give them, `{"data": [TRACE]}`.
+//! The `jaeger` format: traces exported from Jaeger's UI or API, `{"data": [TRACE]}`.
 //!
-//! Source: the JSON model of Jaeger. Times are microseconds; processes (services) stand beside the
-//! spans; tags are the attributes of OpenTelemetry.
+//! Times are microseconds; processes (services) are listed beside the spans; tags are OpenTelemetry
+//! attributes. Source: the JSON model of Jaeger.
 
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
+use crate::ingest::format::{Held, Recorded};
+use crate::ingest::formats::entry::{elements, inside, sound};
 use crate::ingest::formats::otel::{self, attributes::Attributes};
 use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
-use crate::ingest::formats::told::{elements, inside, sound};
-use crate::ingest::formats::{Held, Recorded};
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::json::{Checked, Cursor, Range, Record, value};
 use crate::model::quantity::Time;
 
@@ -62,7 +62,7 @@ impl Product for Jaeger {
         span(record, &Value::Null)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
+    fn asked(&self, record: &Value) -> RequestFields {
         otel::asked(&tags(record.get("tags")))
     }
 

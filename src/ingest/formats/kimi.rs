@@ -1,18 +1,19 @@
-//! The `kimi` format: the wire files of Kimi Code, an event a line.
+//! The `kimi` format: the wire files of Kimi Code, one event per line.
 //!
-//! Known of it: a prompt stands twice, as told and as put before the model; a step is one model call,
-//! told part by part, whose tokens come when it ends; an approval is written before the call that it is
-//! about, and so stands beside it. Source: sessions of Kimi Code; nothing official describes them.
+//! A prompt is recorded twice, as typed and as sent to the model. A step is one model call, reported part
+//! by part, with its tokens at the end. An approval is written before its call, and therefore has a row of
+//! its own. Source: sessions of Kimi Code; there is no official description.
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, IMPLIED, string};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::Usage;
@@ -29,6 +30,18 @@ impl Format for Kimi {
         "Kimi Code sessions (wire.jsonl)"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Yes,
+        }
+    }
+}
+
+impl Decode for Kimi {
     fn sniff(&self, record: &Value) -> u8 {
         let kind = record
             .get("type")
@@ -43,7 +56,7 @@ impl Format for Kimi {
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
-        // The state of a session, kept beside its wire file.
+        // The state of a session, stored beside its wire file.
         let main = head.pointer("/agents/main/homedir");
         if main.is_some() && head.get("workDir").is_some() {
             80
@@ -54,20 +67,6 @@ impl Format for Kimi {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&[])
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &[".kimi-code/sessions"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::No,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Yes,
-        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -89,7 +88,15 @@ impl Format for Kimi {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("kimi-code"))
     }
+}
 
+impl Layout for Kimi {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".kimi-code/sessions"]
+    }
+}
+
+impl Open for Kimi {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -108,7 +115,7 @@ impl Format for Kimi {
                 ..ErrorText::default()
             });
         }
-        body.result = output.map(|text| messages::unpacked(&Value::String(text)));
+        body.result = output.map(|text| unpacked(&Value::String(text)));
     }
 
     fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
@@ -122,6 +129,8 @@ impl Format for Kimi {
         });
     }
 }
+
+impl Request for Kimi {}
 
 fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown);

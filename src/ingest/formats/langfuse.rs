@@ -1,21 +1,22 @@
-//! The `langfuse` format: traces and observations as Langfuse exports them, from its screens ("download
-//! as JSON"), its batch export and its API.
+//! The `langfuse` format: traces and observations exported from Langfuse's UI ("download as JSON"), batch
+//! export and API.
 //!
-//! Source: the types of the server (July 2026), and downloads of traces of many frameworks. Trace and
-//! observation stand apart: who the user was is on the trace, and an observation on its own line lacks it.
+//! Traces and observations are separate records: the user is on the trace, and an observation on a line of
+//! its own does not have it. Source: the types of the server (July 2026), and downloads of traces of many
+//! frameworks.
 
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
+use crate::ingest::format::{Held, Recorded};
+use crate::ingest::formats::entry::{elements, inside, sound};
 use crate::ingest::formats::otel::attributes::{Attributes, count, instant};
 use crate::ingest::formats::otel::{common, products};
 use crate::ingest::formats::spans::messages::{Role, definition, flat, messages, parsed, word};
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
-use crate::ingest::formats::told::{elements, inside, sound};
-use crate::ingest::formats::{Held, Recorded};
 use crate::ingest::json::{Checked, Cursor, Range, Record, value};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Cost, Tokens, Usage};
@@ -71,7 +72,7 @@ impl Product for Langfuse {
         observation(record, &Value::Null)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
+    fn asked(&self, record: &Value) -> RequestFields {
         let [input, parameters] =
             ["input", "modelParameters"].map(|key| record.get(key).map(parsed));
         asked(input.as_ref(), parameters.as_ref())
@@ -89,7 +90,7 @@ impl Product for Langfuse {
     }
 }
 
-/// What is known of a trace beside its observations.
+/// Fields of a trace beside its observations.
 const OF_TRACE: &[&str] = &[
     "id",
     "name",
@@ -153,7 +154,7 @@ fn tell(record: Record<'_>, out: &mut FactSink<'_>) {
     }
 }
 
-/// An observation, or a trace alone, with what its trace tells.
+/// An observation with the fields of its trace, or a trace alone.
 fn observation(record: &Value, trace: &Value) -> Span {
     let text = |from: &Value, keys: &[&str]| word(from, keys).unwrap_or_default().to_owned();
     let is_trace = record.get("traceId").is_none();
@@ -221,7 +222,7 @@ fn observation(record: &Value, trace: &Value) -> Span {
         &mut span,
     );
     if span.class == Class::Model && !span.cost.is_some() {
-        // 0 is what the server writes where it knows no price.
+        // The server writes 0 if it knows no price.
         span.cost = flat_cost
             .filter(|cost| *cost > 0.0)
             .map_or(Cost::NONE, Cost::from_usd);
@@ -233,7 +234,7 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// What an observation says, in whatever form it came.
+/// The input, output and metadata of an observation, in any of their forms.
 pub(super) struct Observed<'a> {
     pub(super) kind: &'a str,
     pub(super) input: Option<Value>,
@@ -250,7 +251,7 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
         .as_ref()
         .is_some_and(|it| call_of(it).is_some() || word(it, &["type", "role"]) == Some("tool"));
     span.class = match of.kind {
-        // Some integrations tell of tools as of anything else.
+        // Some integrations mark tools like any other span.
         "span" if is_message => Class::Tool,
         "generation" | "embedding" => Class::Model,
         "tool" => Class::Tool,
@@ -286,7 +287,7 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
                 .unwrap_or_default();
             span.usage = of.usage.as_ref().map_or(Usage::NONE, usage);
             if let Some(total) = of.cost.as_ref().and_then(|cost| number(cost.get("total")?)) {
-                // 0 is what is written where no price is known.
+                // 0 is written if no price is known.
                 span.cost = Some(total)
                     .filter(|it| *it > 0.0)
                     .map_or(Cost::NONE, Cost::from_usd);
@@ -302,7 +303,7 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
         _ => {
             let wait = None;
             if let Some(ruling) = products::approval(&span.name, of.output.as_ref(), wait) {
-                // What was asked about is what it was given.
+                // The input is what the decision is about.
                 span.class = Class::Ruling;
                 span.verdicts.push(Ruling {
                     args: of.input.clone(),
@@ -318,9 +319,9 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
     }
 }
 
-/// Tools stand beside the messages, or each is one of them.
-pub(super) fn asked(input: Option<&Value>, parameters: Option<&Value>) -> Asked {
-    let mut asked = Asked::default();
+/// Tools are listed beside the messages, or each is one of them.
+pub(super) fn asked(input: Option<&Value>, parameters: Option<&Value>) -> RequestFields {
+    let mut asked = RequestFields::default();
     asked.parameters(parameters);
     asked.parameters(input);
     let messages = input.and_then(|input| input.get("messages").unwrap_or(input).as_array());
@@ -329,7 +330,7 @@ pub(super) fn asked(input: Option<&Value>, parameters: Option<&Value>) -> Asked 
     asked
 }
 
-/// The call that a message of a tool answers.
+/// The call that a tool message answers.
 fn call_of(output: &Value) -> Option<String> {
     let inner = output
         .get("kwargs")
@@ -338,7 +339,7 @@ fn call_of(output: &Value) -> Option<String> {
     word(inner, &["tool_call_id"]).map(str::to_owned)
 }
 
-/// What an application says of its guardrail: whether it blocked, or a warning.
+/// The verdict of an application's guardrail: whether it blocked or warned.
 fn guardrail(of: &Observed<'_>, name: &str) -> Ruling {
     let output = of.output.as_ref();
     let truth = |keys: &[&str]| keys.iter().find_map(|key| output?.get(key)?.as_bool());
@@ -359,8 +360,8 @@ fn guardrail(of: &Observed<'_>, name: &str) -> Ruling {
     }
 }
 
-/// Tokens in one of three shapes: as OpenAI counts (what came from a cache is part of the input), in
-/// buckets that have nothing in common, or in buckets that do, which the total tells.
+/// Tokens in one of three shapes: OpenAI's (cached tokens are part of the input), disjoint buckets, or
+/// overlapping buckets, recognized by the total.
 fn usage(of: &Value) -> Usage {
     let of = Attributes::of_object(Some(of));
     let details = |key: &str| Attributes::of_object(of.get(key));

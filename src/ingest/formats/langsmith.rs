@@ -1,22 +1,22 @@
-//! The `langsmith` format: runs of LangSmith, one per line, as its client lists them, and the bodies of
-//! the requests that its SDKs send (`post` begins runs, `patch` ends them).
+//! The `langsmith` format: runs of LangSmith, one per line, as listed by its client, and the request bodies
+//! that its SDKs send (`post` starts runs, `patch` ends them).
 //!
-//! Source: the SDK (August 2026) and runs as they were sent. `dotted_order` tells the order in which
-//! runs began, and whose children they are; a patch may hold nothing else of who it is. An interrupt of
-//! LangGraph is written as an error.
+//! `dotted_order` is the order in which runs started, and their ancestry; a patch may have no other
+//! identification. An interrupt of LangGraph is recorded as an error. Source: the SDK (August 2026) and
+//! runs as sent.
 
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
+use crate::ingest::format::{Held, Recorded};
+use crate::ingest::formats::entry::{elements, inside, whole};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, said, word};
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Span};
-use crate::ingest::formats::told::{elements, inside, whole};
-use crate::ingest::formats::{Held, Recorded};
 use crate::ingest::json::{Checked, Cursor, Record, value};
 use crate::model::quantity::{Cost, Time, Usage};
 
@@ -90,14 +90,14 @@ impl Product for Langsmith {
         run(record)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
+    fn asked(&self, record: &Value) -> RequestFields {
         asked(record.get("inputs"), record.get("extra"))
     }
 }
 
-/// SDKs that are wrapped hand on what they were called with; LangChain tells parameters and tools apart.
-pub(super) fn asked(inputs: Option<&Value>, extra: Option<&Value>) -> Asked {
-    let mut asked = Asked::default();
+/// Wrapped SDKs record their arguments; LangChain records parameters and tools separately.
+pub(super) fn asked(inputs: Option<&Value>, extra: Option<&Value>) -> RequestFields {
+    let mut asked = RequestFields::default();
     if let Some(inputs) = inputs {
         asked.called_with(inputs);
     }
@@ -107,16 +107,16 @@ pub(super) fn asked(inputs: Option<&Value>, extra: Option<&Value>) -> Asked {
     asked
 }
 
-/// The lists of a request that sends runs, and of the answer that lists them.
+/// The lists of runs in a request and in a response.
 const SENT: &[&str] = &["post", "patch", "runs"];
 
-/// `20241013T070537170001Z` and the id of a run, of its ancestors first.
+/// `20241013T070537170001Z` and a run id, for each ancestor and the run itself.
 fn ancestry(order: &str) -> Vec<(&str, &str)> {
     let parts = order.split('.');
     parts.filter_map(|part| part.split_once('Z')).collect()
 }
 
-/// When a run began, as its order tells: UTC, to the microsecond.
+/// The start of a run, from its order: UTC, to the microsecond.
 fn began(stamp: &str) -> Option<Time> {
     let digits = stamp.get(15..).filter(|digits| digits.len() == 6)?;
     let micros: i64 = digits.parse().ok().filter(|it| *it >= 0)?;
@@ -126,7 +126,7 @@ fn began(stamp: &str) -> Option<Time> {
     Some(Time(start.timestamp().as_microsecond() + micros))
 }
 
-/// What a run is whose kind is not told: a patch does not tell it again.
+/// The kind of a run; patches do not repeat it.
 fn kind_of(record: &Value) -> &'static str {
     let told = |pointer: &str| record.pointer(pointer).is_some();
     let model = [
@@ -222,7 +222,7 @@ fn error_of(error: &str) -> ErrorText {
     }
 }
 
-/// An error that is none: the graph stopped to ask a person.
+/// An interrupt recorded as an error: the graph stopped to ask a person.
 fn question(error: &mut Option<ErrorText>) -> Vec<spans::Ruling> {
     let asked = error.take_if(|error| error.message.starts_with("GraphInterrupt("));
     asked
@@ -262,7 +262,7 @@ fn model_call(record: &Value, metadata: &Attributes, outputs: Option<&Value>, sp
         .map_or(Cost::NONE, Cost::from_usd);
 }
 
-/// Tokens as LangChain counts them: what came from a cache is part of the input.
+/// Tokens in LangChain's shape: cached tokens are part of the input.
 fn usage(told: &Value) -> Usage {
     let of = Attributes::of_object(Some(told));
     let input = Attributes::of_object(of.get("input_token_details"));
@@ -279,7 +279,7 @@ fn usage(told: &Value) -> Usage {
     usage
 }
 
-/// What the server added up for the run.
+/// The sums that the server calculated for the run.
 fn usage_of_run(record: &Value) -> Usage {
     let of = Attributes::of_object(Some(record));
     let details = Attributes::of_object(of.get("prompt_token_details"));
@@ -293,7 +293,7 @@ fn usage_of_run(record: &Value) -> Usage {
     usage
 }
 
-/// What a run of this kind was given and gave.
+/// The input and output of a run of this kind.
 pub(super) fn read(kind: &str, inputs: Option<&Value>, outputs: Option<&Value>, span: &mut Span) {
     span.class = match kind {
         "llm" | "chat_model" => Class::Model,
@@ -323,7 +323,7 @@ pub(super) fn read(kind: &str, inputs: Option<&Value>, outputs: Option<&Value>, 
 }
 
 /// The first of the generations, or of the choices.
-fn answer(outputs: &Value) -> Vec<spans::messages::Said> {
+fn answer(outputs: &Value) -> Vec<spans::messages::Item> {
     let first = outputs
         .pointer("/generations/0/0")
         .or_else(|| outputs.pointer("/generations/0"));

@@ -1,60 +1,57 @@
-//! Messages of a conversation as the OpenAI and Anthropic interfaces write them, and those who copied
-//! them: `{role, content, tool_calls…}` with a content of text or of blocks.
+//! Messages in the form of the OpenAI and Anthropic APIs and their imitators: `{role, content,
+//! tool_calls…}` with a content of text or blocks.
 //!
-//! A message tells several things; each is a part with a number of its own: [`TEXT`], [`REASONING`],
-//! [`CALLS`] and on, [`BLOCKS`] and on. Sources: the OpenAI chat completions and Anthropic messages
-//! references, and the files that agents write.
+//! A message has several parts, each with its number: [`TEXT`], [`REASONING`], [`CALLS`] and up, [`BLOCKS`]
+//! and up. Sources: the OpenAI chat completions and Anthropic messages references, and files written by
+//! agents.
 
 use serde_json::Value;
 
-use super::saferun::text_of;
 use crate::ingest::assemble;
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::json::{self, Range, View};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name, Text};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::json::{Range, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Cost, Tokens, Usage};
 
 /// All text of a message together.
 pub(super) const TEXT: u16 = 0;
-/// What the model thought, where that stands beside the content.
+/// Reasoning beside the content.
 pub(super) const REASONING: u16 = 1;
 /// The first of `tool_calls`.
 pub(super) const CALLS: u16 = 0x1000;
 /// The first block of the content.
 pub(super) const BLOCKS: u16 = 0x2000;
-/// Set on the part of a row that stands for a model call known by the tools it asked for.
-pub(super) const IMPLIED: u16 = 1 << 15;
-
-/// What a message or block of a tool tells of how the call went.
+/// The status of a call, from the message or block with its result.
 pub(super) type Outcome = fn(View<'_, '_>) -> Status;
 
-/// How a message is to be read.
+/// What all facts of a message share, and how its results are judged.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Telling {
-    /// What all facts of the message share: run, agent, model, time.
+pub(super) struct Envelope {
+    /// Run, agent, model and time.
     pub(super) base: Fact,
-    /// Tokens of the model call that the message is.
+    /// The tokens of the model call.
     pub(super) usage: Usage,
     pub(super) cost: Cost,
-    /// Of a message of a tool.
+    /// Judges a tool message.
     pub(super) outcome: Outcome,
-    /// Of a block that answers a call.
+    /// Judges a block with a result.
     pub(super) block_outcome: Outcome,
-    /// Of what the model said: that it was broken off, say.
+    /// The status of a response, for example cancelled.
     pub(super) status: Status,
-    /// The model call that the message is a part of, where it may be told in several records.
+    /// The model call of the message, if several records may belong to it.
     pub(super) group: Text,
-    /// The record, for others that name it as their cause.
+    /// The id of the record, for others that name it as their cause.
     pub(super) record: Text,
     /// The lane of a subagent, and the call that started it.
     pub(super) lane: Text,
     pub(super) starter: Text,
 }
 
-impl Telling {
-    pub(super) fn new(base: Fact) -> Telling {
-        Telling {
+impl Envelope {
+    pub(super) fn new(base: Fact) -> Envelope {
+        Envelope {
             base,
             usage: Usage::NONE,
             cost: Cost::NONE,
@@ -68,17 +65,17 @@ impl Telling {
         }
     }
 
-    /// Adds a fact with the names that all facts of the message have.
+    /// Adds a fact with the names that all facts of the message share.
     pub(super) fn push(&self, fact: Fact, out: &mut FactSink<'_>) {
         out.name(Name::Group, self.group);
         out.name(Name::Record, self.record);
         out.name(Name::Lane, self.lane);
-        out.name(Name::Started, self.starter);
+        out.name(Name::Starter, self.starter);
         out.push(fact);
     }
 }
 
-/// A failure is known by a flag of the message or block; success is not told by leaving it out.
+/// The status from the error flag; a missing flag does not mean success.
 pub(super) fn flagged(message: View<'_, '_>) -> Status {
     match message.any(&["is_error", "isError", "error"]).truth() {
         Some(true) => Status::Error,
@@ -91,12 +88,12 @@ pub(super) fn flagged(message: View<'_, '_>) -> Status {
     }
 }
 
-/// Of a block nothing is known that its flag does not tell.
+/// The status from the error flag of a block; otherwise not recorded.
 pub(super) fn flagged_block(block: View<'_, '_>) -> Status {
     flagged(block)
 }
 
-/// Blocks of the Anthropic interface carry the flag only when the tool failed.
+/// Anthropic blocks have the flag only if the tool failed.
 pub(super) fn flagged_or_ok(block: View<'_, '_>) -> Status {
     match block.get("is_error").truth() {
         Some(true) => Status::Error,
@@ -104,20 +101,21 @@ pub(super) fn flagged_or_ok(block: View<'_, '_>) -> Status {
     }
 }
 
-/// Says what a message tells; what is opened later is the message.
-pub(super) fn decode(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+/// Emits the facts of a message; the message is what gets opened later.
+pub(super) fn decode(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     decode_as(message.get("role"), message, message.range(), how, out);
 }
 
-/// Says what a message tells that has its role elsewhere, or of which more is to be opened later.
+/// Emits the facts of a message whose role is elsewhere, or of which more than the message gets opened
+/// later.
 pub(super) fn decode_as(
     role: View<'_, '_>,
     message: View<'_, '_>,
     place: Range,
-    how: &Telling,
+    how: &Envelope,
     out: &mut FactSink<'_>,
 ) {
-    let how = Telling {
+    let how = Envelope {
         base: how.base.at(place),
         ..*how
     };
@@ -144,7 +142,7 @@ fn is_kind(block: View<'_, '_>, kinds: &[&str]) -> bool {
 }
 
 const THOUGHT: &[&str] = &["thinking", "redacted_thinking", "reasoning"];
-/// Where thought stands beside the content.
+/// Members that hold reasoning beside the content.
 const THOUGHT_BESIDE: &[&str] = &["reasoning_content", "reasoning", "reasoning_text"];
 const ASKED: &[&str] = &[
     "tool_use",
@@ -163,7 +161,7 @@ const ANSWERED: &[&str] = &[
     "mcp_tool_result",
 ];
 
-/// Whether a content holds text that is more than white space, or something else that is shown.
+/// Whether a content has text other than white space, or something else to show.
 fn is_said(content: View<'_, '_>) -> bool {
     let is_text = |view: View<'_, '_>| !view.text().trim().is_empty();
     is_text(content)
@@ -176,7 +174,7 @@ fn is_said(content: View<'_, '_>) -> bool {
         })
 }
 
-fn said_by_model(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn said_by_model(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let content = message.get("content");
     let mut model = Model {
         how,
@@ -197,7 +195,7 @@ fn said_by_model(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     let asks = calls.items().next().is_some()
         || message.get("function_call").is_object()
         || content.items().any(|block| is_kind(block, ASKED));
-    // A message of nothing at all is what the model said all the same.
+    // An empty message is a response too.
     if is_said(content) || is_said(message.get("refusal")) || model.silent && !asks {
         model.push(FactKind::Response, TEXT, out);
     }
@@ -216,12 +214,12 @@ fn said_by_model(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     }
 }
 
-/// What a model call tells; its tokens go with the first thing that is not thought.
+/// The facts of a model call; its tokens go to the first one that is not reasoning.
 struct Model<'h> {
-    how: &'h Telling,
+    how: &'h Envelope,
     usage: Usage,
     cost: Cost,
-    /// Nothing was told so far.
+    /// Nothing was emitted so far.
     silent: bool,
 }
 
@@ -261,8 +259,8 @@ impl Model<'_> {
     }
 }
 
-/// A message of a tool.
-fn answer(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+/// A tool message.
+fn answer(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut fact = how.base;
     fact.kind = FactKind::ToolResult;
     fact.part = TEXT;
@@ -272,7 +270,7 @@ fn answer(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     how.push(fact, out);
 }
 
-fn block_answer(block: View<'_, '_>, at: usize, how: &Telling, out: &mut FactSink<'_>) {
+fn block_answer(block: View<'_, '_>, at: usize, how: &Envelope, out: &mut FactSink<'_>) {
     let mut fact = how.base;
     fact.kind = FactKind::ToolResult;
     fact.part = BLOCKS + at as u16;
@@ -281,7 +279,7 @@ fn block_answer(block: View<'_, '_>, at: usize, how: &Telling, out: &mut FactSin
     how.push(fact, out);
 }
 
-fn said_by_user(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn said_by_user(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let content = message.get("content");
     let mut answers = false;
     for (at, block) in content.items().enumerate() {
@@ -294,7 +292,7 @@ fn said_by_user(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
         let mut fact = how.base;
         fact.kind = FactKind::Prompt;
         fact.part = TEXT;
-        // What stands beside answers was put there by the harness.
+        // Text beside results was injected by the harness.
         if answers {
             fact.flags.set(Flags::META);
         }
@@ -302,8 +300,8 @@ fn said_by_user(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     }
 }
 
-/// Tokens as the interfaces of OpenAI, Anthropic and Google and their relatives name them. Prompt
-/// tokens of OpenAI hold those from the cache; those of Anthropic do not.
+/// Tokens, under the names used by OpenAI, Anthropic, Google and similar APIs. OpenAI's prompt tokens
+/// include cached tokens; Anthropic's do not.
 pub(super) fn usage(usage: View<'_, '_>) -> Usage {
     let all = usage
         .any(&["prompt_tokens", "input_tokens", "inputTokens"])
@@ -346,7 +344,7 @@ pub(super) fn usage(usage: View<'_, '_>) -> Usage {
     }
 }
 
-/// Tokens of all model calls so far, as OpenHands sums them up: prompt tokens hold those of the cache.
+/// Tokens of all model calls so far, as summed up by OpenHands: prompt tokens include cached tokens.
 pub(super) fn running(total: View<'_, '_>) -> Usage {
     let read = total.get("cache_read_tokens").tokens();
     let written = total.get("cache_write_tokens").tokens();
@@ -361,7 +359,7 @@ pub(super) fn running(total: View<'_, '_>) -> Usage {
     }
 }
 
-/// What is left of a count when a part of it is told apart.
+/// A count without a part that is counted separately.
 pub(super) fn without(all: Tokens, part: u64) -> Tokens {
     all.get()
         .map_or(Tokens::NONE, |all| Tokens::from(all.saturating_sub(part)))
@@ -431,7 +429,7 @@ fn asks(message: &Value) -> Vec<String> {
     blocks.chain(calls).chain(legacy).filter_map(name).collect()
 }
 
-/// A call of a tool, in any of the spellings.
+/// Opens a tool call in any of the spellings.
 pub(super) fn open_call(call: &Value, body: &mut Body) {
     let inner = call.get("function").filter(|inner| inner.is_object());
     let inner = inner.unwrap_or(call);
@@ -443,14 +441,6 @@ pub(super) fn open_call(call: &Value, body: &mut Body) {
         .iter()
         .find_map(|key| inner.get(key).filter(|args| !args.is_null()));
     body.args = args.map(unpacked);
-}
-
-/// JSON in a string is opened; any other text stays as it is.
-pub(super) fn unpacked(args: &Value) -> Value {
-    args.as_str()
-        .and_then(|text| json::value(text.as_bytes()))
-        .filter(|value| value.is_object() || value.is_array())
-        .unwrap_or_else(|| args.clone())
 }
 
 fn open_block(block: &Value, body: &mut Body) {
@@ -468,7 +458,7 @@ fn open_block(block: &Value, body: &mut Body) {
     }
 }
 
-/// What is said in a content, without calls, answers and thoughts.
+/// The text of a content, without calls, results and reasoning.
 pub(super) fn said(content: &Value) -> Option<String> {
     let Value::Array(blocks) = content else {
         return text_of(content);
@@ -486,7 +476,7 @@ pub(super) fn said(content: &Value) -> Option<String> {
     text_of(&Value::Array(said))
 }
 
-/// Adds what a message of a tool, or an answering block, tells of its call; for a model call, its text.
+/// Adds the result in a tool message or block to its call; for a model call, its text.
 pub(super) fn open_result(message: &Value, part: u16, body: &mut Body) {
     let block = part
         .checked_sub(BLOCKS)
@@ -510,10 +500,6 @@ pub(super) fn open_result(message: &Value, part: u16, body: &mut Body) {
         });
     }
     body.result = text.map(|text| unpacked(&Value::String(text)));
-}
-
-pub(super) fn string(record: &Value, key: &str) -> Option<String> {
-    record.get(key)?.as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
 //! The `mini-swe-agent` format: trajectories of mini-swe-agent, a document or a bare list of messages.
 //!
-//! Known of it: the model asks for its one command in a block of its text, and the next message of the
-//! user answers, with a return code; two blocks are a mistake that the harness points out, and are not
-//! run; newer versions have tool calls in `extra.actions`. Every answer of the model carries its tokens,
-//! its cost and when it came. Source: SWE-agent/mini-swe-agent, `run/utils/save.py`.
+//! The model puts its one command in a code block of its text, and the next user message is the result,
+//! with a return code. Two blocks are a mistake that the harness points out; nothing is run. Newer versions
+//! have tool calls in `extra.actions`. Every response has its tokens, cost and time. Source:
+//! SWE-agent/mini-swe-agent, `run/utils/save.py`.
 
 use serde_json::{Value, json};
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, CALLS, IMPLIED, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 
@@ -28,6 +30,18 @@ impl Format for MiniSwe {
         "mini-swe-agent trajectories (.traj.json)"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for MiniSwe {
     fn sniff_document(&self, head: &Value) -> u8 {
         let format = head.get("trajectory_format").and_then(Value::as_str);
         if format.is_some_and(|it| it.starts_with("mini-swe-agent"))
@@ -53,16 +67,6 @@ impl Format for MiniSwe {
         Some(&["messages"])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Yes,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
@@ -81,7 +85,11 @@ impl Format for MiniSwe {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("mini-swe-agent"))
     }
+}
 
+impl Layout for MiniSwe {}
+
+impl Open for MiniSwe {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -108,7 +116,9 @@ impl Format for MiniSwe {
     }
 }
 
-/// The one command in a text; none where there are more.
+impl Request for MiniSwe {}
+
+/// The one command in a text; none if there are several.
 fn command(text: &str) -> Option<&str> {
     let mut found = text.split("```").skip(1).step_by(2).filter_map(|block| {
         let (language, code) = block.split_once('\n')?;
@@ -124,7 +134,7 @@ fn return_code(text: &str) -> Option<&str> {
     rest.split('<').next().map(str::trim)
 }
 
-/// What the harness says when an answer does not hold exactly one command.
+/// The harness's reply to a response without exactly one command.
 const MISTAKE: &str = "Please always provide EXACTLY ONE action";
 
 fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
@@ -135,7 +145,7 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
         .or(record.get("extra").get("timestamp"))
         .time();
     base.model = out.tell(response.get("model"));
-    let how = Telling {
+    let how = Envelope {
         usage: messages::usage(response.get("usage")),
         cost: known(
             response
@@ -144,7 +154,7 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
                 .or(record.get("extra").get("cost"))
                 .usd(),
         ),
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     let text = record.get("content").text();
     match record.get("role").raw() {

@@ -1,18 +1,18 @@
-//! The `openai-traces` format: traces of the OpenAI Agents SDK in its own form, one trace or span per
-//! line, or as it sends them (`{"data": [...]}`).
+//! The `openai-traces` format: traces of the OpenAI Agents SDK in its own form, one trace or span per line,
+//! or as sent (`{"data": [...]}`).
 //!
-//! Source: version 0.24 of the SDK. Where the model is asked through the responses API its spans hold
-//! no text, only the id of the response.
+//! Model calls through the Responses API have no text in their spans, only the id of the response. Source:
+//! version 0.24 of the SDK.
 
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
+use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, said, word};
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
-use crate::ingest::formats::{Held, Recorded};
 use crate::model::action::Verdict;
 use crate::model::quantity::Usage;
 
@@ -50,8 +50,8 @@ impl Product for OpenaiTraces {
         span(record)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
-        let mut asked = Asked::default();
+    fn asked(&self, record: &Value) -> RequestFields {
+        let mut asked = RequestFields::default();
         if let Some(data) = record.get("span_data") {
             asked.parameters(data.get("model_config"));
             asked.parameters(Some(data));
@@ -109,13 +109,13 @@ fn span(record: &Value) -> Span {
             }
         }
     }
-    // That a guardrail ended the turn is told by its own span.
+    // A guardrail that ended the turn has a span of its own.
     let tripped = |error: &ErrorText| error.message.starts_with("Guardrail tripwire triggered");
     span.error = span.error.filter(|error| !tripped(error));
     span
 }
 
-/// The object that stands for a trace: what joins it with others, and whose it is.
+/// The record of a trace: what joins it with others, and whose it is.
 fn trace(record: &Value) -> Span {
     let metadata = Attributes::of_object(record.get("metadata"));
     let mut span = Span {

@@ -1,13 +1,12 @@
-//! The `opencode` format: sessions of OpenCode, as its folder of files keeps them, as `opencode export`
-//! writes them (`{info, messages: [{info, parts}]}`), and as `opencode run --format json` tells them.
+//! The `opencode` format: sessions of OpenCode, as stored in its folder of files, as written by `opencode
+//! export` (`{info, messages: [{info, parts}]}`), and as printed by `opencode run --format json`.
 //!
-//! Known of it: a session started by another one names it as `parentID`, and the call that started it
-//! has the session's id in the metadata of its state; a message of the model and the parts that end its
-//! steps carry the same cost, so the message counts, and the steps only where there are several, whose
-//! tokens the message does not add up; tokens of thought stand beside those of output, but in versions
-//! that tell a `total` that leaves them out. What a person allowed is not written down, only what was
-//! refused. Sources: `packages/opencode/src/session/{message-v2,processor}.ts` and `cli/cmd/run.ts` of
-//! sst/opencode.
+//! A session started by another one names it as `parentID`, and the call that started it has the session's
+//! id in the metadata of its state. A model message and the parts that end its steps carry the same cost,
+//! so only the message counts; if there are several steps, only the steps count, because the message does
+//! not sum up their tokens. Reasoning tokens are counted beside output tokens, except in versions whose
+//! `total` excludes them. Approvals are not recorded, only refusals. Sources:
+//! `packages/opencode/src/session/{message-v2,processor}.ts` and `cli/cmd/run.ts` of sst/opencode.
 
 mod files;
 mod open;
@@ -16,11 +15,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use self::open::{ABORTED, ERROR};
 use super::conversation::{Conversation, known};
-use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
@@ -39,6 +40,18 @@ impl Format for OpenCode {
         "OpenCode sessions: its storage folder, opencode export, run --format json"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for OpenCode {
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
         let kind = record.get("type").and_then(Value::as_str);
@@ -68,6 +81,23 @@ impl Format for OpenCode {
         Some(&["messages", "parts"])
     }
 
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
+        let member = record.member;
+        decode_tree(record, out, |record, out| match member {
+            b"" | b"[]" | b"messages" | b"parts" => line(record, out),
+            // A message in a document of its own.
+            b"info" if record.get("role").is_string() => message(record, record.get("parts"), out),
+            b"info" => session(record, out),
+            _ => out.push(Fact::new(FactKind::Copy)),
+        });
+    }
+
+    fn assembler(&self) -> Box<dyn Assembler> {
+        Box::new(Conversation::new("opencode").family())
+    }
+}
+
+impl Layout for OpenCode {
     fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
         files::companions(path, kin)
     }
@@ -91,32 +121,9 @@ impl Format for OpenCode {
     fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
         files::is_part(path, kin)
     }
+}
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Yes,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
-    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
-        let member = record.member;
-        decode_tree(record, out, |record, out| match member {
-            b"" | b"[]" | b"messages" | b"parts" => line(record, out),
-            // Of a message that is a document of its own.
-            b"info" if record.get("role").is_string() => message(record, record.get("parts"), out),
-            b"info" => session(record, out),
-            _ => out.push(Fact::new(FactKind::Copy)),
-        });
-    }
-
-    fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Conversation::new("opencode").family())
-    }
-
+impl Open for OpenCode {
     fn open(&self, record: &Value, part: u16) -> Body {
         open::body(record, part)
     }
@@ -130,10 +137,7 @@ impl Format for OpenCode {
     }
 }
 
-/// The error of a message that a person broke off.
-const ABORTED: &str = "MessageAbortedError";
-/// The part of what is told by the error of a message, which stands beside what the message tells.
-const ERROR: u16 = 1;
+impl Request for OpenCode {}
 
 fn is_event(kind: &str) -> bool {
     matches!(
@@ -142,13 +146,13 @@ fn is_event(kind: &str) -> bool {
     )
 }
 
-/// A message with its parts, as sessions are exported.
+/// A message with its parts, as in exported sessions.
 fn is_message(record: &Value) -> bool {
     let role = record.pointer("/info/role").is_some_and(Value::is_string);
     role && record.get("parts").is_some_and(Value::is_array)
 }
 
-/// A line: a message with its parts, an event, or what one file holds.
+/// A line: a message with its parts, an event, or the contents of one file.
 fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     if record.get("info").is_some() && record.get("parts").is_array() {
         message(record.get("info"), record.get("parts"), out);
@@ -159,7 +163,7 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     } else if record.get("type").is_string() {
         let mut base = Fact::new(FactKind::Unknown);
         base.run = out.tell(record.get("sessionID"));
-        let mut said = Said::new(base, Role::Unknown, record.get("messageID"), out);
+        let mut said = MessageReader::new(base, Speaker::Unknown, record.get("messageID"), out);
         said.part(record, out);
         said.results(out);
     } else {
@@ -191,15 +195,15 @@ fn message(info: View<'_, '_>, parts: View<'_, '_>, out: &mut FactSink<'_>) {
     base.agent = out.tell(info.any(&["agent", "mode"]));
     base.time = info.get("time").get("created").time();
     let role = match info.get("role").raw() {
-        b"user" => Role::User,
-        b"assistant" => Role::Assistant,
-        _ => Role::Unknown,
+        b"user" => Speaker::User,
+        b"assistant" => Speaker::Assistant,
+        _ => Speaker::Unknown,
     };
-    if role == Role::Assistant {
+    if role == Speaker::Assistant {
         base.parent = out.tell(info.get("parentID"));
         base.model = out.tell(info.get("modelID").or(info.get("model").get("modelID")));
     }
-    let mut said = Said::new(base, role, info.get("id"), out);
+    let mut said = MessageReader::new(base, role, info.get("id"), out);
     said.steps = parts
         .items()
         .filter(|part| part.get("type").is("step-finish"))
@@ -209,44 +213,49 @@ fn message(info: View<'_, '_>, parts: View<'_, '_>, out: &mut FactSink<'_>) {
     }
     said.results(out);
     match role {
-        Role::User if parts.items().next().is_none() => said.push(FactKind::Prompt, base, out),
-        Role::User => {}
-        Role::Assistant => said.end(info, out),
-        // Its parts are told all the same.
-        Role::Unknown => out.push(base),
+        Speaker::User if parts.items().next().is_none() => said.push(FactKind::Prompt, base, out),
+        Speaker::User => {}
+        Speaker::Assistant => said.end(info, out),
+        // Its parts are emitted all the same.
+        Speaker::Unknown => out.push(base),
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum Speaker {
     User,
     Assistant,
     Unknown,
 }
 
-/// What a message has said so far.
-struct Said<'t, 'a> {
-    /// What all of its facts share.
+/// State kept while the parts of a message are read.
+struct MessageReader<'t, 'a> {
+    /// What all facts of the message share.
     base: Fact,
-    role: Role,
+    role: Speaker,
     id: View<'t, 'a>,
-    /// The model call that goes on.
+    /// The current model call.
     group: Text,
-    /// How many steps of it came to an end; each is a model call.
+    /// The number of steps that have ended; each is a model call.
     steps: usize,
-    /// The number of the step that goes on.
+    /// The number of the current step.
     step: usize,
-    /// There was a prompt, or something that the model said.
+    /// There was a prompt, or a response.
     spoke: bool,
-    /// The time of the last part that has one: those that have none came after it.
+    /// The time of the last part that has one; parts without one came after it.
     latest: Time,
-    /// Calls whose results are told when the step is over: what ran meanwhile was told before.
+    /// Calls whose results are emitted at the end of the step, after whatever ran in the meantime.
     calls: Vec<View<'t, 'a>>,
 }
 
-impl<'t, 'a> Said<'t, 'a> {
-    fn new(base: Fact, role: Role, id: View<'t, 'a>, out: &mut FactSink<'_>) -> Said<'t, 'a> {
-        Said {
+impl<'t, 'a> MessageReader<'t, 'a> {
+    fn new(
+        base: Fact,
+        role: Speaker,
+        id: View<'t, 'a>,
+        out: &mut FactSink<'_>,
+    ) -> MessageReader<'t, 'a> {
+        MessageReader {
             base,
             role,
             id,
@@ -286,13 +295,13 @@ impl<'t, 'a> Said<'t, 'a> {
                 self.tool(part, fact, out);
                 return;
             }
-            // Where a step begins is seen from what is in it.
+            // The start of a step shows in its parts.
             b"step-start" | b"snapshot" => return,
             b"step-finish" => {
                 self.step(part, fact, out);
                 return;
             }
-            b"file" if self.role == Role::User => {
+            b"file" if self.role == Speaker::User => {
                 fact.flags.set(Flags::META);
                 FactKind::Prompt
             }
@@ -300,7 +309,7 @@ impl<'t, 'a> Said<'t, 'a> {
             b"retry" => FactKind::Error,
             _ => {
                 if !part.is_object() {
-                    // A file that is no JSON, as text.
+                    // A file that is not JSON, as text.
                     fact.flags.set(Flags::INCOMPLETE);
                 }
                 FactKind::Unknown
@@ -310,12 +319,11 @@ impl<'t, 'a> Said<'t, 'a> {
         self.push(kind, fact, out);
     }
 
-    /// The first text of a person begins a turn; others of the message, and what was put there for the
-    /// person, do not.
+    /// The first text of a person starts a turn; further texts of the message and injected ones do not.
     fn text(&mut self, part: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
         let kind = match self.role {
-            Role::User if part.get("ignored").truth() == Some(true) => FactKind::Note,
-            Role::User => {
+            Speaker::User if part.get("ignored").truth() == Some(true) => FactKind::Note,
+            Speaker::User => {
                 if part.get("synthetic").truth() == Some(true) || self.spoke {
                     fact.flags.set(Flags::META);
                 } else {
@@ -324,11 +332,11 @@ impl<'t, 'a> Said<'t, 'a> {
                 }
                 FactKind::Prompt
             }
-            Role::Assistant => {
+            Speaker::Assistant => {
                 self.spoke = true;
                 FactKind::Response
             }
-            Role::Unknown => FactKind::Note,
+            Speaker::Unknown => FactKind::Note,
         };
         self.push(kind, fact, out);
     }
@@ -340,7 +348,7 @@ impl<'t, 'a> Said<'t, 'a> {
         fact.tool = out.tell(part.get("tool"));
         fact.id = out.tell(part.get("callID"));
         fact.hash = assemble::hash(state.get("input").bytes());
-        // A session that the call started calls itself so.
+        // A session started by the call has this id.
         out.tell_name(
             Name::Record,
             state.get("metadata").any(&["sessionId", "sessionID"]),
@@ -350,7 +358,7 @@ impl<'t, 'a> Said<'t, 'a> {
         self.calls.push(part);
     }
 
-    /// What the calls so far came to.
+    /// The results of the calls so far.
     fn results(&mut self, out: &mut FactSink<'_>) {
         for part in std::mem::take(&mut self.calls) {
             let state = part.get("state");
@@ -372,7 +380,7 @@ impl<'t, 'a> Said<'t, 'a> {
         }
     }
 
-    /// A step is over. Where there are several, each tells its own tokens and cost.
+    /// The end of a step. If there are several, each has its own tokens and cost.
     fn step(&mut self, part: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
         self.results(out);
         if self.steps < 2 {
@@ -385,12 +393,12 @@ impl<'t, 'a> Said<'t, 'a> {
         self.group = out.arena(&[self.id.raw(), step.as_bytes()].concat());
     }
 
-    /// A message of the model is told to its end: its tokens and cost, and what went wrong.
+    /// The end of a model message: its tokens and cost, and its error.
     fn end(&mut self, info: View<'_, '_>, out: &mut FactSink<'_>) {
         let base = self.base;
         let error = info.get("error");
         let counted = !usage(info.get("tokens")).is_none();
-        // What failed before anything came is an error and nothing else.
+        // A call that failed before any output is only an error.
         if self.spoke || counted || !error.is_object() {
             if !self.spoke {
                 self.push(FactKind::Response, base, out);
@@ -412,13 +420,13 @@ impl<'t, 'a> Said<'t, 'a> {
     }
 }
 
-/// What a message or a step cost.
+/// The tokens and cost of a message or step.
 fn charge(told: View<'_, '_>, fact: &mut Fact, out: &mut FactSink<'_>) {
     fact.cost = known(told.get("cost").usd());
     out.usage(fact, usage(told.get("tokens")));
 }
 
-/// An error of a message or session; that a person broke it off is none.
+/// The error of a message or session; being cancelled by a person is not one.
 fn trouble(error: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
     fact.kind = FactKind::Error;
     if error.get("name").is(ABORTED) {
@@ -428,7 +436,7 @@ fn trouble(error: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-/// How a call ended, from its state and, where it failed, the fixed phrases of the harness.
+/// The status of a call, from its state and, on failure, the fixed phrases of the harness.
 fn outcome(state: View<'_, '_>) -> Status {
     let exit = state.get("metadata").get("exit").number();
     match state.get("status").raw() {
@@ -455,8 +463,7 @@ fn failure(begin: &str) -> Status {
     }
 }
 
-/// Tokens from and for the cache are not in `input`, nor those of thought in `output`, unless the total
-/// is right only without them.
+/// `input` excludes cached tokens and `output` excludes reasoning tokens, unless the total says otherwise.
 fn usage(told: View<'_, '_>) -> Usage {
     let cache = told.get("cache");
     let usage = Usage {
@@ -468,7 +475,7 @@ fn usage(told: View<'_, '_>) -> Usage {
         ..Usage::NONE
     };
     if usage.total().or_zero() + usage.reasoning.or_zero() == 0 {
-        // A message begins with zeros: it was broken off before anybody counted.
+        // A message begins with zeros: it was cancelled before tokens were counted.
         return Usage::NONE;
     }
     let total = told.get("total").tokens();
@@ -481,13 +488,13 @@ fn usage(told: View<'_, '_>) -> Usage {
     }
 }
 
-/// An event: a part as soon as it is whole, at the level of the session.
+/// An event: a completed part, at session level.
 fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown);
     base.run = out.tell(record.get("sessionID"));
     base.time = record.get("timestamp").time();
     let part = record.get("part");
-    let mut said = Said::new(base, Role::Assistant, part.get("messageID"), out);
+    let mut said = MessageReader::new(base, Speaker::Assistant, part.get("messageID"), out);
     match record.get("type").raw() {
         b"error" => trouble(record.get("error"), base, out),
         b"step_start" => said.push(FactKind::Copy, base, out),

@@ -1,21 +1,22 @@
 //! The `openhands` format: trajectories of OpenHands before its SDK, an array of events, or lines of an
 //! evaluation with the events of one instance each.
 //!
-//! Known of it: an observation names the action that caused it, whose call id may be used again; tokens
-//! and cost are running totals (`llm_metrics`), of which the last one counts; in files of 2024 events
-//! have no id and stand in the order of action and answer. Source: `openhands/events/` of All-Hands-AI.
+//! An observation names the action that caused it, whose call id may be reused. Tokens and cost are running
+//! totals (`llm_metrics`), of which the last one counts. In files of 2024 events have no id, and each
+//! action is followed by its result. Source: `openhands/events/` of All-Hands-AI.
 
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, CALLS, IMPLIED, TEXT, string};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, TEXT};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 
 #[derive(Debug)]
 pub struct OpenHands;
@@ -29,6 +30,18 @@ impl Format for OpenHands {
         "OpenHands trajectories and evaluation output"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for OpenHands {
     fn sniff(&self, record: &Value) -> u8 {
         let history = record.get("history").is_some_and(Value::is_array);
         let has = |key: &str| record.get(key).is_some();
@@ -51,20 +64,6 @@ impl Format for OpenHands {
         Some(&[])
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".openhands/sessions"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, |record, out| {
             if record.get("history").is_array() {
@@ -78,7 +77,15 @@ impl Format for OpenHands {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("openhands"))
     }
+}
 
+impl Layout for OpenHands {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".openhands/sessions"]
+    }
+}
+
+impl Open for OpenHands {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -107,12 +114,14 @@ impl Format for OpenHands {
     }
 }
 
+impl Request for OpenHands {}
+
 fn is_event(record: &Value) -> bool {
     record.get("action").is_some_and(Value::is_string)
         || record.get("observation").is_some_and(Value::is_string)
 }
 
-/// What a person or the harness does, not a tool that the model asked for.
+/// Actions of a person or the harness rather than tool calls of the model.
 const NO_TOOLS: &[&str] = &[
     "message",
     "think",
@@ -125,10 +134,9 @@ const NO_TOOLS: &[&str] = &[
     "reject",
 ];
 
-/// One instance of an evaluation: a run in a line.
+/// One instance of an evaluation: a run in one line.
 fn instance(record: View<'_, '_>, out: &mut FactSink<'_>) {
-    let mut start = Fact::new(FactKind::RunStart);
-    start.flags.set(Flags::META);
+    let mut start = Fact::new(FactKind::ImpliedStart);
     let id = out.tell(record.get("instance_id"));
     start.run = id;
     start.model = out.tell(record.get("metadata").get("llm_config").get("model"));
@@ -194,7 +202,7 @@ fn said(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-/// An action of a tool, with what the model said as it asked for it.
+/// A tool call, with the text of its model call.
 fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let meta = record.get("tool_call_metadata");
     let args = record.get("args").or(record);
@@ -221,7 +229,7 @@ fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     news.verdict = match args.get("confirmation_state").raw() {
         b"awaiting_confirmation" => Verdict::Requested,
         b"rejected" => Verdict::Denied,
-        // `confirmed` is what is written when nobody was asked.
+        // `confirmed` is written if nobody was asked.
         _ => return,
     };
     out.push(news);
@@ -267,20 +275,19 @@ fn observation(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-/// A code of -1 says that the command has not ended.
+/// An exit code of -1 means that the command is still running.
 fn failed(kind: Option<&str>, code: Option<f64>) -> bool {
     kind == Some("error") || code.is_some_and(|code| code > 0.0)
 }
 
-/// The running totals: what they grew by belongs to the last model call.
+/// The running totals: the increase belongs to the last model call.
 fn metrics(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let told = record.get("llm_metrics");
     if !told.is_object() {
         return;
     }
     let mut fact = base;
-    fact.kind = FactKind::Usage;
-    fact.flags.set(Flags::MIRROR);
+    fact.kind = FactKind::RunningTotal;
     let usage = messages::running(told.get("accumulated_token_usage"));
     out.usage(&mut fact, usage);
     fact.cost = told.get("accumulated_cost").usd();

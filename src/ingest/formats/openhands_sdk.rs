@@ -1,20 +1,21 @@
-//! The `openhands-sdk` format: events of the OpenHands SDK, one a line or one a file.
+//! The `openhands-sdk` format: events of the OpenHands SDK, one per line or one per file.
 //!
-//! Known of it: several actions with one `llm_response_id` are one model call; tokens and cost are
-//! running totals of each use of a model, told as the value of a changed state; a person who refuses a
-//! call leaves a `UserRejectObservation`. Source: `openhands/sdk/event/` of OpenHands/software-agent-sdk.
+//! Several actions with one `llm_response_id` are one model call. Tokens and cost are running totals per
+//! use of a model, recorded as the value of a state update. A person who refuses a call leaves a
+//! `UserRejectObservation`. Source: `openhands/sdk/event/` of OpenHands/software-agent-sdk.
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, CALLS, IMPLIED, REASONING, TEXT, string};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, CALLS, REASONING, TEXT};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Flags, Status, Verdict};
+use crate::model::action::{Status, Verdict};
 
 #[derive(Debug)]
 pub struct OpenHandsSdk;
@@ -28,6 +29,18 @@ impl Format for OpenHandsSdk {
         "OpenHands SDK and CLI conversations"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+impl Decode for OpenHandsSdk {
     fn sniff(&self, record: &Value) -> u8 {
         let kind = record
             .get("kind")
@@ -44,27 +57,13 @@ impl Format for OpenHandsSdk {
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
-        // The state of a conversation, kept beside its events.
+        // The state of a conversation, stored beside its events.
         let agent = head.pointer("/agent/kind").is_some() && head.pointer("/agent/llm").is_some();
         if agent || self.sniff(head) > 0 { 95 } else { 0 }
     }
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&[])
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &[".openhands/conversations"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Partly,
-        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -78,7 +77,15 @@ impl Format for OpenHandsSdk {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("openhands"))
     }
+}
 
+impl Layout for OpenHandsSdk {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".openhands/conversations"]
+    }
+}
+
+impl Open for OpenHandsSdk {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -119,6 +126,8 @@ impl Format for OpenHandsSdk {
         });
     }
 }
+
+impl Request for OpenHandsSdk {}
 
 fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
@@ -177,15 +186,14 @@ fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(base);
 }
 
-/// The state of the conversation changed: its totals, or how it stands.
+/// An update of the conversation state: its totals, or its execution status.
 fn state(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let value = record.get("value");
     let uses = value.get("usage_to_metrics");
     if record.get("key").is("stats") && uses.is_object() {
         for (_, told) in uses.members() {
             let mut fact = base;
-            fact.kind = FactKind::Usage;
-            fact.flags.set(Flags::MIRROR);
+            fact.kind = FactKind::RunningTotal;
             fact.model = out.tell(told.get("model_name"));
             fact.cost = told.get("accumulated_cost").usd();
             out.usage(

@@ -1,8 +1,8 @@
-//! What instrumentors write into the attributes of spans, convention by convention: OpenTelemetry's
-//! own for generative AI (new and old), OpenInference, OpenLLMetry, the Vercel AI SDK, pydantic-ai,
-//! Langfuse, LangSmith, Claude Code and Codex. Shared by all formats whose spans have attributes.
+//! Span attributes by convention: OpenTelemetry's own for generative AI (new and old), OpenInference,
+//! OpenLLMetry, the Vercel AI SDK, pydantic-ai, Langfuse, LangSmith, Claude Code and Codex. Shared by all
+//! formats whose spans have attributes.
 //!
-//! Source: the semantic conventions of OpenTelemetry and OpenInference, and spans as they were sent.
+//! Source: the semantic conventions of OpenTelemetry and OpenInference, and spans as sent.
 
 pub(crate) mod attributes;
 pub(crate) mod common;
@@ -12,11 +12,11 @@ pub(crate) mod products;
 mod programs;
 
 use self::attributes::Attributes;
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Span};
 
-/// Reads the attributes of a span, whose own fields are read already. The first convention that
-/// recognises it counts: several may be written on the same span.
+/// Reads the attributes of a span whose own fields have been read. The first convention that recognizes it
+/// wins: a span may carry several.
 pub(crate) fn read(of: &Attributes, resource: &Attributes, span: &mut Span) {
     common::who(of, resource, span);
     let known: &[fn(&Attributes, &mut Span) -> bool] = &[
@@ -37,16 +37,16 @@ pub(crate) fn read(of: &Attributes, resource: &Attributes, span: &mut Span) {
     common::interrupts(of, span);
 }
 
-/// What the attributes of a model call tell of its request beside what was said.
-pub(crate) fn asked(of: &Attributes) -> Asked {
-    let mut asked = Asked::default();
+/// The request fields in the attributes of a model call, beside the messages.
+pub(crate) fn asked(of: &Attributes) -> RequestFields {
+    let mut asked = RequestFields::default();
     openinference::asked(of, &mut asked);
     products::asked(of, &mut asked);
     genai::asked(of, &mut asked);
     asked
 }
 
-/// The event of a span as an attribute, where a program keeps a result in it.
+/// A span event as an attribute, if a program stores a result in it.
 pub(crate) fn programs_event(name: &str, of: &Attributes) -> Option<(String, serde_json::Value)> {
     programs::event(name, of)
 }

@@ -1,8 +1,8 @@
-//! The `otlp` format: spans and log records of OpenTelemetry in its JSON encoding, one export request
-//! per line (the file exporter of the Collector) or as a document.
+//! The `otlp` format: spans and log records of OpenTelemetry in JSON encoding, one export request per line
+//! (the file exporter of the Collector) or as a document.
 //!
-//! Read leniently: writers differ in case, in how they write ids, enums and numbers, and in what they
-//! leave out. Source: the OTLP specification 1.5 and what real exporters wrote.
+//! Reading is lenient: writers differ in case, in how they write ids, enums and numbers, and in what they
+//! omit. Source: the OTLP specification 1.5 and the output of real exporters.
 
 use std::path::{Path, PathBuf};
 
@@ -10,15 +10,16 @@ use serde_json::Value;
 
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::decisions;
+use crate::ingest::formats::entry::{add_attached, add_result, inside, members, sound};
 use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
 use crate::ingest::formats::otel::{self, programs_event};
 use crate::ingest::formats::spans::{self, Class, Span};
-use crate::ingest::formats::told::{add_attached, add_result, inside, members, sound};
-use crate::ingest::formats::{Format, Held, Recorded, decisions};
 use crate::ingest::json::{Cursor, Range, Record, value};
 use crate::ingest::kin::Kin;
+use crate::ingest::request::RequestPart;
 use crate::model::action::Flags;
 
 #[derive(Debug)]
@@ -55,10 +56,6 @@ impl Format for Otlp {
         "OpenTelemetry traces and logs (OTLP JSON): GenAI, OpenInference, OpenLLMetry, Vercel AI, Langfuse, LangSmith …"
     }
 
-    fn sniff(&self, record: &Value) -> u8 {
-        if Otlp::claims(record) { 95 } else { 0 }
-    }
-
     fn recorded(&self) -> Recorded {
         Recorded {
             tokens: Held::Yes,
@@ -68,11 +65,17 @@ impl Format for Otlp {
             approvals: Held::Partly,
         }
     }
+}
+
+impl Decode for Otlp {
+    fn sniff(&self, record: &Value) -> u8 {
+        if Otlp::claims(record) { 95 } else { 0 }
+    }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
         match sound(&mut cursor) {
-            // What cannot be opened is kept as it is.
+            // Too deep to open: kept verbatim.
             Ok(_) if cursor.notes.has(Flags::TOO_DEEP) => out.push(Fact::new(FactKind::Unknown)),
             Ok(range) => request(inside(record, range), out),
             Err(_) => out.malformed(),
@@ -83,13 +86,11 @@ impl Format for Otlp {
     fn assembler(&self) -> Box<dyn Assembler> {
         spans::assembler()
     }
+}
 
-    fn glance(&self) -> usize {
-        spans::GLANCE
-    }
-
-    /// What lies beside the traces of a run: `traces.otlp.jsonl` goes with `logs.otlp.jsonl`, and with
-    /// what policies decided, `decisions.otlp.jsonl`.
+impl Layout for Otlp {
+    /// The files beside the traces of a run: `traces.otlp.jsonl` goes with `logs.otlp.jsonl` and with the
+    /// policy decisions in `decisions.otlp.jsonl`.
     fn companions(&self, path: &Path, _kin: &mut Kin) -> Vec<PathBuf> {
         let name = path
             .file_name()
@@ -111,6 +112,12 @@ impl Format for Otlp {
             .find_map(|kind| name.strip_prefix(kind));
         rest.is_some_and(|rest| path.with_file_name(format!("traces{rest}")).is_file())
     }
+}
+
+impl Open for Otlp {
+    fn glance(&self) -> usize {
+        spans::GLANCE
+    }
 
     fn open(&self, record: &Value, part: u16) -> Body {
         if record.get("resourceSpans").is_some() {
@@ -126,15 +133,6 @@ impl Format for Otlp {
         }
     }
 
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        let span = span_of(record);
-        span.pieces(part, || {
-            let mut of = Attributes::of_list(field(record, &["attributes"]));
-            events(record, &mut of, &mut Span::default());
-            otel::asked(&of)
-        })
-    }
-
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
         add_result(span_of(record).body(part), body);
     }
@@ -144,7 +142,18 @@ impl Format for Otlp {
     }
 }
 
-/// The span of a record that a row was made of.
+impl Request for Otlp {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        let span = span_of(record);
+        span.pieces(part, || {
+            let mut of = Attributes::of_list(field(record, &["attributes"]));
+            events(record, &mut of, &mut Span::default());
+            otel::asked(&of)
+        })
+    }
+}
+
+/// The span of the record that a row was made from.
 fn span_of(record: &Value) -> Span {
     let none = Attributes::default();
     if decisions::is_decision(record) {
@@ -156,7 +165,7 @@ fn span_of(record: &Value) -> Span {
     }
 }
 
-/// Spans have names and a kind, log records have bodies and severities.
+/// Spans have names and kinds, log records have bodies and severities.
 fn is_log(record: &Value) -> bool {
     let has = |keys: &[&str]| keys.iter().any(|key| record.get(key).is_some());
     has(&[
@@ -168,7 +177,7 @@ fn is_log(record: &Value) -> bool {
     ]) && !has(&["startTimeUnixNano", "start_time_unix_nano"])
 }
 
-/// One export request, or one of its resources as the element of a document.
+/// One export request, or one of its resources as an element of a document.
 fn request(record: Record<'_>, out: &mut FactSink<'_>) {
     let before = out.count();
     let mut resources = Vec::new();
@@ -210,7 +219,7 @@ fn request(record: Record<'_>, out: &mut FactSink<'_>) {
     }
 }
 
-/// A record without spans or logs: what a policy engine wrote beside them, or nothing to see (metrics).
+/// A record without spans or logs: a policy decision, or nothing to show (metrics).
 fn other(record: Record<'_>, range: Range, out: &mut FactSink<'_>) {
     let found = read(record, range).unwrap_or_default();
     if decisions::is_decision(&found) {
@@ -224,7 +233,7 @@ fn read(record: Record<'_>, range: Range) -> Option<Value> {
     value(&record.block[range.start..range.end])
 }
 
-/// What a scope holds, and who wrote it.
+/// The contents of a scope, and its instrumentation.
 const OF_SCOPE: &[&str] = &[
     "scope",
     "instrumentationLibrary",
@@ -271,7 +280,7 @@ fn text(record: &Value, keys: &[&str]) -> String {
         .to_owned()
 }
 
-/// An id in lower-case hexadecimal; some write it in base64. Nothing but zeros is no id.
+/// An id in lower-case hexadecimal; some writers use base64. All zeros is no id.
 fn id(record: &Value, keys: &[&str], bytes: usize) -> String {
     use base64::Engine;
     let said = text(record, keys);
@@ -345,7 +354,7 @@ fn span(record: &Value, resource: &Attributes, scope: &str) -> Span {
             .is_some_and(|kind| kind.ends_with("GraphInterrupt"))
     };
     if !failed && !span.error.as_ref().is_some_and(interrupted) {
-        // An exception that was caught, and that did not fail the span.
+        // An exception that was caught and did not fail the span.
         span.error = None;
     }
     otel::read(&attributes, resource, &mut span);
@@ -389,8 +398,8 @@ fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
     let said = body.as_str().unwrap_or_default();
     let named = text(record, &["eventName", "event_name"]);
     let event = attributes.text(&["event.name"]).unwrap_or_default();
-    // Claude Code names the event with its prefix in the body, and without it in the attribute; the
-    // names that Codex gives its records are places in its code.
+    // Claude Code names the event with its prefix in the body, and without it in the attribute; the names
+    // that Codex gives its records are source locations.
     let dotted = |name: &String| name.contains('.') && !name.contains('/');
     let name = [event, named].into_iter().find(dotted);
     let name = name.unwrap_or_else(|| said.to_owned());
@@ -400,7 +409,7 @@ fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
     if name.starts_with("gen_ai.") && span.class == Class::Model {
         span.is_inside = true;
     } else {
-        // The span that it was written in is not the record itself.
+        // The span that the record was written in is its parent, not the record itself.
         span.parent = std::mem::take(&mut span.id);
         if span.class == Class::Other {
             span.text = Some(if said.is_empty() {

@@ -1,11 +1,12 @@
-//! The `phoenix` format: spans of Arize Phoenix as its API gives them, one per line.
+//! The `phoenix` format: spans from the API of Arize Phoenix, one per line.
 //!
-//! Source: a server of version 20. Attributes are those that were sent, flat and decoded; costs are
-//! worked out by the server and not in the spans.
+//! Attributes are those that were sent, flat and decoded; costs are calculated by the server and missing
+//! from the spans. Source: a server of version 20.
 
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
+use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::{
     self,
     attributes::{Attributes, instant},
@@ -13,8 +14,7 @@ use crate::ingest::formats::otel::{
 use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
-use crate::ingest::formats::spans::request::Asked;
-use crate::ingest::formats::{Held, Recorded};
+use crate::ingest::formats::spans::request::RequestFields;
 
 #[derive(Debug)]
 pub struct Phoenix;
@@ -51,7 +51,7 @@ impl Product for Phoenix {
         span(record)
     }
 
-    fn asked(&self, record: &Value) -> Asked {
+    fn asked(&self, record: &Value) -> RequestFields {
         otel::asked(&Attributes::of_object(record.get("attributes")))
     }
 }

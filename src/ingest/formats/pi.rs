@@ -1,17 +1,19 @@
-//! The `pi` format: sessions of pi and of agents made with it (OpenClaw).
+//! The `pi` format: sessions of pi and of agents built with it (OpenClaw).
 //!
-//! Known of it: every model call has its tokens and its real cost; a session that was branched begins
-//! with copies of another file's messages, which are counted again; a call that was aborted is a message
-//! of nothing. Source: `packages/coding-agent/src/core/session-manager.ts` of badlogic/pi-mono.
+//! Every model call has its tokens and its actual cost. A branched session begins with copies of another
+//! file's messages, which are counted again. An aborted call is an empty message. Source:
+//! `packages/coding-agent/src/core/session-manager.ts` of badlogic/pi-mono.
 
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 use crate::model::quantity::Usage;
@@ -28,6 +30,18 @@ impl Format for Pi {
         "pi and OpenClaw sessions"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Pi {
     fn sniff(&self, record: &Value) -> u8 {
         let role = record.pointer("/message/role").and_then(Value::as_str);
         match record.get("type").and_then(Value::as_str) {
@@ -45,20 +59,6 @@ impl Format for Pi {
         }
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".pi/agent/sessions", ".openclaw/agents"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Yes,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -66,7 +66,15 @@ impl Format for Pi {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("pi"))
     }
+}
 
+impl Layout for Pi {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".pi/agent/sessions", ".openclaw/agents"]
+    }
+}
+
+impl Open for Pi {
     fn open(&self, record: &Value, part: u16) -> Body {
         let Some(message) = record.get("message").filter(|it| it.is_object()) else {
             return open_other(record);
@@ -94,6 +102,8 @@ impl Format for Pi {
         }
     }
 }
+
+impl Request for Pi {}
 
 fn open_other(record: &Value) -> Body {
     let kind = string(record, "type").unwrap_or_default();
@@ -154,10 +164,10 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
 fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let message = record.get("message");
     let told = message.get("usage");
-    let mut how = Telling {
+    let mut how = Envelope {
         usage: usage(told),
         cost: known(told.get("cost").get("total").usd()),
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     how.base.model = out.tell(message.get("model"));
     how.record = out.tell(record.get("id"));

@@ -1,19 +1,20 @@
-//! The `qwen` format: sessions of Qwen Code, lines with the envelope of Claude Code and the messages
-//! of Gemini.
+//! The `qwen` format: sessions of Qwen Code, lines with the envelope of Claude Code and the messages of
+//! Gemini.
 //!
-//! Known of it: a message may span lines with one `uuid`; prompt tokens hold those of the cache;
-//! `ui_telemetry` lines tell the same calls again; a rewind leaves lines behind that are off the branch
-//! and are shown all the same. Source: QwenLM/qwen-code, `chatRecordingService.ts`.
+//! A message may span lines with one `uuid`. Prompt tokens include cached tokens. `ui_telemetry` lines
+//! repeat the calls. A rewind leaves discarded lines behind, which are shown all the same. Source:
+//! QwenLM/qwen-code, `chatRecordingService.ts`.
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, BLOCKS, IMPLIED, TEXT, string, without};
-use super::saferun::text_of;
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{BLOCKS, TEXT, without};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, text_of, unpacked};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::Usage;
@@ -30,6 +31,18 @@ impl Format for Qwen {
         "Qwen Code sessions"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::No,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Qwen {
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
         let envelope = has("uuid") && has("parentUuid") && has("sessionId");
@@ -42,20 +55,6 @@ impl Format for Qwen {
         }
     }
 
-    fn folders(&self) -> &'static [&'static str] {
-        &[".qwen/projects"]
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::No,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, line);
     }
@@ -63,7 +62,15 @@ impl Format for Qwen {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("qwen-code"))
     }
+}
 
+impl Layout for Qwen {
+    fn folders(&self) -> &'static [&'static str] {
+        &[".qwen/projects"]
+    }
+}
+
+impl Open for Qwen {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -77,7 +84,7 @@ impl Format for Qwen {
         };
         let response = response.get("response").unwrap_or(response);
         let output = response.get("output").or_else(|| response.get("error"));
-        body.result = Some(messages::unpacked(output.unwrap_or(response)));
+        body.result = Some(unpacked(output.unwrap_or(response)));
         let status = record
             .pointer("/toolCallResult/status")
             .and_then(Value::as_str);
@@ -89,6 +96,8 @@ impl Format for Qwen {
         }
     }
 }
+
+impl Request for Qwen {}
 
 fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Unknown);
@@ -213,7 +222,7 @@ fn part_of(record: &Value, part: u16) -> Option<&Value> {
         .get(usize::from((part & !IMPLIED).checked_sub(BLOCKS)?))
 }
 
-/// The texts of a message that are thought, or those that are not.
+/// The texts of a message that are reasoning, or those that are not.
 fn texts(record: &Value, thought: bool) -> Option<String> {
     let parts = record.pointer("/message/parts")?.as_array()?;
     let is_it = |part: &&Value| {

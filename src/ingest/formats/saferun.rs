@@ -1,20 +1,19 @@
-//! The `saferun` format, version 1: one event per line, written by the project's own recorder and
-//! by agents without any instrumentation. Source: the trace format description of the project.
+//! The `saferun` format, version 1: one event per line, written by the project's own recorder and by agents
+//! without any instrumentation. Source: the trace format description of the project.
 
 mod assembler;
-mod context;
 mod open;
-
-pub(crate) use open::text_of;
+mod request;
 
 use serde_json::Value;
 
+use self::open::kind_of;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
-use crate::ingest::context::Piece;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::formats::{Format, Held, Recorded};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::json::{Checked, Cursor, Record};
+use crate::ingest::request::RequestPart;
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
@@ -31,6 +30,18 @@ impl Format for Saferun {
         "SafeRun traces: JSON Lines with `type` and `run_id`"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Yes,
+            cost: Held::Yes,
+            times: Held::Yes,
+            results: Held::Yes,
+            approvals: Held::Yes,
+        }
+    }
+}
+
+impl Decode for Saferun {
     fn sniff(&self, record: &Value) -> u8 {
         let known = record
             .get("type")
@@ -41,16 +52,6 @@ impl Format for Saferun {
             (true, true) => 90,
             (true, false) | (false, true) => 10,
             (false, false) => 0,
-        }
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Yes,
-            cost: Held::Yes,
-            times: Held::Yes,
-            results: Held::Yes,
-            approvals: Held::Yes,
         }
     }
 
@@ -65,11 +66,11 @@ impl Format for Saferun {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(assembler::SaferunAssembler::default())
     }
+}
 
-    fn context(&self, record: &Value, _part: u16) -> Option<Vec<Piece>> {
-        Some(context::pieces(record))
-    }
+impl Layout for Saferun {}
 
+impl Open for Saferun {
     fn open(&self, record: &Value, _part: u16) -> Body {
         open::body(record)
     }
@@ -83,34 +84,23 @@ impl Format for Saferun {
     }
 }
 
-/// The rules of `saferun` events, for other formats that tell all that is needed themselves. Records
-/// that name no run belong to the one named after the file.
+impl Request for Saferun {
+    fn context(&self, record: &Value, _part: u16) -> Option<Vec<RequestPart>> {
+        Some(request::pieces(record))
+    }
+}
+
+/// The assembler of `saferun` events, for other formats whose records are complete in themselves. Records
+/// without a run id belong to a run named after the file.
 pub(super) fn file_assembler() -> Box<dyn Assembler> {
     Box::new(assembler::SaferunAssembler::of_files())
 }
 
-fn kind_of(word: &[u8]) -> Option<FactKind> {
-    Some(match word {
-        b"run_start" => FactKind::RunStart,
-        b"run_end" => FactKind::RunEnd,
-        b"prompt" => FactKind::Prompt,
-        b"response" => FactKind::Response,
-        b"reasoning" => FactKind::Reasoning,
-        b"tool_call" => FactKind::ToolCall,
-        b"tool_result" => FactKind::ToolResult,
-        b"policy_decision" => FactKind::Decision,
-        b"approval" => FactKind::Approval,
-        b"error" => FactKind::Error,
-        b"note" => FactKind::Note,
-        _ => return None,
-    })
-}
-
-/// Keys whose repetition is worth a word, as bits: the last value counts.
+/// Keys whose repetition is flagged, as bits; the last value wins.
 #[derive(Default)]
-struct Seen(u32);
+struct RepeatedKeys(u32);
 
-impl Seen {
+impl RepeatedKeys {
     fn twice(&mut self, bit: u32) -> bool {
         let twice = self.0 & 1 << bit != 0;
         self.0 |= 1 << bit;
@@ -122,7 +112,7 @@ impl Seen {
 fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<()> {
     let mut fact = Fact::new(FactKind::Unknown);
     let mut usage = Usage::NONE;
-    let mut seen = Seen::default();
+    let mut seen = RepeatedKeys::default();
     let mut twice = false;
     if cursor.peek() != b'{' {
         return cursor.fail("not an object");

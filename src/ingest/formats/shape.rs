@@ -1,31 +1,31 @@
-//! Declared shapes: house-made records that a small TOML file explains, path by path.
+//! Declared shapes: home-made records that a small TOML file describes, path by path.
 //!
 //! ```toml
 //! name = "house-log"
 //! about = "the log of our support bot"
 //!
-//! [match]                      # a record of this shape has all of these
-//! session = true               # anything
-//! event = ["ask", "call"]      # one of these; a * at the end takes what begins so
+//! [match]                      # a record of this shape meets all of these
+//! session = true               # any value
+//! event = ["ask", "call"]      # one of these; a trailing * matches any suffix
 //!
-//! [run]                        # of the run that a record belongs to
+//! [run]                        # properties of the run of a record
 //! id = "session"
 //! model = "meta.model"
 //!
-//! [words]                      # what the log calls ok, error, approved …
+//! [words]                      # the log's words for ok, error, approved …
 //! done = "ok"
 //!
-//! [[row]]                      # what to make of a record, in this order
+//! [[row]]                      # the rows of a record, in this order
 //! kind = "prompt"
 //! if = { event = "ask" }
 //! text = "said"
 //!
 //! [[row]]
 //! kind = "tool_call"
-//! each = "calls"               # one row per element; paths begin there, and with / at the record
+//! each = "calls"               # one row per element; paths start there, or at the record with /
 //! tool = "name"
 //! args = { url = "url", body = "payload" }
-//! result = ["output", "=none"] # the first that is there; after = stands a text
+//! result = ["output", "=none"] # the first that is present; =text is a literal
 //! ```
 
 mod path;
@@ -35,17 +35,18 @@ mod row;
 use serde_json::Value;
 
 use self::path::{Condition, Field};
-use self::row::{Part, Row, RunField, Scene};
+use self::row::{RecordScope, RowPart, RowRule, RunField};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{FactKind, FactSink};
-use crate::ingest::formats::told::{Told, add_attached, add_result, elements, whole};
-use crate::ingest::formats::{Format, saferun};
+use crate::ingest::format::{Decode, Format, Layout, Open, Request};
+use crate::ingest::formats::entry::{Entry, add_attached, add_result, elements, whole};
+use crate::ingest::formats::saferun;
 use crate::ingest::json::{Cursor, Range, Record, value};
 
 pub use read::{Wrong, read};
 
-/// A format that somebody declared.
+/// A declared format.
 #[derive(Debug)]
 pub struct Shape {
     name: &'static str,
@@ -53,17 +54,20 @@ pub struct Shape {
     when: Vec<Condition>,
     run: Vec<(RunField, Field)>,
     words: Vec<(String, String)>,
-    rows: Vec<Row>,
+    rows: Vec<RowRule>,
 }
 
-/// Surer than "nothing is known", less sure than any built-in format of its own records.
+/// More confident than "unknown", less confident than any built-in format about its own records.
 const DECLARED: u8 = 30;
 
-/// The shapes that come with the program.
-pub(super) fn bundled() -> Vec<Shape> {
+/// The bundled shapes.
+pub(super) fn bundled(built_in: &[&str]) -> Vec<Shape> {
     const TEXTS: &[&str] = &[include_str!("shape/medagentbench.toml")];
-    // A test reads them all: what is bundled is sound.
-    TEXTS.iter().filter_map(|text| read(text).ok()).collect()
+    // A test reads all of them, so they are valid.
+    TEXTS
+        .iter()
+        .filter_map(|text| read(text, built_in).ok())
+        .collect()
 }
 
 impl Format for Shape {
@@ -74,7 +78,9 @@ impl Format for Shape {
     fn about(&self) -> &'static str {
         self.about
     }
+}
 
+impl Decode for Shape {
     fn sniff(&self, record: &Value) -> u8 {
         let fits = self.when.iter().all(|it| it.holds(record, record));
         if fits {
@@ -100,12 +106,16 @@ impl Format for Shape {
     fn assembler(&self) -> Box<dyn Assembler> {
         saferun::file_assembler()
     }
+}
 
+impl Layout for Shape {}
+
+impl Open for Shape {
     fn open(&self, record: &Value, part: u16) -> Body {
         self.told(record, part).map_or_else(
             || raw(record),
             |told| Body {
-                // Added where it is attached.
+                // Added where they are attached.
                 decisions: Vec::new(),
                 approvals: Vec::new(),
                 ..told.body
@@ -126,10 +136,12 @@ impl Format for Shape {
     }
 }
 
-/// What a document must be to be taken whole; see [`Shape::takes_whole`].
+impl Request for Shape {}
+
+/// The confidence needed to take a document whole; see [`Shape::takes_whole`].
 const SURE_OF_ALL: u8 = 40;
 
-/// A record that no row is declared for.
+/// A record without a declared row.
 fn raw(record: &Value) -> Body {
     Body {
         text: Some(record.to_string()),
@@ -140,7 +152,7 @@ fn raw(record: &Value) -> Body {
 impl Shape {
     fn tell(&self, record: Record<'_>, found: &Value, out: &mut FactSink<'_>) {
         let mut run = String::new();
-        let mut setting = Told::new(FactKind::Setting);
+        let mut setting = Entry::new(FactKind::Setting);
         for (what, field) in &self.run {
             if let Some(text) = field.text(found, found) {
                 what.put(text, &mut setting, &mut run);
@@ -151,7 +163,7 @@ impl Shape {
         let mut rows = 0;
         let mut at = 0;
         while let Some(first) = self.rows.get(at) {
-            let same = |row: &&Row| row.each == first.each;
+            let same = |row: &&RowRule| row.each == first.each;
             let group = self.rows[at..].iter().take_while(same).count();
             let group = at..at + group;
             at = group.end;
@@ -166,13 +178,13 @@ impl Shape {
             });
         }
         if rows == 0 {
-            let mut unknown = Told::new(FactKind::Unknown);
+            let mut unknown = Entry::new(FactKind::Unknown);
             unknown.run = run;
             unknown.push(u16::MAX, None, out);
         }
     }
 
-    /// The rows of one record or element; how many there were.
+    /// Emits the rows of one record or element; returns their number.
     fn tell_group(
         &self,
         group: std::ops::Range<usize>,
@@ -185,7 +197,7 @@ impl Shape {
         let mut told = 0;
         for number in group {
             let row = &self.rows[number];
-            let scene = Scene {
+            let scene = RecordScope {
                 record,
                 element,
                 words: &self.words,
@@ -205,7 +217,7 @@ impl Shape {
                     }
                     call.clone_from(&fact.id);
                 } else if fact.call.is_empty() {
-                    // What follows a call in the same record is about it.
+                    // What follows a call in the same record refers to it.
                     call.clone_into(&mut fact.call);
                 }
                 fact.push(part.of(number), place, out);
@@ -215,10 +227,10 @@ impl Shape {
         told
     }
 
-    /// The fact of a part, found again in the record (or element) that was opened for it.
-    fn told(&self, element: &Value, part: u16) -> Option<Told> {
-        let (number, part) = Part::from(part);
-        let scene = Scene {
+    /// The fact of a part, found again in the opened record (or element).
+    fn told(&self, element: &Value, part: u16) -> Option<Entry> {
+        let (number, part) = RowPart::from(part);
+        let scene = RecordScope {
             record: element,
             element,
             words: &self.words,

@@ -1,31 +1,33 @@
-//! Finding out what a source is, from its content alone.
+//! Identifies the format of a source, from its content alone.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FORMATS, Format, all, any_json, declared};
-use crate::ingest::Error;
+use super::{FORMATS, all, any_json, declared};
 use crate::ingest::bytes::Bytes;
+use crate::ingest::error::Error;
+use crate::ingest::format::Format;
 use crate::ingest::json;
-use crate::ingest::records::{BOM, Framing, document};
+use crate::ingest::records::limits::{BOM, LARGEST_DOCUMENT};
+use crate::ingest::records::{Framing, document};
 
-/// Records that are looked at: preambles push the telling line far down.
+/// How many records are examined: preambles may push the first telling one far down.
 const RECORDS: usize = 60;
-/// Bytes that are looked at, at most.
+/// How many bytes are examined at most.
 const HEAD: usize = 4 << 20;
-/// Bytes that are looked at first: most files tell at once.
+/// How many bytes are examined first: enough for most files.
 const GLANCE: usize = 128 << 10;
 
-/// What a source is, or why it is not a trace. `forced` skips the question of format; `anything`
-/// takes what is no trace as lines.
+/// The format of a source, or why it is not a trace. `forced` skips the detection; `anything` takes unknown
+/// content as lines.
 pub fn identify(
     path: &Path,
     bytes: &Bytes,
     forced: Option<&'static dyn Format>,
     anything: bool,
 ) -> Result<(&'static dyn Format, Framing), Error> {
-    // What is scattered is known by where it lies: nothing needs to be opened to find out.
+    // A scattered run is recognized by its path: nothing needs to be opened.
     if let Bytes::Scattered(files) = bytes {
         return Ok((forced.unwrap_or(files.format), Framing::Lines));
     }
@@ -51,7 +53,7 @@ pub fn identify(
     }
     let framing = found.framing;
     let format = forced.or(found.best());
-    // An archive may hold readable lines: it is an archive all the same.
+    // An archive may contain readable lines, but it is still an archive.
     let refused = if anything {
         None
     } else {
@@ -69,31 +71,31 @@ pub fn identify(
         Framing::Document if !in_pieces => bytes.len().unwrap_or(0),
         Framing::Lines | Framing::Document => 0,
     };
-    if size > document::LARGEST_DOCUMENT {
+    if size > LARGEST_DOCUMENT {
         return Err(Error::NotATrace {
             path: name(),
             what: format!(
                 "one JSON document of {size} bytes (the limit is {}); make it JSON Lines first (jq -c '.[]')",
-                document::LARGEST_DOCUMENT
+                LARGEST_DOCUMENT
             ),
         });
     }
     Ok((format.unwrap_or(&any_json::AnyJson), framing))
 }
 
-/// A format that is surer of a record than this can be no other.
+/// With this much confidence in a record no other format is possible.
 const SURE: u8 = 40;
 
 struct Found {
     framing: Framing,
     records: Vec<Value>,
-    /// The format that the document as a whole speaks for.
+    /// The format of the document as a whole.
     whole: Option<&'static dyn Format>,
 }
 
 impl Found {
-    /// The format that most of the records speak for.
-    /// What somebody declared is asked where no built-in format is sure.
+    /// The format with the most confidence in the records. Declared formats are asked if no built-in one is
+    /// sure.
     fn best(&self) -> Option<&'static dyn Format> {
         if self.whole.is_some() {
             return self.whole;
@@ -121,14 +123,14 @@ fn surest(
     score: impl Fn(&dyn Format) -> u32,
 ) -> Option<(u32, &'static dyn Format)> {
     let scored = formats.iter().map(|&format| (score(format), format));
-    // max_by_key would give the last of equals.
+    // max_by_key would return the last of equals.
     scored
         .rev()
         .max_by_key(|(score, _)| *score)
         .filter(|(score, _)| *score > 0)
 }
 
-/// The format of a document that is not lines: one value, or values that do not keep to lines.
+/// The format of a document that is not lines: one value, or values that ignore line boundaries.
 fn whole(head: &[u8], first: &[u8], has_more: bool) -> Option<&'static dyn Format> {
     let is_line = has_more && json::check(first.trim_ascii()).is_ok();
     if is_line || !matches!(first.trim_ascii_start().first(), Some(b'[' | b'{')) {
@@ -164,10 +166,10 @@ fn look(head: &[u8]) -> Found {
         .collect();
     if matches!(begins, Some(b'[' | b'{' | 0x1e)) {
         let found = document::find(head);
-        // An object on a line of its own is a record. A bracket that goes on may be a document or a
-        // broken line: the reading that finds more records is right.
+        // An object on a line of its own is a record. A bracket that is not closed on its line may begin a
+        // document or be a malformed line: the interpretation that finds more records wins.
         let one_line = json::check(first.trim_ascii()).is_ok();
-        // What tells of a document may be what stands around its records.
+        // The telling part of a document may be what surrounds its records.
         let is_whole = begins == Some(b'{') && (found.wrapped || !one_line);
         if let Some(whole) = json::value_head(head).filter(|_| is_whole)
             && all().any(|format| format.takes_whole() && format.sniff(&whole) >= SURE)
@@ -200,7 +202,7 @@ fn look(head: &[u8]) -> Found {
     }
 }
 
-/// What the first bytes say of a file that is no trace, and the way out.
+/// What the first bytes say about a file that is not a trace, and what to do about it.
 fn magic(head: &[u8]) -> Option<&'static str> {
     const MAGIC: &[(&[u8], &str)] = &[
         (
@@ -243,7 +245,7 @@ fn magic(head: &[u8]) -> Option<&'static str> {
         .map(|(_, what)| *what)
 }
 
-/// Whose store an SQLite database is, by the names of its tables, and what exports it.
+/// Which program an SQLite database belongs to, by the names of its tables, and how to export it.
 fn database(head: &[u8]) -> &'static str {
     const STORES: &[(&str, &str)] = &[
         (
@@ -272,7 +274,7 @@ fn database(head: &[u8]) -> &'static str {
     )
 }
 
-/// What a file without a single record looks like, when it is no text.
+/// What a file without a single record looks like, if it is not text.
 fn binary(head: &[u8]) -> Option<&'static str> {
     let start = &head[..head.len().min(4096)];
     let every_other = |from: usize| start.iter().take(8).skip(from).step_by(2);

@@ -1,54 +1,55 @@
-//! Spans of any tracing product, made equal: what a model call said and cost, what a tool did, what
-//! was decided. Formats find a [`Span`] in each of their records; this tells it as facts, opens it,
-//! and (in [`rules`]) puts traces together into runs.
+//! Spans of all tracing products in one form: model calls with their content and cost, tools, decisions.
+//! Formats find a [`Span`] in each of their records; this module emits its facts, opens it, and (in
+//! [`assembler`]) groups traces into runs.
 //!
-//! A trace is not a run, and a span is not an action: model spans repeat the whole history, wrappers
-//! repeat what is inside them, and a person's answer often begins a new trace.
+//! A trace is not a run, and a span is not an action: model spans repeat the whole history, wrappers repeat
+//! what is inside them, and the answer of a person often begins a new trace.
 
 mod assembler;
-pub(crate) mod context;
-mod kept;
+mod duplicates;
 pub(crate) mod messages;
+mod owned;
+pub(crate) mod pieces;
 pub(crate) mod product;
 pub(crate) mod request;
-mod story;
+mod run;
 mod trace;
-mod twins;
 
 use serde_json::Value;
 
-use self::messages::{Role, Said, What, parsed};
+use self::messages::{Content, Item, Role, parsed};
+use self::owned::{APPROVED, DENIED};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::fact::{FactKind, FactSink, Name};
-use crate::ingest::formats::told::Told;
+use crate::ingest::fact::{FactKind, FactSink, Name, SpanRole};
+use crate::ingest::formats::entry::Entry;
 use crate::ingest::json::Range;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
-/// What a span stands for.
+/// What a span represents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Class {
     /// One request to a model.
     Model,
     Tool,
-    /// Wraps others: agents, chains, workflows, turns.
+    /// Wraps other spans: agents, chains, workflows, turns.
     Wrapper,
-    /// What the inside of a program tells of itself.
+    /// Internals of a program.
     Noise,
     Guardrail,
-    /// What a policy or a person said, as a record of its own: the first of its verdicts.
+    /// The decision of a policy or a person, as a record of its own: the first of its verdicts.
     Ruling,
-    /// What a user said, where that is an event of its own.
+    /// A user message with an event of its own.
     Prompt,
     /// An error that no span carries.
     Error,
-    /// Nothing that is known of agents.
+    /// Not recognized as anything about agents.
     #[default]
     Other,
 }
 
-/// One span (or log record) of a trace. What is empty, none or null was not recorded.
+/// One span (or log record) of a trace. Anything empty, none or null was not recorded.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Span {
     pub(crate) class: Class,
@@ -65,20 +66,20 @@ pub(crate) struct Span {
     pub(crate) model: String,
     pub(crate) usage: Usage,
     pub(crate) cost: Cost,
-    /// The provider's id of a response: the same response may be told by several spans.
+    /// The provider's id of a response, which several spans may share.
     pub(crate) reply: String,
     pub(crate) tool: Tool,
-    pub(crate) input: Vec<Said>,
-    pub(crate) output: Vec<Said>,
-    /// Of a prompt, a note or a guardrail.
+    pub(crate) input: Vec<Item>,
+    pub(crate) output: Vec<Item>,
+    /// The text of a prompt, a note or a guardrail.
     pub(crate) text: Option<String>,
     pub(crate) verdicts: Vec<Ruling>,
     pub(crate) labels: Vec<(String, String)>,
-    /// A model call that was logged: where it is traced too, the log says more.
+    /// A logged model call: if it is traced too, the log has more details.
     pub(crate) is_log: bool,
-    /// Only the text of the model call before it.
+    /// Only the text of the preceding model call.
     pub(crate) is_text: bool,
-    /// No span itself: a part of the one whose id it has.
+    /// Not a span itself, but a part of the one whose id it has.
     pub(crate) is_inside: bool,
 }
 
@@ -109,25 +110,25 @@ pub(crate) struct Tool {
     pub(crate) call: String,
     pub(crate) args: Option<Value>,
     pub(crate) result: Option<Value>,
-    /// Whether it was run: a call that waits for a person has a span too.
+    /// Whether the tool ran: a call that waits for a person has a span too.
     pub(crate) ran: Ran,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Ran {
-    /// By whether it has a result, or an error.
+    /// It ran if there is a result or an error.
     #[default]
-    Tells,
+    Inferred,
     Yes,
     No,
 }
 
-/// What a policy or a person said about a call, or about a run.
+/// The decision of a policy or a person about a call, or about a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ruling {
     pub(crate) of_person: bool,
     pub(crate) verdict: Option<Verdict>,
-    /// The call, or else the tool whose latest call is meant; both empty is "whatever waits".
+    /// The call, or the tool whose latest call is meant; both empty means any pending call.
     pub(crate) call: String,
     pub(crate) tool: String,
     pub(crate) policy: String,
@@ -138,15 +139,11 @@ pub(crate) struct Ruling {
     pub(crate) wait: Elapsed,
 }
 
-/// How much of a span is read to show it in a line: what it answered stands behind what it was given.
+/// How much of a span is read for a one-line summary: its output comes after its input.
 pub(crate) const GLANCE: usize = 256 << 10;
 
-/// Parts beyond those that a span has: what was concluded from several of them.
-pub(super) const APPROVED: u16 = u16::MAX;
-pub(super) const DENIED: u16 = u16::MAX - 1;
-
 impl Span {
-    /// An instant and a length from its nanoseconds; an end before the start is no length.
+    /// Sets start and duration; an end before the start is ignored.
     pub(crate) fn times(&mut self, start: Time, end: Time) {
         self.start = start;
         if end.get().is_some_and(|end| end > 0) {
@@ -169,17 +166,33 @@ impl Span {
         }
     }
 
-    /// Says all that the span tells: itself, then what is in it.
+    fn role(&self) -> SpanRole {
+        match self.class {
+            Class::Guardrail => SpanRole::Guardrail,
+            Class::Model if self.is_text || self.is_inside => SpanRole::Text,
+            Class::Model if self.is_log => SpanRole::Log,
+            Class::Noise => SpanRole::Internal,
+            Class::Model
+            | Class::Tool
+            | Class::Wrapper
+            | Class::Ruling
+            | Class::Prompt
+            | Class::Error
+            | Class::Other => SpanRole::Plain,
+        }
+    }
+
+    /// Emits all facts of the span: itself, then its parts.
     pub(crate) fn tell(&self, place: Option<Range>, out: &mut FactSink<'_>) {
         let has_text = self
             .output
             .iter()
-            .any(|said| matches!(said.what, What::Text(_)));
+            .any(|said| matches!(said.what, Content::Text(_)));
         let skipped = usize::from(self.is_inside && !has_text);
         for (part, mut told) in self.facts().into_iter().enumerate().skip(skipped) {
             told.fact.time = self.start;
             if part > 0 || self.is_inside {
-                told.name(Name::Group, self.id.clone());
+                told.name(Name::InSpan, self.id.clone());
                 told.name(Name::Trace, self.trace.clone());
                 if self.trace.is_empty() {
                     self.join(&mut told);
@@ -219,7 +232,7 @@ impl Span {
         }
     }
 
-    /// The same for its row, to which what was decided is added where it is attached.
+    /// The body of its row, without decisions, which are added where they are attached.
     pub(crate) fn opened(&self, part: u16) -> Body {
         Body {
             decisions: Vec::new(),
@@ -228,7 +241,7 @@ impl Span {
         }
     }
 
-    fn facts(&self) -> Vec<Told> {
+    fn facts(&self) -> Vec<Entry> {
         let mut all = vec![self.head()];
         all.extend(self.input.iter().map(heard));
         all.extend(self.output.iter().filter_map(answered));
@@ -237,14 +250,14 @@ impl Span {
         all
     }
 
-    fn head(&self) -> Told {
+    fn head(&self) -> Entry {
         let mut told = match self
             .verdicts
             .first()
             .filter(|_| self.class == Class::Ruling)
         {
             Some(ruling) => ruled(ruling),
-            None => Told::new(self.kind()),
+            None => Entry::new(self.kind()),
         };
         told.id.clone_from(&self.id);
         told.parent.clone_from(&self.parent);
@@ -258,8 +271,8 @@ impl Span {
         let names = [
             (Name::Trace, &self.trace),
             (Name::Scope, &self.scope),
-            (Name::Title, &self.name),
-            (Name::Said, &self.reply),
+            (Name::SpanName, &self.name),
+            (Name::ResponseId, &self.reply),
             (Name::User, &self.who.user),
             (Name::Service, &self.who.service),
             (Name::Env, &self.who.env),
@@ -276,21 +289,11 @@ impl Span {
             told.fact.flags.set(Flags::HAS_ERROR);
             told.body.error = Some(error.clone());
         }
-        if self.class == Class::Guardrail {
-            told.name(Name::Lane, "guard");
-        }
+        told.fact.span = self.role();
         match self.class {
-            Class::Model => {
-                self.head_of_model(&mut told);
-                match (self.is_text || self.is_inside, self.is_log) {
-                    (true, _) => told.name(Name::Lane, "text"),
-                    (_, true) => told.name(Name::Lane, "log"),
-                    _ => {}
-                }
-            }
+            Class::Model => self.head_of_model(&mut told),
             Class::Tool => self.head_of_tool(&mut told),
-            Class::Noise => told.name(Name::Lane, "noise"),
-            Class::Ruling => {}
+            Class::Noise | Class::Ruling => {}
             Class::Guardrail if self.verdicts.is_empty() => {
                 told.body.decisions.push(DecisionText {
                     policy: Some(self.name.clone()),
@@ -312,15 +315,15 @@ impl Span {
         told
     }
 
-    fn join(&self, told: &mut Told) {
+    fn join(&self, told: &mut Entry) {
         told.name(Name::Thread, self.joins.thread.clone());
         told.name(Name::Conversation, self.joins.conversation.clone());
         told.name(Name::Session, self.joins.session.clone());
     }
 
-    fn head_of_model(&self, told: &mut Told) {
-        let text = |said: &Said| match &said.what {
-            What::Text(text) => Some(text.clone()),
+    fn head_of_model(&self, told: &mut Entry) {
+        let text = |said: &Item| match &said.what {
+            Content::Text(text) => Some(text.clone()),
             _ => None,
         };
         let texts: Vec<String> = self.output.iter().filter_map(text).collect();
@@ -329,7 +332,7 @@ impl Span {
             return;
         }
         let asks = self.output.iter().filter_map(|said| match &said.what {
-            What::Call { name, .. } => Some(name.clone()),
+            Content::Call { name, .. } => Some(name.clone()),
             _ => None,
         });
         told.body.asks = asks.collect();
@@ -338,7 +341,7 @@ impl Span {
         }
     }
 
-    fn head_of_tool(&self, told: &mut Told) {
+    fn head_of_tool(&self, told: &mut Entry) {
         told.tool.clone_from(&self.tool.name);
         told.call.clone_from(&self.tool.call);
         told.fact.hash = self.tool.args.as_ref().map_or(0, hash_of);
@@ -346,16 +349,14 @@ impl Span {
         told.body.result.clone_from(&self.tool.result);
         let recorded = self.tool.result.is_some() || self.tool.args.is_none();
         let ran = match self.tool.ran {
-            Ran::Tells => recorded,
+            Ran::Inferred => recorded,
             Ran::Yes => true,
             Ran::No => false,
         };
         if told.fact.status == Status::Unrecorded && ran {
             told.fact.status = Status::Ok;
         }
-        if self.tool.result.is_some() {
-            told.name(Name::Started, "result");
-        }
+        told.fact.has_result = self.tool.result.is_some();
     }
 }
 
@@ -371,12 +372,12 @@ fn inferred(state: &str, reason: &str) -> Body {
     }
 }
 
-/// Something in the history that a model call was given.
-fn heard(said: &Said) -> Told {
+/// An item of the history in a model call's input.
+fn heard(said: &Item) -> Entry {
     match (&said.what, said.role) {
-        (What::Text(text), Role::System | Role::User) => {
-            // What an agent is told to be is nothing that a user said.
-            let mut told = Told::new(match said.role {
+        (Content::Text(text), Role::System | Role::User) => {
+            // A system message is a note, not a prompt.
+            let mut told = Entry::new(match said.role {
                 Role::System => FactKind::Note,
                 _ => FactKind::Prompt,
             });
@@ -385,7 +386,7 @@ fn heard(said: &Said) -> Told {
             told
         }
         (
-            What::Result {
+            Content::Result {
                 id,
                 name,
                 value,
@@ -394,7 +395,7 @@ fn heard(said: &Said) -> Told {
             },
             _,
         ) => {
-            let mut told = Told::new(FactKind::ToolResult);
+            let mut told = Entry::new(FactKind::ToolResult);
             told.tool.clone_from(name);
             told.call.clone_from(id);
             told.body.result = Some(value.clone());
@@ -406,13 +407,13 @@ fn heard(said: &Said) -> Told {
             }
             told
         }
-        (What::Approval { id, answer, reason }, _) => {
+        (Content::Approval { id, answer, reason }, _) => {
             ruled(&asked_person(id, *answer, reason.clone()))
         }
-        (What::Text(_) | What::Reasoning(_) | What::Call { .. }, _) => {
-            // What the model said before was told by the call that said it.
-            let mut told = Told::new(FactKind::Copy);
-            if let What::Text(text) = &said.what {
+        (Content::Text(_) | Content::Reasoning(_) | Content::Call { .. }, _) => {
+            // Earlier responses were emitted by their own calls.
+            let mut told = Entry::new(FactKind::Copy);
+            if let Content::Text(text) = &said.what {
                 told.body.text = Some(text.clone());
             }
             told
@@ -420,24 +421,24 @@ fn heard(said: &Said) -> Told {
     }
 }
 
-/// Something that a model call answered, beside its text.
-fn answered(said: &Said) -> Option<Told> {
+/// An item of a model call's output, other than text.
+fn answered(said: &Item) -> Option<Entry> {
     match &said.what {
-        What::Text(_) | What::Result { .. } => None,
-        What::Reasoning(text) => {
-            let mut told = Told::new(FactKind::Reasoning);
+        Content::Text(_) | Content::Result { .. } => None,
+        Content::Reasoning(text) => {
+            let mut told = Entry::new(FactKind::Reasoning);
             told.body.text = Some(text.clone());
             Some(told)
         }
-        What::Call { id, name, args } => {
-            let mut told = Told::new(FactKind::ToolCall);
+        Content::Call { id, name, args } => {
+            let mut told = Entry::new(FactKind::ToolCall);
             told.id.clone_from(id);
             told.tool.clone_from(name);
             told.fact.hash = hash_of(args);
             told.body.args = Some(args.clone());
             Some(told)
         }
-        What::Approval { id, answer, reason } => {
+        Content::Approval { id, answer, reason } => {
             Some(ruled(&asked_person(id, *answer, reason.clone())))
         }
     }
@@ -458,13 +459,13 @@ fn asked_person(id: &str, answer: Option<bool>, reason: Option<String>) -> Rulin
     }
 }
 
-fn ruled(ruling: &Ruling) -> Told {
+fn ruled(ruling: &Ruling) -> Entry {
     let kind = if ruling.of_person {
         FactKind::Approval
     } else {
         FactKind::Decision
     };
-    let mut told = Told::new(kind);
+    let mut told = Entry::new(kind);
     told.fact.verdict = ruling.verdict.unwrap_or(Verdict::Unrecorded);
     told.fact.duration = ruling.wait;
     told.fact.hash = ruling.args.as_ref().map_or(0, hash_of);
@@ -526,8 +527,7 @@ fn canonical(value: &Value, out: &mut String) {
     }
 }
 
-/// Input that is told with what came from a cache and went into one, as most SDKs count it: ours
-/// leaves that out.
+/// Subtracts cache reads and writes from the input; most SDKs include them there, our counts do not.
 pub(crate) fn without_cache(usage: &mut Usage) {
     if let Some(input) = usage.input.get() {
         let cached = usage.cache_read.or_zero() + usage.cache_write.or_zero();
@@ -535,7 +535,7 @@ pub(crate) fn without_cache(usage: &mut Usage) {
     }
 }
 
-/// The rules of all formats that tell spans.
+/// The assembler of all span formats.
 pub(crate) fn assembler() -> Box<dyn Assembler> {
     Box::new(assembler::SpanAssembler::default())
 }

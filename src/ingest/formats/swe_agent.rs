@@ -1,17 +1,19 @@
-//! The `swe-agent` format: trajectories of SWE-agent, one `.traj` document a run.
+//! The `swe-agent` format: trajectories of SWE-agent, one `.traj` document per run.
 //!
-//! Known of it: a step holds what the model said, the command and what it printed; no times, and tokens
-//! only as a total, of which zeros mean that nobody counted; `history` tells the steps again, but for
-//! demonstrations it is all there is. Source: SWE-agent/SWE-agent, `sweagent/types.py`.
+//! A step has the response, the command and its output. There are no times, and tokens only as a total,
+//! where zeros mean that they were not counted. `history` repeats the steps, except in demonstrations,
+//! which have nothing else. Source: SWE-agent/SWE-agent, `sweagent/types.py`.
 
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, IMPLIED, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::{self, Assembler, Builder, From};
 use crate::ingest::body::Body;
-use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Tokens, Usage};
@@ -28,6 +30,18 @@ impl Format for SweAgent {
         "SWE-agent trajectories (.traj)"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for SweAgent {
     fn sniff_document(&self, head: &Value) -> u8 {
         let step = head.get("trajectory").and_then(|steps| steps.get(0));
         let is_step = step.is_some_and(|step| step.get("action").is_some());
@@ -42,16 +56,6 @@ impl Format for SweAgent {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&["trajectory", "history"])
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::No,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -70,7 +74,11 @@ impl Format for SweAgent {
             seen: false,
         })
     }
+}
 
+impl Layout for SweAgent {}
+
+impl Open for SweAgent {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -84,7 +92,9 @@ impl Format for SweAgent {
     }
 }
 
-/// Steps count; a history after them tells them again.
+impl Request for SweAgent {}
+
+/// The steps count; a history after them repeats them.
 #[derive(Debug)]
 struct Steps {
     inner: Conversation,
@@ -94,8 +104,7 @@ struct Steps {
 impl Assembler for Steps {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let mut fact = *fact;
-        if fact.flags.has(Flags::MIRROR) {
-            fact.flags = fact.flags.without(Flags::MIRROR);
+        if fact.echo == Echo::History {
             if self.seen {
                 fact.kind = FactKind::Copy;
             }
@@ -110,7 +119,7 @@ impl Assembler for Steps {
     }
 }
 
-/// The one call of a step: it is answered before the next begins.
+/// The one call of a step: it gets its result before the next one begins.
 const STEP: &[u8] = b"step";
 const CALL: u16 = messages::CALLS;
 
@@ -127,7 +136,7 @@ fn step(record: View<'_, '_>, out: &mut FactSink<'_>) {
     }
     let action = record.get("action").text();
     if action.trim().is_empty() {
-        // What the harness answers to a step without a command.
+        // The harness's reply to a step without a command.
         let mut note = Fact::new(FactKind::Prompt);
         note.part = CALL;
         note.flags.set(Flags::META);
@@ -158,8 +167,8 @@ fn first_word(action: &str) -> &str {
 
 fn history(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
-    base.flags.set(Flags::MIRROR);
-    messages::decode(record, &Telling::new(base), out);
+    base.echo = Echo::History;
+    messages::decode(record, &Envelope::new(base), out);
 }
 
 fn info(record: View<'_, '_>, out: &mut FactSink<'_>) {

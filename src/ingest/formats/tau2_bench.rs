@@ -1,18 +1,19 @@
 //! The `tau2-bench` format: results of tau2-bench, one JSON object with all simulations of an agent.
 //!
-//! Known of it: the user is simulated by a model too, whose tokens and cost stand with its messages, and
-//! who can call tools of its own; ids of calls are used again within a run; some harnesses write the
-//! same made-up times for every run. Source: sierra-research/tau2-bench, `data_model/simulation.py`.
+//! The user is simulated by a model too, with tokens and cost on its messages and tools of its own. Call
+//! ids are reused within a run. Some harnesses write the same made-up times for every run. Source:
+//! sierra-research/tau2-bench, `data_model/simulation.py`.
 
 use serde_json::Value;
 
 use super::conversation::{Conversation, known};
-use super::messages::{self, Telling};
+use super::messages::{self, Envelope};
 use super::tau_bench::{ending, grade, name, says_error};
-use super::{Format, Held, Recorded, decode_tree};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 use crate::model::quantity::Time;
@@ -29,6 +30,18 @@ impl Format for Tau2Bench {
         "tau2-bench results, a run of each task and trial"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for Tau2Bench {
     fn sniff_document(&self, head: &Value) -> u8 {
         let info = head
             .get("info")
@@ -45,16 +58,6 @@ impl Format for Tau2Bench {
         Some(&["simulations", "tasks", "simulation_index"])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::Partly,
-            cost: Held::Partly,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let member = record.member;
         decode_tree(record, out, |record, out| match member {
@@ -67,7 +70,11 @@ impl Format for Tau2Bench {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("tau2-bench").many())
     }
+}
 
+impl Layout for Tau2Bench {}
+
+impl Open for Tau2Bench {
     fn open(&self, record: &Value, part: u16) -> Body {
         if record.get("role").is_some() {
             return messages::open(record, part);
@@ -87,7 +94,9 @@ impl Format for Tau2Bench {
     }
 }
 
-/// What holds for all runs of the file.
+impl Request for Tau2Bench {}
+
+/// Settings of all runs in the file.
 fn setting(info: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut fact = Fact::new(FactKind::Setting);
     fact.model = out.tell(info.get("agent_info").get("llm"));
@@ -107,7 +116,7 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     start.run = id;
     out.name(Name::Task, task);
     out.name(Name::Trial, trial);
-    // Where no message has a time, those of the run are made up: all runs have the same.
+    // If no message has a time, the times of the run are made up: all runs have the same.
     let timed = |message: View<'_, '_>| message.get("timestamp").is_some();
     let is_timed = record.get("messages").items().any(timed);
     let time = |key: &str| {
@@ -125,7 +134,7 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     let mut end = Fact::new(FactKind::Setting);
     end.run = id;
     end.time = time("end_time");
-    // Those of the messages tell agent and user apart, and sum up to this.
+    // The costs of messages distinguish agent and user, and add up to this.
     let told = |message: View<'_, '_>| known(message.get("cost").usd()).is_some();
     if !record.get("messages").items().any(told) {
         end.cost = known(record.get("agent_cost").usd());
@@ -149,12 +158,12 @@ fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
     let mut base = Fact::new(FactKind::Note);
     base.run = run;
     base.time = message.get("timestamp").time();
-    let how = Telling {
+    let how = Envelope {
         base,
         cost: known(message.get("cost").usd()),
         usage: messages::usage(message.get("usage")),
         outcome,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     let of_user = message.get("role").is("user");
     if of_user && message.get("tool_calls").items().next().is_some() {
@@ -172,7 +181,7 @@ fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
 }
 
 /// The simulated user uses a tool of its own.
-fn user_call(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
+fn user_call(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     for (at, call) in message.get("tool_calls").items().enumerate() {
         let mut fact = how.base.at(message.range());
         fact.kind = FactKind::ToolCall;
@@ -191,7 +200,7 @@ fn user_call(message: View<'_, '_>, how: &Telling, out: &mut FactSink<'_>) {
     }
 }
 
-/// A flag where the harness writes one, else the words of the answer.
+/// A flag if the harness writes one, otherwise the words of the result.
 fn outcome(message: View<'_, '_>) -> Status {
     match message.get("error").truth() {
         Some(true) => Status::Error,

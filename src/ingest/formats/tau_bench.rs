@@ -1,17 +1,19 @@
-//! The `tau-bench` format: results of tau-bench, one JSON array with a run of each task and trial.
+//! The `tau-bench` format: results of tau-bench, one JSON array with one run per task and trial.
 //!
-//! Known of it: the file names no model, no times and no tokens; a tool that failed answers with a
-//! text that begins `Error`; forks write arguments that are not JSON, and answers without the id of
-//! their call, which are then taken in order. Source: sierra-research/tau-bench, `run.py`.
+//! The file has no model, times or tokens. The result of a failed tool begins with `Error`. Forks write
+//! arguments that are not JSON, and results without call ids, which are then matched in order. Source:
+//! sierra-research/tau-bench, `run.py`.
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{self, Telling, string};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -27,6 +29,18 @@ impl Format for TauBench {
         "tau-bench results, a run of each task and trial"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::No,
+            results: Held::Yes,
+            approvals: Held::No,
+        }
+    }
+}
+
+impl Decode for TauBench {
     fn sniff(&self, record: &Value) -> u8 {
         let is_run = record.get("traj").is_some_and(Value::is_array)
             && record.get("task_id").is_some()
@@ -47,16 +61,6 @@ impl Format for TauBench {
         Some(&[])
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::No,
-            cost: Held::No,
-            times: Held::No,
-            results: Held::Yes,
-            approvals: Held::No,
-        }
-    }
-
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         decode_tree(record, out, run);
     }
@@ -64,7 +68,11 @@ impl Format for TauBench {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("tau-bench").many())
     }
+}
 
+impl Layout for TauBench {}
+
+impl Open for TauBench {
     fn open(&self, record: &Value, part: u16) -> Body {
         if record.get("role").is_some() {
             messages::open(record, part)
@@ -78,7 +86,9 @@ impl Format for TauBench {
     }
 }
 
-/// The task is what the simulated user was told to want.
+impl Request for TauBench {}
+
+/// The task is the instruction of the simulated user.
 fn open_info(info: &Value) -> Body {
     let task = info.get("task").unwrap_or(info);
     Body {
@@ -91,7 +101,7 @@ fn open_info(info: &Value) -> Body {
     }
 }
 
-/// A failed tool answers with a text that says so.
+/// The result of a failed tool says so in its text.
 pub(super) fn says_error(message: View<'_, '_>) -> Status {
     if message.get("content").opening().starts_with("Error") {
         Status::Error
@@ -114,9 +124,9 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(start);
     let mut base = Fact::new(FactKind::Note);
     base.run = id;
-    let how = Telling {
+    let how = Envelope {
         outcome: says_error,
-        ..Telling::new(base)
+        ..Envelope::new(base)
     };
     for message in record.get("traj").items() {
         messages::decode(message, &how, out);
@@ -129,7 +139,7 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(end);
 }
 
-/// `task/trial`, which names a run in its file.
+/// `task/trial`, the name of a run in its file.
 pub(super) fn name(record: View<'_, '_>, out: &mut FactSink<'_>) -> Text {
     let text = |key: &str| {
         let value = record.get(key);
@@ -142,8 +152,7 @@ pub(super) fn name(record: View<'_, '_>, out: &mut FactSink<'_>) -> Text {
     out.arena(format!("{}/{}", text("task_id"), text("trial")).as_bytes())
 }
 
-/// A reward of 1 is a task done; less than that is a task not done, which does not tell that the run
-/// itself came to a bad end.
+/// A reward of 1 means that the task was done. Less does not mean that the run itself ended badly.
 pub(super) fn ending(reward: View<'_, '_>, failed: bool) -> Status {
     match reward.number() {
         _ if failed => Status::Error,

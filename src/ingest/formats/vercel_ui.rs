@@ -1,17 +1,19 @@
-//! The `vercel-ui` format: messages of the Vercel AI SDK as its user interfaces keep them.
+//! The `vercel-ui` format: messages of the Vercel AI SDK as stored by its user interfaces.
 //!
-//! A message is a list of parts: text, reasoning, and tools with the state that they are in. Known of
-//! it: no tokens, no times; an approval is asked for and answered in the part of its tool. Source: AI
-//! SDK reference, `UIMessage` (versions 4 to 6).
+//! A message is a list of parts: text, reasoning, and tools with their state. There are no tokens or times;
+//! an approval is requested and answered in the part of its tool. Source: AI SDK reference, `UIMessage`
+//! (versions 4 to 6).
 
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use super::messages::{BLOCKS, IMPLIED, TEXT, string, unpacked};
-use super::{Format, Held, Recorded, decode_tree};
+use super::messages::{BLOCKS, TEXT};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::fact::{Fact, FactKind, FactSink};
+use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::{string, unpacked};
+use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Time;
@@ -28,6 +30,18 @@ impl Format for VercelUi {
         "Vercel AI SDK messages, as a user interface keeps them"
     }
 
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::No,
+            cost: Held::No,
+            times: Held::Partly,
+            results: Held::Yes,
+            approvals: Held::Yes,
+        }
+    }
+}
+
+impl Decode for VercelUi {
     fn sniff(&self, record: &Value) -> u8 {
         if is_message(record) { 60 } else { 0 }
     }
@@ -43,16 +57,6 @@ impl Format for VercelUi {
 
     fn lists(&self) -> Option<&'static [&'static str]> {
         Some(&["messages"])
-    }
-
-    fn recorded(&self) -> Recorded {
-        Recorded {
-            tokens: Held::No,
-            cost: Held::No,
-            times: Held::Partly,
-            results: Held::Yes,
-            approvals: Held::Yes,
-        }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -71,7 +75,11 @@ impl Format for VercelUi {
     fn assembler(&self) -> Box<dyn Assembler> {
         Box::new(Conversation::new("assistant"))
     }
+}
 
+impl Layout for VercelUi {}
+
+impl Open for VercelUi {
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }
@@ -111,6 +119,8 @@ impl Format for VercelUi {
     }
 }
 
+impl Request for VercelUi {}
+
 fn is_message(record: &Value) -> bool {
     let parts = record.get("parts").and_then(Value::as_array);
     let typed = |part: &Value| part.get("type").is_some_and(Value::is_string);
@@ -119,7 +129,7 @@ fn is_message(record: &Value) -> bool {
         && parts.is_some_and(|parts| parts.first().is_some_and(typed))
 }
 
-/// A part that is a tool: `tool-NAME`, `dynamic-tool`, and `tool-invocation` of version 4.
+/// A tool part: `tool-NAME`, `dynamic-tool`, and `tool-invocation` of version 4.
 fn is_tool(kind: &[u8]) -> bool {
     kind.starts_with(b"tool-") || kind == b"dynamic-tool"
 }
@@ -187,7 +197,7 @@ fn tool(part: View<'_, '_>, kind: &[u8], base: Fact, out: &mut FactSink<'_>) {
     let mut result = base;
     result.kind = FactKind::ToolResult;
     result.call = id;
-    // The time is that of the message: how long a tool took is not told.
+    // The time is that of the message: durations of tools are not recorded.
     result.time = Time::NONE;
     result.status = match part.get("state").raw() {
         b"output-available" | b"result" => Status::Ok,

@@ -1,9 +1,9 @@
-//! Where strings and lines end: found for a whole block at once, 64 bytes at a time.
+//! Finds the ends of strings and lines for a whole block at once, 64 bytes at a time.
 //!
-//! Text of traces is full of escapes, and a search that stops at each of them mispredicts at each of
-//! them. Here the bytes after backslashes are found by arithmetic on a word of bits, and only *stops*
-//! are listed: quotes that are not escaped, and bytes inside strings that need a look of their own.
-//! To pass over a string, however long, is then to take the next stop off the list.
+//! Trace text is full of escapes, and a search that stops at each of them mispredicts a branch at each of
+//! them. Here the bytes after backslashes are found by bit arithmetic on words, and only *stops* are
+//! listed: unescaped quotes, and bytes inside strings that need individual attention. Skipping a string of
+//! any length is then taking the next stop from the list.
 
 use std::sync::LazyLock;
 
@@ -11,21 +11,21 @@ use fearless_simd::{Level, SimdBase, SimdMask, dispatch, u8x64};
 
 const WIDTH: usize = 64;
 
-/// The widest instructions that this machine has.
+/// The widest instructions of this machine.
 static LEVEL: LazyLock<Level> = LazyLock::new(Level::new);
 
 /// The marks of a block of less than 4 GiB.
 #[derive(Debug, Default)]
 pub struct Marks {
-    /// Quotes that are not escaped, control characters, and escaped letters other than `n` and `t`,
-    /// in order. Behind the last one is room for more.
+    /// Unescaped quotes, control characters, and escaped letters other than `n` and `t`, in order, with
+    /// spare capacity at the end.
     stops: Vec<u32>,
     count: usize,
     ends: Vec<LineEnd>,
     words: Vec<Word>,
 }
 
-/// What 64 bytes hold, one bit a byte.
+/// The contents of 64 bytes, one bit per byte.
 #[derive(Debug, Clone, Copy, Default)]
 struct Word {
     stops: u64,
@@ -37,7 +37,7 @@ struct Word {
 #[derive(Debug, Clone, Copy)]
 pub struct LineEnd {
     pub at: usize,
-    /// How many stops there are up to it, with itself.
+    /// The number of stops up to and including it.
     pub stops: usize,
 }
 
@@ -48,7 +48,7 @@ impl Marks {
         marks
     }
 
-    /// The marks of another block, in the same memory.
+    /// Marks another block, reusing the memory.
     pub fn read(&mut self, bytes: &[u8]) {
         let (whole, tail) = bytes.as_chunks::<WIDTH>();
         let mut padded = [b' '; WIDTH];
@@ -61,7 +61,7 @@ impl Marks {
         self.list();
     }
 
-    /// Makes lists of the bits.
+    /// Turns the bits into lists.
     fn list(&mut self) {
         self.count = 0;
         self.ends.clear();
@@ -93,7 +93,7 @@ impl Marks {
         &self.stops[..self.count]
     }
 
-    /// The number of the first stop at or after `from`.
+    /// The index of the first stop at or after `from`.
     pub fn first_from(&self, from: usize) -> usize {
         self.stops().partition_point(|&at| (at as usize) < from)
     }
@@ -102,7 +102,7 @@ impl Marks {
         &self.ends
     }
 
-    /// Whether there is a backslash among these bytes.
+    /// Whether these bytes contain a backslash.
     #[inline]
     pub(super) fn has_backslash(&self, start: usize, end: usize) -> bool {
         let (first, last) = (start / WIDTH, end / WIDTH);
@@ -116,8 +116,8 @@ impl Marks {
     }
 }
 
-/// Finds what words hold. The body stands in the macro as it is: a function of its own would be
-/// compiled without the instructions that are chosen here.
+/// Classifies words. The body is inline in the macro because a separate function would be compiled without
+/// the instructions selected here.
 fn mark<'a>(words: impl Iterator<Item = (&'a [u8; WIDTH], &'a mut Word)>) {
     dispatch!(*LEVEL, simd => {
         let [quote, backslash, n, t, feed] =
@@ -142,7 +142,7 @@ fn mark<'a>(words: impl Iterator<Item = (&'a [u8; WIDTH], &'a mut Word)>) {
     });
 }
 
-/// The line feeds of the 64 bytes from `base` on, which `before` stops come before.
+/// The line feeds of the 64 bytes at `base`; `before` stops precede them.
 fn line_ends(base: u32, before: usize, word: Word) -> impl Iterator<Item = LineEnd> {
     let mut feeds = word.feeds;
     std::iter::from_fn(move || {
@@ -156,15 +156,15 @@ fn line_ends(base: u32, before: usize, word: Word) -> impl Iterator<Item = LineE
     })
 }
 
-/// The lowest bit and those below it.
+/// The lowest set bit and all bits below it.
 #[inline]
 fn up_to_first(bits: u64) -> u64 {
     bits ^ (bits - 1)
 }
 
-/// The bytes that a backslash comes before which is not itself escaped. In a run of backslashes
-/// every second one is escaped; adding the first bits of runs that begin at odd places to all
-/// backslashes carries through those runs and so tells which runs end how.
+/// The bytes after an unescaped backslash. In a run of backslashes every second one is escaped; adding the
+/// first bits of runs that begin at odd positions to all backslashes carries through those runs and so
+/// shows how each run ends.
 #[inline]
 fn escaped(backslashes: u64, carry: u64) -> (u64, u64) {
     const EVEN: u64 = 0x5555_5555_5555_5555;

@@ -1,6 +1,6 @@
-//! Passing over nested values without recursion: they nest as deep as a trace likes.
+//! Skips nested values without recursion, because traces may nest arbitrarily deep.
 
-/// Which brackets are open: one bit each for the first levels, a vector beyond.
+/// The open brackets: one bit each for the first levels, a vector beyond.
 #[derive(Debug, Default)]
 pub(super) struct Nesting {
     near: u64,

@@ -1,29 +1,29 @@
-//! Numbers, checked and read in one go.
+//! Checks and reads numbers in one step.
 
-/// A number that was read: its value, where plain arithmetic gives it exactly.
+/// A number and its value, if plain arithmetic gives it exactly.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Number {
-    /// All digits as one whole number.
+    /// All digits as one integer.
     digits: u64,
-    /// How many of them stand behind the point.
+    /// The number of digits after the point.
     places: usize,
     negative: bool,
-    /// The digits fit, and no exponent moves the point.
+    /// The digits fit, and there is no exponent.
     plain: bool,
 }
 
-/// More digits than these may not fit into 64 bits.
+/// More digits than this may not fit into 64 bits.
 const MOST_DIGITS: usize = 19;
 
-/// Whole numbers up to this are floats, and quotients of them by these powers are rounded once.
+/// Integers up to this are exact floats, so dividing them by these powers rounds only once.
 const MOST_EXACT: u64 = 1 << 53;
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
-/// Reads the number at the start of some bytes; none when it is not one by RFC 8259. The length is
-/// that of what was read until then.
+/// Reads the number at the start of `bytes`; none if it is not a number by RFC 8259. The length covers what
+/// was read until then.
 #[inline]
 pub(super) fn read(bytes: &[u8]) -> (Option<Number>, usize) {
     let negative = bytes.first() == Some(&b'-');
@@ -66,7 +66,7 @@ pub(super) fn read(bytes: &[u8]) -> (Option<Number>, usize) {
     (Some(number), at)
 }
 
-/// The digits from `at` on, after those before, and where they end.
+/// The digits from `at`, appended to those before, and where they end.
 #[inline]
 fn run(bytes: &[u8], mut at: usize, mut digits: u64) -> (u64, usize) {
     while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0'))
@@ -89,7 +89,7 @@ impl Number {
         std::str::from_utf8(written).ok()?.parse().ok()
     }
 
-    /// The value as a whole number that is not negative; `4200.0` counts, `0.5` does not.
+    /// The value as a non-negative integer; `4200.0` counts, `0.5` does not.
     #[inline]
     pub(super) fn count(self, written: &[u8]) -> Option<u64> {
         if self.plain && self.places == 0 && !self.negative {

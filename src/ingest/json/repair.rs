@@ -1,4 +1,4 @@
-//! Whole values, for opening a record: repaired where a strict reader would refuse, or cut short
+//! Parses whole values for opening a record: repaired where a strict reader would reject them, or closed
 //! where only the head of a record was read.
 
 use std::borrow::Cow;
@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{Cursor, Marks};
 use crate::model::action::Flags;
 
-/// Parses a whole record, repairing what a strict reader would refuse; `None` when it is not JSON
-/// or nested deeper than [`super::DEEPEST`].
+/// Parses a whole record and repairs what a strict reader would reject; `None` if it is not JSON or nested
+/// deeper than [`super::DEEPEST`].
 pub fn value(bytes: &[u8]) -> Option<Value> {
     let bytes = trim(bytes);
     if let Ok(value) = serde_json::from_slice(bytes) {
@@ -21,7 +21,7 @@ pub fn value(bytes: &[u8]) -> Option<Value> {
     serde_json::from_str(&mended(bytes)).ok()
 }
 
-/// Whether this is a JSON value that is not nested too deep to open.
+/// Whether this is a JSON value that is shallow enough to open.
 fn is_shallow(bytes: &[u8]) -> bool {
     let marks = Marks::of(bytes);
     let mut cursor = Cursor::whole(bytes, &marks);
@@ -37,12 +37,12 @@ pub fn value_head(bytes: &[u8]) -> Option<Value> {
     closed(bytes).and_then(|text| value(&text))
 }
 
-/// Without a byte order mark.
+/// Strips a byte order mark.
 fn trim(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Valid UTF-8, and each half of a surrogate pair as the escape of U+FFFD.
+/// Valid UTF-8, with lone surrogates replaced by the escape of U+FFFD.
 fn mended(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
     let raw = text.as_bytes();
@@ -78,13 +78,13 @@ fn mended(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// Where a cut record can be closed: after a complete value, with the brackets open there.
+/// A point where a cut record can be closed: after a complete value, with the brackets open there.
 struct Closing {
     end: usize,
     brackets: Vec<u8>,
 }
 
-/// A cut record made whole: an open string ends, a key without a value goes, open brackets close.
+/// Completes a cut record: ends an open string, removes a key without a value, closes open brackets.
 fn closed(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut brackets = Vec::new();
     let mut last = Closing {
@@ -154,7 +154,7 @@ fn closed(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The place after the closing quote of the string that begins at `at`.
+/// The position after the closing quote of the string that begins at `at`.
 fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut from = at + 1;
     loop {
@@ -166,7 +166,7 @@ fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// The length without an escape or a character that was cut in the middle.
+/// The length without a partial escape or character at the end.
 fn whole_characters(bytes: &[u8]) -> usize {
     let mut end = bytes.len();
     while end > 0 && bytes[end - 1] & 0xc0 == 0x80 {

@@ -24,7 +24,7 @@ fn accepts_what_json_allows() {
 }
 
 #[test]
-fn refuses_what_json_forbids() {
+fn rejects_what_json_forbids() {
     bad("{\"a\":1,}", "expected a key in quotes");
     bad("{\"a\" 1}", "expected ':'");
     bad("{\"a\":01}", "expected ',' or '}'");
@@ -38,7 +38,7 @@ fn refuses_what_json_forbids() {
 }
 
 #[test]
-fn notes_what_a_strict_reader_would_refuse() {
+fn notes_what_a_strict_reader_would_reject() {
     good(r#"{"a":"\ud83d"}"#, Flags::LONE_SURROGATE);
     good(r#"{"a":"\ud83d\ude00"}"#, Flags::NONE);
     good(r#"{"a":"\u0041"}"#, Flags::ESCAPED_ASCII);
@@ -48,7 +48,7 @@ fn notes_what_a_strict_reader_would_refuse() {
 }
 
 #[test]
-fn opens_a_record_with_half_a_surrogate_pair() {
+fn opens_a_record_with_a_lone_surrogate() {
     assert_eq!(
         value(br#"{"a":"x\ud83d","b":"\\ud83d"}"#),
         Some(json!({"a": "x\u{fffd}", "b": "\\ud83d"}))
@@ -64,7 +64,7 @@ fn opens_a_record_with_bytes_that_are_not_utf8() {
 }
 
 #[test]
-fn keeps_numbers_that_no_float_can_hold() {
+fn keeps_numbers_that_floats_cannot_represent() {
     let value = value(br#"{"a":1e400,"b":123456789012345678901234567890}"#).expect("JSON");
     assert_eq!(
         value.to_string(),
@@ -73,14 +73,14 @@ fn keeps_numbers_that_no_float_can_hold() {
 }
 
 #[test]
-fn survives_a_hundred_thousand_levels() {
+fn survives_a_hundred_thousand_levels_of_nesting() {
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     good(&deep, Flags::TOO_DEEP);
     assert_eq!(value(deep.as_bytes()), None);
 }
 
 #[test]
-fn a_string_ends_at_its_quote_wherever_it_lies_among_the_bytes_scanned_at_once() {
+fn a_string_ends_at_its_quote_at_any_offset_in_a_scanned_word() {
     for before in 0..130 {
         for backslashes in 0..5 {
             let text = format!("{}{}", "x".repeat(before), "\\".repeat(backslashes));
@@ -130,14 +130,14 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_record_opens_with_the_members_before_the_cut(cut in 1_usize..120) {
+    fn a_truncated_record_opens_with_the_members_before_the_cut(cut in 1_usize..120) {
         let record = r#"{"a":{"b":[1,2,{"c":"héllo \"w\" \u00e9\ud83d\ude00"}],"d":true},"e":"last","f":[{"g":12.5}]}"#;
         let head = &record.as_bytes()[..cut.min(record.len())];
         prop_assert!(matches!(value_head(head), Some(Value::Object(_))), "{:?}", String::from_utf8_lossy(head));
     }
 
     #[test]
-    fn unescape_gives_what_was_written(text in any::<String>()) {
+    fn unescape_restores_the_original_text(text in any::<String>()) {
         let written = serde_json::to_string(&text).expect("text");
         let inside = &written.as_bytes()[1..written.len() - 1];
         prop_assert_eq!(unescape(inside), text);

@@ -1,8 +1,8 @@
-//! The inside of JSON strings.
+//! The contents of JSON strings.
 
 use std::borrow::Cow;
 
-/// The code of four hexadecimal digits at `at`.
+/// The code of the four hexadecimal digits at `at`.
 pub(super) fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
     let digits = bytes.get(at..at + 4)?;
     digits.iter().try_fold(0, |code, &digit| {
@@ -10,8 +10,7 @@ pub(super) fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
     })
 }
 
-/// The text of a string's inside. Never fails: what is not UTF-8, and half of a surrogate pair,
-/// become U+FFFD.
+/// Unescapes the contents of a string. Never fails: invalid UTF-8 and lone surrogates become U+FFFD.
 pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
     if !raw.contains(&b'\\') {
         return String::from_utf8_lossy(raw);
@@ -33,7 +32,7 @@ pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
     })
 }
 
-/// The character that the escape at `at` stands for, and how many bytes it takes.
+/// The character of the escape at `at`, and its length in bytes.
 fn escape(raw: &[u8], at: usize) -> (char, usize) {
     match raw.get(at + 1) {
         Some(b'b') => ('\u{8}', 2),

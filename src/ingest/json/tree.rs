@@ -1,8 +1,7 @@
-//! A record as a tree that says where each value lies; nothing is copied out of it.
+//! A record as a tree of value positions; nothing is copied.
 //!
-//! For records whose parts tell something only together. One pass of a [`Cursor`] checks the record
-//! and notes its values; a caller then asks in any order, and for what is missing gets [`View`]s of
-//! nothing.
+//! For records whose parts are only meaningful together. One pass of a [`Cursor`] checks the record and
+//! notes its values; callers then ask in any order, and get an empty [`View`] for anything missing.
 
 use std::borrow::Cow;
 
@@ -11,10 +10,10 @@ use crate::ingest::time;
 use crate::model::action::Flags;
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens};
 
-/// Below this depth values are leaves: no format has names down there.
+/// Values below this depth are leaves: no format needs names that deep.
 const DEEPEST: usize = 24;
 
-/// The values of a record, each before those inside of it.
+/// The values of a record, each before those inside it.
 #[derive(Debug)]
 pub struct Tree<'a> {
     cursor: Cursor<'a>,
@@ -27,7 +26,7 @@ struct Node {
     text: Option<Str>,
     start: u32,
     end: u32,
-    /// The number of the first value after this one that is not inside of it.
+    /// The index of the first value after this one that is not inside it.
     next: u32,
 }
 
@@ -48,7 +47,7 @@ impl<'a> Tree<'a> {
         View { tree: self, at: 0 }
     }
 
-    /// What was let through while reading.
+    /// What was accepted leniently.
     pub fn notes(&self) -> Flags {
         self.cursor.notes
     }
@@ -82,7 +81,7 @@ fn node(
     Ok(())
 }
 
-/// A value of a [`Tree`], or nothing where the record has no such value.
+/// A value of a [`Tree`], or nothing if the record has no such value.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'t, 'a> {
     tree: &'t Tree<'a>,
@@ -109,7 +108,7 @@ impl<'t, 'a> View<'t, 'a> {
         &self.tree.cursor
     }
 
-    /// There is a value, and it is not null.
+    /// Whether there is a value other than null.
     pub fn is_some(self) -> bool {
         !matches!(self.first(), 0 | b'n')
     }
@@ -126,20 +125,20 @@ impl<'t, 'a> View<'t, 'a> {
         self.first() == b'"'
     }
 
-    /// `self`, or `other` where this is nothing or null.
+    /// `self`, or `other` if this is missing or null.
     #[must_use]
     pub fn or(self, other: View<'t, 'a>) -> View<'t, 'a> {
         if self.is_some() { self } else { other }
     }
 
-    /// A member of an object; the last one with this key.
+    /// A member of an object; the last one of this key.
     #[must_use]
     pub fn get(self, key: &str) -> View<'t, 'a> {
         let found = self.members().filter(|(name, _)| *name == key.as_bytes());
         found.last().map_or(self.other(NOTHING), |(_, value)| value)
     }
 
-    /// The first of these members that is there and not null.
+    /// The first of these members that is present and not null.
     #[must_use]
     pub fn any(self, keys: &[&str]) -> View<'t, 'a> {
         let found = keys.iter().map(|key| self.get(key));
@@ -149,7 +148,7 @@ impl<'t, 'a> View<'t, 'a> {
             .unwrap_or(self.other(NOTHING))
     }
 
-    /// Keys as they stand, and values; none of what is no object.
+    /// Keys as written, and values; empty unless this is an object.
     pub fn members(self) -> impl Iterator<Item = (&'a [u8], View<'t, 'a>)> {
         let inside = self.inside(self.is_object());
         inside.map(move |value| {
@@ -158,7 +157,7 @@ impl<'t, 'a> View<'t, 'a> {
         })
     }
 
-    /// The elements of an array; none of what is no array.
+    /// The elements of an array; empty for anything else.
     pub fn items(self) -> impl Iterator<Item = View<'t, 'a>> {
         self.inside(self.is_array())
     }
@@ -191,19 +190,19 @@ impl<'t, 'a> View<'t, 'a> {
         unescape(self.raw())
     }
 
-    /// The first bytes of the text of a string: enough to tell phrases that it begins with.
+    /// The beginning of the text of a string: enough to recognize a leading phrase.
     pub fn opening(self) -> Cow<'a, str> {
         self.str()
             .map_or(Cow::Borrowed(""), |text| self.cursor().opening(text))
     }
 
-    /// The bytes of the value, white space around it left out.
+    /// The bytes of the value, without surrounding white space.
     pub fn bytes(self) -> &'a [u8] {
         let range = self.range();
         &self.cursor().bytes()[range.start..range.end]
     }
 
-    /// Where the value lies in the block.
+    /// The position of the value in the block.
     pub fn range(self) -> Range {
         let node = self.node();
         Range {
@@ -212,7 +211,7 @@ impl<'t, 'a> View<'t, 'a> {
         }
     }
 
-    /// A number as it is written; empty for anything else.
+    /// A number as written; empty for anything else.
     pub fn number_text(self) -> &'a [u8] {
         if matches!(self.first(), b'-' | b'0'..=b'9') {
             self.bytes()
@@ -233,13 +232,13 @@ impl<'t, 'a> View<'t, 'a> {
         }
     }
 
-    /// A count of tokens. What is negative, not whole or no number is not recorded.
+    /// A count of tokens. Negative, fractional and non-numeric values are not recorded.
     pub fn tokens(self) -> Tokens {
         let whole = self.number().filter(|n| *n >= 0.0 && n.fract() == 0.0);
         whole.map_or(Tokens::NONE, |count| Tokens::from(count as u64))
     }
 
-    /// A text or number that is an instant.
+    /// An instant, from a text or a number.
     pub fn time(self) -> Time {
         match self.number() {
             Some(number) => time::from_number(number),
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_equal_keys_counts() {
+    fn the_last_of_equal_keys_wins() {
         check(
             r#"{"k":1,"k":2}"#,
             |it| format!("{:?}", it.get("k").number()),

@@ -1,42 +1,42 @@
-//! Runs that lie scattered over many small files: read as lines of JSON, each made of a few files.
+//! Runs stored in many small files, read as lines of JSON that are each made of a few files.
 //!
-//! What is shown as the bytes of the run is the text of one file after the other, with line ends taken
-//! for spaces (which is what they are in JSON) and what makes them lines between them. Where each file
-//! begins is known from its size; none is opened before somebody reads there, none is held open, and
-//! none is kept but the one in which the last reading ended.
+//! The bytes of the run are the texts of the files in order, with line ends replaced by spaces (which JSON
+//! treats alike) and with the text between them that makes them lines. The offset of each file follows from
+//! the sizes of those before; a file is opened only when its bytes are read, is never held open, and only
+//! the one in which the last read ended is cached.
 //!
-//! A file that is not one JSON object must not break the line that it is a part of: it stands there as
-//! a string of the same length, so that its text can be read and its neighbours are what they are.
+//! A file that is not valid JSON must not break the line that it is part of: there it becomes a string of the
+//! same length, so that its text can be read and its neighbours stay valid.
 
 use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::ingest::discover::open_without_waiting;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json;
-use crate::ingest::records::{BOM, LONGEST_LINE};
+use crate::ingest::open::open_without_waiting;
+use crate::ingest::records::limits::{BOM, LONGEST_LINE};
 
-/// The files of a run, in the order in which they are told.
+/// The files of a run, in reading order.
 #[derive(Debug)]
 pub struct Scattered {
-    /// What the files are is known from where they lie.
+    /// The format follows from the location of the files.
     pub(crate) format: &'static dyn Format,
     folders: Vec<PathBuf>,
     pieces: Vec<Piece>,
-    /// What comes behind the last file.
+    /// The text after the last file.
     end: &'static [u8],
     len: u64,
     state: Mutex<State>,
 }
 
-/// A file, where it stands among the others.
+/// One file, and its range in the run.
 #[derive(Debug)]
 struct Piece {
     folder: u32,
     name: OsString,
-    /// What stands between the file before and this one.
+    /// The text between the previous file and this one.
     before: &'static [u8],
     start: u64,
     len: u64,
@@ -44,8 +44,8 @@ struct Piece {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The file in which the last reading ended: the next one is likely to go on there.
-    kept: Option<(usize, Arc<Vec<u8>>)>,
+    /// The file in which the last read ended, because the next one is likely to go on there.
+    cached: Option<(usize, Arc<Vec<u8>>)>,
     fault: Option<String>,
 }
 
@@ -61,7 +61,7 @@ impl Scattered {
         }
     }
 
-    /// Adds a file, where there is one with anything in it, behind what comes before it.
+    /// Adds a file with the text `before` it. Returns whether it exists and is not empty.
     pub(crate) fn push(&mut self, path: &Path, before: &'static [u8]) -> bool {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return false;
@@ -91,7 +91,7 @@ impl Scattered {
         true
     }
 
-    /// Says what comes behind the last file.
+    /// Sets the text after the last file.
     pub(crate) fn close(&mut self, end: &'static [u8]) {
         self.end = end;
         self.len += end.len() as u64;
@@ -101,13 +101,12 @@ impl Scattered {
         self.len
     }
 
-    /// Why a file is not there as it should be.
+    /// Why a file could not be read as expected, if so.
     pub(crate) fn fault(&self) -> Option<String> {
         self.state().fault.clone()
     }
 
-    /// The file that holds the byte at `offset`, or the next one where that is between two, and where in
-    /// it that is.
+    /// The file that holds the byte at `offset` (between two files: the second one), and the offset in it.
     pub(crate) fn locate(&self, offset: u64) -> Option<(PathBuf, u64)> {
         let at = self
             .pieces
@@ -119,7 +118,7 @@ impl Scattered {
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> usize {
         let end = offset.saturating_add(buffer.len() as u64).min(self.len);
         let len = end.saturating_sub(offset) as usize;
-        // What is not there to be read is white space.
+        // Bytes that cannot be read are white space.
         buffer[..len].fill(b' ');
         let mut window = Window {
             buffer: &mut buffer[..len],
@@ -157,15 +156,15 @@ impl Scattered {
         self.state().fault.get_or_insert(what);
     }
 
-    /// The text of a file, exactly as long as it was when the run was opened.
+    /// The text of a file, with exactly the length that it had when the run was opened.
     fn text(&self, at: usize, goes_on: bool) -> Arc<Vec<u8>> {
-        let kept = self.state().kept.take();
-        let text = match kept {
+        let cached = self.state().cached.take();
+        let text = match cached {
             Some((known, text)) if known == at => text,
             _ => Arc::new(self.read(at)),
         };
         if goes_on {
-            self.state().kept = Some((at, Arc::clone(&text)));
+            self.state().cached = Some((at, Arc::clone(&text)));
         }
         text
     }
@@ -173,13 +172,13 @@ impl Scattered {
     fn read(&self, at: usize) -> Vec<u8> {
         let len = self.pieces[at].len;
         if len > LONGEST_LINE {
-            // The line is too long to be loaded, whatever is in it.
+            // Its line is too long to be loaded anyway.
             return Vec::new();
         }
         let path = self.path(at);
         let mut text = Vec::with_capacity(len as usize);
         let read = open_without_waiting(&path).and_then(|file| {
-            // One byte more tells whether it grew.
+            // One more byte shows whether it grew.
             file.take(len + 1).read_to_end(&mut text)
         });
         match read {
@@ -195,14 +194,14 @@ impl Scattered {
     }
 }
 
-/// A stretch of the run that somebody reads.
+/// A range of the run that is being read.
 struct Window<'a> {
     buffer: &'a mut [u8],
     offset: u64,
 }
 
 impl Window<'_> {
-    /// Writes down what of `text` lies in the window.
+    /// Copies the part of `text` that is inside the window.
     fn put(&mut self, start: u64, text: &[u8]) {
         let from = start.max(self.offset);
         let end = self.offset + self.buffer.len() as u64;
@@ -215,7 +214,7 @@ impl Window<'_> {
     }
 }
 
-/// The text of a file as a part of a line, as long as before.
+/// Makes the text of a file fit for a line; the length stays the same.
 fn in_line(mut text: Vec<u8>) -> Vec<u8> {
     if text.starts_with(BOM) {
         text[..BOM.len()].fill(b' ');
@@ -231,7 +230,7 @@ fn in_line(mut text: Vec<u8>) -> Vec<u8> {
     text
 }
 
-/// What is no JSON as a string, or as a number where it is too short for one.
+/// Turns invalid JSON into a string, or into a number if it is too short for one.
 fn quoted(mut text: Vec<u8>) -> Vec<u8> {
     for byte in &mut text {
         match byte {

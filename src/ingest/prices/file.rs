@@ -1,4 +1,4 @@
-//! A user's own prices, read from a TOML file.
+//! Reading the user's own prices from a TOML file.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::ingest;
-use crate::ingest::prices::Price;
+use super::price::Price;
+use crate::ingest::error::Error;
 
-/// Far above any price, far below where sums could overflow.
+/// Far above any price, and far below values whose sums could overflow.
 const MAX_USD_PER_MILLION: f64 = 1e6;
 
 #[derive(Deserialize)]
@@ -22,12 +22,12 @@ struct Entry {
     cache_write_hour: Option<Spanned<f64>>,
 }
 
-pub(super) fn read(path: &Path) -> Result<HashMap<String, Price>, ingest::Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| ingest::Error::Read {
+pub(super) fn read(path: &Path) -> Result<HashMap<String, Price>, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
         path: path.display().to_string(),
         source,
     })?;
-    parse(&text).map_err(|what| ingest::Error::Prices {
+    parse(&text).map_err(|what| Error::Prices {
         path: path.display().to_string(),
         what,
     })

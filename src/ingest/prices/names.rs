@@ -1,9 +1,9 @@
-//! The forms under which one model is known: with its provider, its date, its release.
+//! The names of one model: with its provider, its date or its release.
 //!
-//! Never a loose prefix: `gpt-4o` must not give `gpt-4o-audio` a price.
+//! Never a loose prefix: `gpt-4o-audio` must not get the price of `gpt-4o`.
 
-/// Who passes a model on under its own name and at its list price. Whoever serves a model from
-/// other machines (`ollama/`, `groq/`) has prices of their own.
+/// Providers that resell a model under its own name and at its list price. Providers that host models
+/// themselves (`ollama/`, `groq/`) have prices of their own.
 const PROVIDERS: &[&str] = &[
     "anthropic",
     "azure",
@@ -25,7 +25,7 @@ const PROVIDERS: &[&str] = &[
     "xai",
 ];
 
-/// Names to look for, the most exact first.
+/// The names to look up, the most exact first.
 pub(super) fn forms(model: &str) -> Vec<String> {
     let mut forms = vec![model.to_owned()];
     let lower = model.trim().to_ascii_lowercase();
@@ -33,7 +33,7 @@ pub(super) fn forms(model: &str) -> Vec<String> {
         return forms;
     };
     let bare = without_release(bare);
-    // Some write the version of a Claude model with a dot.
+    // The version of a Claude model is sometimes written with a dot.
     let bare = if bare.starts_with("claude") {
         bare.replace('.', "-")
     } else {
@@ -59,7 +59,7 @@ fn without_provider(name: &str) -> Option<&str> {
     is_region.then_some(model)
 }
 
-/// Without the release of Bedrock (`-v1:0`) and the context size of Claude Code (`[1m]`).
+/// Strips the release of Bedrock (`-v1:0`) and the context size of Claude Code (`[1m]`).
 fn without_release(name: &str) -> &str {
     let name = name.strip_suffix("[1m]").unwrap_or(name);
     let Some((head, release)) = name.rsplit_once("-v") else {
@@ -73,7 +73,7 @@ fn without_release(name: &str) -> &str {
     }
 }
 
-/// Without `-latest`, `-20250929`, `@20250929` or `-2024-08-06`.
+/// Strips `-latest`, `-20250929`, `@20250929` or `-2024-08-06`.
 fn without_date(name: &str) -> Option<&str> {
     if let Some(head) = name.strip_suffix("-latest") {
         return Some(head);

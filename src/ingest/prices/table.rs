@@ -1,9 +1,9 @@
-//! The built-in prices: US$ per million tokens, list prices of November 2026, one row a family.
+//! The built-in prices: US$ per million tokens, list prices of November 2026, one row per family.
 //!
-//! A row is added only when the vendor's own price list says so. Where a vendor has no price for
-//! reading or writing its prompt cache, these cost what input costs.
+//! Every row is taken from the vendor's own price list. If a vendor has no price for reading or writing its
+//! prompt cache, these cost as much as input.
 
-use crate::ingest::prices::{LongPrompt, Price};
+use super::price::{LongPrompt, Price};
 
 /// One price and the models that share it.
 pub(super) struct Row {
@@ -61,7 +61,7 @@ const fn row(names: &'static [&'static str], input: f64, output: f64) -> Row {
     }
 }
 
-/// Anthropic: a cache read costs a tenth of input, a write 1.25 times, for an hour twice as much.
+/// Anthropic: relative to input, a cache read costs 0.1, a five-minute write 1.25 and an hour's write 2.
 const fn claude(names: &'static [&'static str], input: f64, output: f64) -> Row {
     row(names, input, output)
         .cache(input * 0.1)

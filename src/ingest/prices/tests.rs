@@ -55,14 +55,14 @@ fn prices_each_kind_of_token() {
 }
 
 #[test]
-fn charges_more_for_a_long_prompt_where_the_vendor_does() {
+fn charges_more_for_a_long_prompt_if_the_vendor_does() {
     check("claude-sonnet-4-5", &usage(200_000, 1000), 0.615);
     check("claude-sonnet-4-5", &usage(200_001, 1000), 1.222_506);
     check("claude-sonnet-4-6", &usage(200_001, 1000), 0.615_003);
 }
 
 #[test]
-fn knows_a_model_by_its_dated_and_prefixed_names() {
+fn recognizes_dated_and_prefixed_model_names() {
     let call = usage(1_000_000, 0);
     for name in [
         "gpt-4o",
@@ -88,7 +88,7 @@ fn knows_a_model_by_its_dated_and_prefixed_names() {
 }
 
 #[test]
-fn gives_no_price_to_a_model_it_does_not_know() {
+fn an_unknown_model_has_no_cost() {
     for name in [
         "gpt-4o-audio-preview",
         "gpt-5.6-sol",
@@ -106,13 +106,13 @@ fn gives_no_price_to_a_model_it_does_not_know() {
 }
 
 #[test]
-fn has_no_cost_where_no_tokens_were_recorded() {
+fn a_call_without_recorded_tokens_has_no_cost() {
     let cost = PriceTable::built_in().estimate("gpt-4o", &Usage::NONE);
     assert_eq!(cost, Cost::NONE);
 }
 
 #[test]
-fn survives_absurd_counts() {
+fn huge_token_counts_saturate() {
     let huge = usage(u64::MAX - 1, u64::MAX - 1);
     let cost = PriceTable::built_in().estimate("gpt-4o", &huge);
     assert_eq!(cost, Cost(i64::MAX));
@@ -128,7 +128,7 @@ fn no_model_has_two_prices() {
 
 #[test]
 fn a_file_adds_and_overrides_prices() {
-    let prices = with_file("[\"my/own:model\"]\ninput = 1\noutput = 2.5\n[gpt-4o]\ninput = 0\noutput = 0\ncache_read = 0.5\n").expect("the file is right");
+    let prices = with_file("[\"my/own:model\"]\ninput = 1\noutput = 2.5\n[gpt-4o]\ninput = 0\noutput = 0\ncache_read = 0.5\n").expect("the file is valid");
     let call = usage(1_000_000, 1_000_000);
     assert_eq!(prices.estimate("my/own:model", &call), Cost::from_usd(3.5));
     assert_eq!(prices.estimate("gpt-4o", &call), Cost::from_usd(0.0));
@@ -144,24 +144,24 @@ fn a_file_adds_and_overrides_prices() {
 }
 
 #[test]
-fn a_wrong_file_is_refused_with_the_line_and_the_way_out() {
+fn a_malformed_file_is_refused_with_its_line_and_the_valid_fields() {
     let unknown =
-        with_file("[m]\ninput = 1\noutput = 2\ncached = 3\n").expect_err("the file is wrong");
+        with_file("[m]\ninput = 1\noutput = 2\ncached = 3\n").expect_err("the file is malformed");
     assert_eq!(
         unknown,
         "prices.toml: line 4: unknown field `cached`, expected one of `input`, `output`, `cache_read`, `cache_write`, `cache_write_hour`"
     );
-    let negative = with_file("[m]\ninput = -1\noutput = 2\n").expect_err("the file is wrong");
+    let negative = with_file("[m]\ninput = -1\noutput = 2\n").expect_err("the file is malformed");
     assert_eq!(
         negative,
         "prices.toml: line 2: -1 is not a price (US$ per million tokens, 0 to 1000000)"
     );
-    let broken = with_file("[m]\ninput 1\n").expect_err("the file is wrong");
+    let broken = with_file("[m]\ninput 1\n").expect_err("the file is malformed");
     assert!(broken.starts_with("prices.toml: line 2: "), "{broken}");
     let missing = PriceTable::default().with_file(Path::new("/nowhere/prices.toml"));
     assert!(
         missing
-            .expect_err("the file is wrong")
+            .expect_err("the file is malformed")
             .to_string()
             .starts_with("/nowhere/prices.toml: ")
     );

@@ -1,27 +1,26 @@
-//! Records that do not keep to lines: read whole, walked value by value.
+//! Documents that are read whole: records that are not one per line.
 
 use std::io;
 
-use super::{Account, BOM, Page, Record, take};
+use super::limits::BOM;
+use super::{Account, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::{Cursor, Marks, Range};
 use crate::model::action::Flags;
 
-/// Documents up to this size are read whole.
-pub const LARGEST_DOCUMENT: u64 = 1 << 30;
-
-/// Where the records of a document are. `good` is how far it is sound.
+/// The records of a document.
 #[derive(Debug, Default)]
 pub struct Found {
     pub records: Vec<Range>,
+    /// The length of the valid head of the document.
     pub good: usize,
     /// The records are inside one object.
     pub wrapped: bool,
 }
 
-/// Finds the records: elements of a top-level array, elements of the first array of objects inside
+/// Finds the records: the elements of a top-level array, the elements of the first array of objects inside
 /// a single object, or values one after the other.
 pub fn find(bytes: &[u8]) -> Found {
     let mut found = find_whole(bytes);
@@ -43,7 +42,7 @@ pub fn find(bytes: &[u8]) -> Found {
     found
 }
 
-/// Finds the records where a single object is one record, whatever is in it.
+/// Finds the records, taking a single object as one record whatever it contains.
 pub fn find_whole(bytes: &[u8]) -> Found {
     let mut found = Found::default();
     let marks = Marks::of(bytes);
@@ -83,21 +82,21 @@ pub fn find_whole(bytes: &[u8]) -> Found {
     found
 }
 
-/// Records may be parted by white space, commas and the record separators of RFC 7464.
+/// Records may be separated by white space, commas and the record separators of RFC 7464.
 fn skip_separators(cursor: &mut Cursor<'_>) {
     while matches!(cursor.peek(), 0x1e | b',') {
         cursor.step();
     }
 }
 
-/// The elements of the first member that is an array of objects. An object with a type is a record
-/// itself, whatever it holds.
+/// The elements of the first member that is an array of objects. An object with a `type` is a record
+/// itself, whatever it contains.
 fn members(object: &[u8]) -> Vec<Range> {
     let mut records = Vec::new();
     let mut typed = false;
     let marks = Marks::of(object);
     let mut cursor = Cursor::whole(object, &marks);
-    // The object was walked before: it cannot fail.
+    // The object was parsed before, so this cannot fail.
     let _ = cursor.object(|cursor, key| {
         typed |= key == b"type";
         if cursor.peek() != b'[' || !records.is_empty() {
@@ -118,7 +117,7 @@ fn members(object: &[u8]) -> Vec<Range> {
     if typed { Vec::new() } else { records }
 }
 
-/// Reads and decodes a whole document. For the account the document is one line.
+/// Reads and decodes a whole document. In the account the document is one line.
 pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded> {
     let mut decoded = Decoded::default();
     let text = bytes.slice(0, usize::try_from(size).unwrap_or(usize::MAX))?;
@@ -171,7 +170,7 @@ pub fn read(bytes: &Bytes, format: &dyn Format, size: u64) -> io::Result<Decoded
     Ok(decoded)
 }
 
-/// The sound head of a document counts; the rest is one incomplete row.
+/// Counts the valid head of a document; the rest becomes one incomplete row.
 fn cut_short(decoded: &mut Decoded, found: &Found, (bom, total): (usize, usize), line: u32) {
     decoded.account.ok = (found.good - bom) as u64;
     decoded.account.lines_ok = u64::from(found.good > bom);

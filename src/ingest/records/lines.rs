@@ -1,31 +1,32 @@
-//! Lines of a source, block by block: any block can be read without those before it.
+//! The lines of a source, block by block: any block can be read without those before it.
 //!
-//! A line belongs to the block in which it begins; whoever reads that block reads on to its end.
+//! A line belongs to the block in which it begins, and is read to its end with that block.
 
 use std::io;
 
 use memchr::memchr;
 
-use super::{BOM, LONGEST_LINE, Page, Record, take, unread};
+use super::limits::{BOM, LONGEST_LINE};
+use super::{Page, Record, take, unread};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::Decoded;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::Marks;
 
-/// The bytes of a source that one reader takes on.
+/// A range of bytes that is read and decoded at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
     pub start: u64,
     pub end: u64,
-    /// The length of the source, as far as it is to be read.
+    /// Where reading ends: the length of the source, or of its part that is to be read.
     pub source_end: u64,
 }
 
-/// The first blocks are small, so that the first screen never waits.
+/// The first blocks are small, so that the first screen appears at once.
 const FIRST_BLOCK: u64 = 64 << 10;
 const LARGEST_BLOCK: u64 = 512 << 10;
 
-/// Cuts a source into blocks that double in size.
+/// Splits a source into blocks that double in size up to a limit.
 pub fn blocks(source_end: u64) -> impl Iterator<Item = Block> {
     let mut start = 0;
     let mut size = FIRST_BLOCK;
@@ -44,7 +45,7 @@ pub fn blocks(source_end: u64) -> impl Iterator<Item = Block> {
     })
 }
 
-/// The memory that a reader works in. One reader keeps to one, so that it stays near its core.
+/// The buffers of one reader. Each thread has its own, so that they stay in the cache of its core.
 #[derive(Debug, Default)]
 pub struct Desk {
     text: Vec<u8>,
@@ -52,8 +53,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Reads and decodes the lines that begin in a block. `decoded` may be one used before: its
-    /// memory is used again.
+    /// Reads and decodes the lines that begin in a block. The memory of `decoded` is used again.
     pub fn read(
         &mut self,
         bytes: &Bytes,
@@ -95,7 +95,7 @@ impl Desk {
                 last: end.is_none(),
             };
             if record.len as u64 > LONGEST_LINE {
-                over_long(bytes, &mut decoded, record, block.source_end)?;
+                too_long(bytes, &mut decoded, record, block.source_end)?;
                 at = text.len();
             } else {
                 one_line(format, &mut decoded, &page, record);
@@ -108,12 +108,12 @@ impl Desk {
     }
 }
 
-/// Fills `buffer` with the block and the byte before it, up to the end of the last line if that is
-/// not over-long; where in the buffer the first line begins, or none if no line begins in the block.
+/// Fills `buffer` with the block and the byte before it, up to the end of the last line unless that is too
+/// long. Returns where the first line begins in the buffer; none if no line begins in the block.
 fn load(bytes: &Bytes, block: Block, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
     let before = before(block);
     let want = usize::try_from(block.end - block.start + before).unwrap_or(usize::MAX);
-    // The bytes of the block before stay where they are: they are all written over.
+    // The old content need not be cleared: all of it is overwritten.
     buffer.resize(want, 0);
     let read = bytes.read_at(buffer, block.start - before)?;
     buffer.truncate(read);
@@ -129,12 +129,12 @@ fn load(bytes: &Bytes, block: Block, buffer: &mut Vec<u8>) -> io::Result<Option<
     Ok(first)
 }
 
-/// One byte before a block tells whether a line begins at its start.
+/// How much to read before a block: one byte shows whether a line begins at its start.
 fn before(block: Block) -> u64 {
     u64::from(block.start > 0)
 }
 
-/// Reads on to the end of the last line, unless it is over-long.
+/// Reads on to the end of the last line, unless it is too long.
 fn finish_last_line(bytes: &Bytes, block: Block, buffer: &mut Vec<u8>) -> io::Result<()> {
     let tail = memchr::memrchr(b'\n', buffer).map_or(0, |found| found + 1);
     if tail == buffer.len() {
@@ -173,8 +173,8 @@ fn one_line(format: &dyn Format, decoded: &mut Decoded, page: &Page<'_>, mut rec
     take(format, decoded, page, record, &[]);
 }
 
-/// Books a line that is too long to be read.
-fn over_long(bytes: &Bytes, decoded: &mut Decoded, mut record: Record, end: u64) -> io::Result<()> {
+/// Counts a line that is too long to be read.
+fn too_long(bytes: &Bytes, decoded: &mut Decoded, mut record: Record, end: u64) -> io::Result<()> {
     let start = decoded.base + record.start as u64;
     let length = line_length(bytes, start, end)?;
     record.size = length + u64::from(start + length < end);

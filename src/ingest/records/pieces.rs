@@ -1,28 +1,29 @@
-//! Documents of any size, read piece by piece: what is in memory is one piece, and facts on their way.
+//! Documents of any size, read piece by piece: only one piece and the facts in flight are in memory.
 //!
-//! A piece is an element of an array of the document, a member of its object, or an element of a
-//! member that its format calls a list. Where a piece ends is found by its brackets and quotes; that it
-//! is JSON is checked when it is decoded. A document cut short loses only the piece in which it was cut.
+//! A piece is an element of an array of the document, a member of its object, or an element of a member
+//! that its format calls a list. The end of a piece is found by its brackets and quotes; whether it is valid
+//! JSON is checked when it is decoded. A truncated document loses only the piece in which it ends.
 
 use std::io;
 
 use memchr::{memchr_iter, memchr2};
 
-use super::{Account, BOM, Page, Record, take};
+use super::limits::BOM;
+use super::{Account, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json::Marks;
 use crate::model::action::Flags;
 
-/// Facts are handed on when the pieces that they come from are this long together.
-const HAND_ON: u64 = 256 << 10;
-/// How much is read at once.
+/// Facts are passed on once the pieces they come from are this long together.
+const BATCH: u64 = 256 << 10;
+/// The size of one read.
 const STEP: usize = 128 << 10;
 /// A piece longer than this is not loaded.
 const LONGEST: u64 = 1 << 30;
 
-/// Reads and decodes a document; `each` takes what was decoded, in order, until it says stop. For the
+/// Reads and decodes a document; `each` gets what was decoded, in order, until it returns an error. In the
 /// account the document is one line, and so is each piece of it that is not JSON.
 pub fn read<E>(
     bytes: &Bytes,
@@ -32,7 +33,7 @@ pub fn read<E>(
     read_by(STEP, bytes, format, each)
 }
 
-/// Like [`read`], so many bytes at once.
+/// Like [`read`], with a given size of reads.
 pub fn read_by<E>(
     step: usize,
     bytes: &Bytes,
@@ -49,21 +50,21 @@ pub fn read_by<E>(
         format,
         decoded: Decoded::default(),
         first: 0,
-        booked: 0,
+        accounted: 0,
         line: 0,
         counted: 0,
     };
     let whole = walk.document(&mut each);
     match whole {
         Ok(at) => walk.finish(at, &mut each),
-        Err(Stop::Told(stop)) => Err(stop),
+        Err(Stop::Asked(stop)) => Err(stop),
         Err(Stop::Read(error)) => each(Err(error)),
     }
 }
 
-/// Why a walk did not go on.
+/// Why a walk ended early: `each` asked for it, or reading failed.
 enum Stop<E> {
-    Told(E),
+    Asked(E),
     Read(io::Error),
 }
 
@@ -73,17 +74,17 @@ impl<E> From<io::Error> for Stop<E> {
     }
 }
 
-/// Bytes of the document around the piece that is read.
+/// The bytes of the document around the current piece.
 struct Window<'a> {
     bytes: &'a Bytes,
     text: Vec<u8>,
-    /// Where `text` begins.
+    /// The offset of `text`.
     start: u64,
     step: usize,
 }
 
 impl Window<'_> {
-    /// What is known from `at` on; empty at the end.
+    /// The bytes from `at` on, some of them at least; empty only at the end of the document.
     fn from(&mut self, at: u64) -> io::Result<&[u8]> {
         let mut offset = (at - self.start) as usize;
         if offset >= self.text.len() {
@@ -104,7 +105,7 @@ impl Window<'_> {
         Ok(self.from(at)?.first().copied().unwrap_or(0))
     }
 
-    /// Forgets what comes before `at`.
+    /// Drops the bytes before `at`.
     fn forget(&mut self, at: u64) {
         let gone = (at - self.start) as usize;
         if gone > self.step {
@@ -126,8 +127,7 @@ impl Window<'_> {
         }
     }
 
-    /// Where the value that begins at `at` ends, by its brackets and quotes; none when the document
-    /// ends before.
+    /// The end of the value that begins at `at`, by its brackets and quotes; none if the document ends first.
     fn end_of_value(&mut self, at: u64) -> io::Result<Option<u64>> {
         let (mut pos, mut depth) = (at, 0_u64);
         loop {
@@ -168,7 +168,7 @@ impl Window<'_> {
         }
     }
 
-    /// Past the quote that ends the string that begins before `at`.
+    /// The offset after the closing quote of the string whose content begins at `at`.
     fn end_of_string(&mut self, mut at: u64) -> io::Result<Option<u64>> {
         loop {
             let text = self.from(at)?;
@@ -194,23 +194,23 @@ struct Walk<'a> {
     window: Window<'a>,
     format: &'a dyn Format,
     decoded: Decoded,
-    /// Where the document begins, past a byte order mark.
+    /// Where the document begins, after a byte order mark.
     first: u64,
-    /// Up to here every byte has its place in an account.
-    booked: u64,
+    /// Every byte before this is in an account.
+    accounted: u64,
     /// Lines before `counted`.
     line: u32,
     counted: u64,
 }
 
 const SPACE: &[u8] = b" \t\r\n";
-/// Values may be parted by white space, commas and the record separators of RFC 7464.
+/// Values may be separated by white space, commas and the record separators of RFC 7464.
 const BETWEEN: &[u8] = b" \t\r\n,\x1e";
 
 type Each<'e, E> = dyn FnMut(io::Result<&Decoded>) -> Result<(), E> + 'e;
 
 impl Walk<'_> {
-    /// Walks values one after the other; how far the document is sound.
+    /// Walks values one after the other. Returns the length of the valid head of the document.
     fn document<E>(&mut self, each: &mut Each<'_, E>) -> Result<u64, Stop<E>> {
         let mut at = 0;
         if self.window.from(0)?.starts_with(BOM) {
@@ -218,7 +218,7 @@ impl Walk<'_> {
             self.decoded.account.bom = at;
             self.decoded.account.total = at;
             self.first = at;
-            self.booked = at;
+            self.accounted = at;
             self.counted = at;
         }
         loop {
@@ -235,7 +235,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Walks the elements of an array; its end, or how far it is sound.
+    /// Walks the elements of an array. Returns its end, or as an error the length of the valid head.
     fn list<E>(
         &mut self,
         at: u64,
@@ -290,7 +290,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Decodes the value that begins at `at`; where it ends.
+    /// Decodes the value that begins at `at`. Returns its end; none if the document ends first.
     fn piece<E>(
         &mut self,
         at: u64,
@@ -339,8 +339,8 @@ impl Walk<'_> {
         for fact in &mut self.decoded.facts[first..] {
             fact.start += shift;
         }
-        // The bytes between two pieces are with the second.
-        let size = end - self.booked;
+        // The bytes between two pieces count with the second one.
+        let size = end - self.accounted;
         self.decoded.account.total += size;
         if was_bad {
             self.decoded.account.bad += size;
@@ -348,37 +348,37 @@ impl Walk<'_> {
         } else {
             self.decoded.account.ok += size;
         }
-        self.booked = end;
-        if end - self.decoded.base > HAND_ON {
-            self.hand_on(each)?;
+        self.accounted = end;
+        if end - self.decoded.base > BATCH {
+            self.pass_on(each)?;
         }
         Ok(Some(end))
     }
 
     fn count_lines(&mut self, to: u64) {
         let start = (self.counted - self.window.start) as usize;
-        // All up to `to` was read, so it is in the window.
+        // Everything up to `to` was read, so it is in the window.
         let end = (to - self.window.start) as usize;
         let passed = self.window.text.get(start..end).unwrap_or_default();
         self.line += memchr_iter(b'\n', passed).count() as u32;
         self.counted = to;
     }
 
-    fn hand_on<E>(&mut self, each: &mut Each<'_, E>) -> Result<(), Stop<E>> {
-        each(Ok(&self.decoded)).map_err(Stop::Told)?;
+    fn pass_on<E>(&mut self, each: &mut Each<'_, E>) -> Result<(), Stop<E>> {
+        each(Ok(&self.decoded)).map_err(Stop::Asked)?;
         self.decoded.reset(0);
         Ok(())
     }
 
-    /// The document is sound up to `good`; what follows is one incomplete row.
+    /// The document is valid up to `good`; the rest becomes one incomplete row.
     fn finish<E>(mut self, good: u64, each: &mut Each<'_, E>) -> Result<(), E> {
         let size = match self.window.bytes.len() {
             Ok(size) => size.max(good),
             Err(error) => return each(Err(error)),
         };
         let account = &mut self.decoded.account;
-        account.ok += good - self.booked;
-        account.total += size - self.booked;
+        account.ok += good - self.accounted;
+        account.total += size - self.accounted;
         account.lines_ok = u64::from(good > self.first);
         if size > good {
             account.partial += size - good;

@@ -45,7 +45,7 @@ fn a_line_ends_at_lf_and_nowhere_else() {
 }
 
 #[test]
-fn a_byte_order_mark_is_dropped_at_the_start_and_flagged_elsewhere() {
+fn drops_a_byte_order_mark_at_the_start_and_flags_it_elsewhere() {
     check(
         b"\xef\xbb\xbf{\"type\":\"note\"}\n",
         &[FactKind::Note],
@@ -57,7 +57,7 @@ fn a_byte_order_mark_is_dropped_at_the_start_and_flagged_elsewhere() {
 }
 
 #[test]
-fn blank_lines_are_counted_and_the_unfinished_last_line_is_partial() {
+fn counts_blank_lines_and_an_incomplete_last_line_as_partial() {
     check(
         b"\n \t\r\n{\"type\":\"no",
         &[FactKind::Unknown],
@@ -67,7 +67,7 @@ fn blank_lines_are_counted_and_the_unfinished_last_line_is_partial() {
 }
 
 #[test]
-fn says_why_a_line_is_broken() {
+fn explains_why_a_line_is_malformed() {
     let place = |bytes: &[u8]| Place {
         offset: 0,
         len: bytes.len() as u32,
@@ -102,13 +102,13 @@ fn finds_the_records_of_documents() {
 }
 
 #[test]
-fn a_document_over_the_limit_is_refused_by_name() {
+fn refuses_a_document_over_the_limit() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), "[\n{\"type\":\"note\",\"run_id\":\"r\"},\n")
         .expect("it can be written");
-    // The rest is a hole: nothing of this size is written or read.
+    // The rest is a hole, so that nothing of this size is written or read.
     file.as_file()
-        .set_len(document::LARGEST_DOCUMENT + 1)
+        .set_len(limits::LARGEST_DOCUMENT + 1)
         .expect("a hole");
     let bytes = crate::ingest::discover::open_file(file.path()).expect("a file");
     let refused =

@@ -1,4 +1,4 @@
-//! What each field of the table reads, for a test of its value and for `has:`.
+//! What each field reads, for tests of its value and for `has:`.
 
 use crate::model::action::{Flags, Kind, Status, Verdict};
 use crate::query::body::{BodyTest, Root, ValueTest};
@@ -93,12 +93,12 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
             } = value_test(test, Extent::Whole);
             run(RunTest::Score { any, negated })
         }
-        // The parser lets it stand after `has:` only.
+        // The parser only allows it after `has:`.
         Field::Approval => Node::Always(false),
     }
 }
 
-/// What stands for `yes` and for `no`: where a field may be unknown the one is not the opposite of the other.
+/// The tests for `yes` and `no`. If a field can be unknown, one is not the opposite of the other.
 fn flag(test: &Test, (is, is_not): (Node, Node)) -> Node {
     let (Test::Matches(values) | Test::Equals(values) | Test::Differs(values)) = test else {
         return Node::Always(false);

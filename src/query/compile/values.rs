@@ -1,4 +1,4 @@
-//! Values of terms become bit masks, intervals and patterns.
+//! Compiles values of terms to bit masks, intervals and patterns.
 
 use crate::query::body::{Bounds, ValueTest};
 use crate::query::columns::Numbers;
@@ -7,7 +7,7 @@ use crate::query::fields::Shape;
 use crate::query::pattern::{Extent, TextTest};
 use crate::query::value::{self, Interval};
 
-/// The words of a closed list that pass, as a bit mask; the empty word is "not recorded".
+/// The matching words of a closed list, as a bit mask. The empty word means "not recorded".
 pub(in crate::query) fn vocabulary<T: Copy>(
     test: &Test,
     all: &[T],
@@ -56,7 +56,7 @@ pub(in crate::query) fn numbers(test: &Test, shape: Shape) -> Numbers {
     }
 }
 
-/// A test of a value that may be a number or text, as it comes.
+/// A test of a value that may be a number or text.
 pub(super) fn value_test(test: &Test, extent: Extent) -> ValueTest {
     let number = |text: &str| value::number(text, Shape::Json).ok();
     let same = |number| Bounds {

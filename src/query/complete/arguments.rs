@@ -1,4 +1,4 @@
-//! Names of arguments that occur, looked up in some calls of a store.
+//! Completes argument names from some calls of the store.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,12 @@ use crate::model::action::{ActionIx, Kind};
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 
-/// So many places of the store are looked at, and so many calls opened: a prompt must not wait.
+/// How many positions of the store are sampled, and how many calls are opened: a prompt must not
+/// lag.
 const PLACES: u32 = 1024;
 const CALLS: usize = 64;
 
-/// What could follow `args.`, where so much of it is typed: `amount:`, or `user.` where more is inside.
+/// Continuations of `args.` plus what was typed: `amount:`, or `user.` if there is more inside.
 pub(super) fn names(typed: &str, store: &Store) -> Vec<String> {
     let (around, begun) = typed.rsplit_once('.').map_or(("", typed), |it| it);
     let step = store.len().div_ceil(PLACES).max(1) as usize;
@@ -49,7 +50,7 @@ pub(super) fn names(typed: &str, store: &Store) -> Vec<String> {
         .collect()
 }
 
-/// Whether the filter language takes a name without quotes.
+/// Whether the filter language accepts a name without quotes.
 fn is_plain(name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     !name.is_empty() && name.chars().all(is_part)

@@ -1,6 +1,6 @@
 use super::complete;
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::store::Store;
 
@@ -9,7 +9,7 @@ const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"support","mode
 {"type":"tool_call","run_id":"r1","id":"c2","tool":"read_file","args":{}}
 "#;
 
-/// The texts after each proposal for what stands before `|` was taken.
+/// Checks the texts that result from each proposal at `|`.
 #[track_caller]
 fn check(before: &str, expected: &[&str]) {
     let input = Input::Bundled {
@@ -17,7 +17,7 @@ fn check(before: &str, expected: &[&str]) {
         bytes: TRACE.as_bytes(),
         companions: &[],
     };
-    let (store, _) = Store::load(loader::start(
+    let (store, _) = Store::load(intake::load(
         vec![input],
         Options::new(PriceTable::default()),
     ));
@@ -33,7 +33,7 @@ fn check(before: &str, expected: &[&str]) {
 }
 
 #[test]
-fn proposes_fields_after_a_sign_too() {
+fn proposes_fields_after_a_minus() {
     check("lat", &["latency:"]);
     check("a -pol", &["a -policy:"]);
     check("(arg", &["(args."]);
@@ -57,7 +57,7 @@ fn proposes_arguments_that_occur() {
 }
 
 #[test]
-fn a_cursor_outside_of_the_text_is_its_end() {
+fn a_cursor_beyond_the_text_counts_as_its_end() {
     let store = Store::new();
     let at_the_end = complete("lat", 3, &store);
     assert_eq!(at_the_end.len(), 1);

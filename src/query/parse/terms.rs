@@ -1,4 +1,4 @@
-//! `field op value`, and the words with a meaning of their own: `is: has: in: since: at:`.
+//! `field op value`, and the special words `is: has: in: since: at:`.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::query::parse::values::{check_value, word_or_range};
 use crate::query::parse::{ParseError, Parser, Part};
 use crate::query::{pattern, value};
 
-/// An operator, with what it makes of its value.
+/// An operator, and how it interprets its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Op {
     Matches,
@@ -45,7 +45,7 @@ pub(super) fn check_regex(regex: &Regex, span: Range<usize>) -> Result<(), Parse
 }
 
 impl Parser<'_> {
-    /// The caller has seen that an operator follows the name.
+    /// The caller has checked that an operator follows the name.
     pub(super) fn term(&mut self) -> Result<Part, ParseError> {
         let start = self.cursor.at;
         self.term = start;
@@ -79,7 +79,7 @@ impl Parser<'_> {
         op
     }
 
-    /// A field, or a family with the path that follows.
+    /// A field, or a family with its path.
     fn subject(&mut self) -> Result<Subject, ParseError> {
         let start = self.cursor.at;
         let head = self.cursor.take_while(in_name);
@@ -101,7 +101,8 @@ impl Parser<'_> {
         })
     }
 
-    /// Time is asked for by words of their own; what stands after the operator tells which.
+    /// Time is filtered with special words. The text after the operator decides which one to
+    /// suggest.
     fn no_field_of_time(&self, name: &str, start: usize) -> ParseError {
         let mut ahead = self.cursor;
         ahead.take_while(|c| c.is_whitespace() || matches!(c, ':' | '=' | '!' | '<' | '>' | '~'));
@@ -117,7 +118,7 @@ impl Parser<'_> {
             let since = !less && value::since(value).is_ok();
             since.then(|| format!("since:{value}"))
         };
-        let message = format!("there is no field '{name}'; say at:14:02..14:05 or since:10m");
+        let message = format!("there is no field '{name}'; use at:14:02..14:05 or since:10m");
         let span = match suggestion {
             Some(_) => start..ahead.at,
             None => self.cursor.span(start),
@@ -140,7 +141,7 @@ impl Parser<'_> {
         }
         Err(ParseError::new(
             self.cursor.span(start),
-            "the name of the label is missing (label.team)",
+            "a label name is missing (label.team)",
         ))
     }
 
@@ -198,7 +199,7 @@ impl Parser<'_> {
                 ) {
                     return Err(ParseError::new(
                         start..span.end,
-                        "only numbers can be greater or less; use : or =",
+                        "only numbers can be compared with < and >; use : or =",
                     ));
                 }
                 value::number(&number, shape).map_err(|message| ParseError::new(span, message))?;
@@ -208,7 +209,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A field that is only asked for by `has:`.
+    /// A field that is only usable after `has:`.
     fn has_no_value(&self, start: usize) -> ParseError {
         let mut ahead = self.cursor;
         let value = ahead.take_while(|c| !ends_word(c));
@@ -217,7 +218,7 @@ impl Parser<'_> {
         let message = format!("'{name}' has no value to compare");
         let known = |verdict: &&Verdict| !value.is_empty() && verdict.word() == value;
         if State::from_word(value).is_some() {
-            let message = format!("{message}; say is:{value}, or decision: for every decision");
+            let message = format!("{message}; use is:{value}, or decision: for each decision");
             return ParseError::new(start..ahead.at, message).suggest(Some(format!("is:{value}")));
         }
         if Verdict::ALL.iter().any(|verdict| known(&verdict)) {
@@ -227,8 +228,8 @@ impl Parser<'_> {
         ParseError::new(self.cursor.span(start), message).suggest(Some(format!("has:{name}")))
     }
 
-    /// Whether `/regex/` stands as the value. A path (`/usr/bin`) with a slash somewhere behind it
-    /// is none.
+    /// Whether the value is a `/regex/`. A path such as `/usr/bin`, with a slash somewhere later,
+    /// is not.
     fn regex_ahead(&self) -> bool {
         let Some((source, any_case)) = { self.cursor }.regex() else {
             return false;
@@ -241,12 +242,12 @@ impl Parser<'_> {
         }
     }
 
-    /// `:/regex/` is `~/regex/`.
+    /// `:/regex/` means `~/regex/`.
     fn regex_alone(&mut self, shape: Shape) -> Result<Test, ParseError> {
         let test = self.regex_test(shape)?;
         if self.alternative_ahead() {
             let at = self.cursor.at;
-            let message = "several regular expressions are one: ~/push|pull/";
+            let message = "combine regular expressions into one: ~/push|pull/";
             return Err(ParseError::new(at..at + 1, message));
         }
         Ok(test)
@@ -271,7 +272,7 @@ impl Parser<'_> {
         ) {
             return Err(ParseError::new(
                 span,
-                "numbers have no letters to match; use : with a range (3..9)",
+                "a number cannot be matched by a regular expression; use a range (3..9)",
             ));
         }
         check_regex(&regex, span)?;
@@ -291,8 +292,7 @@ impl Parser<'_> {
             let word = self.bare_value()?;
             let slashes = word.len() > 2 && word.starts_with('/') && word.ends_with('/');
             if patterns && slashes {
-                let message =
-                    "a regular expression among other values; write ~/push|pull/, and quote a path";
+                let message = "a regular expression cannot be mixed with other values; use ~/push|pull/, or quote a path";
                 return Err(ParseError::new(self.cursor.span(at), message));
             }
             if patterns {
@@ -316,7 +316,7 @@ impl Parser<'_> {
             return Err(ParseError::new(at..at, "a value is missing here"));
         }
         if self.cursor.peek() == Some('(') {
-            let message = "a bracket in the middle of a value; quote it";
+            let message = "a value with a bracket must be quoted";
             return Err(ParseError::new(self.cursor.at..self.cursor.at + 1, message));
         }
         if let Some(found) = word.find("&&") {
@@ -325,13 +325,13 @@ impl Parser<'_> {
         Ok(word.to_owned())
     }
 
-    /// After a value that stands alone.
+    /// Checks what follows a single value.
     fn no_comma(&self) -> Result<(), ParseError> {
         if self.cursor.peek() != Some(',') {
             return Ok(());
         }
         let at = self.cursor.at;
-        let message = "a comma after the value; a fraction is written with a point (0.05)";
+        let message = "unexpected comma; write fractions with a point (0.05)";
         Err(ParseError::new(at..at + 1, message))
     }
 
@@ -339,7 +339,7 @@ impl Parser<'_> {
         if !self.cursor.eat(":") && !self.cursor.eat("=") {
             return Err(ParseError::new(
                 self.cursor.span(start),
-                format!("'{name}' is followed by ':' ({name}:…)"),
+                format!("write a ':' after '{name}' ({name}:…)"),
             ));
         }
         let at = self.cursor.at;
@@ -365,7 +365,7 @@ impl Parser<'_> {
                         _ => {
                             return Err(ParseError::new(
                                 span,
-                                format!("'{word}' is not a place to look in"),
+                                format!("'{word}' is not a scope (args, result or text)"),
                             )
                             .suggest(fields::nearest(&word, ["args", "result", "text"])));
                         }
@@ -410,7 +410,7 @@ impl Parser<'_> {
         Ok(Expr::At(from, to))
     }
 
-    /// `(a|b)` or one word, each read by `read`.
+    /// `(a|b)` or one word, each parsed by `read`.
     fn words<T>(
         &mut self,
         mut read: impl FnMut(String, Range<usize>) -> Result<T, ParseError>,
@@ -435,7 +435,7 @@ impl Parser<'_> {
                 parser.cursor.take_while(|c| !ends_word(c) && c != ',');
                 return Err(ParseError::new(
                     parser.cursor.span(at),
-                    "expected the name of a field (has:cost)",
+                    "expected a field name (has:cost)",
                 ));
             }
             Ok(subject)

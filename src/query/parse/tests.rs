@@ -7,7 +7,7 @@ use crate::query::expr::{
 };
 use crate::query::fields::{FIELDS, Field, Shape};
 
-/// Reads `text` and prints it.
+/// Parses `text` and checks how it prints.
 #[track_caller]
 fn check(text: &str, printed: &str) {
     let expr = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -16,7 +16,7 @@ fn check(text: &str, printed: &str) {
 }
 
 #[track_caller]
-fn refuses(text: &str, at: &str, message: &str, suggestion: Option<&str>) {
+fn rejects(text: &str, at: &str, message: &str, suggestion: Option<&str>) {
     let error = parse(text).expect_err(text);
     assert_eq!(text.get(error.span.clone()), Some(at), "{error:?}");
     assert!(error.message.contains(message), "{error:?}");
@@ -24,7 +24,7 @@ fn refuses(text: &str, at: &str, message: &str, suggestion: Option<&str>) {
 }
 
 #[test]
-fn reads_every_example_of_the_help() {
+fn parses_every_example_of_the_help() {
     for text in [
         "tool:refund",
         "status:blocked",
@@ -61,7 +61,7 @@ fn reads_every_example_of_the_help() {
 }
 
 #[test]
-fn reads_and_or_not_and_brackets() {
+fn parses_and_or_not_and_brackets() {
     check("a b AND c", "a b c");
     check("a b | -c", "(a b) OR -c");
     check("NOT (a OR b) !c", "-(a OR b) -c");
@@ -74,41 +74,41 @@ fn and_or_not_are_operators_in_any_case() {
     check("tool:a or tool:b", "tool:a OR tool:b");
     check("a and b Or not (c)", "(a b) OR -c");
     check("\"or\" android", "\"or\" android");
-    refuses("and a", "and", "a term is missing beside and", None);
+    rejects("and a", "and", "a term is missing next to and", None);
 }
 
 #[test]
-fn refuses_the_operators_of_other_languages() {
-    refuses("a && b", "&&", "AND", Some("AND"));
-    refuses("tool:a&&tool:b", "&&", "AND", Some("AND"));
-    refuses("a&& b", "&&", "AND", Some("AND"));
-    refuses("a || b", "||", "OR", Some("OR"));
-    refuses("tool:a||b", "||", "OR", Some("OR"));
+fn rejects_operators_of_other_languages() {
+    rejects("a && b", "&&", "AND", Some("AND"));
+    rejects("tool:a&&tool:b", "&&", "AND", Some("AND"));
+    rejects("a&& b", "&&", "AND", Some("AND"));
+    rejects("a || b", "||", "OR", Some("OR"));
+    rejects("tool:a||b", "||", "OR", Some("OR"));
 }
 
 #[test]
-fn a_list_without_brackets_is_shown_with_them() {
-    let brackets = "several values stand in brackets";
-    refuses(
+fn suggests_brackets_for_a_list_without_them() {
+    let brackets = "put several values in brackets";
+    rejects(
         "x tool:Bash,Read",
         "tool:Bash,Read",
         brackets,
         Some("tool:(Bash,Read)"),
     );
-    refuses(
+    rejects(
         "tool=\"a b\",c",
         "tool=\"a b\",c",
         brackets,
         Some("tool=(\"a b\",c)"),
     );
-    refuses(
+    rejects(
         "is:error,retry",
         "is:error,retry",
         brackets,
         Some("is:(error,retry)"),
     );
-    refuses("tool:Bash, x", "tool:Bash,", brackets, Some("tool:Bash"));
-    refuses("cost>0,05", ",", "with a point", None);
+    rejects("tool:Bash, x", "tool:Bash,", brackets, Some("tool:Bash"));
+    rejects("cost>0,05", ",", "with a point", None);
     check("tool:(Bash,Read)", "tool:(Bash|Read)");
 }
 
@@ -134,9 +134,9 @@ fn a_regular_expression_may_follow_the_colon() {
     check("file:/usr/bin foo/", "file:/usr/bin foo/");
     check("file:(/usr) foo/", "file:(/usr) foo/");
     check("args.path=/usr/", "args.path=/usr/");
-    refuses("tool:/a/|b", "|", "are one", None);
-    refuses("tool:(/a/|b)", "/a/", "among other values", None);
-    refuses("seq:/3/", "/3/", "no letters", None);
+    rejects("tool:/a/|b", "|", "into one", None);
+    rejects("tool:(/a/|b)", "/a/", "mixed with other values", None);
+    rejects("seq:/3/", "/3/", "cannot be matched", None);
 }
 
 #[test]
@@ -145,78 +145,78 @@ fn a_comparison_may_have_spaces_around_it() {
     check("args.amount >=5 x", "args.amount>=5 x");
     check("cost< 0.5", "cost<0.5");
     check("tool = a tool != \"b\"", "tool=a tool!=\"b\"");
-    refuses("money > 5", ">", "a field is missing", None);
-    refuses("latency >", ">", "a field is missing", None);
-    refuses("tool= status:ok", "", "a value is missing", None);
+    rejects("money > 5", ">", "a field is missing", None);
+    rejects("latency >", ">", "a field is missing", None);
+    rejects("tool= status:ok", "", "a value is missing", None);
 }
 
 #[test]
-fn a_range_that_runs_backwards_is_refused() {
-    refuses(
+fn rejects_a_reversed_range() {
+    rejects(
         "turn:9..3",
         "9..3",
-        "the smaller end comes first",
+        "put the smaller one first",
         Some("3..9"),
     );
-    refuses(
+    rejects(
         "latency:2s..200ms",
         "2s..200ms",
-        "nothing lies between",
+        "nothing is between",
         Some("200ms..2s"),
     );
     check("turn:3..3", "turn:3..3");
 }
 
 #[test]
-fn tells_what_asks_for_time_and_for_approvals() {
-    refuses(
+fn suggests_terms_for_times_and_approvals() {
+    rejects(
         "x time>20:50",
         "time>20:50",
         "there is no field 'time'",
         Some("at:20:50.."),
     );
-    refuses(
+    rejects(
         "ts < 20:50",
         "ts < 20:50",
         "there is no field 'ts'",
         Some("at:..20:50"),
     );
-    refuses(
+    rejects(
         "time>=2026-02-11",
         "time>=2026-02-11",
         "since:",
         Some("since:2026-02-11"),
     );
-    refuses("time:noon", "time", "at:14:02..14:05 or since:10m", None);
-    refuses(
+    rejects("time:noon", "time", "at:14:02..14:05 or since:10m", None);
+    rejects(
         "approval:approved",
         "approval:approved",
         "is:approved",
         Some("is:approved"),
     );
-    refuses(
+    rejects(
         "approval:block",
         "approval:block",
         "has no value",
         Some("decision:block"),
     );
-    refuses("since:2026-13-40", "2026-13-40", "is not a date", None);
-    refuses("since:5", "5", "needs a unit", None);
+    rejects("since:2026-13-40", "2026-13-40", "is not a date", None);
+    rejects("since:5", "5", "needs a unit", None);
 }
 
 #[test]
-fn restricts_the_words_beside_in() {
+fn in_restricts_adjacent_words() {
     check("in:result refund tool:x", "(in:result refund) tool:x");
     check(
         "in:(args|text) -a b OR c",
         "(-(in:(args|text) a) (in:(args|text) b)) OR c",
     );
     check("in:args (a | (in:text b))", "(in:args a) OR (in:text b)");
-    refuses("in:result", "in:result", "needs a word", None);
+    rejects("in:result", "in:result", "needs a word", None);
 }
 
 #[test]
-fn takes_flags_and_paths_as_words() {
+fn treats_flags_and_paths_as_words() {
     check("--force", "\"--force\"");
     check("/etc/passwd", "\"/etc/passwd\"");
     check("12:30", "\"12:30\"");
@@ -224,40 +224,40 @@ fn takes_flags_and_paths_as_words() {
 }
 
 #[test]
-fn reads_a_regular_expression_with_brackets() {
+fn parses_a_regular_expression_with_brackets() {
     check("tool~(a|b)c", "tool~/(a|b)c/");
     check("tool~a\\/b/c", "tool~/a\\/b\\/c/");
 }
 
 #[test]
-fn empty_text_is_everything() {
+fn an_empty_filter_matches_everything() {
     assert_eq!(parse("  "), Ok(Expr::All));
 }
 
 #[test]
-fn names_the_field_that_was_meant() {
-    refuses("costt>1", "costt", "'costt' is not a field", Some("cost"));
-    refuses(
+fn suggests_the_closest_field() {
+    rejects("costt>1", "costt", "'costt' is not a field", Some("cost"));
+    rejects(
         "a latncy:5s",
         "latncy",
         "'latncy' is not a field",
         Some("latency"),
     );
-    refuses("kind:toool", "toool", "'toool' is not a kind", Some("tool"));
-    refuses(
+    rejects("kind:toool", "toool", "'toool' is not a kind", Some("tool"));
+    rejects(
         "status:eror",
         "eror",
         "'eror' is not a status",
         Some("error"),
     );
-    refuses(
+    rejects(
         "is:blocket",
         "blocket",
         "'blocket' is not a state",
         Some("blocked"),
     );
-    refuses("zzzzzz:1", "zzzzzz", "'zzzzzz' is not a field", None);
-    refuses(
+    rejects("zzzzzz:1", "zzzzzz", "'zzzzzz' is not a field", None);
+    rejects(
         "approval:x",
         "approval:",
         "has no value",
@@ -266,23 +266,23 @@ fn names_the_field_that_was_meant() {
 }
 
 #[test]
-fn points_at_what_is_wrong() {
-    refuses("a (b", "(", "never closed", None);
-    refuses("a) b", ")", "never opened", None);
-    refuses("\"a", "\"a", "never closed", None);
-    refuses("latency>2", "2", "needs a unit", None);
-    refuses("cost>5s", "5s", "wrong unit", None);
-    refuses("tool>5", "tool>5", "only numbers", None);
-    refuses("tool:", "", "a value is missing", None);
-    refuses("tool~/[/", "/[/", "not a regular expression", None);
-    refuses("a OR", "", "a term is missing", None);
-    refuses("at:25:00", "25:00", "not a time of day", None);
-    refuses(">5", ">5", "a field is missing", None);
-    refuses("tool:(a b)", "(a ", "never closed", None);
+fn errors_point_at_the_mistake() {
+    rejects("a (b", "(", "never closed", None);
+    rejects("a) b", ")", "never opened", None);
+    rejects("\"a", "\"a", "never closed", None);
+    rejects("latency>2", "2", "needs a unit", None);
+    rejects("cost>5s", "5s", "wrong unit", None);
+    rejects("tool>5", "tool>5", "only numbers", None);
+    rejects("tool:", "", "a value is missing", None);
+    rejects("tool~/[/", "/[/", "not a regular expression", None);
+    rejects("a OR", "", "a term is missing", None);
+    rejects("at:25:00", "25:00", "not a time of day", None);
+    rejects(">5", ">5", "a field is missing", None);
+    rejects("tool:(a b)", "(a ", "never closed", None);
 }
 
 #[test]
-fn refuses_brackets_without_end() {
+fn rejects_endless_brackets() {
     assert!(parse(&"(".repeat(4000)).is_err());
     assert!(parse(&format!("{}a{}", "(".repeat(64), ")".repeat(64))).is_ok());
     assert!(parse(&"a ".repeat(4000)).is_err());
@@ -444,7 +444,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in prop_oneof!["\\PC{0,40}", "[-a-z():\"|/!=<>~.,*\\[\\] \\\\]{0,40}"]) {
+    fn no_input_makes_it_panic(text in prop_oneof!["\\PC{0,40}", "[-a-z():\"|/!=<>~.,*\\[\\] \\\\]{0,40}"]) {
         match parse(&text) {
             Ok(expr) => prop_assert_eq!(parse(&expr.to_string()), Ok(expr)),
             Err(error) => prop_assert!(text.get(error.span.clone()).is_some(), "{:?}", error),

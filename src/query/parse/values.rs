@@ -1,4 +1,4 @@
-//! What can stand as a value beside an operator.
+//! Parses the value after an operator.
 
 use crate::model::action::{Kind, Status, Verdict};
 use crate::query::expr::Value;
@@ -8,7 +8,7 @@ use crate::query::parse::{ParseError, Parser, is_term};
 use crate::query::value;
 
 impl Parser<'_> {
-    /// `(a|b)`, `a|b` without a space, or one.
+    /// `(a|b)`, `a|b` without spaces, or a single value.
     pub(super) fn alternatives<T>(
         &mut self,
         mut one: impl FnMut(&mut Self) -> Result<T, ParseError>,
@@ -52,7 +52,7 @@ impl Parser<'_> {
         starts && !is_term(ahead) && { ahead }.regex().is_none()
     }
 
-    /// `tool:a,b` is refused with the brackets that it lacks.
+    /// Rejects `tool:a,b` and suggests brackets.
     fn no_list(&mut self, open: usize) -> Result<(), ParseError> {
         let end = self.cursor.at;
         while self.cursor.eat(",") {
@@ -75,13 +75,13 @@ impl Parser<'_> {
         };
         Err(ParseError::new(
             self.cursor.span(self.term),
-            "several values stand in brackets",
+            "put several values in brackets",
         )
         .suggest(Some(meant)))
     }
 }
 
-/// `3..9` where numbers are meant; else the word as it is.
+/// `3..9` where numbers are expected, otherwise the word itself.
 pub(super) fn word_or_range(word: String, shape: Shape) -> Value {
     let numeric = matches!(
         shape,
@@ -98,7 +98,7 @@ pub(super) fn word_or_range(word: String, shape: Shape) -> Value {
     Value::Word(word)
 }
 
-/// Whether a value can be what it is compared with; the caller knows the span.
+/// Whether a value suits what it is compared with. The caller adds the span.
 pub(super) fn check_value(value: &Value, shape: Shape, patterns: bool) -> Result<(), ParseError> {
     let wrong = |message: String| ParseError::new(0..0, message);
     match (shape, value) {
@@ -130,13 +130,13 @@ pub(super) fn check_value(value: &Value, shape: Shape, patterns: bool) -> Result
         ),
         (Shape::Flag, Value::Word(word)) => match word.as_str() {
             "yes" | "no" | "true" | "false" => Ok(()),
-            _ => Err(wrong(format!("'{word}' is neither yes nor no"))),
+            _ => Err(wrong(format!("'{word}' must be yes or no"))),
         },
         _ => Ok(()),
     }
 }
 
-/// Both ends are numbers, and the first is not the greater one: nothing lies in between then.
+/// Both ends must be numbers, the smaller first, or nothing lies in between.
 fn check_range(lo: Option<&str>, hi: Option<&str>, shape: Shape) -> Result<(), ParseError> {
     let number = |end: Option<&str>| {
         let read = end.map(|end| value::number(end, shape)).transpose();
@@ -145,15 +145,14 @@ fn check_range(lo: Option<&str>, hi: Option<&str>, shape: Shape) -> Result<(), P
     match (number(lo)?, number(hi)?) {
         (Some(first), Some(last)) if first > last => {
             let (lo, hi) = (lo.unwrap_or_default(), hi.unwrap_or_default());
-            let message =
-                format!("nothing lies between {lo} and {hi}: the smaller end comes first");
+            let message = format!("nothing is between {lo} and {hi}: put the smaller one first");
             Err(ParseError::new(0..0, message).suggest(Some(format!("{hi}..{lo}"))))
         }
         _ => Ok(()),
     }
 }
 
-/// A word that no value of a closed list can match is a mistake.
+/// Rejects a word that matches no value of a closed list.
 fn one_of(
     word: &str,
     patterns: bool,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Bodies, Depth, KEEP};
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::{ActionIx, Place};
 use crate::store::Store;
@@ -16,7 +16,7 @@ fn notes(count: usize, size: usize) -> Store {
         bytes: line.repeat(count).leak().as_bytes(),
         companions: &[],
     };
-    Store::load(loader::start(
+    Store::load(intake::load(
         vec![input],
         Options::new(PriceTable::default()),
     ))
@@ -24,7 +24,7 @@ fn notes(count: usize, size: usize) -> Store {
 }
 
 #[test]
-fn an_action_is_read_once() {
+fn an_action_is_read_from_disk_once() {
     let store = notes(1, 10);
     let mut bodies = Bodies::new();
     let row = store.row(ActionIx(0));
@@ -37,7 +37,7 @@ fn an_action_is_read_once() {
 }
 
 #[test]
-fn what_was_used_lately_stays_and_the_rest_makes_room() {
+fn the_least_recently_used_bodies_are_evicted() {
     let store = notes(9, KEEP / 8);
     let mut bodies = Bodies::new();
     let keep = bodies.open(&store.row(ActionIx(0)), Depth::Full);
@@ -55,7 +55,7 @@ fn what_was_used_lately_stays_and_the_rest_makes_room() {
 }
 
 #[test]
-fn an_action_is_opened_again_when_its_result_came() {
+fn an_action_is_opened_again_after_its_result_arrived() {
     let store = notes(1, 10);
     let mut bodies = Bodies::new();
     let first = bodies.open(&store.row(ActionIx(0)), Depth::Full);

@@ -1,16 +1,16 @@
 use std::fmt::Write;
 
+use crate::ingest::Loaded;
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
-use crate::ingest::{Loaded, live};
 use crate::model::action::{ActionIx, Kind};
 use crate::model::chunk::CHUNK_ROWS;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::row::Row;
 
-/// Two runs that go on and many that end, in turn; the results of one call come very late.
+/// Two runs that do not end and many that do, interleaved; the result of one call arrives very late.
 fn trace(rounds: u32) -> String {
     let mut text = String::new();
     let mut line = |run: &str, more: &str| {
@@ -35,7 +35,7 @@ fn trace(rounds: u32) -> String {
     text
 }
 
-fn told<'a>(row: &Row<'a>) -> (Kind, u32, &'a str, &'a str, Option<i64>) {
+fn facts<'a>(row: &Row<'a>) -> (Kind, u32, &'a str, &'a str, Option<i64>) {
     (
         row.kind(),
         row.seq(),
@@ -46,20 +46,20 @@ fn told<'a>(row: &Row<'a>) -> (Kind, u32, &'a str, &'a str, Option<i64>) {
 }
 
 #[test]
-fn what_is_kept_is_as_if_all_were_kept_and_the_rest_is_gone() {
+fn kept_actions_are_the_same_as_without_a_limit_and_older_ones_are_dropped() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("endless.jsonl");
     std::fs::write(&path, trace(8_000)).expect("written");
     let options = Options::new(PriceTable::built_in());
     let inputs = vec![Input::File(path.clone())];
-    let (all, _) = Store::load(loader::start(inputs, options.clone()));
-    // As little as can be: the last chunks.
+    let (all, _) = Store::load(intake::load(inputs, options.clone()));
+    // The least possible: the last chunks.
     let options = Options {
         memory: 0,
         ..options
     };
     let mut kept = Store::new();
-    for message in live::start(vec![path], options, true)
+    for message in intake::follow(vec![path], options, true)
         .expect("a thread")
         .iter()
     {
@@ -70,17 +70,17 @@ fn what_is_kept_is_as_if_all_were_kept_and_the_rest_is_gone() {
     }
     let first = kept.first();
     assert!(first >= 4 * CHUNK_ROWS as u32 && first.is_multiple_of(CHUNK_ROWS as u32));
-    // The late result has no call any more, and so a row of its own.
+    // The call of the late result was dropped, so the result has a row of its own.
     assert_eq!(kept.len(), all.len() + 1);
     assert_eq!(kept.rows().len(), (kept.len() - first) as usize);
     for ix in (first..all.len()).map(ActionIx) {
         let (row, expected) = (kept.row(ix), all.row(ix));
-        assert_eq!(told(&row), told(&expected));
+        assert_eq!(facts(&row), facts(&expected));
         assert_eq!(row.run().id, expected.run().id);
     }
     assert!(kept.place(0).is_none());
     assert_eq!(kept.row(ActionIx(0)).kind(), Kind::Unknown);
-    // A run that goes on keeps what it came to; one that ended long ago is gone too.
+    // A run that has not ended keeps its totals; one that ended long ago is dropped.
     assert_eq!(
         kept.run(RunIx(0)).totals.tool_calls,
         all.run(RunIx(0)).totals.tool_calls

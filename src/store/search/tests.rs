@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::{Needle, Reader, candidates};
 use crate::base::cancel::CancelFlag;
 use crate::ingest::discover::Input;
-use crate::ingest::loader::{self, Options};
+use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
 use crate::model::action::ActionIx;
 use crate::store::Store;
@@ -15,7 +15,7 @@ fn load(text: String) -> Store {
         bytes: text.leak().as_bytes(),
         companions: &[],
     };
-    Store::load(loader::start(
+    Store::load(intake::load(
         vec![input],
         Options::new(PriceTable::default()),
     ))
@@ -39,7 +39,7 @@ fn found(store: &Store, needle: &Needle) -> Vec<u32> {
 }
 
 #[test]
-fn finds_arguments_and_results_of_the_action_they_belong_to() {
+fn finds_the_action_by_its_arguments_and_by_its_result() {
     let store = load(
         [
             call(0, "alpha", "one"),
@@ -54,7 +54,7 @@ fn finds_arguments_and_results_of_the_action_they_belong_to() {
 }
 
 #[test]
-fn keeps_every_action_when_the_text_may_be_written_in_many_ways() {
+fn keeps_every_action_when_the_text_has_several_spellings_in_json() {
     let store = load([call(0, "a", "b"), call(1, "c", "d")].concat());
     assert_eq!(found(&store, &Needle::new("\u{e9}\u{e8}", true)), [0, 1]);
     assert_eq!(found(&store, &Needle::new("x", true)), [0, 1]);
@@ -76,7 +76,7 @@ fn keeps_actions_whose_result_has_escaped_letters() {
 }
 
 #[test]
-fn finds_a_text_across_the_blocks_of_a_long_record() {
+fn finds_text_across_the_blocks_of_a_long_record() {
     let long = "x".repeat(super::BLOCK as usize - 70);
     for shift in 0..80 {
         let query = format!("{long}{}needle{long}", "y".repeat(shift));
@@ -90,7 +90,7 @@ fn finds_a_text_across_the_blocks_of_a_long_record() {
 }
 
 #[test]
-fn goes_through_all_chunks_in_order() {
+fn visits_all_chunks_in_order() {
     let mut text = String::new();
     for number in 0..10_000 {
         text += &call(
@@ -107,7 +107,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn never_misses_what_a_body_holds(
+    fn never_misses_text_that_a_body_contains(
         texts in prop::collection::vec(("[a-cA-C\"/\u{e9} <]{0,8}", "[a-c\n\\\\ ]{0,8}"), 1..30),
         needle in "[a-cA-C\"/\u{e9} <]{1,4}",
         exact in any::<bool>(),

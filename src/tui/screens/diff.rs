@@ -22,7 +22,7 @@ use crate::analysis::diff::json::PathText;
 use crate::analysis::diff::mask::Ignored;
 use crate::analysis::diff::why::Why;
 use crate::analysis::diff::{Comparison, Options};
-use crate::analysis::runs::is_told;
+use crate::analysis::runs::has_content;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
@@ -293,7 +293,7 @@ impl Diff {
             && !session.is_loading()
         {
             let runs = session.loaded.store.runs().iter().enumerate();
-            let mut told = runs.filter(|(_, run)| is_told(run));
+            let mut told = runs.filter(|(_, run)| has_content(run));
             let mut next = || told.next().map(|(at, _)| RunIx(at as u32));
             if let (Some(a), Some(b), None) = (next(), next(), next()) {
                 session.pair = [Some(a), Some(b)];

@@ -21,8 +21,8 @@ pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
     let (marks, styles) = (theme.marks, &theme.styles);
     let wide = cells >= WIDE;
     let (mark, words, style) = match life {
-        Life::Told(RunStatus::Unknown) => return (marks.none.to_owned(), styles.faint),
-        Life::Told(status) => told(status, marks, styles),
+        Life::Recorded(RunStatus::Unknown) => return (marks.none.to_owned(), styles.faint),
+        Life::Recorded(status) => told(status, marks, styles),
         Life::Running(span) if wide => (
             marks.running,
             format!("running {}", human::clock(span)),
@@ -70,8 +70,8 @@ fn told(
 /// As a part of a line of words; empty where there is nothing to say.
 pub fn plain(life: Life) -> String {
     match life {
-        Life::Told(RunStatus::Unknown) => String::new(),
-        Life::Told(status) => format!("ended: {}", status.word()),
+        Life::Recorded(RunStatus::Unknown) => String::new(),
+        Life::Recorded(status) => format!("ended: {}", status.word()),
         Life::Busy => "▶ running".to_owned(),
         Life::Running(span) => format!("▶ running {}", human::clock(span)),
         Life::Waiting(span) => format!("‖ waiting {}", human::clock(span)),

@@ -1,7 +1,7 @@
 //! Starting at the run and action that the command line named (`PATH#RUN:SEQ`).
 
 use crate::analysis::naming;
-use crate::analysis::runs::is_told;
+use crate::analysis::runs::has_content;
 use crate::model::run::RunIx;
 use crate::tui::screens::ScreenId;
 use crate::tui::session::Here;
@@ -34,7 +34,7 @@ impl Shell {
 
     fn named_run(&self, name: &str) -> Option<(RunIx, Option<u32>)> {
         let runs = (0..).map(RunIx).zip(self.session.loaded.store.runs());
-        let runs: Vec<_> = runs.filter(|(_, run)| is_told(run)).collect();
+        let runs: Vec<_> = runs.filter(|(_, run)| has_content(run)).collect();
         let ids: Vec<&str> = runs.iter().map(|(_, run)| &*run.id).collect();
         let (at, seq) = naming::find(&ids, Some(name)).ok()?;
         Some((runs[at].0, seq))

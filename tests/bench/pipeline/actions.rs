@@ -17,14 +17,14 @@ use saferun_tui::store::Store;
 
 const TOOLS: [&str; 5] = ["bash", "edit", "refund", "search", "read_file"];
 
-/// A store of so many actions.
+/// A store of `rows` actions.
 pub(crate) fn store(rows: u32) -> Store {
     let (store, errors) = Store::load(messages(rows));
     assert!(errors.is_empty(), "{errors:?}");
     store
 }
 
-/// What a loader would say that found so many actions in one run.
+/// The messages of a loader that found `rows` actions in one run.
 pub(crate) fn messages(rows: u32) -> impl Iterator<Item = Loaded> {
     let source = Source {
         path: PathBuf::from("bench.jsonl"),
@@ -70,7 +70,7 @@ fn run(actions: u32) -> Run {
     }
 }
 
-/// Columns that repeat only after 4099 rows, a prime: no two chunks are alike.
+/// Columns that repeat only after 4099 rows, a prime, so that no two chunks are alike.
 fn push(batch: &mut Batch, ix: u32) {
     let seed = (ix % 4099).wrapping_mul(2_654_435_761);
     let row = batch.chunk.len();

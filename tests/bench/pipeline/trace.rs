@@ -1,16 +1,16 @@
-//! A trace of any size, the same each time, written once into the temporary folder.
+//! A deterministic trace of any size, written once to the temporary folder.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-/// The file of at least `size` bytes; made when it is not there yet.
+/// A file of at least `size` bytes, created if it does not exist.
 pub(crate) fn file(size: u64) -> PathBuf {
     let path = std::env::temp_dir().join(format!("saferun-tui-bench-{size}.jsonl"));
     if path.metadata().is_ok_and(|known| known.len() >= size) {
         return path;
     }
-    // Under another name first: a file that was cut short must not be taken for a whole one.
+    // Write under another name first, so that an incomplete file is not mistaken for a whole one.
     let unfinished = path.with_extension("unfinished");
     write(&unfinished, size).expect("the temporary folder has room");
     std::fs::rename(&unfinished, &path).expect("both are in one folder");
@@ -61,7 +61,7 @@ impl Dice {
     }
 }
 
-/// Runs of a hundred calls, eight of them at a time.
+/// Runs of a hundred calls, eight of them interleaved.
 fn write(path: &std::path::Path, size: u64) -> std::io::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
@@ -78,7 +78,7 @@ fn write(path: &std::path::Path, size: u64) -> std::io::Result<()> {
     out.flush()
 }
 
-/// A call and its result, and what frames them where a run begins or ends.
+/// A call and its result, plus the start or end of its run where needed.
 fn records(dice: &mut Dice, run: u64, call: u64) -> String {
     let at = run * 100 + call;
     let (minute, second) = (at / 60 % 60, at % 60);

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use saferun_tui::analysis::cohort::cluster::{
+use saferun_tui::analysis::statistics::cluster::{
     ClusterMean, Tested, cluster_mean, mean, mean_difference, ratio,
 };
-use saferun_tui::analysis::cohort::distribution::two_sided;
-use saferun_tui::analysis::cohort::interval::{Rate, newcombe};
-use saferun_tui::analysis::cohort::resample::{
+use saferun_tui::analysis::statistics::distribution::two_sided;
+use saferun_tui::analysis::statistics::interval::{Rate, newcombe};
+use saferun_tui::analysis::statistics::resample::{
     Counts, bootstrap_mean, distance, jensen_shannon, sign_flip, total_variation,
 };
-use saferun_tui::analysis::cohort::verdict::Verdict;
-use saferun_tui::analysis::cohort::{exact, multiple, ranks};
+use saferun_tui::analysis::statistics::verdict::Verdict;
+use saferun_tui::analysis::statistics::{exact, multiple, ranks};
 use serde_json::Value;
 
 use super::{CLOSED, ITERATED, golden, near, numbers};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use assert_cmd::cargo::CommandCargoExt;
-use saferun_tui::analysis::cohort::random::SplitMix64;
+use saferun_tui::analysis::statistics::random::SplitMix64;
 use serde_json::Value;
 
 use crate::support::{harmless, sample};
@@ -162,7 +162,7 @@ fn files_that_are_no_traces_join_no_cohort() {
     std::fs::write(folder.path().join("SUMMARY.json"), "{\"right\": 18}").expect("a file");
     let found = json(folder.path(), &["--a", "model:claude-sonnet-4-6"]);
     assert_eq!(found["b"]["runs"], 600);
-    assert_eq!(found["excluded"][0]["reason"], "of no known format");
+    assert_eq!(found["excluded"][0]["reason"], "of unknown format");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use saferun_tui::analysis::cohort::ask::{Answer, Ask, Choice};
 use saferun_tui::analysis::cohort::compare::Options;
 use saferun_tui::analysis::cohort::observe::PairBy;
-use saferun_tui::analysis::cohort::verdict::Verdict;
+use saferun_tui::analysis::statistics::verdict::Verdict;
 use saferun_tui::base::cancel::CancelFlag;
 use saferun_tui::query::{self, Context};
 use serde_json::Value;

@@ -1,12 +1,12 @@
 //! Every function alone.
 
-use saferun_tui::analysis::cohort::distribution::two_sided;
-use saferun_tui::analysis::cohort::interval::{Pairs, Rate, newcombe, newcombe_paired, wilson};
-use saferun_tui::analysis::cohort::power::{
+use saferun_tui::analysis::statistics::distribution::two_sided;
+use saferun_tui::analysis::statistics::interval::{Pairs, Rate, newcombe, newcombe_paired, wilson};
+use saferun_tui::analysis::statistics::power::{
     Aim, needed_paired, needed_unpaired, smallest_unpaired,
 };
-use saferun_tui::analysis::cohort::random::SplitMix64;
-use saferun_tui::analysis::cohort::{exact, multiple, ranks};
+use saferun_tui::analysis::statistics::random::SplitMix64;
+use saferun_tui::analysis::statistics::{exact, multiple, ranks};
 use serde_json::Value;
 
 use super::{CLOSED, ITERATED, golden, near, number, numbers};

@@ -1,4 +1,4 @@
-//! Every byte is accounted for, and where blocks are cut makes no difference.
+//! Every byte is accounted for, and block boundaries make no difference.
 
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use saferun_tui::ingest::formats::{self, FORMATS, Format};
@@ -10,7 +10,7 @@ use super::config;
 use super::laws::{self, bytes_in, load, pieces_of, read};
 use crate::support::sample;
 
-/// What files are made of when they are good, bad and worse.
+/// Building blocks of good, bad and hostile files.
 const PIECES: &[&[u8]] = &[
     b"{\"type\":\"prompt\",\"run_id\":\"r\",\"content\":\"hej \\u00e5 \\ud83d\\ude00\"}",
     b"{\"type\":\"tool_call\",\"run_id\":\"r\",\"id\":\"c1\",\"tool\":\"t\",\"args\":{\"a\":[1,2.5,null]}}",
@@ -35,7 +35,7 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// A reader and a sample of its own, damaged in a few places.
+/// A reader with one of its samples, damaged in a few places.
 fn damaged() -> impl Strategy<Value = (&'static dyn Format, Vec<u8>)> {
     let mut samples: Vec<(&'static dyn Format, Vec<u8>)> = Vec::new();
     for format in formats::all() {
@@ -73,7 +73,7 @@ enum Damage {
     End(prop::sample::Index),
     Byte(prop::sample::Index, u8),
     Gap(prop::sample::Index, usize),
-    /// A part stands somewhere else once more.
+    /// Repeats a part somewhere else.
     Again(prop::sample::Index, usize, prop::sample::Index),
     Piece(prop::sample::Index, &'static [u8]),
 }
@@ -105,7 +105,7 @@ proptest! {
     #![proptest_config(config(300))]
 
     #[test]
-    fn every_reader_keeps_its_promises_on_its_own_samples_damaged(
+    fn every_reader_obeys_the_laws_on_its_damaged_samples(
         (format, content) in damaged(),
         step in 20_usize..2000,
     ) {
@@ -117,7 +117,7 @@ proptest! {
     #![proptest_config(config(400))]
 
     #[test]
-    fn every_byte_of_any_file_is_one_thing_and_only_one(content in content()) {
+    fn every_byte_of_any_file_is_accounted_for_once(content in content()) {
         let store = load(&content, None);
         let account = *store.account(SourceIx(0)).expect("an account");
         let size = content.len() as u64;
@@ -128,7 +128,7 @@ proptest! {
             let expected = body.split_inclusive(|&byte| byte == b'\n').count();
             assert_eq!(lines, expected as u64, "{account:?}");
         }
-        rows_stand_in_the_file(&store, size);
+        check_rows_are_in_the_file(&store, size);
     }
 
     #[test]
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn how_much_of_a_document_is_read_at_once_changes_nothing(
+    fn the_read_size_of_a_document_makes_no_difference(
         document in document(),
         step in 1_usize..200,
         format in prop::sample::select(FORMATS),
@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn where_blocks_are_cut_changes_nothing(
+    fn block_boundaries_make_no_difference(
         content in content(),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
         format in prop::sample::select(FORMATS),
@@ -164,14 +164,14 @@ proptest! {
     }
 
     #[test]
-    fn blocks_of_one_byte_are_enough(content in content()) {
+    fn blocks_of_one_byte_work(content in content()) {
         let head = &content[..content.len().min(400)];
         let cuts: Vec<u64> = (0..head.len() as u64).collect();
         assert_eq!(read(head, FORMATS[0], &cuts), read(head, FORMATS[0], &[]));
     }
 }
 
-/// Documents, some of them cut short or damaged.
+/// Documents, some of them truncated or damaged.
 fn document() -> impl Strategy<Value = Vec<u8>> {
     let mut samples: Vec<Vec<u8>> = [
         b"[{\"type\":\"user\"},{\"role\":\"tool\",\"content\":[1,\"\\\"]\"]}, 5 ]".to_vec(),
@@ -206,8 +206,8 @@ fn document() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Rows are in the order of the file, inside of it, and do not share bytes unless they share a record.
-fn rows_stand_in_the_file(store: &Store, size: u64) {
+/// Rows are in file order and within the file, and share bytes only if they share a record.
+fn check_rows_are_in_the_file(store: &Store, size: u64) {
     let mut last = (0, 0);
     for row in store.rows() {
         let (start, end) = (

@@ -1,4 +1,4 @@
-//! The laws of filters, on the samples.
+//! Algebraic laws of filters, on the samples.
 
 use std::sync::LazyLock;
 
@@ -65,7 +65,7 @@ fn filter() -> impl Strategy<Value = String> {
     })
 }
 
-/// The terms that the language of today knows; most of them, or the test is worth nothing.
+/// The terms that the language accepts. Most must parse, or the test is worthless.
 fn known_terms() -> Vec<&'static str> {
     let known: Vec<_> = TERMS
         .iter()
@@ -80,7 +80,7 @@ fn parsed(filter: &str) -> Expr {
     query::parse(filter).unwrap_or_else(|error| panic!("{filter}: {}", error.message))
 }
 
-fn kept(filter: &str) -> Vec<ActionIx> {
+fn matching(filter: &str) -> Vec<ActionIx> {
     let query = Query::compile(&parsed(filter), &SAMPLES, &Context::default());
     matches::matches(&SAMPLES, &query, &CancelFlag::new(), &mut |_| {}).rows
 }
@@ -93,42 +93,42 @@ proptest! {
     #![proptest_config(config(24))]
 
     #[test]
-    fn both_filters_at_once_keep_what_one_after_the_other_keeps(p in filter(), q in filter()) {
-        let (of_p, of_q) = (kept(&p), kept(&q));
+    fn a_conjunction_equals_filtering_twice(p in filter(), q in filter()) {
+        let (of_p, of_q) = (matching(&p), matching(&q));
         let one_after_the_other: Vec<_> = of_p.iter().copied().filter(|ix| of_q.binary_search(ix).is_ok()).collect();
-        assert_eq!(kept(&format!("({p}) ({q})")), one_after_the_other);
-        assert_eq!(kept(&format!("({p}) ({p})")), of_p);
+        assert_eq!(matching(&format!("({p}) ({q})")), one_after_the_other);
+        assert_eq!(matching(&format!("({p}) ({p})")), of_p);
         let either: Vec<_> = all().into_iter().filter(|ix| of_p.binary_search(ix).is_ok() || of_q.binary_search(ix).is_ok()).collect();
-        assert_eq!(kept(&format!("({p}) OR ({q})")), either);
+        assert_eq!(matching(&format!("({p}) OR ({q})")), either);
     }
 
     #[test]
-    fn a_filter_and_its_opposite_share_all_rows(p in filter()) {
-        let of_p = kept(&p);
-        assert!(of_p.is_sorted(), "the order of the trace is kept");
+    fn a_filter_and_its_negation_partition_the_rows(p in filter()) {
+        let of_p = matching(&p);
+        assert!(of_p.is_sorted(), "the order of the trace is matching");
         let rest: Vec<_> = all().into_iter().filter(|ix| of_p.binary_search(ix).is_err()).collect();
-        assert_eq!(kept(&format!("-({p})")), rest);
+        assert_eq!(matching(&format!("-({p})")), rest);
     }
 
     #[test]
-    fn many_rows_at_once_and_one_by_one_are_judged_alike(p in filter()) {
+    fn testing_chunks_and_single_rows_gives_the_same_result(p in filter()) {
         let query = Query::compile(&parsed(&p), &SAMPLES, &Context::default());
         let mut bodies = Bodies::new();
         let one_by_one: Vec<_> = all()
             .into_iter()
             .filter(|ix| query.test(&SAMPLES.row(*ix), &mut bodies))
             .collect();
-        assert_eq!(kept(&p), one_by_one);
+        assert_eq!(matching(&p), one_by_one);
     }
 
     #[test]
-    fn a_filter_printed_and_read_again_is_the_same(p in filter()) {
-        assert_eq!(kept(&parsed(&p).to_string()), kept(&p));
+    fn a_printed_filter_parses_back_to_itself(p in filter()) {
+        assert_eq!(matching(&parsed(&p).to_string()), matching(&p));
     }
 }
 
 #[test]
-fn no_filter_keeps_everything_and_a_word_keeps_what_holds_it() {
-    assert_eq!(kept(""), all());
-    assert!(!kept("refund").is_empty() && kept("refund").len() < all().len());
+fn an_empty_filter_matches_everything_and_a_word_what_contains_it() {
+    assert_eq!(matching(""), all());
+    assert!(!matching("refund").is_empty() && matching("refund").len() < all().len());
 }

@@ -1,11 +1,11 @@
-//! No byte of a trace is obeyed by the terminal, and nothing of it is there without being seen.
+//! The terminal never interprets a byte of a trace, and no text of a trace is invisible.
 
 use std::fs;
 use std::path::Path;
 
 use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 use saferun_tui::ingest::discover::Input;
-use saferun_tui::ingest::loader::{self, Options as Loading};
+use saferun_tui::ingest::intake::{self, Options as Loading};
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::tui::Options;
 use saferun_tui::tui::render::{self, Headless};
@@ -16,7 +16,7 @@ use super::config;
 use crate::pty::terminal::{Terminal, program};
 use crate::support::harmless;
 
-/// Sequences that terminals obey, and characters that nobody sees.
+/// Sequences that terminals interpret, and invisible characters.
 const NASTY: &[&str] = &[
     "\u{1b}[31m",
     "\u{1b}]0;title\u{7}",
@@ -63,7 +63,7 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// The same without what terminals disagree on the width of.
+/// The same without characters whose width terminals disagree on.
 fn hostile_and_plain() -> impl Strategy<Value = String> {
     let nasty = NASTY
         .get(..NASTY.len() - 7)
@@ -79,7 +79,7 @@ fn hostile_and_plain() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// A trace that has a text wherever a text can be.
+/// A trace with hostile text in every possible place.
 fn trace(texts: &[String]) -> String {
     let mut lines = String::new();
     for (at, text) in texts.iter().enumerate() {
@@ -126,13 +126,13 @@ fn screens(path: &Path, size: (u16, u16)) -> Headless {
     };
     let mut screen = Headless::new(&options, size);
     let input = Input::File(path.to_owned());
-    for message in loader::start(vec![input], Loading::new(PriceTable::built_in())) {
+    for message in intake::load(vec![input], Loading::new(PriceTable::built_in())) {
         screen.load(message);
     }
     screen
 }
 
-/// What a file may be called: anything but `/` and NUL.
+/// A valid file name: anything but `/` and NUL.
 fn file_name(text: &str) -> String {
     let name: String = text
         .chars()
@@ -146,7 +146,7 @@ proptest! {
     #![proptest_config(config(24))]
 
     #[test]
-    fn no_picture_holds_what_a_terminal_would_obey(
+    fn no_picture_contains_terminal_control(
         texts in prop::collection::vec(hostile(), 1..5),
         size in (40_u16..160, 8_u16..50),
     ) {
@@ -165,13 +165,13 @@ proptest! {
     #![proptest_config(config(5))]
 
     #[test]
-    fn no_byte_of_a_trace_is_obeyed_by_a_terminal(texts in prop::collection::vec(hostile(), 1..8)) {
+    fn no_byte_of_a_trace_is_interpreted_by_the_terminal(texts in prop::collection::vec(hostile(), 1..8)) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join(file_name(&texts[0]));
         fs::write(&path, trace(&texts)).expect("it can be written");
         let mut terminal = Terminal::start(program(&[path.to_str().expect("UTF-8")]), (110, 30));
         terminal.wait_for("? help");
-        // Through the runs to the actions, where broken lines are.
+        // Through the runs to the actions, including malformed lines.
         terminal.type_in("2jkszzz1");
         terminal.wait("rows", |terminal| terminal.text().contains("broken line") || terminal.text().contains("malformed"));
         terminal.type_in("jj\r\tlll\u{1b}[BGe/x\r\u{1b}[A?");
@@ -183,7 +183,7 @@ proptest! {
     }
 
     #[test]
-    fn a_terminal_shows_the_picture_that_was_drawn(
+    fn the_terminal_shows_the_picture_that_was_drawn(
         texts in prop::collection::vec(hostile_and_plain(), 1..6),
         size in (50_u16..150, 12_u16..40),
     ) {
@@ -202,13 +202,13 @@ proptest! {
     }
 }
 
-/// One control sequence of ours: what stands between `ESC [` and its last letter, and that letter.
+/// One of our control sequences: the text between `ESC [` and the final letter, and that letter.
 type Sequence = (String, char);
 
-/// Takes the bytes apart into sequences and text; fails on any control character besides.
+/// Splits bytes into sequences and text. Panics on any other control character.
 #[track_caller]
 fn apart(bytes: &[u8]) -> (Vec<Sequence>, String) {
-    let written = std::str::from_utf8(bytes).expect("what is written is UTF-8");
+    let written = std::str::from_utf8(bytes).expect("UTF-8");
     let (mut sequences, mut text) = (Vec::new(), String::new());
     let mut rest = written.chars();
     while let Some(c) = rest.next() {
@@ -237,7 +237,7 @@ fn apart(bytes: &[u8]) -> (Vec<Sequence>, String) {
     (sequences, text)
 }
 
-/// Fails on bytes that do more than draw text and set the modes that we set.
+/// Panics on bytes that do more than draw text and set our own modes.
 #[track_caller]
 fn silent(bytes: &[u8]) {
     const MODES: &[&str] = &[
@@ -252,11 +252,11 @@ fn silent(bytes: &[u8]) {
         };
         assert!(known, "ESC[{parameters}{last}");
     }
-    // Joiners and marks inside of graphemes are the business of the sanitiser's own laws.
+    // Joiners and marks inside graphemes are covered by the sanitiser's own tests.
     harmless(&text);
 }
 
-/// Colours that are set; not those that are set back.
+/// Colours that are set, but not resets.
 pub(crate) fn colors(bytes: &[u8]) -> Vec<String> {
     let is_color = |part: &str| {
         part.parse()

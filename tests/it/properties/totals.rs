@@ -1,4 +1,5 @@
-//! Totals are the same from every side, and a stranger's line or another order changes none.
+//! Totals agree however they are computed, and neither unrelated lines nor a different order change
+//! them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ fn samples() -> Vec<PathBuf> {
         .collect()
 }
 
-/// What a run adds up to, in words that can be compared.
+/// The totals of a run as comparable text.
 fn totals(run: &Run) -> String {
     let who = (
         run.started,
@@ -48,7 +49,7 @@ fn of_actions(store: &Store) -> (Usage, Cost) {
 }
 
 #[test]
-fn runs_actions_and_printed_lines_add_up_to_the_same() {
+fn runs_actions_and_printed_lines_have_equal_totals() {
     for path in samples() {
         let store = load(std::slice::from_ref(&path));
         let of_runs = store
@@ -63,7 +64,7 @@ fn runs_actions_and_printed_lines_add_up_to_the_same() {
             });
         assert_eq!(of_runs, of_actions(&store), "{}", path.display());
         let (usage, cost) = of_runs;
-        // Machine output does not tell which part of a written cache was kept for an hour.
+        // Machine output does not say which part of a cache write was for an hour.
         let usage = Usage {
             cache_write_hour: Tokens::NONE,
             ..usage
@@ -119,7 +120,7 @@ fn text_of(name: &str) -> String {
     fs::read_to_string(sample(name)).expect("the sample is there")
 }
 
-fn broken_line() -> impl Strategy<Value = String> {
+fn malformed_line() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("{".to_owned()),
         Just("oops".to_owned()),
@@ -135,9 +136,9 @@ proptest! {
     #![proptest_config(config(64))]
 
     #[test]
-    fn a_broken_line_anywhere_changes_nothing_but_the_count_of_broken_lines(
+    fn a_malformed_line_changes_only_the_count_of_malformed_lines(
         name in prop::sample::select(&["saferun/refund-agent.jsonl", "saferun/ops-night.jsonl", "refund-cohort/model-a.jsonl"][..]),
-        broken in broken_line(),
+        broken in malformed_line(),
         at in any::<prop::sample::Index>(),
     ) {
         let text = text_of(name);
@@ -147,7 +148,7 @@ proptest! {
         let (_folder, after) = written(&lines);
         let named = |store: &Store| {
             let mut runs = per_run(store);
-            // A broken first line is of no run that has a name.
+            // A malformed first line belongs to no named run.
             runs.retain(|run| !run.starts_with(' '));
             runs
         };
@@ -157,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn runs_that_take_turns_differently_add_up_to_the_same(choices in prop::collection::vec(any::<bool>(), 0..60)) {
+    fn interleaving_runs_differently_keeps_their_totals(choices in prop::collection::vec(any::<bool>(), 0..60)) {
         let (a, b) = (text_of("saferun/refund-agent.jsonl"), text_of("saferun/runaway-loop.jsonl"));
         let (mut a, mut b) = (a.lines().peekable(), b.lines().peekable());
         let mut choices = choices.into_iter().cycle();

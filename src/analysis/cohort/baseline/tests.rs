@@ -23,7 +23,7 @@ fn cohort() -> Cohort {
 }
 
 #[test]
-fn what_is_written_is_read_again_to_the_last_bit() {
+fn a_baseline_round_trips_exactly() {
     let text = write(&cohort(), PairBy::Input).expect("JSON");
     let (found, pair_by) = read(&text).expect("a baseline");
     assert_eq!(pair_by, PairBy::Input);
@@ -33,10 +33,10 @@ fn what_is_written_is_read_again_to_the_last_bit() {
 }
 
 #[test]
-fn what_is_no_baseline_is_refused_with_the_reason() {
+fn rejects_other_files_with_the_reason() {
     let text = write(&cohort(), PairBy::Task).expect("JSON");
     for (wrong, why) in [
-        ("{}".to_owned(), "no baseline: missing field"),
+        ("{}".to_owned(), "not a baseline: missing field"),
         (
             text.replace("baseline@1", "baseline@9"),
             "is not saferun.tui/baseline@1",
@@ -49,9 +49,9 @@ fn what_is_no_baseline_is_refused_with_the_reason() {
 }
 
 #[test]
-fn measures_of_another_version_are_left_out() {
+fn drops_measures_of_another_version() {
     let text = write(&cohort(), PairBy::Task).expect("JSON");
-    let (found, _) = read(&text.replace("\"success\"", "\"of_the_future\"")).expect("a baseline");
+    let (found, _) = read(&text.replace("\"success\"", "\"from_the_future\"")).expect("a baseline");
     assert_eq!(found.runs[0].values.get(Measure::Success), None);
     assert_eq!(found.runs[0].values.get(Measure::Cost), Some(0.1 + 0.2));
 }

@@ -28,39 +28,45 @@ fn found(rules: &[&str]) -> Vec<(String, bool)> {
         marked: std::sync::Arc::default(),
     };
     let broken = broken(&store, &rules, &context, &CancelFlag::new());
-    let mut told: Vec<_> = broken
+    let mut outcomes: Vec<_> = broken
         .into_iter()
         .map(|(run, broken)| (store.run(run).id.to_string(), broken))
         .collect();
-    told.sort();
-    told
+    outcomes.sort();
+    outcomes
 }
 
 #[test]
-fn the_next_call_must_be_the_expected_one_and_none_is_wrong() {
-    let told = found(&["when kind:prompt text~refund expect tool:refund"]);
+fn the_next_call_must_match_and_making_none_is_wrong() {
+    let outcomes = found(&["when kind:prompt text~refund expect tool:refund"]);
     let expected = [("none", true), ("right", false), ("wrong", true)];
-    assert_eq!(told, expected.map(|(run, broken)| (run.to_owned(), broken)));
+    assert_eq!(
+        outcomes,
+        expected.map(|(run, broken)| (run.to_owned(), broken))
+    );
 }
 
 #[test]
-fn a_run_that_breaks_one_of_several_rules_is_wrong() {
-    let told = found(&[
+fn breaking_one_of_several_rules_is_wrong() {
+    let outcomes = found(&[
         "when kind:prompt text~refund expect tool:refund|send",
         "when tool:refund expect tool:send",
     ]);
     let expected = [("none", true), ("right", false), ("wrong", true)];
-    assert_eq!(told, expected.map(|(run, broken)| (run.to_owned(), broken)));
+    assert_eq!(
+        outcomes,
+        expected.map(|(run, broken)| (run.to_owned(), broken))
+    );
 }
 
 #[test]
-fn the_word_may_stand_in_a_quoted_text() {
+fn expect_may_occur_in_a_quoted_text() {
     let rule = Rule::parse("when text~\"we expect that\" expect tool:x").expect("a rule");
     assert_eq!(rule.expect.to_string(), "tool:x");
 }
 
 #[test]
-fn what_is_no_rule_is_refused() {
+fn rejects_text_that_is_not_a_rule() {
     for text in ["tool:refund", "when tool:a", "when tool:( expect tool:b"] {
         assert!(Rule::parse(text).is_err(), "{text}");
     }

@@ -1,12 +1,12 @@
 use serde_json::json;
 
-use super::{Given, Why, compare};
+use super::{ModelInput, Why, compare};
 
-fn given(model: &str, tools: &[&str], system: &str, temperature: f64) -> Given {
+fn input(model: &str, tools: &[&str], system: &str, temperature: f64) -> ModelInput {
     let tools = tools
         .iter()
         .map(|name| ((*name).to_owned(), json!({"name": name})));
-    Given {
+    ModelInput {
         model: model.to_owned(),
         tools: Some(tools.collect()),
         system: Some(system.to_owned()),
@@ -15,14 +15,14 @@ fn given(model: &str, tools: &[&str], system: &str, temperature: f64) -> Given {
 }
 
 #[test]
-fn what_differs_is_told_in_words() {
-    let a = given(
+fn describes_each_difference() {
+    let a = input(
         "gpt-4o",
         &["read", "drop"],
         "Be kind.\nRefund at most 500.\n",
         0.0,
     );
-    let b = given("gpt-5", &["read", "escalate"], "Be kind.\n", 1.0);
+    let b = input("gpt-5", &["read", "escalate"], "Be kind.\n", 1.0);
     assert_eq!(
         compare(&a, &b).words(),
         [
@@ -36,16 +36,16 @@ fn what_differs_is_told_in_words() {
 }
 
 #[test]
-fn what_is_equal_is_said_and_what_is_not_recorded_is_not_equal() {
-    let a = given("gpt-5", &["read"], "Be kind.", 0.0);
+fn names_what_is_equal_and_treats_unrecorded_as_unknown() {
+    let a = input("gpt-5", &["read"], "Be kind.", 0.0);
     assert_eq!(
         compare(&a, &a).words(),
         ["same model, tools, system prompt, settings"]
     );
-    let b = Given {
+    let b = ModelInput {
         model: "gpt-5".to_owned(),
         settings: a.settings.clone(),
-        ..Given::default()
+        ..ModelInput::default()
     };
     assert_eq!(
         compare(&a, &b).words(),
@@ -55,7 +55,7 @@ fn what_is_equal_is_said_and_what_is_not_recorded_is_not_equal() {
             "system prompt not recorded in B"
         ]
     );
-    let nothing = compare(&Given::default(), &Given::default());
+    let nothing = compare(&ModelInput::default(), &ModelInput::default());
     assert_eq!(nothing.unrecorded.len(), 4);
     assert_ne!(nothing, Why::default());
 }

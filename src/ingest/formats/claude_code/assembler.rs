@@ -1,39 +1,38 @@
-//! What the lines of a transcript mean together: model calls, lanes, copies, last usage lines.
+//! Assembles the lines of a transcript: model calls, lanes, duplicates, final usage.
 
 use std::collections::{HashMap, HashSet};
 
-use super::IMPLIED;
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
-use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::ingest::fact::{Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind, Settled};
 use crate::model::quantity::{Cost, Usage};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
-/// The memory of a session and its subagents.
+/// The state of a session and its subagents.
 #[derive(Debug, Default)]
 pub(super) struct ClaudeAssembler {
     run: Option<RunIx>,
-    groups: HashMap<u64, Group>,
-    /// Lanes by agent id, and by the record that a side chain goes on from.
+    groups: HashMap<u64, ModelCall>,
+    /// Lanes by agent id, and by the record that a side chain continues from.
     lanes: HashMap<u64, Sym>,
     /// Calls that started a subagent, by the prompt they gave it.
     started: HashMap<u64, (ActionIx, Sym)>,
     records: HashSet<(u64, u32)>,
-    /// The line that was found to be a copy: all its facts are.
+    /// The line that was found to be a duplicate: all its facts are.
     copy: Option<(u32, u32)>,
     side_chains: u32,
     last: Option<RunStatus>,
 }
 
-/// One model call, told in several lines.
+/// One model call, reported in several lines.
 #[derive(Debug, Default)]
-struct Group {
-    /// The row that stands for the call, once there is one.
+struct ModelCall {
+    /// The row of the call, once there is one.
     response: Option<ActionIx>,
     has_text: bool,
-    /// A row of the call to book tokens on where no response comes.
+    /// Another row of the call, which gets the tokens if there is no response.
     first: Option<ActionIx>,
     charge: Option<Charge>,
     usage: Option<(Usage, Sym)>,
@@ -47,7 +46,7 @@ impl Assembler for ClaudeAssembler {
             return;
         }
         let lane = self.lane(fact, from, build, run);
-        let scene = Scene {
+        let scene = Incoming {
             run,
             lane,
             fact,
@@ -83,10 +82,15 @@ impl Assembler for ClaudeAssembler {
                 scene.add(Kind::Malformed, build);
             }
             FactKind::RunStart
+            | FactKind::Setup
+            | FactKind::ImpliedStart
             | FactKind::RunEnd
             | FactKind::Approval
             | FactKind::Usage
+            | FactKind::RunningTotal
+            | FactKind::RunTotal
             | FactKind::CallNews
+            | FactKind::Piece
             | FactKind::Copy
             | FactKind::Unknown => {
                 scene.add(Kind::Unknown, build);
@@ -96,7 +100,7 @@ impl Assembler for ClaudeAssembler {
 
     fn finish(&mut self, build: &mut Builder) {
         let Some(run) = self.run else { return };
-        let mut left: Vec<&Group> = self
+        let mut left: Vec<&ModelCall> = self
             .groups
             .values()
             .filter(|group| group.charge.is_none())
@@ -113,15 +117,15 @@ impl Assembler for ClaudeAssembler {
     }
 }
 
-/// A fact with where it belongs.
-struct Scene<'a> {
+/// A fact with its run, lane and origin.
+struct Incoming<'a> {
     run: RunIx,
     lane: Sym,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
 
-impl Scene<'_> {
+impl Incoming<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
         Draft {
             agent: self.lane,
@@ -148,11 +152,11 @@ impl Scene<'_> {
 }
 
 impl ClaudeAssembler {
-    /// All sources of a group are one run, named after the file of the session.
+    /// All sources of a group are one run, named after the session file.
     fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
         let session = from.text(fact.run);
         if let Some(run) = self.run {
-            // From standard input only the lines tell the id, and the first ones may not.
+            // On standard input only the lines have the id, and the first ones may not.
             if build.peek(run).id.is_empty() && !session.is_empty() {
                 build.edit(run).id = String::from_utf8_lossy(session).into();
             }
@@ -193,8 +197,8 @@ impl ClaudeAssembler {
     fn lane(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Sym {
         let main = build.peek(run).who.agent;
         let agent = from.text(fact.agent);
-        let side = !from.decoded.name(fact, Name::Lane).is_empty();
-        // A broken line is nobody's: it must not stand for a subagent.
+        let side = !from.decoded.name(fact, Name::SideChain).is_empty();
+        // A malformed line belongs to no agent and must not create a subagent.
         let alone = build.peek(run).parent_run.is_some() || fact.kind == FactKind::Malformed;
         let named = !agent.is_empty() && (side || from.companion);
         if alone || !(named || side || from.companion) {
@@ -217,7 +221,7 @@ impl ClaudeAssembler {
     }
 
     fn new_lane(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Sym {
-        let prompt = from.decoded.name(fact, Name::Started);
+        let prompt = from.decoded.name(fact, Name::TaskPrompt);
         let starter = (!prompt.is_empty())
             .then(|| self.started.get(&build.key(prompt)).copied())
             .flatten();
@@ -241,7 +245,7 @@ impl ClaudeAssembler {
     }
 
     /// A block of a message: the message is one model call, each block a row.
-    fn model_call(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn model_call(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         let (fact, from) = (scene.fact, scene.from);
         let model = from.text(fact.model);
         let model = if model == b"<synthetic>" {
@@ -272,15 +276,15 @@ impl ClaudeAssembler {
             ));
         }
         if fact.kind == FactKind::ToolCall {
-            let prompt = from.decoded.name(fact, Name::Started);
+            let prompt = from.decoded.name(fact, Name::TaskPrompt);
             if !prompt.is_empty() {
-                let kind = build.symbol(from.decoded.name(fact, Name::Title));
+                let kind = build.symbol(from.decoded.name(fact, Name::SubagentType));
                 self.started.insert(build.key(prompt), (action, kind));
             }
         }
     }
 
-    fn result(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn result(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         let (fact, from, run) = (scene.fact, scene.from, scene.run);
         let id = from.text(fact.call);
         let known = build.knows_call(run, id);
@@ -310,7 +314,7 @@ impl ClaudeAssembler {
             };
             build.attach(call.action, attached, Flags::NONE);
         }
-        let agent = from.decoded.name(fact, Name::Started);
+        let agent = from.decoded.name(fact, Name::Subagent);
         if let Some(&lane) = self
             .lanes
             .get(&build.key(agent))
@@ -321,8 +325,8 @@ impl ClaudeAssembler {
     }
 }
 
-/// What a person typed begins a turn; what is told to a subagent does not.
-fn prompt(scene: &Scene<'_>, build: &mut Builder) {
+/// A prompt typed by a person starts a turn; the prompt of a subagent does not.
+fn prompt(scene: &Incoming<'_>, build: &mut Builder) {
     let main = scene.lane == build.peek(scene.run).who.agent;
     if main && !scene.fact.flags.has(Flags::META) {
         let turn = build.turn(scene.run) + 1;
@@ -335,8 +339,8 @@ fn prompt(scene: &Scene<'_>, build: &mut Builder) {
     scene.act(&draft, build);
 }
 
-/// A result that no open call waits for. A rejection is one by its words, whatever it was about.
-fn orphan(scene: &Scene<'_>, build: &mut Builder) {
+/// A result that no open call waits for. A refusal is recognized by its words even then.
+fn orphan(scene: &Incoming<'_>, build: &mut Builder) {
     if scene.fact.status == Status::Denied {
         let action = scene.add(Kind::Approval, build);
         build.alone(scene.run, action, Verdict::Denied);
@@ -351,10 +355,10 @@ fn orphan(scene: &Scene<'_>, build: &mut Builder) {
     }
 }
 
-/// Text of a message: the response row, or more of it.
-fn said(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx {
+/// Text of a message: the response row, or a continuation of it.
+fn said(group: &mut ModelCall, scene: &Incoming<'_>, build: &mut Builder) -> ActionIx {
     match group.response {
-        // The row was made for a tool it asked for: now its text came.
+        // The row was created for a tool call: now the text has arrived.
         Some(response) if !group.has_text => {
             group.has_text = true;
             build.settle(&Settled {
@@ -383,8 +387,8 @@ fn said(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx {
     }
 }
 
-/// A tool that a message asked for; a row for the message itself comes first.
-fn asked(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx {
+/// A tool call of a message; the row of the message comes first.
+fn asked(group: &mut ModelCall, scene: &Incoming<'_>, build: &mut Builder) -> ActionIx {
     if group.response.is_none() {
         let mut draft = scene.draft(Kind::Response, build);
         draft.flags.set(Flags::IMPLIED);
@@ -396,7 +400,7 @@ fn asked(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx 
     draft.parent = group.response.unwrap_or(draft.parent);
     let id = scene.from.text(scene.fact.id);
     if build.knows_call(scene.run, id).is_some() {
-        // The same call told again (a fork): a row, but not a second call.
+        // A duplicate of the call (a fork): a row, but not a second call.
         draft.kind = Kind::Note;
         return build.act(&draft);
     }
@@ -406,8 +410,8 @@ fn asked(group: &mut Group, scene: &Scene<'_>, build: &mut Builder) -> ActionIx 
     action
 }
 
-/// A hook that stopped something: attached to the call it names, else a row.
-fn decision(scene: &Scene<'_>, build: &mut Builder) {
+/// A hook that stopped something: attached to the call it names, otherwise a row.
+fn decision(scene: &Incoming<'_>, build: &mut Builder) {
     let id = scene.from.text(scene.fact.call);
     let policy = build.symbol(scene.from.decoded.name(scene.fact, Name::Policy));
     let known = build.knows_call(scene.run, id);

@@ -1,4 +1,4 @@
-//! One line of a transcript in one pass.
+//! Reads one line of a transcript in one pass.
 
 use crate::ingest::assemble;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
@@ -7,7 +7,7 @@ use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Elapsed, Time, Tokens, Usage};
 
-/// What a line says of itself, whatever the order of its keys.
+/// The members of a line, in any order.
 #[derive(Default)]
 struct Line {
     kind: Option<Str>,
@@ -38,7 +38,7 @@ struct Message {
     id: Option<Str>,
     model: Option<Str>,
     usage: Usage,
-    /// A content that is one string.
+    /// The content, if it is one string.
     text: Option<Str>,
     blocks: Vec<Block>,
 }
@@ -50,7 +50,7 @@ struct Block {
     name: Option<Str>,
     call: Option<Str>,
     text: Option<Str>,
-    /// The prompt that a call gives to a subagent, and its type.
+    /// The prompt that a call gives to a subagent, and the subagent's type.
     prompt: Option<Str>,
     subagent: Option<Str>,
     hash: u64,
@@ -206,7 +206,7 @@ fn input(cursor: &mut Cursor<'_>, block: &mut Block) -> Checked<()> {
     Ok(())
 }
 
-/// The string, or the first text of the blocks, that comes next.
+/// The next value if it is a string, or the first text of its blocks.
 fn first_text(cursor: &mut Cursor<'_>) -> Checked<Option<Str>> {
     if cursor.peek() != b'[' {
         return cursor.string_or_skip();
@@ -224,7 +224,7 @@ fn first_text(cursor: &mut Cursor<'_>) -> Checked<Option<Str>> {
     Ok(first)
 }
 
-/// Prompt tokens are told apart already: `input_tokens` holds neither cache reads nor writes.
+/// `input_tokens` excludes both cache reads and cache writes.
 fn usage(cursor: &mut Cursor<'_>) -> Checked<Usage> {
     let mut usage = Usage::NONE;
     cursor.object_or_skip(|cursor, key| {
@@ -298,7 +298,7 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
     }
 }
 
-/// A fact with what every fact of the line shares.
+/// A fact with what all facts of the line share.
 fn envelope(kind: FactKind, line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) -> Fact {
     let mut fact = Fact::new(kind);
     fact.time = line.time;
@@ -308,7 +308,7 @@ fn envelope(kind: FactKind, line: &Line, cursor: &Cursor<'_>, out: &mut FactSink
     fact.agent = out.text(cursor, line.agent);
     out.name(Name::Record, fact.id);
     if line.sidechain {
-        out.name(Name::Lane, fact.run.or(fact.id));
+        out.name(Name::SideChain, fact.run.or(fact.id));
     }
     if line.meta {
         fact.flags.set(Flags::META);
@@ -364,8 +364,8 @@ fn assistant(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut Fact
             fact.hash = block.hash;
             let started = out.text(cursor, block.prompt.filter(|_| block.subagent.is_some()));
             let subagent = out.text(cursor, block.subagent);
-            out.name(Name::Started, started);
-            out.name(Name::Title, subagent);
+            out.name(Name::TaskPrompt, started);
+            out.name(Name::SubagentType, subagent);
         }
         out.push(fact);
     }
@@ -393,7 +393,7 @@ fn user(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut FactSink<
     }
 }
 
-/// Text that a person typed begins a turn; what the harness put in does not.
+/// A prompt typed by a person starts a turn; text injected by the harness does not.
 fn prompt(line: &Line, text: Option<Str>, part: u16, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
     const INJECTED: &[&str] = &[
         "<command-name>",
@@ -429,7 +429,7 @@ fn prompt(line: &Line, text: Option<Str>, part: u16, cursor: &Cursor<'_>, out: &
         fact.flags.set(Flags::META);
     }
     let told = out.text(cursor, text);
-    out.name(Name::Started, told);
+    out.name(Name::TaskPrompt, told);
     out.push(fact);
 }
 
@@ -444,18 +444,18 @@ fn result(line: &Line, block: &Block, part: u16, cursor: &Cursor<'_>, out: &mut 
         let text = block.text.map(|text| unescape(cursor.raw(text)));
         failure(&text.unwrap_or_default())
     } else {
-        // The harness writes the flag only when something went wrong.
+        // The harness writes the flag only on failure.
         Status::Ok
     };
     if fact.status == Status::Denied {
         fact.verdict = Verdict::Denied;
     }
     let started = out.text(cursor, line.started);
-    out.name(Name::Started, started);
+    out.name(Name::Subagent, started);
     out.push(fact);
 }
 
-/// How a call failed, from the fixed phrases of the harness.
+/// The status of a failed call, from the fixed phrases of the harness.
 pub(super) fn failure(begin: &str) -> Status {
     let starts = |phrases: &[&str]| phrases.iter().any(|phrase| begin.starts_with(phrase));
     if starts(&[

@@ -1,12 +1,12 @@
-//! Opening lines of a transcript in full.
+//! Opens lines of a transcript in full.
 
 use serde_json::Value;
 
-use super::IMPLIED;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::formats::saferun::text_of;
+use crate::ingest::fact::IMPLIED;
+use crate::ingest::formats::content::{string, text_of};
 
-/// The body of a row: one block of a message, or a line.
+/// The body of a row: one block of a message, or a whole line.
 pub(super) fn body(record: &Value, part: u16) -> Body {
     let mut body = Body {
         id: string(record, "uuid"),
@@ -71,7 +71,7 @@ fn fill(block: &Value, body: &mut Body) {
     }
 }
 
-/// A line that is no message.
+/// A line other than a message.
 fn line(record: &Value, body: &mut Body) {
     let attachment = record
         .get("attachment")
@@ -125,7 +125,7 @@ fn line(record: &Value, body: &mut Body) {
     });
 }
 
-/// What the line of a result adds to its call; for a model call, the line with its text.
+/// Adds the result of a call; for a model call, the line with its text.
 pub(super) fn result(record: &Value, part: u16, body: &mut Body) {
     let Some(block) = blocks(record).get(usize::from(part)) else {
         body.text = record.pointer("/message/content").and_then(text_of);
@@ -181,8 +181,4 @@ pub(super) fn attached(record: &Value, part: u16, body: &mut Body) {
         reason: said,
         args: None,
     });
-}
-
-fn string(record: &Value, key: &str) -> Option<String> {
-    record.get(key)?.as_str().map(str::to_owned)
 }

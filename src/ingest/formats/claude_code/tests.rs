@@ -9,7 +9,7 @@ fn load(lines: &'static str) -> Batch {
 }
 
 #[test]
-fn takes_the_last_usage_line_of_a_message() {
+fn the_last_usage_line_of_a_message_counts() {
     let batch = load(
         r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","requestId":"r","message":{"id":"m","role":"assistant","model":"claude-opus-4-6","content":[{"type":"text","text":"one"}],"usage":{"input_tokens":3,"output_tokens":1}}}
 {"type":"assistant","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","requestId":"r","message":{"id":"m","role":"assistant","model":"claude-opus-4-6","content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"ls"}}],"usage":{"input_tokens":3,"output_tokens":40}}}
@@ -28,7 +28,7 @@ fn takes_the_last_usage_line_of_a_message() {
 }
 
 #[test]
-fn a_call_gets_its_result_and_a_rejection_its_approver() {
+fn a_call_gets_its_result_and_a_refusal_its_author() {
     let batch = load(
         r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"id":"m","role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Bash","input":{"command":"ls"}},{"type":"tool_use","id":"t2","name":"Bash","input":{"command":"rm"}}]}}
 {"type":"user","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:02Z","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t2","is_error":true,"content":"The user doesn't want to proceed with this tool use. The tool use was rejected"}]}}
@@ -52,7 +52,7 @@ fn a_call_gets_its_result_and_a_rejection_its_approver() {
 }
 
 #[test]
-fn what_the_harness_puts_in_begins_no_turn() {
+fn text_injected_by_the_harness_starts_no_turn() {
     let batch = load(
         r#"{"type":"user","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
 {"type":"user","uuid":"b","sessionId":"s1","isMeta":true,"timestamp":"2026-01-01T00:00:01Z","message":{"role":"user","content":"Caveat"}}
@@ -67,7 +67,7 @@ fn what_the_harness_puts_in_begins_no_turn() {
 }
 
 #[test]
-fn a_line_told_again_is_counted_and_not_shown() {
+fn a_duplicate_line_is_counted_and_not_shown() {
     let batch = load(
         r#"{"type":"user","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
 {"type":"user","uuid":"a","sessionId":"s2","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
@@ -79,7 +79,7 @@ fn a_line_told_again_is_counted_and_not_shown() {
 }
 
 #[test]
-fn a_side_chain_in_the_file_is_a_lane_of_the_call_that_started_it() {
+fn a_side_chain_is_a_lane_of_the_call_that_started_it() {
     let batch = load(
         r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"id":"m","role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Task","input":{"prompt":"Look it up","subagent_type":"Explore"}}]}}
 {"type":"user","uuid":"s","parentUuid":null,"isSidechain":true,"sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","message":{"role":"user","content":"Look it up"}}
@@ -95,7 +95,7 @@ fn a_side_chain_in_the_file_is_a_lane_of_the_call_that_started_it() {
 }
 
 #[test]
-fn lines_of_odd_shape_are_rows() {
+fn unusual_lines_are_rows() {
     let batch = load(
         r#"{"silly":"this"}
 42
@@ -111,7 +111,7 @@ fn lines_of_odd_shape_are_rows() {
 }
 
 #[test]
-fn a_model_without_a_price_has_no_cost_however_often_its_usage_is_told() {
+fn repeated_usage_of_an_unpriced_model_has_no_cost() {
     let batch = load(
         r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","requestId":"r","message":{"id":"m","role":"assistant","model":"nobody-knows-1","content":[{"type":"text","text":"one"}],"usage":{"input_tokens":3,"output_tokens":1}}}
 {"type":"assistant","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","requestId":"r","message":{"id":"m","role":"assistant","model":"nobody-knows-1","content":[{"type":"text","text":"two"}],"usage":{"input_tokens":3,"output_tokens":40}}}
@@ -124,7 +124,7 @@ fn a_model_without_a_price_has_no_cost_however_often_its_usage_is_told() {
 }
 
 #[test]
-fn a_broken_line_of_a_subagents_file_is_no_subagent() {
+fn a_malformed_line_of_a_subagent_file_creates_no_subagent() {
     let input = Input::Bundled {
         name: "s1.jsonl",
         bytes: br#"{"type":"user","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}

@@ -1,28 +1,27 @@
-//! What the lines of a rollout mean together: mirrors, model calls, running token totals.
+//! Assembles the lines of a rollout: duplicates, model calls, running token totals.
 
 use std::collections::HashMap;
 
-use super::IMPLIED;
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
-use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
 use crate::model::outcome::{Attached, Settled};
 use crate::model::quantity::{Cost, Elapsed, Usage};
 use crate::model::run::{RunIx, RunStatus};
 
-/// The memory of a rollout.
+/// The state of a rollout.
 #[derive(Debug, Default)]
 pub(super) struct CodexAssembler {
     run: Option<RunIx>,
     started: bool,
-    /// How often each text was told as an item and as an event.
+    /// How often each text was recorded as an item and as an event.
     told: HashMap<u64, [u32; 2]>,
     total: Usage,
     call: Option<ModelCall>,
     last: Option<RunStatus>,
 }
 
-/// One request to the model: what it said and asked for until a result or a prompt came.
+/// One model call: everything up to a result or a prompt.
 #[derive(Debug)]
 struct ModelCall {
     first: ActionIx,
@@ -32,21 +31,19 @@ struct ModelCall {
     charge: Option<Charge>,
 }
 
-struct Scene<'a> {
+struct Incoming<'a> {
     run: RunIx,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
 
-impl Scene<'_> {
+impl Incoming<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
         let agent = build.peek(self.run).who.agent;
-        let plain = Draft::new(kind, self.run, self.fact, self.from);
         Draft {
             agent,
             model: build.model_of(self.run, agent),
-            flags: plain.flags.without(Flags::MIRROR),
-            ..plain
+            ..Draft::new(kind, self.run, self.fact, self.from)
         }
     }
 
@@ -59,9 +56,11 @@ impl Scene<'_> {
 impl Assembler for CodexAssembler {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = self.run(fact, from, build);
-        let scene = Scene { run, fact, from };
+        let scene = Incoming { run, fact, from };
         match fact.kind {
-            FactKind::RunStart => self.start(&scene, build),
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
+                self.start(&scene, build)
+            }
             FactKind::Setting => {
                 let agent = build.peek(run).who.agent;
                 let model = build.symbol(from.text(fact.model));
@@ -71,8 +70,10 @@ impl Assembler for CodexAssembler {
             FactKind::Response | FactKind::Reasoning => self.said(&scene, build),
             FactKind::ToolCall => self.asked(&scene, build),
             FactKind::ToolResult => self.result(&scene, build),
-            FactKind::CallNews => call_news(&scene, build),
-            FactKind::Usage => self.usage(&scene, build),
+            FactKind::CallNews | FactKind::Piece => call_news(&scene, build),
+            FactKind::Usage | FactKind::RunningTotal | FactKind::RunTotal => {
+                self.usage(&scene, build)
+            }
             FactKind::Decision | FactKind::Approval => attach(&scene, build),
             FactKind::RunEnd => {
                 self.last = Some(RunStatus::Ok);
@@ -132,7 +133,7 @@ impl CodexAssembler {
     }
 
     /// A forked rollout repeats the meta lines of its parent: the first one wins.
-    fn start(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn start(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         if self.started {
             scene.add(Kind::Note, build);
         } else {
@@ -149,14 +150,14 @@ impl CodexAssembler {
         }
     }
 
-    /// Whether this text stands already as the other of item and event.
-    fn is_mirror(&mut self, scene: &Scene<'_>, build: &Builder) -> bool {
-        let side = usize::from(scene.fact.flags.has(Flags::MIRROR));
+    /// Whether this text was already recorded in the other form (item or event).
+    fn is_mirror(&mut self, scene: &Incoming<'_>, build: &Builder) -> bool {
+        let side = usize::from(scene.fact.echo == Echo::Event);
         let mut texts = scene
             .from
             .decoded
             .names(scene.fact)
-            .filter(|(name, _)| *name == Name::Said)
+            .filter(|(name, _)| *name == Name::Text)
             .peekable();
         if texts.peek().is_none() {
             return false;
@@ -174,7 +175,7 @@ impl CodexAssembler {
         !new
     }
 
-    fn prompt(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn prompt(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         self.over();
         if self.is_mirror(scene, build) {
             build.edit(scene.run).totals.copies += 1;
@@ -185,7 +186,7 @@ impl CodexAssembler {
         scene.add(Kind::Prompt, build);
     }
 
-    /// The request to the model is over: what comes next belongs to another.
+    /// Ends the model call: whatever comes next belongs to another one.
     fn over(&mut self) {
         if let Some(call) = &mut self.call {
             call.over = true;
@@ -212,7 +213,7 @@ impl CodexAssembler {
         })
     }
 
-    fn said(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn said(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         if self.is_mirror(scene, build) {
             build.edit(scene.run).totals.copies += 1;
             return;
@@ -245,19 +246,19 @@ impl CodexAssembler {
         }
     }
 
-    /// A tool call; a row for the request that asked for it comes first.
-    fn asked(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    /// A tool call; the row of the model call comes first.
+    fn asked(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         let (fact, from, run) = (scene.fact, scene.from, scene.run);
         let id = from.text(fact.id);
         if let Some(known) = (!id.is_empty())
             .then(|| build.knows_call(run, id))
             .flatten()
         {
-            if fact.flags.has(Flags::MIRROR) {
+            if fact.echo == Echo::Event {
                 settle_status(run, id, known, fact, build);
                 build.edit(run).totals.copies += 1;
             } else {
-                // An id stands for one call: told again it is a row, not a second call.
+                // An id names one call: a duplicate is a row, not a second call.
                 let mut draft = scene.draft(Kind::Note, build);
                 draft.tool = build.symbol(from.text(fact.tool));
                 build.act(&draft);
@@ -297,13 +298,13 @@ impl CodexAssembler {
         }
     }
 
-    fn result(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    fn result(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         self.over();
         let (fact, from, run) = (scene.fact, scene.from, scene.run);
         let id = from.text(fact.call);
         let known = build.knows_call(run, id);
         let status = match known {
-            // What an event told before the output came is better than nothing.
+            // A status from an event is better than none.
             Some(call) if fact.status == Status::Unrecorded && call.status != Status::Pending => {
                 call.status
             }
@@ -327,9 +328,9 @@ impl CodexAssembler {
         });
     }
 
-    /// A running total: what it grew by is booked on the last model call. A total that shrank is the
-    /// start of a new segment.
-    fn usage(&mut self, scene: &Scene<'_>, build: &mut Builder) {
+    /// A running total: the increase is booked on the last model call. A smaller total starts a new
+    /// segment.
+    fn usage(&mut self, scene: &Incoming<'_>, build: &mut Builder) {
         let Some(total) = scene.from.decoded.usage(scene.fact) else {
             build.edit(scene.run).totals.copies += 1;
             return;
@@ -370,8 +371,8 @@ impl CodexAssembler {
     }
 }
 
-/// More about a call than its output tells: how it ended and how long it took.
-fn call_news(scene: &Scene<'_>, build: &mut Builder) {
+/// Details of a call beyond its output: status and duration.
+fn call_news(scene: &Incoming<'_>, build: &mut Builder) {
     let (fact, run) = (scene.fact, scene.run);
     let id = scene.from.text(fact.call);
     match build.knows_call(run, id) {
@@ -401,7 +402,7 @@ fn settle_status(run: RunIx, id: &[u8], call: Call, fact: &Fact, build: &mut Bui
     }
 }
 
-fn attach(scene: &Scene<'_>, build: &mut Builder) {
+fn attach(scene: &Incoming<'_>, build: &mut Builder) {
     let (fact, from, run) = (scene.fact, scene.from, scene.run);
     let id = from.text(fact.call);
     let kind = fact.attached_kind();

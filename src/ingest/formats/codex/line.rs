@@ -1,13 +1,13 @@
-//! One line of a rollout in one pass.
+//! Reads one line of a rollout in one pass.
 
 use crate::ingest::assemble;
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, Name};
 use crate::ingest::json::{Checked, Cursor, Str, unescape};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Elapsed, Time, Tokens, Usage};
 
-/// What a line and its payload say, whatever the order of their keys.
+/// The members of a line and its payload, in any order.
 #[derive(Default)]
 struct Line {
     kind: Option<Str>,
@@ -25,9 +25,9 @@ struct Payload {
     name: Option<Str>,
     model: Option<Str>,
     status: Option<Str>,
-    /// The first text, wherever it stands, and all texts of a list.
+    /// The first text in any position, and all texts of a list.
     texts: Vec<Str>,
-    /// Arguments, input or action: where they lie.
+    /// Hash of the arguments, input or action.
     args: u64,
     total: Usage,
     last: Usage,
@@ -160,7 +160,7 @@ fn invocation(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Che
     Ok(())
 }
 
-/// Items of the paginated mode: `item.type` tells what they are.
+/// Items of the paginated mode; `item.type` is their kind.
 fn item(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Checked<()> {
     match key {
         b"type" => payload.role = cursor.string_or_skip()?,
@@ -185,7 +185,7 @@ fn info(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Checked<(
     Ok(())
 }
 
-/// `input_tokens` includes what was read from the cache and written to it; here they are apart.
+/// `input_tokens` includes cache reads and writes; they are separated here.
 fn usage(cursor: &mut Cursor<'_>) -> Checked<Usage> {
     let mut usage = Usage::NONE;
     cursor.object_or_skip(|cursor, key| {
@@ -261,7 +261,7 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-/// Whether a line without an envelope is an item of the first rollouts: these had roles and call ids.
+/// Whether a line without an envelope is an item of the first rollouts, which had roles and call ids.
 fn is_item(kind: &[u8], payload: &Payload) -> bool {
     match kind {
         b"message" => payload.role.is_some(),
@@ -284,14 +284,14 @@ fn envelope(kind: FactKind, line: &Line, cursor: &Cursor<'_>, out: &mut FactSink
     fact.model = out.text(cursor, payload.model);
     fact.duration = payload.duration;
     fact.hash = payload.args;
-    // Who said what is told by events and by items; results are told once.
+    // Texts are recorded as events and as items; results only once.
     if matches!(
         kind,
         FactKind::Prompt | FactKind::Response | FactKind::Reasoning
     ) {
         for &text in &payload.texts {
             let text = out.text(cursor, Some(text));
-            out.name(Name::Said, text);
+            out.name(Name::Text, text);
         }
     }
     fact
@@ -303,7 +303,7 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
         b"user_message" => FactKind::Prompt,
         b"agent_message" => FactKind::Response,
         b"agent_reasoning" => FactKind::Reasoning,
-        b"token_count" => FactKind::Usage,
+        b"token_count" => FactKind::RunningTotal,
         b"error" | b"stream_error" => FactKind::Error,
         b"task_complete" if payload.failed => FactKind::Error,
         b"task_complete" => FactKind::RunEnd,
@@ -328,7 +328,7 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
     };
     let mut fact = envelope(plain, line, cursor, out);
     match plain {
-        FactKind::Usage => {
+        FactKind::RunningTotal => {
             let known = if payload.total.is_none() {
                 payload.last
             } else {
@@ -350,8 +350,8 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
         FactKind::CallNews => fact.status = ended(payload, cursor),
         _ => {}
     }
-    // Events mirror response items: the rules show each text once.
-    fact.flags.set(Flags::MIRROR);
+    // Events duplicate response items: the assembler shows each text once.
+    fact.echo = Echo::Event;
     out.push(fact);
 }
 
@@ -379,11 +379,11 @@ fn completed(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
         };
         fact.status = ended(payload, cursor);
     }
-    fact.flags.set(Flags::MIRROR);
+    fact.echo = Echo::Event;
     out.push(fact);
 }
 
-/// How a call ended, from an exit code or a status word.
+/// The status of a call, from an exit code or a status word.
 fn ended(payload: &Payload, cursor: &Cursor<'_>) -> Status {
     match (
         payload.exit,
@@ -402,7 +402,7 @@ fn ended(payload: &Payload, cursor: &Cursor<'_>) -> Status {
 
 fn response_item(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
     let payload = &line.payload;
-    // Some writers leave the type of a message away.
+    // Some writers omit the type of a message.
     let kind = if kind.is_empty() && payload.role.is_some() {
         b"message"
     } else {
@@ -466,7 +466,7 @@ fn response_item(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSi
     out.push(fact);
 }
 
-/// What the harness put in, in the words of a user.
+/// Whether the harness injected this user message.
 fn injected(text: &str) -> bool {
     const INJECTED: &[&str] = &[
         "<environment_context>",
@@ -483,7 +483,7 @@ fn injected(text: &str) -> bool {
         .any(|start| text.trim_start().starts_with(start))
 }
 
-/// How a call came out, from what its output says; not recorded when it says nothing.
+/// The status of a call, from its output; not recorded if the output does not show it.
 fn outcome(text: &str) -> Status {
     match text {
         "exec command rejected by user" | "patch rejected by user" => return Status::Denied,

@@ -1,13 +1,13 @@
-//! Opening lines of a rollout in full.
+//! Opens lines of a rollout in full.
 
 use serde_json::Value;
 
-use super::IMPLIED;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
-use crate::ingest::formats::saferun::text_of;
+use crate::ingest::fact::IMPLIED;
+use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::json;
 
-/// The payload; the first rollouts had none around their items.
+/// The payload; items of the first rollouts had no envelope.
 pub(super) fn payload(record: &Value) -> &Value {
     let inner = record
         .get("payload")
@@ -52,7 +52,7 @@ pub(super) fn body(record: &Value, part: u16) -> Body {
                 stack: None,
             });
         }
-        // What these say is attached to their row, like that of any other decision.
+        // Their text is attached to their row, like that of any decision.
         "guardian_assessment" | "exec_approval_request" | "apply_patch_approval_request" => {}
         "reasoning" => body.text = reasoning(payload),
         _ => {
@@ -76,7 +76,7 @@ fn args(payload: &Value) -> Option<Value> {
     Some(opened.unwrap_or_else(|| args.clone()))
 }
 
-/// An item of the paginated mode holds call and result.
+/// An item of the paginated mode has both call and result.
 fn item(item: &Value, body: &mut Body) {
     let asked: serde_json::Map<String, Value> =
         ["command", "arguments", "query", "action", "changes"]
@@ -111,7 +111,7 @@ fn said(payload: &Value) -> Option<String> {
         .find_map(|key| payload.get(key).and_then(text_of))
 }
 
-/// What an output adds to its call; for a model call, the line with its text.
+/// Adds the output of a call; for a model call, the line with its text.
 pub(super) fn result(record: &Value, body: &mut Body) {
     let payload = payload(record);
     let Some(output) = payload.get("output").or_else(|| payload.get("tools")) else {
@@ -151,8 +151,4 @@ pub(super) fn attached(record: &Value, body: &mut Body) {
         args: payload.get("command").cloned(),
         ..ApprovalText::default()
     });
-}
-
-fn string(record: &Value, key: &str) -> Option<String> {
-    record.get(key)?.as_str().map(str::to_owned)
 }

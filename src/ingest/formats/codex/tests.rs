@@ -7,7 +7,7 @@ fn load(lines: &'static str) -> Batch {
 }
 
 #[test]
-fn running_totals_written_twice_count_once_and_a_reset_begins_a_segment() {
+fn repeated_totals_count_once_and_a_reset_starts_a_segment() {
     let batch = load(
         r#"{"timestamp":"2026-01-01T00:00:00Z","type":"session_meta","payload":{"id":"s"}}
 {"timestamp":"2026-01-01T00:00:01Z","type":"response_item","payload":{"type":"message","role":"assistant","content":[{"type":"output_text","text":"hi"}]}}
@@ -29,7 +29,7 @@ fn running_totals_written_twice_count_once_and_a_reset_begins_a_segment() {
 }
 
 #[test]
-fn a_text_told_as_item_and_as_event_is_one_row() {
+fn a_text_recorded_as_item_and_event_is_one_row() {
     let batch = load(
         r#"{"timestamp":"2026-01-01T00:00:00Z","type":"event_msg","payload":{"type":"user_message","message":"do it"}}
 {"timestamp":"2026-01-01T00:00:00Z","type":"response_item","payload":{"type":"message","role":"user","content":[{"type":"input_text","text":"do it"}]}}
@@ -48,7 +48,7 @@ fn a_text_told_as_item_and_as_event_is_one_row() {
 }
 
 #[test]
-fn outcomes_are_read_from_what_the_output_says() {
+fn statuses_are_read_from_the_output() {
     let batch = load(
         r#"{"timestamp":"2026-01-01T00:00:00Z","type":"response_item","payload":{"type":"function_call","call_id":"a","name":"shell","arguments":"{\"command\":[\"ls\"]}"}}
 {"timestamp":"2026-01-01T00:00:00Z","type":"response_item","payload":{"type":"function_call","call_id":"b","name":"shell","arguments":"{}"}}
@@ -77,7 +77,7 @@ fn outcomes_are_read_from_what_the_output_says() {
 }
 
 #[test]
-fn an_id_told_again_is_a_row_and_not_a_second_call() {
+fn a_repeated_id_is_a_row_and_not_a_second_call() {
     let batch = load(
         r#"{"timestamp":"2026-01-01T00:00:00Z","type":"response_item","payload":{"type":"function_call","call_id":"a","name":"shell","arguments":"{}"}}
 {"timestamp":"2026-01-01T00:00:05Z","type":"response_item","payload":{"type":"function_call","call_id":"a","name":"apply_patch","arguments":"{}"}}
@@ -88,7 +88,7 @@ fn an_id_told_again_is_a_row_and_not_a_second_call() {
 }
 
 #[test]
-fn reads_the_first_rollouts_without_an_envelope() {
+fn rollouts_without_an_envelope_are_read() {
     let batch = load(
         r#"{"id":"old","timestamp":"2025-05-01T00:00:00Z","instructions":"be good"}
 {"type":"message","role":"user","content":[{"type":"input_text","text":"hello"}]}

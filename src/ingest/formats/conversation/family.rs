@@ -1,4 +1,4 @@
-//! A run that is told by several files: one of the main agent, and one of each subagent.
+//! Runs with one file for the main agent and one for each subagent.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::model::symbol::Sym;
 #[derive(Debug, Default)]
 pub(super) struct Family {
     run: Option<RunIx>,
-    /// The lanes of subagents, by their files.
+    /// The lanes of subagents, by file.
     lanes: HashMap<SourceIx, Sym>,
 }
 
@@ -21,12 +21,12 @@ impl Family {
         self.run
     }
 
-    /// A run begins: the first one is that of all files.
+    /// Records the start of a run: the first one is that of all files.
     pub(super) fn begins(&mut self, run: RunIx) {
         self.run.get_or_insert(run);
     }
 
-    /// The lane of what a subagent's file tells.
+    /// The lane of a subagent's file.
     pub(super) fn lane(
         &mut self,
         fact: &Fact,
@@ -41,8 +41,11 @@ impl Family {
         let known = self.lanes.get(&from.source).copied();
         let lane =
             known.unwrap_or_else(|| build.symbol(&[agent, b"/", from.stem.as_bytes()].concat()));
-        // The first thing that is told of a session does not say which agent it is.
-        if fact.kind != FactKind::RunStart {
+        // The first record of a session does not name the agent.
+        if !matches!(
+            fact.kind,
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart
+        ) {
             self.lanes.insert(from.source, lane);
             let starter = build.by_id(run, from.text(fact.run));
             build.lane(run, lane, starter);

@@ -1,13 +1,13 @@
-//! On which rows the tokens and the cost of a run are booked: each once, however often they are told.
+//! Books the tokens and the cost of a run on rows: each once, however often they are reported.
 
-use super::{Memory, Scene, known};
+use super::{Incoming, RunMemory, known};
 use crate::ingest::assemble::{Builder, Charge, Draft};
 use crate::ingest::fact::Name;
-use crate::model::action::{ActionIx, Flags, Kind};
+use crate::model::action::{ActionIx, Kind};
 use crate::model::quantity::{Cost, Usage};
 use crate::model::symbol::Sym;
 
-/// The tokens of a model in a whole run, or of all of its models.
+/// The tokens of a whole run, for one model or for all.
 #[derive(Debug)]
 pub(super) struct Total {
     model: Sym,
@@ -16,8 +16,8 @@ pub(super) struct Total {
 }
 
 impl Total {
-    /// What the calls of the run did not tell; nothing where they told it all.
-    fn rest(&self, memory: &Memory) -> Option<(Usage, Cost)> {
+    /// What the calls of the run did not report; none if they reported everything.
+    fn rest(&self, memory: &RunMemory) -> Option<(Usage, Cost)> {
         let booked = if self.model.is_some() {
             memory.booked.get(&self.model).copied().unwrap_or_default()
         } else {
@@ -30,11 +30,11 @@ impl Total {
         (part || rest.total().or_zero() > 0).then_some((rest, cost))
     }
 
-    /// Books what the calls did not tell on a row of its own.
-    pub(super) fn book(&self, memory: &mut Memory, draft: &Draft, build: &mut Builder) {
+    /// Books what the calls did not report on a row of its own.
+    pub(super) fn book(&self, memory: &mut RunMemory, draft: &Draft, build: &mut Builder) {
         match self.rest(memory) {
             Some((usage, cost)) => {
-                // A later total may hold this one.
+                // A later total may include this one.
                 let booked = memory.booked.entry(self.model).or_default();
                 *booked = booked.plus(&usage);
                 let action = build.act(draft);
@@ -45,9 +45,9 @@ impl Total {
     }
 }
 
-impl Scene<'_> {
-    /// Tokens told apart: those of the model call that they name, else on a row of their own.
-    pub(super) fn usage(&self, memory: &mut Memory, build: &mut Builder) {
+impl Incoming<'_> {
+    /// Usage reported separately: booked on the model call it names, otherwise on a row of its own.
+    pub(super) fn usage(&self, memory: &mut RunMemory, build: &mut Builder) {
         let named = !self.name(Name::Group).is_empty();
         let key = self.group(build);
         let group = memory.groups.get_mut(&key).filter(|_| named);
@@ -66,21 +66,19 @@ impl Scene<'_> {
             .map(|it| (on, it));
     }
 
-    /// The tokens of the whole run that the fact tells, and the row for what the calls did not tell.
+    /// The total of a run, and the row for what its calls did not report.
     pub(super) fn total(&self, build: &mut Builder) -> (Total, Draft) {
         let total = Total {
             model: build.symbol(self.from.text(self.fact.model)),
             usage: self.from.decoded.usage(self.fact).unwrap_or_default(),
             cost: self.fact.cost,
         };
-        let mut draft = self.draft(Kind::Note, build);
-        draft.flags = draft.flags.without(Flags::SECOND_RESULT);
-        (total, draft)
+        (total, self.draft(Kind::Note, build))
     }
 
-    /// A running total: what it grew by since it was told last is booked on the last model call. One
-    /// that shrank begins anew.
-    pub(super) fn running(&self, memory: &mut Memory, build: &mut Builder) {
+    /// A running total: the increase since the last one is booked on the last model call. A smaller total
+    /// starts anew.
+    pub(super) fn running(&self, memory: &mut RunMemory, build: &mut Builder) {
         let total = self.from.decoded.usage(self.fact).unwrap_or(Usage::NONE);
         let told = build.symbol(self.from.text(self.fact.model));
         let (before, spent) = memory.totals.get(&told).copied().unwrap_or_default();
@@ -112,7 +110,7 @@ impl Scene<'_> {
         memory.latest = Some((on, Some(charge), paid));
     }
 
-    /// Books the tokens and the cost that a fact tells.
+    /// Books the tokens and the cost of a fact.
     pub(super) fn charge(
         &self,
         on: ActionIx,

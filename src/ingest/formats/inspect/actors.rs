@@ -1,19 +1,19 @@
-//! Who acts in a sample: the agent, or a scorer that asks a model of its own.
+//! Who acts in a sample: the agent, or a scorer that calls a model of its own.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::ingest::json::View;
 
-/// What is remembered of a sample while its events are read.
+/// State kept while the events of a sample are read.
 pub(super) struct Actors<'r, 'b> {
-    /// The pool of messages that calls refer to, where they do not repeat them.
+    /// The pool of messages that calls refer to.
     pool: View<'r, 'b>,
-    /// The scorer of each span that is one, or is in one.
+    /// The scorer of each span that is one, or is inside one.
     spans: HashMap<Vec<u8>, String>,
-    /// Steps that began and did not end, of versions without spans; the scorer where one is.
+    /// Steps that have begun and not ended, in versions without spans; with the scorer if the step is one.
     steps: Vec<Option<String>>,
-    /// The system messages that were told.
+    /// The system messages reported so far.
     told: HashSet<Vec<u8>>,
 }
 
@@ -32,7 +32,7 @@ impl<'r, 'b> Actors<'r, 'b> {
         }
     }
 
-    /// The scorer that an event is from.
+    /// The scorer that an event belongs to.
     pub(super) fn at(&mut self, event: View<'_, '_>) -> Option<String> {
         let name = || match event.get("name").text() {
             Cow::Borrowed("") => "scorer".to_owned(),
@@ -56,7 +56,7 @@ impl<'r, 'b> Actors<'r, 'b> {
         span.or_else(step)
     }
 
-    /// The system messages that a model call was given, and that were not told before.
+    /// The system messages of a model call that were not reported before.
     pub(super) fn told_to(&mut self, event: View<'r, 'b>) -> Vec<View<'r, 'b>> {
         let pool = self.pool;
         let ranges = event.get("input_refs").items().map(|range| {
@@ -69,7 +69,7 @@ impl<'r, 'b> Actors<'r, 'b> {
             };
             (end().unwrap_or(0), end().unwrap_or(0))
         });
-        // Ranges may overlap: each message is looked at once.
+        // Ranges may overlap: each message is visited once.
         let mut ranges: Vec<(usize, usize)> = ranges.collect();
         ranges.sort_unstable();
         let mut next = 0;

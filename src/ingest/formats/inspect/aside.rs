@@ -1,16 +1,17 @@
-//! What a log keeps aside: long texts, and messages that many calls were given.
+//! Texts stored outside their records: long texts, and messages shared by many calls.
 
 use serde_json::{Map, Value};
 
-use crate::ingest::context::Piece;
-use crate::ingest::formats::spans::context::of_request;
 use crate::ingest::formats::spans::messages::{Role, messages};
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::pieces::of_request;
+use crate::ingest::formats::spans::request::RequestFields;
+use crate::ingest::request::RequestPart;
 
-/// How texts are referred to, and were before 2025.
+/// The prefixes of references, now and before 2025.
 const REFERENCES: &[&str] = &["attachment://", "tc://"];
 
-/// Puts texts and messages where a record refers to them. What is not found stays a reference.
+/// Replaces references in a record with the texts and messages they refer to. References that cannot be
+/// resolved stay.
 pub(super) fn complete(record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
     if let Some(refs) = record.get("input_refs").and_then(Value::as_array)
         && !refs.is_empty()
@@ -21,7 +22,7 @@ pub(super) fn complete(record: &mut Value, find: &dyn Fn(&str) -> Option<Value>)
     texts(record, find);
 }
 
-/// A call is given no message of the pool more often than this, on average.
+/// On average no call uses a message of the pool more often than this.
 const OFTEN: usize = 4;
 
 /// Messages `from..to` of the pool, for each such pair.
@@ -34,7 +35,7 @@ fn pooled(refs: &[Value], find: &dyn Fn(&str) -> Option<Value>) -> Option<Vec<Va
         pool.get(end(0)?..end(1)?)
     };
     let given: Vec<&[Value]> = refs.iter().map(range).collect::<Option<_>>()?;
-    // What refers to the same messages over and over is no log.
+    // Only malicious input repeats the same messages over and over.
     let many: usize = given.iter().map(|part| part.len()).sum();
     (many <= pool.len().saturating_mul(OFTEN)).then(|| given.concat())
 }
@@ -55,17 +56,17 @@ fn texts(value: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
     }
 }
 
-/// Whether a text may have been kept under this name.
+/// Whether a text may be stored under this name.
 pub(super) fn is_hash(name: &[u8]) -> bool {
     name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// The body that was sent, where the event holds it for an interface that we know; else the messages,
-/// tools and parameters that the model was given.
-pub(super) fn request(event: &Value) -> Vec<Piece> {
-    let mut asked = Asked::default();
+/// The request body as sent, if the event has it in a known API; otherwise the messages, tools and
+/// parameters of the call.
+pub(super) fn request(event: &Value) -> Vec<RequestPart> {
+    let mut asked = RequestFields::default();
     if let Some(body) = event.pointer("/call/request").and_then(Value::as_object) {
-        // What was not given is written as null, and headers beside the body.
+        // Unset parameters are written as null, and headers are beside the body.
         let sent = body.iter().filter(|(name, value)| {
             !value.is_null()
                 && !matches!(name.as_str(), "extra_headers" | "extra_query" | "timeout")
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_aside_is_put_where_it_is_referred_to() {
+    fn references_are_replaced_with_what_they_refer_to() {
         let text = format!("attachment://{HASH}");
         check(json!(text), &json!("a long text"));
         check(
@@ -115,7 +116,7 @@ mod tests {
             json!({"input": [], "input_refs": [[0, 1], [2, 4]]}),
             &json!({"input": ["a", "c", "d"], "input_refs": [[0, 1], [2, 4]]}),
         );
-        // What is not there stays what it was.
+        // A reference without a target stays as it is.
         let lost = json!({"said": "attachment://00000000000000000000000000000000", "input_refs": [[3, 9]]});
         check(lost.clone(), &lost);
     }

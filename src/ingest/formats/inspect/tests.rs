@@ -1,7 +1,7 @@
 use crate::ingest::testing::load;
 use crate::model::action::Kind;
 
-/// The rows of a sample with these events, each with who acts.
+/// The rows of a sample with these events, each with its agent.
 fn told(events: &str) -> Vec<(Kind, String)> {
     let log = format!(
         r#"{{"version":2,"eval":{{"task":"t","run_id":"r"}},"samples":[{{"id":1,"epoch":1,"input":"go","events":[{events}]}}]}}"#
@@ -20,7 +20,7 @@ fn model(span: &str, input: &str) -> String {
 }
 
 #[test]
-fn who_grades_is_another_than_who_runs() {
+fn scorers_have_lanes_of_their_own() {
     let begin =
         r#"{"event":"span_begin","id":"a","span_id":"a","type":"solver","name":"generate"}"#;
     let grade = r#"{"event":"span_begin","id":"b","span_id":"b","type":"scorer","name":"strict"}"#;
@@ -42,7 +42,7 @@ fn who_grades_is_another_than_who_runs() {
 }
 
 #[test]
-fn steps_tell_of_scorers_where_there_are_no_spans() {
+fn without_spans_scorers_are_recognized_by_steps() {
     let step = |action: &str| {
         format!(r#"{{"event":"step","action":"{action}","type":"scorer","name":"strict"}}"#)
     };
@@ -56,7 +56,7 @@ fn steps_tell_of_scorers_where_there_are_no_spans() {
 }
 
 #[test]
-fn what_a_solver_told_the_agent_to_be_is_told_once() {
+fn the_system_prompt_of_a_solver_is_shown_once() {
     let system = r#"{"role":"system","content":"Be brief."},{"role":"user","content":"go"}"#;
     let events = [model("", system), model("", system)];
     let kinds: Vec<Kind> = told(&events.join(","))

@@ -20,14 +20,14 @@ fn check(of: &serde_json::Value, (input, cached, output): (u64, u64, u64)) {
 }
 
 #[test]
-fn tokens_are_read_in_each_of_their_shapes() {
-    // As OpenAI counts: what was cached is part of the prompt.
+fn tokens_are_read_in_each_shape() {
+    // OpenAI's shape: cached tokens are part of the prompt.
     let openai = json!({"prompt_tokens": 300, "completion_tokens": 44, "prompt_tokens_details": {"cached_tokens": 128}});
     check(&openai, (172, 128, 44));
-    // Buckets that have nothing in common.
+    // Disjoint buckets.
     let buckets = json!({"input": 172, "input_cache_read": 128, "output": 28, "output_reasoning": 16, "total": 344});
     check(&buckets, (172, 128, 44));
-    // Buckets of which one is a part of another.
+    // Buckets of which one is part of another.
     let overlapping =
         json!({"input": 300, "prompt_details.cache_read": 128, "output": 44, "total": 344});
     check(&overlapping, (172, 128, 44));

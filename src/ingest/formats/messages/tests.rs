@@ -5,7 +5,7 @@ use crate::ingest::testing::{load, rows};
 use crate::model::action::Kind;
 
 #[test]
-fn the_parts_of_an_answer_are_a_thought_a_text_and_calls() {
+fn a_response_has_reasoning_text_and_calls() {
     let batch = load(
         "anthropic-messages",
         r#"{"role":"assistant","content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"I look."},{"type":"tool_use","id":"t","name":"look","input":{}}],"usage":{"input_tokens":5,"output_tokens":7,"cache_read_input_tokens":11}}
@@ -24,7 +24,7 @@ fn the_parts_of_an_answer_are_a_thought_a_text_and_calls() {
 }
 
 #[test]
-fn whether_a_tool_succeeded_is_not_told_by_the_openai_interface() {
+fn the_openai_api_does_not_record_tool_success() {
     let batch = load(
         "chat-messages",
         r#"{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"look","arguments":"{}"}}]}
@@ -41,7 +41,7 @@ fn whether_a_tool_succeeded_is_not_told_by_the_openai_interface() {
 }
 
 #[test]
-fn an_id_used_again_is_answered_in_order_and_an_answer_without_one_goes_to_the_oldest() {
+fn results_match_reused_ids_in_order_and_missing_ids_by_age() {
     let batch = load(
         "chat-messages",
         r#"{"role":"assistant","content":null,"tool_calls":[{"id":"c","function":{"name":"a","arguments":"1"}},{"id":"c","function":{"name":"b","arguments":"2"}},{"function":{"name":"d","arguments":"3"}}]}
@@ -59,7 +59,7 @@ fn an_id_used_again_is_answered_in_order_and_an_answer_without_one_goes_to_the_o
 }
 
 #[test]
-fn prompt_tokens_of_openai_hold_those_of_the_cache() {
+fn openai_prompt_tokens_include_cached_tokens() {
     let batch = load(
         "chat-messages",
         r#"{"messages":[{"role":"user","content":"x"}],"response":{"choices":[{"message":{"role":"assistant","content":"y"}}],"usage":{"prompt_tokens":100,"completion_tokens":10,"prompt_tokens_details":{"cached_tokens":80}}}}
@@ -73,7 +73,7 @@ fn prompt_tokens_of_openai_hold_those_of_the_cache() {
 }
 
 #[test]
-fn arguments_that_are_no_json_stay_as_they_are() {
+fn arguments_other_than_json_stay_as_they_are() {
     assert_eq!(unpacked(&json!("{'a': 1}")), json!("{'a': 1}"));
     assert_eq!(unpacked(&json!("{\"a\": 1}")), json!({"a": 1}));
 }

@@ -1,4 +1,4 @@
-//! Where OpenCode keeps a session, and how its files make lines.
+//! Where OpenCode stores a session, and how its files become lines.
 //!
 //! ```text
 //! storage/session/PROJECT/SESSION.json    a session                  a line
@@ -6,8 +6,8 @@
 //! storage/part/MESSAGE/PART.json          their parts, in order
 //! ```
 //!
-//! Names are ids and sort by time. Where they are not, the ids inside of the files count: they are read
-//! only then. Source: `packages/opencode/src/storage/storage.ts` of sst/opencode, before 1.2.
+//! File names are ids and sort by time. If they are not ids, the ids inside the files are used, which are
+//! read only then. Source: `packages/opencode/src/storage/storage.ts` of sst/opencode, before 1.2.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -16,13 +16,13 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use super::OpenCode;
-use crate::ingest::discover::open_without_waiting;
-use crate::ingest::formats::messages::string;
+use crate::ingest::formats::content::string;
 use crate::ingest::json;
 use crate::ingest::kin::{Kin, ReadTies, Tie};
+use crate::ingest::open::open_without_waiting;
 use crate::ingest::packed::scattered::{Scattered, documents, is_document};
 
-/// What stands beside the folder of sessions.
+/// The folders beside the folder of sessions.
 const ASIDE: &[&str] = &[
     "message",
     "part",
@@ -33,38 +33,38 @@ const ASIDE: &[&str] = &[
     "permission",
 ];
 
-/// More of a file than any of them needs to say whose it is.
+/// More of a file than is ever needed to find out which session it belongs to.
 const LARGEST: u64 = 16 << 20;
 
-/// Which kind of file a path names, with the folder `storage`.
-enum Kept {
+/// The kind of file that a path names, with the `storage` folder.
+enum StoredAs {
     Session(PathBuf),
     Message(PathBuf),
     Part,
 }
 
-/// A path is known by the folders above it; that those beside them are there must be seen.
-fn kept(path: &Path) -> Option<Kept> {
+/// The kind follows from the folders above the path; the sibling folders must exist.
+fn kept(path: &Path) -> Option<StoredAs> {
     if !is_document(path) {
         return None;
     }
-    // Named from inside of the storage, a path does not say where it is.
+    // A path relative to the inside of the storage does not show where it is.
     let whole = std::path::absolute(path).ok()?;
     let above = whole.parent()?;
     let storage = |folder: &Path, name: &str, beside: &str| {
         folder.file_name() == Some(OsStr::new(name)) && folder.with_file_name(beside).is_dir()
     };
     if storage(above, "part", "message") {
-        return Some(Kept::Part);
+        return Some(StoredAs::Part);
     }
     let kind = above.parent()?;
     let top = path.ancestors().nth(3).or_else(|| kind.parent())?;
     if storage(kind, "session", "message") {
-        Some(Kept::Session(top.to_owned()))
+        Some(StoredAs::Session(top.to_owned()))
     } else if storage(kind, "message", "part") {
-        Some(Kept::Message(top.to_owned()))
+        Some(StoredAs::Message(top.to_owned()))
     } else if storage(kind, "part", "message") {
-        Some(Kept::Part)
+        Some(StoredAs::Part)
     } else {
         None
     }
@@ -82,7 +82,7 @@ pub(super) fn is_aside(folder: &Path) -> bool {
 pub(super) fn gather(path: &Path) -> Option<Scattered> {
     let mut files = Scattered::new(&OpenCode);
     match kept(path)? {
-        Kept::Session(storage) => {
+        StoredAs::Session(storage) => {
             files.push(path, b"");
             let messages = folder(&storage.join("message"), path);
             let messages = messages
@@ -90,10 +90,10 @@ pub(super) fn gather(path: &Path) -> Option<Scattered> {
                 .unwrap_or_default();
             gather_messages(&mut files, &storage, &messages, b"\n{\"info\":");
         }
-        Kept::Message(storage) => {
+        StoredAs::Message(storage) => {
             gather_messages(&mut files, &storage, &[path.to_owned()], b"{\"info\":");
         }
-        Kept::Part => {
+        StoredAs::Part => {
             files.push(path, b"");
             files.close(b"\n");
         }
@@ -112,7 +112,8 @@ fn gather_messages(
         .iter()
         .map(|message| folder(&parts, message))
         .collect();
-    // To look through a folder that may hold very many others is only for those who have nothing there.
+    // Scanning a folder of possibly very many files is worthwhile only for messages without a folder of
+    // parts.
     let flat = if !messages.is_empty() && folders.iter().all(Option::is_none) {
         Flat::read(&parts)
     } else {
@@ -137,21 +138,21 @@ fn gather_messages(
     files.close(end);
 }
 
-/// The folder below `all` of what belongs to a file: named like it, or by the id in it.
+/// The folder below `all` that belongs to a file: named like it, or like the id in it.
 fn folder(all: &Path, owner: &Path) -> Option<PathBuf> {
     let named = all.join(owner.file_stem()?);
     if named.is_dir() {
         return Some(named);
     }
     let id = string(&read(owner)?, "id")?;
-    // An id may be anything, and a path out of here too.
+    // An id is arbitrary and may be a path to somewhere else.
     let mut components = Path::new(&id).components();
     let is_name = matches!(components.next(), Some(Component::Normal(_)));
     let known = all.join(&id);
     (is_name && components.next().is_none() && known.is_dir()).then_some(known)
 }
 
-/// Parts that lie beside the folders of parts: only they themselves say whose they are.
+/// Parts beside the folders of parts: only their contents show which message they belong to.
 #[derive(Default)]
 struct Flat {
     by_message: HashMap<String, Vec<PathBuf>>,
@@ -178,7 +179,7 @@ impl Flat {
     }
 }
 
-/// A small file as JSON; none of what is large, no JSON or no regular file.
+/// A small file as JSON; none if it is large, not JSON, or not a regular file.
 fn read(path: &Path) -> Option<Value> {
     use std::io::Read as _;
     let file = open_without_waiting(path).ok()?;
@@ -196,7 +197,7 @@ const TIES: ReadTies = ReadTies {
     read: ties,
 };
 
-/// What the sessions of a project say of the sessions that started them.
+/// Which sessions of a project were started by which.
 fn ties(folder: &Path) -> Vec<Tie> {
     let sessions = documents(folder).into_iter();
     let ties = sessions.filter_map(|path| {
@@ -211,10 +212,10 @@ fn ties(folder: &Path) -> Vec<Tie> {
 }
 
 fn is_session(path: &Path) -> bool {
-    matches!(kept(path), Some(Kept::Session(_)))
+    matches!(kept(path), Some(StoredAs::Session(_)))
 }
 
-/// The sessions that a session started, and those that they started.
+/// The sessions that a session started, directly or indirectly.
 pub(super) fn companions(path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
     if is_session(path) {
         kin.descendants(path, TIES)
@@ -223,7 +224,7 @@ pub(super) fn companions(path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
     }
 }
 
-/// Whether a session was started by another one that is there.
+/// Whether a session was started by another one that exists.
 pub(super) fn is_part(path: &Path, kin: &mut Kin) -> bool {
     is_session(path) && kin.has_parent(path, TIES)
 }

@@ -1,13 +1,17 @@
-//! A session, message, part or event opened in full.
+//! Opens a session, message, part or event in full.
 
 use serde_json::Value;
 
-use super::{ABORTED, ERROR};
 use crate::ingest::body::{ApprovalText, Body, ErrorText};
-use crate::ingest::formats::messages::{IMPLIED, string};
-use crate::ingest::formats::saferun::text_of;
+use crate::ingest::fact::IMPLIED;
+use crate::ingest::formats::content::{string, text_of};
 
-/// An event holds a part; every other record is what it is.
+/// The error name of a message that a person cancelled.
+pub(super) const ABORTED: &str = "MessageAbortedError";
+/// The part number of a message's error, which is opened separately from the message.
+pub(super) const ERROR: u16 = 1;
+
+/// The part in an event; every other record is its own part.
 fn part_of(record: &Value) -> &Value {
     let part = record.get("part").filter(|part| part.is_object());
     part.unwrap_or(record)
@@ -43,7 +47,7 @@ pub(super) fn body(record: &Value, part: u16) -> Body {
     body
 }
 
-/// What the answer of a tool adds to the call, and a text to the row of its model call.
+/// Adds the result of a tool to its call, or the text to the row of its model call.
 pub(super) fn result(record: &Value, body: &mut Body) {
     let told = part_of(record);
     if string(told, "type").as_deref() != Some("tool") {
@@ -67,7 +71,7 @@ pub(super) fn attached(record: &Value, body: &mut Body) {
     });
 }
 
-/// `{name, data: {message}}`, wherever it stands; that a person broke it off is no error.
+/// `{name, data: {message}}`, in any position; being cancelled by a person is not an error.
 fn trouble(told: &Value, body: &mut Body) {
     let Some(error) = told.get("error") else {
         return;
@@ -86,7 +90,7 @@ fn trouble(told: &Value, body: &mut Body) {
     });
 }
 
-/// A session by its title and folder; of a message that has no parts only what OpenCode noted of it.
+/// The title and folder of a session; for a message without parts, its metadata.
 fn of_head(told: &Value) -> Option<String> {
     let title = string(told, "title").filter(|_| told.get("role").is_none());
     if let Some(title) = title {
@@ -101,7 +105,7 @@ fn of_head(told: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A part that is neither text nor tool, in words: its kind and what it is about.
+/// Describes a part that is neither text nor tool: its kind and its subject.
 fn note(told: &Value, kind: &str) -> String {
     let keys = [
         "filename",
@@ -113,7 +117,7 @@ fn note(told: &Value, kind: &str) -> String {
         "snapshot",
     ];
     let mut said: Vec<String> = keys.iter().filter_map(|key| string(told, key)).collect();
-    // The address of what was attached may be all of it.
+    // The URL of an attachment may be the whole attachment.
     said.extend(string(told, "url").filter(|url| !url.starts_with("data:")));
     let files = told.get("files").and_then(Value::as_array);
     said.extend(files.into_iter().flatten().filter_map(text_of));

@@ -9,7 +9,7 @@ fn check(lines: &'static str, expected: &[(Kind, Status)]) {
 const NONE: Status = Status::Unrecorded;
 
 #[test]
-fn calls_end_as_the_state_and_the_fixed_phrases_say() {
+fn statuses_come_from_the_state_and_the_fixed_phrases() {
     let call = |state: &str| {
         let text = format!(
             r#"{{"type":"tool_use","timestamp":1700000000000,"sessionID":"s","part":{{"type":"tool","tool":"bash","messageID":"m","callID":"c","state":{state}}}}}"#
@@ -35,7 +35,7 @@ fn calls_end_as_the_state_and_the_fixed_phrases_say() {
     );
 }
 
-/// Tokens of input, output and thought, and the cost in picodollars, of the only run.
+/// Input, output and reasoning tokens, and the cost in picodollars, of the only run.
 fn spent(lines: &'static str) -> (Option<u64>, Option<u64>, Option<u64>, Option<i64>) {
     let batch = load("opencode", lines);
     let totals = &batch.runs[0].1.totals;
@@ -60,7 +60,7 @@ fn a_message_counts_and_the_end_of_its_only_step_does_not() {
 }
 
 #[test]
-fn of_several_steps_each_counts() {
+fn each_of_several_steps_counts() {
     let told = spent(
         r#"{"id":"s","projectID":"p"}
 {"info":{"id":"m","sessionID":"s","role":"assistant","cost":0.75,"tokens":{"input":1,"output":1}},"parts":[{"type":"text","text":"a"},{"type":"step-finish","cost":0.5,"tokens":{"input":7,"output":3}},{"type":"text","text":"b"},{"type":"step-finish","cost":0.25,"tokens":{"input":1,"output":1}}]}"#,
@@ -69,7 +69,7 @@ fn of_several_steps_each_counts() {
 }
 
 #[test]
-fn thought_is_in_the_output_where_the_total_says_so() {
+fn reasoning_is_part_of_the_output_if_the_total_says_so() {
     let told = spent(
         r#"{"id":"s","projectID":"p"}
 {"info":{"id":"m","sessionID":"s","role":"assistant","cost":1,"tokens":{"total":10,"input":7,"output":3,"reasoning":2}},"parts":[]}"#,
@@ -78,7 +78,7 @@ fn thought_is_in_the_output_where_the_total_says_so() {
 }
 
 #[test]
-fn zeros_that_a_message_begins_with_are_not_recorded() {
+fn initial_zeros_of_a_message_are_not_recorded() {
     let told = spent(
         r#"{"id":"s","projectID":"p"}
 {"info":{"id":"m","sessionID":"s","role":"assistant","cost":0,"tokens":{"input":0,"output":0,"reasoning":0,"cache":{"read":0,"write":0}}},"parts":[]}"#,
@@ -87,7 +87,7 @@ fn zeros_that_a_message_begins_with_are_not_recorded() {
 }
 
 #[test]
-fn only_the_first_words_of_a_person_begin_a_turn() {
+fn only_the_first_text_of_a_person_starts_a_turn() {
     let batch = load(
         "opencode",
         r#"{"id":"s","projectID":"p"}
@@ -109,7 +109,7 @@ fn only_the_first_words_of_a_person_begin_a_turn() {
 }
 
 #[test]
-fn a_message_without_parts_is_there_all_the_same() {
+fn a_message_without_parts_has_a_row() {
     check(
         r#"{"info":{"id":"m","sessionID":"s","role":"user","summary":{"title":"t"}},"parts":[]}
 {"info":{"id":"n","sessionID":"s","role":"assistant","error":{"name":"APIError","data":{"message":"no"}}},"parts":[]}

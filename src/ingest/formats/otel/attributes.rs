@@ -1,4 +1,4 @@
-//! Attributes by their names, whatever wire form they came in.
+//! Attributes by name, whatever their wire form.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::model::quantity::{Cost, Time, Tokens};
 pub(crate) struct Attributes(Map<String, Value>);
 
 impl Attributes {
-    /// Of a list of `{"key", "value": AnyValue}` (OTLP).
+    /// From a list of `{"key", "value": AnyValue}` (OTLP).
     pub(crate) fn of_list(list: Option<&Value>) -> Attributes {
         let all = list
             .and_then(Value::as_array)
@@ -24,7 +24,7 @@ impl Attributes {
         Attributes(all.iter().filter_map(pair).collect())
     }
 
-    /// Of an object, flat or nested.
+    /// From an object, flat or nested.
     pub(crate) fn of_object(object: Option<&Value>) -> Attributes {
         let mut all = Map::new();
         if let Some(Value::Object(members)) = object {
@@ -45,12 +45,12 @@ impl Attributes {
         self.get(key).is_some()
     }
 
-    /// The first of several names that there is.
+    /// The first of several names that is present.
     pub(crate) fn first(&self, keys: &[&str]) -> Option<&Value> {
         keys.iter().find_map(|key| self.get(key))
     }
 
-    /// The first of several names, as text; numbers are written out.
+    /// The first of several names, as text; numbers are formatted.
     pub(crate) fn text(&self, keys: &[&str]) -> Option<String> {
         keys.iter().find_map(|key| match self.get(key)? {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -60,12 +60,12 @@ impl Attributes {
         })
     }
 
-    /// The first of several names, opened where it is JSON in a string.
+    /// The first of several names, parsed if it is JSON in a string.
     pub(crate) fn open(&self, keys: &[&str]) -> Option<Value> {
         self.first(keys).map(parsed)
     }
 
-    /// A count, which some write as text.
+    /// A count, which may be written as text.
     pub(crate) fn count(&self, keys: &[&str]) -> Tokens {
         self.first(keys).map_or(Tokens::NONE, count)
     }
@@ -79,7 +79,7 @@ impl Attributes {
         self.number(keys).map_or(Cost::NONE, Cost::from_usd)
     }
 
-    /// Names that begin so, each with the rest of its name.
+    /// Names with this prefix, each with the rest of the name.
     pub(crate) fn below<'a>(
         &'a self,
         prefix: &'a str,
@@ -93,7 +93,7 @@ impl Attributes {
         self.0.iter()
     }
 
-    /// A tree of what was flattened into dotted names below a prefix, as `0.message.role`.
+    /// Rebuilds the tree that was flattened into dotted names below a prefix, such as `0.message.role`.
     pub(crate) fn tree(&self, prefix: &str) -> Option<Value> {
         let mut root = Value::Null;
         for (path, value) in self.below(prefix) {
@@ -104,7 +104,7 @@ impl Attributes {
     }
 }
 
-/// Deeper flattening than this is nobody's.
+/// No writer flattens deeper than this.
 const DEEPEST: usize = 16;
 
 fn plant(node: &mut Value, steps: &[&str], value: &Value, depth: usize) {
@@ -121,7 +121,7 @@ fn plant(node: &mut Value, steps: &[&str], value: &Value, depth: usize) {
     }
 }
 
-/// Objects whose names are all numbers are lists, in the order of the numbers; some may be missing.
+/// Objects whose names are all numbers are lists, in numeric order; some may be missing.
 fn arrays(value: Value) -> Value {
     let Value::Object(members) = value else {
         return value;
@@ -143,7 +143,7 @@ fn arrays(value: Value) -> Value {
 
 pub(crate) fn count(value: &Value) -> Tokens {
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
-    // Some write counts as 12.0.
+    // Some writers format counts as 12.0.
     let whole = || {
         value
             .as_f64()
@@ -153,7 +153,7 @@ pub(crate) fn count(value: &Value) -> Tokens {
     number.or_else(whole).map_or(Tokens::NONE, Tokens::from)
 }
 
-/// An `AnyValue`, in camel or snake case; a value that is none is itself.
+/// The value of an `AnyValue`, in camel or snake case; any other value is returned as is.
 pub(crate) fn any_value(value: &Value) -> Value {
     let Value::Object(members) = value else {
         return value.clone();
@@ -186,7 +186,7 @@ pub(crate) fn any_value(value: &Value) -> Value {
     }
 }
 
-/// Nanoseconds since the epoch, as text or as a number; 0 is not recorded.
+/// Nanoseconds since the epoch, as text or number; 0 is not recorded.
 pub(crate) fn nanos(value: Option<&Value>) -> Time {
     let number = match value {
         Some(Value::String(text)) => text.parse::<u64>().ok(),
@@ -201,7 +201,7 @@ pub(crate) fn nanos(value: Option<&Value>) -> Time {
     }
 }
 
-/// An instant as text (RFC 3339, UTC where no zone is told) or as a number.
+/// An instant as text (RFC 3339, UTC without a zone) or number.
 pub(crate) fn instant(value: Option<&Value>) -> Time {
     match value {
         Some(Value::String(text)) => time::from_text(text.as_bytes()),

@@ -1,4 +1,4 @@
-//! What all conventions say in nearly the same words: who ran, for whom, with which tokens.
+//! What all conventions have in common: who ran, for whom, with which tokens.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use crate::ingest::formats::spans::{Ruling, Span, without_cache};
 use crate::model::action::Verdict;
 use crate::model::quantity::Usage;
 
-/// Names of the same thing, the newest and most telling first.
+/// Synonyms, the newest and most specific first.
 const THREAD: &[&str] = &[
     "thread_id",
     "metadata.thread_id",
@@ -69,7 +69,7 @@ const AGENT: &[&str] = &[
 ];
 const RELEASE: &[&str] = &["langfuse.release", "langfuse.version"];
 
-/// Attributes that say nothing beyond what the row shows, and those that are large.
+/// Attributes that add nothing to what the row shows, or that are large.
 const UNSAID: &[&str] = &[
     "gen_ai.",
     "llm.",
@@ -86,7 +86,7 @@ const UNSAID: &[&str] = &[
 
 pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
     let said = |keys: &[&str]| of.text(keys).unwrap_or_default();
-    // OpenInference keeps what the application said in one text of JSON.
+    // OpenInference stores application metadata as JSON in one string.
     let metadata = Attributes::of_object(of.open(&["metadata"]).as_ref());
     let joins = &mut span.joins;
     joins.thread = of
@@ -139,7 +139,7 @@ pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
     span.labels = short.collect();
 }
 
-/// Tokens, of conventions that count what came from a cache into the input.
+/// Tokens, in conventions that count cached tokens as input.
 fn usage(of: &Attributes) -> Usage {
     let mut usage = Usage {
         input: of.count(&[
@@ -188,11 +188,12 @@ fn usage(of: &Attributes) -> Usage {
     usage
 }
 
-/// Tools in the words of a Python interrupt: `{'action_requests': [{'name': 'issue_refund', …`.
+/// Tools in the text of a Python interrupt: `{'action_requests': [{'name': 'issue_refund', …`.
 static ASKED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"'name': '([^']{1,200})', 'args'").ok());
 
-/// An interrupt of LangGraph is no error but a question to a person, and what resumes it the answer.
+/// An interrupt of LangGraph is a question to a person, not an error; the command that resumes the graph is
+/// the answer.
 pub(super) fn interrupts(of: &Attributes, span: &mut Span) {
     let is_interrupt = span.error.as_ref().is_some_and(|error| {
         let kind = error.kind.as_deref().unwrap_or_default();
@@ -214,7 +215,7 @@ pub(super) fn interrupts(of: &Attributes, span: &mut Span) {
     }
 }
 
-/// What a person is asked about, from the text of an interrupt.
+/// The approvals requested in the text of an interrupt.
 pub(crate) fn requests(message: &str) -> Vec<Ruling> {
     let names = ASKED.as_ref().map(|asked| asked.captures_iter(message));
     let ruling = |tool: &str| Ruling {
@@ -231,7 +232,7 @@ pub(crate) fn requests(message: &str) -> Vec<Ruling> {
         .collect()
 }
 
-/// What a person decided, from the command that resumes a graph.
+/// The decisions of a person in the command that resumes a graph.
 pub(crate) fn decisions(input: &Value) -> Vec<Ruling> {
     let resume = input
         .get("resume")

@@ -1,11 +1,11 @@
-//! OpenTelemetry's conventions for generative AI, OpenLLMetry before and after it took them over,
+//! OpenTelemetry's conventions for generative AI, OpenLLMetry before and after it adopted them,
 //! pydantic-ai, and the Model Context Protocol.
 
 use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in, word};
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::model::action::Verdict;
 
@@ -21,7 +21,7 @@ pub(super) fn read(of: &Attributes, span: &mut Span) -> bool {
         "execute_task" if traceloop(of, span) => return true,
         _ => Class::Wrapper,
     };
-    // OpenLLMetry and LangSmith write operations of their own; those of a tool are plain.
+    // OpenLLMetry and LangSmith use operation names of their own; those of tools are recognizable.
     if span.class == Class::Wrapper && of.text(&["traceloop.span.kind"]).as_deref() == Some("tool")
     {
         span.class = Class::Tool;
@@ -55,10 +55,10 @@ fn said(of: &Attributes, span: &mut Span) {
     }
 }
 
-/// Schemas of tools, and parameters under the names of the convention.
-pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
+/// Tool schemas, and parameters under the names of the convention.
+pub(super) fn asked(of: &Attributes, asked: &mut RequestFields) {
     asked.tools(of.get("gen_ai.tool.definitions"));
-    // As OpenLLMetry wrote until 2025.
+    // As written by OpenLLMetry until 2025.
     asked.tools(of.tree("llm.request.functions.").as_ref());
     for (name, value) in of.below("gen_ai.request.") {
         let name = match name {
@@ -70,7 +70,7 @@ pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
     }
 }
 
-/// `gen_ai.prompt.0.role`, as OpenLLMetry wrote until 2025.
+/// `gen_ai.prompt.0.role`, as written by OpenLLMetry until 2025.
 fn flattened(of: &Attributes, span: &mut Span) {
     if let Some(prompt) = of.tree("gen_ai.prompt.") {
         span.input = messages(&prompt, Role::User);
@@ -120,7 +120,7 @@ fn guardrail(of: &Attributes, span: &mut Span) {
     });
 }
 
-/// Calls that pydantic-ai leaves to a person end the run: they are its result.
+/// Calls that pydantic-ai defers to a person end the run: they are its result.
 fn deferred(of: &Attributes, span: &mut Span) {
     let result = of.open(&["final_result"]);
     let asked = result
@@ -154,7 +154,7 @@ pub(super) fn traceloop(of: &Attributes, span: &mut Span) -> bool {
     true
 }
 
-/// Model calls as OpenLLMetry told them before there was a convention.
+/// Model calls of OpenLLMetry from before the convention.
 pub(super) fn legacy(of: &Attributes, span: &mut Span) -> bool {
     let is_call = of.has("llm.request.type")
         || of.has("gen_ai.prompt.0.role")
@@ -166,7 +166,7 @@ pub(super) fn legacy(of: &Attributes, span: &mut Span) -> bool {
     is_call
 }
 
-/// Calls of tools on a server of the Model Context Protocol.
+/// Tool calls on a Model Context Protocol server.
 pub(super) fn mcp(of: &Attributes, span: &mut Span) -> bool {
     let Some(method) = of.text(&["mcp.method.name"]) else {
         return false;
@@ -183,7 +183,7 @@ pub(super) fn mcp(of: &Attributes, span: &mut Span) -> bool {
     true
 }
 
-/// Messages as log events beside their span, as the convention had it until 2025.
+/// Messages as log events beside their span, as in the convention until 2025.
 pub(super) fn log(name: &str, of: &Attributes, span: &mut Span) -> bool {
     let Some(event) = name.strip_prefix("gen_ai.") else {
         return false;

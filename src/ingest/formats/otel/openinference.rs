@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in};
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::model::action::Verdict;
 
@@ -27,7 +27,7 @@ pub(super) fn read(of: &Attributes, span: &mut Span) -> bool {
                 .text(&["tool.name", "tool_call.function.name"])
                 .unwrap_or_else(|| span.name.clone());
             span.tool.call = of.text(&["tool_call.id", "tool.id"]).unwrap_or_default();
-            // `tool.parameters` is the schema with some instrumentors, and the arguments with others.
+            // `tool.parameters` is the schema in some instrumentors and the arguments in others.
             span.tool.args = of.open(&["input.value", "tool_call.function.arguments"]);
             span.tool.result = of.first(&["output.value"]).map(flat);
         }
@@ -52,9 +52,9 @@ fn said(of: &Attributes, span: &mut Span) {
     }
 }
 
-/// The instrumentor of an SDK tells what that was called with; those of frameworks tell schemas and
-/// parameters alone.
-pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
+/// Instrumentors of SDKs record the arguments of the SDK call; those of frameworks only schemas and
+/// parameters.
+pub(super) fn asked(of: &Attributes, asked: &mut RequestFields) {
     if let Some(input) = of.open(&["input.value"]).filter(Value::is_object) {
         asked.called_with(&input);
     }
@@ -70,7 +70,7 @@ fn message_list(
     of: &Attributes,
     prefix: &str,
     role: Role,
-) -> Vec<crate::ingest::formats::spans::messages::Said> {
+) -> Vec<crate::ingest::formats::spans::messages::Item> {
     let list = of.tree(prefix);
     let all = list
         .as_ref()
@@ -84,7 +84,7 @@ fn message_list(
     messages(&Value::Array(plain), role)
 }
 
-/// A message without the layer of names that the flattening needs.
+/// A message without the layer of names that flattening adds.
 fn plain(message: &Value) -> Value {
     let mut out = message.clone();
     let Value::Object(members) = &mut out else {
@@ -100,7 +100,7 @@ fn plain(message: &Value) -> Value {
     };
     let mut contents = inner(members.remove("contents"), "message_content");
     let has_calls = members.contains_key("tool_calls");
-    // Among the parts a call has no name.
+    // A tool call among the parts has no name.
     let is_call = |part: &Value| part.get("type").and_then(Value::as_str) == Some("tool_use");
     contents.retain(|part| !(has_calls && is_call(part)));
     if !contents.is_empty() {
@@ -113,7 +113,7 @@ fn plain(message: &Value) -> Value {
     out
 }
 
-/// The one trace that a guardrail leaves with the OpenAI Agents SDK: the error of the turn that it ended.
+/// The only trace of a guardrail in the OpenAI Agents SDK: the error of the turn that it ended.
 pub(crate) fn tripped(span: &mut Span) {
     const WORDS: &str = "Guardrail tripwire triggered";
     let Some(error) = span.error.take_if(|error| error.message.starts_with(WORDS)) else {

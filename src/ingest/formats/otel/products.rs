@@ -1,15 +1,15 @@
-//! The attributes of products that keep traces: Langfuse, LangSmith, and the Vercel AI SDK.
+//! The attributes of products that store traces: Langfuse, LangSmith, and the Vercel AI SDK.
 
 use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, messages, messages_in, parsed};
-use crate::ingest::formats::spans::request::Asked;
+use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::ingest::formats::{langfuse, langsmith};
 use crate::model::action::Verdict;
 
-/// Langfuse writes its observations as spans.
+/// Observations of Langfuse as spans.
 pub(super) fn langfuse(of: &Attributes, span: &mut Span) -> bool {
     let Some(kind) = of.text(&["langfuse.observation.type"]) else {
         return false;
@@ -27,7 +27,7 @@ pub(super) fn langfuse(of: &Attributes, span: &mut Span) -> bool {
     true
 }
 
-/// LangSmith in its OpenTelemetry mode: whole inputs and outputs as texts of JSON.
+/// LangSmith in OpenTelemetry mode: whole inputs and outputs as JSON in strings.
 pub(super) fn langsmith(of: &Attributes, span: &mut Span) -> bool {
     let Some(kind) = of.text(&["langsmith.span.kind"]) else {
         return false;
@@ -72,8 +72,8 @@ pub(super) fn vercel(of: &Attributes, span: &mut Span) -> bool {
     true
 }
 
-/// What these products tell of a request beside what was said.
-pub(super) fn asked(of: &Attributes, asked: &mut Asked) {
+/// The request fields of these products beside the messages.
+pub(super) fn asked(of: &Attributes, asked: &mut RequestFields) {
     if of.has("langfuse.observation.type") {
         let input = of.open(&["langfuse.observation.input"]);
         let parameters = of.open(&["langfuse.observation.model.parameters"]);
@@ -117,7 +117,7 @@ fn answer(of: &Attributes, span: &mut Span) {
     }
 }
 
-/// An approval that an application tells of itself, by the name of its span and what it returned.
+/// An approval reported by an application, through the name and output of a span.
 pub(crate) fn approval(name: &str, output: Option<&Value>, wait: Option<f64>) -> Option<Ruling> {
     let output = output?;
     let word = output

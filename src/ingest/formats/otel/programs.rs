@@ -1,7 +1,7 @@
-//! The telemetry of programs that are agents themselves: Claude Code and Codex.
+//! The telemetry of agent programs: Claude Code and Codex.
 //!
-//! Claude Code logs what it does and traces it too; a refused call is in its spans alone. The spans of
-//! Codex are those of its own functions: what it did is in its logs.
+//! Claude Code both logs and traces; refused calls are only in its spans. The spans of Codex are those of
+//! its own functions; its actions are in its logs.
 
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ pub(super) fn claude_code(of: &Attributes, span: &mut Span) -> bool {
                     .unwrap_or(it)
                     .clone()
             });
-            // That it was run is told by a span inside.
+            // A nested span shows that the tool ran.
             span.tool.ran = Ran::No;
         }
         "tool.execution" => {
@@ -76,7 +76,7 @@ pub(super) fn claude_code(of: &Attributes, span: &mut Span) -> bool {
 
 fn claude_usage(of: &Attributes, span: &mut Span) {
     span.model = of.text(&["model"]).unwrap_or_default();
-    // Counted without what came from the cache, as ours.
+    // Excludes cached tokens, as ours do.
     span.usage = Usage {
         input: of.count(&["input_tokens"]),
         output: of.count(&["output_tokens"]),
@@ -99,7 +99,7 @@ fn failed(of: &Attributes, key: &str, span: &mut Span) {
     }
 }
 
-/// Decisions by the configuration or a hook are those of a policy, others those of a person.
+/// Decisions by the configuration or a hook are those of a policy, all others those of a person.
 fn claude_ruling(decision: &str, of: &Attributes, wait: Elapsed) -> Option<Ruling> {
     let source = of.text(&["source"]).unwrap_or_default();
     let by_policy = matches!(source.to_ascii_lowercase().as_str(), "config" | "hook");
@@ -141,7 +141,7 @@ fn length(of: &Attributes) -> Elapsed {
         .map_or(Elapsed::NONE, Elapsed::from_millis)
 }
 
-/// A log record is written at the end of what it tells of.
+/// A log record is written at the end of what it reports.
 fn began_before(of: &Attributes, span: &mut Span) {
     span.duration = length(of);
     if let (Some(end), Some(length)) = (span.start.get(), span.duration.get()) {
@@ -199,7 +199,7 @@ pub(super) fn claude_code_log(name: &str, of: &Attributes, span: &mut Span) -> b
     true
 }
 
-/// The spans of Codex that say something of the run: its model calls.
+/// The spans of Codex that matter for the run: its model calls.
 pub(super) fn codex(of: &Attributes, span: &mut Span) -> bool {
     if !span.scope.starts_with("codex") {
         return false;
@@ -265,7 +265,7 @@ pub(super) fn codex_log(name: &str, of: &Attributes, span: &mut Span) -> bool {
     true
 }
 
-/// The event of a span as an attribute, for those that keep their result in one.
+/// A span event as an attribute, for spans that store their result in one.
 pub(crate) fn event(name: &str, attributes: &Attributes) -> Option<(String, Value)> {
     let all: serde_json::Map<String, Value> = attributes
         .iter()

@@ -12,7 +12,7 @@ fn load(lines: &'static str) -> crate::ingest::Batch {
     load_as(formats::by_name("otlp"), input)
 }
 
-/// A tool span with its fields written in a given way.
+/// A tool span with its fields in the given spelling.
 #[track_caller]
 fn check(line: &'static str, status: Status, tool: &str) {
     let batch = load(line);
@@ -22,7 +22,7 @@ fn check(line: &'static str, status: Status, tool: &str) {
 }
 
 #[test]
-fn other_spellings_of_the_same_span_are_read() {
+fn alternative_spellings_of_a_span_are_read() {
     check(
         r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174","startTimeUnixNano":1700000000000000000,"attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"execute_tool"}},{"key":"gen_ai.tool.name","value":{"stringValue":"look"}}]}]}]}]}"#,
         Status::Ok,
@@ -36,7 +36,7 @@ fn other_spellings_of_the_same_span_are_read() {
 }
 
 #[test]
-fn what_is_no_span_keeps_its_place() {
+fn records_other_than_spans_keep_their_place() {
     let batch = load("{\"resourceSpans\":[]}\n{\"a\":1}\n{broken\n{\"resourceMetrics\":[]}\n");
     assert_eq!(
         rows(&batch),
@@ -48,7 +48,7 @@ fn what_is_no_span_keeps_its_place() {
 }
 
 #[test]
-fn a_span_that_is_its_own_parent_is_told_once() {
+fn a_span_that_is_its_own_parent_appears_once() {
     let line = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"aa","spanId":"bb","parentSpanId":"bb","name":"GET /","startTimeUnixNano":"1"},{"traceId":"aa","spanId":"bb","parentSpanId":"bb","name":"GET /","startTimeUnixNano":"1"}]}]}]}"#;
     let batch = load(line);
     assert_eq!(rows(&batch), [(Kind::Note, Status::Unrecorded)]);

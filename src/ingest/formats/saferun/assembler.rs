@@ -1,4 +1,4 @@
-//! What `saferun` events mean in the course of a run.
+//! Assembles `saferun` events into runs.
 
 use crate::ingest::assemble::{Assembler, Builder, Call, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
@@ -8,12 +8,12 @@ use crate::model::quantity::Elapsed;
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
-/// Events tell all that is needed themselves, but broken ones.
+/// Events are complete in themselves; only malformed ones need state.
 #[derive(Debug, Default)]
 pub(super) struct SaferunAssembler {
-    /// The run of the last event: broken lines stand beside it.
+    /// The run of the last event, which malformed lines are placed next to.
     last: Option<RunIx>,
-    /// Events without a run are of the one named after the file.
+    /// Events without a run id belong to a run named after the file.
     of_files: bool,
 }
 
@@ -37,7 +37,9 @@ impl Assembler for SaferunAssembler {
         };
         self.last = Some(run);
         match fact.kind {
-            FactKind::RunStart => start(fact, from, build, run),
+            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
+                start(fact, from, build, run)
+            }
             FactKind::RunEnd => end(fact, from, build, run),
             FactKind::Prompt => prompt(fact, from, build, run),
             FactKind::Response => response(fact, from, build, run),
@@ -47,7 +49,13 @@ impl Assembler for SaferunAssembler {
             FactKind::Error => error(fact, from, build, run),
             FactKind::Reasoning => plain(Kind::Reasoning, fact, from, build, run),
             FactKind::Setting => setting(fact, from, build, run),
-            FactKind::Note | FactKind::Usage | FactKind::CallNews | FactKind::Copy => {
+            FactKind::Note
+            | FactKind::Usage
+            | FactKind::RunningTotal
+            | FactKind::RunTotal
+            | FactKind::CallNews
+            | FactKind::Piece
+            | FactKind::Copy => {
                 plain(Kind::Note, fact, from, build, run);
             }
             FactKind::Unknown => plain(Kind::Unknown, fact, from, build, run),
@@ -58,7 +66,7 @@ impl Assembler for SaferunAssembler {
     fn finish(&mut self, _build: &mut Builder) {}
 }
 
-/// Everything that any row of an event has.
+/// The common part of all rows.
 fn draft(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Draft {
     let main = build.peek(run).who.agent;
     let named = build.symbol_like(from.text(fact.agent), main);
@@ -98,7 +106,7 @@ fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: Run
     let draft = draft(kind, fact, from, build, run);
     let action = add(&draft, fact, from, build);
     build.duration(action, fact.duration);
-    // Nobody but a model uses tokens, whatever its answer is called.
+    // Only a model uses tokens, whatever its response is called.
     if let Some(usage) = from.decoded.usage(fact) {
         build.charge(run, (action, draft.model), usage, fact.cost, None);
     }
@@ -112,13 +120,13 @@ fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     plain(Kind::RunStart, fact, from, build, run);
 }
 
-/// What holds for the run, without a row of its own.
+/// Settings of the run, without a row of their own.
 fn setting(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     who(fact, from, build, run);
     draft(Kind::Note, fact, from, build, run);
 }
 
-/// What the run is told to be.
+/// Sets the properties of the run.
 fn who(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let title = from.decoded.name(fact, Name::Title);
     if !title.is_empty() {
@@ -183,7 +191,7 @@ fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     if fact.cost.is_some() {
         edited.totals.run_cost = fact.cost;
     }
-    // What the whole run used, where nothing is known of its model calls.
+    // The usage of the whole run, if nothing is known about its model calls.
     if let Some(usage) = from.decoded.usage(fact) {
         build.charge(run, (action, draft.model), usage, fact.cost, None);
     }
@@ -198,8 +206,8 @@ fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
 }
 
 fn prompt(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
-    // Without a turn of its own a prompt of a user begins the next one; what one agent tells its
-    // subagent is part of the turn.
+    // Without an explicit turn, a user prompt starts the next one; a prompt from one agent to its subagent
+    // belongs to the current turn.
     let main = build.peek(run).who.agent;
     let agent = build.symbol_like(from.text(fact.agent), main);
     let to_subagent = agent.is_some() && main.is_some() && agent != main;
@@ -251,7 +259,7 @@ fn result(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     };
     let known = build.knows_call(run, id);
     let Some(call) = build.close_call(run, id, status) else {
-        // A result that no open call waits for is a row of its own, and said of the call it names.
+        // A result that no open call waits for is a row of its own, and flags the call it names.
         if let Some(call) = known {
             build.settle(&Settled {
                 flags: Flags::SECOND_RESULT,
@@ -274,7 +282,7 @@ fn result(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     build.cost(run, call.action, fact.cost);
 }
 
-/// A row for a decision or approval on no known call; it carries what it says itself.
+/// A row for a decision or approval on an unknown call, with its own contents.
 fn orphan(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Call {
     let draft = draft(fact.attached_kind().row(), fact, from, build, run);
     let action = add(&draft, fact, from, build);
@@ -284,11 +292,11 @@ fn orphan(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Call
     build.alone(run, action, fact.verdict)
 }
 
-/// Decisions and approvals go to the call they name; without one they are rows.
+/// Attaches a decision or approval to the call it names; without one it is a row.
 fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let id = from.text(fact.call);
     let known = build.knows_call(run, id);
-    // It may be about something else than a call: about an earlier decision, say.
+    // It may refer to something other than a call, such as an earlier decision.
     let about = build.by_id(run, id);
     let call = known.unwrap_or_else(|| match about.get() {
         Some(action) => build.alone(run, action, fact.verdict),
@@ -303,7 +311,7 @@ fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         policy,
         rule,
         by,
-        // A policy does not wait: what it took is a duration.
+        // A policy does not wait: the time it took is a duration.
         wait: if fact.kind == FactKind::Approval {
             fact.duration
         } else {
@@ -317,7 +325,7 @@ fn attach(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     }
 }
 
-/// An error that names a call is its outcome; any other is a row.
+/// An error that names a call is its result; any other is a row.
 fn error(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let id = from.text(fact.call);
     match build.close_call(run, id, Status::Error) {

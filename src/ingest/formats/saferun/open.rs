@@ -1,24 +1,42 @@
-//! Opening `saferun` events in full.
+//! Opens `saferun` events in full.
 
 use serde_json::Value;
 
-use crate::base::human;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText, Matched};
+use crate::ingest::fact::FactKind;
+use crate::ingest::formats::content::{text_of, unpacked};
 
-/// The body of an event that has a row of its own.
+pub(super) fn kind_of(word: &[u8]) -> Option<FactKind> {
+    Some(match word {
+        b"run_start" => FactKind::RunStart,
+        b"run_end" => FactKind::RunEnd,
+        b"prompt" => FactKind::Prompt,
+        b"response" => FactKind::Response,
+        b"reasoning" => FactKind::Reasoning,
+        b"tool_call" => FactKind::ToolCall,
+        b"tool_result" => FactKind::ToolResult,
+        b"policy_decision" => FactKind::Decision,
+        b"approval" => FactKind::Approval,
+        b"error" => FactKind::Error,
+        b"note" => FactKind::Note,
+        _ => return None,
+    })
+}
+
+/// The body of an event with a row of its own.
 pub(super) fn body(record: &Value) -> Body {
     let mut body = Body {
         id: string(record, "id"),
         parent_id: string(record, "parent_id"),
         text: record.get("content").and_then(text_of),
-        args: present(record, "args").map(parsed),
+        args: present(record, "args").map(unpacked),
         error: record.get("error").and_then(error_of),
         labels: labels(record),
         ..Body::default()
     };
     match record.get("type").and_then(Value::as_str) {
         Some("tool_result") => result(record, &mut body),
-        kind if kind.is_none_or(|kind| super::kind_of(kind.as_bytes()).is_none()) => {
+        kind if kind.is_none_or(|kind| kind_of(kind.as_bytes()).is_none()) => {
             body.text = Some(unknown(kind.unwrap_or("no type"), body.text.take()));
         }
         Some("run_end") => body.text = string(record, "reason"),
@@ -28,7 +46,7 @@ pub(super) fn body(record: &Value) -> Body {
     body
 }
 
-/// A record of an unknown type tells its type, and its content where it has one.
+/// A record of an unknown type shows its type, and its content if it has one.
 fn unknown(kind: &str, content: Option<String>) -> String {
     match content {
         Some(content) => format!("{kind}: {content}"),
@@ -36,7 +54,7 @@ fn unknown(kind: &str, content: Option<String>) -> String {
     }
 }
 
-/// What a `tool_result` adds to its call.
+/// Adds a `tool_result` to its call.
 pub(super) fn result(record: &Value, body: &mut Body) {
     body.result = present(record, "result").cloned();
     if let Some(error) = record.get("error").and_then(error_of) {
@@ -44,7 +62,7 @@ pub(super) fn result(record: &Value, body: &mut Body) {
     }
 }
 
-/// What a `policy_decision` or an `approval` adds to the action it was about.
+/// Adds a `policy_decision` or an `approval` to its action.
 pub(super) fn attached(record: &Value, body: &mut Body) {
     if record.get("type").and_then(Value::as_str) == Some("approval") {
         body.approvals.push(ApprovalText {
@@ -79,19 +97,9 @@ fn condition(value: &Value) -> Matched {
     }
 }
 
-/// A member that is there and not null.
+/// A member that is present and not null.
 fn present<'a>(record: &'a Value, key: &str) -> Option<&'a Value> {
     record.get(key).filter(|value| !value.is_null())
-}
-
-/// Arguments written as a string of JSON are opened; a string that is not JSON stays as it is.
-pub(super) fn parsed(args: &Value) -> Value {
-    match args {
-        Value::String(text) => crate::ingest::json::value(text.as_bytes())
-            .filter(|value| value.is_object() || value.is_array())
-            .unwrap_or_else(|| args.clone()),
-        _ => args.clone(),
-    }
 }
 
 pub(super) fn string(record: &Value, key: &str) -> Option<String> {
@@ -100,44 +108,6 @@ pub(super) fn string(record: &Value, key: &str) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
-}
-
-/// Text of a string, or of the text parts of a list of content parts.
-pub(crate) fn text_of(content: &Value) -> Option<String> {
-    match content {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Array(parts) => Some(parts.iter().map(part_text).collect::<Vec<_>>().join("\n")),
-        other => Some(other.to_string()),
-    }
-}
-
-fn part_text(part: &Value) -> String {
-    let text = part
-        .as_str()
-        .or_else(|| part.get("text").and_then(Value::as_str));
-    match text {
-        Some(text) => text.to_owned(),
-        None => placeholder(part),
-    }
-}
-
-/// `[image image/png · 45 kB]`: what stands where a part is no text.
-fn placeholder(part: &Value) -> String {
-    let word = |value: &Value, keys: &[&str]| {
-        let mut found = keys.iter().filter_map(|key| value.get(*key)?.as_str());
-        found.next().map(str::to_owned)
-    };
-    let inner = part.get("source").unwrap_or(part);
-    let kind = word(part, &["type"]).unwrap_or_else(|| "part".to_owned());
-    let media = word(inner, &["media_type", "mimeType", "mime_type"]);
-    let size = word(inner, &["data", "blob"]).map(|data| human::bytes(data.len() as u64 / 4 * 3));
-    let what = [Some(kind), media]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>();
-    let size = size.map(|size| format!(" · {size}")).unwrap_or_default();
-    format!("[{}{size}]", what.join(" "))
 }
 
 pub(super) fn error_of(error: &Value) -> Option<ErrorText> {

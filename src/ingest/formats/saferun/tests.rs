@@ -1,4 +1,5 @@
 use crate::ingest::Batch;
+use crate::ingest::formats::content::text_of;
 use crate::ingest::testing::{self, rows};
 use crate::model::action::{Flags, Kind, Status};
 use crate::model::run::RunStatus;
@@ -29,7 +30,7 @@ fn a_result_closes_the_oldest_open_call_with_its_id() {
 }
 
 #[test]
-fn calls_of_two_runs_with_one_id_stay_apart() {
+fn equal_call_ids_of_two_runs_are_kept_apart() {
     let batch = load(
         r#"{"type":"tool_call","run_id":"r1","id":"c","tool":"a"}
 {"type":"tool_call","run_id":"r2","id":"c","tool":"a"}
@@ -72,7 +73,7 @@ fn decisions_and_approvals_attach_to_their_call() {
 }
 
 #[test]
-fn what_is_missing_is_not_recorded() {
+fn missing_values_are_not_recorded() {
     let batch = load(
         r#"{"type":"response","run_id":"r","model":"gpt-4o"}
 {"type":"tool_call","run_id":"r","id":"c","tool":"a"}
@@ -94,7 +95,7 @@ fn what_is_missing_is_not_recorded() {
 }
 
 #[test]
-fn a_call_like_one_that_failed_is_a_retry() {
+fn a_repeated_failed_call_is_a_retry() {
     let batch = load(
         r#"{"type":"tool_call","run_id":"r","id":"1","tool":"a","args":{"x":1}}
 {"type":"tool_result","run_id":"r","call_id":"1","status":"error"}
@@ -137,7 +138,7 @@ fn bad_numbers_do_not_count_and_are_flagged() {
 }
 
 #[test]
-fn broken_lines_stand_beside_their_neighbours_and_count_in_no_run() {
+fn malformed_lines_keep_their_place_and_count_in_no_run() {
     let batch = load(
         "{\"type\":\"prompt\",\"run_id\":\"r\",\"role\":\"user\"}\n{broken\n{\"type\":\"run_end\",\"run_id\":\"r\",\"status\":\"ok\"}\n",
     );
@@ -147,7 +148,7 @@ fn broken_lines_stand_beside_their_neighbours_and_count_in_no_run() {
 }
 
 #[test]
-fn a_subagent_is_a_lane_and_its_prompt_no_turn() {
+fn a_subagent_is_a_lane_and_its_prompt_starts_no_turn() {
     let batch = load(
         r#"{"type":"run_start","run_id":"r","agent":"main"}
 {"type":"prompt","run_id":"r","role":"user","content":"go"}
@@ -162,7 +163,7 @@ fn a_subagent_is_a_lane_and_its_prompt_no_turn() {
 }
 
 #[test]
-fn a_key_given_twice_is_flagged_and_the_last_value_counts() {
+fn a_repeated_key_is_flagged_and_the_last_value_wins() {
     let batch =
         load("{\"type\":\"note\",\"type\":\"prompt\",\"run_id\":\"r\",\"\\u0072un_id\":\"s\"}\n");
     assert_eq!(rows(&batch), [(Kind::Prompt, Status::Unrecorded)]);
@@ -171,9 +172,9 @@ fn a_key_given_twice_is_flagged_and_the_last_value_counts() {
 }
 
 #[test]
-fn a_part_that_is_no_text_is_told_by_its_type_and_size() {
+fn a_part_other_than_text_is_shown_by_its_type_and_size() {
     let image = r#"[{"type":"image","source":{"media_type":"image/png","data":"aaaabbbb"}},{"text":"a map"},{"type":"audio"}]"#;
     let content = serde_json::from_str(image).expect("JSON");
-    let text = super::text_of(&content).expect("a text");
+    let text = text_of(&content).expect("a text");
     assert_eq!(text, "[image image/png · 6 B]\na map\n[audio]");
 }

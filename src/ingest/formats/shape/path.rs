@@ -1,23 +1,23 @@
-//! Paths into records, and what is asked of the values there.
+//! Paths into records, and conditions on the values there.
 
 use serde_json::Value;
 
-/// Where a value is looked for: the first place that has one counts.
+/// Where to look for a value: the first source that has one wins.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Field(pub(super) Vec<Place>);
+pub(super) struct Field(pub(super) Vec<ValueSource>);
 
 #[derive(Debug, Clone)]
-pub(super) enum Place {
-    /// A text that stands in the declaration itself.
-    Said(String),
-    At(Path),
+pub(super) enum ValueSource {
+    /// A text in the declaration itself.
+    Literal(String),
+    Path(Path),
     /// An object made of values from several places.
-    Made(Vec<(String, Field)>),
+    Object(Vec<(String, Field)>),
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Path {
-    /// From the record, where rows are told of its elements.
+    /// Starts at the record, for rows that are made from its elements.
     from_record: bool,
     steps: Vec<String>,
 }
@@ -33,14 +33,14 @@ impl Path {
         (!empty).then_some(Path { from_record, steps })
     }
 
-    /// What lies there, unless it is null.
+    /// The value at the path, unless it is null.
     pub(super) fn get<'a>(&self, record: &'a Value, element: &'a Value) -> Option<&'a Value> {
         let start = if self.from_record { record } else { element };
         step(start, &self.steps).filter(|found| !found.is_null())
     }
 }
 
-/// Members may have dots in their names: the longest name that is there is meant.
+/// Member names may contain dots: the longest existing name wins.
 fn step<'a>(from: &'a Value, steps: &[String]) -> Option<&'a Value> {
     if steps.is_empty() {
         return Some(from);
@@ -61,9 +61,9 @@ fn step<'a>(from: &'a Value, steps: &[String]) -> Option<&'a Value> {
 impl Field {
     pub(super) fn value(&self, record: &Value, element: &Value) -> Option<Value> {
         self.0.iter().find_map(|place| match place {
-            Place::Said(text) => Some(Value::String(text.clone())),
-            Place::At(path) => path.get(record, element).cloned(),
-            Place::Made(members) => {
+            ValueSource::Literal(text) => Some(Value::String(text.clone())),
+            ValueSource::Path(path) => path.get(record, element).cloned(),
+            ValueSource::Object(members) => {
                 let member = |(name, field): &(String, Field)| {
                     Some((name.clone(), field.value(record, element)?))
                 };
@@ -78,14 +78,14 @@ impl Field {
     }
 }
 
-/// A value as a name: strings as they are, all else as JSON.
+/// A value as a name: strings as they are, everything else as JSON.
 pub(super) fn text(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Something that must hold for a record or an element.
+/// A condition on a record or an element.
 #[derive(Debug, Clone)]
 pub(super) struct Condition {
     pub(super) path: Path,
@@ -94,9 +94,9 @@ pub(super) struct Condition {
 
 #[derive(Debug, Clone)]
 pub(super) enum Want {
-    /// There, or not there.
+    /// Present, or not.
     There(bool),
-    /// One of these; `*` at the end takes what begins so.
+    /// One of these; a trailing `*` matches any suffix.
     OneOf(Vec<String>),
 }
 

@@ -1,4 +1,4 @@
-//! The declaration of a shape as it is written, and where it goes wrong.
+//! Parses the declaration of a shape and reports errors in it.
 
 use std::ops::Range;
 
@@ -6,18 +6,18 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Shape;
-use super::path::{Condition, Field, Path, Place, Want};
-use super::row::{KINDS, Row, RowField, RunField};
-use crate::ingest::formats::FORMATS;
+use super::path::{Condition, Field, Path, ValueSource, Want};
+use super::row::{KINDS, RowField, RowRule, RunField};
 
-/// A line of a declaration and what is wrong in it.
+/// A line of a declaration and what is wrong with it.
 pub type Wrong = (usize, String);
 
 const TOP: &[&str] = &["name", "about", "match", "run", "words", "row"];
 
-/// Reads a declaration. The error tells the line and the way out.
-pub fn read(text: &str) -> Result<Shape, Wrong> {
-    let at = At { text };
+/// Reads a declaration, which must not take the name of a built-in format. The error has the line and the
+/// remedy.
+pub fn read(text: &str, built_in: &[&str]) -> Result<Shape, Wrong> {
+    let at = At { text, built_in };
     let table = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
         (at.line(&span), error.message().to_owned())
@@ -67,10 +67,11 @@ fn keep(text: &str) -> &'static str {
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
-/// The text that is read, to tell lines.
+/// The declaration, for line numbers, and the names that are taken.
 #[derive(Clone, Copy)]
 struct At<'t> {
     text: &'t str,
+    built_in: &'t [&'t str],
 }
 
 impl At<'_> {
@@ -109,7 +110,7 @@ impl At<'_> {
         if name.is_empty() || !name.bytes().all(plain) {
             return self.wrong(&value.span(), "a name is made of a-z, 0-9 and -");
         }
-        if FORMATS.iter().any(|format| format.name() == name) {
+        if self.built_in.contains(&name) {
             return self.wrong(
                 &value.span(),
                 format!("'{name}' is a built-in format; take another name"),
@@ -202,32 +203,32 @@ impl At<'_> {
         Ok(Field(places))
     }
 
-    fn place(self, value: &Value<'_>) -> Result<Place, Wrong> {
+    fn place(self, value: &Value<'_>) -> Result<ValueSource, Wrong> {
         match value.get_ref() {
             DeValue::String(text) => Ok(match text.strip_prefix('=') {
-                Some(said) => Place::Said(said.to_owned()),
-                None => Place::At(self.path(&value.span(), text)?),
+                Some(said) => ValueSource::Literal(said.to_owned()),
+                None => ValueSource::Path(self.path(&value.span(), text)?),
             }),
             DeValue::Table(members) => {
                 let members = members.iter();
                 let made =
                     members.map(|(key, value)| Ok((key.get_ref().to_string(), self.field(value)?)));
-                Ok(Place::Made(made.collect::<Result<_, _>>()?))
+                Ok(ValueSource::Object(made.collect::<Result<_, _>>()?))
             }
             _ => self.wrong(&value.span(), "a path, a text after =, or a list of them"),
         }
     }
 
-    fn rows(self, value: &Value<'_>) -> Result<Vec<Row>, Wrong> {
+    fn rows(self, value: &Value<'_>) -> Result<Vec<RowRule>, Wrong> {
         match value.get_ref() {
             DeValue::Array(rows) => rows.iter().map(|row| self.row(row)).collect(),
             _ => self.wrong(&value.span(), "rows are written [[row]]"),
         }
     }
 
-    fn row(self, value: &Value<'_>) -> Result<Row, Wrong> {
+    fn row(self, value: &Value<'_>) -> Result<RowRule, Wrong> {
         let mut kind = None;
-        let mut row = Row {
+        let mut row = RowRule {
             kind: KINDS[0].0,
             each: Vec::new(),
             when: Vec::new(),
@@ -257,7 +258,7 @@ impl At<'_> {
             }
         }
         match kind {
-            Some(kind) => Ok(Row { kind, ..row }),
+            Some(kind) => Ok(RowRule { kind, ..row }),
             None => self.wrong(&value.span(), "a row needs a kind, as kind = \"prompt\""),
         }
     }

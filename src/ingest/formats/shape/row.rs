@@ -1,4 +1,4 @@
-//! What a declared row makes of a record or of an element.
+//! Turns a record or an element into a declared row.
 
 use serde_json::Value;
 
@@ -6,47 +6,47 @@ use super::path::{Condition, Field, text};
 use crate::ingest::assemble;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{FactKind, Name};
-use crate::ingest::formats::saferun::text_of;
-use crate::ingest::formats::told::Told;
+use crate::ingest::formats::content::text_of;
+use crate::ingest::formats::entry::Entry;
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
 /// One `[[row]]`.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct RowRule {
     pub(super) kind: FactKind,
-    /// The array whose elements it tells of; empty tells of the record.
+    /// The array whose elements become rows; if empty, the record does.
     pub(super) each: Vec<String>,
     pub(super) when: Vec<Condition>,
     pub(super) unless: Vec<Condition>,
     pub(super) fields: Vec<(RowField, Field)>,
 }
 
-/// What a row is told from.
-pub(super) struct Scene<'a> {
+/// What the values of a row are taken from.
+pub(super) struct RecordScope<'a> {
     pub(super) record: &'a Value,
     pub(super) element: &'a Value,
     pub(super) words: &'a [(String, String)],
 }
 
-/// A row may tell a call and its result at once.
+/// A row may be a call and its result at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum RowPart {
     Own,
     Result,
 }
 
-impl Part {
+impl RowPart {
     pub(super) fn of(self, row: usize) -> u16 {
-        u16::try_from(row * 2 + usize::from(self == Part::Result)).unwrap_or(u16::MAX)
+        u16::try_from(row * 2 + usize::from(self == RowPart::Result)).unwrap_or(u16::MAX)
     }
 
-    pub(super) fn from(part: u16) -> (usize, Part) {
+    pub(super) fn from(part: u16) -> (usize, RowPart) {
         let part_of = if part.is_multiple_of(2) {
-            Part::Own
+            RowPart::Own
         } else {
-            Part::Result
+            RowPart::Result
         };
         (usize::from(part / 2), part_of)
     }
@@ -65,7 +65,7 @@ macro_rules! fields {
 }
 
 fields! {
-    /// What a run is told to be.
+    /// The properties of a run.
     RunField {
         Id = "id",
         Agent = "agent",
@@ -83,7 +83,7 @@ fields! {
 }
 
 fields! {
-    /// What a row is told to hold.
+    /// The fields of a row.
     RowField {
         Id = "id",
         Parent = "parent",
@@ -119,7 +119,7 @@ fields! {
 }
 
 impl RunField {
-    pub(super) fn put(self, text: String, setting: &mut Told, run: &mut String) {
+    pub(super) fn put(self, text: String, setting: &mut Entry, run: &mut String) {
         let name = match self {
             RunField::Id => {
                 *run = text;
@@ -147,7 +147,7 @@ impl RunField {
     }
 }
 
-/// Kinds that a row can be of, by their words.
+/// The kinds of rows, by their words.
 pub(super) const KINDS: &[(FactKind, &str)] = &[
     (FactKind::RunStart, "run_start"),
     (FactKind::Prompt, "prompt"),
@@ -162,38 +162,38 @@ pub(super) const KINDS: &[(FactKind, &str)] = &[
     (FactKind::RunEnd, "run_end"),
 ];
 
-impl Row {
-    pub(super) fn applies(&self, scene: &Scene<'_>) -> bool {
+impl RowRule {
+    pub(super) fn applies(&self, scene: &RecordScope<'_>) -> bool {
         let holds = |it: &Condition| it.holds(scene.record, scene.element);
         self.when.iter().all(holds) && (self.unless.is_empty() || !self.unless.iter().all(holds))
     }
 
-    /// A call with a result of its own tells two facts.
-    pub(super) fn parts(&self) -> &'static [Part] {
+    /// A call with a result is two facts.
+    pub(super) fn parts(&self) -> &'static [RowPart] {
         let ends = |(what, _): &(RowField, Field)| {
             matches!(what, RowField::Result | RowField::Status | RowField::Error)
         };
         if self.kind == FactKind::ToolCall && self.fields.iter().any(ends) {
-            &[Part::Own, Part::Result]
+            &[RowPart::Own, RowPart::Result]
         } else {
-            &[Part::Own]
+            &[RowPart::Own]
         }
     }
 
-    /// What the row tells; nothing where a result is not there yet.
-    pub(super) fn told(&self, part: Part, scene: &Scene<'_>) -> Option<Told> {
+    /// The fact of a part; none if the result is not there yet.
+    pub(super) fn told(&self, part: RowPart, scene: &RecordScope<'_>) -> Option<Entry> {
         let kind = match part {
-            Part::Own => self.kind,
-            Part::Result => FactKind::ToolResult,
+            RowPart::Own => self.kind,
+            RowPart::Result => FactKind::ToolResult,
         };
-        let mut told = Told::new(kind);
+        let mut told = Entry::new(kind);
         let mut found = 0;
         for (what, field) in &self.fields {
             let ends = matches!(what, RowField::Result | RowField::Status | RowField::Error);
             let of_result =
                 ends || matches!(what, RowField::Millis | RowField::Seconds | RowField::Cost);
-            let own = part == Part::Own && !(of_result && self.parts().len() == 2);
-            let of_this = own || part == Part::Result && of_result;
+            let own = part == RowPart::Own && !(of_result && self.parts().len() == 2);
+            let of_this = own || part == RowPart::Result && of_result;
             if !of_this {
                 continue;
             }
@@ -202,7 +202,7 @@ impl Row {
                 put(*what, value, scene, &mut told);
             }
         }
-        if part == Part::Result && found == 0 {
+        if part == RowPart::Result && found == 0 {
             return None;
         }
         if told.fact.kind == FactKind::ToolResult
@@ -216,7 +216,7 @@ impl Row {
     }
 }
 
-fn finish(told: &mut Told) {
+fn finish(told: &mut Entry) {
     if told.fact.kind == FactKind::Error
         && let Some(message) = told.body.text.take()
     {
@@ -232,13 +232,13 @@ fn finish(told: &mut Told) {
     }
 }
 
-fn word(value: &Value, scene: &Scene<'_>) -> String {
+fn word(value: &Value, scene: &RecordScope<'_>) -> String {
     let said = text(value);
     let known = scene.words.iter().find(|(word, _)| *word == said);
     known.map_or(said, |(_, ours)| ours.clone())
 }
 
-fn put(what: RowField, value: Value, scene: &Scene<'_>, told: &mut Told) {
+fn put(what: RowField, value: Value, scene: &RecordScope<'_>, told: &mut Entry) {
     let number = || {
         value
             .as_f64()
@@ -340,7 +340,7 @@ fn tokens(what: RowField, count: Option<u64>, usage: &mut Usage) {
     }
 }
 
-fn verdict(what: RowField, value: &Value, scene: &Scene<'_>, told: &mut Told) {
+fn verdict(what: RowField, value: &Value, scene: &RecordScope<'_>, told: &mut Entry) {
     let word = word(value, scene);
     told.fact.verdict = Verdict::from_word(&word).unwrap_or(Verdict::Unrecorded);
     if what == RowField::Decision {
@@ -350,7 +350,7 @@ fn verdict(what: RowField, value: &Value, scene: &Scene<'_>, told: &mut Told) {
     }
 }
 
-fn said(name: Name, value: &Value, told: &mut Told) {
+fn said(name: Name, value: &Value, told: &mut Entry) {
     let said = text(value);
     match (told.fact.kind, name) {
         (FactKind::Decision, Name::Policy) => decision(told).policy = Some(said.clone()),
@@ -361,7 +361,7 @@ fn said(name: Name, value: &Value, told: &mut Told) {
     told.name(name, said);
 }
 
-fn decision(told: &mut Told) -> &mut DecisionText {
+fn decision(told: &mut Entry) -> &mut DecisionText {
     let all = &mut told.body.decisions;
     if all.is_empty() {
         all.push(DecisionText::default());
@@ -369,7 +369,7 @@ fn decision(told: &mut Told) -> &mut DecisionText {
     &mut all[0]
 }
 
-fn approval(told: &mut Told) -> &mut ApprovalText {
+fn approval(told: &mut Entry) -> &mut ApprovalText {
     let Body { approvals, .. } = &mut told.body;
     if approvals.is_empty() {
         approvals.push(ApprovalText::default());

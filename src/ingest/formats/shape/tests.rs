@@ -1,6 +1,6 @@
 use super::{bundled, read};
 use crate::ingest::discover::Input;
-use crate::ingest::formats::Format;
+use crate::ingest::format::Format;
 use crate::ingest::json;
 use crate::ingest::testing::{load_as, rows};
 use crate::model::action::{Kind, Status};
@@ -33,8 +33,8 @@ const LINES: &str = r#"{"session":"s1","event":"ask me","said":"hello","at":1700
 "#;
 
 #[test]
-fn reads_records_as_they_are_declared() {
-    let shape: &'static dyn Format = Box::leak(Box::new(read(HOUSE).expect("a shape")));
+fn records_are_read_as_declared() {
+    let shape: &'static dyn Format = Box::leak(Box::new(read(HOUSE, &[]).expect("a shape")));
     let input = Input::Bundled {
         name: "log.jsonl",
         bytes: LINES.as_bytes(),
@@ -64,13 +64,13 @@ fn reads_records_as_they_are_declared() {
 
 #[track_caller]
 fn wrong(declaration: &str, line: usize, what: &str) {
-    let (found, message) = read(declaration).expect_err("it is wrong");
+    let (found, message) = read(declaration, &["saferun"]).expect_err("it is wrong");
     assert!(message.contains(what), "{message}");
     assert_eq!(found, line, "{message}");
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_line() {
+fn errors_name_their_line() {
     wrong(
         "name = 'x'\nnmae = 'y'",
         2,
@@ -98,6 +98,6 @@ fn what_is_wrong_is_told_with_its_line() {
 }
 
 #[test]
-fn what_comes_with_the_program_is_sound() {
-    assert_eq!(bundled().len(), 1);
+fn bundled_shapes_are_valid() {
+    assert_eq!(bundled(&[]).len(), 1);
 }

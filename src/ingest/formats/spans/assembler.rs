@@ -1,35 +1,35 @@
-//! Spans come when they end, children first; they are kept until their trace is whole, then told in
-//! the order in which they began.
+//! Spans are recorded when they end, children first; they are held until their trace is complete, then
+//! emitted in order of their start.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::kept::Kept;
-use super::story::Story;
+use super::duplicates;
+use super::owned::OwnedFact;
+use super::run::SpanRun;
 use super::trace::Trace;
-use super::twins;
 use crate::ingest::assemble::{Assembler, Builder, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
-use crate::model::action::{ActionIx, Flags, Kind, SourceIx, Verdict};
+use crate::model::action::{ActionIx, Kind, SourceIx, Verdict};
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
 
-/// Spans that may wait; beyond that, traces that are whole are told.
+/// How many spans may be held; beyond that, complete traces are emitted.
 const WAITING: usize = 20_000;
 
-/// Kept traces, and the runs that were told so far.
+/// Held traces, and the runs emitted so far.
 #[derive(Debug, Default)]
 pub(super) struct SpanAssembler {
-    /// By the hash of their ids, in the order in which they were first seen.
+    /// In the order in which they were first seen.
     traces: Vec<Trace>,
     known: HashMap<u64, usize>,
     waiting: usize,
-    /// The run of each trace that was told.
+    /// The run of each trace that was emitted.
     runs: HashMap<u64, RunIx>,
-    stories: BTreeMap<RunIx, Story>,
+    stories: BTreeMap<RunIx, SpanRun>,
     /// Records that are not understood; they belong to no trace.
-    loose: Vec<Kept>,
-    /// Files that make up one group share its first source.
+    loose: Vec<OwnedFact>,
+    /// The files of a group share its first source.
     source: Option<SourceIx>,
     stem: String,
 }
@@ -40,15 +40,15 @@ impl Assembler for SpanAssembler {
             self.source = Some(from.source);
             from.stem.clone_into(&mut self.stem);
         }
-        let kept = Kept::of(fact, from);
+        let kept = OwnedFact::of(fact, from);
         if matches!(fact.kind, FactKind::Malformed | FactKind::Unknown) {
             self.loose.push(kept);
             return;
         }
-        // A span and what is in it come one after the other.
-        if kept.name(Name::Group).is_empty() && self.waiting >= WAITING {
+        // A span and its parts arrive one after the other.
+        if kept.name(Name::InSpan).is_empty() && self.waiting >= WAITING {
             self.tell(build, |trace| trace.is_whole);
-            // Nothing is whole: then bounds come before order.
+            // No trace is complete: the memory bound takes precedence over order.
             if self.waiting >= WAITING {
                 self.tell(build, |_| true);
             }
@@ -70,8 +70,8 @@ impl Assembler for SpanAssembler {
 }
 
 impl SpanAssembler {
-    /// The trace of a span; records without one are joined by what else they share.
-    fn trace(&mut self, kept: &Kept, build: &Builder) -> &mut Trace {
+    /// The trace of a span; records without a trace id are grouped by another id they share.
+    fn trace(&mut self, kept: &OwnedFact, build: &Builder) -> &mut Trace {
         let id = match kept.name(Name::Trace) {
             [] => kept.joins().map_or(&[] as &[u8], |(_, id)| id),
             id => id,
@@ -85,7 +85,7 @@ impl SpanAssembler {
         &mut self.traces[at]
     }
 
-    /// Tells the traces for which `when` holds.
+    /// Emits the traces for which `when` holds.
     fn tell(&mut self, build: &mut Builder, when: impl Fn(&Trace) -> bool) {
         let (mut now, later): (Vec<_>, Vec<_>) = self.traces.drain(..).partition(when);
         self.known = later
@@ -98,9 +98,9 @@ impl SpanAssembler {
         for trace in &mut now {
             trace.settle(build);
         }
-        twins::drop_strays(&mut now);
+        duplicates::drop_strays(&mut now);
         now.sort_by_key(Trace::start);
-        let mut groups: Vec<(RunIx, Vec<Kept>, u32)> = Vec::new();
+        let mut groups: Vec<(RunIx, Vec<OwnedFact>, u32)> = Vec::new();
         for trace in now {
             let Some(run) = self.run_of(&trace, build) else {
                 continue;
@@ -116,13 +116,14 @@ impl SpanAssembler {
         }
         for (run, mut spans, copies) in groups {
             build.edit(run).totals.copies += copies;
-            let told_twice = twins::drop_told_by_logs(&mut spans);
+            let told_twice = duplicates::drop_told_by_logs(&mut spans);
             build.edit(run).totals.copies += told_twice;
             spans.sort_by_key(|span| (span.told_at(), std::cmp::Reverse(span.fact.duration)));
-            twins::put_before_its_tools(&mut spans);
-            let story = self.stories.entry(run).or_insert_with(|| Story::new(run));
-            let ruling =
-                |span: &Kept| matches!(span.fact.kind, FactKind::Decision | FactKind::Approval);
+            duplicates::put_before_its_tools(&mut spans);
+            let story = self.stories.entry(run).or_insert_with(|| SpanRun::new(run));
+            let ruling = |span: &OwnedFact| {
+                matches!(span.fact.kind, FactKind::Decision | FactKind::Approval)
+            };
             story.only_rulings = spans.iter().all(ruling);
             let tools = spans.iter().filter(|span| span.is(FactKind::ToolCall));
             story.run_here = tools.map(|span| span.call.clone()).collect();
@@ -133,7 +134,7 @@ impl SpanAssembler {
         self.tell_loose(build);
     }
 
-    /// The run of a trace: one that it shares a thread, conversation or session with, or its own.
+    /// The run of a trace: the one it shares a thread, conversation or session with, or its own.
     fn run_of(&self, trace: &Trace, build: &mut Builder) -> Option<RunIx> {
         if let Some(&run) = self.runs.get(&trace.key) {
             return Some(run);
@@ -142,7 +143,7 @@ impl SpanAssembler {
         let joined = trace
             .spans
             .iter()
-            .filter_map(Kept::joins)
+            .filter_map(OwnedFact::joins)
             .max_by_key(|(rank, _)| *rank);
         match joined {
             Some((_, id)) => Some(build.run(source, id)),
@@ -156,7 +157,7 @@ impl SpanAssembler {
         }
     }
 
-    /// What belongs to nobody stands in the first run, or in one of the file's name.
+    /// Records without a trace go to the first run, or to one named after the file.
     fn tell_loose(&mut self, build: &mut Builder) {
         let Some(source) = self.source.filter(|_| !self.loose.is_empty()) else {
             return;
@@ -174,8 +175,8 @@ impl SpanAssembler {
     }
 }
 
-impl Kept {
-    /// What joins its trace with others, and how strongly.
+impl OwnedFact {
+    /// The id that joins its trace with others, and how strongly.
     fn joins(&self) -> Option<(u8, &[u8])> {
         [
             (3, Name::Thread),
@@ -187,11 +188,11 @@ impl Kept {
         .find(|(_, id)| !id.is_empty())
     }
 
-    /// Its place in the story: where it began; a question to a person, or a block, ends what is around
-    /// it. Of those that began together the one that took longer is around the other.
+    /// Its position in the run: its start; but a question to a person, or a block, comes at the end of its
+    /// wrapper. Of spans with the same start, the longer one is the outer one.
     fn told_at(&self) -> Time {
         let ends =
-            |inside: &Kept| matches!(inside.fact.verdict, Verdict::Requested | Verdict::Block);
+            |inside: &OwnedFact| matches!(inside.fact.verdict, Verdict::Requested | Verdict::Block);
         if self.is(FactKind::Copy) && self.inside.iter().any(ends) {
             self.end()
         } else {
@@ -208,7 +209,7 @@ impl Kept {
             model: Sym::NONE,
             time: self.fact.time,
             parent: ActionIx::NONE,
-            flags: self.fact.flags.without(Flags::MIRROR),
+            flags: self.fact.flags,
             source: self.source,
             line: self.line,
             place: self.place,

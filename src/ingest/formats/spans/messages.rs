@@ -1,14 +1,14 @@
-//! Messages of model calls, as the many instrumentors write them, become the same few things.
+//! Converts the messages of model calls from all instrumentors into the same few items.
 //!
-//! Read are the messages of OpenAI (chat and responses), Anthropic, Gemini, LangChain, the Vercel AI
-//! SDK, pydantic-ai and the OpenTelemetry conventions for generative AI (roles with parts).
+//! Reads the messages of OpenAI (Chat and Responses), Anthropic, Gemini, LangChain, the Vercel AI SDK,
+//! pydantic-ai and the OpenTelemetry conventions for generative AI (roles with parts).
 
 use serde_json::Value;
 
-use crate::ingest::formats::saferun::text_of;
+use crate::ingest::formats::content::text_of;
 use crate::ingest::json;
 
-/// Who said it.
+/// The speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     System,
@@ -17,18 +17,18 @@ pub(crate) enum Role {
     Tool,
 }
 
-/// One thing that a message holds.
+/// One item of a message.
 #[derive(Debug, Clone)]
-pub(crate) struct Said {
+pub(crate) struct Item {
     pub(crate) role: Role,
-    pub(crate) what: What,
+    pub(crate) what: Content,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum What {
+pub(crate) enum Content {
     Text(String),
     Reasoning(String),
-    /// A tool that the model asked for. The id is empty where none was recorded.
+    /// A tool call. The id is empty if not recorded.
     Call {
         id: String,
         name: String,
@@ -36,13 +36,13 @@ pub(crate) enum What {
     },
     Result {
         id: String,
-        /// The tool, which some name where they give no id.
+        /// The tool, which some writers name instead of the call id.
         name: String,
         value: Value,
         failed: bool,
         denied: bool,
     },
-    /// A person was asked, or answered, about a call.
+    /// A question to a person about a call, or the answer.
     Approval {
         id: String,
         answer: Option<bool>,
@@ -50,19 +50,19 @@ pub(crate) enum What {
     },
 }
 
-/// All that a value says, whatever its shape; `role` where it does not tell.
-pub(crate) fn messages(value: &Value, role: Role) -> Vec<Said> {
+/// All items of a value, whatever its shape; `role` is the default.
+pub(crate) fn messages(value: &Value, role: Role) -> Vec<Item> {
     let mut out = Vec::new();
     any(value, role, &mut out);
     out
 }
 
-/// The same of a text that may be JSON.
-pub(crate) fn messages_in(value: &Value, role: Role) -> Vec<Said> {
+/// The same for a text that may be JSON.
+pub(crate) fn messages_in(value: &Value, role: Role) -> Vec<Item> {
     messages(&parsed(value), role)
 }
 
-/// JSON that was written into a string; other strings stay what they are.
+/// Parses JSON in a string; other strings are returned as is.
 pub(crate) fn parsed(value: &Value) -> Value {
     match value {
         Value::String(text) if text.trim_start().starts_with(['{', '[', '"']) => {
@@ -72,16 +72,16 @@ pub(crate) fn parsed(value: &Value) -> Value {
     }
 }
 
-fn any(value: &Value, role: Role, out: &mut Vec<Said>) {
+fn any(value: &Value, role: Role, out: &mut Vec<Item>) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        Value::String(text) => say(role, What::Text(text.clone()), out),
+        Value::String(text) => say(role, Content::Text(text.clone()), out),
         Value::Array(all) => all.iter().for_each(|one| any(one, role, out)),
         Value::Object(_) => object(value, role, out),
     }
 }
 
-fn object(value: &Value, role: Role, out: &mut Vec<Said>) {
+fn object(value: &Value, role: Role, out: &mut Vec<Item>) {
     // LangChain wraps its messages: {"lc": 1, "kwargs": …} or {"type": "human", "data": …}.
     if let Some(inner) = value.get("kwargs").or_else(|| value.get("data"))
         && inner.is_object()
@@ -109,7 +109,7 @@ fn object(value: &Value, role: Role, out: &mut Vec<Said>) {
         return any(message, role, out);
     }
     if let Some(output) = value.get("output").filter(|output| output.is_array()) {
-        // A whole response of the responses API.
+        // A whole response of the Responses API.
         return any(output, Role::Assistant, out);
     }
     if let Some(content) = value
@@ -120,7 +120,7 @@ fn object(value: &Value, role: Role, out: &mut Vec<Said>) {
     }
     let told = word(value, &["role"]).and_then(role_of);
     if told.is_none() && role == Role::User && value.get("content").is_some() {
-        // Some write the name of the tool where the role should be.
+        // Some writers put the name of the tool where the role should be.
         if let Some(name) = word(value, &["role"]) {
             return named_result(name, value, out);
         }
@@ -131,9 +131,9 @@ fn object(value: &Value, role: Role, out: &mut Vec<Said>) {
     }
 }
 
-fn named_result(name: &str, value: &Value, out: &mut Vec<Said>) {
+fn named_result(name: &str, value: &Value, out: &mut Vec<Item>) {
     let result = value.get("content").map(flat).unwrap_or_default();
-    let what = What::Result {
+    let what = Content::Result {
         id: String::new(),
         name: name.to_owned(),
         denied: is_refusal(&result),
@@ -153,7 +153,7 @@ fn role_of(word: &str) -> Option<Role> {
     })
 }
 
-fn message(value: &Value, role: Role, out: &mut Vec<Said>) {
+fn message(value: &Value, role: Role, out: &mut Vec<Item>) {
     let id = word(value, &["tool_call_id", "id"]);
     let content = value.get("parts").or_else(|| value.get("content"));
     let is_result = role == Role::Tool && word(value, &["tool_call_id"]).is_some();
@@ -168,7 +168,7 @@ fn message(value: &Value, role: Role, out: &mut Vec<Said>) {
         let id = id.unwrap_or_default().to_owned();
         return say(
             role,
-            What::Result {
+            Content::Result {
                 id,
                 name: String::new(),
                 value,
@@ -180,30 +180,30 @@ fn message(value: &Value, role: Role, out: &mut Vec<Said>) {
     }
     for key in ["reasoning_content", "reasoning", "thinking"] {
         if let Some(thought) = value.get(key).and_then(text_of).filter(|it| !it.is_empty()) {
-            say(role, What::Reasoning(thought), out);
+            say(role, Content::Reasoning(thought), out);
             break;
         }
     }
     match content {
         Some(Value::Array(parts)) => parts.iter().for_each(|one| match one {
-            Value::String(text) => say(role, What::Text(text.clone()), out),
+            Value::String(text) => say(role, Content::Text(text.clone()), out),
             other => part(other, role, out),
         }),
-        Some(Value::String(text)) => say(role, What::Text(text.clone()), out),
+        Some(Value::String(text)) => say(role, Content::Text(text.clone()), out),
         Some(other) if other.is_object() => part(other, role, out),
         _ => {}
     }
     let known: Vec<String> = out
         .iter()
         .filter_map(|said| match &said.what {
-            What::Call { id, .. } => Some(id.clone()),
+            Content::Call { id, .. } => Some(id.clone()),
             _ => None,
         })
         .collect();
     let calls = value.get("tool_calls").or_else(|| value.get("toolCalls"));
     let calls = calls.or_else(|| value.pointer("/additional_kwargs/tool_calls"));
     for call in calls.map(list).unwrap_or_default() {
-        // Some write each call twice: among the parts and beside them.
+        // Some writers list each call twice: among the parts and beside them.
         let id = word(call, &["id", "toolCallId"]).unwrap_or_default();
         if id.is_empty() || !known.iter().any(|known| known == id) {
             asked(call, role, out);
@@ -211,7 +211,7 @@ fn message(value: &Value, role: Role, out: &mut Vec<Said>) {
     }
 }
 
-/// The definition of a tool, which some write among the messages.
+/// A tool definition, which some writers put among the messages.
 pub(crate) fn definition(message: &Value) -> Option<&Value> {
     let content = message.get("parts").or_else(|| message.get("content"));
     content.filter(|it| word(it, &["type"]) == Some("function"))
@@ -221,8 +221,8 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// A call in any of its spellings.
-fn asked(call: &Value, role: Role, out: &mut Vec<Said>) {
+/// A tool call in any of its spellings.
+fn asked(call: &Value, role: Role, out: &mut Vec<Item>) {
     let inner = call
         .get("function")
         .filter(|it| it.is_object())
@@ -232,7 +232,7 @@ fn asked(call: &Value, role: Role, out: &mut Vec<Said>) {
     let args = ["arguments", "args", "input"]
         .iter()
         .find_map(|key| inner.get(key));
-    let what = What::Call {
+    let what = Content::Call {
         id: id.to_owned(),
         name: name.to_owned(),
         args: args.map(parsed).unwrap_or_default(),
@@ -240,8 +240,8 @@ fn asked(call: &Value, role: Role, out: &mut Vec<Said>) {
     say(role, what, out);
 }
 
-/// A part of a message, or an item of the responses API.
-fn part(value: &Value, role: Role, out: &mut Vec<Said>) {
+/// A part of a message, or an item of the Responses API.
+fn part(value: &Value, role: Role, out: &mut Vec<Item>) {
     let kind = word(value, &["type"]).unwrap_or_default();
     let id = || {
         let keys = ["tool_use_id", "call_id", "toolCallId", "tool_call_id", "id"];
@@ -253,7 +253,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Said>) {
             let text = of(&["content", "text", "thinking", "reasoning", "summary"])
                 .and_then(|it| text_of(&it));
             if let Some(text) = text.filter(|text| !text.is_empty()) {
-                say(role, What::Reasoning(text), out);
+                say(role, Content::Reasoning(text), out);
             }
         }
         "tool_call" | "tool-call" | "tool_use" | "function_call" | "server_tool_call" => {
@@ -268,7 +268,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Said>) {
             let failed = value.get("is_error").and_then(Value::as_bool) == Some(true);
             say(
                 Role::Tool,
-                What::Result {
+                Content::Result {
                     id: id(),
                     name: word(value, &["name", "toolName"])
                         .unwrap_or_default()
@@ -286,7 +286,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Said>) {
             let id = id.to_owned();
             say(
                 role,
-                What::Approval {
+                Content::Approval {
                     id,
                     answer: None,
                     reason: None,
@@ -299,7 +299,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Said>) {
             let reason = word(value, &["reason"]).map(str::to_owned);
             say(
                 role,
-                What::Approval {
+                Content::Approval {
                     id: String::new(),
                     answer,
                     reason,
@@ -309,7 +309,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Said>) {
         }
         "image" | "image_url" | "input_image" | "blob" | "uri" | "file" | "audio" => {
             if let Some(text) = text_of(&Value::Array(vec![value.clone()])) {
-                say(role, What::Text(text), out);
+                say(role, Content::Text(text), out);
             }
         }
         _ => {
@@ -322,20 +322,20 @@ fn part(value: &Value, role: Role, out: &mut Vec<Said>) {
             }
             if let Some(text) = of(&["content", "text", "output_text"]).and_then(|it| text_of(&it))
             {
-                say(role, What::Text(text), out);
+                say(role, Content::Text(text), out);
             }
         }
     }
 }
 
-fn say(role: Role, what: What, out: &mut Vec<Said>) {
-    let empty = matches!(&what, What::Text(text) | What::Reasoning(text) if text.is_empty());
+fn say(role: Role, what: Content, out: &mut Vec<Item>) {
+    let empty = matches!(&what, Content::Text(text) | Content::Reasoning(text) if text.is_empty());
     if !empty {
-        out.push(Said { role, what });
+        out.push(Item { role, what });
     }
 }
 
-/// What a tool returned, without the wrappings of frameworks.
+/// A tool result, without the wrappers of frameworks.
 pub(crate) fn flat(value: &Value) -> Value {
     let value = &parsed(value);
     let wrapped = value
@@ -364,7 +364,7 @@ pub(crate) fn flat(value: &Value) -> Value {
     }
 }
 
-/// What frameworks say to the model when a person did not let a call be made.
+/// The phrases with which frameworks tell the model that a person refused a call.
 fn is_refusal(value: &Value) -> bool {
     const PHRASES: &[&str] = &[
         "Tool execution was not approved",
@@ -380,7 +380,7 @@ pub(crate) fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
     keys.iter().find_map(|key| value.get(key)?.as_str())
 }
 
-/// The first of several members that is a text; empty where none is.
+/// The first of several members that is a text; empty if none is.
 pub(crate) fn said(value: &Value, keys: &[&str]) -> String {
     word(value, keys).unwrap_or_default().to_owned()
 }

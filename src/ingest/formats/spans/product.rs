@@ -1,20 +1,20 @@
-//! The formats of products that write one span, or a document of them, in a record: what they share.
+//! What the formats of tracing products share: one span, or a document of spans, per record.
 
 use std::fmt::Debug;
 
 use serde_json::Value;
 
-use super::request::Asked;
+use super::request::RequestFields;
 use super::{GLANCE, Span};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
-use crate::ingest::context::Piece;
 use crate::ingest::fact::FactSink;
-use crate::ingest::formats::told::{add_attached, add_result, whole};
-use crate::ingest::formats::{Format, Recorded};
+use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request};
+use crate::ingest::formats::entry::{add_attached, add_result, whole};
 use crate::ingest::json::{Checked, Cursor, Record};
+use crate::ingest::request::RequestPart;
 
-/// A product, as far as it differs from others: its name, its smell, and how it writes a span.
+/// What distinguishes a tracing product: its name, how it is recognized, and how it writes a span.
 pub(in crate::ingest::formats) trait Product: Debug + Sync {
     fn name(&self) -> &'static str;
 
@@ -24,16 +24,16 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
 
     fn recorded(&self) -> Recorded;
 
-    /// The span of a record, or of the part of a document that a row was made of.
+    /// The span of a record, or of the part of a document that a row was made from.
     fn span(&self, record: &Value) -> Span;
 
-    /// What the record of a model call tells of its request beside what was said.
-    fn asked(&self, record: &Value) -> Asked {
+    /// The request fields in the record of a model call, beside the messages.
+    fn asked(&self, record: &Value) -> RequestFields {
         let _ = record;
-        Asked::default()
+        RequestFields::default()
     }
 
-    /// Tells the spans of a record: one, unless the product writes documents. An error where it is none.
+    /// Emits the spans of a record: one, unless the product writes documents. Fails if there is none.
     fn tell(
         &self,
         _record: Record<'_>,
@@ -63,16 +63,18 @@ impl<P: Product> Format for P {
         Product::about(self)
     }
 
+    fn recorded(&self) -> Recorded {
+        Product::recorded(self)
+    }
+}
+
+impl<P: Product> Decode for P {
     fn sniff(&self, record: &Value) -> u8 {
         Product::sniff(self, record)
     }
 
     fn takes_whole(&self) -> bool {
         Product::takes_whole(self)
-    }
-
-    fn recorded(&self) -> Recorded {
-        Product::recorded(self)
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -86,13 +88,13 @@ impl<P: Product> Format for P {
     fn assembler(&self) -> Box<dyn Assembler> {
         super::assembler()
     }
+}
 
+impl<P: Product> Layout for P {}
+
+impl<P: Product> Open for P {
     fn glance(&self) -> usize {
         Product::glance(self)
-    }
-
-    fn context(&self, record: &Value, part: u16) -> Option<Vec<Piece>> {
-        self.span(record).pieces(part, || self.asked(record))
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
@@ -105,5 +107,11 @@ impl<P: Product> Format for P {
 
     fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
         add_attached(self.span(record).body(part), body);
+    }
+}
+
+impl<P: Product> Request for P {
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        self.span(record).pieces(part, || self.asked(record))
     }
 }

@@ -1,13 +1,13 @@
-//! What the record of a model call tells of its request beside what was said: the body itself where it
-//! stands there as it was sent, else schemas of tools and parameters.
+//! Request fields in the record of a model call, beside the messages: the whole body if it is recorded as
+//! sent, otherwise tool schemas and parameters.
 
 use serde_json::{Map, Value};
 
 use super::messages::{parsed, word};
-use crate::ingest::context::{Api, Piece};
+use crate::ingest::request::{Api, RequestPart};
 
-/// Parameters of requests, by the names that the interfaces of OpenAI and Anthropic have for them. What
-/// instrumentors write beside them (addresses, retries, the id of the answer) was not asked for.
+/// Request parameters, under the names of the OpenAI and Anthropic APIs. Other things that instrumentors
+/// record beside them (addresses, retries, the response id) were not part of the request.
 const PARAMETERS: &[&str] = &[
     "frequency_penalty",
     "logit_bias",
@@ -41,17 +41,16 @@ const PARAMETERS: &[&str] = &[
     "verbosity",
 ];
 
-/// What was asked of a model, as far as the record of the call tells. Of what is told twice the first
-/// counts.
+/// The known fields of a request. Of duplicates the first wins.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct RequestFields {
     body: Option<Value>,
     tools: Vec<Value>,
     params: Map<String, Value>,
 }
 
-impl Asked {
-    /// What an SDK was called with: the body of the request, where nothing in it was rewritten.
+impl RequestFields {
+    /// The arguments of an SDK call: the body of the request, unless something in it was rewritten.
     pub(crate) fn called_with(&mut self, body: &Value) {
         if self.body.is_none() && is_as_sent(body) {
             self.body = Some(body.clone());
@@ -59,7 +58,7 @@ impl Asked {
         self.parameters(Some(body));
     }
 
-    /// Members of an object; tools may be among them.
+    /// The members of an object, which may include tools.
     pub(crate) fn parameters(&mut self, object: Option<&Value>) {
         let members = object.and_then(Value::as_object);
         for (name, value) in members.into_iter().flatten() {
@@ -79,7 +78,7 @@ impl Asked {
         };
         let says_nothing = match &value {
             Value::Null => true,
-            // No limit is no parameter.
+            // "No limit" is not a parameter.
             Value::String(text) => text.is_empty() || text == "Infinity",
             Value::Array(all) => all.is_empty(),
             Value::Object(members) => members.is_empty(),
@@ -101,27 +100,27 @@ impl Asked {
         }
     }
 
-    /// The request goes on from an answer that the server keeps: what was said before is not in it.
+    /// Whether the request continues from a response stored on the server: earlier messages are not in it.
     pub(super) fn goes_on(&self) -> bool {
         self.params.contains_key("previous_response_id")
     }
 
-    /// The body as it was sent, or what is known of its members.
-    pub(super) fn pieces(self) -> Vec<Piece> {
+    /// The body as sent, or its known members.
+    pub(super) fn pieces(self) -> Vec<RequestPart> {
         if let Some(body) = self.body {
-            return vec![Piece::Request(body)];
+            return vec![RequestPart::Request(body)];
         }
         let tools = Some(("tools".to_owned(), Value::Array(self.tools)));
         let tools = tools.filter(|(_, tools)| tools.as_array().is_some_and(|all| !all.is_empty()));
         let members = self.params.into_iter().chain(tools);
         members
-            .map(|(name, value)| Piece::Member { name, value })
+            .map(|(name, value)| RequestPart::Member { name, value })
             .collect()
     }
 }
 
-/// Whether an object is what one of the interfaces takes. Messages of frameworks are not, and not those
-/// of Anthropic among which a wrapper has put the system prompt.
+/// Whether an object is a valid request body of one of the APIs. Messages of frameworks are not, nor are
+/// those of Anthropic into which a wrapper has moved the system prompt.
 fn is_as_sent(body: &Value) -> bool {
     let Some(model) = word(body, &["model"]) else {
         return false;
@@ -148,14 +147,14 @@ mod tests {
 
     #[track_caller]
     fn check(called: &Value, is_request: bool) {
-        let mut asked = Asked::default();
+        let mut asked = RequestFields::default();
         asked.called_with(called);
-        let is_told = matches!(asked.pieces()[..], [Piece::Request(_)]);
+        let is_told = matches!(asked.pieces()[..], [RequestPart::Request(_)]);
         assert_eq!(is_told, is_request, "{called}");
     }
 
     #[test]
-    fn a_body_is_a_request_only_as_it_was_sent() {
+    fn only_an_unmodified_body_is_a_request() {
         let user = json!({"role": "user", "content": "hi"});
         let system = json!({"role": "system", "content": "Be brief."});
         let wrapped = json!({"type": "constructor", "kwargs": {"content": "hi"}});
@@ -174,8 +173,8 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_those_of_requests_that_say_something() {
-        let mut asked = Asked::default();
+    fn only_known_parameters_with_values_are_kept() {
+        let mut asked = RequestFields::default();
         let told = json!({"temperature": 0, "stream": "false", "stop": null, "base_url": "x", "seed": "",
             "tools": [r#"{"name":"look"}"#]});
         asked.parameters(Some(&told));
@@ -184,7 +183,7 @@ mod tests {
             .pieces()
             .into_iter()
             .map(|piece| match piece {
-                Piece::Member { name, value } => (name, value),
+                RequestPart::Member { name, value } => (name, value),
                 other => panic!("no member: {other:?}"),
             })
             .collect();

@@ -1,26 +1,26 @@
-//! One trace while its spans come, and what they say of each other once they are there.
+//! One trace while its spans arrive, and how they relate once it is complete.
 
 use std::collections::HashMap;
 
-use super::kept::Kept;
+use super::owned::OwnedFact;
 use crate::ingest::assemble::Builder;
-use crate::ingest::fact::{FactKind, Name};
+use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::Status;
 use crate::model::quantity::Time;
 
-/// Wrappers around wrappers: nobody nests them deeper.
+/// Wrappers are never nested deeper than this.
 const DEEPEST: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Trace {
     pub(super) key: u64,
     id: Box<[u8]>,
-    pub(super) spans: Vec<Kept>,
+    pub(super) spans: Vec<OwnedFact>,
     /// By the hash of the span's id.
     places: HashMap<u64, usize>,
-    /// What was told of spans that were not there yet.
-    early: Vec<Kept>,
-    /// Its outermost span is there.
+    /// Parts of spans that have not arrived yet.
+    early: Vec<OwnedFact>,
+    /// Its outermost span has arrived.
     pub(super) is_whole: bool,
     pub(super) copies: u32,
 }
@@ -34,9 +34,9 @@ impl Trace {
         }
     }
 
-    /// Keeps a span, or what is in one; whether it is a new span.
-    pub(super) fn put(&mut self, kept: Kept, build: &Builder) -> bool {
-        if !kept.name(Name::Group).is_empty() {
+    /// Adds a span or a part of one; whether it is a new span.
+    pub(super) fn put(&mut self, kept: OwnedFact, build: &Builder) -> bool {
+        if !kept.name(Name::InSpan).is_empty() {
             self.early.push(kept);
             return false;
         }
@@ -44,7 +44,7 @@ impl Trace {
         let own = build.key(&kept.id);
         let known = self.places.get(&own).filter(|_| !kept.id.is_empty());
         if let Some(&place) = known {
-            // Delivered again: the last one counts, with what is in it.
+            // Delivered again: the last version and its parts win.
             self.copies += 1;
             if kept.is(FactKind::Copy) && !self.spans[place].is(FactKind::Copy) {
                 self.spans[place].end_as(kept);
@@ -52,7 +52,7 @@ impl Trace {
             }
             let group = kept.id.clone();
             self.early
-                .retain(|early| early.name(Name::Group) != &*group);
+                .retain(|early| early.name(Name::InSpan) != &*group);
             self.spans[place] = kept;
             return false;
         }
@@ -69,7 +69,7 @@ impl Trace {
             .unwrap_or(Time::NONE)
     }
 
-    /// Its id, or the name of the file where it has none.
+    /// Its id, or the file name if it has none.
     pub(super) fn name<'a>(&'a self, stem: &'a str) -> &'a [u8] {
         if self.id.is_empty() {
             stem.as_bytes()
@@ -81,10 +81,10 @@ impl Trace {
     pub(super) fn is_noise(&self) -> bool {
         self.spans
             .iter()
-            .all(|span| span.name(Name::Lane) == b"noise")
+            .all(|span| span.fact.span == SpanRole::Internal)
     }
 
-    /// Puts the spans in relation: what is in them, who acts, which of them tell the same thing.
+    /// Relates the spans: their parts, their agents, and duplicates.
     pub(super) fn settle(&mut self, build: &Builder) {
         self.put_inside(build);
         let parents = self.parents(build);
@@ -98,9 +98,9 @@ impl Trace {
             !gone[at - 1]
         });
         self.places.clear();
-        let is_bare = |span: &Kept| span.is(FactKind::Copy) && span.inside.is_empty();
+        let is_bare = |span: &OwnedFact| span.is(FactKind::Copy) && span.inside.is_empty();
         if self.spans.iter().all(is_bare) && !self.is_noise() {
-            // Nothing inside was recorded: then the wrappers are what there is to see.
+            // Nothing inside was recorded, so the wrappers are all there is to see.
             for span in &mut self.spans {
                 span.fact.kind = FactKind::Note;
             }
@@ -109,10 +109,10 @@ impl Trace {
 
     fn put_inside(&mut self, build: &Builder) {
         for kept in self.early.drain(..) {
-            let own = build.key(kept.name(Name::Group));
+            let own = build.key(kept.name(Name::InSpan));
             match self.places.get(&own) {
                 Some(&place) => self.spans[place].inside.push(kept),
-                // Its span never came.
+                // Its span never arrived.
                 None => self.spans.push(kept),
             }
         }
@@ -123,7 +123,7 @@ impl Trace {
     }
 
     fn parents(&self, build: &Builder) -> Vec<Option<usize>> {
-        let parent = |(at, span): (usize, &Kept)| {
+        let parent = |(at, span): (usize, &OwnedFact)| {
             let found = self.places.get(&build.key(&span.parent)).copied();
             found.filter(|&parent| !span.parent.is_empty() && parent != at)
         };
@@ -142,7 +142,7 @@ impl Trace {
         }
     }
 
-    /// What was decided inside the span of a tool is about its call.
+    /// A decision inside a tool span refers to its call.
     fn name_calls(&mut self, parents: &[Option<usize>]) {
         for (at, parent) in parents.iter().enumerate() {
             let Some(parent) = parent.filter(|&parent| self.spans[parent].is(FactKind::ToolCall))
@@ -165,8 +165,8 @@ impl Trace {
         }
     }
 
-    /// Model calls inside model calls, and tools inside the same tool, are one: two instrumentors,
-    /// or two layers, told of it. Which spans are gone with that.
+    /// Model calls inside model calls, and tools inside the same tool, are one: two instrumentors or two
+    /// layers recorded them. Returns which spans were merged into others.
     fn merge_nested(&mut self, parents: &[Option<usize>]) -> Vec<bool> {
         let mut gone = vec![false; self.spans.len()];
         for at in 0..self.spans.len() {
@@ -189,7 +189,7 @@ impl Trace {
         gone
     }
 
-    /// An error that a wrapper hands on is told by what is inside it.
+    /// An error that a wrapper passes on is reported by what is inside it.
     fn quiet_wrappers(&mut self, parents: &[Option<usize>]) {
         let mut told = vec![false; self.spans.len()];
         for at in 0..self.spans.len() {
@@ -202,7 +202,7 @@ impl Trace {
             if told && span.is(FactKind::Copy) && !is_outermost {
                 span.fact.status = Status::Unrecorded;
             } else if told && span.is(FactKind::Copy) {
-                // The run failed, but the error was told.
+                // The run failed, but the error has its own row.
                 span.fact.status = Status::Cancelled;
             }
         }

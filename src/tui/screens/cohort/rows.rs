@@ -2,7 +2,7 @@
 
 use crate::analysis::cohort::compare::Comparison;
 use crate::analysis::cohort::figure::{Figure, Kind};
-use crate::analysis::cohort::verdict::Verdict;
+use crate::analysis::statistics::verdict::Verdict;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {

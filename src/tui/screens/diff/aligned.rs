@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::analysis::diff::read::Side;
-use crate::analysis::diff::say::Story;
+use crate::analysis::diff::story::Story;
 use crate::analysis::diff::why::{self, Why};
 use crate::analysis::diff::{self, Comparison, Options};
 use crate::base::cancel::CancelFlag;

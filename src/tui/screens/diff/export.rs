@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::analysis::diff::Comparison;
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::read::Side;
-use crate::analysis::diff::say::Story;
+use crate::analysis::diff::story::Story;
 use crate::analysis::diff::why::Why;
 use crate::export::diff::Page;
 use crate::export::diff::markdown::markdown;

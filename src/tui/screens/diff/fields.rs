@@ -1,9 +1,9 @@
 //! What differs inside the selected pair: found in the background, told in lines that fit the pane.
 
+use crate::analysis::diff::describe::{self, Description};
 use crate::analysis::diff::json::{Change, Op};
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::pair::{self, Pair};
-use crate::analysis::diff::tell::{self, Told};
 use crate::analysis::diff::why::Why;
 use crate::analysis::diff::words::{Piece, Side};
 use crate::base::human;
@@ -27,7 +27,7 @@ pub struct Found {
     pub rows: [ActionIx; 2],
     pub blind: Blind,
     pub pair: Pair,
-    told: Vec<Told>,
+    told: Vec<Description>,
     spent: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl Task {
         let pair = pair::pair(&a, &b, &self.blind);
         Found {
             rows: self.rows,
-            told: pair.changes.iter().map(tell::tell).collect(),
+            told: pair.changes.iter().map(describe::describe).collect(),
             spent: spent(&a, &b),
             pair,
             blind: self.blind,

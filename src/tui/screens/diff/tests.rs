@@ -42,11 +42,11 @@ fn runs_are_marked_or_taken_one_after_the_other() {
     check("2 g D", &["this run is A"]);
     check(
         "2 g D j D",
-        &["A new ↔ B old", "refund was stopped in A only"],
+        &["A new ↔ B old", "refund was blocked in A only"],
     );
     check(
         "2 g j space k space D",
-        &["A old ↔ B new", "refund was stopped in B only"],
+        &["A old ↔ B new", "refund was blocked in B only"],
     );
 }
 

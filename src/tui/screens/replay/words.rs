@@ -256,7 +256,7 @@ fn files(replay: &Replay) -> (String, String) {
     let so_far = &touched[..touched.partition_point(|touch| touch.step <= replay.at)];
     let value = match so_far.last() {
         None => "0".to_owned(),
-        Some(last) => format!("{} · last {}", last.different, name_of(&last.path)),
+        Some(last) => format!("{} · last {}", last.distinct, name_of(&last.path)),
     };
     let of_step = so_far
         .iter()

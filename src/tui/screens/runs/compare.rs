@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::cohort::ask::Choice;
-use crate::analysis::runs::{Grouping, is_told};
+use crate::analysis::runs::{Grouping, has_content};
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
 use crate::tui::screens::ScreenId;
@@ -18,7 +18,7 @@ impl Runs {
         let all = (0..store.runs().len() as u32).map(RunIx);
         let is_kept = |ix: &RunIx| {
             let kept = self.kept.runs.as_ref();
-            is_told(store.run(*ix)) && kept.is_none_or(|kept| kept.contains(ix))
+            has_content(store.run(*ix)) && kept.is_none_or(|kept| kept.contains(ix))
         };
         let group = |ix: RunIx| by.group(store, store.run(ix), &session.zone);
         let mut groups: BTreeMap<String, Vec<RunIx>> = BTreeMap::new();

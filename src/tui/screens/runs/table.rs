@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::runs::{CostSum, Grouping, Order, Tally, is_told, short_ids, stopped};
+use crate::analysis::runs::{CostSum, Grouping, Order, Tally, has_content, short_ids, stopped};
 use crate::base::{human, text};
 use crate::export::words as export;
 use crate::model::quantity::Cost;
@@ -67,7 +67,7 @@ struct Group {
 impl Table {
     pub fn new(store: &Store, wanted: &Wanted) -> Table {
         let all = (0..store.runs().len() as u32).map(RunIx);
-        let mut kept: Vec<RunIx> = all.filter(|ix| is_told(store.run(*ix))).collect();
+        let mut kept: Vec<RunIx> = all.filter(|ix| has_content(store.run(*ix))).collect();
         let all = kept.len();
         if let Some(wanted) = &wanted.kept {
             kept.retain(|ix| wanted.contains(ix));

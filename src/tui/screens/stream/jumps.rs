@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::analysis::slow::Slow;
-use crate::analysis::trouble::Seen;
+use crate::analysis::trouble::ChunkRow;
 use crate::model::action::{ActionIx, Kind};
 use crate::model::chunk::CHUNK_ROWS;
 use crate::model::run::RunIx;
@@ -39,7 +39,7 @@ pub enum Direction {
     Backward,
 }
 
-type Test<'a> = &'a dyn Fn(Seen<'_>, ActionIx) -> bool;
+type Test<'a> = &'a dyn Fn(ChunkRow<'_>, ActionIx) -> bool;
 
 /// The position after (or before) `from` that is such a target.
 pub fn find(
@@ -64,7 +64,7 @@ pub fn find(
             })
         }
         Target::SameAgent => {
-            let agent = |seen: Seen<'_>| (seen.chunk.run[seen.row], seen.chunk.agent[seen.row]);
+            let agent = |seen: ChunkRow<'_>| (seen.chunk.run[seen.row], seen.chunk.agent[seen.row]);
             let own = agent(start);
             scan(store, listing, (from, direction), &|seen, _| {
                 agent(seen) == own
@@ -101,7 +101,7 @@ pub fn numbered(store: &Store, run: RunIx, seq: u32) -> Option<ActionIx> {
 }
 
 /// A call of a tool is like every other call of it; anything else is like its kind.
-fn sort(seen: Seen<'_>) -> (Kind, Sym) {
+fn sort(seen: ChunkRow<'_>) -> (Kind, Sym) {
     let kind = seen.chunk.kind[seen.row];
     (
         kind,
@@ -113,7 +113,7 @@ fn sort(seen: Seen<'_>) -> (Kind, Sym) {
     )
 }
 
-fn place(seen: Seen<'_>) -> (RunIx, u32) {
+fn place(seen: ChunkRow<'_>) -> (RunIx, u32) {
     (seen.chunk.run[seen.row], seen.chunk.turn[seen.row])
 }
 
@@ -138,10 +138,10 @@ fn turn(store: &Store, listing: &Listing, from: usize, direction: Direction) -> 
     Some(other.map_or(0, |position| position + 1))
 }
 
-fn seen(store: &Store, ix: ActionIx) -> Option<Seen<'_>> {
+fn seen(store: &Store, ix: ActionIx) -> Option<ChunkRow<'_>> {
     let (chunk, outcomes) = store.chunk(ix.0 as usize / CHUNK_ROWS)?;
     let row = ix.0 as usize % CHUNK_ROWS;
-    (row < chunk.len()).then_some(Seen {
+    (row < chunk.len()).then_some(ChunkRow {
         chunk,
         outcomes,
         row,
@@ -191,7 +191,7 @@ fn forward(store: &Store, range: Range<usize>, test: Test<'_>) -> Option<usize> 
         let base = number * CHUNK_ROWS;
         let rows = range.start.saturating_sub(base)..chunk.len().min(range.end - base);
         for row in rows {
-            let seen = Seen {
+            let seen = ChunkRow {
                 chunk,
                 outcomes,
                 row,
@@ -209,7 +209,7 @@ fn backward(store: &Store, end: usize, test: Test<'_>) -> Option<usize> {
         let (chunk, outcomes) = store.chunk(number)?;
         let base = number * CHUNK_ROWS;
         for row in (0..chunk.len().min(end - base)).rev() {
-            let seen = Seen {
+            let seen = ChunkRow {
                 chunk,
                 outcomes,
                 row,

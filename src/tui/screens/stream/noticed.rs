@@ -1,7 +1,7 @@
 //! What was noticed about the data: the most important sentence below the list, all of them in a menu,
 //! and the way to the actions that show each.
 
-use crate::analysis::insights::calls::Calls;
+use crate::analysis::insights::equal_calls::EqualCalls;
 use crate::analysis::insights::{self, Insight, View, Weight};
 use crate::base::cancel::CancelFlag;
 use crate::base::{human, text};
@@ -19,7 +19,7 @@ use crate::tui::widgets::tone::Tone;
 #[derive(Debug, Default)]
 pub struct Findings {
     insights: Vec<Insight>,
-    calls: Calls,
+    calls: EqualCalls,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ pub fn look(
     cancel: &CancelFlag,
     tell: &mut dyn FnMut(u32),
 ) -> Findings {
-    let calls = Calls::of(store, cancel, tell);
+    let calls = EqualCalls::of(store, cancel, tell);
     Findings {
         insights: insights::look(
             View {
@@ -96,7 +96,7 @@ impl Noticed {
 
     /// The how-manieth call with the same arguments it is; none for the first.
     pub fn nth(&self, ix: ActionIx) -> Option<u32> {
-        self.findings.calls.nth(ix)
+        self.findings.calls.occurrence(ix)
     }
 
     /// The most important sentence about what is shown, and how many others there are; sanitised.

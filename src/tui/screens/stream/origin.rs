@@ -1,6 +1,6 @@
 //! Where a value of the inspector came from.
 
-use crate::analysis::origin::{Origin, SHORTEST};
+use crate::analysis::origin::{MIN_LENGTH, Origin};
 use crate::base::text;
 use crate::model::action::ActionIx;
 use crate::tui::effects::Effect;
@@ -19,7 +19,7 @@ impl Stream {
                 return Vec::new();
             }
         };
-        if value.trim().len() < SHORTEST {
+        if value.trim().len() < MIN_LENGTH {
             self.say("a value as short as this stands everywhere");
             return Vec::new();
         }
@@ -58,7 +58,7 @@ impl Stream {
             "first told by #{} {}, in its {} (inferred from equal text) · [ goes back",
             row.seq(),
             text::sanitize(what),
-            origin.told_in.word()
+            origin.found_in.word()
         );
         session.say(&words);
         vec![Effect::Visit(

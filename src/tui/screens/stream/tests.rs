@@ -4,7 +4,7 @@ use proptest::prelude::{prop, proptest};
 
 use crate::ingest::discover::Input;
 use crate::ingest::prices::PriceTable;
-use crate::ingest::{Loaded, loader};
+use crate::ingest::{Loaded, intake};
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::ColorChoice;
 use crate::tui::{Options, render};
@@ -37,7 +37,7 @@ pub(super) fn load(trace: &'static [u8]) -> Vec<Loaded> {
         bytes: trace,
         companions: &[],
     }];
-    loader::start(inputs, loader::Options::new(PriceTable::built_in()))
+    intake::load(inputs, intake::Options::new(PriceTable::built_in()))
         .into_iter()
         .collect()
 }
@@ -547,7 +547,7 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
     );
     let menu = repeated("g i");
     assert!(
-        menu.contains("!  1 tool call repeated with equal arguments"),
+        menu.contains("!  1 tool call repeated with the same arguments"),
         "{menu}"
     );
     let there = repeated("g i j enter");

@@ -1,0 +1,217 @@
+//! Counts actions grouped by fields, with cost, tokens and percentiles of durations.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::action::{Flags, Kind, Status};
+use crate::model::quantity::{Cost, Elapsed, Usage};
+use crate::model::run::CostSource;
+use crate::store::row::Row;
+
+macro_rules! fields {
+    ($($variant:ident = $word:literal),* $(,)?) => {
+        /// What actions can be grouped by.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Field { $($variant),* }
+
+        impl Field {
+            pub const ALL: &[Field] = &[$(Field::$variant),*];
+
+            pub fn word(self) -> &'static str {
+                match self { $(Field::$variant => $word),* }
+            }
+        }
+    };
+}
+
+fields! {
+    Tool = "tool",
+    Model = "model",
+    Agent = "agent",
+    Kind = "kind",
+    Status = "status",
+    User = "user",
+    Run = "run",
+    Task = "task",
+    Trial = "trial",
+    Service = "service",
+    Env = "env",
+    Release = "release",
+    Provider = "provider",
+    Turn = "turn",
+    Day = "day",
+    Format = "format",
+    File = "file",
+}
+
+impl Field {
+    pub fn from_word(word: &str) -> Option<Field> {
+        Field::ALL
+            .iter()
+            .copied()
+            .find(|field| field.word() == word)
+    }
+
+    /// Empty if not recorded.
+    fn of(self, row: &Row<'_>, zone: &TimeZone) -> String {
+        let who = &row.run().who;
+        let name = |sym| row.store.symbols().name(sym).to_owned();
+        match self {
+            Field::Tool => row.tool().to_owned(),
+            Field::Model => model(row).to_owned(),
+            Field::Agent => row.agent().to_owned(),
+            Field::Kind => row.kind().word().to_owned(),
+            Field::Status => row.status().word().to_owned(),
+            Field::User => row.user().to_owned(),
+            Field::Run => row.run().id.to_string(),
+            Field::Task => name(who.task),
+            Field::Trial => name(who.trial),
+            Field::Service => name(who.service),
+            Field::Env => name(who.env),
+            Field::Release => name(who.release),
+            Field::Provider => name(who.provider),
+            Field::Turn if row.turn() == 0 => String::new(),
+            Field::Turn => row.turn().to_string(),
+            Field::Day => day(row, zone),
+            Field::Format => row.source().format.name().to_owned(),
+            Field::File => row.source().path.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// `2026-11-19`: the day on which an action began.
+fn day(row: &Row<'_>, zone: &TimeZone) -> String {
+    let time = row.time().get();
+    let time = time.and_then(|us| Timestamp::from_microsecond(us).ok());
+    time.map_or_else(String::new, |time| {
+        let time = time.to_zoned(zone.clone());
+        time.strftime("%Y-%m-%d").to_string()
+    })
+}
+
+/// The model that acted. For a tool call, the model that requested it.
+fn model<'a>(row: &Row<'a>) -> &'a str {
+    match row.parent() {
+        Some(parent) if row.model().is_empty() && row.kind() == Kind::ToolCall => {
+            row.store.row(parent).model()
+        }
+        _ => row.model(),
+    }
+}
+
+/// Actions with the same values in all grouping fields.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    pub key: Vec<String>,
+    pub runs: u64,
+    pub actions: u64,
+    pub tool_calls: u64,
+    pub errors: u64,
+    pub blocked: u64,
+    pub denied: u64,
+    pub retries: u64,
+    pub usage: Usage,
+    recorded: Cost,
+    estimated: Cost,
+    spans: Vec<Elapsed>,
+}
+
+/// By nearest rank, so that each value is one that was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percentiles {
+    pub p50: Elapsed,
+    pub p90: Elapsed,
+    pub p99: Elapsed,
+}
+
+impl Group {
+    /// `None` if no action of the group has a known cost.
+    pub fn cost(&self) -> Option<(Cost, CostSource)> {
+        let source = match (self.recorded.is_some(), self.estimated.is_some()) {
+            (true, true) => CostSource::Mixed,
+            (true, false) => CostSource::Recorded,
+            (false, true) => CostSource::Estimated,
+            (false, false) => return None,
+        };
+        Some((self.recorded + self.estimated, source))
+    }
+
+    /// `None` if no duration was recorded.
+    pub fn durations(&self) -> Option<Percentiles> {
+        Some(Percentiles {
+            p50: nearest_rank(&self.spans, 50)?,
+            p90: nearest_rank(&self.spans, 90)?,
+            p99: nearest_rank(&self.spans, 99)?,
+        })
+    }
+
+    fn add(&mut self, row: &Row<'_>) {
+        self.actions += 1;
+        self.tool_calls += u64::from(row.kind() == Kind::ToolCall);
+        match row.status() {
+            Status::Error | Status::Timeout => self.errors += 1,
+            Status::Blocked => self.blocked += 1,
+            Status::Denied => self.denied += 1,
+            Status::Unrecorded | Status::Ok | Status::Pending | Status::Cancelled => {}
+        }
+        self.retries += u64::from(row.flags().has(Flags::RETRY));
+        self.usage = self.usage.plus(&row.usage());
+        if row.flags().has(Flags::ESTIMATED) {
+            self.estimated = self.estimated + row.cost();
+        } else {
+            self.recorded = self.recorded + row.cost();
+        }
+        // A run end carries the duration of the run, not of an action.
+        if row.duration().is_some() && row.kind() != Kind::RunEnd {
+            self.spans.push(row.duration());
+        }
+    }
+}
+
+/// Groups `rows`: most actions first, ties by name.
+///
+/// Grouping by tool counts only tool calls, and by model only rows with a model: for a prompt,
+/// neither could have been recorded. Days begin at midnight in `zone`.
+pub fn groups<'a>(
+    rows: impl Iterator<Item = Row<'a>>,
+    by: &[Field],
+    zone: &TimeZone,
+) -> Vec<Group> {
+    let mut found: HashMap<Vec<String>, (Group, HashSet<u32>)> = HashMap::new();
+    for row in rows {
+        if by.contains(&Field::Tool) && row.kind() != Kind::ToolCall {
+            continue;
+        }
+        if by == [Field::Model] && model(&row).is_empty() {
+            continue;
+        }
+        let key: Vec<String> = by.iter().map(|field| field.of(&row, zone)).collect();
+        let (group, runs) = found.entry(key).or_default();
+        group.add(&row);
+        runs.insert(row.run_ix().0);
+    }
+    let mut groups: Vec<Group> = found
+        .into_iter()
+        .map(|(key, (mut group, runs))| {
+            group.spans.sort_unstable();
+            Group {
+                key,
+                runs: runs.len() as u64,
+                ..group
+            }
+        })
+        .collect();
+    groups.sort_by(|a, b| b.actions.cmp(&a.actions).then_with(|| a.key.cmp(&b.key)));
+    groups
+}
+
+/// The smallest value that at least `percent` of the values do not exceed.
+fn nearest_rank(sorted: &[Elapsed], percent: usize) -> Option<Elapsed> {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied()
+}
+
+#[cfg(test)]
+mod tests;

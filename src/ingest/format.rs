@@ -1,0 +1,214 @@
+//! What a trace format has to say about itself: how its records are decoded, where its files lie, how a
+//! record is opened and what it sent to a model. The list of formats is [`crate::ingest::formats`].
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::ingest::assemble::Assembler;
+use crate::ingest::body::Body;
+use crate::ingest::fact::FactSink;
+use crate::ingest::json::Record;
+use crate::ingest::kin::Kin;
+use crate::ingest::packed::scattered::Scattered;
+use crate::ingest::request::{Api, RequestPart};
+
+/// A trace format: the union of the four concerns below, and a name.
+pub trait Format: Decode + Layout + Open + Request + std::fmt::Debug + Sync {
+    /// The name for `--format` and in machine output.
+    fn name(&self) -> &'static str;
+
+    /// One line that tells a user what writes this format.
+    fn about(&self) -> &'static str;
+
+    /// What traces of this format record. Declared formats are assumed to record everything partly.
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            tokens: Held::Partly,
+            cost: Held::Partly,
+            times: Held::Partly,
+            results: Held::Partly,
+            approvals: Held::Partly,
+        }
+    }
+}
+
+/// How a format is recognized, and how its records become facts and runs.
+pub trait Decode {
+    /// The confidence that a parsed record is of this format; 0 is "no".
+    fn sniff(&self, record: &Value) -> u8 {
+        let _ = record;
+        0
+    }
+
+    /// The confidence that a whole document is of this format, for documents whose records do not show
+    /// it; 0 is "no". `head` may be only the beginning of the document, closed where it was cut.
+    fn sniff_document(&self, head: &Value) -> u8 {
+        let _ = head;
+        0
+    }
+
+    /// For formats whose files are one JSON document: the members of its object that are lists of
+    /// records. Every other member is a record too, as is every element of a top-level array;
+    /// [`Record::member`] tells them apart.
+    fn lists(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
+    /// Whether a document that is one object is one record, because what surrounds its arrays is needed
+    /// to read them. Otherwise the elements of its first array of objects are the records.
+    fn takes_whole(&self) -> bool {
+        false
+    }
+
+    /// Turns one record into facts. Pure, stateless, never fails: a record that cannot be understood
+    /// becomes a malformed or unknown fact.
+    fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>);
+
+    /// The per-run state that this format needs: pairing, turns, lanes, latest usage records.
+    fn assembler(&self) -> Box<dyn Assembler>;
+}
+
+/// Where agents keep files of a format, and which files belong together. All questions about a path may
+/// be asked of any file.
+pub trait Layout {
+    /// Files that belong to a file of this format and are read with it.
+    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+        let _ = (path, kin);
+        Vec::new()
+    }
+
+    /// The files that one run is scattered over, if the path shows that this is the first of them.
+    fn gather(&self, path: &Path) -> Option<Scattered> {
+        let _ = path;
+        None
+    }
+
+    /// Whether the files in a folder are read only as parts of runs that lie elsewhere.
+    fn is_aside(&self, folder: &Path) -> bool {
+        let _ = folder;
+        false
+    }
+
+    /// The folders, relative to the home folder, in which agents keep their runs.
+    fn folders(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The extension of the files in those folders; each file is a run.
+    fn ending(&self) -> &'static str {
+        "jsonl"
+    }
+
+    /// Whether a file is only a part of the run of another file.
+    fn is_part(&self, path: &Path, kin: &mut Kin) -> bool {
+        let _ = (path, kin);
+        false
+    }
+}
+
+/// How one action is opened in full.
+pub trait Open {
+    /// How many bytes of a record are enough to show an action in one line.
+    fn glance(&self) -> usize {
+        GLANCE
+    }
+
+    /// Opens part `part` of a record. The same record may hold several actions.
+    fn open(&self, record: &Value, part: u16) -> Body;
+
+    /// Adds to `body` what part `part` of the record of its result holds.
+    fn open_result(&self, record: &Value, part: u16, body: &mut Body);
+
+    /// Adds to `body` the policy decision or approval in part `part` of a record.
+    fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
+        let _ = (record, part, body);
+    }
+}
+
+/// What records show of the requests that were sent to a model.
+pub trait Request {
+    /// What part `part` of a record added to the context of the model. `None` if the opened body says
+    /// the same.
+    fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
+        let _ = (record, part);
+        None
+    }
+
+    /// Whether records may refer to a member of this name: a content-addressed member, whose name is a
+    /// hash of its value.
+    fn refers_to(&self, name: &[u8]) -> bool {
+        let _ = name;
+        false
+    }
+
+    /// Replaces references in a record with what they refer to. `find` returns the value of a
+    /// content-addressed member, or of the next member of that name behind the record.
+    fn complete(&self, record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
+        let _ = (record, find);
+    }
+
+    /// The member, and its value, by which the record around a model call is found, if the row of the
+    /// call is made from the model's answer alone.
+    fn around(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
+    /// What the record around a model call shows of its request.
+    fn request(&self, around: &Value) -> Vec<RequestPart> {
+        let _ = around;
+        Vec::new()
+    }
+
+    /// The API that agents writing this format use, if it is always the same.
+    fn api(&self) -> Option<Api> {
+        None
+    }
+
+    /// Whether a prompt may continue from a record other than the last one, which discards everything
+    /// in between.
+    fn rewinds(&self) -> bool {
+        false
+    }
+
+    /// A text that marks records which change request settings and have no row of their own.
+    fn settings(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// How completely something is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    Yes,
+    /// Only sometimes, only as a total, or only by some versions of the writer.
+    Partly,
+    No,
+}
+
+impl Held {
+    pub fn word(self) -> &'static str {
+        match self {
+            Held::Yes => "yes",
+            Held::Partly => "partly",
+            Held::No => "no",
+        }
+    }
+}
+
+/// What traces of a format record. Everything else is *not recorded*, never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    pub tokens: Held,
+    /// Costs as the writer states them; without them, costs are estimated from tokens.
+    pub cost: Held,
+    pub times: Held,
+    /// Tool results.
+    pub results: Held,
+    /// Decisions of people and policies about calls, including refusals.
+    pub approvals: Held,
+}
+
+/// Records up to this size are opened whole even for a one-line summary; of larger ones only the head is
+/// read, unless their format needs more.
+pub const GLANCE: usize = 16 * 1024;

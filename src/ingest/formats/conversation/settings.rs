@@ -1,0 +1,63 @@
+//! Facts about a whole run.
+
+use crate::ingest::assemble::Builder;
+use crate::ingest::fact::Name;
+use crate::model::action::Status;
+use crate::model::run::{RunIx, RunStatus};
+
+/// Sets a property of a run.
+pub(super) fn set(run: RunIx, name: Name, told: &[u8], build: &mut Builder) {
+    let symbol = build.symbol(told);
+    let text = || String::from_utf8_lossy(told);
+    let run = build.edit(run);
+    match name {
+        Name::User => run.who.user = symbol,
+        Name::Service => run.who.service = symbol,
+        Name::Env => run.who.env = symbol,
+        Name::Task => run.who.task = symbol,
+        Name::Trial => run.who.trial = symbol,
+        Name::Release => run.who.release = symbol,
+        Name::Provider => run.who.provider = symbol,
+        Name::Title => run.title = Some(text().into()),
+        Name::ParentRun => run.parent_run = Some(text().into()),
+        Name::Score => {
+            let score = text().parse().ok();
+            run.score = score.filter(|it: &f64| it.is_finite()).or(run.score);
+        }
+        Name::Correct => run.correct = Some(told == b"true"),
+        Name::Policy
+        | Name::Rule
+        | Name::By
+        | Name::Record
+        | Name::Group
+        | Name::InSpan
+        | Name::Lane
+        | Name::Starter
+        | Name::SideChain
+        | Name::Shadow
+        | Name::Attempt
+        | Name::Text
+        | Name::ResponseId
+        | Name::Stream
+        | Name::TaskPrompt
+        | Name::Subagent
+        | Name::SubagentType
+        | Name::Trace
+        | Name::Thread
+        | Name::Conversation
+        | Name::Session
+        | Name::SpanName
+        | Name::Scope => {}
+    }
+}
+
+/// The end status of a run, from the status of its last record.
+pub(super) fn status(status: Status) -> Option<RunStatus> {
+    match status {
+        Status::Ok => Some(RunStatus::Ok),
+        Status::Error | Status::Timeout => Some(RunStatus::Error),
+        Status::Blocked | Status::Denied => Some(RunStatus::Blocked),
+        Status::Cancelled => Some(RunStatus::Cancelled),
+        Status::Unrecorded | Status::Pending => None,
+    }
+}

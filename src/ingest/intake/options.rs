@@ -1,0 +1,33 @@
+//! What the caller decides about an intake.
+
+use crate::ingest::format::Format;
+use crate::ingest::prices::PriceTable;
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Read every source as this format instead of detecting it.
+    pub format: Option<&'static dyn Format>,
+    pub prices: PriceTable,
+    /// Read the last rows of a large file first (for a screen).
+    pub preview: bool,
+    /// Accept content that is no trace, as lines, so that every byte is accounted for.
+    pub anything: bool,
+    /// The memory, in bytes, that following may use; beyond it the oldest actions are dropped.
+    pub memory: u64,
+}
+
+/// The default for [`Options::memory`], and the least that following works with.
+pub const MEMORY: u64 = 512_000_000;
+pub const LEAST_MEMORY: u64 = 128_000_000;
+
+impl Options {
+    pub fn new(prices: PriceTable) -> Options {
+        Options {
+            format: None,
+            prices,
+            preview: false,
+            anything: false,
+            memory: MEMORY,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What an intake sends: the messages that fill a store.
+
+use std::sync::Arc;
+
+use crate::ingest::error::Error;
+use crate::ingest::notice::Notice;
+use crate::ingest::records::Account;
+use crate::ingest::source::Source;
+use crate::model::action::SourceIx;
+use crate::model::chunk::Chunk;
+use crate::model::outcome::{Outcomes, Settled};
+use crate::model::run::{Run, RunIx};
+
+/// One message of an intake. Actions come in the order of the files.
+#[derive(Debug)]
+pub enum Loaded {
+    /// Sources that the next batches refer to by [`SourceIx`], in order.
+    Sources(Vec<Arc<Source>>),
+    Batch(Box<Batch>),
+    /// The last rows of the last source, read ahead so that "go to the end" need not wait.
+    /// Its symbols, runs and sources have numbers of their own.
+    Preview(Box<Preview>),
+    /// A source was read to its end; what every byte of it was.
+    Finished {
+        source: SourceIx,
+        account: Account,
+    },
+    /// A source could not be opened or read; the others go on.
+    Failed(Error),
+    Progress {
+        read: u64,
+        total: u64,
+    },
+    /// Everything was read; of followed files, all that was there when following began. It comes again
+    /// after sources were added.
+    Done,
+    /// Something happened to a file that is followed.
+    Notice(Notice),
+}
+
+/// New actions, and news about earlier ones.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// New names; their numbers go on from those of the batch before.
+    pub symbols: Vec<Box<str>>,
+    /// At most [`crate::model::chunk::CHUNK_ROWS`] new actions, and their outcomes as far as known.
+    pub chunk: Chunk,
+    pub outcomes: Outcomes,
+    /// News about actions of earlier batches.
+    pub settled: Vec<Settled>,
+    /// New runs and runs that changed.
+    pub runs: Vec<(RunIx, Arc<Run>)>,
+    /// Actions before this one are dropped: there is no more room for them.
+    pub kept_from: u32,
+    /// Bytes read so far, of all that are to be read.
+    pub read: u64,
+    pub total: u64,
+}
+
+#[derive(Debug)]
+pub struct Preview {
+    pub source: Arc<Source>,
+    pub batches: Vec<Batch>,
+}

@@ -1,0 +1,34 @@
+//! Accounting for every byte of a source.
+
+/// Bytes and lines of a source by what became of them. `bom + ok + bad + blank + partial == total`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Account {
+    pub total: u64,
+    pub bom: u64,
+    pub ok: u64,
+    pub bad: u64,
+    pub blank: u64,
+    pub partial: u64,
+    pub lines_ok: u64,
+    pub lines_bad: u64,
+    pub lines_blank: u64,
+    pub lines_partial: u64,
+    /// The part of `lines_ok` that a strict JSON reader would reject.
+    pub lines_repaired: u64,
+}
+
+impl Account {
+    pub fn add(&mut self, other: &Account) {
+        self.total += other.total;
+        self.bom += other.bom;
+        self.ok += other.ok;
+        self.bad += other.bad;
+        self.blank += other.blank;
+        self.partial += other.partial;
+        self.lines_ok += other.lines_ok;
+        self.lines_bad += other.lines_bad;
+        self.lines_blank += other.lines_blank;
+        self.lines_partial += other.lines_partial;
+        self.lines_repaired += other.lines_repaired;
+    }
+}

@@ -1,0 +1,34 @@
+//! A source of actions: its bytes, and how they are read.
+
+use std::path::PathBuf;
+
+use crate::ingest::aside::Aside;
+use crate::ingest::bytes::Bytes;
+use crate::ingest::format::Format;
+use crate::ingest::records::Framing;
+
+/// A file, standard input or a bundled sample that a store holds actions of.
+#[derive(Debug)]
+pub struct Source {
+    /// As the user named it, or as found below a folder that the user named. May hold any character.
+    pub path: PathBuf,
+    pub bytes: Bytes,
+    pub format: &'static dyn Format,
+    /// How the file holds its records.
+    pub framing: Framing,
+    /// Index of values that records refer to instead of holding them.
+    pub aside: Aside,
+}
+
+impl Source {
+    pub fn new(path: PathBuf, bytes: Bytes, read_as: (&'static dyn Format, Framing)) -> Source {
+        let (format, framing) = read_as;
+        Source {
+            path,
+            bytes,
+            format,
+            framing,
+            aside: Aside::default(),
+        }
+    }
+}
