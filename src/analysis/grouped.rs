@@ -172,10 +172,8 @@ impl Group {
 
 /// Groups `rows`: most actions first, ties by name.
 ///
-/// Grouping by tool counts tool calls only, and by model those rows that name one: a prompt has no
-/// tool that could have been recorded.
-///
-/// Days begin at midnight in `zone`.
+/// Grouping by tool counts only tool calls, and by model only rows with a model: for a prompt,
+/// neither could have been recorded. Days begin at midnight in `zone`.
 pub fn groups<'a>(
     rows: impl Iterator<Item = Row<'a>>,
     by: &[Field],

@@ -165,10 +165,8 @@ fn unknown<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Failure {
 /// leads into an object, `args.items.0` into a list.
 pub(super) fn member<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
     let inside = || {
-        let outer = ["usage", "by"].into_iter();
-        outer
-            .filter_map(|outer| record.get(outer)?.get(name))
-            .next()
+        let mut outer = ["usage", "by"].into_iter();
+        outer.find_map(|outer| record.get(outer)?.get(name))
     };
     step(record, name).or_else(inside)
 }

@@ -114,13 +114,9 @@ pub(super) fn check(name: &str, accepts: Accepts, global: &Global) -> Result<(),
     });
     match refused {
         Some(info) => {
-            let help = match name {
-                "" => "saferun-tui --help".to_owned(),
-                name => format!("saferun-tui {name} --help"),
-            };
             let option = info.flag;
             Err(Failure::Usage(format!(
-                "'{name}' has no {option} (see {help})"
+                "'{name}' has no {option} (see saferun-tui {name} --help)"
             )))
         }
         None => Ok(()),

@@ -74,7 +74,7 @@ impl Command for Explore {
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         if self.follow {
-            return follow(cx, Following::of(self.paths.paths)?);
+            return follow(cx, &self.paths.paths);
         }
         if self.paths.paths.is_empty() && !super::stdin_is_a_trace() {
             return without_paths(cx, self.picture);
@@ -170,28 +170,14 @@ fn without_paths(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
     Err(Failure::Usage(hint.to_owned()).into())
 }
 
-/// Traces to follow; they need not exist yet.
-#[derive(Debug)]
-pub(super) struct Following {
-    paths: Vec<PathBuf>,
-}
-
-impl Following {
-    pub(super) fn of(paths: Vec<PathBuf>) -> Result<Following, Failure> {
-        if paths.is_empty() {
-            return Err(Failure::Usage("no trace given to follow".to_owned()));
-        }
-        Ok(Following { paths })
+/// Opens the explorer on traces that grow. They need not exist yet.
+pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
+    if paths.is_empty() {
+        return Err(Failure::Usage("no trace given to follow".to_owned()).into());
     }
-}
-
-/// The explorer on traces that grow.
-pub(super) fn follow(cx: &mut Cx, following: Following) -> anyhow::Result<Exit> {
-    let title = title(&following.paths);
-    let paths = following.paths.iter();
-    let targets: Vec<Target> = paths.map(|path| Target::parse(path)).collect();
+    let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
     let named = Named {
-        title,
+        title: title(paths),
         paths: targets.iter().map(|it| it.path.clone()).collect(),
         targets,
         live: true,

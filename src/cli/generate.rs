@@ -1,5 +1,7 @@
 //! `completions` and `man`: generated from the table of arguments.
 
+use std::io::{self, Write};
+
 use clap::CommandFactory;
 
 use crate::cli::Cx;
@@ -40,9 +42,58 @@ impl Command for Man {
     const ACCEPTS: Accepts = Accepts::NONE;
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-        let mut page = Vec::new();
-        clap_mangen::Man::new(Args::command()).render(&mut page)?;
-        cx.out.verbatim(&String::from_utf8_lossy(&page))?;
+        cx.out.verbatim(&String::from_utf8_lossy(&page()?))?;
         Ok(Exit::Done)
     }
+}
+
+/// One page: the program, then every command with what its help says.
+fn page() -> io::Result<Vec<u8>> {
+    let mut program = Args::command();
+    program.build();
+    let mut page = Vec::new();
+    let man = clap_mangen::Man::new(program.clone());
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    man.render_extra_section(&mut page)?;
+    for command in program
+        .get_subcommands()
+        .filter(|it| it.get_name() != "help")
+    {
+        writeln!(page, ".SH COMMAND {}", command.get_name().to_uppercase())?;
+        page.extend(section(command)?);
+        for inner in command
+            .get_subcommands()
+            .filter(|it| it.get_name() != "help")
+        {
+            page.extend(section(inner)?);
+        }
+    }
+    man.render_version_section(&mut page)?;
+    Ok(page)
+}
+
+/// A command as parts of a section. Options that every command takes are described once, at the top.
+fn section(command: &clap::Command) -> io::Result<Vec<u8>> {
+    let command = command.clone().mut_args(|arg| {
+        if arg.is_global_set() {
+            arg.hide(true)
+        } else {
+            arg
+        }
+    });
+    let man = clap_mangen::Man::new(command);
+    let mut text = Vec::new();
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    man.render_extra_section(&mut text)?;
+    let text = String::from_utf8_lossy(&text).replace("\n.SH ", "\n.SS ");
+    let text = text
+        .strip_prefix(".SH ")
+        .map_or(text.clone(), |rest| format!(".SS {rest}"));
+    Ok(text.into_bytes())
 }

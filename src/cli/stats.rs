@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::analysis::grouped::{self, Field, Group};
 use crate::cli::args::{Paths, Rows};
-use crate::cli::columns::{Key, Named, Offer, Order, member};
+use crate::cli::columns::{Key, Named, Offer, Order, Picked, member};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
 use crate::cli::look::Look;
@@ -76,8 +76,8 @@ impl Command for Stats {
             None => (0..read.store.len()).map(ActionIx).collect(),
         };
         let rows = read.selected(rows).into_iter();
-        let machine = cx.global.machine();
         // Machine output knows no time zone but UTC.
+        let machine = cx.global.machine();
         let zone = machine.map_or(cx.out.look.zone.clone(), |_| TimeZone::UTC);
         let mut groups = grouped::groups(rows.map(|ix| read.store.row(ix)), &by, &zone);
         if let Some(order) = order {
@@ -88,32 +88,37 @@ impl Command for Stats {
             });
         }
         groups.truncate(self.rows.limit.unwrap_or(usize::MAX));
-        if let Some(machine) = machine {
-            let records = Records {
-                schema: stats_json::SCHEMA,
-                list: "groups",
-                csv: &members,
-                only: picked.as_ref().map(|it| it.members()),
-                rest: Vec::new(),
-            };
-            let groups = groups.iter().map(|group| stats_json::group(&by, group));
-            records.write(&mut cx.out, machine, groups)?;
-            return Ok(exit);
+        match machine {
+            Some(machine) => {
+                let records = Records {
+                    schema: stats_json::SCHEMA,
+                    list: "groups",
+                    csv: &members,
+                    only: picked.as_ref().map(Picked::members),
+                    rest: Vec::new(),
+                };
+                let groups = groups.iter().map(|group| stats_json::group(&by, group));
+                records.write(&mut cx.out, machine, groups)?;
+            }
+            None if groups.is_empty() => cx.notes.note(&nothing(&by, expr.as_ref())),
+            None => {
+                let shown = picked.unwrap_or_else(|| offer.usual(|_| true));
+                text(cx, &by, &groups, &shown)?;
+            }
         }
-        if groups.is_empty() {
-            cx.notes.note(&nothing(&by, expr.as_ref()));
-            return Ok(exit);
-        }
-        let shown = picked.unwrap_or_else(|| offer.usual(|_| true));
-        let cells = |group: &Group| {
-            let own = row(&cx.out.look, group);
-            let record = shown.needs_record().then(|| record(&by, group));
-            shown.cells(&own, record.as_ref(), &cx.out.look)
-        };
-        let rows: Vec<Vec<Cell>> = groups.iter().map(cells).collect();
-        table::write(&mut cx.out, &shown.heads(), &rows)?;
         Ok(exit)
     }
+}
+
+fn text(cx: &mut Cx, by: &[Field], groups: &[Group], shown: &Picked<'_>) -> anyhow::Result<()> {
+    let cells = |group: &Group| {
+        let own = row(&cx.out.look, group);
+        let record = shown.needs_record().then(|| record(by, group));
+        shown.cells(&own, record.as_ref(), &cx.out.look)
+    };
+    let rows: Vec<Vec<Cell>> = groups.iter().map(cells).collect();
+    table::write(&mut cx.out, &shown.heads(), &rows)?;
+    Ok(())
 }
 
 const COUNTS: &[Named] = &[

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::analysis::naming;
 use crate::cli::args::Machine;
 use crate::cli::command::{Accepts, Command, GlobalOption};
-use crate::cli::explore::{self, Following};
+use crate::cli::explore;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::pick::Target;
 use crate::cli::{Cx, columns, filter};
@@ -63,7 +63,7 @@ impl Command for Tail {
         let begin = Begin::of(self.from_start, self.since);
         if cx.out.look.width.is_some() && cx.global.machine().is_none() && !self.poll {
             cx.global.condition = condition(cx.global.condition.as_deref(), &begin)?;
-            return explore::follow(cx, Following::of(self.paths)?);
+            return explore::follow(cx, &self.paths);
         }
         let targets: Vec<Target> = self.paths.iter().map(|it| Target::parse(it)).collect();
         let paths = targets.iter().map(|it| it.path.clone()).collect();

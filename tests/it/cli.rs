@@ -419,7 +419,7 @@ fn config_prints_the_settings_in_force_and_their_origin() {
     assert!(line("state = false").ends_with("# --no-state"), "{told}");
     assert!(line("next-error =").contains("[\"x\"]"), "{told}");
     assert!(line("prev-error =").ends_with("# default"), "{told}");
-    // What is told is a file that says the same.
+    // The output is a valid settings file with the same values.
     let copy = folder.path().join("copy.toml");
     std::fs::write(&copy, &told).expect("written");
     let copied = out(&["config", "--config", copy.to_str().expect("UTF-8")], 0);

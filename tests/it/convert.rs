@@ -1,4 +1,4 @@
-//! What `convert` writes opens to the same runs and actions.
+//! `convert` writes traces that open to the same runs and actions.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use saferun_tui::store::bodies::{self, Depth};
 
 use crate::support::{convert, load, sample, samples, shared};
 
-/// A run and its actions in words, without what only says where they stand.
-fn told(store: &Store) -> Vec<String> {
+/// Runs and their actions as text, without their positions in the file.
+fn described(store: &Store) -> Vec<String> {
     let mut out = Vec::new();
     let mut runs: Vec<_> = store.runs().iter().enumerate().collect();
     runs.sort_by_key(|(_, run)| (run.id.clone(), run.started));
@@ -36,9 +36,9 @@ fn told(store: &Store) -> Vec<String> {
         ));
         for row in store.rows().filter(|row| row.run_ix().0 as usize == ix) {
             let kind = match row.kind() {
-                // Told by rows of their own.
+                // They have rows of their own.
                 Kind::RunStart | Kind::RunEnd => continue,
-                // What could not be read is kept, as a record of a type nobody knows.
+                // A malformed line is kept as a record of an unknown type.
                 Kind::Malformed => Kind::Unknown,
                 known => known,
             };
@@ -86,18 +86,18 @@ fn told(store: &Store) -> Vec<String> {
     out
 }
 
-/// The reasons that were told.
+/// The reasons that were given.
 fn reasons<'a>(all: impl Iterator<Item = &'a Option<String>>) -> Vec<&'a String> {
     all.flatten().collect()
 }
 
-/// How what comes back differs first; empty where it is the same.
+/// The first difference after a conversion; empty if there is none.
 fn difference(path: &Path) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let output = folder.path().join("converted.jsonl");
     convert(&[], path, &output);
     let (before, after) = (load(&[path.to_owned()]), load(&[output]));
-    let (before, after) = (told(&before), told(&after));
+    let (before, after) = (described(&before), described(&after));
     let differs = before
         .iter()
         .zip(&after)

@@ -50,7 +50,7 @@ fn judged((a, b): (&[Step], &[Step]), aligned: &Aligned) -> (Vec<Column>, Diverg
 }
 
 fn whole(a: &[Step], b: &[Step]) -> Aligned {
-    align::whole((a, b), &CancelFlag::new()).expect("nobody cancels")
+    align::whole((a, b), &CancelFlag::new()).expect("the flag is never raised")
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn cost_of((a, b): (&[Step], &[Step]), pairs: &[(Option<u32>, Option<u32>)]) -> 
 fn keeps_the_laws(a: &[Step], b: &[Step]) {
     let aligned = whole(a, b);
     assert!(is_complete((a, b), &aligned));
-    // No alignment is dearer than one without a single pair.
+    // No alignment costs more than one without any pair.
     assert!(aligned.cost <= 400 * (a.len() + b.len()) as u64 + 400);
     assert_eq!(aligned.cost, cost_of((a, b), &aligned.pairs));
     // The other way round it costs the same, whichever of equally good alignments is taken.
@@ -268,7 +268,7 @@ proptest! {
         (a, b) in unrelated(30),
         places in prop::collection::vec((0..30_u32, 0..30_u32), 0..3),
     ) {
-        let aligned = align::align((&a, &b), &places, &CancelFlag::new()).expect("nobody cancels");
+        let aligned = align::align((&a, &b), &places, &CancelFlag::new()).expect("the flag is never raised");
         prop_assert!(is_complete((&a, &b), &aligned));
         prop_assert_eq!(aligned.cost, cost_of((&a, &b), &aligned.pairs));
         let first = places.iter().min().copied();
@@ -302,7 +302,7 @@ proptest! {
 }
 
 fn by_anchors(a: &[Step], b: &[Step]) -> Aligned {
-    align::anchored((a, b), &CancelFlag::new()).expect("nobody cancels")
+    align::anchored((a, b), &CancelFlag::new()).expect("the flag is never raised")
 }
 
 #[test]
@@ -315,14 +315,15 @@ fn two_equal_runs_of_a_hundred_thousand_actions_align_quickly() {
         failed: false,
     };
     let (a, b) = (vec![act.step(); 100_000], vec![act.step(); 90_000]);
-    let aligned = align::align((&a, &b), &[], &CancelFlag::new()).expect("nobody cancels");
+    let aligned =
+        align::align((&a, &b), &[], &CancelFlag::new()).expect("the flag is never raised");
     assert_eq!(aligned.cost, 200 + 400 * 10_000);
     assert!(is_complete((&a, &b), &aligned));
 }
 
 #[test]
 fn long_stretches_without_an_anchor_are_aligned_approximately_and_marked_so() {
-    // No action occurs twice as it is, so that there is no anchor; those in the same place are alike.
+    // No action occurs twice, so there is no anchor; actions in the same place are similar.
     let run = |salt: u32| -> Vec<Step> {
         let steps = (0..1_100_u32).map(|at| {
             let args = serde_json::json!({

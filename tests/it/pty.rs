@@ -286,11 +286,11 @@ fn a_file_given_twice_is_shown_once() {
 }
 
 #[test]
-fn a_stranger_file_among_traces_is_told_and_the_traces_are_shown() {
+fn a_missing_file_among_traces_is_reported_and_the_others_are_shown() {
     let mut terminal = Terminal::start(program(&["no-such.jsonl", REFUND]), USUAL);
     terminal.wait_for(FIRST_ROW);
     terminal.type_in("q");
-    assert_eq!(terminal.end().exit_code(), 0);
+    assert_eq!(terminal.end().exit_code(), 4);
     // The error is on the first screen, which is there again.
     assert!(
         terminal.text().contains("no-such.jsonl"),

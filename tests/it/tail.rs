@@ -1,4 +1,4 @@
-//! Following a trace while it is written gives what opening it afterwards gives.
+//! Following a trace prints what opening it afterwards shows.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

@@ -82,7 +82,11 @@ fn verify_convert_cohort_and_baseline_take_runs_too() {
         json(&["verify", NIGHT, "--json"])
     );
     let converted = out(&["convert", ACTION, "-o", "-"], 0);
-    assert!(converted.contains("deploy-fix") && !converted.contains("disk-watch"));
+    let of_run = |id: &str| converted.matches(&format!("\"run_id\":\"{id}\"")).count();
+    assert!(
+        of_run("deploy-fix") > 0 && of_run("disk-watch") == 0,
+        "{converted}"
+    );
     let (a, b) = (format!("{OLD}#a-0004"), format!("{NEW}#b-0004"));
     let found = json(&["cohort", &a, &b, "--json"]);
     assert_eq!(

@@ -172,5 +172,5 @@ fn columns_select_the_same_values_in_tables_json_and_csv() {
 fn stats_group_by_day_like_cohort() {
     let days = json(&["stats", NIGHT, "--by", "day", "--json"]);
     let day = days["groups"][0]["by"]["day"].as_str().expect("a day");
-    assert_eq!((day.len(), &day[..3]), (10, "202"));
+    assert!(day.len() == 10 && day.starts_with("202"), "{day}");
 }

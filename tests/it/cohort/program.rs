@@ -25,7 +25,7 @@ fn refunds() -> PathBuf {
     sample("refund-cohort")
 }
 
-/// The names of figures that changed.
+/// The names of metrics and tools that changed.
 fn changed(found: &Value) -> Vec<&str> {
     let lists = [("metrics", "name"), ("tools", "tool")];
     let figures = lists.into_iter().flat_map(|(list, name)| {
@@ -49,7 +49,7 @@ fn the_sample_set_shows_its_planted_change_and_nothing_else() {
         (&found["paired"], &found["tasks_common"]),
         (&Value::from(true), &Value::from(600))
     );
-    // Both tools are the same change: what is refunded is not escalated.
+    // Both tools show the same change: a refunded order is not escalated.
     assert_eq!(changed(&found), ["escalate", "refund"]);
     let tools = found["tools"].as_array().expect("tools");
     let refund = tools.iter().find(|it| it["tool"] == "refund").expect("it");
