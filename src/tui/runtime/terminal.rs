@@ -152,7 +152,7 @@ pub(super) fn restore() {
 }
 
 /// A panic of the drawing thread is printed on a restored terminal. One of another thread must not
-/// tear the screen: it is told there.
+/// tear the screen: it goes to the log.
 fn hook(inbox: Sender<Msg>) {
     let drawing = thread::current().id();
     let before = panic::take_hook();

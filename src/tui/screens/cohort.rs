@@ -1,4 +1,4 @@
-//! Two cohorts of runs: what changed, by how much, and what cannot be told; and the runs behind it.
+//! Two cohorts of runs: what changed, by how much, what is inconclusive, and the runs behind each figure.
 
 mod behind;
 mod export;
@@ -45,7 +45,7 @@ pub struct Cohort {
     sort: Sort,
     show: Show,
     state: State,
-    /// What is shown is not the answer to what would be asked now.
+    /// The comparison shown is out of date.
     is_stale: bool,
     is_running: bool,
     lines: Vec<Line>,
@@ -185,7 +185,7 @@ impl Cohort {
         (self.is_stale, self.behind) = (true, None);
     }
 
-    /// Starts the comparison where what is shown is out of date; what is loading is waited for.
+    /// Starts a comparison if the one shown is out of date and loading is done.
     fn ask(&mut self, session: &Session) -> Vec<Effect> {
         if !self.is_stale || self.is_running || session.is_loading() {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Two runs compared: side by side with what is equal folded, where they part and why, and what differs
+//! Two runs compared: side by side with equal actions folded, where they diverge and why, and what differs
 //! inside the selected pair.
 
 mod aligned;
@@ -266,7 +266,7 @@ impl Diff {
     }
 
     /// Takes over which runs are to be compared; true when they are others than before. Where there are
-    /// only two, nobody needs to mark them.
+    /// only two, they need not be marked.
     fn choose(&mut self, session: &mut Session) -> bool {
         if let ([None, None], None) = (session.marks.pair, self.pair)
             && !session.is_loading()
@@ -316,7 +316,7 @@ impl Diff {
         })]
     }
 
-    /// Takes a comparison; what was selected stays so.
+    /// Takes a comparison and keeps the selection.
     fn take(&mut self, aligned: Aligned) {
         if self.pair != Some(aligned.pair) || aligned.comparison.is_none() {
             return;
@@ -397,7 +397,7 @@ impl Diff {
         found.filter(|it| self.fields.asked == Some(it.rows))
     }
 
-    /// What the models had been given, where the runs part at the selected pair.
+    /// The model inputs, if the runs diverge at the selected pair.
     fn given(&self) -> Option<&Why> {
         let fork = self.comparison()?.divergence.first_material;
         let is_here = fork.is_some() && fork == self.column();
@@ -468,10 +468,7 @@ impl Diff {
             paths.skip_while(|(number, _)| self.focus == Focus::Fields && Some(*number) != at);
         match paths.next() {
             Some((number, path)) if self.focus == Focus::List || Some(number) == at => {
-                session.say(&format!(
-                    "{} counts no more · I takes it back",
-                    path.words()
-                ));
+                session.say(&format!("ignoring {} · I undoes it", path.words()));
                 self.options.blind.ignored.push(path);
                 self.is_stale = true;
             }
@@ -506,7 +503,7 @@ impl Diff {
             self.taken = steps[side].map(|step| (side, step));
             let other = ["B", "A"][side];
             session.say(&format!(
-                "go to the action of {other} that it belongs to, and = again (esc: no)"
+                "select its counterpart in {other} and press = again (esc cancels)"
             ));
             return;
         };
@@ -525,7 +522,7 @@ impl Diff {
             a.sort == b.sort
         });
         if sorts != Some(true) {
-            session.fail("a call, an answer and a prompt cannot be paired with each other");
+            session.fail("only actions of the same kind can be paired");
             return;
         }
         // What would cross the new pair gives way to it.

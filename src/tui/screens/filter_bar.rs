@@ -27,7 +27,7 @@ pub struct FilterBar {
     back: usize,
 }
 
-/// What could stand in place of the word at the cursor.
+/// Completions for the word at the cursor.
 #[derive(Debug)]
 pub struct Proposals {
     pub items: Vec<Completion>,

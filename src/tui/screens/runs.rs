@@ -326,7 +326,7 @@ impl Runs {
             (Some(at), _) => at,
             (None, None) if is_default => newest().unwrap_or(0),
             (None, None) => 0,
-            // It is not listed any more: what stands in its place.
+            // It is no longer listed: select the line in its place.
             (None, Some(_)) => self.view.cursor,
         };
     }
@@ -489,7 +489,7 @@ fn unknown_key(name: &str) -> String {
 
 fn unknown_grouping(name: &str) -> String {
     let known: Vec<&str> = Grouping::ALL.iter().map(|it| it.word()).collect();
-    format!("'{name}' is nothing to group by ({})", known.join(", "))
+    format!("'{name}' is not a field to group by ({})", known.join(", "))
 }
 
 fn pair_letter(pair: [Option<RunIx>; 2], run: RunIx) -> Option<char> {

@@ -101,14 +101,14 @@ struct List {
     is_jump: bool,
     /// The user went to the end: stay there while more comes.
     holds_end: bool,
-    /// Actions before this one were let go.
+    /// The first action still in memory.
     let_go: u32,
     /// What came since the user left the end.
     missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
 }
 
-/// Actions that came to a trace that grows while nobody looked at its end.
+/// Actions that arrived in a growing trace while its end was not on the screen.
 #[derive(Debug, Clone, Copy, Default)]
 struct Missed {
     actions: u64,
@@ -122,7 +122,7 @@ struct Answers {
     /// Answered rows about which something was learned since.
     again: Vec<ActionIx>,
     tally: Tally,
-    /// What to try instead, where nothing matched; raw.
+    /// What to try instead if nothing matched; not sanitised.
     hint: Option<String>,
     /// How many rows a first search has tested, when it told; what it found is listed already.
     searched: Option<u32>,
@@ -148,7 +148,7 @@ struct Frame {
     stays: Option<Duration>,
 }
 
-/// A row where it stands on the screen.
+/// A row and its place on the screen.
 #[derive(Debug)]
 struct Placed {
     at: Visible,
@@ -158,7 +158,7 @@ struct Placed {
     open: Option<i64>,
     heading: Option<String>,
     mark: Option<char>,
-    /// The how-manieth call with the same arguments it is.
+    /// Occurrence number among calls with the same arguments.
     nth: Option<u32>,
     /// It holds the text that is looked for.
     is_hit: bool,
@@ -183,7 +183,7 @@ struct Notice {
     is_while_reading: bool,
 }
 
-/// So many rows before new ones may have to tell something of them.
+/// Look-back in rows: this many rows before new ones may change because of them.
 const NEAR: u32 = 64;
 
 /// Texts of rows are made again rather than kept beyond this number.
@@ -353,7 +353,7 @@ impl Screen for Stream {
             self.land(session);
         }
         if !news.rows.is_empty() {
-            // What a model call asked for stands in the rows that come after it.
+            // The rows after a model call show what it asked for.
             let first = news.rows.start.saturating_sub(NEAR);
             self.list.made.retain(|ix, _| ix.0 < first);
         }

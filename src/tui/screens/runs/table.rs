@@ -92,7 +92,7 @@ impl Table {
         table
     }
 
-    /// Groups stand in the order of their first runs, so that the sorting holds for them too.
+    /// Groups are ordered by their first runs, so that sorting applies to them too.
     fn gather(&mut self, store: &Store, kept: Vec<RunIx>, (by, wanted): (Grouping, &Wanted)) {
         let mut names: Vec<String> = Vec::new();
         for ix in kept {

@@ -111,7 +111,7 @@ impl Stream {
         }
         match self.inspector.field() {
             Some(name) => self.toggle_column(&name),
-            None => self.say("no field of the filter language says this".to_owned()),
+            None => self.say("the filter language has no field for this".to_owned()),
         }
     }
 

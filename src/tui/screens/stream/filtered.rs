@@ -48,7 +48,7 @@ impl Stream {
         }
     }
 
-    /// Asks from the start. What is listed stays until the answer is there.
+    /// Filters from the start. The list stays as it is until the answer arrives.
     pub(super) fn ask(&mut self, session: &Session) -> Vec<Effect> {
         self.end = None;
         self.query.answers = Answers {
@@ -124,7 +124,7 @@ impl Stream {
             listing.extend(answer.rows, &answer.again);
             self.relist(listing);
         }
-        // Some of what was asked about may have been let go meanwhile.
+        // Some of the rows may have been dropped since.
         let first = ActionIx(session.loaded.store.first());
         let gone = self.list.listing.let_go(first);
         self.list.view.rise(gone);

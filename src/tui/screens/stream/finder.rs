@@ -137,7 +137,7 @@ impl Stream {
         if first.is_none() {
             self.query.narrow = Narrow::default();
             effects = self.filter_by("", session);
-            self.say("all actions are shown again: the filter hid what shows this");
+            self.say("filter cleared: it hid the evidence");
         }
         let first = first.or(evidence.first().copied());
         self.finder = Finder {
@@ -222,7 +222,7 @@ impl Stream {
     pub(super) fn next_hit(&mut self, command: Command, session: &mut Session) {
         self.query.answers.home = None;
         if !self.finder.is_active() {
-            self.say("nothing is looked for · ctrl-f finds a text".to_owned());
+            self.say("no search · ctrl-f finds text".to_owned());
             return;
         }
         let direction = if command == Command::NextHit {
@@ -233,7 +233,7 @@ impl Stream {
         if self.split.focus == Focus::List || self.finder.sentence.is_some() {
             self.select(command, session);
         } else if !self.inspector.find(&self.finder.text, direction) {
-            self.say("this tab does not hold the text".to_owned());
+            self.say("no match in this tab".to_owned());
         }
     }
 }

@@ -29,7 +29,7 @@ impl Stream {
         Vec::new()
     }
 
-    /// The oldest actions may have been let go: they are listed no longer, and what is selected stays.
+    /// Removes dropped actions from the list and keeps the selection.
     pub(super) fn let_go(&mut self, session: &Session) {
         let first = ActionIx(session.loaded.store.first());
         if self.list.let_go == first.0 {

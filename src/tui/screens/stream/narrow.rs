@@ -1,4 +1,4 @@
-//! What the list is narrowed to besides its filter: one run, one agent, only marked, only trouble.
+//! Restrictions on the list apart from its filter: one run, one agent, only marked, only trouble.
 
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;

@@ -72,7 +72,7 @@ impl Noticed {
         self.running = None;
     }
 
-    /// The how-manieth call with the same arguments it is; none for the first.
+    /// Occurrence number among calls with the same arguments; `None` for the first.
     pub fn nth(&self, ix: ActionIx) -> Option<u32> {
         self.findings.calls.nth(ix)
     }
@@ -143,8 +143,8 @@ impl Stream {
             });
         }
         self.input.menu = Some(Menu {
-            title: "noticed",
-            foot: "enter go to the evidence, then n and N · esc close",
+            title: "insights",
+            foot: "enter shows the evidence, then n and N · esc closes",
             items,
             cursor: 0,
         });
@@ -158,9 +158,9 @@ impl Stream {
                 format!("looking at {} actions · {percent} %", human::count(len))
             }
             None if session.is_loading() => {
-                "still indexing: looks when everything is read".to_owned()
+                "still indexing: insights follow when loading is done".to_owned()
             }
-            None => "nothing was noticed".to_owned(),
+            None => "no insights".to_owned(),
         }
     }
 }

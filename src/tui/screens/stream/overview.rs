@@ -43,7 +43,7 @@ pub struct Overview {
     version: u64,
 }
 
-/// Up to so many actions are surveyed between two frames.
+/// Up to this many actions are surveyed between two frames.
 const AT_ONCE: u32 = 20_000;
 
 impl Overview {

@@ -162,7 +162,7 @@ fn amount(session: &Session) -> String {
 
 fn kept(stream: &Stream, store: &Store) -> String {
     let gone = store.first();
-    let gone = (gone > 0).then(|| format!("{} oldest let go", human::count(gone.into())));
+    let gone = (gone > 0).then(|| format!("{} oldest dropped", human::count(gone.into())));
     if !stream.is_filtered() {
         return gone.unwrap_or_default();
     }

@@ -12,7 +12,7 @@ pub(super) enum Line {
 }
 
 impl Timeline {
-    /// Makes the lines anew where they are out of date; what is selected stays selected.
+    /// Rebuilds the lines if they are out of date, and keeps the selection.
     pub(super) fn relist(&mut self) {
         if !self.is_stale {
             return;

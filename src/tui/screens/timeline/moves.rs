@@ -82,7 +82,7 @@ impl Timeline {
         let Some(window) = self.window() else { return };
         let found = self.made.slowest(window, self.slow);
         let Some(bar) = found.copied() else {
-            session.say("no further action with a duration in this time");
+            session.say("no more actions with a duration on the screen");
             return;
         };
         self.slow = bar.took().map(|took| (took, bar.ix));

@@ -175,7 +175,7 @@ fn result(row: &Row<'_>, body: &Body, builder: &mut Builder) {
     match (&body.result, row.status()) {
         (Some(result), _) => json::value(builder, result, &Remarks::default()),
         (None, Status::Blocked | Status::Denied) => {
-            say(builder, Tone::Faint, "no result: stopped before it ran");
+            say(builder, Tone::Faint, "no result: cancelled before it ran");
         }
         (None, Status::Pending) => say(builder, Tone::Faint, "no result yet"),
         (None, _) => say(builder, Tone::Faint, "no result recorded"),
@@ -317,7 +317,7 @@ fn raw(row: &Row<'_>, document: &Document, builder: &mut Builder) {
             say(
                 builder,
                 Tone::Faint,
-                &format!("{} more are left out here", human::bytes(rest)),
+                &format!("{} more not shown", human::bytes(rest)),
             );
         }
     }

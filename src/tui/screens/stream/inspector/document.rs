@@ -50,7 +50,7 @@ pub struct Document {
     pub body: Arc<Body>,
     pub bounds: Bounds,
     pub numbers: Numbers,
-    /// What is said of the bytes that were not read.
+    /// The note about bytes that were not read.
     pub unread: Option<Unread>,
     tabs: [OnceLock<Outline>; Tab::ALL.len()],
 }
