@@ -50,7 +50,7 @@ pub(super) fn speaks_utf8() -> bool {
     let locale = set("LC_ALL")
         .or_else(|| set("LC_CTYPE"))
         .or_else(|| set("LANG"));
-    // Where nothing is set most terminals of today show UTF-8 all the same.
+    // Without a setting, assume UTF-8: most terminals show it.
     locale.is_none_or(|locale| {
         let locale = locale.to_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")

@@ -111,7 +111,7 @@ fn too_small(theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Our own glyphs in ASCII; and nothing else at all, for terminals that cannot show anything else.
+/// Replaces our glyphs with ASCII, and everything else for terminals that show only ASCII.
 fn spell(buf: &mut Buffer, only: bool) {
     for cell in &mut buf.content {
         let mut letters = cell.symbol().chars();

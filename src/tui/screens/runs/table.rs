@@ -129,7 +129,7 @@ impl Table {
         group.map(|group| group.facts.clone()).unwrap_or_default()
     }
 
-    /// The beginning of the id that tells a run from the others, sanitised.
+    /// The shortest unique prefix of a run's id, sanitised.
     pub(super) fn id(&self, run: RunIx) -> String {
         self.ids.get(&run).cloned().unwrap_or_default()
     }

@@ -39,7 +39,7 @@ impl Stream {
         Vec::new()
     }
 
-    /// The text of the filter is another one: judge it, and ask again when it makes sense.
+    /// The text changed: parse it, and filter again if it is valid.
     pub(super) fn apply_filter(&mut self, session: &Session) -> Vec<Effect> {
         if self.query.bar.judge() {
             self.ask(session)
@@ -65,7 +65,7 @@ impl Stream {
         vec![Effect::start(Filter(self.task(session)))]
     }
 
-    /// Asks for what came since the last answer.
+    /// Filters what arrived since the last answer.
     pub(super) fn catch_up(&mut self, session: &Session) -> Vec<Effect> {
         let is_behind = self.query.answers.tested < session.loaded.store.len()
             || !self.query.answers.again.is_empty();
@@ -87,7 +87,7 @@ impl Stream {
         }
     }
 
-    /// A long search goes on: what it found so far is listed, and the list grows.
+    /// Lists the matches of a long search as they are found.
     pub(super) fn take_progress(&mut self, progress: Progress) {
         if !self.query.answers.is_running || !self.is_filtered() {
             return;

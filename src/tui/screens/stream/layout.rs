@@ -17,7 +17,7 @@ use crate::model::action::Kind;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Regions {
     pub filter: Rect,
-    /// The shape of the run; only where there is room for it.
+    /// The shape of the run, if there is room.
     pub spark: Rect,
     pub upper_rule: Rect,
     pub columns: Rect,
@@ -35,7 +35,7 @@ pub struct Regions {
 /// How the list and the inspector share the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Panes {
-    /// Side by side where there is room, else the list alone.
+    /// Side by side if there is room, else the list alone.
     #[default]
     Auto,
     List,
@@ -200,7 +200,7 @@ pub fn shape_cells(width: u16, live: bool) -> usize {
     usize::from(width).saturating_sub(labels + totals) / 2
 }
 
-/// A list narrower than this says nothing, and so does an inspector.
+/// The least useful width of a list or an inspector.
 const LEAST_LIST: u16 = 40;
 const LEAST_INSPECTOR: u16 = 24;
 

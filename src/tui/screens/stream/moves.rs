@@ -352,7 +352,7 @@ impl List {
         self.view.cursor = self.view.cursor.min(self.listing.len().saturating_sub(1));
     }
 
-    /// Stays at the end while more comes, if the user went there.
+    /// Stays at the end while the trace grows, if the user is there.
     pub(super) fn follow(&mut self) {
         if self.holds_end {
             self.view.cursor = self.listing.len().saturating_sub(1);

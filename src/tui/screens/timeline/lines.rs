@@ -1,4 +1,4 @@
-//! The lines of the list: lanes, and below each its bars on the time that is looked at.
+//! The lines of the list: lanes, and below each its bars in the visible time.
 
 use crate::analysis::timeline::{Bar, By};
 use crate::tui::screens::timeline::Timeline;

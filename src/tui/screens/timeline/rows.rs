@@ -19,7 +19,7 @@ pub(super) struct Row {
     pub(super) shape: Shape,
     pub(super) took: String,
     pub(super) cost: String,
-    /// Behind the bar, where there is room.
+    /// After the bar, if there is room.
     pub(super) note: String,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Row {
 pub(super) enum Shape {
     Lane {
         is_folded: bool,
-        /// How much of each cell something went on; none where nothing did.
+        /// How much of each cell is covered by activity; `None` for an empty one.
         busy: Vec<Option<f64>>,
     },
     Bar(Drawn),

@@ -125,7 +125,7 @@ fn args(body: &Body, builder: &mut Builder) {
     for edit in &found.all {
         change(edit, found.file, builder);
     }
-    // A call whose only argument is a patch says nothing more.
+    // A call whose only argument is a patch has no other arguments.
     if args.is_string() && !found.all.is_empty() {
         return;
     }
@@ -149,7 +149,7 @@ fn change(edit: &Edit<'_>, file: Option<&str>, builder: &mut Builder) {
     }
 }
 
-/// The arguments that a policy looked at, by their path, and which condition they met.
+/// The arguments that a policy matched, by path, and the condition they met.
 fn hits(body: &Body) -> Vec<(String, String)> {
     let mut hits = Vec::new();
     for decision in &body.decisions {

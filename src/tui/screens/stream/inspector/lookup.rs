@@ -1,4 +1,4 @@
-//! What stands under the cursor: its value, what is copied of it, and what it is called in a filter.
+//! The item under the cursor: its value, what to copy of it, and its name in a filter.
 
 use std::borrow::Cow;
 
