@@ -1,4 +1,4 @@
-//! Floor 7: the screen.
+//! Floor 7: the explorer, the terminal user interface.
 
 pub mod keys;
 pub mod notices;
@@ -34,30 +34,30 @@ use crate::tui::remembered::Remembered;
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::{ColorChoice, Palette, Theme};
 
-/// How the user wants the screen.
+/// How to run the explorer.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What was opened, in a few words.
+    /// A short name for what was opened.
     pub title: String,
-    /// The traces named, to follow them.
+    /// The paths of the traces, to follow them.
     pub paths: Vec<PathBuf>,
-    /// The traces grow, and the end is what matters.
+    /// Whether the traces are followed.
     pub live: bool,
-    /// The filter to begin with.
+    /// The first filter.
     pub filter: Option<String>,
-    /// The view to begin with; none to begin with the one that fits what is loaded.
+    /// The first view; `None` for the one that fits the trace.
     pub view: Option<ScreenId>,
     /// The run to start in, and perhaps its action: `7f3a91`, `7f3a91:42`.
     pub start: Option<String>,
-    /// What could not be opened, to be told on the screen.
+    /// Paths that failed to open, and why: errors to show.
     pub told: Vec<String>,
-    /// How to load what is opened later.
+    /// Options for traces that are opened later.
     pub loading: intake::Options,
-    /// Nothing is opened: begins with the choice of recent runs.
+    /// Start with a list of recent runs.
     pub recent: bool,
-    /// What was opened is sure to hold several runs.
+    /// Whether the trace certainly has several runs.
     pub several: bool,
-    /// Marks of ASCII only.
+    /// Whether to draw with ASCII only.
     pub ascii: bool,
     pub color: ColorChoice,
     pub palette: Palette,
@@ -67,7 +67,7 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// What happens outside, and where the answers of the user go.
     pub outside: Outside,
-    /// Takes mouse events (clicks and the wheel).
+    /// Whether to use the mouse.
     pub mouse: bool,
     /// For times of day.
     pub zone: jiff::tz::TimeZone,
@@ -101,18 +101,18 @@ impl Default for Options {
     }
 }
 
-/// What a user set for single screens.
+/// Settings of single screens.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
-    /// The columns of the runs; empty takes those that fit.
+    /// Columns of the table of runs; empty shows those that fit.
     pub columns: Vec<&'static str>,
     pub order: Order,
     pub grouping: Option<Grouping>,
-    /// Saved filters by their names.
+    /// Filters with their names.
     pub filters: Vec<(String, String)>,
-    /// Where agents keep their runs.
+    /// The folder below which agents keep their runs.
     pub home: Option<PathBuf>,
-    /// The traces that come with the program.
+    /// The bundled sample traces.
     pub demo: Vec<Input>,
     /// What earlier sessions left; the runtime fills it in.
     pub remembered: Remembered,
@@ -121,16 +121,16 @@ pub struct Setup {
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// The user left it.
+    /// The user quit.
     Quit,
-    /// A signal ended it; its number.
+    /// A signal ended it.
     Interrupted(i32),
     /// The terminal is gone.
     TerminalLost,
 }
 
 impl Options {
-    /// The same for something else that is opened.
+    /// These options for another trace.
     fn opening(&self, title: String, inputs: &[Input]) -> Options {
         Options {
             title,
@@ -165,7 +165,7 @@ impl Options {
     }
 }
 
-/// Shows what the loader brings until the user leaves. The terminal is as before when it returns.
+/// Runs the explorer until the user quits, then restores the terminal.
 pub fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit> {
     runtime::run(options, messages)
 }

@@ -1,4 +1,4 @@
-//! What a screen asks of the world outside of it.
+//! What a screen asks of the world outside.
 
 use crate::act::events::Answer;
 use crate::act::viewer::Viewer;
@@ -12,15 +12,15 @@ use crate::tui::tasks::{Start, Task};
 
 #[derive(Debug)]
 pub enum Effect {
-    /// Leaves what lies over a view; in a view one step back; leaving the first one ends the program.
+    /// Closes an overlay; in a view, goes back; from the first view, quits.
     Pop,
-    /// Goes to another view, with this selected there. `q` comes back.
+    /// Goes to another view with this selection. `q` comes back.
     Visit(ScreenId, Here),
     /// Goes to the cohort view and compares these there.
     Compare(Choice),
     /// Shows a view, with this filter if there is one.
     Show(ScreenId, Option<String>),
-    /// Does a command on the view below, with what was typed after it.
+    /// Runs a command on the view below, with its argument.
     Obey(Command, String),
     /// Opens something else instead of what is open.
     Open {
@@ -29,22 +29,22 @@ pub enum Effect {
     },
     /// Opens more beside what is open.
     Add(Vec<Input>),
-    /// Opens what is open anew and follows it from then on.
+    /// Reopens the trace and follows it.
     Follow,
-    /// Reads no further.
+    /// Stops loading.
     StopLoading,
     Quit,
     Suspend,
-    /// Draws everything again, for terminals that got confused.
+    /// Repaints everything, for terminals that got confused.
     Redraw,
     /// Runs a task in the background; its answer comes back to this screen.
     Start(Start),
-    /// Shows a sanitised text in another program, which has the terminal until it ends.
+    /// Shows a sanitised text in another program, which gets the terminal until it ends.
     View {
         text: Masked<String>,
         with: Viewer,
     },
-    /// Puts a text on the clipboard of the terminal.
+    /// Copies a text to the terminal's clipboard.
     Copy(Masked<String>),
     /// Answers a question from outside.
     Answer(Answer),

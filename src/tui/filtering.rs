@@ -1,4 +1,4 @@
-//! The seam to the filter language: a text becomes the rows it keeps.
+//! Runs filters: from a text to the rows it keeps.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -24,7 +24,7 @@ use crate::store::row::Row;
 /// Why a text is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Cells of the text before the place where it goes wrong.
+    /// Cells of the text before the error.
     pub column: usize,
     pub message: String,
 }
@@ -46,42 +46,42 @@ impl Scope {
     }
 }
 
-/// What to test, and how far an earlier answer got.
+/// What to test, and how far an earlier answer went.
 #[derive(Debug, Clone, Default)]
 pub struct Task {
     pub store: Store,
     pub filter: Option<Expr>,
     pub scope: Option<Scope>,
-    /// Rows below this are answered already.
+    /// Rows below this were tested before.
     pub tested: u32,
-    /// Rows below `tested` about which something was learned since.
+    /// Rows below `tested` that have changed since.
     pub again: Vec<ActionIx>,
     pub context: Context,
 }
 
-/// Which rows a filter keeps, of those that were asked for.
+/// Which of the tested rows a filter keeps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     pub tested: Range<u32>,
     pub rows: Vec<ActionIx>,
     pub again: Vec<(ActionIx, bool)>,
     pub tally: Tally,
-    /// What to try instead, where nothing matched; raw.
+    /// What to try instead if nothing matched; not sanitised.
     pub hint: Option<String>,
 }
 
-/// How far a long search got.
+/// The progress of a long search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     pub tested: u32,
-    /// What was found since this was told last.
+    /// Matches since the last report.
     pub found: Vec<ActionIx>,
 }
 
-/// Progress is told no more often than this.
+/// Progress is reported at most this often.
 const TELL: Duration = Duration::from_millis(50);
 
-/// Reads a filter; `None` for a text that keeps everything.
+/// Parses a filter; `None` if it keeps everything.
 pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
     match query::parse(filter) {
         Ok(Expr::All) => Ok(None),
@@ -99,7 +99,7 @@ pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
     }
 }
 
-/// What a filter needs to know besides the trace.
+/// What a filter depends on apart from the trace.
 pub(crate) fn context(zone: jiff::tz::TimeZone, marked: Arc<HashSet<u32>>) -> Context {
     Context {
         marked,
@@ -108,7 +108,7 @@ pub(crate) fn context(zone: jiff::tz::TimeZone, marked: Arc<HashSet<u32>>) -> Co
     }
 }
 
-/// Tests the rows of `task`; gives up between chunks when cancelled.
+/// Tests the rows of `task`; checks for cancellation between chunks.
 pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> Answer {
     let store = &task.store;
     let query = task

@@ -1,4 +1,4 @@
-//! Where something may be missing of traces that are followed: told above the row that comes after.
+//! Gaps in followed traces, shown above the first row after each.
 
 use std::ops::Range;
 
@@ -6,18 +6,18 @@ use crate::base::text;
 use crate::model::action::{ActionIx, SourceIx};
 use crate::store::Store;
 
-/// What may be missing, in the order in which it was found out.
+/// The gaps, in the order in which they were noticed.
 #[derive(Debug, Default)]
 pub struct Gaps {
     all: Vec<Gap>,
-    /// So many in the end have no row after them yet.
+    /// How many gaps have no row after them yet.
     open: usize,
 }
 
 #[derive(Debug)]
 struct Gap {
     source: SourceIx,
-    /// In the bytes of the source.
+    /// Byte offset in the source.
     place: u64,
     before: Option<ActionIx>,
     /// Sanitised.
@@ -35,7 +35,7 @@ impl Gaps {
         });
     }
 
-    /// Looks which of the rows that came are the first after a gap.
+    /// Finds the first row after each gap among new rows.
     pub(super) fn see(&mut self, store: &Store, rows: Range<u32>) {
         if self.open == 0 {
             return;
@@ -50,13 +50,13 @@ impl Gaps {
         self.open = self.all.iter().filter(|it| it.before.is_none()).count();
     }
 
-    /// Actions before `first` are there no longer, nor what was told of them.
+    /// Drops the gaps before `first`: those actions are gone.
     pub(super) fn let_go(&mut self, first: ActionIx) {
         self.all
             .retain(|gap| gap.before.is_none_or(|before| before >= first));
     }
 
-    /// What is told above a row of a list, of all that may be missing since the row before it in the list.
+    /// The text above a row of a list, for a gap since the previous row of the list.
     pub fn above(&self, ix: ActionIx, previous: Option<ActionIx>) -> Option<&str> {
         let is_between = |gap: &&Gap| {
             gap.before.is_some_and(|before| {

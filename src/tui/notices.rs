@@ -1,6 +1,6 @@
-//! What is told in passing: shown for a while, kept to be looked up.
+//! The message log: the newest message is shown for a while, all are kept.
 
-/// How bad it is.
+/// How serious a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     Note,
@@ -19,16 +19,16 @@ pub struct Notice {
 #[derive(Debug, Default)]
 pub struct Notices {
     all: Vec<Notice>,
-    /// The newest was seen on the screen, and a key was pressed after.
+    /// The newest message was on the screen when a key was pressed.
     is_dismissed: bool,
     was_drawn: bool,
-    /// So many errors came since the list was looked at.
+    /// Errors since the log was opened last.
     unread: usize,
 }
 
-/// How long a notice stays, in microseconds, when no key is pressed.
+/// How long a message is shown if no key is pressed, in microseconds.
 const STAYS: i64 = 8_000_000;
-/// More are not kept: what fails a thousand times tells nothing new.
+/// The log keeps this many messages.
 const KEPT: usize = 1000;
 
 impl Notices {
@@ -41,12 +41,12 @@ impl Notices {
         (self.is_dismissed, self.was_drawn) = (false, false);
     }
 
-    /// In the order in which they came.
+    /// Oldest first.
     pub fn all(&self) -> &[Notice] {
         &self.all
     }
 
-    /// The list is looked at: nothing is news any more.
+    /// The log was opened: nothing is unread.
     pub fn read(&mut self) {
         (self.unread, self.is_dismissed) = (0, true);
     }
@@ -55,7 +55,7 @@ impl Notices {
         self.unread
     }
 
-    /// The newest, as long as it is to be shown.
+    /// The newest message, while it is shown.
     pub fn current(&self, now: i64) -> Option<&Notice> {
         let newest = self.all.last().filter(|_| !self.is_dismissed);
         newest.filter(|notice| now - notice.at < STAYS)

@@ -57,7 +57,10 @@ pub fn place(store: &Store, position: &Position) -> Option<(ScreenId, Here)> {
         run: Some(run),
         scope: None,
     };
-    Some((ScreenId::view(&position.view)?, here))
+    let view = ScreenId::view(&position.view)?;
+    // Which runs were compared is not remembered.
+    let compares = matches!(view, ScreenId::Diff | ScreenId::Cohort);
+    Some((if compares { ScreenId::Stream } else { view }, here))
 }
 
 fn run_named(store: &Store, name: &str) -> Option<RunIx> {

@@ -1,4 +1,4 @@
-//! The screen without a terminal: plays keys and returns the picture. For tests and screenshots.
+//! The explorer without a terminal: plays keys and returns the frame. For tests and screenshots.
 
 pub mod svg;
 
@@ -99,7 +99,7 @@ impl Headless {
         }
     }
 
-    /// Takes in one message of the loader.
+    /// Applies one message of the intake.
     pub fn load(&mut self, message: Loaded) {
         let effects = self.shell.loaded(message);
         self.obey(effects);

@@ -1,4 +1,4 @@
-//! The loop between the terminal and the screens: one inbox, a frame when something changed.
+//! The event loop between the terminal and the screens: one inbox, and a frame when something changed.
 
 mod memory;
 mod terminal;
@@ -27,21 +27,21 @@ use crate::tui::tasks::lanes::{Lanes, Report};
 use crate::tui::theme::Theme;
 use crate::tui::{Exit, Options};
 
-/// What comes from outside, as plain data.
+/// Events from the terminal and the system.
 #[derive(Debug)]
 pub(super) enum Msg {
     Term(Event),
     Signal(i32),
     TerminalLost,
-    /// A thread of ours ended in a bug; what it said.
+    /// One of our threads panicked, with this message.
     Panicked(String),
 }
 
-/// How long messages are taken in before a frame is drawn.
+/// How long messages are processed before a frame is drawn.
 const BUDGET: Duration = Duration::from_millis(8);
-/// A signal that was meant for another program may be told so long after its end.
+/// A signal that was meant for another program may arrive this long after it ended.
 const ECHO: Duration = Duration::from_millis(300);
-/// The time between two frames that show only that loading went on, or that a trace grew.
+/// The time between frames while only loading goes on, or a trace grows.
 const LOADING_FRAME: Duration = Duration::from_millis(33);
 const LIVE_FRAME: Duration = Duration::from_millis(10);
 
@@ -91,7 +91,7 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pending {
     Nothing,
-    /// Loading went on: soon.
+    /// Only loading went on: a frame is due soon.
     Soon,
     Now,
 }
@@ -109,7 +109,7 @@ struct Runtime {
     messages: Option<Messages>,
     pending: Pending,
     drawn: Instant,
-    /// Until then signals from the terminal were meant for the program that had it.
+    /// Until then, terminal signals were meant for the program that had the terminal.
     deaf_until: Instant,
 }
 
@@ -128,7 +128,7 @@ impl Runtime {
             if let Some(exit) = self.drain() {
                 return exit;
             }
-            // A terminal that cannot be written to is gone: there is nobody to tell why.
+            // The terminal is gone if it cannot be written to, so no error can be shown.
             if self.draw_if_due().is_err() {
                 return Exit::TerminalLost;
             }
@@ -136,7 +136,7 @@ impl Runtime {
         }
     }
 
-    /// The first frame has rows, if there are any within a moment.
+    /// Waits a moment, so that the first frame has rows.
     fn wait_for_rows(&mut self, until: Instant) {
         while self.shell.session.loaded.store.is_empty() && self.inbox.is_empty() {
             let Some(messages) = &self.messages else {
@@ -181,7 +181,7 @@ impl Runtime {
         };
     }
 
-    /// Sleeps until something comes, or until a frame is due.
+    /// Sleeps until a message arrives or a frame is due.
     fn wait(&mut self) {
         let never = crossbeam_channel::never();
         let mut select = Select::new();
@@ -203,7 +203,7 @@ impl Runtime {
         }
     }
 
-    /// Takes in what is there: keys and answers first, loading for a bounded time.
+    /// Processes what has arrived: keys and answers first, loading for a bounded time.
     fn drain(&mut self) -> Option<Exit> {
         let until = Instant::now() + BUDGET;
         loop {
@@ -285,9 +285,9 @@ impl Runtime {
                 Effect::Start(task) => self.lanes.start(from, task),
                 Effect::View { text, with } => exit = exit.or(self.view(text.get(), with)),
                 Effect::Copy(text) => Screen::copy(text.get()),
-                // Without a receiver nobody waits for the answer any more.
+                // If the receiver is gone, the answer is no longer needed.
                 Effect::Answer(answer) => drop(self.options.outside.answers.send(answer)),
-                // The shell keeps these to itself.
+                // The shell has handled these.
                 Effect::Pop
                 | Effect::Visit(..)
                 | Effect::Compare(_)
@@ -298,13 +298,13 @@ impl Runtime {
         exit
     }
 
-    /// Gives the terminal to another program until it ends.
+    /// Hands the terminal to another program until it ends.
     fn view(&mut self, text: &str, with: Viewer) -> Option<Exit> {
         let program = with.program();
         self.keys.pause();
         terminal::restore();
         let shown = viewer::show(&program, text);
-        // What the user told that program is not meant for this one.
+        // Input for that program is not meant for this one.
         let is_signal = |msg: &Msg| matches!(msg, Msg::Signal(SIGINT | SIGQUIT | SIGTSTP));
         let kept: Vec<Msg> = self
             .inbox
@@ -383,7 +383,7 @@ impl Runtime {
         self.pending = Pending::Now;
     }
 
-    /// Gives the terminal back and stops; goes on after SIGCONT.
+    /// Restores the terminal and stops; continues after SIGCONT.
     fn suspend(&mut self) -> Option<Exit> {
         Screen::suspend();
         self.screen.resume();
@@ -431,7 +431,7 @@ fn pointer(mouse: MouseEvent) -> Option<Pointer> {
     }
 }
 
-/// Sends what happened; nobody listens any more only when the program ends.
+/// Sends a message; false when the program is ending.
 fn tell(inbox: &Sender<Msg>, msg: Msg) -> bool {
     inbox.send(msg).is_ok()
 }

@@ -18,12 +18,12 @@ use crate::tui::theme::Theme;
 
 /// A screen is a state and a few questions. It asks the outside by effects and does no IO.
 pub trait Screen: Any + Debug {
-    /// Whether keys go to the part of the screen that has commands of its own.
+    /// Whether a part of the screen with commands of its own has the focus.
     fn is_inner(&self) -> bool {
         false
     }
 
-    /// A key before the table of commands sees it; `None` when the screen does not want it.
+    /// A key, before it is looked up in the command table; `None` to pass it on.
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>>;
 
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
@@ -31,7 +31,7 @@ pub trait Screen: Any + Debug {
         Vec::new()
     }
 
-    /// Sets the filter, for screens that have one.
+    /// Sets the filter, if the screen has one.
     fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
         let _ = (text, session);
         Vec::new()
@@ -42,20 +42,20 @@ pub trait Screen: Any + Debug {
         let _ = cohorts;
     }
 
-    /// The screen comes to the front: it takes over what is selected in the session.
+    /// The screen comes to the front and takes over the selection of the session.
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
         let _ = session;
         Vec::new()
     }
 
-    /// What is selected here is selected everywhere.
+    /// Writes the selection to the session, for all views.
     fn tell_here(&self, session: &mut Session) {
         let _ = session;
     }
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect>;
 
-    /// A command with what was typed after it in the palette; or what is wrong with that.
+    /// A command with its argument from the palette; the error says what is wrong with it.
     fn told(
         &mut self,
         command: Command,
@@ -78,15 +78,15 @@ pub trait Screen: Any + Debug {
         None
     }
 
-    /// Settles what depends on the size of the screen and fetches what will be drawn.
+    /// Settles what depends on the size of the screen, and fetches the rows to draw.
     fn prepare(&mut self, area: Rect, session: &mut Session) -> Vec<Effect>;
 
-    /// How long what was drawn last stays true if nothing comes: a clock runs on it. None where none does.
+    /// Time until the frame is stale because a clock runs on it; `None` if it is static.
     fn stays(&self) -> Option<Duration> {
         None
     }
 
-    /// What the header says of a view, as of the last `prepare`.
+    /// The header's text about a view, as of the last `prepare`.
     fn headline(&self) -> Headline<'_> {
         Headline::default()
     }
@@ -94,16 +94,16 @@ pub trait Screen: Any + Debug {
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer);
 }
 
-/// Where a view is, in sanitised words.
+/// What the header says, sanitised.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Headline<'a> {
-    /// The way to what is selected; the last part is never cut.
+    /// The path to the selection; the last part is never cut.
     pub crumbs: &'a [String],
-    /// How much there is, where there is room to say it.
+    /// The amount, if there is room.
     pub amount: &'a str,
 }
 
-/// What the mouse did, and at which cell.
+/// What the mouse did, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pointer {
     Click {

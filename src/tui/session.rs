@@ -1,4 +1,4 @@
-//! What is open: the store as far as it is loaded, the end of the file read ahead, opened actions.
+//! The state that all screens share: the store as far as it is loaded, the previewed end, the selection.
 
 use std::collections::{BTreeMap, HashSet};
 use std::mem;
@@ -30,13 +30,13 @@ pub struct Session {
     pub trace: Trace,
     pub zone: TimeZone,
     pub clock: Arc<dyn Clock>,
-    /// The view that is shown.
+    /// The current view.
     pub view: ScreenId,
     pub keymap: Arc<Keymap>,
     pub setup: Arc<Setup>,
     pub notices: Notices,
     pub loaded: Opened,
-    /// The last rows of the last file, until the store itself has them.
+    /// The previewed end of the last file, until the store has it.
     pub end: Option<Opened>,
     pub here: Here,
     pub marks: Marks,
@@ -76,7 +76,7 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// Puts a letter on an action, or takes it from there; tells whether it is there now.
+    /// Sets or removes a mark; returns whether it is set now.
     pub fn toggle(&mut self, letter: char, ix: ActionIx) -> bool {
         let is_set = self.named.get(&letter) != Some(&ix);
         if is_set {
@@ -131,18 +131,18 @@ impl Marks {
     }
 }
 
-/// What is selected, the same on every view.
+/// The selection, the same on every view.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Here {
     pub action: Option<ActionIx>,
     /// The run of that action.
     pub run: Option<RunIx>,
-    /// Only the actions of this run are looked at.
+    /// Only the actions of this run are listed.
     pub scope: Option<RunIx>,
 }
 
 impl Here {
-    /// Selects a run; its first action, unless one of its actions is selected already.
+    /// Selects a run and its first action, unless one of its actions is already selected.
     pub fn select_run(&mut self, ix: RunIx, store: &Store) {
         if self.run != Some(ix) {
             self.action = store.first_of(ix);
@@ -152,17 +152,17 @@ impl Here {
     }
 }
 
-/// A store and the actions of it that were opened lately.
+/// A store and its recently opened actions.
 #[derive(Debug, Default)]
 pub struct Opened {
     pub store: Store,
     pub bodies: Bodies,
     pub agents: Agents,
-    /// Where something may be missing of what is followed.
+    /// Gaps in followed traces.
     pub gaps: Gaps,
 }
 
-/// How many agents acted in a store, as far as a list has to tell them apart.
+/// Whether a list needs a column for agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Agents {
     #[default]
@@ -192,7 +192,7 @@ pub enum Loading {
         read: u64,
         total: u64,
     },
-    /// The user ended it before its end.
+    /// The user stopped it early.
     Stopped {
         read: u64,
         total: u64,
@@ -200,11 +200,11 @@ pub enum Loading {
     Done,
 }
 
-/// What a message of the loader changed.
+/// What a message of the intake changed.
 #[derive(Debug, Default)]
 pub struct News {
     pub rows: Range<u32>,
-    /// Earlier actions about which something was learned.
+    /// Earlier actions that changed.
     pub settled: Vec<ActionIx>,
     /// Runs that are new or changed.
     pub runs: Vec<RunIx>,
@@ -243,12 +243,12 @@ impl Session {
         matches!(self.trace.loading, Loading::Reading { .. })
     }
 
-    /// Whether more may come.
+    /// Whether more actions may arrive.
     pub fn is_growing(&self) -> bool {
         self.trace.live || self.is_loading()
     }
 
-    /// How a run ended or stands.
+    /// How a run ended, or its current state.
     pub fn life(&self, run: RunIx) -> Life {
         let store = &self.loaded.store;
         if self.trace.live {
@@ -258,27 +258,27 @@ impl Session {
         }
     }
 
-    /// Nothing can come any more of what is followed.
+    /// The followed source has ended.
     pub fn end_following(&mut self) {
         if self.trace.live && !self.trace.pulse.is_over() {
             self.trace.pulse.end();
-            self.say("what is followed has ended: nothing more can come");
+            self.say("the source has ended: no more actions will arrive");
         }
     }
 
-    /// Puts a letter on an action, or takes it from there, and says which.
+    /// Sets or removes a mark, and reports it.
     pub fn mark(&mut self, letter: char, ix: ActionIx) {
         let is_set = self.marks.toggle(letter, ix);
         let what = if is_set { "marked" } else { "no longer marked" };
         self.say(&format!("{what} {letter}"));
     }
 
-    /// Tells something in passing. The words may hold anything.
+    /// Adds a message to the log. It need not be sanitised.
     pub fn say(&mut self, words: &str) {
         self.tell(Level::Note, words);
     }
 
-    /// Tells that something went wrong.
+    /// Adds an error to the log. It need not be sanitised.
     pub fn fail(&mut self, words: &str) {
         self.tell(Level::Error, words);
     }
@@ -288,21 +288,21 @@ impl Session {
         self.notices.add(level, words, self.clock.now());
     }
 
-    /// What could not be opened or read, sanitised.
+    /// What failed to open or to be read, sanitised.
     pub fn errors(&self) -> impl Iterator<Item = &str> {
         let all = self.notices.all().iter();
         let errors = all.filter(|notice| notice.level == Level::Error);
         errors.map(|notice| notice.words.as_str())
     }
 
-    /// Nothing more is read: what is there is all there is.
+    /// Stops loading; the rest is not read.
     pub fn stop_loading(&mut self) {
         if let Loading::Reading { read, total } = self.trace.loading {
             self.trace.loading = Loading::Stopped { read, total };
         }
     }
 
-    /// The size of what is read or to be read, as far as it is known.
+    /// The total size of the open files, as far as it is known.
     pub fn bytes(&self) -> u64 {
         if self.trace.live {
             let sources = self.loaded.store.sources().iter();
@@ -334,7 +334,7 @@ impl Session {
         }
     }
 
-    /// Takes in one message of the loader.
+    /// Applies one message of the intake.
     pub fn apply(&mut self, message: Loaded) -> News {
         let (before, first) = (self.loaded.store.len(), self.loaded.store.first());
         let mut news = News::default();
@@ -356,7 +356,7 @@ impl Session {
                 self.trace.pulse.begin(self.clock.now());
                 self.marks.restore(&self.loaded.store);
             }
-            // The footer says that it is followed as long as it is.
+            // The footer already says that it is followed.
             Loaded::Notice(notice) if notice.kind == NoticeKind::Watching => {}
             Loaded::Notice(notice) => {
                 self.miss(notice);
@@ -396,7 +396,7 @@ impl Session {
         news
     }
 
-    /// Tells once that the oldest are let go; how many is told all the time.
+    /// Reports once that the oldest actions are being dropped; the header shows how many.
     fn see_let_go(&mut self, before: u32) {
         let first = self.loaded.store.first();
         if first == before {
@@ -405,12 +405,12 @@ impl Session {
         self.loaded.gaps.let_go(ActionIx(first));
         if before == 0 {
             self.say(
-                "the oldest actions are let go from now on: there is no room for more (--max-mem)",
+                "memory limit reached (--max-mem): the oldest actions are dropped from now on",
             );
         }
     }
 
-    /// The writer of a file that is gone is gone too, until there is a file again.
+    /// If a file is gone, so is its writer, until the file is back.
     fn miss(&mut self, notice: &Notice) {
         let sources = self.loaded.store.sources().iter();
         let found = sources.zip(0..).find(|(it, _)| it.path == notice.path);
@@ -425,7 +425,7 @@ impl Session {
     }
 
     fn progress(&mut self, read: u64, total: u64) {
-        // What comes to a trace that is followed is no loading.
+        // Growth of a followed trace is not loading.
         if !self.trace.live || self.is_loading() {
             self.trace.loading = Loading::Reading { read, total };
         }

@@ -1,4 +1,4 @@
-//! The views, what is laid over them, and what is the same on all of them.
+//! The shell: the views, what lies over them, and what they share.
 
 mod frame;
 mod header;
@@ -27,7 +27,7 @@ use crate::tui::shell::route::{Route, Stop};
 use crate::tui::tasks;
 use crate::tui::theme::{Palette, Theme};
 
-/// Something to do outside, and the screen that asked for it: answers go back there.
+/// An effect, and the screen that asked for it: answers go back there.
 pub type Asked = (ScreenId, Effect);
 
 #[derive(Debug)]
@@ -53,10 +53,10 @@ struct Layer {
     screen: Box<dyn Screen>,
 }
 
-/// Whether the view to begin with is found.
+/// Whether the first view has been chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
-    /// Several runs will open in the runs, one in the stream.
+    /// Several runs will open in the table, one in the stream.
     Open,
     Found,
 }
@@ -76,7 +76,7 @@ fn layers(session: &Session) -> Vec<Layer> {
 }
 
 impl Shell {
-    /// Begins with the view that was asked for, or with the one that fits what is loaded.
+    /// Starts with the requested view, or with the one that fits the trace.
     pub fn new(options: &Options, theme: Theme) -> Shell {
         let session = Session::new(options);
         let mut shell = Shell {
@@ -99,7 +99,7 @@ impl Shell {
     }
 
     fn begin(&mut self, options: &Options) {
-        // Where several runs are on their way they are shown from the first frame on.
+        // If several runs are expected, they are shown from the first frame on.
         let fitting = if options.several {
             ScreenId::Runs
         } else {
@@ -122,12 +122,12 @@ impl Shell {
         self.session.view = self.route.here().view;
     }
 
-    /// Lays the choice of recent runs over a program that has nothing open.
+    /// Offers recent runs when nothing is open.
     pub fn offer_recent(&mut self) -> Vec<Asked> {
         self.lay(ScreenId::Recent)
     }
 
-    /// Takes a key; what is left to do outside.
+    /// Handles a key; returns the effects for the outside.
     pub fn key(&mut self, key: Key) -> Vec<Asked> {
         self.named = None;
         self.touched();
@@ -139,7 +139,7 @@ impl Shell {
         };
         let meaning = self.session.keymap.meaning(key, place);
         match meaning {
-            // Whatever is being typed, these chords leave.
+            // These chords work even while something is typed.
             Some(Meaning::Command(Command::Quit)) if key.ctrl => return vec![(top, Effect::Quit)],
             Some(Meaning::Command(Command::Suspend)) => return vec![(top, Effect::Suspend)],
             Some(Meaning::Command(Command::Redraw)) => return vec![(top, Effect::Redraw)],
@@ -215,7 +215,7 @@ impl Shell {
         asked
     }
 
-    /// Compares A with B; where one of them is not marked, the run that is selected takes its place.
+    /// Compares A with B; the selected run replaces a missing one.
     fn compare(&mut self) -> Vec<Asked> {
         self.leave();
         let here = self.session.here.run;
@@ -240,14 +240,14 @@ impl Shell {
         }
     }
 
-    /// Lays a screen over the view, alone.
+    /// Shows a screen over the view.
     fn lay(&mut self, id: ScreenId) -> Vec<Asked> {
         self.over = vec![Layer::new(id, &self.session)];
         let effects = self.ask_top(|screen, session| screen.entered(session));
         self.obey(id, effects)
     }
 
-    /// A command from the palette or the help, for the view below.
+    /// Runs a command from the palette or the help on the view below.
     fn tell(&mut self, command: Command, argument: &str) -> Vec<Asked> {
         self.over.clear();
         if command == Command::Theme {
@@ -259,7 +259,7 @@ impl Shell {
             asked.extend(self.told(ScreenId::Files, command, argument));
             return asked;
         }
-        // What another view does is done there.
+        // A command of another view goes there.
         let (entry, top) = (command.entry(), self.top());
         let own = entry.screens.first().filter(|_| !entry.is_for(top));
         let view = own.copied().unwrap_or(top);
@@ -282,7 +282,7 @@ impl Shell {
         }
     }
 
-    /// The colours with this name, or the next.
+    /// The theme with this name, or the next one.
     fn recolor(&mut self, name: &str) {
         let wanted = match name {
             "" => Some(self.theme.palette.next()),
@@ -307,7 +307,7 @@ impl Shell {
         asked
     }
 
-    /// Forgets what is open: something else is loaded.
+    /// Starts over with another trace.
     pub fn reopen(&mut self, options: &Options) {
         let notices = mem::take(&mut self.session.notices);
         self.session = Session {
@@ -319,7 +319,7 @@ impl Shell {
         self.begin(options);
     }
 
-    /// Sets the filter of every view, as if it had been typed there.
+    /// Sets the filter of every view, as if it had been typed.
     pub fn filter(&mut self, text: &str) -> Vec<Asked> {
         self.every_view(|screen, session| screen.filter(text, session))
     }
@@ -383,13 +383,13 @@ impl Shell {
         self.views.iter().filter_map(layout).collect()
     }
 
-    /// How many runs there are, up to two: what only gathers broken lines is none.
+    /// The number of runs, up to two; a run of only broken lines does not count.
     fn told_runs(&self) -> usize {
         let runs = self.session.loaded.store.runs().iter();
         runs.filter(|run| has_content(run)).take(2).count()
     }
 
-    /// One run opens in the stream and several in the runs, as long as no key was pressed.
+    /// Chooses the stream for one run and the table for several, until a key is pressed.
     fn find_start(&mut self) -> Vec<Asked> {
         if self.start == Start::Found || self.session.loaded.store.is_empty() {
             return Vec::new();
@@ -397,7 +397,7 @@ impl Shell {
         let runs = self.told_runs();
         let fitting = match (runs, self.route.here().view) {
             (2.., _) => ScreenId::Runs,
-            // More files may follow.
+            // More files may come.
             (_, ScreenId::Runs) if self.session.is_loading() => return Vec::new(),
             (_, _) => ScreenId::Stream,
         };
@@ -419,7 +419,7 @@ impl Shell {
         self.obey(from, effects)
     }
 
-    /// How long the picture stays as it is if nothing comes: until what is told in passing goes, or a clock
+    /// Time until the frame is stale: until the message on the last line expires, or a clock
     /// goes on.
     pub fn stays(&self) -> Option<Duration> {
         let notice = self.session.notices.stays(self.session.clock.now());
@@ -433,7 +433,7 @@ impl Shell {
             .min()
     }
 
-    /// The screen that keys go to.
+    /// The screen that receives keys.
     fn top(&self) -> ScreenId {
         self.over
             .last()
@@ -463,7 +463,7 @@ impl Shell {
             .collect()
     }
 
-    /// Shows a view with what is selected now.
+    /// Shows a view with the current selection.
     fn go(&mut self, view: ScreenId) -> Vec<Asked> {
         self.over.clear();
         if view == self.route.here().view {
@@ -474,7 +474,7 @@ impl Shell {
         self.enter()
     }
 
-    /// Keeps what is selected in the view that is left: keys may have changed it since the last frame.
+    /// Stores the selection of the view that is left: keys may have changed it since the last frame.
     fn leave(&mut self) {
         let view = self.route.here().view;
         if let Some(layer) = self.views.iter().find(|layer| layer.id == view) {

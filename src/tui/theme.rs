@@ -94,7 +94,7 @@ pub struct Theme {
     pub marks: &'static Marks,
     /// Our own glyphs are ASCII; the words of a trace stay.
     pub ascii: bool,
-    /// Write nothing but ASCII: what the terminal cannot show becomes `?`.
+    /// Write only ASCII: other characters become `?`.
     pub ascii_only: bool,
     /// The keys as the user has them, for hints.
     pub keymap: Arc<Keymap>,
@@ -122,7 +122,7 @@ pub struct Styles {
     pub key: Style,
     pub string: Style,
     pub number: Style,
-    /// A text that is looked for.
+    /// A search match.
     pub hit: Style,
     /// What changed inside a line that came, or that went.
     pub added: Style,

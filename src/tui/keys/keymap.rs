@@ -42,7 +42,7 @@ impl Meaning {
         }
     }
 
-    /// How near it is to a place where keys are typed; none where it means nothing there.
+    /// How close its scope is to where keys are typed; `None` if it does not apply there.
     fn nearness(self, place: Place) -> Option<u8> {
         let screens = self.screens();
         if screens.is_empty() {

@@ -164,7 +164,7 @@ impl Run {
     }
 }
 
-/// A picture holds so many lines; nobody looks at a longer one.
+/// The most lines in a picture.
 const TALLEST: usize = 2_000;
 /// Nor one that no page is as wide as: longer lines are cut.
 const WIDEST: usize = 200;

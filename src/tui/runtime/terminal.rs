@@ -50,7 +50,7 @@ pub(super) fn speaks_utf8() -> bool {
     let locale = set("LC_ALL")
         .or_else(|| set("LC_CTYPE"))
         .or_else(|| set("LANG"));
-    // Where nothing is set most terminals of today show UTF-8 all the same.
+    // Without a setting, assume UTF-8: most terminals show it.
     locale.is_none_or(|locale| {
         let locale = locale.to_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
@@ -152,7 +152,7 @@ pub(super) fn restore() {
 }
 
 /// A panic of the drawing thread is printed on a restored terminal. One of another thread must not
-/// tear the screen: it is told there.
+/// tear the screen: it goes to the log.
 fn hook(inbox: Sender<Msg>) {
     let drawing = thread::current().id();
     let before = panic::take_hook();

@@ -37,7 +37,7 @@ enum Reading {
     /// To be stopped as soon as the thread looks.
     Stopping,
     Off,
-    /// There is nothing to read from any more.
+    /// The terminal is gone.
     Over,
 }
 

@@ -15,13 +15,13 @@ pub enum ScreenId {
     Recent,
 }
 
-/// What is known of a screen before it is built.
+/// The facts about a screen.
 #[derive(Debug)]
 pub struct Info {
     pub id: ScreenId,
     /// The name for the palette, the command line and the configuration.
     pub name: &'static str,
-    /// Its place among the tabs; none for a screen that is laid over a view.
+    /// Its tab; none for a screen that lies over a view.
     pub tab: Option<Tab>,
     pub about: &'static str,
 }
@@ -41,13 +41,13 @@ pub static SCREENS: &[Info] = &[
         id: ScreenId::Stream,
         name: "stream",
         tab: Some(tab('1', "Stream", "Str")),
-        about: "every action in its order",
+        about: "every action in order",
     },
     Info {
         id: ScreenId::Runs,
         name: "runs",
         tab: Some(tab('2', "Runs", "Run")),
-        about: "the runs as a table to sort, to group and to filter",
+        about: "a table of runs to sort, group and filter",
     },
     Info {
         id: ScreenId::Replay,
@@ -59,19 +59,19 @@ pub static SCREENS: &[Info] = &[
         id: ScreenId::Diff,
         name: "diff",
         tab: Some(tab('4', "Diff", "Dif")),
-        about: "two runs side by side: where they part, and why",
+        about: "two runs side by side: where they diverge, and why",
     },
     Info {
         id: ScreenId::Cohort,
         name: "cohort",
         tab: Some(tab('5', "Cohort", "Coh")),
-        about: "two cohorts of runs: what changed, and what cannot be told",
+        about: "two cohorts of runs: what changed, and what is inconclusive",
     },
     Info {
         id: ScreenId::Timeline,
         name: "timeline",
         tab: Some(tab('7', "Timeline", "Tim")),
-        about: "a run along its time: what took long, and what waited for what",
+        about: "a run over time: what was slow, and what waited for what",
     },
     Info {
         id: ScreenId::Help,
@@ -83,7 +83,7 @@ pub static SCREENS: &[Info] = &[
         id: ScreenId::Palette,
         name: "palette",
         tab: None,
-        about: "any command by its name",
+        about: "any command by name",
     },
     Info {
         id: ScreenId::Files,
@@ -95,13 +95,13 @@ pub static SCREENS: &[Info] = &[
         id: ScreenId::Notices,
         name: "notices",
         tab: None,
-        about: "what was told in passing",
+        about: "the message log",
     },
     Info {
         id: ScreenId::Recent,
         name: "recent",
         tab: None,
-        about: "the runs that agents left on this machine",
+        about: "recent agent runs on this machine",
     },
 ];
 

@@ -1,4 +1,4 @@
-//! Two cohorts of runs: what changed, by how much, and what cannot be told; and the runs behind it.
+//! Two cohorts of runs: what changed, by how much, what is inconclusive, and the runs behind each figure.
 
 mod behind;
 mod export;
@@ -39,18 +39,18 @@ pub struct Cohort {
     only: Option<Expr>,
     /// What says which tool is right.
     rules: Vec<Rule>,
-    /// None pairs where there is enough to pair.
+    /// `None` pairs if there are enough pairs.
     paired: Option<bool>,
     seed: u64,
     sort: Sort,
     show: Show,
     state: State,
-    /// What is shown is not the answer to what would be asked now.
+    /// The comparison shown is out of date.
     is_stale: bool,
     is_running: bool,
     lines: Vec<Line>,
     view: Viewport,
-    /// The runs behind a line, while they are looked at.
+    /// The runs behind a figure, while they are shown.
     behind: Option<Behind>,
     /// `x` was pressed: the next key says what to export.
     exporting: bool,
@@ -62,7 +62,7 @@ pub struct Cohort {
 #[derive(Debug)]
 enum State {
     Nothing,
-    /// Why nothing is compared, in sanitised lines.
+    /// Why there is no comparison, in sanitised lines.
     Refused(Vec<String>),
     /// There are more than two models: which are compared is chosen here.
     Choosing(Models),
@@ -147,7 +147,7 @@ impl Screen for Cohort {
     }
 
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
-        // What grows is compared again when one comes back to it, or asks for it.
+        // A growing trace is compared again when the user returns or asks for it.
         let is_first = matches!(self.state, State::Nothing);
         self.is_stale |= !news.runs.is_empty() && (is_first || !session.trace.live);
         Vec::new()
@@ -185,7 +185,7 @@ impl Cohort {
         (self.is_stale, self.behind) = (true, None);
     }
 
-    /// Starts the comparison where what is shown is out of date; what is loading is waited for.
+    /// Starts a comparison if the one shown is out of date and loading is done.
     fn ask(&mut self, session: &Session) -> Vec<Effect> {
         if !self.is_stale || self.is_running || session.is_loading() {
             return Vec::new();
@@ -236,7 +236,7 @@ impl Cohort {
         self.list();
     }
 
-    /// The lines anew, with the selected one kept in its place.
+    /// Rebuilds the lines and keeps the selection.
     fn list(&mut self) {
         self.lines = match &self.state {
             State::Shown(answer) => rows::lines(&answer.comparison, self.sort, self.show),

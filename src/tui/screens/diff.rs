@@ -1,4 +1,4 @@
-//! Two runs compared: side by side with what is equal folded, where they part and why, and what differs
+//! Two runs compared: side by side with equal actions folded, where they diverge and why, and what differs
 //! inside the selected pair.
 
 mod aligned;
@@ -52,15 +52,15 @@ pub struct Diff {
     list: List,
     form: Form,
     focus: Focus,
-    /// Whose action is selected on the other views: A is 0, B is 1.
+    /// The side whose action is selected on the other views: A is 0, B is 1.
     side: usize,
     fields: Fields,
-    /// An action (its side and place among the steps) that waits for the one to pair it with.
+    /// An action (its side and step) that was picked to be paired.
     taken: Option<(usize, u32)>,
     made: HashMap<usize, Rc<Made>>,
-    /// The first of two keys: a mark, the way to one, or an export.
+    /// The first of two keys: for a mark or an export.
     chord: Option<Command>,
-    /// The cursor went far: to the middle of the screen with it.
+    /// The cursor jumped: centre it.
     is_jump: bool,
     frame: Frame,
 }
@@ -93,7 +93,7 @@ enum State {
     Reading { done: usize, all: usize },
 }
 
-/// How the runs stand.
+/// How the runs are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// Side by side where the screen is wide enough.
@@ -111,7 +111,7 @@ enum Focus {
 #[derive(Debug, Default)]
 struct List {
     items: Vec<Item>,
-    /// The first columns of stretches that the user unfolded.
+    /// The first columns of the folds that the user opened.
     unfolded: HashSet<usize>,
     all_unfolded: bool,
     view: Viewport,
@@ -121,7 +121,7 @@ struct List {
 #[derive(Debug, Default)]
 struct Fields {
     found: Option<Found>,
-    /// The pair that was asked for.
+    /// The requested pair.
     asked: Option<[ActionIx; 2]>,
     lines: Vec<FieldLine>,
     view: Viewport,
@@ -222,7 +222,7 @@ impl Screen for Diff {
         self.point(pointer)
     }
 
-    /// A run that grows is compared again, when the comparison before is done.
+    /// A growing run is compared again when the previous comparison is done.
     fn loaded(&mut self, news: &News, session: &mut Session) -> Vec<Effect> {
         let is_of = |run: &RunIx| self.pair.is_some_and(|pair| pair.contains(run));
         if news.runs.iter().any(is_of) {
@@ -266,7 +266,7 @@ impl Diff {
     }
 
     /// Takes over which runs are to be compared; true when they are others than before. Where there are
-    /// only two, nobody needs to mark them.
+    /// only two, they need not be marked.
     fn choose(&mut self, session: &mut Session) -> bool {
         if let ([None, None], None) = (session.marks.pair, self.pair)
             && !session.is_loading()
@@ -316,7 +316,7 @@ impl Diff {
         })]
     }
 
-    /// Takes a comparison; what was selected stays so.
+    /// Takes a comparison and keeps the selection.
     fn take(&mut self, aligned: Aligned) {
         if self.pair != Some(aligned.pair) || aligned.comparison.is_none() {
             return;
@@ -370,7 +370,7 @@ impl Diff {
         visible
     }
 
-    /// Asks what differs inside the selected pair, once.
+    /// Requests the differences inside the selected pair, once.
     fn ask_fields(&mut self, session: &Session) -> Vec<Effect> {
         let rows = self.comparison().zip(self.column());
         let rows = rows.map(|(comparison, column)| aligned::rows(comparison, column));
@@ -391,13 +391,13 @@ impl Diff {
         })]
     }
 
-    /// What was found of the selected pair, once it is.
+    /// The differences inside the selected pair, if known.
     fn found(&self) -> Option<&Found> {
         let found = self.fields.found.as_ref();
         found.filter(|it| self.fields.asked == Some(it.rows))
     }
 
-    /// What the models had been given, where the runs part at the selected pair.
+    /// The model inputs, if the runs diverge at the selected pair.
     fn given(&self) -> Option<&Why> {
         let fork = self.comparison()?.divergence.first_material;
         let is_here = fork.is_some() && fork == self.column();
@@ -446,7 +446,7 @@ impl Diff {
         self.fields.view.settle(&extent);
     }
 
-    /// The path of the selected difference, or of the first one, counts no more.
+    /// Ignores the path of the selected difference, or of the first one.
     fn ignore(&mut self, session: &mut Session) {
         let at = match self.focus {
             Focus::Fields => {
@@ -459,7 +459,7 @@ impl Diff {
             .found()
             .map(|it| it.pair.changes.as_slice())
             .unwrap_or_default();
-        // The tool and the outcome cannot be ignored: the first one that can is meant.
+        // The tool and the outcome cannot be ignored: take the first that can.
         let paths = changes.iter().enumerate().filter_map(|(number, change)| {
             let path = PathText(&change.path).to_string();
             Some((number, Ignored::parse(&path).ok()?))
@@ -468,10 +468,7 @@ impl Diff {
             paths.skip_while(|(number, _)| self.focus == Focus::Fields && Some(*number) != at);
         match paths.next() {
             Some((number, path)) if self.focus == Focus::List || Some(number) == at => {
-                session.say(&format!(
-                    "{} counts no more · I takes it back",
-                    path.words()
-                ));
+                session.say(&format!("ignoring {} · I undoes it", path.words()));
                 self.options.blind.ignored.push(path);
                 self.is_stale = true;
             }
@@ -506,7 +503,7 @@ impl Diff {
             self.taken = steps[side].map(|step| (side, step));
             let other = ["B", "A"][side];
             session.say(&format!(
-                "go to the action of {other} that it belongs to, and = again (esc: no)"
+                "select its counterpart in {other} and press = again (esc cancels)"
             ));
             return;
         };
@@ -525,10 +522,10 @@ impl Diff {
             a.sort == b.sort
         });
         if sorts != Some(true) {
-            session.fail("a call, an answer and a prompt cannot be paired with each other");
+            session.fail("only actions of the same kind can be paired");
             return;
         }
-        // What would cross the new pair gives way to it.
+        // Pairs that would cross the new one are undone.
         let crosses =
             |(a, b): &(u32, u32)| (*a <= pin.0) != (*b <= pin.1) || *a == pin.0 || *b == pin.1;
         self.options.pins.retain(|it| !crosses(it));

@@ -14,28 +14,28 @@ use crate::tui::widgets::prompt::Prompt;
 pub struct FilterBar {
     /// Open while it is edited.
     pub prompt: Option<Prompt>,
-    /// What is typed, valid or not; empty keeps everything.
+    /// The text, valid or not; empty keeps everything.
     pub text: String,
-    /// What is in force: the last text that made sense.
+    /// The filter in force: the last valid text.
     pub parsed: Option<Expr>,
     pub problem: Option<Problem>,
-    /// What Esc brings back.
+    /// The text that Esc restores.
     before: String,
-    /// What could be typed next.
+    /// Completions.
     pub proposals: Option<Proposals>,
-    /// How many filters back the user went.
+    /// How far back in the history the user is.
     back: usize,
 }
 
-/// What could stand in place of the word at the cursor.
+/// Completions for the word at the cursor.
 #[derive(Debug)]
 pub struct Proposals {
     pub items: Vec<Completion>,
-    /// The one that is typed now.
+    /// The one taken now.
     pub at: Option<usize>,
     /// Cells before the word.
     pub column: usize,
-    /// The text before any of them was taken.
+    /// The text before any was taken.
     text: String,
 }
 
@@ -43,13 +43,13 @@ impl FilterBar {
     pub fn open(&mut self) {
         (self.proposals, self.back) = (None, 0);
         self.before.clone_from(&self.text);
-        // The next word can be typed at once.
+        // So that the next word can be typed at once.
         let is_open = self.text.is_empty() || self.text.ends_with(char::is_whitespace);
         let space = if is_open { "" } else { " " };
         self.prompt = Some(Prompt::new(&format!("{}{space}", self.text)));
     }
 
-    /// Ends editing and brings back what was before; tells whether that is another text.
+    /// Cancels editing and restores the old text; returns whether it differs.
     pub fn restore(&mut self) -> bool {
         (self.prompt, self.proposals) = (None, None);
         let before = std::mem::take(&mut self.before);
@@ -58,7 +58,7 @@ impl FilterBar {
         differs
     }
 
-    /// Ends editing. What makes no sense stays to be mended.
+    /// Ends editing, unless the text is invalid.
     pub fn keep(&mut self) {
         self.proposals = None;
         if self.problem.is_none() {
@@ -66,7 +66,7 @@ impl FilterBar {
         }
     }
 
-    /// Takes a key; tells whether the text is another one.
+    /// Handles a key; returns whether the text changed.
     pub fn edit(&mut self, key: Key, store: &Store) -> bool {
         let is_other = self.prompt.as_mut().is_some_and(|prompt| prompt.edit(key));
         if let Some(prompt) = self.prompt.as_ref().filter(|_| is_other) {
@@ -76,7 +76,7 @@ impl FilterBar {
         is_other
     }
 
-    /// Looks for what could be typed next.
+    /// Finds completions.
     fn propose(&mut self, store: &Store) {
         self.proposals = None;
         let Some(prompt) = &self.prompt else { return };
@@ -86,7 +86,7 @@ impl FilterBar {
         let before = text.get(..first.replace.start).unwrap_or_default();
         let typed = text.get(first.replace.clone()).unwrap_or_default();
         let says_all = items.len() == 1 && first.text == typed;
-        // Nothing is proposed before a word begins, but for a value.
+        // Propose nothing before a word begins, except values.
         let is_begun = !typed.is_empty() || before.ends_with([':', '=']);
         if says_all || !is_begun {
             return;
@@ -99,7 +99,7 @@ impl FilterBar {
         });
     }
 
-    /// Takes the next proposal, or the one before; tells whether there is one.
+    /// Takes the next or previous completion; returns whether there is one.
     pub fn take_proposal(&mut self, forward: bool, store: &Store) -> bool {
         if self.proposals.is_none() {
             self.force(store);
@@ -126,7 +126,7 @@ impl FilterBar {
         true
     }
 
-    /// Tab asks also where nothing was typed.
+    /// Tab completes even where nothing was typed.
     fn force(&mut self, store: &Store) {
         let Some(prompt) = &self.prompt else { return };
         let items = complete(prompt.text(), prompt.cursor(), store);
@@ -141,7 +141,7 @@ impl FilterBar {
         }
     }
 
-    /// A filter that was kept earlier, or later again; tells whether the text is another one.
+    /// Recalls an older or newer filter; returns whether the text changed.
     pub fn recall(&mut self, history: &[String], earlier: bool) -> bool {
         let back = if earlier {
             self.back + 1
@@ -162,7 +162,7 @@ impl FilterBar {
         true
     }
 
-    /// Keeps what is in force among the filters used so far, the newest last.
+    /// Adds the current filter to the history.
     pub fn remember(&self, history: &mut Vec<String>) {
         let text = self.text.trim();
         if self.problem.is_none() && !text.is_empty() {
@@ -175,7 +175,7 @@ impl FilterBar {
         text.clone_into(&mut self.text);
     }
 
-    /// Reads the text; tells whether it makes sense.
+    /// Parses the text; returns whether it is valid.
     pub fn judge(&mut self) -> bool {
         match filtering::parse(&self.text) {
             Ok(parsed) => {

@@ -1,4 +1,4 @@
-//! What was told in passing, to look it up: the newest first.
+//! The message log, newest first.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -85,7 +85,7 @@ impl Screen for Notices {
             Row::new(buf, area, y, Style::new());
         }
         if self.lines.is_empty() {
-            Row::new(buf, area, HEAD, Style::new()).put("   nothing was told so far", styles.faint);
+            Row::new(buf, area, HEAD, Style::new()).put("   no messages yet", styles.faint);
         }
         let lines = self.lines.iter().skip(self.scroll);
         for ((level, words), y) in lines.zip(HEAD..area.height) {

@@ -129,7 +129,7 @@ pub fn cost(cost: Option<(Cost, CostSource)>) -> Option<String> {
     })
 }
 
-/// How fast something goes: `12/s`, `≈$.41/min`. Empty where nothing came lately.
+/// A rate: `12/s`, `≈$.41/min`. Empty without recent activity.
 pub fn pace(rate: &Rate, is_estimate: bool, now: i64) -> Vec<String> {
     if rate.is_quiet(now) {
         return Vec::new();
@@ -158,7 +158,7 @@ pub fn pace_of_all(session: &Session) -> Vec<String> {
     pace(session.trace.pulse.rate_of_all(), is_estimate, now)
 }
 
-/// How long words about lives and paces stay true if nothing comes.
+/// Time until the words for states and rates are stale.
 pub fn stays(lives: impl Iterator<Item = i64>, session: &Session) -> Option<Duration> {
     if !session.trace.live {
         return None;

@@ -30,7 +30,7 @@ pub struct Recent {
     listed: Vec<usize>,
     view: Viewport,
     area: Rect,
-    /// Where was looked, for the case that nothing was there.
+    /// The folders that were searched, to list if nothing was found.
     places: String,
     has_demo: bool,
 }
@@ -116,7 +116,7 @@ impl Recent {
         self.view.cursor = self.view.cursor.saturating_add_signed(by).min(last);
     }
 
-    /// Back to what is open; where nothing is, out of the program.
+    /// Back to the open trace; without one, quits.
     fn leave(session: &Session) -> Vec<Effect> {
         if session.loaded.store.sources().is_empty() {
             vec![Effect::Quit]

@@ -41,27 +41,27 @@ pub struct Replay {
     tape: Tape,
     /// The step that is shown, counted from 0.
     at: usize,
-    /// The state before it, and after it.
+    /// The states before and after it.
     before: State,
     after: State,
-    /// Neither is of `at` any more.
+    /// The states are not those of `at`.
     is_stale: bool,
     scrub: Scrub,
     seen: Contexts,
     touched: Touched,
     play: Play,
     pane: Pane,
-    /// Parts that the model had seen before are listed too.
+    /// Also list the parts that the model had already seen.
     is_unfolded: bool,
     scroll: usize,
-    /// What to say about the last key.
+    /// A message about the last key.
     notice: Option<&'static str>,
     /// The first of two keys.
     chord: Option<Command>,
     frame: Frame,
 }
 
-/// What the model saw, as far as it was asked for.
+/// What the model saw, as far as it was requested.
 #[derive(Debug, Default)]
 struct Contexts {
     /// The call of the step, if there is one.
@@ -70,7 +70,7 @@ struct Contexts {
     shown: Option<Rc<Seen>>,
 }
 
-/// Files that calls named; gathered once the run is open, in the background.
+/// Files that calls named, found in the background once the run is open.
 #[derive(Debug, Default)]
 struct Touched {
     asked: Option<(RunIx, usize)>,
@@ -150,7 +150,7 @@ impl Screen for Replay {
         self.tape.extend(&session.loaded.store, run);
         if !news.settled.is_empty() || !news.rows.is_empty() {
             (self.is_stale, self.scrub.is_stale) = (true, true);
-            // What a call was given is past; only what it came to may still be learned.
+            // A call's context cannot change; only its result can.
             if self
                 .seen
                 .call
@@ -205,7 +205,7 @@ impl Replay {
         self.tape.get(self.at)
     }
 
-    /// Shows what is selected on the other views: its run from that action on.
+    /// Shows the run that is selected on the other views, at the selected action.
     fn take_over(&mut self, session: &Session) {
         let store = &session.loaded.store;
         let first = || (!store.runs().is_empty()).then_some(RunIx(0));
@@ -226,7 +226,7 @@ impl Replay {
         self.jump(step.unwrap_or(0));
     }
 
-    /// Goes to a step; the last one where there are not so many.
+    /// Goes to a step, or to the last one.
     fn jump(&mut self, step: usize) {
         let step = step.min(self.tape.len().saturating_sub(1));
         if step != self.at {
@@ -234,7 +234,7 @@ impl Replay {
         }
     }
 
-    /// The states around the step: one more action than before, or the fold of all up to there.
+    /// The states around the step: advanced by one action, or folded from the start.
     fn settle(&mut self, session: &Session) {
         let store = &session.loaded.store;
         self.at = self.at.min(self.tape.len().saturating_sub(1));
@@ -254,7 +254,7 @@ impl Replay {
         self.seen.call = context::call_of(store, self.tape.steps(), self.at);
     }
 
-    /// Asks in the background for what must be read from disk.
+    /// Requests in the background what must be read from disk.
     fn ask(&mut self, session: &Session) -> Vec<Effect> {
         let mut asked = Vec::new();
         let store = &session.loaded.store;

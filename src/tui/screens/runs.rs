@@ -47,7 +47,7 @@ pub struct Runs {
     is_stale: bool,
     is_building: bool,
     view: Viewport,
-    /// The selected line, kept when the table changes; none until the user chose one.
+    /// The selected line, kept when the table changes; `None` until the user chose one.
     anchor: Option<Line>,
     order: Order,
     grouping: Option<Grouping>,
@@ -57,7 +57,7 @@ pub struct Runs {
     kept: Kept,
     made: HashMap<RunIx, Rc<RunText>>,
     profile: Option<(RunIx, Profile)>,
-    /// The run whose profile was asked for.
+    /// The run whose profile was requested.
     profiled: Option<RunIx>,
     frame: Frame,
 }
@@ -69,7 +69,7 @@ struct Frame {
     columns: Vec<Placed>,
     lines: Vec<Shown>,
     words: Words,
-    /// How long all of it stays true if nothing comes.
+    /// Time until the frame is stale; `None` if it is static.
     stays: Option<Duration>,
 }
 
@@ -95,11 +95,11 @@ enum What {
     },
 }
 
-/// Up to so many runs the table is made between two frames.
+/// Tables of up to this many runs are built between two frames.
 const FEW: usize = 5_000;
-/// Up to so many actions a run is profiled anew whenever it grew.
+/// Runs of up to this many actions are profiled again whenever they grow.
 const SHORT: u32 = 50_000;
-/// Texts of rows are made again rather than kept beyond this number.
+/// Built rows are dropped beyond this number.
 const KEEP: usize = 4_096;
 
 impl Screen for Runs {
@@ -139,7 +139,7 @@ impl Screen for Runs {
     }
 
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
-        // Keys that come between two frames mean the lines as the keys before left them.
+        // Keys that arrive between frames see the lines as the previous keys left them.
         let mut asked = self.refresh(session);
         asked.extend(self.obey(command, session));
         asked
@@ -155,7 +155,7 @@ impl Screen for Runs {
             Command::Filter => return Ok(self.filter(argument, session)),
             Command::Sort => {
                 let order = Order::parse(argument).map_err(unknown_key)?;
-                // As the key does it: numbers begin with the largest.
+                // Like the key: numbers begin with the largest.
                 let falling = order.falling || order.key.is_number();
                 self.order = Order { falling, ..order };
                 self.is_stale = true;
@@ -180,7 +180,7 @@ impl Screen for Runs {
         }
         let profiled = self.profiled.filter(|run| news.runs.contains(run));
         let is_short = |run: RunIx| session.loaded.store.run(run).totals.actions < SHORT;
-        // A long run that is still loading is not gone through again and again.
+        // Do not profile a long run again and again while it loads.
         if !session.is_loading() || profiled.is_some_and(is_short) {
             self.profiled = None;
         }
@@ -276,7 +276,7 @@ impl Runs {
         Vec::new()
     }
 
-    /// Makes the table anew where it is out of date. Of many runs in the background: moving never waits for it.
+    /// Rebuilds an outdated table; with many runs in the background, so that moving never waits.
     fn refresh(&mut self, session: &Session) -> Vec<Effect> {
         if !self.is_stale || self.is_building {
             return Vec::new();
@@ -309,7 +309,7 @@ impl Runs {
         self.find_anchor(session);
     }
 
-    /// The selected line is selected again; as long as none was chosen, the newest run.
+    /// Selects the same line again, or the newest run if the user chose none.
     fn find_anchor(&mut self, session: &Session) {
         let store = &session.loaded.store;
         let lines = &self.table.lines;
@@ -318,7 +318,7 @@ impl Runs {
         let is_default = self.order == Order::default();
         let newest = || {
             let started = |line: &Line| line.run().map(|ix| store.run(ix).started);
-            // The first of equals is the one that is higher up.
+            // Among equals, the upper one wins.
             let runs = lines.iter().enumerate().rev();
             runs.max_by_key(|(_, line)| started(line)).map(|(at, _)| at)
         };
@@ -326,7 +326,7 @@ impl Runs {
             (Some(at), _) => at,
             (None, None) if is_default => newest().unwrap_or(0),
             (None, None) => 0,
-            // It is not listed any more: what stands in its place.
+            // It is no longer listed: select the line in its place.
             (None, Some(_)) => self.view.cursor,
         };
     }
@@ -373,7 +373,7 @@ impl Runs {
         }
     }
 
-    /// Until the next clock on the screen goes on.
+    /// Time until the next clock on the screen ticks.
     fn stays_true(&self, session: &Session) -> Option<Duration> {
         let lives = self
             .frame
@@ -467,7 +467,7 @@ impl Runs {
         Grouping::ALL.get(next).copied()
     }
 
-    /// The selected run becomes A, or B beside an A; chosen again it is neither.
+    /// Marks the selected run as A, or as B if there is an A; again, unmarks it.
     fn pair(&mut self, session: &mut Session) {
         let Some(run) = self.selected_run() else {
             return;
@@ -489,7 +489,7 @@ fn unknown_key(name: &str) -> String {
 
 fn unknown_grouping(name: &str) -> String {
     let known: Vec<&str> = Grouping::ALL.iter().map(|it| it.word()).collect();
-    format!("'{name}' is nothing to group by ({})", known.join(", "))
+    format!("'{name}' is not a field to group by ({})", known.join(", "))
 }
 
 fn pair_letter(pair: [Option<RunIx>; 2], run: RunIx) -> Option<char> {

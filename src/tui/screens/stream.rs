@@ -61,7 +61,7 @@ use crate::tui::widgets::viewport::{Viewport, Visible};
 #[derive(Debug, Default)]
 pub struct Stream {
     list: List,
-    /// The end of the file, looked at before everything is read.
+    /// The previewed end of the file, before everything is read.
     end: Option<List>,
     query: Query,
     overview: Overview,
@@ -90,43 +90,43 @@ struct Input {
     typing: Typing,
 }
 
-/// Actions in a window, with what was made of those that were on the screen.
+/// A list of actions in a window, with the built rows.
 #[derive(Debug, Default)]
 struct List {
     listing: Listing,
     view: Viewport,
-    /// The selected action, kept when the listing changes.
+    /// The selected action, kept when the list changes.
     anchor: Option<ActionIx>,
-    /// The selection went somewhere else at once: bring it to the middle of the screen.
+    /// The selection jumped: centre it.
     is_jump: bool,
-    /// The user went to the end: stay there while more comes.
+    /// The user is at the end: stay there while the trace grows.
     holds_end: bool,
-    /// Actions before this one were let go.
+    /// The first action still in memory.
     let_go: u32,
-    /// What came since the user left the end.
+    /// What arrived since the user left the end.
     missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
 }
 
-/// Actions that came to a trace that grows while nobody looked at its end.
+/// Actions that arrived in a growing trace while its end was not on the screen.
 #[derive(Debug, Clone, Copy, Default)]
 struct Missed {
     actions: u64,
     errors: u64,
 }
 
-/// How far the filter was answered.
+/// The answer to the filter so far.
 #[derive(Debug, Default)]
 struct Answers {
     tested: u32,
-    /// Answered rows about which something was learned since.
+    /// Answered rows that changed since.
     again: Vec<ActionIx>,
     tally: Tally,
-    /// What to try instead, where nothing matched; raw.
+    /// What to try instead if nothing matched; not sanitised.
     hint: Option<String>,
-    /// How many rows a first search has tested, when it told; what it found is listed already.
+    /// Rows tested by a long first search; its matches are already listed.
     searched: Option<u32>,
-    /// The action that was selected when the search began, to be selected again when it ends.
+    /// The selection when the search began, restored when it ends.
     home: Option<ActionIx>,
     is_running: bool,
 }
@@ -144,29 +144,29 @@ struct Frame {
     /// The cell of the selected action in the shape of its run.
     shape_at: Option<usize>,
     words: words::Words,
-    /// How long all of it stays true if nothing comes.
+    /// Time until the frame is stale; `None` if it is static.
     stays: Option<Duration>,
 }
 
-/// A row where it stands on the screen.
+/// A row and its place on the screen.
 #[derive(Debug)]
 struct Placed {
     at: Visible,
     is_selected: bool,
     text: Rc<RowText>,
-    /// For how long it has been open, in microseconds.
+    /// How long it has been open, in microseconds.
     open: Option<i64>,
     heading: Option<String>,
     mark: Option<char>,
-    /// The how-manieth call with the same arguments it is.
+    /// Occurrence number among calls with the same arguments.
     nth: Option<u32>,
-    /// It holds the text that is looked for.
+    /// It matches the search.
     is_hit: bool,
-    /// What it has in the columns that the user added.
+    /// Its values in the columns that the user added.
     extras: Vec<Option<String>>,
 }
 
-/// Rows of the scrollbar that stand for something the user set or looked for.
+/// Rows of the scrollbar with marks or matches.
 #[derive(Debug, Default)]
 struct Ticks {
     marked: HashSet<usize>,
@@ -175,18 +175,18 @@ struct Ticks {
     of: (usize, usize, usize),
 }
 
-/// What to tell the user until the next key.
+/// A message until the next key.
 #[derive(Debug)]
 struct Notice {
     words: String,
-    /// It is about an unfinished file, and out of date when everything is read.
+    /// It is about an unfinished file, so it goes when loading is done.
     is_while_reading: bool,
 }
 
-/// So many rows before new ones may have to tell something of them.
+/// Look-back in rows: this many rows before new ones may change because of them.
 const NEAR: u32 = 64;
 
-/// Texts of rows are made again rather than kept beyond this number.
+/// Built rows are dropped beyond this number.
 const KEEP: usize = 4096;
 
 impl Screen for Stream {
@@ -253,7 +253,7 @@ impl Screen for Stream {
     }
 
     fn tell_here(&self, session: &mut Session) {
-        // While a filter is asked the list is the one before, and so is what is selected in it.
+        // While a filter runs, the list and its selection are the old ones.
         if self.query.answers.is_running && self.query.answers.tested == 0 {
             return;
         }
@@ -353,7 +353,7 @@ impl Screen for Stream {
             self.land(session);
         }
         if !news.rows.is_empty() {
-            // What a model call asked for stands in the rows that come after it.
+            // The rows after a model call show what it asked for.
             let first = news.rows.start.saturating_sub(NEAR);
             self.list.made.retain(|ix, _| ix.0 < first);
         }

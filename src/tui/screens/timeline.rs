@@ -45,16 +45,16 @@ pub struct Timeline {
     view: Viewport,
     /// The selected bar, kept when the lines change.
     anchor: Option<(ActionIx, What)>,
-    /// Bars that lie on the critical path, as far as it is shown.
+    /// Bars on the critical path, while it is shown.
     path: Option<HashSet<u32>>,
     by_cost: bool,
-    /// The slowest bars are gone through: the last one.
+    /// The last of the slowest bars that were visited.
     slow: Option<(i64, ActionIx)>,
     asking: Asking,
     frame: Frame,
 }
 
-/// Of which run a timeline is asked for, and whether that is still wanted.
+/// Which run's timeline was requested, and whether it is out of date.
 #[derive(Debug, Default)]
 struct Asking {
     run: Option<RunIx>,
@@ -219,7 +219,7 @@ impl Timeline {
         };
     }
 
-    /// The time on the screen; none where nothing can be drawn.
+    /// The visible time; `None` if nothing can be drawn.
     fn window(&self) -> Option<Window> {
         self.window.or(self.made.whole)
     }
@@ -247,7 +247,7 @@ impl Timeline {
         }
     }
 
-    /// What goes on grows on the screen, as long as something is open in it.
+    /// Open actions grow on the screen.
     fn stays_true(&self, session: &Session) -> Option<Duration> {
         let run = self.made.run.filter(|_| session.trace.live)?;
         let life = session.life(run);

@@ -1,4 +1,4 @@
-//! One picture of the shell: the header, the view, what is laid over it, and what is told in passing.
+//! One frame: the header, the view, what lies over it, and the newest message.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -72,7 +72,7 @@ impl Shell {
             .put(&text, styles.text);
     }
 
-    /// The newest notice stands on the last line for a while.
+    /// Shows the newest message on the last line for a while.
     fn draw_notice(&mut self, area: Rect, buf: &mut Buffer) {
         let Some(notice) = self.session.notices.current(self.session.clock.now()) else {
             return;
@@ -111,7 +111,7 @@ fn too_small(theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Our own glyphs in ASCII; and nothing else at all, for terminals that cannot show anything else.
+/// Replaces our glyphs with ASCII, and everything else for terminals that show only ASCII.
 fn spell(buf: &mut Buffer, only: bool) {
     for cell in &mut buf.content {
         let mut letters = cell.symbol().chars();

@@ -21,7 +21,7 @@ pub(super) struct Header {
 }
 
 const PROGRAM: &str = "saferun";
-/// A crumb that is cut to less says nothing.
+/// The least useful width of a crumb.
 const LEAST_CRUMB: usize = 6;
 
 impl Header {

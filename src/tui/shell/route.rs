@@ -1,9 +1,9 @@
-//! The way through the views: where one is, where one came from, and forward again.
+//! Navigation between views: the current one, the way back, and forward again.
 
 use crate::tui::screen::id::ScreenId;
 use crate::tui::session::Here;
 
-/// A view, and what was selected there.
+/// A view and its selection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stop {
     pub(super) view: ScreenId,
@@ -11,12 +11,12 @@ pub(super) struct Stop {
     entry: Entry,
 }
 
-/// How a view was reached.
+/// How the user got to a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entry {
-    /// By its tab.
+    /// With its tab.
     Beside,
-    /// By opening something in the view before: back leads there.
+    /// By opening something in the previous view: back leads there.
     Inside,
 }
 
@@ -38,7 +38,7 @@ impl Stop {
     }
 }
 
-/// The stops in their order; never empty.
+/// The stops in order; never empty.
 #[derive(Debug)]
 pub(super) struct Route {
     home: ScreenId,
@@ -46,7 +46,7 @@ pub(super) struct Route {
     at: usize,
 }
 
-/// Older stops are forgotten.
+/// The most stops to keep.
 const LONGEST: usize = 100;
 
 impl Route {
@@ -62,12 +62,12 @@ impl Route {
         self.stops[self.at]
     }
 
-    /// Keeps what is selected, to be selected again when one comes back.
+    /// Stores the selection for when the user comes back.
     pub(super) fn leave(&mut self, here: Here) {
         self.stops[self.at].here = here;
     }
 
-    /// A new stop; what lay ahead is forgotten.
+    /// A new stop; the way forward is forgotten.
     pub(super) fn go(&mut self, stop: Stop) {
         self.stops.truncate(self.at + 1);
         self.stops.push(stop);
@@ -77,7 +77,7 @@ impl Route {
         self.at = self.stops.len() - 1;
     }
 
-    /// One stop back or forward, as in a browser; none at the ends.
+    /// One stop back or forward, as in a browser; `None` at the ends.
     pub(super) fn step(&mut self, forward: bool) -> Option<Stop> {
         let at = if forward {
             self.at + 1
@@ -88,7 +88,7 @@ impl Route {
         Some(self.here())
     }
 
-    /// To where this view was opened from, else to the first view; none when that is the one left.
+    /// Back to where this view was opened, else to the first view; `None` from the first view.
     pub(super) fn back(&mut self) -> Option<Stop> {
         let here = self.here();
         match here.entry {

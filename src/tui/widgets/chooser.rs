@@ -44,7 +44,7 @@ pub struct Item {
 pub struct Frame<'a> {
     /// Stands before the text.
     pub sign: &'a str,
-    /// Stands behind it, as long as there is room.
+    /// Shown after the name if there is room.
     pub hint: &'a str,
     /// What is wrong with what was typed.
     pub problem: &'a str,

@@ -1,4 +1,4 @@
-//! A document as rows that fold: a JSON value, a text, a diff. All rows stand in one flat array, each
+//! A document as rows that fold: a JSON value, a text, a diff. All rows are in one flat array, each
 //! knows its parent and where its descendants end, so that every movement is arithmetic.
 //!
 //! It holds raw trace content; [`layout`] makes the rows that are on the screen harmless.
@@ -47,7 +47,7 @@ pub struct Row {
 pub enum Form {
     Object,
     Array,
-    /// A value that stands in its own row.
+    /// A value in a row of its own.
     Scalar,
     /// A text of several lines: they are the rows below.
     Text,
@@ -55,7 +55,7 @@ pub enum Form {
     Line,
     /// A title over rows that are no value: a change, a block of code, a decision.
     Section,
-    /// So much more is there; it is made when it is asked for.
+    /// This much more exists and is built on request.
     More,
 }
 
@@ -240,7 +240,7 @@ impl Outline {
     }
 }
 
-/// Whether a key can stand in a path without quotes.
+/// Whether a key needs no quotes in a path.
 fn is_plain(key: &str) -> bool {
     !key.is_empty()
         && key

@@ -58,7 +58,7 @@ impl Viewport {
         self.top
     }
 
-    /// So many items before all others are there no longer: what is on the screen stays there.
+    /// The first items are gone, this many: the screen keeps showing the same ones.
     pub fn rise(&mut self, gone: usize) {
         if self.top < gone {
             self.skip = 0;
@@ -103,7 +103,7 @@ impl Viewport {
         self.place(extent, extent.rows / 2);
     }
 
-    /// Settles with so many rows of the screen above the selected item.
+    /// Settles with this many screen rows above the selected item.
     pub fn place(&mut self, extent: &Extent<'_>, rows: usize) {
         if extent.len > 0 {
             self.cursor = self.cursor.min(extent.len - 1);

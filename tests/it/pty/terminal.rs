@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -48,16 +48,25 @@ pub(crate) fn shell(line: &str) -> CommandBuilder {
     command("sh", &["-c", line, program.to_str().expect("a plain path")])
 }
 
+static STARTS: AtomicU32 = AtomicU32::new(0);
+
 fn command(name: &str, args: &[&str]) -> CommandBuilder {
     let mut command = CommandBuilder::new(name);
     command.args(args);
     command.cwd(env!("CARGO_MANIFEST_DIR"));
+    // Each start remembers on its own.
+    let state = format!(
+        "{}/state-{}-{}",
+        env!("CARGO_TARGET_TMPDIR"),
+        std::process::id(),
+        STARTS.fetch_add(1, Ordering::Relaxed)
+    );
     for (name, value) in [
         ("TERM", "xterm-256color"),
         ("LC_ALL", "C.UTF-8"),
         ("TZ", "UTC"),
         ("XDG_CONFIG_HOME", "/nowhere"),
-        ("XDG_STATE_HOME", "/dev/null"),
+        ("XDG_STATE_HOME", state.as_str()),
     ] {
         command.env(name, value);
     }

@@ -17,7 +17,7 @@ use crate::tui::screens::cohort::{Cohort, State};
 use crate::tui::session::{Here, Session};
 use crate::tui::widgets::viewport::Viewport;
 
-/// What is looked at, and its runs.
+/// The selected figure and its runs.
 #[derive(Debug)]
 pub(super) struct Behind {
     /// Sanitised.
@@ -115,7 +115,7 @@ impl Behind {
     }
 }
 
-/// The call of a run that comes after so many; the last one where there are fewer.
+/// The call of a run at an index, or the last one.
 fn nth_call(store: &Store, run: RunIx, before: usize) -> Option<ActionIx> {
     let calls = store
         .rows()

@@ -1,4 +1,4 @@
-//! What a comparison is taken away as.
+//! Exports of a comparison.
 
 use crate::export::cohort::markdown;
 use crate::export::json::{self, Escapes};

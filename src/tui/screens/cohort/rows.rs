@@ -33,7 +33,7 @@ impl Sort {
 pub(super) enum Show {
     All,
     Changed,
-    /// What cannot be told.
+    /// Inconclusive figures.
     Open,
 }
 
@@ -50,7 +50,7 @@ impl Show {
         match self {
             Show::All => None,
             Show::Changed => Some("only what changed"),
-            Show::Open => Some("only what cannot be told"),
+            Show::Open => Some("only inconclusive figures"),
         }
     }
 
@@ -80,7 +80,7 @@ impl Line {
     }
 }
 
-/// So many kinds of forks are listed.
+/// The most kinds of forks to list.
 const FORKS: usize = 50;
 
 pub(super) fn lines(found: &Comparison, sort: Sort, show: Show) -> Vec<Line> {

@@ -106,7 +106,7 @@ fn where_runs_part_is_told_with_the_pairs() {
 fn figures_are_sorted_and_chosen_and_pairs_can_be_left() {
     check("5 s", &["by measure"]);
     check("5 f", &["by evidence · only what changed"]);
-    check("5 f f", &["only what cannot be told"]);
+    check("5 f f", &["only inconclusive figures"]);
     check("5 p", &["not paired (40 common tasks)"]);
     check("5 p p", &["paired by task"]);
     check("5 r", &["seed 2"]);

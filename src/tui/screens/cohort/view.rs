@@ -48,7 +48,7 @@ const ROOMY: u16 = 16;
 const TALL: u16 = 24;
 
 impl Regions {
-    /// `words` are those of the caution: long ones get a second line where there is room.
+    /// `words` is the width of the caution: a long one gets a second line if there is room.
     pub(super) fn new(area: Rect, words: usize) -> Regions {
         let part = |y: u16, height: u16| Rect {
             y: area.y + y.min(area.height),

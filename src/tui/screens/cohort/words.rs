@@ -152,7 +152,7 @@ fn detail(cohort: &Cohort, answer: &Answer) -> Vec<String> {
     }
 }
 
-/// Why nothing is compared, and the ways out.
+/// Why no comparison is possible, and what to do about it.
 pub(super) fn refused(refusal: &Refusal, session: &Session) -> Vec<String> {
     let why = told::refusal(refusal);
     let mut lines: Vec<String> = text::sanitize_lines(&why).map(Into::into).collect();

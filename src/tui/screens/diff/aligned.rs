@@ -11,12 +11,12 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::store::Store;
 
-/// What came of it; nothing where nobody waits any more.
+/// An alignment; empty if it was cancelled.
 #[derive(Debug)]
 pub(super) struct Aligned {
     pub(super) pair: [RunIx; 2],
     pub(super) comparison: Option<Arc<Comparison>>,
-    /// What the models had been given where they part.
+    /// The model inputs at the divergence.
     pub(super) why: Option<Why>,
 }
 

@@ -1,4 +1,4 @@
-//! What differs inside the selected pair: found in the background, told in lines that fit the pane.
+//! The differences inside the selected pair, as lines that fit the pane.
 
 use crate::analysis::diff::describe::{self, Description};
 use crate::analysis::diff::json::Op;
@@ -78,7 +78,7 @@ impl Found {
             }
         }
         if self.told.is_empty() {
-            lines.push(faint("nothing differs inside this pair".to_owned()));
+            lines.push(faint("no differences inside this pair".to_owned()));
         }
         lines
     }
@@ -100,7 +100,7 @@ impl Found {
 /// What differs in what the two models had been given.
 pub(super) fn given(why: &Why, width: usize) -> Vec<FieldLine> {
     let line = vec![
-        (Tone::Key, "they were given  ".to_owned()),
+        (Tone::Key, "model input  ".to_owned()),
         (Tone::Plain, clean(&why.words().join(" · "))),
     ];
     let rows = wrap(&line, width).into_iter();
@@ -131,7 +131,7 @@ fn sign(op: Op) -> &'static str {
     }
 }
 
-/// What stands on one side only, or changed its type: the sign before the path says it already.
+/// A value on one side only, or of another type: the sign before the path already says so.
 fn plain(pieces: &[Piece]) -> Line {
     let pieces = pieces.iter();
     pieces

@@ -1,4 +1,4 @@
-//! Where things stand on the screen of two runs.
+//! The layout of the comparison.
 
 use ratatui::layout::Rect;
 
@@ -7,7 +7,7 @@ use crate::tui::screens::diff::Form;
 /// ```text
 /// A 61bd02 gpt-4o …  ↔  B 7f3a91 gpt-5 …
 /// 41 same · 6 args · …
-/// they part at …
+/// diverge at …
 /// ──────────────────────┬─────────
 ///   # A                 │   # B
 /// list
@@ -28,7 +28,7 @@ pub(super) struct Regions {
     pub(super) is_side: bool,
 }
 
-/// From this height on there are rules and a footer.
+/// The least height for rules and a footer.
 const ROOMY: u16 = 14;
 /// From this width on the runs stand side by side, unless the user wants them otherwise.
 const WIDE: u16 = 100;

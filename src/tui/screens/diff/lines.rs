@@ -48,7 +48,7 @@ pub(super) enum What {
     },
 }
 
-/// Which line of an item stands on a row of the screen, and of which side.
+/// Which line of an item is on a screen row, and on which side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Action(usize),
@@ -83,7 +83,7 @@ fn is_one(column: &Column) -> bool {
     matches!(column.label, Label::Same)
 }
 
-/// What stands on each row of an item; side by side in two cells.
+/// The rows of an item; side by side, each has two cells.
 pub(super) fn parts(column: &Column, made: &Made, is_side: bool) -> Vec<[Option<Part>; 2]> {
     let of = |side: usize| -> Vec<Part> {
         let Some(text) = &made.sides[side] else {

@@ -348,7 +348,7 @@ impl Painter<'_> {
         };
         let changed = self.over(theme.styles.strong);
         let shown = text::cut(&text.text, row.room());
-        // What is cut ends with a mark that stands at no place of the text.
+        // Cut text ends with a mark that has no position in the text.
         let end = if shown.len() == text.text.len() {
             shown.len()
         } else {

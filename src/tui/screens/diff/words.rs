@@ -1,4 +1,4 @@
-//! What the lines around the two runs say: who they are, how alike, where they part and why.
+//! The lines around the two runs: which they are, how similar, where they diverge and why.
 
 use crate::analysis::diff::label::Cause;
 use crate::analysis::runs::short_ids;
@@ -17,7 +17,7 @@ use crate::tui::widgets::tone::{Line, Tone};
 #[derive(Debug, Default)]
 pub(super) struct Words {
     pub(super) crumbs: Vec<String>,
-    /// Who, how alike, where they part: as many lines as there is room for.
+    /// Which runs, how similar, where they diverge: as many lines as fit.
     pub(super) story: Vec<Line>,
     pub(super) heads: [String; 2],
     /// The title of the pane below.
@@ -52,7 +52,7 @@ impl Words {
     }
 }
 
-/// On narrow screens who is compared stands in the header alone, and why they part has its own line.
+/// On narrow screens only the header names the runs, and the reason for the divergence has its own line.
 fn story(diff: &Diff, who: Line, session: &Session) -> Vec<Line> {
     let (mut place, mut why) = parting(diff, &session.loaded.store);
     why.extend(quieter(diff, session));
@@ -116,7 +116,7 @@ fn who(pair: [RunIx; 2], names: &[String; 2], store: &Store) -> Line {
             words::span(run.duration()),
             words::run_status(run).0.to_owned(),
         ];
-        // Nobody can tell what a dash among others stands for.
+        // A lone dash would be ambiguous.
         let facts = facts.into_iter().chain(grade);
         let facts: Vec<String> = facts.filter(|it| it != words::NOTHING).collect();
         if at > 0 {
@@ -159,7 +159,7 @@ fn alike(diff: &Diff) -> Line {
     line
 }
 
-/// Where they part; and whether it is the model's own doing, with the first difference of any kind.
+/// The divergence, whether the model caused it, and the first difference of any kind.
 fn parting(diff: &Diff, store: &Store) -> (Line, Line) {
     let Some((done, comparison)) = diff.done.as_ref().zip(diff.comparison()) else {
         return (Line::new(), Line::new());
@@ -170,7 +170,7 @@ fn parting(diff: &Diff, store: &Store) -> (Line, Line) {
         Some(at) => {
             let words = format!("{}  {}", story.place(at), story.cause());
             vec![
-                (Tone::Faint, "they part at ".to_owned()),
+                (Tone::Faint, "diverge at ".to_owned()),
                 (Tone::Strong, clean(&words)),
             ]
         }

@@ -50,7 +50,7 @@ pub(super) fn offers(typed: &str, session: &Session) -> Vec<Offer> {
     }
 }
 
-/// What a text means as it stands; none when it names nothing.
+/// What a text runs as it is; `None` if it names no command or view.
 pub(super) fn written(typed: &str, session: &Session) -> Option<Does> {
     if typed.parse::<u32>().is_ok() {
         return Some(Does::Command(Command::GoTo, typed.to_owned()));
@@ -66,7 +66,7 @@ pub(super) fn written(typed: &str, session: &Session) -> Option<Does> {
     is_complete.then(|| Does::Command(entry.command, argument.to_owned()))
 }
 
-/// Why a text cannot become anything that can be run; empty when it can.
+/// Why no completion of a text can be run; empty if one can.
 pub(super) fn problem(typed: &str, session: &Session) -> String {
     let name = typed.split_whitespace().next().unwrap_or_default();
     if name.is_empty() || written(typed.trim(), session).is_some() {
@@ -89,7 +89,7 @@ fn commands(session: &Session) -> impl Iterator<Item = &'static Entry> {
     COMMANDS.iter().filter(is_here)
 }
 
-/// Whether a command does nothing without something after it.
+/// Whether a command needs an argument.
 fn needs(entry: &Entry) -> bool {
     entry.takes == Some(Takes::Number) || entry.command == Command::Add
 }

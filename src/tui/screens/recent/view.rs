@@ -114,7 +114,7 @@ fn file(found: &Found, theme: &Theme, base: Style, mut row: Row<'_>) {
         let format = found.file.format.name();
         row.cell(format, FORMAT, styles.tool.patch(base)).skip(1);
     }
-    // Until its first prompt is read, or where there is none, a file is told by its name.
+    // A file shows its name until its first prompt is read, or if it has none.
     if found.words.is_empty() {
         row.put(&found.path, styles.faint.patch(base));
     } else {

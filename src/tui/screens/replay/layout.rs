@@ -1,4 +1,4 @@
-//! Where things stand on the screen of the replay.
+//! The layout of the replay.
 
 use ratatui::layout::Rect;
 
@@ -35,7 +35,7 @@ pub(super) enum Pane {
 
 /// From this width on both panes are shown.
 pub(super) const SIDE_BY_SIDE: u16 = 100;
-/// From this height on there are rules and a footer.
+/// The least height for rules and a footer.
 const ROOMY: u16 = 14;
 /// Cells before and behind the way: its ends, the speed and the times.
 pub(super) const BEFORE: u16 = 2;

@@ -74,7 +74,7 @@ impl Replay {
         let store = &session.loaded.store;
         match jumps::find(store, &listing, self.at, (target, direction, known)) {
             Some(step) => self.jump(step),
-            None => self.notice = Some("nothing further of that sort"),
+            None => self.notice = Some("no more of that kind"),
         }
     }
 
@@ -91,7 +91,7 @@ impl Replay {
         let parent = self.action().and_then(|ix| store.row(ix).parent());
         match parent.and_then(|parent| self.tape.step_of(parent)) {
             Some(step) => self.jump(step),
-            None => self.notice = Some("what caused this action is not recorded"),
+            None => self.notice = Some("the cause of this action is not recorded"),
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Play {
 const SPEEDS: &[i64] = &[1, 2, 4, 8, 16, 32, 64, 128];
 const RECORDED: usize = 2;
 
-/// No wait of the record takes longer than this at its own speed: nobody wants to watch a build.
+/// Recorded waits are cut to this length at normal speed.
 const LONGEST: i64 = 3_000_000;
 /// Where no times were recorded, and where they are equal.
 const PLAIN: i64 = 600_000;

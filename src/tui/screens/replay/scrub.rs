@@ -63,7 +63,7 @@ impl Scrub {
         scale(step, self.len, self.cells.len())
     }
 
-    /// The step in the middle of those that stand in a cell.
+    /// The middle step of those that share a cell.
     pub(super) fn step_at(&self, cell: usize) -> usize {
         scale(
             cell.min(self.cells.len().saturating_sub(1)),

@@ -29,12 +29,12 @@ pub(super) struct Line {
     pub(super) tokens: String,
     pub(super) estimate: u64,
     pub(super) is_new: bool,
-    /// It stands beside the conversation: a setting.
+    /// A setting of the request, not a message.
     pub(super) is_member: bool,
     pub(super) is_rebuilt: bool,
 }
 
-/// Longer lines are cut: nobody's screen is wider.
+/// Longer lines are cut; no screen is wider.
 const LONGEST: usize = 400;
 
 impl Seen {

@@ -46,7 +46,7 @@ fn jumps_go_to_what_stands_out() {
     check("L L", &["turn 2/2 · step 5/7"]);
     check("G H H", &["turn 1/2 · step 2/7"]);
     check("e p", &["step 3/7"]);
-    check("G e", &["nothing further of that sort", "step 7/7"]);
+    check("G e", &["no more of that kind", "step 7/7"]);
     check(": 5 enter", &["step 5/7"]);
 }
 

@@ -136,7 +136,7 @@ enum Shown<'a> {
     Missing(&'a str),
 }
 
-/// The parts in their order; what the model had seen before is folded together unless it is asked for.
+/// The parts in order; those the model had already seen are folded unless unfolded by the user.
 fn shown(seen: &Seen, is_unfolded: bool) -> Vec<Shown<'_>> {
     let mut shown = Vec::new();
     let mut folded = (0, 0);

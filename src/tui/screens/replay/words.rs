@@ -300,7 +300,7 @@ fn answers(state: &State, name: &dyn Fn(crate::model::symbol::Sym) -> String) ->
         format!(" by {by}")
     };
     let what = match verdict {
-        Verdict::Unrecorded => "not told how",
+        Verdict::Unrecorded => "not recorded",
         verdict => verdict.word(),
     };
     format!("{} · last {what}{who}", state.answers.len())

@@ -126,7 +126,7 @@ impl Placed {
     }
 }
 
-/// What decides on the columns besides the width.
+/// What decides which columns are shown, apart from the width.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
     /// Those that the user wants, in this order; empty for all.

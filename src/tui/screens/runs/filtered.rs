@@ -14,9 +14,9 @@ use crate::tui::session::Session;
 /// The answer so far.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// The runs that the filter keeps; none where there is no filter or no answer yet.
+    /// The runs that the filter keeps; `None` without a filter or an answer.
     pub(super) runs: Option<Arc<HashSet<RunIx>>>,
-    /// There were so many actions when the last answer was given.
+    /// The number of actions at the last answer.
     tested: u32,
     pub(super) is_running: bool,
     /// What to change in a filter that keeps nothing, sanitised.
@@ -47,7 +47,7 @@ impl Runs {
         }
     }
 
-    /// The text of the filter is another one: judge it, and ask again when it makes sense.
+    /// The text changed: parse it, and filter again if it is valid.
     pub(super) fn apply_filter(&mut self, session: &Session) -> Vec<Effect> {
         if !self.filter.judge() {
             return Vec::new();
@@ -61,7 +61,7 @@ impl Runs {
         self.ask(session)
     }
 
-    /// Asks again when there is more than the last answer was about.
+    /// Filters again if there are more actions than at the last answer.
     pub(super) fn catch_up(&mut self, session: &Session) -> Vec<Effect> {
         let is_behind = self.kept.tested < session.loaded.store.len();
         if self.filter.parsed.is_none() || self.kept.is_running || !is_behind {

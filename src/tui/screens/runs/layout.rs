@@ -1,4 +1,4 @@
-//! Where things stand on the screen of the runs.
+//! The layout of the table of runs.
 
 use ratatui::layout::Rect;
 
@@ -22,7 +22,7 @@ pub(super) struct Regions {
     pub(super) footer: Rect,
 }
 
-/// From this height on there are rules and a footer.
+/// The least height for rules and a footer.
 const ROOMY: u16 = 14;
 /// From this height on the selected run is previewed.
 const TALL: u16 = 20;

@@ -78,7 +78,7 @@ fn undated(model: &str) -> &str {
 }
 
 /// A model in so many cells. Models of one maker begin alike: what tells them apart is at the end, so parts of the
-/// name go from its beginning.
+/// name are dropped from its beginning.
 pub(super) fn fit_model(model: &str, cells: usize) -> String {
     if text::width(model) <= cells {
         return model.to_owned();

@@ -92,7 +92,7 @@ impl Table {
         table
     }
 
-    /// Groups stand in the order of their first runs, so that the sorting holds for them too.
+    /// Groups are ordered by their first runs, so that sorting applies to them too.
     fn gather(&mut self, store: &Store, kept: Vec<RunIx>, (by, wanted): (Grouping, &Wanted)) {
         let mut names: Vec<String> = Vec::new();
         for ix in kept {
@@ -129,7 +129,7 @@ impl Table {
         group.map(|group| group.facts.clone()).unwrap_or_default()
     }
 
-    /// The beginning of the id that tells a run from the others, sanitised.
+    /// The shortest unique prefix of a run's id, sanitised.
     pub(super) fn id(&self, run: RunIx) -> String {
         self.ids.get(&run).cloned().unwrap_or_default()
     }

@@ -22,12 +22,12 @@ pub(super) struct Words {
     pub(super) preview: Option<Preview>,
 }
 
-/// The selected run or group: what stands on the rule above, and the lines below it.
+/// The selected run or group: the title on the rule, and the lines below it.
 #[derive(Debug, Default)]
 pub(super) struct Preview {
     pub(super) title: String,
     pub(super) lines: Vec<(&'static str, String)>,
-    /// Stand on the second line.
+    /// Shown on the second line.
     pub(super) tools: Vec<Tool>,
     /// Actions in equal slices of the run's time.
     pub(super) shape: Vec<u32>,

@@ -109,7 +109,7 @@ impl Stream {
     }
 
     fn no_such(&mut self, key: char) -> Vec<Effect> {
-        self.say(format!("'{key}' stands for nothing here"));
+        self.say(format!("'{key}' does nothing here"));
         Vec::new()
     }
 
@@ -130,7 +130,7 @@ impl Stream {
 
     fn add_term(&mut self, term: Expr, keeps: bool, session: &mut Session) -> Vec<Effect> {
         if self.query.bar.problem.is_some() {
-            self.say("mend the filter first".to_owned());
+            self.say("fix the filter first".to_owned());
             return Vec::new();
         }
         let text = terms::add(

@@ -55,7 +55,7 @@ impl Extras {
             .map(move |extra| text::sanitize(&end(&extra.title)).into_owned())
     }
 
-    /// What a row has in these columns, sanitised; none where nothing was recorded.
+    /// The values of a row in these columns, sanitised; `None` if not recorded.
     pub fn cells(&self, row: &Row<'_>, bodies: &mut Bodies) -> Vec<Option<String>> {
         if self.columns.is_empty() {
             return Vec::new();
@@ -111,7 +111,7 @@ impl Stream {
         }
         match self.inspector.field() {
             Some(name) => self.toggle_column(&name),
-            None => self.say("no field of the filter language says this".to_owned()),
+            None => self.say("the filter language has no field for this".to_owned()),
         }
     }
 

@@ -39,7 +39,7 @@ impl Stream {
         Vec::new()
     }
 
-    /// The text of the filter is another one: judge it, and ask again when it makes sense.
+    /// The text changed: parse it, and filter again if it is valid.
     pub(super) fn apply_filter(&mut self, session: &Session) -> Vec<Effect> {
         if self.query.bar.judge() {
             self.ask(session)
@@ -48,7 +48,7 @@ impl Stream {
         }
     }
 
-    /// Asks from the start. What is listed stays until the answer is there.
+    /// Filters from the start. The list stays as it is until the answer arrives.
     pub(super) fn ask(&mut self, session: &Session) -> Vec<Effect> {
         self.end = None;
         self.query.answers = Answers {
@@ -65,7 +65,7 @@ impl Stream {
         vec![Effect::start(Filter(self.task(session)))]
     }
 
-    /// Asks for what came since the last answer.
+    /// Filters what arrived since the last answer.
     pub(super) fn catch_up(&mut self, session: &Session) -> Vec<Effect> {
         let is_behind = self.query.answers.tested < session.loaded.store.len()
             || !self.query.answers.again.is_empty();
@@ -87,7 +87,7 @@ impl Stream {
         }
     }
 
-    /// A long search goes on: what it found so far is listed, and the list grows.
+    /// Lists the matches of a long search as they are found.
     pub(super) fn take_progress(&mut self, progress: Progress) {
         if !self.query.answers.is_running || !self.is_filtered() {
             return;
@@ -124,7 +124,7 @@ impl Stream {
             listing.extend(answer.rows, &answer.again);
             self.relist(listing);
         }
-        // Some of what was asked about may have been let go meanwhile.
+        // Some of the rows may have been dropped since.
         let first = ActionIx(session.loaded.store.first());
         let gone = self.list.listing.let_go(first);
         self.list.view.rise(gone);

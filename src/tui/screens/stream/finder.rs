@@ -1,4 +1,4 @@
-//! Finding a text without hiding anything: what holds it is marked and can be gone to.
+//! Text search without hiding anything: matches are marked and can be visited.
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ pub struct Finder {
     /// Open while the text is typed.
     pub prompt: Option<Prompt>,
     text: String,
-    /// What the actions show, where they are the evidence of a sentence and hold no text.
+    /// The insight that the hits are the evidence of, instead of a text.
     sentence: Option<String>,
-    /// Every action that was found, listed or not, in order.
+    /// Every match, listed or not, in order.
     pub hits: Vec<ActionIx>,
-    /// Actions that were looked at.
+    /// Actions searched so far.
     tested: u32,
     is_running: bool,
-    /// Where the cursor was when the search began.
+    /// The selection when the search began.
     home: Option<ActionIx>,
 }
 
@@ -37,12 +37,12 @@ impl Finder {
         !self.text.is_empty() || self.sentence.is_some()
     }
 
-    /// What is looked for in texts; nothing where the actions show a sentence.
+    /// The searched text; empty if the hits are evidence.
     pub fn sought(&self) -> &str {
         &self.text
     }
 
-    /// Actions before `first` are there no longer.
+    /// Drops matches before `first`.
     pub fn let_go(&mut self, first: ActionIx) {
         let gone = self.hits.partition_point(|ix| *ix < first);
         self.hits.drain(..gone);
@@ -58,7 +58,7 @@ impl Finder {
         self.hits.binary_search(&ix).is_ok()
     }
 
-    /// How far it got, and how much was found; the text is sanitised.
+    /// Progress and number of matches; the text is sanitised.
     pub fn words(&self, of: u32) -> String {
         if !self.is_active() {
             return String::new();
@@ -137,7 +137,7 @@ impl Stream {
         if first.is_none() {
             self.query.narrow = Narrow::default();
             effects = self.filter_by("", session);
-            self.say("all actions are shown again: the filter hid what shows this");
+            self.say("filter cleared: it hid the evidence");
         }
         let first = first.or(evidence.first().copied());
         self.finder = Finder {
@@ -159,7 +159,7 @@ impl Stream {
         self.find_more(session)
     }
 
-    /// Looks at what was not looked at yet.
+    /// Searches what was not searched yet.
     pub(super) fn find_more(&mut self, session: &Session) -> Vec<Effect> {
         let finder = &mut self.finder;
         let is_behind = finder.tested < session.loaded.store.len();
@@ -222,7 +222,7 @@ impl Stream {
     pub(super) fn next_hit(&mut self, command: Command, session: &mut Session) {
         self.query.answers.home = None;
         if !self.finder.is_active() {
-            self.say("nothing is looked for · ctrl-f finds a text".to_owned());
+            self.say("no search · ctrl-f finds text".to_owned());
             return;
         }
         let direction = if command == Command::NextHit {
@@ -233,7 +233,7 @@ impl Stream {
         if self.split.focus == Focus::List || self.finder.sentence.is_some() {
             self.select(command, session);
         } else if !self.inspector.find(&self.finder.text, direction) {
-            self.say("this tab does not hold the text".to_owned());
+            self.say("no match in this tab".to_owned());
         }
     }
 }

@@ -29,7 +29,7 @@ impl Stream {
         Vec::new()
     }
 
-    /// The oldest actions may have been let go: they are listed no longer, and what is selected stays.
+    /// Removes dropped actions from the list and keeps the selection.
     pub(super) fn let_go(&mut self, session: &Session) {
         let first = ActionIx(session.loaded.store.first());
         if self.list.let_go == first.0 {
@@ -46,7 +46,7 @@ impl Stream {
         self.overview.outdate();
     }
 
-    /// A trace that is followed opens at its end; what comes while the user is elsewhere is counted.
+    /// A followed trace opens at its end; what arrives while the user is elsewhere is counted.
     pub(super) fn see_growth(&mut self, news: &News, session: &Session) {
         if !session.trace.live || news.rows.is_empty() {
             return;
@@ -68,7 +68,7 @@ impl Stream {
 }
 
 impl Stream {
-    /// Until the next clock on the screen goes on.
+    /// Time until the next clock on the screen ticks.
     pub(super) fn stays_true(&self, session: &Session) -> Option<Duration> {
         if !session.trace.live || self.end.is_some() {
             return None;
@@ -82,7 +82,7 @@ impl Stream {
 }
 
 impl Missed {
-    /// `214 new below, 2 errors`; empty where nothing came.
+    /// `214 new below, 2 errors`; empty if nothing is new.
     pub(super) fn words(self) -> String {
         let Missed { actions, errors } = self;
         match (actions, errors) {

@@ -19,7 +19,7 @@ pub enum Heading {
 /// Broken lines belong to no turn: so many are looked past.
 const LOOK_PAST: usize = 16;
 
-/// What begins at a place of a list. Turns are told apart only where nothing between them is hidden.
+/// What begins at a row of a list. Turns are separated only where no action between them is hidden.
 pub fn heading(listing: &Listing, opened: &Opened, item: usize) -> Option<Heading> {
     if gap(listing, opened, item).is_some() {
         return Some(Heading::Gap);

@@ -137,7 +137,7 @@ const FRAME: usize = 4;
 const TABS: usize = 1;
 
 impl Inspector {
-    /// Makes what is shown of `subject`; what a job has to open first, if anything.
+    /// Prepares `subject` to be shown; returns what a task has to open first, if anything.
     pub fn prepare(&mut self, subject: Subject, session: &mut Session, area: Rect) -> Option<How> {
         let opened = if subject.is_end {
             session.end.as_mut()
@@ -185,7 +185,7 @@ impl Inspector {
         must_ask
     }
 
-    /// Another action, or none: nothing is opened.
+    /// Another action, or none: close the document.
     fn leave(&mut self) {
         self.subject = None;
         self.document = None;
@@ -311,7 +311,7 @@ impl Inspector {
 
     pub fn tab(&self) -> Tab {
         match self.chosen {
-            // Two keys may come between two frames: the second goes on from what the first chose.
+            // Two keys may arrive between frames: the second continues from the first.
             Some((tab, Some(at))) if Some(at) == self.subject => tab,
             _ => self.tab,
         }
@@ -488,7 +488,7 @@ impl Reading {
     }
 }
 
-/// The value that the user looked at before is looked for among so many rows.
+/// How many rows are searched for the previously selected value.
 const LOOK_FOR_WISH: usize = 2_000;
 
 fn height(outline: &Outline, folds: &Folds, place: usize, width: usize) -> usize {

@@ -26,7 +26,7 @@ pub enum Target {
     Hit,
 }
 
-/// What jumps need to know besides the store.
+/// What jumps depend on apart from the store.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     pub slow: &'a Slow,
@@ -155,7 +155,7 @@ fn scan(
     test: Test<'_>,
 ) -> Option<usize> {
     let (from, direction) = from;
-    // Where all are listed places are numbers of actions, but for those that were let go.
+    // In a full list, positions are action numbers minus the dropped ones.
     let all = |range: &Range<u32>| (range.start as usize, range.end as usize);
     match (listing, direction) {
         (Listing::All(range), Direction::Forward) => {

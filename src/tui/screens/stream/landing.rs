@@ -8,7 +8,7 @@ use crate::tui::session::{Opened, Session};
 impl Stream {
     /// Everything is read: what was looked at in the end read ahead is selected in the store itself.
     pub(super) fn land(&mut self, session: &mut Session) {
-        // What was said of an unfinished file is out of date.
+        // Messages about an unfinished file are out of date.
         self.notice.take_if(|notice| notice.is_while_reading);
         let (list, end) = (self.end.take(), session.end.take());
         let (Some(list), Some(end)) = (list, end) else {

@@ -1,4 +1,4 @@
-//! Where things stand on the stream screen, and which columns fit.
+//! The layout of the stream, and which columns fit.
 
 use ratatui::layout::{Position, Rect};
 
@@ -17,7 +17,7 @@ use crate::model::action::Kind;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Regions {
     pub filter: Rect,
-    /// The shape of the run; only where there is room for it.
+    /// The shape of the run, if there is room.
     pub spark: Rect,
     pub upper_rule: Rect,
     pub columns: Rect,
@@ -26,7 +26,7 @@ pub struct Regions {
     /// The column with the ticks of the list: the divider, or the last column.
     pub scroll: Rect,
     pub inspector: Rect,
-    /// What was said around the selected action; only on large screens.
+    /// The conversation around the selected action; only on large screens.
     pub talk: Rect,
     pub lower_rule: Rect,
     pub footer: Rect,
@@ -35,7 +35,7 @@ pub struct Regions {
 /// How the list and the inspector share the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Panes {
-    /// Side by side where there is room, else the list alone.
+    /// Side by side if there is room, else the list alone.
     #[default]
     Auto,
     List,
@@ -59,13 +59,13 @@ pub struct Split {
     pub is_dragged: bool,
 }
 
-/// From this width on the inspector stands beside the list.
+/// The least width for the inspector beside the list.
 pub const SIDE_BY_SIDE: u16 = 100;
-/// From this height on there are rules and a footer.
+/// The least height for rules and a footer.
 const ROOMY: u16 = 14;
-/// From this size on the conversation stands below the inspector.
+/// The least size for the conversation below the inspector.
 const LARGE: (u16, u16) = (140, 39);
-/// From this height on the run is told in a line of its own.
+/// The least height for a line about the run.
 const TALL: u16 = 23;
 
 impl Regions {
@@ -200,7 +200,7 @@ pub fn shape_cells(width: u16, live: bool) -> usize {
     usize::from(width).saturating_sub(labels + totals) / 2
 }
 
-/// A list narrower than this says nothing, and so does an inspector.
+/// The least useful width of a list or an inspector.
 const LEAST_LIST: u16 = 40;
 const LEAST_INSPECTOR: u16 = 24;
 
@@ -233,7 +233,7 @@ pub struct Columns {
     pub merged: bool,
 }
 
-/// What is said of an action must have at least this room before others have any.
+/// The summary of an action gets this width before optional columns get any.
 const LEAST_TEXT: usize = 24;
 /// With this much there is still a column for latency and cost together.
 const TIGHT_TEXT: usize = 18;

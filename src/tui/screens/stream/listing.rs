@@ -60,7 +60,7 @@ impl Listing {
         actions.filter_map(place).collect()
     }
 
-    /// Actions before `first` are let go; how many that were listed.
+    /// Drops actions before `first`; returns how many were listed.
     pub fn let_go(&mut self, first: ActionIx) -> usize {
         let gone = self.seek(first).min(self.len());
         match self {

@@ -63,7 +63,7 @@ impl Stream {
         let len = session.loaded.store.len();
         match caller.or(row.parent()).filter(|parent| parent.0 < len) {
             Some(parent) => self.go_to(parent, "the action that caused this one"),
-            None => self.say("what caused this action is not recorded".to_owned()),
+            None => self.say("the cause of this action is not recorded".to_owned()),
         }
     }
 }

@@ -120,7 +120,7 @@ impl Stream {
             self.split.width = Some(width.saturating_add_signed(by));
         } else {
             self.say(format!(
-                "one pane has the whole screen · from {SIDE_BY_SIDE} columns on two stand side by side"
+                "one pane has the whole screen · two need {SIDE_BY_SIDE} columns"
             ));
         }
     }
@@ -154,7 +154,7 @@ impl Stream {
         self.split.panes = match (self.split.panes, self.split.focus) {
             (Panes::Auto, Focus::List) if !is_wide => {
                 self.say(format!(
-                    "the list has the whole screen already · from {SIDE_BY_SIDE} columns on the action stands beside it"
+                    "the list already has the whole screen · the inspector needs {SIDE_BY_SIDE} columns"
                 ));
                 Panes::Auto
             }
@@ -323,7 +323,7 @@ fn what(target: Target) -> &'static str {
     }
 }
 
-/// Before the end that was read ahead there are rows that nobody knows yet; after it there are none.
+/// Rows before the previewed end are not known yet; there are none after it.
 fn nothing_in_end(jump: (Target, Direction), loading: &str) -> String {
     match jump.1 {
         Direction::Forward => format!("no further {}", what(jump.0)),
@@ -352,14 +352,14 @@ impl List {
         self.view.cursor = self.view.cursor.min(self.listing.len().saturating_sub(1));
     }
 
-    /// Stays at the end while more comes, if the user went there.
+    /// Stays at the end while the trace grows, if the user is there.
     pub(super) fn follow(&mut self) {
         if self.holds_end {
             self.view.cursor = self.listing.len().saturating_sub(1);
         }
     }
 
-    /// Leaves so many rows of the screen above the selected one.
+    /// Leaves this many screen rows above the selected one.
     fn place(&mut self, opened: &Opened, rows: usize, above: usize) {
         let height = |item| headings::height(&self.listing, opened, item);
         self.view.place(

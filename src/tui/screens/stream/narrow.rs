@@ -1,4 +1,4 @@
-//! What the list is narrowed to besides its filter: one run, one agent, only marked, only trouble.
+//! Restrictions on the list apart from its filter: one run, one agent, only marked, only trouble.
 
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
@@ -37,7 +37,7 @@ impl Narrow {
         }
     }
 
-    /// Whether an action is of the run that is looked at, where it is only one.
+    /// Whether an action belongs to the run that the list is restricted to, if any.
     pub fn has_run_of(&self, ix: ActionIx, store: &Store) -> bool {
         let Some(Scope::Run(run) | Scope::Agent(run, _)) = self.scope else {
             return true;
@@ -49,7 +49,7 @@ impl Narrow {
         *self != Narrow::default()
     }
 
-    /// The filter together with what it is narrowed to.
+    /// The filter combined with the restrictions.
     pub fn filter(&self, filter: Option<&Expr>) -> Option<Expr> {
         let mut parts: Vec<Expr> = filter.cloned().into_iter().collect();
         if self.trouble {

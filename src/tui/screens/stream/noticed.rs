@@ -1,5 +1,5 @@
-//! What was noticed about the data: the most important sentence below the list, all of them in a menu,
-//! and the way to the actions that show each.
+//! Insights: the most important one below the list, all of them in a menu,
+//! and the way to the evidence of each.
 
 use crate::analysis::insights::equal_calls::EqualCalls;
 use crate::analysis::insights::{Insight, Weight};
@@ -23,16 +23,16 @@ pub struct Findings {
 #[derive(Debug, Default)]
 pub struct Noticed {
     findings: Findings,
-    /// Counts what was learned; and what of it was looked at.
+    /// Counts changes, and the count at the last look.
     version: u64,
     seen: Option<u64>,
-    /// Actions that there were at the last look.
+    /// The number of actions at the last look.
     known: u32,
-    /// Actions that the look at hand has behind it.
+    /// Actions processed by the current look.
     running: Option<u32>,
 }
 
-/// So few actions are looked at after every change.
+/// Up to this many actions are looked at after every change.
 const ALWAYS: u64 = 5_000;
 
 impl Noticed {
@@ -40,11 +40,11 @@ impl Noticed {
         self.version += 1;
     }
 
-    /// Looks again when something was learned, but not at what is still read.
+    /// Looks again after changes, but not while loading.
     fn wanted(&mut self, session: &Session) -> Option<Notice> {
         let is_old = self.seen != Some(self.version);
         let store = &session.loaded.store;
-        // A look opens every call: what grows is looked at again after it has grown by a quarter.
+        // A look opens every call, so a growing trace is looked at again after growing by a quarter.
         let (len, known) = (u64::from(store.len()), u64::from(self.known));
         let is_worth_it = len <= ALWAYS || len * 4 >= known * 5;
         let is_idle = self.running.is_none() && !session.is_loading();
@@ -67,17 +67,17 @@ impl Noticed {
         (self.running, self.findings) = (None, findings);
     }
 
-    /// The work ended without an answer.
+    /// The task ended without an answer.
     pub fn give_up(&mut self) {
         self.running = None;
     }
 
-    /// The how-manieth call with the same arguments it is; none for the first.
+    /// Occurrence number among calls with the same arguments; `None` for the first.
     pub fn nth(&self, ix: ActionIx) -> Option<u32> {
         self.findings.calls.occurrence(ix)
     }
 
-    /// The most important sentence about what is shown, and how many others there are; sanitised.
+    /// The most important insight about the listed actions, and how many more there are; sanitised.
     pub fn first(
         &self,
         keymap: &Keymap,
@@ -143,8 +143,8 @@ impl Stream {
             });
         }
         self.input.menu = Some(Menu {
-            title: "noticed",
-            foot: "enter go to the evidence, then n and N · esc close",
+            title: "insights",
+            foot: "enter shows the evidence, then n and N · esc closes",
             items,
             cursor: 0,
         });
@@ -158,9 +158,9 @@ impl Stream {
                 format!("looking at {} actions · {percent} %", human::count(len))
             }
             None if session.is_loading() => {
-                "still indexing: looks when everything is read".to_owned()
+                "still indexing: insights follow when loading is done".to_owned()
             }
-            None => "nothing was noticed".to_owned(),
+            None => "no insights".to_owned(),
         }
     }
 }

@@ -20,12 +20,12 @@ impl Stream {
             }
         };
         if value.trim().len() < MIN_LENGTH {
-            self.say("a value as short as this stands everywhere");
+            self.say("this value is too short to trace");
             return Vec::new();
         }
         let subject = self.subject().filter(|subject| !subject.is_end);
         let Some(subject) = subject else {
-            self.say("not before everything is loaded");
+            self.say("wait until loading is done");
             return Vec::new();
         };
         vec![Effect::start(FindOrigin {
@@ -46,7 +46,7 @@ impl Stream {
             return Vec::new();
         }
         let Some(origin) = found else {
-            self.say("no earlier action of this run told this value");
+            self.say("no earlier action of this run has this value");
             return Vec::new();
         };
         let row = session.loaded.store.row(origin.action);
@@ -55,7 +55,7 @@ impl Stream {
             tool => tool,
         };
         let words = format!(
-            "first told by #{} {}, in its {} (inferred from equal text) · [ goes back",
+            "first seen in #{} {}, in its {} (inferred from equal text) · [ goes back",
             row.seq(),
             text::sanitize(what),
             origin.found_in.word()

@@ -7,7 +7,7 @@ use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::screens::stream::listing::Listing;
 
-/// What was found, and of what.
+/// A survey, and what it was made of.
 #[derive(Debug, Default)]
 pub struct Survey {
     of: Of,
@@ -16,10 +16,10 @@ pub struct Survey {
     pub shape: Vec<Cell>,
 }
 
-/// What a survey is made of; another one is made when this is another.
+/// What a survey depends on; when it changes, a new survey is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Of {
-    /// Counts what was learned since.
+    /// Counts changes.
     pub version: u64,
     pub len: u32,
     pub listed: usize,
@@ -43,11 +43,11 @@ pub struct Overview {
     version: u64,
 }
 
-/// Up to so many actions are surveyed between two frames.
+/// Up to this many actions are surveyed between two frames.
 const AT_ONCE: u32 = 20_000;
 
 impl Overview {
-    /// Something was learned, or the list is another one.
+    /// Actions changed, or the list did.
     pub fn outdate(&mut self) {
         self.version += 1;
     }
@@ -89,7 +89,7 @@ impl Overview {
         self.survey = survey;
     }
 
-    /// The work ended without an answer.
+    /// The task ended without an answer.
     pub fn give_up(&mut self) {
         self.asked = None;
     }

@@ -159,7 +159,7 @@ fn as_error(words: &str) -> String {
     }
 }
 
-/// So many lines of an error are looked at.
+/// How many lines of an error are searched.
 const LOOK_FOR_CALL: usize = 100;
 
 /// The line of an error that says what went wrong: the first that calls itself one, else the first that is
@@ -284,7 +284,7 @@ fn differs(told: &Value, asked: Option<&Value>) -> bool {
     }
 }
 
-/// The verdict so that nobody overlooks it; with words where nothing was recorded.
+/// The verdict, prominently; says so if none was recorded.
 pub fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Unrecorded => "(verdict not recorded)",

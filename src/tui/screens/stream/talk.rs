@@ -1,4 +1,4 @@
-//! What was said around the selected action: the words of people and models in its run, up to it and the
+//! The conversation around the selected action: messages of people and models in its run, up to it and the
 //! next after it.
 
 use crate::base::text;
@@ -8,7 +8,7 @@ use crate::store::bodies::Depth;
 use crate::store::row::Row;
 use crate::tui::session::Opened;
 
-/// What somebody said.
+/// A message.
 #[derive(Debug)]
 pub struct Said {
     pub kind: Kind,
@@ -25,7 +25,7 @@ pub struct Talk {
     pub said: Vec<Said>,
 }
 
-/// So many actions are looked at in each direction.
+/// Look-around in actions, in each direction.
 const LOOK: u32 = 200;
 /// Rows of one speaker.
 const MOST: usize = 4;
@@ -72,7 +72,7 @@ fn is_with(row: &Row<'_>, other: &Row<'_>) -> bool {
     row.run_ix() == other.run_ix() && row.agent() == other.agent()
 }
 
-/// What was said up to an action, the nearest last.
+/// Messages up to an action, the nearest last.
 fn before(store: &Store, ix: ActionIx) -> Vec<ActionIx> {
     let here = store.row(ix);
     let near = (ix.0.saturating_sub(LOOK)..=ix.0).map(|ix| store.row(ActionIx(ix)));

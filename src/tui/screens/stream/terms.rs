@@ -22,7 +22,7 @@ pub fn of_value(tab: Tab, steps: &[outline::Step], value: &Json) -> Result<Expr,
         Json::String(text) => text.clone(),
         Json::Number(number) => number.to_string(),
         Json::Bool(truth) => truth.to_string(),
-        Json::Null => return Err("nothing is recorded here to filter by"),
+        Json::Null => return Err("no recorded value to filter by"),
         Json::Array(_) | Json::Object(_) => {
             return Err("go to a value inside: this one holds several");
         }
@@ -55,7 +55,7 @@ pub fn subject(tab: Tab, steps: &[outline::Step]) -> Option<Subject> {
 pub fn of_words(words: &str) -> Result<Expr, &'static str> {
     let words = words.trim();
     if words.is_empty() {
-        return Err("nothing is here to filter by");
+        return Err("no value to filter by");
     }
     if words.len() > LONGEST {
         return Err("this line is too long for a filter");

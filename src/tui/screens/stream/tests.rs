@@ -567,13 +567,13 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
 #[test]
 fn on_a_large_screen_the_conversation_stands_below_the_action() {
     let shown = screen((160, 45), "g j j j");
-    let said = line(&shown, "said around it");
+    let said = line(&shown, "conversation");
     assert!(said.contains("───"), "{shown}");
     assert!(
         line(&shown, "▷ Refund order 8841").ends_with('2'),
         "{shown}"
     );
-    assert!(!screen((120, 36), "g j j j").contains("said around it"));
+    assert!(!screen((120, 36), "g j j j").contains("conversation"));
 }
 
 #[test]
@@ -587,9 +587,9 @@ fn the_mouse_opens_the_filter_and_what_was_noticed_and_closes_it() {
     assert!(render::text(&shown.draw()).contains("/ rm"));
     shown.play("esc");
     shown.click((10, 22));
-    assert!(render::text(&shown.draw()).contains("enter go to the evidence"));
+    assert!(render::text(&shown.draw()).contains("enter shows the evidence"));
     shown.click((1, 5));
-    assert!(!render::text(&shown.draw()).contains("enter go to the evidence"));
+    assert!(!render::text(&shown.draw()).contains("enter shows the evidence"));
 }
 
 #[test]
@@ -619,14 +619,11 @@ fn where_a_value_came_from_is_the_first_action_that_told_it() {
 "#;
     let found = crate::tui::testing::played(&options(), TRACE, "G enter W");
     assert!(
-        found.contains("first told by #2 find, in its result (inferred"),
+        found.contains("first seen in #2 find, in its result (inferred"),
         "{found}"
     );
     let back = crate::tui::testing::played(&options(), TRACE, "G enter W [");
     assert!(back.contains("3  refund"), "{back}");
     let none = crate::tui::testing::played(&options(), TRACE, "j enter W");
-    assert!(
-        none.contains("no earlier action of this run told"),
-        "{none}"
-    );
+    assert!(none.contains("no earlier action of this run has"), "{none}");
 }

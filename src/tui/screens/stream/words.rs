@@ -25,11 +25,11 @@ pub struct Words {
     pub totals: Totals,
     /// The most important sentence about the data.
     pub noticed: Option<(Tone, String)>,
-    /// What is looked for, and how far that got.
+    /// The search and its progress.
     pub found: String,
     /// What a second key would do.
     pub choices: Vec<(char, String)>,
-    /// The selected action in one line, where there is no inspector.
+    /// The selected action in one line, if the inspector is not shown.
     pub peek: String,
     /// What to tell instead of rows.
     pub empty: Vec<String>,
@@ -162,7 +162,7 @@ fn amount(session: &Session) -> String {
 
 fn kept(stream: &Stream, store: &Store) -> String {
     let gone = store.first();
-    let gone = (gone > 0).then(|| format!("{} oldest let go", human::count(gone.into())));
+    let gone = (gone > 0).then(|| format!("{} oldest dropped", human::count(gone.into())));
     if !stream.is_filtered() {
         return gone.unwrap_or_default();
     }

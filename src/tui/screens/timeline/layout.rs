@@ -1,4 +1,4 @@
-//! Where things stand on the timeline.
+//! The layout of the timeline.
 
 use ratatui::layout::Rect;
 
@@ -22,15 +22,15 @@ pub(super) struct Regions {
     pub(super) growth: Rect,
     pub(super) lower_rule: Rect,
     pub(super) footer: Rect,
-    /// Cells of the names, of the time, and of what stands behind it.
+    /// Widths of the names, the bars, and the columns after them.
     pub(super) label: usize,
     pub(super) cells: usize,
     pub(super) figures: usize,
 }
 
-/// From this height on there are rules and a footer.
+/// The least height for rules and a footer.
 const ROOMY: u16 = 14;
-/// From this width on durations and costs stand beside the bars.
+/// The least width for durations and costs beside the bars.
 const WIDE: u16 = 100;
 /// Cells of a duration and of a cost.
 pub(super) const FIGURE: usize = 8;

@@ -1,4 +1,4 @@
-//! The lines of the list: lanes, and below each its bars on the time that is looked at.
+//! The lines of the list: lanes, and below each its bars in the visible time.
 
 use crate::analysis::timeline::{Bar, By};
 use crate::tui::screens::timeline::Timeline;
@@ -12,7 +12,7 @@ pub(super) enum Line {
 }
 
 impl Timeline {
-    /// Makes the lines anew where they are out of date; what is selected stays selected.
+    /// Rebuilds the lines if they are out of date, and keeps the selection.
     pub(super) fn relist(&mut self) {
         if !self.is_stale {
             return;

@@ -77,12 +77,12 @@ impl Timeline {
         }));
     }
 
-    /// To the bar that took longest of what is on the screen; again: to the next longest.
+    /// Goes to the slowest bar on the screen; again, to the next slowest.
     pub(super) fn go_to_slowest(&mut self, session: &mut Session) {
         let Some(window) = self.window() else { return };
         let found = self.made.slowest(window, self.slow);
         let Some(bar) = found.copied() else {
-            session.say("no further action with a duration in this time");
+            session.say("no more actions with a duration on the screen");
             return;
         };
         self.slow = bar.took().map(|took| (took, bar.ix));

@@ -19,7 +19,7 @@ pub(super) struct Row {
     pub(super) shape: Shape,
     pub(super) took: String,
     pub(super) cost: String,
-    /// Behind the bar, where there is room.
+    /// After the bar, if there is room.
     pub(super) note: String,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Row {
 pub(super) enum Shape {
     Lane {
         is_folded: bool,
-        /// How much of each cell something went on; none where nothing did.
+        /// How much of each cell is covered by activity; `None` for an empty one.
         busy: Vec<Option<f64>>,
     },
     Bar(Drawn),
@@ -43,7 +43,7 @@ pub(super) struct Drawn {
     pub(super) status: Status,
     /// It lies on the critical path, where that is shown.
     pub(super) on_path: Option<bool>,
-    /// How dear it is among those of its run, from 0 to 1, where that is shown.
+    /// Its cost relative to the most expensive action of the run, from 0 to 1, while costs are shown.
     pub(super) dear: Option<f64>,
 }
 
@@ -151,7 +151,7 @@ impl Timeline {
         }
     }
 
-    /// What the dearest action of the run cost, in picodollars.
+    /// The cost of the run's most expensive action, in picodollars.
     fn dearest(&self, store: &Store) -> Option<i64> {
         let bars = self.made.bars.iter();
         bars.filter_map(|bar| store.row(bar.ix).cost().get()).max()

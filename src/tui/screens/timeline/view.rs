@@ -138,7 +138,7 @@ fn one(timeline: &Timeline, (shown, base): (&Shown, Style), theme: &Theme, mut r
     }
 }
 
-/// A bar and what stands behind it.
+/// A bar and the columns after it.
 fn bar(
     drawn: &Drawn,
     (shown, base): (&Shown, Style),
@@ -197,7 +197,7 @@ fn mark(drawn: &Drawn, theme: &Theme) -> &'static str {
     }
 }
 
-/// From these parts of the dearest action on, one is dear.
+/// Shares of the highest cost from which an action counts as expensive.
 const DEAR: f64 = 0.5;
 const SOME: f64 = 0.1;
 

@@ -127,7 +127,7 @@ fn path(timeline: &Timeline) -> String {
     ];
     let about = if path.is_inferred { "≈" } else { "" };
     let percents = percents(parts.map(|(_, part)| part), path.length);
-    // Many formats do not tell how long a person was asked: then nothing is known of it.
+    // Many formats do not record how long a person was asked.
     let bars = &timeline.made.bars;
     let has_approvals = bars.iter().any(|bar| bar.what == What::Approval);
     let words = parts.iter().zip(percents);
@@ -207,7 +207,7 @@ fn position(timeline: &Timeline) -> String {
     format!("{} · {lanes}", human::counted(bars as u64, "action"))
 }
 
-/// A run without times has nothing that could be drawn, and a guess would look like one.
+/// Without times nothing is drawn: a guess would look like a recording.
 fn empty(timeline: &Timeline, session: &Session) -> Vec<String> {
     let made = &timeline.made;
     if timeline.asking.is_running || made.run.is_none() {

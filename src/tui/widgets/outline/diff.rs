@@ -78,7 +78,7 @@ pub fn count(old: &str, new: &str) -> (usize, usize) {
     (changes(ChangeTag::Insert), changes(ChangeTag::Delete))
 }
 
-/// So many lines are looked at for the mark of a patch.
+/// How many lines are searched for the mark of a patch.
 const LOOK_AT: usize = 40;
 
 /// Whether a text is a patch: one for `apply_patch`, or a unified one.

@@ -8,7 +8,7 @@ use crate::tui::widgets::outline::build::{Builder, Named, New};
 use crate::tui::widgets::outline::{Form, diff};
 use crate::tui::widgets::tone::Tone;
 
-/// What is said beside values, and which are folded from the start, by their path in words.
+/// Notes beside values, and which are folded at first, by path.
 #[derive(Debug, Default)]
 pub struct Remarks {
     /// `items[2].price`, and the words behind its value.
@@ -20,7 +20,7 @@ pub struct Remarks {
 const DEEPEST: usize = 256;
 /// Values begin below each other where their keys are not wider than this.
 const WIDEST_KEY: usize = 18;
-/// So many keys are looked at for their width.
+/// How many keys are measured for their width.
 const SAMPLE: usize = 64;
 /// Longer strings stand below their key.
 const LONG: usize = 200;
@@ -146,7 +146,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A value in its own row, with what is said about it; the row stays open.
+    /// A value in a row of its own, with its note; the row stays open.
     fn scalar(&mut self, value: &Value, new: New<'_>) {
         let (tone, mut words) = scalar(value);
         let mut notes = self.remarks.notes.iter();

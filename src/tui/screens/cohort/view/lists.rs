@@ -1,4 +1,4 @@
-//! Drawing what stands in place of the figures: the models to choose from, the runs behind a line.
+//! Draws the lists that replace the figures: the models to choose from, the runs behind a figure.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;

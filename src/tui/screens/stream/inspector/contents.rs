@@ -125,7 +125,7 @@ fn args(body: &Body, builder: &mut Builder) {
     for edit in &found.all {
         change(edit, found.file, builder);
     }
-    // A call whose only argument is a patch says nothing more.
+    // A call whose only argument is a patch has no other arguments.
     if args.is_string() && !found.all.is_empty() {
         return;
     }
@@ -149,7 +149,7 @@ fn change(edit: &Edit<'_>, file: Option<&str>, builder: &mut Builder) {
     }
 }
 
-/// The arguments that a policy looked at, by their path, and which condition they met.
+/// The arguments that a policy matched, by path, and the condition they met.
 fn hits(body: &Body) -> Vec<(String, String)> {
     let mut hits = Vec::new();
     for decision in &body.decisions {
@@ -175,7 +175,7 @@ fn result(row: &Row<'_>, body: &Body, builder: &mut Builder) {
     match (&body.result, row.status()) {
         (Some(result), _) => json::value(builder, result, &Remarks::default()),
         (None, Status::Blocked | Status::Denied) => {
-            say(builder, Tone::Faint, "no result: stopped before it ran");
+            say(builder, Tone::Faint, "no result: cancelled before it ran");
         }
         (None, Status::Pending) => say(builder, Tone::Faint, "no result yet"),
         (None, _) => say(builder, Tone::Faint, "no result recorded"),
@@ -317,7 +317,7 @@ fn raw(row: &Row<'_>, document: &Document, builder: &mut Builder) {
             say(
                 builder,
                 Tone::Faint,
-                &format!("{} more are left out here", human::bytes(rest)),
+                &format!("{} more not shown", human::bytes(rest)),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! An action opened: its body, and what each tab makes of it. A tab is made once, when it is looked at.
+//! An opened action: its body, and what each tab shows of it. A tab is built once, when it is first shown.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +10,7 @@ use crate::tui::screens::stream::rows::Numbers;
 use crate::tui::widgets::outline::Outline;
 use crate::tui::widgets::outline::build::Limits;
 
-/// How much of an action is opened before more has to be asked for.
+/// How much of an action is opened at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// Bytes of each record.
@@ -18,7 +18,7 @@ pub struct Bounds {
     pub limits: Limits,
 }
 
-/// A record takes up to forty times its size when it is opened, so that no more of it is.
+/// The most bytes of a record to open: an opened record takes up to forty times its size.
 pub const MOST: u32 = 16 << 20;
 
 impl Bounds {
@@ -39,9 +39,9 @@ impl Bounds {
 /// Bytes of an action that were not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
-    /// They are opened when they are asked for.
+    /// They are opened on request.
     Yet(u64),
-    /// They are too many.
+    /// They are too many to open.
     Ever(u64),
 }
 
@@ -50,7 +50,7 @@ pub struct Document {
     pub body: Arc<Body>,
     pub bounds: Bounds,
     pub numbers: Numbers,
-    /// What is said of the bytes that were not read.
+    /// The note about bytes that were not read.
     pub unread: Option<Unread>,
     tabs: [OnceLock<Outline>; Tab::ALL.len()],
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// One edit, as far as the arguments tell.
+/// One edit, as far as the arguments show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Edit<'a> {
     Replaced { old: &'a str, new: &'a str },

@@ -1,9 +1,9 @@
-//! While a text is looked for, an action is opened where it holds the text.
+//! During a search, an action opens at the match.
 
 use crate::store::row::Row;
 use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 
-/// What is looked for, and where it was found.
+/// The searched text, and where it was found.
 #[derive(Debug, Default)]
 pub(super) struct Hit {
     sought: String,

@@ -1,4 +1,4 @@
-//! What stands under the cursor: its value, what is copied of it, and what it is called in a filter.
+//! The item under the cursor: its value, what to copy of it, and its name in a filter.
 
 use std::borrow::Cow;
 
@@ -38,7 +38,7 @@ impl Inspector {
             return terms::of_value(self.tab, &steps, &value);
         }
         let under = self.under().filter(|_| self.tab == Tab::Text);
-        let (outline, row) = under.ok_or("no field of the filter language says this")?;
+        let (outline, row) = under.ok_or("the filter language has no field for this")?;
         terms::of_words(outline.text(row))
     }
 
@@ -71,14 +71,14 @@ impl Inspector {
         }
     }
 
-    /// What was said, where that is what the tab shows.
+    /// The message, if the tab shows one.
     fn text(&self) -> Option<String> {
         let body = &self.document.as_ref()?.body;
         body.text.clone().filter(|_| self.tab == Tab::Text)
     }
 }
 
-/// A line of a text that stands in no block of its own.
+/// A line of a text outside any block.
 fn is_prose(outline: &Outline, row: usize) -> bool {
     outline.row(row).form == Form::Line && outline.row(row).depth == 0
 }

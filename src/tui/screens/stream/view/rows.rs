@@ -205,7 +205,7 @@ impl Painter<'_> {
     }
 }
 
-/// What is said before a call that was made before.
+/// The prefix of a repeated call.
 fn again(is_retry: bool, nth: Option<u32>, mark: &str) -> String {
     match (is_retry, nth) {
         (true, Some(nth)) => format!("{mark} retry ×{nth} · "),

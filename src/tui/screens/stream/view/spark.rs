@@ -54,7 +54,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         if number > 0 {
             continue;
         }
-        // How fast a run goes stands beside what it cost, as far as there is room.
+        // The rate of a run is shown beside its cost, if there is room.
         for words in &stream.frame.words.totals.pace {
             if let Some(left) = room.checked_sub(text::width(words) + 3) {
                 row.put(" · ", styles.faint).put(words, styles.text);

@@ -8,7 +8,7 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
 
 /// ```text
-///  ── said around it ─────────────────────────
+///  ── conversation ─────────────────────────
 ///  ▷ Refund order 8841, it arrived damaged.
 ///  ◆ I will look at your order first.
 ///    later
@@ -26,7 +26,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     paint::rule(buf, area, 0, (theme.marks.horizontal, faint));
     let mut row = Row::new(buf, area, 0, faint);
     row.put(&theme.marks.horizontal.repeat(2), faint)
-        .put(" said around it ", faint);
+        .put(" conversation ", faint);
     let room = row.room();
     row.put(&theme.marks.horizontal.repeat(room), faint);
     let mut y = 1;
