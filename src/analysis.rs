@@ -6,6 +6,7 @@ pub mod diff;
 pub mod grouped;
 pub mod insights;
 pub mod life;
+pub mod naming;
 pub mod origin;
 pub mod profile;
 pub mod replay;

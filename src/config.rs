@@ -1,5 +1,5 @@
-//! What a user set, once for all: defaults, then the file, then the environment, then the options of the command line.
-//! Every value knows where it came from.
+//! The user's settings: defaults, overridden by the file, the environment and the command line. Every value
+//! records its origin.
 
 mod read;
 
@@ -13,9 +13,9 @@ use crate::tui::keys::{COMMANDS, Key, Keymap, Meaning, is_for_all};
 use crate::tui::screens;
 use crate::tui::theme::Palette;
 
-/// The environment's name for the file.
+/// The environment variable that names the settings file.
 pub const PATH_VARIABLE: &str = "SAFERUN_TUI_CONFIG";
-/// The environment's name for the file of prices.
+/// The environment variable that names the price file.
 pub const PRICES_VARIABLE: &str = "SAFERUN_TUI_PRICES";
 
 /// Where a value came from.
@@ -49,7 +49,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// A later layer says something, or says nothing.
+    /// Replaces the value if a later layer sets one.
     pub fn over(&mut self, value: Option<T>, from: Origin) {
         if let Some(value) = value {
             *self = Setting { value, from };
@@ -61,29 +61,31 @@ impl<T> Setting<T> {
 pub struct Config {
     /// The file that was read.
     pub path: Option<PathBuf>,
-    /// None takes the one that fits the terminal.
+    /// None chooses one for the terminal.
     pub theme: Setting<Option<Palette>>,
     pub ascii: Setting<bool>,
     pub mouse: Setting<bool>,
+    /// Keep positions, filters and recent traces between sessions.
+    pub state: Setting<bool>,
     pub price_file: Setting<Option<PathBuf>>,
     pub zone: Setting<Option<String>>,
     pub runs: RunsTable,
-    /// By the names of commands and views, in the order of the table.
+    /// By the names of commands and views, in the order of the command table.
     pub keys: Vec<(&'static str, Setting<Vec<Key>>)>,
-    /// By the names that the user gave, in the order of the file.
+    /// Saved filters by name, in the order of the file.
     pub filters: Vec<(String, Setting<String>)>,
 }
 
-/// How the table of runs begins.
+/// The initial table of runs.
 #[derive(Debug, Clone)]
 pub struct RunsTable {
-    /// Empty takes those that fit.
+    /// Empty shows as many as fit.
     pub columns: Setting<Vec<&'static str>>,
     pub sort: Setting<Order>,
     pub group: Setting<Option<Grouping>>,
 }
 
-/// Why a file is no configuration. The words may hold anything.
+/// Why a settings file is invalid. The message may contain raw text of the file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{path}: {source}")]
@@ -115,6 +117,7 @@ impl Default for Config {
             theme: Setting::default(None),
             ascii: Setting::default(false),
             mouse: Setting::default(true),
+            state: Setting::default(true),
             price_file: Setting::default(None),
             zone: Setting::default(None),
             runs: RunsTable {
@@ -129,7 +132,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Defaults with the file on them: the one named, else that of the environment, else the usual one if it exists.
+    /// The defaults, overridden by a file: the one named, else the one in the environment, else the usual one
+    /// if it exists.
     pub fn load(named: Option<&Path>) -> Result<Config, Error> {
         let variable = env::var_os(PATH_VARIABLE).filter(|path| !path.is_empty());
         if let Some(path) = named.map(Path::to_owned).or(variable.map(PathBuf::from)) {
@@ -155,13 +159,13 @@ impl Config {
         Ok(config)
     }
 
-    /// The keys as they are in force. A key that the user gave to something is taken from what it meant before.
+    /// The keys in force. A key that the user binds loses its previous meaning.
     pub fn keymap(&self) -> Keymap {
         let mut keymap = Keymap::default();
         let of_file = self.keys.iter();
         let of_file = of_file.filter(|(_, keys)| keys.from == Origin::File);
         let mut of_file: Vec<_> = of_file.collect();
-        // What is for every screen first: it takes its keys from all others.
+        // Commands for every screen first: they take their keys from all others.
         of_file.sort_by_key(|(name, _)| !is_for_all(name));
         for (name, keys) in of_file {
             keymap.rebind(name, &keys.value);
@@ -170,12 +174,12 @@ impl Config {
     }
 }
 
-/// `$XDG_CONFIG_HOME/saferun-tui/config.toml`, else below `~/.config`.
+/// `$XDG_CONFIG_HOME/saferun-tui/config.toml`, or below `~/.config`.
 pub fn usual_path() -> Option<PathBuf> {
     Some(folder()?.join("config.toml"))
 }
 
-/// The folder with the declarations of a user's own formats.
+/// The folder in which users declare their own formats.
 pub fn shapes_folder() -> Option<PathBuf> {
     Some(folder()?.join("formats"))
 }

@@ -5,6 +5,7 @@
 
 pub mod aside;
 pub mod assemble;
+pub mod batch;
 pub mod body;
 pub mod bytes;
 pub mod discover;
@@ -28,6 +29,7 @@ pub mod source;
 pub(crate) mod testing;
 pub mod time;
 
+pub use batch::Batch;
 pub use error::Error;
-pub use loaded::{Batch, Loaded, Preview};
+pub use loaded::{Loaded, Preview};
 pub use source::Source;

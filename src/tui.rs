@@ -43,6 +43,8 @@ pub struct Options {
     pub filter: Option<String>,
     /// The view to begin with; none to begin with the one that fits what is loaded.
     pub view: Option<ScreenId>,
+    /// The run to start in, and perhaps its action: `7f3a91`, `7f3a91:42`.
+    pub start: Option<String>,
     /// What could not be opened, to be told on the screen.
     pub told: Vec<String>,
     /// How to load what is opened later.
@@ -72,6 +74,7 @@ impl Default for Options {
             live: false,
             filter: None,
             view: None,
+            start: None,
             recent: false,
             several: false,
             told: Vec::new(),
@@ -121,6 +124,7 @@ impl Options {
             title,
             filter: None,
             view: None,
+            start: None,
             recent: false,
             told: Vec::new(),
             several: discover::are_several(inputs),

@@ -2,6 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::model::action::{Flags, Kind, Status};
 use crate::model::quantity::{Cost, Elapsed, Usage};
 use crate::model::run::CostSource;
@@ -38,6 +41,7 @@ fields! {
     Release = "release",
     Provider = "provider",
     Turn = "turn",
+    Day = "day",
     Format = "format",
     File = "file",
 }
@@ -51,7 +55,7 @@ impl Field {
     }
 
     /// Empty if not recorded.
-    fn of(self, row: &Row<'_>) -> String {
+    fn of(self, row: &Row<'_>, zone: &TimeZone) -> String {
         let who = &row.run().who;
         let name = |sym| row.store.symbols().name(sym).to_owned();
         match self {
@@ -70,10 +74,21 @@ impl Field {
             Field::Provider => name(who.provider),
             Field::Turn if row.turn() == 0 => String::new(),
             Field::Turn => row.turn().to_string(),
+            Field::Day => day(row, zone),
             Field::Format => row.source().format.name().to_owned(),
             Field::File => row.source().path.to_string_lossy().into_owned(),
         }
     }
+}
+
+/// `2026-11-19`: the day on which an action began.
+fn day(row: &Row<'_>, zone: &TimeZone) -> String {
+    let time = row.time().get();
+    let time = time.and_then(|us| Timestamp::from_microsecond(us).ok());
+    time.map_or_else(String::new, |time| {
+        let time = time.to_zoned(zone.clone());
+        time.strftime("%Y-%m-%d").to_string()
+    })
 }
 
 /// The model that acted. For a tool call, the model that requested it.
@@ -157,9 +172,15 @@ impl Group {
 
 /// Groups `rows`: most actions first, ties by name.
 ///
-/// Grouping by tool counts only tool calls, and by model only rows with a model: for a prompt,
-/// neither could have been recorded.
-pub fn groups<'a>(rows: impl Iterator<Item = Row<'a>>, by: &[Field]) -> Vec<Group> {
+/// Grouping by tool counts tool calls only, and by model those rows that name one: a prompt has no
+/// tool that could have been recorded.
+///
+/// Days begin at midnight in `zone`.
+pub fn groups<'a>(
+    rows: impl Iterator<Item = Row<'a>>,
+    by: &[Field],
+    zone: &TimeZone,
+) -> Vec<Group> {
     let mut found: HashMap<Vec<String>, (Group, HashSet<u32>)> = HashMap::new();
     for row in rows {
         if by.contains(&Field::Tool) && row.kind() != Kind::ToolCall {
@@ -168,7 +189,7 @@ pub fn groups<'a>(rows: impl Iterator<Item = Row<'a>>, by: &[Field]) -> Vec<Grou
         if by == [Field::Model] && model(&row).is_empty() {
             continue;
         }
-        let key: Vec<String> = by.iter().map(|field| field.of(&row)).collect();
+        let key: Vec<String> = by.iter().map(|field| field.of(&row, zone)).collect();
         let (group, runs) = found.entry(key).or_default();
         group.add(&row);
         runs.insert(row.run_ix().0);

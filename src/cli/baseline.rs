@@ -1,7 +1,9 @@
-//! `baseline`: a cohort kept in a file, told, and compared with later runs.
+//! `baseline`: keeps a cohort in a file, prints it, and compares later runs with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
 
 use crate::analysis::cohort::ask::{Ask, Choice};
 use crate::analysis::cohort::baseline;
@@ -10,82 +12,138 @@ use crate::analysis::cohort::observe::{Cohort, PairBy};
 use crate::analysis::runs::Grouping;
 use crate::analysis::statistics::ranks::{median, ordered};
 use crate::base::cancel::CancelFlag;
-use crate::cli::args::{BaselineCommand, CohortHow};
-use crate::cli::cohort::{self, gate, print};
+use crate::cli::Cx;
+use crate::cli::args::{Paths, files};
+use crate::cli::cohort::{self, CohortHow, gate, print};
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::place::{self, Place};
-use crate::cli::{Cx, inputs};
 use crate::export::cohort as words;
 
-pub(super) fn run(cx: &mut Cx, what: BaselineCommand) -> anyhow::Result<Exit> {
-    match what {
-        BaselineCommand::Write {
-            file,
-            paths,
-            pair_by,
-            force,
-        } => {
-            let path = file.as_path();
-            write(cx, Place { path, force }, paths, &pair_by)
+/// Keep the figures of a cohort in a small file, and compare later runs with it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui baseline write baselines/refund.json runs/ -w model:gpt-4o
+  saferun-tui baseline check baselines/refund.json new-runs/    for CI: exit code 0, 1 (worse)
+                                                                or 6 (inconclusive)
+
+The file holds numbers, tool names and task ids, but no text of prompts, arguments or results.")]
+pub struct Baseline {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Write the figures of some runs to FILE
+    Write {
+        /// The file to write
+        file: PathBuf,
+        #[command(flatten)]
+        paths: Paths,
+        /// Replace FILE if it exists
+        #[arg(long)]
+        force: bool,
+        /// What makes two runs a pair
+        #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = ["auto", "task", "input", "none"])]
+        pair_by: String,
+    },
+    /// Print what FILE holds
+    Show {
+        /// The baseline
+        file: PathBuf,
+    },
+    /// Compare some runs (B) with those of FILE (A); the outcome is the exit code
+    Check {
+        /// The baseline
+        file: PathBuf,
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        how: Box<CohortHow>,
+    },
+}
+
+impl Command for Baseline {
+    const NAME: &'static str = "baseline";
+    const ACCEPTS: Accepts = Accepts::READING
+        .with(GlobalOption::Where)
+        .with(GlobalOption::Json);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        match self.what {
+            What::Write {
+                file,
+                paths,
+                force,
+                pair_by,
+            } => {
+                let path = file.as_path();
+                write(cx, Place { path, force }, paths, &pair_by)
+            }
+            What::Show { file } => show(cx, &file),
+            What::Check { file, paths, how } => check(cx, &file, paths, &how),
         }
-        BaselineCommand::Show { file } => show(cx, &file),
-        BaselineCommand::Check { file, paths, how } => check(cx, &file, paths, &how),
     }
 }
 
-fn write(cx: &mut Cx, to: Place<'_>, paths: Vec<PathBuf>, pair_by: &str) -> anyhow::Result<Exit> {
-    to.check(&paths)?;
+fn write(cx: &mut Cx, to: Place<'_>, paths: Paths, pair_by: &str) -> anyhow::Result<Exit> {
+    let paths = paths.or_stdin()?;
+    to.check(&files(&paths))?;
     let ask = Ask {
         pair_by: cohort::pair_by(pair_by),
         ..cohort::ask(cx, Choice::By(Grouping::Model), &CohortHow::default())?
     };
-    let read = cx.load.paths(&cx.notes, &inputs(paths)?);
+    let read = cx.load.paths(&cx.notes, &paths)?;
     let exit = read.exit(&cx.notes);
     if exit != Exit::Done {
         return Ok(exit);
     }
+    let ask = Ask {
+        only: read.only(ask.only.clone()),
+        ..ask
+    };
     let found = ask.cohort(&read.store, &CancelFlag::new());
-    let (kept, pair_by, excluded) =
+    let (cohort, pair_by, excluded) =
         found.map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
-    let text = baseline::write(&kept, pair_by)?;
+    let text = baseline::write(&cohort, pair_by)?;
     to.write(&place::files(&read.store), &mut |out| {
         out.write_all(text.as_bytes())
     })?;
-    let left_out: usize = excluded.iter().map(|it| it.count).sum();
-    let size = words::size(kept.runs.len(), kept.tasks());
+    let excluded: usize = excluded.iter().map(|it| it.count).sum();
+    let size = words::size(cohort.runs.len(), cohort.tasks());
     let path = to.path.display();
     cx.notes
-        .note(&format!("{path}: {size}, {left_out} left out"));
+        .note(&format!("{path}: {size}, {excluded} excluded"));
     Ok(exit)
 }
 
 fn show(cx: &mut Cx, file: &Path) -> anyhow::Result<Exit> {
-    let (kept, pair_by) = read(file)?;
+    let (cohort, pair_by) = read(file)?;
     if cx.global.json {
-        let text = baseline::write(&kept, pair_by)?;
+        let text = baseline::write(&cohort, pair_by)?;
         cx.out
             .json(&serde_json::from_str::<serde_json::Value>(&text)?)?;
         return Ok(Exit::Done);
     }
-    let name = cx.out.look.clean(&kept.name);
-    let size = words::size(kept.runs.len(), kept.tasks());
+    let name = cx.out.look.clean(&cohort.name);
+    let size = words::size(cohort.runs.len(), cohort.tasks());
     let by = pair_by.word();
     cx.out.line(&format!("{name}  {size}, paired by {by}"))?;
-    for (name, values) in &kept.traits.0 {
+    for (name, values) in &cohort.traits.0 {
         let known = values.iter().filter(|(value, _)| !value.is_empty());
-        let told: Vec<String> = known
+        let counted: Vec<String> = known
             .map(|(value, runs)| format!("{value} ({runs})"))
             .collect();
-        if !told.is_empty() {
-            let line = cx
-                .out
-                .look
-                .clean(&format!("  {name:14} {}", told.join(", ")));
+        if !counted.is_empty() {
+            let line = format!("  {name:14} {}", counted.join(", "));
+            let line = cx.out.look.clean(&line);
             cx.out.line(&line)?;
         }
     }
     for info in MEASURES {
-        let values = kept
+        let values = cohort
             .runs
             .iter()
             .filter_map(|run| run.values.get(info.measure));
@@ -98,31 +156,39 @@ fn show(cx: &mut Cx, file: &Path) -> anyhow::Result<Exit> {
             ))?;
         }
     }
-    let tools: Vec<String> = kept.tools.iter().map(|it| cx.out.look.clean(it)).collect();
+    let tools = cohort.tools.iter().map(|it| cx.out.look.clean(it));
+    let tools: Vec<String> = tools.collect();
     cx.out
         .line(&format!("  {:14} {}", "tools", tools.join(", ")))?;
     Ok(Exit::Done)
 }
 
-fn check(cx: &mut Cx, file: &Path, paths: Vec<PathBuf>, how: &CohortHow) -> anyhow::Result<Exit> {
-    let (kept, pair_by) = read(file)?;
+fn check(cx: &mut Cx, file: &Path, paths: Paths, how: &CohortHow) -> anyhow::Result<Exit> {
+    let (cohort, pair_by) = read(file)?;
     let ask = Ask {
         pair_by,
         ..cohort::ask(cx, Choice::By(Grouping::Model), how)?
     };
     if !ask.predicates.is_empty() {
-        let words = "a baseline holds no actions that a filter could be asked of";
-        return Err(Failure::Usage(words.to_owned()).into());
+        let what = "a baseline holds no actions, so --metric cannot take a filter here";
+        return Err(Failure::Usage(what.to_owned()).into());
     }
-    let read = cx.load.paths(&cx.notes, &inputs(paths)?);
+    let read = cx.load.paths(&cx.notes, &paths.or_stdin()?)?;
     let exit = read.exit(&cx.notes);
+    if !read.has_records() {
+        return Ok(exit);
+    }
+    let ask = Ask {
+        only: read.only(ask.only.clone()),
+        ..ask
+    };
+    let answer = ask
+        .against(&read.store, cohort, &CancelFlag::new())
+        .map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
+    print(cx, &read.store, &answer, false)?;
     if exit != Exit::Done {
         return Ok(exit);
     }
-    let answer = ask
-        .against(&read.store, kept, &CancelFlag::new())
-        .map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
-    print(cx, &read.store, &answer, false)?;
     Ok(gate(&answer.comparison, how))
 }
 

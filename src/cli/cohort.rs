@@ -1,6 +1,6 @@
-//! `cohort`: two cohorts of runs compared.
+//! `cohort`: compares two cohorts of runs.
 
-use std::path::PathBuf;
+use clap::builder::PossibleValuesParser;
 
 use crate::analysis::cohort::ask::{Answer, Ask, Choice};
 use crate::analysis::cohort::compare::{Comparison, Options};
@@ -11,8 +11,10 @@ use crate::analysis::cohort::observe::PairBy;
 use crate::analysis::cohort::outcome::Outcome;
 use crate::analysis::runs::Grouping;
 use crate::base::cancel::CancelFlag;
-use crate::cli::args::{CohortArgs, CohortHow};
+use crate::cli::args::{Machine, Paths};
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::cli::{Cx, filter};
 use crate::export::cohort as words;
@@ -23,8 +25,154 @@ use crate::query::expr::Expr;
 use crate::query::fields::nearest;
 use crate::store::Store;
 
+/// Compare two cohorts of runs: what changed, by how much, and what the data cannot tell
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui cohort runs/                                       the two models that occur
+  saferun-tui cohort --a 'model:gpt-4o*' --b 'model:gpt-5*' runs/
+  saferun-tui cohort --a release:1.4 --b release:1.5 runs/ --gate
+  saferun-tui cohort --aa -w model:gpt-4o runs/                  check the method itself
+  saferun-tui cohort runs/ --metric 'tool:refund args.amount>500'
+
+The unit is the task: runs of one task are treated as correlated, and tasks that both sides have are
+paired. A metric counts as changed only if it survives the correction for multiple comparisons.
+--csv and --jsonl print one metric per row; --json prints everything.
+
+Exit codes with --gate: 0 pass · 1 a metric got worse, or other tools are used ·
+                        6 not enough runs to tell (--inconclusive pass or fail makes it 0 or 1)")]
+pub struct Cohort {
+    #[command(flatten)]
+    paths: Paths,
+    /// The runs of side A
+    #[arg(
+        long,
+        value_name = "FILTER",
+        allow_hyphen_values = true,
+        conflicts_with = "aa"
+    )]
+    a: Option<String>,
+    /// The runs of side B [default: all runs that are not on side A]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        allow_hyphen_values = true,
+        requires = "a"
+    )]
+    b: Option<String>,
+    /// Make the sides by this field, which must have two values [default: model]
+    #[arg(long, value_name = "FIELD", value_parser = groupings(), conflicts_with_all = ["a", "aa"])]
+    by: Option<String>,
+    /// Compare one cohort with itself, split at random: nothing should be found
+    #[arg(long)]
+    aa: bool,
+    #[command(flatten)]
+    how: CohortHow,
+    /// Print a Markdown document
+    #[arg(long, conflicts_with_all = ["json", "jsonl", "csv"])]
+    md: bool,
+}
+
+/// How cohorts are compared.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct CohortHow {
+    /// What makes two runs a pair
+    #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = ["auto", "task", "input", "none"])]
+    pub pair_by: String,
+    /// The smallest difference that matters, in percentage points of a rate or per cent of an amount
+    #[arg(long, value_name = "POINTS", default_value_t = 3.0, value_parser = positive)]
+    pub margin: f64,
+    /// The false positive rate; intervals cover 1 − P
+    #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = probability)]
+    pub alpha: f64,
+    /// Seed for random sampling
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Only this metric (by its name in --json), or count the runs that match a filter; repeatable
+    #[arg(long, value_name = "NAME|FILTER", allow_hyphen_values = true)]
+    pub metric: Vec<String>,
+    /// A rule for the right tool, such as 'when text~refund expect tool:refund'; repeatable
+    #[arg(long, value_name = "RULE")]
+    pub expect: Vec<String>,
+    /// Turn the outcome into an exit code, for CI
+    #[arg(long)]
+    pub gate: bool,
+    /// The outcome of a gate that is inconclusive
+    #[arg(long, value_name = "OUTCOME", value_parser = ["pass", "fail"], requires = "gate")]
+    pub inconclusive: Option<String>,
+}
+
+impl Default for CohortHow {
+    fn default() -> CohortHow {
+        CohortHow {
+            pair_by: "auto".to_owned(),
+            margin: 3.0,
+            alpha: 0.05,
+            seed: 1,
+            metric: Vec::new(),
+            expect: Vec::new(),
+            gate: false,
+            inconclusive: None,
+        }
+    }
+}
+
+fn groupings() -> PossibleValuesParser {
+    PossibleValuesParser::new(Grouping::ALL.iter().map(|grouping| grouping.word()))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    number
+        .filter(|number| number.is_finite() && *number > 0.0)
+        .ok_or_else(|| "expected a number above 0, such as 3 or 0.5".to_owned())
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    positive(text)
+        .ok()
+        .filter(|number| *number <= 0.5)
+        .ok_or_else(|| "expected a number above 0 and at most 0.5, such as 0.05".to_owned())
+}
+
+impl Command for Cohort {
+    const NAME: &'static str = "cohort";
+    const ACCEPTS: Accepts = Accepts::READING
+        .and(Accepts::RECORDS)
+        .with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let by = self.by.as_deref().and_then(Grouping::find);
+        let by = by.unwrap_or(Grouping::Model);
+        let choice = match (&self.a, &self.b) {
+            _ if self.aa => Choice::Halves,
+            (Some(a), b) => Choice::Filters(
+                filter::parse(a)?,
+                b.as_deref().map(filter::parse).transpose()?,
+            ),
+            (None, _) => Choice::By(by),
+        };
+        let mut ask = ask(cx, choice, &self.how)?;
+        let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
+        let exit = read.exit(&cx.notes);
+        if !read.has_records() {
+            return Ok(exit);
+        }
+        ask.only = read.only(ask.only);
+        let answer = ask
+            .run(&read.store, &CancelFlag::new())
+            .map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
+        print(cx, &read.store, &answer, self.md)?;
+        Ok(if self.how.gate && exit == Exit::Done {
+            gate(&answer.comparison, &self.how)
+        } else {
+            exit
+        })
+    }
+}
+
 const COLUMNS: &[Column] = &[
-    Column::left("FIGURE", 0).cut_to(16),
+    Column::left("METRIC", 0).cut_to(16),
     Column::right("A", 0),
     Column::right("B", 0),
     Column::right("DIFF", 0),
@@ -32,41 +180,13 @@ const COLUMNS: &[Column] = &[
     Column::right("P", 4),
     Column::right("Q", 2),
     Column::left("", 0),
-    Column::left("WHAT IT SAYS", 1).cut_to(20),
+    Column::left("MEANING", 1).cut_to(20),
 ];
 
-/// So many kinds of forks and transitions are told.
+/// At most this many divergences and transitions are listed.
 const SHOWN: usize = 8;
 
-pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], args: &CohortArgs) -> anyhow::Result<Exit> {
-    let by = args.by.as_deref().and_then(Grouping::find);
-    let by = by.unwrap_or(Grouping::Model);
-    let choice = match (&args.a, &args.b) {
-        _ if args.aa => Choice::Halves,
-        (Some(a), b) => Choice::Filters(
-            filter::parse(a)?,
-            b.as_deref().map(filter::parse).transpose()?,
-        ),
-        (None, _) => Choice::By(by),
-    };
-    let ask = ask(cx, choice, &args.how)?;
-    let read = cx.load.paths(&cx.notes, paths);
-    let exit = read.exit(&cx.notes);
-    if exit != Exit::Done {
-        return Ok(exit);
-    }
-    let answer = ask
-        .run(&read.store, &CancelFlag::new())
-        .map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
-    print(cx, &read.store, &answer, args.md)?;
-    Ok(if args.how.gate {
-        gate(&answer.comparison, &args.how)
-    } else {
-        exit
-    })
-}
-
-/// The question that the options ask.
+/// The comparison that the options ask for.
 pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<Ask> {
     let is_name = |text: &str| {
         let amounts = ["_mean", "_median", "_p95", "_p99"];
@@ -77,7 +197,7 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
             || text.starts_with("first_tool:")
             || text.starts_with("tool:") && !text.contains(' ')
     };
-    // The words that tables have for a figure are names of it too.
+    // The name that tables print for a metric is accepted too.
     let only = how.metric.iter().map(|text| named(text));
     let only: Vec<String> = only.collect();
     let asked = |text: &&String| !is_name(text);
@@ -105,13 +225,13 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
     })
 }
 
-/// The name of the figure that tables call so.
+/// The name of the metric that tables call by these words.
 fn named(text: &str) -> String {
     let known = MEASURES.iter().find(|info| info.words == text);
     known.map_or_else(|| text.to_owned(), |info| info.name.to_owned())
 }
 
-/// A filter whose runs are counted. A bare word would be searched for in all texts: nobody means that.
+/// A filter whose runs are counted. A bare word would be a text search: it is probably a misspelt metric.
 fn predicate(text: &str) -> Result<Expr, Failure> {
     let expr = filter::parse(text)?;
     if !matches!(expr, Expr::Text(_)) {
@@ -121,7 +241,7 @@ fn predicate(text: &str) -> Result<Expr, Failure> {
     let near = nearest(text, names.iter().copied());
     let near = near.map_or_else(String::new, |name| format!(" · did you mean {name:?}?"));
     Err(Failure::Usage(format!(
-        "{text:?} is no figure{near}\n  figures: {}, tool:NAME, first_tool:NAME\n  text~{text:?} counts the runs that say it",
+        "{text:?} is not a metric{near}\n  metrics: {}, tool:NAME, first_tool:NAME\n  text~{text:?} counts the runs that contain it",
         names.join(", ")
     )))
 }
@@ -135,11 +255,10 @@ pub(super) fn pair_by(word: &str) -> PairBy {
     }
 }
 
-/// Shows an answer in the form that was asked for.
+/// Prints an answer in the form that was asked for.
 pub(super) fn print(cx: &mut Cx, store: &Store, answer: &Answer, md: bool) -> anyhow::Result<()> {
-    if cx.global.json {
-        cx.out.json(&cohort_json::cohort(store, answer))?;
-        return Ok(());
+    if let Some(machine) = cx.global.machine() {
+        return records(cx, machine, &cohort_json::cohort(store, answer));
     }
     if md {
         for line in markdown::markdown(answer).lines() {
@@ -163,6 +282,49 @@ pub(super) fn print(cx: &mut Cx, store: &Store, answer: &Answer, md: bool) -> an
     rest(cx, store, found)
 }
 
+/// The whole document, or one metric per row.
+fn records(
+    cx: &mut Cx,
+    machine: Machine,
+    document: &cohort_json::CohortJson,
+) -> anyhow::Result<()> {
+    match machine {
+        Machine::Json => cx.out.json(document)?,
+        Machine::Jsonl | Machine::Csv => {
+            let records = Records {
+                schema: cohort_json::SCHEMA,
+                list: "metrics",
+                csv: METRICS,
+                only: None,
+                rest: Vec::new(),
+            };
+            records.write(&mut cx.out, machine, document.metrics.iter())?;
+        }
+    }
+    Ok(())
+}
+
+const METRICS: &[&str] = &[
+    "name",
+    "kind",
+    "a",
+    "b",
+    "diff",
+    "lo",
+    "hi",
+    "p",
+    "q",
+    "method",
+    "verdict",
+    "direction",
+    "regression",
+    "margin",
+    "mde",
+    "needed",
+    "runs_a",
+    "runs_b",
+];
+
 fn head(cx: &mut Cx, answer: &Answer) -> anyhow::Result<()> {
     let found = &answer.comparison;
     let sides = [("A", &found.a), ("B", &found.b)].into_iter();
@@ -172,11 +334,11 @@ fn head(cx: &mut Cx, answer: &Answer) -> anyhow::Result<()> {
     }
     if answer.halves {
         cx.out
-            .line("   one cohort split by chance: whatever differs here is chance")?;
+            .line("   one cohort split at random: any difference is due to chance")?;
     }
     cx.out.line(&format!("   {}", words::meeting(answer)))?;
     if let Some(excluded) = words::excluded(answer) {
-        cx.out.line(&format!("   left out: {excluded}"))?;
+        cx.out.line(&format!("   excluded: {excluded}"))?;
     }
     for (at, line) in words::confounds(answer).iter().enumerate() {
         let clean = cx.out.look.clean(line);
@@ -215,7 +377,7 @@ fn row(cx: &Cx, found: &Comparison, figure: &Figure) -> Vec<Cell> {
     ]
 }
 
-/// The mix of tools, transitions, where runs part, and how all of it was worked out.
+/// The mix of tools, transitions, where runs diverge, and the methods used.
 fn rest(cx: &mut Cx, store: &Store, found: &Comparison) -> anyhow::Result<()> {
     if let Some(mix) = found.mix {
         let p = mix
@@ -223,7 +385,7 @@ fn rest(cx: &mut Cx, store: &Store, found: &Comparison) -> anyhow::Result<()> {
             .map(|p| format!(" (p {})", words::probability(Some(p))));
         cx.out.line("")?;
         cx.out.line(&format!(
-            "MIX  {:.1} % of calls would have to be of another tool{}; {:.3} bits apart",
+            "MIX  tool mix differs by {:.1} % of calls{}; {:.3} bits apart",
             mix.total_variation * 100.0,
             p.unwrap_or_default(),
             mix.jensen_shannon
@@ -245,7 +407,7 @@ fn rest(cx: &mut Cx, store: &Store, found: &Comparison) -> anyhow::Result<()> {
     for (at, fork) in found.forks.iter().take(SHOWN).enumerate() {
         if at == 0 {
             cx.out.line("")?;
-            cx.out.line("WHERE RUNS OF ONE TASK PART")?;
+            cx.out.line("WHERE RUNS OF ONE TASK DIVERGE")?;
         }
         let side = |tool| cx.out.look.clean(words::tool(found, tool, "end"));
         let (a, b) = (side(fork.a), side(fork.b));

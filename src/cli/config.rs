@@ -1,27 +1,35 @@
-//! `config`: what is in force, and where each value came from; in the form of the file itself.
+//! `config`: the settings in force and where each came from, in the form of the settings file.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::base::text;
 use crate::cli::Cx;
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
-use crate::config::{Config, Origin, Setting, usual_path};
+use crate::config::{self, Origin, Setting, usual_path};
 use crate::export::words::Role;
 use crate::tui::theme::Palette;
 
-/// One line: the table it stands in, its name, its value, and whence.
+/// Print the settings in force and where each came from
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  saferun-tui config > ~/.config/saferun-tui/config.toml    a file to start from"
+)]
+pub struct Config {}
+
+/// A line of the settings file.
 #[derive(Debug)]
 struct Line {
     table: &'static str,
     name: String,
-    /// None is a value that is not set at all.
+    /// None if it is not set.
     value: Option<Value>,
     from: Origin,
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct Document<'a> {
     schema: &'static str,
     file: Option<String>,
     settings: Vec<Set<'a>>,
@@ -34,44 +42,52 @@ struct Set<'a> {
     from: String,
 }
 
-pub(super) fn run(cx: &mut Cx) -> anyhow::Result<Exit> {
-    let lines = lines(&cx.config);
-    if cx.global.json {
-        let settings = lines.iter().map(|line| Set {
-            name: match line.table {
-                "" => line.name.clone(),
-                table => format!("{table}.{}", line.name),
-            },
-            value: line.value.as_ref(),
-            from: whence(line.from),
-        });
-        let told = Told {
-            schema: "saferun.tui/config@1",
-            file: path(&cx.config).map(|(path, _)| path),
-            settings: settings.collect(),
-        };
-        cx.out.json(&told)?;
-        return Ok(Exit::Done);
-    }
-    if let Some((path, is_read)) = path(&cx.config) {
-        let state = if is_read { "" } else { " (not there)" };
-        let line = cx.out.look.clean(&format!("# {path}{state}"));
-        cx.out.painted(Role::Dim, &line)?;
-    }
-    let mut table = "";
-    for line in &lines {
-        if line.table != table {
-            table = line.table;
-            cx.out.line("")?;
-            cx.out.painted(Role::Head, &format!("[{table}]"))?;
+impl Command for Config {
+    const NAME: &'static str = "config";
+    const ACCEPTS: Accepts = Accepts::SCREEN
+        .with(GlobalOption::Json)
+        .with(GlobalOption::PriceFile)
+        .with(GlobalOption::Tz);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let lines = lines(&cx.config);
+        if cx.global.json {
+            let settings = lines.iter().map(|line| Set {
+                name: match line.table {
+                    "" => line.name.clone(),
+                    table => format!("{table}.{}", line.name),
+                },
+                value: line.value.as_ref(),
+                from: origin(line.from),
+            });
+            let document = Document {
+                schema: "saferun.tui/config@1",
+                file: path(&cx.config).map(|(path, _)| path),
+                settings: settings.collect(),
+            };
+            cx.out.json(&document)?;
+            return Ok(Exit::Done);
         }
-        write(cx, line)?;
+        if let Some((path, is_read)) = path(&cx.config) {
+            let state = if is_read { "" } else { " (does not exist)" };
+            let line = cx.out.look.clean(&format!("# {path}{state}"));
+            cx.out.painted(Role::Dim, &line)?;
+        }
+        let mut table = "";
+        for line in &lines {
+            if line.table != table {
+                table = line.table;
+                cx.out.line("")?;
+                cx.out.painted(Role::Head, &format!("[{table}]"))?;
+            }
+            write(cx, line)?;
+        }
+        Ok(Exit::Done)
     }
-    Ok(Exit::Done)
 }
 
-/// The file that was read, else the one that would be.
-fn path(config: &Config) -> Option<(String, bool)> {
+/// The file that was read, or the one that would be; and whether it was.
+fn path(config: &config::Config) -> Option<(String, bool)> {
     let shown = |path: std::path::PathBuf| path.to_string_lossy().into_owned();
     match &config.path {
         Some(path) => Some((shown(path.clone()), true)),
@@ -79,7 +95,7 @@ fn path(config: &Config) -> Option<(String, bool)> {
     }
 }
 
-/// Cells of a name and value, before where it came from.
+/// The width of names and values, before the origin.
 const WIDTH: usize = 44;
 
 fn write(cx: &mut Cx, line: &Line) -> anyhow::Result<()> {
@@ -92,21 +108,21 @@ fn write(cx: &mut Cx, line: &Line) -> anyhow::Result<()> {
         }
         name => Value::from(name.as_str()).to_string(),
     };
-    // A value that is not set is shown as a comment, so that all of it is a file that can be read.
+    // A value that is not set is printed as a comment, so that the output is a valid settings file.
     let set = match &line.value {
         Some(value) => format!("{name} = {value}"),
         None => format!("# {name} ="),
     };
     let set = text::fit(&cx.out.look.clean(&set), WIDTH.max(text::width(&set)));
-    let whence = cx
+    let from = cx
         .out
         .look
-        .paint(Role::Dim, &format!("# {}", whence(line.from)));
-    cx.out.line(&format!("{set} {whence}"))?;
+        .paint(Role::Dim, &format!("# {}", origin(line.from)));
+    cx.out.line(&format!("{set} {from}"))?;
     Ok(())
 }
 
-fn whence(from: Origin) -> String {
+fn origin(from: Origin) -> String {
     match from {
         Origin::Default => "default".to_owned(),
         Origin::File => "file".to_owned(),
@@ -115,7 +131,7 @@ fn whence(from: Origin) -> String {
     }
 }
 
-fn lines(config: &Config) -> Vec<Line> {
+fn lines(config: &config::Config) -> Vec<Line> {
     let runs = &config.runs;
     let sort = format!(
         "{}{}",
@@ -133,6 +149,7 @@ fn lines(config: &Config) -> Vec<Line> {
         line("", "theme", &config.theme, Some(json!(theme))),
         line("", "ascii", &config.ascii, Some(json!(config.ascii.value))),
         line("", "mouse", &config.mouse, Some(json!(config.mouse.value))),
+        line("", "state", &config.state, Some(json!(config.state.value))),
         line("", "price-file", &config.price_file, price_file),
         line(
             "",

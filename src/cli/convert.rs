@@ -1,4 +1,4 @@
-//! `convert`: traces of any format, written in the project's own or as trajectories.
+//! `convert`: writes traces of any format in our own, or as trajectories.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,91 +8,78 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::base::human;
+use crate::cli::args::files;
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
 use crate::cli::place::{self, Place};
-use crate::cli::{Cx, filter, pick};
+use crate::cli::{Cx, filter};
 use crate::export::{atif, saferun};
 use crate::model::run::RunIx;
 
-/// What traces become.
+/// Convert traces of any format to our own (which opens to the same runs and actions) or to
+/// trajectories
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui convert ~/.codex/sessions -o codex.jsonl
+  saferun-tui convert --to atif session.jsonl -o trajectory.json
+  saferun-tui convert results.json#7/0 -o one-run.jsonl
+  saferun-tui convert traces.otlp.jsonl -o - | jq .type")]
+pub struct Convert {
+    /// Files, folders, globs, or - for standard input; PATH#RUN for one run
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// The file to write, or - for standard output; a folder for several trajectories
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// saferun: all runs as lines of one file; atif: a trajectory document for each run
+    #[arg(long, value_name = "FORMAT", default_value = "saferun")]
+    to: To,
+    /// Replace a file that exists
+    #[arg(long)]
+    force: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum To {
+enum To {
     Saferun,
     Atif,
 }
 
-pub(super) fn run(
-    cx: &mut Cx,
-    paths: &[PathBuf],
-    (to, output): (To, &Path),
-    force: bool,
-) -> anyhow::Result<Exit> {
-    let place = Place {
-        path: output,
-        force,
-    };
-    let is_stream = output.as_os_str() == "-";
-    let is_folder = to == To::Atif && is_folder(output);
-    if !is_stream && !is_folder {
-        place.check(paths)?;
+impl Command for Convert {
+    const NAME: &'static str = "convert";
+    const ACCEPTS: Accepts = Accepts::READING.with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let to = Place {
+            path: &self.output,
+            force: self.force,
+        };
+        let is_stream = self.output.as_os_str() == "-";
+        let is_folder = self.to == To::Atif && is_folder(&self.output);
+        if !is_stream && !is_folder {
+            to.check(&files(&self.paths))?;
+        }
+        let read = cx.load.paths(&cx.notes, &self.paths)?;
+        let exit = read.exit(&cx.notes);
+        if read.store.is_empty() {
+            return Ok(exit);
+        }
+        let runs = runs(cx, &read)?;
+        if runs.is_empty() {
+            let what = "no run matches: nothing was written";
+            return Err(Failure::Usage(what.to_owned()).into());
+        }
+        match self.to {
+            To::Saferun => lines(cx, &read, &runs, to)?,
+            To::Atif => trajectories(cx, &read, &runs, to)?,
+        }
+        Ok(exit)
     }
-    let named: Vec<(PathBuf, Option<String>)> = paths.iter().map(|it| pick::split(it)).collect();
-    let mut paths: Vec<PathBuf> = named.iter().map(|(path, _)| path.clone()).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    let read = cx.load.paths(&cx.notes, &paths);
-    let exit = read.exit(&cx.notes);
-    if read.store.is_empty() {
-        return Ok(exit);
-    }
-    let runs = picked(&read, runs(cx, &read)?, &named)?;
-    if runs.is_empty() {
-        return Err(Failure::Usage("no run matches: nothing is written".to_owned()).into());
-    }
-    match to {
-        To::Saferun => lines(cx, &read, &runs, place)?,
-        To::Atif => trajectories(cx, &read, &runs, place)?,
-    }
-    Ok(exit)
 }
 
-/// Of files that are named with a run that run alone, of all others every run.
-fn picked(
-    read: &Read,
-    runs: Vec<RunIx>,
-    named: &[(PathBuf, Option<String>)],
-) -> Result<Vec<RunIx>, Failure> {
-    let mut whole = Vec::new();
-    let mut chosen = HashSet::new();
-    for (path, id) in named {
-        let Some(id) = id else {
-            whole.push(path);
-            continue;
-        };
-        let of_file = |ix: &&RunIx| {
-            let source = read.store.source(read.store.run(**ix).source);
-            source.path == *path
-        };
-        let own: Vec<RunIx> = runs.iter().filter(of_file).copied().collect();
-        // A folder holds the runs of many files.
-        let own = if own.is_empty() { &runs } else { &own };
-        chosen.insert(pick::among(read, own, (path, Some(id)))?);
-    }
-    if chosen.is_empty() {
-        return Ok(runs);
-    }
-    let is_whole = |ix: &RunIx| {
-        let path = &read.store.source(read.store.run(*ix).source).path;
-        whole.iter().any(|named| path.starts_with(named))
-    };
-    let kept = runs.into_iter();
-    Ok(kept
-        .filter(|ix| chosen.contains(ix) || is_whole(ix))
-        .collect())
-}
-
-/// All runs in one file of the project's own format.
+/// All runs in one file of our own format.
 fn lines(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyhow::Result<()> {
     let store = &read.store;
     if to.path.as_os_str() == "-" {
@@ -115,7 +102,7 @@ fn lines(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyhow::Res
     Ok(())
 }
 
-/// A document for each run: in a file if there is one run, else in a folder.
+/// A document for each run: in a file if there is one run, otherwise in a folder.
 fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyhow::Result<()> {
     let store = &read.store;
     let Place {
@@ -130,7 +117,7 @@ fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyh
     };
     let name = output.display();
     if output.as_os_str() == "-" {
-        // One after the other, each over several lines.
+        // One document after the other, each over several lines.
         for &ix in runs {
             let mut bytes = Vec::new();
             document(ix, &mut bytes)?;
@@ -157,7 +144,7 @@ fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyh
         output.join(format!("{name}.json"))
     };
     let files: Vec<PathBuf> = runs.iter().map(&mut file).collect();
-    // All of them first: half a folder helps nobody.
+    // Check all of them before writing any.
     for file in &files {
         Place { path: file, force }.check(&sources)?;
     }
@@ -170,7 +157,7 @@ fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyh
     Ok(())
 }
 
-/// A folder that is there, or a name that can only be one.
+/// A folder that exists, or a name that can only be one.
 fn is_folder(output: &Path) -> bool {
     let name = output.as_os_str().as_encoded_bytes();
     output.is_dir()
@@ -179,7 +166,7 @@ fn is_folder(output: &Path) -> bool {
             .is_some_and(|last| std::path::is_separator(char::from(*last)))
 }
 
-/// The id of a run as the name of a file: it may hold anything.
+/// A file name for a run; its id may hold any character.
 fn file_name(id: &str) -> String {
     let letter = |letter: char| {
         if letter.is_ascii_alphanumeric() || "-_.".contains(letter) {
@@ -192,7 +179,7 @@ fn file_name(id: &str) -> String {
     name.trim_start_matches('.').to_owned()
 }
 
-/// The runs to write: all, or those that match the condition.
+/// The runs to write: all that were named and match the filter.
 fn runs(cx: &Cx, read: &Read) -> anyhow::Result<Vec<RunIx>> {
     let mut runs = read.runs();
     if let Some(condition) = cx.global.condition.as_deref() {

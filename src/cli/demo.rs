@@ -1,6 +1,36 @@
-//! `demo`: the traces that come with the program, each a story of its own.
+//! `demo`: opens the sample traces that are built into the program.
 
+use crate::cli::Cx;
+use crate::cli::command::{Accepts, Command, GlobalOption};
+use crate::cli::explore::{self, Named, Picture};
+use crate::cli::failure::Exit;
 use crate::ingest::discover::Input;
+
+/// Open the sample traces that come with the program
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    #[command(flatten)]
+    picture: Picture,
+}
+
+impl Command for Demo {
+    const NAME: &'static str = "demo";
+    const ACCEPTS: Accepts = Accepts::SCREEN
+        .and(Accepts::RECORDS)
+        .with(GlobalOption::Where)
+        .with(GlobalOption::PriceFile)
+        .with(GlobalOption::Tz);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let named = Named {
+            inputs: inputs(),
+            title: "demo".to_owned(),
+            picture: self.picture,
+            ..Named::default()
+        };
+        explore::run(cx, named)
+    }
+}
 
 macro_rules! samples {
     ($($name:literal),* $(,)?) => {

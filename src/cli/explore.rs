@@ -1,11 +1,14 @@
-//! The bare command: a screen where there is one, the list of runs where there is none.
+//! The program without a command: the explorer on a terminal, otherwise the list of runs.
 
 use std::env;
 use std::path::PathBuf;
 
-use crate::cli::args::{Picture, When};
+use crate::cli::args::{Commands, Paths, Rows, When};
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
+use crate::cli::pick::Target;
+use crate::cli::selection::Selection;
 use crate::cli::{Cx, demo, filter, ls, picture};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
@@ -15,26 +18,120 @@ use crate::tui::Setup;
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::{ColorChoice, Palette};
 
+/// What to open in the explorer.
+#[derive(Debug, clap::Args)]
+pub struct Explore {
+    #[command(flatten)]
+    pub paths: Paths,
+
+    /// Follow the traces while they are being written, starting at their end
+    #[arg(long, conflicts_with = "screenshot")]
+    follow: bool,
+
+    #[command(flatten)]
+    pub picture: Picture,
+}
+
+/// A picture of the explorer instead of the explorer.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Picture {
+    /// Draw the explorer to this SVG file and exit; needs no terminal
+    #[arg(long, value_name = "FILE")]
+    pub screenshot: Option<PathBuf>,
+
+    /// Columns and rows of the screenshot
+    #[arg(long, value_name = "WxH", default_value = "120x36", value_parser = size, requires = "screenshot")]
+    pub size: (u16, u16),
+
+    /// Keys to press before the screenshot, such as 'j j / tool:refund enter'
+    #[arg(long, value_name = "KEYS", requires = "screenshot")]
+    pub keys: Option<String>,
+
+    /// Replace the screenshot if it exists
+    #[arg(long, requires = "screenshot")]
+    pub force: bool,
+}
+
+/// `120x36`: columns and rows.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let sides = text.split_once(['x', '×']);
+    let sides = sides.and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    match sides {
+        Some(size @ (1..=1000, 1..=500)) => Ok(size),
+        Some(_) => Err("must be between 1x1 and 1000x500".to_owned()),
+        None => Err("expected columns and rows, such as 120x36".to_owned()),
+    }
+}
+
+impl Command for Explore {
+    const NAME: &'static str = "saferun-tui";
+    const ACCEPTS: Accepts = Accepts::READING
+        .and(Accepts::RECORDS)
+        .and(Accepts::SCREEN)
+        .with(GlobalOption::Where)
+        .with(GlobalOption::MaxMem);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        if self.follow {
+            return follow(cx, Following::of(self.paths.paths)?);
+        }
+        if self.paths.paths.is_empty() && !super::stdin_is_a_trace() {
+            return without_paths(cx, self.picture);
+        }
+        let paths = self.paths.or_stdin()?;
+        if let Some(command) = paths.first().and_then(|path| Commands::near(path)) {
+            let path = paths[0].display();
+            let what = format!("{path}: no such file · did you mean the command '{command}'?");
+            return Err(Failure::Input(what).into());
+        }
+        let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+        let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
+        let (inputs, errors) = discover::resolve(&files);
+        for error in &errors {
+            cx.notes.error(&error.to_string());
+        }
+        let named = Named {
+            inputs,
+            title: title(&paths),
+            failed: errors.iter().map(ToString::to_string).collect(),
+            picture: self.picture,
+            paths: files,
+            targets,
+            live: false,
+        };
+        run(cx, named)
+    }
+}
+
 /// What to open, and what to call it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Named {
     pub(super) inputs: Vec<Input>,
     pub(super) title: String,
     /// Why some paths could not be opened.
     pub(super) failed: Vec<String>,
     pub(super) picture: Picture,
-    /// What was named, to follow it; none where that cannot be.
+    /// The paths of files and folders, to follow them; empty if that is impossible.
     pub(super) paths: Vec<PathBuf>,
+    /// The same paths, with the runs and actions they name.
+    pub(super) targets: Vec<Target>,
     pub(super) live: bool,
 }
 
+impl Named {
+    /// The run to start in, and perhaps the action: what the first path names that names any.
+    fn start(&self) -> Option<String> {
+        self.targets.iter().find_map(|target| target.name.clone())
+    }
+}
+
 pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
-    let machine = cx.global.json || cx.global.jsonl || cx.global.csv;
-    let drawn = named.picture.screenshot.is_some();
-    if !drawn && (machine || cx.out.look.width.is_none()) {
+    let is_drawn = named.picture.screenshot.is_some();
+    if !is_drawn && (cx.global.machine().is_some() || cx.out.look.width.is_none()) {
         let mut read = cx.load.inputs(&cx.notes, named.inputs);
         read.failed += named.failed.len();
-        return ls::list(cx, &read, "-started");
+        read.selection = Selection::of(&read, &named.targets)?;
+        return ls::list(cx, &read, &Rows::default());
     }
     if let Some(expr) = cx.global.condition.as_deref() {
         filter::parse(expr)?;
@@ -46,20 +143,68 @@ pub(super) fn run(cx: &mut Cx, named: Named) -> anyhow::Result<Exit> {
     if named.inputs.is_empty() {
         return Ok(Exit::NoInput);
     }
-    if !drawn {
+    if !is_drawn {
         check_terminal()?;
     }
-    let known = cx.load.traces(&cx.notes, named.inputs);
-    if known.is_empty() {
+    let inputs = cx.load.traces(&cx.notes, named.inputs);
+    if inputs.is_empty() {
         return Ok(Exit::NoInput);
     }
-    screen(
-        cx,
-        Named {
-            inputs: known,
-            ..named
-        },
-    )
+    let has_failed = !named.failed.is_empty();
+    match screen(cx, Named { inputs, ..named })? {
+        Exit::Done if has_failed => Ok(Exit::NoInput),
+        exit => Ok(exit),
+    }
+}
+
+/// Without a path: the recent runs of agents on this machine.
+fn without_paths(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
+    let is_shown = cx.out.look.width.is_some() || picture.screenshot.is_some();
+    if is_shown && cx.global.machine().is_none() && cx.global.condition.is_none() {
+        return recent(cx, picture);
+    }
+    let hint = "no trace given\n\n  saferun-tui PATH...     open traces (files, folders, globs, - for standard input)\n  \
+                saferun-tui demo        explore the traces that come with the program\n  \
+                saferun-tui --help      everything else";
+    Err(Failure::Usage(hint.to_owned()).into())
+}
+
+/// Traces to follow; they need not exist yet.
+#[derive(Debug)]
+pub(super) struct Following {
+    paths: Vec<PathBuf>,
+}
+
+impl Following {
+    pub(super) fn of(paths: Vec<PathBuf>) -> Result<Following, Failure> {
+        if paths.is_empty() {
+            return Err(Failure::Usage("no trace given to follow".to_owned()));
+        }
+        Ok(Following { paths })
+    }
+}
+
+/// The explorer on traces that grow.
+pub(super) fn follow(cx: &mut Cx, following: Following) -> anyhow::Result<Exit> {
+    let title = title(&following.paths);
+    let paths = following.paths.iter();
+    let targets: Vec<Target> = paths.map(|path| Target::parse(path)).collect();
+    let named = Named {
+        title,
+        paths: targets.iter().map(|it| it.path.clone()).collect(),
+        targets,
+        live: true,
+        ..Named::default()
+    };
+    run(cx, named)
+}
+
+/// What to call the paths that were given.
+fn title(paths: &[PathBuf]) -> String {
+    match paths {
+        [path] => path.to_string_lossy().into_owned(),
+        paths => format!("{} paths", paths.len()),
+    }
 }
 
 fn check_terminal() -> Result<(), Failure> {
@@ -73,15 +218,10 @@ fn check_terminal() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Without a path: the choice of the runs that agents left on this machine.
-pub(super) fn recent(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
+fn recent(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
     let named = Named {
-        inputs: Vec::new(),
-        title: String::new(),
-        failed: Vec::new(),
         picture,
-        paths: Vec::new(),
-        live: false,
+        ..Named::default()
     };
     let options = tui::Options {
         recent: true,
@@ -128,6 +268,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
         paths: named.paths.clone(),
         live: named.live,
         filter: cx.global.condition.clone(),
+        start: named.start(),
         view: view.or(named.live.then_some(ScreenId::Stream)),
         loading: intake::Options {
             preview: true,

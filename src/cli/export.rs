@@ -1,6 +1,6 @@
-//! `export` and `fork`: carrying a step away, as a request, a command, a fixture, or the beginning of a new run.
+//! `export` and `fork`: a step as a request, a command or a fixture, or as the start of a new run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -11,6 +11,7 @@ use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
 use crate::base::human;
 use crate::base::text;
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::place::{self, Place};
 use crate::cli::show::{self, Part};
@@ -20,117 +21,171 @@ use crate::export::redact::{Masked, Reason};
 use crate::export::{curl, fixture, json as writing, words};
 use crate::store::Store;
 
-/// What a step becomes.
+/// What `export` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum As {
-    /// The body of the request as JSON
+    /// The request body as JSON
     Request,
-    /// A command that sends it; the key stays in a variable of your shell
+    /// A curl command; the API key stays in a shell variable
     Curl,
-    /// Request, answer and results of the tools in one document
+    /// Request, response and tool results in one document
     Fixture,
 }
 
-/// Where it goes.
+/// Where `export` and `fork` write.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Target {
-    /// A new file; without it the standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace the file if it exists
     #[arg(long, requires = "output")]
     force: bool,
-    /// Write secrets as they are; otherwise they are masked, and counted
+    /// Write secrets as they are; by default they are masked and counted
     #[arg(long)]
     show_secrets: bool,
 }
 
-pub(super) fn run(
-    cx: &mut Cx,
-    named: &Path,
-    part: &Part,
-    (what, target): (As, &Target),
-) -> anyhow::Result<Exit> {
-    let (store, run) = pick::run(cx, named)?;
-    let found = show::context_of(&store, run, part)?;
-    let reason = target.reason();
-    let request = Masked::unless(reason, found.request.clone());
-    let (bytes, masked) = match what {
-        As::Request => {
-            let masked = request.count();
-            (lines(cx, &[request])?, masked)
-        }
-        As::Curl => {
-            let command = command(cx, &store, &found, request)?;
-            let masked = command.count();
-            (command.into_inner().into_bytes(), masked)
-        }
-        As::Fixture => {
-            let answer = context::answer(&store, found.api, found.call, &CancelFlag::new())
-                .expect("nobody gives this work up");
-            let document = serde_json::to_value(fixture::fixture(&store, &found, &answer))?;
-            let document = Masked::unless(reason, document);
-            let masked = document.count();
-            (lines(cx, &[document])?, masked)
-        }
-    };
-    write(cx, target, &place::files(&store), &bytes)?;
-    if found.exactness == Exactness::Reconstructed {
-        cx.notes.note(&format!(
-            "the request is reconstructed: {}; show --context lists what is missing",
-            words::exactness(found.exactness)
-        ));
-    }
-    say_masked(cx, masked);
-    Ok(Exit::Done)
+/// Export a step: the request of a model call as JSON, as a curl command, or as a fixture
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui export trace.jsonl --turn 3 > request.json
+  saferun-tui export trace.jsonl#7f3a91:42 --as curl
+  saferun-tui export trace.jsonl --seq 42 --as fixture -o step-42.json")]
+pub struct Export {
+    /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ for the model call of an action
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The first model call of this turn [default: the first of the run]
+    #[arg(long, value_name = "N", conflicts_with = "seq")]
+    turn: Option<u32>,
+    /// The model call that this action belongs to
+    #[arg(long, value_name = "N")]
+    seq: Option<u32>,
+    /// What to write
+    #[arg(long = "as", value_name = "WHAT", default_value = "request")]
+    what: As,
+    #[command(flatten)]
+    target: Target,
 }
 
-pub(super) fn fork(
-    cx: &mut Cx,
-    named: &Path,
-    (at, edits): (u32, &[String]),
-    target: &Target,
-) -> anyhow::Result<Exit> {
-    let edits: Vec<Edit> = edits
-        .iter()
-        .map(|edit| Edit::parse(edit))
-        .collect::<Result<_, _>>()
-        .map_err(Failure::Usage)?;
-    let (store, run) = pick::run(cx, named)?;
-    let tape = Tape::new(&store, run);
-    let steps = tape.steps();
-    let end = steps.partition_point(|ix| store.row(*ix).seq() <= at);
-    if at == 0 || at > store.run(run).totals.actions {
-        let actions = store.run(run).totals.actions;
-        let what = format!("the run has no action {at} (it has {actions})");
-        return Err(Failure::Usage(what).into());
+impl Command for Export {
+    const NAME: &'static str = "export";
+    const ACCEPTS: Accepts = Accepts::READING.with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let target = &self.target;
+        let (store, picked) = pick::run(cx, &self.run)?;
+        let part = Part::of(self.turn, self.seq.map(|seq| seq..=seq)).or_named(picked.seq);
+        let found = show::context_of(&store, picked.run, &part)?;
+        let reason = target.reason();
+        let request = Masked::unless(reason, found.request.clone());
+        let (bytes, masked) = match self.what {
+            As::Request => {
+                let masked = request.count();
+                (lines(cx, &[request])?, masked)
+            }
+            As::Curl => {
+                let command = command(cx, &store, &found, request)?;
+                let masked = command.count();
+                (command.into_inner().into_bytes(), masked)
+            }
+            As::Fixture => {
+                let answer = context::answer(&store, found.api, found.call, &CancelFlag::new())
+                    .expect("the flag is never raised");
+                let document = serde_json::to_value(fixture::fixture(&store, &found, &answer))?;
+                let document = Masked::unless(reason, document);
+                let masked = document.count();
+                (lines(cx, &[document])?, masked)
+            }
+        };
+        write(cx, target, &place::files(&store), &bytes)?;
+        if found.exactness == Exactness::Reconstructed {
+            cx.notes.note(&format!(
+                "the request is reconstructed: {}; show --context lists what is missing",
+                words::exactness(found.exactness)
+            ));
+        }
+        report_masked(cx, masked);
+        Ok(Exit::Done)
     }
-    let forked = fork::fork(&store, &steps[..end], &edits);
-    let forked = forked.map_err(|refused| Failure::Usage(refused.to_string()))?;
-    let completed = forked.completed.clone();
-    let events = forked.events(target.reason());
-    let masked = events.iter().map(Masked::count).sum();
-    let bytes = lines(cx, &events)?;
-    write(cx, target, &place::files(&store), &bytes)?;
-    if !completed.is_empty() {
-        let calls: Vec<String> = completed.iter().map(|seq| format!("#{seq}")).collect();
-        cx.notes.note(&format!(
-            "results that came only after #{at} were taken along, since a call needs one: {}",
-            calls.join(", ")
-        ));
+}
+
+/// Start a new run from the beginning of another: its actions up to N, with edits to the last one
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui fork trace.jsonl --at 42 -o fork.jsonl
+  saferun-tui fork trace.jsonl#7f3a91:42 --set args.amount=420 -o fork.jsonl
+  saferun-tui fork trace.jsonl --at 2 --set 'content=Refund it' --set 'system=Be brief.'")]
+pub struct Fork {
+    /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ instead of --at
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// The last action to keep
+    #[arg(long, value_name = "N")]
+    at: Option<u32>,
+    /// A new value in that action or in the start of the run: JSON, or else text; repeatable
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Command for Fork {
+    const NAME: &'static str = "fork";
+    const ACCEPTS: Accepts = Accepts::READING.with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let target = &self.target;
+        let edits = self.set.iter().map(|edit| Edit::parse(edit));
+        let edits: Vec<Edit> = edits.collect::<Result<_, _>>().map_err(Failure::Usage)?;
+        let (store, picked) = pick::run(cx, &self.run)?;
+        let at = self.at.or(picked.seq).ok_or_else(|| {
+            let what = "no action given: name the last one to keep with --at N or PATH#RUN:N";
+            Failure::Usage(what.to_owned())
+        })?;
+        let tape = Tape::new(&store, picked.run);
+        let steps = tape.steps();
+        let end = steps.partition_point(|ix| store.row(*ix).seq() <= at);
+        let actions = store.run(picked.run).totals.actions;
+        if at == 0 || at > actions {
+            let what = format!("the run has no action {at} (it has {actions})");
+            return Err(Failure::Usage(what).into());
+        }
+        let forked = fork::fork(&store, &steps[..end], &edits);
+        let forked = forked.map_err(|refused| Failure::Usage(refused.to_string()))?;
+        let completed = forked.completed.clone();
+        let events = forked.events(target.reason());
+        let masked = events.iter().map(Masked::count).sum();
+        let bytes = lines(cx, &events)?;
+        write(cx, target, &place::files(&store), &bytes)?;
+        if !completed.is_empty() {
+            let calls = completed.iter().map(|seq| format!("#{seq}"));
+            let calls: Vec<String> = calls.collect();
+            let results = match calls.as_slice() {
+                [_] => "result",
+                _ => "results",
+            };
+            cx.notes.note(&format!(
+                "also copied the {results} of {}, which arrived after #{at}: a call needs its result",
+                calls.join(", ")
+            ));
+        }
+        report_masked(cx, masked);
+        Ok(Exit::Done)
     }
-    say_masked(cx, masked);
-    Ok(Exit::Done)
 }
 
 impl Target {
-    /// Why secrets stay, if they do.
+    /// Why secrets are written as recorded, if they are.
     fn reason(&self) -> Option<Reason> {
         self.show_secrets.then_some(Reason::AsTheUserAsked)
     }
 }
 
-fn say_masked(cx: &Cx, masked: usize) {
+fn report_masked(cx: &Cx, masked: usize) {
     if masked > 0 {
         let what = human::counted(masked as u64, "secret");
         cx.notes
@@ -138,7 +193,7 @@ fn say_masked(cx: &Cx, masked: usize) {
     }
 }
 
-/// One line of JSON each.
+/// One line of JSON per value.
 fn lines(cx: &Cx, values: &[Masked<Value>]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for value in values {
@@ -147,7 +202,7 @@ fn lines(cx: &Cx, values: &[Masked<Value>]) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The command, below what is to be known of the request.
+/// The command, below a comment on what the request lacks.
 fn command(
     cx: &Cx,
     store: &Store,
@@ -157,7 +212,7 @@ fn command(
     let row = store.row(found.call);
     let record = request.map(|request| json!({ "request": request }));
     let command = curl::command(&record, row.model(), cx.out.look.escapes())
-        .context("the request is no JSON object: there is nothing to send")?;
+        .context("the request is not a JSON object, so there is nothing to send")?;
     let mut script = String::new();
     if found.exactness == Exactness::Reconstructed {
         script.push_str("# reconstructed from a trace; not the bytes that were sent. Missing:\n");
@@ -171,7 +226,7 @@ fn command(
     Ok(command.map(|command| format!("{script}{command}\n")))
 }
 
-/// Writes to the file or, without one, to the standard output.
+/// Writes to the file or, without one, to standard output.
 fn write(cx: &mut Cx, target: &Target, sources: &[PathBuf], bytes: &[u8]) -> anyhow::Result<()> {
     let Some(path) = &target.output else {
         return Ok(cx.out.verbatim(&String::from_utf8_lossy(bytes))?);

@@ -1,25 +1,25 @@
-//! How a command can end, and its exit code.
+//! How a command can end, and the exit code for it.
 
 use std::io;
 use std::process::ExitCode;
 
-/// How a command ended that ran.
+/// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done,
-    /// It ran and found nothing, as `grep`.
+    /// It ran and found nothing, like `grep`.
     NoMatch,
     /// A gate found that something got worse.
     Worse,
-    /// A gate cannot tell: there is too little data.
+    /// A gate is inconclusive: there is too little data.
     CannotTell,
-    /// The command line could not be understood; said already.
+    /// The command line is invalid; the mistake has been reported.
     Usage,
-    /// Nothing could be read, or nothing of it was a record.
+    /// A path could not be read, or nothing that was read is a record.
     NoInput,
-    /// Some lines are bad and `--strict` was asked for.
+    /// Some lines are malformed, and `--strict` was given.
     Partial,
-    /// A signal ended it, or (as a hang-up, 1) the terminal is gone.
+    /// Ended by a signal, or by the loss of the terminal (as a hang-up, 1).
     Signal(u8),
 }
 
@@ -43,17 +43,17 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command did not run. The message may hold anything a path or a trace holds.
+/// Why a command did not run. The message may contain raw text of a path or a trace.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// May be of several lines: a caret under a column, or a list of candidates.
+    /// Perhaps of several lines: carets under a mistake, or a list of candidates.
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
     Input(String),
 }
 
-/// The exit code of an error. A reader that went away (`| head`) is no error.
+/// The exit code of an error; none for a closed pipe (`| head`), which is not an error.
 pub fn exit_of(error: &anyhow::Error) -> Option<Exit> {
     for cause in error.chain() {
         if let Some(failure) = cause.downcast_ref::<Failure>() {

@@ -1,4 +1,4 @@
-//! Filters as a user writes them: read, pointed at where they are wrong, put to a store.
+//! Filters as a user writes them: parsed, with carets under a mistake, and evaluated on a store.
 
 use serde::Serialize;
 
@@ -6,6 +6,7 @@ use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock, System};
 use crate::base::{human, text};
 use crate::cli::Cx;
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::out::Progress;
 use crate::model::action::ActionIx;
@@ -18,38 +19,74 @@ use crate::query::parse::ParseError;
 use crate::query::{self, Context, matches, runs};
 use crate::store::Store;
 
-/// `check-filter`: whether a filter can be read, and how it reads in full.
-pub(super) fn check(cx: &mut Cx, filter: &str) -> anyhow::Result<Exit> {
-    match (query::parse(filter), cx.global.json) {
-        (Ok(expr), true) => cx.out.json(&Checked {
-            filter: expr.to_string(),
-        })?,
-        (Ok(expr), false) => {
-            let line = cx.out.look.clean(&expr.to_string());
-            cx.out.line(&line)?;
+/// Check a filter and print it in full
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui check-filter 'tool:refund args.amount>500'
+  saferun-tui check-filter 'costt>5' --json            a mistake as JSON, with its column
+
+Exit code 2 when the filter is invalid.")]
+pub struct CheckFilter {
+    /// The filter to check
+    #[arg(value_name = "FILTER", allow_hyphen_values = true)]
+    filter: String,
+}
+
+impl Command for CheckFilter {
+    const NAME: &'static str = "check-filter";
+    const ACCEPTS: Accepts = Accepts::NONE.with(GlobalOption::Json);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let filter = &self.filter;
+        match (query::parse(filter), cx.global.json) {
+            (Ok(expr), true) => cx.out.json(&Checked {
+                filter: expr.to_string(),
+            })?,
+            (Ok(expr), false) => {
+                let line = cx.out.look.clean(&expr.to_string());
+                cx.out.line(&line)?;
+            }
+            (Err(error), true) => {
+                cx.out.json(&Refused {
+                    error: Mistake::new(filter, &error),
+                })?;
+                return Ok(Exit::Usage);
+            }
+            (Err(error), false) => return Err(point(filter, &error).into()),
         }
-        (Err(error), true) => {
-            cx.out.json(&Refused {
-                error: Mistake::new(filter, &error),
-            })?;
-            return Ok(Exit::Usage);
-        }
-        (Err(error), false) => return Err(point(filter, &error).into()),
+        Ok(Exit::Done)
     }
-    Ok(Exit::Done)
 }
 
 pub(super) fn parse(filter: &str) -> Result<Expr, Failure> {
     query::parse(filter).map_err(|error| point(filter, &error))
 }
 
-/// The actions that match, with a note where a number was asked of what is no number.
+/// Both filters at once.
+pub(super) fn both(a: Expr, b: Expr) -> Expr {
+    let mut parts = Vec::new();
+    for expr in [a, b] {
+        match expr {
+            Expr::All => {}
+            Expr::And(inner) => parts.extend(inner),
+            other => parts.push(other),
+        }
+    }
+    match parts.len() {
+        0 => Expr::All,
+        1 => parts.remove(0),
+        _ => Expr::And(parts),
+    }
+}
+
+/// The actions that match, with a note if a number was compared with text.
 pub(super) fn rows(cx: &Cx, store: &Store, expr: &Expr) -> Vec<ActionIx> {
     let query = Query::compile(expr, store, &context(cx));
     let mut progress = Progress::new(&cx.notes);
     let found = matches::matches(store, &query, &CancelFlag::new(), &mut |so_far| {
         let percent = u64::from(so_far.tested) * 100 / u64::from(so_far.total.max(1));
-        progress.tell(&format!("searched {percent} %"));
+        progress.show(&format!("searched {percent} %"));
     });
     progress.clear();
     let tally = found.tally;
@@ -62,7 +99,7 @@ pub(super) fn rows(cx: &Cx, store: &Store, expr: &Expr) -> Vec<ActionIx> {
     found.rows
 }
 
-/// After a search that found nothing: what to change in the filter.
+/// After a search without matches: suggests what to change in the filter.
 pub(super) fn hint(cx: &Cx, store: &Store, expr: &Expr, over: Over) {
     if let Some(hint) = hint::hint(store, expr, &context(cx), over) {
         cx.notes.note(&hint.to_string());
@@ -81,7 +118,7 @@ pub(super) fn context(cx: &Cx) -> Context {
     }
 }
 
-/// The filter with carets under what is wrong.
+/// The filter with carets under the mistake.
 fn point(filter: &str, error: &ParseError) -> Failure {
     let before = text::sanitize(filter.get(..error.span.start).unwrap_or(filter));
     let wrong = text::sanitize(filter.get(error.span.clone()).unwrap_or_default());

@@ -1,13 +1,44 @@
-//! `formats`: what can be read, what each source tells, and where agents keep their traces.
+//! `formats`: the trace formats that can be read, what each of them records, and where agents keep theirs.
+
+use serde_json::{Value, json};
 
 use crate::cli::Cx;
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
+use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::export::words::Role;
 use crate::ingest::format::Held;
 use crate::ingest::formats::{self, Format};
 
-const COLUMNS: &[Column] = &[
+/// List the trace formats that can be read
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  saferun-tui formats --jsonl | jq -r .name")]
+pub struct Formats {}
+
+impl Command for Formats {
+    const NAME: &'static str = "formats";
+    const ACCEPTS: Accepts = Accepts::RECORDS.with(GlobalOption::Shape);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let Some(machine) = cx.global.machine() else {
+            let rows: Vec<_> = formats::all().map(row).collect();
+            table::write(&mut cx.out, COLUMNS, &rows)?;
+            return Ok(Exit::Done);
+        };
+        let records = Records {
+            schema: "saferun.tui/formats@1",
+            list: "formats",
+            csv: MEMBERS,
+            only: None,
+            rest: Vec::new(),
+        };
+        records.write(&mut cx.out, machine, formats::all().map(record))?;
+        Ok(Exit::Done)
+    }
+}
+
+const COLUMNS: &[Column<'static>] = &[
     Column::left("FORMAT", 0),
     Column::left("WRITTEN BY", 0).cut_to(20),
     Column::left("TOKENS", 2),
@@ -18,20 +49,41 @@ const COLUMNS: &[Column] = &[
     Column::left("KEPT IN", 1).cut_to(12),
 ];
 
-pub(super) fn run(cx: &mut Cx) -> anyhow::Result<Exit> {
-    let rows: Vec<_> = formats::all().map(row).collect();
-    table::write(&mut cx.out, COLUMNS, &rows)?;
-    Ok(Exit::Done)
+const MEMBERS: &[&str] = &[
+    "name",
+    "about",
+    "tokens",
+    "cost",
+    "times",
+    "results",
+    "approvals",
+    "folders",
+];
+
+fn record(format: &dyn Format) -> Value {
+    let recorded = format.recorded();
+    let folders = format.folders().iter();
+    let folders: Vec<String> = folders.map(|folder| format!("~/{folder}")).collect();
+    json!({
+        "name": format.name(),
+        "about": format.about(),
+        "tokens": recorded.tokens.word(),
+        "cost": recorded.cost.word(),
+        "times": recorded.times.word(),
+        "results": recorded.results.word(),
+        "approvals": recorded.approvals.word(),
+        "folders": folders,
+    })
 }
 
 fn row(format: &dyn Format) -> Vec<Cell> {
-    let told = format.recorded();
+    let recorded = format.recorded();
     let held = [
-        told.tokens,
-        told.cost,
-        told.times,
-        told.results,
-        told.approvals,
+        recorded.tokens,
+        recorded.cost,
+        recorded.times,
+        recorded.results,
+        recorded.approvals,
     ]
     .map(|held| match held {
         Held::Yes | Held::Partly => Cell::new(held.word()),
@@ -42,11 +94,11 @@ fn row(format: &dyn Format) -> Vec<Cell> {
         .iter()
         .map(|folder| format!("~/{folder}"))
         .collect();
-    let kept = if folders.is_empty() {
+    let folders = if folders.is_empty() {
         Cell::role("—", Role::Dim)
     } else {
         Cell::new(folders.join(", "))
     };
     let named = [Cell::new(format.name()), Cell::new(format.about())];
-    named.into_iter().chain(held).chain([kept]).collect()
+    named.into_iter().chain(held).chain([folders]).collect()
 }

@@ -1,4 +1,4 @@
-//! Reads what the command line names, all of it, for commands that print.
+//! Reads all the traces that the command line names, for commands that print.
 
 use std::path::PathBuf;
 
@@ -6,20 +6,23 @@ use crate::base::human;
 use crate::cli::args::Global;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::out::{Notes, Progress};
+use crate::cli::pick::Target;
+use crate::cli::selection::Selection;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::formats::sniff;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Account;
 use crate::ingest::{self, Loaded, formats, intake};
-use crate::model::action::{Kind, SourceIx};
+use crate::model::action::{ActionIx, Kind, SourceIx};
 use crate::model::run::RunIx;
-use crate::query::fields::nearest;
+use crate::query::expr::{Expr, Subject, Term, Test, Value};
+use crate::query::fields::{Field, nearest};
 use crate::store::Store;
 
-/// Files up to this size are read before a screen is opened for them.
+/// Files up to this size are checked for a valid record before the explorer opens.
 const GLANCE: u64 = 256 << 10;
 
-/// How traces are read.
+/// Reads traces with the options of the command line.
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) options: intake::Options,
@@ -36,12 +39,14 @@ fn unknown_format(name: &str) -> Failure {
     Failure::Usage(format!("{error}{}", hint.unwrap_or_default()))
 }
 
-/// Everything that could be read; what could not is said already.
+/// Everything that could be read; what could not has been reported.
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) store: Store,
-    /// Paths that could not be opened or read.
+    /// How many paths could not be opened or read.
     pub(super) failed: usize,
+    /// What the paths narrow the command to; none for everything.
+    pub(super) selection: Option<Selection>,
 }
 
 impl Load {
@@ -65,7 +70,17 @@ impl Load {
         })
     }
 
-    pub(super) fn paths(&self, notes: &Notes, paths: &[PathBuf]) -> Read {
+    /// Reads paths that may name a run or an action (`PATH#RUN:SEQ`).
+    pub(super) fn paths(&self, notes: &Notes, paths: &[PathBuf]) -> Result<Read, Failure> {
+        let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+        let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
+        let mut read = self.whole(notes, &files);
+        read.selection = Selection::of(&read, &targets)?;
+        Ok(read)
+    }
+
+    /// Reads everything in some files and folders.
+    pub(super) fn whole(&self, notes: &Notes, paths: &[PathBuf]) -> Read {
         let (inputs, errors) = discover::resolve(paths);
         for error in &errors {
             notes.error(&error.to_string());
@@ -75,7 +90,7 @@ impl Load {
         read
     }
 
-    /// The inputs, unless not one of them is a trace: then none, and why is said.
+    /// The inputs if at least one of them is a trace; otherwise none, and the reasons are reported.
     pub(super) fn traces(&self, notes: &Notes, inputs: Vec<Input>) -> Vec<Input> {
         let mut errors = Vec::new();
         for input in &inputs {
@@ -98,13 +113,13 @@ impl Load {
                 if input.size() <= GLANCE && !self.has_record(input) {
                     return Err(ingest::Error::NotATrace {
                         path: path.to_string_lossy().into_owned(),
-                        what: "no valid record in it (saferun-tui verify PATH tells why)"
+                        what: "contains no valid record (saferun-tui verify PATH shows why)"
                             .to_owned(),
                     });
                 }
                 Ok(())
             }
-            // What is piped in comes when it comes.
+            // Standard input can be read only once.
             Input::Stdin | Input::Bundled { .. } => Ok(()),
         }
     }
@@ -120,6 +135,7 @@ impl Load {
         let mut read = Read {
             store: Store::new(),
             failed: 0,
+            selection: None,
         };
         if inputs.is_empty() {
             return read;
@@ -127,8 +143,8 @@ impl Load {
         let mut progress = Progress::new(notes);
         for message in intake::load(inputs, self.options.clone()) {
             match &message {
-                Loaded::Progress { read, total } => progress.tell(&reading(*read, *total)),
-                Loaded::Batch(batch) => progress.tell(&reading(batch.read, batch.total)),
+                Loaded::Progress { read, total } => progress.show(&reading(*read, *total)),
+                Loaded::Batch(batch) => progress.show(&reading(batch.read, batch.total)),
                 Loaded::Done => break,
                 Loaded::Sources(_)
                 | Loaded::Preview(_)
@@ -149,7 +165,7 @@ impl Load {
 }
 
 impl Read {
-    /// The sum of the accounts of all files.
+    /// The accounts of all files, added up.
     pub(super) fn account(&self) -> Account {
         let mut sum = Account::default();
         for at in 0..self.store.sources().len() {
@@ -161,18 +177,22 @@ impl Read {
         sum
     }
 
-    /// Says what could not be used; [`Exit::NoInput`] when there is nothing at all to work on.
+    pub(super) fn has_records(&self) -> bool {
+        self.account().lines_ok > 0
+    }
+
+    /// Reports what could not be used. [`Exit::NoInput`] if a path could not be read, or if nothing
+    /// that was read is a record.
     pub(super) fn exit(&self, notes: &Notes) -> Exit {
         let account = self.account();
         let unused = account.lines_bad + account.lines_partial;
         if account.lines_ok == 0 {
-            if self.failed == 0 {
-                if account.total == 0 {
-                    self.empty(notes);
-                    return Exit::NoInput;
-                }
-                notes
-                    .error("no valid record in what was named (saferun-tui verify PATH tells why)");
+            match (self.failed, account.total) {
+                (0, 0) => self.report_empty(notes),
+                (0, _) => notes.error(
+                    "no valid record in the given files (saferun-tui verify PATH shows why)",
+                ),
+                (_, _) => {}
             }
             return Exit::NoInput;
         }
@@ -183,33 +203,66 @@ impl Read {
                 "{unused} of {all} lines could not be read (saferun-tui verify lists them)"
             ));
         }
-        Exit::Done
+        if self.failed > 0 {
+            Exit::NoInput
+        } else {
+            Exit::Done
+        }
     }
 
-    fn empty(&self, notes: &Notes) {
+    fn report_empty(&self, notes: &Notes) {
         for source in self.store.sources() {
             notes.error(&format!("{}: empty", source.path.display()));
         }
         if self.store.sources().is_empty() {
-            notes.error("no trace in what was named");
+            notes.error("no trace found");
         }
     }
 
-    /// The runs, without what only gathers the broken lines that belong to none.
+    /// The selected runs, without those that only collect malformed lines.
     pub(super) fn runs(&self) -> Vec<RunIx> {
         let store = &self.store;
-        let mut told: Vec<bool> = store.runs().iter().map(|run| !run.id.is_empty()).collect();
-        if told.contains(&false) {
+        let mut is_real: Vec<bool> = store.runs().iter().map(|run| !run.id.is_empty()).collect();
+        if is_real.contains(&false) {
             for row in store.rows().filter(|row| row.kind() != Kind::Malformed) {
-                told[row.run_ix().0 as usize] = true;
+                is_real[row.run_ix().0 as usize] = true;
             }
         }
         (0..)
             .map(RunIx)
-            .zip(told)
-            .filter(|(_, told)| *told)
+            .zip(is_real)
+            .filter(|(ix, is_real)| *is_real && self.is_selected(*ix))
             .map(|(ix, _)| ix)
             .collect()
+    }
+
+    fn is_selected(&self, ix: RunIx) -> bool {
+        self.selection.as_ref().is_none_or(|it| it.has_run(ix))
+    }
+
+    /// Those of some actions that are selected.
+    pub(super) fn selected(&self, mut rows: Vec<ActionIx>) -> Vec<ActionIx> {
+        if let Some(selection) = &self.selection {
+            rows.retain(|ix| selection.has(&self.store.row(*ix)));
+        }
+        rows
+    }
+
+    /// A filter on runs, narrowed to those that are selected.
+    pub(super) fn only(&self, condition: Option<Expr>) -> Option<Expr> {
+        if self.selection.is_none() {
+            return condition;
+        }
+        let runs = self.runs().into_iter();
+        let ids = runs.map(|ix| Value::Quoted(self.store.run(ix).id.to_string()));
+        let only = Expr::Term(Term {
+            subject: Subject::Field(Field::Run),
+            test: Test::Equals(ids.collect()),
+        });
+        Some(match condition {
+            Some(condition) => Expr::And(vec![condition, only]),
+            None => only,
+        })
     }
 
     fn detail(&self, notes: &Notes) {

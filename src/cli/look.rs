@@ -1,4 +1,4 @@
-//! How text output looks: colours, characters, width and time zone, from options and environment.
+//! How text output looks: colour, characters, width and time zone, from the options and the environment.
 
 use std::borrow::Cow;
 use std::env;
@@ -16,9 +16,9 @@ use crate::export::words::Role;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
     Unicode,
-    /// `--ascii`: our own glyphs become ASCII, the words of a trace stay.
+    /// `--ascii`: our own glyphs become ASCII; text of a trace stays as it is.
     AsciiGlyphs,
-    /// The locale is not UTF-8: nothing beyond 0x7f.
+    /// The locale is not UTF-8: no character above 0x7f.
     Ascii,
 }
 
@@ -26,7 +26,7 @@ pub enum Charset {
 pub struct Look {
     pub color: bool,
     pub charset: Charset,
-    /// Cells of the terminal; none where output goes elsewhere and nothing is cut.
+    /// The width of the terminal in cells; none if output goes elsewhere and is not cut.
     pub width: Option<usize>,
     pub zone: TimeZone,
 }
@@ -53,12 +53,12 @@ impl Look {
         }
     }
 
-    /// Makes raw trace content fit to print: harmless, one line, in the characters allowed.
+    /// Makes raw trace content printable: harmless, on one line, in the allowed characters.
     pub fn clean(&self, raw: &str) -> String {
         self.spell(&text::sanitize(raw)).into_owned()
     }
 
-    /// Our own words and cleaned content in the characters allowed. Keeps the width of glyphs.
+    /// Our own words and cleaned content in the allowed characters. Glyphs keep their width.
     pub fn spell<'a>(&self, clean: &'a str) -> Cow<'a, str> {
         if self.charset == Charset::Unicode || clean.is_ascii() {
             return Cow::Borrowed(clean);
@@ -101,7 +101,7 @@ fn color(when: When, terminal: bool, var: impl Fn(&str) -> String) -> bool {
     }
 }
 
-/// A locale that is not set at all is that of a bare container, whose terminal speaks UTF-8.
+/// If no locale is set, as in a bare container, the terminal is assumed to use UTF-8.
 fn charset(ascii: bool, var: impl Fn(&str) -> String) -> Charset {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
@@ -122,7 +122,7 @@ fn zone(name: Option<&str>) -> Result<TimeZone, Failure> {
         None => Ok(TimeZone::system()),
         Some(name) => TimeZone::get(name).map_err(|_| {
             Failure::Usage(format!(
-                "'{name}' is not a time zone (for example UTC or Europe/Berlin)"
+                "'{name}' is not a time zone (use a name such as UTC or Europe/Berlin)"
             ))
         }),
     }

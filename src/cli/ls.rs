@@ -1,109 +1,174 @@
-//! `ls`: the runs of some traces.
+//! `ls`: lists the runs.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+
+use serde_json::json;
 
 use crate::analysis::runs::{CostSum, Key, Order, short_ids, stopped};
 use crate::base::human;
+use crate::cli::args::{Machine, Paths, Rows};
+use crate::cli::columns::{self, Named, Offer, Picked};
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
+use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::cli::{Cx, filter};
 use crate::export::csv;
-use crate::export::json::run::{self as run_json, RunsJson};
+use crate::export::json::run as run_json;
 use crate::export::words::{self, Role};
 use crate::model::run::{Run, RunIx};
 use crate::query::hint::Over;
 use crate::store::Store;
 
-const COLUMNS: &[Column] = &[
-    Column::left("RUN", 0),
-    Column::left("STARTED", 6),
-    Column::left("AGENT", 0).cut_to(12),
-    Column::left("MODEL", 3).cut_to(14),
-    Column::right("TURNS", 7),
-    Column::right("ACTS", 5),
-    Column::right("DUR", 4),
-    Column::right("COST", 2),
-    Column::right("ERR", 0),
-    Column::right("BLK", 1),
-    Column::right("RTY", 8),
-    Column::left("OUTCOME", 0),
-];
+/// List the runs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui ls traces/ --where 'is:error' --sort -cost
+  saferun-tui ls traces/ --sort -cost --limit 10 --columns run,model,cost
+  saferun-tui ls traces/ --csv --columns run_id,task,correct > runs.csv
 
-const GRADE: Column = Column::left("GRADE", 1);
-const FILE: Column = Column::left("FILE", 9).cut_to(20);
-
-pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], sort: &str) -> anyhow::Result<Exit> {
-    order(sort)?;
-    if let Some(condition) = cx.global.condition.as_deref() {
-        filter::parse(condition)?;
-    }
-    let read = cx.load.paths(&cx.notes, paths);
-    list(cx, &read, sort)
+Columns: run, started, agent, model, turns, actions, duration, cost, errors, blocked, retries,
+outcome, grade, file, and every field that --json prints. Sort by these or by tools, tokens or
+score; the default is -started, newest first.")]
+pub struct Ls {
+    #[command(flatten)]
+    paths: Paths,
+    #[command(flatten)]
+    rows: Rows,
 }
 
-pub(super) fn list(cx: &mut Cx, read: &Read, sort: &str) -> anyhow::Result<Exit> {
-    let order = order(sort)?;
+impl Command for Ls {
+    const NAME: &'static str = "ls";
+    const ACCEPTS: Accepts = Accepts::READING
+        .and(Accepts::RECORDS)
+        .with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        order(&self.rows)?;
+        OFFER.pick(&self.rows.columns)?;
+        if let Some(condition) = cx.global.condition.as_deref() {
+            filter::parse(condition)?;
+        }
+        let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
+        list(cx, &read, &self.rows)
+    }
+}
+
+const NAMED: &[Named] = &[
+    Named::new("run", "run_id", Column::left("RUN", 0)),
+    Named::new("started", "started_at", Column::left("STARTED", 6)),
+    Named::new("agent", "agent", Column::left("AGENT", 0).cut_to(12)),
+    Named::new("model", "models", Column::left("MODEL", 3).cut_to(14)),
+    Named::new("turns", "turns", Column::right("TURNS", 7)),
+    Named::new("actions", "actions", Column::right("ACTS", 5)),
+    Named::new("duration", "duration_ms", Column::right("DUR", 4)),
+    Named::new("cost", "cost_usd", Column::right("COST", 2)),
+    Named::new("errors", "errors", Column::right("ERR", 0)),
+    Named::new("blocked", "blocked", Column::right("BLK", 1)),
+    Named::new("retries", "retries", Column::right("RTY", 8)),
+    Named::new("outcome", "status", Column::left("OUTCOME", 0)),
+    Named::new("grade", "correct", Column::left("GRADE", 1)),
+    Named::new("file", "path", Column::left("FILE", 9).cut_to(20)),
+];
+
+const OFFER: Offer<'_> = Offer {
+    named: NAMED,
+    members: csv::RUNS,
+    open: &["usage"],
+};
+
+/// Lists what was read; shared with the explorer when there is no terminal.
+pub(super) fn list(cx: &mut Cx, read: &Read, rows: &Rows) -> anyhow::Result<Exit> {
+    let order = order(rows)?;
+    let picked = OFFER.pick(&rows.columns)?;
     let exit = read.exit(&cx.notes);
     let mut runs = read.runs();
     if let Some(condition) = cx.global.condition.as_deref() {
         let expr = filter::parse(condition)?;
         let found = filter::runs(cx, &read.store, &expr);
-        let machine = cx.global.json || cx.global.jsonl || cx.global.csv;
-        if found.is_empty() && !machine && exit == Exit::Done {
+        if found.is_empty() && cx.global.machine().is_none() && exit == Exit::Done {
             filter::hint(cx, &read.store, &expr, Over::Runs);
         }
         let found: HashSet<RunIx> = found.into_iter().collect();
         runs.retain(|ix| found.contains(ix));
     }
     order.sort(&read.store, &mut runs);
-    print(cx, read, &runs)?;
+    runs.truncate(rows.limit.unwrap_or(usize::MAX));
+    match cx.global.machine() {
+        Some(machine) => print(cx, machine, (read, &runs), picked.as_ref())?,
+        None => text(cx, read, &runs, picked.as_ref())?,
+    }
     Ok(exit)
 }
 
-fn print(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
-    let store = &read.store;
-    if cx.global.json {
-        let found = runs.iter().map(|ix| run_json::run(store, *ix)).collect();
-        let malformed = read.account().lines_bad;
-        let schema = run_json::SCHEMA;
-        cx.out.json(&RunsJson {
-            schema,
-            runs: found,
-            files: store.sources().len(),
-            malformed,
-        })?;
-    } else if cx.global.jsonl {
-        for ix in runs {
-            cx.out.json(&run_json::run(store, *ix))?;
-        }
-    } else if cx.global.csv {
-        let mut text = Vec::new();
-        csv::runs(&mut text, runs.iter().map(|ix| run_json::run(store, *ix)))?;
-        cx.out.verbatim(&String::from_utf8_lossy(&text))?;
-    } else {
-        text(cx, read, runs)?;
-    }
-    Ok(())
+fn order(rows: &Rows) -> Result<Order, Failure> {
+    let text = rows.sort.as_deref().unwrap_or("-started");
+    let (name, dash) = match text.strip_prefix('-') {
+        Some(name) => (name, "-"),
+        None => (text, ""),
+    };
+    // The field of JSON is a name of the column here too.
+    let named = NAMED.iter().find(|it| it.member == name);
+    let name = named.map_or(name, |it| it.name);
+    Order::parse(&format!("{dash}{name}")).map_err(|name| {
+        let known: Vec<&str> = Key::ALL.iter().map(|key| key.word()).collect();
+        columns::unsortable(name, &known)
+    })
 }
 
-fn text(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
+fn print(
+    cx: &mut Cx,
+    machine: Machine,
+    (read, runs): (&Read, &[RunIx]),
+    picked: Option<&Picked<'_>>,
+) -> anyhow::Result<()> {
+    let store = &read.store;
+    let records = Records {
+        schema: run_json::SCHEMA,
+        list: "runs",
+        csv: csv::RUNS,
+        only: picked.map(Picked::members),
+        rest: vec![
+            ("files", json!(store.sources().len())),
+            ("malformed", json!(read.account().lines_bad)),
+        ],
+    };
+    let runs = runs.iter().map(|ix| run_json::run(store, *ix));
+    records.write(&mut cx.out, machine, runs)
+}
+
+fn text(
+    cx: &mut Cx,
+    read: &Read,
+    runs: &[RunIx],
+    picked: Option<&Picked<'_>>,
+) -> anyhow::Result<()> {
     let store = &read.store;
     if store.sources().is_empty() {
         return Ok(());
     }
-    let several = store.sources().len() > 1;
-    let mut columns = COLUMNS.to_vec();
-    let judged = runs.iter().any(|ix| store.run(*ix).grade().is_some());
-    columns.extend(judged.then_some(GRADE));
-    columns.extend(several.then_some(FILE));
+    let is_graded = runs.iter().any(|ix| store.run(*ix).grade().is_some());
+    let are_several = store.sources().len() > 1;
+    let usual = OFFER.usual(|it| match it.name {
+        "grade" => is_graded,
+        "file" => are_several,
+        _ => true,
+    });
+    let shown = picked.unwrap_or(&usual);
     let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
     let short = short_ids(&ids);
-    let cells = |(ix, id): (&RunIx, &String)| row(cx, store, (store.run(*ix), judged), id);
+    let cells = |(ix, id): (&RunIx, &String)| {
+        let own = row(cx, store, store.run(*ix), id);
+        let record = shown
+            .needs_record()
+            .then(|| serde_json::to_value(run_json::run(store, *ix)).unwrap_or_default());
+        shown.cells(&own, record.as_ref(), &cx.out.look)
+    };
     let rows: Vec<Vec<Cell>> = runs.iter().zip(&short).map(cells).collect();
     if !rows.is_empty() {
-        table::write(&mut cx.out, &columns, &rows)?;
+        table::write(&mut cx.out, &shown.heads(), &rows)?;
     }
     let totals = totals(read, runs);
     if cx.out.look.width.is_some() {
@@ -115,13 +180,14 @@ fn text(cx: &mut Cx, read: &Read, runs: &[RunIx]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(cx: &Cx, store: &Store, (run, judged): (&Run, bool), id: &str) -> Vec<Cell> {
+/// The cells of all columns, in their order.
+fn row(cx: &Cx, store: &Store, run: &Run, id: &str) -> Vec<Cell> {
     let look = &cx.out.look;
     let totals = &run.totals;
     let stopped = u64::from(stopped(run));
     let (status, role) = words::run_status(run);
     let grade = words::grade(run).unwrap_or((words::NOTHING.to_owned(), Role::Dim));
-    let mut cells = vec![
+    vec![
         Cell::new(look.clean(id)),
         Cell::new(words::date_time(run.started, &look.zone)),
         Cell::new(look.clean(words::name(store.symbols().name(run.who.agent)))),
@@ -134,16 +200,15 @@ fn row(cx: &Cx, store: &Store, (run, judged): (&Run, bool), id: &str) -> Vec<Cel
         Cell::alarm(stopped, Role::Warn),
         Cell::alarm(totals.retries.into(), Role::Warn),
         Cell::role(status, role),
-    ];
-    cells.extend(judged.then(|| Cell::role(grade.0, grade.1)));
-    cells.push(Cell::role(
-        look.clean(&store.source(run.source).path.to_string_lossy()),
-        Role::Dim,
-    ));
-    cells
+        Cell::role(grade.0, grade.1),
+        Cell::role(
+            look.clean(&store.source(run.source).path.to_string_lossy()),
+            Role::Dim,
+        ),
+    ]
 }
 
-/// `5 runs · 2 files · $9.69`: a sum that lacks runs of unknown cost says so.
+/// `5 runs · 2 files · $9.69`; runs of unknown cost are counted separately.
 fn totals(read: &Read, runs: &[RunIx]) -> String {
     let store = &read.store;
     let all = read.runs().len();
@@ -162,14 +227,4 @@ fn totals(read: &Read, runs: &[RunIx]) -> String {
         parts.push(format!("{} of unknown cost", costs.unknown));
     }
     parts.join(" · ")
-}
-
-fn order(text: &str) -> Result<Order, Failure> {
-    Order::parse(text).map_err(|name| {
-        let known: Vec<&str> = Key::ALL.iter().map(|key| key.word()).collect();
-        let known = known.join(", ");
-        Failure::Usage(format!(
-            "'{name}' is not a column to sort by (known: {known})"
-        ))
-    })
 }

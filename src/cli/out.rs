@@ -1,4 +1,4 @@
-//! The one place that writes: data to standard output, words about it to standard error.
+//! The only place that prints: data to standard output, messages about it to standard error.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::cli::look::Look;
 use crate::export::json;
 use crate::export::words::Role;
 
-/// Standard output. A reader that went away comes back as an error of kind `BrokenPipe`.
+/// Standard output. A reader that has gone away shows as an error of kind `BrokenPipe`.
 pub struct Out {
     sink: Box<dyn Write>,
     pub look: Look,
@@ -32,7 +32,7 @@ impl Out {
         }
     }
 
-    /// A line of our own words and of content that passed [`Look::clean`].
+    /// A line of our own words and of content that has passed [`Look::clean`].
     pub fn line(&mut self, clean: &str) -> io::Result<()> {
         self.sink.write_all(self.look.spell(clean).as_bytes())?;
         self.sink.write_all(b"\n")
@@ -47,7 +47,7 @@ impl Out {
         json::line(&mut *self.sink, value, self.look.escapes())
     }
 
-    /// Text that is a format of its own (CSV, a script).
+    /// Text with its own line ends (CSV, a script).
     pub fn verbatim(&mut self, clean: &str) -> io::Result<()> {
         self.sink.write_all(self.look.spell(clean).as_bytes())
     }
@@ -57,13 +57,13 @@ impl Out {
     }
 }
 
-/// Standard error. That nobody can hear it stops no command.
+/// Standard error. Failing to write to it stops no command.
 #[derive(Debug, Clone)]
 pub struct Notes {
     pub look: Look,
     pub quiet: bool,
     pub verbose: bool,
-    /// Progress is shown to a person who looks on, never to a file.
+    /// Progress is shown on a terminal, never in a file.
     pub progress: bool,
 }
 
@@ -78,40 +78,40 @@ impl Notes {
         }
     }
 
-    /// `error: …`. Raw content; may be of several lines.
+    /// `error: …`. Raw content, perhaps of several lines.
     pub fn error(&self, raw: &str) {
-        self.say("error", raw);
+        self.print("error", raw);
     }
 
-    /// `note: …`: what a reader of the output should know.
+    /// `note: …`: what the reader of the output should know.
     pub fn note(&self, raw: &str) {
         if !self.quiet {
-            self.say("note", raw);
+            self.print("note", raw);
         }
     }
 
     /// For `--verbose`.
     pub fn detail(&self, raw: &str) {
         if self.verbose {
-            self.say("info", raw);
+            self.print("info", raw);
         }
     }
 
-    fn say(&self, word: &str, raw: &str) {
+    fn print(&self, word: &str, raw: &str) {
         let lines: Vec<_> = text::sanitize_lines(raw).collect();
-        let said = format!("{word}: {}\n", lines.join("\n"));
+        let message = format!("{word}: {}\n", lines.join("\n"));
         let _ = io::stderr()
             .lock()
-            .write_all(self.look.spell(&said).as_bytes());
+            .write_all(self.look.spell(&message).as_bytes());
     }
 }
 
-/// A line on the terminal that tells how far slow work is; nothing while it is quick.
+/// A line on the terminal that shows the progress of slow work; nothing while it is quick.
 #[derive(Debug)]
 pub(crate) struct Progress<'a> {
     notes: &'a Notes,
     next: Instant,
-    shown: bool,
+    is_shown: bool,
 }
 
 impl Progress<'_> {
@@ -119,21 +119,21 @@ impl Progress<'_> {
         Progress {
             notes,
             next: Instant::now() + Duration::from_millis(300),
-            shown: false,
+            is_shown: false,
         }
     }
 
-    pub(crate) fn tell(&mut self, clean: &str) {
+    pub(crate) fn show(&mut self, clean: &str) {
         if !self.notes.progress || Instant::now() < self.next {
             return;
         }
         self.next = Instant::now() + Duration::from_millis(100);
-        self.shown = true;
+        self.is_shown = true;
         self.write(clean);
     }
 
     pub(crate) fn clear(&mut self) {
-        if std::mem::take(&mut self.shown) {
+        if std::mem::take(&mut self.is_shown) {
             self.write("");
         }
     }

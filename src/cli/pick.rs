@@ -1,5 +1,5 @@
-//! Which run a user means: `PATH` where it holds one, else `PATH#RUN_ID`; with a filter, the one that
-//! matches.
+//! Which run a path means: `PATH` if it holds one run, otherwise `PATH#RUN` or `PATH#RUN:SEQ`; with a
+//! filter, the run that matches.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::analysis::naming::{self, Miss};
 use crate::analysis::runs::short_ids;
 use crate::base::human;
 use crate::cli::failure::Failure;
@@ -16,13 +17,53 @@ use crate::model::run::RunIx;
 use crate::query::hint::Over;
 use crate::store::Store;
 
-/// Candidates that an error lists; the rest is counted.
+/// How many candidates an error lists; the rest are counted.
 const LISTED: usize = 12;
 
-pub(super) fn run(cx: &Cx, named: &Path) -> anyhow::Result<(Store, RunIx)> {
-    let (path, prefix) = split(named);
-    let read = cx.load.paths(&cx.notes, std::slice::from_ref(&path));
-    let found = in_file(cx, &read, (&path, prefix.as_deref()))?;
+/// A path, and what follows its `#`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) path: PathBuf,
+    /// A run (a prefix of its id), perhaps with an action: `7f3a91:42`.
+    pub(super) name: Option<String>,
+}
+
+impl Target {
+    /// Splits at the `#` with the longest existing path before it, so that file names and run ids may
+    /// both contain `#`. If no such path exists, the last `#` counts.
+    pub(super) fn parse(named: &Path) -> Target {
+        let bytes = named.as_os_str().as_bytes();
+        let path = |end: usize| PathBuf::from(OsStr::from_bytes(&bytes[..end]));
+        let exists = |path: &Path| path.exists() || path.as_os_str() == "-";
+        let hashes = || (0..bytes.len()).rev().filter(|at| bytes[*at] == b'#');
+        let at = match hashes().next() {
+            Some(last) if !exists(named) => hashes().find(|at| exists(&path(*at))).unwrap_or(last),
+            Some(_) | None => {
+                return Target {
+                    path: named.to_owned(),
+                    name: None,
+                };
+            }
+        };
+        Target {
+            path: path(at),
+            name: Some(String::from_utf8_lossy(&bytes[at + 1..]).into_owned()),
+        }
+    }
+}
+
+/// A run, and an action of it if one was named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) run: RunIx,
+    pub(super) seq: Option<u32>,
+}
+
+/// Reads the one run that a path means.
+pub(super) fn run(cx: &Cx, named: &Path) -> anyhow::Result<(Store, Found)> {
+    let target = Target::parse(named);
+    let read = cx.load.whole(&cx.notes, std::slice::from_ref(&target.path));
+    let found = in_file(cx, &read, &target)?;
     Ok((read.store, found))
 }
 
@@ -33,69 +74,61 @@ pub(super) struct Picked {
     pub(super) run: RunIx,
 }
 
-/// Two runs to compare. Without a second name the first one must hold exactly two.
+/// Two runs to compare. If only one path is given, it must hold exactly two.
 pub(super) fn two(cx: &Cx, a: &Path, b: Option<&Path>) -> anyhow::Result<[Picked; 2]> {
-    let (path, prefix) = split(a);
-    let read = cx.load.paths(&cx.notes, std::slice::from_ref(&path));
+    let target = Target::parse(a);
+    let read = cx.load.whole(&cx.notes, std::slice::from_ref(&target.path));
     let Some(b) = b else {
-        let runs = candidates(cx, &read, &path)?;
+        let runs = candidates(cx, &read, &target.path)?;
         let [first, second] = runs.as_slice() else {
             let count = human::counted(runs.len() as u64, "run");
-            let what = format!(
-                "{}: {count} where two are needed; name both",
-                path.display()
-            );
+            let path = target.path.display();
+            let what = format!("{path}: holds {count}, but two are needed: name both");
             return Err(Failure::Usage(what).into());
         };
-        let store = Arc::new(read.store);
-        let picked = |run: RunIx| Picked {
-            store: Arc::clone(&store),
-            run,
-        };
-        return Ok([picked(*first), picked(*second)]);
+        return Ok(shared(read.store, [*first, *second]));
     };
-    let first = in_file(cx, &read, (&path, prefix.as_deref()))?;
-    let (other_path, other_prefix) = split(b);
-    let name = (other_path.as_path(), other_prefix.as_deref());
-    if other_path == path {
-        let second = in_file(cx, &read, name)?;
-        let store = Arc::new(read.store);
-        let picked = [first, second].map(|run| Picked {
-            store: Arc::clone(&store),
-            run,
-        });
-        return Ok(picked);
+    let first = in_file(cx, &read, &target)?.run;
+    let other = Target::parse(b);
+    if other.path == target.path {
+        let second = in_file(cx, &read, &other)?.run;
+        return Ok(shared(read.store, [first, second]));
     }
-    let other = cx.load.paths(&cx.notes, std::slice::from_ref(&other_path));
-    let second = in_file(cx, &other, name)?;
+    let other_read = cx.load.whole(&cx.notes, std::slice::from_ref(&other.path));
+    let second = in_file(cx, &other_read, &other)?.run;
     let picked = |store: Store, run: RunIx| Picked {
         store: Arc::new(store),
         run,
     };
-    Ok([picked(read.store, first), picked(other.store, second)])
+    Ok([picked(read.store, first), picked(other_read.store, second)])
 }
 
-/// The run of some loaded ones that a name means.
-pub(super) fn among(
-    read: &Read,
-    runs: &[RunIx],
-    (path, prefix): (&Path, Option<&str>),
-) -> Result<RunIx, Failure> {
+fn shared(store: Store, runs: [RunIx; 2]) -> [Picked; 2] {
+    let store = Arc::new(store);
+    runs.map(|run| Picked {
+        store: Arc::clone(&store),
+        run,
+    })
+}
+
+/// The run, among those given, that a target names.
+pub(super) fn among(read: &Read, runs: &[RunIx], target: &Target) -> Result<Found, Failure> {
     let ids: Vec<&str> = runs.iter().map(|ix| &*read.store.run(*ix).id).collect();
-    let found = find(&ids, prefix).map_err(|error| Failure::Usage(error.words(path, &ids)))?;
-    Ok(runs[found])
+    let (at, seq) = naming::find(&ids, target.name.as_deref())
+        .map_err(|miss| Failure::Usage(explain(&miss, &target.path, &ids)))?;
+    Ok(Found { run: runs[at], seq })
 }
 
-fn in_file(cx: &Cx, read: &Read, (path, prefix): (&Path, Option<&str>)) -> anyhow::Result<RunIx> {
-    let runs = candidates(cx, read, path)?;
-    Ok(among(read, &runs, (path, prefix))?)
+fn in_file(cx: &Cx, read: &Read, target: &Target) -> anyhow::Result<Found> {
+    let runs = candidates(cx, read, &target.path)?;
+    Ok(among(read, &runs, target)?)
 }
 
 /// The runs that can be meant; at least one.
 fn candidates(cx: &Cx, read: &Read, path: &Path) -> anyhow::Result<Vec<RunIx>> {
     let mut runs = read.runs();
     if runs.is_empty() {
-        let what = format!("{}: no run in it", path.display());
+        let what = format!("{}: contains no run", path.display());
         return Err(Failure::Input(what).into());
     }
     if let Some(condition) = cx.global.condition.as_deref() {
@@ -111,76 +144,35 @@ fn candidates(cx: &Cx, read: &Read, path: &Path) -> anyhow::Result<Vec<RunIx>> {
     Ok(runs)
 }
 
-/// A `#` that is part of a file's name is not the beginning of a run id.
-pub(super) fn split(named: &Path) -> (PathBuf, Option<String>) {
-    let bytes = named.as_os_str().as_bytes();
-    let hash = bytes.iter().rposition(|byte| *byte == b'#');
-    match hash {
-        Some(at) if !named.exists() => {
-            let id = String::from_utf8_lossy(&bytes[at + 1..]).into_owned();
-            (PathBuf::from(OsStr::from_bytes(&bytes[..at])), Some(id))
-        }
-        _ => (named.to_owned(), None),
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum NotOne {
-    /// No id was given and there are several runs.
-    Several,
-    None(String),
-    Ambiguous(Vec<usize>),
-}
-
-/// An exact id wins over longer ones that begin with it.
-fn find(ids: &[&str], prefix: Option<&str>) -> Result<usize, NotOne> {
-    let Some(prefix) = prefix else {
-        return if ids.len() == 1 {
-            Ok(0)
-        } else {
-            Err(NotOne::Several)
-        };
-    };
-    let exact: Vec<usize> = (0..ids.len()).filter(|at| ids[*at] == prefix).collect();
-    let begins: Vec<usize> = (0..ids.len())
-        .filter(|at| ids[*at].starts_with(prefix))
-        .collect();
-    let found = if exact.is_empty() { begins } else { exact };
-    match found.as_slice() {
-        [] => Err(NotOne::None(prefix.to_owned())),
-        [one] => Ok(*one),
-        _ => Err(NotOne::Ambiguous(found)),
-    }
-}
-
-impl NotOne {
-    fn words(&self, path: &Path, ids: &[&str]) -> String {
-        let path = path.display();
-        let all: Vec<usize> = (0..ids.len()).collect();
-        let (head, candidates) = match self {
-            NotOne::Several => (format!("{path}: holds {} runs; name one", ids.len()), &all),
-            NotOne::None(prefix) => (format!("{path}: no run begins with '{prefix}'"), &all),
-            NotOne::Ambiguous(found) => (
-                format!("{path}: {} runs begin so; write more of it", found.len()),
-                found,
+fn explain(miss: &Miss, path: &Path, ids: &[&str]) -> String {
+    let path = path.display();
+    let all: Vec<usize> = (0..ids.len()).collect();
+    let (head, candidates) = match miss {
+        Miss::Several => (format!("{path}: holds {} runs; name one", ids.len()), &all),
+        Miss::None(prefix) => (format!("{path}: no run id begins with '{prefix}'"), &all),
+        Miss::Ambiguous(found) => (
+            format!(
+                "{path}: {} run ids begin like that; type more of one",
+                found.len()
             ),
-        };
-        let short = short_ids(ids);
-        let mut lines = vec![head];
-        lines.extend(
-            candidates
-                .iter()
-                .take(LISTED)
-                .map(|at| format!("  {path}#{}", short[*at])),
-        );
-        if candidates.len() > LISTED {
-            lines.push(format!(
-                "  and {} more (saferun-tui ls {path})",
-                candidates.len() - LISTED
-            ));
-        }
-        lines.join("\n")
+            found,
+        ),
+    };
+    let short = short_ids(ids);
+    let mut lines = vec![head];
+    lines.extend(
+        candidates
+            .iter()
+            .take(LISTED)
+            .map(|at| format!("  {path}#{}", short[*at])),
+    );
+    if candidates.len() > LISTED {
+        lines.push(format!(
+            "  and {} more (saferun-tui ls {path})",
+            candidates.len() - LISTED
+        ));
     }
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `--screenshot`: the explorer drawn into a file instead of on a terminal.
+//! `--screenshot`: draws the explorer to a file instead of a terminal.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ use crate::tui;
 use crate::tui::render::{self, svg};
 use crate::tui::theme::Palette;
 
-/// Loads everything, presses the keys, and writes what stands on the screen then. A file is no
-/// terminal: it has all letters, and a dark background unless the user wants another.
+/// Loads everything, presses the keys, and writes the resulting screen. A picture has all
+/// characters, and a dark background unless the user chose a light theme.
 pub(super) fn draw(cx: &Cx, named: &Named, mut options: tui::Options) -> anyhow::Result<Exit> {
     let Some(path) = &named.picture.screenshot else {
         return Ok(Exit::Done);

@@ -1,12 +1,18 @@
-//! `query`: the actions that match a filter, one per line.
+//! `query`: prints the actions that match a filter.
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::analysis::runs::short_ids;
 use crate::analysis::summary;
+use crate::cli::args::{Machine, Paths, Rows};
+use crate::cli::columns::{Key, Named, Offer, Order, Picked};
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Look;
-use crate::cli::table::{Cell, Column, Layout};
+use crate::cli::records::Records;
+use crate::cli::table::{self, Cell, Column, Layout};
 use crate::cli::{Cx, filter};
 use crate::export::json::action;
 use crate::export::words::{self, Role};
@@ -16,41 +22,82 @@ use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
 
-/// What to print of the matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Print {
-    Actions,
-    Count,
-    Files,
+/// Print the actions that match a filter
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui query 'status:blocked' traces/
+  saferun-tui query 'tool:refund args.amount>500' trace.jsonl --jsonl
+  saferun-tui query 'tool:refund' traces/ --columns run,seq,args.amount,status
+  saferun-tui query 'kind:model' traces/ --sort -cost --limit 10
+  saferun-tui query '' trace.jsonl                   every action
+  saferun-tui query -c -- '-user:bot' trace.jsonl    a filter that begins with a dash
+
+Columns: run, seq, time, kind, tool, status, duration, cost, text, every field that --json prints,
+and values inside args and result, such as args.amount. Sort by run, seq, time, turn, kind, agent,
+model, tool, status, duration, cost or tokens; the default is the order of the trace.
+
+Exit code 1 when nothing matches, like grep.")]
+pub struct Query {
+    /// The filter; '' matches every action
+    #[arg(value_name = "FILTER")]
+    filter: String,
+    #[command(flatten)]
+    paths: Paths,
+    /// Print only the number of matching actions
+    #[arg(short, long)]
+    count: bool,
+    /// Print only the files that contain a match
+    #[arg(short = 'l', long, conflicts_with = "count")]
+    files_with_matches: bool,
+    #[command(flatten)]
+    rows: Rows,
 }
 
-pub(super) fn run(
-    cx: &mut Cx,
-    filter: &str,
-    paths: &[PathBuf],
-    print: Print,
-) -> anyhow::Result<Exit> {
-    let expr = filter::parse(filter)?;
-    let read = cx.load.paths(&cx.notes, paths);
-    let exit = read.exit(&cx.notes);
-    let rows = filter::rows(cx, &read.store, &expr);
-    match print {
-        Print::Count => cx.out.line(&rows.len().to_string())?,
-        Print::Files => files(cx, &read.store, &rows)?,
-        Print::Actions if rows.is_empty() && !cx.global.jsonl => {
-            filter::hint(cx, &read.store, &expr, Over::Actions);
+impl Command for Query {
+    const NAME: &'static str = "query";
+    const ACCEPTS: Accepts = Accepts::READING
+        .and(Accepts::RECORDS)
+        .with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        if !self.paths.paths.is_empty() || !super::stdin_is_a_trace() {
+            check_order(&self.filter, &self.paths.paths)?;
         }
-        Print::Actions => actions(cx, &read.store, &rows)?,
+        let order = order(&self.rows)?;
+        let picked = OFFER.pick(&self.rows.columns)?;
+        let mut expr = filter::parse(&self.filter)?;
+        if let Some(condition) = cx.global.condition.as_deref() {
+            expr = filter::both(expr, filter::parse(condition)?);
+        }
+        let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
+        let store = &read.store;
+        let exit = read.exit(&cx.notes);
+        let mut rows = read.selected(filter::rows(cx, store, &expr));
+        let is_match = !rows.is_empty();
+        if let Some(order) = order {
+            order.sort(&mut rows, |ix| key(&store.row(*ix), order.column));
+        }
+        if self.count {
+            cx.out.line(&rows.len().to_string())?;
+        } else if self.files_with_matches {
+            files(cx, store, &rows)?;
+        } else if !is_match && cx.global.machine().is_none() {
+            filter::hint(cx, store, &expr, Over::Actions);
+        } else {
+            rows.truncate(self.rows.limit.unwrap_or(usize::MAX));
+            actions(cx, store, &rows, picked.as_ref())?;
+        }
+        Ok(if exit == Exit::Done && !is_match {
+            Exit::NoMatch
+        } else {
+            exit
+        })
     }
-    Ok(if exit == Exit::Done && rows.is_empty() {
-        Exit::NoMatch
-    } else {
-        exit
-    })
 }
 
-/// A file where the filter stands, and no file where the paths stand: they are the wrong way round.
-pub(super) fn check_order(filter: &str, paths: &[PathBuf]) -> Result<(), Failure> {
+/// An existing file in the place of the filter, and no existing file among the paths: they were swapped.
+fn check_order(filter: &str, paths: &[PathBuf]) -> Result<(), Failure> {
     if !Path::new(filter).is_file() || paths.iter().any(|path| path.exists()) {
         return Ok(());
     }
@@ -62,16 +109,38 @@ pub(super) fn check_order(filter: &str, paths: &[PathBuf]) -> Result<(), Failure
     )))
 }
 
-/// The actions as JSON lines or as a table.
-pub(super) fn actions(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
-    if cx.global.jsonl {
-        for ix in rows {
-            cx.out.json(&action::action(&store.row(*ix)))?;
-        }
-    } else if !rows.is_empty() {
-        table(cx, store, rows)?;
-    }
-    Ok(())
+/// Prints actions as records or as a table.
+pub(super) fn actions(
+    cx: &mut Cx,
+    store: &Store,
+    rows: &[ActionIx],
+    picked: Option<&Picked<'_>>,
+) -> anyhow::Result<()> {
+    let Some(machine) = cx.global.machine() else {
+        return match picked {
+            _ if rows.is_empty() => Ok(()),
+            Some(picked) => picked_table(cx, store, rows, picked),
+            None => table(cx, store, rows),
+        };
+    };
+    print(cx, machine, (store, rows), picked)
+}
+
+fn print(
+    cx: &mut Cx,
+    machine: Machine,
+    (store, rows): (&Store, &[ActionIx]),
+    picked: Option<&Picked<'_>>,
+) -> anyhow::Result<()> {
+    let records = Records {
+        schema: action::SCHEMA,
+        list: "actions",
+        csv: action::MEMBERS,
+        only: picked.map(Picked::members),
+        rest: Vec::new(),
+    };
+    let rows = rows.iter().map(|ix| action::action(&store.row(*ix)));
+    records.write(&mut cx.out, machine, rows)
 }
 
 fn files(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
@@ -84,7 +153,7 @@ fn files(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     Ok(())
 }
 
-const COLUMNS: &[Column] = &[
+const COLUMNS: &[Column<'static>] = &[
     Column::left("RUN", 3),
     Column::right("SEQ", 0),
     Column::left("TIME", 2),
@@ -96,15 +165,58 @@ const COLUMNS: &[Column] = &[
     Column::left("WHAT", 0).cut_to(26),
 ];
 
-/// Two passes, so that a million matches need no memory: the second one opens what it prints.
-fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
-    let ids: Vec<&str> = store.runs().iter().map(|run| &*run.id).collect();
-    let mut ids = short_ids(&ids);
-    // With one run its id says nothing; the last column of a table is always there.
-    let skip = usize::from(ids.len() <= 1);
-    for id in &mut ids {
-        *id = cx.out.look.clean(id);
+const NAMED: &[Named] = &[
+    Named::new("run", "run_id", COLUMNS[0]),
+    Named::new("seq", "seq", COLUMNS[1]),
+    Named::new("time", "ts", COLUMNS[2]),
+    Named::new("kind", "kind", COLUMNS[3]),
+    Named::new("tool", "tool", COLUMNS[4]),
+    Named::new("status", "status", COLUMNS[5]),
+    Named::new("duration", "duration_ms", COLUMNS[6]),
+    Named::new("cost", "cost_usd", COLUMNS[7]),
+    Named::new("text", "text", COLUMNS[8]),
+];
+
+pub(super) const OFFER: Offer<'_> = Offer {
+    named: NAMED,
+    members: action::MEMBERS,
+    open: &["args", "result", "usage", "error"],
+};
+
+const SORTABLE: &[&str] = &[
+    "run", "seq", "time", "turn", "kind", "agent", "model", "tool", "status", "duration", "cost",
+    "tokens",
+];
+
+pub(super) fn order(rows: &Rows) -> Result<Option<Order<'_>>, Failure> {
+    let text = rows.sort.as_deref();
+    text.map(|text| Order::parse(text, SORTABLE)).transpose()
+}
+
+/// What an action is sorted by; none if that was not recorded.
+fn key(row: &Row<'_>, column: &str) -> Option<Key> {
+    let number = |number: Option<i64>| number.map(|it| Key::Number(it as f64));
+    match column {
+        "run" => Key::name(&row.run().id),
+        "seq" => Some(Key::Number(row.seq().into())),
+        "time" => number(row.time().get()),
+        "turn" => (row.turn() > 0).then(|| Key::Number(row.turn().into())),
+        "kind" => Key::name(row.kind().word()),
+        "agent" => Key::name(row.agent()),
+        "model" => Key::name(row.model()),
+        "tool" => Key::name(row.tool()),
+        "status" => Key::name(row.status().word()),
+        "duration" => number(row.duration().get()),
+        "cost" => number(row.cost().get()),
+        _ => row.usage().total().get().map(|it| Key::Number(it as f64)),
     }
+}
+
+/// Two passes, so that a million matches need no memory: only the second one opens the actions.
+fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
+    let ids = run_names(cx, store);
+    // If there is one run, its id says nothing.
+    let skip = usize::from(ids.len() <= 1);
     let cells = |row: &Row<'_>, look: &Look| columns(row, look, &ids).split_off(skip);
     let mut layout = Layout::new(&COLUMNS[skip..]);
     for ix in rows {
@@ -122,6 +234,45 @@ fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
         layout.row(&mut cx.out, &cells)?;
     }
     Ok(())
+}
+
+/// The columns that were asked for.
+fn picked_table(
+    cx: &mut Cx,
+    store: &Store,
+    rows: &[ActionIx],
+    picked: &Picked<'_>,
+) -> anyhow::Result<()> {
+    let ids = run_names(cx, store);
+    let look = &cx.out.look;
+    let mut bodies = Bodies::new();
+    let mut cells = |ix: &ActionIx| {
+        let row = store.row(*ix);
+        let mut own = columns(&row, look, &ids);
+        let text = if picked.has("text") {
+            let body = bodies.open(&row, Depth::Glance);
+            look.clean(&summary::line(&row, &body))
+        } else {
+            String::new()
+        };
+        own.push(Cell::new(text));
+        let record = picked.needs_record().then(|| record(&row));
+        picked.cells(&own, record.as_ref(), look)
+    };
+    let rows: Vec<Vec<Cell>> = rows.iter().map(&mut cells).collect();
+    table::write(&mut cx.out, &picked.heads(), &rows)?;
+    Ok(())
+}
+
+fn record(row: &Row<'_>) -> Value {
+    serde_json::to_value(action::action(row)).unwrap_or_default()
+}
+
+/// The ids of all runs, shortened to what is unique.
+fn run_names(cx: &Cx, store: &Store) -> Vec<String> {
+    let ids: Vec<&str> = store.runs().iter().map(|run| &*run.id).collect();
+    let short = short_ids(&ids).into_iter();
+    short.map(|id| cx.out.look.clean(&id)).collect()
 }
 
 fn columns(row: &Row<'_>, look: &Look, ids: &[String]) -> Vec<Cell> {

@@ -1,4 +1,4 @@
-//! The formats that a user declared: files named by options, and those of the configuration folder.
+//! Formats that the user declared: in files given by `--shape`, and in the settings folder.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::cli::failure::Failure;
 use crate::config;
 use crate::ingest::formats::{self, shape};
 
-/// Reads all declarations and makes formats of them, those named on the command line first.
+/// Reads all declarations and registers their formats, those from the command line first.
 pub(super) fn declare(global: &Global) -> Result<(), Failure> {
     let mut paths = global.shapes.clone();
     if !global.no_config {
@@ -18,7 +18,7 @@ pub(super) fn declare(global: &Global) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The declarations in a folder, which need not exist, by their names.
+/// The declarations in a folder (which need not exist), sorted by name.
 fn of(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let paths = entries.filter_map(Result::ok).map(|entry| entry.path());

@@ -1,16 +1,17 @@
-//! `show`: a run, one of its turns, or one of its actions, to read.
+//! `show`: prints a run, one of its turns or one of its actions.
 
 mod context;
 mod overview;
 
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
 use crate::analysis::context as seen;
 use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{Cx, pick, query};
 use crate::export::readable;
@@ -18,6 +19,81 @@ use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::row::Row;
+
+/// Print a run, one of its turns or one of its actions
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui show trace.jsonl
+  saferun-tui show trace.jsonl#7f3a91 --turn 3       a unique prefix of the run id is enough
+  saferun-tui show trace.jsonl#7f3a91:42             one action
+  saferun-tui show trace.jsonl --seq 118..124
+  saferun-tui show trace.jsonl --turn 3 --context    what the model saw when that turn began")]
+pub struct Show {
+    /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ for one action
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// This turn, with its messages in brief
+    #[arg(long, value_name = "N", conflicts_with = "seq")]
+    turn: Option<u32>,
+    /// This action, or the actions from N to M, with arguments, results, policy decisions and approvals
+    #[arg(long, value_name = "N|N..M", value_parser = seqs)]
+    seq: Option<RangeInclusive<u32>>,
+    /// What the model saw: at the first model call of the turn, or at the one the action belongs to
+    #[arg(long)]
+    context: bool,
+    /// Print only these columns of the actions, separated by commas
+    #[arg(
+        long,
+        value_name = "COLUMN,…",
+        value_delimiter = ',',
+        conflicts_with = "context"
+    )]
+    columns: Vec<String>,
+}
+
+/// `118`, or `118..124` with both ends.
+fn seqs(text: &str) -> Result<RangeInclusive<u32>, String> {
+    let number = |text: &str| text.parse::<u32>();
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    match (number(first), number(last)) {
+        (Ok(first), Ok(last)) if first <= last => Ok(first..=last),
+        (Ok(_), Ok(_)) => Err(format!("the smaller number comes first: {last}..{first}")),
+        _ => Err("expected a number (42) or a range (118..124)".to_owned()),
+    }
+}
+
+impl Command for Show {
+    const NAME: &'static str = "show";
+    const ACCEPTS: Accepts = Accepts::READING
+        .and(Accepts::RECORDS)
+        .with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let picked = query::OFFER.pick(&self.columns)?;
+        if self.context && (cx.global.jsonl || cx.global.csv) {
+            let what = "--context prints text or one document (--json)";
+            return Err(Failure::Usage(what.to_owned()).into());
+        }
+        let (store, found) = pick::run(cx, &self.run)?;
+        let part = Part::of(self.turn, self.seq).or_named(found.seq);
+        if self.context {
+            let context = context_of(&store, found.run, &part)?;
+            context::run(cx, &store, &context)?;
+            return Ok(Exit::Done);
+        }
+        let rows = rows(&store, found.run, &part)?;
+        match part {
+            _ if cx.global.machine().is_some() || picked.is_some() => {
+                query::actions(cx, &store, &rows, picked.as_ref())?;
+            }
+            Part::Run => overview::run(cx, &store, found.run, &rows)?,
+            Part::Turn(_) => each(cx, &store, &rows, readable::brief)?,
+            Part::Actions(_) => each(cx, &store, &rows, readable::full)?,
+        }
+        Ok(Exit::Done)
+    }
+}
 
 /// Which part of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,29 +111,17 @@ impl Part {
             (None, None) => Part::Run,
         }
     }
-}
 
-pub(super) fn run(cx: &mut Cx, named: &Path, part: &Part) -> anyhow::Result<Exit> {
-    let (store, run) = pick::run(cx, named)?;
-    let rows = rows(&store, run, part)?;
-    match part {
-        _ if cx.global.jsonl => query::actions(cx, &store, &rows)?,
-        Part::Run => overview::run(cx, &store, run, &rows)?,
-        Part::Turn(_) => each(cx, &store, &rows, readable::brief)?,
-        Part::Actions(_) => each(cx, &store, &rows, readable::full)?,
+    /// The action named with the path (`PATH#RUN:SEQ`), unless an option names another part.
+    pub(super) fn or_named(self, seq: Option<u32>) -> Part {
+        match (self, seq) {
+            (Part::Run, Some(seq)) => Part::Actions(seq..=seq),
+            (part, _) => part,
+        }
     }
-    Ok(Exit::Done)
 }
 
-/// What the model saw, to read or as JSON.
-pub(super) fn context(cx: &mut Cx, named: &Path, part: &Part) -> anyhow::Result<Exit> {
-    let (store, run) = pick::run(cx, named)?;
-    let context = context_of(&store, run, part)?;
-    context::run(cx, &store, &context)?;
-    Ok(Exit::Done)
-}
-
-/// What the model saw: at the first call of a turn, or at the call that an action belongs to.
+/// What the model saw at the first model call of a turn, or at the one that an action belongs to.
 pub(super) fn context_of(store: &Store, run: RunIx, part: &Part) -> Result<seen::Context, Failure> {
     let rows = rows(store, run, part)?;
     let main = store.symbols().name(store.run(run).who.agent);
@@ -77,7 +141,7 @@ pub(super) fn context_of(store: &Store, run: RunIx, part: &Part) -> Result<seen:
         }
     };
     let found = call.and_then(|call| seen::of(store, call, &CancelFlag::new()));
-    let what = "no model was asked there: give another --turn or --seq";
+    let what = "no model call there: give another --turn or --seq";
     found.ok_or_else(|| Failure::Usage(what.to_owned()))
 }
 
@@ -110,13 +174,13 @@ fn each(
     cx: &mut Cx,
     store: &Store,
     rows: &[ActionIx],
-    tell: fn(&Row<'_>, &TimeZone) -> Vec<readable::Line>,
+    describe: fn(&Row<'_>, &TimeZone) -> Vec<readable::Line>,
 ) -> anyhow::Result<()> {
     for (at, ix) in rows.iter().enumerate() {
         if at > 0 {
             cx.out.line("")?;
         }
-        for line in tell(&store.row(*ix), &cx.out.look.zone) {
+        for line in describe(&store.row(*ix), &cx.out.look.zone) {
             let pieces = line
                 .iter()
                 .map(|(role, piece)| cx.out.look.paint(*role, piece));

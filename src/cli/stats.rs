@@ -1,69 +1,159 @@
-//! `stats`: actions counted by their fields.
+//! `stats`: actions grouped by their fields.
 
-use std::path::PathBuf;
+use clap::builder::PossibleValuesParser;
+use jiff::tz::TimeZone;
+use serde_json::Value;
 
 use crate::analysis::grouped::{self, Field, Group};
+use crate::cli::args::{Paths, Rows};
+use crate::cli::columns::{Key, Named, Offer, Order, member};
+use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
 use crate::cli::look::Look;
+use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::cli::{Cx, filter};
 use crate::export::json::stats as stats_json;
 use crate::export::words::{self, Role};
 use crate::model::action::ActionIx;
 use crate::model::quantity::Elapsed;
+use crate::query::expr::Expr;
 
-const COUNTS: &[Column] = &[
-    Column::right("ACTS", 0),
-    Column::right("RUNS", 6),
-    Column::right("ERR", 0),
-    Column::right("BLK", 2),
-    Column::right("RTY", 5),
-    Column::right("P50", 1),
-    Column::right("P90", 3),
-    Column::right("P99", 4),
-    Column::right("TOKENS", 7),
-    Column::right("COST", 1),
+/// Group actions by their fields, with counts, durations, tokens and cost
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui stats traces/ --by model,tool
+  saferun-tui stats traces/ --by day --sort -cost
+  saferun-tui stats traces/ -w is:error --by tool --csv
+
+Columns: the fields grouped by, then actions, runs, errors, blocked, retries, p50, p90, p99, tokens,
+cost, and every field that --json prints. Sort by any of them; the default is -actions.
+Percentiles use the nearest rank, so each is a duration that was recorded.")]
+pub struct Stats {
+    #[command(flatten)]
+    paths: Paths,
+    /// Group by these fields, separated by commas
+    #[arg(long, value_name = "FIELD", default_value = "tool", value_delimiter = ',', value_parser = field_names())]
+    by: Vec<String>,
+    #[command(flatten)]
+    rows: Rows,
+}
+
+fn field_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Field::ALL.iter().map(|field| field.word()))
+}
+
+impl Command for Stats {
+    const NAME: &'static str = "stats";
+    const ACCEPTS: Accepts = Accepts::READING
+        .and(Accepts::RECORDS)
+        .with(GlobalOption::Where);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let words = self.by.iter();
+        let by: Vec<Field> = words.filter_map(|word| Field::from_word(word)).collect();
+        let named = named(&by);
+        let members = members(&by);
+        let offer = Offer {
+            named: &named,
+            members: &members,
+            open: &["usage", "duration_ms"],
+        };
+        let picked = offer.pick(&self.rows.columns)?;
+        let names: Vec<&str> = named.iter().map(|it| it.name).collect();
+        let sortable = [names, members.clone()].concat();
+        let order = self.rows.sort.as_deref();
+        let order = order
+            .map(|text| Order::parse(text, &sortable))
+            .transpose()?;
+        let condition = cx.global.condition.as_deref();
+        let expr = condition.map(filter::parse).transpose()?;
+        let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
+        let exit = read.exit(&cx.notes);
+        let rows = match &expr {
+            Some(expr) => filter::rows(cx, &read.store, expr),
+            None => (0..read.store.len()).map(ActionIx).collect(),
+        };
+        let rows = read.selected(rows).into_iter();
+        let machine = cx.global.machine();
+        // Machine output knows no time zone but UTC.
+        let zone = machine.map_or(cx.out.look.zone.clone(), |_| TimeZone::UTC);
+        let mut groups = grouped::groups(rows.map(|ix| read.store.row(ix)), &by, &zone);
+        if let Some(order) = order {
+            let column = named.iter().find(|it| it.name == order.column);
+            let column = column.map_or(order.column, |it| it.member);
+            order.sort(&mut groups, |group| {
+                member(&record(&by, group), column).and_then(Key::of)
+            });
+        }
+        groups.truncate(self.rows.limit.unwrap_or(usize::MAX));
+        if let Some(machine) = machine {
+            let records = Records {
+                schema: stats_json::SCHEMA,
+                list: "groups",
+                csv: &members,
+                only: picked.as_ref().map(|it| it.members()),
+                rest: Vec::new(),
+            };
+            let groups = groups.iter().map(|group| stats_json::group(&by, group));
+            records.write(&mut cx.out, machine, groups)?;
+            return Ok(exit);
+        }
+        if groups.is_empty() {
+            cx.notes.note(&nothing(&by, expr.as_ref()));
+            return Ok(exit);
+        }
+        let shown = picked.unwrap_or_else(|| offer.usual(|_| true));
+        let cells = |group: &Group| {
+            let own = row(&cx.out.look, group);
+            let record = shown.needs_record().then(|| record(&by, group));
+            shown.cells(&own, record.as_ref(), &cx.out.look)
+        };
+        let rows: Vec<Vec<Cell>> = groups.iter().map(cells).collect();
+        table::write(&mut cx.out, &shown.heads(), &rows)?;
+        Ok(exit)
+    }
+}
+
+const COUNTS: &[Named] = &[
+    Named::new("actions", "actions", Column::right("ACTS", 0)),
+    Named::new("runs", "runs", Column::right("RUNS", 6)),
+    Named::new("errors", "errors", Column::right("ERR", 0)),
+    Named::new("blocked", "blocked", Column::right("BLK", 2)),
+    Named::new("retries", "retries", Column::right("RTY", 5)),
+    Named::new("p50", "duration_ms.p50", Column::right("P50", 1)),
+    Named::new("p90", "duration_ms.p90", Column::right("P90", 3)),
+    Named::new("p99", "duration_ms.p99", Column::right("P99", 4)),
+    Named::new("tokens", "total_tokens", Column::right("TOKENS", 7)),
+    Named::new("cost", "cost_usd", Column::right("COST", 1)),
 ];
 
-pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], by: &[String]) -> anyhow::Result<Exit> {
-    let by: Vec<Field> = by
-        .iter()
-        .filter_map(|word| Field::from_word(word))
-        .collect();
-    let expr = cx
-        .global
-        .condition
-        .as_deref()
-        .map(filter::parse)
-        .transpose()?;
-    let read = cx.load.paths(&cx.notes, paths);
-    let exit = read.exit(&cx.notes);
-    let store = &read.store;
-    let rows = match &expr {
-        Some(expr) => filter::rows(cx, store, expr),
-        None => (0..store.len()).map(ActionIx).collect(),
+fn named(by: &[Field]) -> Vec<Named> {
+    let fields = by.iter().map(|field| {
+        let word = field.word();
+        Named::new(word, word, Column::left(word, 0).cut_to(10))
+    });
+    fields.chain(COUNTS.iter().copied()).collect()
+}
+
+fn members(by: &[Field]) -> Vec<&'static str> {
+    let fields = by.iter().map(|field| field.word());
+    fields.chain(stats_json::MEMBERS.iter().copied()).collect()
+}
+
+fn record(by: &[Field], group: &Group) -> Value {
+    serde_json::to_value(stats_json::group(by, group)).unwrap_or_default()
+}
+
+fn nothing(by: &[Field], expr: Option<&Expr>) -> String {
+    let by: Vec<_> = by.iter().map(|field| field.word()).collect();
+    let which = if expr.is_some() {
+        "no matching action"
+    } else {
+        "no action"
     };
-    let groups = grouped::groups(rows.iter().map(|ix| store.row(*ix)), &by);
-    if cx.global.json {
-        cx.out.json(&stats_json::stats(&by, &groups))?;
-        return Ok(exit);
-    }
-    if groups.is_empty() {
-        let by: Vec<_> = by.iter().map(|field| field.word()).collect();
-        cx.notes
-            .note(&format!("no action has a {}", by.join(" and a ")));
-        return Ok(exit);
-    }
-    let heads = by
-        .iter()
-        .map(|field| Column::left(field.word(), 0).cut_to(10));
-    let columns: Vec<Column> = heads.chain(COUNTS.iter().copied()).collect();
-    let rows: Vec<_> = groups
-        .iter()
-        .map(|group| row(&cx.out.look, group))
-        .collect();
-    table::write(&mut cx.out, &columns, &rows)?;
-    Ok(exit)
+    format!("{which} has a {}", by.join(" and a "))
 }
 
 fn row(look: &Look, group: &Group) -> Vec<Cell> {

@@ -1,4 +1,4 @@
-//! Columns of text that fit the terminal: the least needed are dropped, the widest cut.
+//! Tables that fit the terminal: the least important columns are dropped, the widest are cut.
 
 use std::io;
 
@@ -13,17 +13,17 @@ pub(super) enum Align {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Column {
-    pub(super) head: &'static str,
+pub(super) struct Column<'a> {
+    pub(super) head: &'a str,
     pub(super) align: Align,
-    /// 0 stays always; of the others the largest goes first when there is no room.
+    /// 0 is always shown; of the others the highest is dropped first when there is no room.
     pub(super) spare: u8,
     /// May be cut to this many cells.
     pub(super) least: Option<usize>,
 }
 
-impl Column {
-    pub(super) const fn left(head: &'static str, spare: u8) -> Column {
+impl<'a> Column<'a> {
+    pub(super) const fn left(head: &'a str, spare: u8) -> Column<'a> {
         Column {
             head,
             align: Align::Left,
@@ -32,7 +32,7 @@ impl Column {
         }
     }
 
-    pub(super) const fn right(head: &'static str, spare: u8) -> Column {
+    pub(super) const fn right(head: &'a str, spare: u8) -> Column<'a> {
         Column {
             head,
             align: Align::Right,
@@ -42,13 +42,13 @@ impl Column {
     }
 
     /// May be cut down to `least` cells.
-    pub(super) const fn cut_to(mut self, least: usize) -> Column {
+    pub(super) const fn cut_to(mut self, least: usize) -> Column<'a> {
         self.least = Some(least);
         self
     }
 }
 
-/// Text that passed `Look::clean`, and what it means.
+/// Text that has passed `Look::clean`, and its meaning.
 #[derive(Debug, Clone)]
 pub(super) struct Cell {
     pub(super) text: String,
@@ -70,7 +70,7 @@ impl Cell {
         }
     }
 
-    /// A number that draws the eye when it is not 0.
+    /// A number that stands out unless it is 0.
     pub(super) fn alarm(count: u64, role: Role) -> Cell {
         let role = if count == 0 { Role::Dim } else { role };
         Cell {
@@ -82,8 +82,8 @@ impl Cell {
 
 const GAP: usize = 2;
 
-/// Writes a table whose rows are all known.
-pub(super) fn write(out: &mut Out, columns: &[Column], rows: &[Vec<Cell>]) -> io::Result<()> {
+/// Writes a table whose rows are all in memory.
+pub(super) fn write(out: &mut Out, columns: &[Column<'_>], rows: &[Vec<Cell>]) -> io::Result<()> {
     let mut layout = Layout::new(columns);
     for row in rows {
         layout.measure(row);
@@ -93,17 +93,17 @@ pub(super) fn write(out: &mut Out, columns: &[Column], rows: &[Vec<Cell>]) -> io
     rows.iter().try_for_each(|row| layout.row(out, row))
 }
 
-/// The widths of columns: first every row is measured, then settled, then rows are written.
+/// The widths of columns. Measure every row, then settle, then write the rows.
 #[derive(Debug)]
 pub(super) struct Layout<'a> {
-    columns: &'a [Column],
+    columns: &'a [Column<'a>],
     natural: Vec<usize>,
     /// None where the column is dropped.
     widths: Vec<Option<usize>>,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn new(columns: &'a [Column]) -> Layout<'a> {
+    pub(super) fn new(columns: &'a [Column<'a>]) -> Layout<'a> {
         let natural = columns
             .iter()
             .map(|column| text::width(column.head))
@@ -115,14 +115,14 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// A row may be short: its last columns take what room is left.
+    /// A row may be short: the remaining columns share the room that is left.
     pub(super) fn measure(&mut self, row: &[Cell]) {
         for (widest, cell) in self.natural.iter_mut().zip(row) {
             *widest = (*widest).max(text::width(&cell.text));
         }
     }
 
-    /// The last column takes all room that is left, however long its text will be.
+    /// Gives the last column all the room that is left.
     pub(super) fn stretch_last(&mut self) {
         if let Some(last) = self.natural.last_mut() {
             *last = LONGEST;
@@ -170,11 +170,11 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Wider than any line of a list.
+/// Wider than any row.
 const LONGEST: usize = 1000;
 
-/// The width of each column, none where it is dropped.
-fn fit(columns: &[Column], natural: &[usize], room: Option<usize>) -> Vec<Option<usize>> {
+/// The width of each column; none if it is dropped.
+fn fit(columns: &[Column<'_>], natural: &[usize], room: Option<usize>) -> Vec<Option<usize>> {
     let mut widths: Vec<Option<usize>> = natural.iter().copied().map(Some).collect();
     let Some(room) = room else { return widths };
     let least = |at: usize| {

@@ -1,4 +1,4 @@
-//! `tail`: actions as they complete, one JSON line each, while the trace is written.
+//! `tail`: prints actions as they complete while the trace is being written.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -6,30 +6,109 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::analysis::naming;
+use crate::cli::args::Machine;
+use crate::cli::command::{Accepts, Command, GlobalOption};
+use crate::cli::explore::{self, Following};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::{Cx, filter};
+use crate::cli::pick::Target;
+use crate::cli::{Cx, columns, filter};
+use crate::export::csv;
 use crate::export::json::action;
 use crate::ingest::Loaded;
 use crate::ingest::intake;
 use crate::ingest::notice::Notice;
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::query::eval::Query;
-use crate::query::expr::Expr;
+use crate::query::expr::{Expr, Regex, Subject, Term, Test, Value};
+use crate::query::fields::Field;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 use crate::store::row::Row;
 
+/// Follow traces while they are being written: in the explorer, or as one JSON line per completed
+/// action (into a pipe, or with --jsonl or --csv)
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui tail run.jsonl
+  saferun-tui tail run.jsonl -w 'status:blocked' | jq .tool
+  saferun-tui tail run.jsonl#7f3a91 --from-start --jsonl")]
+pub struct Tail {
+    /// Files (which need not exist yet), folders, globs, or - for standard input; PATH#RUN follows one
+    /// run
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Also print the actions that are already there
+    #[arg(long)]
+    from_start: bool,
+    /// Also print actions no older than this, such as 10m or 2h
+    #[arg(long, value_name = "DURATION", conflicts_with = "from_start")]
+    since: Option<String>,
+    /// Poll for changes instead of relying on notifications from the system
+    #[arg(long)]
+    poll: bool,
+}
+
+impl Command for Tail {
+    const NAME: &'static str = "tail";
+    const ACCEPTS: Accepts = Accepts::READING
+        .and(Accepts::SCREEN)
+        .with(GlobalOption::Where)
+        .with(GlobalOption::Jsonl)
+        .with(GlobalOption::Csv)
+        .with(GlobalOption::MaxMem);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let begin = Begin::of(self.from_start, self.since);
+        if cx.out.look.width.is_some() && cx.global.machine().is_none() && !self.poll {
+            cx.global.condition = condition(cx.global.condition.as_deref(), &begin)?;
+            return explore::follow(cx, Following::of(self.paths)?);
+        }
+        let targets: Vec<Target> = self.paths.iter().map(|it| Target::parse(it)).collect();
+        let paths = targets.iter().map(|it| it.path.clone()).collect();
+        let messages = intake::follow(paths, cx.load.options.clone(), self.poll)?;
+        let mut printer = Printer::new(cx, &begin, &targets)?;
+        if cx.global.csv {
+            let heads: Vec<_> = action::MEMBERS.iter().map(|it| (*it).into()).collect();
+            cx.out.verbatim(&csv::row(heads.iter().map(Some)))?;
+        }
+        loop {
+            // The reader gets everything there is before we wait for more.
+            if messages.is_empty() {
+                cx.out.flush()?;
+            }
+            match messages.recv() {
+                Ok(Loaded::Notice(notice)) => report(&notice),
+                Ok(Loaded::Done) if !printer.is_current => printer.skip_existing(),
+                Ok(message) => printer.take(cx, message)?,
+                Err(_) => return Ok(Exit::Done),
+            }
+        }
+    }
+}
+
 /// Where to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Begin {
+enum Begin {
     Now,
     Start,
-    /// With what is no older than this (a span, as `10m`).
+    /// With what is no older than this (such as `10m`).
     Since(String),
 }
 
-/// The filter of a user together with where to begin.
-pub(super) fn condition(condition: Option<&str>, begin: &Begin) -> Result<Option<String>, Failure> {
+impl Begin {
+    fn of(from_start: bool, since: Option<String>) -> Begin {
+        match since {
+            Some(span) => Begin::Since(span),
+            None if from_start => Begin::Start,
+            None => Begin::Now,
+        }
+    }
+}
+
+/// The user's filter, combined with where to begin.
+fn condition(condition: Option<&str>, begin: &Begin) -> Result<Option<String>, Failure> {
     let Begin::Since(span) = begin else {
         return Ok(condition.map(str::to_owned));
     };
@@ -40,65 +119,70 @@ pub(super) fn condition(condition: Option<&str>, begin: &Begin) -> Result<Option
     }))
 }
 
-impl Begin {
-    pub(super) fn of(from_start: bool, since: Option<String>) -> Begin {
-        match since {
-            Some(span) => Begin::Since(span),
-            None if from_start => Begin::Start,
-            None => Begin::Now,
-        }
+/// A filter for the runs and actions that were named. None if a whole file was: its runs are not known yet.
+fn only(targets: &[Target]) -> Option<Expr> {
+    let one = |target: &Target| {
+        let name = target.name.as_deref()?;
+        let whole = term(Field::Run, begins_with(name));
+        let Some((run, seq)) = naming::split_seq(name) else {
+            return Some(whole);
+        };
+        let seq = Test::Equals(vec![Value::Word(seq.to_string())]);
+        let seq = term(Field::Seq, seq);
+        Some(Expr::Or(vec![
+            whole,
+            Expr::And(vec![term(Field::Run, begins_with(run)), seq]),
+        ]))
+    };
+    let mut parts: Vec<Expr> = targets.iter().map(one).collect::<Option<_>>()?;
+    match parts.len() {
+        0 | 1 => parts.pop(),
+        _ => Some(Expr::Or(parts)),
     }
 }
 
-pub(super) fn run(
-    cx: &mut Cx,
-    paths: Vec<PathBuf>,
-    begin: &Begin,
-    poll: bool,
-) -> anyhow::Result<Exit> {
-    let told = intake::follow(paths, cx.load.options.clone(), poll)?;
-    let mut tail = Tail::new(cx, begin)?;
-    loop {
-        // Whoever reads gets what there is before waiting begins.
-        if told.is_empty() {
-            cx.out.flush()?;
-        }
-        match told.recv() {
-            Ok(Loaded::Notice(notice)) => say(&notice),
-            Ok(Loaded::Done) if !tail.is_current => tail.pass_over(),
-            Ok(message) => tail.take(cx, message)?,
-            Err(_) => return Ok(Exit::Done),
-        }
-    }
+fn term(field: Field, test: Test) -> Expr {
+    Expr::Term(Term {
+        subject: Subject::Field(field),
+        test,
+    })
 }
 
-/// What was printed of a store that grows.
-struct Tail {
+fn begins_with(prefix: &str) -> Test {
+    Test::Regex(Regex::new(&format!("^{}", regex::escape(prefix)), false))
+}
+
+/// What has been printed of a growing store.
+struct Printer {
     store: Store,
     query: Query,
     bodies: Bodies,
-    /// Actions that were not printed because more is to come of them.
+    /// Actions that were not printed because they are not complete.
     open: HashSet<u32>,
-    /// Lines are printed from here on; before, only what completes later is.
+    /// Whether new actions are printed; before that, only those that complete later.
     is_current: bool,
-    /// Actions before this one were let go.
-    let_go: u32,
+    /// Actions before this one were dropped for lack of memory.
+    dropped_before: u32,
 }
 
-impl Tail {
-    fn new(cx: &Cx, begin: &Begin) -> anyhow::Result<Tail> {
+impl Printer {
+    fn new(cx: &Cx, begin: &Begin, targets: &[Target]) -> anyhow::Result<Printer> {
         let store = Store::new();
         let expr = match condition(cx.global.condition.as_deref(), begin)? {
             Some(condition) => filter::parse(&condition)?,
             None => Expr::All,
         };
-        Ok(Tail {
+        let expr = match only(targets) {
+            Some(only) => filter::both(only, expr),
+            None => expr,
+        };
+        Ok(Printer {
             query: Query::compile(&expr, &store, &filter::context(cx)),
             store,
             bodies: Bodies::new(),
             open: HashSet::new(),
             is_current: *begin != Begin::Now,
-            let_go: 0,
+            dropped_before: 0,
         })
     }
 
@@ -115,9 +199,9 @@ impl Tail {
         touched.retain(|ix| *ix < before);
         touched.sort_unstable();
         touched.dedup();
-        if self.let_go != self.store.first() {
-            self.let_go = self.store.first();
-            self.open.retain(|ix| *ix >= self.let_go);
+        if self.dropped_before != self.store.first() {
+            self.dropped_before = self.store.first();
+            self.open.retain(|ix| *ix >= self.dropped_before);
         }
         if !self.is_current {
             return Ok(());
@@ -127,7 +211,7 @@ impl Tail {
                 self.show(cx, ActionIx(ix))?;
             }
         }
-        for ix in before.max(self.let_go)..self.store.len() {
+        for ix in before.max(self.dropped_before)..self.store.len() {
             self.show(cx, ActionIx(ix))?;
         }
         Ok(())
@@ -140,26 +224,34 @@ impl Tail {
             return Ok(());
         }
         if self.query.test(&row, &mut self.bodies) {
-            cx.out.json(&action::action(&row))?;
+            let action = action::action(&row);
+            if cx.global.machine() == Some(Machine::Csv) {
+                let record = serde_json::to_value(&action).map_err(io::Error::from)?;
+                let fields = action::MEMBERS.iter();
+                let fields = fields.map(|name| columns::member(&record, name));
+                cx.out.verbatim(&csv::row(fields))?;
+            } else {
+                cx.out.json(&action)?;
+            }
         }
         Ok(())
     }
 
-    /// What is there already is not printed; calls that wait for their result will be.
-    fn pass_over(&mut self) {
+    /// Skips what is already there, except calls that are still pending.
+    fn skip_existing(&mut self) {
         let open = self.store.rows().filter(|row| !is_complete(row));
         self.open = open.map(|row| row.ix().0).collect();
         self.is_current = true;
     }
 }
 
-/// Nothing more is to come of an action: its result is there, and nobody is asked.
+/// Whether an action has its result and waits for no approval.
 fn is_complete(row: &Row<'_>) -> bool {
     row.status() != Status::Pending && !row.flags().has(Flags::WAITING)
 }
 
-/// A line of JSON on standard error; that nobody can hear it stops nothing.
-fn say(notice: &Notice) {
+/// Prints a notice as a line of JSON on standard error.
+fn report(notice: &Notice) {
     let line = NoticeJson {
         notice: notice.kind.word(),
         path: notice.path.to_string_lossy().into_owned(),

@@ -1,35 +1,65 @@
-//! `verify`: what every byte of some files was, and which lines are broken.
-
-use std::path::PathBuf;
+//! `verify`: accounts for every byte of some files and lists malformed lines.
 
 use crate::base::human;
 use crate::cli::Cx;
+use crate::cli::args::Paths;
+use crate::cli::command::{Accepts, Command};
 use crate::cli::failure::Exit;
 use crate::cli::load::{Load, Read};
+use crate::cli::records::Records;
 use crate::cli::table::{self, Cell, Column};
 use crate::export::json::action::REASON_HEAD;
-use crate::export::json::verify::{FileJson, MalformedJson, SCHEMA, VerifyJson};
+use crate::export::json::verify::{FileJson, MEMBERS, MalformedJson, SCHEMA};
 use crate::export::words::Role;
 use crate::ingest::records::{self, Account, Framing};
 use crate::model::action::{Flags, Kind, SourceIx};
 use crate::store::bodies;
 use crate::store::row::Row;
 
-pub(super) fn run(cx: &mut Cx, paths: &[PathBuf], strict: bool) -> anyhow::Result<Exit> {
-    let mut options = cx.load.options.clone();
-    options.anything = true;
-    let read = Load { options }.paths(&cx.notes, paths);
-    let files = files(&read);
-    let exit = exit(&read, &files, strict);
-    if cx.global.json {
-        cx.out.json(&VerifyJson {
-            schema: SCHEMA,
-            files,
-        })?;
-    } else {
-        text(cx, &files, &read.account())?;
+/// Account for every byte: events, and malformed, blank and incomplete lines
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui verify trace.jsonl
+  saferun-tui verify traces/ --strict --quiet       for CI
+  saferun-tui verify traces/ --jsonl                one file per line
+
+A PATH#RUN stands for the whole file. Exit code 4 when a file is missing, unreadable or without a
+valid record.")]
+pub struct Verify {
+    #[command(flatten)]
+    paths: Paths,
+    /// Exit with code 5 when anything is malformed or incomplete
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Command for Verify {
+    const NAME: &'static str = "verify";
+    const ACCEPTS: Accepts = Accepts::READING.and(Accepts::RECORDS);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        let mut options = cx.load.options.clone();
+        options.anything = true;
+        let mut read = Load { options }.paths(&cx.notes, &self.paths.or_stdin()?)?;
+        read.selection = None;
+        let files = files(&read);
+        let exit = exit(&read, &files, self.strict);
+        match cx.global.machine() {
+            Some(machine) => {
+                let records = Records {
+                    schema: SCHEMA,
+                    list: "files",
+                    csv: MEMBERS,
+                    only: None,
+                    rest: Vec::new(),
+                };
+                records.write(&mut cx.out, machine, files.iter())?;
+            }
+            None => text(cx, &files, &read.account())?,
+        }
+        Ok(exit)
     }
-    Ok(exit)
 }
 
 fn exit(read: &Read, files: &[FileJson], strict: bool) -> Exit {
@@ -76,7 +106,7 @@ fn files(read: &Read) -> Vec<FileJson> {
             continue;
         };
         if row.kind() != Kind::Malformed {
-            // A document is one line, and every record in it is an event.
+            // A whole document counts as one line; every record in it is an event.
             file.events += u64::from(row.source().framing == Framing::Document);
         } else if !row.flags().has(Flags::INCOMPLETE) {
             file.malformed.push(malformed(&row));
@@ -126,11 +156,11 @@ fn text(cx: &mut Cx, files: &[FileJson], sum: &Account) -> anyhow::Result<()> {
             cx.out.painted(Role::Bad, &place)?;
         }
         if file.bytes.total == 0 {
-            let said = format!("{path}: the file is empty");
-            cx.out.painted(Role::Warn, &said)?;
+            let line = format!("{path}: the file is empty");
+            cx.out.painted(Role::Warn, &line)?;
         } else if file.lines.ok == 0 {
-            let said = format!("{path}: no record in it");
-            cx.out.painted(Role::Warn, &said)?;
+            let line = format!("{path}: no valid record");
+            cx.out.painted(Role::Warn, &line)?;
         }
         if file.lines.partial > 0 {
             let end = file.bytes.total - file.bytes.partial;

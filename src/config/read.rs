@@ -1,4 +1,4 @@
-//! The configuration file as it is written: what it may say, and where it goes wrong.
+//! Parses the settings file and reports mistakes with their line.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,13 +16,14 @@ use crate::tui::keys::{Key, meets};
 use crate::tui::screens::runs;
 use crate::tui::theme::Palette;
 
-/// A line and what is wrong in it.
+/// A line number and what is wrong there.
 type Wrong = (usize, String);
 
 const TOP: &[&str] = &[
     "theme",
     "ascii",
     "mouse",
+    "state",
     "price-file",
     "time-zone",
     "runs",
@@ -31,7 +32,7 @@ const TOP: &[&str] = &[
 ];
 const RUNS: &[&str] = &["columns", "sort", "group"];
 
-/// A value with the text it stands in.
+/// A named value of the file, with the text of the whole file.
 struct At<'a> {
     text: &'a str,
     name: &'a str,
@@ -52,6 +53,7 @@ impl Config {
                 "theme" => config.theme = Setting::file(at.theme()?),
                 "ascii" => config.ascii = Setting::file(at.bool()?),
                 "mouse" => config.mouse = Setting::file(at.bool()?),
+                "state" => config.state = Setting::file(at.bool()?),
                 "price-file" => {
                     let path = at_home(Path::new(at.string()?));
                     config.price_file = Setting::file(Some(path));
@@ -94,7 +96,7 @@ impl Config {
             for key in &keys {
                 let others = taken.entry(*key).or_default();
                 if let Some(other) = others.iter().find(|other| meets(other, name)) {
-                    return Err(at.wrong(&format!("'{key}' is already given to {other}")));
+                    return Err(at.wrong(&format!("'{key}' is already bound to {other}")));
                 }
                 others.push(name);
             }
@@ -130,27 +132,27 @@ impl<'a> At<'a> {
     fn bool(&self) -> Result<bool, Wrong> {
         match self.value.get_ref() {
             DeValue::Boolean(value) => Ok(*value),
-            _ => Err(self.wrong("true or false")),
+            _ => Err(self.wrong("expected true or false")),
         }
     }
 
     fn string(&self) -> Result<&'a str, Wrong> {
-        text_of(self.value).ok_or_else(|| self.wrong("a text in quotes"))
+        text_of(self.value).ok_or_else(|| self.wrong("expected a string in quotes"))
     }
 
-    /// One text, or a list of them.
+    /// One string, or a list of strings.
     fn strings(&self) -> Result<Vec<&'a str>, Wrong> {
         let listed = match self.value.get_ref() {
             DeValue::Array(values) => values.iter().map(text_of).collect(),
             _ => text_of(self.value).map(|one| vec![one]),
         };
-        listed.ok_or_else(|| self.wrong("a text in quotes, or a list of them"))
+        listed.ok_or_else(|| self.wrong("expected a string in quotes, or a list of strings"))
     }
 
     fn table(&self) -> Result<&'a DeTable<'a>, Wrong> {
         match self.value.get_ref() {
             DeValue::Table(table) => Ok(table),
-            _ => Err(self.wrong(&format!("a table ([{}])", self.name))),
+            _ => Err(self.wrong(&format!("expected a table ([{}])", self.name))),
         }
     }
 
@@ -189,7 +191,7 @@ impl<'a> At<'a> {
         let one = |name: &str| {
             Key::parse(name).ok_or_else(|| {
                 self.wrong(&format!(
-                    "'{name}' is not a key (as in j, ctrl-d, pageup, space)"
+                    "'{name}' is not a key (use names such as j, ctrl-d, pageup, space)"
                 ))
             })
         };
@@ -223,7 +225,7 @@ fn unknown<'k>(
     )
 }
 
-/// What was meant, else what there is.
+/// The nearest known name, or else all of them.
 fn meant(name: &str, known: &[&str]) -> String {
     match nearest(name, known.iter().copied()) {
         Some(near) => format!(" · did you mean '{near}'?"),

@@ -6,7 +6,7 @@ use crate::tui::theme::Palette;
 
 #[track_caller]
 fn check_wrong(text: &str, line: usize, what: &str) {
-    let (at, words) = Config::parse(text).expect_err("it is wrong");
+    let (at, words) = Config::parse(text).expect_err("the file is invalid");
     assert_eq!((at, words.as_str()), (line, what));
 }
 
@@ -14,6 +14,7 @@ const FULL: &str = r#"
 theme = "light"
 ascii = true
 mouse = false
+state = false
 price-file = "/prices.toml"
 time-zone = "Europe/Berlin"
 
@@ -32,14 +33,14 @@ trouble = "is:error or status:blocked"
 "#;
 
 #[test]
-fn everything_that_can_be_set_is_read_and_known_to_be_of_the_file() {
+fn every_setting_is_read_with_the_file_as_its_origin() {
     let config = Config::parse(FULL).expect("a configuration");
     assert_eq!(config.theme.value, Some(Palette::Light));
     assert_eq!(
         (config.ascii.value, config.ascii.from),
         (true, Origin::File)
     );
-    assert!(!config.mouse.value);
+    assert!(!config.mouse.value && !config.state.value);
     assert_eq!(config.runs.columns.value, ["run", "title", "cost"]);
     assert_eq!(config.runs.sort.value.key, SortKey::Cost);
     assert!(config.runs.sort.value.falling);
@@ -53,7 +54,7 @@ fn everything_that_can_be_set_is_read_and_known_to_be_of_the_file() {
 }
 
 #[test]
-fn a_key_that_was_given_away_means_only_what_the_user_wants() {
+fn a_rebound_key_keeps_only_its_new_meaning() {
     let config = Config::parse(FULL).expect("a configuration");
     let keymap = config.keymap();
     let meaning = |name: &str| keymap.meaning(Key::parse(name).expect("a key"), ScreenId::Stream);
@@ -61,9 +62,9 @@ fn a_key_that_was_given_away_means_only_what_the_user_wants() {
     assert_eq!(meaning("e"), None);
     assert_eq!(meaning("0"), Some(Meaning::View(ScreenId::Runs)));
     assert_eq!(meaning("2"), None);
-    let given = Config::parse("[keys]\nnext-error = \"j\"").expect("a configuration");
+    let rebound = Config::parse("[keys]\nnext-error = \"j\"").expect("a configuration");
     let j = Key::parse("j").expect("a key");
-    let meant = |screen| given.keymap().meaning(j, screen);
+    let meant = |screen| rebound.keymap().meaning(j, screen);
     assert_eq!(
         meant(ScreenId::Stream),
         Some(Meaning::Command(Command::NextError))
@@ -72,7 +73,7 @@ fn a_key_that_was_given_away_means_only_what_the_user_wants() {
 }
 
 #[test]
-fn a_mistake_is_told_with_its_line_and_what_was_meant() {
+fn a_mistake_is_reported_with_its_line_and_a_suggestion() {
     check_wrong(
         "\nthem = \"dark\"",
         2,
@@ -91,9 +92,9 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
     check_wrong(
         "[keys]\nopen = \"ctrl-\"",
         2,
-        "open: 'ctrl-' is not a key (as in j, ctrl-d, pageup, space)",
+        "open: 'ctrl-' is not a key (use names such as j, ctrl-d, pageup, space)",
     );
-    check_wrong("ascii = 1", 1, "ascii: true or false");
+    check_wrong("ascii = 1", 1, "ascii: expected true or false");
     check_wrong(
         "[filters]\na = \"costt>1\"",
         2,
@@ -107,17 +108,17 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
 }
 
 #[test]
-fn one_key_for_two_commands_of_one_view_is_a_mistake() {
+fn binding_one_key_to_two_commands_of_a_view_is_an_error() {
     check_wrong(
         "[keys]\nnext-error = \"x\"\nprev-error = \"x\"",
         3,
-        "prev-error: 'x' is already given to next-error",
+        "prev-error: 'x' is already bound to next-error",
     );
     assert!(Config::parse("[keys]\nnext-error = \"x\"\nsort = \"x\"").is_ok());
 }
 
 #[test]
-fn a_file_that_says_what_is_so_anyway_changes_no_key() {
+fn a_file_that_repeats_the_defaults_changes_no_key() {
     let usual = Config::default().keys;
     let line = |(name, keys): &(&str, Setting<Vec<Key>>)| {
         let keys: Vec<String> = keys
@@ -130,17 +131,17 @@ fn a_file_that_says_what_is_so_anyway_changes_no_key() {
     let text: String = std::iter::once("[keys]\n".to_owned())
         .chain(usual.iter().map(line))
         .collect();
-    let told = Config::parse(&text).expect("a configuration").keymap();
+    let repeated = Config::parse(&text).expect("a configuration").keymap();
     for info in screens::SCREENS {
         for key in usual.iter().flat_map(|(_, keys)| &keys.value) {
             let expected = Keymap::default().meaning(*key, info.id);
-            assert_eq!(told.meaning(*key, info.id), expected, "{key}");
+            assert_eq!(repeated.meaning(*key, info.id), expected, "{key}");
         }
     }
 }
 
 #[test]
-fn the_example_of_the_readme_is_a_configuration() {
+fn the_example_in_the_readme_is_valid() {
     let readme = include_str!("../../README.md");
     let example = readme.split("```toml\n").nth(1);
     let example = example.and_then(|rest| rest.split("```").next());

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::ingest::batch::Batch;
 use crate::ingest::error::Error;
 use crate::ingest::notice::Notice;
-use crate::ingest::records::Account;
+use crate::ingest::records::account::Account;
 use crate::ingest::source::Source;
 use crate::model::action::SourceIx;
-use crate::model::chunk::Chunk;
-use crate::model::outcome::{Outcomes, Settled};
-use crate::model::run::{Run, RunIx};
 
 /// One message of an intake. Actions come in the order of the files.
 #[derive(Debug)]
@@ -36,25 +34,6 @@ pub enum Loaded {
     Done,
     /// Something happened to a file that is followed.
     Notice(Notice),
-}
-
-/// New actions, and news about earlier ones.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// New names; their numbers go on from those of the batch before.
-    pub symbols: Vec<Box<str>>,
-    /// At most [`crate::model::chunk::CHUNK_ROWS`] new actions, and their outcomes as far as known.
-    pub chunk: Chunk,
-    pub outcomes: Outcomes,
-    /// News about actions of earlier batches.
-    pub settled: Vec<Settled>,
-    /// New runs and runs that changed.
-    pub runs: Vec<(RunIx, Arc<Run>)>,
-    /// Actions before this one are dropped: there is no more room for them.
-    pub kept_from: u32,
-    /// Bytes read so far, of all that are to be read.
-    pub read: u64,
-    pub total: u64,
 }
 
 #[derive(Debug)]

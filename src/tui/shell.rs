@@ -4,6 +4,7 @@ mod frame;
 mod header;
 mod route;
 mod screen;
+mod start;
 
 pub use screen::{Headline, Pointer, Screen};
 
@@ -33,6 +34,8 @@ pub struct Shell {
     over: Vec<Layer>,
     route: Route,
     start: Start,
+    /// The run and action to start at and the view, until it is loaded or a key is pressed.
+    named: Option<(String, ScreenId)>,
     header: Header,
 }
 
@@ -75,6 +78,7 @@ impl Shell {
             over: Vec::new(),
             route: Route::new(ScreenId::Stream),
             start: Start::Open,
+            named: None,
             header: Header::default(),
         };
         shell.begin(options);
@@ -95,6 +99,8 @@ impl Shell {
             Some(_) => Start::Found,
             None => Start::Open,
         };
+        let view = options.view.unwrap_or(ScreenId::Stream);
+        self.named = options.start.clone().map(|name| (name, view));
         self.route = Route::new(options.view.unwrap_or(fitting));
         self.session.view = self.route.here().view;
     }
@@ -107,6 +113,7 @@ impl Shell {
     /// Takes a key; what is left to do outside.
     pub fn key(&mut self, key: Key) -> Vec<Asked> {
         self.start = Start::Found;
+        self.named = None;
         self.session.notices.pressed();
         let top = self.top();
         let place = Place {
@@ -290,6 +297,7 @@ impl Shell {
         let news = self.session.apply(message);
         let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
         let was_found = self.start == Start::Found;
+        asked.extend(self.find_named());
         asked.extend(self.find_start());
         let runs = self.told_runs();
         if was_found && before == 1 && runs > 1 && self.route.here().view == ScreenId::Stream {

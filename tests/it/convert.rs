@@ -110,7 +110,7 @@ fn difference(path: &Path) -> String {
 }
 
 #[test]
-fn every_sample_comes_back_as_it_was() {
+fn every_sample_converts_without_loss() {
     let mut all = String::new();
     for path in samples() {
         all.push_str(&difference(&path));
@@ -120,7 +120,7 @@ fn every_sample_comes_back_as_it_was() {
 }
 
 #[test]
-fn what_others_recorded_comes_back_as_it_was() {
+fn real_recordings_convert_without_loss() {
     for path in [
         "openinference/openai_agents/traces.otlp.jsonl",
         "openinference/langgraph_openai/traces.otlp.jsonl",
@@ -137,7 +137,7 @@ fn what_others_recorded_comes_back_as_it_was() {
 }
 
 #[test]
-fn one_run_of_many_is_named_as_everywhere() {
+fn convert_takes_one_run_of_a_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = folder.path().join("one.jsonl");
     let named = sample("tau-bench/airline-three-trials.json#7/1");
@@ -148,7 +148,7 @@ fn one_run_of_many_is_named_as_everywhere() {
 }
 
 #[test]
-fn a_file_without_the_name_of_a_run_stays_whole_beside_one_with() {
+fn a_whole_file_and_one_run_of_another_can_be_converted_together() {
     let done = Command::cargo_bin("saferun-tui")
         .expect("the program")
         .args(["--no-config", "convert", "-o", "-"])
@@ -185,7 +185,7 @@ fn a_file_without_the_name_of_a_run_stays_whole_beside_one_with() {
 }
 
 #[test]
-fn nothing_is_written_over_unasked() {
+fn an_existing_file_is_replaced_only_with_force() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = folder.path().join("out.jsonl");
     std::fs::write(&output, "mine").expect("a file");

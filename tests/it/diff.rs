@@ -54,7 +54,7 @@ fn whole(a: &[Step], b: &[Step]) -> Aligned {
 }
 
 #[test]
-fn every_golden_pair_is_aligned_as_the_reference_does_it() {
+fn every_golden_pair_aligns_as_in_the_reference() {
     let Some(path) = shared("golden/align.json") else {
         return;
     };
@@ -306,7 +306,7 @@ fn by_anchors(a: &[Step], b: &[Step]) -> Aligned {
 }
 
 #[test]
-fn two_runs_of_a_hundred_thousand_equal_actions_take_no_time() {
+fn two_equal_runs_of_a_hundred_thousand_actions_align_quickly() {
     let act = Act::Call {
         tool: 1,
         order: 7,
@@ -321,7 +321,7 @@ fn two_runs_of_a_hundred_thousand_equal_actions_take_no_time() {
 }
 
 #[test]
-fn long_stretches_without_an_anchor_are_aligned_by_sketches_and_say_so() {
+fn long_stretches_without_an_anchor_are_aligned_approximately_and_marked_so() {
     // No action occurs twice as it is, so that there is no anchor; those in the same place are alike.
     let run = |salt: u32| -> Vec<Step> {
         let steps = (0..1_100_u32).map(|at| {
@@ -348,7 +348,7 @@ fn long_stretches_without_an_anchor_are_aligned_by_sketches_and_say_so() {
 }
 
 #[test]
-fn nobody_waits_for_what_was_cancelled() {
+fn a_cancelled_comparison_stops() {
     let cancel = CancelFlag::new();
     cancel.raise();
     let step = Act::Say(vec![1]).step();

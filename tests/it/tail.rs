@@ -120,13 +120,13 @@ fn check_same(sample: &str, args: &[&str]) {
 }
 
 #[test]
-fn a_trace_that_grows_gives_the_actions_that_opening_it_gives() {
+fn following_a_trace_prints_the_same_actions_as_reading_it_afterwards() {
     check_same("saferun/refund-agent.jsonl", &[]);
     check_same("saferun/ops-night.jsonl", &["--poll"]);
 }
 
 #[test]
-fn a_session_is_followed_with_its_subagents() {
+fn a_session_is_followed_together_with_its_subagents() {
     let session = "sample-traces/claude-code/5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34.jsonl";
     let mut expected = opened(Path::new(session));
     let tail = follow(Path::new(session), &["--from-start"]);
@@ -137,7 +137,7 @@ fn a_session_is_followed_with_its_subagents() {
 }
 
 #[test]
-fn only_what_matches_is_printed_and_only_when_it_is_complete() {
+fn only_matching_actions_are_printed_and_only_when_complete() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("live.jsonl");
     let event = |more: &str| format!("{{\"run_id\":\"r1\",{more}}}\n");
@@ -159,7 +159,7 @@ fn only_what_matches_is_printed_and_only_when_it_is_complete() {
 }
 
 #[test]
-fn a_file_that_is_cut_is_told_and_read_on() {
+fn a_truncated_file_is_reported_and_followed_on() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("live.jsonl");
     let note = |id: &str| format!("{{\"run_id\":\"r1\",\"type\":\"note\",\"id\":\"{id}\"}}\n");
@@ -183,7 +183,7 @@ fn a_file_that_is_cut_is_told_and_read_on() {
 }
 
 #[test]
-fn what_comes_through_a_pipe_is_followed_to_its_end() {
+fn a_pipe_is_followed_to_its_end() {
     let mut child = command(&["tail", "-", "--from-start", "-w", "kind:tool"])
         .stdin(Stdio::piped())
         .stderr(Stdio::null())
@@ -204,7 +204,7 @@ fn what_comes_through_a_pipe_is_followed_to_its_end() {
 }
 
 #[test]
-fn half_a_line_that_stays_is_told_and_printed_when_it_is_whole() {
+fn an_incomplete_line_is_reported_and_printed_once_complete() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("live.jsonl");
     let note = "{\"run_id\":\"r1\",\"type\":\"note\",\"id\":\"a\"}\n";

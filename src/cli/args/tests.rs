@@ -1,47 +1,175 @@
 use clap::{CommandFactory, Parser};
 
-use super::{Args, Command};
+use super::{Args, Commands};
+use crate::cli::command::{Accepts, Command, check};
+use crate::cli::explore::Explore;
 
 #[track_caller]
 fn parse(line: &str) -> Args {
-    Args::try_parse_from(line.split(' ')).expect("these are good arguments")
+    Args::try_parse_from(line.split(' ')).expect("the arguments are valid")
 }
 
 #[test]
-fn the_table_of_arguments_is_sound() {
+fn the_argument_definitions_are_consistent() {
     Args::command().debug_assert();
 }
 
 #[test]
-fn a_path_opens_and_a_command_is_obeyed_after_options_too() {
+fn a_path_opens_the_explorer_and_options_may_precede_a_command() {
     assert!(parse("saferun-tui a.jsonl ls").command.is_none());
     let args = parse("saferun-tui --color never ls a.jsonl");
-    assert!(matches!(args.command, Some(Command::Ls { .. })) && args.paths.is_empty());
+    assert!(matches!(args.command, Some(Commands::Ls(_))) && args.explore.paths.paths.is_empty());
+}
+
+/// Every command with the arguments it needs, and the options it accepts.
+const COMMANDS: &[(&str, &str)] = &[
+    ("ls a", "where json jsonl csv format shape price-file tz"),
+    (
+        "query f a",
+        "where json jsonl csv format shape price-file tz",
+    ),
+    ("stats a", "where json jsonl csv format shape price-file tz"),
+    (
+        "cohort a",
+        "where json jsonl csv format shape price-file tz",
+    ),
+    ("baseline show a", "where json format shape price-file tz"),
+    (
+        "tail a",
+        "where jsonl csv format shape max-mem price-file tz theme view no-mouse no-state",
+    ),
+    ("show a", "where json jsonl csv format shape price-file tz"),
+    ("diff a b", "where json jsonl csv shape price-file tz theme"),
+    ("export a", "where format shape price-file tz"),
+    ("fork a --at 1", "where format shape price-file tz"),
+    ("verify a", "json jsonl csv format shape price-file tz"),
+    ("convert a -o b", "where format shape price-file tz"),
+    ("formats", "json jsonl csv shape"),
+    ("check-filter f", "json"),
+    ("config", "json price-file tz theme view no-mouse no-state"),
+    (
+        "demo",
+        "where json jsonl csv price-file tz theme view no-mouse no-state",
+    ),
+    ("completions bash", ""),
+    ("man", ""),
+];
+
+/// Options that only some commands accept, and whether the others refuse them.
+const OPTIONS: &[(&str, bool)] = &[
+    ("where x", true),
+    ("json", true),
+    ("jsonl", true),
+    ("csv", true),
+    ("format saferun", true),
+    ("shape x", true),
+    ("max-mem 512MB", true),
+    ("price-file x", false),
+    ("tz UTC", false),
+    ("theme dark", false),
+    ("view runs", false),
+    ("no-mouse", false),
+    ("no-state", false),
+];
+
+fn accepts(args: &Args) -> (&'static str, Accepts) {
+    match &args.command {
+        Some(command) => (command.name(), command.accepts()),
+        None => (Explore::NAME, Explore::ACCEPTS),
+    }
 }
 
 #[test]
-fn an_option_that_a_command_has_no_use_for_is_named() {
-    let args = parse("saferun-tui verify --jsonl a.jsonl");
-    assert_eq!(
-        args.global.misplaced(args.command.as_ref()),
-        Some("--jsonl")
-    );
-    let args = parse("saferun-tui ls --jsonl -w -user:bot a.jsonl");
-    assert_eq!(args.global.misplaced(args.command.as_ref()), None);
+fn every_command_accepts_the_options_it_declares_and_refuses_the_others() {
+    for (line, declared) in COMMANDS {
+        for (option, is_refused) in OPTIONS {
+            let name = option.split(' ').next().unwrap_or_default();
+            // `diff --format` is an option of its own.
+            if line.starts_with("diff") && name == "format" {
+                continue;
+            }
+            let args = parse(&format!("saferun-tui {line} --{option}"));
+            let (command, accepts) = accepts(&args);
+            let is_declared = declared.split(' ').any(|it| it == name);
+            let result = check(command, accepts, &args.global);
+            assert_eq!(
+                result.is_ok(),
+                is_declared || !is_refused,
+                "{line} --{option}"
+            );
+            if let Err(error) = result {
+                let expected =
+                    format!("'{command}' has no --{name} (see saferun-tui {command} --help)");
+                assert_eq!(error.to_string(), expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_help_of_a_command_lists_exactly_the_options_it_accepts() {
+    let mut all = Args::command();
+    all.build();
+    let mut known = 0;
+    for command in all.get_subcommands().filter(|it| it.get_name() != "help") {
+        let found = COMMANDS
+            .iter()
+            .find(|(line, _)| line.split(' ').next() == Some(command.get_name()));
+        let (line, declared) = found.unwrap_or_else(|| panic!("{command}: not in the table"));
+        for (option, _) in OPTIONS {
+            let name = option.split(' ').next().unwrap_or_default();
+            let mut arguments = command.get_arguments();
+            let Some(argument) = arguments.find(|it| it.get_long() == Some(name)) else {
+                continue;
+            };
+            if line.starts_with("diff") && name == "format" {
+                continue;
+            }
+            let is_declared = declared.split(' ').any(|it| it == name);
+            assert_eq!(!argument.is_hide_set(), is_declared, "{line} --{option}");
+        }
+        known += 1;
+    }
+    assert_eq!(known, COMMANDS.len());
+}
+
+#[test]
+fn the_explorer_accepts_every_option() {
+    for (option, _) in OPTIONS {
+        let args = parse(&format!("saferun-tui --{option} a.jsonl"));
+        let (name, accepts) = accepts(&args);
+        assert!(check(name, accepts, &args.global).is_ok(), "{option}");
+    }
+}
+
+#[test]
+fn a_value_of_where_or_sort_may_begin_with_a_dash() {
+    let args = parse("saferun-tui ls --sort -cost -w -user:bot a.jsonl");
     assert_eq!(args.global.condition.as_deref(), Some("-user:bot"));
+    let parsed = format!("{:?}", args.command);
+    assert!(parsed.contains(r#"sort: Some("-cost")"#), "{parsed}");
 }
 
 #[test]
-fn sorting_takes_a_dash_for_the_largest_first() {
-    let args = parse("saferun-tui ls --sort -cost a.jsonl");
-    assert!(matches!(args.command, Some(Command::Ls { sort, .. }) if sort == "-cost"));
-}
-
-#[test]
-fn a_filter_as_an_argument_is_no_condition() {
-    let args = parse("saferun-tui query -c tool:refund a.jsonl");
-    assert_eq!(args.global.misplaced(args.command.as_ref()), None);
-    assert!(
-        matches!(args.command, Some(Command::Query { filter, count: true, .. }) if filter == "tool:refund")
-    );
+fn every_argument_has_a_help_text_in_plain_style() {
+    fn check(command: &clap::Command, path: &str) {
+        for argument in command.get_arguments() {
+            let help = argument.get_help().map(ToString::to_string);
+            let help = help.unwrap_or_default();
+            let name = argument.get_id();
+            assert!(!help.is_empty(), "{path} {name}: no help");
+            assert!(!help.ends_with('.'), "{path} {name}: ends with a full stop");
+        }
+        for command in command.get_subcommands() {
+            let about = command.get_about().map(ToString::to_string);
+            let path = format!("{path} {}", command.get_name());
+            let about = about.unwrap_or_default();
+            assert!(
+                !about.is_empty() && !about.ends_with('.'),
+                "{path}: {about}"
+            );
+            check(command, &path);
+        }
+    }
+    check(&Args::command(), "saferun-tui");
 }

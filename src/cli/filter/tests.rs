@@ -15,7 +15,7 @@ fn check(filter: &str, span: std::ops::Range<usize>, expected: &str) {
 }
 
 #[test]
-fn carets_stand_under_the_mistake() {
+fn carets_point_at_the_mistake() {
     check(
         "a:1 costt>5",
         4..9,
@@ -32,9 +32,9 @@ fn columns_count_characters() {
 }
 
 #[test]
-fn a_field_that_does_not_exist_is_refused() {
+fn an_unknown_field_is_an_error_with_a_suggestion() {
     let error = parse("costt>5")
-        .expect_err("there is no such field")
+        .expect_err("the field does not exist")
         .to_string();
     assert!(
         error.contains("did you mean 'cost'?\n  costt>5\n  ^^^^^"),

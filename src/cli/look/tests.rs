@@ -12,7 +12,7 @@ fn vars(set: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> String
 }
 
 #[test]
-fn colours_need_a_terminal_or_a_wish() {
+fn colours_need_a_terminal_or_an_option() {
     let xterm = vars(&[("TERM", "xterm")]);
     assert!(color(When::Auto, true, &xterm));
     assert!(!color(When::Auto, false, &xterm));
@@ -27,7 +27,7 @@ fn colours_need_a_terminal_or_a_wish() {
 }
 
 #[test]
-fn the_locale_decides_about_characters() {
+fn the_locale_decides_which_characters_are_printed() {
     assert_eq!(charset(false, vars(&[])), Charset::Unicode);
     assert_eq!(
         charset(false, vars(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")])),
@@ -51,14 +51,14 @@ fn check(charset: Charset, text: &str, expected: &str) {
 }
 
 #[test]
-fn characters_that_are_not_allowed_are_spelled() {
+fn characters_that_are_not_allowed_are_printed_as_codes() {
     check(Charset::Unicode, "é ≈$1…", "é ≈$1…");
     check(Charset::AsciiGlyphs, "é ≈$1…", "é ~$1~");
     check(Charset::Ascii, "é ≈$1…", "<e9> ~$1~");
 }
 
 #[test]
-fn without_colour_there_is_no_escape() {
+fn without_colour_no_escape_sequence_is_printed() {
     let look = Look {
         color: false,
         charset: Charset::Unicode,

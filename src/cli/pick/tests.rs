@@ -1,33 +1,43 @@
 use std::path::Path;
 
-use super::{NotOne, find, split};
+use super::{Miss, Target, explain};
 
 #[test]
-fn a_beginning_of_the_id_is_enough_when_it_is_the_only_one() {
-    let ids = ["7f3a91", "7f40aa", "r1", "r12"];
-    assert_eq!(find(&ids, Some("7f3")), Ok(0));
-    assert_eq!(find(&ids, Some("r1")), Ok(2));
-    assert_eq!(find(&ids, Some("7f")), Err(NotOne::Ambiguous(vec![0, 1])));
-    assert_eq!(find(&ids, Some("x")), Err(NotOne::None("x".to_owned())));
-    assert_eq!(find(&ids, None), Err(NotOne::Several));
-    assert_eq!(find(&["r1"], None), Ok(0));
+fn an_ambiguous_id_lists_the_candidates() {
+    let miss = Miss::Ambiguous(vec![0, 1]);
+    assert_eq!(
+        explain(&miss, Path::new("a.jsonl"), &["7f3a91", "7f40aa"]),
+        "a.jsonl: 2 run ids begin like that; type more of one\n  a.jsonl#7f3a91\n  a.jsonl#7f40aa"
+    );
 }
 
-#[test]
-fn an_ambiguous_id_lists_what_it_could_be() {
-    let words = NotOne::Ambiguous(vec![0, 1]).words(Path::new("a.jsonl"), &["7f3a91", "7f40aa"]);
+#[track_caller]
+fn check(named: &Path, path: &Path, name: Option<&str>) {
+    let target = Target::parse(named);
     assert_eq!(
-        words,
-        "a.jsonl: 2 runs begin so; write more of it\n  a.jsonl#7f3a91\n  a.jsonl#7f40aa"
+        (target.path.as_path(), target.name.as_deref()),
+        (path, name)
     );
 }
 
 #[test]
-fn the_id_follows_the_last_hash_of_a_name_that_is_no_file() {
-    let (path, id) = split(Path::new("dir/no#such.jsonl#r1"));
-    assert_eq!(
-        (path.as_path(), id.as_deref()),
-        (Path::new("dir/no#such.jsonl"), Some("r1"))
-    );
-    assert_eq!(split(Path::new("no.jsonl")).1, None);
+fn without_an_existing_file_the_last_hash_begins_the_run_id() {
+    let path = Path::new("dir/no#such.jsonl");
+    check(Path::new("dir/no#such.jsonl#r1"), path, Some("r1"));
+    check(Path::new("no.jsonl"), Path::new("no.jsonl"), None);
+    check(Path::new("-#r1:4"), Path::new("-"), Some("r1:4"));
+}
+
+#[test]
+fn file_names_and_run_ids_may_both_contain_a_hash() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let plain = folder.path().join("plain.jsonl");
+    let hashed = folder.path().join("a#b.jsonl");
+    for path in [&plain, &hashed] {
+        std::fs::write(path, "").expect("the file is written");
+    }
+    let with = |path: &Path, end: &str| folder.path().join(format!("{}#{end}", path.display()));
+    check(&hashed, &hashed, None);
+    check(&with(&hashed, "r1"), &hashed, Some("r1"));
+    check(&with(&plain, "run#7"), &plain, Some("run#7"));
 }

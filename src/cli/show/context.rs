@@ -1,4 +1,4 @@
-//! What the model saw at a call, to read: every part with where it comes from and how large it is.
+//! `show --context`: what the model saw at a call, with the origin and size of every part.
 
 use crate::analysis::context::{Context, Origin, Part, line};
 use crate::base::human;

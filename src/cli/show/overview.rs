@@ -1,4 +1,4 @@
-//! A run to read: who and what, totals, its tools and its turns.
+//! `show RUN`: the run, its totals, its tools and its turns.
 
 use crate::analysis::grouped::{self, Field};
 use crate::analysis::summary;
@@ -107,7 +107,7 @@ fn counts(run: &Run) -> String {
         (totals.blocked, "blocked"),
         (totals.denied, "denied"),
         (totals.pending, "without a result"),
-        (totals.copies, "repeated lines left out"),
+        (totals.copies, "duplicate lines dropped"),
     ];
     parts.extend(
         others
@@ -133,7 +133,11 @@ const TOOLS: &[Column] = &[
 ];
 
 fn tools(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
-    let groups = grouped::groups(rows.iter().map(|ix| store.row(*ix)), &[Field::Tool]);
+    let groups = grouped::groups(
+        rows.iter().map(|ix| store.row(*ix)),
+        &[Field::Tool],
+        &cx.out.look.zone,
+    );
     if groups.is_empty() {
         return Ok(());
     }

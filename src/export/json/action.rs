@@ -11,6 +11,43 @@ use crate::model::outcome::{Attached, AttachedKind};
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
+/// Of a document that lists actions.
+pub const SCHEMA: &str = "saferun.tui/actions@1";
+
+/// The columns of a table of actions.
+pub const MEMBERS: &[&str] = &[
+    "run_id",
+    "seq",
+    "turn",
+    "id",
+    "parent_id",
+    "kind",
+    "agent",
+    "model",
+    "user",
+    "tool",
+    "status",
+    "ts",
+    "duration_ms",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "total_tokens",
+    "cost_usd",
+    "cost_source",
+    "args",
+    "result",
+    "text",
+    "error",
+    "policy",
+    "approval",
+    "path",
+    "line",
+    "offset",
+];
+
 #[derive(Debug, Serialize)]
 pub struct ActionJson<'a> {
     /// Absent for a malformed line, which belongs to no run.

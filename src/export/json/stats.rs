@@ -8,11 +8,27 @@ use crate::analysis::grouped::{Field, Group, Percentiles};
 
 pub const SCHEMA: &str = "saferun.tui/stats@1";
 
-#[derive(Debug, Serialize)]
-pub struct StatsJson {
-    pub schema: &'static str,
-    pub groups: Vec<GroupJson>,
-}
+/// The columns of a table of groups, behind those that they are grouped by.
+pub const MEMBERS: &[&str] = &[
+    "runs",
+    "actions",
+    "tool_calls",
+    "errors",
+    "blocked",
+    "denied",
+    "retries",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "total_tokens",
+    "cost_usd",
+    "cost_source",
+    "duration_ms.p50",
+    "duration_ms.p90",
+    "duration_ms.p99",
+];
 
 #[derive(Debug, Serialize)]
 pub struct GroupJson {
@@ -41,14 +57,7 @@ pub struct PercentilesJson {
     pub p99: Option<Number>,
 }
 
-pub fn stats(by: &[Field], groups: &[Group]) -> StatsJson {
-    StatsJson {
-        schema: SCHEMA,
-        groups: groups.iter().map(|it| group(by, it)).collect(),
-    }
-}
-
-fn group(by: &[Field], group: &Group) -> GroupJson {
+pub fn group(by: &[Field], group: &Group) -> GroupJson {
     let value = |text: &String| {
         if text.is_empty() {
             Value::Null

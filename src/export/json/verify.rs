@@ -6,11 +6,24 @@ use crate::ingest::records::Account;
 
 pub const SCHEMA: &str = "saferun.tui/verify@1";
 
-#[derive(Debug, Serialize)]
-pub struct VerifyJson {
-    pub schema: &'static str,
-    pub files: Vec<FileJson>,
-}
+/// The columns of a table of files.
+pub const MEMBERS: &[&str] = &[
+    "path",
+    "format",
+    "bytes.total",
+    "bytes.bom",
+    "bytes.ok",
+    "bytes.bad",
+    "bytes.blank",
+    "bytes.partial",
+    "lines.ok",
+    "lines.bad",
+    "lines.blank",
+    "lines.partial",
+    "lines.repaired",
+    "events",
+    "runs",
+];
 
 #[derive(Debug, Serialize)]
 pub struct FileJson {

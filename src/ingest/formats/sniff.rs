@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FORMATS, all, any_json, declared};
+use super::{FORMATS, all, any_json, by_name, declared};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::error::Error;
 use crate::ingest::format::Format;
@@ -29,7 +29,8 @@ pub fn identify(
 ) -> Result<(&'static dyn Format, Framing), Error> {
     // A scattered run is recognized by its path: nothing needs to be opened.
     if let Bytes::Scattered(files) = bytes {
-        return Ok((forced.unwrap_or(files.format), Framing::Lines));
+        let known = || by_name(files.format).unwrap_or(&any_json::AnyJson);
+        return Ok((forced.unwrap_or_else(known), Framing::Lines));
     }
     let name = || path.to_string_lossy().into_owned();
     let read = |len| {

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{Closed, Control, Messages, Options, follow, load, open};
+use crate::ingest::batch::Batch;
 use crate::ingest::discover::Input;
-use crate::ingest::loaded::{Batch, Loaded};
+use crate::ingest::loaded::Loaded;
 use crate::ingest::prices::PriceTable;
 use crate::model::action::Kind;
 

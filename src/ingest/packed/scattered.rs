@@ -13,7 +13,6 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::ingest::format::Format;
 use crate::ingest::json;
 use crate::ingest::open::open_without_waiting;
 use crate::ingest::records::limits::{BOM, LONGEST_LINE};
@@ -21,8 +20,8 @@ use crate::ingest::records::limits::{BOM, LONGEST_LINE};
 /// The files of a run, in reading order.
 #[derive(Debug)]
 pub struct Scattered {
-    /// The format follows from the location of the files.
-    pub(crate) format: &'static dyn Format,
+    /// The name of the format, which follows from the location of the files.
+    pub(crate) format: &'static str,
     folders: Vec<PathBuf>,
     pieces: Vec<Piece>,
     /// The text after the last file.
@@ -50,7 +49,7 @@ struct State {
 }
 
 impl Scattered {
-    pub(crate) fn new(format: &'static dyn Format) -> Scattered {
+    pub(crate) fn new(format: &'static str) -> Scattered {
         Scattered {
             format,
             folders: Vec::new(),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Bodies, Depth, KEEP};
+use super::{Bodies, CAPACITY, Depth};
 use crate::ingest::discover::Input;
 use crate::ingest::intake::{self, Options};
 use crate::ingest::prices::PriceTable;
@@ -38,20 +38,20 @@ fn an_action_is_read_from_disk_once() {
 
 #[test]
 fn the_least_recently_used_bodies_are_evicted() {
-    let store = notes(9, KEEP / 8);
+    let store = notes(9, CAPACITY / 8);
     let mut bodies = Bodies::new();
     let keep = bodies.open(&store.row(ActionIx(0)), Depth::Full);
     for ix in 1..9 {
         bodies.open(&store.row(ActionIx(ix)), Depth::Full);
         bodies.open(&store.row(ActionIx(0)), Depth::Full);
-        assert!(bodies.held <= KEEP);
+        assert!(bodies.size <= CAPACITY);
     }
     assert!(Arc::ptr_eq(
         &keep,
         &bodies.open(&store.row(ActionIx(0)), Depth::Full)
     ));
-    assert_eq!(bodies.kept.len(), 7);
-    assert_eq!(bodies.kept.len(), bodies.order.len());
+    assert_eq!(bodies.cached.len(), 7);
+    assert_eq!(bodies.cached.len(), bodies.order.len());
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn changed(found: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn the_sample_set_gives_its_planted_change_and_nothing_else() {
+fn the_sample_set_shows_its_planted_change_and_nothing_else() {
     let found = json(&refunds(), &[]);
     assert_eq!(found["schema"], "saferun.tui/cohort@1");
     assert_eq!(
@@ -70,7 +70,7 @@ fn the_sample_set_gives_its_planted_change_and_nothing_else() {
 }
 
 #[test]
-fn without_pairs_the_same_runs_do_not_show_it() {
+fn without_pairing_the_same_runs_do_not_show_it() {
     let found = json(&refunds(), &["--pair-by", "none"]);
     assert_eq!(changed(&found), Vec::<&str>::new());
     assert_eq!(found["paired"], false);
@@ -90,7 +90,7 @@ fn a_gate_has_three_outcomes() {
 }
 
 #[test]
-fn a_rule_says_which_tool_is_right_and_the_figure_names_it() {
+fn an_expect_rule_defines_the_right_tool_and_names_the_metric() {
     let rule = "when kind:prompt expect tool:get_order";
     let found = json(
         &refunds(),
@@ -116,7 +116,7 @@ fn a_rule_says_which_tool_is_right_and_the_figure_names_it() {
 }
 
 #[test]
-fn sides_are_the_two_groups_of_any_field() {
+fn sides_can_be_the_two_groups_of_any_field() {
     let by = |field: &str| json(&refunds(), &["--by", field]);
     let direct = json(&refunds(), &[]);
     assert_eq!(by("file")["tools"], direct["tools"]);
@@ -129,7 +129,7 @@ fn sides_are_the_two_groups_of_any_field() {
 }
 
 #[test]
-fn a_figure_is_asked_for_by_its_name_or_its_words_and_never_made_up() {
+fn a_metric_is_selected_by_its_name_or_its_words_and_must_exist() {
     let by = |name: &str| json(&refunds(), &["--metric", name])["metrics"].clone();
     assert_eq!(by("runs with an error"), by("error"));
     for wrong in ["succeded", "latency"] {
@@ -137,14 +137,14 @@ fn a_figure_is_asked_for_by_its_name_or_its_words_and_never_made_up() {
         assert_eq!(found.status.code(), Some(2), "{wrong}");
         let said = String::from_utf8_lossy(&found.stderr).into_owned();
         assert!(
-            said.contains("is no figure") && said.contains("success"),
+            said.contains("is not a metric") && said.contains("success"),
             "{said}"
         );
     }
 }
 
 #[test]
-fn a_side_whose_runs_are_all_on_the_other_one_is_said_to_be_so() {
+fn a_side_whose_runs_are_all_on_the_other_side_is_an_error() {
     let sides = ["--a", "model:claude*", "--b", "model:claude-sonnet-4-6"];
     let found = cohort(&refunds(), &sides);
     let said = String::from_utf8_lossy(&found.stderr).into_owned();
@@ -153,7 +153,7 @@ fn a_side_whose_runs_are_all_on_the_other_one_is_said_to_be_so() {
 }
 
 #[test]
-fn what_is_no_trace_is_in_no_cohort() {
+fn files_that_are_no_traces_join_no_cohort() {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["model-a.jsonl", "model-b.jsonl"] {
         let path = sample(&format!("refund-cohort/{name}"));
@@ -166,7 +166,7 @@ fn what_is_no_trace_is_in_no_cohort() {
 }
 
 #[test]
-fn a_cohort_against_itself_comes_out_clean() {
+fn a_cohort_compared_with_itself_shows_no_change() {
     let found = json(&refunds(), &["--aa", "-w", "model:claude-sonnet-4-6"]);
     assert_eq!(found["aa"], true);
     assert_eq!(found["a"]["runs"], 300);
@@ -174,7 +174,7 @@ fn a_cohort_against_itself_comes_out_clean() {
 }
 
 #[test]
-fn a_baseline_stands_for_the_runs_that_it_was_written_of_and_holds_no_prompt() {
+fn a_baseline_replaces_the_runs_it_was_written_from_and_holds_no_prompt() {
     let folder = tempfile::tempdir().expect("a folder");
     let kept = folder.path().join("baseline.json");
     let program = |words: &[&str], path: &str| {
@@ -199,7 +199,7 @@ fn a_baseline_stands_for_the_runs_that_it_was_written_of_and_holds_no_prompt() {
 }
 
 #[test]
-fn predicates_count_runs_with_such_an_action() {
+fn a_filter_as_a_metric_counts_the_runs_with_a_matching_action() {
     let found = json(&refunds(), &["--metric", "tool:refund args.amount>400"]);
     let metric = &found["metrics"][0];
     assert_eq!(metric["name"], "tool:refund args.amount>400");
@@ -208,7 +208,7 @@ fn predicates_count_runs_with_such_an_action() {
 }
 
 #[test]
-fn text_and_markdown_tell_the_verdict_first() {
+fn text_and_markdown_begin_with_the_verdict() {
     for options in [&[][..], &["--md"]] {
         let out = cohort(&refunds(), options);
         let text = String::from_utf8(out.stdout).expect("text");
@@ -220,7 +220,7 @@ fn text_and_markdown_tell_the_verdict_first() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_told_with_the_way_out() {
+fn cohorts_that_cannot_be_compared_get_an_error_with_a_way_out() {
     let one = sample("refund-cohort/model-a.jsonl");
     let out = cohort(&one, &[]);
     assert_eq!(out.status.code(), Some(2));
@@ -272,7 +272,7 @@ fn found(rounds: u64, tasks: usize, more: u64) -> u64 {
 
 #[test]
 #[ignore = "slow: a hundred comparisons"]
-fn simulated_changes_are_found_as_often_as_the_power_table_says() {
+fn simulated_changes_are_found_as_often_as_the_power_table_predicts() {
     // About 5.4 % of pairs differ, 2.4 by chance and 3 by the change: 470 pairs have 80 % power.
     let seen = found(60, 470, 3);
     assert!((38..=57).contains(&seen), "{seen} of 60");

@@ -16,6 +16,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use super::OpenCode;
+use crate::ingest::format::Format;
 use crate::ingest::formats::content::string;
 use crate::ingest::json;
 use crate::ingest::kin::{Kin, ReadTies, Tie};
@@ -80,7 +81,7 @@ pub(super) fn is_aside(folder: &Path) -> bool {
 
 /// A session with its messages, a message with its parts, or a part.
 pub(super) fn gather(path: &Path) -> Option<Scattered> {
-    let mut files = Scattered::new(&OpenCode);
+    let mut files = Scattered::new(OpenCode.name());
     match kept(path)? {
         StoredAs::Session(storage) => {
             files.push(path, b"");
