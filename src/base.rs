@@ -1,4 +1,4 @@
-//! Floor 0: what could be in the standard library. No domain word may appear here.
+//! Helpers that could be in the standard library: they know nothing of traces.
 
 pub mod cancel;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! Floor 6: other ways out, no terminal.
+//! Output without a terminal: JSON, CSV, Markdown, text, traces, requests.
 
 pub mod atif;
 pub mod cohort;

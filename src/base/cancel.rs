@@ -1,9 +1,9 @@
-//! A flag that tells background work that nobody waits for its answer any more.
+//! Cancellation of background work whose result is no longer needed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Shared between the one who asked and the one who works; raised once, never lowered.
+/// Shared between the caller and the worker; raised once, never lowered.
 #[derive(Debug, Clone, Default)]
 pub struct CancelFlag(Arc<AtomicBool>);
 
@@ -12,7 +12,7 @@ impl CancelFlag {
         CancelFlag::default()
     }
 
-    /// Asks the worker to stop at its next look.
+    /// Asks the worker to stop the next time it checks.
     pub fn raise(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -1,11 +1,11 @@
-//! The time of day as an argument, so that tests can choose it.
+//! The current time, passed as an argument so that tests control it.
 
-/// Tells the time, in microseconds since the Unix epoch.
+/// A source of the current time, in microseconds since the Unix epoch.
 pub trait Clock: std::fmt::Debug + Send + Sync {
     fn now(&self) -> i64;
 }
 
-/// The clock of the machine.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct System;
 
@@ -15,7 +15,7 @@ impl Clock for System {
     }
 }
 
-/// Always the same time.
+/// A clock that stands still, for tests.
 #[derive(Debug, Clone, Copy)]
 pub struct Fixed(pub i64);
 

@@ -38,13 +38,13 @@ pub fn short_count(number: u64) -> String {
 }
 
 /// Microseconds as `80ms`, `1.9s`, `3m12s`, `2h05m`, `3d04h`: at most six cells up to 99,999 days,
-/// and a sign before what is negative.
+/// plus a sign if negative.
 pub fn span(us: i64) -> String {
     let sign = if us < 0 { "-" } else { "" };
     format!("{sign}{}", positive_span(us.unsigned_abs()))
 }
 
-/// Microseconds as a running clock: `0:41`, `12:07`, and beyond an hour as [`span`].
+/// Microseconds as a running clock, `0:41` or `12:07`; from an hour on like [`span`].
 pub fn clock(us: i64) -> String {
     let seconds = us.unsigned_abs() / 1_000_000;
     if seconds >= HOUR {
@@ -53,7 +53,7 @@ pub fn clock(us: i64) -> String {
     format!("{}:{:02}", seconds / MINUTE, seconds % MINUTE)
 }
 
-/// Microseconds in whole units, the largest that is reached: `40s`, `4m`, `2h`, `3d`.
+/// Microseconds rounded down to their largest unit: `40s`, `4m`, `2h`, `3d`.
 pub fn roughly(us: i64) -> String {
     let seconds = us.unsigned_abs() / 1_000_000;
     match seconds {
@@ -102,7 +102,7 @@ pub fn bytes(number: u64) -> String {
             format!("{}.{} {}B", tenths / 10, tenths % 10, prefix(power))
         }
         (power, _) => {
-            // Rounded once, from the number: 999.96 is a thousand and needs the next prefix.
+            // Rounded once, from the original: 999.96 becomes 1000 and needs the next prefix.
             let whole = rounded(number, 1000_u64.pow(power));
             if whole < 1000 {
                 format!("{whole} {}B", prefix(power))
@@ -113,8 +113,8 @@ pub fn bytes(number: u64) -> String {
     }
 }
 
-/// Dollars with as many digits as a glance needs: `$12.84`, `$0.41`, `$.0212`. What rounds to
-/// nothing is `<$.0001`, so that only a true zero reads as one; what is no number is `—`.
+/// Dollars with the digits that matter: `$12.84`, `$0.41`, `$.0212`. Amounts that round to zero
+/// are `<$.0001`, so that only a true zero reads as zero; anything but a number is `—`.
 pub fn usd(amount: f64) -> String {
     if !amount.is_finite() {
         return "—".to_owned();
@@ -137,7 +137,7 @@ pub fn usd(amount: f64) -> String {
     }
 }
 
-/// `14:02:11` in the given zone; microseconds as they are where the calendar does not reach.
+/// `14:02:11` in the given zone; plain microseconds for times beyond the calendar.
 pub fn time_of_day(us: i64, zone: &TimeZone) -> String {
     Timestamp::from_microsecond(us).map_or_else(
         |_| us.to_string(),
@@ -153,7 +153,7 @@ pub fn time_of_day(us: i64, zone: &TimeZone) -> String {
     )
 }
 
-/// When something was, in at most 12 cells: `14:01 today`, `Nov 22 14:01`, and the date alone in another year.
+/// A point in time in at most 12 cells: `14:01 today`, `Nov 22 14:01`, or only the date in another year.
 pub fn when(us: i64, now: i64, zone: &TimeZone) -> String {
     let zoned = |us| Timestamp::from_microsecond(us).map(|time| time.to_zoned(zone.clone()));
     let (Ok(time), Ok(now)) = (zoned(us), zoned(now)) else {
@@ -169,14 +169,14 @@ pub fn when(us: i64, now: i64, zone: &TimeZone) -> String {
     time.strftime(form).to_string()
 }
 
-/// RFC 3339 in UTC with milliseconds, for machines; microseconds as they are where the calendar
-/// does not reach.
+/// RFC 3339 in UTC with milliseconds, for machines; plain microseconds for times beyond
+/// the calendar.
 pub fn rfc3339(us: i64) -> String {
     Timestamp::from_microsecond(us).map_or_else(|_| us.to_string(), |time| format!("{time:.3}"))
 }
 
 /// The power of 1000 that leaves at most three digits before the point, and the number in tenths
-/// of it. Carries over where rounding reaches the next power.
+/// of that power. Rounding may carry over to the next power.
 fn scaled(number: u64) -> (u32, u64) {
     let mut power = number.checked_ilog(1000).unwrap_or(0);
     if power == 0 {
@@ -184,7 +184,7 @@ fn scaled(number: u64) -> (u32, u64) {
     }
     let unit = 1000_u64.pow(power);
     let mut tenths = rounded(number, unit / 10);
-    // From a hundred on the tenth is not shown, so it is the whole that carries.
+    // From 100 on the tenths are not shown, so the whole number is rounded.
     if tenths >= 1000 {
         tenths = rounded(number, unit) * 10;
     }

@@ -1,4 +1,4 @@
-//! Text for a terminal: made harmless, measured in cells, cut on graphemes.
+//! Text for a terminal: sanitised, measured in cells, cut on grapheme boundaries.
 //!
 //! Widths are sums over graphemes, never over the string as a whole: a terminal puts one grapheme
 //! into one cell (or two), so a ligature of two graphemes still takes the cells of both.
@@ -11,23 +11,23 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Makes trace content harmless: nothing in the result is read as a command by a terminal, turns
-/// the reading direction, or is there without being seen.
+/// Makes trace content safe to show: the result has no terminal commands, no changes of the
+/// reading direction and no invisible characters.
 ///
-/// Line ends become visible too: the result is always one line. What cannot be shown is written
-/// as a control picture (`␛`), as its code (`<202e>`), or as the number of combining marks beyond
-/// the eighth (`<+3>`); a tab is four spaces; a mark without a letter gets `◌`. Idempotent.
-/// Text that is harmless already is borrowed.
+/// Line ends become visible too, so the result is always one line. Unsafe characters become a
+/// control picture (`␛`) or their code (`<202e>`); combining marks beyond the eighth become their
+/// number (`<+3>`); a tab is four spaces; a mark without a letter gets `◌`. Idempotent.
+/// Text that is safe already is borrowed.
 pub fn sanitize(text: &str) -> Cow<'_, str> {
     sanitize::sanitize(text)
 }
 
-/// The same for text of several lines: split at line ends, each line sanitised.
+/// Sanitises text line by line.
 pub fn sanitize_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.lines().map(sanitize)
 }
 
-/// Cells that sanitised text takes.
+/// The width of sanitised text in cells.
 pub fn width(text: &str) -> usize {
     if is_printable_ascii(text) {
         text.len()
@@ -36,9 +36,9 @@ pub fn width(text: &str) -> usize {
     }
 }
 
-/// The longest head of `text` that fits `cells`, with `…` where something was cut.
+/// The longest prefix of `text` that fits `cells`, ending in `…` if text was cut.
 pub fn cut(text: &str, cells: usize) -> Cow<'_, str> {
-    // No grapheme of sanitised text is without width, so a text this short needs no measuring.
+    // Every grapheme of sanitised text has a width, so text this short needs no measuring.
     if is_printable_ascii(text) && text.len() <= cells {
         return Cow::Borrowed(text);
     }
@@ -53,7 +53,7 @@ pub fn cut(text: &str, cells: usize) -> Cow<'_, str> {
             }
             return Cow::Owned(short);
         }
-        // The head must leave a cell for the `…`.
+        // Leaves a cell for the `…`.
         if used < cells {
             head += grapheme.len();
         }
@@ -61,7 +61,7 @@ pub fn cut(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// The longest tail of `text` that fits `cells`, with `…` where something was cut.
+/// The longest suffix of `text` that fits `cells`, starting with `…` if text was cut.
 pub fn cut_front(text: &str, cells: usize) -> Cow<'_, str> {
     if width(text) <= cells {
         return Cow::Borrowed(text);
@@ -70,7 +70,7 @@ pub fn cut_front(text: &str, cells: usize) -> Cow<'_, str> {
     let mut start = text.len();
     for (at, grapheme) in text.grapheme_indices(true).rev() {
         used += grapheme.width();
-        // The tail must leave a cell for the `…`.
+        // Leaves a cell for the `…`.
         if used >= cells {
             break;
         }
@@ -80,7 +80,7 @@ pub fn cut_front(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{mark}{}", text.get(start..).unwrap_or_default()))
 }
 
-/// `text` cut or filled with spaces to exactly `cells`.
+/// `text` cut or padded to exactly `cells`.
 pub fn fit(text: &str, cells: usize) -> String {
     let mut row = cut(text, cells).into_owned();
     let missing = cells.saturating_sub(width(&row));
@@ -88,8 +88,8 @@ pub fn fit(text: &str, cells: usize) -> String {
     row
 }
 
-/// Where `sought` stands in `text`, in bytes, from the left and not overlapping. Letters of ASCII are
-/// found in any case, unless `sought` holds a capital.
+/// Byte ranges of `sought` in `text`, from the left, without overlaps. Ignores ASCII case unless
+/// `sought` has a capital letter.
 pub fn find_all<'a>(text: &'a str, sought: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
     let is_exact = sought.chars().any(char::is_uppercase);
     let mut from = 0;
@@ -111,8 +111,8 @@ pub fn find_all<'a>(text: &'a str, sought: &'a str) -> impl Iterator<Item = Rang
 
 /// Breaks one line into rows of at most `cells`, at spaces where possible.
 ///
-/// Nothing is lost: spaces at a break end their row, and only a single space that no longer fits
-/// is spent on the break. A grapheme wider than `cells` has a row to itself, too wide as it is.
+/// Spaces at a break stay at the end of their row, except for a single one that no longer fits,
+/// which the break replaces. A grapheme wider than `cells` gets a row of its own.
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let mut rows = Rows {
         cells: cells.max(1),
@@ -127,7 +127,7 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     rows.done
 }
 
-/// Rows under construction; the last one is `row`, `used` cells wide.
+/// Rows being built; `row` is the last one and is `used` cells wide.
 struct Rows {
     cells: usize,
     done: Vec<String>,
@@ -136,11 +136,11 @@ struct Rows {
 }
 
 impl Rows {
-    /// Adds a word with the space that may end it.
+    /// Adds a word and its trailing space, if any.
     fn add(&mut self, word: &str) {
         let bare = word.strip_suffix(' ');
         let needed = width(bare.unwrap_or(word));
-        // A word longer than any row is cut wherever it stands; moving it down would help nothing.
+        // A word longer than a row is cut where it is: moving it to the next row would not help.
         if self.used > 0 && needed > 0 && needed <= self.cells && self.used + needed > self.cells {
             self.next_row();
         }
@@ -156,7 +156,7 @@ impl Rows {
             return;
         }
         if self.used == self.cells {
-            // Spent on the break, which comes when there is more to show.
+            // The break replaces this space once more text follows.
             self.used += 1;
             return;
         }
@@ -173,8 +173,7 @@ impl Rows {
     }
 }
 
-/// What stands for a glyph that we write ourselves where only ASCII is wanted; each is one cell wide
-/// before and after.
+/// The ASCII replacement of a glyph of ours; both are one cell wide.
 pub fn ascii_glyph(char: char) -> Option<char> {
     Some(match char {
         '…' | '≈' | '⋯' => '~',

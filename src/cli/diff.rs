@@ -1,6 +1,5 @@
 //! `diff`: compares two runs.
 
-use serde_json::Value;
 use std::path::PathBuf;
 
 use crate::analysis::diff::mask::{Blind, Ignored};
@@ -155,13 +154,6 @@ fn inks(cx: &Cx) -> &'static Inks {
     }
 }
 
-fn report_masked(cx: &Cx, masked: usize) {
-    if masked > 0 {
-        let what = human::counted(masked as u64, "secret");
-        cx.notes.note(&format!("{what} masked"));
-    }
-}
-
 fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> anyhow::Result<()> {
     let page = Page {
         story,
@@ -199,13 +191,19 @@ fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> a
     Ok(())
 }
 
+fn report_masked(cx: &Cx, masked: usize) {
+    if masked > 0 {
+        let what = human::counted(masked as u64, "secret");
+        cx.notes.note(&format!("{what} masked"));
+    }
+}
+
 /// The whole document, or one row per aligned pair.
 fn records(cx: &mut Cx, machine: Machine, page: &Page<'_>) -> anyhow::Result<()> {
     let document = document::masked(page);
     report_masked(cx, document.count());
-    let document = document.get();
     if machine == Machine::Json {
-        return Ok(cx.out.json(document)?);
+        return Ok(cx.out.json(document.get())?);
     }
     let records = Records {
         schema: document::SCHEMA,
@@ -214,6 +212,6 @@ fn records(cx: &mut Cx, machine: Machine, page: &Page<'_>) -> anyhow::Result<()>
         only: None,
         rest: Vec::new(),
     };
-    let columns = document.get("columns").and_then(Value::as_array);
+    let columns = document.get()["columns"].as_array();
     records.write(&mut cx.out, machine, columns.into_iter().flatten())
 }

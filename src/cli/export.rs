@@ -179,7 +179,7 @@ impl Command for Fork {
 }
 
 impl Target {
-    /// Why secrets stay, if they do.
+    /// Why secrets are written as recorded, if they are.
     fn reason(&self) -> Option<Reason> {
         self.show_secrets.then_some(Reason::AsTheUserAsked)
     }

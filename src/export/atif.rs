@@ -1,8 +1,8 @@
 //! A run as one document of the Agent Trajectory Interchange Format.
 //!
-//! A step is one inference of the model with what came of it, or something that somebody else said. What
-//! the format has no place for (how a call went, what policies and people said of it) stands in `extra`,
-//! under the names that converters of Harbor use where they have one. Costs are those that were recorded.
+//! A step is one inference of the model with its tool calls and results, or an event from elsewhere. Data
+//! that the format has no field for (call status, policy decisions, approvals) goes to `extra`, under the
+//! names that Harbor's converters use if they have one. Only recorded costs are written.
 //! Source: `harbor/models/trajectories`, ATIF 1.8.
 
 mod steps;
@@ -27,13 +27,13 @@ use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// The version that is written: the newest that readers of 1.x know.
+/// The version that we write: the newest that readers of 1.x know.
 const VERSION: &str = "ATIF-v1.8";
 
-/// What is written where a name is required and none was recorded.
+/// Written where a name is required and none was recorded.
 const UNKNOWN: &str = "unknown";
 
-/// Writes the document of a run with these actions, step by step: no more than one step is in memory.
+/// Writes the document of a run with these actions, with one step in memory at a time.
 pub fn write(
     out: &mut dyn Write,
     store: &Store,
@@ -62,7 +62,7 @@ pub fn write(
     out.write_all(b"\n")
 }
 
-/// Subagents of subagents are written inside of each other so far; deeper ones beside them.
+/// The deepest nesting of subagents; deeper ones are written as siblings.
 const DEEPEST: usize = 16;
 
 struct Telling<'a> {
@@ -73,16 +73,16 @@ struct Telling<'a> {
     own: HashMap<Option<Sym>, Vec<ActionIx>>,
     /// The lanes that a call started.
     started: HashMap<ActionIx, Vec<Sym>>,
-    /// The lanes that are written inside of the main trajectory and of those of lanes: each once,
-    /// whatever the trace says of who started whom.
+    /// The lanes nested in the main trajectory and in each lane: each once, whatever the trace
+    /// says about who started whom.
     below: HashMap<Option<Sym>, Vec<Sym>>,
-    /// Ids of calls that are given away.
+    /// Call ids in use.
     used: HashSet<String>,
     out: &'a mut dyn Write,
 }
 
 impl Telling<'_> {
-    /// Finds out which lane is written inside of which.
+    /// Decides which lane is nested in which.
     fn nest(&mut self) {
         let above: HashMap<Sym, Sym> = (self.run.lanes.iter())
             .filter_map(|lane| {
@@ -111,7 +111,7 @@ impl Telling<'_> {
         }
     }
 
-    /// A trajectory: that of the run, or of a subagent inside of it.
+    /// The trajectory of the run, or of a subagent in it.
     fn trajectory(&mut self, lane: Option<Sym>) -> io::Result<()> {
         let mut head = Map::new();
         head.insert("schema_version".to_owned(), VERSION.into());
@@ -146,7 +146,7 @@ impl Telling<'_> {
         self.out.write_all(b"}")
     }
 
-    /// The members of an object that is not closed yet.
+    /// Opens an object and writes its first members; the caller closes it.
     fn members(&mut self, members: &Map<String, Value>) -> io::Result<()> {
         let object = json::text(members, Escapes::Unsafe);
         let open = object.strip_suffix('}').unwrap_or_default();
@@ -192,14 +192,14 @@ impl Telling<'_> {
         Value::Object(agent)
     }
 
-    /// The schemas of tools, as the start of the run or its first model call tells them.
+    /// Tool schemas, from the start of the run or its first model call.
     fn tools(&self, own: &[ActionIx]) -> Option<Value> {
         let rows = own.iter().map(|ix| self.store.row(*ix));
         let told = rows.filter(|row| matches!(row.kind(), Kind::RunStart | Kind::Response));
         told.take(2).flat_map(|row| pieces(&row)).find_map(tools)
     }
 
-    /// What somebody else than the model said, or what happened.
+    /// A message from anyone but the model, or another event.
     fn other(&mut self, row: &Row<'_>, step: &mut Map<String, Value>) {
         let body = bodies::open(row, Depth::Full);
         put(step, "timestamp", stamp(row.time()));
@@ -221,7 +221,7 @@ impl Telling<'_> {
         });
         step.insert("message".to_owned(), said.into());
         let mut extra = Map::new();
-        // Of what no user said, only a part was said to the model.
+        // Of messages that are not from the user, only some were sent to the model.
         let is_note = row.kind() == Kind::Note;
         if let Some(role) = context::speaker(row).filter(|_| is_note) {
             extra.insert("role".to_owned(), role.word().into());
@@ -289,7 +289,7 @@ impl Telling<'_> {
         rows.map(|row| bodies::open(&row, Depth::Full)).collect()
     }
 
-    /// A call, and its result if one came.
+    /// A call, and its result if there is one.
     fn call(&mut self, row: &Row<'_>) -> (Value, Option<Value>) {
         let body = bodies::open(row, Depth::Full);
         let id = self.id(row, &body);
@@ -338,7 +338,7 @@ impl Telling<'_> {
         id
     }
 
-    /// What policies and people said of an action.
+    /// Policy decisions and approvals of an action.
     fn verdicts(&self, row: &Row<'_>, body: &Body, extra: &mut Map<String, Value>) {
         let mut counts = (0, 0);
         let [mut decisions, mut approvals] = [Vec::new(), Vec::new()];
@@ -355,7 +355,7 @@ impl Telling<'_> {
         put(extra, "approvals", list(approvals));
     }
 
-    /// What is known of the run as a whole.
+    /// Totals and outcome of the run.
     fn rest(&mut self, steps: usize, own: &[ActionIx]) -> io::Result<()> {
         let mut totals = tokens(&self.run.totals.usage, "total_");
         let recorded = self.run.cost();
@@ -403,7 +403,7 @@ impl Telling<'_> {
     }
 }
 
-/// Function definitions of the chat interface, whatever interface they were recorded for.
+/// Function definitions in the form of the chat API, whichever API they were recorded for.
 fn tools(piece: RequestPart) -> Option<Value> {
     let told = match piece {
         RequestPart::Member { name, value } if name == "tools" => value,
@@ -417,7 +417,7 @@ fn tools(piece: RequestPart) -> Option<Value> {
     list(tools.into_iter().filter(is_function).collect())
 }
 
-/// How a call went, and what it gave.
+/// Status and result of a call.
 fn outcome(row: &Row<'_>, body: Body, result: &mut Map<String, Value>) {
     let mut extra = Map::new();
     let failed = match row.status() {
@@ -445,7 +445,7 @@ fn outcome(row: &Row<'_>, body: Body, result: &mut Map<String, Value>) {
     keep(result, extra);
 }
 
-/// Tokens and recorded cost of the parts of an inference together.
+/// Tokens and recorded cost of an inference, summed over its parts.
 fn metrics(rows: &[Row<'_>]) -> Map<String, Value> {
     let usage = rows
         .iter()
@@ -462,8 +462,8 @@ fn recorded(row: &Row<'_>) -> Option<Value> {
     cost.and_then(Cost::usd).map(Value::from)
 }
 
-/// Counts of tokens, those of the prompt with those of the cache, as the format wants them. Where only a
-/// part of the prompt is known there is no count of it.
+/// Token counts. Prompt tokens include cached ones, as the format requires; if part of the prompt is not
+/// recorded, there is no prompt count.
 fn tokens(usage: &Usage, prefix: &str) -> Map<String, Value> {
     let mut out = Map::new();
     let mut extra = Map::new();

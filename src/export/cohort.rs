@@ -1,4 +1,4 @@
-//! Comparisons of cohorts in words, for the command line, the screen and documents alike.
+//! Comparisons of cohorts in words, for the command line, the screen and documents.
 
 pub mod markdown;
 
@@ -31,7 +31,7 @@ pub fn value(figure: &Figure, value: Option<f64>) -> String {
     }
 }
 
-/// In what differences are told: points of rates, per cent of amounts, numbers of counts.
+/// The unit of differences: percentage points for rates, per cent for amounts, numbers for counts.
 fn scale(figure: &Figure) -> (f64, usize, &'static str) {
     match (figure.unit, figure.a) {
         (Unit::Share, _) => (100.0, 1, " pp"),
@@ -101,7 +101,7 @@ fn margin(figure: &Figure) -> String {
     }
 }
 
-/// One or two words, for a table. What changed has a colour only where it is better or worse.
+/// One or two words, for a table. A change has a colour only if it is better or worse.
 pub fn verdict(figure: &Figure) -> (&'static str, Role) {
     match figure.verdict {
         Verdict::Changed | Verdict::ChangedSizeUncertain => {
@@ -167,7 +167,7 @@ fn units(meeting: Meeting) -> &'static str {
     }
 }
 
-/// `VERDICT`: how many figures say what.
+/// The `VERDICT` line: how many figures support each verdict.
 pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
     let count = |test: &dyn Fn(&Figure) -> bool| comparison.all().filter(|it| test(it)).count();
     let worse = count(&Figure::is_regression);
@@ -193,7 +193,7 @@ pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
     told
 }
 
-/// What `--gate` would make of it.
+/// The result that `--gate` would give.
 pub fn gate(found: &Comparison) -> &'static str {
     match found.outcome() {
         Outcome::Passed => "a gate passes",
@@ -208,7 +208,7 @@ pub fn size(runs: usize, tasks: usize) -> String {
     format!("{runs}, {}", human::counted(tasks as u64, "task"))
 }
 
-/// How many runs of each side are compared, and of how many: `20 of 25 runs, 20 tasks`.
+/// How many runs of each side are compared, out of how many: `20 of 25 runs, 20 tasks`.
 pub fn sizes(comparison: &Comparison) -> [String; 2] {
     let design = &comparison.design;
     let side = |cohort: &Cohort, alone: usize| {
@@ -226,7 +226,7 @@ pub fn sizes(comparison: &Comparison) -> [String; 2] {
     ]
 }
 
-/// How the sides meet: `paired by task: 600 common tasks, one run a side`.
+/// How the sides are matched: `paired by task: 600 common tasks, one run a side`.
 pub fn meeting(answer: &Answer) -> String {
     let design = &answer.comparison.design;
     let common = human::counted(design.common as u64, "common task");
@@ -257,13 +257,13 @@ fn left_out(it: &Excluded) -> String {
     format!("{} {}", human::counted(it.count as u64, "run"), it.reason)
 }
 
-/// `5 runs still running, 2 runs cancelled`; none where nothing was left out.
+/// `5 runs still running, 2 runs cancelled`; `None` if no run was left out.
 pub fn excluded(answer: &Answer) -> Option<String> {
     let told: Vec<String> = answer.excluded.iter().map(left_out).collect();
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// What differs besides the model, in lines; raw. The first line says what follows from it.
+/// What else differs between the sides, as raw lines. The first line states the consequence.
 pub fn confounds(answer: &Answer) -> Vec<String> {
     if answer.halves {
         return Vec::new();
@@ -288,7 +288,7 @@ pub fn confounds(answer: &Answer) -> Vec<String> {
     lines
 }
 
-/// The smallest change of a rate that so many runs show.
+/// The smallest change of a rate that this many runs can detect.
 pub fn smallest(comparison: &Comparison) -> Option<String> {
     let points = comparison.smallest_rate()? * 100.0;
     Some(format!(
@@ -296,7 +296,7 @@ pub fn smallest(comparison: &Comparison) -> Option<String> {
     ))
 }
 
-/// The name of a tool of the comparison, raw; the beginning or the end of a run where there is none.
+/// The name of a tool, raw; `none` stands for the start or end of a run.
 pub fn tool<'a>(comparison: &'a Comparison, tool: Option<u32>, end: &'static str) -> &'a str {
     let name = tool.and_then(|at| comparison.a.tools.get(at as usize));
     name.map_or(end, |name| name)
@@ -315,7 +315,7 @@ pub fn methods(comparison: &Comparison) -> String {
     )
 }
 
-/// The word for a direction of a change: an arrow, for those who see no colour.
+/// An arrow for the direction of a change, readable without colour.
 pub fn arrow(figure: &Figure) -> &'static str {
     match figure.direction() {
         _ if !figure.verdict.is_change() => "·",
@@ -325,7 +325,7 @@ pub fn arrow(figure: &Figure) -> &'static str {
     }
 }
 
-/// Why nothing can be compared, and the way out; raw.
+/// Why nothing can be compared and what to do about it; raw.
 pub fn refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Groups(by, groups) if groups.len() < 2 => format!(

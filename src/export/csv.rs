@@ -1,4 +1,4 @@
-//! Comma-separated values as spreadsheets read them (RFC 4180), the same names as in JSON.
+//! CSV as spreadsheets read it (RFC 4180), with the names of the JSON output.
 
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ pub const RUNS: &[&str] = &[
     "correct",
 ];
 
-/// One line with its end. What was not recorded is an empty field.
+/// One line, with its line end. Unrecorded values are empty fields.
 pub fn row<'a>(values: impl Iterator<Item = Option<&'a Value>>) -> String {
     let fields: Vec<String> = values.map(field).collect();
     format!("{}\r\n", fields.join(","))
@@ -58,7 +58,7 @@ fn field(value: Option<&Value>) -> String {
         Some(other) => other.to_string(),
     };
     let text = crate::base::text::sanitize(&text);
-    // A spreadsheet runs what begins like a formula.
+    // Spreadsheets execute text that begins like a formula.
     let formula = text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
     let quote = if formula { "'" } else { "" };
     if formula || text.contains(['"', ',', '\n', '\r']) {

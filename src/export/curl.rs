@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_address_is_never_handed_to_curl() {
+    fn only_plain_http_addresses_are_passed_to_curl() {
         let hostile = [
             "-Kt.jsonl",
             "@trace.jsonl",
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn no_control_character_of_a_body_is_left_as_it_is() {
+    fn control_characters_in_a_body_are_escaped() {
         let record = json!({"request": {"messages": "\u{1b}[201~\r\u{7f}\u{9b}\u{202e}"}});
         let command = command(&record, "gpt-4o").expect("a request");
         let is_plain = |it: char| it == '\n' || (' '..='~').contains(&it);

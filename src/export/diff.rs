@@ -1,4 +1,4 @@
-//! Two runs compared, to read: as lines of text (one below the other, or side by side) and as markdown.
+//! A comparison of two runs to read: as text, unified or side by side, and as Markdown.
 //! Every line is sanitised.
 
 use crate::analysis::diff::describe::{self, Description};
@@ -21,16 +21,16 @@ use crate::store::row::Row;
 
 pub mod markdown;
 
-/// Differences of a pair that are listed; the rest is counted.
+/// How many differences of a pair are listed; the rest are counted.
 const LISTED: usize = 20;
 
-/// Lines of one difference that are told; the rest is counted.
+/// How many lines of a difference are shown; the rest are counted.
 const TALLEST: usize = 30;
 
-/// Cells of a page side by side that is written to no terminal.
+/// Width of the side-by-side layout without a terminal, in cells.
 pub const SIDE: usize = 160;
 
-/// Cells of the number of an action.
+/// Width of an action number, in cells.
 const NUMBER: usize = 5;
 
 /// How a comparison is written.
@@ -38,22 +38,22 @@ const NUMBER: usize = 5;
 pub struct Page<'a> {
     pub story: Story<'a>,
     pub blind: &'a Blind,
-    /// What the models had been given where the runs part.
+    /// How the contexts of the two models differ at the divergence.
     pub why: Option<&'a Why>,
-    /// Equal columns are not even counted.
+    /// Leaves out equal columns, and their number too.
     pub only_changed: bool,
 }
 
-/// How the columns stand.
+/// How the two sides are arranged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// One below the other; nothing is cut.
+    /// A below B; nothing is cut.
     Unified,
-    /// Side by side, in so many cells.
+    /// Side by side, in this many cells.
     Side(usize),
 }
 
-/// Everything: who is compared, where they part, every column that differs.
+/// The whole comparison: the runs, the divergence, every column that differs.
 pub fn lines(page: &Page<'_>, layout: Layout) -> Vec<Line> {
     let mut lines = head(page);
     lines.push(Vec::new());
@@ -105,7 +105,7 @@ fn clean(raw: &str) -> String {
     text::sanitize(raw).into_owned()
 }
 
-/// Who is compared, how alike they are, and where they part.
+/// The two runs, how similar they are, and where they diverge.
 pub fn head(page: &Page<'_>) -> Vec<Line> {
     let story = &page.story;
     let comparison = story.comparison;
@@ -160,7 +160,7 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
     lines
 }
 
-/// What does not count, and what is no action.
+/// Ignored differences, and rows that are not compared.
 fn not_compared(page: &Page<'_>) -> Option<Line> {
     let (a, b) = (
         page.story.comparison.a.left_out,
@@ -211,7 +211,7 @@ fn who(name: &str, side: Side<'_>) -> Line {
     line
 }
 
-/// A sign for each label, one cell wide; the word stands beside it.
+/// A sign for each label, one cell wide; the word is next to it.
 pub fn sign(label: Label) -> &'static str {
     match label {
         Label::Same => "=",
@@ -239,7 +239,7 @@ pub fn role(label: Label) -> Role {
     }
 }
 
-/// What an action is, in a line, sanitised.
+/// An action on one line, sanitised.
 pub fn action(row: &Row<'_>) -> String {
     let body = bodies::open(row, Depth::Glance);
     let said = summary::line(row, &body);
@@ -277,7 +277,7 @@ fn unified(page: &Page<'_>, at: usize) -> Line {
     ]
 }
 
-/// Cells of each side: number, action; between them the label.
+/// Width of each side (number and action); the label is between them.
 fn halves(width: usize) -> usize {
     width.saturating_sub(2 * (NUMBER + 1) + 13) / 2
 }
@@ -318,7 +318,7 @@ fn beside(page: &Page<'_>, at: usize, width: usize) -> Line {
     ]
 }
 
-/// The differences inside a pair, below it; how many are hidden.
+/// Adds the differences of a pair below it; returns how many are hidden.
 fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
     let label = page.story.comparison.columns[at].label;
     let rows = page.story.row_a(at).zip(page.story.row_b(at));
@@ -345,7 +345,7 @@ fn inside(page: &Page<'_>, at: usize, lines: &mut Vec<Line>) -> usize {
 
 const INDENT: &str = "                       ";
 
-/// A difference, on as many lines as it takes.
+/// A difference, on as many lines as it needs.
 fn change(told: &Description) -> Vec<Line> {
     let mark = match told.op {
         Op::Added => "+",
@@ -386,7 +386,7 @@ fn change(told: &Description) -> Vec<Line> {
     }
 }
 
-/// Brackets say without colour on which side a piece stands, as `git diff --word-diff` does.
+/// Brackets show without colour which side a piece is on, like `git diff --word-diff`.
 fn piece(piece: &Piece) -> (Role, String) {
     let text = clean(&piece.text);
     let text = match piece.side {
@@ -405,7 +405,7 @@ fn side_role(piece: &Piece) -> Role {
     }
 }
 
-/// `1.2s → 3.0s · $0.004 → $0.010 · 812 → 1,204 tokens`: what was recorded on both sides and differs.
+/// `1.2s → 3.0s · $0.004 → $0.010 · 812 → 1,204 tokens`: figures that are recorded on both sides and differ.
 pub fn spent(a: &Row<'_>, b: &Row<'_>) -> Option<String> {
     let tokens = |row: &Row<'_>| words::tokens(row.usage().total());
     let all = [

@@ -1,4 +1,4 @@
-//! `saferun.tui/fixture@1`: a step to test with: the request, the answer that came, and what the tools gave.
+//! `saferun.tui/fixture@1`: a model call as a test case: request, response and tool results.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,15 +12,15 @@ pub const SCHEMA: &str = "saferun.tui/fixture@1";
 pub struct Fixture<'a> {
     pub schema: &'static str,
     pub run_id: &'a str,
-    /// The place in its run of the action that stands for the call.
+    /// The number, in its run, of the action that represents the call.
     pub seq: u32,
     pub api: &'static str,
     pub exactness: &'static str,
-    /// What the request lacks, in words.
+    /// Parts that are missing from the request, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<&'a str>,
     pub request: &'a Value,
-    /// Messages or items of the assistant.
+    /// Messages or items from the assistant.
     pub response: &'a [Value],
     pub tool_results: &'a [Value],
 }

@@ -1,4 +1,4 @@
-//! A new run that keeps the past of another up to one of its actions, with edits. The original stays as it is.
+//! A new run that copies another one up to an action, with edits. The original is not changed.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use crate::store::Store;
 #[cfg(test)]
 mod tests;
 
-/// `args.amount=420`: a place in the events of the last action that is kept, or in the start of the run, and its new value.
+/// `args.amount=420`: a path in the events of the last kept action, or in the run start, and its new value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
     path: String,
@@ -18,7 +18,7 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// A value that is no JSON is a text.
+    /// A value that is not JSON is taken as text.
     pub fn parse(text: &str) -> Result<Edit, String> {
         let (path, value) = text
             .split_once('=')
@@ -31,7 +31,7 @@ impl Edit {
     }
 }
 
-/// Why a run cannot be forked there.
+/// Why a run cannot be forked at an action.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error(
@@ -46,7 +46,7 @@ pub enum Refused {
 #[derive(Debug)]
 pub struct Fork {
     events: Vec<Value>,
-    /// Calls whose results the trace has only after the cut: they were taken along.
+    /// Calls whose results come after the cut; the results were copied too.
     pub completed: Vec<u32>,
 }
 
@@ -58,7 +58,7 @@ impl Fork {
     }
 }
 
-/// Keeps `actions`, of which the last is where the new run parts from the old one.
+/// Copies `actions`; the new run diverges after the last one.
 pub fn fork(store: &Store, actions: &[ActionIx], edits: &[Edit]) -> Result<Fork, Refused> {
     let Some(last) = actions.last().map(|ix| store.row(*ix)) else {
         return Ok(Fork {
@@ -73,7 +73,7 @@ pub fn fork(store: &Store, actions: &[ActionIx], edits: &[Edit]) -> Result<Fork,
         }
         let result = row.result_place();
         let is_open = row.status() == Status::Pending && !result.is_some();
-        // The edited call needs no result: it gets one that says so.
+        // The edited call needs no result: `outdate` writes one.
         if is_open && (row.ix() != last.ix() || edits.is_empty()) {
             return Err(Refused::OpenCall {
                 call: row.seq(),
@@ -97,7 +97,7 @@ pub fn fork(store: &Store, actions: &[ActionIx], edits: &[Edit]) -> Result<Fork,
     Ok(Fork { events, completed })
 }
 
-/// Applies the edits; what they changed, for the start of the new run.
+/// Applies the edits, and returns what they changed, for the start of the new run.
 fn edit(
     events: &mut Vec<Value>,
     edits: &[Edit],
@@ -132,7 +132,7 @@ fn is_of(event: &Value, own: &str) -> bool {
     is("id") || is("call_id")
 }
 
-/// The event with the member that the path begins with: of the last action, else the start.
+/// The event that has the first member of the path: one of the last action's, else the run start.
 fn place(events: &[Value], edit: &Edit, own: &str) -> Option<usize> {
     let first = edit.path.split('.').next().unwrap_or_default();
     let has = |event: &Value| event.get(first).is_some();
@@ -148,7 +148,7 @@ fn place(events: &[Value], edit: &Edit, own: &str) -> Option<usize> {
     })
 }
 
-/// Sets a value inside of an event; what stood there before. New members of objects may be added.
+/// Sets a value in an event, and returns the old one. May add members to objects.
 fn set(event: &mut Value, path: &str, to: &Value) -> Result<Value, String> {
     let mut at = event;
     let mut names = path.split('.').peekable();
@@ -176,7 +176,7 @@ fn set(event: &mut Value, path: &str, to: &Value) -> Result<Value, String> {
     Ok(std::mem::replace(at, to.clone()))
 }
 
-/// The recorded result is that of other arguments: it goes, and one that says so comes.
+/// The recorded result belongs to other arguments: replaces it with one that says so.
 fn outdate(events: &mut Vec<Value>, own: &str) {
     events.retain(|event| !(event["type"] == "tool_result" && event["call_id"] == own));
     let run = events.first().map(|start| start["run_id"].clone());

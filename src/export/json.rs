@@ -1,7 +1,7 @@
-//! JSON as other programs read it: the names in these shapes are a promise.
+//! JSON for other programs. The names in these shapes are stable.
 //!
-//! What was not recorded is absent, never 0. Strings are escaped so that a terminal is safe even
-//! when somebody looks at the output with `cat`.
+//! Unrecorded values are absent, never 0. Strings are escaped so that the output is safe to `cat` on
+//! a terminal.
 
 pub mod action;
 pub mod cohort;
@@ -17,12 +17,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-/// Which characters stand for themselves.
+/// Which characters are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Escapes {
-    /// All but those that change what a terminal shows.
+    /// Those that could change what a terminal shows.
     Unsafe,
-    /// None beyond ASCII.
+    /// Everything beyond ASCII.
     NonAscii,
 }
 
@@ -41,7 +41,7 @@ pub fn line(out: &mut dyn Write, value: &impl Serialize, escapes: Escapes) -> io
 /// `value` as one line without its end.
 ///
 /// # Panics
-/// When a shape of ours cannot be written, as a map whose keys are no strings.
+/// When a shape of ours cannot be written, for example a map whose keys are not strings.
 pub fn text(value: &impl Serialize, escapes: Escapes) -> String {
     let mut out = Vec::new();
     write(&mut out, value, escapes).expect("our shapes are JSON, and writing to memory succeeds");
@@ -97,7 +97,7 @@ impl Safe {
     }
 }
 
-/// DEL, C1, and what is invisible or turns the direction of text around.
+/// DEL, C1, invisible characters, and those that change the direction of text.
 fn is_unsafe(char: char) -> bool {
     matches!(char,
         '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'

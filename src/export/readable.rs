@@ -1,4 +1,4 @@
-//! One action to read: what was asked, what came back, who decided. Every line is sanitised.
+//! One action as readable text: request, result, decisions. Every line is sanitised.
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -14,14 +14,14 @@ use crate::model::outcome::{Attached, AttachedKind};
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// Lines of a text that a turn shows of each action.
+/// Lines of each text that the view of a turn shows.
 const BRIEF: usize = 20;
 
-/// How much of each text to tell.
+/// How many lines of each text to show.
 #[derive(Debug, Clone, Copy)]
 struct Limit(usize);
 
-/// A line in pieces, each of them for its colour.
+/// A line in pieces, each with the role that colours it.
 pub type Line = Vec<(Role, String)>;
 
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ pub fn full(row: &Row<'_>, zone: &TimeZone) -> Vec<Line> {
     page.lines
 }
 
-/// The same without the small print; long texts are cut, and what is left out is counted.
+/// The action without its metadata; long texts are cut, and the omitted lines are counted.
 pub fn brief(row: &Row<'_>, zone: &TimeZone) -> Vec<Line> {
     let body = bodies::open(row, Depth::Full);
     let mut page = Page::default();
@@ -62,7 +62,7 @@ pub fn brief(row: &Row<'_>, zone: &TimeZone) -> Vec<Line> {
     page.lines
 }
 
-/// The same of an action that is open already, with so many lines of each text.
+/// Like [`brief`], for an opened action and a limit of `most` lines per text.
 pub fn opened(row: &Row<'_>, body: &Body, most: usize, zone: &TimeZone) -> Vec<Line> {
     let mut page = Page::default();
     head(&mut page, row, zone);
@@ -70,10 +70,10 @@ pub fn opened(row: &Row<'_>, body: &Body, most: usize, zone: &TimeZone) -> Vec<L
     page.lines
 }
 
-/// Records are opened up to this size for [`text()`]: a program that shows it has to hold it too.
+/// Records are opened up to this size for [`text()`]: the program that shows the text must hold it too.
 const MOST: u32 = 16 << 20;
 
-/// Everything about an action as plain text. Of records beyond any reading the head is told.
+/// Everything about an action as plain text. Only the head of very large records is included.
 pub fn text(row: &Row<'_>, zone: &TimeZone) -> String {
     let body = bodies::open(row, Depth::UpTo(MOST));
     let mut page = Page::default();
@@ -175,7 +175,7 @@ fn facts(page: &mut Page, row: &Row<'_>, body: &Body) {
     }
 }
 
-/// What was odd about a record, in words.
+/// The oddities of a record, in words.
 fn flags(flags: Flags) -> Vec<&'static str> {
     let words = [
         (Flags::RETRY, "retry of the call before"),
@@ -328,7 +328,7 @@ fn condition(found: &Matched) -> String {
     )
 }
 
-/// A request has no answer yet; an answer tells who gave it, and after how long.
+/// A request has no answer yet; an answer says who gave it and how long it took.
 fn approval(text: &ApprovalText, known: Option<&Attached>, asked: Option<&Value>) -> String {
     let state = match text.state.as_deref() {
         Some("requested") => Some("asked".to_owned()),
@@ -347,8 +347,8 @@ fn approval(text: &ApprovalText, known: Option<&Attached>, asked: Option<&Value>
         .join(" ")
 }
 
-/// Where a person was shown other values than the call has. A key that only one of the two holds
-/// says nothing: recorders leave out what they do not show.
+/// Values shown to the approver that differ from those of the call. Keys that only one side has are
+/// ignored: recorders leave out what they do not show.
 fn differences(shown: Option<&Value>, called: Option<&Value>) -> Vec<String> {
     let (Some(Value::Object(shown)), Some(Value::Object(called))) = (shown, called) else {
         return Vec::new();

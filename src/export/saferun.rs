@@ -1,8 +1,8 @@
-//! Runs in the project's own format: what is known of them, one event per line.
+//! Runs in the project's own format, one event per line.
 //!
-//! What is written opens to the same runs and actions again. A run that had no row for its start or
-//! end gets one, since that is where the format tells who ran and how it ended; lines that were broken
-//! become events of the type `unreadable`, with their text.
+//! The output opens to the same runs and actions. A run without a start or end event gets one, because
+//! the format stores agent and outcome there; malformed lines become events of type `unreadable`, with
+//! their text.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -21,13 +21,13 @@ use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// Longer broken lines are cut.
+/// Longer malformed lines are cut.
 const LONGEST: usize = 64 << 10;
 
-/// Where events go.
+/// Receives events.
 pub type Sink<'a> = &'a mut dyn FnMut(&Value) -> io::Result<()>;
 
-/// Tells runs, each with its actions in their order; how many events there were.
+/// Emits runs, each with its actions in order; returns the number of events.
 pub fn write(out: Sink<'_>, store: &Store, runs: &[RunIx]) -> io::Result<u64> {
     let mut by_run = by_run(store);
     let mut taken = HashSet::new();
@@ -49,7 +49,7 @@ pub fn write(out: Sink<'_>, store: &Store, runs: &[RunIx]) -> io::Result<u64> {
     Ok(events)
 }
 
-/// The actions of each run, in their order.
+/// The actions of each run, in order.
 pub fn by_run(store: &Store) -> HashMap<RunIx, Vec<ActionIx>> {
     let mut found: HashMap<RunIx, Vec<ActionIx>> = HashMap::new();
     for row in store.rows() {
@@ -70,8 +70,8 @@ pub(crate) fn unique(id: &str, taken: &mut HashSet<String>) -> String {
     name
 }
 
-/// The events of some actions of a run, in their order, under the id `name`, and the ids of the actions in
-/// them. The first event is the start of the run; its end is among them only if it is one of the actions.
+/// The events of some actions of a run, in order, under the run id `name`, and the ids that the actions
+/// have in them. The first event is the run start; the run end is included only if it is one of the actions.
 pub fn past(
     store: &Store,
     run: &Run,
@@ -103,7 +103,7 @@ struct Telling<'a> {
     store: &'a Store,
     run: &'a Run,
     name: String,
-    /// The ids of rows, for those that they cause.
+    /// The ids of rows, for the rows that they cause.
     ids: HashMap<ActionIx, String>,
     used: HashSet<String>,
     events: u64,
@@ -193,7 +193,7 @@ impl Telling<'_> {
         );
     }
 
-    /// The id of a row: its own where that is one of its kind in the run.
+    /// The id of a row: its recorded one, if it is unique in the run.
     fn id(&mut self, row: &Row<'_>, body: &Body) -> String {
         let own = body
             .id
@@ -329,7 +329,7 @@ impl Telling<'_> {
         self.say(result)
     }
 
-    /// A row for a decision about no known call: the first of its verdicts is the row.
+    /// A decision about an unknown call: its first verdict is the row.
     fn verdicts_alone(
         &mut self,
         row: &Row<'_>,
@@ -367,7 +367,7 @@ impl Telling<'_> {
     }
 }
 
-/// What was said, with the words of the body at the same place among its kind.
+/// A verdict, with the text of the body's entry at the same index.
 pub(super) fn verdict(
     store: &Store,
     attached: &Attached,
@@ -411,12 +411,12 @@ pub(super) fn verdict(
     }
 }
 
-/// A name, where one was recorded.
+/// A name, if one was recorded.
 pub(super) fn symbol(store: &Store, symbol: Sym) -> Option<Value> {
     text(store.symbols().name(symbol))
 }
 
-/// What the record of an action tells of requests to the model, where its format tells that.
+/// The request parts in an action's record, if its format records requests.
 pub(super) fn pieces(row: &Row<'_>) -> Vec<RequestPart> {
     let record = bodies::record(row, row.place(), Depth::Full);
     let format = row.source().format;
@@ -424,7 +424,7 @@ pub(super) fn pieces(row: &Row<'_>) -> Vec<RequestPart> {
     pieces.unwrap_or_default()
 }
 
-/// System prompt, schemas and parameters, so that what the model saw can still be told.
+/// System prompt, tool schemas and parameters, so that requests can be reconstructed from the output.
 fn settings(row: &Row<'_>, event: &mut Map<String, Value>) {
     let mut params = Map::new();
     for piece in pieces(row) {
@@ -445,8 +445,8 @@ fn settings(row: &Row<'_>, event: &mut Map<String, Value>) {
     );
 }
 
-/// Who said a prompt, and what as it was sent where it is more than text; after a compaction the model
-/// sees only what follows it.
+/// The role of a prompt, and its content as it was sent if that is more than text. After a compaction the
+/// model sees only what follows it.
 fn seen(row: &Row<'_>, event: &mut Map<String, Value>) {
     let mut blocks = Vec::new();
     for piece in pieces(row) {
@@ -499,7 +499,7 @@ pub(super) fn error(error: &ErrorText) -> Value {
     Value::Object(out)
 }
 
-/// What was recorded; an estimate is made again when it is read.
+/// The recorded cost; estimates are computed again when the output is read.
 fn cost(row: &Row<'_>, event: &mut Map<String, Value>) {
     if !row.flags().has(Flags::ESTIMATED) {
         put(event, "cost_usd", row.cost().usd().map(Value::from));

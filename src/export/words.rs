@@ -1,4 +1,4 @@
-//! Values as words of a table. What was not recorded is `—`.
+//! Values as text for tables. Unrecorded values are `—`.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,7 +12,7 @@ use crate::model::run::{CostSource, Grade, Run, RunStatus};
 use crate::store::Store;
 use crate::store::row::Row;
 
-/// What a piece of text is, for its colour. A word says the same to those who see none.
+/// The role of a piece of text, which decides its colour. The text itself says the same without colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Plain,
@@ -42,7 +42,7 @@ pub fn time_of_day(time: Time, zone: &TimeZone) -> String {
         .map_or_else(nothing, |us| human::time_of_day(us, zone))
 }
 
-/// The place of an action in its run; a broken line has none.
+/// The number of an action in its run; a malformed line has none.
 pub fn seq(seq: u32) -> String {
     if seq == 0 { nothing() } else { seq.to_string() }
 }
@@ -51,7 +51,7 @@ pub fn span(span: Elapsed) -> String {
     span.get().map_or_else(nothing, human::span)
 }
 
-/// `≈` marks what was worked out from tokens and prices.
+/// `≈` marks estimates from tokens and prices.
 pub fn cost(cost: Option<(Cost, CostSource)>) -> String {
     let Some((cost, source)) = cost else {
         return nothing();
@@ -117,7 +117,7 @@ pub fn run_status(run: &Run) -> (&'static str, Role) {
     }
 }
 
-/// `right`, `wrong`, `0.42`; none where nobody judged the run.
+/// `right`, `wrong`, `0.42`; `None` if the run was not graded.
 pub fn grade(run: &Run) -> Option<(String, Role)> {
     let grade = run.grade()?;
     let role = match grade {
@@ -128,13 +128,13 @@ pub fn grade(run: &Run) -> Option<(String, Role)> {
     Some((grade.to_string(), role))
 }
 
-/// `18 of 25 right`; none where nobody judged.
+/// `18 of 25 right`; `None` if no run was graded.
 pub fn right(tally: &Tally) -> Option<String> {
     let (right, judged) = (tally.right as u64, tally.judged as u64);
     (judged > 0).then(|| format!("{} of {} right", human::count(right), human::count(judged)))
 }
 
-/// `25 runs · 18 of 25 right · median 8.2s`: what is known.
+/// `25 runs · 18 of 25 right · median 8.2s`: whatever is recorded.
 pub fn tally(tally: &Tally) -> String {
     let median = tally.median.get().map(human::span);
     let parts = [
@@ -145,7 +145,7 @@ pub fn tally(tally: &Tally) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// What the badge of a context means.
+/// Explains the badge of a context.
 pub fn exactness(exactness: Exactness) -> &'static str {
     match exactness {
         Exactness::Recorded => "the body of the request, as it was sent",
@@ -170,12 +170,12 @@ pub fn fill(context: &Context) -> String {
     )
 }
 
-/// A name, raw; `—` where none was recorded.
+/// A name, raw; `—` if none was recorded.
 pub fn name(name: &str) -> &str {
     if name.is_empty() { NOTHING } else { name }
 }
 
-/// The models of a run in the order of first use.
+/// The models of a run, in order of first use.
 pub fn models(store: &Store, run: &Run) -> String {
     name(&runs::models(store, run)).to_owned()
 }

@@ -13,6 +13,7 @@ mod formats;
 mod observability;
 mod opencode;
 mod oracle;
+mod outputs;
 mod pictures;
 mod properties;
 mod pty;

@@ -108,7 +108,7 @@ proptest! {
 }
 
 #[test]
-fn a_time_is_told_as_far_as_it_is_away() {
+fn a_point_in_time_shows_the_date_only_if_needed() {
     let at = |text: &str| {
         text.parse::<jiff::Timestamp>()
             .expect("a time")

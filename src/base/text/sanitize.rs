@@ -1,7 +1,7 @@
-//! The rule that makes text harmless for a terminal, one grapheme at a time.
+//! Makes text safe for a terminal, one grapheme at a time.
 //!
-//! Works on decoded characters. What cannot stay is replaced in its place by plain ASCII or a
-//! control picture, never removed, so that the graphemes around it keep their borders.
+//! Works on decoded characters. Unsafe ones are replaced by plain ASCII or a control picture,
+//! never removed, so that the graphemes around them keep their boundaries.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -47,8 +47,8 @@ fn pass(text: &str) -> String {
     safe.out
 }
 
-/// Characters that are visible, stand alone and join nothing before them: most text of most
-/// languages, and the boxes and dots of terminal programs.
+/// Characters that are visible and never join the one before: most text of most languages, and
+/// the boxes and dots of terminal programs.
 fn is_plain(c: char) -> bool {
     matches!(c,
         ' '..='~'
@@ -62,7 +62,7 @@ fn is_plain(c: char) -> bool {
         | '\u{ff01}'..='\u{ff60}' | '\u{fffd}')
 }
 
-/// The output so far and what is known of the grapheme that ends it.
+/// The output so far, and the state of its last grapheme.
 struct Safe {
     out: String,
     /// None where the next character begins a grapheme of the output.
@@ -140,7 +140,7 @@ impl Safe {
         });
     }
 
-    /// Says how many marks are not shown: the one at hand and those right behind it.
+    /// Writes how many marks are left out: this one and those that follow directly.
     fn count_marks(&mut self, rest: &mut Peekable<Chars<'_>>) {
         let mut count = 1;
         while rest
@@ -172,9 +172,9 @@ impl Safe {
     }
 }
 
-/// Never shown as it is, wherever it stands: control characters, what turns the direction of
-/// reading, what has no ink (fillers, tags, most selectors, format characters, noncharacters), and
-/// prepended marks, which would join the `<` of a replacement.
+/// Never shown as is: control characters, direction overrides, invisible characters (fillers,
+/// tags, most selectors, format characters, noncharacters), and prepended marks, which would join
+/// the `<` of a replacement.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -196,8 +196,8 @@ fn is_joiner_or_selector(c: char) -> bool {
     matches!(c, ZERO_WIDTH_JOINER | '\u{fe0e}' | '\u{fe0f}')
 }
 
-/// Whether a joiner may follow `c`: an emoji proper, or what changes the form or skin of one. The
-/// old signs that can also be shown as emoji (`©`, `↔`) begin no sequence that people write.
+/// Whether a joiner may follow `c`: an emoji, or a modifier of its form or skin tone. Older
+/// signs with an emoji form (`©`, `↔`) start no sequence in practice.
 fn can_be_joined(c: char) -> bool {
     c == '\u{fe0f}'
         || matches!(c, '\u{2600}'..='\u{1faff}') && (is_skin_tone(c) || is_pictograph(c))

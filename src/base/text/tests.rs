@@ -48,7 +48,7 @@ fn shows_c1_controls_as_codes() {
 }
 
 #[test]
-fn shows_what_turns_the_reading_direction() {
+fn shows_direction_overrides_as_codes() {
     check("safe\u{202e}gpj.exe", "safe<202e>gpj.exe");
     check(
         "\u{2066}a\u{2069}\u{61c}\u{200f}",
@@ -57,7 +57,7 @@ fn shows_what_turns_the_reading_direction() {
 }
 
 #[test]
-fn shows_what_has_no_ink() {
+fn shows_invisible_characters_as_codes() {
     check("a\u{200b}b\u{200c}c\u{feff}", "a<200b>b<200c>c<feff>");
     check("soft\u{ad}hyphen\u{34f}", "soft<ad>hyphen<34f>");
     check(
@@ -119,7 +119,7 @@ fn keeps_graphemes_short() {
 }
 
 #[test]
-fn no_character_passes_without_ink() {
+fn no_invisible_character_passes() {
     for c in ('\0'..='\u{20fff}').chain('\u{e0000}'..='\u{e0fff}') {
         let raw = format!("{c}<");
         let shown = sanitize(&raw);
@@ -194,7 +194,7 @@ fn wrap_cuts_a_word_longer_than_a_row() {
     assert_eq!(wrap("ab", 0), ["a", "b"]);
 }
 
-/// Text made of what makes trouble: marks, joiners, jamo, flags, controls, escapes, emoji.
+/// Text made of difficult characters: marks, joiners, jamo, flags, controls, escapes, emoji.
 fn troublesome() -> impl Strategy<Value = String> {
     let sharp = prop::sample::select(vec![
         'a',
@@ -308,7 +308,7 @@ proptest! {
 }
 
 #[test]
-fn a_tail_is_what_fits_behind_the_mark() {
+fn cut_front_keeps_the_end_that_fits() {
     assert_eq!(super::cut_front("claude-opus-4-5", 9), "…opus-4-5");
     assert_eq!(super::cut_front("opus", 4), "opus");
     assert_eq!(super::cut_front("報告書", 4), "…書");
@@ -317,7 +317,7 @@ fn a_tail_is_what_fits_behind_the_mark() {
 }
 
 #[test]
-fn a_text_is_found_in_any_case_unless_capitals_are_looked_for() {
+fn search_ignores_case_unless_the_query_has_capitals() {
     let found = |text, sought| {
         let ranges = super::find_all(text, sought);
         ranges

@@ -7,25 +7,25 @@ use crate::store::Store;
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// One step, as the actions that it is made of.
+/// One step: the actions that it consists of.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
-    /// Somebody else than the model said or did something.
+    /// An event that is not from the model.
     Told(ActionIx),
-    /// The model thought, answered and asked for tools. Each list may be empty, not all of them.
+    /// The model reasoned, answered and called tools. Any list may be empty, but not all.
     Agent(Agent),
 }
 
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Agent {
     pub(super) reasoning: Vec<ActionIx>,
-    /// The first one carries tokens and cost; the rest is more text of the same inference.
+    /// The first carries tokens and cost; the others are more text of the same inference.
     pub(super) said: Vec<ActionIx>,
     pub(super) calls: Vec<ActionIx>,
 }
 
 impl Agent {
-    /// The action that stands for the inference.
+    /// The action that represents the inference.
     pub(super) fn first(&self) -> ActionIx {
         let all = [&self.said, &self.reasoning, &self.calls];
         let first = all.into_iter().find_map(|list| list.first());
@@ -33,8 +33,8 @@ impl Agent {
     }
 }
 
-/// Puts the actions of one agent, in their order, into steps. A call belongs to the answer that asked for
-/// it, as the trace tells; else to the answer before it. Calls that no answer asked for stand alone.
+/// Groups the actions of one agent, in order, into steps. A call belongs to the response that requested it
+/// if the trace says so, else to the response before it. Calls without a response form their own step.
 pub(super) fn of(store: &Store, actions: &[ActionIx]) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut answers: HashMap<ActionIx, usize> = HashMap::new();
@@ -79,7 +79,7 @@ pub(super) fn of(store: &Store, actions: &[ActionIx]) -> Vec<Step> {
     steps
 }
 
-/// Whether an action goes on with the inference of a step.
+/// Whether an action continues the inference of a step.
 fn continues(row: &Row<'_>, step: &Agent) -> bool {
     match row.kind() {
         Kind::Reasoning => step.said.is_empty() && step.calls.is_empty(),
@@ -90,7 +90,7 @@ fn continues(row: &Row<'_>, step: &Agent) -> bool {
     }
 }
 
-/// Where a run begins and ends is no step, unless there is nothing else to tell.
+/// Run start and end are not steps, unless the run has nothing else.
 fn is_silent(row: &Row<'_>, actions: usize) -> bool {
     actions > 1
         && match row.kind() {

@@ -5,10 +5,10 @@ use crate::analysis::cohort::figure::Figure;
 use crate::base::text;
 use crate::export::cohort as words;
 
-/// So many kinds of forks are told.
+/// How many kinds of divergence are listed.
 const FORKS: usize = 10;
 
-/// The document; harmless to a terminal.
+/// The document; safe to show on a terminal.
 pub fn markdown(answer: &Answer) -> String {
     let found = &answer.comparison;
     let (a, b) = (&found.a, &found.b);
@@ -85,7 +85,7 @@ fn row(answer: &Answer, figure: &Figure) -> String {
     format!("| {} |", cells.join(" | "))
 }
 
-/// Raw content as text that Markdown leaves alone.
+/// Raw content, escaped for Markdown.
 fn plain(raw: &str) -> String {
     let mut out = String::new();
     for char in text::sanitize(raw).chars() {
@@ -100,7 +100,7 @@ fn plain(raw: &str) -> String {
     out
 }
 
-/// Raw content between backticks.
+/// Raw content for a code span.
 fn code(raw: &str) -> String {
     text::sanitize(raw).replace('`', "'").replace('|', "¦")
 }

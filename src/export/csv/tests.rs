@@ -3,18 +3,18 @@ use serde_json::json;
 use super::field;
 
 #[test]
-fn quotes_what_would_break_a_row() {
+fn values_that_would_break_a_row_are_quoted() {
     assert_eq!(field(Some(&json!("a,\"b\""))), "\"a,\"\"b\"\"\"");
     assert_eq!(field(Some(&json!(["gpt-5", "gpt-4o"]))), "gpt-5 gpt-4o");
 }
 
 #[test]
-fn what_was_not_recorded_is_empty() {
+fn unrecorded_values_are_empty_fields() {
     assert_eq!(field(None), "");
 }
 
 #[test]
-fn a_name_is_never_a_formula() {
+fn text_is_never_a_formula() {
     assert_eq!(field(Some(&json!("=cmd()"))), "\"'=cmd()\"");
     assert_eq!(field(Some(&json!(-4))), "-4");
 }

@@ -1,4 +1,4 @@
-//! A comparison as markdown, for an issue or a review.
+//! A comparison of two runs as Markdown, for an issue or a review.
 
 use serde_json::json;
 
@@ -134,7 +134,7 @@ fn line(pieces: &[Piece]) -> String {
     pieces.collect()
 }
 
-/// Text that a cell of a table shows as it is.
+/// Escapes text for a table cell.
 fn cell(clean: &str) -> String {
     let mut out = String::with_capacity(clean.len());
     for char in clean.chars() {

@@ -40,7 +40,7 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn the_past_is_kept_and_the_parent_is_named() {
+fn a_fork_keeps_earlier_events_and_names_its_parent() {
     let fork = forked(3, &[]).expect("a fork");
     assert_eq!(kinds(&fork.events), ["run_start", "prompt", "response"]);
     let start = &fork.events[0];
@@ -56,7 +56,7 @@ fn the_past_is_kept_and_the_parent_is_named() {
 }
 
 #[test]
-fn a_result_that_came_after_the_cut_is_taken_along() {
+fn a_result_after_the_cut_is_copied_with_its_call() {
     let fork = forked(5, &[]).expect("a fork");
     assert_eq!(
         kinds(&fork.events),
@@ -103,7 +103,7 @@ fn an_edited_call_loses_its_result() {
 }
 
 #[test]
-fn the_start_and_a_prompt_can_be_edited_and_nothing_that_is_not_there() {
+fn only_existing_places_can_be_edited() {
     let fork = forked(2, &["content=Do not pay", "system=Be long."]).expect("a fork");
     assert_eq!(fork.events[1]["content"], "Do not pay");
     assert_eq!(fork.events[0]["system"], "Be long.");

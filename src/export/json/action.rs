@@ -1,4 +1,4 @@
-//! One action of a run with everything that is known about it: the line of `query --jsonl`.
+//! One action with everything that is recorded about it: a line of `query --jsonl`.
 
 use serde::Serialize;
 use serde_json::{Number, Value};
@@ -11,7 +11,7 @@ use crate::model::outcome::{Attached, AttachedKind};
 use crate::store::bodies::{self, Depth};
 use crate::store::row::Row;
 
-/// Of a document that lists actions.
+/// The schema of a document that lists actions.
 pub const SCHEMA: &str = "saferun.tui/actions@1";
 
 /// The columns of a table of actions.
@@ -152,7 +152,7 @@ pub struct ApprovalJson {
     pub ts: Option<String>,
 }
 
-/// Opens the action in full: reads its records from disk.
+/// Reads the records of the action from disk, in full.
 pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
     let body = bodies::open(row, Depth::Full);
     let estimated = row.flags().has(Flags::ESTIMATED);
@@ -197,7 +197,7 @@ fn error(error: ErrorText) -> ErrorJson {
     }
 }
 
-/// How much of a broken line is looked at to say what is wrong with it.
+/// How many bytes of a malformed line are read to say what is wrong with it.
 pub const REASON_HEAD: usize = 4 << 20;
 
 /// Why a line could not be understood.
@@ -209,7 +209,7 @@ fn malformed(row: &Row<'_>) -> Option<ErrorJson> {
     })
 }
 
-/// Joins what a decision says (on disk) with when it was made (in the columns).
+/// Joins the text of a decision (on disk) with its time (in the columns).
 fn attached(row: &Row<'_>, body: &Body) -> (Vec<DecisionJson>, Vec<ApprovalJson>) {
     let of = |kind: AttachedKind| row.attached().filter(move |it| it.kind == kind);
     let mut decided = of(AttachedKind::Decision);

@@ -57,7 +57,7 @@ pub struct ConfoundJson {
     pub b: String,
 }
 
-/// What metrics and tools have in common.
+/// Fields that metrics and tools share.
 #[derive(Debug, Serialize)]
 pub struct TestJson {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ pub struct MixJson {
     pub transitions_p: Option<f64>,
 }
 
-/// `^` is the beginning of a run and `$` its end.
+/// `^` is the start of a run and `$` its end.
 #[derive(Debug, Serialize)]
 pub struct TransitionJson {
     pub from: String,
@@ -141,7 +141,7 @@ pub struct TransitionJson {
     pub count_b: u32,
 }
 
-/// On so many tasks A called this and B that, after the same calls.
+/// Where A and B called different tools after the same calls, and on how many tasks.
 #[derive(Debug, Serialize)]
 pub struct ForkJson {
     pub a: String,
@@ -162,7 +162,7 @@ pub struct PairJson {
     pub calls_before_b: usize,
 }
 
-/// Of each kind of fork so many pairs are listed.
+/// How many pairs of each kind of divergence are listed.
 const PAIRS: usize = 20;
 
 pub fn cohort(store: &Store, answer: &Answer) -> CohortJson {

@@ -1,4 +1,4 @@
-//! `saferun.tui/context@1`: what the model saw at a call.
+//! `saferun.tui/context@1`: the context of a model call.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub struct ContextJson<'a> {
     pub run_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn: Option<u32>,
-    /// The place in its run of the action that stands for the call.
+    /// The number, in its run, of the action that represents the call.
     pub seq: u32,
     pub exactness: &'static str,
     pub api: &'static str,
@@ -32,7 +32,7 @@ pub struct PartJson<'a> {
     /// The action that the part comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u32>,
-    /// It was not part of the request before.
+    /// Whether it is new since the request before.
     pub new: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_tokens: Option<u64>,
@@ -42,7 +42,7 @@ pub struct PartJson<'a> {
 pub struct TokensJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded: Option<u64>,
-    /// From the lengths of all parts.
+    /// Estimated from the lengths of all parts.
     pub estimated: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<u64>,

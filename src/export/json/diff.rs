@@ -27,16 +27,16 @@ pub struct DiffJson<'a> {
     pub cause: &'static str,
     pub detail: String,
     pub inputs_differed_before: bool,
-    /// What differs in what the models had been given where they part; absent where they do not.
+    /// How the contexts of the models differ at the divergence; absent if the runs do not diverge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given: Option<GivenJson<'a>>,
-    /// Every label with how many columns have it.
+    /// The number of columns by label.
     pub counts: Map<String, Value>,
-    /// Rows that are no action of the agent or its user, and are not compared.
+    /// Rows that are not actions of the agent or its user, and are not compared.
     pub left_out: LeftOut,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignored: Option<Vec<String>>,
-    /// Differences that do not count, as it was asked for; absent where nothing was.
+    /// Differences that the user chose to ignore; absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<usize>,
 }
@@ -68,7 +68,7 @@ pub struct SettingJson<'a> {
     pub b: Option<&'a Value>,
 }
 
-/// True of the sides that do not record it.
+/// True for each side that does not record it.
 #[derive(Debug, Serialize)]
 pub struct UnrecordedJson {
     pub what: &'static str,
@@ -84,7 +84,7 @@ pub struct LeftOut {
 
 #[derive(Debug, Serialize)]
 pub struct ColumnJson {
-    /// Its place among all columns, from 0: what `first_any` and `first_material` count.
+    /// Its index among all columns; `first_any` and `first_material` refer to it.
     pub column: usize,
     pub a: Option<u32>,
     pub b: Option<u32>,

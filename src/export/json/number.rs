@@ -49,7 +49,7 @@ pub struct UsageJson {
     pub total_tokens: Option<u64>,
 }
 
-/// None where no count was recorded at all.
+/// `None` if no count was recorded.
 pub fn usage(usage: &Usage) -> Option<UsageJson> {
     (!usage.is_none()).then(|| UsageJson {
         input_tokens: usage.input.get(),
@@ -61,7 +61,7 @@ pub fn usage(usage: &Usage) -> Option<UsageJson> {
     })
 }
 
-/// A name, where one was recorded.
+/// A name, if one was recorded.
 pub fn name(name: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }

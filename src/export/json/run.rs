@@ -7,7 +7,7 @@ use super::number::{self, UsageJson};
 use crate::model::run::{Run, RunIx};
 use crate::store::Store;
 
-/// All runs of some files in one document.
+/// A document with all runs of some files.
 #[derive(Debug, Serialize)]
 pub struct RunsJson<'a> {
     pub schema: &'static str,

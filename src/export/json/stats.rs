@@ -1,4 +1,4 @@
-//! `saferun.tui/stats@1`: actions counted by some of their fields.
+//! `saferun.tui/stats@1`: actions grouped by some of their fields.
 
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
@@ -8,7 +8,7 @@ use crate::analysis::grouped::{Field, Group, Percentiles};
 
 pub const SCHEMA: &str = "saferun.tui/stats@1";
 
-/// The columns of a table of groups, behind those that they are grouped by.
+/// The columns of a table of groups, after the grouping fields.
 pub const MEMBERS: &[&str] = &[
     "runs",
     "actions",

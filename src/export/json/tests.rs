@@ -14,7 +14,7 @@ fn check(escapes: Escapes, text: &str, expected: &str) {
 }
 
 #[test]
-fn a_terminal_is_safe_from_the_strings_of_a_trace() {
+fn strings_are_escaped_for_a_terminal() {
     check(Escapes::Unsafe, "é✓ \"ok\"", "é✓ \\\"ok\\\"");
     check(
         Escapes::Unsafe,
@@ -59,7 +59,7 @@ fn spans_are_milliseconds() {
 }
 
 #[test]
-fn what_was_not_recorded_is_absent() {
+fn unrecorded_values_are_absent() {
     assert!(number::usage(&Usage::NONE).is_none());
     assert_eq!(number::time(Time::NONE), None);
     let usage = Usage {

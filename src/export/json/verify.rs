@@ -1,4 +1,4 @@
-//! `saferun.tui/verify@1`: what every byte of some files was.
+//! `saferun.tui/verify@1`: an account of every byte of some files.
 
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ pub struct LinesJson {
     pub bad: u64,
     pub blank: u64,
     pub partial: u64,
-    /// Of `ok`: lines that a strict reader would have refused.
+    /// Lines among `ok` that a strict reader would refuse.
     pub repaired: u64,
 }
 

@@ -16,13 +16,13 @@ fn check(state: &str, shown: Option<Value>, expected: &str) {
 }
 
 #[test]
-fn a_request_is_asked_and_an_answer_says_who() {
+fn an_approval_says_who_answered() {
     check("requested", None, "asked");
     check("approved", None, "approved by ann");
 }
 
 #[test]
-fn other_values_than_those_of_the_call_are_named_by_their_key() {
+fn values_that_differ_from_the_call_are_named_by_key() {
     check(
         "approved",
         Some(json!({"amount": 420, "order": "8841"})),

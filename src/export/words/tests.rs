@@ -3,7 +3,7 @@ use crate::model::quantity::{Cost, Elapsed, Tokens, Usage};
 use crate::model::run::CostSource;
 
 #[test]
-fn what_was_not_recorded_is_a_dash() {
+fn unrecorded_values_are_a_dash() {
     assert_eq!(span(Elapsed::NONE), "—");
     assert_eq!(cost(None), "—");
     assert_eq!(usage(&Usage::NONE), None);
