@@ -253,7 +253,7 @@ fn put(what: RowField, value: Value, scope: &RecordScope<'_>, entry: &mut Entry)
         RowField::Model => entry.model = text(&value),
         RowField::Time => entry.fact.time = instant(&value),
         RowField::Millis => {
-            entry.fact.duration = number().map_or(Elapsed::NONE, Elapsed::from_millis)
+            entry.fact.duration = number().map_or(Elapsed::NONE, Elapsed::from_millis);
         }
         RowField::Seconds => {
             entry.fact.duration =
