@@ -76,8 +76,7 @@ pub fn identify(
         return Err(Error::NotATrace {
             path: name(),
             what: format!(
-                "one JSON document of {size} bytes (the limit is {}); make it JSON Lines first (jq -c '.[]')",
-                LARGEST_DOCUMENT
+                "one JSON document of {size} bytes (the limit is {LARGEST_DOCUMENT}); make it JSON Lines first (jq -c '.[]')"
             ),
         });
     }

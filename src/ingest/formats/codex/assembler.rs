@@ -59,7 +59,7 @@ impl Assembler for CodexAssembler {
         let incoming = Incoming { run, fact, from };
         match fact.kind {
             FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
-                self.start(&incoming, build)
+                self.start(&incoming, build);
             }
             FactKind::Setting => {
                 let agent = build.peek(run).who.agent;
@@ -72,7 +72,7 @@ impl Assembler for CodexAssembler {
             FactKind::ToolResult => self.result(&incoming, build),
             FactKind::CallNews | FactKind::Piece => call_news(&incoming, build),
             FactKind::Usage | FactKind::RunningTotal | FactKind::RunTotal => {
-                self.usage(&incoming, build)
+                self.usage(&incoming, build);
             }
             FactKind::Decision | FactKind::Approval => attach(&incoming, build),
             FactKind::RunEnd => {

@@ -38,7 +38,7 @@ impl Assembler for SaferunAssembler {
         self.last = Some(run);
         match fact.kind {
             FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
-                start(fact, from, build, run)
+                start(fact, from, build, run);
             }
             FactKind::RunEnd => end(fact, from, build, run),
             FactKind::Prompt => prompt(fact, from, build, run),
