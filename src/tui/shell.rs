@@ -243,7 +243,7 @@ impl Shell {
     /// Shows a screen over the view.
     fn lay(&mut self, id: ScreenId) -> Vec<Asked> {
         self.over = vec![Layer::new(id, &self.session)];
-        let effects = self.ask_top(|screen, session| screen.entered(session));
+        let effects = self.ask_top(Screen::entered);
         self.obey(id, effects)
     }
 
@@ -491,7 +491,7 @@ impl Shell {
     fn enter(&mut self) -> Vec<Asked> {
         let view = self.route.here().view;
         self.session.view = view;
-        let effects = self.ask_top(|screen, session| screen.entered(session));
+        let effects = self.ask_top(Screen::entered);
         self.obey(view, effects)
     }
 

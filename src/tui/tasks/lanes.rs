@@ -26,7 +26,7 @@ type Key = (ScreenId, TypeId);
 #[derive(Debug)]
 pub struct Lanes {
     reports: Sender<Report>,
-    lanes: HashMap<Key, Lane>,
+    by_key: HashMap<Key, Lane>,
     inline: bool,
 }
 
@@ -53,7 +53,7 @@ impl Lanes {
         let (reports, receiver) = unbounded();
         let lanes = Lanes {
             reports,
-            lanes: HashMap::new(),
+            by_key: HashMap::new(),
             inline,
         };
         (lanes, receiver)
@@ -62,7 +62,7 @@ impl Lanes {
     /// Starts a task for a screen and cancels the one of the same type.
     pub fn start(&mut self, from: ScreenId, task: Start) {
         let key = (from, task.slot());
-        let lane = self.lanes.entry(key).or_default();
+        let lane = self.by_key.entry(key).or_default();
         lane.generation += 1;
         lane.cancel.raise();
         if lane.running {
@@ -74,7 +74,7 @@ impl Lanes {
 
     /// Cancels every task and drops the answers still to come.
     pub fn abandon(&mut self) {
-        for lane in self.lanes.values_mut() {
+        for lane in self.by_key.values_mut() {
             lane.generation += 1;
             lane.cancel.raise();
             lane.waiting = None;
@@ -84,7 +84,7 @@ impl Lanes {
     /// Takes a report in; returns the answer and its screen unless it is out of date.
     pub fn finish(&mut self, report: Report) -> Option<(ScreenId, Answer)> {
         let key = report.lane;
-        let lane = self.lanes.entry(key).or_default();
+        let lane = self.by_key.entry(key).or_default();
         let is_current = report.generation == lane.generation;
         if report.is_last {
             lane.running = false;
@@ -96,7 +96,7 @@ impl Lanes {
     }
 
     fn spawn(&mut self, key: Key, task: Start) {
-        let lane = self.lanes.entry(key).or_default();
+        let lane = self.by_key.entry(key).or_default();
         lane.cancel = CancelFlag::new();
         lane.running = true;
         let (cancel, reports, generation) =

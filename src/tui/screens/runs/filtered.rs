@@ -77,7 +77,7 @@ impl Runs {
         self.kept.is_running = true;
         vec![Effect::start(Filter {
             store: session.loaded.store.clone(),
-            filter,
+            expr: filter,
             context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
         })]
     }

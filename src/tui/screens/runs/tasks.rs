@@ -21,7 +21,7 @@ const SLICES: usize = 24;
 #[derive(Debug)]
 pub(super) struct Filter {
     pub(super) store: Store,
-    pub(super) filter: Expr,
+    pub(super) expr: Expr,
     pub(super) context: Context,
 }
 
@@ -55,12 +55,12 @@ impl Task for Filter {
     fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Filtered)) -> Filtered {
         let Filter {
             store,
-            filter,
+            expr,
             context,
         } = &self;
-        let kept = query::runs::runs(store, filter, context, cancel);
+        let kept = query::runs::runs(store, expr, context, cancel);
         let hint = (kept.is_empty() && !cancel.is_raised())
-            .then(|| query::hint::hint(store, filter, context, Over::Runs))
+            .then(|| query::hint::hint(store, expr, context, Over::Runs))
             .flatten();
         Filtered {
             kept,
