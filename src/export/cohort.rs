@@ -296,7 +296,7 @@ pub fn smallest(comparison: &Comparison) -> Option<String> {
     ))
 }
 
-/// The name of a tool, raw; `none` stands for the start or end of a run.
+/// The name of a tool, raw; `end` where there is none, before or after all calls of a run.
 pub fn tool<'a>(comparison: &'a Comparison, tool: Option<u32>, end: &'static str) -> &'a str {
     let name = tool.and_then(|at| comparison.a.tools.get(at as usize));
     name.map_or(end, |name| name)

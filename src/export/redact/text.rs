@@ -587,10 +587,12 @@ fn quoted_length(rest: &str, (slashes, quote): Quote) -> usize {
 
 /// Up to what ends a word; of a line of an environment, only white space does.
 fn bare_length(rest: &str, is_line: bool) -> usize {
-    let ends = |char: char| {
-        char.is_whitespace() || "\"'`\\".contains(char) || (!is_line && "<>,;&)]}|".contains(char))
+    let ends = |byte: u8| match byte {
+        0..=b' ' | b'"' | b'\'' | b'`' | b'\\' => true,
+        b'<' | b'>' | b',' | b';' | b'&' | b')' | b']' | b'}' | b'|' => !is_line,
+        _ => false,
     };
-    let length = rest.find(ends).unwrap_or(rest.len());
+    let length = rest.bytes().position(ends).unwrap_or(rest.len());
     let word = rest.get(..length).unwrap_or_default();
     word.trim_end_matches(['.', ':']).len()
 }

@@ -184,7 +184,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("memchr", &["ingest", "store", "analysis", "tui"]),
-    ("notify", &["ingest/live"]),
+    ("notify", &["ingest/intake"]),
     ("nucleo_matcher", &["tui"]),
     ("pulldown_cmark", &["tui"]),
     (
@@ -198,7 +198,10 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
             "tui/screens",
         ],
     ),
-    ("regex", &["ingest", "store", "query", "analysis", "export"]),
+    (
+        "regex",
+        &["ingest", "store", "query", "analysis", "export", "cli"],
+    ),
     (
         "serde",
         &[
