@@ -6,11 +6,11 @@ use crate::model::action::SourceIx;
 use crate::model::quantity::Time;
 
 /// A decoded block, and the number of lines before it in its file.
-pub type Told = (u32, Decoded);
+pub type NumberedBlock = (u32, Decoded);
 
 /// The facts of several files by time: (file, block, fact). Facts of one file keep their order: a fact
 /// without a time stays behind the one before it.
-fn by_time(files: &[&[Told]]) -> Vec<(usize, usize, usize)> {
+fn by_time(files: &[&[NumberedBlock]]) -> Vec<(usize, usize, usize)> {
     let mut order = Vec::new();
     for (file, blocks) in files.iter().enumerate() {
         let mut latest = Time::NONE;
@@ -62,15 +62,15 @@ impl Origin<'_> {
     }
 }
 
-/// Feeds the blocks of several files to the assembler in order of time. `told` is called after each fact
+/// Feeds the blocks of several files to the assembler in order of time. `after_each` is called after each fact
 /// and decides whether to go on.
 pub fn feed_by_time<E>(
-    files: &[(Origin<'_>, &[Told])],
+    files: &[(Origin<'_>, &[NumberedBlock])],
     assembler: &mut dyn Assembler,
     build: &mut Builder,
-    mut told: impl FnMut(&mut Builder) -> Result<(), E>,
+    mut after_each: impl FnMut(&mut Builder) -> Result<(), E>,
 ) -> Result<(), E> {
-    let blocks: Vec<&[Told]> = files.iter().map(|(_, blocks)| *blocks).collect();
+    let blocks: Vec<&[NumberedBlock]> = files.iter().map(|(_, blocks)| *blocks).collect();
     for (file, block, fact) in by_time(&blocks) {
         let (origin, blocks) = &files[file];
         let (lines_before, decoded) = &blocks[block];
@@ -79,7 +79,7 @@ pub fn feed_by_time<E>(
             &origin.from(*lines_before, decoded),
             build,
         );
-        told(build)?;
+        after_each(build)?;
     }
     Ok(())
 }

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::decode::Decoders;
-use super::group::{Group, Member, NumberedBlock, Shared};
+use super::group::{Group, Member, Shared};
 use super::outlet::ReceiverGone;
 use super::preview;
+use crate::ingest::assemble::merge::NumberedBlock;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::open_file;
 use crate::ingest::error::Error;

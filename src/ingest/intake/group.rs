@@ -7,16 +7,13 @@ use std::sync::Arc;
 use super::options::Options;
 use super::outlet::{Outlet, ReceiverGone};
 use crate::ingest::assemble::Assembler;
-use crate::ingest::assemble::merge::{self, Origin};
+use crate::ingest::assemble::merge::{self, NumberedBlock, Origin};
 use crate::ingest::fact::Decoded;
 use crate::ingest::format::Format;
 use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::source::Source;
 use crate::model::action::SourceIx;
-
-/// A decoded block, and how many lines of its file come before it.
-pub(super) type NumberedBlock = (u32, Decoded);
 
 /// What all sources of an intake share, whether they end or grow.
 #[derive(Debug)]

@@ -14,11 +14,12 @@ use crossbeam_channel::Receiver;
 
 use super::feed::{Feed, HalfLine};
 use super::follow::Change;
-use super::group::{Group, Member, NumberedBlock, Shared};
+use super::group::{Group, Member, Shared};
 use super::messages::Control;
 use super::options::Options;
 use super::outlet::ReceiverGone;
 use super::watch::Watch;
+use crate::ingest::assemble::merge::NumberedBlock;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::error::Error;

@@ -57,14 +57,14 @@ pub fn read_by<E>(
     let whole = walk.document(&mut each);
     match whole {
         Ok(at) => walk.finish(at, &mut each),
-        Err(Stop::Asked(stop)) => Err(stop),
+        Err(Stop::Caller(stop)) => Err(stop),
         Err(Stop::Read(error)) => each(Err(error)),
     }
 }
 
-/// Why a walk ended early: `each` asked for it, or reading failed.
+/// Why a walk ended early: the caller stopped it, or reading failed.
 enum Stop<E> {
-    Asked(E),
+    Caller(E),
     Read(io::Error),
 }
 
@@ -365,7 +365,7 @@ impl Walk<'_> {
     }
 
     fn pass_on<E>(&mut self, each: &mut Each<'_, E>) -> Result<(), Stop<E>> {
-        each(Ok(&self.decoded)).map_err(Stop::Asked)?;
+        each(Ok(&self.decoded)).map_err(Stop::Caller)?;
         self.decoded.reset(0);
         Ok(())
     }
