@@ -167,7 +167,6 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
             "tui/runtime",
             "tui/effects",
             "tui/render",
-            "tui/screen",
             "tui/shell",
             "cli/look",
         ],
