@@ -56,7 +56,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("std::time", ALL),
     ("std::vec", ALL),
     // Threads, and what a thread that panics leaves.
-    ("std::panic", &["ingest", "tui/jobs", "tui/runtime", "act"]),
+    ("std::panic", &["ingest", "tui/tasks", "tui/runtime", "act"]),
     (
         "std::thread",
         &[
@@ -65,7 +65,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
             "analysis",
             "act",
             "state",
-            "tui/jobs",
+            "tui/tasks",
             "tui/runtime",
         ],
     ),
@@ -192,6 +192,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "tui/theme",
             "tui/widgets",
+            "tui/screen",
             "tui/shell",
             "tui/runtime",
             "tui/render",
