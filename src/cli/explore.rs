@@ -281,7 +281,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             demo: demo::inputs(),
             ..Setup::default()
         },
-        state: state::usual_folder(),
+        state: cx.config.state.value.then(state::usual_folder).flatten(),
         mouse: !cx.global.no_mouse,
         zone: cx.out.look.zone.clone(),
         ..tui::Options::default()

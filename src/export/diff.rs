@@ -137,7 +137,7 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
     }
     if let Some(at) = divergence.first_material {
         lines.push(vec![
-            (Role::Dim, "they part at       ".to_owned()),
+            (Role::Dim, "diverge at         ".to_owned()),
             (
                 Role::Head,
                 clean(&format!("{}  {}", story.place(at), story.cause())),
@@ -146,13 +146,13 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
         ]);
     } else if divergence.first_any.is_some() {
         lines.push(vec![
-            (Role::Dim, "they part at       ".to_owned()),
+            (Role::Dim, "diverge at         ".to_owned()),
             (Role::Plain, "nowhere: no call differs".to_owned()),
         ]);
     }
     lines.extend(page.why.map(|why| {
         vec![
-            (Role::Dim, "they were given    ".to_owned()),
+            (Role::Dim, "model input        ".to_owned()),
             (Role::Plain, clean(&why.words().join(" · "))),
         ]
     }));

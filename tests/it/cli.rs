@@ -496,7 +496,7 @@ fn diff_prints_where_two_runs_diverge() {
     let (a, b) = (format!("{OLD}#a-0004"), format!("{NEW}#b-0004"));
     let told = out(&["diff", &a, &b], 0);
     assert!(told.contains("6 same · 1 extra · distance 600"), "{told}");
-    let parted = "they part at       B #4  get_order failed in B only and was retried";
+    let parted = "diverge at         B #4  get_order failed in B only and was retried";
     assert!(told.contains(parted), "{told}");
     assert!(
         told.contains("  ⋯ 3 equal actions") && !told.contains('\u{1b}'),
@@ -544,7 +544,7 @@ fn diff_prints_what_differs_in_the_contexts_of_the_models() {
     let new = file("m-2", &both, "Be kind.", "escalate");
     let (a, b) = (old.path().to_string_lossy(), new.path().to_string_lossy());
     let told = out(&["diff", &a, &b], 0);
-    let given = "they were given    model m-1 → m-2 · tools +1 (escalate) · system prompt −1 line";
+    let given = "model input        model m-1 → m-2 · tools +1 (escalate) · system prompt −1 line";
     assert!(told.contains(given), "{told}");
     let document = json(&["diff", &a, &b, "--json"]);
     assert_eq!(document["given"]["tools_added"][0], "escalate");
@@ -552,7 +552,7 @@ fn diff_prints_what_differs_in_the_contexts_of_the_models() {
     assert_eq!(document["given"]["model"]["b"], "m-2");
     let picture = out(&["diff", &a, &b, "--format", "svg"], 0);
     assert!(
-        picture.starts_with("<svg ") && picture.contains("they part at"),
+        picture.starts_with("<svg ") && picture.contains("diverge at"),
         "{picture}"
     );
 }
