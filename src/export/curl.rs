@@ -3,6 +3,8 @@
 //! The trace is not trusted: only an `http(s)` address is taken from it, no control character reaches the
 //! shell or the terminal, and the variable with the user's key is named only for the vendor's own host.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::export::json::{self, Escapes};
@@ -142,7 +144,7 @@ impl Address {
             if byte.is_ascii() {
                 text.push(char::from(byte));
             } else {
-                text.push_str(&format!("%{byte:02X}"));
+                write!(text, "%{byte:02X}").expect("a String takes anything");
             }
         }
         Some(Address {

@@ -408,7 +408,7 @@ proptest! {
         for step in steps {
             state.apply(step);
         }
-        let saved = files(folder.path()).into_iter().find(|name| name.ends_with(".json"));
+        let saved = files(folder.path()).into_iter().find(|name| Path::new(name).extension().is_some_and(|it| it == "json"));
         if let Some(name) = saved {
             let file = folder.path().join(&name);
             let mut bytes = fs::read(&file).expect("saved");

@@ -70,7 +70,7 @@ fn violations(file: &str, text: &str, crates: &BTreeSet<String>) -> Vec<String> 
                 }
             }
             "#[path]" | "include!" => {
-                wrong.push(format!("{file}: {what} hides which file this is"))
+                wrong.push(format!("{file}: {what} hides which file this is"));
             }
             first if crates.contains(first) && !is_test && !may_name(module, path) => {
                 wrong.push(format!("{file}: {what} may not be named here"));
@@ -106,7 +106,7 @@ fn every_module_of_the_library_has_a_floor() {
     let names = names.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
     let homeless: BTreeSet<String> = names
         .filter(|name| {
-            floor(name).is_none() && !matches!(&name[..], "lib" | "main" | "ARCHITECTURE")
+            floor(name).is_none() && !matches!(name.as_str(), "lib" | "main" | "ARCHITECTURE")
         })
         .collect();
     assert!(homeless.is_empty(), "{homeless:?}");

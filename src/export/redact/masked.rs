@@ -84,7 +84,7 @@ impl From<String> for Masked<String> {
 
 impl Masked<String> {
     /// A text under its name, which may say that it is a secret.
-    pub fn named(name: &str, text: String) -> Masked<String> {
+    pub fn named(name: &str, text: &str) -> Masked<String> {
         let mut pair = json!({"name": name, "value": text});
         let count = redact::mask(&mut pair);
         match pair["value"].take() {

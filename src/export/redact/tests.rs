@@ -215,7 +215,7 @@ fn a_secret_shows_its_length_and_the_head_of_a_long_one() {
 fn keys_are_known_by_their_shapes_wherever_they_stand() {
     for (kind, key) in shapes() {
         let around = [
-            format!("{key}"),
+            key.clone(),
             format!("use {key}."),
             format!("see ({key}), or '{key}'"),
             format!("first line\n{key}\nlast"),
@@ -376,7 +376,7 @@ fn private_keys_are_masked_with_and_without_their_end() {
             ["-----END ", kind, "-----"].concat(),
         );
         for break_ in ["\n", "\r\n", r"\n"] {
-            let body = vec![line.as_str(); 4].join(break_);
+            let body = [line.as_str(); 4].join(break_);
             let whole = format!("key:{break_}{begin}{break_}{body}{break_}{end}{break_}then");
             check_gone(&whole, &line, kind);
             assert!(masked(&whole).0.ends_with("then"), "{}", masked(&whole).0);

@@ -320,7 +320,7 @@ fn behind_name(text: &str, found: Match<'_>, floor: usize) -> Option<(usize, usi
         return None;
     }
     let length = match value.rest {
-        Some(rest) => reader.length(rest, &name, (separator, value.opening))?,
+        Some(rest) => length(rest, &name, (separator, value.opening))?,
         None => value.text.len(),
     };
     Some((value.start, value.start + length))
@@ -530,7 +530,7 @@ impl<'t> Reader<'t> {
         let near = (0..=LONGEST_VALUE.min(rest.len())).rev();
         let near = near.into_iter().find(|at| rest.is_char_boundary(*at))?;
         let near = rest.get(..near)?;
-        let length = self.length(near, name, (separator, opening))?;
+        let length = length(near, name, (separator, opening))?;
         let text = near.get(..length)?.trim_end();
         let after = near.get(text.len()..)?;
         let after = after.trim_start_matches([' ', '\t', ',', ';']);
@@ -544,26 +544,25 @@ impl<'t> Reader<'t> {
             is_called: after.starts_with(['(', '[']),
         })
     }
+}
 
-    /// How many bytes of `rest` are the value.
-    fn length(
-        &self,
-        rest: &str,
-        name: &Name<'_>,
-        (separator, opening): (Separator, Option<Quote>),
-    ) -> Option<usize> {
-        Some(match opening {
-            Some(opening) => quoted_length(rest, opening),
-            None if separator == Separator::Tag => rest.find('<')?,
-            None if name.is_header() && matches!(separator, Separator::Colon { .. }) => rest
-                .find(['"', '\'', '\n', '\r', '\\', '`'])
-                .unwrap_or(rest.len()),
-            None => {
-                let is_line = name.begins_line && separator == Separator::Equals { tight: true };
-                bare_length(rest, is_line)
-            }
-        })
-    }
+/// How many bytes of `rest` are the value.
+fn length(
+    rest: &str,
+    name: &Name<'_>,
+    (separator, opening): (Separator, Option<Quote>),
+) -> Option<usize> {
+    Some(match opening {
+        Some(opening) => quoted_length(rest, opening),
+        None if separator == Separator::Tag => rest.find('<')?,
+        None if name.is_header() && matches!(separator, Separator::Colon { .. }) => rest
+            .find(['"', '\'', '\n', '\r', '\\', '`'])
+            .unwrap_or(rest.len()),
+        None => {
+            let is_line = name.begins_line && separator == Separator::Equals { tight: true };
+            bare_length(rest, is_line)
+        }
+    })
 }
 
 /// Up to the quote that closes: one with no more backslashes before it than the one that opened.

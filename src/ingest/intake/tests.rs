@@ -79,7 +79,7 @@ impl Contents {
         let chunk = &batch.chunk;
         self.rows.extend((0..chunk.len()).map(|row| {
             let numbers = [
-                u32::from(chunk.source[row].0),
+                chunk.source[row].0,
                 chunk.run[row].0,
                 chunk.agent[row].0,
                 chunk.line[row],

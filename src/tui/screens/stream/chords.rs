@@ -190,7 +190,7 @@ impl Stream {
             }
             // The name of a value may say that it is a secret.
             let name = self.inspector.yank('k').unwrap_or_default();
-            return Ok(Masked::named(&name, value));
+            return Ok(Masked::named(&name, &value));
         }
         let zone = session.zone.clone();
         let Some((subject, opened)) = self.opened(session) else {
