@@ -299,6 +299,7 @@ fn values_behind_names_are_masked_in_every_notation() {
 fn secrets_of_commands_headers_and_addresses_are_masked() {
     let secret = plain_secret();
     let basic = ["YWRtaW46", "aHVudGVyMi1acTh3"].concat();
+    let aws = ["AKIA", "Q7XW2ZK9RT4LM1VB"].concat();
     let uuid = "4f9a1c7e-0b2d-8653-4f9a-1c7e0b2d8653";
     let texts = [
         (format!("curl -u admin:{secret} https://x.example"), &secret),
@@ -323,6 +324,7 @@ fn secrets_of_commands_headers_and_addresses_are_masked() {
         (format!("Authorization: Basic {basic}"), &basic),
         (format!("curl -H 'Authorization: Basic {basic}' x"), &basic),
         (format!("sent Basic {basic} to it"), &basic),
+        (format!("Basic  {aws}"), &aws),
         (
             "Authorization: Bearer abc123".to_owned(),
             &"abc123".to_owned(),

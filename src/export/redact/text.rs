@@ -74,7 +74,11 @@ fn pass(text: &str) -> Option<(String, usize)> {
                 .and_then(|found| behind_name(text, found, masker.done));
             (&mut name, secret)
         };
-        let seen = search.found.map_or(text.len(), |found| found.end());
+        // What looked like a value behind `Basic` may be a secret of another shape.
+        let seen = search.found.map_or(text.len(), |found| {
+            let word = found.as_str().find([' ', '\t']);
+            word.map_or(found.end(), |word| found.start() + word.max(1))
+        });
         match secret {
             Some((start, end)) if start >= masker.done && start < end => {
                 masker.hide(start, end);

@@ -169,7 +169,7 @@ mod tests {
         let runs = layouts.iter().find(|(view, _)| *view == ScreenId::Runs);
         let sort = runs.and_then(|(_, layout)| layout.sort.as_deref());
         assert!(sort.is_some_and(|sort| sort != "-started"), "{sort:?}");
-        assert_eq!(shell.session.setup.remembered.opened.len(), 2);
+        assert_eq!(shell.session.setup.remembered.opened.len(), 1);
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn noise_and_paths_are_hidden_and_counted() {
 #[test]
 fn an_action_is_paired_by_hand() {
     // The refund of A and the call of B that came in its place.
-    check("4 h =", &["go to the action of B"]);
+    check("4 h =", &["select its counterpart in B"]);
     let paired = check("4 h = n =", &["1 pair made by hand", "tool", "A #4 ↔ B #5"]);
     assert!(paired.contains("extra"), "{paired}");
     check(

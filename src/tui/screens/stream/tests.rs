@@ -205,7 +205,7 @@ fn maximise_on_a_narrow_screen_closes_the_action_and_says_why_the_list_stays() {
     assert!(screen((80, 24), "g j enter").contains("[Text]"));
     let back = screen((80, 24), "g j enter \\");
     assert!(!back.contains("[Text]"), "{back}");
-    assert!(screen((80, 24), "g \\").contains("whole screen already"));
+    assert!(screen((80, 24), "g \\").contains("already has the whole screen"));
     let wide = screen((120, 24), "g j enter \\ \\ tab");
     assert!(
         wide.contains("[Policy]") && wide.contains("TOOL / TEXT"),
@@ -456,7 +456,7 @@ fn a_text_is_found_without_hiding_anything_and_can_be_gone_through() {
     assert!(screen((120, 24), "g ctrl-f refund enter n N").contains("2 / 7"));
     assert!(screen((120, 24), "G ctrl-f refund esc").contains("7 / 7"));
     assert!(!screen((120, 24), "G ctrl-f refund enter esc").contains("n next"));
-    assert!(screen((120, 24), "n").contains("nothing is looked for"));
+    assert!(screen((120, 24), "n").contains("no search · ctrl-f"));
 }
 
 #[test]
@@ -559,7 +559,7 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
     assert!(repeated("g i enter").contains("4 / 4"));
     let hidden = repeated("g / tool:cat enter i enter");
     assert!(
-        hidden.contains("4 / 4") && hidden.contains("the filter hid what shows this"),
+        hidden.contains("4 / 4") && hidden.contains("filter cleared: it hid the evidence"),
         "{hidden}"
     );
 }
