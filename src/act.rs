@@ -1,4 +1,4 @@
-//! Floor 6, beside `export`: the only code that executes anything, and only when the user asks for it.
+//! The only code that executes anything, and only when the user asks for it.
 
 pub mod events;
 pub mod viewer;

@@ -1,4 +1,4 @@
-//! Floor 8: the command line. Data goes to standard output, messages about it to standard error.
+//! The command line. Data goes to standard output, messages about it to standard error.
 
 pub mod args;
 pub mod command;

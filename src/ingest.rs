@@ -1,4 +1,4 @@
-//! Floor 2: bytes in, actions out. Knows no filter and no screen.
+//! Bytes in, actions out. Knows no filter and no screen.
 //!
 //! Only opening and reading may fail. A record that cannot be understood becomes an action of kind
 //! `malformed` that keeps its place in the file.

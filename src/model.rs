@@ -1,4 +1,4 @@
-//! Floor 1: plain data. Knows no file, no JSON value and no vendor.
+//! Plain data. Knows no file, no JSON value and no vendor.
 
 pub mod action;
 pub mod chunk;

@@ -1,4 +1,4 @@
-//! Floor 3: everything that has been loaded. No threads, no channels; append-only.
+//! Everything that has been loaded. No threads, no channels; append-only.
 
 pub mod beside;
 pub mod bodies;

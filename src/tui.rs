@@ -1,4 +1,4 @@
-//! Floor 7: the explorer, the terminal user interface.
+//! The explorer, the terminal user interface.
 
 pub mod keys;
 pub mod notices;

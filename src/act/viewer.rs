@@ -1,5 +1,5 @@
-//! A text in the pager or the editor of the user. It lies in a file of its own for as long as the
-//! program runs, readable by nobody else.
+//! Shows text in the user's pager or editor, through a private temporary file that is deleted
+//! afterwards.
 
 use std::env;
 use std::ffi::OsString;
@@ -77,8 +77,8 @@ pub fn show(program: &OsString, text: &str) -> Result<(), Error> {
     }
 }
 
-/// Waits for the end of the program. One that is stopped goes on at once: it has the terminal, and
-/// nobody could wake it.
+/// Waits for the program to exit. If it is stopped, it is continued at once: it owns the terminal,
+/// so nothing else could wake it.
 fn wait(child: &Child) -> io::Result<ExitStatus> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     loop {
@@ -95,7 +95,7 @@ fn wait(child: &Child) -> io::Result<ExitStatus> {
     }
 }
 
-/// Where the program reads keys: the terminal, also where our own input is a trace.
+/// The program's standard input: the terminal, even if ours is a trace.
 fn keys() -> Stdio {
     if io::stdin().is_terminal() {
         return Stdio::inherit();

@@ -29,7 +29,7 @@ use crate::store::Store;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  saferun-tui cohort runs/                                       the two models that occur
+  saferun-tui cohort runs/                                       the two models in these runs
   saferun-tui cohort --a 'model:gpt-4o*' --b 'model:gpt-5*' runs/
   saferun-tui cohort --a release:1.4 --b release:1.5 runs/ --gate
   saferun-tui cohort --aa -w model:gpt-4o runs/                  check the method itself
@@ -66,6 +66,9 @@ pub struct Cohort {
     /// Compare one cohort with itself, split at random: nothing should be found
     #[arg(long)]
     aa: bool,
+    /// Turn the outcome into an exit code, for CI
+    #[arg(long)]
+    gate: bool,
     #[command(flatten)]
     how: CohortHow,
     /// Print a Markdown document
@@ -94,11 +97,8 @@ pub(super) struct CohortHow {
     /// A rule for the right tool, such as 'when text~refund expect tool:refund'; repeatable
     #[arg(long, value_name = "RULE")]
     pub expect: Vec<String>,
-    /// Turn the outcome into an exit code, for CI
-    #[arg(long)]
-    pub gate: bool,
     /// The outcome of a gate that is inconclusive
-    #[arg(long, value_name = "OUTCOME", value_parser = ["pass", "fail"], requires = "gate")]
+    #[arg(long, value_name = "OUTCOME", value_parser = ["pass", "fail"])]
     pub inconclusive: Option<String>,
 }
 
@@ -111,7 +111,6 @@ impl Default for CohortHow {
             seed: 1,
             metric: Vec::new(),
             expect: Vec::new(),
-            gate: false,
             inconclusive: None,
         }
     }
@@ -142,6 +141,10 @@ impl Command for Cohort {
         .with(GlobalOption::Where);
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        if self.how.inconclusive.is_some() && !self.gate {
+            let what = "--inconclusive sets the outcome of a gate; add --gate";
+            return Err(Failure::Usage(what.to_owned()).into());
+        }
         let by = self.by.as_deref().and_then(Grouping::find);
         let by = by.unwrap_or(Grouping::Model);
         let choice = match (&self.a, &self.b) {
@@ -163,7 +166,7 @@ impl Command for Cohort {
             .run(&read.store, &CancelFlag::new())
             .map_err(|refusal| Failure::Usage(words::refusal(&refusal)))?;
         print(cx, &read.store, &answer, self.md)?;
-        Ok(if self.how.gate && exit == Exit::Done {
+        Ok(if self.gate && exit == Exit::Done {
             gate(&answer.comparison, &self.how)
         } else {
             exit
@@ -407,7 +410,7 @@ fn rest(cx: &mut Cx, store: &Store, found: &Comparison) -> anyhow::Result<()> {
     for (at, fork) in found.forks.iter().take(SHOWN).enumerate() {
         if at == 0 {
             cx.out.line("")?;
-            cx.out.line("WHERE RUNS OF ONE TASK DIVERGE")?;
+            cx.out.line("WHERE RUNS OF THE SAME TASK DIVERGE")?;
         }
         let side = |tool| cx.out.look.clean(words::tool(found, tool, "end"));
         let (a, b) = (side(fork.a), side(fork.b));

@@ -166,8 +166,10 @@ fn lines(config: &config::Config) -> Vec<Line> {
             runs.group.value.map(|it| json!(it.word())),
         ),
     ];
+    let keymap = config.keymap();
     lines.extend(config.keys.iter().map(|(name, keys)| {
-        let named: Vec<String> = keys.value.iter().map(ToString::to_string).collect();
+        let in_force = keymap.keys_named(name).into_iter();
+        let named: Vec<String> = in_force.map(|key| key.to_string()).collect();
         line("keys", name, keys, Some(json!(named)))
     }));
     let filters = config.filters.iter();

@@ -17,8 +17,8 @@ use crate::cli::{Cx, filter};
 use crate::export::{atif, saferun};
 use crate::model::run::RunIx;
 
-/// Convert traces of any format to our own (which opens to the same runs and actions) or to
-/// trajectories
+/// Convert traces of any format to the SafeRun format (which opens to the same runs and actions) or
+/// to ATIF trajectories
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -132,7 +132,7 @@ fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyh
     }
     if output.is_file() {
         let what = format!(
-            "{name}: {} runs make as many documents; name a folder",
+            "{name}: {} runs need one document each; give a folder",
             runs.len()
         );
         return Err(Failure::Usage(what).into());

@@ -46,7 +46,7 @@ pub struct Target {
     show_secrets: bool,
 }
 
-/// Export a step: the request of a model call as JSON, as a curl command, or as a fixture
+/// Export a model call: its request as JSON or as a curl command, or the whole call as a fixture
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -112,7 +112,7 @@ impl Command for Export {
     }
 }
 
-/// Start a new run from the beginning of another: its actions up to N, with edits to the last one
+/// Write a trace that keeps a run's actions up to N, with edits to the last one; runs nothing
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -169,7 +169,7 @@ impl Command for Fork {
                 _ => "results",
             };
             cx.notes.note(&format!(
-                "also copied the {results} of {}, which arrived after #{at}: a call needs its result",
+                "also kept the {results} of {}, recorded later: every call needs its result",
                 calls.join(", ")
             ));
         }

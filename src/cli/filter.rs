@@ -19,7 +19,7 @@ use crate::query::parse::ParseError;
 use crate::query::{self, Context, matches, runs};
 use crate::store::Store;
 
-/// Check a filter and print it in full
+/// Check a filter and print its normal form
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -40,13 +40,13 @@ impl Command for Formats {
 
 const COLUMNS: &[Column<'static>] = &[
     Column::left("FORMAT", 0),
-    Column::left("WRITTEN BY", 0).cut_to(20),
+    Column::left("DESCRIPTION", 0).cut_to(20),
     Column::left("TOKENS", 2),
     Column::left("COST", 2),
     Column::left("TIMES", 2),
     Column::left("RESULTS", 2),
     Column::left("APPROVALS", 2),
-    Column::left("KEPT IN", 1).cut_to(12),
+    Column::left("LOCATION", 1).cut_to(12),
 ];
 
 const MEMBERS: &[&str] = &[

@@ -83,7 +83,7 @@ pub(super) fn two(cx: &Cx, a: &Path, b: Option<&Path>) -> anyhow::Result<[Picked
         let [first, second] = runs.as_slice() else {
             let count = human::counted(runs.len() as u64, "run");
             let path = target.path.display();
-            let what = format!("{path}: holds {count}, but two are needed: name both");
+            let what = format!("{path}: contains {count}, but two are needed; give both");
             return Err(Failure::Usage(what).into());
         };
         return Ok(shared(read.store, [*first, *second]));
@@ -152,7 +152,7 @@ fn explain(miss: &Miss, path: &Path, ids: &[&str]) -> String {
         Miss::None(prefix) => (format!("{path}: no run id begins with '{prefix}'"), &all),
         Miss::Ambiguous(found) => (
             format!(
-                "{path}: {} run ids begin like that; type more of one",
+                "{path}: {} run ids begin with that; give a longer prefix",
                 found.len()
             ),
             found,

@@ -39,12 +39,12 @@ impl Place<'_> {
             return Ok(());
         };
         if sources.iter().any(|source| is_same(source, &found)) {
-            return Err(self.refused("it is one of the traces that are read: name another file"));
+            return Err(self.refused("this is one of the input traces; choose another file"));
         }
         if self.force {
             return Ok(());
         }
-        Err(self.refused("it exists: name another file, or replace it with --force"))
+        Err(self.refused("already exists; choose another file, or replace it with --force"))
     }
 
     /// Writes the whole file beside its place, then moves it there: an error on the way leaves what was there.
@@ -170,7 +170,7 @@ mod tests {
         for name in [&trace, &linked, &hard] {
             for force in [false, true] {
                 let refused = write(name, force, std::slice::from_ref(&trace));
-                assert!(refused.is_err_and(|why| why.contains("one of the traces")));
+                assert!(refused.is_err_and(|why| why.contains("one of the input traces")));
             }
         }
         assert_eq!(fs::read(&trace).expect("read"), b"old");

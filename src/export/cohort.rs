@@ -143,7 +143,7 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
         Verdict::NotEnoughRuns => {
             let alpha = comparison.options.alpha;
             let alone = match (it.lo > 0.0 || it.hi < 0.0, figure.p) {
-                (true, Some(p)) if p < alpha => ", and alone it would look changed",
+                (true, Some(p)) if p < alpha => ", but significant before the correction",
                 (true, _) => ", and its interval and its test disagree",
                 (false, _) => "",
             };
@@ -196,9 +196,9 @@ pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
 /// The result that `--gate` would give.
 pub fn gate(found: &Comparison) -> &'static str {
     match found.outcome() {
-        Outcome::Passed => "a gate passes",
-        Outcome::Regressed => "a gate fails",
-        Outcome::CannotTell => "a gate cannot tell",
+        Outcome::Passed => "gate: pass",
+        Outcome::Regressed => "gate: FAIL",
+        Outcome::CannotTell => "gate: inconclusive",
     }
 }
 
@@ -237,7 +237,7 @@ pub fn meeting(answer: &Answer) -> String {
     let formats = answer.comparison.confounds.iter();
     // Benchmarks number their tasks from 0 on.
     let elsewhere = if by == "task" && formats.into_iter().any(|it| it.name == "format") {
-        "; of two formats: equal ids need not be equal tasks"
+        "; two formats: equal ids may be different tasks"
     } else {
         ""
     };
@@ -248,8 +248,10 @@ pub fn meeting(answer: &Answer) -> String {
         Meeting::Paired { single: false } => {
             format!("paired by {by}: {common}, several runs each{elsewhere}")
         }
-        Meeting::Clustered => format!("not paired ({common}); runs of one {by} count as alike"),
-        Meeting::Independent => format!("not paired ({common}); every run stands for itself"),
+        Meeting::Clustered => {
+            format!("not paired ({common}); runs of the same {by} are treated as correlated")
+        }
+        Meeting::Independent => format!("not paired ({common}); runs are treated as independent"),
     }
 }
 
@@ -257,7 +259,7 @@ fn left_out(it: &Excluded) -> String {
     format!("{} {}", human::counted(it.count as u64, "run"), it.reason)
 }
 
-/// `5 runs still running, 2 runs cancelled`; `None` if no run was left out.
+/// `5 runs without a recorded end, 2 runs cancelled`; `None` if no run was left out.
 pub fn excluded(answer: &Answer) -> Option<String> {
     let told: Vec<String> = answer.excluded.iter().map(left_out).collect();
     (!told.is_empty()).then(|| told.join(", "))
@@ -292,7 +294,7 @@ pub fn confounds(answer: &Answer) -> Vec<String> {
 pub fn smallest(comparison: &Comparison) -> Option<String> {
     let points = comparison.smallest_rate()? * 100.0;
     Some(format!(
-        "smallest visible change of a rate (80 %): ±{points:.1} points"
+        "smallest detectable change in a rate (80 % power): ±{points:.1} points"
     ))
 }
 
@@ -329,11 +331,11 @@ pub fn arrow(figure: &Figure) -> &'static str {
 pub fn refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Groups(by, groups) if groups.len() < 2 => format!(
-            "{} {} in what was named: nothing to compare (--a FILTER --b FILTER says what else, as --a 'file:*old*' --b 'file:*new*')",
+            "nothing to compare: {} {} in these traces (choose sides with --a FILTER --b FILTER, such as --a 'file:*old*' --b 'file:*new*')",
             if groups.is_empty() {
-                "nothing is recorded of a"
+                "no recorded"
             } else {
-                "there is only one"
+                "only one"
             },
             by.word(),
         ),
@@ -347,7 +349,7 @@ pub fn refusal(refusal: &Refusal) -> String {
                 by => format!("--a {0}:NAME --b {0}:NAME", by.word()),
             };
             format!(
-                "{} groups by {}: say which two with {how}{}",
+                "{} groups by {}: choose two with {how}{}",
                 groups.len(),
                 by.word(),
                 told.concat()
@@ -358,6 +360,6 @@ pub fn refusal(refusal: &Refusal) -> String {
             let why: Vec<String> = why.iter().map(left_out).collect();
             format!("no run of {side} can be compared: {}", why.join(", "))
         }
-        Refusal::Cancelled => "stopped".to_owned(),
+        Refusal::Cancelled => "cancelled".to_owned(),
     }
 }

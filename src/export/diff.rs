@@ -147,7 +147,10 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
     } else if divergence.first_any.is_some() {
         lines.push(vec![
             (Role::Dim, "diverge at         ".to_owned()),
-            (Role::Plain, "nowhere: no call differs".to_owned()),
+            (
+                Role::Plain,
+                "nowhere: same tool calls throughout".to_owned(),
+            ),
         ]);
     }
     lines.extend(page.why.map(|why| {
@@ -169,7 +172,7 @@ fn not_compared(page: &Page<'_>) -> Option<Line> {
     let mut parts = Vec::new();
     if a + b > 0 {
         parts.push(format!(
-            "{a} rows of A and {b} of B that are no prompt, answer or call"
+            "{a} rows of A and {b} of B (not a prompt, response or tool call)"
         ));
     }
     if page.blind.noise {

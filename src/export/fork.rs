@@ -23,7 +23,9 @@ impl Edit {
         let (path, value) = text
             .split_once('=')
             .filter(|(path, _)| !path.is_empty())
-            .ok_or_else(|| format!("'{text}' is no edit: write PATH=VALUE, as args.amount=420"))?;
+            .ok_or_else(|| {
+                format!("'{text}' is not an edit: write PATH=VALUE, such as args.amount=420")
+            })?;
         Ok(Edit {
             path: path.to_owned(),
             to: serde_json::from_str(value).unwrap_or_else(|_| value.into()),
@@ -35,7 +37,7 @@ impl Edit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error(
-        "call #{call} has no result in the trace: no model takes a call without one (fork before it, with --at {before})"
+        "call #{call} has no result in the trace: no model accepts a call without one (fork before it, with --at {before})"
     )]
     OpenCall { call: u32, before: u32 },
     #[error("{path}: {what}")]
@@ -168,9 +170,9 @@ fn set(event: &mut Value, path: &str, to: &Value) -> Result<Value, String> {
                     .parse()
                     .ok()
                     .and_then(|number: usize| items.get_mut(number));
-                item.ok_or_else(|| format!("'{name}' is none of the {len} items"))?
+                item.ok_or_else(|| format!("no item '{name}' (there are {len})"))?
             }
-            _ => return Err(format!("'{name}' stands inside of a plain value")),
+            _ => return Err(format!("'{name}' is inside a plain value")),
         };
     }
     Ok(std::mem::replace(at, to.clone()))
@@ -185,6 +187,6 @@ fn outdate(events: &mut Vec<Value>, own: &str) {
         "run_id": run,
         "call_id": own,
         "status": "cancelled",
-        "error": {"type": "edited", "message": "the call was edited: the recorded result is that of the call before"},
+        "error": {"type": "edited", "message": "the call was edited: the recorded result belongs to the original call"},
     }));
 }

@@ -183,14 +183,11 @@ fn flags(flags: Flags) -> Vec<&'static str> {
         (Flags::LONE_SURROGATE, "half of a surrogate pair"),
         (Flags::TOO_DEEP, "nested too deep, kept raw"),
         (Flags::DUPLICATE_KEY, "a key occurs twice, the last counts"),
-        (
-            Flags::BAD_NUMBER,
-            "a number that cannot be right does not count",
-        ),
+        (Flags::BAD_NUMBER, "an invalid number, ignored"),
         (Flags::INCOMPLETE, "incomplete last line"),
         (Flags::META, "injected by the harness"),
-        (Flags::SECOND_RESULT, "a second result came"),
-        (Flags::IMPLIED, "known only by its parts"),
+        (Flags::SECOND_RESULT, "a second result arrived"),
+        (Flags::IMPLIED, "the model call itself was not recorded"),
         (Flags::WAITING, "waiting for approval"),
     ];
     words

@@ -31,7 +31,7 @@ struct Versioned<'a, D> {
     document: &'a D,
 }
 
-/// Why a file holds no document that we can take.
+/// Why a file cannot be used.
 enum Fault {
     Damaged(String),
     Newer(u64),

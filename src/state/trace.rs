@@ -1,4 +1,4 @@
-//! Which trace something is remembered of.
+//! The identity of a trace in the saved state.
 
 use std::ffi::OsString;
 use std::fs;

@@ -136,7 +136,7 @@ impl Headless {
         }
     }
 
-    /// Takes in what happened outside.
+    /// Handles an event from outside.
     pub fn happen(&mut self, event: Event) {
         self.shell.happened(event);
     }

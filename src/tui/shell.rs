@@ -105,7 +105,10 @@ impl Shell {
         } else {
             ScreenId::Stream
         };
-        let is_asked = options.view.is_some() || options.filter.is_some() || options.live;
+        let is_asked = options.view.is_some()
+            || options.start.is_some()
+            || options.filter.is_some()
+            || options.live;
         self.resume = options
             .setup
             .remembered
@@ -188,7 +191,7 @@ impl Shell {
         }
     }
 
-    /// Takes in what happened outside.
+    /// Handles an event from outside.
     pub fn happened(&mut self, event: Event) {
         match event {
             Event::Question(question) => self.questions.push_back(question),

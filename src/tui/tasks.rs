@@ -131,7 +131,7 @@ impl<T: Task> Deliver for Panicked<T> {
         screen: Option<&mut dyn Any>,
         session: &mut Session,
     ) -> Vec<Effect> {
-        session.fail(&format!("a bug stopped this work: {}", self.0));
+        session.fail(&format!("internal error: {}", self.0));
         if let Some(screen) = typed::<T>(screen) {
             T::failed(screen);
         }

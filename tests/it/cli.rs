@@ -195,7 +195,7 @@ fn a_run_is_found_by_a_unique_prefix_of_its_id() {
         said.contains("holds 3 runs") && said.contains(&format!("{NIGHT}#deploy-fix")),
         "{said}"
     );
-    assert!(refused(&["show", &format!("{NIGHT}#d")], 2).contains("2 run ids begin like that"));
+    assert!(refused(&["show", &format!("{NIGHT}#d")], 2).contains("2 run ids begin with that"));
     assert!(out(&["show", &format!("{NIGHT}#dep")], 0).starts_with("run       deploy-fix\n"));
 }
 
@@ -775,7 +775,7 @@ fn a_fork_is_a_new_run_and_replaces_no_file() {
     let edited = out(&["query", "args.amount=420", path, "--jsonl"], 0);
     assert_eq!(edited.lines().count(), 1, "{edited}");
     let again = refused(&["fork", REFUND, "--at", "9", "-o", path], 2);
-    assert!(again.contains("it exists"), "{again}");
+    assert!(again.contains("already exists"), "{again}");
     let none = refused(&["fork", REFUND, "--at", "99"], 2);
     assert!(none.contains("no action 99"), "{none}");
 }
@@ -827,7 +827,7 @@ fn no_command_replaces_a_trace_that_it_reads() {
     for command in commands {
         for force in [&[][..], &["--force"]] {
             let why = refused(&[command, force].concat(), 2);
-            assert!(why.contains("one of the traces"), "{command:?}: {why}");
+            assert!(why.contains("one of the input traces"), "{command:?}: {why}");
             assert_eq!(std::fs::read(&trace).expect("the trace"), bytes);
         }
     }
@@ -842,7 +842,7 @@ fn baseline_write_without_a_file_name_does_not_replace_a_trace() {
         &["baseline", "write", &trace, other.to_str().expect("a path")],
         2,
     );
-    assert!(why.contains("it exists"), "{why}");
+    assert!(why.contains("already exists"), "{why}");
     assert_eq!(std::fs::read(&trace).expect("the trace"), bytes);
 }
 

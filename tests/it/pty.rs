@@ -324,7 +324,7 @@ fn without_a_path_the_runs_of_this_machine_are_offered_or_else_the_demo() {
     let mut command = program(&[]);
     command.env("HOME", home.path());
     let mut terminal = Terminal::start(command, USUAL);
-    terminal.wait_for("no runs of agents in");
+    terminal.wait_for("no agent runs in");
     terminal.type_in("\r");
     terminal.wait_for("refund-8841");
     assert_eq!(terminal.quit(), 0);

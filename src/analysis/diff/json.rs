@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde_json::Value;
-use similar::{Algorithm, DiffOp};
+use similar::{Algorithm, DiffOp, TextDiff};
 
 use crate::analysis::diff::step::canon;
 
@@ -122,9 +122,13 @@ impl Walk {
 
     /// Equal items serve as anchors. Between them, items are compared by position.
     fn arrays(&mut self, a: &[Value], b: &[Value]) {
-        let texts = |items: &[Value]| items.iter().map(canon).collect::<Vec<_>>();
-        let ops = similar::capture_diff_slices(Algorithm::Patience, &texts(a), &texts(b));
-        for op in ops {
+        let [old, new] = [a, b].map(|items| items.iter().map(canon).collect::<Vec<String>>());
+        let [old, new] =
+            [&old, &new].map(|texts| texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let diff = TextDiff::configure()
+            .algorithm(Algorithm::Patience)
+            .diff_slices(&old, &new);
+        for op in diff.ops() {
             let (old, new) = match op {
                 DiffOp::Equal { .. } => continue,
                 DiffOp::Delete { .. } | DiffOp::Insert { .. } | DiffOp::Replace { .. } => {

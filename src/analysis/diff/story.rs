@@ -78,7 +78,7 @@ impl<'a> Story<'a> {
         let at = column.and_then(|at| self.comparison.columns[at].a);
         let step_a = at.map(|at| &self.comparison.a.steps[at as usize]);
         match self.comparison.divergence.cause {
-            Cause::None => "no call differs".to_owned(),
+            Cause::None => "same tool calls throughout".to_owned(),
             Cause::Tool => format!("different tool: {a} → {b}"),
             Cause::Args => format!("{a} with different arguments"),
             Cause::Outcome => {

@@ -4,10 +4,10 @@
 //! record is listed as such, because nothing can be concluded from it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
-use similar::{Algorithm, ChangeTag, capture_diff_slices_deadline};
+use similar::{ChangeTag, TextDiff};
 
 use crate::analysis::context::{self, Context, Exactness, Part};
 use crate::analysis::diff::read::Side;
@@ -46,7 +46,7 @@ pub struct Unrecorded {
     pub on: [bool; 2],
 }
 
-/// Compares the requests at the point of divergence. `None` if no call differs, if a side called no
+/// Compares the requests at the point of divergence. `None` if same tool calls throughout, if a side called no
 /// model, or if cancelled.
 pub fn why(story: &Story<'_>, cancel: &CancelFlag) -> Option<Why> {
     let fork = story.comparison.divergence.first_material?;
@@ -214,10 +214,10 @@ const TIME_LIMIT: Duration = Duration::from_millis(200);
 fn lines(a: &str, b: &str) -> [usize; 2] {
     // Without line endings, because the last line may have none.
     let [a, b] = [a, b].map(|text| text.lines().collect::<Vec<&str>>());
-    let deadline = Instant::now() + TIME_LIMIT;
-    let changes = capture_diff_slices_deadline(Algorithm::Myers, &a, &b, Some(deadline));
-    let changes = changes.iter().flat_map(|op| op.iter_changes(&a, &b));
-    let tags: Vec<ChangeTag> = changes.map(|change| change.tag()).collect();
+    let diff = TextDiff::configure()
+        .timeout(TIME_LIMIT)
+        .diff_slices(&a, &b);
+    let tags: Vec<ChangeTag> = diff.iter_all_changes().map(|change| change.tag()).collect();
     let count = |tag| tags.iter().filter(|it| **it == tag).count();
     [count(ChangeTag::Insert), count(ChangeTag::Delete)]
 }

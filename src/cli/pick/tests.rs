@@ -7,7 +7,7 @@ fn an_ambiguous_id_lists_the_candidates() {
     let miss = Miss::Ambiguous(vec![0, 1]);
     assert_eq!(
         explain(&miss, Path::new("a.jsonl"), &["7f3a91", "7f40aa"]),
-        "a.jsonl: 2 run ids begin like that; type more of one\n  a.jsonl#7f3a91\n  a.jsonl#7f40aa"
+        "a.jsonl: 2 run ids begin with that; give a longer prefix\n  a.jsonl#7f3a91\n  a.jsonl#7f40aa"
     );
 }
 

@@ -115,7 +115,7 @@ fn counts(run: &Run) -> String {
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}")),
     );
-    let retries = (totals.retries > 0).then(|| format!("retries {}", totals.retries));
+    let retries = (totals.retries > 0).then(|| format!("{} retried", totals.retries));
     let agents =
         (!run.lanes.is_empty()).then(|| human::counted(run.lanes.len() as u64, "subagent"));
     parts.extend(retries.into_iter().chain(agents));

@@ -34,7 +34,7 @@ pub fn markdown(answer: &Answer) -> String {
         format!("**{}**", told.join(" · ")),
         String::new(),
     ]);
-    lines.push("| figure | A | B | difference | interval | p | q | what it says |".to_owned());
+    lines.push("| metric | A | B | difference | interval | p | q | meaning |".to_owned());
     lines.push("|---|--:|--:|--:|---|--:|--:|---|".to_owned());
     lines.extend(
         found
@@ -49,7 +49,7 @@ pub fn markdown(answer: &Answer) -> String {
         lines.extend([
             String::new(),
             format!(
-                "Whole mix of tools: {:.1} % of calls would have to be of another tool{p}.",
+                "Tool mix differs by {:.1} % of calls{p}.",
                 mix.total_variation * 100.0
             ),
         ]);
@@ -57,7 +57,7 @@ pub fn markdown(answer: &Answer) -> String {
     if !found.forks.is_empty() {
         lines.extend([
             String::new(),
-            "Where runs of one task part:".to_owned(),
+            "Where runs of the same task diverge:".to_owned(),
             String::new(),
         ]);
     }

@@ -589,7 +589,11 @@ impl Builder {
             }
             batch.runs.push((ix, state.run.snapshot(state.ended)));
         }
-        if !batch.chunk.is_empty() || !batch.settled.is_empty() || !batch.runs.is_empty() {
+        let is_empty = batch.chunk.is_empty()
+            && batch.settled.is_empty()
+            && batch.runs.is_empty()
+            && batch.symbols.is_empty();
+        if !is_empty {
             self.ready.push(batch);
         }
     }

@@ -223,7 +223,7 @@ fn magic(head: &[u8]) -> Option<&'static str> {
         ),
         (
             b"PK\x03\x04",
-            "a zip archive that is no evaluation of Inspect AI; unpack it first (unzip)",
+            "a zip archive, but not an Inspect AI log; unpack it first (unzip)",
         ),
         (b"\x7fELF", "a program, not a trace"),
         (b"\x89PNG", "a picture, not a trace"),

@@ -150,7 +150,7 @@ impl Follower {
         });
     }
 
-    /// Goes on with the other file that has the name now.
+    /// Switches to the file that now has this name.
     fn switch(&mut self, changes: &mut Vec<Change>) {
         let Ok(Bytes::File(file)) = discover::open_file(&self.path) else {
             return;

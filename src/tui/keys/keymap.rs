@@ -100,7 +100,7 @@ impl Keymap {
         self.named(Meaning::Command(command))
     }
 
-    /// Those of them that mean it on a screen, where another command may have some.
+    /// The keys that still run it on this screen, where another command may have taken some.
     pub fn keys_on(&self, screen: ScreenId, command: Command) -> Vec<String> {
         let meant = Meaning::Command(command);
         let bound = self.bound.iter().filter(|(key, meaning)| {
@@ -136,6 +136,11 @@ impl Keymap {
     pub fn bound_to(&self, wanted: Meaning) -> Vec<Key> {
         let bound = self.bound.iter().filter(|(_, meaning)| *meaning == wanted);
         bound.map(|(key, _)| *key).collect()
+    }
+
+    /// The keys of a command or a view, by its name.
+    pub fn keys_named(&self, name: &str) -> Vec<Key> {
+        Meaning::find(name).map_or_else(Vec::new, |meaning| self.bound_to(meaning))
     }
 
     /// Gives keys to a command or a view, and takes them from what they meant wherever they would mean this now.

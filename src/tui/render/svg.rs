@@ -22,7 +22,7 @@ const MARGIN: f32 = 10.0;
 const FONTS: &str =
     "ui-monospace,'SF Mono','JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,monospace";
 
-/// The sixteen colours that a terminal has by name, and those of its paper and ink.
+/// The 16 named terminal colours, and the default background and foreground.
 #[derive(Debug)]
 pub struct Inks {
     paper: u32,

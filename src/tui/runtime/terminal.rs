@@ -1,4 +1,4 @@
-//! The terminal: entered once, and given back as it was on every way out.
+//! The terminal: set up once, and restored on every exit.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::panic;

@@ -24,7 +24,7 @@ const HUNG_UP: i32 = 128 + SIGHUP;
 /// How long the keys may go unread before it is asked whether to stop reading them.
 const GLANCE: Duration = Duration::from_millis(200);
 
-/// The thread that reads keys: it leaves them to another program for a while.
+/// The thread that reads keys; pauses while another program has the terminal.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keys {
     state: Arc<(Mutex<Reading>, Condvar)>,

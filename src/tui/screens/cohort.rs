@@ -35,13 +35,7 @@ use crate::tui::widgets::viewport::{Extent, Viewport};
 #[derive(Debug)]
 pub struct Cohort {
     choice: Choice,
-    /// Only these runs on either side.
-    only: Option<Expr>,
-    /// What says which tool is right.
-    rules: Vec<Rule>,
-    /// `None` pairs if there are enough pairs.
-    paired: Option<bool>,
-    seed: u64,
+    terms: Terms,
     sort: Sort,
     show: Show,
     state: State,
@@ -57,6 +51,18 @@ pub struct Cohort {
     /// What was compared before other models are chosen: the way back.
     before: Option<(Choice, State)>,
     frame: Frame,
+}
+
+/// What the user set besides the sides.
+#[derive(Debug)]
+struct Terms {
+    /// Only these runs on either side.
+    only: Option<Expr>,
+    /// What says which tool is right.
+    rules: Vec<Rule>,
+    /// `None` pairs if there are enough pairs.
+    paired: Option<bool>,
+    seed: u64,
 }
 
 #[derive(Debug)]
@@ -80,10 +86,12 @@ impl Default for Cohort {
     fn default() -> Cohort {
         Cohort {
             choice: Choice::By(Grouping::Model),
-            only: None,
-            rules: Vec::new(),
-            paired: None,
-            seed: 1,
+            terms: Terms {
+                only: None,
+                rules: Vec::new(),
+                paired: None,
+                seed: 1,
+            },
             sort: Sort::Evidence,
             show: Show::All,
             state: State::Nothing,
@@ -113,15 +121,17 @@ impl Screen for Cohort {
     fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
         let parse = |text: &str| query::parse(text).map_err(|error| error.message);
         let asked = match text.split_once(AGAINST) {
-            _ if text.starts_with(WHEN) => Rule::parse(text).map(|rule| self.rules = vec![rule]),
+            _ if text.starts_with(WHEN) => {
+                Rule::parse(text).map(|rule| self.terms.rules = vec![rule])
+            }
             Some((a, b)) => parse(a).and_then(|a| {
                 self.choice = Choice::Filters(a, Some(parse(b)?));
                 Ok(())
             }),
             None => parse(text).map(|only| {
-                self.only = (only != Expr::All).then_some(only);
-                if self.only.is_none() {
-                    self.rules.clear();
+                self.terms.only = (only != Expr::All).then_some(only);
+                if self.terms.only.is_none() {
+                    self.terms.rules.clear();
                 }
             }),
         };
@@ -200,16 +210,16 @@ impl Cohort {
         };
         let ask = Ask {
             choice: self.choice.clone(),
-            only: self.only.clone(),
+            only: self.terms.only.clone(),
             pair_by: PairBy::Auto,
             options: Options {
                 alpha,
-                seed: self.seed,
-                paired: self.paired,
+                seed: self.terms.seed,
+                paired: self.terms.paired,
                 ..usual
             },
             predicates: Vec::new(),
-            rules: self.rules.clone(),
+            rules: self.terms.rules.clone(),
             context: Context {
                 now: Time(session.clock.now()),
                 zone: session.zone.clone(),
@@ -270,7 +280,7 @@ impl Cohort {
             }
             Command::Paired => self.repair(),
             Command::Reseed => {
-                self.seed += 1;
+                self.terms.seed += 1;
                 self.ask_again();
             }
             Command::Export => self.exporting = self.answer().is_some(),
@@ -298,7 +308,7 @@ impl Cohort {
     /// With pairs where it was without, and the other way round.
     fn repair(&mut self) {
         if let Some(answer) = self.answer() {
-            self.paired = Some(!answer.comparison.design.is_paired());
+            self.terms.paired = Some(!answer.comparison.design.is_paired());
             self.ask_again();
         }
     }

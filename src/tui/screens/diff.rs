@@ -55,11 +55,8 @@ pub struct Diff {
     /// The side whose action is selected on the other views: A is 0, B is 1.
     side: usize,
     fields: Fields,
-    /// An action (its side and step) that was picked to be paired.
-    taken: Option<(usize, u32)>,
+    pending: Pending,
     made: HashMap<usize, Rc<Made>>,
-    /// The first of two keys: for a mark or an export.
-    chord: Option<Command>,
     /// The cursor jumped: centre it.
     is_jump: bool,
     frame: Frame,
@@ -78,13 +75,21 @@ impl Default for Diff {
             focus: Focus::List,
             side: 1,
             fields: Fields::default(),
-            taken: None,
+            pending: Pending::default(),
             made: HashMap::new(),
-            chord: None,
             is_jump: false,
             frame: Frame::default(),
         }
     }
+}
+
+/// What the next key or choice completes.
+#[derive(Debug, Default)]
+struct Pending {
+    /// An action (its side and step) that was picked to be paired.
+    taken: Option<(usize, u32)>,
+    /// The first of two keys: for a mark or an export.
+    chord: Option<Command>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +143,7 @@ struct Frame {
 
 impl Screen for Diff {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
-        let effects = match self.chord.take()? {
+        let effects = match self.pending.chord.take()? {
             Command::Export => self.export(key, session),
             chord => {
                 self.mark_or_go(chord, key, session);
@@ -206,12 +211,12 @@ impl Screen for Diff {
                 self.options.blind.ignored.clear();
             }
             Command::Repair => self.repair(session),
-            Command::Mark | Command::GoToMark => self.chord = Some(command),
-            Command::Export => self.chord = self.comparison().map(|_| command),
+            Command::Mark | Command::GoToMark => self.pending.chord = Some(command),
+            Command::Export => self.pending.chord = self.comparison().map(|_| command),
             Command::Back | Command::Cancel if self.focus == Focus::Fields => {
                 self.focus = Focus::List;
             }
-            Command::Cancel => self.taken = None,
+            Command::Cancel => self.pending.taken = None,
             Command::Back => return vec![Effect::Pop],
             _ => self.step(command),
         }
@@ -485,7 +490,7 @@ impl Diff {
         };
         let pin = column.a.zip(column.b);
         if let Some(at) = self.options.pins.iter().position(|it| Some(*it) == pin)
-            && self.taken.is_none()
+            && self.pending.taken.is_none()
         {
             self.options.pins.remove(at);
             self.is_stale = true;
@@ -493,14 +498,14 @@ impl Diff {
             return;
         }
         let steps = [column.a, column.b];
-        let Some((side, step)) = self.taken.take() else {
+        let Some((side, step)) = self.pending.taken.take() else {
             // The selected side, unless only the other one has an action here.
             let side = if steps[self.side].is_some() {
                 self.side
             } else {
                 1 - self.side
             };
-            self.taken = steps[side].map(|step| (side, step));
+            self.pending.taken = steps[side].map(|step| (side, step));
             let other = ["B", "A"][side];
             session.say(&format!(
                 "select its counterpart in {other} and press = again (esc cancels)"
@@ -509,7 +514,7 @@ impl Diff {
         };
         let Some(partner) = steps[1 - side] else {
             session.say("that side has no action here");
-            self.taken = Some((side, step));
+            self.pending.taken = Some((side, step));
             return;
         };
         let pin = if side == 0 {

@@ -50,7 +50,7 @@ enum Does {
 const LANGUAGE: &[&str] = &[
     "tool:refund  status:blocked  cost>0.05  latency>=2s  agent:support*  -user:bot",
     "args.amount>500  \"free text\"  /regex/  kind:(tool|model)  policy:refund-cap",
-    "turn:3..9  since:10m  is:(error|blocked|retry|slow)  has:approval  in:result",
+    "turn:3..9  since:10m  is:(error|blocked|denied|retry)  has:approval  in:result",
     "a space is AND · or, not, - and brackets · : whole value with * and ?, ~ regex, = exact",
 ];
 

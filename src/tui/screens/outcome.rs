@@ -74,7 +74,7 @@ pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
             styles.waiting,
         ),
         Life::Silent(_) => (marks.unsure, "silent".to_owned(), styles.waiting),
-        Life::Gone => (marks.error, "left".to_owned(), styles.error),
+        Life::Gone => (marks.error, "abandoned".to_owned(), styles.error),
     };
     (format!("{mark} {words}"), style)
 }
@@ -115,7 +115,7 @@ pub fn plain(life: Life) -> String {
         Life::Waiting(span) => format!("‖ waiting {}", human::clock(span)),
         Life::Idle(span) => format!("idle {}", human::roughly(span)),
         Life::Silent(span) => format!("silent {}", human::roughly(span)),
-        Life::Gone => "left by its writer".to_owned(),
+        Life::Gone => "abandoned: its file or pipe is gone".to_owned(),
     }
 }
 

@@ -41,11 +41,7 @@ pub struct Replay {
     tape: Tape,
     /// The step that is shown, counted from 0.
     at: usize,
-    /// The states before and after it.
-    before: State,
-    after: State,
-    /// The states are not those of `at`.
-    is_stale: bool,
+    states: States,
     scrub: Scrub,
     seen: Contexts,
     touched: Touched,
@@ -59,6 +55,15 @@ pub struct Replay {
     /// The first of two keys.
     chord: Option<Command>,
     frame: Frame,
+}
+
+/// The states before and after the step.
+#[derive(Debug, Default)]
+struct States {
+    before: State,
+    after: State,
+    /// They belong to another step.
+    is_stale: bool,
 }
 
 /// What the model saw, as far as it was requested.
@@ -149,7 +154,7 @@ impl Screen for Replay {
         };
         self.tape.extend(&session.loaded.store, run);
         if !news.settled.is_empty() || !news.rows.is_empty() {
-            (self.is_stale, self.scrub.is_stale) = (true, true);
+            (self.states.is_stale, self.scrub.is_stale) = (true, true);
             // A call's context cannot change; only its result can.
             if self
                 .seen
@@ -220,7 +225,7 @@ impl Replay {
                 tape: Tape::new(store, run),
                 ..Replay::default()
             };
-            self.is_stale = true;
+            self.states.is_stale = true;
         }
         let step = session.here.action.and_then(|ix| self.tape.step_of(ix));
         self.jump(step.unwrap_or(0));
@@ -230,7 +235,7 @@ impl Replay {
     fn jump(&mut self, step: usize) {
         let step = step.min(self.tape.len().saturating_sub(1));
         if step != self.at {
-            (self.at, self.is_stale, self.scroll) = (step, true, 0);
+            (self.at, self.states.is_stale, self.scroll) = (step, true, 0);
         }
     }
 
@@ -238,19 +243,23 @@ impl Replay {
     fn settle(&mut self, session: &Session) {
         let store = &session.loaded.store;
         self.at = self.at.min(self.tape.len().saturating_sub(1));
-        if !self.is_stale {
+        if !self.states.is_stale {
             return;
         }
-        self.is_stale = false;
-        self.before = if self.after.steps == self.at && self.at > 0 {
-            std::mem::take(&mut self.after)
+        let before = if self.states.after.steps == self.at && self.at > 0 {
+            std::mem::take(&mut self.states.after)
         } else {
             self.tape.state(store, self.at)
         };
-        self.after = self.before.clone();
+        let mut after = before.clone();
         if let Some(ix) = self.action() {
-            self.after.step(&store.row(ix));
+            after.step(&store.row(ix));
         }
+        self.states = States {
+            before,
+            after,
+            is_stale: false,
+        };
         self.seen.call = context::call_of(store, self.tape.steps(), self.at);
     }
 

@@ -1,5 +1,6 @@
 use crate::act::events::{Answer, Event, Question};
 use crate::ingest::Loaded;
+use crate::state::Position;
 use crate::tui::Options;
 use crate::tui::render::{self, Headless};
 use crate::tui::screen::Pointer;
@@ -184,4 +185,21 @@ fn a_question_from_outside_stays_until_it_is_answered() {
     assert!(!last(&mut screen).contains("run `make"));
     let answer = |id, is_allowed| Answer { id, is_allowed };
     assert_eq!(screen.answers(), [answer(7, true), answer(8, false)]);
+}
+
+#[test]
+fn an_action_that_is_named_wins_over_the_place_where_the_trace_was_left() {
+    let mut left = options();
+    left.setup.remembered.position = Some(Position {
+        run: "r1".to_owned(),
+        seq: 1,
+        view: "stream".to_owned(),
+    });
+    assert!(played(&left, TWO, "").contains("1 / 2"));
+    let named = Options {
+        start: Some("r2:1".to_owned()),
+        ..left
+    };
+    let shown = played(&named, TWO, "");
+    assert!(!shown.contains("1 / 2"), "{shown}");
 }

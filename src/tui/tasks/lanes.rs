@@ -223,7 +223,7 @@ mod tests {
         let (sums, _, session) = deliver(vec![(ScreenId::Stream, Start::new(Fail))]);
         assert_eq!(sums.failures, 1);
         let errors: Vec<&str> = session.errors().collect();
-        assert_eq!(errors, ["a bug stopped this work: out of luck"]);
+        assert_eq!(errors, ["internal error: out of luck"]);
     }
 
     #[test]

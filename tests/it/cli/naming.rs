@@ -106,7 +106,6 @@ fn verify_convert_cohort_and_baseline_take_runs_too() {
         "--json",
         "--inconclusive",
         "pass",
-        "--gate",
     ]);
     assert_eq!(checked["b"]["runs"], 1);
 }
@@ -168,7 +167,7 @@ fn files_and_runs_whose_names_contain_a_hash_are_found() {
         1
     );
     let why = refused(&["ls", &format!("{path}#job")], 2);
-    assert!(why.contains("2 run ids begin like that"), "{why}");
+    assert!(why.contains("2 run ids begin with that"), "{why}");
     let why = refused(&["query", "", &format!("{path}#none")], 2);
     assert!(why.contains("no run id begins with 'none'"), "{why}");
 }

@@ -61,7 +61,7 @@ impl Cohort {
             Some(Line::Head(_)) | None => return Vec::new(),
         };
         if behind.items.is_empty() {
-            session.say("no run differs in this");
+            session.say("no runs differ in this metric");
         } else {
             self.behind = Some(behind);
         }
@@ -80,7 +80,7 @@ impl Cohort {
 }
 
 impl Behind {
-    /// A pair side by side; a run that has no other alone.
+    /// Opens a pair side by side, or a run without a counterpart alone.
     fn open(&self, session: &mut Session) -> Vec<Effect> {
         let (Some(item), Some(here)) = (self.items.get(self.view.cursor), self.here(session))
         else {
@@ -157,7 +157,7 @@ fn of_figure(answer: &Answer, figure: &Figure, store: &Store) -> Behind {
     let of = words::meeting(answer);
     Behind {
         title: format!(
-            "{} · {} of what is compared differ · {of}",
+            "{} · {} compared items differ · {of}",
             text::sanitize(&figure.words),
             items.len()
         ),

@@ -102,16 +102,14 @@ pub(super) fn lines(found: &Comparison, sort: Sort, show: Show) -> Vec<Line> {
     if !steps.is_empty() {
         lines.extend([
             Line::Head(""),
-            Line::Head(
-                "WHICH TOOL FOLLOWS WHICH   only what moved by the margin; counted, not tested",
-            ),
+            Line::Head("TOOL TRANSITIONS   changes of at least the margin; counted, not tested"),
         ]);
         lines.extend(steps);
     }
     if !found.forks.is_empty() {
         lines.extend([
             Line::Head(""),
-            Line::Head("WHERE RUNS OF ONE TASK PART   the first tool that differs"),
+            Line::Head("WHERE RUNS OF THE SAME TASK DIVERGE   first tool that differs"),
         ]);
         lines.extend((0..found.forks.len().min(FORKS)).map(Line::Fork));
     }

@@ -76,14 +76,14 @@ fn the_table_compares_the_only_two_models_and_back_leads_there() {
 #[test]
 fn every_figure_opens_the_runs_behind_it_and_those_open() {
     let behind = screen("5 enter");
-    assert!(behind.contains("12 of what is compared differ"), "{behind}");
+    assert!(behind.contains("12 compared items differ"), "{behind}");
     assert!(
         behind.contains("t00") && behind.contains("yes") && behind.contains("no"),
         "{behind}"
     );
     check("5 enter o", &["this run only", "Order 0"]);
     check("5 enter enter", &["A b0", "B a0"]);
-    check("5 enter enter q", &["12 of what is compared differ"]);
+    check("5 enter enter q", &["12 compared items differ"]);
     check("5 enter enter q q", &["VERDICT", "by evidence"]);
 }
 
@@ -92,7 +92,7 @@ fn where_runs_part_is_told_with_the_pairs() {
     check(
         "5 G",
         &[
-            "WHERE RUNS OF ONE TASK PART",
+            "WHERE RUNS OF THE SAME TASK DIVERGE",
             "12 ×  A refund  →  B escalate",
         ],
     );
@@ -164,9 +164,9 @@ fn of_several_models_two_are_chosen() {
         )
     };
     let list = shown("5");
-    assert!(list.contains("3 models: which two are compared?"), "{list}");
+    assert!(list.contains("3 models: choose two to compare"), "{list}");
     let chosen = shown("5 space j space");
     assert!(chosen.contains("VERDICT"), "{chosen}");
     let again = shown("5 space j space m");
-    assert!(again.contains("which two are compared?"), "{again}");
+    assert!(again.contains("choose two to compare"), "{again}");
 }

@@ -21,9 +21,9 @@ use crate::tui::widgets::paint::{self, Row};
 /// ```text
 /// A model:gpt-4o  600 runs   ↔   B model:gpt-5  600 runs
 /// VERDICT  2 differ · 15 without meaningful change                             visible from ±2.3 pp
-/// paired by task: 600 common tasks · left out: 5 runs still running · 1 thing differs besides the model
+/// paired by task: 600 common tasks · left out: 5 runs without a recorded end · 1 thing differs besides the model
 /// ────────────────
-/// FIGURE              A        B     DIFF   INTERVAL         Q    WHAT IT SAYS       EFFECT
+/// METRIC              A        B     DIFF   INTERVAL         Q    MEANING            EFFECT
 /// list
 /// ────────────────
 /// detail, three lines
@@ -179,7 +179,7 @@ fn draw_lines(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
     let mut row = Row::new(buf, regions.heads, 0, styles.faint);
     let name = name_width(row.room(), is_wide);
     row.put(" ", styles.faint)
-        .cell("FIGURE", name, styles.faint);
+        .cell("METRIC", name, styles.faint);
     for head in ["A", "B", "DIFF"] {
         row.right(head, NUMBER, styles.faint);
     }
@@ -190,7 +190,7 @@ fn draw_lines(cohort: &Cohort, theme: &Theme, buf: &mut Buffer) {
             .skip(2);
     }
     row.cell("", 2, styles.faint)
-        .cell("WHAT IT SAYS", VERDICT, styles.faint);
+        .cell("MEANING", VERDICT, styles.faint);
     if is_wide {
         row.put("  − EFFECT +", styles.faint);
     }

@@ -47,7 +47,10 @@ impl Words {
                 ..Words::default()
             },
             State::Choosing(models) => Words {
-                sides: format!("{} models: which two are compared?", models.all.len()),
+                sides: format!(
+                    "{} models: choose two to compare (space marks A and B)",
+                    models.all.len()
+                ),
                 ..Words::default()
             },
         };
@@ -88,7 +91,7 @@ fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
     let meeting = std::iter::once(told::meeting(answer));
     let meeting: Vec<String> = meeting.chain(left_out).collect();
     let smallest = found.smallest_rate();
-    let smallest = smallest.map(|it| format!("visible from ±{:.1} pp", it * 100.0));
+    let smallest = smallest.map(|it| format!("detects ±{:.1} pp or more", it * 100.0));
     let aside: Vec<String> = std::iter::once(told::gate(found).to_owned())
         .chain(smallest)
         .collect();
@@ -130,7 +133,11 @@ fn detail(cohort: &Cohort, answer: &Answer) -> Vec<String> {
                     told::sentence(found, figure)
                 ),
                 numbers,
-                format!("method: {}; seed {}", figure.method.words(), cohort.seed),
+                format!(
+                    "method: {}; seed {}",
+                    figure.method.words(),
+                    cohort.terms.seed
+                ),
             ]
         }
         Some(Line::Step(at)) => {

@@ -23,7 +23,7 @@ pub(super) struct Found {
     spent: Option<String>,
 }
 
-/// A line of the pane, and which of the differences it is of.
+/// A line of the pane and the difference it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FieldLine {
     pub(super) change: Option<usize>,
@@ -97,7 +97,7 @@ impl Found {
     }
 }
 
-/// What differs in what the two models had been given.
+/// How the inputs of the two models differ.
 pub(super) fn given(why: &Why, width: usize) -> Vec<FieldLine> {
     let line = vec![
         (Tone::Key, "model input  ".to_owned()),

@@ -158,7 +158,7 @@ impl Diff {
         let column = comparison.columns[at];
         let rows = aligned::rows(comparison, at);
         let taken = |side: usize, step: Option<u32>| {
-            step.is_some_and(|step| self.taken == Some((side, step)))
+            step.is_some_and(|step| self.pending.taken == Some((side, step)))
         };
         What::Pair {
             column,

@@ -171,7 +171,7 @@ impl Diff {
         self.list.view.cursor = found.unwrap_or_default();
     }
 
-    /// Makes the items of the list anew.
+    /// Rebuilds the list.
     pub(super) fn fold_items(&mut self) {
         let Some(comparison) = self.comparison() else {
             self.list.items.clear();

@@ -223,7 +223,7 @@ fn without_two_runs_it_says_how_to_choose_them() {
     let one = "{\"type\":\"prompt\",\"run_id\":\"r\",\"id\":\"p\",\"content\":\"x\"}\n";
     let shown = screen(one, "4");
     assert!(
-        shown.contains("No two runs are chosen") && shown.contains("D on a run"),
+        shown.contains("Choose two runs to compare") && shown.contains("Press D on one run"),
         "{shown}"
     );
     assert!(screen(one, "4 n d u z tab i m = esc enter j q").contains("TOOL / TEXT"));

@@ -440,7 +440,7 @@ fn foot(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
     let Some(mut row) = paint::foot(buf, (regions.lower_rule, regions.footer), theme) else {
         return;
     };
-    if diff.chord == Some(Command::Export) {
+    if diff.pending.chord == Some(Command::Export) {
         return export::draw_offers(theme, &mut row);
     }
     row.flush_right(

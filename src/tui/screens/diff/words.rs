@@ -78,10 +78,10 @@ fn clean(raw: &str) -> String {
 fn nothing(session: &Session) -> Vec<String> {
     let keys = |command| session.keymap.keys(command).join(" ");
     vec![
-        "No two runs are chosen.".to_owned(),
+        "Choose two runs to compare.".to_owned(),
         String::new(),
         format!(
-            "{} on a run takes it as A, and on another one compares the two; in the runs {} marks A and B.",
+            "Press {} on one run, then on another. In the table of runs, {} marks A and B.",
             keys(Command::Compare),
             keys(Command::Pair),
         ),
@@ -91,7 +91,7 @@ fn nothing(session: &Session) -> Vec<String> {
 fn waiting(diff: &Diff) -> Vec<String> {
     if diff.done.is_some() {
         let is_empty = diff.list.items.is_empty();
-        let words = "Neither run holds a prompt, an answer or a call.";
+        let words = "Neither run contains a prompt, a response or a tool call.";
         return is_empty.then(|| words.to_owned()).into_iter().collect();
     }
     vec![match diff.state {
@@ -174,7 +174,7 @@ fn parting(diff: &Diff, store: &Store) -> (Line, Line) {
                 (Tone::Strong, clean(&words)),
             ]
         }
-        None => vec![(Tone::Good, "no call differs".to_owned())],
+        None => vec![(Tone::Good, "same tool calls throughout".to_owned())],
     };
     let tone = if divergence.inputs_differed_before {
         Tone::Waiting

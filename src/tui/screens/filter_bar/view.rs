@@ -65,7 +65,7 @@ pub fn draw_proposals(bar: &FilterBar, line: Rect, theme: &Theme, buf: &mut Buff
     }
 }
 
-/// The caret under the place where the text goes wrong, and what is wrong there.
+/// The caret under the error, and its message.
 pub fn mistake(problem: &Problem, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut row = Row::new(buf, area, 0, theme.styles.text);
     let words = text::sanitize(&problem.message).into_owned();

@@ -76,7 +76,7 @@ pub(super) fn problem(typed: &str, session: &Session) -> String {
         .iter()
         .find(|entry| entry.name == name && !entry.is_for(session.view));
     match elsewhere.and_then(|entry| entry.screens.first()?.info().tab) {
-        Some(tab) => format!("this is for {} (key {})", tab.title, tab.number),
+        Some(tab) => format!("only available in {} (press {})", tab.title, tab.number),
         None if names(name, session).is_empty() => "no such command".to_owned(),
         None => String::new(),
     }

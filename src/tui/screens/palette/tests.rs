@@ -73,7 +73,7 @@ fn a_mistake_is_told_and_changes_nothing() {
         "{wrong}"
     );
     assert!(screen(":nonsuch").contains("no such command"));
-    assert!(screen(":sort space cost").contains("this is for Runs (key 2)"));
+    assert!(screen(":sort space cost").contains("only available in Runs (press 2)"));
 }
 
 #[test]

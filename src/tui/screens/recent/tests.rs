@@ -79,7 +79,7 @@ fn where_no_agent_left_anything_the_demo_is_offered() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let empty = played(home.path(), "");
     assert!(
-        empty.contains("no runs of agents in") && empty.contains("demo"),
+        empty.contains("no agent runs in") && empty.contains("demo"),
         "{empty}"
     );
     assert!(played(home.path(), "enter").contains("A demo"));

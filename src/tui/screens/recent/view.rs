@@ -24,7 +24,7 @@ const WIDE: u16 = 72;
 ///  saferun › recent runs                         12 of 48 · first words of 48 read
 ///  search  refund█
 /// ────────────────────────────────────────────────────────────────────────────────
-///  WRITTEN         SIZE FORMAT       FIRST PROMPT
+///  MODIFIED         SIZE FORMAT       FIRST PROMPT
 ///  14:01 today   1.2 MB claude-code  Fix the failing refund test
 /// ────────────────────────────────────────────────────────────────────────────────
 ///  .claude/projects/-work-shop/258c7280.jsonl
@@ -70,7 +70,7 @@ fn head(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
     paint::rule(buf, area, 2, (theme.marks.horizontal, styles.faint));
     let mut row = Row::new(buf, area, 3, styles.faint);
     row.put(" ", styles.faint)
-        .cell("WRITTEN", WHEN, styles.faint)
+        .cell("MODIFIED", WHEN, styles.faint)
         .skip(1)
         .right("SIZE", SIZE, styles.faint)
         .skip(1);
@@ -82,7 +82,7 @@ fn head(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
 
 fn amount(recent: &Recent) -> String {
     let Some(found) = &recent.found else {
-        return "looking through this machine".to_owned();
+        return "searching this machine".to_owned();
     };
     let (listed, all) = (recent.listed.len(), found.len());
     let of = if listed < all {
@@ -126,10 +126,7 @@ fn demo(theme: &Theme, base: Style, mut row: Row<'_>) {
     row.put(" ", base)
         .cell("demo", WHEN, theme.styles.strong.patch(base))
         .skip(1)
-        .put(
-            "the traces that come with the program",
-            theme.styles.text.patch(base),
-        );
+        .put("the bundled sample traces", theme.styles.text.patch(base));
 }
 
 fn foot(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
@@ -144,7 +141,7 @@ fn foot(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let words = match (selected, found) {
         (Some(found), _) => found.path.clone(),
         (None, Some([])) if !recent.places.is_empty() => {
-            format!("no runs of agents in {}", recent.places)
+            format!("no agent runs in {}", recent.places)
         }
         (None, _) => String::new(),
     };
@@ -152,10 +149,10 @@ fn foot(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut row = Row::new(buf, area, top + 2, Style::new());
     row.put(&format!(" {}", theme.marks.enter), styles.strong)
         .put(" open  ", styles.faint)
-        .put("letters", styles.strong)
-        .put(" search  ", styles.faint)
+        .put("type", styles.strong)
+        .put(" to search  ", styles.faint)
         .put("esc", styles.strong)
-        .put(" leave  ", styles.faint)
+        .put(" back  ", styles.faint)
         .put("ctrl-c", styles.strong)
         .put(" quit", styles.faint);
 }

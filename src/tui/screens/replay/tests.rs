@@ -71,9 +71,9 @@ fn the_state_is_that_after_the_step_with_what_the_step_changed() {
     check(
         "f",
         &[
-            "errors        1 · retries 0",
+            "errors        1 · 0 retried",
             "+1",
-            "files named   1 · last b.txt",
+            "files touched 1 · last b.txt",
             "read ×1",
         ],
     );

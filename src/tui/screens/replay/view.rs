@@ -188,7 +188,7 @@ fn draw_seen(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     let mut row = Row::new(buf, area, 0, Style::new());
     row.put(" WHAT THE MODEL SAW", styles.strong);
     let Some(call) = replay.seen.call else {
-        let words = "no model was asked after this action";
+        let words = "no model call after this action";
         Row::new(buf, area, 1, Style::new()).put(&format!(" {words}"), styles.faint);
         return;
     };
@@ -307,7 +307,7 @@ fn state(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
         Row::new(buf, area, y, Style::new());
     }
     let mut head = Row::new(buf, area, 0, Style::new());
-    head.flush_right(" with this step ", styles.faint);
+    head.flush_right(" this step ", styles.faint);
     head.put(" STATE AFTER THIS STEP", styles.strong);
     for (fact, y) in replay.frame.words.state.iter().zip(1..area.height) {
         let mut row = Row::new(buf, area, y, Style::new());

@@ -91,7 +91,7 @@ fn crumbs(title: &str, store: &Store, run: &crate::model::run::Run) -> Vec<Strin
 }
 
 fn state(replay: &Replay, store: &Store) -> Vec<Fact> {
-    let (before, after) = (&replay.before, &replay.after);
+    let (before, after) = (&replay.states.before, &replay.states.after);
     let name = |sym| text::sanitize(store.symbols().name(sym)).into_owned();
     let mut facts = vec![cost(before, after), context(before, after)];
     let mut fact = |name: &'static str, value: String, change: String, role: Role| {
@@ -128,7 +128,7 @@ fn state(replay: &Replay, store: &Store) -> Vec<Fact> {
         Role::Plain,
     );
     let (files, new) = files(replay);
-    fact("files named", files, new, Role::Plain);
+    fact("files touched", files, new, Role::Plain);
     fact("pending", pending(after, store), String::new(), Role::Warn);
     fact(
         "approvals",
@@ -149,7 +149,7 @@ fn state(replay: &Replay, store: &Store) -> Vec<Fact> {
         more(stopped(after), stopped(before)),
         alarm(stopped(after), Role::Warn),
     );
-    let errors = format!("{} · retries {}", after.errors, after.retries);
+    let errors = format!("{} · {} retried", after.errors, after.retries);
     fact(
         "errors",
         errors,

@@ -47,7 +47,7 @@ impl Runs {
             Choice::By(by)
         } else {
             let words = format!(
-                "{} groups by {}: mark a run of each side as A and B first",
+                "{} groups by {}: first mark a run of one group as A and a run of another as B",
                 groups.len(),
                 by.word()
             );

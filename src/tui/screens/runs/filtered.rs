@@ -1,4 +1,4 @@
-//! How the runs are asked which of them a filter keeps.
+//! Finds the runs that match the filter.
 
 use std::collections::HashSet;
 use std::sync::Arc;

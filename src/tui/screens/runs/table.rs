@@ -196,7 +196,7 @@ fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
         .map(|(cost, source)| (Cost(cost.0 / known.max(1)), source));
     let cost = [
         outcome::cost(costs.known),
-        outcome::cost(each).map(|each| format!("{each} a run")),
+        outcome::cost(each).map(|each| format!("{each} per run")),
         (costs.unknown > 0)
             .then(|| format!("{} of unknown cost", human::count(costs.unknown as u64))),
     ];
@@ -211,6 +211,6 @@ fn facts(store: &Store, runs: &[RunIx]) -> Vec<(&'static str, String)> {
         ("runs", export::tally(&Tally::of(store, runs))),
         ("ended", ends.join(" · ")),
         ("cost", cost.join(" · ")),
-        ("in all", actions.join(" · ")),
+        ("total", actions.join(" · ")),
     ]
 }

@@ -93,7 +93,7 @@ fn a_filter_is_about_runs_and_says_how_many_it_keeps() {
 fn a_filter_that_keeps_nothing_says_what_to_change() {
     let shown = screen("/ model:gpt-6 enter");
     assert!(
-        shown.contains("no run is kept") && shown.contains("gpt-5"),
+        shown.contains("no runs match") && shown.contains("gpt-5"),
         "{shown}"
     );
 }
@@ -109,7 +109,7 @@ fn groups_are_told_with_their_totals_and_folded() {
     for words in [
         "─ by model ─",
         "ended   2 unknown",
-        "cost    $0.50 · $0.50 a run · 1 of unknown cost",
+        "cost    $0.50 · $0.50 per run · 1 of unknown cost",
         "· 1 error ·",
     ] {
         assert!(facts.contains(words), "{words}\n{facts}");

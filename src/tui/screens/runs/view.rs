@@ -238,7 +238,7 @@ fn draw_preview(preview: &Preview, theme: &Theme, area: Rect, buf: &mut Buffer) 
         let is_tools = *label == TOOLS;
         if is_tools && !preview.shape.is_empty() {
             let shape = spark::bars(&preview.shape, &theme.marks.levels);
-            row.flush_right(&format!("  shape {shape} "), styles.faint);
+            row.flush_right(&format!("  activity {shape} "), styles.faint);
         }
         let words = if is_tools { &tools } else { words };
         let words = if words.is_empty() {

@@ -139,14 +139,14 @@ fn empty(runs: &Runs, session: &Session) -> Vec<String> {
     let mut lines = if session.is_loading() {
         vec![session.loading_words()]
     } else if runs.table.all == 0 {
-        vec!["no runs in what was opened".to_owned()]
+        vec!["no runs in the open traces".to_owned()]
     } else if runs.kept.is_running {
         vec![format!(
             "searching {}",
             human::counted(runs.table.all as u64, "run")
         )]
     } else {
-        vec!["no run is kept by this filter · / changes it, esc clears it".to_owned()]
+        vec!["no runs match this filter · / changes it, esc clears it".to_owned()]
     };
     lines.extend(runs.kept.hint.clone());
     lines.extend(session.errors().map(str::to_owned));
@@ -172,7 +172,7 @@ fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
         lines: vec![
             ("prompt", prompt),
             (TOOLS, String::new()),
-            ("who", who(store, ix, session.life(ix).is_at_work())),
+            ("about", who(store, ix, session.life(ix).is_at_work())),
             ("file", text::sanitize(&path).into_owned()),
         ],
         tools: tools.unwrap_or_default(),
@@ -206,11 +206,7 @@ fn who(store: &Store, ix: RunIx, is_at_work: bool) -> String {
     parts.extend(named.map(|(word, sym)| format!("{word} {}", name(sym))));
     if run.totals.pending > 0 {
         let results = human::counted(run.totals.pending.into(), "result");
-        let late = if is_at_work {
-            "not there yet"
-        } else {
-            "never arrived"
-        };
+        let late = if is_at_work { "pending" } else { "missing" };
         parts.push(format!("{results} {late}"));
     }
     parts.push(models(store, run));

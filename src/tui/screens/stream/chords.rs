@@ -218,7 +218,7 @@ impl Stream {
             }
             _ => {
                 let body = opened.bodies.open(&row, Depth::Full);
-                let record = body.record.as_ref().ok_or("this record is no JSON")?;
+                let record = body.record.as_ref().ok_or("this record is not JSON")?;
                 serde_json::to_string_pretty(record).map_err(|error| error.to_string())?
             }
         };

@@ -91,14 +91,14 @@ impl Extras {
         }
         if self.columns.len() == MOST {
             return Err(format!(
-                "no room for more than {MOST} columns · | and its name takes one away"
+                "at most {MOST} added columns · | and a column's name removes it"
             ));
         }
         self.columns.push(Extra {
             title: title.clone(),
             subject,
         });
-        Ok(format!("column {title} · | and its name takes it away"))
+        Ok(format!("column {title} added · | and its name removes it"))
     }
 }
 

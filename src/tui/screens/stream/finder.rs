@@ -21,7 +21,7 @@ pub struct Finder {
     /// Open while the text is typed.
     pub prompt: Option<Prompt>,
     text: String,
-    /// The insight that the hits are the evidence of, instead of a text.
+    /// The insight that the matches are evidence for; `None` in a text search.
     sentence: Option<String>,
     /// Every match, listed or not, in order.
     pub hits: Vec<ActionIx>,
@@ -146,7 +146,7 @@ impl Stream {
             ..Finder::default()
         };
         if let Some(first) = first {
-            self.go_to(first, "what shows this");
+            self.go_to(first, "the evidence");
         }
         effects
     }

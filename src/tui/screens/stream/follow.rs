@@ -1,4 +1,4 @@
-//! Staying at the end of a trace that grows, and what came while one looked elsewhere.
+//! Stays at the end of a growing trace, and counts what arrives while the user is elsewhere.
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use crate::tui::screens::stream::listing::Listing;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     Error,
-    /// A block, a refusal or a question to a person.
+    /// A blocked call, a denial or an approval request.
     Block,
     Turn,
     SameTool,

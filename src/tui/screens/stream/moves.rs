@@ -316,7 +316,7 @@ fn what(target: Target) -> &'static str {
         Target::Error => "error",
         Target::Block => "block or approval",
         Target::Turn => "turn",
-        Target::SameTool => "call of this sort",
+        Target::SameTool => "call of this tool",
         Target::SameAgent => "action of this agent",
         Target::Slow => "slow action",
         Target::Hit => "match",
@@ -328,7 +328,7 @@ fn nothing_in_end(jump: (Target, Direction), loading: &str) -> String {
     match jump.1 {
         Direction::Forward => format!("no further {}", what(jump.0)),
         Direction::Backward => {
-            format!("none in the end of the file that is read so far · {loading}")
+            format!("none in the part of the file read so far · {loading}")
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::tui::screens::stream::tasks::FindOrigin;
 use crate::tui::session::{Here, Session};
 
 impl Stream {
-    /// Looks for the first earlier action that told the value under the cursor.
+    /// Looks for the first earlier action that contains the value under the cursor.
     pub(super) fn ask_origin(&mut self, session: &Session) -> Vec<Effect> {
         let value = match self.inspector.yank('v') {
             Ok(value) => value,

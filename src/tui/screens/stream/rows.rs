@@ -263,7 +263,7 @@ fn approval(
     }
     words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
     if told.args.as_ref().is_some_and(|told| differs(told, asked)) {
-        words.push("· with other arguments than asked".to_owned());
+        words.push("· with changed arguments".to_owned());
     }
     words.retain(|word| !word.is_empty());
     SubRow {

@@ -265,7 +265,7 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
     let mut lines = match (session.trace.loading, session.loaded.store.is_empty()) {
         (Loading::Reading { .. }, _) => vec![session.loading_words()],
         (Loading::Done | Loading::Stopped { .. }, true) => {
-            vec!["no actions in what was opened".to_owned()]
+            vec!["no actions in the open traces".to_owned()]
         }
         (Loading::Done | Loading::Stopped { .. }, false) if stream.query.answers.is_running => {
             vec!["searching…".to_owned()]
@@ -284,7 +284,7 @@ fn nothing_kept(stream: &Stream) -> Vec<String> {
         "/ changes the filter"
     };
     let hint = stream.query.answers.hint.as_ref();
-    let mut lines = vec!["no action is kept by this filter".to_owned()];
+    let mut lines = vec!["no actions match this filter".to_owned()];
     lines.extend(hint.map(|hint| text::sanitize(hint).into_owned()));
     lines.push(ways.to_owned());
     lines

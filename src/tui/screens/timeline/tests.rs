@@ -89,7 +89,7 @@ fn lanes_are_of_agents_tools_or_kinds_and_fold() {
 #[test]
 fn time_is_zoomed_and_panned_and_what_is_outside_is_counted() {
     let zoomed = screen(RUN, "7 o +");
-    check(&zoomed, &["zoom 20.0s of 40.0s", "outside of this time"]);
+    check(&zoomed, &["zoom 20.0s of 40.0s", "outside this window"]);
     let earlier = screen(RUN, "7 o + h h h h h h h h h h h h h h");
     check(&earlier, &["10:00:00", "10:00:20", "zoom 20.0s of 40.0s"]);
     check(&screen(RUN, "7 o + + 0"), &["10:00:40", "40.0s · lanes"]);

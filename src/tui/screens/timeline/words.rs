@@ -26,7 +26,7 @@ pub(super) struct Words {
     pub(super) empty: Vec<String>,
 }
 
-/// What grew, cell by cell; and to what.
+/// A running total per cell, and its final value.
 #[derive(Debug, Default)]
 pub(super) struct Strip {
     pub(super) levels: Vec<Option<f64>>,
@@ -99,7 +99,7 @@ fn state(timeline: &Timeline, (window, whole): (Window, Window)) -> String {
     let outside = made.bars.iter().filter(|bar| !bar.is_in(window)).count();
     if outside > 0 {
         let outside = human::count(outside as u64);
-        parts.push(format!("{outside} outside of this time"));
+        parts.push(format!("{outside} outside this window"));
     }
     if made.untimed > 0 {
         parts.push(format!(
@@ -214,13 +214,13 @@ fn empty(timeline: &Timeline, session: &Session) -> Vec<String> {
         return vec![if session.is_loading() {
             session.loading_words()
         } else if session.loaded.store.runs().is_empty() {
-            "no runs in what was opened".to_owned()
+            "no runs in the open traces".to_owned()
         } else {
-            "going through the run…".to_owned()
+            "building the timeline…".to_owned()
         }];
     }
     let why = match (made.bars.len() as u64, made.untimed) {
-        (0, 0) => "nothing in this run takes time".to_owned(),
+        (0, 0) => "no action in this run has a duration".to_owned(),
         (0, untimed) => format!(
             "no times were recorded in this run ({} without one): nothing is drawn",
             human::counted(untimed.into(), "action")

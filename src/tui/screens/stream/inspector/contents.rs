@@ -261,7 +261,7 @@ fn conditions(told: &DecisionText, builder: &mut Builder) {
     }
 }
 
-/// What the person saw. A value that is not the one of the call stands below it.
+/// The arguments shown to the approver, each followed by the call's value if it differs.
 fn answer(told: &ApprovalText, verdict: Verdict, asked: Option<&Value>, builder: &mut Builder) {
     let Some(args) = &told.args else { return };
     let asks = matches!(verdict, Verdict::Requested | Verdict::RequireApproval);
@@ -426,8 +426,8 @@ const ODD: &[(Flags, &str)] = &[
     (Flags::DUPLICATE_KEY, "a key occurs twice"),
     (Flags::BAD_NUMBER, "a number that cannot be"),
     (Flags::INCOMPLETE, "incomplete last line"),
-    (Flags::META, "not typed by the user"),
-    (Flags::SECOND_RESULT, "a second result came"),
+    (Flags::META, "injected by the harness"),
+    (Flags::SECOND_RESULT, "a second result arrived"),
     (Flags::IMPLIED, "the model call itself was not recorded"),
     (Flags::STRAY_BOM, "a stray byte order mark"),
 ];

@@ -67,7 +67,7 @@ impl Inspector {
             (_, Some(value)) => {
                 serde_json::to_string_pretty(value).map_err(|error| error.to_string())
             }
-            (_, None) => Err("this row is no JSON".to_owned()),
+            (_, None) => Err("this row is not JSON".to_owned()),
         }
     }
 

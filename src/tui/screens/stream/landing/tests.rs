@@ -59,7 +59,7 @@ fn a_jump_over_the_edge_of_the_end_says_that_only_the_end_is_read() {
     screen.play("G E E");
     let edge = shown(&mut screen);
     assert!(
-        edge.contains("none in the end of the file that is read so far · indexing 34 %"),
+        edge.contains("none in the part of the file read so far · indexing 34 %"),
         "{edge}"
     );
 }
