@@ -89,7 +89,11 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
         None => args.explore.run(&mut cx)?,
     };
     cx.out.flush()?;
-    Ok(exit)
+    Ok(if cx.load.report_damage(&cx.notes) {
+        Exit::NoInput
+    } else {
+        exit
+    })
 }
 
 /// The parser accepts arguments of the explorer before the name of a command; no command uses them.

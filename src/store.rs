@@ -9,6 +9,7 @@ pub mod search;
 #[cfg(test)]
 pub(crate) mod testing;
 
+use std::io;
 use std::sync::Arc;
 
 use crate::ingest::records::Account;
@@ -205,6 +206,14 @@ impl Store {
 
     pub fn sources(&self) -> &[Arc<Source>] {
         &self.sources
+    }
+
+    /// An error if bytes that were indexed could not be read again.
+    pub fn intact(&self) -> io::Result<()> {
+        match self.sources.iter().find(|source| source.damage.is_noted()) {
+            Some(source) => Err(io::Error::other(source.damaged())),
+            None => Ok(()),
+        }
     }
 
     pub fn source(&self, ix: SourceIx) -> &Arc<Source> {

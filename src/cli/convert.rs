@@ -93,7 +93,7 @@ fn lines(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyhow::Res
             writer.write_all(b"\n")
         };
         events = saferun::write(&mut line, store, runs)?;
-        Ok(())
+        store.intact()
     })?;
     let runs = human::counted(runs.len() as u64, "run");
     let events = human::counted(events, "event");
@@ -113,7 +113,8 @@ fn trajectories(cx: &mut Cx, read: &Read, runs: &[RunIx], to: Place<'_>) -> anyh
     let mut by_run = saferun::by_run(store);
     let mut document = |ix: RunIx, writer: &mut dyn Write| {
         let actions = by_run.remove(&ix).unwrap_or_default();
-        atif::write(writer, store, store.run(ix), &actions)
+        atif::write(writer, store, store.run(ix), &actions)?;
+        store.intact()
     };
     let name = output.display();
     if output.as_os_str() == "-" {

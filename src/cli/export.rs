@@ -100,6 +100,7 @@ impl Command for Export {
                 (lines(cx, &[document])?, masked)
             }
         };
+        store.intact()?;
         write(cx, target, &place::files(&store), &bytes)?;
         if found.exactness == Exactness::Reconstructed {
             cx.notes.note(&format!(
@@ -160,6 +161,7 @@ impl Command for Fork {
         let events = forked.events(target.reason());
         let masked = events.iter().map(Masked::count).sum();
         let bytes = lines(cx, &events)?;
+        store.intact()?;
         write(cx, target, &place::files(&store), &bytes)?;
         if !completed.is_empty() {
             let calls = completed.iter().map(|seq| format!("#{seq}"));

@@ -1,6 +1,8 @@
 //! Reads all the traces that the command line names, for commands that print.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::base::human;
 use crate::cli::args::Global;
@@ -12,7 +14,7 @@ use crate::ingest::discover::{self, Input};
 use crate::ingest::formats::sniff;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Account;
-use crate::ingest::{self, Loaded, formats, intake};
+use crate::ingest::{self, Loaded, Source, formats, intake};
 use crate::model::action::{ActionIx, Kind, SourceIx};
 use crate::model::run::RunIx;
 use crate::query::expr::{Expr, Subject, Term, Test, Value};
@@ -26,6 +28,8 @@ const GLANCE: u64 = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) options: intake::Options,
+    /// All sources that were read: any of them may be damaged when its actions are opened.
+    sources: RefCell<Vec<Arc<Source>>>,
 }
 
 fn unknown_format(name: &str) -> Failure {
@@ -61,13 +65,18 @@ impl Load {
                 .with_file(path)
                 .map_err(|error| Failure::Usage(error.to_string()))?;
         }
-        Ok(Load {
-            options: intake::Options {
-                format,
-                memory: global.max_mem.unwrap_or(intake::MEMORY),
-                ..intake::Options::new(prices)
-            },
-        })
+        Ok(Load::with(intake::Options {
+            format,
+            memory: global.max_mem.unwrap_or(intake::MEMORY),
+            ..intake::Options::new(prices)
+        }))
+    }
+
+    pub(super) fn with(options: intake::Options) -> Load {
+        Load {
+            options,
+            sources: RefCell::default(),
+        }
     }
 
     /// Reads paths that may name a run or an action (`PATH#RUN:SEQ`).
@@ -160,7 +169,16 @@ impl Load {
         }
         progress.clear();
         read.detail(notes);
+        let sources = read.store.sources().iter().map(Arc::clone);
+        self.sources.borrow_mut().extend(sources);
         read
+    }
+
+    /// Reports the sources whose bytes could not be read again, and says whether there are any.
+    pub(super) fn report_damage(&self, notes: &Notes) -> bool {
+        let sources = self.sources.borrow();
+        let damaged = sources.iter().filter(|source| source.damage.is_noted());
+        damaged.map(|source| notes.error(&source.damaged())).count() > 0
     }
 }
 

@@ -41,7 +41,7 @@ impl Command for Verify {
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let mut options = cx.load.options.clone();
         options.anything = true;
-        let mut read = Load { options }.paths(&cx.notes, &self.paths.or_stdin()?)?;
+        let mut read = Load::with(options).paths(&cx.notes, &self.paths.or_stdin()?)?;
         read.selection = None;
         let files = files(&read);
         let exit = exit(&read, &files, self.strict);

@@ -1,6 +1,7 @@
 //! A source of actions: its bytes, and how they are read.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::ingest::aside::Aside;
 use crate::ingest::bytes::Bytes;
@@ -18,6 +19,21 @@ pub struct Source {
     pub framing: Framing,
     /// Index of values that records refer to instead of holding them.
     pub aside: Aside,
+    pub damage: Damage,
+}
+
+/// Whether bytes that were indexed could not be read again: the file was cut or replaced, or a read failed.
+#[derive(Debug, Default)]
+pub struct Damage(AtomicBool);
+
+impl Damage {
+    pub fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Source {
@@ -29,6 +45,15 @@ impl Source {
             format,
             framing,
             aside: Aside::default(),
+            damage: Damage::default(),
         }
+    }
+
+    /// What to say when it is damaged; raw.
+    pub fn damaged(&self) -> String {
+        format!(
+            "{}: changed while it was being read, or cannot be read any more: what is missing is not in the output",
+            self.path.display()
+        )
     }
 }

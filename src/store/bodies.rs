@@ -190,12 +190,15 @@ fn value(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::Value>
     })
 }
 
-/// The bytes of a record, as they are in the file.
+/// The bytes of a record, as they are in the file. The source notes if they cannot be read any more.
 pub fn raw(row: &Row<'_>, place: Place, limit: usize) -> Vec<u8> {
-    row.source()
-        .bytes
-        .slice(place.offset, (place.len as usize).min(limit))
-        .unwrap_or_default()
+    let source = row.source();
+    let wanted = (place.len as usize).min(limit);
+    let bytes = source.bytes.slice(place.offset, wanted).unwrap_or_default();
+    if bytes.len() < wanted {
+        source.damage.note();
+    }
+    bytes
 }
 
 /// A record of a row, completed with the values it refers to.

@@ -3,6 +3,8 @@
 mod naming;
 mod records;
 
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -827,7 +829,10 @@ fn no_command_replaces_a_trace_that_it_reads() {
     for command in commands {
         for force in [&[][..], &["--force"]] {
             let why = refused(&[command, force].concat(), 2);
-            assert!(why.contains("one of the input traces"), "{command:?}: {why}");
+            assert!(
+                why.contains("one of the input traces"),
+                "{command:?}: {why}"
+            );
             assert_eq!(std::fs::read(&trace).expect("the trace"), bytes);
         }
     }
@@ -868,4 +873,31 @@ fn an_exported_curl_command_does_not_trust_addresses_of_the_trace() {
         let is_plain = |it: char| it == '\n' || (' '..='~').contains(&it);
         assert!(script.chars().all(is_plain), "{script:?}");
     }
+}
+
+#[test]
+fn a_file_that_is_cut_while_it_is_printed_is_reported() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("cut.jsonl");
+    let line = |id: usize| {
+        let text = "x".repeat(900);
+        format!(r#"{{"type":"prompt","run_id":"r","id":"{id}","content":"{text}"}}"#)
+    };
+    let lines: Vec<String> = (0..4000).map(line).collect();
+    std::fs::write(&path, lines.join("\n")).expect("a trace");
+    let mut child = command(&["convert", path.to_str().expect("UTF-8"), "-o", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The pipe holds far less than the output: the program waits with most of the file still to be opened.
+    let mut printed = BufReader::new(child.stdout.take().expect("a pipe"));
+    printed.read_line(&mut String::new()).expect("a line");
+    let file = OpenOptions::new().write(true).open(&path);
+    file.and_then(|file| file.set_len(500_000)).expect("cut");
+    std::io::copy(&mut printed, &mut std::io::sink()).expect("the rest");
+    let ended = child.wait_with_output().expect("it ends");
+    let why = text(&ended.stderr);
+    assert!(why.contains("changed while it was being read"), "{why}");
+    assert_eq!(ended.status.code(), Some(4));
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::line;
-use crate::ingest::aside::Aside;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::formats::FORMATS;
@@ -35,13 +34,11 @@ fn store(kind: Kind, status: Status, tools: &[&str]) -> Store {
     });
     batch.runs.push((RunIx(0), Arc::new(run())));
     let mut store = Store::new();
-    store.add_sources(vec![Arc::new(Source {
-        path: PathBuf::from("t.jsonl"),
-        bytes: Bytes::Static(b""),
-        format: FORMATS[0],
-        framing: Framing::Lines,
-        aside: Aside::default(),
-    })]);
+    store.add_sources(vec![Arc::new(Source::new(
+        PathBuf::from("t.jsonl"),
+        Bytes::Static(b""),
+        (FORMATS[0], Framing::Lines),
+    ))]);
     store.append(batch);
     store
 }

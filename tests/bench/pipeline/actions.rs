@@ -26,13 +26,12 @@ pub(crate) fn store(rows: u32) -> Store {
 
 /// The messages of a loader that found `rows` actions in one run.
 pub(crate) fn messages(rows: u32) -> impl Iterator<Item = Loaded> {
-    let source = Source {
-        path: PathBuf::from("bench.jsonl"),
-        bytes: Bytes::Static(b""),
-        format: formats::by_name("saferun").expect("a known format"),
-        framing: Framing::Lines,
-        aside: saferun_tui::ingest::aside::Aside::default(),
-    };
+    let format = formats::by_name("saferun").expect("a known format");
+    let source = Source::new(
+        PathBuf::from("bench.jsonl"),
+        Bytes::Static(b""),
+        (format, Framing::Lines),
+    );
     let batches = (0..rows).step_by(CHUNK_ROWS).map(move |first| {
         let mut batch = Batch::default();
         if first == 0 {
