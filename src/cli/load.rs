@@ -149,8 +149,12 @@ impl Load {
                 Loaded::Sources(_)
                 | Loaded::Preview(_)
                 | Loaded::Finished { .. }
-                | Loaded::Notice(_)
                 | Loaded::Failed(_) => {}
+                Loaded::Notice(notice) => {
+                    progress.clear();
+                    let path = notice.path.display();
+                    notes.note(&format!("{path} {}", notice.kind.words()));
+                }
             }
             if let Some(error) = read.store.apply(message) {
                 progress.clear();

@@ -19,6 +19,7 @@ use crate::ingest::body::Body;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Cursor, Record};
 use crate::ingest::kin::Kin;
 use crate::ingest::request::{Api, RequestPart};
@@ -49,17 +50,22 @@ impl Format for ClaudeCode {
 
 impl Decode for ClaudeCode {
     fn sniff(&self, record: &Value) -> u8 {
-        let text = |key: &str| record.get(key).and_then(Value::as_str);
-        let message = record.get("message").is_some_and(Value::is_object);
-        match text("type") {
-            Some("user" | "assistant")
-                if message && record.get("sessionId").is_some() && record.get("uuid").is_some() =>
-            {
-                90
-            }
-            Some("user" | "assistant") if message && record.get("timestamp").is_some() => 60,
-            Some("summary") if record.get("leafUuid").is_some() => 50,
-            Some(_) if record.get("sessionId").is_some() => 40,
+        let kind = telling::text(record, "type");
+        let role = record.pointer("/message/role").and_then(Value::as_str);
+        let session = record.get("sessionId").is_some();
+        let entry = session && telling::all(record, &["uuid", "parentUuid"]);
+        match kind {
+            "user" | "assistant" if role == Some(kind) && session && entry => 90,
+            "user" | "assistant" if role == Some(kind) && record.get("uuid").is_some() => 80,
+            "user" | "assistant" if role == Some(kind) && record.get("timestamp").is_some() => 60,
+            "user" | "assistant" if role.is_none() && session_line(record) => 60,
+            "user" | "assistant" if record.pointer("/message/content").is_some() => 10,
+            "summary" if record.get("leafUuid").is_some() => 50,
+            "file-history-snapshot" if record.get("snapshot").is_some() => 50,
+            "system" | "attachment" | "progress" if entry => 50,
+            _ if session && is_setting(record, kind) => 45,
+            // New kinds of lines come with every release.
+            _ if session && !kind.is_empty() => 10,
             _ => 0,
         }
     }
@@ -122,6 +128,31 @@ impl Request for ClaudeCode {
 /// The status of a failed call, from the fixed phrases of the harness.
 pub(super) fn failure(begin: &str) -> Status {
     line::failure(begin)
+}
+
+/// A line of a transcript whose messages were stripped of their roles: where it ran, or a tool call.
+fn session_line(record: &Value) -> bool {
+    let content = record.pointer("/message/content");
+    let calls = |block: &Value| telling::text(block, "type") == "tool_use";
+    let blocks = content.and_then(Value::as_array);
+    record.get("timestamp").is_some()
+        && content.is_some()
+        && (record.get("cwd").is_some() || blocks.is_some_and(|all| all.iter().any(calls)))
+}
+
+/// Whether a line holds a setting or a name of its session, in the member that this kind of line has.
+fn is_setting(record: &Value, kind: &str) -> bool {
+    let member = match kind {
+        "permission-mode" => "permissionMode",
+        "mode" => "mode",
+        "custom-title" => "customTitle",
+        "ai-title" => "aiTitle",
+        "agent-name" => "agentName",
+        "last-prompt" => "lastPrompt",
+        "queue-operation" => "operation",
+        _ => return false,
+    };
+    record.get(member).is_some()
 }
 
 /// `<session>/subagents/**/agent-*.jsonl`, and every `agent-*.jsonl` beside the session that names it.

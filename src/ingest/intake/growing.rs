@@ -302,7 +302,7 @@ impl Growing {
         let bytes = Bytes::Live(Arc::clone(log));
         let forced = shared.options.format;
         let format = match sniff::identify(&path, &bytes, forced, true) {
-            Ok((format, _)) => format,
+            Ok(read_as) => read_as.format,
             Err(_) => &any_json::AnyJson as &dyn Format,
         };
         let in_doubt = forced.is_none() && format.name() == any_json::AnyJson.name();
