@@ -87,10 +87,7 @@ impl Command for Explore {
         }
         let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
-        let (inputs, errors) = discover::resolve(&files);
-        for error in &errors {
-            cx.notes.error(&error.to_string());
-        }
+        let (inputs, errors) = cx.load.resolve(&cx.notes, &files);
         let named = Named {
             inputs,
             title: title(&paths),

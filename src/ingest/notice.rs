@@ -53,7 +53,7 @@ impl From<Doubt> for NoticeKind {
     fn from(doubt: Doubt) -> NoticeKind {
         match doubt {
             Doubt::Mixed => NoticeKind::Mixed,
-            Doubt::Stranger(words) => NoticeKind::Stranger(words),
+            Doubt::Stranger(words) | Doubt::Index(words) => NoticeKind::Stranger(words),
         }
     }
 }

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use saferun_tui::ingest::bytes::Bytes;
 use saferun_tui::ingest::formats::sniff::{Doubt, ReadAs, identify};
+use saferun_tui::ingest::records::Framing;
+use saferun_tui::model::action::Kind;
 
 /// What no agent wrote, by the name of its writer.
 fn shapes() -> BTreeMap<&'static str, Vec<&'static str>> {
@@ -116,4 +118,30 @@ fn conversations_are_messages_only_if_somebody_says_something() {
         "json",
         None,
     );
+}
+
+#[test]
+fn a_conversation_is_read_under_any_name() {
+    for name in [
+        "messages",
+        "conversation",
+        "transcript",
+        "input",
+        "anything",
+    ] {
+        let said = r#"[{"role":"user","content":"hi"},{"role":"assistant","content":"hello"}]"#;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.json");
+        let text = format!("{{\n\"id\":\"c\",\n\"{name}\":{said},\n\"copy\":{said}}}");
+        std::fs::write(&path, text).expect("written");
+        let store = crate::support::load(&[path]);
+        let kinds: Vec<_> = store.rows().map(|row| row.kind()).collect();
+        assert_eq!(kinds, [Kind::Prompt, Kind::Response], "{name}");
+    }
+}
+
+#[test]
+fn records_in_arrays_of_arrays_are_rows() {
+    check("[[{\"a\":1}],\n[{\"a\":2},{\"a\":3}]]", "json", None);
+    assert_eq!(read_as("[[\n{\"a\":1}]]").framing, Framing::Document);
 }

@@ -10,6 +10,7 @@ mod detection;
 mod diff;
 mod files;
 mod floors;
+mod folders;
 mod formats;
 mod observability;
 mod opencode;

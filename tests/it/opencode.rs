@@ -35,7 +35,7 @@ fn fill(storage: &Path, contents: &[(&str, &str)]) {
 }
 
 fn opened(path: &Path) -> (Store, Vec<String>) {
-    let (inputs, _) = resolve(&[path.to_owned()]);
+    let inputs = resolve(&[path.to_owned()], Shown::AllJson).inputs;
     let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     let errors = errors.iter().map(ToString::to_string).collect();
     (store, errors)

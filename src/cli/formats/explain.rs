@@ -93,7 +93,7 @@ fn why(read_as: &ReadAs, found: &Found) -> String {
     };
     let verdict = match (read_as.doubt, found.best()) {
         _ if found.whole.is_some() => return "told by the document as a whole".to_owned(),
-        (Some(Doubt::Stranger(words)), _) => words,
+        (Some(Doubt::Stranger(words) | Doubt::Index(words)), _) => words,
         (Some(Doubt::Mixed), None) => {
             "records of several formats, none of which at least half of the records fit"
         }

@@ -49,6 +49,8 @@ pub enum Doubt {
     Mixed,
     /// The trace of a program whose format has no reader: the words say which.
     Stranger(&'static str),
+    /// Not a trace but a list of traces, or what a program keeps beside them.
+    Index(&'static str),
 }
 
 /// The format of a source, or why it is not a trace. `forced` skips the detection; `anything` takes unknown
@@ -125,6 +127,27 @@ pub fn identify(
             None => found.doubt(best),
         },
     })
+}
+
+/// How many bytes usually show whether a file in a folder is a trace.
+const PEEK: usize = 16 << 10;
+
+/// Whether a file holds JSON that no format claims and that no agent is known to write.
+pub fn is_other_json(path: &Path, bytes: &Bytes) -> bool {
+    let claimed = |head: &[u8]| look(head).best().is_some();
+    if bytes.slice(0, PEEK).is_ok_and(|head| claimed(&head)) {
+        return false;
+    }
+    let Ok(read_as) = identify(path, bytes, None, false) else {
+        return false;
+    };
+    let is_other = read_as.format.name() == any_json::AnyJson.name();
+    match read_as.doubt {
+        _ if !is_other => false,
+        Some(Doubt::Mixed | Doubt::Stranger(_)) => false,
+        Some(Doubt::Index(_)) => true,
+        None => examine(path, bytes).is_ok_and(|found| !found.records.is_empty()),
+    }
 }
 
 /// What is weighed to find the format of a source.

@@ -224,8 +224,9 @@ impl Growing {
         for path in &self.paths {
             let is_pattern = path.is_dir() || path.to_string_lossy().contains(['*', '?', '[', '{']);
             let found = if is_pattern && !path.is_file() {
-                let (inputs, _) = discover::resolve(std::slice::from_ref(path));
-                inputs.iter().filter_map(Input::path).collect()
+                let shown = shared.options.shown;
+                let found = discover::resolve(std::slice::from_ref(path), shown);
+                found.inputs.iter().filter_map(Input::path).collect()
             } else {
                 vec![path.clone()]
             };

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::Doubt;
 use crate::ingest::formats::telling::{all, any, text};
 
 /// A program: what to say, and whether a record is one that only this program writes.
@@ -49,16 +50,20 @@ const STRANGERS: &[Stranger] = &[
         wrote: |it| all(it, &["step_index", "source", "type"]),
     },
     Stranger {
-        words: "looks like the prompts that Gemini CLI remembers; its chats are in chats/",
-        wrote: |it| all(it, &["sessionId", "messageId", "message"]) && text(it, "type") == "user",
-    },
-    Stranger {
         words: "looks like an Amp thread; shown as it is",
         wrote: |it| all(it, &["messages", "agentMode"]) && text(it, "id").starts_with("T-"),
     },
     Stranger {
         words: "looks like a log of hooks of Claude Code; shown as it is",
         wrote: |it| all(it, &["hook_event_name", "session_id", "transcript_path"]),
+    },
+];
+
+/// What programs keep beside their traces.
+const INDEXES: &[Stranger] = &[
+    Stranger {
+        words: "looks like the prompts that Gemini CLI remembers; its chats are in chats/",
+        wrote: |it| all(it, &["sessionId", "messageId", "message"]) && text(it, "type") == "user",
     },
     Stranger {
         words: "looks like the index of sessions of Claude Code; the sessions are beside it",
@@ -75,11 +80,15 @@ const STRANGERS: &[Stranger] = &[
 ];
 
 /// Which program wrote the records, if it wrote at least half of them or the first.
-pub(super) fn name(records: &[Value]) -> Option<&'static str> {
+pub(super) fn name(records: &[Value]) -> Option<Doubt> {
     let half = records.len().div_ceil(2);
     let wrote = |it: &&Stranger| {
         let own = records.iter().filter(|record| (it.wrote)(record)).count();
         own > 0 && own >= half || records.first().is_some_and(it.wrote)
     };
-    STRANGERS.iter().find(wrote).map(|it| it.words)
+    let stranger = STRANGERS.iter().find(wrote);
+    let index = || INDEXES.iter().find(wrote);
+    stranger
+        .map(|it| Doubt::Stranger(it.words))
+        .or_else(|| index().map(|it| Doubt::Index(it.words)))
 }

@@ -101,7 +101,7 @@ impl Found {
         if self.records.iter().any(|record| foreign(&record)) {
             return Some(Doubt::Mixed);
         }
-        let stranger = || strangers::name(&self.records).map(Doubt::Stranger);
+        let stranger = || strangers::name(&self.records);
         best.map_or_else(stranger, |_| None)
     }
 }
