@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use saferun_tui::ingest::Loaded;
-use saferun_tui::ingest::discover::{self, resolve};
+use saferun_tui::ingest::discover::{self, Shown, resolve};
 use saferun_tui::ingest::formats::{self, Format};
 use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::kin::Kin;

@@ -94,7 +94,7 @@ fn bare_item(record: &Value) -> u8 {
 
 impl Layout for Codex {
     fn folders(&self) -> &'static [&'static str] {
-        &[".codex/sessions"]
+        &[".codex/sessions", ".codex/archived_sessions"]
     }
 }
 
