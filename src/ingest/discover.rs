@@ -211,9 +211,9 @@ fn store_in(path: &Path) -> Option<Error> {
             Some("db" | "sqlite" | "sqlite3" | "vscdb")
         )
     };
-    let stores = walk(path, Some(2), is_store).files.into_iter();
+    let mut stores = walk(path, Some(2), is_store).files.into_iter();
     let why = |file: PathBuf| sniff::identify(&file, &Bytes::open(&file).ok()?, None, false).err();
-    stores.filter_map(why).next()
+    stores.find_map(why)
 }
 
 fn glob(pattern: &str) -> Result<Expanded, Error> {

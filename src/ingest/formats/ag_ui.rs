@@ -44,9 +44,10 @@ impl Format for AgUi {
 
 impl Decode for AgUi {
     fn sniff(&self, record: &Value) -> u8 {
-        match is_event(record) {
-            true => 80,
-            false => 10 * u8::from(has_prefix(telling::text(record, "type"))),
+        if is_event(record) {
+            80
+        } else {
+            10 * u8::from(has_prefix(telling::text(record, "type")))
         }
     }
 

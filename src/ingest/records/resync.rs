@@ -87,16 +87,21 @@ fn is_border(after: &[u8]) -> bool {
 fn rest(page: &Page<'_>, start: usize, end: usize) -> Option<Piece> {
     let text = trimmed(&page.bytes[start..end]);
     let start = end - text.len();
-    let len = text.len() - text.iter().rev().take_while(is_space).count();
+    let len = text.len()
+        - text
+            .iter()
+            .rev()
+            .take_while(|&&byte| is_space(byte))
+            .count();
     (len > 0).then_some(Piece { start, len })
 }
 
 /// Without the white space at the start.
 fn trimmed(text: &[u8]) -> &[u8] {
-    &text[text.iter().take_while(is_space).count()..]
+    &text[text.iter().take_while(|&&byte| is_space(byte)).count()..]
 }
 
 /// White space in a line. A form feed is none, in JSON and here.
-fn is_space(byte: &&u8) -> bool {
+fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r')
 }

@@ -57,9 +57,9 @@ fn whole_records_in_a_malformed_line_are_read() {
     let hole = b"\0\0\0{\"type\":\"note\"}\n";
     check(hole, &[bad, note], [16, 3, 0, 0]);
     let tail = b"e\":{\"a\":1}}{\"type\":\"note\"}\n";
-    check(tail, &[bad, note], [16, 12, 0, 0]);
+    check(tail, &[bad, note], [16, 11, 0, 0]);
     let last = b"{\"a{\"type\":\"note\"}{\"type\":\"no";
-    check(last, &[bad, note, FactKind::Unknown], [15, 3, 0, 13]);
+    check(last, &[bad, note, FactKind::Unknown], [15, 3, 0, 11]);
     assert_eq!(read(torn).account.lines_recovered, 1);
     assert_eq!(read(glued).account.lines_recovered, 2);
 }
