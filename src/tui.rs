@@ -29,6 +29,7 @@ use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
 use crate::ingest::intake::Messages;
 use crate::ingest::prices::PriceTable;
+use crate::ingest::recent::Homes;
 use crate::tui::keys::Keymap;
 use crate::tui::remembered::Remembered;
 use crate::tui::screens::ScreenId;
@@ -111,7 +112,7 @@ pub struct Setup {
     /// Filters with their names.
     pub filters: Vec<(String, String)>,
     /// The folder below which agents keep their runs.
-    pub home: Option<PathBuf>,
+    pub homes: Option<Homes>,
     /// The bundled sample traces.
     pub demo: Vec<Input>,
     /// What earlier sessions left; the runtime fills it in.

@@ -182,6 +182,10 @@ pub struct Global {
     #[arg(long, global = true)]
     pub csv: bool,
 
+    /// Read the JSON files of a folder that no format claims too
+    #[arg(long, global = true)]
+    pub all_json: bool,
+
     /// Read every file as this format instead of detecting it
     #[arg(long, value_name = "NAME", global = true, value_parser = FormatName, hide_possible_values = true)]
     pub format: Option<String>,

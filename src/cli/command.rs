@@ -26,6 +26,7 @@ impl Accepts {
     pub(super) const READING: Accepts = Accepts::NONE
         .with(GlobalOption::Format)
         .with(GlobalOption::Shape)
+        .with(GlobalOption::AllJson)
         .with(GlobalOption::PriceFile)
         .with(GlobalOption::Tz);
 
@@ -98,6 +99,7 @@ options! {
     Csv       "csv"        "--csv"        Refused |it| it.csv;
     Format    "format"     "--format"     Refused |it| it.format.is_some();
     Shape     "shapes"     "--shape"      Refused |it| !it.shapes.is_empty();
+    AllJson   "all_json"   "--all-json"   Refused |it| it.all_json;
     MaxMem    "max_mem"    "--max-mem"    Refused |it| it.max_mem.is_some();
     PriceFile "price_file" "--price-file" Ignored |it| it.price_file.is_some();
     Tz        "tz"         "--tz"         Ignored |it| it.tz.is_some();

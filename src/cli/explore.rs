@@ -1,7 +1,7 @@
 //! The program without a command: the explorer on a terminal, otherwise the list of runs.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::{Commands, Paths, Rows, When};
 use crate::cli::command::{Accepts, Command, GlobalOption};
@@ -13,6 +13,7 @@ use crate::cli::{Cx, demo, filter, ls, picture};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
 use crate::ingest::intake::Messages;
+use crate::ingest::recent::Homes;
 use crate::state;
 use crate::tui;
 use crate::tui::Setup;
@@ -87,10 +88,7 @@ impl Command for Explore {
         }
         let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
-        let (inputs, errors) = discover::resolve(&files);
-        for error in &errors {
-            cx.notes.error(&error.to_string());
-        }
+        let (inputs, errors) = cx.load.resolve(&cx.notes, &files);
         let named = Named {
             inputs,
             title: title(&paths),
@@ -277,7 +275,8 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             order: config.runs.sort.value,
             grouping: config.runs.group.value,
             filters: filters.collect(),
-            home: env::var_os("HOME").map(PathBuf::from),
+            homes: env::var_os("HOME")
+                .map(|home| Homes::of(Path::new(&home), |name| env::var_os(name))),
             demo: demo::inputs(),
             ..Setup::default()
         },

@@ -1,5 +1,9 @@
 //! `formats`: the trace formats that can be read, what each of them records, and where agents keep theirs.
 
+mod explain;
+
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::cli::Cx;
@@ -13,14 +17,24 @@ use crate::ingest::formats::{self, Format};
 
 /// List the trace formats that can be read
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  saferun-tui formats --jsonl | jq -r .name")]
-pub struct Formats {}
+#[command(after_help = "\
+Examples:
+  saferun-tui formats --jsonl | jq -r .name
+  saferun-tui formats --explain trace.jsonl")]
+pub struct Formats {
+    /// Show what was weighed to find the format of a file
+    #[arg(long, value_name = "FILE")]
+    explain: Option<PathBuf>,
+}
 
 impl Command for Formats {
     const NAME: &'static str = "formats";
     const ACCEPTS: Accepts = Accepts::RECORDS.with(GlobalOption::Shape);
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        if let Some(path) = &self.explain {
+            return explain::run(cx, path);
+        }
         let Some(machine) = cx.global.machine() else {
             let rows: Vec<_> = formats::all().map(row).collect();
             table::write(&mut cx.out, COLUMNS, &rows)?;

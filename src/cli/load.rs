@@ -10,7 +10,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::out::{Notes, Progress};
 use crate::cli::pick::Target;
 use crate::cli::selection::Selection;
-use crate::ingest::discover::{self, Input};
+use crate::ingest::discover::{self, Input, Shown};
 use crate::ingest::formats::sniff;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Account;
@@ -67,6 +67,11 @@ impl Load {
         }
         Ok(Load::with(intake::Options {
             format,
+            shown: if global.all_json {
+                Shown::AllJson
+            } else {
+                Shown::Traces
+            },
             memory: global.max_mem.unwrap_or(intake::MEMORY),
             ..intake::Options::new(prices)
         }))
@@ -90,13 +95,32 @@ impl Load {
 
     /// Reads everything in some files and folders.
     pub(super) fn whole(&self, notes: &Notes, paths: &[PathBuf]) -> Read {
-        let (inputs, errors) = discover::resolve(paths);
-        for error in &errors {
-            notes.error(&error.to_string());
-        }
+        let (inputs, errors) = self.resolve(notes, paths);
         let mut read = self.inputs(notes, inputs);
         read.failed += errors.len();
         read
+    }
+
+    /// What the paths stand for. Errors, and what folders hold that is not shown, are reported.
+    pub(super) fn resolve(
+        &self,
+        notes: &Notes,
+        paths: &[PathBuf],
+    ) -> (Vec<Input>, Vec<ingest::Error>) {
+        let everything = self.options.anything || self.options.format.is_some();
+        let shown = if everything {
+            Shown::AllJson
+        } else {
+            self.options.shown
+        };
+        let resolved = discover::resolve(paths, shown);
+        for note in resolved.notes() {
+            notes.note(&note);
+        }
+        for error in &resolved.errors {
+            notes.error(&error.to_string());
+        }
+        (resolved.inputs, resolved.errors)
     }
 
     /// The inputs if at least one of them is a trace; otherwise none, and the reasons are reported.
@@ -158,8 +182,12 @@ impl Load {
                 Loaded::Sources(_)
                 | Loaded::Preview(_)
                 | Loaded::Finished { .. }
-                | Loaded::Notice(_)
                 | Loaded::Failed(_) => {}
+                Loaded::Notice(notice) => {
+                    progress.clear();
+                    let path = notice.path.display();
+                    notes.note(&format!("{path} {}", notice.kind.words()));
+                }
             }
             if let Some(error) = read.store.apply(message) {
                 progress.clear();

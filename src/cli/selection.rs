@@ -76,7 +76,7 @@ impl Selection {
 
 /// The files that a path stands for.
 fn files(path: &Path) -> HashSet<PathBuf> {
-    let (inputs, _) = discover::resolve(&[path.to_owned()]);
+    let inputs = discover::resolve(&[path.to_owned()], discover::Shown::AllJson).inputs;
     let name = |input: Input| input.path().unwrap_or_else(|| PathBuf::from("-"));
     inputs
         .into_iter()

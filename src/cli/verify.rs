@@ -136,6 +136,7 @@ const COLUMNS: &[Column] = &[
     Column::right("BLANK", 4),
     Column::right("PARTIAL", 0),
     Column::right("REPAIRED", 5),
+    Column::right("RECOVERED", 6),
 ];
 
 fn text(cx: &mut Cx, files: &[FileJson], sum: &Account) -> anyhow::Result<()> {
@@ -201,5 +202,6 @@ fn row(path: &str, file: &FileJson) -> Vec<Cell> {
         Cell::role(human::count(file.lines.blank), Role::Dim),
         Cell::alarm(file.lines.partial, Role::Warn),
         Cell::alarm(file.lines.repaired, Role::Warn),
+        Cell::alarm(file.lines.recovered, Role::Warn),
     ]
 }

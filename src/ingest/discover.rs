@@ -43,27 +43,69 @@ impl Input {
     }
 }
 
+/// Which files of a folder are opened. A file that is named itself is opened in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// What some format claims, and what cannot be judged.
+    Traces,
+    /// Other JSON files too.
+    AllJson,
+}
+
+/// What paths stand for.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    pub inputs: Vec<Input>,
+    pub errors: Vec<Error>,
+    /// How many JSON files of folders are not shown, because no format claims them.
+    pub left_out: usize,
+    /// Folders inside the given ones that cannot be read.
+    pub unreadable: Vec<PathBuf>,
+}
+
+impl Resolved {
+    /// What a user should know about folders that were opened.
+    pub fn notes(&self) -> Vec<String> {
+        let unreadable = self.unreadable.iter();
+        let mut notes: Vec<String> = unreadable
+            .map(|path| {
+                format!(
+                    "{} cannot be read: its traces are not shown",
+                    path.display()
+                )
+            })
+            .collect();
+        if self.left_out > 0 {
+            let files = if self.left_out == 1 { "file" } else { "files" };
+            let count = self.left_out;
+            notes.push(format!("{count} other JSON {files} not shown · --all-json"));
+        }
+        notes
+    }
+}
+
 /// Expands files, folders (walked, sorted), globs and `-`, in the order given and without duplicates.
-pub fn resolve(paths: &[PathBuf]) -> (Vec<Input>, Vec<Error>) {
-    let mut inputs = Vec::new();
-    let mut errors = Vec::new();
+pub fn resolve(paths: &[PathBuf], shown: Shown) -> Resolved {
+    let mut resolved = Resolved::default();
     let mut seen = std::collections::HashSet::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            inputs.push(Input::Stdin);
+            resolved.inputs.push(Input::Stdin);
             continue;
         }
-        match expand(path) {
-            Ok(files) => {
-                let new = files.into_iter().filter(|file| {
+        match expand(path, shown) {
+            Ok(found) => {
+                let new = found.files.into_iter().filter(|file| {
                     seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone()))
                 });
-                inputs.extend(new.map(Input::File));
+                resolved.inputs.extend(new.map(Input::File));
+                resolved.left_out += found.left_out;
+                resolved.unreadable.extend(found.unreadable);
             }
-            Err(error) => errors.push(error),
+            Err(error) => resolved.errors.push(error),
         }
     }
-    (inputs, errors)
+    resolved
 }
 
 /// Expands `~` to the home folder, for paths that no shell has expanded.
@@ -77,7 +119,7 @@ pub fn at_home(path: &Path) -> PathBuf {
 
 /// The inputs of a path, provided that the first of its files is a trace. Expands `~`.
 pub fn traces(path: &Path) -> Result<Vec<Input>, Error> {
-    let files = expand(&at_home(path))?;
+    let files = expand(&at_home(path), Shown::Traces)?.files;
     if let Some(first) = files.first() {
         sniff::identify(first, &open_file(first)?, None, false)?;
     }
@@ -99,22 +141,22 @@ pub fn are_several(inputs: &[Input]) -> bool {
     !others.iter().all(is_companion)
 }
 
+/// The files of one argument, and what a walk came across.
+#[derive(Debug, Default)]
+struct Expanded {
+    files: Vec<PathBuf>,
+    left_out: usize,
+    unreadable: Vec<PathBuf>,
+}
+
 /// The files of one argument. A name that exists is never treated as a pattern.
-fn expand(path: &Path) -> Result<Vec<PathBuf>, Error> {
+fn expand(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     match path.metadata() {
-        Ok(metadata) if metadata.is_dir() => {
-            let found = walk(path, is_trace_name);
-            if found.is_empty() {
-                return Err(Error::NoMatch {
-                    pattern: format!(
-                        "{}: no trace in it (.jsonl, .json, .eval, .traj)",
-                        path.display()
-                    ),
-                });
-            }
-            Ok(found)
-        }
-        Ok(_) => Ok(vec![path.to_owned()]),
+        Ok(metadata) if metadata.is_dir() => folder(path, shown),
+        Ok(_) => Ok(Expanded {
+            files: vec![path.to_owned()],
+            ..Expanded::default()
+        }),
         Err(source) => {
             let text = path.to_string_lossy();
             if !text.contains(['*', '?', '[', '{']) {
@@ -128,7 +170,53 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, Error> {
     }
 }
 
-fn glob(pattern: &str) -> Result<Vec<PathBuf>, Error> {
+/// The traces in a folder.
+fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
+    let mut found = walk(path, None, is_trace_name);
+    if shown == Shown::Traces {
+        let all = found.files.len();
+        found.files.retain(|file| is_trace(file));
+        found.left_out = all - found.files.len();
+    }
+    if !found.files.is_empty() {
+        return Ok(found);
+    }
+    if let Some(why) = store_in(path) {
+        return Err(why);
+    }
+    let path = path.display();
+    let pattern = match (found.left_out, found.unreadable.first()) {
+        (0, None) => format!("{path}: no trace in it (.jsonl, .json, .eval, .traj)"),
+        (0, Some(folder)) => format!("{path}: {} cannot be read", folder.display()),
+        (count, _) => {
+            format!("{path}: no trace in it, only {count} other JSON (--all-json shows it)")
+        }
+    };
+    Err(Error::NoMatch { pattern })
+}
+
+/// Whether a format claims a file, or it cannot be judged: what is empty or broken is reported when it is
+/// opened.
+fn is_trace(path: &Path) -> bool {
+    is_scattered(path)
+        || Bytes::open(path).map_or(true, |bytes| !sniff::is_other_json(path, &bytes))
+}
+
+/// Why a folder holds no file that can be read: its runs are in a database.
+fn store_in(path: &Path) -> Option<Error> {
+    let is_store = |file: &Path| {
+        let ending = file.extension().map(|ending| ending.to_string_lossy());
+        matches!(
+            ending.as_deref(),
+            Some("db" | "sqlite" | "sqlite3" | "vscdb")
+        )
+    };
+    let mut stores = walk(path, Some(2), is_store).files.into_iter();
+    let why = |file: PathBuf| sniff::identify(&file, &Bytes::open(&file).ok()?, None, false).err();
+    stores.find_map(why)
+}
+
+fn glob(pattern: &str) -> Result<Expanded, Error> {
     let no_match = || Error::NoMatch {
         pattern: pattern.to_owned(),
     };
@@ -155,10 +243,13 @@ fn glob(pattern: &str) -> Result<Vec<PathBuf>, Error> {
     } else {
         fixed
     };
-    let found = walk(&root, |file| {
+    // Only `**` stands for folders at any depth.
+    let below = Path::new(pattern).components().count();
+    let deepest = (!pattern.contains("**")).then_some(below);
+    let found = walk(&root, deepest, |file| {
         matcher.is_match(file.strip_prefix("./").unwrap_or(file))
     });
-    if found.is_empty() {
+    if found.files.is_empty() {
         Err(no_match())
     } else {
         Ok(found)
@@ -166,21 +257,55 @@ fn glob(pattern: &str) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Files below a folder, sorted by the bytes of their paths, so that a transcript comes before the folder of
-/// the same name.
-fn walk(root: &Path, keep: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+/// the same name. Links to folders elsewhere are not followed: they may lead to the whole machine.
+fn walk(root: &Path, deepest: Option<usize>, keep: impl Fn(&Path) -> bool) -> Expanded {
+    let inside = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let walker = ignore::WalkBuilder::new(root)
         .standard_filters(false)
         .follow_links(true)
-        .filter_entry(|entry| entry.depth() == 0 || !is_aside(entry.path()))
+        .max_depth(deepest)
+        .filter_entry(move |entry| {
+            entry.depth() == 0 || !is_aside(entry.path()) && !leaves(entry, &inside)
+        })
         .build();
-    let mut found: Vec<PathBuf> = walker
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-        .map(ignore::DirEntry::into_path)
-        .filter(|path| keep(path))
-        .collect();
-    found.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
+    let mut found = Expanded::default();
+    for entry in walker {
+        match entry {
+            Ok(entry) => {
+                let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+                if is_file && keep(entry.path()) {
+                    found.files.push(entry.into_path());
+                }
+            }
+            Err(error) => found.unreadable.extend(denied(&error)),
+        }
+    }
+    let files = &mut found.files;
+    files.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
     found
+}
+
+/// Whether an entry is a link to a folder outside `root`.
+fn leaves(entry: &ignore::DirEntry, root: &Path) -> bool {
+    let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+    is_folder
+        && entry.path_is_symlink()
+        && entry
+            .path()
+            .canonicalize()
+            .map_or(true, |target| !target.starts_with(root))
+}
+
+/// The folder that may not be read, if that is what went wrong.
+fn denied(error: &ignore::Error) -> Option<PathBuf> {
+    match error {
+        ignore::Error::WithPath { path, err } => {
+            let kind = err.io_error().map(std::io::Error::kind);
+            (kind == Some(std::io::ErrorKind::PermissionDenied)).then(|| path.clone())
+        }
+        ignore::Error::WithDepth { err, .. } => denied(err),
+        _ => None,
+    }
 }
 
 /// Whether the files of a folder, which may be very many, are only read along with files elsewhere.

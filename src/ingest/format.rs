@@ -35,7 +35,9 @@ pub trait Format: Decode + Layout + Open + Request + std::fmt::Debug + Sync {
 
 /// How a format is recognized, and how its records become facts and runs.
 pub trait Decode {
-    /// The confidence that a parsed record is of this format; 0 is "no".
+    /// The confidence that a parsed record is of this format. From [`TELLS`] on, the record has a
+    /// combination of members that only this format's writers produce; below that it could be theirs;
+    /// 0 is "no", which counts against the format.
     fn sniff(&self, record: &Value) -> u8 {
         let _ = record;
         0
@@ -208,6 +210,9 @@ pub struct Recorded {
     /// Decisions of people and policies about calls, including refusals.
     pub approvals: Held,
 }
+
+/// The confidence from which a record tells its format. What other programs write too scores less.
+pub const TELLS: u8 = 20;
 
 /// Records up to this size are opened whole even for a one-line summary; of larger ones only the head is
 /// read, unless their format needs more.

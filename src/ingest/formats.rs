@@ -40,6 +40,7 @@ mod spans;
 pub mod swe_agent;
 pub mod tau2_bench;
 pub mod tau_bench;
+mod telling;
 pub mod vercel_ui;
 
 use std::sync::OnceLock;

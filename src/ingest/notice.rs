@@ -1,8 +1,10 @@
-//! What happened to a file that is followed, for whoever follows it.
+//! What happened to a file, for whoever reads or follows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Something that happened to a followed file.
+use crate::ingest::formats::sniff::Doubt;
+
+/// Something that happened to a file, or that was found out about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub kind: NoticeKind,
@@ -29,6 +31,31 @@ pub enum NoticeKind {
     Watching,
     /// The system does not report changes: files are polled.
     Polling,
+    /// It holds records of more than one format.
+    Mixed,
+    /// A program wrote it whose format has no reader; the words name it.
+    Stranger(&'static str),
+}
+
+impl Notice {
+    /// What was found out about a file that was opened; nothing is missing.
+    pub fn found(kind: NoticeKind, path: &Path) -> Notice {
+        Notice {
+            kind,
+            path: path.to_owned(),
+            at: 0,
+            missing: None,
+        }
+    }
+}
+
+impl From<Doubt> for NoticeKind {
+    fn from(doubt: Doubt) -> NoticeKind {
+        match doubt {
+            Doubt::Mixed => NoticeKind::Mixed,
+            Doubt::Stranger(words) | Doubt::Index(words) => NoticeKind::Stranger(words),
+        }
+    }
 }
 
 impl NoticeKind {
@@ -44,6 +71,10 @@ impl NoticeKind {
             NoticeKind::Gap => "was removed; a new file with its name will be followed",
             NoticeKind::Watching => "is being followed",
             NoticeKind::Polling => "is being followed by polling",
+            NoticeKind::Mixed => {
+                "holds records of more than one format (saferun-tui formats --explain FILE lists them)"
+            }
+            NoticeKind::Stranger(words) => words,
         }
     }
 
@@ -56,6 +87,8 @@ impl NoticeKind {
             NoticeKind::Gap => "gap",
             NoticeKind::Watching => "watching",
             NoticeKind::Polling => "polling",
+            NoticeKind::Mixed => "mixed",
+            NoticeKind::Stranger(_) => "unsupported",
         }
     }
 }

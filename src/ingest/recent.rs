@@ -1,5 +1,6 @@
 //! Finding the runs that agents stored on this machine, in the folders of each format, without reading them.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,19 +26,72 @@ pub struct Recent {
 /// How many bytes of a file are searched for the first words of the user.
 const HEAD: u64 = 128 << 10;
 
-/// The folders below `home` in which agents store their runs.
-pub fn folders(home: &Path) -> Vec<PathBuf> {
-    let folders = FORMATS.iter().flat_map(|format| format.folders());
-    folders.map(|folder| home.join(folder)).collect()
+/// Where agents keep their files: below the home folder, or where the variables of the agents say.
+#[derive(Debug, Clone)]
+pub struct Homes {
+    home: PathBuf,
+    /// The first part of a folder, and the folder that stands for it.
+    moved: Vec<(&'static str, PathBuf)>,
 }
 
-/// All runs below `home`, newest first. Reads only names, times and sizes.
-pub fn find(home: &Path) -> Vec<Recent> {
+/// The variables by which agents are told where to keep their files, and the folders they stand for.
+const VARIABLES: &[(&str, &str)] = &[
+    ("CLAUDE_CONFIG_DIR", ".claude"),
+    ("CODEX_HOME", ".codex"),
+    ("XDG_DATA_HOME", ".local/share"),
+];
+
+impl Homes {
+    /// The folders below `home`, whatever the environment says.
+    pub fn below(home: &Path) -> Homes {
+        Homes {
+            home: home.to_owned(),
+            moved: Vec::new(),
+        }
+    }
+
+    /// The folders of this user, with what `variable` returns for the name of a variable.
+    pub fn of(home: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Homes {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let moved = VARIABLES
+            .iter()
+            .filter_map(|(name, stands_for)| Some((*stands_for, PathBuf::from(set(name)?))));
+        // Gemini CLI puts its own folder into the one that it is given.
+        let gemini =
+            set("GEMINI_CLI_HOME").map(|home| (".gemini", Path::new(&home).join(".gemini")));
+        Homes {
+            home: home.to_owned(),
+            moved: moved.chain(gemini).collect(),
+        }
+    }
+
+    /// The home folder, which paths are shown without.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    fn folder(&self, folder: &str) -> PathBuf {
+        let moved = self.moved.iter().find_map(|(from, to)| {
+            let rest = Path::new(folder).strip_prefix(from).ok()?;
+            Some(to.join(rest))
+        });
+        moved.unwrap_or_else(|| self.home.join(folder))
+    }
+}
+
+/// The folders in which agents store their runs.
+pub fn folders(homes: &Homes) -> Vec<PathBuf> {
+    let folders = FORMATS.iter().flat_map(|format| format.folders());
+    folders.map(|folder| homes.folder(folder)).collect()
+}
+
+/// All runs in those folders, newest first. Reads only names, times and sizes.
+pub fn find(homes: &Homes) -> Vec<Recent> {
     let mut found = Vec::new();
     let mut kin = Kin::default();
     for &format in FORMATS {
         for folder in format.folders() {
-            let walker = ignore::WalkBuilder::new(home.join(folder))
+            let walker = ignore::WalkBuilder::new(homes.folder(folder))
                 .standard_filters(false)
                 .build();
             let files = walker.filter_map(Result::ok);
@@ -102,7 +156,7 @@ pub fn first_words(recent: &Recent) -> String {
 mod tests {
     use std::fs;
 
-    use super::{find, first_words};
+    use super::{Homes, find, first_words, folders};
 
     #[test]
     fn finds_runs_where_agents_store_them_and_their_first_words() {
@@ -129,11 +183,38 @@ mod tests {
             "codex/rollout-2026-11-17T18-40-03-019a9d3e-5c41-7b02-9f6e-3d2c8a417e55.jsonl",
             day.join("rollout.jsonl"),
         );
-        let found = find(home.path());
+        let found = find(&Homes::below(home.path()));
         let names: Vec<_> = found.iter().map(|recent| recent.format.name()).collect();
         assert_eq!(names.len(), 2, "{found:?}");
         assert!(names.contains(&"claude-code") && names.contains(&"codex"));
         assert!(found.iter().all(|recent| !first_words(recent).is_empty()));
-        assert!(find(&home.path().join("missing")).is_empty());
+        assert!(find(&Homes::below(&home.path().join("missing"))).is_empty());
+    }
+    #[test]
+    fn the_variables_of_agents_move_their_folders() {
+        let set = |name: &str| match name {
+            "CLAUDE_CONFIG_DIR" => Some("/c".into()),
+            "CODEX_HOME" => Some("/x".into()),
+            "XDG_DATA_HOME" => Some("/d".into()),
+            "GEMINI_CLI_HOME" => Some("/g".into()),
+            _ => None,
+        };
+        let homes = Homes::of(std::path::Path::new("/home/u"), set);
+        let found: Vec<String> = folders(&homes)
+            .iter()
+            .map(|folder| folder.to_string_lossy().into_owned())
+            .collect();
+        for folder in [
+            "/c/projects",
+            "/x/sessions",
+            "/x/archived_sessions",
+            "/d/opencode/storage/session",
+            "/g/.gemini/tmp",
+            "/home/u/.qwen/projects",
+        ] {
+            assert!(found.iter().any(|it| it == folder), "{folder}: {found:?}");
+        }
+        let unset = Homes::of(std::path::Path::new("/home/u"), |_| Some("".into()));
+        assert_eq!(folders(&unset), folders(&Homes::below("/home/u".as_ref())));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The rules for lines: they end at LF only; one CR before it and white space around the record are
 //! ignored; a byte order mark at offset 0 is dropped; a line of white space is blank; a record is a JSON
-//! object, and anything else is malformed; the last line without LF is a record if it is valid, else it is
+//! object, and anything else is malformed, except that whole records in a malformed line are read
+//! and only the rest of it is malformed; the last line without LF is a record if it is valid, else it is
 //! partial, never malformed; a line longer than [`LONGEST_LINE`] is malformed and not loaded.
 
 pub mod account;
@@ -10,6 +11,7 @@ pub mod document;
 pub mod limits;
 pub mod lines;
 pub mod pieces;
+mod resync;
 
 pub use account::Account;
 

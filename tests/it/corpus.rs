@@ -182,7 +182,8 @@ fn every_line_of_the_corpus_is_classified_as_in_the_manifest() {
             continue;
         }
         let found = [
-            account.lines_ok - account.lines_repaired,
+            // The manifest knows no records inside malformed lines.
+            account.lines_ok - account.lines_repaired - account.lines_recovered,
             account.lines_bad + account.lines_repaired,
             account.lines_blank,
             account.lines_partial,

@@ -31,7 +31,7 @@ struct Read {
 }
 
 fn read(path: PathBuf) -> Read {
-    let (inputs, _) = discover::resolve(&[path]);
+    let inputs = discover::resolve(&[path], discover::Shown::AllJson).inputs;
     let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     let format = store.sources().first().map(|source| source.format.name());
     let refused = errors.first().map(|error| format!("refused: {error}"));

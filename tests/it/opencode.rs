@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use saferun_tui::ingest::Loaded;
-use saferun_tui::ingest::discover::{self, resolve};
+use saferun_tui::ingest::discover::{self, Shown, resolve};
 use saferun_tui::ingest::formats::{self, Format};
 use saferun_tui::ingest::intake::{self, Options};
 use saferun_tui::ingest::kin::Kin;
@@ -35,7 +35,7 @@ fn fill(storage: &Path, contents: &[(&str, &str)]) {
 }
 
 fn opened(path: &Path) -> (Store, Vec<String>) {
-    let (inputs, _) = resolve(&[path.to_owned()]);
+    let inputs = resolve(&[path.to_owned()], Shown::AllJson).inputs;
     let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     let errors = errors.iter().map(ToString::to_string).collect();
     (store, errors)

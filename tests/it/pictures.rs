@@ -30,7 +30,8 @@ const NOW: i64 = 1_795_478_400_000_000;
 
 fn picture(sample: &str, keys: &str) -> String {
     let path = Path::new("sample-traces").join(sample);
-    let (inputs, errors) = discover::resolve(&[path]);
+    let found = discover::resolve(&[path], discover::Shown::AllJson);
+    let (inputs, errors) = (found.inputs, found.errors);
     assert!(errors.is_empty(), "{errors:?}");
     let options = Options {
         title: sample.to_owned(),

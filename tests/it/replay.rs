@@ -68,7 +68,11 @@ fn the_state_after_the_last_step_matches_the_totals() {
         .filter_map(|path| shared(path))
         .collect();
     for path in real {
-        let (inputs, _) = saferun_tui::ingest::discover::resolve(&[path]);
+        let inputs = saferun_tui::ingest::discover::resolve(
+            &[path],
+            saferun_tui::ingest::discover::Shown::AllJson,
+        )
+        .inputs;
         for input in inputs {
             let name = format!("{input:?}");
             let prices = saferun_tui::ingest::prices::PriceTable::built_in();

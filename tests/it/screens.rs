@@ -49,7 +49,8 @@ fn options(title: &str) -> Options {
 }
 
 fn messages(path: &Path) -> Vec<Loaded> {
-    let (inputs, errors) = discover::resolve(&[path.to_owned()]);
+    let found = discover::resolve(&[path.to_owned()], discover::Shown::AllJson);
+    let (inputs, errors) = (found.inputs, found.errors);
     assert!(errors.is_empty(), "{errors:?}");
     intake::load(inputs, Loading::new(PriceTable::built_in()))
         .into_iter()

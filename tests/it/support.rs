@@ -50,7 +50,8 @@ pub(crate) fn sample(path: &str) -> PathBuf {
 /// Loads paths as the program does. An error fails the test.
 #[track_caller]
 pub(crate) fn load(paths: &[PathBuf]) -> Store {
-    let (inputs, errors) = discover::resolve(paths);
+    let found = discover::resolve(paths, discover::Shown::AllJson);
+    let (inputs, errors) = (found.inputs, found.errors);
     assert!(errors.is_empty(), "{errors:?}");
     let (store, errors) = Store::load(intake::load(inputs, Options::new(PriceTable::built_in())));
     assert!(errors.is_empty(), "{errors:?}");

@@ -55,6 +55,8 @@ pub struct LinesJson {
     pub partial: u64,
     /// Lines among `ok` that a strict reader would refuse.
     pub repaired: u64,
+    /// Records among `ok` that were found in lines that are not one record.
+    pub recovered: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,6 +88,7 @@ impl From<&Account> for LinesJson {
             blank: account.lines_blank,
             partial: account.lines_partial,
             repaired: account.lines_repaired,
+            recovered: account.lines_recovered,
         }
     }
 }

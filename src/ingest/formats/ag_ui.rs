@@ -15,6 +15,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Verdict;
 
@@ -43,14 +44,23 @@ impl Format for AgUi {
 
 impl Decode for AgUi {
     fn sniff(&self, record: &Value) -> u8 {
-        if is_event(record) { 80 } else { 0 }
+        if is_event(record) {
+            80
+        } else {
+            10 * u8::from(has_prefix(telling::text(record, "type")))
+        }
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
-        let first = head
-            .get(0)
-            .or_else(|| head.as_object()?.values().next()?.get(0));
-        if first.is_some_and(is_event) { 80 } else { 0 }
+        let list = match head {
+            Value::Object(members) => members.values().find(|value| value.is_array()),
+            _ => Some(head),
+        };
+        if list.is_some_and(|list| telling::most(list, is_event)) {
+            80
+        } else {
+            0
+        }
     }
 
     fn lists(&self) -> Option<&'static [&'static str]> {
@@ -107,9 +117,23 @@ const KINDS: &[&str] = &[
     "ACTIVITY_",
 ];
 
+/// Whether a record is an event of this protocol: its type, and the ids that this type carries.
 fn is_event(record: &Value) -> bool {
-    let kind = record.get("type").and_then(Value::as_str);
-    kind.is_some_and(|kind| KINDS.iter().any(|start| kind.starts_with(start)))
+    let kind = telling::text(record, "type");
+    let ids: &[&str] = match kind {
+        "RUN_STARTED" => &["threadId", "runId"],
+        "TEXT_MESSAGE_START" | "TEXT_MESSAGE_CONTENT" => &["messageId"],
+        "TOOL_CALL_START" | "TOOL_CALL_ARGS" => &["toolCallId"],
+        "MESSAGES_SNAPSHOT" => &["messages"],
+        "STATE_SNAPSHOT" => &["snapshot"],
+        "RUN_ERROR" => &["message"],
+        _ => return false,
+    };
+    telling::any(record, ids)
+}
+
+fn has_prefix(kind: &str) -> bool {
+    KINDS.iter().any(|start| kind.starts_with(start)) || matches!(kind, "RAW" | "CUSTOM")
 }
 
 fn event(record: View<'_, '_>, out: &mut FactSink<'_>) {

@@ -15,6 +15,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 
 #[derive(Debug)]
@@ -45,13 +46,21 @@ impl Decode for Chat {
         if is_message(record) {
             return 20;
         }
-        let first = record.get("messages").and_then(|list| list.get(0));
-        if first.is_some_and(is_message) { 30 } else { 0 }
+        let list = record.get("messages");
+        if list.is_some_and(|list| telling::most(list, is_message)) {
+            30
+        } else {
+            0
+        }
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
-        let first = head.get(0).or_else(|| head.get("messages")?.get(0));
-        if first.is_some_and(is_message) { 20 } else { 0 }
+        let list = head.get("messages").unwrap_or(head);
+        if telling::most(list, is_message) {
+            20
+        } else {
+            0
+        }
     }
 
     fn lists(&self) -> Option<&'static [&'static str]> {
@@ -86,9 +95,9 @@ const TEXT_CALL: u16 = CALLS - 1;
 const ASKS: &str = "<function=";
 const ANSWERS: &str = "EXECUTION RESULT of [";
 
+/// A role and what it said, or which tools it called.
 fn is_message(record: &Value) -> bool {
-    let role = record.get("role").and_then(Value::as_str);
-    let roles = [
+    const ROLES: &[&str] = &[
         "system",
         "developer",
         "user",
@@ -96,9 +105,15 @@ fn is_message(record: &Value) -> bool {
         "tool",
         "function",
     ];
-    role.is_some_and(|role| roles.contains(&role))
-        && (record.get("content").is_some() || record.get("tool_calls").is_some())
-        && record.get("parts").is_none()
+    let block = |it: &Value| it.is_string() || it.get("type").is_some() || it.get("text").is_some();
+    let calls = telling::any(record, &["tool_calls", "function_call"]);
+    let says = match record.get("content") {
+        Some(Value::String(_)) => true,
+        Some(Value::Array(blocks)) => blocks.iter().all(block),
+        Some(Value::Null) | None => calls,
+        Some(_) => false,
+    };
+    says && ROLES.contains(&telling::text(record, "role")) && record.get("parts").is_none()
 }
 
 /// Reads a message, a conversation or a member of a document.

@@ -19,8 +19,9 @@ use crate::ingest::body::Body;
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Cursor, Record};
-use crate::ingest::kin::Kin;
+use crate::ingest::kin::{Kin, ReadTies, Tie};
 use crate::ingest::request::{Api, RequestPart};
 use crate::model::action::Status;
 
@@ -49,17 +50,22 @@ impl Format for ClaudeCode {
 
 impl Decode for ClaudeCode {
     fn sniff(&self, record: &Value) -> u8 {
-        let text = |key: &str| record.get(key).and_then(Value::as_str);
-        let message = record.get("message").is_some_and(Value::is_object);
-        match text("type") {
-            Some("user" | "assistant")
-                if message && record.get("sessionId").is_some() && record.get("uuid").is_some() =>
-            {
-                90
-            }
-            Some("user" | "assistant") if message && record.get("timestamp").is_some() => 60,
-            Some("summary") if record.get("leafUuid").is_some() => 50,
-            Some(_) if record.get("sessionId").is_some() => 40,
+        let kind = telling::text(record, "type");
+        let role = record.pointer("/message/role").and_then(Value::as_str);
+        let session = record.get("sessionId").is_some();
+        let entry = session && telling::all(record, &["uuid", "parentUuid"]);
+        match kind {
+            "user" | "assistant" if role == Some(kind) && session && entry => 90,
+            "user" | "assistant" if role == Some(kind) && record.get("uuid").is_some() => 80,
+            "user" | "assistant" if role == Some(kind) && record.get("timestamp").is_some() => 60,
+            "user" | "assistant" if role.is_none() && session_line(record) => 60,
+            "user" | "assistant" if record.pointer("/message/content").is_some() => 10,
+            "summary" if record.get("leafUuid").is_some() => 50,
+            "file-history-snapshot" if record.get("snapshot").is_some() => 50,
+            "system" | "attachment" | "progress" if entry => 50,
+            _ if session && is_setting(record, kind) => 45,
+            // New kinds of lines come with every release.
+            _ if session && !kind.is_empty() => 10,
             _ => 0,
         }
     }
@@ -78,8 +84,13 @@ impl Decode for ClaudeCode {
 }
 
 impl Layout for ClaudeCode {
-    fn companions(&self, path: &Path, _kin: &mut Kin) -> Vec<PathBuf> {
-        companions(path)
+    fn companions(&self, path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
+        companions(path, kin)
+    }
+
+    fn is_aside(&self, folder: &Path) -> bool {
+        // Outputs that were too long for a session, whatever they look like.
+        folder.ends_with("tool-results") || folder.ends_with("remote-agents")
     }
 
     fn folders(&self) -> &'static [&'static str] {
@@ -124,38 +135,76 @@ pub(super) fn failure(begin: &str) -> Status {
     line::failure(begin)
 }
 
+/// A line of a transcript whose messages were stripped of their roles: where it ran, or a tool call.
+fn session_line(record: &Value) -> bool {
+    let content = record.pointer("/message/content");
+    let calls = |block: &Value| telling::text(block, "type") == "tool_use";
+    let blocks = content.and_then(Value::as_array);
+    record.get("timestamp").is_some()
+        && content.is_some()
+        && (record.get("cwd").is_some() || blocks.is_some_and(|all| all.iter().any(calls)))
+}
+
+/// Whether a line holds a setting or a name of its session, in the member that this kind of line has.
+fn is_setting(record: &Value, kind: &str) -> bool {
+    let member = match kind {
+        "permission-mode" => "permissionMode",
+        "mode" => "mode",
+        "custom-title" => "customTitle",
+        "ai-title" => "aiTitle",
+        "agent-name" => "agentName",
+        "last-prompt" => "lastPrompt",
+        "queue-operation" => "operation",
+        _ => return false,
+    };
+    record.get(member).is_some()
+}
+
 /// `<session>/subagents/**/agent-*.jsonl`, and every `agent-*.jsonl` beside the session that names it.
-fn companions(path: &Path) -> Vec<PathBuf> {
+fn companions(path: &Path, kin: &mut Kin) -> Vec<PathBuf> {
     let (Some(folder), Some(stem)) = (path.parent(), path.file_stem()) else {
         return Vec::new();
     };
     if is_subagent(path) {
         return Vec::new();
     }
-    let mut found = Vec::new();
     let below = ignore::WalkBuilder::new(folder.join(stem).join("subagents"))
         .standard_filters(false)
         .build();
-    found.extend(
-        below
-            .filter_map(Result::ok)
-            .map(ignore::DirEntry::into_path)
-            .filter(|path| is_subagent(path)),
-    );
-    let session = stem.to_string_lossy();
-    let beside = std::fs::read_dir(if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    });
-    let beside = beside
-        .into_iter()
-        .flatten()
+    let below = below
         .filter_map(Result::ok)
-        .map(|entry| entry.path());
-    found.extend(beside.filter(|path| is_subagent(path) && names_session(path, &session)));
+        .map(ignore::DirEntry::into_path)
+        .filter(|path| is_subagent(path));
+    let mut found: Vec<PathBuf> = below.chain(kin.descendants(path, BESIDE)).collect();
     found.sort();
     found
+}
+
+/// Subagents' files in the same folder as sessions name them. A folder may hold thousands of both, so all
+/// are read once.
+const BESIDE: ReadTies = ReadTies {
+    format: "claude-code",
+    read: ties,
+};
+
+fn ties(folder: &Path) -> Vec<Tie> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let tie = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        let id = path.file_stem()?.to_string_lossy().into_owned();
+        let is_session = path.extension().is_some_and(|ending| ending == "jsonl");
+        let parent = if is_subagent(&path) {
+            session_of(&path)
+        } else {
+            None
+        };
+        (is_session || parent.is_some()).then(|| Tie {
+            name: entry.file_name(),
+            id,
+            parent,
+        })
+    };
+    entries.filter_map(Result::ok).filter_map(tie).collect()
 }
 
 fn is_subagent(path: &Path) -> bool {
@@ -169,15 +218,12 @@ fn is_subagent(path: &Path) -> bool {
             .is_some_and(|ending| ending == "jsonl")
 }
 
-/// Whether the first line of a subagent's file names this session.
-fn names_session(path: &Path, session: &str) -> bool {
-    let Ok(bytes) = Bytes::open(path) else {
-        return false;
-    };
-    let head = bytes.slice(0, 64 << 10).unwrap_or_default();
-    let first = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let record = crate::ingest::json::value_head(first);
-    record.is_some_and(|record| record.get("sessionId").and_then(Value::as_str) == Some(session))
+/// The session that the first line of a subagent's file names.
+fn session_of(path: &Path) -> Option<String> {
+    let head = Bytes::open(path).ok()?.slice(0, 64 << 10).ok()?;
+    let first = head.split(|&byte| byte == b'\n').next()?;
+    let record = crate::ingest::json::value_head(first)?;
+    Some(record.get("sessionId")?.as_str()?.to_owned())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Cursor, Record};
 use crate::ingest::request::{Api, RequestPart};
 
@@ -43,18 +44,21 @@ impl Format for Codex {
 
 impl Decode for Codex {
     fn sniff(&self, record: &Value) -> u8 {
-        let kind = record.get("type").and_then(Value::as_str);
-        let payload = record.get("payload").is_some_and(Value::is_object);
-        match kind {
-            Some(
-                "session_meta" | "response_item" | "turn_context" | "event_msg" | "compacted"
-                | "world_state",
-            ) if payload => 90,
-            // The first rollouts had no envelope: a meta line, then bare items.
-            None if record.get("instructions").is_some() && record.get("id").is_some() => 60,
-            Some("function_call" | "function_call_output") if record.get("call_id").is_some() => 30,
-            _ => 0,
-        }
+        let payload = record.get("payload").filter(|payload| payload.is_object());
+        let Some(payload) = payload else {
+            return bare_item(record);
+        };
+        let known = match telling::text(record, "type") {
+            "session_meta" => telling::any(payload, &["id", "cwd", "originator", "meta"]),
+            "response_item" | "event_msg" => payload.get("type").is_some(),
+            "turn_context" => telling::any(payload, &["cwd", "model", "approval_policy"]),
+            "compacted" => telling::any(payload, &["message", "replacement_history"]),
+            "world_state" => true,
+            "" => return 0,
+            _ => false,
+        };
+        // New kinds of records come with every release.
+        if known { 90 } else { 10 }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
@@ -70,9 +74,27 @@ impl Decode for Codex {
     }
 }
 
+/// The first rollouts had no envelope: a line about the session, then bare items of the Responses API.
+fn bare_item(record: &Value) -> u8 {
+    let id = telling::text(record, "id");
+    let is_uuid = id.len() == 36 && id.split('-').count() == 5;
+    let session = is_uuid && telling::all(record, &["instructions", "timestamp"]);
+    let dated = record.get("created_at").is_some();
+    match telling::text(record, "type") {
+        "" if session => 60,
+        "" if record.get("record_type").is_some() => 10,
+        "" if dated && record.get("role").is_some() => 10,
+        "function_call" | "function_result" if dated => 10,
+        "function_call" | "function_call_output" if record.get("call_id").is_some() => 10,
+        "message" if record.get("role").is_some() => 10,
+        "reasoning" if record.get("summary").is_some() => 10,
+        _ => 0,
+    }
+}
+
 impl Layout for Codex {
     fn folders(&self) -> &'static [&'static str] {
-        &[".codex/sessions"]
+        &[".codex/sessions", ".codex/archived_sessions"]
     }
 }
 

@@ -14,6 +14,7 @@ use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 
@@ -42,14 +43,19 @@ impl Format for CodexExec {
 
 impl Decode for CodexExec {
     fn sniff(&self, record: &Value) -> u8 {
-        match record.get("type").and_then(Value::as_str) {
-            Some("thread.started") if record.get("thread_id").is_some() => 95,
-            Some("item.started" | "item.updated" | "item.completed")
-                if record.get("item").is_some() =>
+        let has = |key: &str| record.get(key).is_some();
+        let item = record.get("item");
+        let kinds = ["type", "item_type"].map(|key| item.map_or("", |it| telling::text(it, key)));
+        match telling::text(record, "type") {
+            "thread.started" if has("thread_id") => 95,
+            "item.started" | "item.updated" | "item.completed"
+                if kinds.iter().any(|kind| ITEMS.contains(kind)) =>
             {
                 90
             }
-            Some("turn.started" | "turn.completed" | "turn.failed") => 60,
+            "item.started" | "item.updated" | "item.completed" if item.is_some() => 10,
+            "turn.completed" if record.pointer("/usage/input_tokens").is_some() => 60,
+            "turn.started" | "turn.completed" | "turn.failed" | "error" => 10,
             _ => 0,
         }
     }
@@ -62,6 +68,19 @@ impl Decode for CodexExec {
         Box::new(Conversation::new("codex"))
     }
 }
+
+/// The kinds of items that tell this format from other streams of events.
+const ITEMS: &[&str] = &[
+    "agent_message",
+    "assistant_message",
+    "reasoning",
+    "command_execution",
+    "file_change",
+    "mcp_tool_call",
+    "collab_tool_call",
+    "web_search",
+    "todo_list",
+];
 
 impl Layout for CodexExec {}
 

@@ -14,6 +14,7 @@ use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
@@ -43,23 +44,27 @@ impl Format for Copilot {
 
 impl Decode for Copilot {
     fn sniff(&self, record: &Value) -> u8 {
-        let kind = record
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let data = record.get("data").is_some_and(Value::is_object);
+        let kind = telling::text(record, "type");
+        let Some(data) = record.get("data").filter(|data| data.is_object()) else {
+            return 0;
+        };
         let known = [
             "session.",
             "assistant.",
-            "tool.execution",
-            "user.message",
+            "tool.",
+            "user.",
             "hook.",
             "subagent.",
+            "system.",
+            "permission.",
+            "skill.",
         ];
-        if data && known.iter().any(|start| kind.starts_with(start)) {
-            90
-        } else {
-            0
+        let entry = telling::all(record, &["id", "parentId", "timestamp"]);
+        let start = telling::any(data, &["copilotVersion", "producer"]);
+        match known.iter().any(|start| kind.starts_with(start)) {
+            true if entry || start => 90,
+            true => 10,
+            false => 10 * u8::from(entry),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -41,15 +42,16 @@ impl Format for Cursor {
 
 impl Decode for Cursor {
     fn sniff(&self, record: &Value) -> u8 {
-        let role = record.get("role").and_then(Value::as_str);
         let message = record.get("message");
         let content = message.and_then(|message| message.get("content"));
-        let inner_role = message.and_then(|message| message.get("role"));
-        let is_bare = record.get("uuid").is_none() && record.get("type").is_none();
-        match role {
-            Some("user" | "assistant") if content.is_some() && inner_role.is_none() && is_bare => {
-                80
-            }
+        let typed = |block: &Value| block.get("type").is_some_and(Value::is_string);
+        let has_blocks = content.is_some_and(|content| telling::most(content, typed));
+        let has_role = message.is_some_and(|message| message.get("role").is_some());
+        let is_bare = !telling::any(record, &["uuid", "type", "id"]);
+        match telling::text(record, "role") {
+            "user" | "assistant" if has_blocks && !has_role && is_bare => 80,
+            "user" | "assistant" if content.is_some() && !has_role && is_bare => 10,
+            _ if telling::text(record, "type") == "turn_ended" => 10,
             _ => 0,
         }
     }

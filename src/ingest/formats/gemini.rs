@@ -15,6 +15,7 @@ use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Usage;
@@ -44,25 +45,25 @@ impl Format for Gemini {
 
 impl Decode for Gemini {
     fn sniff(&self, record: &Value) -> u8 {
-        let has = |key: &str| record.get(key).is_some();
-        let kind = record.get("type").and_then(Value::as_str);
-        match kind {
-            None if has("projectHash") && has("sessionId") => 95,
-            None if has("$set") || has("$rewindTo") => 60,
-            Some("gemini") if has("content") => 90,
-            Some("user" | "info" | "warning" | "error") if has("content") && has("id") => 20,
+        let entry = telling::all(record, &["content", "id", "timestamp"]);
+        let spoken = telling::any(record, &["thoughts", "tokens", "model", "toolCalls"]);
+        match telling::text(record, "type") {
+            "" if telling::all(record, &["projectHash", "sessionId"]) => 95,
+            "" if telling::any(record, &["$set", "$rewindTo"]) => 10,
+            "gemini" if record.get("content").is_some() && (entry || spoken) => 90,
+            "user" | "info" | "warning" | "error" if entry => 10,
             _ => 0,
         }
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
         let messages = head.get("messages").is_some_and(Value::is_array);
-        let first = head.get("history").and_then(|list| list.get(0));
-        let parts = first.is_some_and(|first| first.get("parts").is_some());
+        let said = |it: &Value| it.get("role").is_some() && it.get("parts").is_some();
+        let history = head.get("history");
         match head.get("sessionId").is_some() {
-            true if head.get("projectHash").is_some() => 95,
-            true if messages && head.get("startTime").is_some() => 80,
-            _ if parts => 40,
+            true if messages && head.get("projectHash").is_some() => 95,
+            true if messages && telling::all(head, &["startTime", "lastUpdated"]) => 80,
+            _ if history.is_some_and(|list| telling::most(list, said)) => 40,
             _ => 0,
         }
     }

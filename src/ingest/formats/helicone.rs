@@ -12,6 +12,7 @@ use crate::ingest::formats::spans::messages::{Role, messages, parsed, text_of_an
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
+use crate::ingest::formats::telling;
 use crate::model::action::Verdict;
 use crate::model::quantity::{Elapsed, Usage};
 
@@ -28,10 +29,22 @@ impl Product for Helicone {
     }
 
     fn sniff(&self, record: &Value) -> u8 {
-        let has = |keys: &[&str]| keys.iter().any(|key| record.get(key).is_some());
+        let has = |keys: &[&str]| telling::any(record, keys);
         let recorded = has(&["response_status", "status"])
             && has(&["request_body", "response_body", "signed_body_url"]);
-        if has(&["request_id"]) && recorded && has(&["request_created_at", "created_at"]) {
+        // What an access log of any other server does not have.
+        let of_model = has(&[
+            "request_model",
+            "response_model",
+            "model",
+            "provider",
+            "request_user_id",
+            "request_properties",
+            "prompt_tokens",
+            "target_url",
+        ]);
+        let dated = has(&["request_created_at", "created_at"]);
+        if has(&["request_id"]) && recorded && dated && of_model {
             90
         } else {
             0

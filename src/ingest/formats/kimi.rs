@@ -14,6 +14,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::Usage;
@@ -43,15 +44,15 @@ impl Format for Kimi {
 
 impl Decode for Kimi {
     fn sniff(&self, record: &Value) -> u8 {
-        let kind = record
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        match kind {
-            "metadata" if record.get("protocol_version").is_some() => 95,
-            "context.append_loop_event" | "context.append_message" | "turn.prompt" => 80,
-            "llm.request" | "config.update" | "usage.record" => 60,
-            _ => 0,
+        let has = |key: &str| record.get(key).is_some();
+        match telling::text(record, "type") {
+            "metadata" if has("protocol_version") => 95,
+            "context.append_loop_event" if has("event") => 80,
+            "context.append_message" if has("message") => 80,
+            "turn.prompt" if has("input") => 80,
+            "usage.record" if has("usage") && has("usageScope") => 60,
+            "config.update" if has("modelAlias") => 60,
+            kind => 10 * u8::from(kind.contains('.') && has("time")),
         }
     }
 

@@ -17,9 +17,24 @@ use crate::ingest::formats::spans::messages::{Role, definition, flat, messages, 
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Checked, Cursor, Range, Record, value};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Cost, Tokens, Usage};
+
+/// The types of observations.
+const OBSERVATIONS: &[&str] = &[
+    "SPAN",
+    "GENERATION",
+    "EVENT",
+    "AGENT",
+    "TOOL",
+    "CHAIN",
+    "RETRIEVER",
+    "EVALUATOR",
+    "EMBEDDING",
+    "GUARDRAIL",
+];
 
 #[derive(Debug)]
 pub struct Langfuse;
@@ -35,19 +50,21 @@ impl Product for Langfuse {
 
     fn sniff(&self, record: &Value) -> u8 {
         let has = |key: &str| record.get(key).is_some();
-        if has("trace") && record.get("observations").is_some_and(Value::is_array) {
+        if record.get("trace").is_some_and(Value::is_object)
+            && record.get("observations").is_some_and(Value::is_array)
+        {
             return 95;
         }
-        let observation = has("traceId") && has("type") && has("startTime");
+        let kind = telling::text(record, "type");
+        let observation = has("traceId") && has("startTime") && OBSERVATIONS.contains(&kind);
         let trace =
             has("timestamp") && has("projectId") && (has("observations") || has("bookmarked"));
-        let list = record
-            .get("data")
-            .and_then(Value::as_array)
-            .and_then(|all| all.first());
+        let list = record.get("data");
         if observation || trace {
             90
-        } else if has("meta") && list.is_some_and(|first| self.sniff(first) > 0) {
+        } else if has("meta")
+            && list.is_some_and(|list| telling::most(list, |it| self.sniff(it) > 0))
+        {
             85
         } else {
             0

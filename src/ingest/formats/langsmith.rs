@@ -17,6 +17,7 @@ use crate::ingest::formats::spans::messages::{Role, flat, messages, text_of_any,
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Span};
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Checked, Cursor, Record, value};
 use crate::model::quantity::{Cost, Time, Usage};
 
@@ -41,9 +42,10 @@ impl Product for Langsmith {
         {
             return 95;
         }
+        let is_run = RUN_TYPES.contains(&telling::text(record, "run_type"));
         match (has("run_type"), has("dotted_order"), has("inputs")) {
             (true, true, _) => 95,
-            (true, false, true) if has("trace_id") || has("session_id") => 80,
+            (true, false, true) if is_run && (has("trace_id") || has("session_id")) => 80,
             _ => 0,
         }
     }
@@ -106,6 +108,17 @@ pub(super) fn request_fields(inputs: Option<&Value>, extra: Option<&Value>) -> R
     fields.parameters(recorded("/metadata/ls_invocation_params"));
     fields
 }
+
+/// The types of runs.
+const RUN_TYPES: &[&str] = &[
+    "llm",
+    "chain",
+    "tool",
+    "retriever",
+    "embedding",
+    "prompt",
+    "parser",
+];
 
 /// The lists of runs in a request and in a response.
 const SENT: &[&str] = &["post", "patch", "runs"];

@@ -15,6 +15,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 
@@ -43,20 +44,12 @@ impl Format for MiniSwe {
 
 impl Decode for MiniSwe {
     fn sniff_document(&self, head: &Value) -> u8 {
-        let format = head.get("trajectory_format").and_then(Value::as_str);
-        if format.is_some_and(|it| it.starts_with("mini-swe-agent"))
-            || head.pointer("/info/mini_version").is_some()
-        {
+        let format = telling::text(head, "trajectory_format");
+        if format.starts_with("mini-swe-agent") || head.pointer("/info/mini_version").is_some() {
             return 95;
         }
         let list = head.as_array().or_else(|| head.get("messages")?.as_array());
-        let asks = |message: &Value| {
-            let text = string(message, "content").unwrap_or_default();
-            message.get("role").and_then(Value::as_str) == Some("assistant")
-                && message.get("tool_calls").is_none()
-                && command(&text).is_some()
-        };
-        if list.is_some_and(|list| list.iter().take(8).any(asks)) {
+        if list.is_some_and(|list| is_bare(list)) {
             60
         } else {
             0
@@ -127,6 +120,22 @@ fn command(text: &str) -> Option<&str> {
     });
     let first = found.next()?;
     found.next().is_none().then_some(first)
+}
+
+/// Whether bare messages are of this harness: a command in the text of each response, and a return code in
+/// what answers it. People talk about commands too.
+fn is_bare(list: &[Value]) -> bool {
+    let is = |message: &Value, role: &str| telling::text(message, "role") == role;
+    let text = |message: &Value| string(message, "content").unwrap_or_default();
+    let first = &list[..list.len().min(8)];
+    let asks = |said: &Value| said.get("tool_calls").is_none() && command(&text(said)).is_some();
+    let mut said = first.iter().filter(|it| is(it, "assistant")).peekable();
+    let harness = first.iter().any(|it| {
+        let text = text(it);
+        !is(it, "assistant") && (text.contains("<returncode>") || text.contains(MISTAKE))
+            || is(it, "system") && text.contains("```")
+    });
+    said.peek().is_some() && said.all(asks) && (harness || first.len() < 3)
 }
 
 fn return_code(text: &str) -> Option<&str> {

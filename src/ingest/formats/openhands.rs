@@ -15,6 +15,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 
@@ -46,18 +47,16 @@ impl Decode for OpenHands {
         let history = record.get("history").is_some_and(Value::is_array);
         let has = |key: &str| record.get(key).is_some();
         let instance = has("instance_id") || has("instruction") && has("git_patch");
-        match record.get("source").and_then(Value::as_str) {
+        match telling::text(record, "source") {
             _ if history && instance => 80,
-            Some("user" | "agent" | "environment") if is_event(record) => 80,
+            "user" | "agent" | "environment" if is_event(record) => 80,
             _ => 0,
         }
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
-        match head.get(0) {
-            Some(first) if first.get("source").is_some() && is_event(first) => 90,
-            _ => 0,
-        }
+        let event = |it: &Value| it.get("source").is_some() && is_event(it);
+        if telling::most(head, event) { 90 } else { 0 }
     }
 
     fn lists(&self) -> Option<&'static [&'static str]> {
@@ -116,9 +115,11 @@ impl Open for OpenHands {
 
 impl Request for OpenHands {}
 
+/// An action with its arguments, or an observation with its content.
 fn is_event(record: &Value) -> bool {
-    record.get("action").is_some_and(Value::is_string)
-        || record.get("observation").is_some_and(Value::is_string)
+    let is_text = |key: &str| record.get(key).is_some_and(Value::is_string);
+    is_text("action") && telling::all(record, &["args"])
+        || is_text("observation") && telling::all(record, &["content"])
 }
 
 /// Actions of a person or the harness rather than tool calls of the model.

@@ -11,9 +11,10 @@ use super::messages::{self, CALLS, REASONING, TEXT};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, TELLS};
 use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 
@@ -42,16 +43,12 @@ impl Format for OpenHandsSdk {
 
 impl Decode for OpenHandsSdk {
     fn sniff(&self, record: &Value) -> u8 {
-        let kind = record
-            .get("kind")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let source = record.get("source").and_then(Value::as_str);
-        let is_kind = ["Event", "Observation", "Condensation"]
-            .iter()
-            .any(|end| kind.ends_with(end));
-        match source {
-            Some("agent" | "environment" | "user" | "hook") if is_kind => 95,
+        let kind = telling::text(record, "kind");
+        let known = KINDS.contains(&kind);
+        let is_kind = kind.ends_with("Event") || kind.ends_with("Observation");
+        match telling::text(record, "source") {
+            "agent" | "environment" | "user" | "hook" if known => 95,
+            "agent" | "environment" | "user" | "hook" if is_kind => 10,
             _ => 0,
         }
     }
@@ -59,7 +56,11 @@ impl Decode for OpenHandsSdk {
     fn sniff_document(&self, head: &Value) -> u8 {
         // The state of a conversation, stored beside its events.
         let agent = head.pointer("/agent/kind").is_some() && head.pointer("/agent/llm").is_some();
-        if agent || self.sniff(head) > 0 { 95 } else { 0 }
+        if agent || self.sniff(head) >= TELLS {
+            95
+        } else {
+            0
+        }
     }
 
     fn lists(&self) -> Option<&'static [&'static str]> {
@@ -78,6 +79,29 @@ impl Decode for OpenHandsSdk {
         Box::new(Conversation::new("openhands"))
     }
 }
+
+/// The kinds of events that tell this format from other logs of events.
+const KINDS: &[&str] = &[
+    "SystemPromptEvent",
+    "MessageEvent",
+    "ActionEvent",
+    "ObservationEvent",
+    "AgentErrorEvent",
+    "UserRejectObservation",
+    "RejectObservation",
+    "ConversationErrorEvent",
+    "ConversationStateUpdateEvent",
+    "LLMCompletionLogEvent",
+    "HookExecutionEvent",
+    "TokenEvent",
+    "Condensation",
+    "CondensationRequest",
+    "CondensationSummaryEvent",
+    "ACPToolCallEvent",
+    "InterruptEvent",
+    "PauseEvent",
+    "StreamingDeltaEvent",
+];
 
 impl Layout for OpenHandsSdk {
     fn folders(&self) -> &'static [&'static str] {

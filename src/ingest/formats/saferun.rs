@@ -12,6 +12,7 @@ use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::request::RequestPart;
 use crate::ingest::time;
@@ -43,15 +44,27 @@ impl Format for Saferun {
 
 impl Decode for Saferun {
     fn sniff(&self, record: &Value) -> u8 {
-        let known = record
-            .get("type")
-            .and_then(Value::as_str)
-            .and_then(|word| kind_of(word.as_bytes()))
-            .is_some();
-        match (known, record.get("run_id").is_some()) {
-            (true, true) => 90,
-            (true, false) | (false, true) => 10,
-            (false, false) => 0,
+        let kind = telling::text(record, "type");
+        if kind_of(kind.as_bytes()).is_none() || record.get("run_id").is_none() {
+            return if record.get("run_id").is_some() {
+                10
+            } else {
+                0
+            };
+        }
+        let of_kind: &[&str] = match kind {
+            "prompt" | "reasoning" | "note" => &["content", "agent"],
+            "response" => &["content", "usage", "model", "agent"],
+            "error" => &["error", "agent"],
+            "tool_call" => &["tool"],
+            "policy_decision" => &["decision"],
+            "approval" => &["state"],
+            _ => &["run_id"],
+        };
+        if telling::any(record, of_kind) {
+            90
+        } else {
+            10
         }
     }
 

@@ -1,16 +1,24 @@
 //! Identifies the format of a source, from its content alone.
 
+mod magic;
+mod strangers;
+mod weigh;
+
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FORMATS, all, any_json, by_name, declared};
+use super::{all, any_json, by_name};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::error::Error;
 use crate::ingest::format::Format;
 use crate::ingest::json;
 use crate::ingest::records::limits::{BOM, LARGEST_DOCUMENT};
 use crate::ingest::records::{Framing, document};
+
+use magic::{binary, magic};
+pub use weigh::{Found, Weighed};
+use weigh::{SURE, whole};
 
 /// How many records are examined: preambles may push the first telling one far down.
 const RECORDS: usize = 60;
@@ -19,6 +27,32 @@ const HEAD: usize = 4 << 20;
 /// How many bytes are examined first: enough for most files.
 const GLANCE: usize = 128 << 10;
 
+/// How a source is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadAs {
+    pub format: &'static dyn Format,
+    pub framing: Framing,
+    /// What a reader should know about a format that was detected.
+    pub doubt: Option<Doubt>,
+}
+
+impl ReadAs {
+    pub fn of(self) -> (&'static dyn Format, Framing) {
+        (self.format, self.framing)
+    }
+}
+
+/// Why a detected format is not the whole truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// Records of another format, or of several, are among those that were examined.
+    Mixed,
+    /// The trace of a program whose format has no reader: the words say which.
+    Stranger(&'static str),
+    /// Not a trace but a list of traces, or what a program keeps beside them.
+    Index(&'static str),
+}
+
 /// The format of a source, or why it is not a trace. `forced` skips the detection; `anything` takes unknown
 /// content as lines.
 pub fn identify(
@@ -26,11 +60,15 @@ pub fn identify(
     bytes: &Bytes,
     forced: Option<&'static dyn Format>,
     anything: bool,
-) -> Result<(&'static dyn Format, Framing), Error> {
+) -> Result<ReadAs, Error> {
     // A scattered run is recognized by its path: nothing needs to be opened.
     if let Bytes::Scattered(files) = bytes {
         let known = || by_name(files.format).unwrap_or(&any_json::AnyJson);
-        return Ok((forced.unwrap_or_else(known), Framing::Lines));
+        return Ok(ReadAs {
+            format: forced.unwrap_or_else(known),
+            framing: Framing::Lines,
+            doubt: None,
+        });
     }
     let name = || path.to_string_lossy().into_owned();
     let read = |len| {
@@ -53,7 +91,8 @@ pub fn identify(
         found = look(&head);
     }
     let framing = found.framing;
-    let format = forced.or(found.best());
+    let best = found.best();
+    let format = forced.or(best);
     // An archive may contain readable lines, but it is still an archive.
     let refused = if anything {
         None
@@ -80,68 +119,44 @@ pub fn identify(
             ),
         });
     }
-    Ok((format.unwrap_or(&any_json::AnyJson), framing))
+    Ok(ReadAs {
+        format: format.unwrap_or(&any_json::AnyJson),
+        framing,
+        doubt: match forced {
+            Some(_) => None,
+            None => found.doubt(best),
+        },
+    })
 }
 
-/// With this much confidence in a record no other format is possible.
-const SURE: u8 = 40;
+/// How many bytes usually show whether a file in a folder is a trace.
+const PEEK: usize = 16 << 10;
 
-struct Found {
-    framing: Framing,
-    records: Vec<Value>,
-    /// The format of the document as a whole.
-    whole: Option<&'static dyn Format>,
-}
-
-impl Found {
-    /// The format with the most confidence in the records. Declared formats are asked if no built-in one is
-    /// sure.
-    fn best(&self) -> Option<&'static dyn Format> {
-        if self.whole.is_some() {
-            return self.whole;
-        }
-        let records = |format: &dyn Format| {
-            self.records
-                .iter()
-                .map(|record| u32::from(format.sniff(record)))
-                .sum::<u32>()
-        };
-        let built_in = surest(FORMATS, records);
-        let sure = u32::from(SURE) * self.records.len() as u32;
-        match built_in {
-            Some((score, format)) if score >= sure => Some(format),
-            _ => surest(declared(), records)
-                .or(built_in)
-                .map(|(_, format)| format),
-        }
+/// Whether a file holds JSON that no format claims and that no agent is known to write.
+pub fn is_other_json(path: &Path, bytes: &Bytes) -> bool {
+    let claimed = |head: &[u8]| look(head).best().is_some();
+    if bytes.slice(0, PEEK).is_ok_and(|head| claimed(&head)) {
+        return false;
+    }
+    let Ok(read_as) = identify(path, bytes, None, false) else {
+        return false;
+    };
+    let is_other = read_as.format.name() == any_json::AnyJson.name();
+    match read_as.doubt {
+        _ if !is_other => false,
+        Some(Doubt::Mixed | Doubt::Stranger(_)) => false,
+        Some(Doubt::Index(_)) => true,
+        None => examine(path, bytes).is_ok_and(|found| !found.records.is_empty()),
     }
 }
 
-/// The format with the best score; of equals the first.
-fn surest(
-    formats: &[&'static dyn Format],
-    score: impl Fn(&dyn Format) -> u32,
-) -> Option<(u32, &'static dyn Format)> {
-    let scored = formats.iter().map(|&format| (score(format), format));
-    // max_by_key would return the last of equals.
-    scored
-        .rev()
-        .max_by_key(|(score, _)| *score)
-        .filter(|(score, _)| *score > 0)
-}
-
-/// The format of a document that is not lines: one value, or values that ignore line boundaries.
-fn whole(head: &[u8], first: &[u8], has_more: bool) -> Option<&'static dyn Format> {
-    let is_line = has_more && json::check(first.trim_ascii()).is_ok();
-    if is_line || !matches!(first.trim_ascii_start().first(), Some(b'[' | b'{')) {
-        return None;
-    }
-    let document = json::value_head(head)?;
-    let (score, format) = surest(FORMATS, |format| {
-        u32::from(format.sniff_document(&document))
+/// What is weighed to find the format of a source.
+pub fn examine(path: &Path, bytes: &Bytes) -> Result<Found, Error> {
+    let head = bytes.slice(0, HEAD).map_err(|source| Error::Read {
+        path: path.to_string_lossy().into_owned(),
+        source,
     })?;
-    let is_declared = || declared().iter().any(|it| it.sniff(&document) > 0);
-    (score >= u32::from(SURE) || !is_declared()).then_some(format)
+    Ok(look(&head))
 }
 
 fn look(head: &[u8]) -> Found {
@@ -200,92 +215,4 @@ fn look(head: &[u8]) -> Found {
         records,
         whole: None,
     }
-}
-
-/// What the first bytes say about a file that is not a trace, and what to do about it.
-fn magic(head: &[u8]) -> Option<&'static str> {
-    const MAGIC: &[(&[u8], &str)] = &[
-        (
-            b"\x1f\x8b",
-            "compressed with gzip; unpack it first (gunzip -k)",
-        ),
-        (
-            b"\x28\xb5\x2f\xfd",
-            "compressed with zstd; unpack it first (zstd -d)",
-        ),
-        (
-            b"\xfd7zXZ\0",
-            "compressed with xz; unpack it first (xz -dk)",
-        ),
-        (
-            b"BZh",
-            "compressed with bzip2; unpack it first (bunzip2 -k)",
-        ),
-        (
-            b"PK\x03\x04",
-            "a zip archive, but not an Inspect AI log; unpack it first (unzip)",
-        ),
-        (b"\x7fELF", "a program, not a trace"),
-        (b"\x89PNG", "a picture, not a trace"),
-        (
-            b"\xff\xfe",
-            "text in UTF-16 or UTF-32; convert it first (iconv -t UTF-8)",
-        ),
-        (
-            b"\xfe\xff",
-            "text in UTF-16; convert it first (iconv -t UTF-8)",
-        ),
-    ];
-    if head.starts_with(b"SQLite format 3\0") {
-        return Some(database(head));
-    }
-    MAGIC
-        .iter()
-        .find(|(magic, _)| head.starts_with(magic))
-        .map(|(_, what)| *what)
-}
-
-/// Which program an SQLite database belongs to, by the names of its tables, and how to export it.
-fn database(head: &[u8]) -> &'static str {
-    const STORES: &[(&str, &str)] = &[
-        (
-            "CREATE TABLE `session`",
-            "an SQLite store of OpenCode; export a session first (opencode export SESSION > session.json)",
-        ),
-        (
-            "CREATE TABLE blobs",
-            "an SQLite store of Cursor; its transcripts are in ~/.cursor/projects/*/agent-transcripts",
-        ),
-        (
-            "CREATE TABLE sessions",
-            "an SQLite store of Goose; export a session first (goose session export --format json)",
-        ),
-        (
-            "CREATE TABLE checkpoints",
-            "an SQLite store of LangGraph; write out get_state_history() as JSON first",
-        ),
-    ];
-    let found = STORES
-        .iter()
-        .find(|(table, _)| memchr::memmem::find(head, table.as_bytes()).is_some());
-    found.map_or(
-        "an SQLite database; export its sessions as JSON Lines first",
-        |(_, what)| what,
-    )
-}
-
-/// What a file without a single record looks like, if it is not text.
-fn binary(head: &[u8]) -> Option<&'static str> {
-    let start = &head[..head.len().min(4096)];
-    let every_other = |from: usize| start.iter().take(8).skip(from).step_by(2);
-    if start.len() >= 8
-        && every_other(0).all(|&byte| byte != 0)
-        && every_other(1).all(|&byte| byte == 0)
-    {
-        return Some("text in UTF-16; convert it first (iconv -f UTF-16LE -t UTF-8)");
-    }
-    let nuls = memchr::memchr_iter(0, start).count();
-    let is_text =
-        std::str::from_utf8(start).map_or_else(|error| error.error_len().is_none(), |_| true);
-    (nuls > 0 && nuls < start.len() || !is_text).then_some("binary data, not a trace")
 }

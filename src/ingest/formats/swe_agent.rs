@@ -14,6 +14,7 @@ use crate::ingest::fact::{Echo, Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status};
 use crate::model::quantity::{Tokens, Usage};
@@ -43,11 +44,15 @@ impl Format for SweAgent {
 
 impl Decode for SweAgent {
     fn sniff_document(&self, head: &Value) -> u8 {
-        let step = head.get("trajectory").and_then(|steps| steps.get(0));
-        let is_step = step.is_some_and(|step| step.get("action").is_some());
-        let text = head.get("history").and_then(|list| list.get(0));
-        let is_history = text.is_some_and(|text| text.get("agent").is_some());
-        match (is_step, is_history) {
+        let step = |step: &Value| {
+            step.get("action").is_some_and(Value::is_string)
+                && telling::any(step, &["observation", "response", "thought"])
+        };
+        let said = |said: &Value| telling::all(said, &["agent", "role"]);
+        let most = |key: &str, fits: &dyn Fn(&Value) -> bool| {
+            head.get(key).is_some_and(|list| telling::most(list, fits))
+        };
+        match (most("trajectory", &step), most("history", &said)) {
             (true, _) => 95,
             (false, true) => 90,
             (false, false) => 0,

@@ -14,6 +14,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::Status;
 
@@ -42,17 +43,22 @@ impl Format for TauBench {
 
 impl Decode for TauBench {
     fn sniff(&self, record: &Value) -> u8 {
-        let is_run = record.get("traj").is_some_and(Value::is_array)
-            && record.get("task_id").is_some()
-            && record.get("reward").is_some();
+        let said = |said: &Value| said.get("role").is_some();
+        let is_run = telling::all(record, &["task_id", "reward"])
+            && record.get("traj").is_some_and(|traj| {
+                traj.as_array().is_some_and(Vec::is_empty) || telling::most(traj, said)
+            });
         if is_run { 90 } else { 0 }
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
-        match head.get(0) {
-            Some(first) if first.get("traj").is_some() => self.sniff(first),
-            // The first conversation may be longer than what was read.
-            Some(first) if first.get("task_id").is_some() && first.get("reward").is_some() => 60,
+        let list = head.as_array().map(Vec::as_slice).unwrap_or_default();
+        match list {
+            [only] if only.get("traj").is_none() => {
+                // The first conversation may be longer than what was read.
+                60 * u8::from(telling::all(only, &["task_id", "reward", "info"]))
+            }
+            _ if telling::most(head, |it| self.sniff(it) > 0) => 90,
             _ => 0,
         }
     }

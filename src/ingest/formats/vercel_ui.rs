@@ -14,6 +14,7 @@ use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::{string, unpacked};
 use crate::ingest::formats::entry::decode_tree;
+use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Status, Verdict};
 use crate::model::quantity::Time;
@@ -47,8 +48,8 @@ impl Decode for VercelUi {
     }
 
     fn sniff_document(&self, head: &Value) -> u8 {
-        let list = head.as_array().or_else(|| head.get("messages")?.as_array());
-        if list.is_some_and(|list| list.first().is_some_and(is_message)) {
+        let list = head.get("messages").unwrap_or(head);
+        if telling::most(list, is_message) {
             60
         } else {
             0

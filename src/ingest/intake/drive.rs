@@ -19,6 +19,7 @@ use crate::ingest::error::Error;
 use crate::ingest::formats::{FORMATS, sniff};
 use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
+use crate::ingest::notice::Notice;
 use crate::ingest::source::Source;
 
 pub(super) struct Driver {
@@ -174,7 +175,12 @@ fn open(input: &Input, shared: &Shared) -> Result<Arc<Source>, Error> {
     };
     let options = &shared.options;
     let read_as = sniff::identify(&path, &bytes, options.format, options.anything)?;
-    Ok(Arc::new(Source::new(path, bytes, read_as)))
+    if let Some(doubt) = read_as.doubt {
+        let notice = Notice::found(doubt.into(), &path);
+        // If the receiver is gone, sending the rows will say so.
+        let _ = shared.out.send(Loaded::Notice(notice));
+    }
+    Ok(Arc::new(Source::new(path, bytes, read_as.of())))
 }
 
 /// The files that are bundled with an input.

@@ -94,7 +94,7 @@ fn identify(
     format: &'static dyn Format,
 ) -> Result<Arc<Source>, Error> {
     let read_as = sniff::identify(&path, &bytes, Some(format), true)?;
-    Ok(Arc::new(Source::new(path, bytes, read_as)))
+    Ok(Arc::new(Source::new(path, bytes, read_as.of())))
 }
 
 /// A group that is being read.

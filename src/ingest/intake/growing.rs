@@ -224,8 +224,9 @@ impl Growing {
         for path in &self.paths {
             let is_pattern = path.is_dir() || path.to_string_lossy().contains(['*', '?', '[', '{']);
             let found = if is_pattern && !path.is_file() {
-                let (inputs, _) = discover::resolve(std::slice::from_ref(path));
-                inputs.iter().filter_map(Input::path).collect()
+                let shown = shared.options.shown;
+                let found = discover::resolve(std::slice::from_ref(path), shown);
+                found.inputs.iter().filter_map(Input::path).collect()
             } else {
                 vec![path.clone()]
             };
@@ -302,7 +303,7 @@ impl Growing {
         let bytes = Bytes::Live(Arc::clone(log));
         let forced = shared.options.format;
         let format = match sniff::identify(&path, &bytes, forced, true) {
-            Ok((format, _)) => format,
+            Ok(read_as) => read_as.format,
             Err(_) => &any_json::AnyJson as &dyn Format,
         };
         let in_doubt = forced.is_none() && format.name() == any_json::AnyJson.name();

@@ -1,5 +1,6 @@
 //! What the caller decides about an intake.
 
+use crate::ingest::discover::Shown;
 use crate::ingest::format::Format;
 use crate::ingest::prices::PriceTable;
 
@@ -12,6 +13,8 @@ pub struct Options {
     pub preview: bool,
     /// Accept content that is no trace, as lines, so that every byte is accounted for.
     pub anything: bool,
+    /// Which files of followed folders are read.
+    pub shown: Shown,
     /// The memory, in bytes, that following may use; beyond it the oldest actions are dropped.
     pub memory: u64,
 }
@@ -27,6 +30,7 @@ impl Options {
             prices,
             preview: false,
             anything: false,
+            shown: Shown::Traces,
             memory: MEMORY,
         }
     }

@@ -78,19 +78,12 @@ fn mended(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// A point where a cut record can be closed: after a complete value, with the brackets open there.
-struct Closing {
-    end: usize,
-    brackets: Vec<u8>,
-}
-
 /// Completes a cut record: ends an open string, removes a key without a value, closes open brackets.
 fn closed(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut brackets = Vec::new();
-    let mut last = Closing {
-        end: 0,
-        brackets: Vec::new(),
-    };
+    // Where the record can be closed: after a complete value. Every bracket is such a point, so those that
+    // are open there are those that are open now.
+    let mut last = 0;
     let mut value_next = true;
     let mut at = 0;
     while at < bytes.len() {
@@ -108,49 +101,34 @@ fn closed(bytes: &[u8]) -> Option<Vec<u8>> {
                 };
                 at = end;
                 if string_is_value {
-                    last = Closing {
-                        end: at,
-                        brackets: brackets.clone(),
-                    };
+                    last = at;
                 }
                 continue;
             }
             b'{' => {
                 brackets.push(b'}');
                 value_next = false;
-                last = Closing {
-                    end: at + 1,
-                    brackets: brackets.clone(),
-                };
+                last = at + 1;
             }
             b'[' => {
                 brackets.push(b']');
-                last = Closing {
-                    end: at + 1,
-                    brackets: brackets.clone(),
-                };
+                last = at + 1;
             }
             b'}' | b']' => {
                 brackets.pop()?;
-                last = Closing {
-                    end: at + 1,
-                    brackets: brackets.clone(),
-                };
+                last = at + 1;
             }
             b':' => value_next = true,
             b',' => {
-                last = Closing {
-                    end: at,
-                    brackets: brackets.clone(),
-                };
+                last = at;
                 value_next = brackets.last() == Some(&b']');
             }
             _ => {}
         }
         at += 1;
     }
-    let mut out = bytes[..last.end].to_vec();
-    out.extend(last.brackets.iter().rev());
+    let mut out = bytes[..last].to_vec();
+    out.extend(brackets.iter().rev());
     Some(out)
 }
 

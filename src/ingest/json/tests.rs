@@ -143,3 +143,15 @@ proptest! {
         prop_assert_eq!(unescape(inside), text);
     }
 }
+
+#[test]
+fn a_cut_record_is_closed_in_time_with_its_length() {
+    let cut = r#"[{"a":"#.repeat(200_000);
+    let begun = std::time::Instant::now();
+    assert_eq!(value_head(cut.as_bytes()), None, "too deep to open");
+    assert!(begun.elapsed().as_secs() < 5);
+    assert_eq!(
+        value_head(br#"[{"a":[1,{"b":"x"#),
+        Some(json!([{"a":[1,{"b":"x"}]}]))
+    );
+}

@@ -15,6 +15,8 @@ pub struct Account {
     pub lines_partial: u64,
     /// The part of `lines_ok` that a strict JSON reader would reject.
     pub lines_repaired: u64,
+    /// The part of `lines_ok` that was found in lines that are not one record.
+    pub lines_recovered: u64,
 }
 
 impl Account {
@@ -30,5 +32,22 @@ impl Account {
         self.lines_blank += other.lines_blank;
         self.lines_partial += other.lines_partial;
         self.lines_repaired += other.lines_repaired;
+        self.lines_recovered += other.lines_recovered;
+    }
+
+    /// How many lines are malformed or incomplete.
+    pub(super) fn unusable(&self) -> u64 {
+        self.lines_bad + self.lines_partial
+    }
+
+    /// Takes back the last line, which was malformed or, at the end of the source, incomplete.
+    pub(super) fn forget_unusable(&mut self, size: u64, last: bool) {
+        if last {
+            self.partial -= size;
+            self.lines_partial -= 1;
+        } else {
+            self.bad -= size;
+            self.lines_bad -= 1;
+        }
     }
 }

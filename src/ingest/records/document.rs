@@ -7,7 +7,7 @@ use super::{Account, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
 use crate::ingest::format::Format;
-use crate::ingest::json::{Cursor, Marks, Range};
+use crate::ingest::json::{Checked, Cursor, Marks, Range};
 use crate::model::action::Flags;
 
 /// The records of a document.
@@ -55,16 +55,7 @@ pub fn find_whole(bytes: &[u8]) -> Found {
                 break;
             }
             b'[' => {
-                let walked = cursor.array(|cursor| {
-                    let first = cursor.peek();
-                    let range = cursor.range()?;
-                    if first == b'{' {
-                        found.records.push(range);
-                        found.good = range.end;
-                    }
-                    Ok(())
-                });
-                if walked.is_err() {
+                if elements(&mut cursor, &mut found, 0).is_err() {
                     break;
                 }
                 found.good = cursor.position();
@@ -80,6 +71,24 @@ pub fn find_whole(bytes: &[u8]) -> Found {
         }
     }
     found
+}
+
+/// How deep arrays in arrays are searched for records: traces that were exported together.
+const ARRAYS: usize = 3;
+
+/// The objects in an array, and in arrays that are its elements.
+fn elements(cursor: &mut Cursor<'_>, found: &mut Found, depth: usize) -> Checked<()> {
+    cursor.array(|cursor| match cursor.peek() {
+        b'[' if depth < ARRAYS => elements(cursor, found, depth + 1),
+        first => {
+            let range = cursor.range()?;
+            if first == b'{' {
+                found.records.push(range);
+                found.good = range.end;
+            }
+            Ok(())
+        }
+    })
 }
 
 /// Records may be separated by white space, commas and the record separators of RFC 7464.

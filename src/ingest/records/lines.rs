@@ -7,7 +7,7 @@ use std::io;
 use memchr::memchr;
 
 use super::limits::{BOM, LONGEST_LINE};
-use super::{Page, Record, take, unread};
+use super::{Page, Record, resync, take, unread};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::Decoded;
 use crate::ingest::format::Format;
@@ -170,7 +170,42 @@ fn one_line(format: &dyn Format, decoded: &mut Decoded, page: &Page<'_>, mut rec
         return;
     }
     record.len -= usize::from(text.last() == Some(&b'\r'));
+    let (facts, unusable) = (decoded.facts.len(), decoded.account.unusable());
     take(format, decoded, page, record, &[]);
+    if decoded.account.unusable() != unusable {
+        let pieces = resync::pieces(page, record.start, record.start + record.len);
+        if !pieces.is_empty() {
+            decoded.facts.truncate(facts);
+            decoded.account.forget_unusable(record.size, record.last);
+            recover(format, decoded, page, (record, &pieces));
+        }
+    }
+}
+
+/// Decodes the whole records of a malformed line; what is between them is malformed.
+fn recover(
+    format: &dyn Format,
+    decoded: &mut Decoded,
+    page: &Page<'_>,
+    (line, pieces): (Record, &[resync::Piece]),
+) {
+    let end = line.start + line.size as usize;
+    for (number, piece) in pieces.iter().enumerate() {
+        // The white space around a piece counts with it, the line end with the last one.
+        let from = if number == 0 { line.start } else { piece.start };
+        let to = pieces.get(number + 1).map_or(end, |next| next.start);
+        let record = Record {
+            start: piece.start,
+            len: piece.len,
+            stop: page.marks.first_from(piece.start),
+            size: (to - from) as u64,
+            last: line.last && number + 1 == pieces.len(),
+            ..line
+        };
+        let ok = decoded.account.lines_ok;
+        take(format, decoded, page, record, &[]);
+        decoded.account.lines_recovered += decoded.account.lines_ok - ok;
+    }
 }
 
 /// Counts a line that is too long to be read.

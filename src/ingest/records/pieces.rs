@@ -12,8 +12,8 @@ use super::limits::BOM;
 use super::{Account, Page, Record, take};
 use crate::ingest::bytes::Bytes;
 use crate::ingest::fact::{Decoded, Fact, FactKind};
-use crate::ingest::format::Format;
-use crate::ingest::json::Marks;
+use crate::ingest::format::{Format, TELLS};
+use crate::ingest::json::{self, Marks};
 use crate::model::action::Flags;
 
 /// Facts are passed on once the pieces they come from are this long together.
@@ -257,6 +257,7 @@ impl Walk<'_> {
 
     fn object<E>(&mut self, at: u64, each: &mut Each<'_, E>) -> Result<Result<u64, u64>, Stop<E>> {
         let lists = self.format.lists().unwrap_or_default();
+        let mut has_list = false;
         let mut at = at + 1;
         loop {
             at = self.window.skip(at, BETWEEN)?;
@@ -275,9 +276,14 @@ impl Walk<'_> {
                 return Ok(Err(at));
             };
             let value = self.window.skip(colon + 1, SPACE)?;
-            let is_list = lists.iter().any(|list| list.as_bytes() == key);
-            if is_list && self.window.byte(value)? == b'[' {
-                match self.list(value, &key, each)? {
+            let is_array = self.window.byte(value)? == b'[';
+            let is_list = is_array && lists.iter().any(|list| list.as_bytes() == key);
+            // Another list repeats the records of one that has been read.
+            let is_renamed = is_array && !is_list && !has_list && self.begins_with_record(value)?;
+            has_list |= is_list || is_renamed;
+            if is_list || is_renamed {
+                let member: &[u8] = if is_list { &key } else { b"[]" };
+                match self.list(value, member, each)? {
                     Ok(end) => at = end,
                     Err(good) => return Ok(Err(good)),
                 }
@@ -288,6 +294,22 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the array at `at`, whatever its name, holds records: its first element tells the format.
+    fn begins_with_record(&mut self, at: u64) -> io::Result<bool> {
+        let first = self.window.skip(at + 1, SPACE)?;
+        if self.window.byte(first)? != b'{' {
+            return Ok(false);
+        }
+        let Some(end) = self.window.end_of_value(first)? else {
+            return Ok(false);
+        };
+        let start = (first - self.window.start) as usize;
+        let len = (end - first) as usize;
+        let text = self.window.text.get(start..start + len);
+        let record = text.and_then(json::value);
+        Ok(record.is_some_and(|record| self.format.sniff(&record) >= TELLS))
     }
 
     /// Decodes the value that begins at `at`. Returns its end; none if the document ends first.

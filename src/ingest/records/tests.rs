@@ -45,6 +45,46 @@ fn a_line_ends_at_lf_and_nowhere_else() {
 }
 
 #[test]
+fn whole_records_in_a_malformed_line_are_read() {
+    let note = FactKind::Note;
+    let bad = FactKind::Malformed;
+    let torn = b"{\"type\":\"note\",\"id\":\"x{\"type\":\"note\"}\n";
+    check(torn, &[bad, note], [16, 22, 0, 0]);
+    let in_a_key = b"{\"type\":\"note\",\"i{\"type\":\"note\"}\n";
+    check(in_a_key, &[bad, note], [16, 17, 0, 0]);
+    let glued = b"{\"type\":\"note\"} {\"type\":\"note\"}\r\n";
+    check(glued, &[note, note], [33, 0, 0, 0]);
+    let hole = b"\0\0\0{\"type\":\"note\"}\n";
+    check(hole, &[bad, note], [16, 3, 0, 0]);
+    let tail = b"e\":{\"a\":1}}{\"type\":\"note\"}\n";
+    check(tail, &[bad, note], [16, 11, 0, 0]);
+    let last = b"{\"a{\"type\":\"note\"}{\"type\":\"no";
+    check(last, &[bad, note, FactKind::Unknown], [15, 3, 0, 11]);
+    assert_eq!(read(torn).account.lines_recovered, 1);
+    assert_eq!(read(glued).account.lines_recovered, 2);
+}
+
+#[test]
+fn what_a_malformed_record_contains_is_no_record() {
+    for line in [
+        &b"{\"type\":\"note\",\"a\":{\"type\":\"note\"}\n"[..],
+        b"[{\"type\":\"note\"}\n",
+        b"{\"a\":{\"type\":\"note\"},\"b\":x}\n",
+        b"{\"a\":\"x\",\"b\":[{\"type\":\"note\"}]]\n",
+    ] {
+        check(line, &[FactKind::Malformed], [0, line.len() as u64, 0, 0]);
+    }
+}
+
+#[test]
+fn many_places_where_a_record_could_begin_cost_no_more_than_the_line() {
+    let line: &'static [u8] = "{\"a\":".repeat(200_000).leak().as_bytes();
+    let begun = std::time::Instant::now();
+    assert_eq!(read(line).account.lines_partial, 1);
+    assert!(begun.elapsed().as_secs() < 10);
+}
+
+#[test]
 fn drops_a_byte_order_mark_at_the_start_and_flags_it_elsewhere() {
     check(
         b"\xef\xbb\xbf{\"type\":\"note\"}\n",

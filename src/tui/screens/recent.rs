@@ -3,12 +3,14 @@
 mod tasks;
 mod view;
 
+use std::path::Path;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::base::{human, text};
 use crate::ingest::discover::Input;
-use crate::ingest::recent::Recent as File;
+use crate::ingest::recent::{Homes, Recent as File};
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Command, Key};
 use crate::tui::screen::{Pointer, Screen};
@@ -52,9 +54,10 @@ struct Found {
 impl Recent {
     fn take(&mut self, files: Vec<File>, session: &Session) {
         let now = session.clock.now();
-        let home = session.setup.home.clone().unwrap_or_default();
+        let home = session.setup.homes.as_ref().map(Homes::home);
+        let home = home.unwrap_or(Path::new(""));
         let one = |file: File| {
-            let path = file.path.strip_prefix(&home).unwrap_or(&file.path);
+            let path = file.path.strip_prefix(home).unwrap_or(&file.path);
             let path = text::sanitize(&path.to_string_lossy()).into_owned();
             let when = file.modified.get();
             Found {
@@ -156,16 +159,16 @@ impl Screen for Recent {
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
         self.has_demo = !session.setup.demo.is_empty();
-        let Some(home) = session.setup.home.clone() else {
+        let Some(homes) = session.setup.homes.clone() else {
             self.found = Some(Vec::new());
             return Vec::new();
         };
-        let folders = crate::ingest::recent::folders(&home);
+        let folders = crate::ingest::recent::folders(&homes);
         let folders = folders
             .iter()
             .map(|folder| folder.to_string_lossy().into_owned());
         self.places = text::sanitize(&folders.collect::<Vec<_>>().join(", ")).into_owned();
-        vec![Effect::start(Look { home })]
+        vec![Effect::start(Look { homes })]
     }
 
     fn update(&mut self, _command: Command, _session: &mut Session) -> Vec<Effect> {

@@ -160,7 +160,10 @@ fn files_that_are_no_traces_join_no_cohort() {
         std::fs::copy(path, folder.path().join(name)).expect("a copy");
     }
     std::fs::write(folder.path().join("SUMMARY.json"), "{\"right\": 18}").expect("a file");
-    let found = json(folder.path(), &["--a", "model:claude-sonnet-4-6"]);
+    let found = json(
+        folder.path(),
+        &["--all-json", "--a", "model:claude-sonnet-4-6"],
+    );
     assert_eq!(found["b"]["runs"], 600);
     assert_eq!(found["excluded"][0]["reason"], "of unknown format");
 }

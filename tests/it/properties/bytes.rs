@@ -126,7 +126,9 @@ proptest! {
             let lines = account.lines_ok + account.lines_bad + account.lines_blank + account.lines_partial;
             let body = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
             let expected = body.split_inclusive(|&byte| byte == b'\n').count();
-            assert_eq!(lines, expected as u64, "{account:?}");
+            // A line that holds whole records beside others counts once for each of its pieces.
+            let pieces = lines - expected as u64;
+            assert!(pieces <= 2 * account.lines_recovered, "{account:?}");
         }
         check_rows_are_in_the_file(&store, size);
     }

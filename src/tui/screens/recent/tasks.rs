@@ -1,10 +1,9 @@
 //! The background task of the recent runs.
 
 use std::mem;
-use std::path::PathBuf;
 
 use crate::base::cancel::CancelFlag;
-use crate::ingest::recent;
+use crate::ingest::recent::{self, Homes};
 use crate::tui::effects::Effect;
 use crate::tui::screens::recent::Recent;
 use crate::tui::session::Session;
@@ -13,7 +12,7 @@ use crate::tui::tasks::Task;
 /// Looks for the runs that agents left below the home folder.
 #[derive(Debug)]
 pub(super) struct Look {
-    pub(super) home: PathBuf,
+    pub(super) homes: Homes,
 }
 
 #[derive(Debug)]
@@ -34,7 +33,7 @@ impl Task for Look {
     type Answer = Found;
 
     fn run(self, cancel: &CancelFlag, report: &mut dyn FnMut(Found)) -> Found {
-        let found = recent::find(&self.home);
+        let found = recent::find(&self.homes);
         report(Found::Files(found.clone()));
         let mut words = Vec::new();
         for (at, file) in found.iter().enumerate().take(WITH_WORDS) {

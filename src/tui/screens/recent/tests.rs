@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::ingest::discover::Input;
+use crate::ingest::recent::Homes;
 use crate::tui::render::{self, Headless};
 use crate::tui::testing::options;
 use crate::tui::{Options, Setup};
@@ -14,7 +15,7 @@ fn played(home: &Path, keys: &str) -> String {
     let options = Options {
         recent: true,
         setup: Setup {
-            home: Some(home.to_owned()),
+            homes: Some(Homes::below(home)),
             demo: vec![Input::Bundled {
                 name: "demo.jsonl",
                 bytes:

@@ -1,0 +1,122 @@
+//! Weighs the sampled records: what tells a format, what fits it, what contradicts it.
+//!
+//! A format claims a source if one record tells it (only this writer produces such a combination) and at
+//! least half of all records fit it. So one record of many that resembles another format decides nothing.
+
+use serde_json::Value;
+
+use super::super::{FORMATS, declared};
+use super::{Doubt, strangers};
+use crate::ingest::format::{Format, TELLS};
+use crate::ingest::json;
+use crate::ingest::records::Framing;
+
+/// With this much confidence in a record no other format is possible.
+pub(super) const SURE: u8 = 40;
+
+/// The head of a source.
+#[derive(Debug)]
+pub struct Found {
+    pub framing: Framing,
+    pub records: Vec<Value>,
+    /// The format of the document as a whole.
+    pub whole: Option<&'static dyn Format>,
+}
+
+/// What the records say about one format.
+#[derive(Debug, Clone, Copy)]
+pub struct Weighed {
+    pub format: &'static dyn Format,
+    /// How many records only this format's writers produce.
+    pub tells: usize,
+    /// How many records could be of this format, those that tell it included.
+    pub fits: usize,
+    score: u32,
+}
+
+impl Weighed {
+    fn new(format: &'static dyn Format, records: &[Value]) -> Weighed {
+        let mut weighed = Weighed {
+            format,
+            tells: 0,
+            fits: 0,
+            score: 0,
+        };
+        for record in records {
+            let score = format.sniff(record);
+            weighed.tells += usize::from(score >= TELLS);
+            weighed.fits += usize::from(score > 0);
+            weighed.score += u32::from(score);
+        }
+        weighed
+    }
+
+    /// Whether the format claims a source, of which `all` records were examined.
+    pub fn claims(&self, all: usize) -> bool {
+        self.tells > 0 && self.fits * 2 >= all
+    }
+}
+
+impl Found {
+    /// What the records say about every format that any of them fits, in the order of the table.
+    pub fn weighed(&self) -> Vec<Weighed> {
+        let all = FORMATS.iter().chain(declared());
+        all.map(|format| Weighed::new(*format, &self.records))
+            .filter(|weighed| weighed.fits > 0)
+            .collect()
+    }
+
+    /// The format that claims the source with the most confidence. Declared formats are asked if no built-in
+    /// one is sure.
+    pub fn best(&self) -> Option<&'static dyn Format> {
+        if self.whole.is_some() {
+            return self.whole;
+        }
+        let all = self.records.len();
+        let surest = |formats: &[&'static dyn Format]| {
+            let weighed = formats.iter().map(|it| Weighed::new(*it, &self.records));
+            let claiming = weighed.filter(|it| it.claims(all));
+            // max_by_key would return the last of equals.
+            claiming.rev().max_by_key(|it| it.score)
+        };
+        let built_in = surest(FORMATS);
+        let sure = u32::from(SURE) * all as u32;
+        let best = match built_in {
+            Some(weighed) if weighed.score >= sure => Some(weighed),
+            _ => surest(declared()).or(built_in),
+        };
+        best.map(|weighed| weighed.format)
+    }
+
+    /// What a reader should know about the choice of `best`.
+    pub(super) fn doubt(&self, best: Option<&'static dyn Format>) -> Option<Doubt> {
+        if self.whole.is_some() {
+            return None;
+        }
+        let told = |record: &Value, by: &dyn Format| by.sniff(record) >= SURE;
+        let foreign = |record: &&Value| match best {
+            Some(best) => best.sniff(record) == 0 && FORMATS.iter().any(|it| told(record, *it)),
+            None => FORMATS.iter().any(|it| told(record, *it)),
+        };
+        if self.records.iter().any(|record| foreign(&record)) {
+            return Some(Doubt::Mixed);
+        }
+        let stranger = || strangers::name(&self.records);
+        best.map_or_else(stranger, |_| None)
+    }
+}
+
+/// The format of a document that is not lines: one value, or values that ignore line boundaries.
+pub(super) fn whole(head: &[u8], first: &[u8], has_more: bool) -> Option<&'static dyn Format> {
+    let is_line = has_more && json::check(first.trim_ascii()).is_ok();
+    if is_line || !matches!(first.trim_ascii_start().first(), Some(b'[' | b'{')) {
+        return None;
+    }
+    let document = json::value_head(head)?;
+    let scored = FORMATS
+        .iter()
+        .map(|format| (format.sniff_document(&document), *format));
+    let (score, format) = scored.rev().max_by_key(|(score, _)| *score)?;
+    let is_declared = || declared().iter().any(|it| it.sniff(&document) > 0);
+    (score >= TELLS && (score >= SURE || !is_declared())).then_some(format)
+}
