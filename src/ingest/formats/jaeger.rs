@@ -135,7 +135,19 @@ fn span(record: &Value, processes: &Value) -> Span {
     let parent = parents
         .iter()
         .find(|it| word(it, &["refType"]) == Some("CHILD_OF"));
-    let attributes = tags(record.get("tags"));
+    let mut attributes = tags(record.get("tags"));
+    let logs = record.get("logs").and_then(Value::as_array);
+    let logs: Vec<Attributes> = logs
+        .into_iter()
+        .flatten()
+        .map(|log| tags(log.get("fields")))
+        .collect();
+    for log in &logs {
+        let event = log.text(&["event"]).unwrap_or_default();
+        if event.starts_with("gen_ai.") {
+            otel::messages_event(&event, log, &mut attributes);
+        }
+    }
     let mut span = Span {
         trace: text("traceID"),
         id: text("spanID"),
@@ -164,14 +176,8 @@ fn span(record: &Value, processes: &Value) -> Span {
     let failed = attributes.text(&["otel.status_code"]).as_deref() == Some("ERROR")
         || attributes.text(&["error"]).as_deref() == Some("true");
     if failed {
-        let logs = record
-            .get("logs")
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
         let thrown = logs
             .iter()
-            .map(|log| tags(log.get("fields")))
             .find(|of| of.has("exception.message") || of.has("exception.type"));
         let message = attributes
             .text(&["otel.status_description"])

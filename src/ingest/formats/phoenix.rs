@@ -86,7 +86,10 @@ fn span(record: &Value) -> Span {
         let is_question = kind
             .as_deref()
             .is_some_and(|kind| kind.ends_with("GraphInterrupt"));
-        if word(event, &["name"]) == Some("exception") && (failed || is_question) {
+        let name = word(event, &["name"]).unwrap_or_default();
+        if name.starts_with("gen_ai.") {
+            otel::messages_event(name, &of, &mut attributes);
+        } else if name == "exception" && (failed || is_question) {
             span.error = Some(ErrorText {
                 kind,
                 message: of.text(&["exception.message"]).unwrap_or_default(),

@@ -184,13 +184,14 @@ impl Span {
 
     /// Emits all facts of the span: itself, then its parts.
     pub(crate) fn emit(&self, place: Option<Range>, out: &mut FactSink<'_>) {
-        let has_text = self
-            .output
-            .iter()
-            .any(|item| matches!(item.what, Content::Text(_)));
-        let skipped = usize::from(self.is_inside && !has_text);
+        let is_call = !self.output.is_empty() || !self.usage.is_none() || !self.model.is_empty();
+        let skipped = usize::from(self.is_inside && !is_call);
+        // A record of a whole call is written at its end.
+        let is_late = |part| self.is_inside && is_call && (1..=self.input.len()).contains(&part);
         for (part, mut entry) in self.facts().into_iter().enumerate().skip(skipped) {
-            entry.fact.time = self.start;
+            if !is_late(part) {
+                entry.fact.time = self.start;
+            }
             if part > 0 || self.is_inside {
                 entry.name(Name::InSpan, self.id.clone());
                 entry.name(Name::Trace, self.trace.clone());
@@ -325,6 +326,7 @@ impl Span {
         };
         let texts: Vec<String> = self.output.iter().filter_map(text).collect();
         if !texts.is_empty() {
+            entry.fact.has_result = true;
             entry.body.text = Some(texts.join("\n"));
             return;
         }

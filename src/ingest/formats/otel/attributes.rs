@@ -37,6 +37,17 @@ impl Attributes {
         self.0.insert(key.to_owned(), value);
     }
 
+    /// Adds an element to a list.
+    pub(crate) fn append(&mut self, key: &str, element: Value) {
+        let list = self
+            .0
+            .entry(key)
+            .or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(all) = list {
+            all.push(element);
+        }
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key).filter(|value| !value.is_null())
     }

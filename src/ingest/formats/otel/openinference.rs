@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::attributes::Attributes;
-use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in};
+use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in, tool_in};
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::model::action::Verdict;
@@ -25,7 +25,7 @@ pub(super) fn read(of: &Attributes, span: &mut Span) -> bool {
         Class::Tool => {
             span.tool.name = of
                 .text(&["tool.name", "tool_call.function.name"])
-                .unwrap_or_else(|| span.name.clone());
+                .unwrap_or_else(|| tool_in(&span.name).to_owned());
             span.tool.call = of.text(&["tool_call.id", "tool.id"]).unwrap_or_default();
             // `tool.parameters` is the schema in some instrumentors and the arguments in others.
             span.tool.args = of.open(&["input.value", "tool_call.function.arguments"]);

@@ -376,6 +376,14 @@ fn is_refusal(value: &Value) -> bool {
     PHRASES.iter().any(|phrase| text.starts_with(phrase))
 }
 
+/// The tool in the name of a span, as the conventions for agents and pydantic-ai write it.
+pub(crate) fn tool_in(name: &str) -> &str {
+    const BEFORE: &[&str] = &["execute_tool ", "running tool: ", "tools/call "];
+    let named = BEFORE.iter().find_map(|words| name.strip_prefix(words));
+    let named = named.or_else(|| name.strip_suffix(".tool")).map(str::trim);
+    named.filter(|named| !named.is_empty()).unwrap_or(name)
+}
+
 pub(crate) fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
     keys.iter().find_map(|key| value.get(key)?.as_str())
 }

@@ -192,6 +192,11 @@ impl SpanRun {
             } else {
                 build.model_of(self.run, agent)
             },
+            time: if owned.fact.time.is_some() {
+                owned.fact.time
+            } else {
+                span.fact.time
+            },
             ..owned.draft(kind, self.run)
         }
     }
@@ -248,7 +253,7 @@ impl SpanRun {
             self.add(Kind::Reasoning, inside, span, build);
         }
         // If the text is in another file, the row is placed there.
-        let elsewhere = |it: &&OwnedFact| it.is(FactKind::Response) && it.source != span.source;
+        let elsewhere = |it: &&OwnedFact| it.is_text() && it.source != span.source;
         let text = span.inside.iter().find(elsewhere);
         let mut draft = self.draft(Kind::Response, text.unwrap_or(span), span, build);
         draft.time = span.fact.time;
@@ -274,8 +279,9 @@ impl SpanRun {
         for inside in &span.inside {
             match inside.fact.kind {
                 FactKind::ToolCall => self.requested(inside, span, build),
-                FactKind::Response if text.is_some() => {}
-                FactKind::Response => self.text(inside, build),
+                FactKind::Response if text.is_none() && inside.is_text() => {
+                    self.text(inside, build);
+                }
                 FactKind::Approval | FactKind::Decision => self.ruling(inside, build),
                 _ => {}
             }
@@ -431,6 +437,8 @@ impl SpanRun {
         let says_nothing = !span.fact.has_result && status != Status::Error;
         let result = if says_nothing {
             Place::NONE
+        } else if span.end.is_some() && span.source == self.calls[at].source {
+            span.end
         } else {
             self.calls[at].place_of(span)
         };
