@@ -3,6 +3,8 @@
 //! Times are microseconds; processes (services) are listed beside the spans; tags are OpenTelemetry
 //! attributes. Source: the JSON model of Jaeger.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
@@ -108,14 +110,18 @@ fn emit(record: Record<'_>, out: &mut FactSink<'_>) {
 }
 
 /// Tags, or the fields of a log, by their keys.
-fn tags(list: Option<&Value>) -> Attributes {
+fn tags(list: Option<&Value>) -> Attributes<'_> {
     let all = list
         .and_then(Value::as_array)
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let pair = |tag: &Value| Some((word(tag, &["key"])?.to_owned(), tag.get("value")?.clone()));
-    let members: serde_json::Map<_, _> = all.iter().filter_map(pair).collect();
-    Attributes::of_object(Some(&Value::Object(members)))
+    let pair = |tag| {
+        Some((
+            Cow::Borrowed(word(tag, &["key"])?),
+            Cow::Borrowed(tag.get("value")?),
+        ))
+    };
+    Attributes::of_pairs(all.iter().filter_map(pair))
 }
 
 fn micros(value: Option<&Value>) -> Time {
@@ -137,7 +143,7 @@ fn span(record: &Value, processes: &Value) -> Span {
         .find(|it| word(it, &["refType"]) == Some("CHILD_OF"));
     let mut attributes = tags(record.get("tags"));
     let logs = record.get("logs").and_then(Value::as_array);
-    let logs: Vec<Attributes> = logs
+    let logs: Vec<Attributes<'_>> = logs
         .into_iter()
         .flatten()
         .map(|log| tags(log.get("fields")))

@@ -389,7 +389,10 @@ fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
         &["observedTimeUnixNano", "observed_time_unix_nano"],
     ));
     span.start = if time.is_some() { time } else { observed };
-    let body = field(record, &["body"]).map(any_value).unwrap_or_default();
+    let body = field(record, &["body"])
+        .map(any_value)
+        .unwrap_or_default()
+        .into_owned();
     let body_text = body.as_str().unwrap_or_default();
     let named = text(record, &["eventName", "event_name"]);
     let event = attributes.text(&["event.name"]).unwrap_or_default();

@@ -58,10 +58,10 @@ impl Product for Phoenix {
 
 fn span(record: &Value) -> Span {
     let text = |from: &Value, key: &str| word(from, &[key]).unwrap_or_default().to_owned();
-    let context = record.get("context").cloned().unwrap_or_default();
+    let context = record.get("context").unwrap_or(&Value::Null);
     let mut span = Span {
-        trace: text(&context, "trace_id"),
-        id: text(&context, "span_id"),
+        trace: text(context, "trace_id"),
+        id: text(context, "span_id"),
         parent: text(record, "parent_id"),
         name: text(record, "name"),
         ..Span::default()

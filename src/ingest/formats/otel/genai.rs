@@ -228,7 +228,10 @@ fn message(event: &str, mut body: Value) -> Option<(Role, Value)> {
 /// Takes the content of a span's event, unless the span has it as an attribute.
 pub(super) fn span_event(name: &str, of: &Attributes, into: &mut Attributes) {
     let content = of.open(&["gen_ai.event.content"]);
-    let members = || of.iter().map(|(key, value)| (key.clone(), value.clone()));
+    let members = || {
+        of.iter()
+            .map(|(key, value)| (key.to_owned(), value.clone()))
+    };
     let content = content.unwrap_or_else(|| members().collect());
     if let Some((_, message)) = message(name, content) {
         let list = if name == CHOICE {

@@ -145,7 +145,8 @@ impl OwnedFact {
             fact.duration = end.fact.duration;
         }
         let is_open = fact.status == Status::Unrecorded && self.is(FactKind::ToolCall);
-        if is_open && end.fact.status == Status::Unrecorded && end.fact.duration.is_some() {
+        let is_bare = end.is(FactKind::Copy) && end.fact.status == Status::Unrecorded;
+        if is_open && is_bare && end.fact.duration.is_some() {
             self.fact.status = Status::Ok;
         }
         let status = self.fact.status;
