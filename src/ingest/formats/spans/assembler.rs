@@ -129,18 +129,18 @@ impl SpanAssembler {
         duplicates::drop_strays(&mut now);
         now.sort_by_key(Trace::start);
         let mut groups: Vec<(RunIx, Vec<OwnedFact>, u32)> = Vec::new();
+        let mut group_of: HashMap<RunIx, usize> = HashMap::new();
         for trace in now {
             let Some(run) = self.run_of(&trace, build) else {
                 continue;
             };
             self.runs.insert(trace.key, run);
-            match groups.iter_mut().find(|(known, ..)| *known == run) {
-                Some((_, spans, copies)) => {
-                    spans.extend(trace.spans);
-                    *copies += trace.copies;
-                }
-                None => groups.push((run, trace.spans, trace.copies)),
-            }
+            let at = *group_of.entry(run).or_insert_with(|| {
+                groups.push((run, Vec::new(), 0));
+                groups.len() - 1
+            });
+            groups[at].1.extend(trace.spans);
+            groups[at].2 += trace.copies;
         }
         for (run, mut spans, copies) in groups {
             build.edit(run).totals.copies += copies;
