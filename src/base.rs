@@ -2,5 +2,6 @@
 
 pub mod cancel;
 pub mod clock;
+pub mod hash;
 pub mod human;
 pub mod text;

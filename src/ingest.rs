@@ -17,6 +17,7 @@ pub mod intake;
 pub mod json;
 pub mod kin;
 pub mod loaded;
+pub mod made;
 pub mod notice;
 pub mod open;
 pub mod packed;

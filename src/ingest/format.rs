@@ -122,6 +122,12 @@ pub trait Open {
     /// Adds to `body` what part `part` of the record of its result holds.
     fn open_result(&self, record: &Value, part: u16, body: &mut Body);
 
+    /// Whether the text of an action may lie in several records, or outside those of its row: then no
+    /// search of the bytes of its records can rule it out.
+    fn is_pieced(&self) -> bool {
+        false
+    }
+
     /// Adds to `body` the policy decision or approval in part `part` of a record.
     fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
         let _ = (record, part, body);

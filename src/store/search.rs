@@ -11,6 +11,7 @@ use memchr::memmem;
 
 use crate::base::cancel::CancelFlag;
 use crate::ingest::bytes::Bytes;
+use crate::ingest::made;
 use crate::model::action::{ActionIx, Flags, Place, SourceIx};
 use crate::model::chunk::CHUNK_ROWS;
 use crate::store::Store;
@@ -37,14 +38,15 @@ enum Finder {
 const SHORTEST: usize = 2;
 
 impl Needle {
-    /// Keeps the longest piece of `text` that has only one spelling in JSON: writers differ in how they
-    /// escape quotes, slashes, `<>&`, control characters and non-ASCII characters.
+    /// Keeps the longest word of `text` that has only one spelling in JSON, because writers differ in how
+    /// they escape quotes, slashes, `<>&`, control characters and non-ASCII characters; and that only a
+    /// trace can hold, because readers join texts ("kind: message") and add words of their own.
     pub fn new(text: &str, case_sensitive: bool) -> Needle {
-        // No colon and no space at an end, because formats show some texts joined as "kind: message".
-        let is_certain =
-            |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | ',');
-        let pieces = text.split(|c| !is_certain(c)).map(str::trim);
-        let piece = pieces.max_by_key(|piece| piece.len()).unwrap_or_default();
+        let is_certain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let words = text.split(|c| !is_certain(c));
+        let words = words.map(|word| word.trim_matches(['-', '.', '_']));
+        let words = words.filter(|word| !made::is_made(word) && !is_number(word));
+        let piece = words.max_by_key(|word| word.len()).unwrap_or_default();
         if piece.len() < SHORTEST {
             return Needle(Finder::Everything);
         }
@@ -76,6 +78,12 @@ impl Needle {
             Finder::AnyCase { len, .. } => *len,
         }
     }
+}
+
+/// Numbers have several spellings: 1e3 is 1000.
+fn is_number(word: &str) -> bool {
+    word.bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'e' | b'E'))
 }
 
 /// A byte range of an action.
@@ -135,8 +143,9 @@ impl Reader {
         self.pieces.clear();
         for at in rows {
             let row = store.row(ActionIx((chunk * CHUNK_ROWS) as u32 + u32::from(*at)));
-            // Letters written as \u0061 would not be found.
-            if row.flags().has(Flags::ESCAPED_ASCII) {
+            // Letters written as \u0061 would not be found, nor a word whose parts are in several records.
+            let is_apart = row.source().format.is_pieced();
+            if row.flags().has(Flags::ESCAPED_ASCII) || is_apart {
                 self.hits[usize::from(*at)] = true;
                 continue;
             }

@@ -6,6 +6,7 @@ mod filters;
 mod laws;
 pub(crate) mod silence;
 mod totals;
+mod words;
 
 use proptest::test_runner::Config;
 

@@ -1,12 +1,12 @@
 //! Observes the runs of a cohort: numbers and tool names, but no prompt text.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::analysis::cohort::loops::Steps;
 use crate::analysis::cohort::measure::{Measure, Values};
 use crate::analysis::cohort::traits::Traits;
 use crate::base::cancel::CancelFlag;
+use crate::base::hash::fixed_hash;
 use crate::model::action::{ActionIx, Flags, Kind, Status};
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::model::symbol::Sym;
@@ -277,7 +277,5 @@ fn task(store: &Store, run: &Run, by: PairBy) -> Option<Box<str>> {
 fn input(store: &Store, prompt: ActionIx) -> Option<u64> {
     let row = store.row(prompt.get()?);
     let text = bodies::open(&row, Depth::Full).text?;
-    let mut hasher = DefaultHasher::new();
-    text.trim().hash(&mut hasher);
-    Some(hasher.finish())
+    Some(fixed_hash(text.trim().as_bytes()))
 }

@@ -1,10 +1,10 @@
 //! What else differs between two cohorts: prompts, tools, scaffold, parameters, prices.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
+use crate::base::hash::fixed_hash;
 use crate::model::run::{Run, RunIx};
 use crate::store::Store;
 use crate::store::bodies::{self, Depth};
@@ -130,7 +130,5 @@ fn short(value: &Value) -> String {
     if text.len() <= 40 && !value.is_string() {
         return text;
     }
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    format!("#{:08x}", hasher.finish() as u32)
+    format!("#{:08x}", fixed_hash(text.as_bytes()) as u32)
 }

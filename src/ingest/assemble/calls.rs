@@ -1,6 +1,6 @@
 //! The calls of a run that wait for their result: first in, first out per id.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::ingest::fact::Fact;
 use crate::model::action::{ActionIx, Status};
@@ -41,8 +41,8 @@ impl Call {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     latest: Map<Call>,
-    /// Further calls with an id that is in use, oldest first.
-    waiting: Vec<(u64, Call)>,
+    /// Further calls with an id that is in use, oldest first; never an empty queue.
+    waiting: Map<VecDeque<Call>>,
     pub(super) open: u32,
 }
 
@@ -50,7 +50,9 @@ impl Calls {
     pub(super) fn add(&mut self, id: u64, call: Call) {
         self.open += u32::from(!call.closed);
         match self.latest.get(&id) {
-            Some(earlier) if !earlier.closed => self.waiting.push((id, call)),
+            Some(earlier) if !earlier.closed => {
+                self.waiting.entry(id).or_default().push_back(call);
+            }
             _ => {
                 self.latest.insert(id, call);
             }
@@ -71,9 +73,11 @@ impl Calls {
         self.open -= 1;
         let closed = *call;
         call.closed = true;
-        if let Some(next) = self.waiting.iter().position(|(waiting, _)| *waiting == id) {
-            let (_, call) = self.waiting.remove(next);
-            self.latest.insert(id, call);
+        if let Some(queue) = self.waiting.get_mut(&id) {
+            self.latest.extend(queue.pop_front().map(|call| (id, call)));
+            if queue.is_empty() {
+                self.waiting.remove(&id);
+            }
         }
         Some(closed)
     }
@@ -82,9 +86,20 @@ impl Calls {
     pub(super) fn forget_before(&mut self, first: ActionIx) {
         self.latest.retain(|_, call| call.action >= first);
         self.latest.shrink_to(self.latest.len() * 2);
-        self.waiting.retain(|(_, call)| call.action >= first);
+        self.keep_waiting(|call| call.action >= first);
         let open = self.latest.values().filter(|call| !call.closed).count();
-        self.open = (open + self.waiting.len()) as u32;
+        self.open = (open + self.waiting_len()) as u32;
+    }
+
+    fn keep_waiting(&mut self, keep: impl Fn(&Call) -> bool) {
+        self.waiting.retain(|_, queue| {
+            queue.retain(&keep);
+            !queue.is_empty()
+        });
+    }
+
+    fn waiting_len(&self) -> usize {
+        self.waiting.values().map(VecDeque::len).sum()
     }
 
     /// Drops calls that have results and those that were stopped: their run has ended.
@@ -92,8 +107,8 @@ impl Calls {
         let waits = |call: &Call| !call.closed && call.status == Status::Pending;
         if self.open > 0 {
             self.latest.retain(|_, call| waits(call));
-            self.waiting.retain(|(_, call)| waits(call));
-            self.open = (self.latest.len() + self.waiting.len()) as u32;
+            self.keep_waiting(waits);
+            self.open = (self.latest.len() + self.waiting_len()) as u32;
         } else {
             self.latest.clear();
         }

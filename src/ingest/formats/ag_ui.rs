@@ -87,6 +87,10 @@ impl Decode for AgUi {
 impl Layout for AgUi {}
 
 impl Open for AgUi {
+    fn is_pieced(&self) -> bool {
+        true
+    }
+
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }

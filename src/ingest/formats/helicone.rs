@@ -67,8 +67,9 @@ impl Product for Helicone {
 
     fn request_fields(&self, record: &Value) -> RequestFields {
         let mut fields = RequestFields::default();
-        if let Some(body) = record.get("request_body") {
-            fields.called_with(&parsed(body));
+        let [body, _] = bodies(&Attributes::of_object(Some(record)));
+        if body.is_object() {
+            fields.called_with(&body);
         }
         fields
     }
@@ -106,8 +107,7 @@ fn request(record: &Value) -> Span {
     span.duration = of
         .number(&["delay_ms", "latency"])
         .map_or(Elapsed::NONE, Elapsed::from_millis);
-    let body = of.open(&["request_body"]).unwrap_or_default();
-    let answer = of.open(&["response_body"]).unwrap_or_default();
+    let [body, answer] = bodies(&of);
     let status = of
         .number(&["response_status", "status"])
         .map_or(0, |status| status as i64);
@@ -153,6 +153,17 @@ fn request(record: &Value) -> Span {
         });
     }
     span
+}
+
+/// The bodies of request and response. If they are stored elsewhere, what the server made of them.
+fn bodies(of: &Attributes) -> [Value; 2] {
+    let schema = of.open(&["llmSchema", "llm_schema"]);
+    [("request_body", "request"), ("response_body", "response")].map(|(column, part)| {
+        let body = of.open(&[column]);
+        let body = body.filter(|body| body.get("helicone_message").is_none());
+        body.or_else(|| schema.as_ref()?.get(part).cloned())
+            .unwrap_or_default()
+    })
 }
 
 /// Token and cost columns of the export; costs are calculated by Helicone.

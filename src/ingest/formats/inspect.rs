@@ -85,6 +85,10 @@ impl Decode for Inspect {
 impl Layout for Inspect {}
 
 impl Open for Inspect {
+    fn is_pieced(&self) -> bool {
+        true
+    }
+
     fn open(&self, record: &Value, part: u16) -> Body {
         open(record, part)
     }

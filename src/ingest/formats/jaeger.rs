@@ -3,6 +3,8 @@
 //! Times are microseconds; processes (services) are listed beside the spans; tags are OpenTelemetry
 //! attributes. Source: the JSON model of Jaeger.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
@@ -108,14 +110,18 @@ fn emit(record: Record<'_>, out: &mut FactSink<'_>) {
 }
 
 /// Tags, or the fields of a log, by their keys.
-fn tags(list: Option<&Value>) -> Attributes {
+fn tags(list: Option<&Value>) -> Attributes<'_> {
     let all = list
         .and_then(Value::as_array)
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let pair = |tag: &Value| Some((word(tag, &["key"])?.to_owned(), tag.get("value")?.clone()));
-    let members: serde_json::Map<_, _> = all.iter().filter_map(pair).collect();
-    Attributes::of_object(Some(&Value::Object(members)))
+    let pair = |tag| {
+        Some((
+            Cow::Borrowed(word(tag, &["key"])?),
+            Cow::Borrowed(tag.get("value")?),
+        ))
+    };
+    Attributes::of_pairs(all.iter().filter_map(pair))
 }
 
 fn micros(value: Option<&Value>) -> Time {
@@ -135,7 +141,19 @@ fn span(record: &Value, processes: &Value) -> Span {
     let parent = parents
         .iter()
         .find(|it| word(it, &["refType"]) == Some("CHILD_OF"));
-    let attributes = tags(record.get("tags"));
+    let mut attributes = tags(record.get("tags"));
+    let logs = record.get("logs").and_then(Value::as_array);
+    let logs: Vec<Attributes<'_>> = logs
+        .into_iter()
+        .flatten()
+        .map(|log| tags(log.get("fields")))
+        .collect();
+    for log in &logs {
+        let event = log.text(&["event"]).unwrap_or_default();
+        if event.starts_with("gen_ai.") {
+            otel::messages_event(&event, log, &mut attributes);
+        }
+    }
     let mut span = Span {
         trace: text("traceID"),
         id: text("spanID"),
@@ -164,14 +182,8 @@ fn span(record: &Value, processes: &Value) -> Span {
     let failed = attributes.text(&["otel.status_code"]).as_deref() == Some("ERROR")
         || attributes.text(&["error"]).as_deref() == Some("true");
     if failed {
-        let logs = record
-            .get("logs")
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
         let thrown = logs
             .iter()
-            .map(|log| tags(log.get("fields")))
             .find(|of| of.has("exception.message") || of.has("exception.type"));
         let message = attributes
             .text(&["otel.status_description"])

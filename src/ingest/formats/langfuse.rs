@@ -13,7 +13,9 @@ use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::entry::{elements, inside, sound};
 use crate::ingest::formats::otel::attributes::{Attributes, count, instant};
 use crate::ingest::formats::otel::{common, products};
-use crate::ingest::formats::spans::messages::{Role, definition, flat, messages, parsed, word};
+use crate::ingest::formats::spans::messages::{
+    Role, definition, flat, messages, parsed, tool_in, word,
+};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
@@ -201,7 +203,7 @@ fn observation(record: &Value, trace: &Value) -> Span {
     let metadata = record.get("metadata").map(parsed);
     let metadata = Attributes::of_object(metadata.as_ref());
     span.joins.thread = metadata.text(&["thread_id"]).unwrap_or_default();
-    span.model = said(&["model", "internalModel"]);
+    span.model = said(&["model", "providedModelName", "internalModel"]);
     let cost = record.get("costDetails").map(parsed);
     let flat_cost = ["totalCost", "calculatedTotalCost"]
         .iter()
@@ -238,6 +240,18 @@ fn observation(record: &Value, trace: &Value) -> Span {
         },
         &mut span,
     );
+    if span.class == Class::Tool {
+        // What the instrumentor of an agent recorded.
+        let recorded = metadata.open(&["attributes"]);
+        let recorded = Attributes::of_object(recorded.as_ref());
+        let said = |key: &str| recorded.text(&[key]).or_else(|| metadata.text(&[key]));
+        if let Some(name) = said("gen_ai.tool.name") {
+            span.tool.name = name;
+        }
+        if let (true, Some(call)) = (span.tool.call.is_empty(), said("gen_ai.tool.call.id")) {
+            span.tool.call = call;
+        }
+    }
     if span.class == Class::Model && !span.cost.is_some() {
         // The server writes 0 if it knows no price.
         span.cost = flat_cost
@@ -311,7 +325,7 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
             }
         }
         Class::Tool => {
-            span.tool.name.clone_from(&span.name);
+            tool_in(&span.name).clone_into(&mut span.tool.name);
             span.tool.call = of.output.as_ref().and_then(call_of).unwrap_or_default();
             span.tool.args = of.input;
             span.tool.result = of.output.as_ref().map(flat);

@@ -13,7 +13,7 @@ use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::entry::{elements, inside, whole};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
-use crate::ingest::formats::spans::messages::{Role, flat, messages, text_of_any, word};
+use crate::ingest::formats::spans::messages::{Role, flat, messages, text_of_any, tool_in, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Span};
@@ -45,7 +45,11 @@ impl Product for Langsmith {
         let is_run = RUN_TYPES.contains(&telling::text(record, "run_type"));
         match (has("run_type"), has("dotted_order"), has("inputs")) {
             (true, true, _) => 95,
-            (true, false, true) if is_run && (has("trace_id") || has("session_id")) => 80,
+            (true, false, true)
+                if is_run && ["trace_id", "session_id", "project_id"].into_iter().any(has) =>
+            {
+                80
+            }
             _ => 0,
         }
     }
@@ -121,7 +125,7 @@ const RUN_TYPES: &[&str] = &[
 ];
 
 /// The lists of runs in a request and in a response.
-const SENT: &[&str] = &["post", "patch", "runs"];
+const SENT: &[&str] = &["post", "patch", "runs", "items"];
 
 /// `20241013T070537170001Z` and a run id, for each ancestor and the run itself.
 fn ancestry(order: &str) -> Vec<(&str, &str)> {
@@ -167,9 +171,18 @@ fn run(record: &Value) -> Span {
     let ancestry = ancestry(&order);
     if let (Some((_, own)), true) = (ancestry.last(), span.id.is_empty()) {
         (*own).clone_into(&mut span.id);
-        if let Some((_, parent)) = ancestry.len().checked_sub(2).map(|at| ancestry[at]) {
-            parent.clone_into(&mut span.parent);
-        }
+    }
+    if let (Some((_, root)), true) = (ancestry.first(), span.trace.is_empty()) {
+        (*root).clone_into(&mut span.trace);
+    }
+    if span.parent.is_empty() {
+        let ancestors = record.get("parent_run_ids").and_then(Value::as_array);
+        let listed = ancestors.and_then(|all| all.last()?.as_str());
+        let above = ancestry.len().checked_sub(2).map(|at| ancestry[at].1);
+        listed
+            .or(above)
+            .unwrap_or_default()
+            .clone_into(&mut span.parent);
     }
     let start = instant(record.get("start_time"));
     let began = ancestry.last().and_then(|(stamp, _)| began(stamp));
@@ -195,7 +208,8 @@ fn run(record: &Value) -> Span {
     if let Some(error) = word(record, &["error"]).filter(|error| !error.is_empty()) {
         span.error = Some(error_of(error));
     }
-    let mut kind = text("run_type");
+    // In the second version of the API, kinds are in capitals.
+    let mut kind = text("run_type").to_ascii_lowercase();
     if kind.is_empty() {
         kind_of(record).clone_into(&mut kind);
     }
@@ -321,7 +335,7 @@ pub(super) fn read(kind: &str, inputs: Option<&Value>, outputs: Option<&Value>, 
             span.output = outputs.map(answer).unwrap_or_default();
         }
         Class::Tool => {
-            span.tool.name.clone_from(&span.name);
+            tool_in(&span.name).clone_into(&mut span.tool.name);
             span.tool.args = inputs.cloned();
             let output = outputs.and_then(|it| it.get("output")).or(outputs);
             let message =

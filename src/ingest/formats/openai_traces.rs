@@ -65,12 +65,12 @@ fn span(record: &Value) -> Span {
     if word(record, &["object"]) == Some("trace") {
         return trace(record);
     }
-    let data = record.get("span_data").cloned().unwrap_or_default();
+    let data = record.get("span_data").unwrap_or(&Value::Null);
     let mut span = Span {
         trace: text(record, "trace_id"),
         id: text(record, "id"),
         parent: text(record, "parent_id"),
-        name: text(&data, "name"),
+        name: text(data, "name"),
         ..Span::default()
     };
     span.times(
@@ -80,8 +80,8 @@ fn span(record: &Value) -> Span {
     if let Some(error) = record.get("error").filter(|error| error.is_object()) {
         span.error = Some(error_of(error));
     }
-    match word(&data, &["type"]).unwrap_or_default() {
-        "generation" | "response" => model_call(&data, &mut span),
+    match word(data, &["type"]).unwrap_or_default() {
+        "generation" | "response" => model_call(data, &mut span),
         "function" | "mcp_tools" => {
             span.class = Class::Tool;
             span.tool.name.clone_from(&span.name);
@@ -99,7 +99,7 @@ fn span(record: &Value) -> Span {
         }
         "handoff" => {
             span.class = Class::Other;
-            let [from, to] = ["from_agent", "to_agent"].map(|key| text(&data, key));
+            let [from, to] = ["from_agent", "to_agent"].map(|key| text(data, key));
             span.text = Some(format!("handoff from {from} to {to}"));
         }
         kind => {

@@ -46,6 +46,11 @@ pub(crate) fn request_fields(of: &Attributes) -> RequestFields {
     fields
 }
 
+/// Takes the messages in an event of a span: one each, or all in one event.
+pub(crate) fn messages_event(name: &str, of: &Attributes, into: &mut Attributes) {
+    genai::span_event(name, of, into);
+}
+
 /// A span event as an attribute, if a program stores a result in it.
 pub(crate) fn programs_event(name: &str, of: &Attributes) -> Option<(String, serde_json::Value)> {
     programs::event(name, of)

@@ -15,7 +15,7 @@ use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Reques
 use crate::ingest::formats::decisions;
 use crate::ingest::formats::entry::{add_attached, add_result, inside, members, sound};
 use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
-use crate::ingest::formats::otel::{self, programs_event};
+use crate::ingest::formats::otel::{self, messages_event, programs_event};
 use crate::ingest::formats::spans::{self, Class, Span};
 use crate::ingest::json::{Cursor, Range, Record, value};
 use crate::ingest::kin::Kin;
@@ -375,12 +375,7 @@ fn events(record: &Value, attributes: &mut Attributes, span: &mut Span) {
         } else if let Some((key, value)) = programs_event(&name, &of) {
             attributes.set(&key, value);
         } else if name.starts_with("gen_ai.") {
-            // Newer conventions put the messages into one event of the span.
-            for (key, value) in of.iter() {
-                if !attributes.has(key) {
-                    attributes.set(key, value.clone());
-                }
-            }
+            messages_event(&name, &of, attributes);
         }
     }
 }
@@ -394,7 +389,10 @@ fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
         &["observedTimeUnixNano", "observed_time_unix_nano"],
     ));
     span.start = if time.is_some() { time } else { observed };
-    let body = field(record, &["body"]).map(any_value).unwrap_or_default();
+    let body = field(record, &["body"])
+        .map(any_value)
+        .unwrap_or_default()
+        .into_owned();
     let body_text = body.as_str().unwrap_or_default();
     let named = text(record, &["eventName", "event_name"]);
     let event = attributes.text(&["event.name"]).unwrap_or_default();

@@ -58,10 +58,10 @@ impl Product for Phoenix {
 
 fn span(record: &Value) -> Span {
     let text = |from: &Value, key: &str| word(from, &[key]).unwrap_or_default().to_owned();
-    let context = record.get("context").cloned().unwrap_or_default();
+    let context = record.get("context").unwrap_or(&Value::Null);
     let mut span = Span {
-        trace: text(&context, "trace_id"),
-        id: text(&context, "span_id"),
+        trace: text(context, "trace_id"),
+        id: text(context, "span_id"),
         parent: text(record, "parent_id"),
         name: text(record, "name"),
         ..Span::default()
@@ -86,7 +86,10 @@ fn span(record: &Value) -> Span {
         let is_question = kind
             .as_deref()
             .is_some_and(|kind| kind.ends_with("GraphInterrupt"));
-        if word(event, &["name"]) == Some("exception") && (failed || is_question) {
+        let name = word(event, &["name"]).unwrap_or_default();
+        if name.starts_with("gen_ai.") {
+            otel::messages_event(name, &of, &mut attributes);
+        } else if name == "exception" && (failed || is_question) {
             span.error = Some(ErrorText {
                 kind,
                 message: of.text(&["exception.message"]).unwrap_or_default(),

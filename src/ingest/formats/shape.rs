@@ -111,6 +111,11 @@ impl Decode for Shape {
 impl Layout for Shape {}
 
 impl Open for Shape {
+    /// Declarations may add texts of their own.
+    fn is_pieced(&self) -> bool {
+        true
+    }
+
     fn open(&self, record: &Value, part: u16) -> Body {
         self.entry(record, part).map_or_else(
             || raw(record),

@@ -17,7 +17,7 @@ mod trace;
 
 use serde_json::Value;
 
-use self::messages::{Content, Item, Role, parsed};
+use self::messages::{Content, Item, Role, opened, parsed};
 use self::owned::{APPROVED, DENIED};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
@@ -139,6 +139,23 @@ pub(crate) struct Ruling {
     pub(crate) wait: Elapsed,
 }
 
+/// What the facts of a span are made for: their bodies are only needed when one is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    Rows,
+    Opening,
+}
+
+impl For {
+    /// The part of a body, or nothing if it is not needed.
+    fn open<T: Default>(self, part: impl FnOnce() -> T) -> T {
+        match self {
+            For::Rows => T::default(),
+            For::Opening => part(),
+        }
+    }
+}
+
 /// How much of a span is read for a one-line summary: its output comes after its input.
 pub(crate) const GLANCE: usize = 256 << 10;
 
@@ -184,13 +201,14 @@ impl Span {
 
     /// Emits all facts of the span: itself, then its parts.
     pub(crate) fn emit(&self, place: Option<Range>, out: &mut FactSink<'_>) {
-        let has_text = self
-            .output
-            .iter()
-            .any(|item| matches!(item.what, Content::Text(_)));
-        let skipped = usize::from(self.is_inside && !has_text);
-        for (part, mut entry) in self.facts().into_iter().enumerate().skip(skipped) {
-            entry.fact.time = self.start;
+        let is_call = !self.output.is_empty() || !self.usage.is_none() || !self.model.is_empty();
+        let skipped = usize::from(self.is_inside && !is_call);
+        // A record of a whole call is written at its end.
+        let is_late = |part| self.is_inside && is_call && (1..=self.input.len()).contains(&part);
+        for (part, mut entry) in self.facts(For::Rows).into_iter().enumerate().skip(skipped) {
+            if !is_late(part) {
+                entry.fact.time = self.start;
+            }
             if part > 0 || self.is_inside {
                 entry.name(Name::InSpan, self.id.clone());
                 entry.name(Name::Trace, self.trace.clone());
@@ -211,7 +229,7 @@ impl Span {
                 "inferred: the call never ran and was answered as refused",
             ),
             _ => {
-                let mut facts = self.facts();
+                let mut facts = self.facts(For::Opening);
                 let at = usize::from(part).min(facts.len().saturating_sub(1));
                 let entry = facts.swap_remove(at);
                 Body {
@@ -238,22 +256,31 @@ impl Span {
         }
     }
 
-    fn facts(&self) -> Vec<Entry> {
-        let mut all = vec![self.head()];
-        all.extend(self.input.iter().map(input_entry));
-        all.extend(self.output.iter().filter_map(output_entry));
+    fn facts(&self, reader: For) -> Vec<Entry> {
+        let mut all = vec![self.head(reader)];
+        all.extend(self.input.iter().map(|item| input_entry(item, reader)));
+        all.extend(
+            self.output
+                .iter()
+                .filter_map(|item| output_entry(item, reader)),
+        );
         let entry = usize::from(self.class == Class::Ruling);
-        all.extend(self.verdicts.iter().skip(entry).map(ruling_entry));
+        all.extend(
+            self.verdicts
+                .iter()
+                .skip(entry)
+                .map(|ruling| ruling_entry(ruling, reader)),
+        );
         all
     }
 
-    fn head(&self) -> Entry {
+    fn head(&self, reader: For) -> Entry {
         let mut entry = match self
             .verdicts
             .first()
             .filter(|_| self.class == Class::Ruling)
         {
-            Some(ruling) => ruling_entry(ruling),
+            Some(ruling) => ruling_entry(ruling, reader),
             None => Entry::new(self.kind()),
         };
         entry.id.clone_from(&self.id);
@@ -284,12 +311,12 @@ impl Span {
         if let Some(error) = &self.error {
             entry.fact.status = Status::Error;
             entry.fact.flags.set(Flags::HAS_ERROR);
-            entry.body.error = Some(error.clone());
+            entry.body.error = reader.open(|| Some(error.clone()));
         }
         entry.fact.span = self.role();
         match self.class {
-            Class::Model => self.head_of_model(&mut entry),
-            Class::Tool => self.head_of_tool(&mut entry),
+            Class::Model => self.head_of_model(&mut entry, reader),
+            Class::Tool => self.head_of_tool(&mut entry, reader),
             Class::Noise | Class::Ruling => {}
             Class::Guardrail if self.verdicts.is_empty() => {
                 entry.body.decisions.push(DecisionText {
@@ -298,7 +325,7 @@ impl Span {
                 });
             }
             Class::Prompt | Class::Guardrail | Class::Error => {
-                entry.body.text.clone_from(&self.text);
+                entry.body.text = reader.open(|| self.text.clone());
                 entry.fact.hash = self
                     .text
                     .as_deref()
@@ -306,7 +333,8 @@ impl Span {
                 entry.tool.clone_from(&self.tool.name);
             }
             Class::Wrapper | Class::Other => {
-                entry.body.text = Some(self.text.clone().unwrap_or_else(|| self.name.clone()));
+                let text = || self.text.clone().unwrap_or_else(|| self.name.clone());
+                entry.body.text = reader.open(|| Some(text()));
             }
         }
         entry
@@ -318,14 +346,15 @@ impl Span {
         entry.name(Name::Session, self.joins.session.clone());
     }
 
-    fn head_of_model(&self, entry: &mut Entry) {
-        let text = |item: &Item| match &item.what {
-            Content::Text(text) => Some(text.clone()),
+    fn head_of_model(&self, entry: &mut Entry, reader: For) {
+        let texts = self.output.iter().filter_map(|item| match &item.what {
+            Content::Text(text) => Some(text.as_str()),
             _ => None,
-        };
-        let texts: Vec<String> = self.output.iter().filter_map(text).collect();
+        });
+        let texts: Vec<&str> = texts.collect();
         if !texts.is_empty() {
-            entry.body.text = Some(texts.join("\n"));
+            entry.fact.has_result = true;
+            entry.body.text = reader.open(|| Some(texts.join("\n")));
             return;
         }
         let asks = self.output.iter().filter_map(|item| match &item.what {
@@ -338,12 +367,12 @@ impl Span {
         }
     }
 
-    fn head_of_tool(&self, entry: &mut Entry) {
+    fn head_of_tool(&self, entry: &mut Entry, reader: For) {
         entry.tool.clone_from(&self.tool.name);
         entry.call.clone_from(&self.tool.call);
         entry.fact.hash = self.tool.args.as_ref().map_or(0, hash_of);
-        entry.body.args = self.tool.args.as_ref().map(parsed);
-        entry.body.result.clone_from(&self.tool.result);
+        entry.body.args = reader.open(|| self.tool.args.as_ref().map(parsed));
+        entry.body.result = reader.open(|| self.tool.result.clone());
         let recorded = self.tool.result.is_some() || self.tool.args.is_none();
         let ran = match self.tool.ran {
             Ran::Inferred => recorded,
@@ -370,7 +399,7 @@ fn inferred(state: &str, reason: &str) -> Body {
 }
 
 /// An item of the history in a model call's input.
-fn input_entry(item: &Item) -> Entry {
+fn input_entry(item: &Item, reader: For) -> Entry {
     match (&item.what, item.role) {
         (Content::Text(text), Role::System | Role::User) => {
             // A system message is a note, not a prompt.
@@ -378,7 +407,7 @@ fn input_entry(item: &Item) -> Entry {
                 Role::System => FactKind::Note,
                 _ => FactKind::Prompt,
             });
-            entry.body.text = Some(text.clone());
+            entry.body.text = reader.open(|| Some(text.clone()));
             entry.fact.hash = assemble::hash(text.as_bytes());
             entry
         }
@@ -395,7 +424,7 @@ fn input_entry(item: &Item) -> Entry {
             let mut entry = Entry::new(FactKind::ToolResult);
             entry.tool.clone_from(name);
             entry.call.clone_from(id);
-            entry.body.result = Some(value.clone());
+            entry.body.result = reader.open(|| Some(value.clone()));
             if *failed {
                 entry.fact.status = Status::Error;
             }
@@ -405,13 +434,13 @@ fn input_entry(item: &Item) -> Entry {
             entry
         }
         (Content::Approval { id, answer, reason }, _) => {
-            ruling_entry(&approval(id, *answer, reason.clone()))
+            ruling_entry(&approval(id, *answer, reason.clone()), reader)
         }
         (Content::Text(_) | Content::Reasoning(_) | Content::Call { .. }, _) => {
             // Earlier responses were emitted by their own calls.
             let mut entry = Entry::new(FactKind::Copy);
             if let Content::Text(text) = &item.what {
-                entry.body.text = Some(text.clone());
+                entry.body.text = reader.open(|| Some(text.clone()));
             }
             entry
         }
@@ -419,12 +448,12 @@ fn input_entry(item: &Item) -> Entry {
 }
 
 /// An item of a model call's output, other than text.
-fn output_entry(item: &Item) -> Option<Entry> {
+fn output_entry(item: &Item, reader: For) -> Option<Entry> {
     match &item.what {
         Content::Text(_) | Content::Result { .. } => None,
         Content::Reasoning(text) => {
             let mut entry = Entry::new(FactKind::Reasoning);
-            entry.body.text = Some(text.clone());
+            entry.body.text = reader.open(|| Some(text.clone()));
             Some(entry)
         }
         Content::Call { id, name, args } => {
@@ -432,11 +461,12 @@ fn output_entry(item: &Item) -> Option<Entry> {
             entry.id.clone_from(id);
             entry.tool.clone_from(name);
             entry.fact.hash = hash_of(args);
-            entry.body.args = Some(args.clone());
+            entry.body.args = reader.open(|| Some(args.clone()));
             Some(entry)
         }
         Content::Approval { id, answer, reason } => {
-            Some(ruling_entry(&approval(id, *answer, reason.clone())))
+            let ruling = approval(id, *answer, reason.clone());
+            Some(ruling_entry(&ruling, reader))
         }
     }
 }
@@ -456,7 +486,7 @@ fn approval(id: &str, answer: Option<bool>, reason: Option<String>) -> Ruling {
     }
 }
 
-fn ruling_entry(ruling: &Ruling) -> Entry {
+fn ruling_entry(ruling: &Ruling, reader: For) -> Entry {
     let kind = if ruling.of_person {
         FactKind::Approval
     } else {
@@ -473,6 +503,9 @@ fn ruling_entry(ruling: &Ruling) -> Entry {
     entry.name(Name::By, ruling.by.clone());
     let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     let word = Some(entry.fact.verdict.word().to_owned()).filter(|word| !word.is_empty());
+    if reader == For::Rows {
+        return entry;
+    }
     if ruling.of_person {
         entry.body.approvals.push(ApprovalText {
             state: word,
@@ -495,7 +528,7 @@ fn ruling_entry(ruling: &Ruling) -> Entry {
 /// Equal arguments have equal hashes, however they are written.
 pub(crate) fn hash_of(args: &Value) -> u64 {
     let mut text = String::new();
-    canonical(&parsed(args), &mut text);
+    canonical(&opened(args), &mut text);
     assemble::hash(text.as_bytes())
 }
 

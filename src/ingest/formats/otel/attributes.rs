@@ -1,44 +1,90 @@
 //! Attributes by name, whatever their wire form.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
-use crate::ingest::formats::spans::messages::parsed;
+use serde_json::Value;
+
+use crate::ingest::formats::spans::messages::{opened, parsed};
 use crate::ingest::time;
 use crate::model::quantity::{Cost, Time, Tokens};
 
-/// The attributes of a span, a log record or a resource.
+/// The attributes of a span, a log record or a resource. There are few, and most names that are asked for are
+/// not among them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Attributes(Map<String, Value>);
+pub(crate) struct Attributes<'a> {
+    all: Vec<(Cow<'a, str>, Cow<'a, Value>)>,
+    /// A bit for each name that may be present.
+    marks: u128,
+}
 
-impl Attributes {
+fn mark(key: &str) -> u128 {
+    let bytes = key.as_bytes();
+    let at = |at: usize| bytes.get(at).copied().map_or(0, usize::from);
+    let last = at(bytes.len().wrapping_sub(1));
+    let bit = bytes.len() + 7 * last + 31 * at(bytes.len() / 2);
+    1 << (bit % 128)
+}
+
+impl<'a> Attributes<'a> {
     /// From a list of `{"key", "value": AnyValue}` (OTLP).
-    pub(crate) fn of_list(list: Option<&Value>) -> Attributes {
-        let all = list
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let pair = |one: &Value| {
-            let key = one.get("key")?.as_str()?.to_owned();
-            Some((key, one.get("value").map(any_value).unwrap_or_default()))
+    pub(crate) fn of_list(list: Option<&'a Value>) -> Attributes<'a> {
+        let all = list.and_then(Value::as_array);
+        let pair = |one: &'a Value| {
+            let key = one.get("key")?.as_str()?;
+            let value = one.get("value").map(any_value);
+            Some((
+                Cow::Borrowed(key),
+                value.unwrap_or(Cow::Borrowed(&Value::Null)),
+            ))
         };
-        Attributes(all.iter().filter_map(pair).collect())
+        Attributes::of_pairs(all.into_iter().flatten().filter_map(pair))
     }
 
     /// From an object, flat or nested.
-    pub(crate) fn of_object(object: Option<&Value>) -> Attributes {
-        let mut all = Map::new();
-        if let Some(Value::Object(members)) = object {
-            all.clone_from(members);
-        }
-        Attributes(all)
+    pub(crate) fn of_object(object: Option<&'a Value>) -> Attributes<'a> {
+        let members = object.and_then(Value::as_object);
+        let pair = |(key, value): (&'a String, &'a Value)| {
+            (Cow::Borrowed(key.as_str()), Cow::Borrowed(value))
+        };
+        Attributes::of_pairs(members.into_iter().flatten().map(pair))
+    }
+
+    pub(crate) fn of_pairs(
+        pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, Value>)>,
+    ) -> Attributes<'a> {
+        let all: Vec<_> = pairs.collect();
+        let marks = all.iter().fold(0, |marks, (key, _)| marks | mark(key));
+        Attributes { all, marks }
     }
 
     pub(crate) fn set(&mut self, key: &str, value: Value) {
-        self.0.insert(key.to_owned(), value);
+        self.marks |= mark(key);
+        let value = Cow::Owned(value);
+        match self.all.iter_mut().find(|(known, _)| known == key) {
+            Some((_, old)) => *old = value,
+            None => self.all.push((Cow::Owned(key.to_owned()), value)),
+        }
+    }
+
+    /// Adds an element to a list.
+    pub(crate) fn append(&mut self, key: &str, element: Value) {
+        if !self.has(key) {
+            self.set(key, Value::Array(Vec::new()));
+        }
+        let list = self.all.iter_mut().rfind(|(known, _)| known == key);
+        if let Some((_, Cow::Owned(Value::Array(all)))) = list {
+            all.push(element);
+        }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key).filter(|value| !value.is_null())
+        if self.marks & mark(key) == 0 {
+            return None;
+        }
+        let found = self.all.iter().rfind(|(known, _)| known == key);
+        found
+            .map(|(_, value)| value.as_ref())
+            .filter(|value| !value.is_null())
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
@@ -65,6 +111,11 @@ impl Attributes {
         self.first(keys).map(parsed)
     }
 
+    /// The same, borrowed if it is not in a string.
+    pub(crate) fn look(&self, keys: &[&str]) -> Option<Cow<'_, Value>> {
+        self.first(keys).map(opened)
+    }
+
     /// A count, which may be written as text.
     pub(crate) fn count(&self, keys: &[&str]) -> Tokens {
         self.first(keys).map_or(Tokens::NONE, count)
@@ -80,64 +131,70 @@ impl Attributes {
     }
 
     /// Names with this prefix, each with the rest of the name.
-    pub(crate) fn below<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        self.0
-            .iter()
+    pub(crate) fn below<'b>(
+        &'b self,
+        prefix: &'b str,
+    ) -> impl Iterator<Item = (&'b str, &'b Value)> {
+        self.iter()
             .filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value)))
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.0.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.all
+            .iter()
+            .map(|(key, value)| (key.as_ref(), value.as_ref()))
     }
 
     /// Rebuilds the tree that was flattened into dotted names below a prefix, such as `0.message.role`.
     pub(crate) fn tree(&self, prefix: &str) -> Option<Value> {
-        let mut root = Value::Null;
-        for (path, value) in self.below(prefix) {
-            let steps: Vec<&str> = path.split('.').collect();
-            plant(&mut root, &steps, value, 0);
-        }
-        (!root.is_null()).then(|| arrays(root))
+        let branches: Vec<_> = self
+            .below(prefix)
+            .map(|(path, value)| (Some(path), value))
+            .collect();
+        (!branches.is_empty()).then(|| grown(&branches, 0))
     }
 }
 
 /// No writer flattens deeper than this.
 const DEEPEST: usize = 16;
 
-fn plant(node: &mut Value, steps: &[&str], value: &Value, depth: usize) {
-    let Some((first, rest)) = steps.split_first().filter(|_| depth < DEEPEST) else {
-        *node = value.clone();
-        return;
-    };
-    if !node.is_object() {
-        *node = Value::Object(Map::new());
-    }
-    if let Value::Object(members) = node {
-        let inner = members.entry((*first).to_owned()).or_insert(Value::Null);
-        plant(inner, rest, value, depth + 1);
-    }
-}
+/// The values that begin with one step of their paths: the rest of each path, and the value.
+type Branch<'a> = (&'a str, Vec<(Option<&'a str>, &'a Value)>);
 
-/// Objects whose names are all numbers are lists, in numeric order; some may be missing.
-fn arrays(value: Value) -> Value {
-    let Value::Object(members) = value else {
-        return value;
-    };
-    let numbered: Option<Vec<u64>> = members.keys().map(|key| key.parse().ok()).collect();
-    let inner = members.into_iter().map(|(key, value)| (key, arrays(value)));
-    match numbered.filter(|all| !all.is_empty()) {
+/// The tree of values by their paths. An object whose names are all numbers is a list, in numeric order;
+/// some may be missing.
+fn grown(values: &[(Option<&str>, &Value)], depth: usize) -> Value {
+    if let Some((path, value)) = values.last()
+        && (path.is_none() || depth == DEEPEST)
+    {
+        return (*value).clone();
+    }
+    let mut branches: Vec<Branch<'_>> = Vec::new();
+    for (path, value) in values {
+        let Some(path) = path else {
+            continue;
+        };
+        let (step, rest) = match path.split_once('.') {
+            Some((step, rest)) => (step, Some(rest)),
+            None => (*path, None),
+        };
+        match branches.iter_mut().rfind(|(known, _)| *known == step) {
+            Some((_, inside)) => inside.push((rest, value)),
+            None => branches.push((step, vec![(rest, value)])),
+        }
+    }
+    let numbers: Option<Vec<u64>> = branches.iter().map(|(step, _)| step.parse().ok()).collect();
+    let values = branches.iter().map(|(_, inside)| grown(inside, depth + 1));
+    match numbers {
         Some(numbers) => {
-            let mut all: Vec<(u64, Value)> = numbers
-                .into_iter()
-                .zip(inner.map(|(_, value)| value))
-                .collect();
+            let mut all: Vec<(u64, Value)> = numbers.into_iter().zip(values).collect();
             all.sort_by_key(|(number, _)| *number);
             Value::Array(all.into_iter().map(|(_, value)| value).collect())
         }
-        None => Value::Object(inner.collect()),
+        None => {
+            let names = branches.iter().map(|(step, _)| (*step).to_owned());
+            Value::Object(names.zip(values).collect())
+        }
     }
 }
 
@@ -154,16 +211,16 @@ pub(crate) fn count(value: &Value) -> Tokens {
 }
 
 /// The value of an `AnyValue`, in camel or snake case; any other value is returned as is.
-pub(crate) fn any_value(value: &Value) -> Value {
+pub(crate) fn any_value(value: &Value) -> Cow<'_, Value> {
     let Value::Object(members) = value else {
-        return value.clone();
+        return Cow::Borrowed(value);
     };
     let Some((kind, inner)) = members.iter().next().filter(|_| members.len() == 1) else {
-        return if members.is_empty() {
-            Value::Null
+        return Cow::Borrowed(if members.is_empty() {
+            &Value::Null
         } else {
-            value.clone()
-        };
+            value
+        });
     };
     let list = || {
         let values = inner.get("values").unwrap_or(inner);
@@ -171,18 +228,25 @@ pub(crate) fn any_value(value: &Value) -> Value {
     };
     match kind.as_str() {
         "stringValue" | "string_value" | "boolValue" | "bool_value" | "doubleValue"
-        | "double_value" | "bytesValue" | "bytes_value" => inner.clone(),
+        | "double_value" | "bytesValue" | "bytes_value" => Cow::Borrowed(inner),
         "intValue" | "int_value" => {
             match inner.as_str().and_then(|text| text.parse::<i64>().ok()) {
-                Some(number) => number.into(),
-                None => inner.clone(),
+                Some(number) => Cow::Owned(number.into()),
+                None => Cow::Borrowed(inner),
             }
         }
-        "arrayValue" | "array_value" => Value::Array(list().iter().map(any_value).collect()),
-        "kvlistValue" | "kvlist_value" => {
-            Value::Object(Attributes::of_list(Some(&Value::Array(list().to_vec()))).0)
+        "arrayValue" | "array_value" => {
+            let all = list().iter().map(|one| any_value(one).into_owned());
+            Cow::Owned(Value::Array(all.collect()))
         }
-        _ => value.clone(),
+        "kvlistValue" | "kvlist_value" => {
+            let pair = |one: &Value| {
+                let value = one.get("value").map(any_value).unwrap_or_default();
+                Some((one.get("key")?.as_str()?.to_owned(), value.into_owned()))
+            };
+            Cow::Owned(Value::Object(list().iter().filter_map(pair).collect()))
+        }
+        _ => Cow::Borrowed(value),
     }
 }
 

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::attributes::Attributes;
-use crate::ingest::formats::spans::messages::parsed;
+use crate::ingest::formats::spans::messages::opened;
 use crate::ingest::formats::spans::{Ruling, Span, without_cache};
 use crate::model::action::Verdict;
 use crate::model::quantity::Usage;
@@ -87,7 +87,8 @@ const UNSAID: &[&str] = &[
 pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
     let said = |keys: &[&str]| of.text(keys).unwrap_or_default();
     // OpenInference stores application metadata as JSON in one string.
-    let metadata = Attributes::of_object(of.open(&["metadata"]).as_ref());
+    let metadata = of.look(&["metadata"]);
+    let metadata = Attributes::of_object(metadata.as_deref());
     let joins = &mut span.joins;
     joins.thread = of
         .text(THREAD)
@@ -134,7 +135,7 @@ pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
         let text = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
-        (text.len() <= 200).then(|| (key.clone(), text))
+        (text.len() <= 200).then(|| (key.to_owned(), text))
     });
     span.labels = short.collect();
 }
@@ -211,7 +212,7 @@ pub(super) fn interrupts(of: &Attributes, span: &mut Span) {
     if span.parent.is_empty()
         && let Some(input) = input
     {
-        span.verdicts.extend(decisions(&parsed(input)));
+        span.verdicts.extend(decisions(&opened(input)));
     }
 }
 

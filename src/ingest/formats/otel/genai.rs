@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::attributes::Attributes;
-use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in, word};
+use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in, tool_in, word};
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::model::action::Verdict;
@@ -70,25 +70,21 @@ pub(super) fn request_fields(of: &Attributes, fields: &mut RequestFields) {
     }
 }
 
-/// `gen_ai.prompt.0.role`, as written by OpenLLMetry until 2025.
+/// `gen_ai.prompt.0.role`, as written by OpenLLMetry until 2025; whole, as in the convention of 2024.
 fn flattened(of: &Attributes, span: &mut Span) {
-    if let Some(prompt) = of.tree("gen_ai.prompt.") {
+    let recorded = |name: &str, prefix: &str| of.tree(prefix).or_else(|| of.open(&[name]));
+    if let Some(prompt) = recorded("gen_ai.prompt", "gen_ai.prompt.") {
         span.input = messages(&prompt, Role::User);
     }
-    if let Some(completion) = of.tree("gen_ai.completion.") {
+    if let Some(completion) = recorded("gen_ai.completion", "gen_ai.completion.") {
         span.output = messages(&completion, Role::Assistant);
     }
 }
 
 fn tool(of: &Attributes, span: &mut Span) {
-    let named = span
-        .name
-        .strip_suffix(".tool")
-        .or_else(|| span.name.strip_prefix("execute_tool "));
-    let named = named.unwrap_or(&span.name).to_owned();
     span.tool.name = of
         .text(&["gen_ai.tool.name", "traceloop.entity.name"])
-        .unwrap_or(named);
+        .unwrap_or_else(|| tool_in(&span.name).to_owned());
     span.tool.call = of.text(&["gen_ai.tool.call.id"]).unwrap_or_default();
     span.tool.args = of.open(&[
         "gen_ai.tool.call.arguments",
@@ -174,51 +170,81 @@ pub(super) fn mcp(of: &Attributes, span: &mut Span) -> bool {
     if method == "tools/call" {
         span.class = Class::Tool;
         tool(of, span);
-        if let Some(name) = span.tool.name.strip_prefix("tools/call ") {
-            span.tool.name = name.to_owned();
-        }
     } else {
         span.class = Class::Wrapper;
     }
     true
 }
 
-/// Messages as log events beside their span, as in the convention until 2025.
+/// Messages as log events beside their span, as in the convention until 2025, or all of them in one event.
 pub(super) fn log(name: &str, of: &Attributes, span: &mut Span) -> bool {
-    let Some(event) = name.strip_prefix("gen_ai.") else {
+    if name == DETAILS {
+        span.class = Class::Model;
+        conversation(of, span);
+        return true;
+    }
+    let body = of.get("body").cloned().unwrap_or_default();
+    let Some((role, body)) = message(name, body) else {
         return false;
     };
-    let role = match event {
-        "system.message" => Role::System,
-        "user.message" => Role::User,
-        "assistant.message" | "choice" => Role::Assistant,
-        "tool.message" => Role::Tool,
-        _ => return false,
-    };
-    let mut body = of.get("body").cloned().unwrap_or_default();
-    if role == Role::Tool
-        && let (Some(id), Value::Object(members)) = (body.get("id").cloned(), &mut body)
-    {
-        members.insert("tool_call_id".to_owned(), id);
-    }
-    if let Value::Object(members) = &mut body
-        && !members.contains_key("role")
-        && event != "choice"
-    {
-        let word = match role {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-            Role::Tool => "tool",
-        };
-        members.insert("role".to_owned(), word.into());
-    }
     let text = messages(&body, role);
-    if event == "choice" {
+    if name == CHOICE {
         span.output = text;
     } else {
         span.input = text;
     }
     span.class = Class::Model;
     true
+}
+
+/// The event with all content of a model call: on its span, or as a log record.
+const DETAILS: &str = "gen_ai.client.inference.operation.details";
+
+const CHOICE: &str = "gen_ai.choice";
+
+/// The message of an event that stands for one, with the role that its name implies.
+fn message(event: &str, mut body: Value) -> Option<(Role, Value)> {
+    let (role, word) = match event {
+        "gen_ai.system.message" => (Role::System, "system"),
+        "gen_ai.user.message" => (Role::User, "user"),
+        "gen_ai.assistant.message" | CHOICE => (Role::Assistant, "assistant"),
+        "gen_ai.tool.message" => (Role::Tool, "tool"),
+        _ => return None,
+    };
+    if body.is_string() {
+        body = serde_json::json!({ "content": body });
+    }
+    if let Value::Object(members) = &mut body {
+        if let (Role::Tool, Some(id)) = (role, members.get("id").cloned()) {
+            members.insert("tool_call_id".to_owned(), id);
+        }
+        if event != CHOICE && !members.contains_key("role") {
+            members.insert("role".to_owned(), word.into());
+        }
+    }
+    Some((role, body))
+}
+
+/// Takes the content of a span's event, unless the span has it as an attribute.
+pub(super) fn span_event(name: &str, of: &Attributes, into: &mut Attributes) {
+    let content = of.open(&["gen_ai.event.content"]);
+    let members = || {
+        of.iter()
+            .map(|(key, value)| (key.to_owned(), value.clone()))
+    };
+    let content = content.unwrap_or_else(|| members().collect());
+    if let Some((_, message)) = message(name, content) {
+        let list = if name == CHOICE {
+            "gen_ai.output.messages"
+        } else {
+            "gen_ai.input.messages"
+        };
+        into.append(list, message);
+        return;
+    }
+    for (key, value) in of.iter() {
+        if !into.has(key) {
+            into.set(key, value.clone());
+        }
+    }
 }

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::attributes::Attributes;
-use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in};
+use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in, tool_in};
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::model::action::Verdict;
@@ -25,7 +25,7 @@ pub(super) fn read(of: &Attributes, span: &mut Span) -> bool {
         Class::Tool => {
             span.tool.name = of
                 .text(&["tool.name", "tool_call.function.name"])
-                .unwrap_or_else(|| span.name.clone());
+                .unwrap_or_else(|| tool_in(&span.name).to_owned());
             span.tool.call = of.text(&["tool_call.id", "tool.id"]).unwrap_or_default();
             // `tool.parameters` is the schema in some instrumentors and the arguments in others.
             span.tool.args = of.open(&["input.value", "tool_call.function.arguments"]);
@@ -71,32 +71,27 @@ fn message_list(
     prefix: &str,
     role: Role,
 ) -> Vec<crate::ingest::formats::spans::messages::Item> {
-    let list = of.tree(prefix);
-    let all = list
-        .as_ref()
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let plain: Vec<Value> = all
-        .iter()
-        .map(|one| plain(one.get("message").unwrap_or(one)))
-        .collect();
-    messages(&Value::Array(plain), role)
+    let Some(Value::Array(all)) = of.tree(prefix) else {
+        return Vec::new();
+    };
+    messages(&Value::Array(all.into_iter().map(plain).collect()), role)
 }
 
-/// A message without the layer of names that flattening adds.
-fn plain(message: &Value) -> Value {
-    let mut out = message.clone();
+/// A message without the layers of names that flattening adds.
+fn plain(mut one: Value) -> Value {
+    let mut out = match one.get_mut("message") {
+        Some(message) => message.take(),
+        None => one,
+    };
     let Value::Object(members) = &mut out else {
         return out;
     };
     let inner = |list: Option<Value>, name: &str| -> Vec<Value> {
-        let all = list
-            .and_then(|list| list.as_array().cloned())
-            .unwrap_or_default();
-        all.into_iter()
-            .map(|one| one.get(name).cloned().unwrap_or(one))
-            .collect()
+        let Some(Value::Array(all)) = list else {
+            return Vec::new();
+        };
+        let unwrap = |mut one: Value| one.get_mut(name).map(Value::take).unwrap_or(one);
+        all.into_iter().map(unwrap).collect()
     };
     let mut contents = inner(members.remove("contents"), "message_content");
     let has_calls = members.contains_key("tool_calls");

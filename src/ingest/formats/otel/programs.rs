@@ -267,9 +267,11 @@ pub(super) fn codex_log(name: &str, of: &Attributes, span: &mut Span) -> bool {
 
 /// A span event as an attribute, for spans that store their result in one.
 pub(crate) fn event(name: &str, attributes: &Attributes) -> Option<(String, Value)> {
-    let all: serde_json::Map<String, Value> = attributes
-        .iter()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    (name == "tool.output").then(|| (format!("event.{name}"), json!(all)))
+    (name == "tool.output").then(|| {
+        let all = attributes
+            .iter()
+            .map(|(key, value)| (key.to_owned(), value.clone()));
+        let all: serde_json::Map<String, Value> = all.collect();
+        (format!("event.{name}"), json!(all))
+    })
 }

@@ -1,7 +1,7 @@
 //! Spans are recorded when they end, children first; they are held until their trace is complete, then
 //! emitted in order of their start.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::duplicates;
 use super::owned::OwnedFact;
@@ -26,6 +26,10 @@ pub(super) struct SpanAssembler {
     waiting: usize,
     /// The run of each trace that was emitted.
     runs: HashMap<u64, RunIx>,
+    /// Spans that ended and were emitted: they may be delivered again at any time.
+    emitted: HashSet<u64>,
+    /// The record of a span that was dropped because it was emitted before.
+    dropped: Option<(SourceIx, u32, u64)>,
     run_states: BTreeMap<RunIx, SpanRun>,
     /// Records that are not understood; they belong to no trace.
     loose: Vec<OwnedFact>,
@@ -43,6 +47,9 @@ impl Assembler for SpanAssembler {
         let owned = OwnedFact::of(fact, from);
         if matches!(fact.kind, FactKind::Malformed | FactKind::Unknown) {
             self.loose.push(owned);
+            return;
+        }
+        if self.drops(&owned, build) {
             return;
         }
         // A span and its parts arrive one after the other.
@@ -85,6 +92,23 @@ impl SpanAssembler {
         &mut self.traces[at]
     }
 
+    /// Whether a span was emitted before, or is part of one.
+    fn drops(&mut self, owned: &OwnedFact, build: &mut Builder) -> bool {
+        if !owned.name(Name::InSpan).is_empty() {
+            return self.dropped == Some(owned.record());
+        }
+        self.dropped = None;
+        let trace = build.key(owned.name(Name::Trace));
+        let known = !self.emitted.is_empty() && self.emitted.contains(&owned.key(trace, build));
+        if known {
+            self.dropped = Some(owned.record());
+            if let Some(&run) = self.runs.get(&trace) {
+                build.edit(run).totals.copies += 1;
+            }
+        }
+        known
+    }
+
     /// Emits the traces for which `when` holds.
     fn emit(&mut self, build: &mut Builder, when: impl Fn(&Trace) -> bool) {
         let (mut now, later): (Vec<_>, Vec<_>) = self.traces.drain(..).partition(when);
@@ -96,23 +120,27 @@ impl SpanAssembler {
         self.waiting = later.iter().map(|trace| trace.spans.len()).sum();
         self.traces = later;
         for trace in &mut now {
+            let ended = |span: &&OwnedFact| span.fact.duration.is_some() && !span.id.is_empty();
+            let ended = trace.spans.iter().filter(ended);
+            self.emitted
+                .extend(ended.map(|span| span.key(trace.key, build)));
             trace.settle(build);
         }
         duplicates::drop_strays(&mut now);
         now.sort_by_key(Trace::start);
         let mut groups: Vec<(RunIx, Vec<OwnedFact>, u32)> = Vec::new();
+        let mut group_of: HashMap<RunIx, usize> = HashMap::new();
         for trace in now {
             let Some(run) = self.run_of(&trace, build) else {
                 continue;
             };
             self.runs.insert(trace.key, run);
-            match groups.iter_mut().find(|(known, ..)| *known == run) {
-                Some((_, spans, copies)) => {
-                    spans.extend(trace.spans);
-                    *copies += trace.copies;
-                }
-                None => groups.push((run, trace.spans, trace.copies)),
-            }
+            let at = *group_of.entry(run).or_insert_with(|| {
+                groups.push((run, Vec::new(), 0));
+                groups.len() - 1
+            });
+            groups[at].1.extend(trace.spans);
+            groups[at].2 += trace.copies;
         }
         for (run, mut spans, copies) in groups {
             build.edit(run).totals.copies += copies;
@@ -179,6 +207,11 @@ impl SpanAssembler {
 }
 
 impl OwnedFact {
+    /// What identifies it among the spans of all traces.
+    fn key(&self, trace: u64, build: &Builder) -> u64 {
+        trace.rotate_left(1) ^ build.key(&self.id)
+    }
+
     /// The id that joins its trace with others, and how strongly.
     fn joins(&self) -> Option<(u8, &[u8])> {
         [

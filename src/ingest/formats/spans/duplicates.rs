@@ -1,11 +1,21 @@
 //! Model calls that are recorded more than once: by a vendor's SDK beside an instrumentor, by logs beside
 //! spans. The record with more details wins.
 
+use std::collections::HashSet;
+
 use super::owned::OwnedFact;
 use super::trace::Trace;
 use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::Status;
 use crate::model::quantity::{Time, Usage};
+
+/// Which messages of a model call a part belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Input,
+    Output,
+    Neither,
+}
 
 impl OwnedFact {
     /// Takes the span out, leaving an empty one.
@@ -47,17 +57,104 @@ impl OwnedFact {
         self.take_names(names);
     }
 
-    /// Merges duration and status from a duplicate span that omits the call's details.
-    pub(super) fn end_as(&mut self, end: OwnedFact) {
+    /// Merges another version of the span, whichever came first: its start and its end may be recorded
+    /// separately, and both may be delivered again. The version that ended last wins.
+    pub(super) fn deliver_again(&mut self, mut other: OwnedFact) {
+        let ended = |span: &OwnedFact| (span.fact.duration.is_some(), span.end());
+        let wins = match (self.is(FactKind::Copy), other.is(FactKind::Copy)) {
+            (is_bare, other_is_bare) if is_bare != other_is_bare => is_bare,
+            _ => ended(&other) >= ended(self),
+        };
+        if wins {
+            other.inside = std::mem::take(&mut self.inside);
+            std::mem::swap(self, &mut other);
+        }
+        let (mine, others) = (self.record(), other.record());
+        for side in [Side::Input, Side::Output, Side::Neither] {
+            let of = |part: &OwnedFact, record| part.side() == side && part.record() == record;
+            if mine != others && self.inside.iter().any(|part| of(part, mine)) {
+                self.inside.retain(|part| !of(part, others));
+            }
+        }
+        if self.source == other.source && other.fact.duration.is_some() {
+            self.end = other.place;
+        }
+        self.end_as(other);
+    }
+
+    /// What a span records itself is not taken from its log records too.
+    pub(super) fn settle_parts(&mut self) {
+        let mine = self.record();
+        for side in [Side::Input, Side::Output] {
+            let own = |part: &OwnedFact| part.side() == side && part.record() == mine;
+            let has_text = side == Side::Output && self.is_text();
+            if has_text || self.inside.iter().any(own) {
+                let other = |part: &OwnedFact| part.side() != side || part.record() == mine;
+                self.inside.retain(other);
+            }
+        }
+        let mut known = HashSet::new();
+        self.inside.retain(|part| {
+            let named = part.fact.hash != 0 || !part.id.is_empty() || !part.call.is_empty();
+            let identity = (part.fact.hash, part.id.clone(), part.call.clone());
+            let time = part.fact.time.get();
+            // The same log record, delivered again.
+            part.record() == mine || !named || known.insert((identity, time, part.place.part))
+        });
+        let calls = self
+            .inside
+            .iter()
+            .filter(|part| part.is(FactKind::Response));
+        let Some(mut call) = calls.map(OwnedFact::copy).next() else {
+            return;
+        };
+        if self.is(FactKind::Response) {
+            call.fact.span = self.fact.span;
+            let status = self.fact.status;
+            let has_text = self.fact.has_result;
+            self.absorb(call);
+            self.fact.status = status;
+            self.fact.has_result = has_text;
+        }
+    }
+
+    fn side(&self) -> Side {
+        match self.fact.kind {
+            FactKind::Note | FactKind::Prompt | FactKind::ToolResult | FactKind::Copy => {
+                Side::Input
+            }
+            FactKind::Response | FactKind::Reasoning | FactKind::ToolCall => Side::Output,
+            _ => Side::Neither,
+        }
+    }
+
+    /// A model call of which there are only log records.
+    pub(super) fn call_alone(&self) -> OwnedFact {
+        let mut call = OwnedFact::copy(self);
+        call.id = self.name(Name::InSpan).into();
+        call.fact.span = SpanRole::Plain;
+        call.fact.has_result = false;
+        call
+    }
+
+    /// Merges the details of a version of the span that lost.
+    fn end_as(&mut self, end: OwnedFact) {
         let fact = &mut self.fact;
-        if !fact.duration.is_some() {
+        let ended = fact.duration.is_some();
+        if !ended {
             fact.duration = end.fact.duration;
         }
         let is_open = fact.status == Status::Unrecorded && self.is(FactKind::ToolCall);
-        if is_open && end.fact.status == Status::Unrecorded && end.fact.duration.is_some() {
+        let is_bare = end.is(FactKind::Copy) && end.fact.status == Status::Unrecorded;
+        if is_open && is_bare && end.fact.duration.is_some() {
             self.fact.status = Status::Ok;
         }
+        let status = self.fact.status;
         self.absorb(end);
+        if ended {
+            // An earlier attempt may have failed.
+            self.fact.status = status;
+        }
     }
 
     fn tokens(&self) -> u64 {

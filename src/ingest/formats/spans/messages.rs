@@ -3,6 +3,8 @@
 //! Reads the messages of OpenAI (Chat and Responses), Anthropic, Gemini, LangChain, the Vercel AI SDK,
 //! pydantic-ai and the OpenTelemetry conventions for generative AI (roles with parts).
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::ingest::formats::content::text_of;
@@ -59,16 +61,21 @@ pub(crate) fn messages(value: &Value, role: Role) -> Vec<Item> {
 
 /// The same for a text that may be JSON.
 pub(crate) fn messages_in(value: &Value, role: Role) -> Vec<Item> {
-    messages(&parsed(value), role)
+    messages(&opened(value), role)
 }
 
 /// Parses JSON in a string; other strings are returned as is.
 pub(crate) fn parsed(value: &Value) -> Value {
+    opened(value).into_owned()
+}
+
+/// The same, borrowed if nothing has to be parsed.
+pub(crate) fn opened(value: &Value) -> Cow<'_, Value> {
     match value {
         Value::String(text) if text.trim_start().starts_with(['{', '[', '"']) => {
-            json::value(text.as_bytes()).unwrap_or_else(|| value.clone())
+            json::value(text.as_bytes()).map_or(Cow::Borrowed(value), Cow::Owned)
         }
-        other => other.clone(),
+        other => Cow::Borrowed(other),
     }
 }
 
@@ -337,7 +344,7 @@ fn say(role: Role, what: Content, out: &mut Vec<Item>) {
 
 /// A tool result, without the wrappers of frameworks.
 pub(crate) fn flat(value: &Value) -> Value {
-    let value = &parsed(value);
+    let value = &*opened(value);
     let wrapped = value
         .get("data")
         .or_else(|| value.get("kwargs"))
@@ -374,6 +381,14 @@ fn is_refusal(value: &Value) -> bool {
     ];
     let text = value.as_str().unwrap_or_default();
     PHRASES.iter().any(|phrase| text.starts_with(phrase))
+}
+
+/// The tool in the name of a span, as the conventions for agents and pydantic-ai write it.
+pub(crate) fn tool_in(name: &str) -> &str {
+    const BEFORE: &[&str] = &["execute_tool ", "running tool: ", "tools/call "];
+    let named = BEFORE.iter().find_map(|words| name.strip_prefix(words));
+    let named = named.or_else(|| name.strip_suffix(".tool")).map(str::trim);
+    named.filter(|named| !named.is_empty()).unwrap_or(name)
 }
 
 pub(crate) fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {

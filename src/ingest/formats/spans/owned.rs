@@ -18,6 +18,8 @@ pub(super) struct OwnedFact {
     pub(super) source: SourceIx,
     pub(super) line: u32,
     pub(super) place: Place,
+    /// The place of its end, if that is another record.
+    pub(super) end: Place,
     pub(super) id: Box<[u8]>,
     pub(super) parent: Box<[u8]>,
     pub(super) call: Box<[u8]>,
@@ -38,6 +40,7 @@ impl OwnedFact {
             source: from.source,
             line: from.line(fact),
             place: from.place(fact),
+            end: Place::NONE,
             id: text(fact.id),
             parent: text(fact.parent),
             call: text(fact.call),
@@ -85,6 +88,16 @@ impl OwnedFact {
     pub(super) fn is(&self, kind: FactKind) -> bool {
         self.fact.kind == kind
     }
+
+    /// Whether it is the text of a response.
+    pub(super) fn is_text(&self) -> bool {
+        self.is(FactKind::Response) && self.fact.has_result
+    }
+
+    /// The record that it comes from.
+    pub(super) fn record(&self) -> (SourceIx, u32, u64) {
+        (self.source, self.line, self.place.offset)
+    }
 }
 
 impl OwnedFact {
@@ -111,6 +124,7 @@ impl OwnedFact {
             source: of.source,
             line: of.line,
             place: of.place,
+            end: Place::NONE,
             id: Box::default(),
             parent: Box::default(),
             call: Box::default(),

@@ -22,6 +22,10 @@ pub(super) struct SpanRun {
     /// The trace of the last model call: a new trace may restart the conversation.
     conversation: Box<[u8]>,
     calls: Vec<SpanCall>,
+    /// The latest call of each id.
+    by_key: HashMap<Vec<u8>, usize>,
+    /// The calls of each tool that no span is known to have run, oldest first.
+    not_run: HashMap<Sym, Vec<usize>>,
     /// Decisions about calls that have not arrived yet.
     early: Vec<OwnedFact>,
     /// Guardrails so far, by name.
@@ -81,6 +85,8 @@ impl SpanRun {
             systems: HashSet::new(),
             conversation: Box::default(),
             calls: Vec::new(),
+            by_key: HashMap::new(),
+            not_run: HashMap::new(),
             early: Vec::new(),
             guards: Vec::new(),
             textless: None,
@@ -192,6 +198,11 @@ impl SpanRun {
             } else {
                 build.model_of(self.run, agent)
             },
+            time: if owned.fact.time.is_some() {
+                owned.fact.time
+            } else {
+                span.fact.time
+            },
             ..owned.draft(kind, self.run)
         }
     }
@@ -248,7 +259,7 @@ impl SpanRun {
             self.add(Kind::Reasoning, inside, span, build);
         }
         // If the text is in another file, the row is placed there.
-        let elsewhere = |it: &&OwnedFact| it.is(FactKind::Response) && it.source != span.source;
+        let elsewhere = |it: &&OwnedFact| it.is_text() && it.source != span.source;
         let text = span.inside.iter().find(elsewhere);
         let mut draft = self.draft(Kind::Response, text.unwrap_or(span), span, build);
         draft.time = span.fact.time;
@@ -274,8 +285,9 @@ impl SpanRun {
         for inside in &span.inside {
             match inside.fact.kind {
                 FactKind::ToolCall => self.requested(inside, span, build),
-                FactKind::Response if text.is_some() => {}
-                FactKind::Response => self.text(inside, build),
+                FactKind::Response if text.is_none() && inside.is_text() => {
+                    self.text(inside, build);
+                }
                 FactKind::Approval | FactKind::Decision => self.ruling(inside, build),
                 _ => {}
             }
@@ -337,10 +349,10 @@ impl SpanRun {
 
     /// A tool call of a model.
     fn requested(&mut self, owned: &OwnedFact, span: &OwnedFact, build: &mut Builder) {
-        let known = |call: &SpanCall| !owned.id.is_empty() && *call.key == *owned.id;
+        let known = !owned.id.is_empty() && self.by_key.contains_key(&*owned.id);
         // The span that ran the tool has more details than a call in another file.
         let run_here = owned.source != span.source && self.run_here.contains(&owned.id);
-        if run_here || self.calls.iter().any(known) {
+        if run_here || known {
             build.edit(self.run).totals.copies += 1;
             return;
         }
@@ -364,6 +376,8 @@ impl SpanRun {
             ..Call::open(action, &owned.fact, tool)
         };
         build.open_call(self.run, &key, call, false);
+        self.by_key.insert(key.clone(), self.calls.len());
+        self.not_run.entry(tool).or_default().push(self.calls.len());
         self.calls.push(SpanCall {
             key,
             source: draft.source,
@@ -381,18 +395,17 @@ impl SpanRun {
     }
 
     /// The call that a tool span ran: by id, then by tool and arguments, then by tool.
-    fn call_of(&self, span: &OwnedFact, tool: Sym) -> Option<usize> {
-        let by = |holds: &dyn Fn(&SpanCall) -> bool| {
-            let free =
-                |call: &SpanCall| call.ran != Execution::Ran && call.tool == tool && holds(call);
-            self.calls.iter().position(free)
-        };
-        if !span.call.is_empty() {
-            let found = self.calls.iter().rposition(|call| *call.key == *span.call);
-            if found.is_some() {
-                return found;
-            }
+    fn call_of(&mut self, span: &OwnedFact, tool: Sym) -> Option<usize> {
+        let known = self.by_key.get(&*span.call).copied();
+        if known.is_some() && !span.call.is_empty() {
+            return known;
         }
+        let calls = &self.calls;
+        let not_run = self.not_run.entry(tool).or_default();
+        not_run.retain(|&at| calls[at].ran != Execution::Ran);
+        let by = |holds: &dyn Fn(&SpanCall) -> bool| {
+            not_run.iter().copied().find(|&at| holds(&calls[at]))
+        };
         by(&|call| call.hash == span.fact.hash && !call.closed)
             .or_else(|| by(&|call| call.ran == Execution::NoSpan && !call.closed))
             .or_else(|| by(&|call| call.hash == span.fact.hash && call.ran == Execution::NoSpan))
@@ -431,6 +444,8 @@ impl SpanRun {
         let says_nothing = !span.fact.has_result && status != Status::Error;
         let result = if says_nothing {
             Place::NONE
+        } else if span.end.is_some() && span.source == self.calls[at].source {
+            span.end
         } else {
             self.calls[at].place_of(span)
         };
@@ -455,11 +470,11 @@ impl SpanRun {
     /// What the history says about a call: its result, or that it was refused.
     fn answer(&mut self, owned: &OwnedFact, build: &mut Builder) {
         let tool = build.symbol(&owned.tool);
-        let mut calls = self.calls.iter();
         let found = if owned.call.is_empty() {
+            let mut calls = self.calls.iter();
             calls.rposition(|call| tool.is_some() && call.tool == tool && !call.closed)
         } else {
-            calls.rposition(|call| *call.key == *owned.call)
+            self.by_key.get(&*owned.call).copied()
         };
         let Some(at) = found else {
             return;
@@ -558,7 +573,7 @@ impl SpanRun {
     /// it is not about a call, to the guardrail of its name.
     fn ruling(&mut self, owned: &OwnedFact, build: &mut Builder) {
         let at = if !owned.call.is_empty() {
-            let found = self.calls.iter().rposition(|call| *call.key == *owned.call);
+            let found = self.by_key.get(&*owned.call).copied();
             if found.is_none() && !self.only_rulings {
                 self.early.push(OwnedFact::copy(owned));
                 return;

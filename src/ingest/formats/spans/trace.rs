@@ -18,8 +18,10 @@ pub(super) struct Trace {
     pub(super) spans: Vec<OwnedFact>,
     /// By the hash of the span's id.
     places: HashMap<u64, usize>,
-    /// Parts of spans that have not arrived yet.
-    early: Vec<OwnedFact>,
+    /// Parts of spans, which may arrive before their span.
+    parts: Vec<OwnedFact>,
+    /// Spans that were delivered before, with the place of the first.
+    again: Vec<(usize, OwnedFact)>,
     /// Its outermost span has arrived.
     pub(super) is_whole: bool,
     pub(super) copies: u32,
@@ -34,27 +36,19 @@ impl Trace {
         }
     }
 
-    /// Adds a span or a part of one; whether it is a new span.
+    /// Adds a span or a part of one; whether it is a span.
     pub(super) fn put(&mut self, owned: OwnedFact, build: &Builder) -> bool {
         if !owned.name(Name::InSpan).is_empty() {
-            self.early.push(owned);
+            self.parts.push(owned);
             return false;
         }
         self.is_whole |= owned.parent.is_empty() && !owned.id.is_empty();
         let own = build.key(&owned.id);
         let known = self.places.get(&own).filter(|_| !owned.id.is_empty());
         if let Some(&place) = known {
-            // Delivered again: the last version and its parts win.
             self.copies += 1;
-            if owned.is(FactKind::Copy) && !self.spans[place].is(FactKind::Copy) {
-                self.spans[place].end_as(owned);
-                return false;
-            }
-            let group = owned.id.clone();
-            self.early
-                .retain(|early| early.name(Name::InSpan) != &*group);
-            self.spans[place] = owned;
-            return false;
+            self.again.push((place, owned));
+            return true;
         }
         self.places.insert(own, self.spans.len());
         self.spans.push(owned);
@@ -107,24 +101,29 @@ impl Trace {
         }
     }
 
+    /// Merges what was delivered more than once, and puts the parts into their spans.
     fn put_inside(&mut self, build: &Builder) {
-        for owned in self.early.drain(..) {
-            let own = build.key(owned.name(Name::InSpan));
-            match self.places.get(&own) {
-                Some(&place) => self.spans[place].inside.push(owned),
-                // Its span never arrived.
-                None => self.spans.push(owned),
+        let mut parts = std::mem::take(&mut self.parts);
+        parts.sort_by_key(|part| (part.record(), part.place.part));
+        // Parts without a span: the records of a model call may be the only ones of it.
+        for at in 0..parts.len() {
+            let own = build.key(parts[at].name(Name::InSpan));
+            if parts[at].is(FactKind::Response) && !self.places.contains_key(&own) {
+                self.places.insert(own, self.spans.len());
+                self.spans.push(parts[at].call_alone());
             }
         }
+        for part in parts {
+            match self.places.get(&build.key(part.name(Name::InSpan))) {
+                Some(&place) => self.spans[place].inside.push(part),
+                None => self.spans.push(part),
+            }
+        }
+        for (place, again) in self.again.drain(..) {
+            self.spans[place].deliver_again(again);
+        }
         for span in &mut self.spans {
-            span.inside.sort_by_key(|owned| {
-                (
-                    owned.source,
-                    owned.line,
-                    owned.place.offset,
-                    owned.place.part,
-                )
-            });
+            span.settle_parts();
         }
     }
 
@@ -174,6 +173,7 @@ impl Trace {
     /// Model calls inside model calls, and tools inside the same tool, are one: two instrumentors or two
     /// layers recorded them. Returns which spans were merged into others.
     fn merge_nested(&mut self, parents: &[Option<usize>]) -> Vec<bool> {
+        self.unwrap_steps(parents);
         let mut gone = vec![false; self.spans.len()];
         for at in 0..self.spans.len() {
             let span = &self.spans[at];
@@ -193,6 +193,32 @@ impl Trace {
             }
         }
         gone
+    }
+
+    /// A model call around several others sums them up (Vercel AI SDK): it is a wrapper, even around one.
+    fn unwrap_steps(&mut self, parents: &[Option<usize>]) {
+        let mut steps = vec![0; self.spans.len()];
+        let is_call = |span: &OwnedFact| span.is(FactKind::Response);
+        for (at, span) in self
+            .spans
+            .iter()
+            .enumerate()
+            .filter(|(_, span)| is_call(span))
+        {
+            let Some(outer) = above(at, parents).find(|&outer| is_call(&self.spans[outer])) else {
+                continue;
+            };
+            let named = self.spans[outer].name(Name::SpanName);
+            let step = span.name(Name::SpanName).strip_prefix(named);
+            let is_step = !named.is_empty() && step.is_some_and(|rest| rest.starts_with(b".do"));
+            let failed = span.fact.status == Status::Error;
+            steps[outer] += if is_step { 2 } else { usize::from(!failed) };
+        }
+        for (span, steps) in self.spans.iter_mut().zip(steps) {
+            if steps > 1 {
+                span.fact.kind = FactKind::Copy;
+            }
+        }
     }
 
     /// An error that a wrapper passes on is reported by what is inside it.

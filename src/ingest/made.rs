@@ -1,0 +1,86 @@
+//! Words that readers add to what a trace holds: in texts that they compose, such as why a call is taken for
+//! approved. No search of the bytes of a file finds these words, so it must not rule out a row by them.
+
+/// In lower case, in alphabetical order.
+const MADE: &str = "\
+    aborted action add after agent agents ai always an and another answered approved archive are args \
+    arguments as at attachment being below binary blobs blocked built bunzip by bytes bzip call calls \
+    cat caveat checkpoints claude code coded command commands compressed continued conversation convert \
+    create cursor data database declared dismissed dk document doesn due encrypted error errored \
+    evaluation every exactly exec executed execution exit exited export failed fd fe ff file first \
+    format from generated get goose guardrail gunzip gzip handoff has here history hook iconv in \
+    inferred info inspect interrupted is it item its jq json kernel kind known langgraph last le left \
+    limit lines list local log made make match md medagentbench messages meta missing model most my name \
+    needed needs never no not object of one opencode operation or other out parts patch path permission \
+    permissions permits picture pk please policy prevents previous proceed process program projects \
+    prompt provide question quotes ran read reasoning recent record records redacted refused rejected \
+    request requested result return rewound risk row rows rule running saferun sending session sessions \
+    shape shown sibling size some spans specified sqlite state status step stop store string system \
+    table take task text texts that the them then there this timed to tokens tool trace traceback \
+    transcripts triggered tripwire true tui type unacceptable unpack unzip use user utf waited want was \
+    were which while with without write written xz zip zstd";
+
+/// Whether a word, or a part of one, may be in a text that a reader composed.
+pub fn is_made(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    MADE.split_ascii_whitespace()
+        .any(|made| made.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The words of texts of several words in the code of a reader, without its tests.
+    fn words_of(code: &str, words: &mut BTreeSet<String>) {
+        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+        let mut is_about = false;
+        for line in code.lines() {
+            is_about |= line.contains("fn about(");
+            if line.trim_start().starts_with("//") || is_about {
+                is_about &= line != "    }";
+                continue;
+            }
+            for literal in line.replace("\\\"", " ").split('"').skip(1).step_by(2) {
+                let literal = outside_braces(literal).replace("\\n", " ");
+                let found = literal.split(|c: char| !c.is_ascii_alphabetic());
+                let found = found.filter(|word| word.len() > 1);
+                if literal.trim().contains(' ') {
+                    words.extend(found.map(str::to_ascii_lowercase));
+                }
+            }
+        }
+    }
+
+    fn outside_braces(literal: &str) -> String {
+        let mut depth = 0;
+        let kept = literal.chars().map(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            if depth > 0 || c == '}' { ' ' } else { c }
+        });
+        kept.collect()
+    }
+
+    fn read(folder: &Path, words: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).expect("the sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                read(&path, words);
+            } else if !path.ends_with("tests.rs") {
+                words_of(&std::fs::read_to_string(&path).expect("code"), words);
+            }
+        }
+    }
+
+    #[test]
+    fn words_that_readers_compose_are_listed() {
+        let mut words = BTreeSet::new();
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ingest/formats");
+        read(&sources, &mut words);
+        let missing: Vec<_> = words.iter().filter(|word| !is_made(word)).collect();
+        assert!(missing.is_empty(), "add to MADE: {missing:?}");
+    }
+}
