@@ -285,7 +285,12 @@ impl Builder {
             Some(entry) => entry.1 = model,
             None => models.push((agent, model)),
         }
-        if !state.run.get().who.models.contains(&model) {
+        self.uses_model(ix, model);
+    }
+
+    /// Adds a model to those of a run.
+    pub fn uses_model(&mut self, ix: RunIx, model: Sym) {
+        if model.is_some() && !self.peek(ix).who.models.contains(&model) {
             self.edit(ix).who.models.push(model);
         }
     }
@@ -443,7 +448,7 @@ impl Builder {
         let key = self.key(id);
         // A run without memory has no calls: none were added, or the run has ended.
         let memory = self.runs[ix.0 as usize].memory.as_mut()?;
-        let call = memory.calls.close(key)?;
+        let call = memory.calls.close(key, status)?;
         if matches!(status, Status::Error | Status::Timeout) {
             memory.failed.insert(call.signature);
         } else {
@@ -460,13 +465,29 @@ impl Builder {
         let Some(call) = memory.and_then(|memory| memory.calls.known_mut(key)) else {
             return;
         };
-        if call.closed || call.status == status {
+        // A refusal explains an error that the call had already.
+        let explains = call.status == Status::Error
+            && matches!(status, Status::Denied | Status::Blocked | Status::Cancelled);
+        if call.closed && !explains || call.status == status {
             return;
         }
         let change = (call.status, status);
         call.status = status;
         let action = call.action;
         self.status(ix, action, change);
+    }
+
+    /// Gives up the calls of a run that wait for a result: somebody interrupted it, or went on without them.
+    /// With an agent, only its calls.
+    pub fn cancel_calls(&mut self, ix: RunIx, agent: Option<Sym>) {
+        let memory = self.runs[ix.0 as usize].memory.as_mut();
+        let Some(memory) = memory.filter(|memory| memory.calls.open > 0) else {
+            return;
+        };
+        let is_of = |call: &Call| agent.is_none_or(|agent| call.agent == agent);
+        for call in memory.calls.cancel(is_of) {
+            self.status(ix, call.action, (call.status, Status::Cancelled));
+        }
     }
 
     /// The number of calls of a run that wait for a result.
@@ -495,6 +516,7 @@ impl Builder {
             action,
             time: Time::NONE,
             status,
+            agent: Sym::NONE,
             tool: Sym::NONE,
             signature: 0,
             closed: true,

@@ -8,6 +8,7 @@
 mod assembler;
 mod line;
 mod open;
+mod refusal;
 mod request;
 
 use std::path::{Path, PathBuf};
@@ -121,7 +122,7 @@ impl Request for ClaudeCode {
 
 /// The status of a failed call, from the fixed phrases of the harness.
 pub(super) fn failure(begin: &str) -> Status {
-    line::failure(begin)
+    refusal::failure(b"", begin)
 }
 
 /// `<session>/subagents/**/agent-*.jsonl`, and every `agent-*.jsonl` beside the session that names it.

@@ -47,8 +47,14 @@ impl Decode for Codex {
         let payload = record.get("payload").is_some_and(Value::is_object);
         match kind {
             Some(
-                "session_meta" | "response_item" | "turn_context" | "event_msg" | "compacted"
-                | "world_state",
+                "session_meta"
+                | "response_item"
+                | "turn_context"
+                | "event_msg"
+                | "compacted"
+                | "world_state"
+                | "token_usage_record"
+                | "inter_agent_communication",
             ) if payload => 90,
             // The first rollouts had no envelope: a meta line, then bare items.
             None if record.get("instructions").is_some() && record.get("id").is_some() => 60,

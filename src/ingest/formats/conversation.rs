@@ -196,6 +196,9 @@ impl Assembler for Conversation {
                 if fact.status != Status::Unrecorded {
                     build.status(run, action, (Status::Unrecorded, fact.status));
                     memory.last = status(fact.status);
+                    if fact.status == Status::Cancelled {
+                        build.cancel_calls(run, None);
+                    }
                 }
                 build.duration(action, fact.duration);
             }
@@ -425,6 +428,7 @@ impl Incoming<'_> {
         if !main {
             draft.flags.set(Flags::META);
         } else if !draft.flags.has(Flags::META) {
+            build.cancel_calls(self.run, Some(draft.agent));
             let turn = build.turn(self.run) + 1;
             build.set_turn(self.run, turn);
         }
@@ -573,7 +577,10 @@ impl Incoming<'_> {
         draft.tool = build.symbol(self.from.text(self.fact.tool));
         draft.parent = response;
         let action = self.act(&draft, build);
-        let call = Call::open(action, self.fact, draft.tool);
+        let call = Call {
+            agent: draft.agent,
+            ..Call::open(action, self.fact, draft.tool)
+        };
         let own;
         let id = if id.is_empty() {
             memory.nameless += 1;

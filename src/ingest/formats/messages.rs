@@ -341,7 +341,15 @@ pub(super) fn usage(usage: View<'_, '_>) -> Usage {
             .get("ephemeral_1h_input_tokens")
             .tokens(),
         reasoning,
+        web_searches: searches(usage),
     }
+}
+
+/// Web searches at the provider; 0 is written by every call that could have searched.
+fn searches(usage: View<'_, '_>) -> Tokens {
+    let searches = usage.get("server_tool_use").get("web_search_requests");
+    let count = searches.tokens().get().filter(|count| *count > 0);
+    count.map_or(Tokens::NONE, Tokens::from)
 }
 
 /// Tokens of all model calls so far, as summed up by OpenHands: prompt tokens include cached tokens.

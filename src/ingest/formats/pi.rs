@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::conversation::{Conversation, known};
+use super::conversation::Conversation;
 use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
@@ -166,7 +166,7 @@ fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let recorded = message.get("usage");
     let mut how = Envelope {
         usage: usage(recorded),
-        cost: known(recorded.get("cost").get("total").usd()),
+        cost: recorded.get("cost").get("total").usd(),
         ..Envelope::new(base)
     };
     how.base.model = out.copy(message.get("model"));

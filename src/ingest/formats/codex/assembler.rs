@@ -92,6 +92,7 @@ impl Assembler for CodexAssembler {
                 let action = incoming.add(Kind::Note, build);
                 if fact.status == Status::Cancelled {
                     self.last = Some(RunStatus::Cancelled);
+                    build.cancel_calls(run, None);
                     build.status(run, action, (Status::Unrecorded, Status::Cancelled));
                 }
             }
@@ -181,6 +182,7 @@ impl CodexAssembler {
             build.edit(incoming.run).totals.copies += 1;
             return;
         }
+        build.cancel_calls(incoming.run, None);
         let turn = build.turn(incoming.run) + 1;
         build.set_turn(incoming.run, turn);
         incoming.add(Kind::Prompt, build);
@@ -336,6 +338,10 @@ impl CodexAssembler {
             return;
         };
         build.seen(incoming.run, incoming.fact.time);
+        let total = match incoming.fact.kind {
+            FactKind::Usage => self.total.plus(&total),
+            _ => total,
+        };
         if total == self.total {
             build.edit(incoming.run).totals.copies += 1;
             return;
