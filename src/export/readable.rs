@@ -192,6 +192,8 @@ fn flags(flags: Flags) -> Vec<&'static str> {
         (Flags::SECOND_RESULT, "a second result came"),
         (Flags::IMPLIED, "known only by its parts"),
         (Flags::WAITING, "waiting for approval"),
+        (Flags::INFERRED, "status inferred from words"),
+        (Flags::COPIED, "copied from another session"),
     ];
     words
         .into_iter()

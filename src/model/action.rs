@@ -174,6 +174,9 @@ impl Flags {
     /// The status is inferred from words of the result, because no field of the trace states it.
     pub const INFERRED: Flags = Flags(1 << 18);
 
+    /// Copied from another session, where it counts.
+    pub const COPIED: Flags = Flags(1 << 19);
+
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 != 0
     }

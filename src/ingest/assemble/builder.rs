@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use super::calls::{Call, Map};
+use super::copies::Copies;
 use super::from::From;
 use super::interner::Interner;
 use super::memory::Memory;
@@ -65,6 +66,7 @@ pub struct Builder {
     pub(super) interner: Interner,
     secret: foldhash::quality::RandomState,
     pub(super) prices: PriceTable,
+    pub(super) copies: Copies,
     runs: Vec<RunState>,
     keys: Map<RunIx>,
     /// The run requested last.
@@ -87,6 +89,7 @@ impl Builder {
             interner: Interner::default(),
             secret: foldhash::quality::RandomState::default(),
             prices,
+            copies: Copies::default(),
             runs: Vec::new(),
             keys: Map::default(),
             latest: RunIx(0),
@@ -330,13 +333,17 @@ impl Builder {
         self.seen(draft.run, draft.time);
         let turn = self.turn(draft.run);
         self.state(draft.run).last = ix;
+        if draft.flags.has(Flags::COPIED) {
+            self.copies.add(ix);
+        }
+        let totals = self.totals_of(draft.run, ix);
+        totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
+        totals.errors += u32::from(draft.kind == Kind::Error);
         let run = self.edit(draft.run);
         let totals = &mut run.totals;
         // A malformed line belongs to no run: it has a row next to its neighbors and counts in no total.
         let counts = draft.kind != Kind::Malformed;
         totals.actions += u32::from(counts);
-        totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
-        totals.errors += u32::from(draft.kind == Kind::Error);
         let (seq, turn) = if counts {
             (totals.actions, turn)
         } else {
@@ -399,7 +406,7 @@ impl Builder {
 
     /// Sets the status of an action and keeps the totals of its run in step.
     pub fn status(&mut self, ix: RunIx, action: ActionIx, change: (Status, Status)) {
-        let totals = &mut self.edit(ix).totals;
+        let totals = self.totals_of(ix, action);
         if let Some(slot) = counter(totals, change.0) {
             *slot -= 1;
         }
@@ -428,7 +435,7 @@ impl Builder {
             self.retain.take(CALL);
         }
         if retry {
-            self.edit(ix).totals.retries += 1;
+            self.totals_of(ix, call.action).retries += 1;
             self.settle(&Settled {
                 flags: Flags::RETRY,
                 ..Settled::new(call.action)
@@ -635,6 +642,7 @@ fn new_run(source: SourceIx, id: &[u8]) -> Run {
         took: Elapsed::NONE,
         status: RunStatus::Unknown,
         totals: Totals::default(),
+        inherited: None,
         lanes: Vec::new(),
         parent_run: None,
         score: None,

@@ -5,6 +5,7 @@
 //! outcome is recorded.
 
 mod assembler;
+mod history;
 mod line;
 mod open;
 mod request;

@@ -31,6 +31,8 @@ pub(super) struct Conversation {
     many: bool,
     /// Totals of a run may come before some of its calls.
     totals_first: bool,
+    /// Sessions may begin with a copy of another one, whose records keep their times.
+    forks: bool,
     /// Totals that wait for the calls of their runs.
     totals: Vec<(Total, Draft)>,
     /// Records of a companion are those of a subagent, in the run of the main file.
@@ -84,6 +86,7 @@ impl Conversation {
             answers: true,
             many: false,
             totals_first: false,
+            forks: false,
             totals: Vec::new(),
             family: None,
             defaults: Vec::new(),
@@ -115,6 +118,14 @@ impl Conversation {
         }
     }
 
+    /// For sessions that may begin with a copy of another one.
+    pub(super) fn forks(self) -> Conversation {
+        Conversation {
+            forks: true,
+            ..self
+        }
+    }
+
     /// For files that are read together with those of their subagents. The run id of a subagent's file is
     /// the id under which the call that started it is remembered.
     pub(super) fn family(self) -> Conversation {
@@ -134,10 +145,12 @@ impl Assembler for Conversation {
         let run = self.run(fact, from, build);
         let family = self.family.as_mut().filter(|_| from.companion);
         let side = family.map_or(Sym::NONE, |family| family.lane(fact, from, run, build));
+        let copied = self.forks && is_copied(run, fact, from, build);
         let memory = self.runs.entry(run).or_default();
         let incoming = Incoming {
             run,
             side,
+            copied,
             fact,
             from,
         };
@@ -309,11 +322,40 @@ impl Conversation {
     }
 }
 
+/// Whether another session recorded the same at the same time. Copies may have ids of their own.
+fn is_copied(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Builder) -> bool {
+    let says = matches!(
+        fact.kind,
+        FactKind::Prompt
+            | FactKind::Response
+            | FactKind::Reasoning
+            | FactKind::ToolCall
+            | FactKind::Usage
+            | FactKind::Error
+            | FactKind::Note
+    );
+    let Some(time) = fact.time.get().filter(|_| says) else {
+        return false;
+    };
+    let usage = format!("{:?}", from.decoded.usage(fact));
+    let said = [
+        &time.to_le_bytes()[..],
+        &[fact.kind as u8],
+        &fact.part.to_le_bytes(),
+        &fact.hash.to_le_bytes(),
+        from.text(fact.tool),
+        usage.as_bytes(),
+    ];
+    build.is_copied(run, build.key(&said.concat()))
+}
+
 /// A fact with its run, lane and origin.
 struct Incoming<'a> {
     run: RunIx,
     /// The lane of the file, if it is a subagent's.
     side: Sym,
+    /// Copied from another session.
+    copied: bool,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
@@ -355,12 +397,16 @@ impl Incoming<'_> {
         } else {
             build.model_of(self.run, agent)
         };
-        Draft {
+        let mut draft = Draft {
             agent,
             model,
             parent: build.by_id(self.run, self.from.text(self.fact.parent)),
             ..Draft::new(kind, self.run, self.fact, self.from)
+        };
+        if self.copied {
+            draft.flags.set(Flags::COPIED);
         }
+        draft
     }
 
     fn act(&self, draft: &Draft, build: &mut Builder) -> ActionIx {

@@ -89,7 +89,7 @@ impl Decode for Gemini {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Conversation::new("gemini-cli"))
+        Box::new(Conversation::new("gemini-cli").forks())
     }
 }
 

@@ -93,7 +93,7 @@ impl Decode for OpenCode {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Conversation::new("opencode").family())
+        Box::new(Conversation::new("opencode").family().forks())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The `pi` format: sessions of pi and of agents built with it (OpenClaw).
 //!
 //! Every model call has its tokens and its actual cost. A branched session begins with copies of another
-//! file's messages, which are counted again. An aborted call is an empty message. Source:
+//! file's messages, which count there. An aborted call is an empty message. Source:
 //! `packages/coding-agent/src/core/session-manager.ts` of badlogic/pi-mono.
 
 use serde_json::Value;
@@ -64,7 +64,7 @@ impl Decode for Pi {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Conversation::new("pi"))
+        Box::new(Conversation::new("pi").forks())
     }
 }
 

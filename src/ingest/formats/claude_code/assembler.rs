@@ -48,9 +48,11 @@ impl Assembler for ClaudeAssembler {
             return;
         }
         let lane = self.lane(fact, from, build, run);
+        let copied = is_inherited(run, fact, from, build);
         let incoming = Incoming {
             run,
             lane,
+            copied,
             fact,
             from,
         };
@@ -124,18 +126,24 @@ impl Assembler for ClaudeAssembler {
 struct Incoming<'a> {
     run: RunIx,
     lane: Sym,
+    /// Copied from another session.
+    copied: bool,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
 
 impl Incoming<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
-        Draft {
+        let mut draft = Draft {
             agent: self.lane,
             model: build.model_of(self.run, self.lane),
             parent: build.by_id(self.run, self.from.text(self.fact.parent)),
             ..Draft::new(kind, self.run, self.fact, self.from)
+        };
+        if self.copied {
+            draft.flags.set(Flags::COPIED);
         }
+        draft
     }
 
     /// The model call of a record; one that names none is a call of its own.
@@ -389,6 +397,23 @@ impl ClaudeAssembler {
             build.lane(run, lane, call.action);
         }
     }
+}
+
+/// Whether another session has the record, or the model call that it belongs to. Forks keep the ids of
+/// records; ids of messages and requests together name one call.
+fn is_inherited(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Builder) -> bool {
+    if fact.kind == FactKind::Malformed {
+        return false;
+    }
+    let record = from.decoded.name(fact, Name::Record);
+    let record = build.key(&[b"claude/record/", record].concat());
+    let known = !from.decoded.name(fact, Name::Record).is_empty() && build.is_copied(run, record);
+    let call = from.decoded.name(fact, Name::Group);
+    let mut ids = call.splitn(2, |&byte| byte == b'/');
+    let is_named = ids.next().is_some_and(|id| !id.is_empty())
+        && ids.next().is_some_and(|id| !id.is_empty());
+    let call = build.key(&[b"claude/call/", call].concat());
+    known | (is_named && build.is_copied(run, call))
 }
 
 /// A prompt typed by a person starts a turn; the prompt of a subagent does not.

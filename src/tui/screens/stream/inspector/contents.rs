@@ -430,4 +430,5 @@ const ODD: &[(Flags, &str)] = &[
     (Flags::SECOND_RESULT, "a second result came"),
     (Flags::IMPLIED, "the model call itself was not recorded"),
     (Flags::STRAY_BOM, "a stray byte order mark"),
+    (Flags::INFERRED, "status inferred from words"),
 ];
