@@ -9,6 +9,7 @@ mod corpus;
 mod diff;
 mod files;
 mod floors;
+mod forks;
 mod formats;
 mod observability;
 mod opencode;

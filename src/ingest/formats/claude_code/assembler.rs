@@ -410,8 +410,8 @@ fn is_inherited(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Builder) -
     let known = !from.decoded.name(fact, Name::Record).is_empty() && build.is_copied(run, record);
     let call = from.decoded.name(fact, Name::Group);
     let mut ids = call.splitn(2, |&byte| byte == b'/');
-    let is_named = ids.next().is_some_and(|id| !id.is_empty())
-        && ids.next().is_some_and(|id| !id.is_empty());
+    let is_named =
+        ids.next().is_some_and(|id| !id.is_empty()) && ids.next().is_some_and(|id| !id.is_empty());
     let call = build.key(&[b"claude/call/", call].concat());
     known | (is_named && build.is_copied(run, call))
 }

@@ -61,7 +61,8 @@ impl History {
         let parent = from.decoded.name(fact, Name::ParentRun);
         let own = from.text(fact.run);
         self.family = if parent.is_empty() { own } else { parent }.into();
-        self.copying |= !parent.is_empty();
+        // The fork may have been read before its origin: then it is the origin that repeats.
+        self.copying = true;
         !first
     }
 }
