@@ -4,12 +4,14 @@
 //! subagents get lanes, and runs get ids and ends. Formats that need more state have assemblers of their
 //! own.
 
+mod copied;
 mod family;
 mod settings;
 mod tokens;
 
 use std::collections::HashMap;
 
+use self::copied::is_copied;
 use self::family::Family;
 use self::settings::{set, status};
 use self::tokens::Total;
@@ -320,33 +322,6 @@ impl Conversation {
         self.runs.entry(run).or_default();
         run
     }
-}
-
-/// Whether another session recorded the same at the same time. Copies may have ids of their own.
-fn is_copied(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Builder) -> bool {
-    let says = matches!(
-        fact.kind,
-        FactKind::Prompt
-            | FactKind::Response
-            | FactKind::Reasoning
-            | FactKind::ToolCall
-            | FactKind::Usage
-            | FactKind::Error
-            | FactKind::Note
-    );
-    let Some(time) = fact.time.get().filter(|_| says) else {
-        return false;
-    };
-    let usage = format!("{:?}", from.decoded.usage(fact));
-    let said = [
-        &time.to_le_bytes()[..],
-        &[fact.kind as u8],
-        &fact.part.to_le_bytes(),
-        &fact.hash.to_le_bytes(),
-        from.text(fact.tool),
-        usage.as_bytes(),
-    ];
-    build.is_copied(run, build.key(&said.concat()))
 }
 
 /// A fact with its run, lane and origin.
