@@ -289,9 +289,7 @@ fn usage(cursor: &mut Cursor<'_>, inner: &mut Vec<Inner>) -> Checked<Usage> {
             }),
             b"iterations" if cursor.peek() == b'[' => cursor.array(|cursor| {
                 let found = iteration(cursor)?;
-                // An iteration of the message itself is part of its tokens.
-                let own = found.kind.is_none_or(|kind| cursor.raw(kind) == b"message");
-                if !own {
+                if found.kind.is_some_and(|kind| is_inner(cursor.raw(kind))) {
                     inner.push(found);
                 }
                 Ok(())
@@ -300,6 +298,11 @@ fn usage(cursor: &mut Cursor<'_>, inner: &mut Vec<Inner>) -> Checked<Usage> {
         }
     })?;
     Ok(usage)
+}
+
+/// Whether an iteration is a model call that the tokens of its message do not include.
+pub(super) fn is_inner(kind: &[u8]) -> bool {
+    matches!(kind, b"advisor_message" | b"compaction")
 }
 
 fn iteration(cursor: &mut Cursor<'_>) -> Checked<Inner> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::line::INNER;
+use super::line::{INNER, is_inner};
 use super::refusal::Refusal;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::IMPLIED;
@@ -32,7 +32,7 @@ pub(super) fn body(record: &Value, part: u16) -> Body {
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
-            .filter(|call| string(call, "type").is_some_and(|kind| kind != "message"));
+            .filter(|call| string(call, "type").is_some_and(|kind| is_inner(kind.as_bytes())));
         let call = inner.nth(usize::from(part ^ INNER));
         body.text = call.and_then(|call| string(call, "type"));
         return body;
