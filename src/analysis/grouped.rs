@@ -181,6 +181,10 @@ pub fn groups<'a>(
 ) -> Vec<Group> {
     let mut found: HashMap<Vec<String>, (Group, HashSet<u32>)> = HashMap::new();
     for row in rows {
+        // It counts in the session that it was copied from.
+        if row.flags().has(Flags::COPIED) {
+            continue;
+        }
         if by.contains(&Field::Tool) && row.kind() != Kind::ToolCall {
             continue;
         }

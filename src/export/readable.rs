@@ -189,6 +189,8 @@ fn flags(flags: Flags) -> Vec<&'static str> {
         (Flags::SECOND_RESULT, "a second result arrived"),
         (Flags::IMPLIED, "the model call itself was not recorded"),
         (Flags::WAITING, "waiting for approval"),
+        (Flags::INFERRED, "status inferred from words"),
+        (Flags::COPIED, "copied from another session"),
     ];
     words
         .into_iter()

@@ -519,6 +519,7 @@ fn usage(usage: &Usage, event: &mut Map<String, Value>) {
         count(usage.cache_write_hour),
     );
     put(&mut out, "reasoning_tokens", count(usage.reasoning));
+    put(&mut out, "web_searches", count(usage.web_searches));
     put(
         event,
         "usage",

@@ -6,6 +6,7 @@
 mod builder;
 mod calls;
 mod charge;
+mod copies;
 mod from;
 mod interner;
 mod memory;

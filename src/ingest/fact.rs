@@ -365,6 +365,11 @@ impl<'a> FactSink<'a> {
         }
     }
 
+    /// A text that was copied before.
+    pub fn peek(&self, text: Text) -> &[u8] {
+        self.decoded.text(text)
+    }
+
     /// Names the next fact that is pushed.
     pub fn name(&mut self, name: Name, text: Text) {
         if !text.is_empty() {

@@ -171,6 +171,12 @@ impl Flags {
     /// A byte order mark before a line other than the first.
     pub const STRAY_BOM: Flags = Flags(1 << 17);
 
+    /// The status is inferred from words of the result, because no field of the trace states it.
+    pub const INFERRED: Flags = Flags(1 << 18);
+
+    /// Copied from another session, where it counts.
+    pub const COPIED: Flags = Flags(1 << 19);
+
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 != 0
     }

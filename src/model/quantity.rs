@@ -222,7 +222,7 @@ impl Default for Tokens {
 ///
 /// `input` excludes what was read from or written to the prompt cache, if the source distinguishes them;
 /// `reasoning` is a part of `output`; `cache_write_hour` is the part of `cache_write` that is kept for an
-/// hour (it has its own price).
+/// hour (it has its own price). `web_searches` are billed by the request, beside the tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     pub input: Tokens,
@@ -231,6 +231,7 @@ pub struct Usage {
     pub cache_write: Tokens,
     pub cache_write_hour: Tokens,
     pub reasoning: Tokens,
+    pub web_searches: Tokens,
 }
 
 impl Usage {
@@ -241,6 +242,7 @@ impl Usage {
         cache_write: Tokens::NONE,
         cache_write_hour: Tokens::NONE,
         reasoning: Tokens::NONE,
+        web_searches: Tokens::NONE,
     };
 
     pub fn is_none(&self) -> bool {
@@ -274,6 +276,7 @@ impl Usage {
             cache_write: f(self.cache_write, other.cache_write),
             cache_write_hour: f(self.cache_write_hour, other.cache_write_hour),
             reasoning: f(self.reasoning, other.reasoning),
+            web_searches: f(self.web_searches, other.web_searches),
         }
     }
 }

@@ -98,7 +98,10 @@ pub struct Run {
     /// The duration stated by the end of the run.
     pub took: Elapsed,
     pub status: RunStatus,
+    /// What the run itself did.
     pub totals: Totals,
+    /// What it copied from another session; boxed, because few runs have any.
+    pub inherited: Option<Box<Inherited>>,
     /// The agents other than the main one, each a lane of the stream.
     pub lanes: Vec<Lane>,
     /// The run that started this one, if it is in another file that was not opened with it.
@@ -158,23 +161,34 @@ pub struct Totals {
     pub run_cost: Cost,
 }
 
-impl Run {
-    /// The cost to show, and whether it is an estimate; none if unknown.
+/// The history that a forked or resumed session copied. It counts where it was recorded first.
+#[derive(Debug, Clone, Default)]
+pub struct Inherited {
+    /// The id of the run it was copied from; the nearest one, if there are several.
+    pub from: Box<str>,
+    pub totals: Totals,
+}
+
+impl Totals {
+    /// The cost, and where it comes from; none if unknown.
     pub fn cost(&self) -> Option<(Cost, CostSource)> {
-        let totals = &self.totals;
-        if totals.run_cost.is_some() {
-            return Some((totals.run_cost, CostSource::Recorded));
+        if self.run_cost.is_some() {
+            return Some((self.run_cost, CostSource::Recorded));
         }
-        let source = match (
-            totals.recorded_cost.is_some(),
-            totals.estimated_cost.is_some(),
-        ) {
+        let source = match (self.recorded_cost.is_some(), self.estimated_cost.is_some()) {
             (true, true) => CostSource::Mixed,
             (true, false) => CostSource::Recorded,
             (false, true) => CostSource::Estimated,
             (false, false) => return None,
         };
-        Some((totals.recorded_cost + totals.estimated_cost, source))
+        Some((self.recorded_cost + self.estimated_cost, source))
+    }
+}
+
+impl Run {
+    /// The cost to show, and whether it is an estimate; none if unknown.
+    pub fn cost(&self) -> Option<(Cost, CostSource)> {
+        self.totals.cost()
     }
 
     /// From the first time to the last; if all times are equal, the duration stated by the end.

@@ -95,7 +95,7 @@ pub struct Usages {
     far: Vec<(u16, Usage)>,
 }
 
-const KINDS: usize = 6;
+const KINDS: usize = 7;
 const UNRECORDED: u32 = u32::MAX;
 
 impl Usages {
@@ -152,6 +152,7 @@ fn kinds(usage: &Usage) -> [Tokens; KINDS] {
         usage.cache_write,
         usage.cache_write_hour,
         usage.reasoning,
+        usage.web_searches,
     ]
 }
 
@@ -175,6 +176,7 @@ fn wide(narrow: [u32; KINDS]) -> Usage {
         cache_write,
         cache_write_hour,
         reasoning,
+        web_searches,
     ] = narrow.map(|count| match count {
         UNRECORDED => Tokens::NONE,
         count => Tokens::from(u64::from(count)),
@@ -186,6 +188,7 @@ fn wide(narrow: [u32; KINDS]) -> Usage {
         cache_write,
         cache_write_hour,
         reasoning,
+        web_searches,
     }
 }
 
@@ -211,13 +214,16 @@ mod tests {
             any::<u64>().prop_map(Tokens::from),
             Just(Tokens::from(u64::from(u32::MAX))),
         ];
-        proptest::array::uniform6(count).prop_map(|[input, output, a, b, c, reasoning]| Usage {
-            input,
-            output,
-            cache_read: a,
-            cache_write: b,
-            cache_write_hour: c,
-            reasoning,
+        proptest::array::uniform7(count).prop_map(|[input, output, a, b, c, reasoning, web]| {
+            Usage {
+                input,
+                output,
+                cache_read: a,
+                cache_write: b,
+                cache_write_hour: c,
+                reasoning,
+                web_searches: web,
+            }
         })
     }
 

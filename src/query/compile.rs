@@ -171,6 +171,8 @@ fn is(state: State, context: &Context) -> Node {
         })),
         State::Pending => Node::Column(status(&[Status::Pending])),
         State::Retry => flags(Flags::RETRY),
+        State::Copied => flags(Flags::COPIED),
+        State::Inferred => flags(Flags::INFERRED),
         State::UnknownCost => Node::And(vec![
             Node::Column(kind(&[Kind::Response])),
             Node::Not(Box::new(flags(Flags::CONTINUED))),

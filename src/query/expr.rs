@@ -196,4 +196,6 @@ states! {
     Estimated = "estimated" "cost estimated from a price table",
     Waiting = "waiting" "an approval is pending",
     Subagent = "subagent" "done by a subagent",
+    Copied = "copied" "copied from another session, where it counts",
+    Inferred = "inferred" "a status that only words of the result tell",
 }

@@ -57,6 +57,13 @@ impl<'a> Row<'a> {
         self.store.run(self.run_ix())
     }
 
+    /// The run that it was copied from, if its run forked or resumed another one.
+    pub fn copied_from(&self) -> Option<&'a str> {
+        let inherited = self.run().inherited.as_deref();
+        let inherited = inherited.filter(|_| self.flags().has(Flags::COPIED));
+        inherited.map(|it| &*it.from)
+    }
+
     /// 1-based turn; 0 before the first.
     pub fn turn(&self) -> u32 {
         self.chunk.turn[self.at]

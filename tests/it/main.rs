@@ -11,6 +11,7 @@ mod diff;
 mod files;
 mod floors;
 mod folders;
+mod forks;
 mod formats;
 mod observability;
 mod opencode;

@@ -185,7 +185,7 @@ fn run_actions(
         };
         let actions = &mut actions[*at];
         actions.has_approval |= row.flags().has(Flags::HAS_APPROVAL);
-        if row.kind() == Kind::ToolCall {
+        if row.kind() == Kind::ToolCall && !row.flags().has(Flags::COPIED) {
             add_call(&row, actions);
         }
     }

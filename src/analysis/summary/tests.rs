@@ -76,6 +76,7 @@ fn run() -> Run {
         ended: Time::NONE,
         status: RunStatus::Unknown,
         totals: Totals::default(),
+        inherited: None,
         lanes: Vec::new(),
         parent_run: None,
         took: crate::model::quantity::Elapsed::NONE,

@@ -57,6 +57,12 @@ pub struct ActionJson<'a> {
     pub seq: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn: Option<u32>,
+    /// The run that a fork copied it from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied_from: Option<&'a str>,
+    /// Whether only words of the result tell the status.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub inferred: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,6 +170,8 @@ pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
         run_id: of_run.then_some(&row.run().id),
         seq: Some(row.seq()).filter(|seq| *seq > 0),
         turn: (row.turn() > 0).then(|| row.turn()),
+        copied_from: row.copied_from(),
+        inferred: row.flags().has(Flags::INFERRED),
         id: body.id,
         parent_id: body.parent_id,
         kind: row.kind().word(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Number;
 
 use super::number::{self, UsageJson};
-use crate::model::run::{Run, RunIx};
+use crate::model::run::{Inherited, Run, RunIx};
 use crate::store::Store;
 
 /// A document with all runs of some files.
@@ -62,9 +62,34 @@ pub struct RunJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_source: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<InheritedJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correct: Option<bool>,
+}
+
+/// The history that a forked or resumed session copied; it counts in the run it was copied from.
+#[derive(Debug, Serialize)]
+pub struct InheritedJson<'a> {
+    pub copied_from: &'a str,
+    pub tool_calls: u32,
+    pub errors: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<Number>,
+}
+
+fn inherited(inherited: &Inherited) -> InheritedJson<'_> {
+    let totals = &inherited.totals;
+    InheritedJson {
+        copied_from: &inherited.from,
+        tool_calls: totals.tool_calls,
+        errors: totals.errors,
+        usage: number::usage(&totals.usage),
+        cost_usd: totals.cost().and_then(|(cost, _)| number::usd(cost)),
+    }
 }
 
 pub fn run(store: &Store, ix: RunIx) -> RunJson<'_> {
@@ -104,6 +129,7 @@ pub fn run(store: &Store, ix: RunIx) -> RunJson<'_> {
         usage: number::usage(&totals.usage),
         cost_usd: run.cost().and_then(|(cost, _)| number::usd(cost)),
         cost_source: run.cost().map(|(_, source)| source.word()),
+        inherited: run.inherited.as_deref().map(inherited),
         score: run.score.filter(|score| score.is_finite()),
         correct: run.correct,
     }

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use super::calls::{Call, Map};
+use super::copies::Copies;
 use super::from::From;
 use super::interner::Interner;
 use super::memory::Memory;
@@ -65,6 +66,7 @@ pub struct Builder {
     pub(super) interner: Interner,
     secret: foldhash::quality::RandomState,
     pub(super) prices: PriceTable,
+    pub(super) copies: Copies,
     runs: Vec<RunState>,
     keys: Map<RunIx>,
     /// The run requested last.
@@ -87,6 +89,7 @@ impl Builder {
             interner: Interner::default(),
             secret: foldhash::quality::RandomState::default(),
             prices,
+            copies: Copies::default(),
             runs: Vec::new(),
             keys: Map::default(),
             latest: RunIx(0),
@@ -285,7 +288,12 @@ impl Builder {
             Some(entry) => entry.1 = model,
             None => models.push((agent, model)),
         }
-        if !state.run.get().who.models.contains(&model) {
+        self.uses_model(ix, model);
+    }
+
+    /// Adds a model to those of a run.
+    pub fn uses_model(&mut self, ix: RunIx, model: Sym) {
+        if model.is_some() && !self.peek(ix).who.models.contains(&model) {
             self.edit(ix).who.models.push(model);
         }
     }
@@ -325,13 +333,17 @@ impl Builder {
         self.seen(draft.run, draft.time);
         let turn = self.turn(draft.run);
         self.state(draft.run).last = ix;
+        if draft.flags.has(Flags::COPIED) {
+            self.copies.add(ix);
+        }
+        let totals = self.totals_of(draft.run, ix);
+        totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
+        totals.errors += u32::from(draft.kind == Kind::Error);
         let run = self.edit(draft.run);
         let totals = &mut run.totals;
         // A malformed line belongs to no run: it has a row next to its neighbors and counts in no total.
         let counts = draft.kind != Kind::Malformed;
         totals.actions += u32::from(counts);
-        totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
-        totals.errors += u32::from(draft.kind == Kind::Error);
         let (seq, turn) = if counts {
             (totals.actions, turn)
         } else {
@@ -394,7 +406,7 @@ impl Builder {
 
     /// Sets the status of an action and keeps the totals of its run in step.
     pub fn status(&mut self, ix: RunIx, action: ActionIx, change: (Status, Status)) {
-        let totals = &mut self.edit(ix).totals;
+        let totals = self.totals_of(ix, action);
         if let Some(slot) = counter(totals, change.0) {
             *slot -= 1;
         }
@@ -423,7 +435,7 @@ impl Builder {
             self.retain.take(CALL);
         }
         if retry {
-            self.edit(ix).totals.retries += 1;
+            self.totals_of(ix, call.action).retries += 1;
             self.settle(&Settled {
                 flags: Flags::RETRY,
                 ..Settled::new(call.action)
@@ -443,7 +455,7 @@ impl Builder {
         let key = self.key(id);
         // A run without memory has no calls: none were added, or the run has ended.
         let memory = self.runs[ix.0 as usize].memory.as_mut()?;
-        let call = memory.calls.close(key)?;
+        let call = memory.calls.close(key, status)?;
         if matches!(status, Status::Error | Status::Timeout) {
             memory.failed.insert(call.signature);
         } else {
@@ -460,13 +472,29 @@ impl Builder {
         let Some(call) = memory.and_then(|memory| memory.calls.known_mut(key)) else {
             return;
         };
-        if call.closed || call.status == status {
+        // A refusal explains an error that the call had already.
+        let explains = call.status == Status::Error
+            && matches!(status, Status::Denied | Status::Blocked | Status::Cancelled);
+        if call.closed && !explains || call.status == status {
             return;
         }
         let change = (call.status, status);
         call.status = status;
         let action = call.action;
         self.status(ix, action, change);
+    }
+
+    /// Gives up the calls of a run that wait for a result: somebody interrupted it, or went on without them.
+    /// With an agent, only its calls.
+    pub fn cancel_calls(&mut self, ix: RunIx, agent: Option<Sym>) {
+        let memory = self.runs[ix.0 as usize].memory.as_mut();
+        let Some(memory) = memory.filter(|memory| memory.calls.open > 0) else {
+            return;
+        };
+        let is_of = |call: &Call| agent.is_none_or(|agent| call.agent == agent);
+        for call in memory.calls.cancel(is_of) {
+            self.status(ix, call.action, (call.status, Status::Cancelled));
+        }
     }
 
     /// The number of calls of a run that wait for a result.
@@ -495,6 +523,7 @@ impl Builder {
             action,
             time: Time::NONE,
             status,
+            agent: Sym::NONE,
             tool: Sym::NONE,
             signature: 0,
             closed: true,
@@ -617,6 +646,7 @@ fn new_run(source: SourceIx, id: &[u8]) -> Run {
         took: Elapsed::NONE,
         status: RunStatus::Unknown,
         totals: Totals::default(),
+        inherited: None,
         lanes: Vec::new(),
         parent_run: None,
         score: None,

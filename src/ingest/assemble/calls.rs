@@ -16,6 +16,8 @@ pub struct Call {
     pub action: ActionIx,
     pub time: Time,
     pub status: Status,
+    /// Who called, in formats where a prompt to one agent leaves the calls of the others alone.
+    pub agent: Sym,
     pub tool: Sym,
     /// A hash of tool and arguments.
     pub signature: u64,
@@ -30,6 +32,7 @@ impl Call {
             action,
             time: fact.time,
             status: Status::Pending,
+            agent: Sym::NONE,
             tool,
             signature: fact.hash ^ u64::from(tool.0).rotate_left(32),
             closed: false,
@@ -67,12 +70,13 @@ impl Calls {
         self.latest.get_mut(&id)
     }
 
-    /// Closes the oldest open call of this id.
-    pub(super) fn close(&mut self, id: u64) -> Option<Call> {
+    /// Closes the oldest call of this id that has no result, and returns it as it was before.
+    pub(super) fn close(&mut self, id: u64, status: Status) -> Option<Call> {
         let call = self.latest.get_mut(&id).filter(|call| !call.closed)?;
-        self.open -= 1;
+        self.open -= u32::from(is_open(call));
         let closed = *call;
         call.closed = true;
+        call.status = status;
         if let Some(queue) = self.waiting.get_mut(&id) {
             self.latest.extend(queue.pop_front().map(|call| (id, call)));
             if queue.is_empty() {
@@ -82,13 +86,30 @@ impl Calls {
         Some(closed)
     }
 
+    /// Gives up the pending calls that `given_up` selects: a result is no longer expected, but one that still
+    /// comes is theirs. Returns them as they were before.
+    pub(super) fn cancel(&mut self, given_up: impl Fn(&Call) -> bool) -> Vec<Call> {
+        let waiting = self.waiting.iter_mut().map(|(_, call)| call);
+        let mut cancelled = Vec::new();
+        for call in self.latest.values_mut().chain(waiting) {
+            if !call.closed && call.status == Status::Pending && given_up(call) {
+                cancelled.push(*call);
+                call.status = Status::Cancelled;
+            }
+        }
+        self.open -= cancelled.len() as u32;
+        cancelled.sort_unstable_by_key(|call| call.action);
+        cancelled
+    }
+
     /// Drops calls whose actions are no longer kept, with or without a result.
     pub(super) fn forget_before(&mut self, first: ActionIx) {
         self.latest.retain(|_, call| call.action >= first);
         self.latest.shrink_to(self.latest.len() * 2);
         self.keep_waiting(|call| call.action >= first);
-        let open = self.latest.values().filter(|call| !call.closed).count();
-        self.open = (open + self.waiting_len()) as u32;
+        let waiting = self.waiting.values().flatten();
+        let open = self.latest.values().chain(waiting).filter(|it| is_open(it));
+        self.open = open.count() as u32;
     }
 
     fn keep_waiting(&mut self, keep: impl Fn(&Call) -> bool) {
@@ -113,4 +134,9 @@ impl Calls {
             self.latest.clear();
         }
     }
+}
+
+/// Whether a result is still expected.
+fn is_open(call: &Call) -> bool {
+    !call.closed && call.status != Status::Cancelled
 }

@@ -40,7 +40,7 @@ impl Builder {
             recorded
         };
         let unpriced = |usage: &Usage, cost: Cost| u32::from(!usage.is_none() && !cost.is_some());
-        let totals = &mut self.edit(ix).totals;
+        let totals = self.totals_of(ix, action);
         if let Some(before) = before {
             totals.usage = totals.usage.minus(&before.usage);
             totals.unpriced -= unpriced(&before.usage, before.cost);
@@ -80,7 +80,7 @@ impl Builder {
     /// Books the recorded cost of an action other than a model call.
     pub fn cost(&mut self, ix: RunIx, action: ActionIx, cost: Cost) {
         if cost.is_some() {
-            let totals = &mut self.edit(ix).totals;
+            let totals = self.totals_of(ix, action);
             totals.recorded_cost = totals.recorded_cost + cost;
             self.settle(&Settled {
                 cost,

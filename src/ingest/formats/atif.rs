@@ -292,6 +292,7 @@ fn counts(
             .get("ephemeral_1h_input_tokens")
             .tokens(),
         reasoning: extra.get(reasoning).tokens(),
+        ..Usage::NONE
     }
 }
 

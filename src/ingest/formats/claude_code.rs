@@ -8,6 +8,7 @@
 mod assembler;
 mod line;
 mod open;
+mod refusal;
 mod request;
 
 use std::path::{Path, PathBuf};
@@ -132,7 +133,7 @@ impl Request for ClaudeCode {
 
 /// The status of a failed call, from the fixed phrases of the harness.
 pub(super) fn failure(begin: &str) -> Status {
-    line::failure(begin)
+    refusal::failure(b"", begin)
 }
 
 /// A line of a transcript whose messages were stripped of their roles: where it ran, or a tool call.

@@ -17,6 +17,7 @@ use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
 use crate::model::action::{Flags, Status, Verdict};
+use crate::model::quantity::Usage;
 
 #[derive(Debug)]
 pub struct ClaudeStream;
@@ -75,6 +76,10 @@ impl Open for ClaudeStream {
                     .iter()
                     .filter_map(|key| Some(((*key).to_owned(), string(record, key)?)))
                     .collect(),
+                ..Body::default()
+            },
+            None if record.get("inputTokens").is_some() => Body {
+                text: Some("tokens that no message reported".to_owned()),
                 ..Body::default()
             },
             _ => messages::open(record, part),
@@ -139,7 +144,16 @@ fn line(record: View<'_, '_>, out: &mut FactSink<'_>) {
             message(record, base, out);
         }
         b"result" => result(record, base, out),
-        b"stream_event" => {
+        b"stream_event"
+        | b"rate_limit_event"
+        | b"tool_progress"
+        | b"tool_use_summary"
+        | b"auth_status"
+        | b"keep_alive"
+        | b"prompt_suggestion"
+        | b"control_request"
+        | b"control_response"
+        | b"control_cancel_request" => {
             base.kind = FactKind::Copy;
             out.push(base);
         }
@@ -179,6 +193,15 @@ fn result(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         fact.call = out.copy(denied.get("tool_use_id"));
         out.push(fact);
     }
+    for (model, told) in record.get("modelUsage").members() {
+        let mut fact = base.at(told.range());
+        fact.kind = FactKind::RunTotal;
+        // A suffix names the size of the context window, not another model.
+        let name = model.split(|&byte| byte == b'[').next().unwrap_or_default();
+        fact.model = out.arena(name);
+        out.usage(&mut fact, model_usage(told));
+        out.push(fact);
+    }
     let mut end = base;
     end.kind = FactKind::RunEnd;
     end.cost = record.get("total_cost_usd").usd();
@@ -187,4 +210,15 @@ fn result(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
         || record.get("subtype").is_string() && !record.get("subtype").is("success");
     end.status = if failed { Status::Error } else { Status::Ok };
     out.push(end);
+}
+
+/// The tokens of one model in all of the session so far: those of streamed messages are partial.
+fn model_usage(told: View<'_, '_>) -> Usage {
+    Usage {
+        input: told.get("inputTokens").tokens(),
+        output: told.get("outputTokens").tokens(),
+        cache_read: told.get("cacheReadInputTokens").tokens(),
+        cache_write: told.get("cacheCreationInputTokens").tokens(),
+        ..Usage::NONE
+    }
 }

@@ -5,6 +5,7 @@
 //! outcome is recorded.
 
 mod assembler;
+mod history;
 mod line;
 mod open;
 mod request;
@@ -53,7 +54,7 @@ impl Decode for Codex {
             "response_item" | "event_msg" => payload.get("type").is_some(),
             "turn_context" => telling::any(payload, &["cwd", "model", "approval_policy"]),
             "compacted" => telling::any(payload, &["message", "replacement_history"]),
-            "world_state" => true,
+            "world_state" | "token_usage_record" | "inter_agent_communication" => true,
             "" => return 0,
             _ => false,
         };

@@ -4,12 +4,14 @@
 //! subagents get lanes, and runs get ids and ends. Formats that need more state have assemblers of their
 //! own.
 
+mod copied;
 mod family;
 mod settings;
 mod tokens;
 
 use std::collections::HashMap;
 
+use self::copied::is_copied;
 use self::family::Family;
 use self::settings::{set, status};
 use self::tokens::Total;
@@ -31,6 +33,8 @@ pub(super) struct Conversation {
     many: bool,
     /// Totals of a run may come before some of its calls.
     totals_first: bool,
+    /// Sessions may begin with a copy of another one, whose records keep their times.
+    forks: bool,
     /// Totals that wait for the calls of their runs.
     totals: Vec<(Total, Draft)>,
     /// Records of a companion are those of a subagent, in the run of the main file.
@@ -84,6 +88,7 @@ impl Conversation {
             answers: true,
             many: false,
             totals_first: false,
+            forks: false,
             totals: Vec::new(),
             family: None,
             defaults: Vec::new(),
@@ -115,6 +120,14 @@ impl Conversation {
         }
     }
 
+    /// For sessions that may begin with a copy of another one.
+    pub(super) fn forks(self) -> Conversation {
+        Conversation {
+            forks: true,
+            ..self
+        }
+    }
+
     /// For files that are read together with those of their subagents. The run id of a subagent's file is
     /// the id under which the call that started it is remembered.
     pub(super) fn family(self) -> Conversation {
@@ -134,10 +147,12 @@ impl Assembler for Conversation {
         let run = self.run(fact, from, build);
         let family = self.family.as_mut().filter(|_| from.companion);
         let side = family.map_or(Sym::NONE, |family| family.lane(fact, from, run, build));
+        let copied = self.forks && is_copied(run, fact, from, build);
         let memory = self.runs.entry(run).or_default();
         let incoming = Incoming {
             run,
             side,
+            copied,
             fact,
             from,
         };
@@ -196,6 +211,9 @@ impl Assembler for Conversation {
                 if fact.status != Status::Unrecorded {
                     build.status(run, action, (Status::Unrecorded, fact.status));
                     memory.last = status(fact.status);
+                    if fact.status == Status::Cancelled {
+                        build.cancel_calls(run, None);
+                    }
                 }
                 build.duration(action, fact.duration);
             }
@@ -311,6 +329,8 @@ struct Incoming<'a> {
     run: RunIx,
     /// The lane of the file, if it is a subagent's.
     side: Sym,
+    /// Copied from another session.
+    copied: bool,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
@@ -352,12 +372,16 @@ impl Incoming<'_> {
         } else {
             build.model_of(self.run, agent)
         };
-        Draft {
+        let mut draft = Draft {
             agent,
             model,
             parent: build.by_id(self.run, self.from.text(self.fact.parent)),
             ..Draft::new(kind, self.run, self.fact, self.from)
+        };
+        if self.copied {
+            draft.flags.set(Flags::COPIED);
         }
+        draft
     }
 
     fn act(&self, draft: &Draft, build: &mut Builder) -> ActionIx {
@@ -425,6 +449,7 @@ impl Incoming<'_> {
         if !main {
             draft.flags.set(Flags::META);
         } else if !draft.flags.has(Flags::META) {
+            build.cancel_calls(self.run, Some(draft.agent));
             let turn = build.turn(self.run) + 1;
             build.set_turn(self.run, turn);
         }
@@ -573,7 +598,10 @@ impl Incoming<'_> {
         draft.tool = build.symbol(self.from.text(self.fact.tool));
         draft.parent = response;
         let action = self.act(&draft, build);
-        let call = Call::open(action, self.fact, draft.tool);
+        let call = Call {
+            agent: draft.agent,
+            ..Call::open(action, self.fact, draft.tool)
+        };
         let own;
         let id = if id.is_empty() {
             memory.nameless += 1;

@@ -77,10 +77,12 @@ impl Decode for Gemini {
         decode_tree(record, out, |record, out| match member {
             b"" if record.get("sessionId").is_some() && !record.get("type").is_some() => {
                 header(record, out);
+                snapshot(record.get("messages"), out);
             }
             b"" if record.get("$set").is_some() => {
                 out.copy_name(Name::Title, record.get("$set").get("summary"));
                 out.push(Fact::new(FactKind::Setting));
+                snapshot(record.get("$set").get("messages"), out);
             }
             b"" | b"[]" | b"messages" | b"history" => message(record, out),
             _ => setting(member, record, out),
@@ -88,7 +90,7 @@ impl Decode for Gemini {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Conversation::new("gemini-cli"))
+        Box::new(Conversation::new("gemini-cli").forks())
     }
 }
 
@@ -132,6 +134,13 @@ fn header(record: View<'_, '_>, out: &mut FactSink<'_>) {
     fact.time = record.get("startTime").time();
     out.copy_name(Name::Title, record.get("summary"));
     out.push(fact);
+}
+
+/// The conversation so far, written whole: messages that are known repeat.
+fn snapshot(messages: View<'_, '_>, out: &mut FactSink<'_>) {
+    for each in messages.items() {
+        message(each, out);
+    }
 }
 
 fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {

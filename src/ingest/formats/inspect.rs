@@ -279,7 +279,7 @@ fn happened(event: View<'_, '_>, (run, lane): (Text, Text), out: &mut FactSink<'
         b"input" | b"info" | b"logger" | b"score" | b"score_edit" | b"sample_limit"
         | b"interrupt" | b"compaction" => FactKind::Note,
         b"span_begin" | b"span_end" | b"step" | b"state" | b"store" | b"sandbox" | b"subtask"
-        | b"branch" | b"checkpoint" => FactKind::Copy,
+        | b"branch" | b"checkpoint" | b"anchor" => FactKind::Copy,
         _ => FactKind::Unknown,
     };
     if base.kind == FactKind::Error {

@@ -38,6 +38,8 @@ pub(super) struct Envelope {
     pub(super) outcome: Outcome,
     /// Judges a block with a result.
     pub(super) block_outcome: Outcome,
+    /// Only words tell that a result is an error.
+    pub(super) inferred: bool,
     /// The status of a response, for example cancelled.
     pub(super) status: Status,
     /// The model call of the message, if several records may belong to it.
@@ -57,6 +59,7 @@ impl Envelope {
             cost: Cost::NONE,
             outcome: flagged,
             block_outcome: flagged_block,
+            inferred: false,
             status: Status::Unrecorded,
             group: Text::default(),
             record: Text::default(),
@@ -267,6 +270,9 @@ fn tool_message(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     fact.call = out.copy(message.any(&["tool_call_id", "toolCallId", "id"]));
     fact.tool = out.copy(message.any(&["name", "function", "toolName"]));
     fact.status = (how.outcome)(message);
+    if how.inferred && fact.status == Status::Error {
+        fact.flags.set(Flags::INFERRED);
+    }
     how.push(fact, out);
 }
 
@@ -341,7 +347,15 @@ pub(super) fn usage(usage: View<'_, '_>) -> Usage {
             .get("ephemeral_1h_input_tokens")
             .tokens(),
         reasoning,
+        web_searches: searches(usage),
     }
+}
+
+/// Web searches at the provider; 0 is written by every call that could have searched.
+fn searches(usage: View<'_, '_>) -> Tokens {
+    let searches = usage.get("server_tool_use").get("web_search_requests");
+    let count = searches.tokens().get().filter(|count| *count > 0);
+    count.map_or(Tokens::NONE, Tokens::from)
 }
 
 /// Tokens of all model calls so far, as summed up by OpenHands: prompt tokens include cached tokens.

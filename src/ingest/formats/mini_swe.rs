@@ -190,13 +190,19 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
             out.push(result);
         }
         b"user" => {
+            let mistake = record.get("extra").get("interrupt_type").is_some();
+            if response.is_object() {
+                billed(&how, out);
+            }
             let mut prompt = base;
             prompt.kind = FactKind::Prompt;
-            if text.starts_with(MISTAKE) {
+            prompt.part = u16::from(response.is_object());
+            if mistake || text.starts_with(MISTAKE) {
                 prompt.flags.set(Flags::META);
             }
             out.push(prompt);
         }
+        b"tool" => answer(record, base, &text, out),
         b"exit" => {
             let mut end = base;
             end.kind = FactKind::Note;
@@ -204,6 +210,31 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
         }
         _ => messages::decode(record, &how, out),
     }
+}
+
+/// A response that the harness did not accept: its tokens and cost stand in the message that says so.
+fn billed(how: &Envelope, out: &mut FactSink<'_>) {
+    let mut spent = how.base;
+    spent.kind = FactKind::Usage;
+    spent.cost = how.cost;
+    out.usage(&mut spent, how.usage);
+    out.push(spent);
+}
+
+/// The result of a tool call; the return code is a field, or the first line of the text.
+fn answer(record: View<'_, '_>, base: Fact, text: &str, out: &mut FactSink<'_>) {
+    let code = record.get("extra").get("returncode").number();
+    let code = code.or_else(|| return_code(text)?.parse().ok());
+    let mut result = base;
+    result.kind = FactKind::ToolResult;
+    result.call = out.copy(record.get("tool_call_id"));
+    result.status = match code {
+        Some(0.0) => Status::Ok,
+        Some(_) => Status::Error,
+        None if text.starts_with("The last command") => Status::Timeout,
+        None => Status::Unrecorded,
+    };
+    out.push(result);
 }
 
 fn info(record: View<'_, '_>, out: &mut FactSink<'_>) {

@@ -93,7 +93,7 @@ impl Decode for OpenCode {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Conversation::new("opencode").family())
+        Box::new(Conversation::new("opencode").family().forks())
     }
 }
 
@@ -370,7 +370,7 @@ impl<'t, 'a> MessageReader<'t, 'a> {
             fact.kind = FactKind::ToolResult;
             fact.call = out.copy(part.get("callID"));
             fact.time = state.get("time").get("end").time();
-            fact.status = outcome(state);
+            fact.status = outcome(part);
             if fact.status == Status::Denied {
                 fact.verdict = Verdict::Denied;
                 let by = out.arena(b"user");
@@ -436,10 +436,14 @@ fn trouble(error: View<'_, '_>, mut fact: Fact, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
-/// The status of a call, from its state and, on failure, the fixed phrases of the harness.
-fn outcome(state: View<'_, '_>) -> Status {
+/// The status of a call, from its state and, on failure, the fixed phrases of the harness. What the model
+/// called wrongly is answered by a tool of its own.
+fn outcome(part: View<'_, '_>) -> Status {
+    let state = part.get("state");
+    let invalid = part.get("tool").is("invalid");
     let exit = state.get("metadata").get("exit").number();
     match state.get("status").raw() {
+        b"completed" | b"success" if invalid => Status::Error,
         b"completed" | b"success" if exit.is_some_and(|code| code != 0.0) => Status::Error,
         b"completed" | b"success" => Status::Ok,
         b"error" => failure(&state.get("error").opening()),

@@ -17,7 +17,7 @@ use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Status, Verdict};
+use crate::model::action::{Flags, Status, Verdict};
 
 #[derive(Debug)]
 pub struct OpenHands;
@@ -271,9 +271,21 @@ fn observation(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
             Status::Ok
         }
         _ if record.get("success").truth() == Some(false) => Status::Error,
+        _ if says_error(record.get("content")) => {
+            base.flags.set(Flags::INFERRED);
+            Status::Error
+        }
         _ => Status::Unrecorded,
     };
     out.push(base);
+}
+
+/// The word that the tools for files begin a failure with.
+pub(super) fn says_error(content: View<'_, '_>) -> bool {
+    let first = content.items().next().map(|part| part.get("text"));
+    let begin = first.unwrap_or(content).opening();
+    let begin = begin.trim_start();
+    begin.starts_with("ERROR:") || begin.starts_with("[An error occurred during execution")
 }
 
 /// An exit code of -1 means that the command is still running.

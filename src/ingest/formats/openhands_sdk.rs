@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::conversation::Conversation;
 use super::messages::{self, CALLS, REASONING, TEXT};
+use super::openhands::says_error;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
@@ -16,7 +17,7 @@ use crate::ingest::formats::content::{string, text_of};
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::telling;
 use crate::ingest::json::{Record, View};
-use crate::model::action::{Status, Verdict};
+use crate::model::action::{Flags, Status, Verdict};
 
 #[derive(Debug)]
 pub struct OpenHandsSdk;
@@ -282,6 +283,10 @@ fn answer(record: View<'_, '_>, mut base: Fact, out: &mut FactSink<'_>) {
             Status::Error
         }
         _ if seen.get("is_error").truth() == Some(false) || code == Some(0.0) => Status::Ok,
+        _ if says_error(seen.get("content")) => {
+            base.flags.set(Flags::INFERRED);
+            Status::Error
+        }
         _ => Status::Unrecorded,
     };
     out.push(base);

@@ -1,12 +1,12 @@
 //! The `pi` format: sessions of pi and of agents built with it (OpenClaw).
 //!
 //! Every model call has its tokens and its actual cost. A branched session begins with copies of another
-//! file's messages, which are counted again. An aborted call is an empty message. Source:
+//! file's messages, which count there. An aborted call is an empty message. Source:
 //! `packages/coding-agent/src/core/session-manager.ts` of badlogic/pi-mono.
 
 use serde_json::Value;
 
-use super::conversation::{Conversation, known};
+use super::conversation::Conversation;
 use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
@@ -67,7 +67,7 @@ impl Decode for Pi {
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
-        Box::new(Conversation::new("pi"))
+        Box::new(Conversation::new("pi").forks())
     }
 }
 
@@ -169,7 +169,7 @@ fn message(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     let recorded = message.get("usage");
     let mut how = Envelope {
         usage: usage(recorded),
-        cost: known(recorded.get("cost").get("total").usd()),
+        cost: recorded.get("cost").get("total").usd(),
         ..Envelope::new(base)
     };
     how.base.model = out.copy(message.get("model"));

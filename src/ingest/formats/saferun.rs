@@ -329,6 +329,7 @@ fn tokens(cursor: &mut Cursor<'_>) -> Checked<Usage> {
             b"cache_write_tokens" => &mut usage.cache_write,
             b"cache_write_hour_tokens" => &mut usage.cache_write_hour,
             b"reasoning_tokens" => &mut usage.reasoning,
+            b"web_searches" => &mut usage.web_searches,
             _ => return cursor.skip(),
         };
         *slot = cursor.count_or_skip()?.map_or(Tokens::NONE, Tokens::from);

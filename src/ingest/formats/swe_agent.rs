@@ -163,7 +163,24 @@ fn step(record: View<'_, '_>, out: &mut FactSink<'_>) {
     result.call = out.arena(STEP);
     result.part = CALL;
     result.duration = record.get("execution_time").seconds();
+    result.status = said(&record.get("observation").text());
+    if result.status != Status::Unrecorded {
+        result.flags.set(Flags::INFERRED);
+    }
     out.push(result);
+}
+
+/// The status that words of the environment tell; no field states it.
+fn said(observation: &str) -> Status {
+    let begin: String = observation.trim_start().chars().take(400).collect();
+    let starts = |phrases: &[&str]| phrases.iter().any(|phrase| begin.starts_with(phrase));
+    if starts(&["COMMAND TIMED OUT", "EXECUTION TIMED OUT"]) {
+        Status::Timeout
+    } else if begin.contains("edit has introduced new syntax error") {
+        Status::Error
+    } else {
+        Status::Unrecorded
+    }
 }
 
 fn first_word(action: &str) -> &str {

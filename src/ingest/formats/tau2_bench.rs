@@ -163,6 +163,7 @@ fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
         cost: known(message.get("cost").usd()),
         usage: messages::usage(message.get("usage")),
         outcome,
+        inferred: message.get("error").truth().is_none(),
         ..Envelope::new(base)
     };
     let of_user = message.get("role").is("user");

@@ -132,6 +132,7 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     base.run = id;
     let how = Envelope {
         outcome: says_error,
+        inferred: true,
         ..Envelope::new(base)
     };
     for message in record.get("traj").items() {

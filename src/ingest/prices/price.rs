@@ -22,6 +22,9 @@ pub(super) struct LongPrompt {
     pub(super) output_percent: u64,
 }
 
+/// The price of one web search in picodollars: $10 per 1000, on top of the tokens.
+const WEB_SEARCH: u64 = 10_000_000_000;
+
 impl Price {
     /// Converts dollars per million tokens, the unit of price lists.
     pub(super) fn per_token(usd_per_million: f64) -> u64 {
@@ -51,6 +54,7 @@ impl Price {
             part(write - hour, self.cache_write, input_percent),
             part(hour, self.cache_write_hour, input_percent),
             part(usage.output.or_zero(), self.output, output_percent),
+            part(usage.web_searches.or_zero(), WEB_SEARCH, 100),
         ]
         .into_iter()
         .fold(0, u128::saturating_add);

@@ -45,6 +45,7 @@ fn prices_each_kind_of_token() {
         cache_write: Tokens(13_835),
         cache_write_hour: Tokens(13_835),
         reasoning: Tokens(9),
+        web_searches: Tokens::NONE,
     };
     check("claude-opus-4-6", &cached, 0.144_447_5);
     let five_minutes = Usage {

@@ -67,6 +67,7 @@ fn runs_actions_and_printed_lines_have_equal_totals() {
         // Machine output does not say which part of a cache write was for an hour.
         let usage = Usage {
             cache_write_hour: Tokens::NONE,
+            web_searches: Tokens::NONE,
             ..usage
         };
         assert_eq!((usage, cost), of_printed_lines(&path), "{}", path.display());
@@ -103,6 +104,7 @@ fn printed_usage(printed: &Value) -> Usage {
         cache_read: count("cache_read_tokens"),
         cache_write: count("cache_write_tokens"),
         cache_write_hour: Tokens::NONE,
+        web_searches: Tokens::NONE,
         reasoning: count("reasoning_tokens"),
     }
 }

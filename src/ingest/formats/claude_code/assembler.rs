@@ -22,6 +22,8 @@ pub(super) struct ClaudeAssembler {
     records: HashSet<(u64, u32)>,
     /// The line that was found to be a duplicate: all its facts are.
     copy: Option<(u32, u32)>,
+    /// Calls that a policy is known to have stopped.
+    hooked: HashSet<ActionIx>,
     side_chains: u32,
     last: Option<RunStatus>,
 }
@@ -46,9 +48,11 @@ impl Assembler for ClaudeAssembler {
             return;
         }
         let lane = self.lane(fact, from, build, run);
+        let copied = is_inherited(run, fact, from, build);
         let incoming = Incoming {
             run,
             lane,
+            copied,
             fact,
             from,
         };
@@ -58,7 +62,8 @@ impl Assembler for ClaudeAssembler {
                 self.model_call(&incoming, build);
             }
             FactKind::ToolResult => self.result(&incoming, build),
-            FactKind::Decision => decision(&incoming, build),
+            FactKind::Usage => self.inner_call(&incoming, build),
+            FactKind::Decision => self.decision(&incoming, build),
             FactKind::Setting => {
                 let title = from.decoded.name(fact, Name::Title);
                 if !title.is_empty() {
@@ -72,6 +77,7 @@ impl Assembler for ClaudeAssembler {
             FactKind::Note => {
                 if fact.status == Status::Cancelled {
                     self.last = Some(RunStatus::Cancelled);
+                    build.cancel_calls(run, None);
                 }
                 let action = incoming.add(Kind::Note, build);
                 if fact.status == Status::Cancelled {
@@ -86,7 +92,6 @@ impl Assembler for ClaudeAssembler {
             | FactKind::ImpliedStart
             | FactKind::RunEnd
             | FactKind::Approval
-            | FactKind::Usage
             | FactKind::RunningTotal
             | FactKind::RunTotal
             | FactKind::CallNews
@@ -121,18 +126,34 @@ impl Assembler for ClaudeAssembler {
 struct Incoming<'a> {
     run: RunIx,
     lane: Sym,
+    /// Copied from another session.
+    copied: bool,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
 
 impl Incoming<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
-        Draft {
+        let mut draft = Draft {
             agent: self.lane,
             model: build.model_of(self.run, self.lane),
             parent: build.by_id(self.run, self.from.text(self.fact.parent)),
             ..Draft::new(kind, self.run, self.fact, self.from)
+        };
+        if self.copied {
+            draft.flags.set(Flags::COPIED);
         }
+        draft
+    }
+
+    /// The model call of a record; one that names none is a call of its own.
+    fn group(&self, build: &Builder) -> u64 {
+        let name = self.from.decoded.name(self.fact, Name::Group);
+        if !name.is_empty() {
+            return build.key(name);
+        }
+        let (source, line) = (self.from.source.0, self.from.line(self.fact));
+        build.key(&[source.to_le_bytes(), line.to_le_bytes()].concat())
     }
 
     fn add(&self, kind: Kind, build: &mut Builder) -> ActionIx {
@@ -255,7 +276,7 @@ impl ClaudeAssembler {
         };
         build.set_model(incoming.run, incoming.lane, model);
         self.last = Some(RunStatus::Ok);
-        let key = build.key(from.decoded.name(fact, Name::Group));
+        let key = incoming.group(build);
         let group = self.groups.entry(key).or_default();
         let action = match fact.kind {
             FactKind::Response => response(group, incoming, build),
@@ -284,6 +305,66 @@ impl ClaudeAssembler {
         }
     }
 
+    /// Attaches who or what refused the call of a result.
+    fn refused(&mut self, incoming: &Incoming<'_>, call: ActionIx, build: &mut Builder) {
+        let (fact, from) = (incoming.fact, incoming.from);
+        let attached = match fact.verdict {
+            Verdict::Denied => Attached {
+                by: build.symbol(b"user"),
+                ..from.attached(fact, AttachedKind::Approval)
+            },
+            // The record of a hook says more than the result.
+            Verdict::Block if self.hooked.insert(call) => Attached {
+                policy: build.symbol(from.decoded.name(fact, Name::Policy)),
+                ..from.attached(fact, AttachedKind::Decision)
+            },
+            _ => return,
+        };
+        build.attach(call, attached, Flags::NONE);
+    }
+
+    /// A model call inside another one: a row of its own, whose tokens every line of the message repeats.
+    fn inner_call(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
+        let (fact, from, run) = (incoming.fact, incoming.from, incoming.run);
+        let usage = from.decoded.usage(fact).unwrap_or(Usage::NONE);
+        let model = build.symbol(from.text(fact.model));
+        build.uses_model(run, model);
+        let key = incoming.group(build);
+        let group = self.groups.entry(key).or_default();
+        let row = group.response.unwrap_or_else(|| {
+            let draft = Draft {
+                model,
+                ..incoming.draft(Kind::Response, build)
+            };
+            build.act(&draft)
+        });
+        group.response = Some(row);
+        let before = group.charge.take();
+        group.charge = Some(build.charge(run, (row, model), usage, Cost::NONE, before.as_ref()));
+    }
+
+    /// A hook that stopped something: attached to the call it names, otherwise a row.
+    fn decision(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
+        let id = incoming.from.text(incoming.fact.call);
+        let policy = build.symbol(incoming.from.decoded.name(incoming.fact, Name::Policy));
+        let known = build.knows_call(incoming.run, id);
+        let call = known.unwrap_or_else(|| {
+            let action = incoming.add(Kind::PolicyDecision, build);
+            build.alone(incoming.run, action, incoming.fact.verdict)
+        });
+        let attached = Attached {
+            policy,
+            ..incoming
+                .from
+                .attached(incoming.fact, AttachedKind::Decision)
+        };
+        build.attach(call.action, attached, Flags::NONE);
+        self.hooked.insert(call.action);
+        if known.is_some() {
+            build.mark_call(incoming.run, id, Status::Blocked);
+        }
+    }
+
     fn result(&mut self, incoming: &Incoming<'_>, build: &mut Builder) {
         let (fact, from, run) = (incoming.fact, incoming.from, incoming.run);
         let id = from.text(fact.call);
@@ -306,14 +387,7 @@ impl ClaudeAssembler {
             ..Settled::new(call.action)
         });
         build.remember(run, from.decoded.name(fact, Name::Record), call.action);
-        if fact.verdict == Verdict::Denied {
-            let by = build.symbol(b"user");
-            let attached = Attached {
-                by,
-                ..from.attached(fact, AttachedKind::Approval)
-            };
-            build.attach(call.action, attached, Flags::NONE);
-        }
+        self.refused(incoming, call.action, build);
         let agent = from.decoded.name(fact, Name::Subagent);
         if let Some(&lane) = self
             .lanes
@@ -325,10 +399,28 @@ impl ClaudeAssembler {
     }
 }
 
+/// Whether another session has the record, or the model call that it belongs to. Forks keep the ids of
+/// records; ids of messages and requests together name one call.
+fn is_inherited(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Builder) -> bool {
+    if fact.kind == FactKind::Malformed {
+        return false;
+    }
+    let record = from.decoded.name(fact, Name::Record);
+    let record = build.key(&[b"claude/record/", record].concat());
+    let known = !from.decoded.name(fact, Name::Record).is_empty() && build.is_copied(run, record);
+    let call = from.decoded.name(fact, Name::Group);
+    let mut ids = call.splitn(2, |&byte| byte == b'/');
+    let is_named =
+        ids.next().is_some_and(|id| !id.is_empty()) && ids.next().is_some_and(|id| !id.is_empty());
+    let call = build.key(&[b"claude/call/", call].concat());
+    known | (is_named && build.is_copied(run, call))
+}
+
 /// A prompt typed by a person starts a turn; the prompt of a subagent does not.
 fn prompt(incoming: &Incoming<'_>, build: &mut Builder) {
     let main = incoming.lane == build.peek(incoming.run).who.agent;
     if main && !incoming.fact.flags.has(Flags::META) {
+        build.cancel_calls(incoming.run, Some(incoming.lane));
         let turn = build.turn(incoming.run) + 1;
         build.set_turn(incoming.run, turn);
     }
@@ -407,28 +499,10 @@ fn tool_call(group: &mut ModelCall, incoming: &Incoming<'_>, build: &mut Builder
         return build.act(&draft);
     }
     let action = incoming.act(&draft, build);
-    let call = Call::open(action, incoming.fact, draft.tool);
+    let call = Call {
+        agent: draft.agent,
+        ..Call::open(action, incoming.fact, draft.tool)
+    };
     build.open_call(incoming.run, id, call, false);
     action
-}
-
-/// A hook that stopped something: attached to the call it names, otherwise a row.
-fn decision(incoming: &Incoming<'_>, build: &mut Builder) {
-    let id = incoming.from.text(incoming.fact.call);
-    let policy = build.symbol(incoming.from.decoded.name(incoming.fact, Name::Policy));
-    let known = build.knows_call(incoming.run, id);
-    let call = known.unwrap_or_else(|| {
-        let action = incoming.add(Kind::PolicyDecision, build);
-        build.alone(incoming.run, action, incoming.fact.verdict)
-    });
-    let attached = Attached {
-        policy,
-        ..incoming
-            .from
-            .attached(incoming.fact, AttachedKind::Decision)
-    };
-    build.attach(call.action, attached, Flags::NONE);
-    if known.is_some() {
-        build.mark_call(incoming.run, id, Status::Blocked);
-    }
 }

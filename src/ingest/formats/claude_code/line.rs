@@ -1,11 +1,15 @@
 //! Reads one line of a transcript in one pass.
 
+use super::refusal::{Refusal, failure};
 use crate::ingest::assemble;
-use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
+use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::json::{Checked, Cursor, Str, unescape};
 use crate::ingest::time;
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Elapsed, Time, Tokens, Usage};
+
+/// Set in the part of a row that stands for a model call inside another one.
+pub(super) const INNER: u16 = 1 << 14;
 
 /// The members of a line, in any order.
 #[derive(Default)]
@@ -21,6 +25,9 @@ struct Line {
     hook: Option<Str>,
     hook_name: Option<Str>,
     attachment: Option<Str>,
+    /// What a person typed while the agent worked.
+    queued: Option<Str>,
+    queued_mode: Option<Str>,
     title: Option<Str>,
     denial: Option<Str>,
     started: Option<Str>,
@@ -38,9 +45,19 @@ struct Message {
     id: Option<Str>,
     model: Option<Str>,
     usage: Usage,
+    /// Model calls inside this one that its tokens do not include: of an advisor, of a compaction.
+    inner: Vec<Inner>,
     /// The content, if it is one string.
     text: Option<Str>,
     blocks: Vec<Block>,
+}
+
+/// A model call inside another one; without a model it used that of the message.
+#[derive(Default)]
+struct Inner {
+    kind: Option<Str>,
+    model: Option<Str>,
+    usage: Usage,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -137,6 +154,8 @@ fn attachment(cursor: &mut Cursor<'_>, line: &mut Line) -> Checked<()> {
             b"type" => line.attachment = cursor.string_or_skip()?,
             b"toolUseID" => line.hook = cursor.string_or_skip()?,
             b"hookName" => line.hook_name = cursor.string_or_skip()?,
+            b"prompt" => line.queued = first_text(cursor)?,
+            b"commandMode" => line.queued_mode = cursor.string_or_skip()?,
             _ => cursor.skip()?,
         }
         Ok(())
@@ -149,7 +168,7 @@ fn message(cursor: &mut Cursor<'_>) -> Checked<Message> {
         match key {
             b"id" => message.id = cursor.string_or_skip()?,
             b"model" => message.model = cursor.string_or_skip()?,
-            b"usage" => message.usage = usage(cursor)?,
+            b"usage" => message.usage = usage(cursor, &mut message.inner)?,
             b"content" => match cursor.peek() {
                 b'"' => message.text = Some(cursor.string()?),
                 b'[' => cursor.array(|cursor| {
@@ -183,12 +202,33 @@ fn block(cursor: &mut Cursor<'_>) -> Checked<Block> {
             b"is_error" => block.failed = cursor.bool_or_skip()?,
             b"text" => block.text = cursor.string_or_skip()?,
             b"input" => input(cursor, &mut block)?,
+            b"content" if cursor.peek() == b'{' => content(cursor, &mut block)?,
             b"content" => block.text = first_text(cursor)?,
             _ => cursor.skip()?,
         }
         Ok(())
     })?;
     Ok(block)
+}
+
+/// The result of a tool that ran at the provider: an object that says whether it is an error.
+fn content(cursor: &mut Cursor<'_>, block: &mut Block) -> Checked<()> {
+    cursor.object(|cursor, key| {
+        match key {
+            b"type" => {
+                let kind = cursor.string_or_skip()?;
+                let failed = kind.is_some_and(|kind| cursor.raw(kind).ends_with(b"_error"));
+                block.failed = block.failed.or(failed.then_some(true));
+            }
+            b"return_code" => {
+                let failed = cursor.number_or_skip()?.is_some_and(|code| code != 0.0);
+                block.failed = block.failed.or(failed.then_some(true));
+            }
+            b"text" | b"error_code" => block.text = cursor.string_or_skip()?,
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })
 }
 
 fn input(cursor: &mut Cursor<'_>, block: &mut Block) -> Checked<()> {
@@ -225,29 +265,72 @@ fn first_text(cursor: &mut Cursor<'_>) -> Checked<Option<Str>> {
 }
 
 /// `input_tokens` excludes both cache reads and cache writes.
-fn usage(cursor: &mut Cursor<'_>) -> Checked<Usage> {
+fn usage(cursor: &mut Cursor<'_>, inner: &mut Vec<Inner>) -> Checked<Usage> {
     let mut usage = Usage::NONE;
     cursor.object_or_skip(|cursor, key| {
-        let slot = match key {
-            b"input_tokens" => &mut usage.input,
-            b"output_tokens" => &mut usage.output,
-            b"cache_read_input_tokens" => &mut usage.cache_read,
-            b"cache_creation_input_tokens" => &mut usage.cache_write,
-            b"cache_creation" => {
-                return cursor.object_or_skip(|cursor, key| {
-                    let tokens = cursor.count_or_skip()?;
-                    if key == b"ephemeral_1h_input_tokens" {
-                        usage.cache_write_hour = tokens.map_or(Tokens::NONE, Tokens::from);
-                    }
-                    Ok(())
-                });
-            }
-            _ => return cursor.skip(),
-        };
-        *slot = cursor.count_or_skip()?.map_or(Tokens::NONE, Tokens::from);
-        Ok(())
+        if let Some(slot) = tokens(key, &mut usage) {
+            *slot = cursor.count_or_skip()?.map_or(Tokens::NONE, Tokens::from);
+            return Ok(());
+        }
+        match key {
+            b"cache_creation" => cursor.object_or_skip(|cursor, key| {
+                let tokens = cursor.count_or_skip()?;
+                if key == b"ephemeral_1h_input_tokens" {
+                    usage.cache_write_hour = tokens.map_or(Tokens::NONE, Tokens::from);
+                }
+                Ok(())
+            }),
+            b"server_tool_use" => cursor.object_or_skip(|cursor, key| {
+                let count = cursor.count_or_skip()?.filter(|count| *count > 0);
+                if key == b"web_search_requests" {
+                    usage.web_searches = count.map_or(Tokens::NONE, Tokens::from);
+                }
+                Ok(())
+            }),
+            b"iterations" if cursor.peek() == b'[' => cursor.array(|cursor| {
+                let found = iteration(cursor)?;
+                if found.kind.is_some_and(|kind| is_inner(cursor.raw(kind))) {
+                    inner.push(found);
+                }
+                Ok(())
+            }),
+            _ => cursor.skip(),
+        }
     })?;
     Ok(usage)
+}
+
+/// Whether an iteration is a model call that the tokens of its message do not include.
+pub(super) fn is_inner(kind: &[u8]) -> bool {
+    matches!(kind, b"advisor_message" | b"compaction")
+}
+
+fn iteration(cursor: &mut Cursor<'_>) -> Checked<Inner> {
+    let mut inner = Inner::default();
+    cursor.object_or_skip(|cursor, key| {
+        match key {
+            b"type" => inner.kind = cursor.string_or_skip()?,
+            b"model" => inner.model = cursor.string_or_skip()?,
+            _ => match tokens(key, &mut inner.usage) {
+                Some(slot) => {
+                    *slot = cursor.count_or_skip()?.map_or(Tokens::NONE, Tokens::from);
+                }
+                None => cursor.skip()?,
+            },
+        }
+        Ok(())
+    })?;
+    Ok(inner)
+}
+
+fn tokens<'a>(key: &[u8], usage: &'a mut Usage) -> Option<&'a mut Tokens> {
+    match key {
+        b"input_tokens" => Some(&mut usage.input),
+        b"output_tokens" => Some(&mut usage.output),
+        b"cache_read_input_tokens" => Some(&mut usage.cache_read),
+        b"cache_creation_input_tokens" => Some(&mut usage.cache_write),
+        _ => None,
+    }
 }
 
 /// Turns a line into facts.
@@ -270,6 +353,9 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
         },
         (b"attachment", _) => match word(line.attachment) {
             b"hook_blocking_error" => decision(line, cursor, out),
+            b"queued_command" if matches!(word(line.queued_mode), b"" | b"prompt") => {
+                prompt(line, line.queued, 0, cursor, out);
+            }
             _ => plain(FactKind::Note, out),
         },
         (b"summary" | b"custom-title" | b"ai-title", _) => {
@@ -291,7 +377,14 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
             | b"bridge-session"
             | b"atis-latch"
             | b"started"
-            | b"result",
+            | b"result"
+            | b"agent-color"
+            | b"agent-setting"
+            | b"attribution-snapshot"
+            | b"content-replacement"
+            | b"speculation-accept"
+            | b"tag"
+            | b"task-summary",
             _,
         ) => plain(FactKind::Copy, out),
         _ => plain(FactKind::Unknown, out),
@@ -325,15 +418,18 @@ fn decision(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
     out.push(fact);
 }
 
+/// The model call of a message: its id and that of the request. Without either, every record is a call.
+fn group(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut FactSink<'_>) -> Text {
+    let ids = [message.id, line.request];
+    if ids.iter().all(Option::is_none) {
+        return out.text(cursor, line.uuid);
+    }
+    let ids = ids.map(|id| id.map_or(&b""[..], |id| cursor.raw(id)));
+    out.arena(&ids.join(&b'/'))
+}
+
 fn assistant(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
-    let group = [message.id, line.request]
-        .map(|id| id.map_or(&b""[..], |id| cursor.raw(id)))
-        .join(&b'/');
-    let group = if message.id.is_some() {
-        out.arena(&group)
-    } else {
-        out.text(cursor, line.uuid)
-    };
+    let group = group(line, message, cursor, out);
     let whole = [Block {
         text: message.text,
         ..Block::default()
@@ -349,6 +445,11 @@ fn assistant(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut Fact
             Some(b"thinking" | b"redacted_thinking") => FactKind::Reasoning,
             Some(b"tool_use" | b"server_tool_use" | b"mcp_tool_use") => FactKind::ToolCall,
             Some(b"text") | None => FactKind::Response,
+            // A tool that ran at the provider answers in the same message.
+            Some(kind) if kind.ends_with(b"_tool_result") => {
+                result(line, block, part as u16, cursor, out);
+                continue;
+            }
             Some(_) => FactKind::Unknown,
         };
         let mut fact = envelope(kind, line, cursor, out);
@@ -367,6 +468,16 @@ fn assistant(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut Fact
             out.name(Name::TaskPrompt, started);
             out.name(Name::SubagentType, subagent);
         }
+        out.push(fact);
+    }
+    for (number, call) in message.inner.iter().enumerate() {
+        let mut fact = envelope(FactKind::Usage, line, cursor, out);
+        fact.part = INNER | number as u16;
+        fact.model = out.text(cursor, call.model.or(message.model));
+        out.usage(&mut fact, call.usage);
+        let name = [out.peek(group), b"/", &number.to_le_bytes()].concat();
+        let name = out.arena(&name);
+        out.name(Name::Group, name);
         out.push(fact);
     }
 }
@@ -438,43 +549,22 @@ fn result(line: &Line, block: &Block, part: u16, cursor: &Cursor<'_>, out: &mut 
     fact.part = part;
     fact.call = out.text(cursor, block.call.or(line.source_call));
     fact.duration = line.duration;
-    fact.status = if line.denial.is_some() {
-        Status::Denied
-    } else if block.failed == Some(true) {
-        let text = block.text.map(|text| unescape(cursor.raw(text)));
-        failure(&text.unwrap_or_default())
+    let text = block.text.map(|text| unescape(cursor.raw(text)));
+    let begin = text.unwrap_or_default();
+    let kind = line.denial.map_or(&b""[..], |kind| cursor.raw(kind));
+    let failed = block.failed == Some(true) || line.denial.is_some();
+    // The harness writes the flag only on failure.
+    fact.status = if failed {
+        failure(kind, &begin)
     } else {
-        // The harness writes the flag only on failure.
         Status::Ok
     };
-    if fact.status == Status::Denied {
-        fact.verdict = Verdict::Denied;
+    if let Some(refusal) = Refusal::of(kind, &begin).filter(|_| failed) {
+        fact.verdict = refusal.verdict();
+        let policy = out.arena(refusal.policy().as_bytes());
+        out.name(Name::Policy, policy);
     }
     let started = out.text(cursor, line.started);
     out.name(Name::Subagent, started);
     out.push(fact);
-}
-
-/// The status of a failed call, from the fixed phrases of the harness.
-pub(super) fn failure(begin: &str) -> Status {
-    let starts = |phrases: &[&str]| phrases.iter().any(|phrase| begin.starts_with(phrase));
-    if starts(&[
-        "The user doesn't want to proceed with this tool use",
-        "The user doesn't want to take this action",
-    ]) {
-        Status::Denied
-    } else if starts(&["Claude requested permissions to", "Permission to use "])
-        || begin.contains("operation blocked by hook")
-        || begin.starts_with("PreToolUse:") && begin.contains("hook error")
-    {
-        Status::Blocked
-    } else if begin.contains("Sibling tool call errored")
-        || starts(&["[Request interrupted by user"])
-    {
-        Status::Cancelled
-    } else if begin.contains("Command timed out after") {
-        Status::Timeout
-    } else {
-        Status::Error
-    }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::line::{INNER, is_inner};
+use super::refusal::Refusal;
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::IMPLIED;
 use crate::ingest::formats::content::{string, text_of};
@@ -22,6 +24,17 @@ pub(super) fn body(record: &Value, part: u16) -> Body {
             .iter()
             .filter_map(|block| string(block, "name"))
             .collect();
+        return body;
+    }
+    if part & INNER != 0 {
+        let calls = record.pointer("/message/usage/iterations");
+        let mut inner = calls
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter(|call| string(call, "type").is_some_and(|kind| is_inner(kind.as_bytes())));
+        let call = inner.nth(usize::from(part ^ INNER));
+        body.text = call.and_then(|call| string(call, "type"));
         return body;
     }
     let Some(message) = record.get("message").filter(|message| message.is_object()) else {
@@ -61,7 +74,7 @@ fn fill(block: &Value, body: &mut Body) {
             body.args = block.get("input").cloned();
             body.id = string(block, "id").or(body.id.take());
         }
-        Some("tool_result") => {
+        Some(kind) if is_result(kind) => {
             body.id = string(block, "tool_use_id").or(body.id.take());
             body.text = block.get("content").and_then(text_of);
         }
@@ -71,6 +84,11 @@ fn fill(block: &Value, body: &mut Body) {
     }
 }
 
+/// Whether a block is the result of a tool, here or at the provider.
+fn is_result(kind: &str) -> bool {
+    kind == "tool_result" || kind.ends_with("_tool_result")
+}
+
 /// A line other than a message.
 fn line(record: &Value, body: &mut Body) {
     let attachment = record
@@ -78,6 +96,10 @@ fn line(record: &Value, body: &mut Body) {
         .filter(|attachment| attachment.is_object());
     if let Some(attachment) = attachment {
         let kind = string(attachment, "type").unwrap_or_default();
+        if kind == "queued_command" {
+            body.text = attachment.get("prompt").and_then(text_of);
+            return;
+        }
         let text = ["content", "prompt", "stderr", "stdout"]
             .iter()
             .find_map(|key| string(attachment, key));
@@ -131,13 +153,19 @@ pub(super) fn result(record: &Value, part: u16, body: &mut Body) {
         body.text = record.pointer("/message/content").and_then(text_of);
         return;
     };
-    if block.get("type").and_then(Value::as_str) != Some("tool_result") {
+    let kind = block.get("type").and_then(Value::as_str);
+    if !kind.is_some_and(is_result) {
         fill(block, body);
         body.asks.clear();
         return;
     }
     let content = block.get("content").and_then(text_of);
-    if block.get("is_error").and_then(Value::as_bool) == Some(true) {
+    let failed = block.get("is_error").and_then(Value::as_bool) == Some(true)
+        || block
+            .pointer("/content/type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind.ends_with("_error"));
+    if failed {
         body.error = Some(ErrorText {
             message: content.clone().unwrap_or_default(),
             ..ErrorText::default()
@@ -175,6 +203,17 @@ pub(super) fn attached(record: &Value, part: u16, body: &mut Body) {
         .get(usize::from(part))
         .and_then(|block| block.get("content"))
         .and_then(text_of);
+    let kind = string(record, "toolDenialKind").unwrap_or_default();
+    let refusal = Refusal::of(kind.as_bytes(), text.as_deref().unwrap_or_default());
+    if let Some(policy) = refusal.map(Refusal::policy).filter(|it| !it.is_empty()) {
+        body.decisions.push(DecisionText {
+            policy: Some(policy.to_owned()),
+            decision: Some("block".to_owned()),
+            reason: text,
+            ..DecisionText::default()
+        });
+        return;
+    }
     body.approvals.push(ApprovalText {
         state: Some("denied".to_owned()),
         by: Some("user".to_owned()),

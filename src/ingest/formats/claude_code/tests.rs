@@ -134,3 +134,90 @@ fn a_malformed_line_of_a_subagent_file_creates_no_subagent() {
     let runs = testing::load_input("claude-code", input).runs;
     assert_eq!(runs[0].1.lanes.len(), 0);
 }
+
+#[test]
+fn answers_without_ids_are_calls_of_their_own() {
+    let batch = load(
+        r#"{"type":"assistant","timestamp":"2026-01-01T00:00:00Z","message":{"role":"assistant","model":"claude-sonnet-4-6","content":[{"type":"text","text":"a"}],"usage":{"input_tokens":10,"output_tokens":1}}}
+{"type":"assistant","timestamp":"2026-01-01T00:00:01Z","message":{"role":"assistant","model":"claude-sonnet-4-6","content":[{"type":"text","text":"b"}],"usage":{"input_tokens":20,"output_tokens":2}}}
+{"type":"assistant","requestId":"r","timestamp":"2026-01-01T00:00:02Z","message":{"role":"assistant","model":"claude-sonnet-4-6","content":[{"type":"text","text":"c"}],"usage":{"input_tokens":40,"output_tokens":3}}}
+{"type":"assistant","requestId":"r","timestamp":"2026-01-01T00:00:02Z","message":{"role":"assistant","model":"claude-sonnet-4-6","content":[{"type":"text","text":"d"}],"usage":{"input_tokens":40,"output_tokens":4}}}
+"#,
+    );
+    let usage = batch.runs[0].1.totals.usage;
+    assert_eq!(usage.input.get(), Some(70));
+    assert_eq!(usage.output.get(), Some(7));
+}
+
+#[test]
+fn an_advisor_is_a_model_call_with_its_own_model_and_price() {
+    let batch = load(
+        r#"{"type":"assistant","uuid":"a","sessionId":"s1","requestId":"r","timestamp":"2026-01-01T00:00:00Z","message":{"id":"m","role":"assistant","model":"claude-sonnet-4-6","content":[{"type":"server_tool_use","id":"t","name":"advisor","input":{}}],"usage":{"input_tokens":10,"output_tokens":5,"iterations":[{"type":"message","input_tokens":10,"output_tokens":5},{"type":"advisor_message","model":"claude-opus-4-7","input_tokens":1000,"output_tokens":100}]}}}
+{"type":"assistant","uuid":"b","sessionId":"s1","requestId":"r","timestamp":"2026-01-01T00:00:01Z","message":{"id":"m","role":"assistant","model":"claude-sonnet-4-6","content":[{"type":"advisor_tool_result","tool_use_id":"t","content":{"type":"advisor_result","text":"Wait."}}],"usage":{"input_tokens":10,"output_tokens":5,"iterations":[{"type":"advisor_message","model":"claude-opus-4-7","input_tokens":1000,"output_tokens":100}]}}}
+"#,
+    );
+    let totals = batch.runs[0].1.totals;
+    assert_eq!(totals.usage.input.get(), Some(1010));
+    assert_eq!(totals.usage.output.get(), Some(105));
+    assert_eq!(totals.estimated_cost.usd(), Some(0.007_605));
+    assert_eq!(rows(&batch)[1], (Kind::ToolCall, Status::Ok));
+}
+
+#[test]
+fn a_web_search_has_its_result_and_its_fee() {
+    let batch = load(
+        r#"{"type":"assistant","uuid":"a","sessionId":"s1","requestId":"r","timestamp":"2026-01-01T00:00:00Z","message":{"id":"m","role":"assistant","model":"claude-sonnet-4-6","content":[{"type":"server_tool_use","id":"t1","name":"web_search","input":{"query":"x"}},{"type":"web_search_tool_result","tool_use_id":"t1","content":[{"type":"web_search_result","title":"T"}]},{"type":"server_tool_use","id":"t2","name":"web_search","input":{"query":"y"}},{"type":"web_search_tool_result","tool_use_id":"t2","content":{"type":"web_search_tool_result_error","error_code":"too_many_requests"}}],"usage":{"input_tokens":0,"output_tokens":1,"server_tool_use":{"web_search_requests":2}}}}
+"#,
+    );
+    assert_eq!(
+        rows(&batch)[1..],
+        [
+            (Kind::ToolCall, Status::Ok),
+            (Kind::ToolCall, Status::Error)
+        ]
+    );
+    assert_eq!(batch.runs[0].1.totals.estimated_cost.usd(), Some(0.020_015));
+}
+
+#[test]
+fn what_a_person_typed_while_the_agent_worked_is_a_prompt() {
+    let batch = load(
+        r#"{"type":"attachment","uuid":"q","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","attachment":{"type":"queued_command","prompt":"tests too","commandMode":"prompt"}}
+{"type":"attachment","uuid":"n","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","attachment":{"type":"queued_command","prompt":"<task>","commandMode":"task-notification"}}
+"#,
+    );
+    let kinds: Vec<Kind> = rows(&batch).iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, [Kind::Prompt, Kind::Note]);
+}
+
+#[test]
+fn an_interruption_or_a_later_prompt_gives_up_what_was_called() {
+    for last in ["[Request interrupted by user]", "something else"] {
+        let lines = format!(
+            r#"{{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{{"id":"m","role":"assistant","content":[{{"type":"tool_use","id":"t","name":"Bash","input":{{}}}}]}}}}
+{{"type":"user","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","message":{{"role":"user","content":"{last}"}}}}
+"#
+        );
+        let batch = testing::load("claude-code", lines.leak());
+        assert_eq!(rows(&batch)[1], (Kind::ToolCall, Status::Cancelled));
+        assert_ne!(batch.runs[0].1.status, RunStatus::Running);
+    }
+}
+
+#[test]
+fn a_rule_and_a_person_are_told_apart() {
+    let batch = load(
+        r#"{"type":"assistant","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"id":"m","role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Bash","input":{}},{"type":"tool_use","id":"t2","name":"Bash","input":{"a":1}}]}}
+{"type":"user","uuid":"b","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","toolDenialKind":"permission-rule","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","is_error":true,"content":"no"}]}}
+{"type":"user","uuid":"c","sessionId":"s1","timestamp":"2026-01-01T00:00:02Z","toolDenialKind":"user-rejected","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t2","is_error":true,"content":"no"}]}}
+"#,
+    );
+    assert_eq!(
+        rows(&batch)[1..],
+        [
+            (Kind::ToolCall, Status::Blocked),
+            (Kind::ToolCall, Status::Denied)
+        ]
+    );
+    assert_eq!(batch.outcomes.attached(1).len(), 1);
+}

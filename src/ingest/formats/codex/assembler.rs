@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::history::History;
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
 use crate::ingest::fact::{Echo, Fact, FactKind, IMPLIED, Name};
 use crate::model::action::{ActionIx, Flags, Kind, Status, Verdict};
@@ -17,6 +18,7 @@ pub(super) struct CodexAssembler {
     /// How often each text was recorded as an item and as an event.
     texts_seen: HashMap<u64, [u32; 2]>,
     total: Usage,
+    history: History,
     call: Option<ModelCall>,
     last: Option<RunStatus>,
 }
@@ -33,6 +35,8 @@ struct ModelCall {
 
 struct Incoming<'a> {
     run: RunIx,
+    /// Copied from another rollout.
+    copied: bool,
     fact: &'a Fact,
     from: &'a From<'a>,
 }
@@ -40,11 +44,15 @@ struct Incoming<'a> {
 impl Incoming<'_> {
     fn draft(&self, kind: Kind, build: &mut Builder) -> Draft {
         let agent = build.peek(self.run).who.agent;
-        Draft {
+        let mut draft = Draft {
             agent,
             model: build.model_of(self.run, agent),
             ..Draft::new(kind, self.run, self.fact, self.from)
+        };
+        if self.copied {
+            draft.flags.set(Flags::COPIED);
         }
+        draft
     }
 
     fn add(&self, kind: Kind, build: &mut Builder) -> ActionIx {
@@ -56,7 +64,12 @@ impl Incoming<'_> {
 impl Assembler for CodexAssembler {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
         let run = self.run(fact, from, build);
-        let incoming = Incoming { run, fact, from };
+        let incoming = Incoming {
+            run,
+            copied: self.history.has(run, fact, from, build),
+            fact,
+            from,
+        };
         match fact.kind {
             FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
                 self.start(&incoming, build);
@@ -92,6 +105,7 @@ impl Assembler for CodexAssembler {
                 let action = incoming.add(Kind::Note, build);
                 if fact.status == Status::Cancelled {
                     self.last = Some(RunStatus::Cancelled);
+                    build.cancel_calls(run, None);
                     build.status(run, action, (Status::Unrecorded, Status::Cancelled));
                 }
             }
@@ -181,6 +195,7 @@ impl CodexAssembler {
             build.edit(incoming.run).totals.copies += 1;
             return;
         }
+        build.cancel_calls(incoming.run, None);
         let turn = build.turn(incoming.run) + 1;
         build.set_turn(incoming.run, turn);
         incoming.add(Kind::Prompt, build);
@@ -336,6 +351,10 @@ impl CodexAssembler {
             return;
         };
         build.seen(incoming.run, incoming.fact.time);
+        let total = match incoming.fact.kind {
+            FactKind::Usage => self.total.plus(&total),
+            _ => total,
+        };
         if total == self.total {
             build.edit(incoming.run).totals.copies += 1;
             return;

@@ -97,6 +97,14 @@ fn member(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Checked
         }
         b"info" => return cursor.object_or_skip(|cursor, key| info(cursor, key, payload)),
         b"item" => return cursor.object_or_skip(|cursor, key| item(cursor, key, payload)),
+        b"thread_token_usage" => {
+            payload.total = usage(cursor)?;
+            return Ok(());
+        }
+        b"usage" => {
+            payload.last = usage(cursor)?;
+            return Ok(());
+        }
         b"duration" => {
             payload.duration = duration(cursor)?;
             return Ok(());
@@ -118,10 +126,7 @@ fn member(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Checked
             return cursor.skip();
         }
         b"result" => {
-            return cursor.object_or_skip(|cursor, key| {
-                payload.failed |= key == b"Err";
-                cursor.skip()
-            });
+            return cursor.object_or_skip(|cursor, key| answer(cursor, key, payload));
         }
         _ => return cursor.skip(),
     };
@@ -158,6 +163,22 @@ fn invocation(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Che
         _ => cursor.skip()?,
     }
     Ok(())
+}
+
+/// The answer of an MCP server: `{"Ok": {…, "isError": …}}`, `{"Err": …}`, or without the envelope.
+fn answer(cursor: &mut Cursor<'_>, key: &[u8], payload: &mut Payload) -> Checked<()> {
+    match key {
+        b"Err" => payload.failed = true,
+        b"Ok" => {
+            return cursor.object_or_skip(|cursor, key| answer(cursor, key, payload));
+        }
+        b"isError" | b"is_error" => {
+            payload.failed |= cursor.bool_or_skip()? == Some(true);
+            return Ok(());
+        }
+        _ => {}
+    }
+    cursor.skip()
 }
 
 /// Items of the paginated mode; `item.type` is their kind.
@@ -237,8 +258,16 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
         _ if !line.enveloped && payload.instructions => FactKind::RunStart,
         (b"session_meta", _) => FactKind::RunStart,
         (b"turn_context", _) => FactKind::Setting,
-        (b"world_state" | b"inter_agent_communication_metadata", _) => FactKind::Copy,
-        (b"compacted", _) => FactKind::Note,
+        (
+            b"world_state"
+            | b"inter_agent_communication_metadata"
+            | b"security_risk_score"
+            | b"retained_context"
+            | b"realtime_item",
+            _,
+        ) => FactKind::Copy,
+        (b"compacted" | b"inter_agent_communication", _) => FactKind::Note,
+        (b"token_usage_record", _) => return spent(line, cursor, out),
         (b"event_msg", kind) => return event(line, kind, cursor, out),
         (b"response_item", kind) => return response_item(line, kind, cursor, out),
         (_, kind) if !line.enveloped && is_item(kind, payload) => {
@@ -258,6 +287,18 @@ fn emit(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
             out.name(name, text);
         }
     }
+    out.push(fact);
+}
+
+/// The tokens of one response, and usually those of the thread so far.
+fn spent(line: &Line, cursor: &Cursor<'_>, out: &mut FactSink<'_>) {
+    let (kind, tokens) = if line.payload.total.is_none() {
+        (FactKind::Usage, line.payload.last)
+    } else {
+        (FactKind::RunningTotal, line.payload.total)
+    };
+    let mut fact = envelope(kind, line, cursor, out);
+    out.usage(&mut fact, tokens);
     out.push(fact);
 }
 
@@ -307,7 +348,7 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
         b"error" | b"stream_error" => FactKind::Error,
         b"task_complete" if payload.failed => FactKind::Error,
         b"task_complete" => FactKind::RunEnd,
-        b"turn_aborted" => FactKind::Note,
+        b"turn_aborted" | b"thread_rolled_back" => FactKind::Note,
         b"guardian_assessment" => FactKind::Decision,
         b"exec_approval_request" | b"apply_patch_approval_request" => FactKind::Approval,
         b"exec_command_end" | b"patch_apply_end" | b"mcp_tool_call_end" | b"web_search_end" => {
@@ -321,8 +362,19 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
         | b"patch_apply_begin"
         | b"mcp_tool_call_begin"
         | b"web_search_begin" => FactKind::Copy,
-        b"warning" | b"context_compacted" | b"thread_settings_applied" | b"background_event" => {
-            FactKind::Note
+        b"warning"
+        | b"context_compacted"
+        | b"thread_settings_applied"
+        | b"background_event"
+        | b"entered_review_mode"
+        | b"exited_review_mode"
+        | b"thread_name_updated"
+        | b"deprecation_notice"
+        | b"model_reroute"
+        | b"sub_agent_activity" => FactKind::Note,
+        kind if kind.starts_with(b"collab_") => FactKind::Note,
+        b"thread_goal_updated" | b"image_generation_begin" | b"image_generation_end" => {
+            FactKind::Copy
         }
         _ => FactKind::Unknown,
     };
@@ -336,7 +388,9 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
             };
             out.usage(&mut fact, known);
         }
-        FactKind::Note if kind == b"turn_aborted" => fact.status = Status::Cancelled,
+        FactKind::Note if matches!(kind, b"turn_aborted" | b"thread_rolled_back") => {
+            fact.status = Status::Cancelled
+        }
         FactKind::Approval => fact.verdict = Verdict::Requested,
         FactKind::Decision => {
             fact.verdict = match payload.status.map(|status| cursor.raw(status)) {
@@ -433,6 +487,7 @@ fn response_item(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSi
         | b"compaction"
         | b"compaction_summary"
         | b"context_compaction" => (FactKind::Note, b""),
+        b"additional_tools" => (FactKind::Copy, b""),
         _ => (FactKind::Unknown, b""),
     };
     let mut fact = envelope(plain, line, cursor, out);
@@ -458,7 +513,9 @@ fn response_item(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSi
         }
         FactKind::ToolResult => {
             let text = first.map(|text| unescape(cursor.raw(text)));
-            fact.status = outcome(&text.unwrap_or_default());
+            let inferred;
+            (fact.status, inferred) = outcome(&text.unwrap_or_default());
+            fact.flags.set(inferred);
         }
         FactKind::Note => fact.flags.set(Flags::META),
         _ => {}
@@ -483,20 +540,48 @@ fn injected(text: &str) -> bool {
         .any(|start| text.trim_start().starts_with(start))
 }
 
-/// The status of a call, from its output; not recorded if the output does not show it.
-fn outcome(text: &str) -> Status {
+/// The status of a call, from its output, and whether only words tell it; not recorded if the output does not
+/// show it.
+fn outcome(text: &str) -> (Status, Flags) {
     match text {
-        "exec command rejected by user" | "patch rejected by user" => return Status::Denied,
+        "exec command rejected by user" | "patch rejected by user" => {
+            return (Status::Denied, Flags::NONE);
+        }
         _ if text.contains("This action was rejected due to unacceptable risk.") => {
-            return Status::Blocked;
+            return (Status::Blocked, Flags::NONE);
         }
         _ => {}
     }
     match exit_code(text) {
-        Some(0) => Status::Ok,
-        Some(124) => Status::Timeout,
-        Some(_) => Status::Error,
-        None => Status::Unrecorded,
+        Some(0) => (Status::Ok, Flags::NONE),
+        Some(124) => (Status::Timeout, Flags::NONE),
+        Some(_) => (Status::Error, Flags::NONE),
+        None => said(text).map_or((Status::Unrecorded, Flags::NONE), |status| {
+            (status, Flags::INFERRED)
+        }),
+    }
+}
+
+/// The status that the first words of the harness tell.
+fn said(text: &str) -> Option<Status> {
+    let text = text.trim_start();
+    let starts = |phrases: &[&str]| phrases.iter().any(|phrase| text.starts_with(phrase));
+    if starts(&["aborted by user", "aborted"]) {
+        Some(Status::Cancelled)
+    } else if starts(&[
+        "Script failed",
+        "failed to parse function arguments",
+        "unsupported call:",
+        "apply_patch verification failed",
+        "execution error:",
+        "exec_command failed",
+        "tool call error:",
+    ]) {
+        Some(Status::Error)
+    } else if starts(&["Script completed"]) {
+        Some(Status::Ok)
+    } else {
+        None
     }
 }
 

@@ -24,6 +24,8 @@ pub struct RowText {
     pub kind: Kind,
     pub text: String,
     pub is_retry: bool,
+    /// Copied from another session.
+    pub is_copied: bool,
     pub status: Status,
     pub is_waiting: bool,
     pub latency: Option<String>,
@@ -79,6 +81,7 @@ pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbe
             format!("malformed line ({} bytes at {})", place.len, place.offset)
         },
         is_retry: row.flags().has(Flags::RETRY),
+        is_copied: row.flags().has(Flags::COPIED),
         status: row.status(),
         is_waiting: row.flags().has(Flags::WAITING),
         latency: row.duration().get().map(human::span),

@@ -1,5 +1,7 @@
 //! What each tab of the inspector says about an action.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::base::{human, text};
@@ -398,11 +400,14 @@ pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
             part("written", usage.cache_write),
         ],
     );
-    let odd: Vec<&str> = ODD
+    let copied = row
+        .copied_from()
+        .map(|run| Cow::Owned(format!("copied from {}", text::sanitize(run))));
+    let odd = ODD
         .iter()
         .filter(|(flag, _)| row.flags().has(*flag))
-        .map(|(_, words)| *words)
-        .collect();
+        .map(|(_, words)| Cow::Borrowed(*words));
+    let odd: Vec<Cow<'_, str>> = copied.into_iter().chain(odd).collect();
     let lines = [
         (Tone::Plain, who.join(" · ")),
         (Tone::Faint, spent),
@@ -430,4 +435,5 @@ const ODD: &[(Flags, &str)] = &[
     (Flags::SECOND_RESULT, "a second result arrived"),
     (Flags::IMPLIED, "the model call itself was not recorded"),
     (Flags::STRAY_BOM, "a stray byte order mark"),
+    (Flags::INFERRED, "status inferred from words"),
 ];

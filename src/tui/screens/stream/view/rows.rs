@@ -147,8 +147,13 @@ impl Painter<'_> {
         };
         column(&mut row, &word, columns.kind, kind);
         let again = again(text.is_retry, placed.nth, theme.marks.retry);
-        let words = format!("{again}{}", text.text);
-        let style = (self.over(theme.styles.text), self.sought);
+        let (copied, tone) = if text.is_copied {
+            ("copied · ", theme.styles.faint)
+        } else {
+            ("", theme.styles.text)
+        };
+        let words = format!("{copied}{again}{}", text.text);
+        let style = (self.over(tone), self.sought);
         row.cell_with(&words, columns.text, style).skip(1);
         for value in placed.extras.iter().take(columns.extras) {
             let value = value.as_deref().unwrap_or(none);
