@@ -17,7 +17,7 @@ use crate::cli::{Cx, filter};
 use crate::export::{atif, saferun};
 use crate::model::run::RunIx;
 
-/// Convert traces of any format to the SafeRun format (which opens to the same runs and actions) or
+/// Convert traces of any format to the saferun format (which opens to the same runs and actions) or
 /// to ATIF trajectories
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -89,7 +89,7 @@ impl Calls {
     /// Gives up the pending calls that `given_up` selects: a result is no longer expected, but one that still
     /// comes is theirs. Returns them as they were before.
     pub(super) fn cancel(&mut self, given_up: impl Fn(&Call) -> bool) -> Vec<Call> {
-        let waiting = self.waiting.iter_mut().map(|(_, call)| call);
+        let waiting = self.waiting.values_mut().flatten();
         let mut cancelled = Vec::new();
         for call in self.latest.values_mut().chain(waiting) {
             if !call.closed && call.status == Status::Pending && given_up(call) {
@@ -132,6 +132,7 @@ impl Calls {
             self.open = (self.latest.len() + self.waiting_len()) as u32;
         } else {
             self.latest.clear();
+            self.waiting.clear();
         }
     }
 }

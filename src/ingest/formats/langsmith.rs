@@ -46,7 +46,10 @@ impl Product for Langsmith {
         match (has("run_type"), has("dotted_order"), has("inputs")) {
             (true, true, _) => 95,
             (true, false, true)
-                if is_run && ["trace_id", "session_id", "project_id"].into_iter().any(has) =>
+                if is_run
+                    && ["trace_id", "session_id", "project_id"]
+                        .into_iter()
+                        .any(has) =>
             {
                 80
             }

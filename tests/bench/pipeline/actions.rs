@@ -65,6 +65,7 @@ fn run(actions: u32) -> Run {
         correct: None,
         first_action: ActionIx(0),
         first_prompt: ActionIx::NONE,
+        inherited: None,
         title: None,
     }
 }

@@ -348,7 +348,6 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
         b"error" | b"stream_error" => FactKind::Error,
         b"task_complete" if payload.failed => FactKind::Error,
         b"task_complete" => FactKind::RunEnd,
-        b"turn_aborted" | b"thread_rolled_back" => FactKind::Note,
         b"guardian_assessment" => FactKind::Decision,
         b"exec_approval_request" | b"apply_patch_approval_request" => FactKind::Approval,
         b"exec_command_end" | b"patch_apply_end" | b"mcp_tool_call_end" | b"web_search_end" => {
@@ -362,7 +361,9 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
         | b"patch_apply_begin"
         | b"mcp_tool_call_begin"
         | b"web_search_begin" => FactKind::Copy,
-        b"warning"
+        b"turn_aborted"
+        | b"thread_rolled_back"
+        | b"warning"
         | b"context_compacted"
         | b"thread_settings_applied"
         | b"background_event"
@@ -389,7 +390,7 @@ fn event(line: &Line, kind: &[u8], cursor: &Cursor<'_>, out: &mut FactSink<'_>) 
             out.usage(&mut fact, known);
         }
         FactKind::Note if matches!(kind, b"turn_aborted" | b"thread_rolled_back") => {
-            fact.status = Status::Cancelled
+            fact.status = Status::Cancelled;
         }
         FactKind::Approval => fact.verdict = Verdict::Requested,
         FactKind::Decision => {

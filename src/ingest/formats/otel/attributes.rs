@@ -185,16 +185,13 @@ fn grown(values: &[(Option<&str>, &Value)], depth: usize) -> Value {
     }
     let numbers: Option<Vec<u64>> = branches.iter().map(|(step, _)| step.parse().ok()).collect();
     let values = branches.iter().map(|(_, inside)| grown(inside, depth + 1));
-    match numbers {
-        Some(numbers) => {
-            let mut all: Vec<(u64, Value)> = numbers.into_iter().zip(values).collect();
-            all.sort_by_key(|(number, _)| *number);
-            Value::Array(all.into_iter().map(|(_, value)| value).collect())
-        }
-        None => {
-            let names = branches.iter().map(|(step, _)| (*step).to_owned());
-            Value::Object(names.zip(values).collect())
-        }
+    if let Some(numbers) = numbers {
+        let mut all: Vec<(u64, Value)> = numbers.into_iter().zip(values).collect();
+        all.sort_by_key(|(number, _)| *number);
+        Value::Array(all.into_iter().map(|(_, value)| value).collect())
+    } else {
+        let names = branches.iter().map(|(step, _)| (*step).to_owned());
+        Value::Object(names.zip(values).collect())
     }
 }
 

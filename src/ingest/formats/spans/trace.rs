@@ -106,11 +106,11 @@ impl Trace {
         let mut parts = std::mem::take(&mut self.parts);
         parts.sort_by_key(|part| (part.record(), part.place.part));
         // Parts without a span: the records of a model call may be the only ones of it.
-        for at in 0..parts.len() {
-            let own = build.key(parts[at].name(Name::InSpan));
-            if parts[at].is(FactKind::Response) && !self.places.contains_key(&own) {
+        for part in &parts {
+            let own = build.key(part.name(Name::InSpan));
+            if part.is(FactKind::Response) && !self.places.contains_key(&own) {
                 self.places.insert(own, self.spans.len());
-                self.spans.push(parts[at].call_alone());
+                self.spans.push(part.call_alone());
             }
         }
         for part in parts {
