@@ -144,9 +144,10 @@ fn calls(store: &Store) -> Vec<String> {
                 other => other.to_string(),
             });
             let args = body.args.filter(|args| *args != serde_json::json!({}));
-            // A trajectory cannot express a result that was never recorded.
+            // A trajectory cannot express a result that was never recorded: before a later prompt, the call
+            // reads as cancelled.
             let status = match row.status() {
-                Status::Unrecorded if result.is_none() => Status::Pending,
+                Status::Unrecorded | Status::Cancelled if result.is_none() => Status::Pending,
                 known => known,
             };
             format!(

@@ -11,7 +11,8 @@ use crate::support::load;
 
 fn write(folder: &Path, name: &str, lines: &[Value]) -> PathBuf {
     let path = folder.join(name);
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let text = lines.join("\n") + "\n";
     std::fs::write(&path, text).expect("a session");
     path
 }

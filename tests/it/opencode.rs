@@ -314,7 +314,7 @@ fn sessions_are_discovered_and_titled_by_their_first_prompt() {
     let mut contents = vec![SESSION, ASKED, TEXT];
     contents.extend_from_slice(CHILD);
     fill(&storage, &contents);
-    let found = recent::find(home.path());
+    let found = recent::find(&recent::Homes::below(home.path()));
     let [session] = &found[..] else {
         panic!("the session that a person began: {found:?}");
     };

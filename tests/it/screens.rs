@@ -180,7 +180,7 @@ fn what_agents_left_on_the_machine_is_offered() {
     let offered = Options {
         recent: true,
         setup: Setup {
-            home: Some(home.path().to_owned()),
+            homes: Some(saferun_tui::ingest::recent::Homes::below(home.path())),
             ..Setup::default()
         },
         ..options("")

@@ -49,7 +49,7 @@ fn an_action_is_found_by_every_word_of_it() {
         if !path.is_dir() {
             continue;
         }
-        let store = load(&[path.clone()]);
+        let store = load(std::slice::from_ref(&path));
         let texts = texts(&store);
         let words: BTreeSet<String> = texts.iter().flat_map(|text| phrases(text)).collect();
         let stride = words.len() / 400 + 1;
