@@ -196,7 +196,7 @@ fn who(name: &str, side: Side<'_>) -> Line {
     parts.push(human::counted(run.totals.tool_calls.into(), "call"));
     parts.push(words::cost(run.cost()));
     parts.push(words::span(run.duration()));
-    // Nobody can tell what a dash among others stands for.
+    // A dash among other values would be ambiguous.
     parts.retain(|it| it != words::NOTHING);
     let mut line = vec![
         (Role::Head, format!("{name}  {}", clean(&run.id))),

@@ -34,7 +34,7 @@ pub struct Homes {
     moved: Vec<(&'static str, PathBuf)>,
 }
 
-/// The variables by which agents are told where to keep their files, and the folders they stand for.
+/// Environment variables that move the folders of agents, and the folders they replace.
 const VARIABLES: &[(&str, &str)] = &[
     ("CLAUDE_CONFIG_DIR", ".claude"),
     ("CODEX_HOME", ".codex"),

@@ -49,10 +49,10 @@ impl Source {
         }
     }
 
-    /// What to say when it is damaged; raw.
+    /// The error message if it is damaged; raw.
     pub fn damaged(&self) -> String {
         format!(
-            "{}: changed while it was being read, or cannot be read any more: what is missing is not in the output",
+            "{}: changed while it was being read, or became unreadable: the output is incomplete",
             self.path.display()
         )
     }

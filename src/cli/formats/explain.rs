@@ -57,7 +57,7 @@ pub(super) fn run(cx: &mut Cx, path: &Path) -> anyhow::Result<Exit> {
 
 const COLUMNS: &[Column<'static>] = &[
     Column::left("FORMAT", 0),
-    Column::right("TELL IT", 0),
+    Column::right("IDENTIFY", 0),
     Column::right("FIT", 0),
     Column::right("CONTRADICT", 0),
     Column::left("CLAIMS", 0),
@@ -92,14 +92,12 @@ fn why(read_as: &ReadAs, found: &Found) -> String {
         (_, Framing::Document) => format!("{all} records of a document examined"),
     };
     let verdict = match (read_as.doubt, found.best()) {
-        _ if found.whole.is_some() => return "told by the document as a whole".to_owned(),
+        _ if found.whole.is_some() => return "identified by the document as a whole".to_owned(),
         (Some(Doubt::Stranger(words) | Doubt::Index(words)), _) => words,
-        (Some(Doubt::Mixed), None) => {
-            "records of several formats, none of which at least half of the records fit"
-        }
+        (Some(Doubt::Mixed), None) => "records of several formats, and no format fits half of them",
         (Some(Doubt::Mixed), Some(_)) => "other formats' records are among them",
-        (None, Some(_)) => "at least one tells it and at least half fit",
-        (None, None) => "no format claims it: none is told by a record and fits half of them",
+        (None, Some(_)) => "at least one identifies it and at least half fit",
+        (None, None) => "no format claims it: none has an identifying record and fits half of them",
     };
     format!("{records}: {verdict}")
 }

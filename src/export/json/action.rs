@@ -60,7 +60,7 @@ pub struct ActionJson<'a> {
     /// The run that a fork copied it from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copied_from: Option<&'a str>,
-    /// Whether only words of the result tell the status.
+    /// Whether the status is inferred from the wording of the result.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub inferred: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

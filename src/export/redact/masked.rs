@@ -1,4 +1,4 @@
-//! Proof that somebody thought of the secrets in a value before it leaves the program.
+//! Proof that the secrets in a value were masked, or deliberately left, before it leaves the program.
 
 use serde::Serialize;
 use serde_json::{Value, json};

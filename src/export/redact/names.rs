@@ -302,7 +302,7 @@ pub(super) fn is_harmless(value: &str) -> bool {
             .any(|start| lower.starts_with(start))
 }
 
-/// Letters and digits that nobody would write: long enough, no spaces, no path.
+/// Letters and digits that no person would write: long enough, no spaces, no path.
 pub(super) fn looks_generated(value: &str) -> bool {
     if value.len() < 8 || is_path(value) {
         return false;

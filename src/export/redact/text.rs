@@ -117,7 +117,7 @@ impl<'t> Search<'t> {
         self.found.map_or(usize::MAX, |found| found.start())
     }
 
-    /// Looks for the next one, unless it is known to stand behind.
+    /// Looks for the next one, unless it is known to be further on.
     fn skip_to(&mut self, at: usize) {
         if self.start() < at {
             self.found = if at <= self.text.len() {
@@ -192,7 +192,7 @@ fn part_of(text: &str, found: Match<'_>) -> Option<(usize, usize)> {
     (!secret.is_empty() && !is_hidden(secret) && !is_harmless(secret)).then_some((start, end))
 }
 
-/// The password in `scheme://user:password@host`, or a token that stands there alone.
+/// The password in `scheme://user:password@host`, or a token in its place.
 fn in_address(text: &str, start: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes().get(start..)?.iter().take(NEAR);
     let is_part = |byte: &&u8| **byte > b' ' && !b"/?#\"'<>\\`".contains(byte);

@@ -42,7 +42,7 @@ const DESCRIBING: &[&str] = &[
     "path",
     "domain",
 ];
-/// Lists of names: what stands in them is no value.
+/// Lists of names: their elements are not values.
 const LISTS_OF_NAMES: &[&str] = &[
     "required",
     "enum",

@@ -158,7 +158,7 @@ impl Builder {
         self.interner.name(symbol)
     }
 
-    /// A keyed hash of an id, so that nobody can construct collisions.
+    /// A keyed hash of an id, so that a trace cannot construct collisions.
     pub fn key(&self, id: &[u8]) -> u64 {
         let mut hasher = self.secret.build_hasher();
         hasher.write(id);
@@ -484,8 +484,8 @@ impl Builder {
         self.status(ix, action, change);
     }
 
-    /// Gives up the calls of a run that wait for a result: somebody interrupted it, or went on without them.
-    /// With an agent, only its calls.
+    /// Cancels the pending calls of a run, because it was interrupted or continued without them. With an agent,
+    /// only its calls.
     pub fn cancel_calls(&mut self, ix: RunIx, agent: Option<Sym>) {
         let memory = self.runs[ix.0 as usize].memory.as_mut();
         let Some(memory) = memory.filter(|memory| memory.calls.open > 0) else {

@@ -212,7 +212,7 @@ fn message(record: View<'_, '_>, out: &mut FactSink<'_>) {
     }
 }
 
-/// A response that the harness did not accept: its tokens and cost stand in the message that says so.
+/// A response that the harness did not accept: its tokens and cost are recorded in the message that rejects it.
 fn billed(how: &Envelope, out: &mut FactSink<'_>) {
     let mut spent = how.base;
     spent.kind = FactKind::Usage;

@@ -230,7 +230,7 @@ fn call(record: View<'_, '_>, base: Fact, out: &mut FactSink<'_>) {
     news.verdict = match args.get("confirmation_state").raw() {
         b"awaiting_confirmation" => Verdict::Requested,
         b"rejected" => Verdict::Denied,
-        // `confirmed` is written if nobody was asked.
+        // `confirmed` is also written if no user was asked.
         _ => return,
     };
     out.push(news);

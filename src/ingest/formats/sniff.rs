@@ -70,6 +70,16 @@ pub fn identify(
             doubt: None,
         });
     }
+    by_content(path, bytes, forced, anything).map(|(read_as, _)| read_as)
+}
+
+/// As [`identify`], with what was examined.
+fn by_content(
+    path: &Path,
+    bytes: &Bytes,
+    forced: Option<&'static dyn Format>,
+    anything: bool,
+) -> Result<(ReadAs, Found), Error> {
     let name = || path.to_string_lossy().into_owned();
     let read = |len| {
         bytes.slice(0, len).map_err(|source| Error::Read {
@@ -86,7 +96,7 @@ pub fn identify(
         });
     }
     let mut found = look(&head);
-    if found.records.len() < RECORDS && found.best().is_none() && head.len() == GLANCE {
+    if found.records.len() < RECORDS && !found.is_claimed() && head.len() == GLANCE {
         head = read(HEAD)?;
         found = look(&head);
     }
@@ -119,14 +129,15 @@ pub fn identify(
             ),
         });
     }
-    Ok(ReadAs {
+    let read_as = ReadAs {
         format: format.unwrap_or(&any_json::AnyJson),
         framing,
         doubt: match forced {
             Some(_) => None,
             None => found.doubt(best),
         },
-    })
+    };
+    Ok((read_as, found))
 }
 
 /// How many bytes usually show whether a file in a folder is a trace.
@@ -134,11 +145,11 @@ const PEEK: usize = 16 << 10;
 
 /// Whether a file holds JSON that no format claims and that no agent is known to write.
 pub fn is_other_json(path: &Path, bytes: &Bytes) -> bool {
-    let claimed = |head: &[u8]| look(head).best().is_some();
+    let claimed = |head: &[u8]| look(head).is_claimed();
     if bytes.slice(0, PEEK).is_ok_and(|head| claimed(&head)) {
         return false;
     }
-    let Ok(read_as) = identify(path, bytes, None, false) else {
+    let Ok((read_as, found)) = by_content(path, bytes, None, false) else {
         return false;
     };
     let is_other = read_as.format.name() == any_json::AnyJson.name();
@@ -146,7 +157,7 @@ pub fn is_other_json(path: &Path, bytes: &Bytes) -> bool {
         _ if !is_other => false,
         Some(Doubt::Mixed | Doubt::Stranger(_)) => false,
         Some(Doubt::Index(_)) => true,
-        None => examine(path, bytes).is_ok_and(|found| !found.records.is_empty()),
+        None => !found.records.is_empty(),
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Cohort {
     frame: Frame,
 }
 
-/// What the user set besides the sides.
+/// Settings of the comparison other than its sides.
 #[derive(Debug)]
 struct Terms {
     /// Only these runs on either side.

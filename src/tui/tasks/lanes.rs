@@ -141,7 +141,7 @@ mod tests {
     use crate::tui::session::Session;
     use crate::tui::tasks::{Start, Task};
 
-    /// Stands in for a screen.
+    /// A fake screen.
     #[derive(Debug, Default)]
     struct Sums {
         seen: Vec<u32>,

@@ -1,35 +1,35 @@
 //! Who refused a call of Claude Code, or what else kept it from running.
 //!
-//! New transcripts name the kind of refusal; in older ones only the fixed phrases of the harness tell it.
+//! New transcripts name the kind of refusal; older ones are recognized by the fixed phrases of the harness.
 
 use crate::model::action::{Status, Verdict};
 
-/// Why a call that was asked for did not run.
+/// Why a requested call did not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     Person,
-    /// A permission rule, or a mode that asks for permission where nobody can give it.
+    /// A permission rule, or a mode that asks for permission when no user is present.
     Rule,
     /// The model that judges actions in auto mode.
     Classifier,
     Hook,
-    /// Not a refusal: somebody interrupted the run, or another call of the message failed.
+    /// Not a refusal: the user interrupted the run, or another call of the message failed.
     Interruption,
 }
 
 impl Refusal {
     /// From the recorded kind, if there is one, and the beginning of the result.
     pub(super) fn of(kind: &[u8], begin: &str) -> Option<Refusal> {
-        let told = match kind {
+        let recorded = match kind {
             b"" => return Refusal::from_words(begin),
             b"interrupted" | b"cancelled" => Refusal::Interruption,
             b"user-rejected" => Refusal::Person,
             _ if kind.starts_with(b"automode") => Refusal::Classifier,
-            // A hook that denies counts as a rule there; its words tell them apart.
+            // A hook that denies counts as a rule there; its message distinguishes them.
             _ => Refusal::Rule,
         };
         let hook = Refusal::from_words(begin) == Some(Refusal::Hook);
-        Some(if hook { Refusal::Hook } else { told })
+        Some(if hook { Refusal::Hook } else { recorded })
     }
 
     /// From the fixed phrases of the harness.

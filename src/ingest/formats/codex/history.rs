@@ -1,7 +1,7 @@
 //! The history that a forked rollout begins with: copies of the records of another one.
 //!
-//! Records have no ids and their times are written anew, so a copy is recognized by what it says, by how often
-//! that was said before, and by the session that all forks descend from. The history ends with the first record
+//! Records have no ids and their times are written anew, so a copy is recognized by its content, by the occurrence
+//! number of that content, and by the session that all forks descend from. The history ends with the first record
 //! that no other rollout of the family has.
 
 use std::collections::HashMap;
@@ -10,15 +10,15 @@ use crate::ingest::assemble::{Builder, From};
 use crate::ingest::fact::{Echo, Fact, FactKind, Name};
 use crate::model::run::RunIx;
 
-/// Where a rollout stands in the history it may have copied.
+/// Progress of a rollout through the history it may have copied.
 #[derive(Debug, Default)]
 pub(super) struct History {
     /// The oldest known ancestor.
     family: Box<[u8]>,
-    /// Still in what may be copied.
+    /// Whether all records so far were copies.
     copying: bool,
-    /// How often the rollout said the same so far.
-    said: HashMap<u64, u32>,
+    /// Occurrences so far, by content.
+    occurrences: HashMap<u64, u32>,
 }
 
 impl History {
@@ -36,13 +36,13 @@ impl History {
         if fact.kind == FactKind::RunStart {
             return self.meta(fact, from);
         }
-        let Some(said) = said(fact, from) else {
+        let Some(content) = content(fact, from) else {
             return self.copying;
         };
-        let said = build.key(&said);
-        let times = self.said.entry(said).or_default();
+        let content = build.key(&content);
+        let times = self.occurrences.entry(content).or_default();
         *times += 1;
-        let key = [&b"codex/"[..], &self.family, &said.to_le_bytes()].concat();
+        let key = [&b"codex/"[..], &self.family, &content.to_le_bytes()].concat();
         let key = build.key(&[&key[..], &times.to_le_bytes()].concat());
         if self.copying {
             self.copying = build.is_copied(run, key);
@@ -61,34 +61,34 @@ impl History {
         let parent = from.decoded.name(fact, Name::ParentRun);
         let own = from.text(fact.run);
         self.family = if parent.is_empty() { own } else { parent }.into();
-        // The fork may have been read before its origin: then it is the origin that repeats.
+        // The fork may have been read before its origin: then the origin counts as the copy.
         self.copying = true;
         !first
     }
 }
 
-/// What a copy of a fact repeats; `None` for facts that say nothing of their own.
-fn said(fact: &Fact, from: &From<'_>) -> Option<Vec<u8>> {
-    let mut said = vec![fact.kind as u8, u8::from(fact.echo == Echo::Event)];
-    let before = said.len();
+/// The parts of a fact that a copy keeps; `None` for facts without content.
+fn content(fact: &Fact, from: &From<'_>) -> Option<Vec<u8>> {
+    let mut content = vec![fact.kind as u8, u8::from(fact.echo == Echo::Event)];
+    let before = content.len();
     match fact.kind {
         FactKind::Prompt | FactKind::Response | FactKind::Reasoning => {
             let texts = from.decoded.names(fact);
             for (_, text) in texts.filter(|(name, _)| *name == Name::Text) {
-                said.extend_from_slice(text);
-                said.push(0);
+                content.extend_from_slice(text);
+                content.push(0);
             }
         }
         FactKind::ToolCall => {
-            said.extend_from_slice(from.text(fact.id));
-            said.extend_from_slice(&fact.hash.to_le_bytes());
+            content.extend_from_slice(from.text(fact.id));
+            content.extend_from_slice(&fact.hash.to_le_bytes());
         }
-        FactKind::ToolResult => said.extend_from_slice(from.text(fact.call)),
+        FactKind::ToolResult => content.extend_from_slice(from.text(fact.call)),
         FactKind::RunningTotal | FactKind::Usage => {
             let usage = from.decoded.usage(fact)?;
-            said.extend_from_slice(format!("{usage:?}").as_bytes());
+            content.extend_from_slice(format!("{usage:?}").as_bytes());
         }
         _ => return None,
     }
-    (said.len() > before).then_some(said)
+    (content.len() > before).then_some(content)
 }

@@ -541,8 +541,8 @@ fn injected(text: &str) -> bool {
         .any(|start| text.trim_start().starts_with(start))
 }
 
-/// The status of a call, from its output, and whether only words tell it; not recorded if the output does not
-/// show it.
+/// The status of a call, from its output, with [`Flags::INFERRED`] if it is inferred from the wording; not
+/// recorded if the output does not show it.
 fn outcome(text: &str) -> (Status, Flags) {
     match text {
         "exec command rejected by user" | "patch rejected by user" => {
@@ -557,14 +557,14 @@ fn outcome(text: &str) -> (Status, Flags) {
         Some(0) => (Status::Ok, Flags::NONE),
         Some(124) => (Status::Timeout, Flags::NONE),
         Some(_) => (Status::Error, Flags::NONE),
-        None => said(text).map_or((Status::Unrecorded, Flags::NONE), |status| {
+        None => status_by_wording(text).map_or((Status::Unrecorded, Flags::NONE), |status| {
             (status, Flags::INFERRED)
         }),
     }
 }
 
-/// The status that the first words of the harness tell.
-fn said(text: &str) -> Option<Status> {
+/// The status that the first words of the harness imply.
+fn status_by_wording(text: &str) -> Option<Status> {
     let text = text.trim_start();
     let starts = |phrases: &[&str]| phrases.iter().any(|phrase| text.starts_with(phrase));
     if starts(&["aborted by user", "aborted"]) {

@@ -1,4 +1,4 @@
-//! Files that are no traces, told by their first bytes, and what to do about each.
+//! Recognizes files that are not traces by their first bytes, with advice for each kind.
 
 /// What the first bytes say about a file that is not a trace, and what to do about it.
 pub(super) fn magic(head: &[u8]) -> Option<&'static str> {

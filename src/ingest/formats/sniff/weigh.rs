@@ -1,7 +1,7 @@
-//! Weighs the sampled records: what tells a format, what fits it, what contradicts it.
+//! Weighs the sampled records: how many identify a format, fit it or contradict it.
 //!
-//! A format claims a source if one record tells it (only this writer produces such a combination) and at
-//! least half of all records fit it. So one record of many that resembles another format decides nothing.
+//! A format claims a source if at least one record identifies it (only its writers produce that combination of
+//! members) and at least half of all records fit. So one stray record that resembles a format decides nothing.
 
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ pub struct Weighed {
     pub format: &'static dyn Format,
     /// How many records only this format's writers produce.
     pub tells: usize,
-    /// How many records could be of this format, those that tell it included.
+    /// How many records could be of this format, including those that identify it.
     pub fits: usize,
     score: u32,
 }
@@ -51,6 +51,16 @@ impl Weighed {
         weighed
     }
 
+    /// What the records say about a format that claims their source; stops as soon as too few can fit.
+    fn claiming(format: &'static dyn Format, records: &[Value]) -> Option<Weighed> {
+        let misfits = records.iter().filter(|record| format.sniff(record) == 0);
+        let too_many = records.len() / 2;
+        if misfits.take(too_many + 1).count() > too_many {
+            return None;
+        }
+        Some(Weighed::new(format, records)).filter(|it| it.claims(records.len()))
+    }
+
     /// Whether the format claims a source, of which `all` records were examined.
     pub fn claims(&self, all: usize) -> bool {
         self.tells > 0 && self.fits * 2 >= all
@@ -66,21 +76,27 @@ impl Found {
             .collect()
     }
 
+    /// Whether any format claims the source.
+    pub(super) fn is_claimed(&self) -> bool {
+        let mut all = FORMATS.iter().chain(declared());
+        self.whole.is_some() || all.any(|it| Weighed::claiming(*it, &self.records).is_some())
+    }
+
     /// The format that claims the source with the most confidence. Declared formats are asked if no built-in
     /// one is sure.
     pub fn best(&self) -> Option<&'static dyn Format> {
         if self.whole.is_some() {
             return self.whole;
         }
-        let all = self.records.len();
         let surest = |formats: &[&'static dyn Format]| {
-            let weighed = formats.iter().map(|it| Weighed::new(*it, &self.records));
-            let claiming = weighed.filter(|it| it.claims(all));
+            let claiming = formats
+                .iter()
+                .filter_map(|it| Weighed::claiming(*it, &self.records));
             // max_by_key would return the last of equals.
             claiming.rev().max_by_key(|it| it.score)
         };
         let built_in = surest(FORMATS);
-        let sure = u32::from(SURE) * all as u32;
+        let sure = u32::from(SURE) * self.records.len() as u32;
         let best = match built_in {
             Some(weighed) if weighed.score >= sure => Some(weighed),
             _ => surest(declared()).or(built_in),
@@ -93,10 +109,12 @@ impl Found {
         if self.whole.is_some() {
             return None;
         }
-        let told = |record: &Value, by: &dyn Format| by.sniff(record) >= SURE;
+        let identifies = |record: &Value, by: &dyn Format| by.sniff(record) >= SURE;
         let foreign = |record: &&Value| match best {
-            Some(best) => best.sniff(record) == 0 && FORMATS.iter().any(|it| told(record, *it)),
-            None => FORMATS.iter().any(|it| told(record, *it)),
+            Some(best) => {
+                best.sniff(record) == 0 && FORMATS.iter().any(|it| identifies(record, *it))
+            }
+            None => FORMATS.iter().any(|it| identifies(record, *it)),
         };
         if self.records.iter().any(|record| foreign(&record)) {
             return Some(Doubt::Mixed);

@@ -128,7 +128,7 @@ impl OwnedFact {
         }
     }
 
-    /// A model call of which there are only log records.
+    /// A model call recorded only in logs.
     pub(super) fn call_alone(&self) -> OwnedFact {
         let mut call = OwnedFact::copy(self);
         call.id = self.name(Name::InSpan).into();
