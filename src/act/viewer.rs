@@ -6,10 +6,13 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 use rustix::process::{self, Pid, Signal, WaitOptions};
+use tempfile::TempPath;
 use thiserror::Error;
 
 /// Which program shows the text.
@@ -41,8 +44,25 @@ impl Viewer {
     }
 }
 
+/// The text that is being shown. A process that must end at once has nothing dropped: it discards this first.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    file: Arc<Mutex<Option<TempPath>>>,
+}
+
+impl Shown {
+    fn replace(&self, file: Option<TempPath>) {
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = file;
+    }
+
+    /// Deletes the file, if there is one.
+    pub fn discard(&self) {
+        self.replace(None);
+    }
+}
+
 /// Shows `text` and waits until the program ends; the file is gone then. `program` may hold arguments.
-pub fn show(program: &OsString, text: &str) -> Result<(), Error> {
+pub fn show(program: &OsString, text: &str, shown: &Shown) -> Result<(), Error> {
     let mut file = tempfile::Builder::new()
         .prefix("saferun-")
         .suffix(".txt")
@@ -50,31 +70,38 @@ pub fn show(program: &OsString, text: &str) -> Result<(), Error> {
         .map_err(Error::File)?;
     file.write_all(text.as_bytes()).map_err(Error::File)?;
     file.flush().map_err(Error::File)?;
-    // The shell splits the words of the program as it does for every other tool that asks for a pager.
-    let mut script = OsString::from("exec ");
-    script.push(program);
-    script.push(" \"$1\"");
-    let name = program.to_string_lossy().into_owned();
-    let child = Command::new("sh")
-        .arg("-c")
-        .arg(script)
-        .arg("saferun-tui")
-        .arg(file.path())
-        .stdin(keys())
-        .spawn();
-    let ended = child.and_then(|child| wait(&child));
-    let status = ended.map_err(|error| Error::Start {
-        program: name.clone(),
-        error,
-    })?;
+    let path = file.path().to_owned();
+    shown.replace(Some(file.into_temp_path()));
+    let status = run(program, &path);
+    shown.discard();
+    let status = status?;
     if status.success() {
         Ok(())
     } else {
         Err(Error::Failed {
-            program: name,
+            program: program.to_string_lossy().into_owned(),
             status,
         })
     }
+}
+
+fn run(program: &OsString, file: &Path) -> Result<ExitStatus, Error> {
+    // The shell splits the words of the program as it does for every other tool that asks for a pager.
+    let mut script = OsString::from("exec ");
+    script.push(program);
+    script.push(" \"$1\"");
+    let child = Command::new("sh")
+        .arg("-c")
+        .arg(script)
+        .arg("saferun-tui")
+        .arg(file)
+        .stdin(keys())
+        .spawn();
+    let ended = child.and_then(|child| wait(&child));
+    ended.map_err(|error| Error::Start {
+        program: program.to_string_lossy().into_owned(),
+        error,
+    })
 }
 
 /// Waits for the program to exit. If it is stopped, it is continued at once: it owns the terminal,
@@ -107,7 +134,32 @@ fn keys() -> Stdio {
 mod tests {
     use std::fs;
 
-    use super::{Error, show};
+    use super::{Error, Shown, show};
+
+    #[test]
+    fn a_file_that_is_shown_can_be_discarded_from_another_thread() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (seen, go) = (folder.path().join("seen"), folder.path().join("go"));
+        let words = format!(
+            "echo \"$1\" > '{0}.part'; mv '{0}.part' '{0}'; while [ ! -e '{1}' ]; do sleep 0.01; done; #",
+            seen.display(),
+            go.display()
+        );
+        let shown = Shown::default();
+        let program = format!("sh -c '{}' -", words.replace('\'', "'\\''")).into();
+        std::thread::scope(|threads| {
+            let showing = threads.spawn(|| show(&program, "a secret", &shown));
+            while !seen.exists() {
+                std::thread::yield_now();
+            }
+            let file = fs::read_to_string(&seen).expect("a name");
+            assert!(fs::exists(file.trim()).expect("it can be asked"));
+            shown.discard();
+            assert!(!fs::exists(file.trim()).expect("it can be asked"));
+            fs::write(&go, "").expect("written");
+            showing.join().expect("it ends").expect("it succeeds");
+        });
+    }
 
     #[test]
     fn the_program_gets_the_text_in_a_file_that_is_gone_after_it() {
@@ -120,7 +172,7 @@ mod tests {
         );
         fs::write(&script, words).expect("written");
         let program = format!("sh '{}' -x", script.display()).into();
-        show(&program, "what 'was' said\n").expect("shown");
+        show(&program, "what 'was' said\n", &Shown::default()).expect("shown");
         let got = fs::read_to_string(&kept).expect("read");
         let (text, arguments) = got.split_at("what 'was' said\n".len());
         assert_eq!(text, "what 'was' said\n");
@@ -133,9 +185,9 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_is_named() {
-        let failed = show(&"false".into(), "x");
+        let failed = show(&"false".into(), "x", &Shown::default());
         assert!(matches!(failed, Err(Error::Failed { program, .. }) if program == "false"));
-        let missing = show(&"no-such-program-anywhere".into(), "x");
+        let missing = show(&"no-such-program-anywhere".into(), "x", &Shown::default());
         assert!(matches!(missing, Err(Error::Failed { status, .. }) if status.code() == Some(127)));
     }
 }

@@ -1,10 +1,13 @@
 //! The one way to write a file that the user named: whole or not at all, and never over a trace that was read.
 
+mod interrupt;
+
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use self::interrupt::Interrupt;
 use crate::cli::failure::Failure;
 use crate::store::Store;
 
@@ -68,15 +71,17 @@ impl Place<'_> {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
+        let interrupt = Interrupt::watch().map_err(|error| self.failed(&error))?;
         let beside = tempfile::Builder::new()
             .permissions(permissions.clone())
             .tempfile_in(folder)
             .map_err(|error| self.failed(&error))?;
-        let mut writer = BufWriter::new(beside);
+        let mut writer = BufWriter::new(interrupt.guard(beside));
         content(&mut writer)?;
         let beside = writer
             .into_inner()
-            .map_err(|error| self.failed(error.error()))?;
+            .map_err(|error| self.failed(error.error()))?
+            .into_inner();
         beside
             .as_file()
             .sync_all()
@@ -142,6 +147,25 @@ mod tests {
     fn write(path: &Path, force: bool, sources: &[PathBuf]) -> Result<(), String> {
         let written = Place { path, force }.write(sources, &mut |out| out.write_all(b"new"));
         written.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_signal_while_writing_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out");
+        let place = Place {
+            path: &path,
+            force: false,
+        };
+        let written = place.write(&[], &mut |out| {
+            out.write_all(&[b'a'; 100_000])?;
+            signal_hook::low_level::raise(signal_hook::consts::SIGTERM)?;
+            out.write_all(&[b'a'; 100_000])
+        });
+        let error = written.expect_err("it was interrupted").to_string();
+        assert!(error.contains("interrupted"), "{error}");
+        let left = fs::read_dir(folder.path()).expect("it can be read").count();
+        assert_eq!(left, 0);
     }
 
     #[test]

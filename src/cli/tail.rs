@@ -1,10 +1,15 @@
 //! `tail`: prints actions as they complete while the trace is being written.
 
-use std::collections::HashSet;
+mod held;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
+use crossbeam_channel::RecvTimeoutError;
 use serde::Serialize;
+
+use self::held::Held;
 
 use crate::analysis::naming;
 use crate::cli::args::Machine;
@@ -78,11 +83,19 @@ impl Command for Tail {
             if messages.is_empty() {
                 cx.out.flush()?;
             }
-            match messages.recv() {
+            let next = match printer.held.deadline() {
+                Some(deadline) => messages.recv_deadline(deadline),
+                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match next {
                 Ok(Loaded::Notice(notice)) => report(&notice),
                 Ok(Loaded::Done) if !printer.is_current => printer.skip_existing(),
                 Ok(message) => printer.take(cx, message)?,
-                Err(_) => return Ok(Exit::Done),
+                Err(RecvTimeoutError::Timeout) => printer.show_quiet(cx, Vec::new())?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    printer.show_rest(cx)?;
+                    return Ok(Exit::Done);
+                }
             }
         }
     }
@@ -157,8 +170,7 @@ struct Printer {
     store: Store,
     query: Query,
     bodies: Bodies,
-    /// Actions that were not printed because they are not complete.
-    open: HashSet<u32>,
+    held: Held,
     /// Whether new actions are printed; before that, only those that complete later.
     is_current: bool,
     /// Actions before this one were dropped for lack of memory.
@@ -180,7 +192,7 @@ impl Printer {
             query: Query::compile(&expr, &store, &filter::context(cx)),
             store,
             bodies: Bodies::new(),
-            open: HashSet::new(),
+            held: Held::default(),
             is_current: *begin != Begin::Now,
             dropped_before: 0,
         })
@@ -196,33 +208,48 @@ impl Printer {
             cx.notes.error(&error.to_string());
         }
         self.query.extend(&self.store);
-        touched.retain(|ix| *ix < before);
+        touched.retain(|ix| (self.store.first()..before).contains(ix));
         touched.sort_unstable();
         touched.dedup();
         if self.dropped_before != self.store.first() {
             self.dropped_before = self.store.first();
-            self.open.retain(|ix| *ix >= self.dropped_before);
+            self.held.forget_before(self.dropped_before);
         }
         if !self.is_current {
             return Ok(());
         }
+        let mut released = Vec::new();
         for ix in touched {
-            if self.open.remove(&ix) {
-                self.show(cx, ActionIx(ix))?;
+            let row = self.store.row(ActionIx(ix));
+            if self.held.has(&row) {
+                self.held.put(&row, false, &mut released);
             }
         }
         for ix in before.max(self.dropped_before)..self.store.len() {
-            self.show(cx, ActionIx(ix))?;
+            let row = self.store.row(ActionIx(ix));
+            self.held.put(&row, true, &mut released);
         }
-        Ok(())
+        self.show_quiet(cx, released)
+    }
+
+    /// Prints what was released, and what has not changed for a while.
+    fn show_quiet(&mut self, cx: &mut Cx, mut released: Vec<u32>) -> io::Result<()> {
+        self.held.release_quiet(Instant::now(), &mut released);
+        released.sort_unstable();
+        released
+            .into_iter()
+            .try_for_each(|ix| self.show(cx, ActionIx(ix)))
+    }
+
+    /// Prints what is left when the trace has ended, also calls without a result.
+    fn show_rest(&mut self, cx: &mut Cx) -> io::Result<()> {
+        let left = self.held.drain();
+        left.into_iter()
+            .try_for_each(|ix| self.show(cx, ActionIx(ix)))
     }
 
     fn show(&mut self, cx: &mut Cx, ix: ActionIx) -> io::Result<()> {
         let row = self.store.row(ix);
-        if !is_complete(&row) {
-            self.open.insert(ix.0);
-            return Ok(());
-        }
         if self.query.test(&row, &mut self.bodies) {
             let action = action::action(&row);
             if cx.global.machine() == Some(Machine::Csv) {
@@ -239,8 +266,9 @@ impl Printer {
 
     /// Skips what is already there, except calls that are still pending.
     fn skip_existing(&mut self) {
-        let open = self.store.rows().filter(|row| !is_complete(row));
-        self.open = open.map(|row| row.ix().0).collect();
+        for row in self.store.rows().filter(|row| !is_complete(row)) {
+            self.held.wait(row.ix());
+        }
         self.is_current = true;
     }
 }

@@ -11,7 +11,7 @@ use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEvent, MouseEventK
 use signal_hook::consts::{SIGCONT, SIGINT, SIGQUIT, SIGTSTP};
 
 use crate::act;
-use crate::act::viewer::{self, Viewer};
+use crate::act::viewer::{self, Shown, Viewer};
 use crate::ingest::discover::Input;
 use crate::ingest::intake::{Closed, Control, Messages};
 use crate::ingest::{Loaded, intake};
@@ -49,7 +49,8 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
     terminal::check()?;
     let (inbox_sender, inbox) = unbounded();
     let screen = Screen::enter(options, inbox_sender.clone())?;
-    let keys = watch::start(&inbox_sender)?;
+    let shown = Shown::default();
+    let keys = watch::start(&inbox_sender, &shown)?;
     let (lanes, reports) = Lanes::threaded();
     let theme = Theme {
         ascii_only: !terminal::speaks_utf8(),
@@ -73,6 +74,7 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
         pending: Pending::Now,
         drawn: Instant::now(),
         deaf_until: Instant::now(),
+        shown,
     };
     runtime.report(&problems);
     runtime.memory.entered(&runtime.shell);
@@ -111,6 +113,8 @@ struct Runtime {
     drawn: Instant,
     /// Until then, terminal signals were meant for the program that had the terminal.
     deaf_until: Instant,
+    /// What another program shows now.
+    shown: Shown,
 }
 
 impl Runtime {
@@ -303,7 +307,7 @@ impl Runtime {
         let program = with.program();
         self.keys.pause();
         terminal::restore();
-        let shown = viewer::show(&program, text);
+        let ended = viewer::show(&program, text, &self.shown);
         // Input for that program is not meant for this one.
         let is_signal = |msg: &Msg| matches!(msg, Msg::Signal(SIGINT | SIGQUIT | SIGTSTP));
         let kept: Vec<Msg> = self
@@ -314,7 +318,7 @@ impl Runtime {
         self.deaf_until = Instant::now() + ECHO;
         self.screen.resume();
         self.keys.resume();
-        if let Err(error) = shown {
+        if let Err(error) = ended {
             self.shell.session.fail(&error.to_string());
         }
         self.pending = Pending::Now;

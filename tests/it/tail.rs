@@ -123,6 +123,14 @@ fn check_same(sample: &str, args: &[&str]) {
 fn following_a_trace_prints_the_same_actions_as_reading_it_afterwards() {
     check_same("saferun/refund-agent.jsonl", &[]);
     check_same("saferun/ops-night.jsonl", &["--poll"]);
+    // Their tokens, durations and decisions come after the records that they belong to.
+    check_same(
+        "codex/rollout-2026-11-17T18-40-03-019a9d3e-5c41-7b02-9f6e-3d2c8a417e55.jsonl",
+        &[],
+    );
+    check_same("kimi/wire.jsonl", &[]);
+    check_same("opencode/list.run.jsonl", &[]);
+    check_same("gemini/rewound-2026-11-18.jsonl", &[]);
 }
 
 #[test]
@@ -201,6 +209,27 @@ fn a_pipe_is_followed_to_its_end() {
     // Lines end when the program does.
     assert_eq!(lines.iter().count(), 9);
     assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+fn a_call_that_was_never_answered_is_printed_when_its_pipe_ends() {
+    let mut child = command(&["tail", "-", "--from-start"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let call = br#"{"run_id":"r1","type":"tool_call","id":"c1","tool":"deploy","args":{}}"#;
+    pipe.write_all(call).expect("written");
+    drop(pipe);
+    let lines: Vec<Value> = json_lines(child.stdout.take().expect("a pipe"))
+        .iter()
+        .collect();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(
+        (&lines[0]["tool"], &lines[0]["status"]),
+        (&"deploy".into(), &"pending".into())
+    );
 }
 
 #[test]

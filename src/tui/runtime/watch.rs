@@ -10,12 +10,21 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use rustix::event::{PollFd, PollFlags, poll};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{
+    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGXCPU,
+};
 use signal_hook::iterator::Signals;
 
+use crate::act::viewer::Shown;
 use crate::tui::runtime::terminal::restore;
 use crate::tui::runtime::{Msg, tell};
 
+/// The signals that would end the process and leave the terminal as it is. The rest cannot be caught safely.
+const CAUGHT: [i32; 13] = [
+    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM,
+    SIGPROF, SIGXCPU, SIGIO,
+];
 /// How long the program may take to leave by itself when its terminal is gone.
 const PATIENCE: Duration = Duration::from_millis(800);
 /// The exit code of a process that a hang-up ended.
@@ -87,9 +96,10 @@ impl Keys {
     }
 }
 
-pub(super) fn start(inbox: &Sender<Msg>) -> anyhow::Result<Keys> {
-    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT])?;
+pub(super) fn start(inbox: &Sender<Msg>, shown: &Shown) -> anyhow::Result<Keys> {
+    let signals = Signals::new(CAUGHT)?;
     let (keys, hangs, caught) = (inbox.clone(), inbox.clone(), inbox.clone());
+    let (after_signal, after_hang) = (shown.clone(), shown.clone());
     let reading = Keys::default();
     let ours = reading.clone();
     thread::Builder::new()
@@ -97,10 +107,10 @@ pub(super) fn start(inbox: &Sender<Msg>) -> anyhow::Result<Keys> {
         .spawn(move || read_keys(&keys, &ours))?;
     thread::Builder::new()
         .name("signals".to_owned())
-        .spawn(move || forward(signals, &caught))?;
+        .spawn(move || forward(signals, &caught, &after_signal))?;
     thread::Builder::new()
         .name("hang-up".to_owned())
-        .spawn(move || watch_terminal(&hangs))?;
+        .spawn(move || watch_terminal(&hangs, &after_hang))?;
     Ok(reading)
 }
 
@@ -121,19 +131,19 @@ fn read_keys(inbox: &Sender<Msg>, keys: &Keys) {
     tell(inbox, Msg::TerminalLost);
 }
 
-fn forward(mut signals: Signals, inbox: &Sender<Msg>) {
+fn forward(mut signals: Signals, inbox: &Sender<Msg>, shown: &Shown) {
     for signal in signals.forever() {
         if !tell(inbox, Msg::Signal(signal)) {
             return;
         }
         if signal == SIGHUP {
-            leave();
+            leave(shown);
         }
     }
 }
 
 /// Reading keys never returns once the terminal is gone, so it is asked for that alone.
-fn watch_terminal(inbox: &Sender<Msg>) {
+fn watch_terminal(inbox: &Sender<Msg>, shown: &Shown) {
     let opened = if io::stdin().is_terminal() {
         None
     } else {
@@ -157,12 +167,13 @@ fn watch_terminal(inbox: &Sender<Msg>) {
         }
     }
     tell(inbox, Msg::TerminalLost);
-    leave();
+    leave(shown);
 }
 
 /// Ends the process when it has not ended by itself: it may be stuck writing to the dead terminal.
-fn leave() {
+fn leave(shown: &Shown) {
     thread::sleep(PATIENCE);
+    shown.discard();
     // This writes to the terminal too, so nothing may depend on its end.
     let _ = thread::Builder::new()
         .name("restore".to_owned())

@@ -135,6 +135,14 @@ impl SpanRun {
         }
     }
 
+    /// Whether its agent had no such system message before. While a file is followed, the run's agent may
+    /// be known only after the first messages.
+    fn is_new_system(&mut self, note: &Draft, hash: u64, build: &mut Builder) -> bool {
+        let unnamed = note.agent == build.peek(self.run).who.agent
+            && self.systems.contains(&(Sym::NONE, hash));
+        self.systems.insert((note.agent, hash)) && !unnamed
+    }
+
     /// All spans have been emitted.
     pub(super) fn finish(&mut self, build: &mut Builder) {
         for owned in std::mem::take(&mut self.early) {
@@ -313,7 +321,7 @@ impl SpanRun {
                 FactKind::Note => {
                     // System messages are repeated with every request.
                     let draft = self.draft(Kind::Note, inside, span, build);
-                    if self.systems.insert((draft.agent, inside.fact.hash)) {
+                    if self.is_new_system(&draft, inside.fact.hash, build) {
                         build.act(&draft);
                     }
                 }
