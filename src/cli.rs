@@ -27,6 +27,7 @@ mod explore;
 pub mod export;
 mod formats;
 mod generate;
+mod help;
 mod ls;
 mod query;
 mod shapes;

@@ -19,6 +19,7 @@ pub mod eval;
 pub mod pattern;
 
 pub mod complete;
+pub mod guide;
 pub mod hint;
 pub mod matches;
 pub mod read;

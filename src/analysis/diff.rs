@@ -8,6 +8,7 @@
 pub mod align;
 pub mod describe;
 pub mod fold;
+pub mod headline;
 pub mod json;
 pub mod label;
 pub mod mask;
@@ -57,7 +58,10 @@ pub struct Comparison {
     pub cost: u64,
     /// Long stretches without common actions were aligned within a band, by sketches.
     pub is_approximate: bool,
+    /// Where the runs diverge other than by noise.
     pub divergence: Divergence,
+    /// Columns before the divergence that differ in noise alone (ids, times, order of JSON members).
+    pub noise: Vec<usize>,
     /// Text was ignored, so whether the inputs were the same is unknown.
     pub ignores_words: bool,
 }
@@ -75,16 +79,19 @@ pub fn compare(
     let read = |side: Side<'_>, rows, report: &mut dyn FnMut(usize)| {
         read::steps((side.store, rows), &options.blind, cancel, report)
     };
+    let sides = (a, b);
     let a = read(a, rows_a, &mut |done| report(done, all))?;
     let b = read(b, rows_b, &mut |done| report(first + done, all))?;
     let aligned = align::align((&a.steps, &b.steps), &options.pins, cancel)?;
     let columns = label::columns((&a.steps, &b.steps), &aligned.pairs);
-    let divergence = label::divergence((&a.steps, &b.steps), &columns);
+    let (divergence, noise) =
+        headline::divergence(sides, (&a, &b), &columns, &options.blind, cancel)?;
     Some(Comparison {
         columns,
         cost: aligned.cost,
         is_approximate: aligned.is_approximate,
         divergence,
+        noise,
         ignores_words: options.blind.ignores_text(),
         a,
         b,

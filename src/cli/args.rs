@@ -36,7 +36,7 @@ Exit codes: 0 success · 1 no match, a failed gate, or runs that differ (--exit-
 /// A terminal explorer for traces of AI agents: every prompt, response, tool call, policy
 /// decision and approval as one ordered stream.
 #[derive(Debug, Parser)]
-#[command(name = "saferun-tui", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "saferun-tui", version, after_help = EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Option<Commands>,
@@ -94,6 +94,7 @@ commands! {
     Demo(super::demo::Demo),
     Completions(super::generate::Completions),
     Man(super::generate::Man),
+    Help(super::help::Help),
 }
 
 impl Commands {

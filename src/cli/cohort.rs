@@ -9,6 +9,7 @@ use crate::analysis::cohort::figure::{Figure, Kind};
 use crate::analysis::cohort::measure::MEASURES;
 use crate::analysis::cohort::observe::PairBy;
 use crate::analysis::cohort::outcome::Outcome;
+use crate::analysis::cohort::sides::Order;
 use crate::analysis::runs::Grouping;
 use crate::base::cancel::CancelFlag;
 use crate::cli::args::{Machine, Paths};
@@ -35,6 +36,7 @@ Examples:
   saferun-tui cohort --aa -w model:gpt-4o runs/                  check the method itself
   saferun-tui cohort runs/ --metric 'tool:refund args.amount>500'
 
+The sides are in the order of the paths; of one path, the earlier model is A.
 The unit is the task: runs of one task are treated as correlated, and tasks that both sides have are
 paired. A metric counts as changed only if it survives the correction for multiple comparisons.
 --csv and --jsonl print one metric per row; --json prints everything.
@@ -156,7 +158,9 @@ impl Command for Cohort {
             (None, _) => Choice::By(by),
         };
         let mut ask = ask(cx, choice, &self.how)?;
-        let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
+        let paths = self.paths.or_stdin()?;
+        ask.order = Order::of(paths.len());
+        let read = cx.load.paths(&cx.notes, &paths)?;
         let exit = read.exit(&cx.notes);
         if !read.has_records() {
             return Ok(exit);
@@ -212,6 +216,7 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
     let condition = cx.global.condition.as_deref();
     Ok(Ask {
         choice,
+        order: Order::ByTime,
         only: condition.map(filter::parse).transpose()?,
         pair_by: pair_by(&how.pair_by),
         options: Options {
@@ -353,7 +358,7 @@ fn head(cx: &mut Cx, answer: &Answer) -> anyhow::Result<()> {
     }
     let told: Vec<String> = words::tally(found)
         .into_iter()
-        .map(|(words, role)| cx.out.look.paint(role, &words))
+        .map(|(words, role)| cx.out.look.paint(role, &cx.out.look.clean(&words)))
         .collect();
     let head = cx.out.look.paint(Role::Head, "VERDICT");
     cx.out.line("")?;
@@ -383,15 +388,16 @@ fn row(cx: &Cx, found: &Comparison, figure: &Figure) -> Vec<Cell> {
 /// The mix of tools, transitions, where runs diverge, and the methods used.
 fn rest(cx: &mut Cx, store: &Store, found: &Comparison) -> anyhow::Result<()> {
     if let Some(mix) = found.mix {
-        let p = mix
-            .p
-            .map(|p| format!(" (p {})", words::probability(Some(p))));
+        let p = mix.p.map(|p| {
+            let is_significant = p < found.options.alpha;
+            let not = if is_significant { "" } else { "not " };
+            format!(" (p {}, {not}significant)", words::probability(Some(p)))
+        });
         cx.out.line("")?;
         cx.out.line(&format!(
-            "MIX  tool mix differs by {:.1} % of calls{}; {:.3} bits apart",
+            "MIX  tool mix differs by {:.1} % of calls{}",
             mix.total_variation * 100.0,
             p.unwrap_or_default(),
-            mix.jensen_shannon
         ))?;
     }
     let steps = found

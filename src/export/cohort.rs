@@ -4,13 +4,14 @@ pub mod markdown;
 
 use crate::analysis::cohort::ask::{Answer, Refusal};
 use crate::analysis::cohort::compare::Comparison;
-use crate::analysis::cohort::figure::{Direction, Figure, Kind};
-use crate::analysis::cohort::measure::Unit;
+use crate::analysis::cohort::figure::{Direction, Figure, Kind, Subject};
+use crate::analysis::cohort::measure::{Measure, Unit};
 use crate::analysis::cohort::observe::{Cohort, PairBy};
 use crate::analysis::cohort::outcome::Outcome;
 use crate::analysis::cohort::sides::Excluded;
 use crate::analysis::cohort::traits::MODEL;
 use crate::analysis::runs::Grouping;
+use crate::analysis::statistics::interval::Estimate;
 use crate::analysis::statistics::sample::{MIN_RUNS, MIN_TASKS, Meeting};
 use crate::analysis::statistics::verdict::Verdict;
 use crate::base::human;
@@ -121,6 +122,27 @@ pub fn verdict(figure: &Figure) -> (&'static str, Role) {
     }
 }
 
+/// How much a figure changed, from the ends of its interval: `43–111 % slower`, `0.7–5.5 pp higher`.
+fn change(figure: &Figure, it: Estimate) -> String {
+    let (factor, digits, unit) = scale(figure);
+    let (more, less) = match figure.subject {
+        Subject::Measure(Measure::Latency) => ("slower", "faster"),
+        Subject::Measure(Measure::Cost) => ("more expensive", "cheaper"),
+        Subject::Measure(_) | Subject::Tool(_) | Subject::First(_) | Subject::Predicate(_) => {
+            ("higher", "lower")
+        }
+    };
+    let word = if it.value > 0.0 { more } else { less };
+    // An end on the other side of zero is "hardly at all" in this direction.
+    let toward = |end: f64| {
+        let end = if it.value > 0.0 { end } else { -end };
+        end.max(0.0) * factor
+    };
+    let (one, other) = (toward(it.lo), toward(it.hi));
+    let (least, most) = (one.min(other), one.max(other));
+    format!("{least:.digits$}–{most:.digits$}{unit} {word}")
+}
+
 /// The whole sentence.
 pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
     let (factor, digits, unit) = scale(figure);
@@ -137,28 +159,42 @@ pub fn sentence(comparison: &Comparison, figure: &Figure) -> String {
         signed(it.hi * factor, digits),
     );
     match figure.verdict {
-        Verdict::Changed => format!("changed: at least {}", margin(figure)),
-        Verdict::ChangedSizeUncertain => format!("changed; size uncertain ({lo} to {hi}{unit})"),
+        Verdict::Changed => change(figure, it),
+        Verdict::ChangedSizeUncertain => {
+            let margin = margin(figure);
+            format!("{}; perhaps less than {margin}", change(figure, it))
+        }
         Verdict::NoMeaningfulChange => format!("no meaningful change (within ±{})", margin(figure)),
         Verdict::NotEnoughRuns => {
             let alpha = comparison.options.alpha;
-            let alone = match (it.lo > 0.0 || it.hi < 0.0, figure.p) {
-                (true, Some(p)) if p < alpha => ", but significant before the correction",
-                (true, _) => ", and its interval and its test disagree",
+            let leans = it.lo > 0.0 || it.hi < 0.0;
+            let alone = match (leans, figure.p) {
+                (true, Some(p)) if p < alpha => "; significant only before the correction",
+                (true, _) => "; its interval and its test disagree",
                 (false, _) => "",
+            };
+            let leans = match (leans, figure.leans_worse()) {
+                (false, _) => "not enough runs to tell",
+                (true, Some(true)) => "leans worse, not confirmed",
+                (true, Some(false)) => "leans better, not confirmed",
+                (true, None) => "leans one way, not confirmed",
             };
             let needed = figure.needed.map_or_else(String::new, |needed| {
                 let units = units(comparison.design.meeting);
-                format!(
-                    "; ≈{} {units} needed for {}",
-                    human::count(needed),
-                    margin(figure)
-                )
+                let needed = if needed > BEYOND_REACH {
+                    format!("more than {}", human::count(BEYOND_REACH))
+                } else {
+                    format!("≈{}", human::count(needed))
+                };
+                format!("; {needed} {units} needed for {}", margin(figure))
             });
-            format!("not enough runs to tell: could be {lo} to {hi}{unit}{alone}{needed}")
+            format!("{leans}: could be {lo} to {hi}{unit}{alone}{needed}")
         }
     }
 }
+
+/// Beyond this, how many tasks exactly would be needed says nothing.
+const BEYOND_REACH: u64 = 10_000;
 
 fn units(meeting: Meeting) -> &'static str {
     match meeting {
@@ -167,30 +203,51 @@ fn units(meeting: Meeting) -> &'static str {
     }
 }
 
-/// The `VERDICT` line: how many figures support each verdict.
+/// The `VERDICT` line: the figures that changed, and how many support each other verdict. Raw: it names tools.
 pub fn tally(comparison: &Comparison) -> Vec<(String, Role)> {
-    let count = |test: &dyn Fn(&Figure) -> bool| comparison.all().filter(|it| test(it)).count();
-    let worse = count(&Figure::is_regression);
-    let better = count(&Figure::is_improvement);
-    let shifted = count(&Figure::is_shift);
-    let same = count(&|it| it.verdict == Verdict::NoMeaningfulChange);
-    let open = count(&|it| it.verdict == Verdict::NotEnoughRuns);
-    let mut told = Vec::new();
-    let mut tell = |many: usize, words: &str, role: Role| {
-        if many > 0 {
-            told.push((format!("{many} {words}"), role));
+    let names = |test: &dyn Fn(&Figure) -> bool| {
+        let mut names: Vec<&str> = Vec::new();
+        for figure in comparison.all().filter(|it| test(it)) {
+            // The mean and the median of a quantity are one finding.
+            let name = figure.words.split(", ").next().unwrap_or_default();
+            if !names.contains(&name) {
+                names.push(name);
+            }
         }
+        names
     };
-    tell(worse, "worse", Role::Bad);
-    tell(better, "better", Role::Good);
-    tell(
-        shifted,
-        if shifted == 1 { "differs" } else { "differ" },
-        Role::Warn,
-    );
-    tell(same, "without meaningful change", Role::Plain);
-    tell(open, "not enough runs to tell", Role::Plain);
+    let changed = [
+        ("worse", names(&Figure::is_regression), Role::Bad),
+        ("better", names(&Figure::is_improvement), Role::Good),
+        ("different", names(&Figure::is_shift), Role::Warn),
+    ];
+    let mut told: Vec<(String, Role)> = changed
+        .into_iter()
+        .filter(|(_, names, _)| !names.is_empty())
+        .map(|(word, names, role)| (format!("{word}: {}", listed(&names)), role))
+        .collect();
+    let count = |verdict| comparison.all().filter(|it| it.verdict == verdict).count();
+    let rest = [
+        (Verdict::NoMeaningfulChange, "without meaningful change"),
+        (Verdict::NotEnoughRuns, "not enough runs to tell"),
+    ];
+    for (verdict, words) in rest {
+        let many = count(verdict);
+        if many > 0 {
+            told.push((format!("{many} {words}"), Role::Plain));
+        }
+    }
     told
+}
+
+/// `duration, cost / run and 3 more`.
+fn listed(names: &[&str]) -> String {
+    const NAMED: usize = 3;
+    let shown = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The result that `--gate` would give.
@@ -294,7 +351,7 @@ pub fn confounds(answer: &Answer) -> Vec<String> {
 pub fn smallest(comparison: &Comparison) -> Option<String> {
     let points = comparison.smallest_rate()? * 100.0;
     Some(format!(
-        "smallest detectable change in a rate (80 % power): ±{points:.1} points"
+        "can detect differences of {points:.1} pp or more in a rate (80 % power)"
     ))
 }
 

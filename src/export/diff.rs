@@ -126,10 +126,16 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
             format!(" · distance {}{approximate}", comparison.cost),
         ),
     ]);
+    lines.extend(verdict(page));
     let divergence = &comparison.divergence;
-    let first = divergence.first_any.zip(story.first_any());
-    match first {
-        None => lines.push(vec![(Role::Good, "no difference".to_owned())]),
+    match divergence.first_any.zip(story.first_any()) {
+        None if comparison.is_equal() => {
+            lines.push(vec![(Role::Good, "no difference".to_owned())]);
+        }
+        None => lines.push(vec![(
+            Role::Good,
+            "no difference other than noise".to_owned(),
+        )]),
         Some((at, said)) => lines.push(vec![
             (Role::Dim, "first difference   ".to_owned()),
             (Role::Plain, clean(&format!("{}  {said}", story.place(at)))),
@@ -146,11 +152,8 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
         ]);
     } else if divergence.first_any.is_some() {
         lines.push(vec![
-            (Role::Dim, "diverge at         ".to_owned()),
-            (
-                Role::Plain,
-                "nowhere: same tool calls throughout".to_owned(),
-            ),
+            (Role::Dim, "tool calls         ".to_owned()),
+            (Role::Plain, "same tool calls throughout".to_owned()),
         ]);
     }
     lines.extend(page.why.map(|why| {
@@ -163,23 +166,68 @@ pub fn head(page: &Page<'_>) -> Vec<Line> {
     lines
 }
 
+/// What a final answer takes on its line, in cells.
+const ANSWER: usize = 100;
+
+/// The grades and the final answers, where they differ: that is what matters most.
+fn verdict(page: &Page<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(grades) = page.story.grades() {
+        let [a, b] = grades.map(|grade| match grade {
+            Some(grade) => grade.to_string(),
+            None => "not graded".to_owned(),
+        });
+        lines.push(vec![
+            (Role::Dim, "grades differ      ".to_owned()),
+            (Role::Head, format!("A {a} · B {b}")),
+        ]);
+    }
+    if let Some(answers) = page.story.answers() {
+        let sides = [("A", answers.a), ("B", answers.b)];
+        for ((name, answer), title) in sides.into_iter().zip(["final answer", ""]) {
+            let said = match &answer {
+                Some((row, text)) => {
+                    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                    format!(
+                        "{name} #{}  {}",
+                        row.seq(),
+                        text::cut(&clean(&line), ANSWER)
+                    )
+                }
+                None => format!("{name} none"),
+            };
+            lines.push(vec![
+                (Role::Dim, format!("{title:<19}")),
+                (Role::Plain, said),
+            ]);
+        }
+    }
+    lines
+}
+
 /// Ignored differences, and rows that are not compared.
 fn not_compared(page: &Page<'_>) -> Option<Line> {
-    let (a, b) = (
-        page.story.comparison.a.left_out,
-        page.story.comparison.b.left_out,
-    );
+    let comparison = page.story.comparison;
     let mut parts = Vec::new();
-    if a + b > 0 {
-        parts.push(format!(
-            "{a} rows of A and {b} of B (not a prompt, response or tool call)"
-        ));
-    }
+    let rows = |count: usize| human::counted(count as u64, "row");
+    let skipped = match (comparison.a.left_out, comparison.b.left_out) {
+        (0, 0) => None,
+        (a, b) if a == b => Some(format!("{} in each run", rows(a))),
+        (a, b) => Some(format!("{} of A and {} of B", rows(a), rows(b))),
+    };
+    parts.extend(skipped.map(|rows| format!("{rows} (not a prompt, response or tool call)")));
+    let noisy = comparison.noise.len() as u64;
     if page.blind.noise {
         parts.push("ids, times and temporary paths".to_owned());
+    } else if noisy > 0 {
+        parts.push(format!(
+            "{} that differ{} only in ids, times, white space or JSON order",
+            human::counted(noisy, "pair"),
+            if noisy == 1 { "s" } else { "" },
+        ));
     }
     parts.extend(page.blind.ignored.iter().map(|it| clean(&it.words())));
-    let words = format!("not compared       {}", parts.join(" · "));
+    let words = format!("skipped            {}", parts.join(" · "));
     (!parts.is_empty()).then(|| vec![(Role::Dim, words)])
 }
 

@@ -48,6 +48,8 @@ pub struct Session {
 pub struct Trace {
     /// The name of what the user opened, sanitised.
     pub title: String,
+    /// How many files and folders the user named.
+    pub named: usize,
     /// Whether it is followed while it grows.
     pub live: bool,
     pub loading: Loading,
@@ -215,6 +217,7 @@ impl Session {
         Session {
             trace: Trace {
                 title: text::sanitize(&options.title).into_owned(),
+                named: options.paths.len(),
                 live: options.live,
                 loading: Loading::Reading { read: 0, total: 0 },
                 pulse: Pulse::default(),

@@ -325,6 +325,34 @@ fn a_filter_after_its_file_gets_a_hint_about_the_order() {
 }
 
 #[test]
+fn help_explains_topics_and_commands() {
+    let filters = out(&["help", "filters"], 0);
+    for word in ["args.amount>500", "is:inferred", "tokens.cache", "since:"] {
+        assert!(filters.contains(word), "{word} is missing");
+    }
+    assert!(out(&["help", "keys"], 0).contains("next error"));
+    assert!(out(&["help", "formats"], 0).contains("claude-code"));
+    assert!(out(&["help", "exit-codes"], 0).contains("inconclusive"));
+    assert!(out(&["help", "baseline", "write"], 0).contains("baseline write"));
+    let output = run(&["help", "cohrt"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean 'cohort'?"));
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("a plain path");
+    out(&["man", "--all", path], 0);
+    let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("a page");
+    assert!(page("saferun-tui.1").contains("saferun\\-tui\\-ls(1)"));
+    assert!(page("saferun-tui-baseline.1").contains(".SH CHECK"));
+    assert_eq!(page("saferun-tui-cohort.1"), out(&["man", "cohort"], 0));
+    // A second time, nothing is replaced without being told to.
+    assert_eq!(run(&["man", "--all", path]).status.code(), Some(2));
+}
+
+#[test]
 fn a_mistyped_command_gets_a_suggestion() {
     assert_eq!(
         refused(&["lss", REFUND], 4),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::analysis::cohort::compare::{self, Comparison};
 use crate::analysis::cohort::expect::{self, Rule};
 use crate::analysis::cohort::observe::{self, Cohort, PairBy, RunChecks};
-use crate::analysis::cohort::sides::{self, Excluded};
+use crate::analysis::cohort::sides::{self, Excluded, Order};
 use crate::analysis::runs::{Grouping, Tally};
 use crate::base::cancel::CancelFlag;
 use crate::model::run::RunIx;
@@ -18,8 +18,10 @@ use crate::store::Store;
 pub enum Choice {
     /// The runs that match each filter. Without a second filter, B is all other runs.
     Filters(Expr, Option<Expr>),
-    /// The two groups that occur, such as the two models.
+    /// The two groups that occur, such as the two models; of more, the two that ran the same tasks.
     By(Grouping),
+    /// The two groups that occur; of more, none: the user chooses.
+    ByHand(Grouping),
     /// One cohort split in half at random (an A/A test).
     Halves,
     /// Explicit runs, with names for the sides.
@@ -29,6 +31,7 @@ pub enum Choice {
 #[derive(Debug, Clone)]
 pub struct Ask {
     pub choice: Choice,
+    pub order: Order,
     /// Restricts both sides; `None` for all runs.
     pub only: Option<Expr>,
     pub pair_by: PairBy,
@@ -182,8 +185,14 @@ impl Ask {
                 let (a_runs, b_runs) = (in_order(&|ix| on_a.contains(ix)), in_order(&is_on_b));
                 Ok((side(&a.to_string(), a_runs), side(&name_b, b_runs)))
             }
-            Choice::By(grouping) => {
-                let mut groups = sides::groups(store, &all, *grouping, &self.context.zone);
+            Choice::By(grouping) | Choice::ByHand(grouping) => {
+                let zone = &self.context.zone;
+                let mut groups = sides::groups(store, &all, *grouping, self.order, zone);
+                let is_chosen = matches!(self.choice, Choice::By(_)) && groups.len() > 2;
+                let pair = is_chosen.then(|| sides::on_common_tasks(store, &groups));
+                if let Some([a, b]) = pair.flatten() {
+                    groups = vec![groups[a].clone(), groups[b].clone()];
+                }
                 let name = |group: &str| format!("{}:{group}", grouping.word());
                 if let [(a, on_a), (b, on_b)] = groups.as_mut_slice() {
                     return Ok((

@@ -108,6 +108,11 @@ impl Figure {
         self.verdict.is_change() && self.goes(better)
     }
 
+    /// Whether the estimate, significant or not, is on the bad side; none if neither side is bad.
+    pub fn leans_worse(&self) -> Option<bool> {
+        (self.worse != Worse::None).then(|| self.goes(self.worse))
+    }
+
     /// Whether behaviour changed in a way that is neither better nor worse by itself.
     pub fn is_shift(&self) -> bool {
         self.verdict.is_change() && self.worse == Worse::None

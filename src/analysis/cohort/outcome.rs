@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::cohort::compare::Comparison;
-use crate::analysis::cohort::figure::{Figure, Kind};
+use crate::analysis::cohort::figure::{Figure, Kind, Subject};
+use crate::analysis::cohort::measure::Measure;
 use crate::analysis::statistics::choose::Method;
 use crate::analysis::statistics::ranks;
 use crate::analysis::statistics::verdict::Verdict;
@@ -27,7 +28,7 @@ impl Comparison {
             .filter(|it| !matches!(it.kind, Kind::Tail(_)))
     }
 
-    /// Changes first, then within each group by strength of evidence.
+    /// Whether the runs succeeded comes first; then changes, then within each group by strength of evidence.
     pub fn by_evidence(&self) -> Vec<&Figure> {
         // Tools come first: whether one is called at all says more than whether it is called first.
         let mut all: Vec<&Figure> = self.tools.iter().map(|tool| &tool.figure).collect();
@@ -38,6 +39,7 @@ impl Comparison {
         );
         let sure = |figure: &Figure| {
             let rank = match figure.verdict {
+                _ if figure.subject == Subject::Measure(Measure::Success) => -1,
                 Verdict::Changed | Verdict::ChangedSizeUncertain => 0,
                 Verdict::NotEnoughRuns if figure.p.is_some() => 1,
                 Verdict::NoMeaningfulChange => 2,

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::analysis::runs::{Grouping, has_content};
 use crate::analysis::statistics::random::SplitMix64;
+use crate::analysis::statistics::sample::MIN_TASKS;
 use crate::ingest::formats::Format;
 use crate::ingest::formats::any_json::AnyJson;
 use crate::model::run::{Run, RunIx, RunStatus};
@@ -75,12 +76,34 @@ pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
     }
 }
 
-/// Groups the runs, earliest group first, so that A is what came before. Runs whose group is not
-/// recorded are dropped. If a run has several models, the first counts.
+/// Which group becomes A.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The earliest: A is what came before.
+    #[default]
+    ByTime,
+    /// The one whose file was named first.
+    AsNamed,
+}
+
+impl Order {
+    /// Several paths are in the order that the user wants.
+    pub fn of(paths: usize) -> Order {
+        if paths > 1 {
+            Order::AsNamed
+        } else {
+            Order::ByTime
+        }
+    }
+}
+
+/// Groups the runs. Runs whose group is not recorded are dropped. If a run has several models, the first
+/// counts.
 pub fn groups(
     store: &Store,
     runs: &[RunIx],
     by: Grouping,
+    order: Order,
     zone: &TimeZone,
 ) -> Vec<(String, Vec<RunIx>)> {
     let mut groups: BTreeMap<String, Vec<RunIx>> = BTreeMap::new();
@@ -100,8 +123,27 @@ pub fn groups(
             .filter_map(|ix| store.run(*ix).started.get())
             .min()
     };
-    groups.sort_by_key(|(_, runs)| first(runs).unwrap_or(i64::MAX));
+    let source = |runs: &[RunIx]| runs.iter().map(|ix| store.run(*ix).source).min();
+    match order {
+        Order::ByTime => groups.sort_by_key(|(_, runs)| first(runs).unwrap_or(i64::MAX)),
+        Order::AsNamed => groups.sort_by_key(|(_, runs)| (source(runs), first(runs))),
+    }
     groups
+}
+
+/// The two groups that ran the same tasks, if only two did: those were made to be compared.
+pub fn on_common_tasks(store: &Store, groups: &[(String, Vec<RunIx>)]) -> Option<[usize; 2]> {
+    let tasks = |runs: &Vec<RunIx>| -> HashSet<Sym> {
+        let tasks = runs.iter().map(|ix| store.run(*ix).who.task);
+        tasks.filter(|task| task.is_some()).collect()
+    };
+    let tasks: Vec<HashSet<Sym>> = groups.iter().map(|(_, runs)| tasks(runs)).collect();
+    let pairs = (0..tasks.len()).flat_map(|b| (0..b).map(move |a| [a, b]));
+    let mut found = pairs.filter(|[a, b]| tasks[*a].intersection(&tasks[*b]).count() >= MIN_TASKS);
+    match (found.next(), found.next()) {
+        (Some(pair), None) => Some(pair),
+        _ => None,
+    }
 }
 
 /// Splits one cohort in half at random: within tasks if most tasks have several runs, otherwise by

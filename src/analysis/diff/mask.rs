@@ -141,11 +141,18 @@ fn remove(value: &mut Value, path: &[Step]) {
 
 fn mask(value: &mut Value) {
     match value {
-        Value::String(text) => {
-            if let Cow::Owned(quiet) = quiet(text) {
-                *text = quiet;
+        Value::String(text) => match step::parsed(text) {
+            // JSON inside a string: the order of its members is noise too.
+            Some(mut inner) => {
+                mask(&mut inner);
+                *text = step::canon(&inner);
             }
-        }
+            None => {
+                if let Cow::Owned(quiet) = quiet(text) {
+                    *text = quiet;
+                }
+            }
+        },
         Value::Array(items) => items.iter_mut().for_each(mask),
         Value::Object(fields) => fields.values_mut().for_each(mask),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -178,9 +185,15 @@ static NOISE: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         .collect()
 });
 
+/// White space at the end of a line or of the text.
+static TRAILING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\s+\z|[ \t\r]+(\n)").ok());
+
 /// Replaces noise by placeholders.
 pub fn quiet(text: &str) -> Cow<'_, str> {
-    let mut quiet = Cow::Borrowed(text);
+    let mut quiet = match &*TRAILING {
+        Some(pattern) => pattern.replace_all(text, "$1"),
+        None => Cow::Borrowed(text),
+    };
     for (pattern, word) in NOISE.iter() {
         if let Cow::Owned(next) = pattern.replace_all(&quiet, *word) {
             quiet = Cow::Owned(next);

@@ -27,7 +27,7 @@ pub fn markdown(answer: &Answer) -> String {
     }
     let told: Vec<String> = words::tally(found)
         .into_iter()
-        .map(|(words, _)| words)
+        .map(|(words, _)| plain(&words))
         .collect();
     lines.extend([
         String::new(),

@@ -24,6 +24,12 @@ pub struct DiffJson<'a> {
     pub approximate: bool,
     pub first_any: Option<usize>,
     pub first_material: Option<usize>,
+    /// Columns before the divergence that differ only in ids, times, white space or JSON order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub noise: Vec<usize>,
+    /// The last responses with text, if they differ; null for a run that has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswersJson>,
     pub cause: &'static str,
     pub detail: String,
     pub inputs_differed_before: bool,
@@ -102,6 +108,13 @@ pub struct ChangeJson {
     pub b: Option<Value>,
 }
 
+/// The numbers of the final answers in A and B.
+#[derive(Debug, Serialize)]
+pub struct AnswersJson {
+    pub a: Option<u32>,
+    pub b: Option<u32>,
+}
+
 /// The document with its secrets masked. Opens every pair that differs.
 pub fn masked(page: &Page<'_>) -> Masked<Value> {
     Masked::document(&diff(page))
@@ -156,6 +169,11 @@ fn diff<'a>(page: &Page<'a>) -> DiffJson<'a> {
         approximate: comparison.is_approximate,
         first_any: divergence.first_any,
         first_material: divergence.first_material,
+        noise: comparison.noise.clone(),
+        answers: story.answers().map(|answers| {
+            let [a, b] = [answers.a, answers.b].map(|it| it.map(|(row, _)| row.seq()));
+            AnswersJson { a, b }
+        }),
         cause: divergence.cause.word(),
         detail: story.detail(),
         inputs_differed_before: divergence.inputs_differed_before,

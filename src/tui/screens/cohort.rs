@@ -16,6 +16,7 @@ use crate::analysis::cohort::ask::{Answer, Ask, Choice, Refusal};
 use crate::analysis::cohort::compare::Options;
 use crate::analysis::cohort::expect::Rule;
 use crate::analysis::cohort::observe::PairBy;
+use crate::analysis::cohort::sides::Order;
 use crate::analysis::runs::Grouping;
 use crate::model::quantity::Time;
 use crate::query::expr::Expr;
@@ -210,6 +211,7 @@ impl Cohort {
         };
         let ask = Ask {
             choice: self.choice.clone(),
+            order: Order::of(session.trace.named),
             only: self.terms.only.clone(),
             pair_by: PairBy::Auto,
             options: Options {
@@ -285,7 +287,8 @@ impl Cohort {
             }
             Command::Export => self.exporting = self.answer().is_some(),
             Command::Models => {
-                let choice = std::mem::replace(&mut self.choice, Choice::By(Grouping::Model));
+                let by_hand = Choice::ByHand(Grouping::Model);
+                let choice = std::mem::replace(&mut self.choice, by_hand);
                 let state = std::mem::replace(&mut self.state, State::Nothing);
                 self.before = Some((choice, state));
                 self.ask_again();

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::base::text;
+use crate::query::guide;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{COMMANDS, Code, Command, Entry, Group, Key};
 use crate::tui::screen::id::{self, Info, ScreenId};
@@ -36,8 +37,11 @@ enum Line {
         help: &'static str,
         does: Does,
     },
-    /// Something to know, not to run.
-    Text(&'static str),
+    /// A filter and what it matches: something to know, not to run.
+    Filter {
+        text: String,
+        means: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +49,6 @@ enum Does {
     Command(Command),
     View(ScreenId),
 }
-
-/// The filter language in a few lines.
-const LANGUAGE: &[&str] = &[
-    "tool:refund  status:blocked  cost>0.05  latency>=2s  agent:support*  -user:bot",
-    "args.amount>500  \"free text\"  /regex/  kind:(tool|model)  policy:refund-cap",
-    "turn:3..9  since:10m  is:(error|blocked|denied|retry)  has:approval  in:result",
-    "a space is AND · or, not, - and brackets · : whole value with * and ?, ~ regex, = exact",
-];
 
 impl Help {
     /// Titles and what has all the searched words in its keys, name or help.
@@ -85,12 +81,12 @@ impl Help {
             .filter(|(info, keys)| wants(&[info.name, keys, info.about]));
         let views = views.map(|(info, keys)| view(info, keys)).collect();
         self.section("views", views);
-        let language = LANGUAGE
-            .iter()
-            .copied()
-            .filter(|line| wants(&[line, "filter"]));
-        let language = language.map(Line::Text).collect();
-        self.section("filter language", language);
+        for section in guide::sections() {
+            let lines = section.lines.into_iter();
+            let lines = lines.filter(|(text, means)| wants(&[text, means, "filter"]));
+            let lines = lines.map(|(text, means)| Line::Filter { text, means });
+            self.section(section.title, lines.collect());
+        }
         if !self.is_entry(self.view.cursor) {
             self.step(true);
         }

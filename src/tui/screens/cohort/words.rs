@@ -79,6 +79,9 @@ fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
         format!("{letter} {}  {size}", text::cut_front(&name, LONGEST_NAME))
     };
     let mut verdict = told::tally(found);
+    for (words, _) in &mut verdict {
+        *words = text::sanitize(words).into_owned();
+    }
     if session.trace.live {
         verdict.insert(0, ("interim".to_owned(), Role::Warn));
     }
@@ -91,7 +94,8 @@ fn shown(cohort: &Cohort, answer: &Answer, session: &Session) -> Words {
     let meeting = std::iter::once(told::meeting(answer));
     let meeting: Vec<String> = meeting.chain(left_out).collect();
     let smallest = found.smallest_rate();
-    let smallest = smallest.map(|it| format!("detects ±{:.1} pp or more", it * 100.0));
+    let smallest =
+        smallest.map(|it| format!("can detect differences of {:.1} pp or more", it * 100.0));
     let aside: Vec<String> = std::iter::once(told::gate(found).to_owned())
         .chain(smallest)
         .collect();

@@ -7,6 +7,7 @@ use crate::base::text;
 use crate::export::words;
 use crate::model::run::RunIx;
 use crate::store::Store;
+use crate::store::row::Row;
 use crate::tui::keys::Command;
 use crate::tui::screens::diff::fields::Found;
 use crate::tui::screens::diff::{Diff, State};
@@ -54,18 +55,19 @@ impl Words {
 
 /// On narrow screens only the header names the runs, and the reason for the divergence has its own line.
 fn story(diff: &Diff, who: Line, session: &Session) -> Vec<Line> {
-    let (mut place, mut why) = parting(diff, &session.loaded.store);
+    let store = &session.loaded.store;
+    let (mut place, mut why) = parting(diff, store);
     why.extend(quieter(diff, session));
     let area = diff.frame.regions.story;
     if area.height < 3 {
         return vec![place];
     }
     if area.width < WIDE {
-        return vec![alike(diff), place, why];
+        return vec![alike(diff, store), place, why];
     }
     place.push((Tone::Plain, " · ".to_owned()));
     place.extend(why);
-    vec![who, alike(diff), place]
+    vec![who, alike(diff, store), place]
 }
 
 /// Cells that who is compared takes at least.
@@ -128,8 +130,37 @@ fn who(pair: [RunIx; 2], names: &[String; 2], store: &Store) -> Line {
     line
 }
 
-fn alike(diff: &Diff) -> Line {
+/// Grades and final answers, if they differ.
+fn verdict(diff: &Diff, store: &Store) -> Line {
     let mut line = Line::new();
+    let Some((done, comparison)) = diff.done.as_ref().zip(diff.comparison()) else {
+        return line;
+    };
+    let story = done.story(comparison, store);
+    if let Some(grades) = story.grades() {
+        let [a, b] = grades.map(|grade| match grade {
+            Some(grade) => grade.to_string(),
+            None => "not graded".to_owned(),
+        });
+        let words = format!("grades differ: A {a}, B {b}");
+        line.push((Tone::Strong, words));
+        line.push((Tone::Plain, " · ".to_owned()));
+    }
+    if let Some(answers) = story.answers() {
+        let number = |answer: Option<(Row<'_>, String)>| {
+            answer.map_or_else(|| "none".to_owned(), |(row, _)| format!("#{}", row.seq()))
+        };
+        let (a, b) = (number(answers.a), number(answers.b));
+        line.push((
+            Tone::Plain,
+            format!("final answers differ: A {a}, B {b} · "),
+        ));
+    }
+    line
+}
+
+fn alike(diff: &Diff, store: &Store) -> Line {
+    let mut line = verdict(diff, store);
     if let Some(comparison) = diff.comparison() {
         let counts = comparison.counts().into_iter();
         let counts: Vec<String> = counts

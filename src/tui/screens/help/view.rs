@@ -57,7 +57,11 @@ pub(super) fn draw(help: &Help, theme: &Theme, area: Rect, buf: &mut Buffer) {
                 .cell(keys, KEYS, styles.key.patch(base))
                 .skip(1)
                 .put(help, styles.text.patch(base)),
-            Line::Text(words) => row.put("   ", base).put(words, styles.text),
+            Line::Filter { text, means } => row
+                .put("   ", base)
+                .cell(text, KEYS, styles.text)
+                .skip(1)
+                .put(means, styles.faint),
         };
     }
     cut(help, theme, area, buf);
