@@ -84,7 +84,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<(
             b"type" => &mut line.kind,
             b"subtype" => &mut line.subtype,
             b"uuid" => &mut line.uuid,
-            b"parentUuid" => &mut line.parent,
+            b"parentUuid" | b"leafUuid" => &mut line.parent,
             b"sessionId" => &mut line.session,
             b"agentId" => &mut line.agent,
             b"requestId" => &mut line.request,
