@@ -165,6 +165,11 @@ impl Builder {
         hasher.finish()
     }
 
+    /// How many runs there are; the next one gets this index.
+    pub fn run_count(&self) -> u32 {
+        self.runs.len() as u32
+    }
+
     /// The run of this id in a group of sources; created if it is new.
     pub fn run(&mut self, source: SourceIx, id: &[u8]) -> RunIx {
         let latest = self.runs.get(self.latest.0 as usize);
