@@ -232,6 +232,19 @@ impl Builder {
         }
     }
 
+    /// Ends the runs from number `first` on that wait for results and have had none since before `limit`; a
+    /// run without times ended with its file, at `file`.
+    pub fn give_up(&mut self, first: u32, limit: Time, file: Time) {
+        for ix in (first..self.run_count()).map(RunIx) {
+            let last = self.peek(ix).ended;
+            let last = if last.is_some() { last } else { file };
+            let is_waiting = !self.runs[ix.0 as usize].ended && self.open_calls(ix) > 0;
+            if is_waiting && last.is_some() && last < limit {
+                self.end(ix, RunStatus::Unfinished);
+            }
+        }
+    }
+
     /// The memory of a run that has not ended.
     fn memory(&mut self, ix: RunIx) -> &mut Memory {
         let memory = &mut self.runs[ix.0 as usize].memory;

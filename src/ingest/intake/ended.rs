@@ -16,10 +16,15 @@ use crate::ingest::format::Format;
 use crate::ingest::formats::harbor::{Harbor, Join};
 use crate::ingest::formats::sniff;
 use crate::ingest::loaded::Loaded;
+use crate::ingest::recent;
 use crate::ingest::records::lines::{self, Desk};
 use crate::ingest::records::{Account, Framing, document, pieces};
 use crate::ingest::source::Source;
+use crate::model::quantity::Time;
 use crate::model::run::RunIx;
+
+/// How long a run without an end may be silent, in microseconds, before it counts as ended.
+const STILL_RUNNING: i64 = 60 * 60 * 1_000_000;
 
 /// Reads groups of sources. The decoding threads start with the first source that needs them.
 #[derive(Debug, Default)]
@@ -53,6 +58,7 @@ impl Reader {
             }
         }
         reading.group.finish(&mut reading.shared.out);
+        reading.give_up(&members[0], first);
         reading.join_trial(&members[0], first)?;
         reading.shared.out.flush()
     }
@@ -227,6 +233,17 @@ impl Reading<'_> {
         }
         let source = member.ix;
         out.send(Loaded::Finished { source, account })
+    }
+
+    /// Runs without a recorded end whose file has not grown for long have ended.
+    fn give_up(&mut self, file: &Member, first: u32) {
+        let Some(now) = self.shared.options.now.get() else {
+            return;
+        };
+        let written = file.source.path.metadata().and_then(|it| it.modified());
+        let written = written.map_or(Time::NONE, recent::time);
+        let limit = Time(now - STILL_RUNNING);
+        self.shared.out.builder.give_up(first, limit, written);
     }
 
     /// Adds what the result of a trial says to the runs in the log of its agent.

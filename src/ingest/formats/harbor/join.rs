@@ -156,7 +156,10 @@ impl Join {
         let Some(told) = status(told) else { return };
         for &run in &self.runs {
             let known = build.peek(run).status;
-            let is_open = matches!(known, RunStatus::Unknown | RunStatus::Running);
+            let is_open = matches!(
+                known,
+                RunStatus::Unknown | RunStatus::Running | RunStatus::Unfinished
+            );
             if told != RunStatus::Ok || is_open {
                 build.end(run, told);
             }
