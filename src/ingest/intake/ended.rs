@@ -240,8 +240,14 @@ impl Reading<'_> {
         let Some(now) = self.shared.options.now.get() else {
             return;
         };
-        let written = file.source.path.metadata().and_then(|it| it.modified());
-        let written = written.map_or(Time::NONE, recent::time);
+        // A document is written at the end.
+        let written = match file.source.framing {
+            Framing::Document => Time(0),
+            Framing::Lines => {
+                let written = file.source.path.metadata().and_then(|it| it.modified());
+                written.map_or(Time::NONE, recent::time)
+            }
+        };
         let limit = Time(now - STILL_RUNNING);
         self.shared.out.builder.give_up(first, limit, written);
     }
