@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::Harbor;
+use serde_json::Value;
+
 use crate::ingest::assemble::{Assembler, Builder, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::ingest::format::{Decode, TELLS};
@@ -53,7 +55,7 @@ fn tells(path: &Path) -> bool {
     let is_config = document.get("trial_name").is_some()
         && ["task", "agent"]
             .iter()
-            .all(|key| document.get(key).is_some_and(|it| it.is_object()));
+            .all(|key| document.get(key).is_some_and(Value::is_object));
     is_config || Harbor.sniff(&document) >= TELLS
 }
 
