@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::Harbor;
 use serde_json::Value;
 
+use super::Harbor;
 use crate::ingest::assemble::{Assembler, Builder, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
 use crate::ingest::format::{Decode, TELLS};
