@@ -367,7 +367,7 @@ impl Session {
         };
         group.first = group.first.or(Some(action));
         if let Some(usage) = from.decoded.usage(fact) {
-            group.usage = Some((usage, model));
+            group.usage = Some((usage, priced(model, incoming, build)));
         }
         if let (Some(response), Some((usage, model))) = (group.response, group.usage) {
             group.charge = Some(build.charge(
@@ -497,6 +497,16 @@ fn is_about(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Builder) -> bo
         || is_session_name(from.stem)
         || build.peek(run).first_action == ActionIx::NONE
         || build.by_id(run, from.text(fact.parent)) != ActionIx::NONE
+}
+
+/// The name under which the price list has the model: a mode with prices of its own is part of it.
+fn priced(model: Sym, incoming: &Incoming<'_>, build: &mut Builder) -> Sym {
+    let speed = incoming.from.decoded.name(incoming.fact, Name::Speed);
+    if speed.is_empty() || !model.is_some() {
+        return model;
+    }
+    let name = [build.name(model).as_bytes(), b"-", speed].concat();
+    build.symbol(&name)
 }
 
 /// Whether another session has the record, or the model call that it belongs to. Forks keep the ids of

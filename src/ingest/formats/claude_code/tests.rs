@@ -270,3 +270,23 @@ fn a_session_that_continues_another_under_a_new_id_is_one_run() {
     assert_eq!(batch.runs.len(), 1);
     assert_eq!(&*batch.runs[0].1.id, "trace");
 }
+
+#[test]
+fn the_fast_mode_of_a_model_has_prices_of_its_own() {
+    let cost = |model: &str, speed: &str| {
+        let line = format!(
+            r#"{{"type":"assistant","uuid":"a","sessionId":"s1","requestId":"r","timestamp":"2026-01-01T00:00:00Z","message":{{"id":"m","role":"assistant","model":"{model}","content":[{{"type":"text","text":"one"}}],"usage":{{"input_tokens":1000,"output_tokens":100,"speed":"{speed}"}}}}}}
+"#
+        );
+        let batch = testing::load("claude-code", line.leak());
+        batch.runs[0].1.totals.estimated_cost.usd()
+    };
+    assert_eq!(cost("claude-opus-4-6", "standard"), Some(0.0075));
+    assert_eq!(cost("claude-opus-4-6", "fast"), Some(0.045));
+    assert_eq!(cost("claude-opus-5-20260723", "fast"), Some(0.015));
+    assert_eq!(
+        cost("claude-haiku-4-5", "fast"),
+        None,
+        "no such price is known"
+    );
+}

@@ -38,6 +38,7 @@ pub(in super::super) fn set(run: RunIx, name: Name, value: &[u8], build: &mut Bu
         | Name::Attempt
         | Name::Text
         | Name::ResponseId
+        | Name::Speed
         | Name::Stream
         | Name::TaskPrompt
         | Name::Subagent
