@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::base::clock::{Clock as _, System};
 use crate::base::human;
 use crate::cli::args::Global;
 use crate::cli::failure::{Exit, Failure};
@@ -16,6 +17,7 @@ use crate::ingest::prices::PriceTable;
 use crate::ingest::records::Account;
 use crate::ingest::{self, Loaded, Source, formats, intake};
 use crate::model::action::{ActionIx, Kind, SourceIx};
+use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::query::expr::{Expr, Subject, Term, Test, Value};
 use crate::query::fields::{Field, nearest};
@@ -72,6 +74,7 @@ impl Load {
             } else {
                 Shown::Traces
             },
+            now: Time(System.now()),
             memory: global.max_mem.unwrap_or(intake::MEMORY),
             ..intake::Options::new(prices)
         }))

@@ -131,8 +131,9 @@ impl Telling<'_> {
     fn run(&mut self, actions: &[ActionIx]) -> io::Result<()> {
         self.actions(actions)?;
         let has_end = self.has(actions, Kind::RunEnd);
-        // A run that goes on has not ended.
-        if !has_end && self.run.status != RunStatus::Running {
+        // What has no recorded end gets none.
+        let is_open = matches!(self.run.status, RunStatus::Running | RunStatus::Unfinished);
+        if !has_end && !is_open {
             let mut end = self.event("run_end", self.run.ended);
             self.end(&mut end);
             self.say(end)?;
@@ -180,7 +181,7 @@ impl Telling<'_> {
     fn end(&self, event: &mut Map<String, Value>) {
         let run = self.run;
         let status = match run.status {
-            RunStatus::Unknown | RunStatus::Running => None,
+            RunStatus::Unknown | RunStatus::Running | RunStatus::Unfinished => None,
             known => Some(known.word().into()),
         };
         put(event, "status", status);

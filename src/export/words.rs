@@ -111,7 +111,7 @@ pub fn run_status(run: &Run) -> (&'static str, Role) {
         RunStatus::Unknown => (NOTHING, Role::Dim),
         RunStatus::Ok => ("ok", Role::Good),
         RunStatus::Error => ("error", Role::Bad),
-        RunStatus::Blocked | RunStatus::Cancelled | RunStatus::Running => {
+        RunStatus::Blocked | RunStatus::Cancelled | RunStatus::Running | RunStatus::Unfinished => {
             (run.status.word(), Role::Warn)
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::ingest::bytes::Bytes;
 use crate::ingest::error::Error;
-use crate::ingest::formats::{FORMATS, sniff};
+use crate::ingest::formats::{FORMATS, harbor, sniff};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
 
@@ -175,7 +175,9 @@ fn folder(path: &Path, shown: Shown) -> Result<Expanded, Error> {
     let mut found = walk(path, None, is_trace_name);
     if shown == Shown::Traces {
         let all = found.files.len();
-        found.files.retain(|file| is_trace(file));
+        found
+            .files
+            .retain(|file| is_trace(file) && !harbor::is_shadowed(file));
         found.left_out = all - found.files.len();
     }
     if !found.files.is_empty() {

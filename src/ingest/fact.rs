@@ -171,6 +171,8 @@ pub enum Name {
     Text,
     /// The provider's id of a response, which all spans of that response share.
     ResponseId,
+    /// The mode of a model call that has prices of its own.
+    Speed,
     /// The row that streamed pieces extend.
     Stream,
     /// The prompt that a subagent was started with: of the call, and of the first prompt of the subagent.

@@ -16,6 +16,7 @@ pub mod cursor;
 pub mod decisions;
 mod entry;
 pub mod gemini;
+pub mod harbor;
 pub mod helicone;
 pub mod inspect;
 pub mod jaeger;
@@ -82,6 +83,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &openhands_sdk::OpenHandsSdk,
     &anthropic::Anthropic,
     &chat::Chat,
+    &harbor::Harbor,
 ];
 
 /// The shapes that the user declared, set once at startup; until then, the bundled ones.

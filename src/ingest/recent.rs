@@ -118,7 +118,7 @@ fn recent(entry: &ignore::DirEntry, format: &'static dyn Format, kin: &mut Kin) 
     })
 }
 
-fn time(time: SystemTime) -> Time {
+pub(crate) fn time(time: SystemTime) -> Time {
     let since = time.duration_since(UNIX_EPOCH);
     since.map_or(Time::NONE, |since| Time(since.as_micros() as i64))
 }

@@ -34,7 +34,12 @@ pub(crate) fn load_as(format: Option<&'static dyn Format>, input: Input) -> Batc
             all.chunk.append_range(&batch.chunk, rows.clone());
             all.outcomes.append_range(&batch.outcomes, rows);
             all.symbols.extend(batch.symbols);
-            all.runs = batch.runs;
+            for (ix, run) in batch.runs {
+                match all.runs.iter_mut().find(|(known, _)| *known == ix) {
+                    Some(known) => known.1 = run,
+                    None => all.runs.push((ix, run)),
+                }
+            }
             assert!(batch.settled.is_empty(), "short files come in one batch");
         }
     }

@@ -21,6 +21,8 @@ pub enum RunStatus {
     Cancelled,
     /// No end was recorded and a call is still open.
     Running,
+    /// As [`RunStatus::Running`], but its file has not grown for long: nothing runs any more.
+    Unfinished,
 }
 
 impl RunStatus {
@@ -31,6 +33,7 @@ impl RunStatus {
         RunStatus::Blocked,
         RunStatus::Cancelled,
         RunStatus::Running,
+        RunStatus::Unfinished,
     ];
 
     /// The machine word, for JSON output and the query language; the words of [`Status`] where both have it.
@@ -42,6 +45,7 @@ impl RunStatus {
             RunStatus::Blocked => Status::Blocked.word(),
             RunStatus::Cancelled => Status::Cancelled.word(),
             RunStatus::Running => "running",
+            RunStatus::Unfinished => "unfinished",
         }
     }
 }

@@ -71,7 +71,7 @@ fields! {
     Run         "run"          Name     Run    ["session", "trace"] "id of the run";
     Turn        "turn"         Count    Run    [] "turn number; for runs, how many turns";
     Seq         "seq"          Count    Action [] "number of the action within its run";
-    Status      "status"       Status   Run    ["outcome"] "ok, error, blocked, denied, pending, timeout, cancelled";
+    Status      "status"       Status   Run    ["outcome"] "ok, error, blocked, denied, pending, timeout, cancelled; of runs also running, unfinished";
     Policy      "policy"       Name     Action [] "policy that made a decision";
     Rule        "rule"         Name     Action [] "rule of that policy";
     Decision    "decision"     Verdict  Action ["verdict"] "allow, block, require_approval, approved, denied, …";
@@ -84,6 +84,7 @@ fields! {
     TokensTotal "tokens.total" Count    Run    ["tokens"] "all tokens";
     Latency     "latency"      Duration Run    ["duration", "took"] "duration";
     Retry       "retry"        Flag     Action [] "retries the call that failed before it";
+    Inferred    "inferred"     Flag     Action [] "whether only the words of a result tell its status";
     Parent      "parent"       Count    Action ["of"] "seq of the action that caused it";
     Lane        "lane"         Count    Action [] "0 for the main agent, 1 and up for subagents";
     Text        "text"         Text     Action [] "text of a prompt, response, reasoning or note";

@@ -99,6 +99,7 @@ fn of_field(field: Field, row: &Row<'_>, body: &Body) -> Option<String> {
             tokens(usage.input + usage.output + usage.cache_read + usage.cache_write)
         }
         Field::Latency => row.duration().get().map(human::span),
+        Field::Inferred => row.flags().has(Flags::INFERRED).then(|| "yes".to_owned()),
         Field::Retry => row.flags().has(Flags::RETRY).then(|| "yes".to_owned()),
         Field::Parent => row
             .parent()

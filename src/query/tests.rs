@@ -199,6 +199,7 @@ fn runs_are_tested_as_a_whole() {
     check_runs("-tool:refund", &[1]);
     check_runs("tokens>800", &[0]);
     check_runs("latency>5m status:ok", &[0]);
+    check_runs("status:unfinished", &[]);
     check_runs("user:bot tool:search", &[1]);
     check_runs("agent:nobody OR calls:2", &[0]);
 }
@@ -351,6 +352,7 @@ const TERMS: &[(&str, Naive)] = &[
         matches!(row.kind(), Kind::Error | Kind::RunStart | Kind::RunEnd)
     }),
     ("status:error", |row| row.status() == Status::Error),
+    ("inferred:no", |row| !row.flags().has(Flags::INFERRED)),
     ("status!=ok", |row| {
         !matches!(row.status(), Status::Ok | Status::Unrecorded)
     }),

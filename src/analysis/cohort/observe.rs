@@ -232,7 +232,10 @@ fn values(run: &Run, actions: &RunActions) -> Values {
         match run.status {
             RunStatus::Ok => Some(1.0),
             RunStatus::Error | RunStatus::Blocked => Some(0.0),
-            RunStatus::Unknown | RunStatus::Cancelled | RunStatus::Running => None,
+            RunStatus::Unknown
+            | RunStatus::Cancelled
+            | RunStatus::Running
+            | RunStatus::Unfinished => None,
         },
     );
     if actions.has_label {

@@ -48,7 +48,7 @@ pub fn sides(store: &Store, a: &[RunIx], b: &[RunIx]) -> Sides {
                 _ if both.contains(ix) => "on both sides",
                 _ if format.name() == AnyJson.name() => "of unknown format",
                 RunStatus::Error if are_graded && !has_grade(run) => "failed without a grade",
-                RunStatus::Running => "without a recorded end",
+                RunStatus::Running | RunStatus::Unfinished => "without a recorded end",
                 RunStatus::Cancelled => "cancelled",
                 RunStatus::Unknown | RunStatus::Ok | RunStatus::Error | RunStatus::Blocked => {
                     kept.push(*ix);

@@ -165,6 +165,11 @@ impl Builder {
         hasher.finish()
     }
 
+    /// How many runs there are; the next one gets this index.
+    pub fn run_count(&self) -> u32 {
+        self.runs.len() as u32
+    }
+
     /// The run of this id in a group of sources; created if it is new.
     pub fn run(&mut self, source: SourceIx, id: &[u8]) -> RunIx {
         let latest = self.runs.get(self.latest.0 as usize);
@@ -223,6 +228,19 @@ impl Builder {
                 state.memory = Some(memory);
             } else {
                 self.spare.push(*memory);
+            }
+        }
+    }
+
+    /// Ends the runs from number `first` on that wait for results and have had none since before `limit`; a
+    /// run without times ended with its file, at `file`.
+    pub fn give_up(&mut self, first: u32, limit: Time, file: Time) {
+        for ix in (first..self.run_count()).map(RunIx) {
+            let last = self.peek(ix).ended;
+            let last = if last.is_some() { last } else { file };
+            let is_waiting = !self.runs[ix.0 as usize].ended && self.open_calls(ix) > 0;
+            if is_waiting && last.is_some() && last < limit {
+                self.end(ix, RunStatus::Unfinished);
             }
         }
     }

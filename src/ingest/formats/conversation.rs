@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use self::copied::is_copied;
 use self::family::Family;
-use self::settings::{set, status};
+pub(super) use self::settings::{set, status};
 use self::tokens::Total;
 use crate::ingest::assemble::{Assembler, Builder, Call, Charge, Draft, From};
 use crate::ingest::fact::{Echo, Fact, FactKind, IMPLIED, Name};

@@ -1,8 +1,14 @@
-//! The `tau2-bench` format: results of tau2-bench, one JSON object with all simulations of an agent.
+//! The `tau2-bench` format: results of tau2-bench, one JSON object with all simulations of an agent, or a
+//! folder with a file for each.
 //!
 //! The user is simulated by a model too, with tokens and cost on its messages and tools of its own. Call
 //! ids are reused within a run. Some harnesses write the same made-up times for every run. Source:
 //! sierra-research/tau2-bench, `data_model/simulation.py`.
+
+mod folder;
+mod ticks;
+
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -13,8 +19,10 @@ use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
+use crate::ingest::packed::scattered::Scattered;
 use crate::model::action::Status;
 use crate::model::quantity::Time;
 
@@ -63,6 +71,11 @@ impl Decode for Tau2Bench {
         decode_tree(record, out, |record, out| match member {
             b"info" => setting(record, out),
             b"simulations" if record.is_object() => run(record, out),
+            // A file of a folder.
+            b"" if record.get("info").get("agent_info").is_object() => {
+                setting(record.get("info"), out);
+            }
+            b"" if record.get("task_id").is_some() => run(record, out),
             _ => out.push(Fact::new(FactKind::Copy)),
         });
     }
@@ -72,12 +85,27 @@ impl Decode for Tau2Bench {
     }
 }
 
-impl Layout for Tau2Bench {}
+impl Layout for Tau2Bench {
+    fn gather(&self, path: &Path) -> Option<Scattered> {
+        folder::gather(path)
+    }
+
+    fn is_aside(&self, folder: &Path) -> bool {
+        folder::is_aside(folder)
+    }
+}
 
 impl Open for Tau2Bench {
     fn open(&self, record: &Value, part: u16) -> Body {
         if record.get("role").is_some() {
             return messages::open(record, part);
+        }
+        if let Some(args) = record.get("arguments") {
+            return Body {
+                id: string(record, "id"),
+                args: Some(args.clone()),
+                ..Body::default()
+            };
         }
         let checks = record.get("reward_info").unwrap_or(record);
         Body {
@@ -117,8 +145,10 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.name(Name::Task, task);
     out.name(Name::Trial, trial);
     // If no message has a time, the times of the run are made up: all runs have the same.
+    let ticks = record.get("ticks");
     let timed = |message: View<'_, '_>| message.get("timestamp").is_some();
-    let is_timed = record.get("messages").items().any(timed);
+    let mut said = record.get("messages").items().chain(ticks.items());
+    let is_timed = said.any(timed);
     let time = |key: &str| {
         if is_timed {
             record.get(key).time()
@@ -130,6 +160,10 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(start);
     for message in record.get("messages").items() {
         turn(message, id, out);
+    }
+    // What is recorded both ways is the same.
+    if record.get("messages").items().next().is_none() {
+        ticks::decode(ticks, id, out);
     }
     let mut end = Fact::new(FactKind::Setting);
     end.run = id;
@@ -147,6 +181,9 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
             | b"user_error"
             | b"infrastructure_error"
             | b"max_steps"
+            | b"timeout"
+            | b"context_window_exceeded"
+            | b"unexpected_error"
     );
     let reward = checks.get("reward").or(record.get("reward"));
     end.status = ending(reward, failed);
@@ -154,23 +191,28 @@ fn run(record: View<'_, '_>, out: &mut FactSink<'_>) {
     out.push(end);
 }
 
-fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
+/// What all facts of a message share; without a time of its own it has that of its tick.
+fn of_message(message: View<'_, '_>, tick: View<'_, '_>, run: Text) -> Envelope {
     let mut base = Fact::new(FactKind::Note);
     base.run = run;
-    base.time = message.get("timestamp").time();
-    let how = Envelope {
+    base.time = message.get("timestamp").or(tick.get("timestamp")).time();
+    Envelope {
         base,
         cost: known(message.get("cost").usd()),
         usage: messages::usage(message.get("usage")),
         outcome,
         inferred: message.get("error").truth().is_none(),
         ..Envelope::new(base)
-    };
+    }
+}
+
+fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
+    let how = of_message(message, message, run);
     let of_user = message.get("role").is("user");
     if of_user && message.get("tool_calls").items().next().is_some() {
         user_call(message, &how, out);
     } else if of_user {
-        let mut fact = base.at(message.range());
+        let mut fact = how.base.at(message.range());
         fact.kind = FactKind::Prompt;
         fact.cost = how.cost;
         fact.model = out.copy(message.get("raw_data").get("model"));
@@ -183,22 +225,29 @@ fn turn(message: View<'_, '_>, run: Text, out: &mut FactSink<'_>) {
 
 /// The simulated user uses a tool of its own.
 fn user_call(message: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
-    for (at, call) in message.get("tool_calls").items().enumerate() {
-        let mut fact = how.base.at(message.range());
-        fact.kind = FactKind::ToolCall;
+    for (at, asked) in message.get("tool_calls").items().enumerate() {
+        let mut fact = call(asked, how.base.at(message.range()), true, out);
         fact.part = messages::CALLS + at as u16;
         fact.model = out.copy(message.get("raw_data").get("model"));
-        fact.tool = out.copy(call.get("name"));
-        fact.id = out.copy(call.get("id"));
-        fact.hash = crate::ingest::assemble::hash(call.get("arguments").bytes());
-        let user = out.arena(b"user");
-        out.name(Name::Lane, user);
         if at == 0 {
             fact.cost = how.cost;
             out.usage(&mut fact, how.usage);
         }
         out.push(fact);
     }
+}
+
+fn call(call: View<'_, '_>, base: Fact, of_user: bool, out: &mut FactSink<'_>) -> Fact {
+    let mut fact = base;
+    fact.kind = FactKind::ToolCall;
+    fact.tool = out.copy(call.get("name"));
+    fact.id = out.copy(call.get("id"));
+    fact.hash = crate::ingest::assemble::hash(call.get("arguments").bytes());
+    if of_user {
+        let user = out.arena(b"user");
+        out.name(Name::Lane, user);
+    }
+    fact
 }
 
 /// A flag if the harness writes one, otherwise the words of the result.
@@ -209,3 +258,6 @@ fn outcome(message: View<'_, '_>) -> Status {
         None => says_error(message),
     }
 }
+
+#[cfg(test)]
+mod tests;

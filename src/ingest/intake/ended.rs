@@ -13,11 +13,18 @@ use crate::ingest::discover::open_file;
 use crate::ingest::error::Error;
 use crate::ingest::fact::Decoded;
 use crate::ingest::format::Format;
+use crate::ingest::formats::harbor::{Harbor, Join};
 use crate::ingest::formats::sniff;
 use crate::ingest::loaded::Loaded;
+use crate::ingest::recent;
 use crate::ingest::records::lines::{self, Desk};
 use crate::ingest::records::{Account, Framing, document, pieces};
 use crate::ingest::source::Source;
+use crate::model::quantity::Time;
+use crate::model::run::RunIx;
+
+/// How long a run without an end may be silent, in microseconds, before it counts as ended.
+const STILL_RUNNING: i64 = 60 * 60 * 1_000_000;
 
 /// Reads groups of sources. The decoding threads start with the first source that needs them.
 #[derive(Debug, Default)]
@@ -33,6 +40,7 @@ impl Reader {
         bundled: &[(&'static str, &'static [u8])],
         shared: &mut Shared,
     ) -> Result<(), ReceiverGone> {
+        let first = shared.out.builder.run_count();
         let members = members(source, bundled, shared)?;
         shared.announce(&members)?;
         let mut reading = Reading {
@@ -50,6 +58,8 @@ impl Reader {
             }
         }
         reading.group.finish(&mut reading.shared.out);
+        reading.give_up(&members[0], first);
+        reading.join_trial(&members[0], first)?;
         reading.shared.out.flush()
     }
 }
@@ -223,6 +233,53 @@ impl Reading<'_> {
         }
         let source = member.ix;
         out.send(Loaded::Finished { source, account })
+    }
+
+    /// Runs without a recorded end whose file has not grown for long have ended.
+    fn give_up(&mut self, file: &Member, first: u32) {
+        let Some(now) = self.shared.options.now.get() else {
+            return;
+        };
+        // A document is written at the end.
+        let written = match file.source.framing {
+            Framing::Document => Time(0),
+            Framing::Lines => {
+                let written = file.source.path.metadata().and_then(|it| it.modified());
+                written.map_or(Time::NONE, recent::time)
+            }
+        };
+        let limit = Time(now - STILL_RUNNING);
+        self.shared.out.builder.give_up(first, limit, written);
+    }
+
+    /// Adds what the result of a trial says to the runs in the log of its agent.
+    fn join_trial(&mut self, log: &Member, first: u32) -> Result<(), ReceiverGone> {
+        let is_file = !matches!(log.source.bytes, Bytes::Static(_) | Bytes::Memory(_));
+        let Some(path) = self.shared.trial(&log.source.path).filter(|_| is_file) else {
+            return Ok(());
+        };
+        let is_first = self.shared.join(&path);
+        let opened = open_file(&path).and_then(|bytes| identify(path, bytes, &Harbor));
+        let source = match opened {
+            Ok(source) => source,
+            Err(error) => return self.shared.out.send(Loaded::Failed(error)),
+        };
+        let read = source.bytes.len();
+        let decoded = match read.and_then(|size| document::read(&source.bytes, &Harbor, size)) {
+            Ok(decoded) => decoded,
+            Err(error) => return self.shared.out.fail(&source, error),
+        };
+        let runs = (first..self.shared.out.builder.run_count()).map(RunIx);
+        self.group = Group::adding(Box::new(Join::new(runs.collect(), &log.stem, is_first)));
+        if !is_first {
+            self.group
+                .assemble(log, (0, &decoded), &mut self.shared.out);
+            return Ok(());
+        }
+        let member = self.shared.member(source, true);
+        self.shared.announce(std::slice::from_ref(&member))?;
+        self.assemble(&member, 0, &decoded)?;
+        self.finished(&member, decoded.account)
     }
 
     fn fail(&self, member: &Member, error: std::io::Error) -> Result<(), ReceiverGone> {

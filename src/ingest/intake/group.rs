@@ -1,6 +1,6 @@
 //! Sources and the groups they form: files that make up the same runs share one assembler.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::ingest::assemble::Assembler;
 use crate::ingest::assemble::merge::{self, NumberedBlock, Origin};
 use crate::ingest::fact::Decoded;
 use crate::ingest::format::Format;
+use crate::ingest::formats::harbor;
 use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::source::Source;
@@ -25,6 +26,8 @@ pub(super) struct Shared {
     opened: HashSet<PathBuf>,
     companions: HashSet<PathBuf>,
     pub(super) kin: Kin,
+    /// The files that tell about the trials of folders.
+    trials: HashMap<PathBuf, Option<PathBuf>>,
 }
 
 impl Shared {
@@ -36,7 +39,19 @@ impl Shared {
             opened: HashSet::new(),
             companions: HashSet::new(),
             kin: Kin::default(),
+            trials: HashMap::new(),
         }
+    }
+
+    /// The file that tells about the trial of a log.
+    pub(super) fn trial(&mut self, log: &Path) -> Option<PathBuf> {
+        let folder = log.parent().filter(|_| !harbor::is_told_by(log))?;
+        if let Some(known) = self.trials.get(folder) {
+            return known.clone();
+        }
+        let found = harbor::trial(folder).map(|(_, file)| file);
+        self.trials.insert(folder.to_owned(), found.clone());
+        found
     }
 
     /// Notes that a file was opened by name; whether it was not open before.
@@ -88,7 +103,7 @@ pub(super) struct Member {
     pub(super) source: Arc<Source>,
     pub(super) ix: SourceIx,
     /// The file name without its ending.
-    stem: String,
+    pub(super) stem: String,
     /// It is read together with another file: the transcript of a subagent, say.
     pub(super) companion: bool,
 }
@@ -114,6 +129,11 @@ impl Group {
         Group {
             assembler: format.assembler(),
         }
+    }
+
+    /// A group whose files add to runs that were read before.
+    pub(super) fn adding(assembler: Box<dyn Assembler>) -> Group {
+        Group { assembler }
     }
 
     /// Assembles a block in the order of its file.

@@ -3,6 +3,7 @@
 use crate::ingest::discover::Shown;
 use crate::ingest::format::Format;
 use crate::ingest::prices::PriceTable;
+use crate::model::quantity::Time;
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -15,6 +16,8 @@ pub struct Options {
     pub anything: bool,
     /// Which files of followed folders are read.
     pub shown: Shown,
+    /// The current time, which tells whether a run without an end may still be running. Without it, it may.
+    pub now: Time,
     /// The memory, in bytes, that following may use; beyond it the oldest actions are dropped.
     pub memory: u64,
 }
@@ -31,6 +34,7 @@ impl Options {
             preview: false,
             anything: false,
             shown: Shown::Traces,
+            now: Time::NONE,
             memory: MEMORY,
         }
     }

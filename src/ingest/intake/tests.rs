@@ -12,6 +12,8 @@ use crate::ingest::discover::Input;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::prices::PriceTable;
 use crate::model::action::Kind;
+use crate::model::quantity::Time;
+use crate::model::run::RunStatus;
 
 /// Longer than any of this takes on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -260,4 +262,37 @@ fn an_intake_without_news_ends_when_its_messages_are_dropped() {
     assert_eq!(end.recv_timeout(Duration::from_secs(10)), Ok(true));
     let sent = thread.join().expect("no panic");
     sent.expect("the receiver is here");
+}
+
+/// The status of a run with a call that has no result, one second after midnight, opened at `now`.
+fn status_at(now: Time) -> RunStatus {
+    let input = Input::Bundled {
+        name: "trace.jsonl",
+        bytes: br#"{"type":"run_start","run_id":"r","ts":"2026-01-01T00:00:00Z"}
+{"type":"tool_call","run_id":"r","ts":"2026-01-01T00:00:01Z","id":"c","tool":"t","args":{}}
+"#,
+        companions: &[],
+    };
+    let options = Options {
+        now,
+        ..Options::new(PriceTable::built_in())
+    };
+    let mut status = RunStatus::Unknown;
+    for message in load(vec![input], options) {
+        if let Loaded::Batch(batch) = message
+            && let Some((_, run)) = batch.runs.last()
+        {
+            status = run.status;
+        }
+    }
+    status
+}
+
+#[test]
+fn what_has_no_end_and_no_news_for_an_hour_has_ended() {
+    let call = 1_767_225_601_000_000;
+    let minute = 60_000_000;
+    assert_eq!(status_at(Time(call + 59 * minute)), RunStatus::Running);
+    assert_eq!(status_at(Time(call + 61 * minute)), RunStatus::Unfinished);
+    assert_eq!(status_at(Time::NONE), RunStatus::Running);
 }

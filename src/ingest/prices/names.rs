@@ -25,6 +25,9 @@ const PROVIDERS: &[&str] = &[
     "xai",
 ];
 
+/// A mode that readers put behind the name of a model.
+const FAST: &str = "-fast";
+
 /// The names to look up, the most exact first.
 pub(super) fn forms(model: &str) -> Vec<String> {
     let mut forms = vec![model.to_owned()];
@@ -39,7 +42,11 @@ pub(super) fn forms(model: &str) -> Vec<String> {
     } else {
         bare.to_owned()
     };
-    let undated = without_date(&bare).map(str::to_owned);
+    let (plain, mode) = match bare.strip_suffix(FAST) {
+        Some(plain) => (plain, FAST),
+        None => (&*bare, ""),
+    };
+    let undated = without_date(plain).map(|plain| format!("{plain}{mode}"));
     forms.push(bare);
     forms.extend(undated);
     forms

@@ -83,6 +83,10 @@ pub(super) const ROWS: &[Row] = &[
     claude(&["claude-sonnet-5-5"], 2.0, 10.0).cache(0.10),
     claude(&["claude-opus-4-5", "claude-opus-4-6", "claude-opus-4-7", "claude-opus-4-8", "claude-opus-5"], 5.0, 25.0),
     claude(&["claude-opus-5-5"], 4.0, 20.0).cache(0.20),
+    // The fast mode of a model, as it is named in `usage.speed`.
+    claude(&["claude-opus-4-6-fast"], 30.0, 150.0),
+    claude(&["claude-opus-5-fast"], 10.0, 50.0),
+    claude(&["claude-opus-5-5-fast"], 8.0, 40.0).cache(0.40),
     claude(&["claude-fable-5"], 10.0, 50.0),
     claude(&["claude-fable-5-1"], 10.0, 50.0).cache(0.25),
     // OpenAI

@@ -69,10 +69,8 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
                 negated: false,
             })
         }
-        Field::Retry => {
-            let node = Node::Column(ColumnTest::Flags(Flags::RETRY));
-            flag(test, (node.clone(), Node::Not(Box::new(node))))
-        }
+        Field::Retry => flagged(test, Flags::RETRY),
+        Field::Inferred => flagged(test, Flags::INFERRED),
         Field::Correct => {
             let judged = |right| run(RunTest::Correct(right));
             flag(test, (judged(true), judged(false)))
@@ -96,6 +94,12 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
         // The parser only allows it after `has:`.
         Field::Approval => Node::Always(false),
     }
+}
+
+/// `yes` for actions with a flag, `no` for all others.
+fn flagged(test: &Test, mark: Flags) -> Node {
+    let node = Node::Column(ColumnTest::Flags(mark));
+    flag(test, (node.clone(), Node::Not(Box::new(node))))
 }
 
 /// The tests for `yes` and `no`. If a field can be unknown, one is not the opposite of the other.
@@ -213,6 +217,7 @@ pub(super) fn has(subject: &Subject) -> Node {
         Field::TokensCache => number(NumberColumn::Tokens(TokenKind::Cache)),
         Field::TokensTotal => number(NumberColumn::Tokens(TokenKind::Total)),
         Field::Retry => flags(Flags::RETRY),
+        Field::Inferred => flags(Flags::INFERRED),
         Field::Text => body(BodyTest::HasText),
         Field::Error => Node::Or(vec![
             flags(Flags::HAS_ERROR),

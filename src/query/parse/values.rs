@@ -1,6 +1,7 @@
 //! Parses the value after an operator.
 
 use crate::model::action::{Kind, Status, Verdict};
+use crate::model::run::RunStatus;
 use crate::query::expr::Value;
 use crate::query::fields::{self, Shape};
 use crate::query::lex::ends_word;
@@ -120,7 +121,10 @@ pub(super) fn check_value(value: &Value, shape: Shape, patterns: bool) -> Result
             word,
             patterns,
             "status",
-            Status::ALL.iter().map(|status| status.word()),
+            Status::ALL
+                .iter()
+                .map(|status| status.word())
+                .chain([RunStatus::Running, RunStatus::Unfinished].map(RunStatus::word)),
         ),
         (Shape::Verdict, Value::Word(word)) => one_of(
             word,

@@ -88,6 +88,7 @@ fn told(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String
         RunStatus::Blocked => (marks.blocked, styles.blocked),
         RunStatus::Cancelled => (marks.error, styles.waiting),
         RunStatus::Running => (marks.more, styles.waiting),
+        RunStatus::Unfinished => (marks.unsure, styles.waiting),
     };
     let (full, short) = run_word(status);
     let fits = text::width(mark) + 1 + text::width(full) <= cells;
@@ -102,6 +103,7 @@ fn run_word(status: RunStatus) -> Word {
         RunStatus::Blocked => BLOCKED,
         RunStatus::Cancelled => CANCELLED,
         RunStatus::Running => ("open", "open"),
+        RunStatus::Unfinished => ("ended, no end recorded", "no end"),
     }
 }
 
@@ -109,6 +111,9 @@ fn run_word(status: RunStatus) -> Word {
 pub fn plain(life: Life) -> String {
     match life {
         Life::Recorded(RunStatus::Unknown) => String::new(),
+        Life::Recorded(status @ (RunStatus::Running | RunStatus::Unfinished)) => {
+            run_word(status).0.to_owned()
+        }
         Life::Recorded(status) => format!("ended: {}", run_word(status).0),
         Life::Busy => "▶ running".to_owned(),
         Life::Running(span) => format!("▶ running {}", human::clock(span)),

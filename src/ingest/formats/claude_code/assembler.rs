@@ -10,10 +10,21 @@ use crate::model::quantity::{Cost, Usage};
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
 
-/// The state of a session and its subagents.
+/// The sessions of a file and its companions: one, unless transcripts were concatenated.
 #[derive(Debug, Default)]
 pub(super) struct ClaudeAssembler {
-    run: Option<RunIx>,
+    sessions: Vec<Session>,
+    /// Which session records of an id belong to.
+    by_id: HashMap<u64, usize>,
+    current: usize,
+    /// The id of the first session, as its records give it.
+    first_id: Option<Box<str>>,
+}
+
+/// The state of a session and its subagents.
+#[derive(Debug)]
+struct Session {
+    run: RunIx,
     groups: HashMap<u64, ModelCall>,
     /// Lanes by agent id, and by the record that a side chain continues from.
     lanes: HashMap<u64, Sym>,
@@ -42,7 +53,33 @@ struct ModelCall {
 
 impl Assembler for ClaudeAssembler {
     fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
-        let run = self.run(fact, from, build);
+        self.session(fact, from, build).take(fact, from, build);
+    }
+
+    fn finish(&mut self, build: &mut Builder) {
+        for session in &self.sessions {
+            session.finish(build);
+        }
+    }
+}
+
+impl Session {
+    fn new(run: RunIx) -> Session {
+        Session {
+            run,
+            groups: HashMap::new(),
+            lanes: HashMap::new(),
+            started: HashMap::new(),
+            records: HashSet::new(),
+            copy: None,
+            hooked: HashSet::new(),
+            side_chains: 0,
+            last: None,
+        }
+    }
+
+    fn take(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+        let run = self.run;
         if self.is_copy(fact, from, build) || fact.kind == FactKind::Copy {
             build.edit(run).totals.copies += 1;
             return;
@@ -66,7 +103,7 @@ impl Assembler for ClaudeAssembler {
             FactKind::Decision => self.decision(&incoming, build),
             FactKind::Setting => {
                 let title = from.decoded.name(fact, Name::Title);
-                if !title.is_empty() {
+                if !title.is_empty() && is_about(run, fact, from, build) {
                     build.edit(run).title = Some(String::from_utf8_lossy(title).into());
                 }
             }
@@ -103,8 +140,8 @@ impl Assembler for ClaudeAssembler {
         }
     }
 
-    fn finish(&mut self, build: &mut Builder) {
-        let Some(run) = self.run else { return };
+    fn finish(&self, build: &mut Builder) {
+        let run = self.run;
         let mut left: Vec<&ModelCall> = self
             .groups
             .values()
@@ -173,32 +210,77 @@ impl Incoming<'_> {
 }
 
 impl ClaudeAssembler {
-    /// All sources of a group are one run, named after the session file.
-    fn run(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> RunIx {
-        let session = from.text(fact.run);
-        if let Some(run) = self.run {
-            // On standard input only the lines have the id, and the first ones may not.
-            if build.peek(run).id.is_empty() && !session.is_empty() {
-                build.edit(run).id = String::from_utf8_lossy(session).into();
-            }
-            return run;
-        }
-        let id = if from.stem.is_empty() || from.stem == "-" {
-            session
-        } else {
-            from.stem.as_bytes()
+    /// The session of a fact. A file named after a session is that session, whatever ids the records have that
+    /// it copied from another one. In other files each id is a session, unless its first record continues a
+    /// record of the session before it.
+    fn session(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder) -> &mut Session {
+        let id = from.text(fact.run);
+        let is_part = from.companion || from.stem.starts_with("agent-");
+        let at = match self.sessions.get(self.current) {
+            None => self.begin(id, from, build),
+            Some(_) if is_part => 0,
+            Some(_) if id.is_empty() => self.current,
+            Some(_) => self.by_id(id, fact, from, build),
         };
-        let run = build.run(from.source, id);
-        let agent = build.symbol(b"claude-code");
-        let edited = build.edit(run);
-        edited.who.agent = agent;
-        if from.stem.starts_with("agent-") && !session.is_empty() {
-            edited.parent_run = Some(String::from_utf8_lossy(session).into());
-        }
-        self.run = Some(run);
-        run
+        self.current = at;
+        &mut self.sessions[at]
     }
 
+    fn by_id(&mut self, id: &[u8], fact: &Fact, from: &From<'_>, build: &mut Builder) -> usize {
+        let key = build.key(id);
+        if let Some(&known) = self.by_id.get(&key) {
+            return known;
+        }
+        let at = match &self.first_id {
+            None => {
+                self.name_first(id, from, build);
+                0
+            }
+            Some(first) if is_session_name(from.stem) || **first == *from.stem => self.current,
+            Some(first) => {
+                let run = self.sessions[self.current].run;
+                if build.by_id(run, from.text(fact.parent)) == ActionIx::NONE {
+                    build.edit(self.sessions[0].run).id = first.clone();
+                    self.begin(id, from, build)
+                } else {
+                    self.current
+                }
+            }
+        };
+        self.by_id.insert(key, at);
+        at
+    }
+
+    /// Begins a session. The first one is named after its file, whose first records may not have the id.
+    fn begin(&mut self, id: &[u8], from: &From<'_>, build: &mut Builder) -> usize {
+        let at = self.sessions.len();
+        let is_first = at == 0 && !from.stem.is_empty() && from.stem != "-";
+        let name = if is_first { from.stem.as_bytes() } else { id };
+        let run = build.run(from.source, name);
+        let agent = build.symbol(b"claude-code");
+        build.edit(run).who.agent = agent;
+        self.sessions.push(Session::new(run));
+        if at == 0 && !id.is_empty() {
+            self.name_first(id, from, build);
+            self.by_id.insert(build.key(id), 0);
+        }
+        at
+    }
+
+    fn name_first(&mut self, id: &[u8], from: &From<'_>, build: &mut Builder) {
+        let id: Box<str> = String::from_utf8_lossy(id).into();
+        let run = build.edit(self.sessions[0].run);
+        if run.id.is_empty() {
+            run.id = id.clone();
+        }
+        if from.stem.starts_with("agent-") {
+            run.parent_run = Some(id.clone());
+        }
+        self.first_id = Some(id);
+    }
+}
+
+impl Session {
     /// A resumed or forked session repeats earlier lines.
     fn is_copy(&mut self, fact: &Fact, from: &From<'_>, build: &Builder) -> bool {
         let place = (from.source.0, from.line(fact));
@@ -285,7 +367,7 @@ impl ClaudeAssembler {
         };
         group.first = group.first.or(Some(action));
         if let Some(usage) = from.decoded.usage(fact) {
-            group.usage = Some((usage, model));
+            group.usage = Some((usage, priced(model, incoming, build)));
         }
         if let (Some(response), Some((usage, model))) = (group.response, group.usage) {
             group.charge = Some(build.charge(
@@ -397,6 +479,34 @@ impl ClaudeAssembler {
             build.lane(run, lane, call.action);
         }
     }
+}
+
+/// Whether a file name is the id of a session.
+fn is_session_name(stem: &str) -> bool {
+    let is_group = |(group, len): (&str, usize)| {
+        group.len() == len && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let lengths = [8, 4, 4, 4, 12];
+    stem.split('-').count() == lengths.len() && stem.split('-').zip(lengths).all(is_group)
+}
+
+/// Whether a title is that of the run it stands in. Those without a session id name the last record of their
+/// session and stand before it, in a concatenated file behind another session.
+fn is_about(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Builder) -> bool {
+    !fact.run.is_empty()
+        || is_session_name(from.stem)
+        || build.peek(run).first_action == ActionIx::NONE
+        || build.by_id(run, from.text(fact.parent)) != ActionIx::NONE
+}
+
+/// The name under which the price list has the model: a mode with prices of its own is part of it.
+fn priced(model: Sym, incoming: &Incoming<'_>, build: &mut Builder) -> Sym {
+    let speed = incoming.from.decoded.name(incoming.fact, Name::Speed);
+    if speed.is_empty() || !model.is_some() {
+        return model;
+    }
+    let name = [build.name(model).as_bytes(), b"-", speed].concat();
+    build.symbol(&name)
 }
 
 /// Whether another session has the record, or the model call that it belongs to. Forks keep the ids of

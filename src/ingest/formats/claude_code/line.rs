@@ -45,6 +45,8 @@ struct Message {
     id: Option<Str>,
     model: Option<Str>,
     usage: Usage,
+    /// `fast` for a mode with prices of its own.
+    speed: Option<Str>,
     /// Model calls inside this one that its tokens do not include: of an advisor, of a compaction.
     inner: Vec<Inner>,
     /// The content, if it is one string.
@@ -84,7 +86,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<(
             b"type" => &mut line.kind,
             b"subtype" => &mut line.subtype,
             b"uuid" => &mut line.uuid,
-            b"parentUuid" => &mut line.parent,
+            b"parentUuid" | b"leafUuid" => &mut line.parent,
             b"sessionId" => &mut line.session,
             b"agentId" => &mut line.agent,
             b"requestId" => &mut line.request,
@@ -168,7 +170,7 @@ fn message(cursor: &mut Cursor<'_>) -> Checked<Message> {
         match key {
             b"id" => message.id = cursor.string_or_skip()?,
             b"model" => message.model = cursor.string_or_skip()?,
-            b"usage" => message.usage = usage(cursor, &mut message.inner)?,
+            b"usage" => message.usage = usage(cursor, &mut message)?,
             b"content" => match cursor.peek() {
                 b'"' => message.text = Some(cursor.string()?),
                 b'[' => cursor.array(|cursor| {
@@ -265,7 +267,7 @@ fn first_text(cursor: &mut Cursor<'_>) -> Checked<Option<Str>> {
 }
 
 /// `input_tokens` excludes both cache reads and cache writes.
-fn usage(cursor: &mut Cursor<'_>, inner: &mut Vec<Inner>) -> Checked<Usage> {
+fn usage(cursor: &mut Cursor<'_>, message: &mut Message) -> Checked<Usage> {
     let mut usage = Usage::NONE;
     cursor.object_or_skip(|cursor, key| {
         if let Some(slot) = tokens(key, &mut usage) {
@@ -273,6 +275,10 @@ fn usage(cursor: &mut Cursor<'_>, inner: &mut Vec<Inner>) -> Checked<Usage> {
             return Ok(());
         }
         match key {
+            b"speed" => {
+                message.speed = cursor.string_or_skip()?;
+                Ok(())
+            }
             b"cache_creation" => cursor.object_or_skip(|cursor, key| {
                 let tokens = cursor.count_or_skip()?;
                 if key == b"ephemeral_1h_input_tokens" {
@@ -290,7 +296,7 @@ fn usage(cursor: &mut Cursor<'_>, inner: &mut Vec<Inner>) -> Checked<Usage> {
             b"iterations" if cursor.peek() == b'[' => cursor.array(|cursor| {
                 let found = iteration(cursor)?;
                 if found.kind.is_some_and(|kind| is_inner(cursor.raw(kind))) {
-                    inner.push(found);
+                    message.inner.push(found);
                 }
                 Ok(())
             }),
@@ -456,6 +462,13 @@ fn assistant(line: &Line, message: &Message, cursor: &Cursor<'_>, out: &mut Fact
         fact.part = part as u16;
         fact.model = out.text(cursor, message.model);
         out.name(Name::Group, group);
+        if message
+            .speed
+            .is_some_and(|speed| cursor.raw(speed) == b"fast")
+        {
+            let speed = out.text(cursor, message.speed);
+            out.name(Name::Speed, speed);
+        }
         if part == 0 {
             out.usage(&mut fact, message.usage);
         }

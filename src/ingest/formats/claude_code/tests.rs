@@ -70,7 +70,7 @@ fn text_injected_by_the_harness_starts_no_turn() {
 fn a_duplicate_line_is_counted_and_not_shown() {
     let batch = load(
         r#"{"type":"user","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
-{"type":"user","uuid":"a","sessionId":"s2","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
+{"type":"user","uuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
 {"type":"progress","uuid":"p","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","data":{"type":"bash_progress"}}
 "#,
     );
@@ -220,4 +220,73 @@ fn a_rule_and_a_person_are_told_apart() {
         ]
     );
     assert_eq!(batch.outcomes.attached(1).len(), 1);
+}
+
+/// A file with a session, a fork that copied its first prompt, and a third session with a title before it.
+const CONCATENATED: &str = r#"{"type":"user","uuid":"a","parentUuid":null,"sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
+{"type":"assistant","uuid":"b","parentUuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:01Z","requestId":"r","message":{"id":"m","role":"assistant","model":"claude-opus-4-6","content":[{"type":"tool_use","id":"t","name":"Bash","input":{}}],"usage":{"input_tokens":3,"output_tokens":1}}}
+{"type":"user","uuid":"a","parentUuid":null,"sessionId":"s2","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
+{"type":"assistant","uuid":"b","parentUuid":"a","sessionId":"s2","timestamp":"2026-01-01T00:00:01Z","requestId":"r","message":{"id":"m","role":"assistant","model":"claude-opus-4-6","content":[{"type":"tool_use","id":"t","name":"Bash","input":{}}],"usage":{"input_tokens":3,"output_tokens":1}}}
+{"type":"summary","summary":"The third","leafUuid":"c"}
+{"type":"user","uuid":"c","parentUuid":null,"sessionId":"s3","timestamp":"2026-01-01T00:00:05Z","message":{"role":"user","content":"More"}}
+{"type":"user","uuid":"d","parentUuid":"a","sessionId":"s1","timestamp":"2026-01-01T00:00:06Z","message":{"role":"user","content":"Again"}}
+"#;
+
+#[test]
+fn each_session_of_a_concatenated_file_is_a_run() {
+    let runs = load(CONCATENATED).runs;
+    let ids: Vec<&str> = runs.iter().map(|(_, run)| &*run.id).collect();
+    assert_eq!(ids, ["s1", "s2", "s3"]);
+    let actions: Vec<u32> = runs.iter().map(|(_, run)| run.totals.actions).collect();
+    assert_eq!(actions, [4, 3, 1]);
+    let calls: Vec<u32> = runs.iter().map(|(_, run)| run.totals.tool_calls).collect();
+    assert_eq!(calls, [1, 0, 0]);
+    let tokens = |at: usize| runs[at].1.totals.usage.input.get();
+    assert_eq!([tokens(0), tokens(1)], [Some(3), None]);
+    let inherited = runs[1].1.inherited.as_ref().expect("it is a fork");
+    assert_eq!(&*inherited.from, "s1");
+    assert!(runs.iter().all(|(_, run)| run.title.is_none()));
+}
+
+#[test]
+fn a_file_named_after_a_session_is_that_session() {
+    for name in ["5b0c2d7e-91f4-4c3a-8e6d-2f7a1b9c0d34.jsonl", "s1.jsonl"] {
+        let input = Input::Bundled {
+            name,
+            bytes: CONCATENATED.as_bytes(),
+            companions: &[],
+        };
+        assert_eq!(testing::load_input("claude-code", input).runs.len(), 1);
+    }
+}
+
+#[test]
+fn a_session_that_continues_another_under_a_new_id_is_one_run() {
+    let batch = load(
+        r#"{"type":"user","uuid":"a","parentUuid":null,"sessionId":"s1","timestamp":"2026-01-01T00:00:00Z","message":{"role":"user","content":"Fix it"}}
+{"type":"user","uuid":"b","parentUuid":"a","sessionId":"s2","timestamp":"2026-01-01T00:00:01Z","message":{"role":"user","content":"Go on"}}
+"#,
+    );
+    assert_eq!(batch.runs.len(), 1);
+    assert_eq!(&*batch.runs[0].1.id, "trace");
+}
+
+#[test]
+fn the_fast_mode_of_a_model_has_prices_of_its_own() {
+    let cost = |model: &str, speed: &str| {
+        let line = format!(
+            r#"{{"type":"assistant","uuid":"a","sessionId":"s1","requestId":"r","timestamp":"2026-01-01T00:00:00Z","message":{{"id":"m","role":"assistant","model":"{model}","content":[{{"type":"text","text":"one"}}],"usage":{{"input_tokens":1000,"output_tokens":100,"speed":"{speed}"}}}}}}
+"#
+        );
+        let batch = testing::load("claude-code", line.leak());
+        batch.runs[0].1.totals.estimated_cost.usd()
+    };
+    assert_eq!(cost("claude-opus-4-6", "standard"), Some(0.0075));
+    assert_eq!(cost("claude-opus-4-6", "fast"), Some(0.045));
+    assert_eq!(cost("claude-opus-5-20260723", "fast"), Some(0.015));
+    assert_eq!(
+        cost("claude-haiku-4-5", "fast"),
+        None,
+        "no such price is known"
+    );
 }

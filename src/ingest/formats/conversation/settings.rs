@@ -6,7 +6,7 @@ use crate::model::action::Status;
 use crate::model::run::{RunIx, RunStatus};
 
 /// Sets a property of a run.
-pub(super) fn set(run: RunIx, name: Name, value: &[u8], build: &mut Builder) {
+pub(in super::super) fn set(run: RunIx, name: Name, value: &[u8], build: &mut Builder) {
     let symbol = build.symbol(value);
     let text = || String::from_utf8_lossy(value);
     let run = build.edit(run);
@@ -38,6 +38,7 @@ pub(super) fn set(run: RunIx, name: Name, value: &[u8], build: &mut Builder) {
         | Name::Attempt
         | Name::Text
         | Name::ResponseId
+        | Name::Speed
         | Name::Stream
         | Name::TaskPrompt
         | Name::Subagent
@@ -52,7 +53,7 @@ pub(super) fn set(run: RunIx, name: Name, value: &[u8], build: &mut Builder) {
 }
 
 /// The end status of a run, from the status of its last record.
-pub(super) fn status(status: Status) -> Option<RunStatus> {
+pub(in super::super) fn status(status: Status) -> Option<RunStatus> {
     match status {
         Status::Ok => Some(RunStatus::Ok),
         Status::Error | Status::Timeout => Some(RunStatus::Error),
