@@ -52,7 +52,11 @@ impl Ear {
         match &mut self.state {
             State::Outside => self.begin(event, key, expects),
             State::Escape if is(key, ']', KeyModifiers::NONE) => self.hold(event, State::Code(0)),
-            State::Code(count) if CODE.get(*count).is_some_and(|it| is(key, *it, KeyModifiers::NONE)) => {
+            State::Code(count)
+                if CODE
+                    .get(*count)
+                    .is_some_and(|it| is(key, *it, KeyModifiers::NONE)) =>
+            {
                 let count = *count + 1;
                 if count < CODE.len() {
                     return self.hold(event, State::Code(count));

@@ -114,8 +114,18 @@ mod tests {
     #[test]
     fn a_hostile_answer_says_nothing() {
         for answer in [
-            "", "rgb:", "rgb://", "rgb:1/2", "rgb:-1/+2/ 3", "rgb:fffff/0/0", "#", "#é1", "#ffff",
-            "q", "rgb:zz/zz/zz", "\u{1b}[2J",
+            "",
+            "rgb:",
+            "rgb://",
+            "rgb:1/2",
+            "rgb:-1/+2/ 3",
+            "rgb:fffff/0/0",
+            "#",
+            "#é1",
+            "#ffff",
+            "q",
+            "rgb:zz/zz/zz",
+            "\u{1b}[2J",
         ] {
             check(answer, None);
         }
