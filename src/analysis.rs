@@ -1,5 +1,6 @@
 //! Pure functions over a snapshot of the store.
 
+pub mod changes;
 pub mod cohort;
 pub mod context;
 pub mod diff;

@@ -33,6 +33,7 @@ use crate::ingest::recent::Homes;
 use crate::tui::keys::Keymap;
 use crate::tui::remembered::Remembered;
 use crate::tui::screens::ScreenId;
+use crate::tui::theme::ground::Ground;
 use crate::tui::theme::{ColorChoice, Palette, Theme};
 
 /// How to run the explorer.
@@ -62,6 +63,7 @@ pub struct Options {
     pub ascii: bool,
     pub color: ColorChoice,
     pub palette: Palette,
+    pub ground: Ground,
     pub keymap: Keymap,
     pub setup: Setup,
     /// Where to remember things between starts; none to remember nothing.
@@ -91,6 +93,7 @@ impl Default for Options {
             ascii: false,
             color: ColorChoice::default(),
             palette: Palette::Sixteen,
+            ground: Ground::default(),
             keymap: Keymap::default(),
             setup: Setup::default(),
             state: None,
@@ -160,6 +163,7 @@ impl Options {
             Palette::None
         };
         Theme {
+            ground: self.ground,
             keymap: Arc::new(self.keymap.clone()),
             ..Theme::new(palette, self.ascii)
         }

@@ -113,8 +113,8 @@ pub fn bytes(number: u64) -> String {
     }
 }
 
-/// Dollars with the digits that matter: `$12.84`, `$0.41`, `$.0212`. Amounts that round to zero
-/// are `<$.0001`, so that only a true zero reads as zero; anything but a number is `—`.
+/// Dollars with the digits that matter: `$12.84`, `$0.41`, `$0.0212`. Amounts that round to zero
+/// are `<$0.0001`, so that only a true zero reads as zero; anything but a number is `—`.
 pub fn usd(amount: f64) -> String {
     if !amount.is_finite() {
         return "—".to_owned();
@@ -125,9 +125,10 @@ pub fn usd(amount: f64) -> String {
     if size == 0.0 {
         "$0".to_owned()
     } else if parts == 0 {
-        format!("{sign}<$.0001")
+        format!("{sign}<$0.0001")
     } else if parts < 1000 {
-        format!("{sign}$.{parts:04}")
+        let cents = if parts.is_multiple_of(100) { 2 } else { 4 };
+        format!("{sign}${:.cents$}", parts as f64 / 10_000.0)
     } else if size < 999.995 {
         format!("{sign}${size:.2}")
     } else if size < 999_999.5 {
@@ -135,6 +136,35 @@ pub fn usd(amount: f64) -> String {
     } else {
         format!("{sign}${}", short_count(size as u64))
     }
+}
+
+/// The same in few cells: whole cents, and `<$0.01` below one.
+pub fn cents(amount: f64) -> String {
+    if amount > 0.0 && amount < 0.005 {
+        "<$0.01".to_owned()
+    } else if amount > 0.0 && amount < 0.1 {
+        format!("${amount:.2}")
+    } else {
+        usd(amount)
+    }
+}
+
+/// `2026-11-22`, with the day of the week; empty for times beyond the calendar.
+pub fn date(us: i64, zone: &TimeZone) -> String {
+    Timestamp::from_microsecond(us).map_or_else(
+        |_| String::new(),
+        |time| {
+            time.to_zoned(zone.clone())
+                .strftime("%a %Y-%m-%d")
+                .to_string()
+        },
+    )
+}
+
+/// Whether two points in time are on different days; not so for times beyond the calendar.
+pub fn is_other_day(one: i64, other: i64, zone: &TimeZone) -> bool {
+    let date = |us| Timestamp::from_microsecond(us).map(|time| time.to_zoned(zone.clone()).date());
+    matches!((date(one), date(other)), (Ok(one), Ok(other)) if one != other)
 }
 
 /// `14:02:11` in the given zone; plain microseconds for times beyond the calendar.

@@ -18,7 +18,8 @@ use crate::state;
 use crate::tui;
 use crate::tui::Setup;
 use crate::tui::screens::ScreenId;
-use crate::tui::theme::{ColorChoice, Palette};
+use crate::tui::theme::ground::{Background, Ground};
+use crate::tui::theme::{self, ColorChoice, Palette};
 
 /// What to open in the explorer.
 #[derive(Debug, clap::Args)]
@@ -244,6 +245,7 @@ fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {
 fn options(cx: &Cx, named: &Named) -> tui::Options {
     let config = &cx.config;
     let view = cx.global.view.as_deref().and_then(ScreenId::view);
+    let variable = |name: &str| env::var(name).unwrap_or_default();
     let filters = config.filters.iter();
     let filters = filters.map(|(name, filter)| (name.clone(), filter.value.clone()));
     tui::Options {
@@ -268,7 +270,11 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
         palette: config
             .theme
             .value
-            .unwrap_or_else(|| Palette::of_terminal(|name| env::var(name).unwrap_or_default())),
+            .unwrap_or_else(|| Palette::of_terminal(variable)),
+        ground: Ground {
+            background: Background::of_environment(variable),
+            adapts: config.theme.value.is_none() && theme::has_256_colors(variable),
+        },
         keymap: config.keymap(),
         setup: Setup {
             columns: config.runs.columns.value.clone(),

@@ -1,5 +1,6 @@
 //! The event loop between the terminal and the screens: one inbox, and a frame when something changed.
 
+mod answer;
 mod memory;
 mod terminal;
 mod watch;
@@ -25,12 +26,15 @@ use crate::tui::screen::Pointer;
 use crate::tui::shell::{Asked, Shell};
 use crate::tui::tasks::lanes::{Lanes, Report};
 use crate::tui::theme::Theme;
+use crate::tui::theme::ground::Background;
 use crate::tui::{Exit, Options};
 
 /// Events from the terminal and the system.
 #[derive(Debug)]
 pub(super) enum Msg {
     Term(Event),
+    /// The terminal answered; `None` if it did not tell its background.
+    Background(Option<Background>),
     Signal(i32),
     TerminalLost,
     /// One of our threads panicked, with this message.
@@ -44,6 +48,10 @@ const ECHO: Duration = Duration::from_millis(300);
 /// The time between frames while only loading goes on, or a trace grows.
 const LOADING_FRAME: Duration = Duration::from_millis(33);
 const LIVE_FRAME: Duration = Duration::from_millis(10);
+/// An answer of the terminal that comes later changes no colours any more.
+const ANSWER_DUE: Duration = Duration::from_secs(1);
+/// How long a program that ends at once waits for the answer, which would else go to the shell.
+const LAST_ANSWER: Duration = Duration::from_millis(60);
 
 pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit> {
     terminal::check()?;
@@ -51,6 +59,10 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
     let screen = Screen::enter(options, inbox_sender.clone())?;
     let shown = Shown::default();
     let keys = watch::start(&inbox_sender, &shown)?;
+    let asked = options.is_colored().then(Instant::now);
+    if asked.is_some() {
+        Screen::ask_background();
+    }
     let (lanes, reports) = Lanes::threaded();
     let theme = Theme {
         ascii_only: !terminal::speaks_utf8(),
@@ -75,6 +87,7 @@ pub(super) fn run(options: &Options, messages: Messages) -> anyhow::Result<Exit>
         drawn: Instant::now(),
         deaf_until: Instant::now(),
         shown,
+        asked,
     };
     runtime.report(&problems);
     runtime.memory.entered(&runtime.shell);
@@ -115,6 +128,8 @@ struct Runtime {
     deaf_until: Instant,
     /// What another program shows now.
     shown: Shown,
+    /// When the terminal was asked for its background, until it answers.
+    asked: Option<Instant>,
 }
 
 impl Runtime {
@@ -122,7 +137,31 @@ impl Runtime {
         let exit = self.serve();
         // The screen is about to go, so problems could not be shown.
         let _ = self.memory.leave(&self.shell);
+        self.await_answer();
         exit
+    }
+
+    /// Leaves no answer of the terminal to the shell.
+    fn await_answer(&self) {
+        let is_due = |asked: Instant| asked.elapsed() < ANSWER_DUE;
+        if !self.asked.is_some_and(is_due) {
+            return;
+        }
+        let until = Instant::now() + LAST_ANSWER;
+        while let Ok(msg) = self.inbox.recv_deadline(until) {
+            if matches!(msg, Msg::Background(_) | Msg::TerminalLost) {
+                return;
+            }
+        }
+    }
+
+    /// Fits the colours to the background, unless the answer comes so late that it would surprise.
+    fn answered(&mut self, background: Option<Background>) {
+        let asked = self.asked.take();
+        let is_due = asked.is_some_and(|asked| asked.elapsed() < ANSWER_DUE);
+        if let Some(background) = background.filter(|_| is_due) {
+            self.shell.fit(background);
+        }
     }
 
     fn serve(&mut self) -> Exit {
@@ -246,6 +285,10 @@ impl Runtime {
         self.pending = Pending::Now;
         match msg {
             Msg::Term(event) => self.event(event),
+            Msg::Background(background) => {
+                self.answered(background);
+                None
+            }
             Msg::Signal(SIGINT | SIGQUIT | SIGTSTP) if Instant::now() < self.deaf_until => None,
             Msg::Signal(SIGTSTP) => self.suspend(),
             Msg::Signal(SIGCONT) => {

@@ -11,10 +11,9 @@ use crate::analysis::life::{Arrival, Life, Pulse};
 use crate::base::clock::Clock;
 use crate::base::{human, text};
 use crate::ingest::notice::{Notice, NoticeKind};
-use crate::ingest::{Batch, Loaded, Preview};
+use crate::ingest::{Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
-use crate::model::symbol::Sym;
 use crate::state::Mark;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
@@ -159,32 +158,19 @@ impl Here {
 pub struct Opened {
     pub store: Store,
     pub bodies: Bodies,
-    pub agents: Agents,
     /// Gaps in followed traces.
     pub gaps: Gaps,
+    /// Where midnight is.
+    pub zone: Zone,
 }
 
-/// Whether a list needs a column for agents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Agents {
-    #[default]
-    Unnamed,
-    One(Sym),
-    /// More than one name, or subagents.
-    Several,
-}
+/// The time zone of the screen; UTC until it is set.
+#[derive(Debug, Clone)]
+pub struct Zone(pub TimeZone);
 
-impl Agents {
-    fn see(self, batch: &Batch) -> Agents {
-        if batch.runs.iter().any(|(_, run)| !run.lanes.is_empty()) {
-            return Agents::Several;
-        }
-        let names = batch.chunk.agent.iter().filter(|name| **name != Sym::NONE);
-        names.fold(self, |agents, name| match agents {
-            Agents::Unnamed => Agents::One(*name),
-            Agents::One(one) if one == *name => agents,
-            Agents::One(_) | Agents::Several => Agents::Several,
-        })
+impl Default for Zone {
+    fn default() -> Zone {
+        Zone(TimeZone::UTC)
     }
 }
 
@@ -228,7 +214,10 @@ impl Session {
             keymap: Arc::new(options.keymap.clone()),
             setup: Arc::new(options.setup.clone()),
             notices: Notices::default(),
-            loaded: Opened::default(),
+            loaded: Opened {
+                zone: Zone(options.zone.clone()),
+                ..Opened::default()
+            },
             end: None,
             here: Here::default(),
             marks: Marks {
@@ -344,7 +333,6 @@ impl Session {
         match &message {
             Loaded::Batch(batch) => {
                 self.progress(batch.read, batch.total);
-                self.loaded.agents = self.loaded.agents.see(batch);
                 news.runs = batch.runs.iter().map(|(ix, _)| *ix).collect();
                 news.settled = batch
                     .settled
@@ -376,7 +364,10 @@ impl Session {
             | Loaded::Failed(_) => {}
         }
         if let Loaded::Preview(preview) = message {
-            self.end = Some(read_ahead(*preview));
+            self.end = Some(Opened {
+                zone: self.loaded.zone.clone(),
+                ..read_ahead(*preview)
+            });
             return news;
         }
         if let Some(error) = self.loaded.store.apply(message) {
@@ -439,7 +430,6 @@ fn read_ahead(preview: Preview) -> Opened {
     let mut end = Opened::default();
     end.store.add_sources(vec![Arc::clone(&preview.source)]);
     for batch in preview.batches {
-        end.agents = end.agents.see(&batch);
         end.store.append(batch);
     }
     end

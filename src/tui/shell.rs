@@ -25,6 +25,7 @@ use crate::tui::session::{Here, News, Session};
 use crate::tui::shell::header::Header;
 use crate::tui::shell::route::{Route, Stop};
 use crate::tui::tasks;
+use crate::tui::theme::ground::Background;
 use crate::tui::theme::{Palette, Theme};
 
 /// An effect, and the screen that asked for it: answers go back there.
@@ -285,6 +286,11 @@ impl Shell {
         }
     }
 
+    /// Takes what the terminal says of its background.
+    pub fn fit(&mut self, background: Background) {
+        self.theme.fit(background);
+    }
+
     /// The theme with this name, or the next one.
     fn recolor(&mut self, name: &str) {
         let wanted = match name {
@@ -292,6 +298,7 @@ impl Shell {
             name => Palette::find(name),
         };
         if let Some(palette) = wanted {
+            self.theme.ground.adapts = false;
             self.theme.recolor(palette);
             self.session.say(&format!("theme {}", palette.word()));
             return;

@@ -1,13 +1,16 @@
 //! How things look: styles by role and marks by meaning. Screens ask for a role, never for a colour.
 
+pub mod ground;
 mod palette;
 
 use std::sync::Arc;
 
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Style};
 
 use crate::model::action::{Kind, Status};
 use crate::tui::keys::Keymap;
+use crate::tui::theme::ground::{Background, Ground};
 
 /// When to write colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,7 +22,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// Which colours are used. The background of the terminal stays its own in all of them.
+/// Which colours are used. The background of the terminal stays its own where it fits them ([`Ground`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Palette {
     /// 256 colours for a dark background.
@@ -64,30 +67,34 @@ impl Palette {
         Palette::ALL.iter().copied().find(|it| it.word() == word)
     }
 
-    /// The one that fits a terminal, by what it says in its environment. Only where it tells both that it
-    /// has 256 colours and how bright its background is, more than its own sixteen are used. It is not
-    /// asked: the answer would come among the keys that are typed meanwhile.
+    /// The one that fits a terminal by what it says in its environment, until it answers itself. Only where
+    /// both its 256 colours and its background are known, more than its own sixteen are used.
     pub fn of_terminal(variable: impl Fn(&str) -> String) -> Palette {
-        let depth = variable("COLORTERM");
-        let has_256 = variable("TERM").contains("256color")
-            || matches!(depth.as_str(), "truecolor" | "24bit");
-        let colors = variable("COLORFGBG");
-        let background = colors
-            .rsplit(';')
-            .next()
-            .and_then(|it| it.parse::<u8>().ok());
+        if !has_256_colors(&variable) {
+            return Palette::Sixteen;
+        }
+        Background::of_environment(variable).map_or(Palette::Sixteen, Palette::of_background)
+    }
+
+    pub fn of_background(background: Background) -> Palette {
         match background {
-            Some(0..=6 | 8) if has_256 => Palette::Dark,
-            Some(7 | 9..=15) if has_256 => Palette::Light,
-            _ => Palette::Sixteen,
+            Background::Dark => Palette::Dark,
+            Background::Light => Palette::Light,
         }
     }
+}
+
+/// Whether a terminal says that it has more than its own sixteen colours.
+pub fn has_256_colors(variable: impl Fn(&str) -> String) -> bool {
+    let depth = variable("COLORTERM");
+    variable("TERM").contains("256color") || matches!(depth.as_str(), "truecolor" | "24bit")
 }
 
 /// One style per role.
 #[derive(Debug, Clone)]
 pub struct Theme {
     pub palette: Palette,
+    pub ground: Ground,
     pub styles: Styles,
     /// The colours that tell agents apart; none without colours.
     pub lanes: &'static [Color],
@@ -133,6 +140,7 @@ impl Theme {
     pub fn new(palette: Palette, ascii: bool) -> Theme {
         Theme {
             palette,
+            ground: Ground::default(),
             styles: Styles::new(palette),
             lanes: palette::lanes(palette),
             marks: if ascii { &ASCII } else { &UNICODE },
@@ -179,6 +187,30 @@ impl Theme {
 }
 
 impl Theme {
+    /// Takes what the terminal says of its background; the colours follow where the user chose none.
+    pub fn fit(&mut self, background: Background) {
+        self.ground.background = Some(background);
+        if self.ground.adapts {
+            self.recolor(Palette::of_background(background));
+        }
+    }
+
+    /// Puts the ground of the palette under everything that has none.
+    pub fn lay_ground(&self, buf: &mut Buffer) {
+        let Some(ground) = self.ground.paint(self.palette) else {
+            return;
+        };
+        let (ink, paper) = (ground.fg.unwrap_or_default(), ground.bg.unwrap_or_default());
+        for cell in &mut buf.content {
+            if cell.fg == Color::Reset {
+                cell.fg = ink;
+            }
+            if cell.bg == Color::Reset {
+                cell.bg = paper;
+            }
+        }
+    }
+
     /// The same with other colours.
     pub fn recolor(&mut self, palette: Palette) {
         self.palette = palette;
@@ -195,6 +227,8 @@ pub struct Marks {
     pub tee_down: &'static str,
     pub tee_up: &'static str,
     pub branch: &'static str,
+    /// Of a frame: upper left, upper right, lower left, lower right.
+    pub corners: [&'static str; 4],
     pub lane: &'static str,
     pub crumb: &'static str,
     pub none: &'static str,
@@ -252,6 +286,7 @@ pub static UNICODE: Marks = Marks {
     tee_down: "┬",
     tee_up: "┴",
     branch: "└",
+    corners: ["┌", "┐", "└", "┘"],
     lane: "├",
     crumb: "›",
     none: "—",
@@ -296,6 +331,7 @@ pub static ASCII: Marks = Marks {
     tee_down: "+",
     tee_up: "+",
     branch: "`",
+    corners: ["+", "+", "+", "+"],
     lane: "+",
     crumb: ">",
     none: "-",
@@ -381,7 +417,8 @@ mod tests {
             marks.mark,
             marks.hit,
         ];
-        for mark in single.iter().chain(&marks.kinds).chain(&marks.levels) {
+        let groups = [&marks.kinds[..], &marks.levels, &marks.corners];
+        for mark in single.iter().chain(groups.into_iter().flatten()) {
             assert_eq!(text::width(mark), 1, "{mark}");
             assert!(!plain || mark.is_ascii(), "{mark}");
         }

@@ -5,6 +5,7 @@ pub mod fuzzy;
 pub mod hints;
 pub mod outline;
 pub mod paint;
+pub mod popup;
 pub mod prompt;
 pub mod spark;
 pub mod tone;

@@ -36,6 +36,34 @@ fn it_starts_on_a_terminal_that_never_answers_and_q_gives_it_back() {
 }
 
 #[test]
+fn the_background_that_the_terminal_tells_chooses_the_colours_and_is_never_typed() {
+    for (answer, selection) in [
+        ("\u{1b}]11;rgb:ffff/ffff/ffff\u{1b}\\", "48;5;254"),
+        ("\u{1b}]11;rgb:1414/1717/2020\u{7}", "48;5;237"),
+    ] {
+        let mut terminal = Terminal::start(program(&[REFUND]), USUAL);
+        terminal.type_in(answer);
+        terminal.wait("the colours of the background", |terminal| {
+            String::from_utf8_lossy(&terminal.bytes).contains(selection)
+        });
+        terminal.wait_for(FIRST_ROW);
+        let asked = String::from_utf8_lossy(&terminal.bytes).contains("\u{1b}]11;?");
+        assert!(asked);
+        assert_eq!(terminal.quit(), 0);
+    }
+}
+
+#[test]
+fn an_answer_that_tells_no_colour_types_nothing() {
+    let mut terminal = opened(REFUND, FIRST_ROW);
+    terminal.type_in("\u{1b}]11;qqQ:q\u{7}jj");
+    terminal.wait_for("3 / 25");
+    terminal.type_in("\u{1b}]11;rgb:qq/Q\u{1b}\\j");
+    terminal.wait_for("4 / 25");
+    assert_eq!(terminal.quit(), 0);
+}
+
+#[test]
 fn a_filter_is_typed_and_applied() {
     let mut terminal = opened(REFUND, FIRST_ROW);
     terminal.type_in("/status:blocked\r");

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{clip, first_line, squeeze};
+use crate::analysis::changes;
 
 type Args = Map<String, Value>;
 
@@ -61,7 +62,10 @@ fn command(args: &Args) -> Option<String> {
     };
     // Editor tools call their verb "command" and pass the file separately.
     match path_of(args) {
-        Some(path) if !text.contains(' ') => Some(with_range(args, format!("{text} {path}"))),
+        Some(path) if !text.contains(' ') => {
+            let words = with_range(args, format!("{text} {path}"));
+            Some(changed(args).map_or(words.clone(), |changed| format!("{words} {changed}")))
+        }
         _ => (!text.is_empty()).then_some(text),
     }
 }
@@ -140,10 +144,8 @@ fn todos(args: &Args) -> Option<String> {
 
 fn file(args: &Args) -> Option<String> {
     let path = path_of(args)?;
-    for (before, after) in [("old_string", "new_string"), ("oldString", "newString")] {
-        if let (Some(old), Some(new)) = (lines_of(args, before), lines_of(args, after)) {
-            return Some(format!("{path} −{old} +{new}"));
-        }
+    if let Some(changed) = changed(args) {
+        return Some(format!("{path} {changed}"));
     }
     if let Some(Value::Array(edits)) = args.get("edits") {
         return Some(format!("{path} {}", count(edits.len(), "edit")));
@@ -168,6 +170,20 @@ fn file(args: &Args) -> Option<String> {
         return None;
     }
     Some(with_range(args, path))
+}
+
+/// How many lines an edit takes away and adds.
+fn changed(args: &Args) -> Option<String> {
+    const PAIRS: &[(&str, &str)] = &[
+        ("old_string", "new_string"),
+        ("oldString", "newString"),
+        ("old_str", "new_str"),
+        ("old_text", "new_text"),
+        ("oldText", "newText"),
+    ];
+    let text = |key: &str| args.get(key)?.as_str();
+    let both = |(old, new): &(&str, &str)| Some(changes::words(text(old)?, text(new)?));
+    PAIRS.iter().find_map(both)
 }
 
 fn lines_of(args: &Args, key: &str) -> Option<usize> {

@@ -57,15 +57,20 @@ fn bytes_have_a_unit() {
 fn dollars_show_the_digits_that_matter() {
     assert_eq!(usd(12.84), "$12.84");
     assert_eq!(usd(0.41), "$0.41");
-    assert_eq!(usd(0.0212), "$.0212");
+    assert_eq!(usd(0.0212), "$0.0212");
+    assert_eq!(usd(0.04), "$0.04");
     assert_eq!(usd(0.099_96), "$0.10");
     assert_eq!(usd(0.0), "$0");
-    assert_eq!(usd(0.000_01), "<$.0001");
+    assert_eq!(usd(0.000_01), "<$0.0001");
     assert_eq!(usd(999.999), "$1,000");
     assert_eq!(usd(12_345.6), "$12,346");
     assert_eq!(usd(2_500_000.0), "$2.5M");
     assert_eq!(usd(-0.41), "-$0.41");
     assert_eq!(usd(f64::NAN), "—");
+    assert_eq!(super::cents(0.0363), "$0.04");
+    assert_eq!(super::cents(0.0021), "<$0.01");
+    assert_eq!(super::cents(0.0999), "$0.10");
+    assert_eq!(super::cents(12.234), "$12.23");
 }
 
 #[test]

@@ -83,6 +83,23 @@ impl Screen {
         self.forget()
     }
 
+    /// Asks the terminal for its background (OSC 11); a terminal that does not know the question is silent.
+    /// GNU screen hands the question on only if it is told to. The console of Linux would print it.
+    pub(super) fn ask_background() {
+        let variable = |name| std::env::var(name).unwrap_or_default();
+        let term = variable("TERM");
+        let question = if term == "linux" {
+            return;
+        } else if term.starts_with("screen") && variable("TMUX").is_empty() {
+            "\x1bP\x1b]11;?\x07\x1b\\"
+        } else {
+            "\x1b]11;?\x1b\\"
+        };
+        // A terminal that fails here fails again when the frame is drawn, and that is reported.
+        let mut out = io::stdout();
+        let _ = write!(out, "{question}").and_then(|()| out.flush());
+    }
+
     pub(super) fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
         self.terminal
             .draw(|frame| draw(frame.area(), frame.buffer_mut()))?;

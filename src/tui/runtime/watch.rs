@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -17,8 +17,10 @@ use signal_hook::consts::{
 use signal_hook::iterator::Signals;
 
 use crate::act::viewer::Shown;
+use crate::tui::runtime::answer::{Ear, Heard};
 use crate::tui::runtime::terminal::restore;
-use crate::tui::runtime::{Msg, tell};
+use crate::tui::runtime::{ANSWER_DUE, Msg, tell};
+use crate::tui::theme::ground::Background;
 
 /// The signals that would end the process and leave the terminal as it is. The rest cannot be caught safely.
 const CAUGHT: [i32; 13] = [
@@ -32,6 +34,8 @@ const HUNG_UP: i32 = 128 + SIGHUP;
 
 /// How long the keys may go unread before it is asked whether to stop reading them.
 const GLANCE: Duration = Duration::from_millis(200);
+/// How long a key that may begin an answer of the terminal waits for the next.
+const BREATH: Duration = Duration::from_millis(60);
 
 /// The thread that reads keys; pauses while another program has the terminal.
 #[derive(Debug, Clone, Default)]
@@ -115,16 +119,25 @@ pub(super) fn start(inbox: &Sender<Msg>, shown: &Shown) -> anyhow::Result<Keys> 
 }
 
 fn read_keys(inbox: &Sender<Msg>, keys: &Keys) {
+    let (mut ear, started) = (Ear::default(), Instant::now());
     loop {
         keys.wait();
-        let event = match crossterm::event::poll(GLANCE) {
-            Ok(true) => crossterm::event::read(),
-            Ok(false) => continue,
+        let is_due = started.elapsed() < ANSWER_DUE;
+        let pause = if ear.is_holding() { BREATH } else { GLANCE };
+        let heard = match crossterm::event::poll(pause) {
+            Ok(true) => crossterm::event::read().map(|event| ear.hear(event, is_due)),
+            Ok(false) => Ok(ear.silence()),
             Err(error) => Err(error),
         };
-        let Ok(event) = event else { break };
-        if !tell(inbox, Msg::Term(event)) {
-            return keys.end();
+        let Ok(heard) = heard else { break };
+        for heard in heard {
+            let msg = match heard {
+                Heard::Event(event) => Msg::Term(event),
+                Heard::Answer(answer) => Msg::Background(Background::of_answer(&answer)),
+            };
+            if !tell(inbox, msg) {
+                return keys.end();
+            }
         }
     }
     keys.end();

@@ -24,23 +24,53 @@ const BLOCKED: Word = ("blocked", "block");
 const CANCELLED: Word = ("cancelled", "canc");
 const NOT_RECORDED: Word = ("", "");
 
-/// The mark and the word for the status of an action; empty if it was not recorded.
-pub fn status((status, is_waiting): (Status, bool), theme: &Theme, wide: bool) -> (String, Style) {
+/// The mark and the word for the status of an action; empty if it was not recorded. In `cells` that cannot
+/// hold both the word stands alone: it is never cut.
+pub fn status(
+    (status, is_waiting): (Status, bool),
+    theme: &Theme,
+    cells: usize,
+) -> (String, Style) {
     let marks = theme.marks;
-    let (mark, (full, short)) = match status {
-        Status::Unrecorded => (marks.none, NOT_RECORDED),
-        Status::Ok => (marks.ok, OK),
-        Status::Error => (marks.error, ("error", "error")),
-        Status::Blocked => (marks.blocked, BLOCKED),
-        Status::Denied => (marks.blocked, ("denied", "deny")),
-        Status::Pending if is_waiting => (marks.waiting, ("waiting", "wait")),
-        Status::Pending => (marks.more, ("no result", "open")),
-        Status::Timeout => (marks.error, ("timeout", "time")),
-        Status::Cancelled => (marks.error, CANCELLED),
+    let mark = match status {
+        Status::Unrecorded => marks.none,
+        Status::Ok => marks.ok,
+        Status::Error | Status::Timeout | Status::Cancelled => marks.error,
+        Status::Blocked | Status::Denied => marks.blocked,
+        Status::Pending if is_waiting => marks.waiting,
+        Status::Pending => marks.more,
     };
-    let word = if wide { full } else { short };
-    let words = format!("{mark} {word}").trim_end().to_owned();
+    let word = status_word(status, is_waiting);
+    let words = if word.is_empty() {
+        mark.to_owned()
+    } else if text::width(word) + 2 <= cells {
+        format!("{mark} {word}")
+    } else {
+        word.to_owned()
+    };
     (words, theme.status(status))
+}
+
+/// Cells of a status with its mark; none if it was not recorded.
+pub fn cells(status: Status, is_waiting: bool) -> usize {
+    match status_word(status, is_waiting) {
+        "" => 0,
+        word => word.len() + 2,
+    }
+}
+
+fn status_word(status: Status, is_waiting: bool) -> &'static str {
+    match status {
+        Status::Unrecorded => "",
+        Status::Ok => "ok",
+        Status::Error => "error",
+        Status::Blocked => "blocked",
+        Status::Denied => "denied",
+        Status::Pending if is_waiting => "waiting",
+        Status::Pending => "no result",
+        Status::Timeout => "timeout",
+        Status::Cancelled => "cancelled",
+    }
 }
 
 /// How a run ended or is going, in as much detail as there is room for: in few cells a duration stands
@@ -76,7 +106,7 @@ pub fn words(life: Life, theme: &Theme, cells: usize) -> (String, Style) {
         Life::Silent(_) => (marks.unsure, "silent".to_owned(), styles.waiting),
         Life::Gone => (marks.error, "abandoned".to_owned(), styles.error),
     };
-    (format!("{mark} {words}"), style)
+    (format!("{mark} {words}").trim_start().to_owned(), style)
 }
 
 fn told(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String, Style) {
@@ -91,8 +121,14 @@ fn told(status: RunStatus, theme: &Theme, cells: usize) -> (&'static str, String
         RunStatus::Unfinished => (marks.unsure, styles.waiting),
     };
     let (full, short) = run_word(status);
-    let fits = text::width(mark) + 1 + text::width(full) <= cells;
-    (mark, (if fits { full } else { short }).to_owned(), style)
+    let room = cells.saturating_sub(text::width(full));
+    // The word stays whole as long as it can: alone it says as much as with its mark.
+    let (mark, word) = match room {
+        0 if text::width(full) > cells => (mark, short),
+        0 | 1 => ("", full),
+        _ => (mark, full),
+    };
+    (mark, word.to_owned(), style)
 }
 
 fn run_word(status: RunStatus) -> Word {
@@ -134,7 +170,17 @@ pub fn cost(cost: Option<(Cost, CostSource)>) -> Option<String> {
     })
 }
 
-/// A rate: `12/s`, `≈$.41/min`. Empty without recent activity.
+/// The same in whole cents where it would not fit `cells`.
+pub fn cost_in(spent: Option<(Cost, CostSource)>, cells: usize) -> Option<String> {
+    let words = cost(spent)?;
+    if text::width(&words) <= cells {
+        return Some(words);
+    }
+    let about = if words.starts_with('≈') { "≈" } else { "" };
+    Some(format!("{about}{}", human::cents(spent?.0.usd()?)))
+}
+
+/// A rate: `12/s`, `≈$0.41/min`. Empty without recent activity.
 pub fn pace(rate: &Rate, is_estimate: bool, now: i64) -> Vec<String> {
     if rate.is_quiet(now) {
         return Vec::new();

@@ -5,7 +5,7 @@ mod compare;
 mod filtered;
 mod layout;
 mod moves;
-mod rows;
+pub(super) mod rows;
 mod table;
 mod tasks;
 mod view;

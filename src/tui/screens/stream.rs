@@ -1,9 +1,12 @@
 //! The stream: every action in its order, the selected one opened beside it.
 
 pub mod chords;
+pub mod columns;
 pub mod extras;
 mod filtered;
 pub mod finder;
+mod fit;
+mod folding;
 mod follow;
 pub mod headings;
 pub mod inspector;
@@ -19,6 +22,7 @@ pub mod noticed;
 mod origin;
 pub mod overview;
 mod prepare;
+pub mod presence;
 pub mod rows;
 pub mod talk;
 mod tasks;
@@ -35,6 +39,7 @@ use ratatui::layout::Rect;
 
 use crate::act::viewer::Viewer;
 use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
 use crate::query::eval::Tally;
 use crate::state::Layout;
 use crate::tui::effects::Effect;
@@ -44,15 +49,17 @@ use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::stream::chords::{Chord, Typing};
+use crate::tui::screens::stream::columns::{Columns, Needs};
 use crate::tui::screens::stream::extras::Extras;
 use crate::tui::screens::stream::finder::Finder;
 use crate::tui::screens::stream::inspector::{Inspector, Subject};
-use crate::tui::screens::stream::layout::{Columns, Focus, Panes, Regions, Split};
+use crate::tui::screens::stream::layout::{Focus, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::menu::Menu;
 use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::noticed::Noticed;
 use crate::tui::screens::stream::overview::Overview;
+use crate::tui::screens::stream::presence::Presence;
 use crate::tui::screens::stream::rows::RowText;
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
@@ -72,7 +79,16 @@ pub struct Stream {
     split: Split,
     input: Input,
     notice: Option<Notice>,
+    title: Title,
     frame: Frame,
+}
+
+/// What a run was about, sanitised; empty if nothing tells.
+#[derive(Debug, Default)]
+struct Title {
+    /// Whether it is of the previewed end, and of which run.
+    of: Option<(bool, RunIx)>,
+    words: String,
 }
 
 /// Which actions are listed: what was asked, and how far it was answered.
@@ -106,6 +122,11 @@ struct List {
     /// What arrived since the user left the end.
     missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
+    presence: Presence,
+    /// What the columns of the last frame were for.
+    needs: Needs,
+    /// Latency and cost share a column.
+    is_merged: bool,
 }
 
 /// Actions that arrived in a growing trace while its end was not on the screen.
@@ -164,6 +185,26 @@ struct Placed {
     is_hit: bool,
     /// Its values in the columns that the user added.
     extras: Vec<Option<String>>,
+    fold: Fold,
+}
+
+/// How a row goes with the one above or below it.
+#[derive(Debug, Default)]
+enum Fold {
+    #[default]
+    None,
+    /// The row below tells it: it has no row but perhaps a heading.
+    Below,
+    /// It tells the model call that asked for it.
+    Asked(Asked),
+}
+
+/// What a model call took that has no row.
+#[derive(Debug, Default)]
+struct Asked {
+    latency: Option<String>,
+    cost: Option<String>,
+    cents: Option<String>,
 }
 
 /// Rows of the scrollbar with marks or matches.
@@ -334,6 +375,9 @@ impl Screen for Stream {
             seen.for_each(drop);
             session.loaded.bodies.forget();
         }
+        self.list
+            .presence
+            .look_again(&session.loaded.store, &news.settled);
         self.inspector.changed(&news.settled);
         if !news.rows.is_empty() || !news.settled.is_empty() {
             self.overview.outdate();
@@ -370,6 +414,7 @@ impl Screen for Stream {
         self.prepare_list(session);
         let mut effects = self.prepare_inspector(session);
         effects.extend(self.prepare_overview(session));
+        self.prepare_title(session);
         self.frame.words = words::Words::new(self, session);
         self.frame.stays = self.stays_true(session);
         self.tell_here(session);

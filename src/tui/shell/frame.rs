@@ -25,6 +25,7 @@ impl Shell {
         } else {
             self.draw_question(area, buf);
         }
+        self.theme.lay_ground(buf);
         if self.theme.ascii || self.theme.ascii_only {
             spell(buf, self.theme.ascii_only);
         }

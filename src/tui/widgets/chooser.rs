@@ -2,12 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use crate::base::text;
 use crate::tui::keys::{Code, Key};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::paint::{self, Row};
+use crate::tui::widgets::paint::Row;
+use crate::tui::widgets::popup::{self, Edges};
 use crate::tui::widgets::prompt::Prompt;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 
@@ -50,6 +50,8 @@ pub struct Frame<'a> {
     pub problem: &'a str,
 }
 
+/// Lines above the list: the edge and what is typed.
+const ABOVE: u16 = 2;
 /// Lines of the list at most.
 const TALLEST: u16 = 14;
 /// Cells of the longest name that moves the words about it to the right.
@@ -100,7 +102,7 @@ impl Chooser {
 
     /// The line at row `y` of the screen, of a list in `area`.
     pub fn at(&self, area: Rect, y: u16, len: usize) -> Option<usize> {
-        let row = y.checked_sub(area.y + 1)?;
+        let row = y.checked_sub(area.y + ABOVE)?;
         let at = self.view.top() + usize::from(row);
         (row < height(area, len) && at < len).then_some(at)
     }
@@ -119,9 +121,10 @@ impl Chooser {
     }
 
     /// ```text
-    ///  : next-e█                                tab completes · enter runs
-    ///  next-error      next error or broken line                         e
-    /// ────────────────────────────────────────────────────────────────────
+    /// ┌──────────────────────────── tab completes, enter runs ┐
+    /// │ : next-e█                                             │
+    /// │ next-error      next error or broken line           e │
+    /// └─────────────────────────────────────────────── 1 of 3 ┘
     /// ```
     pub fn draw(
         &self,
@@ -131,15 +134,21 @@ impl Chooser {
         (area, buf): (Rect, &mut Buffer),
     ) {
         let styles = &theme.styles;
-        let mut row = Row::new(buf, area, 0, styles.text);
-        let (aside, style) = if frame.problem.is_empty() {
-            (frame.hint, styles.faint)
-        } else {
-            (frame.problem, styles.error)
+        let rows = height(area, items.len());
+        let area = Rect {
+            height: (rows + ABOVE + 1).min(area.height),
+            ..area
         };
-        let least = text::width(self.prompt.text()) + text::width(frame.sign) + 4;
-        if text::width(aside) + least <= row.room() || !frame.problem.is_empty() {
-            row.flush_right(&format!(" {aside} "), style);
+        let place = format!("{} of {}", self.view.cursor + 1, items.len());
+        let edges = Edges {
+            title: "",
+            hint: frame.hint,
+            foot: if items.is_empty() { "" } else { &place },
+        };
+        let inside = popup::draw(area, edges, theme, buf);
+        let mut row = Row::new(buf, inside, 0, styles.shadow);
+        if !frame.problem.is_empty() {
+            row.flush_right(&format!(" {} ", frame.problem), styles.error);
         }
         row.put(&format!(" {} ", frame.sign), styles.strong);
         let room = row.room();
@@ -147,15 +156,14 @@ impl Chooser {
             .draw(&mut row, room, (styles.text, styles.selected));
         let longest = items.iter().map(|item| text::width(&item.name)).max();
         let name = longest.unwrap_or(0).min(NAME) + 2;
-        let rows = height(area, items.len());
         let shown = items.iter().enumerate().skip(self.view.top());
         for ((at, item), y) in shown.zip(1..=rows) {
             let base = if at == self.view.cursor {
                 styles.selected
             } else {
-                Style::new()
+                styles.shadow
             };
-            let mut row = Row::new(buf, area, y, base);
+            let mut row = Row::new(buf, inside, y, base);
             row.flush_right(&format!(" {} ", item.aside), styles.key.patch(base));
             row.put(" ", base);
             if item.about.is_empty() {
@@ -165,14 +173,13 @@ impl Chooser {
                     .put(&item.about, styles.faint.patch(base));
             }
         }
-        paint::rule(buf, area, rows + 1, (theme.marks.horizontal, styles.faint));
     }
 }
 
 /// Lines of the list that are shown.
 fn height(area: Rect, len: usize) -> u16 {
     let len = u16::try_from(len).unwrap_or(u16::MAX);
-    len.min(TALLEST).min(area.height.saturating_sub(2))
+    len.min(TALLEST).min(area.height.saturating_sub(ABOVE + 1))
 }
 
 #[cfg(test)]
@@ -200,9 +207,9 @@ mod tests {
         let mut chooser = Chooser::default();
         let area = Rect::new(0, 1, 40, 30);
         chooser.settle(area, 3);
-        assert_eq!(chooser.at(area, 1, 3), None);
-        assert_eq!(chooser.at(area, 2, 3), Some(0));
-        assert_eq!(chooser.at(area, 4, 3), Some(2));
-        assert_eq!(chooser.at(area, 5, 3), None);
+        assert_eq!(chooser.at(area, 2, 3), None);
+        assert_eq!(chooser.at(area, 3, 3), Some(0));
+        assert_eq!(chooser.at(area, 5, 3), Some(2));
+        assert_eq!(chooser.at(area, 6, 3), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use crate::base::text;
 use crate::tui::theme::Theme;
@@ -14,6 +14,8 @@ pub struct Row<'a> {
     x: u16,
     y: u16,
     end: u16,
+    /// Drawn in reverse: other colours on it would be blocks.
+    is_bar: bool,
 }
 
 /// A text that is looked for, and how it is shown where it stands; an empty one stands nowhere.
@@ -52,6 +54,7 @@ impl<'a> Row<'a> {
                 x,
                 y: line.y,
                 end: x,
+                is_bar: false,
             };
         }
         for x in line.left()..line.right() {
@@ -66,7 +69,34 @@ impl<'a> Row<'a> {
             x: line.x,
             y: line.y,
             end,
+            is_bar: style.add_modifier.contains(Modifier::REVERSED),
         }
+    }
+
+    /// What of `style` a row may have: a bar has one look from end to end.
+    fn worn(&self, style: Style) -> Style {
+        if self.is_bar {
+            Style::new().add_modifier(style.add_modifier & (Modifier::BOLD | Modifier::UNDERLINED))
+        } else {
+            style
+        }
+    }
+
+    /// Writes `text` at column `x`; blanks at its ends are not underlined.
+    fn write(&mut self, x: u16, text: &str, style: Style) -> u16 {
+        let style = self.worn(style);
+        let mut bare = style;
+        bare.add_modifier.remove(Modifier::UNDERLINED);
+        let lead = text.len() - text.trim_start_matches(' ').len();
+        let (lead, rest) = text.split_at(lead);
+        let (core, tail) = rest.split_at(rest.trim_end_matches(' ').len());
+        let mut at = x;
+        for (part, style) in [(lead, bare), (core, style), (tail, bare)] {
+            if !part.is_empty() {
+                (at, _) = self.buf.set_stringn(at, self.y, part, usize::MAX, style);
+            }
+        }
+        at
     }
 
     /// Cells that are left.
@@ -84,7 +114,7 @@ impl<'a> Row<'a> {
         let room = self.room();
         if room > 0 {
             let shown = text::cut(text, room);
-            (self.x, _) = self.buf.set_stringn(self.x, self.y, &shown, room, style);
+            self.x = self.write(self.x, &shown, style);
         }
         self
     }
@@ -95,7 +125,7 @@ impl<'a> Row<'a> {
         let shown = text::cut(text, cells);
         let start = self.x;
         if cells > 0 {
-            self.buf.set_stringn(self.x, self.y, &shown, cells, style);
+            self.write(self.x, &shown, style);
         }
         self.x = start.saturating_add(cells as u16);
         self
@@ -147,7 +177,7 @@ impl<'a> Row<'a> {
         let width = text::width(text);
         if width <= self.room() {
             let x = self.end - width as u16;
-            self.buf.set_stringn(x, self.y, text, width, style);
+            self.write(x, text, style);
             self.end = x;
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::tui::keys::Command;
 
-/// A window on a list whose items have heights of their own (at least 1).
+/// A window on a list whose items have heights of their own; some have none, but never two in a row and never
+/// the selected or the last one.
 ///
 /// The window is kept as its top item and the rows of it that are scrolled out, so that nothing
 /// ever needs the height of the whole list: every operation costs at most the height of the screen.
@@ -18,7 +19,7 @@ pub struct Extent<'a> {
     pub len: usize,
     /// Rows of the screen.
     pub rows: usize,
-    /// The height of an item below `len`; at least 1.
+    /// The height of an item below `len`.
     pub height: &'a dyn Fn(usize) -> usize,
 }
 
@@ -137,17 +138,21 @@ impl Viewport {
         self.settle(extent);
     }
 
-    /// Items on the screen: their place in the list, the row of the screen where they begin, and how
+    /// Items with rows on the screen: their place in the list, the row of the screen where they begin, and how
     /// many of their own rows are above it.
     pub fn visible<'a>(&self, extent: &'a Extent<'a>) -> impl Iterator<Item = Visible> + use<'a> {
         let (mut item, mut row, mut skip) = (self.top, 0, self.skip);
         std::iter::from_fn(move || {
-            (item < extent.len && row < extent.rows).then(|| {
+            while item < extent.len && row < extent.rows {
                 let seen = Visible { item, row, skip };
-                row += (extent.height)(item).saturating_sub(skip).max(1);
+                let height = (extent.height)(item).saturating_sub(skip);
+                row += height;
                 (item, skip) = (item + 1, 0);
-                seen
-            })
+                if height > 0 {
+                    return Some(seen);
+                }
+            }
+            None
         })
     }
 }

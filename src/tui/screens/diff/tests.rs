@@ -71,7 +71,7 @@ fn inside_a_pair_every_path_is_told() {
             "~ status        \"ok\" → \"blocked\"",
         ],
     );
-    assert!(shown.contains("1.2s → 1.0s · $.0040 → —"), "{shown}");
+    assert!(shown.contains("1.2s → 1.0s · $0.0040 → —"), "{shown}");
 }
 
 #[test]

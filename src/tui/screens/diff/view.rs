@@ -21,6 +21,9 @@ use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
 use crate::tui::widgets::tone::Line;
 
+/// Cells of a status: its word is never cut.
+const STATUS: usize = 9;
+
 pub(super) fn draw(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
     story(diff, theme, buf);
     heads(diff, theme, buf);
@@ -328,13 +331,13 @@ impl Painter<'_> {
             }
         }
         if width >= 28 && self.cells.has_status {
-            let (words, style) = outcome::status((text.status, text.is_waiting), theme, false);
+            let (words, style) = outcome::status((text.status, text.is_waiting), theme, STATUS);
             let words = if words == theme.marks.none {
                 String::new()
             } else {
                 words
             };
-            row.flush_right(&format!(" {}", text::fit(&words, 7)), self.over(style));
+            row.flush_right(&format!(" {}", text::fit(&words, STATUS)), self.over(style));
         }
         row.put(
             theme.marks.kind(text.kind),

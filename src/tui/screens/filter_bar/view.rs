@@ -10,14 +10,17 @@ use crate::tui::filtering::Problem;
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::Row;
+use crate::tui::widgets::popup::{self, Edges};
 
 /// Proposals at once.
 const MOST: usize = 8;
 
 /// ```text
 ///  / tool:ref
-///    tool:refund
-///    tool:refund_status
+///  ┌─────────────────────┐
+///  │ tool:refund         │
+///  │ tool:refund_status  │
+///  └─────────────────────┘
 /// ```
 pub fn draw_proposals(bar: &FilterBar, line: Rect, theme: &Theme, buf: &mut Buffer) {
     let proposals = bar.proposals.as_ref().filter(|_| bar.prompt.is_some());
@@ -43,23 +46,37 @@ pub fn draw_proposals(bar: &FilterBar, line: Rect, theme: &Theme, buf: &mut Buff
         .map(|item| text::width(item.help))
         .max()
         .unwrap_or(0);
-    let width = (name + help + 4).min(usize::from(screen.width)) as u16;
-    let x = (proposals.column as u16 + 3).min(screen.width.saturating_sub(width));
-    for ((number, item), y) in shown.zip(top..screen.bottom()) {
+    let width =
+        (name + help + 2 + usize::from(popup::AROUND)).min(usize::from(screen.width)) as u16;
+    let height = (shown.len() as u16).saturating_add(2);
+    let area = Rect {
+        // The proposals stand below what they would replace.
+        x: (proposals.column as u16 + 1).min(screen.width.saturating_sub(width)),
+        y: top,
+        width,
+        height: height.min(screen.bottom().saturating_sub(top)),
+    };
+    let count = proposals.items.len();
+    let foot = if count > MOST {
+        format!("{} of {count}", proposals.at.map_or(0, |at| at + 1))
+    } else {
+        String::new()
+    };
+    let edges = Edges {
+        foot: &foot,
+        ..Edges::default()
+    };
+    let inside = popup::draw(area, edges, theme, buf);
+    for ((number, item), y) in shown.zip(0..inside.height) {
         let base = if proposals.at == Some(number) {
             theme.styles.selected
         } else {
             theme.styles.shadow
         };
-        let area = Rect {
-            x,
-            y,
-            width,
-            height: 1,
-        };
-        Row::new(buf, area, 0, base)
-            .put(" ", base)
-            .cell(&words(item), name, base)
+        let mut row = Row::new(buf, inside, y, base);
+        row.flush_right(" ", base);
+        row.put(" ", base)
+            .cell(&words(item), name, theme.styles.text.patch(base))
             .put("  ", base)
             .put(item.help, theme.styles.faint.patch(base));
     }

@@ -66,7 +66,7 @@ fn enter_opens_the_run_and_the_key_of_the_list_brings_it_back() {
     let home = home();
     let opened = played(home.path(), "rollout enter");
     assert!(
-        opened.contains("TOOL / TEXT") && opened.contains("run 019a9d3e"),
+        opened.contains("TOOL / TEXT") && opened.contains("gpt"),
         "{opened}"
     );
     let again = played(home.path(), "rollout enter ctrl-r");

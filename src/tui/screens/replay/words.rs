@@ -129,7 +129,13 @@ fn state(replay: &Replay, store: &Store) -> Vec<Fact> {
     );
     let (files, new) = files(replay);
     fact("files touched", files, new, Role::Plain);
-    fact("pending", pending(after, store), String::new(), Role::Warn);
+    let open = after.pending().count() as u64;
+    fact(
+        "pending",
+        pending(after, store),
+        String::new(),
+        alarm(open, Role::Warn),
+    );
     fact(
         "approvals",
         answers(after, &name),

@@ -67,6 +67,9 @@ const fn number(info: Info, key: Key) -> Info {
     }
 }
 
+/// Cells of a cost: `≈$0.0363`.
+pub(super) const COST: usize = 8;
+
 /// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too),
 /// the agent, the duration, the model, the actions, the errors, the words of the outcome, the cost.
 static COLUMNS: &[Info] = &[
@@ -79,7 +82,7 @@ static COLUMNS: &[Info] = &[
     sorted(info(Column::Agent, ("agent", "AGENT"), 12, 6), Key::Agent),
     sorted(info(Column::Model, ("model", "MODEL"), 12, 4), Key::Model),
     info(Column::Title, ("title", "TITLE / FIRST PROMPT"), 0, 0),
-    number(info(Column::Turns, ("turns", "TURNS"), 5, 8), Key::Turns),
+    number(info(Column::Turns, ("turns", "TURNS"), 6, 8), Key::Turns),
     number(
         info(Column::Actions, ("actions", "ACTS"), 5, 3),
         Key::Actions,
@@ -88,7 +91,7 @@ static COLUMNS: &[Info] = &[
         info(Column::Duration, ("duration", "DUR"), 6, 5),
         Key::Duration,
     ),
-    number(info(Column::Cost, ("cost", "COST"), 7, 2), Key::Cost),
+    number(info(Column::Cost, ("cost", "COST"), COST, 2), Key::Cost),
     number(info(Column::Errors, ("errors", "ERR"), 4, 2), Key::Errors),
     number(
         info(Column::Blocked, ("blocked", "BLK"), 4, 7),
@@ -98,7 +101,7 @@ static COLUMNS: &[Info] = &[
         info(Column::Retries, ("retries", "RTY"), 4, 9),
         Key::Retries,
     ),
-    sorted(info(Column::Grade, ("grade", "GRADE"), 5, 1), Key::Score),
+    sorted(info(Column::Grade, ("grade", "GRADE"), 6, 1), Key::Score),
     sorted(
         info(Column::Outcome, ("outcome", "OUTCOME"), 9, 0),
         Key::Outcome,

@@ -10,6 +10,7 @@ use crate::model::run::{Run, RunIx};
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 use crate::tui::screens::outcome;
+use crate::tui::screens::runs::columns::COST;
 
 /// Empty strings are what was not recorded.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ pub(super) fn build(
         grade: words::grade(run),
         actions: human::short_count(run.totals.actions.into()),
         duration: run.duration().get().map(human::span).unwrap_or_default(),
-        cost: outcome::cost(run.cost()).unwrap_or_default(),
+        cost: outcome::cost_in(run.cost(), COST).unwrap_or_default(),
         errors: run.totals.errors,
         blocked: stopped(run),
         retries: run.totals.retries,
@@ -93,7 +94,7 @@ pub(super) fn fit_model(model: &str, cells: usize) -> String {
 }
 
 /// What the run was about: its title where the trace has one, else the first prompt.
-pub(super) fn title(store: &Store, ix: RunIx, bodies: &mut Bodies) -> String {
+pub(in crate::tui::screens) fn title(store: &Store, ix: RunIx, bodies: &mut Bodies) -> String {
     if let Some(title) = &store.run(ix).title {
         return text::sanitize(title).into_owned();
     }

@@ -3,7 +3,9 @@
 use crate::base::{human, text};
 use crate::model::action::{ActionIx, Kind};
 use crate::model::run::CostSource;
+use crate::store::Store;
 use crate::store::row::Row;
+use crate::tui::screens::stream::folding::Folding;
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::rows;
 use crate::tui::session::Opened;
@@ -12,6 +14,8 @@ use crate::tui::session::Opened;
 pub enum Heading {
     Run,
     Turn,
+    /// A day of the time zone of the screen.
+    Day,
     /// Of what is followed something may be missing before this row.
     Gap,
 }
@@ -32,20 +36,56 @@ pub fn heading(listing: &Listing, opened: &Opened, item: usize) -> Option<Headin
     if store.runs().len() > 1 && row.run().first_action == row.ix() {
         return Some(Heading::Run);
     }
-    let Listing::All(_) = listing else {
-        return None;
-    };
-    let mut before = (item.saturating_sub(LOOK_PAST)..item).rev();
-    let known = |item: usize| listing.at(item).map(|ix| store.row(ix));
-    let before = before.find_map(|item| known(item).filter(|row| row.kind() != Kind::Malformed))?;
-    let is_next = before.run_ix() == row.run_ix() && before.turn() < row.turn();
-    (is_next && before.turn() > 0).then_some(Heading::Turn)
+    let is_turn = matches!(listing, Listing::All(_)) && begins_turn(listing, store, item);
+    if is_turn {
+        return Some(Heading::Turn);
+    }
+    date(listing, opened, item).map(|_| Heading::Day)
 }
 
-/// Rows of the screen that an item takes.
-pub fn height(listing: &Listing, opened: &Opened, item: usize) -> usize {
+fn begins_turn(listing: &Listing, store: &Store, item: usize) -> bool {
+    let known = |item: usize| listing.at(item).map(|ix| store.row(ix));
+    let mut before = (item.saturating_sub(LOOK_PAST)..item).rev();
+    let before = before.find_map(|item| known(item).filter(|row| row.kind() != Kind::Malformed));
+    let (Some(before), Some(row)) = (before, known(item)) else {
+        return false;
+    };
+    before.run_ix() == row.run_ix() && before.turn() > 0 && before.turn() < row.turn()
+}
+
+/// The time of a row of a list where it is on another day than that of the row before.
+fn date(listing: &Listing, opened: &Opened, item: usize) -> Option<i64> {
+    let time = |item: usize| opened.store.row(listing.at(item)?).time().get();
+    let now = time(item)?;
+    let mut before = (item.saturating_sub(LOOK_PAST)..item).rev();
+    let before = before.find_map(time)?;
+    human::is_other_day(before, now, &opened.zone.0).then_some(now)
+}
+
+/// The date that a heading tells: that of a run, and that of another day.
+pub fn day(listing: &Listing, opened: &Opened, item: usize, heading: Heading) -> String {
+    let time = match heading {
+        Heading::Run => listing
+            .at(item)
+            .and_then(|ix| opened.store.row(ix).time().get()),
+        Heading::Turn | Heading::Day | Heading::Gap => date(listing, opened, item),
+    };
+    time.map(|time| human::date(time, &opened.zone.0))
+        .unwrap_or_default()
+}
+
+/// Rows of the screen that an item takes; none where the row below tells it and nothing begins with it.
+pub(super) fn height(folding: Folding<'_>, item: usize) -> usize {
+    let Folding {
+        listing, opened, ..
+    } = folding;
     let below = |ix: ActionIx| rows::height(&opened.store.row(ix));
-    listing.at(item).map_or(1, below) + usize::from(heading(listing, opened, item).is_some())
+    let own = if folding.is_folded(item) {
+        0
+    } else {
+        listing.at(item).map_or(1, below)
+    };
+    own + usize::from(heading(listing, opened, item).is_some())
 }
 
 /// What may be missing before a row of a list.
@@ -54,17 +94,32 @@ pub fn gap<'a>(listing: &Listing, opened: &'a Opened, item: usize) -> Option<&'a
     opened.gaps.above(listing.at(item)?, previous)
 }
 
-/// The words of a heading, sanitised; `gap` is what may be missing.
-pub fn words(heading: Heading, row: &Row<'_>, (time, gap): (&str, Option<&str>)) -> String {
+/// What a heading has to tell beside its row.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'a> {
+    pub time: &'a str,
+    pub day: &'a str,
+    /// What may be missing.
+    pub gap: Option<&'a str>,
+}
+
+/// The words of a heading, sanitised.
+pub fn words(heading: Heading, row: &Row<'_>, beside: Beside<'_>) -> String {
+    let Beside { time, day, gap } = beside;
     match heading {
         Heading::Gap => gap.unwrap_or_default().to_owned(),
-        Heading::Turn if time.is_empty() => format!("turn {}", row.turn()),
-        Heading::Turn => format!("turn {} · {time}", row.turn()),
-        Heading::Run => run(row),
+        Heading::Turn => {
+            let when = format!("{day} {time}");
+            let when = when.trim();
+            let dot = if when.is_empty() { "" } else { " · " };
+            format!("turn {}{dot}{when}", row.turn())
+        }
+        Heading::Day => day.to_owned(),
+        Heading::Run => run(row, day),
     }
 }
 
-fn run(row: &Row<'_>) -> String {
+fn run(row: &Row<'_>, day: &str) -> String {
     let (run, symbols) = (row.run(), row.store.symbols());
     let models = run
         .who
@@ -91,6 +146,7 @@ fn run(row: &Row<'_>) -> String {
         human::count(run.totals.actions.into())
     ));
     words.extend(cost);
+    words.push(day.to_owned());
     words.retain(|word| !word.is_empty());
     text::sanitize(&words.join(" · ")).into_owned()
 }

@@ -204,129 +204,12 @@ pub fn shape_cells(width: u16, live: bool) -> usize {
 const LEAST_LIST: u16 = 40;
 const LEAST_INSPECTOR: u16 = 24;
 
+/// Less than a third, until the user asks for more: the list is what is read, and it says what happened
+/// only if it has room.
 fn inspector_width(width: u16, chosen: Option<u16>) -> u16 {
-    if let Some(chosen) = chosen {
-        return chosen.clamp(LEAST_INSPECTOR, width - LEAST_LIST);
-    }
-    match width {
-        0..110 => 36,
-        110..160 => 44,
-        _ => (width * 2 / 5).min(100),
-    }
-}
-
-/// The widths of the columns; 0 is a column that is not shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Columns {
-    pub number: usize,
-    pub time: usize,
-    pub turn: usize,
-    pub agent: usize,
-    pub kind: usize,
-    pub text: usize,
-    pub status: usize,
-    pub latency: usize,
-    pub cost: usize,
-    /// Columns that the user added, each [`EXTRA`] wide.
-    pub extras: usize,
-    /// Latency and cost share the column of the latency.
-    pub merged: bool,
-}
-
-/// The summary of an action gets this width before optional columns get any.
-const LEAST_TEXT: usize = 24;
-/// With this much there is still a column for latency and cost together.
-const TIGHT_TEXT: usize = 18;
-/// And this much before agents have their names.
-const EASY_TEXT: usize = 36;
-/// The mark of a lane and the first letter of its agent.
-const LETTER: usize = 2;
-/// Cells of a column that the user added.
-pub const EXTRA: usize = 12;
-const WIDE_STATUS: usize = 10;
-
-impl Columns {
-    /// Columns that fit `width`. They go in this order: cost (into the column of the latency), the name of
-    /// the agent (its letter stays), latency, agent, turn, time, kind. Where only one agent acts there is
-    /// no column for it. What the user added goes last.
-    pub fn new(width: usize, digits: usize, agents: bool, extras: usize) -> Columns {
-        let full = Columns {
-            number: digits.max(4),
-            time: 8,
-            turn: 4,
-            agent: if agents { 9 } else { 0 },
-            kind: 5,
-            text: 0,
-            status: if width >= 96 { WIDE_STATUS } else { 7 },
-            latency: 6,
-            cost: 7,
-            extras,
-            merged: false,
-        };
-        let merged = Columns {
-            cost: 0,
-            latency: 7,
-            merged: true,
-            ..full
-        };
-        let lanes = Columns {
-            agent: if agents { LETTER } else { 0 },
-            ..merged
-        };
-        let silent = Columns {
-            latency: 0,
-            merged: false,
-            ..lanes
-        };
-        let alone = Columns { agent: 0, ..silent };
-        let turnless = Columns { turn: 0, ..alone };
-        let timeless = Columns {
-            time: 0,
-            ..turnless
-        };
-        let kindless = Columns {
-            kind: 1,
-            ..timeless
-        };
-        let bare = Columns {
-            extras: 0,
-            ..kindless
-        };
-        let steps = [
-            full, merged, lanes, silent, alone, turnless, timeless, kindless, bare,
-        ];
-        let fits = |columns: &&Columns| {
-            let least = match (columns.agent > LETTER, columns.merged) {
-                (true, _) => EASY_TEXT,
-                (false, true) => TIGHT_TEXT,
-                (false, false) => LEAST_TEXT,
-            };
-            columns.taken() + least <= width
-        };
-        let mut columns = *steps.iter().find(fits).unwrap_or(&bare);
-        columns.text = width.saturating_sub(columns.taken());
-        columns
-    }
-
-    /// Cells of all columns but the text, with a space after each; the text has its own.
-    fn taken(&self) -> usize {
-        let columns = [
-            self.number,
-            self.time,
-            self.turn,
-            self.agent,
-            self.kind,
-            self.status,
-            self.latency,
-            self.cost,
-        ];
-        columns
-            .iter()
-            .filter(|width| **width > 0)
-            .map(|width| width + 1)
-            .sum::<usize>()
-            + self.extras * (EXTRA + 1)
-            + 1
+    match chosen {
+        Some(chosen) => chosen.clamp(LEAST_INSPECTOR, width - LEAST_LIST),
+        None => (width * 3 / 10).clamp(32, 80),
     }
 }
 
@@ -345,53 +228,5 @@ pub fn kind_word(kind: Kind) -> &'static str {
         Kind::RunEnd => "end",
         Kind::Malformed => "bad",
         Kind::Unknown => "unk",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Columns;
-
-    #[track_caller]
-    fn check(width: usize, agents: bool, shown: &str) {
-        let columns = Columns::new(width, 4, agents, 0);
-        let names = [
-            (columns.number, "#"),
-            (columns.time, "time"),
-            (columns.turn, "turn"),
-            (columns.agent, "agent"),
-            (columns.kind, "kind"),
-            (columns.latency, "lat"),
-            (columns.cost, "cost"),
-        ];
-        let names: Vec<&str> = names
-            .iter()
-            .filter(|(width, _)| *width > 0)
-            .map(|(_, name)| *name)
-            .collect();
-        assert_eq!(names.join(" "), shown);
-        assert!(columns.text >= 20 || width < 45, "{columns:?}");
-    }
-
-    #[test]
-    fn columns_go_in_their_order_when_the_screen_narrows() {
-        check(120, true, "# time turn agent kind lat cost");
-        check(80, true, "# time turn agent kind lat");
-        check(62, true, "# time turn agent kind");
-        check(60, true, "# time turn kind");
-        check(54, true, "# time kind");
-        check(40, true, "# kind");
-        check(30, true, "# kind");
-    }
-
-    #[test]
-    fn one_agent_has_no_column_and_its_cells_go_to_the_text() {
-        check(120, false, "# time turn kind lat cost");
-        check(80, false, "# time turn kind lat cost");
-        check(59, false, "# time turn kind");
-        assert_eq!(
-            Columns::new(120, 4, false, 0).text,
-            Columns::new(120, 4, true, 0).text + 10
-        );
     }
 }

@@ -4,6 +4,7 @@ use ratatui::layout::Position;
 
 use crate::tui::keys::Command;
 use crate::tui::screen::Pointer;
+use crate::tui::screens::stream::folding::Folding;
 use crate::tui::screens::stream::headings;
 use crate::tui::screens::stream::inspector::ListStep;
 use crate::tui::screens::stream::jumps::{self, Direction, Known, Target};
@@ -223,8 +224,8 @@ impl Stream {
         };
         list.holds_end = false;
         match command {
-            Command::Down => list.view.cursor = list.view.cursor.saturating_add(1),
-            Command::Up => list.view.cursor = list.view.cursor.saturating_sub(1),
+            Command::Down => list.step(opened, 1),
+            Command::Up => list.step(opened, -1),
             Command::HalfDown => list.page(opened, rows, (rows / 2).max(1) as isize),
             Command::HalfUp => list.page(opened, rows, -((rows / 2).max(1) as isize)),
             Command::PageDown => list.page(opened, rows, rows as isize),
@@ -359,9 +360,34 @@ impl List {
         }
     }
 
+    pub(super) fn folding<'a>(&'a self, opened: &'a Opened) -> Folding<'a> {
+        Folding {
+            listing: &self.listing,
+            opened,
+            cursor: self.view.cursor,
+            is_merged: self.is_merged,
+        }
+    }
+
+    /// To the next row; an action that the row below tells is passed over.
+    fn step(&mut self, opened: &Opened, by: isize) {
+        let last = self.listing.len().saturating_sub(1);
+        let next = |cursor: usize| cursor.saturating_add_signed(by).min(last);
+        self.view.cursor = next(self.view.cursor);
+        if self.folding(opened).asks_only(self.view.cursor) {
+            self.view.cursor = next(self.view.cursor);
+        }
+    }
+
     /// Leaves this many screen rows above the selected one.
     fn place(&mut self, opened: &Opened, rows: usize, above: usize) {
-        let height = |item| headings::height(&self.listing, opened, item);
+        let folding = Folding {
+            listing: &self.listing,
+            opened,
+            cursor: self.view.cursor,
+            is_merged: self.is_merged,
+        };
+        let height = |item| headings::height(folding, item);
         self.view.place(
             &Extent {
                 len: self.listing.len(),
@@ -373,7 +399,13 @@ impl List {
     }
 
     fn page(&mut self, opened: &Opened, rows: usize, by: isize) {
-        let height = |item| headings::height(&self.listing, opened, item);
+        let folding = Folding {
+            listing: &self.listing,
+            opened,
+            cursor: self.view.cursor,
+            is_merged: self.is_merged,
+        };
+        let height = |item| headings::height(folding, item);
         self.view.page(
             &Extent {
                 len: self.listing.len(),
@@ -382,6 +414,9 @@ impl List {
             },
             by,
         );
+        if self.folding(opened).asks_only(self.view.cursor) {
+            self.view.cursor += 1;
+        }
     }
 
     /// Brings the selection onto the screen; far jumps to the middle of it.
@@ -389,7 +424,13 @@ impl List {
         if rows == 0 {
             return;
         }
-        let height = |item| headings::height(&self.listing, opened, item);
+        let folding = Folding {
+            listing: &self.listing,
+            opened,
+            cursor: self.view.cursor,
+            is_merged: self.is_merged,
+        };
+        let height = |item| headings::height(folding, item);
         let extent = Extent {
             len: self.listing.len(),
             rows,
@@ -406,7 +447,13 @@ impl List {
     }
 
     pub(super) fn visible(&self, opened: &Opened, rows: usize) -> Vec<Visible> {
-        let height = |item| headings::height(&self.listing, opened, item);
+        let folding = Folding {
+            listing: &self.listing,
+            opened,
+            cursor: self.view.cursor,
+            is_merged: self.is_merged,
+        };
+        let height = |item| headings::height(folding, item);
         let extent = Extent {
             len: self.listing.len(),
             rows,

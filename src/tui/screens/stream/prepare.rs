@@ -3,14 +3,34 @@
 use std::rc::Rc;
 
 use crate::analysis::shape;
+use crate::base::human;
 use crate::model::action::ActionIx;
+use crate::store::row::Row;
 use crate::tui::effects::Effect;
-use crate::tui::screens::stream::layout::{self, Columns};
+use crate::tui::screens::runs;
+use crate::tui::screens::stream::columns::{Columns, Needs};
+use crate::tui::screens::stream::folding::Folding;
+use crate::tui::screens::stream::headings::Beside;
+use crate::tui::screens::stream::layout;
 use crate::tui::screens::stream::overview::Of;
 use crate::tui::screens::stream::rows::{self, Numbers};
 use crate::tui::screens::stream::tasks::Open;
-use crate::tui::screens::stream::{KEEP, Placed, Stream, headings};
-use crate::tui::session::{Agents, Opened, Session};
+use crate::tui::screens::stream::{Asked, Fold, KEEP, Placed, Stream, Title, headings};
+use crate::tui::session::{Opened, Session};
+
+fn fold(folding: Folding<'_>, item: usize) -> Fold {
+    if folding.is_folded(item) {
+        return Fold::Below;
+    }
+    let asked = |row: Row<'_>| {
+        Fold::Asked(Asked {
+            latency: row.duration().get().map(human::span),
+            cost: rows::cost(&row, human::usd),
+            cents: rows::cost(&row, human::cents),
+        })
+    };
+    folding.told(item).map_or(Fold::None, asked)
+}
 
 impl Stream {
     pub(super) fn prepare_list(&mut self, session: &mut Session) {
@@ -24,18 +44,21 @@ impl Stream {
             .trace
             .live
             .then(|| (&session.trace.pulse, session.clock.now()));
-        let known = session.loaded.agents;
         let (list, opened) = match (&mut self.end, &mut session.end) {
             (Some(list), Some(end)) => (list, end),
             _ => (&mut self.list, &mut session.loaded),
         };
         let digits = opened.store.len().max(1).ilog10() as usize + 1;
-        self.frame.columns = Columns::new(
-            usize::from(regions.list.width),
+        let mut found = list.presence.look(&opened.store, self.query.narrow.run());
+        // A call that goes on has a clock in place of its latency.
+        found.latencies |= clocks.is_some();
+        list.needs = Needs {
+            found,
             digits,
-            [known, opened.agents].contains(&Agents::Several),
-            self.extras.count(),
-        );
+            extras: self.extras.count(),
+        };
+        self.frame.columns = Columns::new(usize::from(regions.list.width), &list.needs);
+        list.is_merged = self.frame.columns.merged;
         list.settle(opened, usize::from(regions.list.height));
         if list.made.len() > KEEP {
             list.made.clear();
@@ -46,6 +69,7 @@ impl Stream {
             let Some(ix) = list.listing.at(at.item) else {
                 continue;
             };
+            let fold = fold(list.folding(opened), at.item);
             let text = list.made.entry(ix).or_insert_with(|| {
                 Rc::new(rows::build(
                     &opened.store.row(ix),
@@ -63,7 +87,15 @@ impl Stream {
                 is_selected: at.item == list.view.cursor,
                 text: Rc::clone(text),
                 open,
-                heading: heading.map(|heading| headings::words(heading, &row, (&text.time, gap))),
+                heading: heading.map(|heading| {
+                    let day = headings::day(&list.listing, opened, at.item, heading);
+                    let beside = Beside {
+                        time: &text.time,
+                        day: &day,
+                        gap,
+                    };
+                    headings::words(heading, &row, beside)
+                }),
                 mark: (numbers == Numbers::Known)
                     .then(|| session.marks.of(ix))
                     .flatten(),
@@ -72,6 +104,7 @@ impl Stream {
                     .flatten(),
                 is_hit: numbers == Numbers::Known && self.finder.is_hit(ix),
                 extras: self.extras.cells(&row, &mut opened.bodies),
+                fold,
             });
         }
     }
@@ -116,6 +149,25 @@ impl Stream {
             .overview
             .prepare((store, &self.list.listing), of, session.is_loading());
         wanted.map(Effect::start)
+    }
+
+    /// What the run of the selected action was about, for the header.
+    pub(super) fn prepare_title(&mut self, session: &mut Session) {
+        let subject = self.subject();
+        let opened = match (self.end.is_some(), &mut session.end) {
+            (true, Some(end)) => end,
+            _ => &mut session.loaded,
+        };
+        let Some(subject) = subject.filter(|subject| subject.ix.0 < opened.store.len()) else {
+            return;
+        };
+        let run = opened.store.row(subject.ix).run_ix();
+        let of = Some((subject.is_end, run));
+        // A first prompt may come late.
+        if self.title.of != of || self.title.words.is_empty() {
+            let words = runs::rows::title(&opened.store, run, &mut opened.bodies);
+            self.title = Title { of, words };
+        }
     }
 
     pub(super) fn prepare_inspector(&mut self, session: &mut Session) -> Vec<Effect> {

@@ -30,6 +30,8 @@ pub struct RowText {
     pub is_waiting: bool,
     pub latency: Option<String>,
     pub cost: Option<String>,
+    /// The cost in few cells.
+    pub cents: Option<String>,
     pub below: Vec<SubRow>,
 }
 
@@ -85,14 +87,15 @@ pub fn build(row: &Row<'_>, bodies: &mut Bodies, zone: &TimeZone, numbers: Numbe
         status: row.status(),
         is_waiting: row.flags().has(Flags::WAITING),
         latency: row.duration().get().map(human::span),
-        cost: cost(row),
+        cost: cost(row, human::usd),
+        cents: cost(row, human::cents),
         below: below(row, &body),
     }
 }
 
 /// The cost, with `≈` where it is an estimate.
-pub fn cost(row: &Row<'_>) -> Option<String> {
-    let usd = human::usd(row.cost().usd()?);
+pub fn cost(row: &Row<'_>, words: fn(f64) -> String) -> Option<String> {
+    let usd = words(row.cost().usd()?);
     Some(if row.flags().has(Flags::ESTIMATED) {
         format!("≈{usd}")
     } else {
@@ -113,12 +116,17 @@ fn is_lane(row: &Row<'_>) -> bool {
 /// What happened, in one line: the tool, and what the call was about and how it came out.
 pub fn summary(row: &Row<'_>, body: &Body) -> String {
     let line = summary::line(row, body);
-    let line = if row.tool().is_empty() {
+    text::sanitize(&named(row.tool(), line)).into_owned()
+}
+
+/// The words of a call behind the name of its tool, unless they begin with it: `curl -X POST`.
+fn named(tool: &str, line: String) -> String {
+    let first = line.split([' ', '\u{a0}']).next().unwrap_or_default();
+    if tool.is_empty() || first == tool {
         line
     } else {
-        format!("{} {line}", row.tool())
-    };
-    text::sanitize(&line).into_owned()
+        format!("{tool} {line}")
+    }
 }
 
 /// Policy decisions and approvals, in the order recorded.

@@ -241,7 +241,7 @@ fn what_a_person_was_shown_stands_below_the_approval_with_the_value_of_the_call(
     let shown = failed("g j enter");
     for words in [
         "  ▾ shown to the person:",
-        "amount  420   ! the call has 4200",
+        "amount  420   ! the call has",
         "  ▾ decided on:",
     ] {
         assert!(shown.contains(words), "{words}\n{shown}");
@@ -323,7 +323,10 @@ fn below_the_smallest_size_the_screen_says_so() {
 fn marks_are_set_found_again_and_can_be_all_that_is_shown() {
     let shown = screen((120, 24), "g j m a G ' a");
     assert!(shown.contains("2 / 7"), "{shown}");
-    assert!(line(&shown, "Refund order").starts_with("   2a"), "{shown}");
+    assert!(
+        line(&shown, "\"Refund order").starts_with("  2a"),
+        "{shown}"
+    );
     let only = screen((120, 24), "g j m a j j m b M");
     assert!(
         only.contains("only marked") && only.contains("2 of 7"),
@@ -374,7 +377,7 @@ fn one_agent_can_be_all_that_is_shown_and_the_parent_is_the_call_that_started_it
 #[test]
 fn turns_and_runs_begin_with_a_line_of_their_own_and_turns_only_where_nothing_is_hidden() {
     let shown = lanes("g");
-    assert!(line(&shown, "turn 2").starts_with("────"), "{shown}");
+    assert!(line(&shown, "turn 2").starts_with("─── turn 2"), "{shown}");
     assert!(!lanes("/ agent:main enter").contains("turn 2"));
     let runs = screen((120, 24), "g");
     assert!(line(&runs, "run r2").contains("1 action"), "{runs}");
@@ -402,7 +405,7 @@ fn the_row_is_brought_where_the_second_key_says() {
         shown.play(keys);
         let picture = render::text(&shown.draw());
         let is_marked = |line: &str| {
-            line.trim_start().starts_with(|c: char| c.is_ascii_digit()) && line.contains("a—")
+            line.trim_start().starts_with(|c: char| c.is_ascii_digit()) && line.contains("a⚙")
         };
         let at = picture.lines().position(is_marked);
         at.unwrap_or_else(|| panic!("{picture}"))
@@ -449,7 +452,7 @@ fn a_text_is_found_without_hiding_anything_and_can_be_gone_through() {
         "{typing}"
     );
     let kept = screen((120, 24), "g ctrl-f refund enter");
-    assert!(line(&kept, "Refund order").starts_with("   2•"), "{kept}");
+    assert!(line(&kept, "\"Refund order").starts_with("  2•"), "{kept}");
     assert!(kept.contains("n next"), "{kept}");
     assert!(screen((120, 24), "g ctrl-f refund enter n").contains("4 / 7"));
     assert!(screen((120, 24), "g ctrl-f refund enter n n n").contains("no further match"));
@@ -542,7 +545,7 @@ fn what_is_noticed_is_said_below_the_list_and_leads_to_its_evidence() {
         "{shown}"
     );
     assert!(
-        line(&shown, "   3 ").contains("×2 same args · ls"),
+        line(&shown, "  3 ⚙").contains("×2 same args · ls"),
         "{shown}"
     );
     let menu = repeated("g i");
@@ -626,4 +629,39 @@ fn where_a_value_came_from_is_the_first_action_that_told_it() {
     assert!(back.contains("3  refund"), "{back}");
     let none = crate::tui::testing::played(&options(), TRACE, "j enter W");
     assert!(none.contains("no earlier action of this run has"), "{none}");
+}
+
+const FOLDED: &str = r#"{"type":"user","uuid":"u1","sessionId":"s","timestamp":"2026-02-11T23:59:58.000Z","message":{"role":"user","content":"Look"}}
+{"type":"assistant","uuid":"a1","parentUuid":"u1","sessionId":"s","timestamp":"2026-02-11T23:59:59.000Z","message":{"id":"m1","role":"assistant","model":"claude-haiku-4-5","content":[{"type":"tool_use","id":"t1","name":"Bash","input":{"command":"ls"}}],"usage":{"input_tokens":100000,"output_tokens":100}}}
+{"type":"user","uuid":"u2","parentUuid":"a1","sessionId":"s","timestamp":"2026-02-12T00:00:01.000Z","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"a.rs"}]}}
+{"type":"assistant","uuid":"a2","parentUuid":"u2","sessionId":"s","timestamp":"2026-02-12T00:00:03.000Z","message":{"id":"m2","role":"assistant","model":"claude-haiku-4-5","content":[{"type":"text","text":"One file."}],"usage":{"input_tokens":100,"output_tokens":10}}}
+"#;
+
+fn folded(keys: &str) -> String {
+    let messages = load(FOLDED.as_bytes());
+    render::text(&render::script(&options(), messages, (200, 24), keys))
+}
+
+#[test]
+fn a_model_call_that_only_asks_for_the_tool_below_is_told_with_it() {
+    let shown = folded("g");
+    let row = line(&shown, "→ Bash ls");
+    assert!(row.starts_with("  3 "), "{shown}");
+    assert!(row.contains("2.0s") && row.contains("$0.10"), "{shown}");
+    assert!(!shown.contains("  2 "), "{shown}");
+    assert!(folded("g j").contains("3 / 4"), "{}", folded("g j"));
+    assert!(folded("g j k").contains("1 / 4"));
+    let alone = folded(":2 enter");
+    assert!(line(&alone, "→ Bash").starts_with("  2 "), "{alone}");
+    assert!(line(&alone, "Bash ls").starts_with("  3 "), "{alone}");
+}
+
+#[test]
+fn a_day_begins_with_its_date() {
+    let shown = folded("g");
+    assert!(shown.contains("─── Thu 2026-02-12 ──"), "{shown}");
+    assert!(
+        line(&shown, "Thu 2026-02-12").starts_with("─── "),
+        "{shown}"
+    );
 }

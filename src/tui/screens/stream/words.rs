@@ -40,7 +40,7 @@ impl Words {
         let store = &session.loaded.store;
         Words {
             crumbs: crumbs(stream, session),
-            amount: amount(session),
+            amount: amount(stream, session),
             kept: kept(stream, store),
             position: position(stream, session),
             choices: match stream.input.typing {
@@ -98,6 +98,8 @@ fn totals(stream: &Stream, session: &Session) -> Totals {
 
 /// Ids of the usual sorts are shown whole.
 const LONGEST_ID: usize = 40;
+/// The beginning of a title tells enough in a header.
+const LONGEST_TITLE: usize = 32;
 
 fn opened<'a>(stream: &Stream, session: &'a Session) -> &'a Opened {
     stream
@@ -122,8 +124,12 @@ fn crumbs(stream: &Stream, session: &Session) -> Vec<String> {
         let run = row.run();
         let agent = store.symbols().name(run.who.agent);
         crumbs.push(text::cut(&text::sanitize(agent), 24).into_owned());
-        let id = text::sanitize(&run.id);
-        let mut name = format!("run {}", text::cut(&id, LONGEST_ID));
+        let mut name = if stream.title.words.is_empty() {
+            let id = text::sanitize(&run.id);
+            format!("run {}", text::cut(&id, LONGEST_ID))
+        } else {
+            text::cut(&stream.title.words, LONGEST_TITLE).into_owned()
+        };
         if session.trace.live && stream.end.is_none() {
             let life = outcome::plain(session.life(row.run_ix()));
             if !life.is_empty() {
@@ -144,8 +150,9 @@ fn actions(count: usize) -> String {
     )
 }
 
-/// `48,201 actions in 3 runs`; of what is followed also what all of it comes to, and how fast it goes.
-fn amount(session: &Session) -> String {
+/// `48,201 actions in 3 runs · Wed 2026-02-11`, the day of the selected action; of what is followed instead
+/// what all of it comes to, and how fast it goes.
+fn amount(stream: &Stream, session: &Session) -> String {
     let store = &session.loaded.store;
     let mut actions = actions((store.len() - store.first()) as usize);
     let runs = store.runs().len();
@@ -153,6 +160,9 @@ fn amount(session: &Session) -> String {
         actions = format!("{actions} in {} runs", human::count(runs as u64));
     }
     let mut parts = vec![actions];
+    let selected = stream.selected(session).filter(|_| !session.trace.live);
+    let time = selected.and_then(|row| row.time().get());
+    parts.extend(time.map(|time| human::date(time, &session.zone)));
     if session.trace.live && runs > 1 {
         parts.extend(outcome::pace_of_all(session));
         parts.extend(outcome::cost(session.trace.pulse.spent()));

@@ -67,17 +67,6 @@ fn look(tag: ChangeTag) -> (char, Tone, Tone) {
     }
 }
 
-/// Lines that come and go between two texts.
-pub fn count(old: &str, new: &str) -> (usize, usize) {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
-    let changes = |tag| {
-        diff.iter_all_changes()
-            .filter(|change| change.tag() == tag)
-            .count()
-    };
-    (changes(ChangeTag::Insert), changes(ChangeTag::Delete))
-}
-
 /// How many lines are searched for the mark of a patch.
 const LOOK_AT: usize = 40;
 

@@ -169,7 +169,7 @@ impl Walk<'_> {
         if diff::is_patch(content) {
             diff::patch(self.builder, content);
         } else {
-            self.builder.lines(Tone::String, content);
+            self.builder.lines(Tone::Plain, content);
         }
     }
 }

@@ -262,7 +262,7 @@ fn a_fence_that_is_never_closed_and_nested_marks_lose_nothing() {
 fn a_change_shows_what_came_and_went_and_counts_what_is_equal() {
     let old = "1\n2\n3\n4\n5\nthe old word\n7\n8\n9\n10\n11\n";
     let new = "1\n2\n3\n4\n5\nthe new word\n7\n8\n9\n10\n11\n";
-    assert_eq!(diff::count(old, new), (1, 1));
+    assert_eq!(crate::analysis::changes::count(old, new), (1, 1));
     let outline = made(|builder| diff::texts(builder, old, new));
     check(
         &outline,

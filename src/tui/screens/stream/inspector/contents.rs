@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::analysis::changes;
 use crate::base::{human, text};
 use crate::ingest::body::{ApprovalText, Body, DecisionText};
 use crate::ingest::json::value_head;
@@ -141,7 +142,7 @@ fn args(body: &Body, builder: &mut Builder) {
 fn change(edit: &Edit<'_>, file: Option<&str>, builder: &mut Builder) {
     match edit {
         Edit::Replaced { old, new } => {
-            let (came, went) = diff::count(old, new);
+            let (came, went) = changes::count(old, new);
             let file = file.unwrap_or("the text");
             open(builder, Tone::Strong, &format!("{file}  +{came} -{went}"));
             diff::texts(builder, old, new);
@@ -374,7 +375,7 @@ pub(super) fn facts(row: &Row<'_>) -> Vec<Line> {
             .map(|name| text::sanitize(name).into_owned()),
     );
     who.extend(row.duration().get().map(human::span));
-    who.extend(rows::cost(row));
+    who.extend(rows::cost(row, human::usd));
     let usage = row.usage();
     let part = |name: &str, tokens: Tokens| {
         tokens

@@ -17,7 +17,7 @@ use crate::tui::widgets::tone::Tone;
 ///  4103  refund                       ⊘ blocked
 /// [Args] Result  Text  Policy  Raw
 ///  ────────────────────── 0 above · 3 below ───
-///  support · 1.9s · $.0212
+///  support · 1.9s · $0.0212
 ///   order_id  "8841"
 /// ▾ items     2 items
 ///  $.args.items                         y yank
@@ -32,7 +32,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     let mut row = Row::new(buf, area, 0, Style::new());
     if let Some(status) = shown.status {
-        let (words, style) = outcome::status(status, theme, true);
+        let (words, style) = outcome::status(status, theme, outcome::WIDE);
         row.flush_right(&format!(" {words} "), style);
     }
     row.put(" ", Style::new());

@@ -1,16 +1,21 @@
 //! The list: one line per action, and the lines that belong to it.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::base::human;
+use crate::base::{human, text};
+use crate::model::action::Kind;
 use crate::tui::screens::outcome;
+use crate::tui::screens::stream::columns::{Columns, EXTRA, LETTER};
+use crate::tui::screens::stream::fit;
 use crate::tui::screens::stream::layout::Focus;
-use crate::tui::screens::stream::layout::{Columns, EXTRA, kind_word};
+use crate::tui::screens::stream::layout::kind_word;
 use crate::tui::screens::stream::rows::{RowText, SubRow};
 use crate::tui::screens::stream::view::pane;
-use crate::tui::screens::stream::{Placed, Stream};
+use crate::tui::screens::stream::{Asked, Fold, Placed, Stream};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{Row, Sought};
 
@@ -20,16 +25,25 @@ pub(super) fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         return;
     }
     let mut row = Row::new(buf, stream.frame.regions.columns, 0, style);
-    let latency = if columns.merged { "LAT/$" } else { "LAT" };
+    let latency = match (columns.merged, stream.list.needs.found) {
+        (true, found) if !found.costs => "LAT",
+        (true, found) if !found.latencies => "COST",
+        (true, _) => "LAT/$",
+        (false, _) => "LAT",
+    };
     row.right("#", columns.number, style).skip(1);
     for (name, width) in [
         ("TIME", columns.time),
         ("TURN", columns.turn),
         (
-            if columns.agent == 2 { "A" } else { "AGENT" },
+            if columns.agent == LETTER {
+                "A"
+            } else {
+                "AGENT"
+            },
             columns.agent,
         ),
-        ("KIND", columns.kind),
+        (if columns.kind > 1 { "KIND" } else { "" }, columns.kind),
     ] {
         column(&mut row, name, width, style);
     }
@@ -37,7 +51,7 @@ pub(super) fn head(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     for title in stream.extras.titles().take(columns.extras) {
         row.cell(&title, EXTRA, style).skip(1);
     }
-    row.cell("ST", columns.status, style).skip(1);
+    column(&mut row, "ST", columns.status, style);
     for (name, width) in [(latency, columns.latency), ("COST", columns.cost)] {
         if width > 0 {
             row.right(name, width, style).skip(1);
@@ -67,7 +81,11 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
             sought: pane::sought(stream, theme),
         };
         let heading = usize::from(placed.heading.is_some());
-        let lines = heading + 1 + placed.text.below.len();
+        let own = match placed.fold {
+            Fold::Below => 0,
+            Fold::None | Fold::Asked(_) => 1 + placed.text.below.len(),
+        };
+        let lines = heading + own;
         let rows = placed.at.row..usize::from(area.height);
         for (line, y) in (placed.at.skip..lines).zip(rows) {
             let row = |style| (area, y as u16, style);
@@ -126,7 +144,13 @@ impl Painter<'_> {
         let mark = placed
             .mark
             .map_or_else(|| unmarked.to_owned(), String::from);
-        row.put(&mark, self.over(theme.styles.waiting));
+        // A blank has no ground and no line under it.
+        let style = if mark == " " {
+            Style::new()
+        } else {
+            theme.styles.waiting
+        };
+        row.put(&mark, self.over(style));
         let time = if text.time.is_empty() {
             none
         } else {
@@ -152,26 +176,45 @@ impl Painter<'_> {
         } else {
             ("", theme.styles.text)
         };
-        let words = format!("{copied}{again}{}", text.text);
+        let asked = match &placed.fold {
+            Fold::Asked(asked) => Some(asked),
+            Fold::None | Fold::Below => None,
+        };
+        let before = format!("{}{copied}{again}", asks(asked, text));
+        let room = columns.text.saturating_sub(text::width(&before));
+        let said = if text.kind == Kind::ToolCall {
+            fit::call(&text.text, room)
+        } else {
+            Cow::Borrowed(text.text.as_str())
+        };
+        let words = format!("{before}{said}");
         let style = (self.over(tone), self.sought);
         row.cell_with(&words, columns.text, style).skip(1);
         for value in placed.extras.iter().take(columns.extras) {
             let value = value.as_deref().unwrap_or(none);
             row.cell(value, EXTRA, self.over(theme.styles.text)).skip(1);
         }
-        let (words, style) =
-            outcome::status((text.status, text.is_waiting), theme, columns.status >= 9);
-        row.cell(&words, columns.status, self.over(style)).skip(1);
+        let (words, style) = outcome::status((text.status, text.is_waiting), theme, columns.status);
+        column(&mut row, &words, columns.status, self.over(style));
         let clock = placed.open.map(human::clock);
         let latency = clock.as_deref().or(text.latency.as_deref());
+        let asked_for = |of: fn(&Asked) -> &Option<String>| of(asked?).as_deref();
+        let cost = |cells: usize| {
+            let exact = text.cost.as_deref().or(asked_for(|it| &it.cost));
+            exact
+                .filter(|cost| text::width(cost) <= cells)
+                .or(text.cents.as_deref())
+                .or(asked_for(|it| &it.cents))
+        };
+        let latency = latency.or(asked_for(|it| &it.latency));
         let latency = if columns.merged {
-            latency.or(text.cost.as_deref())
+            latency.or_else(|| cost(columns.latency))
         } else {
             latency
         };
         for (value, width) in [
             (latency, columns.latency),
-            (text.cost.as_deref(), columns.cost),
+            (cost(columns.cost), columns.cost),
         ] {
             if width > 0 {
                 row.right(value.unwrap_or(none), width, faint).skip(1);
@@ -187,12 +230,12 @@ impl Painter<'_> {
         } else {
             ""
         };
-        let name = if width == 2 {
+        let name = if width == LETTER {
             text.agent.chars().take(1).collect()
         } else {
             text.agent.clone()
         };
-        let padded = if width == 2 && lane.is_empty() {
+        let padded = if width == LETTER && lane.is_empty() {
             format!(" {name}")
         } else {
             format!("{lane}{name}")
@@ -207,6 +250,16 @@ impl Painter<'_> {
             .put(self.theme.marks.branch, self.theme.styles.faint)
             .put(" ", Style::new())
             .put_with(&sub.text, (style, self.sought));
+    }
+}
+
+/// The sign of a model call that is told with the tool it asked for, with its latency where the tool has one
+/// of its own.
+fn asks(asked: Option<&Asked>, text: &RowText) -> String {
+    match asked.map(|asked| &asked.latency) {
+        Some(Some(latency)) if text.latency.is_some() => format!("→ {latency} "),
+        Some(_) => "→ ".to_owned(),
+        None => String::new(),
     }
 }
 

@@ -36,7 +36,13 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     };
     row.put(SHAPE_LABELS.0, styles.faint);
     for (at, cell) in shape.iter().enumerate() {
-        row.put(level(cell.actions, most, theme), here(at, styles.model));
+        // In reverse a low bar would be a high one.
+        let style = if stream.frame.shape_at == Some(at) {
+            styles.strong
+        } else {
+            styles.model
+        };
+        row.put(level(cell.actions, most, theme), style);
     }
     row.put(SHAPE_LABELS.1, styles.faint);
     for (at, cell) in shape.iter().enumerate() {
@@ -85,10 +91,7 @@ fn trouble(cell: &Cell, theme: &Theme) -> (&'static str, Style) {
 
 fn totals(stream: &Stream, theme: &Theme) -> Vec<(String, Style)> {
     let (totals, styles, marks) = (&stream.frame.words.totals, &theme.styles, theme.marks);
-    let cost = totals
-        .cost
-        .clone()
-        .unwrap_or_else(|| format!("${}", marks.none));
+    let cost = totals.cost.clone().unwrap_or_else(|| marks.none.to_owned());
     let counted = |mark: &str, count: u32, style: Style| {
         let style = if count > 0 { style } else { styles.faint };
         (format!("{mark} {}", human::count(count.into())), style)
