@@ -2,6 +2,7 @@
 
 pub mod cohort;
 pub mod context;
+pub mod costs;
 pub mod diff;
 pub mod grouped;
 pub mod insights;
