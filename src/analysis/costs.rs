@@ -6,6 +6,7 @@
 pub mod asked;
 pub mod bill;
 pub mod lanes;
+pub mod limits;
 pub mod misses;
 mod prefix;
 pub mod spent;

@@ -9,6 +9,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 use crate::analysis::costs::lanes::{self, Lanes};
+use crate::analysis::costs::limits::{self, Window};
 use crate::analysis::costs::misses::{self, Misses};
 use crate::analysis::costs::toll::{self, Toll};
 use crate::analysis::costs::{By, Costs, Line};
@@ -100,6 +101,8 @@ pub(super) struct Found<'a> {
     /// None where they were not asked for: finding them reads the bodies of actions.
     tolls: Option<Vec<Toll>>,
     misses: Option<Misses>,
+    /// Of the only run, if it reports any.
+    windows: Vec<Window>,
 }
 
 impl<'a> Found<'a> {
@@ -118,11 +121,18 @@ impl<'a> Found<'a> {
             .then(|| toll::tolls(store, &rows, &lanes, &never).unwrap_or_default());
         let misses =
             is_asked(By::Miss).then(|| misses::misses(store, &lanes, &never).unwrap_or_default());
+        let windows = match costs.runs.as_slice() {
+            [only] if by.is_none() => {
+                limits::windows(store, store.row(only.action).run_ix(), &never)
+            }
+            _ => Vec::new(),
+        };
         Found {
             store,
             costs,
             tolls,
             misses,
+            windows,
         }
     }
 
@@ -196,6 +206,10 @@ fn document(cx: &mut Cx, found: &Found<'_>, limit: Option<usize>) -> anyhow::Res
         By::Turn | By::Model | By::Tool | By::Subagent | By::Kind | By::Run => true,
     });
     rest.extend(lists.map(|by| (by.list(), found.records(*by, limit).into())));
+    if !found.windows.is_empty() {
+        let windows = found.windows.iter().map(cost_json::window);
+        rest.push(("rate_limits", windows.collect()));
+    }
     let records = Records {
         schema: cost_json::SCHEMA,
         list: By::Call.list(),

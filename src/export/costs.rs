@@ -1,6 +1,9 @@
 //! Costs in words, for tables and screens.
 
+use jiff::tz::TimeZone;
+
 use crate::analysis::context::Exactness;
+use crate::analysis::costs::limits::Window;
 use crate::analysis::costs::misses::{Cause, Miss};
 use crate::analysis::costs::spent::Spent;
 use crate::analysis::costs::toll::{End, Toll};
@@ -157,6 +160,23 @@ pub fn cause(store: &Store, miss: &Miss) -> String {
     match miss.exactness {
         Some(Exactness::Reconstructed) => format!("{words} (reconstructed)"),
         Some(Exactness::Recorded) | None => words,
+    }
+}
+
+/// `5-hour window: 12 % → 31 % used, until 2026-11-20 14:02`.
+pub fn window(window: &Window, zone: &TimeZone) -> String {
+    let minutes = window.length.get().unwrap_or(0) / 60_000_000;
+    let name = match minutes {
+        295..=305 => "5-hour window".to_owned(),
+        10_075..=10_085 => "weekly window".to_owned(),
+        minutes => format!("{minutes}-minute window"),
+    };
+    let (first, last) = (window.first_percent, window.last_percent);
+    let used = format!("{name}: {first:.0} % → {last:.0} % used");
+    if window.resets.is_some() {
+        format!("{used}, until {}", words::date_time(window.resets, zone))
+    } else {
+        used
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Miss {
     pub exactness: Option<Exactness>,
     /// Since the call before.
     pub gap: Elapsed,
+    /// Tokens that were read from the cache nevertheless: the requests are the same that far.
+    pub kept: u64,
     /// Tokens that were cached and paid for anew.
     pub tokens: u64,
     /// What they cost at list prices; an estimate.
@@ -143,6 +145,7 @@ fn explained(
         cause,
         exactness,
         gap: call.time.since(before.time),
+        kept: read,
         tokens,
         cost,
         extra: cost.minus(call.read_price(tokens)),

@@ -20,6 +20,11 @@ pub(super) fn write(cx: &mut Cx, found: &Found<'_>, limit: Option<usize>) -> any
         let name = cx.out.look.paint(Role::Dim, &format!("{name:<10}"));
         cx.out.line(&format!("{name}{value}"))?;
     }
+    for window in &found.windows {
+        let words = told::window(window, &cx.out.look.zone);
+        let name = cx.out.look.paint(Role::Dim, &format!("{:<10}", "limit"));
+        cx.out.line(&format!("{name}{words}"))?;
+    }
     let limit = Some(limit.unwrap_or(SHOWN));
     for by in shown(found) {
         cx.out.line("")?;

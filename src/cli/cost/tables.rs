@@ -28,7 +28,13 @@ pub(super) fn write(
 ) -> anyhow::Result<()> {
     let limit = limit.unwrap_or(usize::MAX);
     let look = cx.out.look.clone();
-    let (columns, mut rows) = rows(found, by, &look);
+    let (mut columns, mut rows) = rows(found, by, &look);
+    if found.costs.runs.len() == 1 && by != By::Run && columns[0].head == "RUN" {
+        columns.remove(0);
+        for row in &mut rows {
+            row.remove(0);
+        }
+    }
     let all = rows.len();
     rows.truncate(limit);
     if rows.is_empty() {
@@ -142,7 +148,7 @@ fn kinds(found: &Found<'_>) -> (Vec<Column<'static>>, Vec<Vec<Cell>>) {
     (columns, lines.collect())
 }
 
-/// The run, where there are several, and the number of the action.
+/// The run, the number of the action and its turn.
 fn place(found: &Found<'_>, ix: ActionIx, look: &Look) -> Vec<Cell> {
     let row = found.store.row(ix);
     vec![

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::number;
 use crate::analysis::context::Exactness;
+use crate::analysis::costs::limits::Window;
 use crate::analysis::costs::misses::{Cause, Miss};
 use crate::analysis::costs::spent::Spent;
 use crate::analysis::costs::toll::{End, Toll};
@@ -77,6 +78,7 @@ const MISS: &[&str] = &[
     "request",
     "gap_ms",
     "lifetime_ms",
+    "kept_tokens",
     "tokens",
     "cost_usd",
     "extra_usd",
@@ -283,10 +285,23 @@ pub fn miss(store: &Store, miss: &Miss) -> Value {
             .filter(|gap| *gap != Elapsed::NONE)
             .and_then(number::millis),
     );
-    record.put("tokens", miss.tokens);
+    record
+        .put("kept_tokens", miss.kept)
+        .put("tokens", miss.tokens);
     record.put_some("cost_usd", number::usd(miss.cost));
     record
         .put_some("extra_usd", number::usd(miss.extra))
+        .finish()
+}
+
+pub fn window(window: &Window) -> Value {
+    let mut record = Record::default();
+    record.put_some("window_ms", number::millis(window.length));
+    record.put("first_percent", window.first_percent);
+    record.put("last_percent", window.last_percent);
+    record.put("risen_percent", window.risen_percent);
+    record
+        .put_some("resets_at", number::time(window.resets))
         .finish()
 }
 

@@ -285,19 +285,18 @@ impl Costs {
         self.relist();
     }
 
-    fn fill_frame(&mut self, session: &Session, rows: usize) {
-        let store = &session.loaded.store;
+    fn fill_frame(&mut self, session: &mut Session, rows: usize) {
         self.frame.crumbs = crumbs(self.asking.scope, session);
         let is_counted = !self.made.costs.calls.is_empty();
-        self.frame.total = if is_counted {
-            told::total(&self.made.costs)
-        } else {
-            String::new()
-        };
+        let windows = self.made.windows.iter();
+        let windows = windows.map(|window| told::window(window, &session.zone));
+        let total = is_counted.then(|| told::total(&self.made.costs));
+        let parts: Vec<String> = total.into_iter().chain(windows).collect();
+        self.frame.total = parts.join(" · ");
         let width = usize::from(self.frame.regions.list.width);
         self.frame.kinds = table::kinds(&self.made);
         self.frame.columns = table::columns(self.by, self.is_all, width);
-        self.frame.rows = table::rows(self, store, rows);
+        self.frame.rows = table::rows(self, &mut session.loaded, rows);
         self.frame.about = table::about(self.by).to_owned();
         self.frame.empty = self.empty(session);
         let at = (self.view.cursor + 1).min(self.lines.len());

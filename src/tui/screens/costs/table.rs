@@ -2,14 +2,17 @@
 
 use crate::analysis::costs::spent::Spent;
 use crate::analysis::costs::{By, Key, Line};
+use crate::analysis::summary;
 use crate::base::text;
 use crate::export::costs as told;
 use crate::export::words;
 use crate::model::action::ActionIx;
 use crate::model::quantity::Cost;
 use crate::store::Store;
+use crate::store::bodies::Depth;
 use crate::tui::screens::costs::Costs;
 use crate::tui::screens::costs::tasks::Counted;
+use crate::tui::session::Opened;
 
 /// A column of a list.
 #[derive(Debug, Clone, Copy)]
@@ -55,13 +58,14 @@ pub(super) fn columns(by: By, is_all: bool, width: usize) -> Vec<Column> {
         By::Call => [
             place().as_slice(),
             &[
-                left("MODEL", 0),
+                left("  MODEL", 22),
                 right("INPUT", 9),
                 right("READ", 11),
                 right("WRITTEN", 9),
                 right("OUTPUT", 9),
                 right("COST", 10),
                 right("SHARE", 7),
+                left("  WHAT", 0),
             ],
         ]
         .concat(),
@@ -78,11 +82,12 @@ pub(super) fn columns(by: By, is_all: bool, width: usize) -> Vec<Column> {
         By::Result => [
             place().as_slice(),
             &[
-                left("TOOL", 0),
-                right("TOKENS", 10),
+                left("  TOOL", 16),
+                right("TOKENS", 9),
                 right("READ BY", 9),
-                right("TOLL", 10),
-                left("  UNTIL", 22),
+                right("TOLL", 9),
+                left("  UNTIL", 20),
+                left("  WHAT", 0),
             ],
         ]
         .concat(),
@@ -171,14 +176,26 @@ pub(super) fn action(costs: &Costs, at: usize) -> ActionIx {
 }
 
 /// The lines that are on the screen.
-pub(super) fn rows(costs: &Costs, store: &Store, rows: usize) -> Vec<Row> {
+pub(super) fn rows(costs: &Costs, opened: &mut Opened, rows: usize) -> Vec<Row> {
     let lines = costs.lines.iter().enumerate();
     let seen = lines.skip(costs.view.top()).take(rows);
-    seen.map(|(number, at)| Row {
-        is_selected: number == costs.view.cursor,
-        ..row(costs, store, *at)
+    seen.map(|(number, at)| {
+        let mut row = row(costs, &opened.store, *at);
+        if matches!(costs.by, By::Call | By::Result) {
+            row.cells
+                .push(format!("  {}", what(opened, action(costs, *at))));
+        }
+        row.is_selected = number == costs.view.cursor;
+        row
     })
     .collect()
+}
+
+/// What an action says, in a line.
+fn what(opened: &mut Opened, ix: ActionIx) -> String {
+    let row = opened.store.row(ix);
+    let body = opened.bodies.open(&row, Depth::Glance);
+    clean(&summary::line(&row, &body))
 }
 
 fn row(costs: &Costs, store: &Store, at: usize) -> Row {

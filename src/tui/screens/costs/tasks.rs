@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::analysis::costs::Costs as Sums;
 use crate::analysis::costs::lanes;
+use crate::analysis::costs::limits::{self, Window};
 use crate::analysis::costs::misses::{self, Misses};
 use crate::analysis::costs::toll::{self, Toll};
 use crate::base::cancel::CancelFlag;
@@ -30,6 +31,8 @@ pub(super) struct Counted {
     pub(super) costs: Sums,
     pub(super) tolls: Vec<Toll>,
     pub(super) misses: Misses,
+    /// Of a single run.
+    pub(super) windows: Vec<Window>,
     /// The tolls and misses are in.
     pub(super) is_complete: bool,
 }
@@ -50,6 +53,9 @@ impl Task for Count {
         let lanes = lanes::lanes(&self.store, is_in, &self.prices);
         counted.misses = misses::misses(&self.store, &lanes, cancel).unwrap_or_default();
         counted.tolls = toll::tolls(&self.store, &rows, &lanes, cancel).unwrap_or_default();
+        if let Some(run) = self.run {
+            counted.windows = limits::windows(&self.store, run, cancel);
+        }
         counted.is_complete = true;
         counted
     }
