@@ -344,19 +344,11 @@ pub(super) fn about(by: By) -> &'static str {
         By::Call => "tokens of each model call, and its cost",
         By::Turn => "model calls of each turn; a line opens the turn",
         By::Model | By::Run => "a line opens its most expensive call",
-        By::Tool => {
-            "cost of the model calls that asked for the tool; a call for several tools is split evenly over them"
-        }
+        By::Tool => "the model calls that asked for the tool; a call for several is split evenly",
         By::Subagent => "model calls of each agent; a line opens its most expensive call",
-        By::Kind => {
-            "recorded sums are split in the proportion of list prices; reasoning is a part of the output"
-        }
-        By::Result => {
-            "toll: ≈tokens of the result × their price in each later prompt, the first included, until compaction"
-        }
-        By::Miss => {
-            "cached tokens that were paid for anew; EXTRA is what reading them from the cache would have saved"
-        }
+        By::Kind => "recorded sums are split by list prices; reasoning is part of the output",
+        By::Result => "toll: ≈tokens × their price in every later prompt, until compaction",
+        By::Miss => "cached tokens paid for anew; EXTRA: what cache reads would have saved",
     }
 }
 
