@@ -80,7 +80,7 @@ impl Command for Cost {
         };
         let rows = read.selected(rows);
         let by = self.by.as_deref().and_then(By::from_word);
-        let found = Found::new(cx, &read.store, rows, by);
+        let found = Found::new(cx, &read.store, &rows, by);
         match (cx.global.machine(), by) {
             (Some(Machine::Json), None) => document(cx, &found, self.limit)?,
             (Some(machine), by) => {
@@ -106,10 +106,10 @@ pub(super) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn new(cx: &Cx, store: &'a Store, rows: Vec<ActionIx>, by: Option<By>) -> Found<'a> {
+    fn new(cx: &Cx, store: &'a Store, rows: &[ActionIx], by: Option<By>) -> Found<'a> {
         let never = CancelFlag::new();
         let prices = &cx.load.options.prices;
-        let costs = Costs::of(store, &rows, prices, &never);
+        let costs = Costs::of(store, rows, prices, &never);
         let is_asked = |what: By| by.map_or(costs.runs.len() == 1, |by| by == what);
         let lanes = if is_asked(By::Result) || is_asked(By::Miss) {
             let runs: HashSet<RunIx> = rows.iter().map(|ix| store.row(*ix).run_ix()).collect();
@@ -118,7 +118,7 @@ impl<'a> Found<'a> {
             Lanes::new()
         };
         let tolls = is_asked(By::Result)
-            .then(|| toll::tolls(store, &rows, &lanes, &never).unwrap_or_default());
+            .then(|| toll::tolls(store, rows, &lanes, &never).unwrap_or_default());
         let misses =
             is_asked(By::Miss).then(|| misses::misses(store, &lanes, &never).unwrap_or_default());
         let windows = match costs.runs.as_slice() {

@@ -45,8 +45,9 @@ pub fn windows(store: &Store, run: RunIx, cancel: &CancelFlag) -> Vec<Window> {
         if at >= from
             && let Some(record) = json::value(line)
         {
-            let limits = source.format.limits(&record);
-            limits.iter().for_each(|limit| add(&mut windows, limit));
+            for limit in source.format.limits(&record) {
+                add(&mut windows, &limit);
+            }
         }
         !cancel.is_raised()
     });

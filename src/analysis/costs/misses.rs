@@ -175,7 +175,7 @@ fn cause(
     let gap = gap(earlier, before, call, store);
     Some(match (are_recorded, difference, gap) {
         (true, Some(difference), _) => (Cause::Request(difference), Some(Exactness::Recorded)),
-        (_, _, Some(lifetime)) if !shrunk => (Cause::Gap { lifetime }, None),
+        (_, _, Some(gap)) if !shrunk => (gap, None),
         _ if shrunk => (Cause::Compacted, None),
         (true, None, _) => (Cause::SamePrefix, Some(Exactness::Recorded)),
         (false, Some(difference), _) => {
@@ -190,8 +190,8 @@ fn difference(a: &Context, b: &Context) -> Option<Difference> {
     prefix::first_difference(bodies[0], bodies[1], b.api)
 }
 
-/// The lifetime of the cache, if it was over; `Some(None)` if it probably was.
-fn gap(earlier: &[Call], before: &Call, call: &Call, store: &Store) -> Option<Option<Elapsed>> {
+/// A pause that is longer than the cache is kept, or than a provider promises.
+fn gap(earlier: &[Call], before: &Call, call: &Call, store: &Store) -> Option<Cause> {
     let gap = call.time.since(before.time);
     let gap = gap.get()?;
     let is_kept_for = |written: &&Call| written.usage.cache_write.or_zero() > 0;
@@ -204,5 +204,5 @@ fn gap(earlier: &[Call], before: &Call, call: &Call, store: &Store) -> Option<Op
         (false, false) => None,
     };
     let least = lifetime.unwrap_or(FIVE_MINUTES);
-    (gap > least.0).then_some(lifetime)
+    (gap > least.0).then_some(Cause::Gap { lifetime })
 }

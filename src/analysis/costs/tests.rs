@@ -27,7 +27,7 @@ fn line(at: u32, mut record: Value) -> String {
     format!("{record}\n")
 }
 
-fn response(at: u32, id: &str, model: &str, usage: Value) -> String {
+fn response(at: u32, id: &str, model: &str, usage: &Value) -> String {
     line(
         at,
         json!({"type": "response", "id": id, "model": model, "content": "x", "usage": usage}),
@@ -57,15 +57,15 @@ fn mixed() -> String {
     recorded["parent_id"] = "p".into();
     [
         line(0, json!({"type": "prompt", "id": "p", "content": "go"})),
-        response(1, "m1", OPUS, usage),
+        response(1, "m1", OPUS, &usage),
         tool(2, "a", "m1", "bash"),
         tool(3, "b", "m1", "read"),
         tool(4, "c", "m1", "bash"),
         response(
             5,
             "m2",
-            "nobody-knows",
-            json!({"input_tokens": 7, "output_tokens": 3}),
+            "house-model",
+            &json!({"input_tokens": 7, "output_tokens": 3}),
         ),
         line(6, recorded),
     ]
@@ -170,7 +170,7 @@ fn writes_of_unknown_lifetime_are_not_called_five_minutes() {
         0,
         "m",
         OPUS,
-        json!({"input_tokens": 0, "cache_write_tokens": 100}),
+        &json!({"input_tokens": 0, "cache_write_tokens": 100}),
     ));
     let kinds: Vec<_> = costs.kinds.iter().map(|line| line.kind).collect();
     assert_eq!(kinds, [TokenKind::Input, TokenKind::CacheWriteUnknown]);
@@ -186,7 +186,7 @@ fn tolls(trace: &str) -> Vec<Toll> {
 /// A result of 100 tokens behind a prompt of 1000.
 fn result() -> String {
     let text = "x".repeat(388);
-    response(0, "m1", OPUS, json!({"input_tokens": 1000}))
+    response(0, "m1", OPUS, &json!({"input_tokens": 1000}))
         + &tool(1, "a", "m1", "bash")
         + &line(
             2,
@@ -197,7 +197,7 @@ fn result() -> String {
 fn prompt(at: u32, [input, read, write]: [u64; 3]) -> String {
     let usage =
         json!({"input_tokens": input, "cache_read_tokens": read, "cache_write_tokens": write});
-    response(at, &format!("m{at}"), OPUS, usage)
+    response(at, &format!("m{at}"), OPUS, &usage)
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_result_is_paid_for_by_its_place_in_every_later_prompt() {
     let told = tolls(
         &[
             result(),
-            // It stands at 1100..1200: written, read, and paid in full after a cache miss.
+            // It is at 1100..1200: written, read, and paid in full after a cache miss.
             prompt(10, [0, 1000, 200]),
             prompt(20, [0, 1200, 50]),
             prompt(30, [1300, 0, 0]),
@@ -228,7 +228,7 @@ fn a_result_is_paid_for_by_its_place_in_every_later_prompt() {
 
 #[test]
 fn a_recorded_compaction_ends_a_toll_and_a_side_call_of_another_model_does_not() {
-    let side = response(20, "s", "claude-haiku-4-5", json!({"input_tokens": 200}));
+    let side = response(20, "s", "claude-haiku-4-5", &json!({"input_tokens": 200}));
     let told = tolls(
         &[
             result(),
@@ -261,8 +261,8 @@ fn a_toll_of_calls_without_a_price_is_unknown_and_one_of_some_is_a_lower_bound()
         response(
             at,
             &format!("m{at}"),
-            "nobody-knows",
-            json!({"input_tokens": 1200}),
+            "house-model",
+            &json!({"input_tokens": 1200}),
         )
     };
     let told = tolls(&(result() + &unknown(10)));
@@ -395,14 +395,15 @@ fn requests_that_are_not_recorded_leave_the_cause_open() {
         missed(&(first.clone() + &prompt(60, [1, 4000, 1200]))).1,
         Misses::default()
     );
-    let unrecorded = response(60, "m", OPUS, json!({"input_tokens": 9000}));
+    let unrecorded = response(60, "m", OPUS, &json!({"input_tokens": 9000}));
     let (_, misses) = missed(&(first + &unrecorded));
     assert_eq!((misses.found.len(), misses.unrecorded), (0, 1));
 }
 
 #[track_caller]
-fn check_difference(earlier: &Value, later: &Value, expected: Option<Difference>) {
-    assert_eq!(first_difference(earlier, later, Api::Messages), expected);
+fn check_difference(earlier: &Value, later: &Value, expected: Option<&Difference>) {
+    let found = first_difference(earlier, later, Api::Messages);
+    assert_eq!(found.as_ref(), expected);
 }
 
 #[test]
@@ -414,8 +415,8 @@ fn a_prefix_may_move_its_cache_marks_and_grow_its_last_message() {
             {"role": "assistant", "content": "a"}]});
     check_difference(&earlier, &later, None);
     let other = json!({"system": "t", "messages": []});
-    check_difference(&earlier, &other, Some(Difference::System));
+    check_difference(&earlier, &other, Some(&Difference::System));
     let shorter = json!({"system": [{"type": "text", "text": "s"}], "messages": []});
     let place = Difference::History("$.messages[0]".to_owned());
-    check_difference(&earlier, &shorter, Some(place));
+    check_difference(&earlier, &shorter, Some(&place));
 }

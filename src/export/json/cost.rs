@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::number;
 use crate::analysis::context::Exactness;
+use crate::analysis::costs::bill::TokenKind;
 use crate::analysis::costs::limits::Window;
 use crate::analysis::costs::misses::{Cause, Miss};
 use crate::analysis::costs::spent::Spent;
@@ -229,7 +230,7 @@ pub fn call(store: &Store, costs: &Costs, ix: ActionIx) -> Value {
 pub fn kind(costs: &Costs, line: &KindLine) -> Value {
     let mut record = Record::default();
     record.put("kind", line.kind.word());
-    record.put_some("part_of", line.kind.part_of().map(|kind| kind.word()));
+    record.put_some("part_of", line.kind.part_of().map(TokenKind::word));
     record.put_some("tokens", line.tokens.get());
     let cost = line.cost.is_some().then_some((line.cost, line.source));
     record.put_cost(cost, total(costs)).finish()

@@ -49,6 +49,8 @@ pub struct Costs {
     /// Places in the list of what was counted.
     lines: Vec<usize>,
     view: Viewport,
+    /// The user chose the line: only then is it what is selected everywhere.
+    is_chosen: bool,
     asking: Asking,
     frame: Frame,
 }
@@ -62,6 +64,7 @@ impl Default for Costs {
             in_order: false,
             lines: Vec::new(),
             view: Viewport::default(),
+            is_chosen: false,
             asking: Asking::default(),
             frame: Frame::default(),
         }
@@ -93,7 +96,7 @@ struct Frame {
     columns: Vec<Column>,
     rows: Vec<Row>,
     /// How the figures of this list come about.
-    about: String,
+    about: &'static str,
     /// What to say instead of a list.
     empty: String,
     position: String,
@@ -104,8 +107,13 @@ impl Screen for Costs {
         None
     }
 
+    fn entered(&mut self, _: &mut Session) -> Vec<Effect> {
+        self.is_chosen = false;
+        Vec::new()
+    }
+
     fn tell_here(&self, session: &mut Session) {
-        if let Some(action) = self.selected() {
+        if let Some(action) = self.selected().filter(|_| self.is_chosen) {
             session.here.action = Some(action);
             session.here.run = Some(session.loaded.store.row(action).run_ix());
         }
@@ -138,6 +146,7 @@ impl Screen for Costs {
                     return self.open(session);
                 }
                 self.view.cursor = at.min(self.lines.len().saturating_sub(1));
+                self.is_chosen = true;
             }
             Pointer::Click { x, y } if self.frame.regions.tabs.contains(Position { x, y }) => {
                 let by = view::tab_at(self, usize::from(x - self.frame.regions.tabs.x));
@@ -203,12 +212,14 @@ impl Costs {
         self.by = by;
         self.lines = table::lines(self);
         self.view = Viewport::default();
+        self.is_chosen = false;
     }
 
     fn step(&mut self, command: Command) {
         let rows = usize::from(self.frame.regions.list.height);
         if let Some(to) = stepped(command, self.view.cursor, (self.lines.len(), rows)) {
             self.view.cursor = to;
+            self.is_chosen = true;
         }
     }
 
@@ -297,7 +308,7 @@ impl Costs {
         self.frame.kinds = table::kinds(&self.made);
         self.frame.columns = table::columns(self.by, self.is_all, width);
         self.frame.rows = table::rows(self, &mut session.loaded, rows);
-        self.frame.about = table::about(self.by).to_owned();
+        self.frame.about = table::about(self.by);
         self.frame.empty = self.empty(session);
         let at = (self.view.cursor + 1).min(self.lines.len());
         self.frame.position = format!("{at} / {}", self.lines.len());

@@ -29,7 +29,7 @@ pub(super) fn draw(costs: &Costs, theme: &Theme, buf: &mut Buffer) {
     list(costs, theme, buf);
     let mut row = Row::new(buf, regions.about, 0, styles.faint);
     row.put(" ", styles.faint)
-        .put(&costs.frame.about, styles.faint);
+        .put(costs.frame.about, styles.faint);
     foot(costs, theme, buf);
 }
 
