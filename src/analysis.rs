@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod cohort;
 pub mod context;
+pub mod costs;
 pub mod diff;
 pub mod grouped;
 pub mod insights;

@@ -21,6 +21,7 @@ mod baseline;
 mod cohort;
 mod config;
 mod convert;
+mod cost;
 mod demo;
 mod diff;
 mod explore;

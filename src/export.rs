@@ -2,6 +2,7 @@
 
 pub mod atif;
 pub mod cohort;
+pub mod costs;
 pub mod csv;
 pub mod curl;
 pub mod diff;

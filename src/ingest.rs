@@ -16,6 +16,7 @@ pub mod formats;
 pub mod intake;
 pub mod json;
 pub mod kin;
+pub mod limit;
 pub mod loaded;
 pub mod made;
 pub mod notice;

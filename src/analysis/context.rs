@@ -130,6 +130,28 @@ pub fn speaker(row: &Row<'_>) -> Option<Role> {
         })
 }
 
+/// The size in tokens of the result of a tool call, estimated from the length of what the model saw. `None`
+/// if there is none, or its length says nothing.
+pub fn result_size(row: &Row<'_>) -> Option<u64> {
+    let pieces = collect::all_pieces(row).into_iter();
+    let sizes = pieces.filter_map(|(_, piece)| match piece {
+        RequestPart::Block(said) if said.role == Role::Tool => {
+            let mut contents = ["content", "output"].iter();
+            let content = contents.find_map(|name| said.block.get(*name));
+            shape::estimate(content.unwrap_or(&said.block))
+        }
+        _ => None,
+    });
+    sizes.reduce(|sum, size| sum + size)
+}
+
+/// Whether a row records that the history was replaced by a summary.
+pub fn compacts(row: &Row<'_>) -> bool {
+    let may_be = matches!(row.kind(), Kind::Prompt | Kind::Note);
+    let is_it = |(_, piece): &(_, RequestPart)| matches!(piece, RequestPart::Compacted { .. });
+    may_be && collect::all_pieces(row).iter().any(is_it)
+}
+
 /// Whether a row represents a model call.
 pub fn is_call(row: &Row<'_>) -> bool {
     row.kind() == Kind::Response && !row.flags().has(Flags::CONTINUED)

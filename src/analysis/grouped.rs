@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::analysis::costs::asked::Asked;
+use crate::analysis::costs::spent::Spent;
 use crate::model::action::{Flags, Kind, Status};
 use crate::model::quantity::{Cost, Elapsed, Usage};
 use crate::model::run::CostSource;
@@ -112,9 +114,8 @@ pub struct Group {
     pub blocked: u64,
     pub denied: u64,
     pub retries: u64,
-    pub usage: Usage,
-    recorded: Cost,
-    estimated: Cost,
+    spent: Spent,
+    /// Sorted once the group is complete.
     spans: Vec<Elapsed>,
 }
 
@@ -127,15 +128,29 @@ pub struct Percentiles {
 }
 
 impl Group {
-    /// `None` if no action of the group has a known cost.
+    /// Of a tool: its share of the model calls that asked for it.
+    pub fn usage(&self) -> &Usage {
+        &self.spent.usage
+    }
+
+    /// `None` if no action of the group has a known cost. Of a tool: its share of the model calls that asked
+    /// for it, and what its calls cost themselves.
     pub fn cost(&self) -> Option<(Cost, CostSource)> {
-        let source = match (self.recorded.is_some(), self.estimated.is_some()) {
-            (true, true) => CostSource::Mixed,
-            (true, false) => CostSource::Recorded,
-            (false, true) => CostSource::Estimated,
-            (false, false) => return None,
-        };
-        Some((self.recorded + self.estimated, source))
+        self.spent.cost()
+    }
+
+    /// The sum of all durations; `None` if none was recorded.
+    pub fn total_time(&self) -> Elapsed {
+        let sum = |a: i64, b: &Elapsed| a.saturating_add(b.0);
+        if self.spans.is_empty() {
+            return Elapsed::NONE;
+        }
+        Elapsed(self.spans.iter().fold(0, sum))
+    }
+
+    /// The longest duration.
+    pub fn longest(&self) -> Elapsed {
+        self.spans.last().copied().unwrap_or(Elapsed::NONE)
     }
 
     /// `None` if no duration was recorded.
@@ -147,7 +162,7 @@ impl Group {
         })
     }
 
-    fn add(&mut self, row: &Row<'_>) {
+    fn add(&mut self, row: &Row<'_>, spent: &Spent) {
         self.actions += 1;
         self.tool_calls += u64::from(row.kind() == Kind::ToolCall);
         match row.status() {
@@ -157,12 +172,7 @@ impl Group {
             Status::Unrecorded | Status::Ok | Status::Pending | Status::Cancelled => {}
         }
         self.retries += u64::from(row.flags().has(Flags::RETRY));
-        self.usage = self.usage.plus(&row.usage());
-        if row.flags().has(Flags::ESTIMATED) {
-            self.estimated = self.estimated + row.cost();
-        } else {
-            self.recorded = self.recorded + row.cost();
-        }
+        self.spent = self.spent.plus(spent);
         // A run end carries the duration of the run, not of an action.
         if row.duration().is_some() && row.kind() != Kind::RunEnd {
             self.spans.push(row.duration());
@@ -170,22 +180,41 @@ impl Group {
     }
 }
 
+/// The time of all groups together; `None` if no duration was recorded.
+pub fn time(groups: &[Group]) -> Elapsed {
+    let known = groups.iter().filter_map(|group| group.total_time().get());
+    known
+        .reduce(i64::saturating_add)
+        .map_or(Elapsed::NONE, Elapsed)
+}
+
+/// The part of this time that a group took, from 0 to 1, with four decimals.
+pub fn time_share(group: &Group, time: Elapsed) -> Option<f64> {
+    let (own, all) = (
+        group.total_time().get()?,
+        time.get().filter(|all| *all > 0)?,
+    );
+    Some((own as f64 / all as f64 * 10_000.0).round() / 10_000.0)
+}
+
 /// Groups `rows`: most actions first, ties by name.
 ///
-/// Grouping by tool counts only tool calls, and by model only rows with a model: for a prompt,
-/// neither could have been recorded. Days begin at midnight in `zone`.
+/// Grouping by tool counts only tool calls, with their shares of the model calls that asked for them, and
+/// by model only rows with a model: for a prompt, neither could have been recorded. Days begin at midnight in `zone`.
 pub fn groups<'a>(
     rows: impl Iterator<Item = Row<'a>>,
     by: &[Field],
     zone: &TimeZone,
 ) -> Vec<Group> {
     let mut found: HashMap<Vec<String>, (Group, HashSet<u32>)> = HashMap::new();
+    let by_tool = by.contains(&Field::Tool);
+    let mut asked: Option<Asked> = None;
     for row in rows {
         // It counts in the session that it was copied from.
         if row.flags().has(Flags::COPIED) {
             continue;
         }
-        if by.contains(&Field::Tool) && row.kind() != Kind::ToolCall {
+        if by_tool && row.kind() != Kind::ToolCall {
             continue;
         }
         if by == [Field::Model] && model(&row).is_empty() {
@@ -193,7 +222,14 @@ pub fn groups<'a>(
         }
         let key: Vec<String> = by.iter().map(|field| field.of(&row, zone)).collect();
         let (group, runs) = found.entry(key).or_default();
-        group.add(&row);
+        let spent = if by_tool {
+            asked
+                .get_or_insert_with(|| Asked::of(row.store))
+                .share(&row)
+        } else {
+            Spent::of(&row)
+        };
+        group.add(&row, &spent);
         runs.insert(row.run_ix().0);
     }
     let mut groups: Vec<Group> = found

@@ -79,6 +79,7 @@ commands! {
     Ls(super::ls::Ls),
     Query(super::query::Query),
     Stats(super::stats::Stats),
+    Cost(super::cost::Cost),
     Cohort(super::cohort::Cohort),
     Baseline(super::baseline::Baseline),
     Tail(super::tail::Tail),

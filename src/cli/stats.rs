@@ -27,9 +27,13 @@ Examples:
   saferun-tui stats traces/ --by day --sort -cost
   saferun-tui stats traces/ -w is:error --by tool --csv
 
-Columns: the fields grouped by, then actions, runs, errors, blocked, retries, p50, p90, p99, tokens,
-cost, and every field that --json prints. Sort by any of them; the default is -actions.
-Percentiles use the nearest rank, so each is a duration that was recorded.")]
+Columns: the fields grouped by, then actions, runs, errors, blocked, retries, total, share, p50, p90,
+p99, max, tokens, cost, and every field that --json prints. Sort by any of them; the default is
+-actions. Percentiles use the nearest rank, so each is a duration that was recorded. TOTAL is the
+sum of durations, and SHARE its part of the time of all groups.
+
+By tool, tokens and cost (CALL COST) are those of the model calls that asked for the tool; a call that
+asked for several tools is split evenly over its tool calls.")]
 pub struct Stats {
     #[command(flatten)]
     paths: Paths,
@@ -80,11 +84,12 @@ impl Command for Stats {
         let machine = cx.global.machine();
         let zone = machine.map_or(cx.out.look.zone.clone(), |_| TimeZone::UTC);
         let mut groups = grouped::groups(rows.map(|ix| read.store.row(ix)), &by, &zone);
+        let time = grouped::time(&groups);
         if let Some(order) = order {
             let column = named.iter().find(|it| it.name == order.column);
             let column = column.map_or(order.column, |it| it.member);
             order.sort(&mut groups, |group| {
-                member(&record(&by, group), column).and_then(Key::of)
+                member(&record(&by, group, time), column).and_then(Key::of)
             });
         }
         groups.truncate(self.rows.limit.unwrap_or(usize::MAX));
@@ -97,23 +102,30 @@ impl Command for Stats {
                     only: picked.as_ref().map(Picked::members),
                     rest: Vec::new(),
                 };
-                let groups = groups.iter().map(|group| stats_json::group(&by, group));
+                let groups = groups
+                    .iter()
+                    .map(|group| stats_json::group(&by, group, time));
                 records.write(&mut cx.out, machine, groups)?;
             }
             None if groups.is_empty() => cx.notes.note(&nothing(&by, expr.as_ref())),
             None => {
                 let shown = picked.unwrap_or_else(|| offer.usual(|_| true));
-                text(cx, &by, &groups, &shown)?;
+                text(cx, (&by, time), &groups, &shown)?;
             }
         }
         Ok(exit)
     }
 }
 
-fn text(cx: &mut Cx, by: &[Field], groups: &[Group], shown: &Picked<'_>) -> anyhow::Result<()> {
+fn text(
+    cx: &mut Cx,
+    (by, time): (&[Field], Elapsed),
+    groups: &[Group],
+    shown: &Picked<'_>,
+) -> anyhow::Result<()> {
     let cells = |group: &Group| {
-        let own = row(&cx.out.look, group);
-        let record = shown.needs_record().then(|| record(by, group));
+        let own = row(&cx.out.look, group, time);
+        let record = shown.needs_record().then(|| record(by, group, time));
         shown.cells(&own, record.as_ref(), &cx.out.look)
     };
     let rows: Vec<Vec<Cell>> = groups.iter().map(cells).collect();
@@ -123,14 +135,17 @@ fn text(cx: &mut Cx, by: &[Field], groups: &[Group], shown: &Picked<'_>) -> anyh
 
 const COUNTS: &[Named] = &[
     Named::new("actions", "actions", Column::right("ACTS", 0)),
-    Named::new("runs", "runs", Column::right("RUNS", 6)),
+    Named::new("runs", "runs", Column::right("RUNS", 9)),
     Named::new("errors", "errors", Column::right("ERR", 0)),
     Named::new("blocked", "blocked", Column::right("BLK", 2)),
-    Named::new("retries", "retries", Column::right("RTY", 5)),
+    Named::new("retries", "retries", Column::right("RTY", 8)),
+    Named::new("total", "duration_ms.total", Column::right("TOTAL", 3)),
+    Named::new("share", "time_share", Column::right("SHARE", 4)),
     Named::new("p50", "duration_ms.p50", Column::right("P50", 1)),
-    Named::new("p90", "duration_ms.p90", Column::right("P90", 3)),
-    Named::new("p99", "duration_ms.p99", Column::right("P99", 4)),
-    Named::new("tokens", "total_tokens", Column::right("TOKENS", 7)),
+    Named::new("p90", "duration_ms.p90", Column::right("P90", 6)),
+    Named::new("p99", "duration_ms.p99", Column::right("P99", 7)),
+    Named::new("max", "duration_ms.max", Column::right("MAX", 5)),
+    Named::new("tokens", "total_tokens", Column::right("TOKENS", 10)),
     Named::new("cost", "cost_usd", Column::right("COST", 1)),
 ];
 
@@ -139,7 +154,12 @@ fn named(by: &[Field]) -> Vec<Named> {
         let word = field.word();
         Named::new(word, word, Column::left(word, 0).cut_to(10))
     });
-    fields.chain(COUNTS.iter().copied()).collect()
+    let by_tool = by.contains(&Field::Tool);
+    let counts = COUNTS.iter().copied().map(|it| match it.name {
+        "cost" if by_tool => Named::new(it.name, it.member, Column::right("CALL COST", 1)),
+        _ => it,
+    });
+    fields.chain(counts).collect()
 }
 
 fn members(by: &[Field]) -> Vec<&'static str> {
@@ -147,8 +167,8 @@ fn members(by: &[Field]) -> Vec<&'static str> {
     fields.chain(stats_json::MEMBERS.iter().copied()).collect()
 }
 
-fn record(by: &[Field], group: &Group) -> Value {
-    serde_json::to_value(stats_json::group(by, group)).unwrap_or_default()
+fn record(by: &[Field], group: &Group, time: Elapsed) -> Value {
+    serde_json::to_value(stats_json::group(by, group, time)).unwrap_or_default()
 }
 
 fn nothing(by: &[Field], expr: Option<&Expr>) -> String {
@@ -161,12 +181,17 @@ fn nothing(by: &[Field], expr: Option<&Expr>) -> String {
     format!("{which} has a {}", by.join(" and a "))
 }
 
-fn row(look: &Look, group: &Group) -> Vec<Cell> {
+fn row(look: &Look, group: &Group, time: Elapsed) -> Vec<Cell> {
     let stopped = group.blocked + group.denied;
     let durations = group.durations();
     let span = |pick: fn(grouped::Percentiles) -> Elapsed| {
         Cell::new(durations.map_or_else(|| words::NOTHING.to_owned(), |it| words::span(pick(it))))
     };
+    let share = grouped::time_share(group, time);
+    let share = share.map_or_else(
+        || words::NOTHING.to_owned(),
+        |it| format!("{:.0} %", it * 100.0),
+    );
     let mut cells: Vec<Cell> = group
         .key
         .iter()
@@ -178,10 +203,13 @@ fn row(look: &Look, group: &Group) -> Vec<Cell> {
         Cell::alarm(group.errors, Role::Bad),
         Cell::alarm(stopped, Role::Warn),
         Cell::alarm(group.retries, Role::Warn),
+        Cell::new(words::span(group.total_time())),
+        Cell::new(share),
         span(|it| it.p50),
         span(|it| it.p90),
         span(|it| it.p99),
-        Cell::new(words::tokens(group.usage.total())),
+        Cell::new(words::span(group.longest())),
+        Cell::new(words::tokens(group.usage().total())),
         Cell::new(words::cost(group.cost())),
     ]);
     cells

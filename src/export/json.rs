@@ -6,6 +6,7 @@
 pub mod action;
 pub mod cohort;
 pub mod context;
+pub mod cost;
 pub mod diff;
 pub mod number;
 pub mod run;

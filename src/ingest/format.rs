@@ -10,6 +10,7 @@ use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::json::Record;
 use crate::ingest::kin::Kin;
+use crate::ingest::limit::Limit;
 use crate::ingest::packed::scattered::Scattered;
 use crate::ingest::request::{Api, RequestPart};
 
@@ -165,6 +166,17 @@ pub trait Request {
     /// What the record around a model call shows of its request.
     fn request(&self, around: &Value) -> Vec<RequestPart> {
         let _ = around;
+        Vec::new()
+    }
+
+    /// A text in every record that reports usage limits, if any does.
+    fn limits_mark(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The usage limits that a record reports.
+    fn limits(&self, record: &Value) -> Vec<Limit> {
+        let _ = record;
         Vec::new()
     }
 

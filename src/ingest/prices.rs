@@ -8,6 +8,8 @@ mod table;
 use std::collections::HashMap;
 use std::path::Path;
 
+pub use self::price::{Parts, Rates};
+
 use self::price::Price;
 use crate::ingest::error::Error;
 use crate::model::quantity::{Cost, Tokens, Usage};
@@ -55,10 +57,24 @@ impl PriceTable {
         if usage.total() == Tokens::NONE {
             return Cost::NONE;
         }
+        self.price(model)
+            .map_or(Cost::NONE, |price| price.of(usage))
+    }
+
+    /// What each kind of token of one call costs at list prices; none if the model is unknown.
+    pub fn parts(&self, model: &str, usage: &Usage) -> Option<Parts> {
+        self.price(model).map(|price| price.parts(usage))
+    }
+
+    /// What one token costs in a prompt of this many tokens; none if the model is unknown.
+    pub fn rates(&self, model: &str, prompt: u64) -> Option<Rates> {
+        self.price(model).map(|price| price.rates(prompt))
+    }
+
+    fn price(&self, model: &str) -> Option<&Price> {
         names::forms(model)
             .iter()
             .find_map(|name| self.by_name.get(name))
-            .map_or(Cost::NONE, |price| price.of(usage))
     }
 }
 

@@ -9,6 +9,34 @@ const BLOCK: u64 = 256 << 10;
 /// Lines longer than this are not looked for.
 const LONGEST: u64 = 4 << 20;
 
+/// Hands every line that contains `mark` to `each` with its offset, in order, until that says `false`.
+pub fn each_line(source: &Source, mark: &str, mut each: impl FnMut(u64, &[u8]) -> bool) {
+    let finder = memmem::Finder::new(mark);
+    let (mut pending, mut start, mut at) = (Vec::new(), 0, 0);
+    while let Ok(bytes) = source.bytes.slice(at, BLOCK as usize) {
+        let is_end = bytes.is_empty();
+        at += bytes.len() as u64;
+        pending.extend_from_slice(&bytes);
+        let whole = match memrchr(b'\n', &pending) {
+            Some(end) => end + 1,
+            None if is_end => pending.len(),
+            None => continue,
+        };
+        let mut offset = start;
+        for line in pending[..whole].split_inclusive(|byte| *byte == b'\n') {
+            if finder.find(line).is_some() && !each(offset, line) {
+                return;
+            }
+            offset += line.len() as u64;
+        }
+        pending.drain(..whole);
+        start += whole as u64;
+        if is_end && pending.is_empty() {
+            return;
+        }
+    }
+}
+
 /// The last line before the offset `before` that contains `mark`: its offset and its bytes.
 pub fn line_before(source: &Source, mark: &str, before: u64) -> Option<(u64, Vec<u8>)> {
     let finder = memmem::FinderRev::new(mark);
@@ -47,7 +75,7 @@ fn whole(source: &Source, at: u64) -> Option<(u64, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::line_before;
+    use super::{each_line, line_before};
     use crate::store::testing::source;
 
     #[test]
@@ -68,5 +96,30 @@ mod tests {
         assert_eq!(first, Some((0, "a mark 1".to_owned())));
         assert_eq!(line_before(&source, "mark", 0), None);
         assert_eq!(line_before(&source, "other", len), None);
+    }
+
+    #[test]
+    fn finds_every_line_with_a_mark_across_blocks() {
+        let filler = "x".repeat(300 << 10);
+        let source = source(format!("mark 1\n{filler}\nno\na mark 2\n{filler}\nmark 3"));
+        let mut found = Vec::new();
+        each_line(&source, "mark", |at, line| {
+            found.push((at, String::from_utf8_lossy(line).trim().to_owned()));
+            true
+        });
+        let far = filler.len() as u64;
+        let expected = [
+            (0, "mark 1"),
+            (far + 11, "a mark 2"),
+            (2 * far + 21, "mark 3"),
+        ];
+        let expected: Vec<_> = expected.map(|(at, line)| (at, line.to_owned())).to_vec();
+        assert_eq!(found, expected);
+        let mut count = 0;
+        each_line(&source, "mark", |_, _| {
+            count += 1;
+            false
+        });
+        assert_eq!(count, 1);
     }
 }

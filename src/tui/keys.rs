@@ -184,6 +184,7 @@ pub enum Group {
     Replay,
     Cohort,
     Time,
+    Costs,
     Program,
 }
 
@@ -217,6 +218,7 @@ impl Group {
         Group::Replay,
         Group::Cohort,
         Group::Time,
+        Group::Costs,
         Group::Program,
     ];
 
@@ -230,6 +232,7 @@ impl Group {
             Group::Diff => &[ScreenId::Diff],
             Group::Cohort => &[ScreenId::Cohort],
             Group::Time => &[ScreenId::Timeline],
+            Group::Costs => &[ScreenId::Costs],
             Group::Move | Group::Filter | Group::Program => &[],
         }
     }
@@ -246,6 +249,7 @@ impl Group {
             Group::Replay => "replay",
             Group::Cohort => "cohorts",
             Group::Time => "time",
+            Group::Costs => "costs",
             Group::Program => "program",
         }
     }
@@ -451,7 +455,11 @@ commands! {
     Lanes "lanes" Time "L" "lanes" "group lanes by agent, tool or kind";
     ByCost "by-cost" Time "$" "by cost" "colour by cost, or not";
     FoldLane "fold-lane" Time "space" "fold" "fold or unfold the lane";
-    ToStream "to-stream" Time "v" "stream" "show the selected action in the stream";
+    ToStream "to-stream" Time on Timeline, Costs "v" "stream" "show the selected action in the stream";
+    NextList "next-list" Costs "tab l right" "next list" "next list: by call, turn, model, tool, subagent, kind of token, result, cache miss";
+    PrevList "previous-list" Costs "backtab h left" "list" "previous list";
+    AllRuns "all-runs" Costs "r" "all runs" "count every open run, or only the selected one";
+    CostOrder "cost-order" Costs "s" "order" "most expensive first, or in the order of the run";
     ViewBack "view-back" Program "[" "view back" "previous view, with its selection";
     ViewForward "view-forward" Program "]" "view forward" "next view";
     Palette "palette" Program ":" "command" "run any command by name, with arguments (:runs model:gpt-5*, :12)";

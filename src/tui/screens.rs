@@ -2,6 +2,7 @@
 //! [`SCREENS`].
 
 pub mod cohort;
+pub mod costs;
 pub mod diff;
 pub mod export;
 pub mod files;
@@ -29,6 +30,7 @@ pub(super) fn build(id: ScreenId, session: &Session) -> Box<dyn Screen> {
         ScreenId::Diff => Box::new(diff::Diff::default()),
         ScreenId::Cohort => Box::new(cohort::Cohort::default()),
         ScreenId::Timeline => Box::new(timeline::Timeline::default()),
+        ScreenId::Costs => Box::new(costs::Costs::default()),
         ScreenId::Help => Box::new(help::Help::default()),
         ScreenId::Palette => Box::new(palette::Palette::default()),
         ScreenId::Files => Box::new(files::Files::default()),

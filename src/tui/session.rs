@@ -11,7 +11,8 @@ use crate::analysis::life::{Arrival, Life, Pulse};
 use crate::base::clock::Clock;
 use crate::base::{human, text};
 use crate::ingest::notice::{Notice, NoticeKind};
-use crate::ingest::{Loaded, Preview};
+use crate::ingest::prices::PriceTable;
+use crate::ingest::{Batch, Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
 use crate::state::Mark;
@@ -40,6 +41,8 @@ pub struct Session {
     pub here: Here,
     pub marks: Marks,
     pub filters: Filters,
+    /// For costs by kind of token.
+    pub prices: Arc<PriceTable>,
 }
 
 /// What is open, and how far it is read.
@@ -228,6 +231,7 @@ impl Session {
                 history: options.setup.remembered.history.clone(),
                 saved: saved_filters(&options.setup),
             },
+            prices: Arc::new(options.loading.prices.clone()),
         }
     }
 

@@ -226,6 +226,53 @@ fn stats_count_tools_with_percentiles() {
         (Some(3), Some(1))
     );
     assert!(refund["duration_ms"]["p99"].is_number());
+    assert!(refund["duration_ms"]["total"].is_number() && refund["time_share"].is_number());
+    // By tool, the cost is that of the model calls that asked for it.
+    assert_eq!(refund["cost_source"], "recorded");
+    assert!(out(&["stats", REFUND, "--by", "tool"], 0).contains("CALL COST"));
+}
+
+#[test]
+fn cost_lists_everything_in_one_document_and_each_list_on_its_own() {
+    let document = json(&["cost", REFUND, "--json"]);
+    assert_eq!(document["schema"], "saferun.tui/cost@1");
+    let run = json(&["ls", REFUND, "--json"]);
+    assert_eq!(document["cost_usd"], run["runs"][0]["cost_usd"]);
+    let usage = &run["runs"][0]["usage"]["total_tokens"];
+    assert_eq!(document["usage"]["total_tokens"], *usage);
+    for list in [
+        "calls",
+        "turns",
+        "models",
+        "tools",
+        "subagents",
+        "kinds",
+        "by_run",
+        "results",
+    ] {
+        let lines = document[list].as_array().expect("a list");
+        assert!(!lines.is_empty(), "{list}");
+    }
+    let tools = json(&["cost", REFUND, "--by", "tool", "--json"]);
+    assert_eq!(
+        (&tools["by"], &tools["lines"]),
+        (&"tool".into(), &document["tools"])
+    );
+    let shown = out(&["cost", REFUND, "--limit", "2"], 0);
+    for word in [
+        "KIND",
+        "MODEL",
+        "TOOL",
+        "AGENT",
+        "TURN",
+        "TOLL",
+        "more (--by call)",
+    ] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    let condition = ["cost", REFUND, "-w", "turn:1", "--by", "turn", "--jsonl"];
+    assert_eq!(out(&condition, 0).lines().count(), 1);
+    assert!(refused(&["cost", REFUND, "--by", "day"], 2).contains("subagent"));
 }
 
 #[test]

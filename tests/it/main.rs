@@ -6,6 +6,7 @@ mod cohort;
 mod context;
 mod convert;
 mod corpus;
+mod costs;
 mod detection;
 mod diff;
 mod files;

@@ -390,7 +390,7 @@ fn message_part(name: &str, at: &At, piece: &Piece<'_>, before: Option<ActionIx>
 const BYTES_PER_TOKEN: u64 = 4;
 
 /// The estimated size in tokens. `None` if the value contains an image or a file.
-fn estimate(value: &Value) -> Option<u64> {
+pub(super) fn estimate(value: &Value) -> Option<u64> {
     let mut bytes = 0;
     weigh(value, &mut bytes)?;
     Some(u64::div_ceil(bytes, BYTES_PER_TOKEN))

@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use super::number::{self, UsageJson};
-use crate::analysis::grouped::{Field, Group, Percentiles};
+use crate::analysis::grouped::{self, Field, Group, Percentiles};
+use crate::model::quantity::Elapsed;
 
 pub const SCHEMA: &str = "saferun.tui/stats@1";
 
@@ -28,6 +29,9 @@ pub const MEMBERS: &[&str] = &[
     "duration_ms.p50",
     "duration_ms.p90",
     "duration_ms.p99",
+    "duration_ms.max",
+    "duration_ms.total",
+    "time_share",
 ];
 
 #[derive(Debug, Serialize)]
@@ -48,6 +52,9 @@ pub struct GroupJson {
     pub cost_source: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<PercentilesJson>,
+    /// Of the time of all groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_share: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,9 +62,12 @@ pub struct PercentilesJson {
     pub p50: Option<Number>,
     pub p90: Option<Number>,
     pub p99: Option<Number>,
+    pub max: Option<Number>,
+    pub total: Option<Number>,
 }
 
-pub fn group(by: &[Field], group: &Group) -> GroupJson {
+/// `time` is that of all groups.
+pub fn group(by: &[Field], group: &Group, time: Elapsed) -> GroupJson {
     let value = |text: &String| {
         if text.is_empty() {
             Value::Null
@@ -78,17 +88,20 @@ pub fn group(by: &[Field], group: &Group) -> GroupJson {
         blocked: group.blocked,
         denied: group.denied,
         retries: group.retries,
-        usage: number::usage(&group.usage),
+        usage: number::usage(group.usage()),
         cost_usd: group.cost().and_then(|(cost, _)| number::usd(cost)),
         cost_source: group.cost().map(|(_, source)| source.word()),
-        duration_ms: group.durations().map(percentiles),
+        duration_ms: group.durations().map(|found| durations(group, found)),
+        time_share: grouped::time_share(group, time),
     }
 }
 
-fn percentiles(found: Percentiles) -> PercentilesJson {
+fn durations(group: &Group, found: Percentiles) -> PercentilesJson {
     PercentilesJson {
         p50: number::millis(found.p50),
         p90: number::millis(found.p90),
         p99: number::millis(found.p99),
+        max: number::millis(group.longest()),
+        total: number::millis(group.total_time()),
     }
 }

@@ -6,6 +6,7 @@
 
 mod assembler;
 mod history;
+mod limits;
 mod line;
 mod open;
 mod request;
@@ -18,6 +19,7 @@ use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::telling;
 use crate::ingest::json::{Cursor, Record};
+use crate::ingest::limit::Limit;
 use crate::ingest::request::{Api, RequestPart};
 
 #[derive(Debug)]
@@ -124,6 +126,14 @@ impl Request for Codex {
 
     fn settings(&self) -> Option<&'static str> {
         Some("\"turn_context\"")
+    }
+
+    fn limits_mark(&self) -> Option<&'static str> {
+        Some("\"rate_limits\"")
+    }
+
+    fn limits(&self, record: &Value) -> Vec<Limit> {
+        limits::limits(record)
     }
 }
 

@@ -8,6 +8,7 @@ pub enum ScreenId {
     Replay,
     Cohort,
     Timeline,
+    Costs,
     Help,
     Palette,
     Files,
@@ -72,6 +73,12 @@ pub static SCREENS: &[Info] = &[
         name: "timeline",
         tab: Some(tab('7', "Timeline", "Tim")),
         about: "a run over time: what was slow, and what waited for what",
+    },
+    Info {
+        id: ScreenId::Costs,
+        name: "costs",
+        tab: Some(tab('8', "Costs", "Cos")),
+        about: "what a run cost: by call, turn, model, tool, kind of token, and what was paid twice",
     },
     Info {
         id: ScreenId::Help,

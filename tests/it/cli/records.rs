@@ -18,6 +18,26 @@ const COMMANDS: &[(&[&str], &str, &str)] = &[
         "actions",
     ),
     (&["stats", REFUND], "saferun.tui/stats@1", "groups"),
+    (
+        &["cost", REFUND, "--by", "call"],
+        "saferun.tui/cost@1",
+        "lines",
+    ),
+    (
+        &["cost", NIGHT, "--by", "run"],
+        "saferun.tui/cost@1",
+        "lines",
+    ),
+    (
+        &["cost", REFUND, "--by", "kind"],
+        "saferun.tui/cost@1",
+        "lines",
+    ),
+    (
+        &["cost", REFUND, "--by", "result"],
+        "saferun.tui/cost@1",
+        "lines",
+    ),
     (&["verify", NIGHT, REFUND], "saferun.tui/verify@1", "files"),
     (
         &["cohort", "sample-traces/refund-cohort"],

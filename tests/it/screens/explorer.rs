@@ -71,3 +71,21 @@ fn columns_of_any_field_stand_beside_the_text() {
         "| args.order_id enter | tokens.out enter",
     );
 }
+
+#[test]
+fn costs_are_listed_by_call_tool_result_and_cache_miss() {
+    pictures("costs", LANES, "8");
+    pictures("costs_tools", REFUND, "8 l l l");
+    pictures("costs_results", LANES, "8 h h j");
+    pictures("costs_misses", LANES, "8 h");
+}
+
+#[test]
+fn a_line_of_the_costs_opens_its_action() {
+    let mut screen = opened(LANES, (120, 36));
+    screen.play("8 h enter");
+    let shown = render::text(&screen.draw());
+    assert!(shown.contains("33"), "{shown}");
+    screen.play("q");
+    assert!(render::text(&screen.draw()).contains("[cache misses]"));
+}
