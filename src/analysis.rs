@@ -18,5 +18,6 @@ pub mod slow;
 pub mod statistics;
 pub mod summary;
 pub mod timeline;
+pub mod title;
 pub mod trouble;
 pub mod windows;

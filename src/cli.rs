@@ -12,6 +12,7 @@ mod load;
 mod pick;
 mod picture;
 mod place;
+mod plain;
 mod records;
 mod selection;
 mod settings;

@@ -9,7 +9,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
 use crate::cli::pick::Target;
 use crate::cli::selection::Selection;
-use crate::cli::{Cx, demo, filter, ls, picture};
+use crate::cli::{Cx, demo, filter, ls, picture, plain};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
 use crate::ingest::intake::Messages;
@@ -30,6 +30,10 @@ pub struct Explore {
     /// Follow the traces while they are being written, starting at their end
     #[arg(long, conflicts_with = "screenshot")]
     follow: bool,
+
+    /// Read the stream line by line with typed commands, without drawing a screen
+    #[arg(long, conflicts_with_all = ["follow", "screenshot"])]
+    plain: bool,
 
     #[command(flatten)]
     pub picture: Picture,
@@ -89,6 +93,9 @@ impl Command for Explore {
         }
         let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
+        if self.plain {
+            return plain(cx, &paths);
+        }
         let (inputs, errors) = cx.load.resolve(&cx.notes, &files);
         let named = Named {
             inputs,
@@ -101,6 +108,18 @@ impl Command for Explore {
         };
         run(cx, named)
     }
+}
+
+fn plain(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
+    if paths.iter().any(|path| path == Path::new("-")) {
+        let what = "--plain reads commands from standard input, so the trace must be a file";
+        return Err(Failure::Usage(what.to_owned()).into());
+    }
+    let read = cx.load.paths(&cx.notes, paths)?;
+    if !read.has_records() {
+        return Ok(read.exit(&cx.notes));
+    }
+    plain::walk(cx, &read)
 }
 
 /// What to open, and what to call it.

@@ -47,6 +47,12 @@ impl Out {
         json::line(&mut *self.sink, value, self.look.escapes())
     }
 
+    /// Asks for a line: shown at once, without a line end.
+    pub fn prompt(&mut self, clean: &str) -> io::Result<()> {
+        self.verbatim(clean)?;
+        self.flush()
+    }
+
     /// Text with its own line ends (CSV, a script).
     pub fn verbatim(&mut self, clean: &str) -> io::Result<()> {
         self.sink.write_all(self.look.spell(clean).as_bytes())

@@ -116,6 +116,8 @@ pub struct Run {
     pub first_prompt: ActionIx,
     /// A title, if recorded.
     pub title: Option<Box<str>>,
+    /// The name of its outermost span, for runs made of spans. Names the program rather than the run.
+    pub span_name: Option<Box<str>>,
 }
 
 /// Who ran, for whom, on what.

@@ -12,7 +12,7 @@ use crate::base::clock::Clock;
 use crate::base::{human, text};
 use crate::ingest::notice::{Notice, NoticeKind};
 use crate::ingest::prices::PriceTable;
-use crate::ingest::{Batch, Loaded, Preview};
+use crate::ingest::{Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
 use crate::state::Mark;

@@ -672,6 +672,7 @@ fn new_run(source: SourceIx, id: &[u8]) -> Run {
         first_action: ActionIx::NONE,
         first_prompt: ActionIx::NONE,
         title: None,
+        span_name: None,
     }
 }
 

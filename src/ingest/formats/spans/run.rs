@@ -167,8 +167,8 @@ impl SpanRun {
         let title = span.name(Name::SpanName).to_vec();
         let is_outermost = span.parent.is_empty() && span.is(FactKind::Copy);
         let run = build.edit(self.run);
-        if run.title.is_none() && is_outermost && !title.is_empty() {
-            run.title = Some(String::from_utf8_lossy(&title).into());
+        if run.span_name.is_none() && is_outermost && !title.is_empty() {
+            run.span_name = Some(String::from_utf8_lossy(&title).into());
         }
         let who = &mut run.who;
         let slots = [

@@ -3,12 +3,12 @@
 use jiff::tz::TimeZone;
 
 use crate::analysis::runs::stopped;
-use crate::analysis::summary;
+use crate::analysis::title;
 use crate::base::{human, text};
 use crate::export::words::{self, Role};
 use crate::model::run::{Run, RunIx};
 use crate::store::Store;
-use crate::store::bodies::{Bodies, Depth};
+use crate::store::bodies::Bodies;
 use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::COST;
 
@@ -54,7 +54,7 @@ pub(super) fn build(
         errors: run.totals.errors,
         blocked: stopped(run),
         retries: run.totals.retries,
-        title: title(store, ix, bodies),
+        title: title::of(store, ix, bodies),
     }
 }
 
@@ -91,26 +91,6 @@ pub(super) fn fit_model(model: &str, cells: usize) -> String {
         .map(|tail| format!("…{tail}"))
         .find(|tail| text::width(tail) <= cells);
     fitting.unwrap_or_else(|| text::cut_front(model, cells).into_owned())
-}
-
-/// What the run was about: its title where the trace has one, else the first prompt.
-pub(in crate::tui::screens) fn title(store: &Store, ix: RunIx, bodies: &mut Bodies) -> String {
-    if let Some(title) = &store.run(ix).title {
-        return text::sanitize(title).into_owned();
-    }
-    let prompt = first_prompt(store, ix, bodies);
-    let bare = prompt.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-    bare.unwrap_or(&prompt).to_owned()
-}
-
-pub(super) fn first_prompt(store: &Store, ix: RunIx, bodies: &mut Bodies) -> String {
-    let prompt = store.run(ix).first_prompt.get();
-    let Some(prompt) = prompt.filter(|prompt| prompt.0 < store.len()) else {
-        return String::new();
-    };
-    let row = store.row(prompt);
-    let body = bodies.open(&row, Depth::Glance);
-    text::sanitize(&summary::line(&row, &body)).into_owned()
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use crate::analysis::profile::ToolUse;
 use crate::analysis::runs::{Grouping, models};
+use crate::analysis::title;
 use crate::base::{human, text};
 use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::screens::outcome;
+use crate::tui::screens::runs::Runs;
 use crate::tui::screens::runs::table::Line;
-use crate::tui::screens::runs::{Runs, rows};
 use crate::tui::session::Session;
 
 /// Sanitised texts for the lines that are not rows.
@@ -154,7 +155,7 @@ fn empty(runs: &Runs, session: &Session) -> Vec<String> {
 }
 
 fn preview(runs: &Runs, ix: RunIx, session: &mut Session) -> Preview {
-    let prompt = rows::first_prompt(&session.loaded.store, ix, &mut session.loaded.bodies);
+    let prompt = title::first_prompt(&session.loaded.store, ix, &mut session.loaded.bodies);
     let store = &session.loaded.store;
     let run = store.run(ix);
     let profile = runs.profile.as_ref().filter(|(run, _)| *run == ix);

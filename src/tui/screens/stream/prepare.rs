@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use crate::analysis::shape;
+use crate::analysis::title;
 use crate::base::human;
 use crate::model::action::ActionIx;
 use crate::store::row::Row;
 use crate::tui::effects::Effect;
-use crate::tui::screens::runs;
 use crate::tui::screens::stream::columns::{Columns, Needs};
 use crate::tui::screens::stream::folding::Folding;
 use crate::tui::screens::stream::headings::Beside;
@@ -165,7 +165,7 @@ impl Stream {
         let of = Some((subject.is_end, run));
         // A first prompt may come late.
         if self.title.of != of || self.title.words.is_empty() {
-            let words = runs::rows::title(&opened.store, run, &mut opened.bodies);
+            let words = title::of(&opened.store, run, &mut opened.bodies);
             self.title = Title { of, words };
         }
     }
