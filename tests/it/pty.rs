@@ -196,9 +196,9 @@ fn the_mouse_selects_folds_and_moves_the_divider() {
     // The ninth action, then the mark of its first decision.
     terminal.type_in(&press(30, 16));
     terminal.wait_for("▾ policy pii-scrub");
-    terminal.type_in(&press(79, 9));
+    terminal.type_in(&press(87, 9));
     terminal.wait_for("▸ policy pii-scrub");
-    terminal.type_in("\u{1b}[<0;76;20M\u{1b}[<32;60;20M\u{1b}[<0;60;20m");
+    terminal.type_in("\u{1b}[<0;84;20M\u{1b}[<32;60;20M\u{1b}[<0;60;20m");
     terminal.wait("divider", |terminal| {
         let text = terminal.text();
         let row = text.lines().nth(6).unwrap_or_default();

@@ -29,14 +29,44 @@ pub(super) fn call(words: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(cut(&fitted, cells))
 }
 
-/// Words that still do not fit: a path at their end stays, since a command is about it.
+/// Words that still do not fit: the last path in them stays, with what follows it, since a call is about it. A
+/// path or an address that is too long itself is cut in its middle.
 fn cut(words: &str, cells: usize) -> String {
-    let (head, last) = words.rsplit_once(' ').unwrap_or(("", words));
-    let taken = text::width(last) + 1;
-    if last.contains('/') && taken * 2 <= cells && text::width(words) > cells {
-        return format!("{} {last}", text::cut(head, cells - taken));
+    let tokens: Vec<&str> = words.split(' ').collect();
+    let last = tokens.iter().rposition(|token| token.contains('/'));
+    let Some(at) = last.filter(|_| text::width(words) > cells) else {
+        return text::cut(words, cells).into_owned();
+    };
+    let joined = |tokens: &[&str]| tokens.join(" ");
+    let (before, after) = (joined(&tokens[..at]), joined(&tokens[at + 1..]));
+    let gap = |words: &str| usize::from(!words.is_empty());
+    let behind = text::width(&after) + gap(&after);
+    if behind * 3 > cells {
+        return text::cut(words, cells).into_owned();
     }
-    text::cut(words, cells).into_owned()
+    let path = tokens[at];
+    let bare = path.strip_prefix("https://");
+    let bare = bare.or_else(|| path.strip_prefix("http://"));
+    let path = bare.unwrap_or(path);
+    let left = cells - behind;
+    let head = (text::width(&before) + gap(&before)).min(left / 2);
+    let path = cut_middle(path, left - head);
+    let left = left.saturating_sub(text::width(&path) + gap(&before));
+    let before = text::cut(&before, left);
+    let parts = [before.as_ref(), path.as_str(), after.as_str()];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    text::cut(&parts.join(" "), cells).into_owned()
+}
+
+/// The beginning and the end of a name; the end tells more.
+fn cut_middle(name: &str, cells: usize) -> String {
+    if text::width(name) <= cells || cells < 4 {
+        return text::cut(name, cells).into_owned();
+    }
+    let front = (cells - 1) / 3;
+    let head = text::cut(name, front + 1);
+    let tail = text::cut_front(name, cells - front);
+    format!("{head}{}", tail.trim_start_matches('…'))
 }
 
 /// Paths without as many of their folders as it takes, the longest path first.
@@ -203,11 +233,16 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_no_path() {
+    fn an_address_and_a_long_name_are_cut_in_the_middle() {
         check(
-            "fetch https://example.com/a/b/c",
-            20,
-            "fetch https://examp…",
+            "fetch https://hex.pm/packages/opentelemetry_ash",
+            30,
+            "fetch hex.pm/…pentelemetry_ash",
+        );
+        check(
+            "Read …/20260211104759_replace_pane_id.exs 1-9",
+            32,
+            "Read …/20260…ace_pane_id.exs 1-9",
         );
     }
 
