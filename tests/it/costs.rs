@@ -9,7 +9,7 @@ use saferun_tui::analysis::costs::{Costs, lanes};
 use saferun_tui::base::cancel::CancelFlag;
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::model::action::ActionIx;
-use saferun_tui::model::quantity::{Cost, Usage};
+use saferun_tui::model::quantity::{Cost, Tokens, Usage};
 use saferun_tui::store::Store;
 
 use crate::support::{load, samples, shared};
@@ -115,7 +115,7 @@ fn costs_of_real_sessions_are_those_of_the_reference() {
             usage.cache_read,
             usage.cache_write,
         ];
-        assert_eq!(found.map(|tokens| tokens.or_zero()), tokens);
+        assert_eq!(found.map(Tokens::or_zero), tokens);
         let cost = total
             .cost()
             .and_then(|(cost, _)| cost.usd())

@@ -179,7 +179,7 @@ pub fn head(costs: &Costs) -> Vec<(&'static str, Value)> {
         .into_iter()
         .filter_map(|name| Some((name, members.remove(name)?)));
     let calls = [
-        ("calls", json!(costs.total.calls)),
+        ("model_calls", json!(costs.total.calls)),
         ("runs", json!(costs.runs.len())),
     ];
     let stated = stated.map(|stated| ("stated_cost_usd", stated));

@@ -348,5 +348,3 @@ fn crumbs(scope: Option<Scope>, session: &Session) -> Vec<String> {
     }
 }
 
-#[cfg(test)]
-mod tests;
