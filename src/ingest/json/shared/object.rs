@@ -98,12 +98,11 @@ fn last_of_each(members: Vec<(Text, Json)>) -> Vec<(Text, Json)> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut kept: Vec<(Text, Json)> = Vec::with_capacity(members.len());
     for (name, value) in members {
-        match places.get(name.as_str()) {
-            Some(&at) => kept[at].1 = value,
-            None => {
-                places.insert(name.to_string(), kept.len());
-                kept.push((name, value));
-            }
+        if let Some(&at) = places.get(name.as_str()) {
+            kept[at].1 = value;
+        } else {
+            places.insert(name.to_string(), kept.len());
+            kept.push((name, value));
         }
     }
     kept
