@@ -129,7 +129,7 @@ fn state(replay: &Replay, store: &Store) -> Vec<Fact> {
     );
     let (files, new) = files(replay);
     fact("files touched", files, new, Role::Plain);
-    let open = after.pending().count() as u64;
+    let open = after.pending().len() as u64;
     fact(
         "pending",
         pending(after, store),
