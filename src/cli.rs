@@ -12,6 +12,7 @@ mod load;
 mod pick;
 mod picture;
 mod place;
+mod policy;
 mod records;
 mod selection;
 mod settings;

@@ -8,6 +8,7 @@ pub mod cohort;
 pub mod context;
 pub mod diff;
 pub mod number;
+pub mod policy;
 pub mod run;
 pub mod stats;
 pub mod verify;
