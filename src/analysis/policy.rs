@@ -4,15 +4,23 @@
 //! An [`Engine`] is pure: it reads no file and asks nobody. To add a kind: a file in `policy/` and a line in [`KINDS`].
 
 pub mod claude;
+pub mod codex;
+pub mod gemini;
+pub mod native;
+pub mod opencode;
 
+pub mod around;
 pub mod call;
 pub mod mistake;
 pub mod paths;
 pub mod set;
 pub mod shell;
 pub mod stars;
+mod toml_file;
 
 pub mod history;
+pub mod lint;
+pub mod suggest;
 pub mod whatif;
 
 use std::borrow::Cow;

@@ -13,10 +13,21 @@ pub struct Call<'a> {
     pub agent: &'a str,
     pub model: &'a str,
     pub user: &'a str,
-    pub run: &'a str,
+    pub run: Of<'a>,
     /// Its place among the actions of its run.
     pub seq: u32,
     pub turn: u32,
+}
+
+/// The run that a call belongs to. Empty where it is not recorded.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Of<'a> {
+    pub id: &'a str,
+    pub provider: &'a str,
+    pub task: &'a str,
+    pub env: &'a str,
+    pub service: &'a str,
+    pub release: &'a str,
 }
 
 /// What a tool does.

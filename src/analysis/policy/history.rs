@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::analysis::policy::call::Call;
+use crate::analysis::policy::call::{Call, Of};
 use crate::analysis::policy::set::Set;
 use crate::analysis::policy::{Before, Context, Effect, Needs, Verdict};
 use crate::base::cancel::CancelFlag;
@@ -74,11 +74,19 @@ pub struct Opened {
 
 impl Opened {
     pub fn new(row: &Row<'_>, place: &Place) -> Opened {
+        Opened {
+            before: before(row.store, row.run_ix(), row.ix()),
+            ..Opened::without_run(row, place)
+        }
+    }
+
+    /// Without counting what the run did before.
+    pub fn without_run(row: &Row<'_>, place: &Place) -> Opened {
         let body = bodies::own(row);
         let cwd = cwd_of(&body).map(str::to_owned);
         Opened {
             cwd: cwd_of_run(row).or(cwd).or_else(|| place.cwd.clone()),
-            before: before(row.store, row.run_ix(), row.ix()),
+            before: Before::default(),
             body,
         }
     }
@@ -112,9 +120,21 @@ fn call<'a>(row: &Row<'a>, args: Option<&'a Value>) -> Call<'a> {
         agent: row.agent(),
         model: row.model(),
         user: row.user(),
-        run: &row.run().id,
+        run: of(row),
         seq: row.seq(),
         turn: row.turn(),
+    }
+}
+
+fn of<'a>(row: &Row<'a>) -> Of<'a> {
+    let (run, symbols) = (row.run(), row.store.symbols());
+    Of {
+        id: &run.id,
+        provider: symbols.name(run.who.provider),
+        task: symbols.name(run.who.task),
+        env: symbols.name(run.who.env),
+        service: symbols.name(run.who.service),
+        release: symbols.name(run.who.release),
     }
 }
 

@@ -441,5 +441,28 @@ pub fn expanded<'a>(command: &'a str, told: &[(&str, &str)]) -> std::borrow::Cow
     }
 }
 
+/// The words of one command, quotes and backslashes resolved. None if a quote is open.
+pub fn words(command: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut now: Option<String> = None;
+    let mut chars = command.chars();
+    let mut quoted = None;
+    while let Some(char) = chars.next() {
+        match (quoted, char) {
+            (Some(quote), _) if char == quote => quoted = None,
+            (Some('"') | None, '\\') => now.get_or_insert_default().extend(chars.next()),
+            (Some(_), _) => now.get_or_insert_default().push(char),
+            (None, '\'' | '"') => {
+                now.get_or_insert_default();
+                quoted = Some(char);
+            }
+            (None, char) if char.is_whitespace() => words.extend(now.take()),
+            (None, char) => now.get_or_insert_default().push(char),
+        }
+    }
+    words.extend(now);
+    quoted.is_none().then_some(words)
+}
+
 #[cfg(test)]
 mod tests;
