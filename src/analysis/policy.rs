@@ -5,6 +5,7 @@
 
 pub mod claude;
 pub mod codex;
+pub mod decisions;
 pub mod gemini;
 pub mod native;
 pub mod opencode;
@@ -16,7 +17,7 @@ pub mod paths;
 pub mod set;
 pub mod shell;
 pub mod stars;
-mod toml_file;
+pub mod toml_file;
 
 pub mod history;
 pub mod lint;
@@ -25,6 +26,7 @@ pub mod whatif;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
 
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::Mistake;
@@ -233,6 +235,12 @@ pub struct Kind {
 
 /// Every kind of policy. The first whose `is` holds reads a file.
 pub static KINDS: &[&Kind] = &[&claude::KIND];
+
+/// Whether a file has a name of this kind.
+fn has_extension(path: &str, extension: &str) -> bool {
+    let found = Path::new(path).extension();
+    found.is_some_and(|it| it == extension)
+}
 
 pub fn kind_of(path: &str, text: &str) -> Option<&'static Kind> {
     KINDS.iter().copied().find(|kind| (kind.is)(path, text))

@@ -1,5 +1,7 @@
 //! SHA-256, to name the exact text of a file.
 
+use std::fmt::Write;
+
 const START: [u32; 8] = [
     0x6a09_e667,
     0xbb67_ae85,
@@ -89,7 +91,11 @@ pub fn hex(text: &[u8]) -> String {
     for block in message.chunks_exact(64) {
         mix(&mut state, block);
     }
-    state.iter().map(|word| format!("{word:08x}")).collect()
+    let mut digits = String::new();
+    for word in state {
+        let _ = write!(digits, "{word:08x}");
+    }
+    digits
 }
 
 fn mix(state: &mut [u32; 8], block: &[u8]) {
@@ -103,26 +109,22 @@ fn mix(state: &mut [u32; 8], block: &[u8]) {
         let (early, late) = (words[at - 15], words[at - 2]);
         let small = early.rotate_right(7) ^ early.rotate_right(18) ^ early >> 3;
         let large = late.rotate_right(17) ^ late.rotate_right(19) ^ late >> 10;
-        words[at] = words[at - 16]
-            .wrapping_add(small)
-            .wrapping_add(words[at - 7])
-            .wrapping_add(large);
+        let sum = words[at - 16].wrapping_add(words[at - 7]);
+        words[at] = sum.wrapping_add(small).wrapping_add(large);
     }
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
+    let mut now = *state;
     for (round, word) in ROUND.iter().zip(words) {
-        let mixed = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
-        let choice = (e & f) ^ (!e & g);
-        let first = h
-            .wrapping_add(mixed)
-            .wrapping_add(choice)
-            .wrapping_add(*round)
-            .wrapping_add(word);
-        let mixed = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
-        let second = mixed.wrapping_add((a & b) ^ (a & c) ^ (b & c));
-        (h, g, f, e) = (g, f, e, d.wrapping_add(first));
-        (d, c, b, a) = (c, b, a, first.wrapping_add(second));
+        let mixed = now[4].rotate_right(6) ^ now[4].rotate_right(11) ^ now[4].rotate_right(25);
+        let choice = (now[4] & now[5]) ^ (!now[4] & now[6]);
+        let first = now[7].wrapping_add(mixed).wrapping_add(choice);
+        let first = first.wrapping_add(*round).wrapping_add(word);
+        let mixed = now[0].rotate_right(2) ^ now[0].rotate_right(13) ^ now[0].rotate_right(22);
+        let most = (now[0] & now[1]) ^ (now[0] & now[2]) ^ (now[1] & now[2]);
+        now.rotate_right(1);
+        now[4] = now[4].wrapping_add(first);
+        now[0] = first.wrapping_add(mixed).wrapping_add(most);
     }
-    for (sum, word) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+    for (sum, word) in state.iter_mut().zip(now) {
         *sum = sum.wrapping_add(word);
     }
 }

@@ -1,8 +1,14 @@
 //! `policy`: what the rules of policies say about recorded calls.
 
 mod eval;
+mod explain;
+mod import;
+mod inputs;
+mod lint;
 mod report;
 mod sources;
+mod suggest;
+mod test;
 
 use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, GlobalOption};
@@ -18,6 +24,12 @@ pub struct Policy {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     Eval(Box<eval::Eval>),
+    Explain(Box<explain::Explain>),
+    Test(Box<test::Test>),
+    Lint(Box<lint::Lint>),
+    Suggest(Box<suggest::Suggest>),
+    Import(Box<import::Import>),
+    Inputs(Box<inputs::Inputs>),
 }
 
 impl Command for Policy {
@@ -28,7 +40,13 @@ impl Command for Policy {
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         match self.action {
-            Action::Eval(eval) => eval.run(cx),
+            Action::Eval(action) => action.run(cx),
+            Action::Explain(action) => action.run(cx),
+            Action::Test(action) => action.run(cx),
+            Action::Lint(action) => action.run(cx),
+            Action::Suggest(action) => action.run(cx),
+            Action::Import(action) => action.run(cx),
+            Action::Inputs(action) => action.run(cx),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What policies would have done, as a Markdown document and as a JUnit report. Names of runs, tools and rules only:
 //! no argument of a call leaves the program here.
 
+pub mod inputs;
+pub mod suggested;
+
 use std::fmt::Write;
 
 use crate::analysis::policy::set::Set;

@@ -6,6 +6,8 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Call<'a> {
     pub tool: &'a str,
+    /// Its id in the trace; empty where it has none.
+    pub id: &'a str,
     /// None where the trace does not record them.
     pub args: Option<&'a Value>,
     /// The format of the trace, which names the program that ran the agent.

@@ -46,7 +46,7 @@ impl Claude {
         let mut claude = Claude {
             rules: Vec::new(),
             matchers: Vec::new(),
-            order: Default::default(),
+            order: [Vec::new(), Vec::new(), Vec::new()],
             folders: Vec::new(),
         };
         for (at, file) in files.iter().enumerate() {
@@ -87,7 +87,7 @@ impl Claude {
         let mut claude = Claude {
             rules: Vec::new(),
             matchers: Vec::new(),
-            order: Default::default(),
+            order: [Vec::new(), Vec::new(), Vec::new()],
             folders: Vec::new(),
         };
         for (effect, text) in rules {

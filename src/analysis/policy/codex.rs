@@ -9,14 +9,15 @@ use crate::analysis::policy::call::{Call, Class, is_shell};
 use crate::analysis::policy::codex::starlark::{Literal, Statement};
 use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::{
-    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict, shell,
+    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
+    has_extension, shell,
 };
 use crate::query::fields::nearest;
 
 pub static KIND: Kind = Kind {
     name: "codex",
     host: "codex",
-    is: |path, _| path.ends_with(".rules"),
+    is: |path, _| has_extension(path, "rules"),
     read: |files| Ok(Box::new(Codex::read(files)?)),
 };
 

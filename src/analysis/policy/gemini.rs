@@ -10,7 +10,8 @@ use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::toml_file::{Entry, entries};
 use crate::analysis::policy::{
-    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Scope, Verdict, shell,
+    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Scope, Verdict,
+    has_extension, shell,
 };
 
 pub static KIND: Kind = Kind {
@@ -26,7 +27,7 @@ fn is_policy(path: &str, text: &str) -> bool {
         let mut keys = text.lines().filter_map(|line| line.split('=').next());
         keys.any(|it| it.trim() == key)
     };
-    path.ends_with(".toml")
+    has_extension(path, "toml")
         && !has("effect")
         && (has("decision") || has("toolName") || has("commandPrefix"))
 }
@@ -334,7 +335,7 @@ fn stable(value: &Value) -> String {
             Value::Array(items) => items.iter().map(sorted).collect(),
             Value::Object(entries) => {
                 let mut keys: Vec<&String> = entries.keys().collect();
-                keys.sort();
+                keys.sort_unstable();
                 let entries = keys
                     .into_iter()
                     .map(|key| (key.clone(), sorted(&entries[key])));

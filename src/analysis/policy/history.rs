@@ -10,10 +10,11 @@ use crate::analysis::policy::set::Set;
 use crate::analysis::policy::{Before, Context, Effect, Needs, Verdict};
 use crate::base::cancel::CancelFlag;
 use crate::ingest::body::Body;
-use crate::model::action::{ActionIx, Kind, Status};
+use crate::model::action::{ActionIx, Kind, SourceIx, Status};
 use crate::model::chunk::CHUNK_ROWS;
 use crate::model::outcome::AttachedKind;
 use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
 use crate::store::Store;
 use crate::store::bodies;
 use crate::store::row::Row;
@@ -100,7 +101,7 @@ impl Opened {
     }
 
     pub fn call<'a>(&'a self, row: &Row<'a>) -> Call<'a> {
-        call(row, self.args())
+        call(row, &self.body)
     }
 
     pub fn context<'a>(&'a self, place: &'a Place) -> Context<'a> {
@@ -112,10 +113,11 @@ impl Opened {
     }
 }
 
-fn call<'a>(row: &Row<'a>, args: Option<&'a Value>) -> Call<'a> {
+fn call<'a>(row: &Row<'a>, body: &'a Body) -> Call<'a> {
     Call {
         tool: row.tool(),
-        args,
+        id: body.id.as_deref().unwrap_or_default(),
+        args: body.args.as_ref(),
         host: row.source().format.name(),
         agent: row.agent(),
         model: row.model(),
@@ -176,12 +178,14 @@ impl Before {
     }
 }
 
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 struct History<'a> {
     store: &'a Store,
     set: &'a Set,
     place: &'a Place,
-    /// Of every tool, by symbol: what its verdicts need.
-    needs: HashMap<&'a str, Needs>,
+    /// Of every tool: what its verdicts need.
+    needs: Map<Sym, Needs>,
     /// Per run, where some record of it tells.
     cwds: Vec<Option<String>>,
     /// Per action, where some rule needs it; empty otherwise.
@@ -191,8 +195,8 @@ struct History<'a> {
 /// Verdicts that can be used again; each thread has its own.
 #[derive(Debug, Default)]
 struct Memo {
-    by_tool: HashMap<(String, &'static str), Verdict>,
-    by_call: HashMap<String, Verdict>,
+    by_tool: Map<(Sym, SourceIx), Verdict>,
+    by_call: Map<String, Verdict>,
 }
 
 /// Verdicts that are kept. Beyond it, they are dropped and worked out again.
@@ -202,15 +206,11 @@ const LONGEST: usize = 4 << 10;
 
 impl<'a> History<'a> {
     fn new(store: &'a Store, set: &'a Set, place: &'a Place) -> History<'a> {
-        let tools: std::collections::HashSet<&str> = store
-            .rows()
-            .filter(|row| row.kind() == Kind::ToolCall)
-            .map(|row| row.tool())
-            .collect();
-        let needs: HashMap<&str, Needs> = tools
-            .into_iter()
-            .map(|tool| (tool, set.needs(tool)))
-            .collect();
+        let mut needs: Map<Sym, Needs> = Map::default();
+        for row in store.rows().filter(|row| row.kind() == Kind::ToolCall) {
+            let tool = row.tool_sym();
+            needs.entry(tool).or_insert_with(|| set.needs(row.tool()));
+        }
         let opens = needs.values().any(|it| *it != Needs::Tool);
         let counts = needs.values().any(|it| *it == Needs::Run);
         History {
@@ -240,10 +240,14 @@ impl<'a> History<'a> {
     }
 
     fn row(&self, memo: &mut Memo, row: &Row<'_>) -> Verdict {
-        let needs = self.needs.get(row.tool()).copied().unwrap_or(Needs::Run);
+        let needs = self.needs.get(&row.tool_sym()).copied();
+        let needs = needs.unwrap_or(Needs::Run);
         if needs == Needs::Tool {
-            let key = (row.tool().to_owned(), row.source().format.name());
-            let decide = || self.set.decide(&call(row, None), &Context::default());
+            let key = (row.tool_sym(), row.source_ix());
+            let decide = || {
+                self.set
+                    .decide(&call(row, &Body::default()), &Context::default())
+            };
             return memo.by_tool.entry(key).or_insert_with(decide).clone();
         }
         let body = bodies::own(row);
@@ -262,7 +266,7 @@ impl<'a> History<'a> {
                 .copied()
                 .unwrap_or_default(),
         };
-        let decide = || self.set.decide(&call(row, body.args.as_ref()), &context);
+        let decide = || self.set.decide(&call(row, &body), &context);
         let Some(key) = (needs == Needs::Args)
             .then(|| key(row, &body, &context))
             .flatten()

@@ -54,6 +54,14 @@ impl Mistake {
     }
 
     #[must_use]
+    pub fn because(self, what: &str) -> Mistake {
+        Mistake {
+            what: what.to_owned(),
+            ..self
+        }
+    }
+
+    #[must_use]
     pub fn meaning(self, meant: Option<&str>) -> Mistake {
         Mistake {
             meant: meant.map(str::to_owned),

@@ -8,6 +8,7 @@ use crate::analysis::policy::call::{Call, Class};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
+    has_extension,
 };
 use crate::query::ahead::{Ahead, Known};
 use crate::query::body::Answer;
@@ -18,7 +19,7 @@ pub use crate::analysis::policy::native::read::{Use, uses};
 pub static KIND: Kind = Kind {
     name: "native",
     host: "",
-    is: |path, _| path.ends_with(".toml"),
+    is: |path, _| has_extension(path, "toml"),
     read: |files| Ok(Box::new(Native::read(files)?)),
 };
 

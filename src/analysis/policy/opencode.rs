@@ -6,7 +6,8 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::{
-    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict, shell,
+    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
+    has_extension, shell,
 };
 use crate::query::fields::nearest;
 
@@ -17,7 +18,7 @@ pub static KIND: Kind = Kind {
         let name = std::path::Path::new(path)
             .file_stem()
             .and_then(|it| it.to_str());
-        let is_json = path.ends_with(".json");
+        let is_json = has_extension(path, "json");
         is_json && (name == Some("opencode") || text.contains("\"permission\""))
     },
     read: |files| Ok(Box::new(OpenCode::read(files)?)),

@@ -11,17 +11,14 @@ use crate::query::fields::nearest;
 
 /// A named value, with the text of the whole file.
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
-    pub(super) text: &'a str,
-    pub(super) name: &'a str,
+pub struct Entry<'a> {
+    pub text: &'a str,
+    pub name: &'a str,
     key: Range<usize>,
-    pub(super) value: &'a Spanned<DeValue<'a>>,
+    pub value: &'a Spanned<DeValue<'a>>,
 }
 
-pub(super) fn entries<'a>(
-    text: &'a str,
-    table: &'a DeTable<'a>,
-) -> impl Iterator<Item = Entry<'a>> {
+pub fn entries<'a>(text: &'a str, table: &'a DeTable<'a>) -> impl Iterator<Item = Entry<'a>> {
     table.iter().map(move |(key, value)| Entry {
         text,
         name: key.get_ref().as_ref(),
@@ -31,12 +28,12 @@ pub(super) fn entries<'a>(
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn wrong(&self, what: impl Into<String>) -> Mistake {
+    pub fn wrong(&self, what: impl Into<String>) -> Mistake {
         Mistake::at(self.text, self.value.span(), what)
     }
 
     /// Its name, if it is one of those that may stand here.
-    pub(super) fn known(&self, known: &[&'static str]) -> Result<&'static str, Mistake> {
+    pub fn known(&self, known: &[&'static str]) -> Result<&'static str, Mistake> {
         if let Some(name) = known.iter().find(|it| **it == self.name) {
             return Ok(name);
         }
@@ -48,18 +45,18 @@ impl<'a> Entry<'a> {
         Err(Mistake::at(self.text, self.key.clone(), what).meaning(near))
     }
 
-    pub(super) fn no_such(&self, given: &str, known: &[&str]) -> Mistake {
+    pub fn no_such(&self, given: &str, known: &[&str]) -> Mistake {
         let near = nearest(given, known.iter().copied());
         let what = format!("'{given}' is none of {}", known.join(", "));
         self.wrong(what).meaning(near)
     }
 
-    pub(super) fn string(&self) -> Result<&'a str, Mistake> {
+    pub fn string(&self) -> Result<&'a str, Mistake> {
         string(self.value).ok_or_else(|| self.wrong("expected a string in quotes"))
     }
 
     /// One string, or a list of strings.
-    pub(super) fn strings(&self) -> Result<Vec<&'a str>, Mistake> {
+    pub fn strings(&self) -> Result<Vec<&'a str>, Mistake> {
         let listed = match self.value.get_ref() {
             DeValue::Array(values) => values.iter().map(string).collect(),
             _ => string(self.value).map(|one| vec![one]),
@@ -67,7 +64,7 @@ impl<'a> Entry<'a> {
         listed.ok_or_else(|| self.wrong("expected a string in quotes, or a list of strings"))
     }
 
-    pub(super) fn integer(&self) -> Result<i64, Mistake> {
+    pub fn integer(&self) -> Result<i64, Mistake> {
         let number = match self.value.get_ref() {
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
             _ => None,
@@ -75,7 +72,7 @@ impl<'a> Entry<'a> {
         number.ok_or_else(|| self.wrong("expected a whole number"))
     }
 
-    pub(super) fn bool(&self) -> Result<bool, Mistake> {
+    pub fn bool(&self) -> Result<bool, Mistake> {
         match self.value.get_ref() {
             DeValue::Boolean(value) => Ok(*value),
             _ => Err(self.wrong("expected true or false")),
@@ -83,7 +80,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The tables of `[[name]]`, each with the place of its text.
-    pub(super) fn tables(&self) -> Result<Vec<(&'a DeTable<'a>, Range<usize>)>, Mistake> {
+    pub fn tables(&self) -> Result<Vec<(&'a DeTable<'a>, Range<usize>)>, Mistake> {
         let wrong = || self.wrong(format!("expected [[{}]]", self.name));
         let DeValue::Array(items) = self.value.get_ref() else {
             return Err(wrong());
@@ -107,7 +104,7 @@ fn string<'a>(value: &'a Spanned<DeValue<'a>>) -> Option<&'a str> {
 }
 
 /// A value as JSON; dates are their text.
-pub(super) fn json(value: &Spanned<DeValue<'_>>) -> Value {
+pub fn json(value: &Spanned<DeValue<'_>>) -> Value {
     match value.get_ref() {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Integer(number) => {

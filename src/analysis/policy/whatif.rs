@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::analysis::policy::history::{Judged, recorded};
-use crate::analysis::policy::set::Set;
+use crate::analysis::policy::set;
 use crate::analysis::policy::{Dead, Effect, RuleIx, Verdict};
 use crate::model::action::ActionIx;
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::Elapsed;
 use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
 use crate::store::Store;
 
 /// A call whose verdict differs from what it is compared with.
@@ -78,7 +79,7 @@ pub enum Against<'a> {
 /// Adds up verdicts. `kept` chooses the calls that count.
 pub fn report(
     store: &Store,
-    set: &Set,
+    set: &set::Set,
     (judged, against): (&[Judged], Against<'_>),
     kept: &dyn Fn(ActionIx) -> bool,
 ) -> Report {
@@ -99,16 +100,18 @@ pub fn report(
         };
         sums.add(store, judged, was);
     }
-    sums.finish()
+    sums.finish(store)
 }
+
+type Set<T> = HashSet<T, foldhash::fast::RandomState>;
 
 #[derive(Default)]
 struct Sums {
     report: Report,
-    runs: HashSet<RunIx>,
-    cells: HashSet<(RunIx, Effect, Effect)>,
-    changed: HashSet<RunIx>,
-    uncovered: HashMap<String, u64>,
+    runs: Set<RunIx>,
+    cells: Set<(RunIx, Effect, Effect)>,
+    changed: Set<RunIx>,
+    uncovered: HashMap<Sym, u64, foldhash::fast::RandomState>,
     unjudged: HashMap<String, u64>,
     errors: BTreeMap<(Option<RuleIx>, String), u64>,
     days: BTreeSet<i64>,
@@ -138,7 +141,7 @@ impl Sums {
             Some(hits) => *hits += 1,
             None => {
                 report.by_no_rule += 1;
-                *self.uncovered.entry(row.tool().to_owned()).or_default() += 1;
+                *self.uncovered.entry(row.tool_sym()).or_default() += 1;
             }
         }
         if !judged.verdict.why.is_empty() {
@@ -183,11 +186,13 @@ impl Sums {
         self.report.changes.push(change);
     }
 
-    fn finish(self) -> Report {
+    fn finish(self, store: &Store) -> Report {
         let mut report = self.report;
         report.runs = self.runs.len() as u64;
-        report.uncovered = most_first(self.uncovered);
-        report.unjudged = most_first(self.unjudged);
+        let tools = self.uncovered.into_iter();
+        let name = |tool: Sym| store.symbols().name(tool).to_owned();
+        report.uncovered = most_first(tools.map(|(tool, calls)| (name(tool), calls)));
+        report.unjudged = most_first(self.unjudged.into_iter());
         let errors = self.errors.into_iter();
         report.errors = errors
             .map(|((rule, message), calls)| Failure {
@@ -255,14 +260,14 @@ impl Report {
 }
 
 /// Rules that decided nothing although they could have.
-pub fn never_hit(set: &Set, report: &Report) -> Vec<RuleIx> {
+pub fn never_hit(set: &set::Set, report: &Report) -> Vec<RuleIx> {
     let rules = set.rules().zip(&report.hits).enumerate();
     let never = rules.filter(|(_, (rule, hits))| rule.dead.is_none() && **hits == 0);
     never.map(|(at, _)| RuleIx(at as u32)).collect()
 }
 
 /// Rules that can decide nothing, and why.
-pub fn dead(set: &Set) -> Vec<(RuleIx, &Dead)> {
+pub fn dead(set: &set::Set) -> Vec<(RuleIx, &Dead)> {
     let rules = set.rules().enumerate();
     rules
         .filter_map(|(at, rule)| Some((RuleIx(at as u32), rule.dead.as_ref()?)))
@@ -277,8 +282,8 @@ pub fn seen(effect: Effect) -> Effect {
     }
 }
 
-fn most_first(counts: HashMap<String, u64>) -> Vec<(String, u64)> {
-    let mut all: Vec<(String, u64)> = counts.into_iter().collect();
+fn most_first(counts: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
+    let mut all: Vec<(String, u64)> = counts.collect();
     all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     all
 }

@@ -24,6 +24,7 @@ Examples:
   saferun-tui policy eval claude: runs/                        the rules in force on this machine
   saferun-tui policy eval policy.toml runs/ --against old.toml
   saferun-tui policy eval policy.toml runs/ --fail-on newly-denied --junit > report.xml
+  saferun-tui policy eval --decisions opa.jsonl runs/          what another engine decided
 
 Policies are settings files of Claude Code, policies of Gemini CLI (.toml), .rules of Codex, opencode.json, and
 policy.toml; claude:, codex:, gemini: and opencode: stand for what is in force on this machine.
@@ -36,6 +37,9 @@ pub(super) struct Eval {
     /// Policies, and then the traces: files, folders, globs, PATH#RUN for one run
     #[arg(value_name = "POLICY|PATH", required = true)]
     named: Vec<PathBuf>,
+    /// Instead of policies, decisions that another engine made about `policy inputs`, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
     /// Compare with this policy instead of what was recorded
     #[arg(long, value_name = "POLICY", default_value = "recorded")]
     against: PathBuf,
@@ -64,8 +68,13 @@ pub(super) struct Evaluated<'a> {
 
 impl Eval {
     pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-        let (named, paths) = sources::split(&self.named);
-        let policies = sources::read(&named, self.trusted)?;
+        let (policies, paths) = match &self.decisions {
+            Some(file) => (sources::decisions(file)?, self.named.clone()),
+            None => {
+                let (named, paths) = sources::split(&self.named);
+                (sources::read(&named, self.trusted)?, paths)
+            }
+        };
         let is_recorded = self.against.as_os_str() == "recorded";
         let others = (!is_recorded).then(|| std::slice::from_ref(&self.against));
         let other = others

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::analysis::policy::history::Place;
+use crate::analysis::policy::native::Use;
 use crate::analysis::policy::set::{Refusal, Set};
-use crate::analysis::policy::{File, Scope, kind_of};
+use crate::analysis::policy::{File, Scope, decisions, kind_of, native};
 use crate::cli::failure::Failure;
 use crate::ingest::discover::at_home;
 
@@ -91,8 +92,61 @@ fn add(path: &Path, scope: Scope, trusted: bool, files: &mut Vec<File>) -> Resul
     }
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
-    files.push(file(path, text, scope, trusted));
+    let file = file(path, text, scope, trusted);
+    let uses = if kind(&file) == native::KIND.name {
+        native::uses(&file.text).map_err(|mistake| Failure::Usage(mistake.words(&file.path)))?
+    } else {
+        Vec::new()
+    };
+    let shown = file.path.clone();
+    files.push(file);
+    uses.iter()
+        .try_for_each(|used| include(path, &shown, used, trusted, files))
+}
+
+/// A file that a policy uses, named from the folder of that policy.
+fn include(
+    by: &Path,
+    shown: &str,
+    used: &Use,
+    trusted: bool,
+    files: &mut Vec<File>,
+) -> Result<(), Failure> {
+    let folder = by.parent().unwrap_or(Path::new("."));
+    let path = folder.join(at_home(Path::new(&used.file)));
+    let is_known = files.iter().any(|it| Path::new(&it.path) == path);
+    if is_known {
+        return Ok(());
+    }
+    if !path.exists() {
+        let mistake = used
+            .mistake
+            .clone()
+            .because(&format!("{} does not exist", path.display()));
+        return Err(Failure::Usage(mistake.words(shown)));
+    }
+    let before = files.len();
+    add(&path, Scope::User, trusted, files)?;
+    if let (Some(root), Some(file)) = (&used.root, files.get_mut(before)) {
+        file.root = Some(
+            folder
+                .join(at_home(Path::new(root)))
+                .to_string_lossy()
+                .into_owned(),
+        );
+    }
     Ok(())
+}
+
+/// Decisions that another engine made.
+pub(super) fn decisions(path: &Path) -> Result<Policies, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+    let files = vec![file(path, text, Scope::User, true)];
+    let engine = (decisions::KIND.read)(&files)
+        .map_err(|broken| explain(&files, &Refusal::Broken(broken)))?;
+    let set = Set::of(engine);
+    Ok(Policies { files, set })
 }
 
 /// Files of policies directly in a folder, by name.

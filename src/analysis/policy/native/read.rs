@@ -94,7 +94,7 @@ pub fn uses(text: &str) -> Result<Vec<Use>, Mistake> {
                     "file" => {
                         file = Some((
                             part.string()?.to_owned(),
-                            part.wrong("the file cannot be read"),
+                            part.wrong("the file does not exist"),
                         ))
                     }
                     _ => root = Some(part.string()?.to_owned()),
