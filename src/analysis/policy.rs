@@ -220,6 +220,9 @@ pub struct Broken {
     pub mistake: Mistake,
 }
 
+/// What comes of reading files: one engine, or the first mistake.
+pub type Reading = Result<Box<dyn Engine>, Broken>;
+
 /// One kind of policy file.
 #[derive(Debug)]
 pub struct Kind {
@@ -230,7 +233,7 @@ pub struct Kind {
     /// Whether a file with this name and text is one.
     pub is: fn(path: &str, text: &str) -> bool,
     /// One engine made of all files of this kind, in order.
-    pub read: fn(files: &[File]) -> Result<Box<dyn Engine>, Broken>,
+    pub read: fn(files: &[File]) -> Reading,
 }
 
 /// Every kind of policy. The first whose `is` holds reads a file.

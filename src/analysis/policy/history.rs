@@ -60,7 +60,7 @@ pub fn judge(store: &Store, set: &Set, place: &Place, cancel: &CancelFlag) -> Ve
     let chunks = store.chunks().len();
     let work = |memo: &mut Memo, number: usize| history.chunk(memo, number);
     in_order(chunks, cancel, work, &mut |_, judged: Vec<Judged>| {
-        found.extend(judged)
+        found.extend(judged);
     });
     found
 }

@@ -207,8 +207,9 @@ fn ways_around(rule: &Rule, facts: Option<&Facts>) -> (String, Option<u64>) {
             .filter(|(_, inner)| denies(&engine, inner));
         let ways: std::collections::BTreeSet<Way> = ways.map(|(way, _)| way).collect();
         calls += if ways.is_empty() { 0 } else { known.count };
-        ways.into_iter()
-            .for_each(|way| *used.entry(way).or_default() += known.count);
+        for way in ways {
+            *used.entry(way).or_default() += known.count;
+        }
     }
     let used: Vec<String> = used
         .iter()

@@ -89,11 +89,16 @@ impl Mistake {
             return out;
         }
         let indent = text::width(&text::sanitize(&before));
-        out.push_str(&format!(
-            "\n  {shown}\n  {}{}",
-            " ".repeat(indent),
-            "^".repeat(self.length as usize)
-        ));
+        let carets = "^".repeat(self.length as usize);
+        out.extend([
+            "
+  ",
+            &*shown,
+            "
+  ",
+            &" ".repeat(indent),
+            &carets,
+        ]);
         out
     }
 }
@@ -101,7 +106,7 @@ impl Mistake {
 /// The line of a byte, from 1, and where that line begins.
 pub fn line_of(whole: &str, at: usize) -> (u32, usize) {
     let before = whole.as_bytes().get(..at).unwrap_or(whole.as_bytes());
-    let line = before.iter().filter(|it| **it == b'\n').count() as u32 + 1;
+    let line = before.split(|it| *it == b'\n').count() as u32;
     let from = before
         .iter()
         .rposition(|it| *it == b'\n')

@@ -198,10 +198,10 @@ impl Engine for Native {
             };
             let mut words = words.to_owned();
             if condition.is_for(call.tool) && !condition.when_text.is_empty() {
-                words.push_str(&format!(" · when {}", condition.when_text));
+                words.extend([" · when ", &condition.when_text]);
             }
             if is_match == Some(true) && !condition.reason.is_empty() {
-                words.push_str(&format!(" · {}", condition.reason));
+                words.extend([" · ", &condition.reason]);
             }
             Reason {
                 rule: RuleIx(at as u32),

@@ -133,16 +133,13 @@ impl Sums {
         if self.cells.insert((run, then, now)) {
             *report.table_runs.entry((then, now)).or_default() += 1;
         }
-        match judged
-            .verdict
-            .rule
-            .and_then(|ix| report.hits.get_mut(ix.0 as usize))
-        {
-            Some(hits) => *hits += 1,
-            None => {
-                report.by_no_rule += 1;
-                *self.uncovered.entry(row.tool_sym()).or_default() += 1;
-            }
+        let rule = judged.verdict.rule;
+        let hits = rule.and_then(|ix| report.hits.get_mut(ix.0 as usize));
+        if let Some(hits) = hits {
+            *hits += 1;
+        } else {
+            report.by_no_rule += 1;
+            *self.uncovered.entry(row.tool_sym()).or_default() += 1;
         }
         if !judged.verdict.why.is_empty() {
             *self

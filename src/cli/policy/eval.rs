@@ -68,12 +68,11 @@ pub(super) struct Evaluated<'a> {
 
 impl Eval {
     pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-        let (policies, paths) = match &self.decisions {
-            Some(file) => (sources::decisions(file)?, self.named.clone()),
-            None => {
-                let (named, paths) = sources::split(&self.named);
-                (sources::read(&named, self.trusted)?, paths)
-            }
+        let (policies, paths) = if let Some(file) = &self.decisions {
+            (sources::decisions(file)?, self.named.clone())
+        } else {
+            let (named, paths) = sources::split(&self.named);
+            (sources::read(&named, self.trusted)?, paths)
         };
         let is_recorded = self.against.as_os_str() == "recorded";
         let others = (!is_recorded).then(|| std::slice::from_ref(&self.against));

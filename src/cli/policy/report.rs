@@ -1,7 +1,7 @@
 //! The report of `policy eval` for a person.
 
 use crate::analysis::policy::whatif::Change;
-use crate::analysis::policy::{Effect, RuleIx};
+use crate::analysis::policy::{Effect, Engine, RuleIx};
 use crate::analysis::runs::short_ids;
 use crate::base::human;
 use crate::cli::Cx;
@@ -200,7 +200,7 @@ fn notes(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
             .collect::<Vec<_>>()
             .join(" · ");
         if more > 0 {
-            listed.push_str(&format!(" · and {more} more"));
+            listed.extend([" · and ", &more.to_string(), " more"]);
         }
         lines.push(format!("{what}: {listed}"));
     }
@@ -210,7 +210,7 @@ fn notes(cx: &mut Cx, of: &Document<'_>) -> anyhow::Result<()> {
             export::counted(&report.unjudged)
         ));
     }
-    for assumption in of.set.engines().flat_map(|it| it.assumptions()) {
+    for assumption in of.set.engines().flat_map(Engine::assumptions) {
         lines.push(format!("assumed: {assumption}"));
     }
     for line in lines {

@@ -125,8 +125,8 @@ fn one(text: &str, table: &DeTable<'_>, span: std::ops::Range<usize>) -> Result<
             "host" => entry.string()?.clone_into(&mut case.host),
             "cwd" => case.cwd = Some(entry.string()?.to_owned()),
             "history" => {
-                case.before =
-                    before(entry.value).ok_or_else(|| entry.wrong("expected a list of calls"))?
+                let wrong = || entry.wrong("expected a list of calls");
+                case.before = before(entry.value).ok_or_else(wrong)?;
             }
             "expect" => {
                 let word = entry.string()?;

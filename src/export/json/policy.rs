@@ -7,7 +7,7 @@ use serde_json::Number;
 
 use super::number;
 use crate::analysis::policy::whatif::{self, Change};
-use crate::analysis::policy::{Dead, RuleIx, kind_of};
+use crate::analysis::policy::{Dead, Engine, RuleIx, kind_of};
 use crate::base::sha256;
 use crate::export::policy::Document;
 
@@ -160,7 +160,7 @@ pub fn report<'a>(of: &Document<'a>) -> ReportJson<'a> {
         assumptions: of
             .set
             .engines()
-            .flat_map(|it| it.assumptions())
+            .flat_map(Engine::assumptions)
             .copied()
             .collect(),
     }

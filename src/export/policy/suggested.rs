@@ -131,7 +131,7 @@ pub fn gemini(rules: &[&str]) -> String {
                 );
             }
             About::Line(_) | About::Folder(_) | About::Host(_) | About::Tool(_) => {
-                unsaid(rule, &mut out)
+                unsaid(rule, &mut out);
             }
         }
     }

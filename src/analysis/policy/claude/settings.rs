@@ -126,7 +126,7 @@ fn missing(text: &str, top: &Map<String, Value>) -> Option<Mistake> {
                 &format!("'{key}' belongs into \"permissions\""),
             ));
         }
-        if nearest(key, ["permissions"].into_iter()).is_some() {
+        if nearest(key, ["permissions"]).is_some() {
             return Some(
                 at_key(text, key, &format!("unknown key '{key}'")).meaning(Some("permissions")),
             );

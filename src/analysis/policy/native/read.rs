@@ -92,10 +92,8 @@ pub fn uses(text: &str) -> Result<Vec<Use>, Mistake> {
             for part in entries(text, used) {
                 match part.known(USE)? {
                     "file" => {
-                        file = Some((
-                            part.string()?.to_owned(),
-                            part.wrong("the file does not exist"),
-                        ))
+                        let name = part.string()?.to_owned();
+                        file = Some((name, part.wrong("the file does not exist")));
                     }
                     _ => root = Some(part.string()?.to_owned()),
                 }
