@@ -237,7 +237,13 @@ pub struct Kind {
 }
 
 /// Every kind of policy. The first whose `is` holds reads a file.
-pub static KINDS: &[&Kind] = &[&claude::KIND];
+pub static KINDS: &[&Kind] = &[
+    &codex::KIND,
+    &opencode::KIND,
+    &claude::KIND,
+    &gemini::KIND,
+    &native::KIND,
+];
 
 /// Whether a file has a name of this kind.
 fn has_extension(path: &str, extension: &str) -> bool {

@@ -72,6 +72,12 @@ impl Set {
         self.members.iter().map(|it| &*it.engine)
     }
 
+    /// The kind of a file, by its place among all files.
+    pub fn kind(&self, file: usize) -> &'static str {
+        let member = self.members.iter().find(|it| it.files.contains(&file));
+        member.map_or("", |it| it.engine.kind().name)
+    }
+
     /// All rules, in the order of their [`RuleIx`].
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.members.iter().flat_map(|it| it.engine.rules())

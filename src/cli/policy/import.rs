@@ -71,7 +71,7 @@ fn written(policies: &Policies) -> String {
             })
             .collect();
         let rules = human::counted(own.len() as u64, "rule");
-        let _ = writeln!(out, "\n# {}, {rules}:", sources::kind(file));
+        let _ = writeln!(out, "\n# {}, {rules}:", policies.set.kind(at));
         for rule in own.iter().filter_map(|ix| policies.set.rule(*ix)) {
             let _ = writeln!(
                 out,

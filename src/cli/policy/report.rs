@@ -6,7 +6,6 @@ use crate::analysis::runs::short_ids;
 use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::policy::eval::{Evaluated, document};
-use crate::cli::policy::sources;
 use crate::cli::table::{self, Cell, Column};
 use crate::export::policy::{self as export, Document, LISTED};
 use crate::export::words::Role;
@@ -42,7 +41,7 @@ fn heading(cx: &mut Cx, evaluated: &Evaluated<'_>) -> anyhow::Result<()> {
             })
             .count();
         let rules = human::counted(rules as u64, "rule");
-        let kind = sources::kind(file);
+        let kind = policies.set.kind(at);
         let note = if file.in_force {
             ""
         } else {

@@ -282,7 +282,7 @@ impl InForce {
     }
 }
 
-/// The kind of a file, for people and other programs.
-pub(super) fn kind(file: &File) -> &'static str {
+/// The kind of a file before it is read.
+fn kind(file: &File) -> &'static str {
     kind_of(&file.path, &file.text).map_or("", |kind| kind.name)
 }

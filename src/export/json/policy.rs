@@ -7,7 +7,7 @@ use serde_json::Number;
 
 use super::number;
 use crate::analysis::policy::whatif::{self, Change};
-use crate::analysis::policy::{Dead, Engine, RuleIx, kind_of};
+use crate::analysis::policy::{Dead, Engine, RuleIx};
 use crate::base::sha256;
 use crate::export::policy::Document;
 
@@ -186,7 +186,7 @@ fn policies<'a>(of: &Document<'a>) -> Vec<PolicyJson<'a>> {
     files
         .map(|(at, file)| PolicyJson {
             path: &file.path,
-            kind: kind_of(&file.path, &file.text).map_or("", |kind| kind.name),
+            kind: of.set.kind(at),
             sha256: sha256::hex(file.text.as_bytes()),
             rules: in_file(at),
             in_force: file.in_force,

