@@ -277,10 +277,7 @@ fn broken_policies_and_missing_traces_have_their_exit_codes() {
         "policy.toml",
         "[[rule]]\nid = \"a\"\neffect = \"deny\"\nwhen = \"status:error\"\n",
     );
-    assert!(
-        error(&["eval", &toml, TRACES])
-            .contains("'status' is not known before a call runs")
-    );
+    assert!(error(&["eval", &toml, TRACES]).contains("'status' is not known before a call runs"));
     let using = write("policy.toml", "[[use]]\nfile = \"missing.json\"\n");
     assert!(error(&["eval", &using, TRACES]).contains("policy.toml:2:8:"));
     let other = write("notes.txt", "hello");
