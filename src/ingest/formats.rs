@@ -34,6 +34,7 @@ pub mod otlp;
 pub mod phoenix;
 pub mod pi;
 pub mod qwen;
+pub mod responses;
 pub mod saferun;
 pub mod shape;
 pub mod sniff;
@@ -82,6 +83,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &openhands::OpenHands,
     &openhands_sdk::OpenHandsSdk,
     &anthropic::Anthropic,
+    &responses::Responses,
     &chat::Chat,
     &harbor::Harbor,
 ];

@@ -29,6 +29,8 @@ const COMMANDS: &[(&str, &str)] = &[
         "where json jsonl csv format shape price-file tz",
     ),
     ("stats a", "where json jsonl csv format shape price-file tz"),
+    ("cost a", "where json jsonl csv format shape price-file tz"),
+    ("policy eval p a", "where json format shape price-file tz"),
     (
         "cohort a",
         "where json jsonl csv format shape price-file tz",
@@ -53,6 +55,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("completions bash", ""),
     ("man", ""),
+    ("help", ""),
 ];
 
 /// Options that only some commands accept, and whether the others refuse them.

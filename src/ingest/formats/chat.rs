@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::conversation::Conversation;
 use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
-use crate::ingest::body::Body;
+use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::content::string;
@@ -92,6 +92,8 @@ impl Request for Chat {}
 
 /// The part of a message whose text requests a tool.
 const TEXT_CALL: u16 = CALLS - 1;
+/// The part of a logged request that failed.
+const FAILURE: u16 = CALLS - 2;
 const ASKS: &str = "<function=";
 const ANSWERS: &str = "EXECUTION RESULT of [";
 
@@ -130,6 +132,10 @@ pub(super) fn decode_with(
         };
         match member {
             b"" | b"[]" if record.get("messages").is_array() => conversation(record, &how, out),
+            b"" | b"[]" if record.is_array() => {
+                out.push(Fact::new(FactKind::ImpliedStart));
+                record.items().for_each(|said| message(said, &how, out));
+            }
             b"" | b"[]" if record.get("choices").is_array() => response(record, &how, out),
             b"" | b"[]" | b"messages" => message(record, &how, out),
             b"response" => response(record, &how, out),
@@ -144,10 +150,12 @@ fn conversation(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     start.run = out.copy(record.any(&["custom_id", "id", "session_id", "conversation_id"]));
     start.model = out.copy(record.get("model"));
     out.push(start);
+    let mut how = *how;
+    how.base.time = record.get("startTime").time();
     for said in record.get("messages").items() {
-        message(said, how, out);
+        message(said, &how, out);
     }
-    response(record.get("response"), how, out);
+    logged(record, &how, out);
     for (key, value) in record.members() {
         if matches!(key, b"cost" | b"timestamp" | b"created") {
             setting(key, value, out);
@@ -155,13 +163,37 @@ fn conversation(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     }
 }
 
+/// The response of a logged request, with what LiteLLM adds: the cost, the times and an error.
+fn logged(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
+    let mut how = *how;
+    let ended = record.get("endTime").time();
+    how.base.duration = ended.since(how.base.time);
+    how.base.time = ended.max(how.base.time);
+    how.cost = record.get("response_cost").usd();
+    how.base.model = out.copy(record.get("model"));
+    let failure = record.any(&["error_str", "exception"]);
+    if failure.is_string() && !record.get("status").is("success") {
+        let mut fact = how.base.at(record.range());
+        fact.kind = FactKind::Error;
+        fact.part = FAILURE;
+        out.push(fact);
+    } else {
+        response(record.get("response"), &how, out);
+    }
+}
+
 /// The response to a request, with its tokens.
 fn response(record: View<'_, '_>, how: &Envelope, out: &mut FactSink<'_>) {
     let mut how = *how;
     how.usage = messages::usage(record.get("usage"));
-    how.cost = record.get("usage").get("cost").usd();
-    how.base.model = out.copy(record.get("model"));
-    how.base.time = record.get("created").time();
+    let cost = record.get("usage").get("cost").usd();
+    how.cost = if cost.is_some() { cost } else { how.cost };
+    let model = out.copy(record.get("model"));
+    how.base.model = model.or(how.base.model);
+    let created = record.get("created").time();
+    if !how.base.time.is_some() {
+        how.base.time = created;
+    }
     for choice in record.get("choices").items() {
         message(choice.get("message"), &how, out);
         how.usage = crate::model::quantity::Usage::NONE;
@@ -231,6 +263,16 @@ fn setting(member: &[u8], value: View<'_, '_>, out: &mut FactSink<'_>) {
 }
 
 pub(super) fn open(record: &Value, part: u16) -> Body {
+    if part == FAILURE {
+        let message = string(record, "error_str").or_else(|| string(record, "exception"));
+        return Body {
+            error: message.map(|message| ErrorText {
+                message,
+                ..ErrorText::default()
+            }),
+            ..Body::default()
+        };
+    }
     if part & !IMPLIED != TEXT_CALL {
         return messages::open(record, part);
     }

@@ -23,6 +23,8 @@ pub(super) struct Header {
 const PROGRAM: &str = "saferun";
 /// The least useful width of a crumb.
 const LEAST_CRUMB: usize = 6;
+/// What the last crumb takes at least, if it is long.
+const LEAST_RUN: usize = 16;
 
 impl Header {
     /// ```text
@@ -54,7 +56,11 @@ impl Header {
             let list = Meaning::Command(Command::Notices);
             self.put(&words, styles.error, list, &mut row);
         }
-        let least = headline.crumbs.last().map_or(0, |run| text::width(run) + 2);
+        let least = headline.crumbs.last().map_or(0, |run| {
+            let whole = text::width(run);
+            // A long title gives way to the names of the views, a short one does not.
+            whole.min(LEAST_RUN) + 2
+        });
         let loading = session.loading_words();
         let told = if loading.is_empty() {
             0
@@ -133,7 +139,7 @@ fn tabs(room: usize) -> Vec<(ScreenId, String)> {
     fits.or(all.last()).cloned().unwrap_or_default()
 }
 
-/// The way in `room` cells: the crumbs on the left are shortened and left out, the last one never.
+/// The way in `room` cells: the crumbs on the left are shortened and left out, and at last the run is cut.
 fn crumbs(all: &[String], room: usize) -> Vec<String> {
     let Some((run, left)) = all.split_last() else {
         return vec![PROGRAM.to_owned()];
@@ -155,7 +161,9 @@ fn crumbs(all: &[String], room: usize) -> Vec<String> {
             break;
         }
     }
-    left.push(run.clone());
+    let taken: usize = left.iter().map(|crumb| text::width(crumb) + 3).sum();
+    let cells = room.saturating_sub(taken + 1).max(LEAST_CRUMB);
+    left.push(text::cut(run, cells).into_owned());
     left
 }
 
@@ -164,7 +172,7 @@ mod tests {
     use super::{crumbs, tabs};
 
     #[test]
-    fn the_crumbs_on_the_left_are_shortened_and_the_run_never() {
+    fn the_crumbs_on_the_left_are_shortened_before_the_run_is() {
         let all = ["258c7280-ae70.jsonl", "support-agent", "run 7f3a91"].map(str::to_owned);
         let fit = |room| crumbs(&all, room).join(" > ");
         assert_eq!(
@@ -174,6 +182,7 @@ mod tests {
         assert_eq!(fit(50), "saferun > 258c7280-… > support-agent > run 7f3a91");
         assert_eq!(fit(24), "saferun > run 7f3a91");
         assert_eq!(fit(11), "run 7f3a91");
+        assert_eq!(fit(9), "run 7f3…");
     }
 
     #[test]

@@ -216,7 +216,7 @@ fn text_and_markdown_begin_with_the_verdict() {
         let out = cohort(&refunds(), options);
         let text = String::from_utf8(out.stdout).expect("text");
         harmless(&text);
-        assert!(text.contains("2 differ"), "{text}");
+        assert!(text.contains("different: calls"), "{text}");
         assert!(text.contains("calls refund"), "{text}");
         assert!(text.contains("paired by task: 600 common tasks"), "{text}");
     }

@@ -213,6 +213,10 @@ fn apart(bytes: &[u8]) -> (Vec<Sequence>, String) {
     let mut rest = written.chars();
     while let Some(c) = rest.next() {
         match c {
+            // The one question to the terminal: what is your background?
+            '\u{1b}' if rest.as_str().starts_with(BACKGROUND) => {
+                rest = rest.as_str()[BACKGROUND.len()..].chars();
+            }
             '\u{1b}' => {
                 assert_eq!(
                     rest.next(),
@@ -236,6 +240,9 @@ fn apart(bytes: &[u8]) -> (Vec<Sequence>, String) {
     }
     (sequences, text)
 }
+
+/// Asks for the background (OSC 11), behind its escape.
+const BACKGROUND: &str = "]11;?\u{1b}\\";
 
 /// Panics on bytes that do more than draw text and set our own modes.
 #[track_caller]

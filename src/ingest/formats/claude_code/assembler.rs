@@ -237,6 +237,7 @@ impl ClaudeAssembler {
                 0
             }
             Some(first) if is_session_name(from.stem) || **first == *from.stem => self.current,
+            Some(_) if !opens_session(fact, id) => return self.current,
             Some(first) => {
                 let run = self.sessions[self.current].run;
                 if build.by_id(run, from.text(fact.parent)) == ActionIx::NONE {
@@ -479,6 +480,22 @@ impl Session {
             build.lane(run, lane, call.action);
         }
     }
+}
+
+/// Whether a record with an id of its own begins a session: only what is said and done does, under a name that
+/// is one (tools that share transcripts replace ids by words).
+fn opens_session(fact: &Fact, id: &[u8]) -> bool {
+    let is_said = matches!(
+        fact.kind,
+        FactKind::Prompt
+            | FactKind::Response
+            | FactKind::Reasoning
+            | FactKind::ToolCall
+            | FactKind::ToolResult
+            | FactKind::Note
+            | FactKind::Error
+    );
+    is_said && !id.iter().any(u8::is_ascii_whitespace)
 }
 
 /// Whether a file name is the id of a session.

@@ -133,7 +133,7 @@ fn crumbs(stream: &Stream, session: &Session) -> Vec<String> {
         if session.trace.live && stream.end.is_none() {
             let life = outcome::plain(session.life(row.run_ix()));
             if !life.is_empty() {
-                name = format!("{name} {life}");
+                name = format!("{life} · {name}");
             }
         }
         crumbs.push(name);
