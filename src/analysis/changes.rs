@@ -17,7 +17,7 @@ pub fn count(old: &str, new: &str) -> (usize, usize) {
     (changes(ChangeTag::Insert), changes(ChangeTag::Delete))
 }
 
-/// The same in words, `−6 +2`: what is 0 is left out.
+/// The same in words, `−6 +2`, without zeros.
 pub fn words(old: &str, new: &str) -> String {
     let parts = match count(old, new) {
         (0, 0) => return "no change".to_owned(),

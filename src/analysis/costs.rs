@@ -106,7 +106,7 @@ pub struct KindLine {
     pub action: ActionIx,
 }
 
-/// The costs of some actions. Lists are sorted by cost, the highest first; kinds stand in their own order.
+/// The costs of some actions. Lists are sorted by cost, highest first; kinds keep their own order.
 #[derive(Debug, Clone, Default)]
 pub struct Costs {
     pub total: Spent,
@@ -148,7 +148,7 @@ struct Sums<'a> {
     asked: Asked,
     lines: HashMap<Key, Line>,
     /// The cost of the call that a line leads to.
-    dearest: HashMap<Key, (Cost, Tokens)>,
+    costliest: HashMap<Key, (Cost, Tokens)>,
     kinds: HashMap<TokenKind, KindLine>,
     dearest_kinds: HashMap<TokenKind, (Cost, Tokens)>,
     total: Spent,
@@ -162,7 +162,7 @@ impl<'a> Sums<'a> {
             prices,
             asked: Asked::of(store),
             lines: HashMap::new(),
-            dearest: HashMap::new(),
+            costliest: HashMap::new(),
             kinds: HashMap::new(),
             dearest_kinds: HashMap::new(),
             total: Spent::default(),
@@ -209,9 +209,9 @@ impl<'a> Sums<'a> {
             action: row.ix(),
         });
         line.spent = line.spent.plus(spent);
-        let dearest = self.dearest.entry(key).or_insert(weight);
-        if known(weight) > known(*dearest) {
-            (*dearest, line.action) = (weight, row.ix());
+        let costliest = self.costliest.entry(key).or_insert(weight);
+        if known(weight) > known(*costliest) {
+            (*costliest, line.action) = (weight, row.ix());
         }
     }
 
@@ -231,9 +231,9 @@ impl<'a> Sums<'a> {
             if line.source != item.source {
                 line.source = CostSource::Mixed;
             }
-            let dearest = self.dearest_kinds.entry(item.kind).or_insert(weight);
-            if known(weight) > known(*dearest) {
-                (*dearest, line.action) = (weight, row.ix());
+            let costliest = self.dearest_kinds.entry(item.kind).or_insert(weight);
+            if known(weight) > known(*costliest) {
+                (*costliest, line.action) = (weight, row.ix());
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What the rules of a policy say about a tool call. Each kind of policy is judged by its own algorithm: strictest
 //! wins, highest priority wins and last match wins cannot be turned into each other.
 //!
-//! An [`Engine`] is pure: it reads no file and asks nobody. To add a kind: a file in `policy/` and a line in [`KINDS`].
+//! An [`Engine`] is pure: it reads no file and asks no one. To add a kind: a file in `policy/` and a line in [`KINDS`].
 
 pub mod claude;
 pub mod codex;
@@ -117,7 +117,7 @@ pub struct Rule {
     /// What a person calls it: its text in a settings file, its id in a policy.
     pub name: String,
     pub effect: Effect,
-    /// Which of the files of its engine it stands in.
+    /// Which of the files of its engine it is in.
     pub file: usize,
     pub line: u32,
     pub column: u32,

@@ -411,7 +411,7 @@ commands! {
     Pair "pair" Table "space" "A/B" "mark this run as A or B";
     NextChange "next-change" Diff "n" "change" "next pair that differs";
     PrevChange "previous-change" Diff "N" "change" "previous pair that differs";
-    Parting "first-divergence" Diff "d" "divergence" "go to the first divergence; again, to the first difference of any kind";
+    FirstDivergence "first-divergence" Diff "d" "divergence" "go to the first divergence; again, to the first difference of any kind";
     Fields "fields" Diff "tab" "fields" "focus the differences inside this pair, and back";
     SideA "side-a" Diff "h left" "A" "select A's action, on the other views too";
     SideB "side-b" Diff "l right" "B" "select B's action, on the other views too";

@@ -84,7 +84,7 @@ pub fn lint(set: &Set, facts: Option<&Facts>) -> Vec<Finding> {
             say(
                 "duplicate",
                 Weight::Warning,
-                format!("the same rule stands in line {}", other.line),
+                format!("the same rule is in line {}", other.line),
                 None,
             );
         } else if *kind == claude::KIND.name
@@ -109,7 +109,7 @@ pub fn lint(set: &Set, facts: Option<&Facts>) -> Vec<Finding> {
     found
 }
 
-/// What stands in the brackets of a rule for a tool.
+/// The text in the brackets of a rule for a tool.
 fn inside<'a>(rule: &'a Rule, tool: &str) -> Option<&'a str> {
     rule.name
         .strip_prefix(tool)?

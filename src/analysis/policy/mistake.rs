@@ -13,7 +13,7 @@ pub struct Mistake {
     pub length: u32,
     pub what: String,
     pub meant: Option<String>,
-    /// The line as it stands in the file.
+    /// The line as it is in the file.
     pub shown: String,
 }
 

@@ -87,7 +87,7 @@ impl Set {
         self.rules().nth(ix.0 as usize)
     }
 
-    /// The engine of a rule, and the file that it stands in.
+    /// The engine of a rule, and the file that it is in.
     pub fn home_of(&self, ix: RuleIx) -> Option<(&dyn Engine, usize)> {
         let member = self.members.iter().rev().find(|it| it.first <= ix.0)?;
         let rule = member.engine.rules().get((ix.0 - member.first) as usize)?;

@@ -9,8 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::unregister;
 
-/// Turns a signal into an error of the next write, so that what was written is dropped with its file. A second
-/// signal ends the program at once.
+/// Turns a signal into an error of the next write, so that the partial file is removed. A second signal ends the program at once.
 #[derive(Debug)]
 pub(super) struct Interrupt {
     came: Arc<AtomicBool>,

@@ -45,7 +45,7 @@ fn quoted(text: &str) -> String {
 fn unsaid(rule: &str, out: &mut String) {
     let _ = writeln!(
         out,
-        "# not said here: {}",
+        "# cannot be expressed here: {}",
         crate::base::text::sanitize(rule)
     );
 }

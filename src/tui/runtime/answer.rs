@@ -32,7 +32,7 @@ enum State {
     Outside,
     /// A lone escape: the rest of `ESC ]` may have come in another packet.
     Escape,
-    /// So many characters of the code came.
+    /// This many characters of the code have arrived.
     Code(usize),
     /// Within an answer; whether the last key was an escape.
     Inside { text: String, escaped: bool },

@@ -84,7 +84,7 @@ impl Screen {
     }
 
     /// Asks the terminal for its background (OSC 11); a terminal that does not know the question is silent.
-    /// GNU screen hands the question on only if it is told to. The console of Linux would print it.
+    /// GNU screen needs a wrapper to pass the question on. The Linux console would print it.
     pub(super) fn ask_background() {
         let variable = |name| std::env::var(name).unwrap_or_default();
         let term = variable("TERM");

@@ -183,7 +183,7 @@ impl Screen for Diff {
         match command {
             Command::NextChange => self.change(true, session),
             Command::PrevChange => self.change(false, session),
-            Command::Parting => self.parting(session),
+            Command::FirstDivergence => self.go_to_divergence(session),
             Command::Open if self.focus == Focus::List => self.open(),
             Command::Fields => {
                 self.focus = match self.focus {

@@ -482,8 +482,8 @@ impl Session {
     }
 }
 
-/// Whether a record with an id of its own begins a session: only what is said and done does, under a name that
-/// is one (tools that share transcripts replace ids by words).
+/// Whether a record with a new session id begins a session: only messages, calls and notes do, and only if the id
+/// is one (tools that anonymise transcripts replace ids by words).
 fn opens_session(fact: &Fact, id: &[u8]) -> bool {
     let is_said = matches!(
         fact.kind,
@@ -507,8 +507,8 @@ fn is_session_name(stem: &str) -> bool {
     stem.split('-').count() == lengths.len() && stem.split('-').zip(lengths).all(is_group)
 }
 
-/// Whether a title is that of the run it stands in. Those without a session id name the last record of their
-/// session and stand before it, in a concatenated file behind another session.
+/// Whether a title belongs to the current run. Titles without a session id name the last record of their session
+/// and precede it; in a concatenated file they follow another session.
 fn is_about(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Builder) -> bool {
     !fact.run.is_empty()
         || is_session_name(from.stem)

@@ -41,7 +41,7 @@ pub(super) enum What {
         /// Letters that the user put on the actions.
         marks: [Option<char>; 2],
         /// Here the runs first do something else.
-        is_parting: bool,
+        is_divergence: bool,
         is_pinned: bool,
         /// Taken to be paired with another.
         is_taken: [bool; 2],
@@ -164,7 +164,7 @@ impl Diff {
             column,
             made,
             marks: rows.map(|ix| ix.and_then(|ix| session.marks.of(ix))),
-            is_parting: comparison.divergence.first_material == Some(at),
+            is_divergence: comparison.divergence.first_material == Some(at),
             is_pinned: column
                 .a
                 .zip(column.b)

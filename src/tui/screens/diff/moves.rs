@@ -58,7 +58,7 @@ impl Diff {
     }
 
     /// Where the runs first do something else; from there to where anything first differs.
-    pub(super) fn parting(&mut self, session: &mut Session) {
+    pub(super) fn go_to_divergence(&mut self, session: &mut Session) {
         let Some(comparison) = self.comparison() else {
             return;
         };

@@ -267,7 +267,7 @@ impl Painter<'_> {
     ) {
         let What::Pair {
             marks,
-            is_parting,
+            is_divergence,
             is_pinned,
             is_taken,
             ..
@@ -280,7 +280,7 @@ impl Painter<'_> {
             (true, _) => "=".to_owned(),
             (false, Some(letter)) => letter.to_string(),
             (false, None) if *is_pinned => theme.marks.mark.to_owned(),
-            (false, None) if *is_parting => theme.marks.folded.to_owned(),
+            (false, None) if *is_divergence => theme.marks.folded.to_owned(),
             (false, None) => " ".to_owned(),
         };
         row.put(&mark, self.over(theme.styles.strong));
@@ -427,7 +427,7 @@ fn fields(diff: &Diff, theme: &Theme, buf: &mut Buffer) {
 
 const HINTS: &[Command] = &[
     Command::NextChange,
-    Command::Parting,
+    Command::FirstDivergence,
     Command::Fields,
     Command::Unified,
     Command::FoldEqual,

@@ -56,7 +56,7 @@ impl Words {
 /// On narrow screens only the header names the runs, and the reason for the divergence has its own line.
 fn story(diff: &Diff, who: Line, session: &Session) -> Vec<Line> {
     let store = &session.loaded.store;
-    let (mut place, mut why) = parting(diff, store);
+    let (mut place, mut why) = divergence(diff, store);
     why.extend(quieter(diff, session));
     let area = diff.frame.regions.story;
     if area.height < 3 {
@@ -191,7 +191,7 @@ fn alike(diff: &Diff, store: &Store) -> Line {
 }
 
 /// The divergence, whether the model caused it, and the first difference of any kind.
-fn parting(diff: &Diff, store: &Store) -> (Line, Line) {
+fn divergence(diff: &Diff, store: &Store) -> (Line, Line) {
     let Some((done, comparison)) = diff.done.as_ref().zip(diff.comparison()) else {
         return (Line::new(), Line::new());
     };

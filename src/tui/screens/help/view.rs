@@ -25,7 +25,7 @@ pub(super) fn draw(help: &Help, theme: &Theme, area: Rect, buf: &mut Buffer) {
     row.put(" saferun ", styles.strong)
         .put(theme.marks.crumb, styles.faint)
         .put(&format!(" keys of {}   / ", help.about), styles.text);
-    // The position shows that there is more.
+    // Shows that the list goes on.
     let place = format!(" {} of {} ", help.view.cursor + 1, help.lines.len());
     row.flush_right(&place, styles.faint);
     let room = row.room();

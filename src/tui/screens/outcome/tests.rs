@@ -19,7 +19,7 @@ const ASKED: &str = "\
 {\"type\":\"run_end\",\"run_id\":\"r4\",\"ts\":\"2026-11-25T10:00:06Z\",\"status\":\"ok\"}
 ";
 
-/// What is followed, so many seconds after ten o'clock.
+/// A followed trace, seen `after` seconds past ten o'clock.
 fn followed(after: i64, size: (u16, u16), keys: &str) -> String {
     let options = Options {
         live: true,

@@ -10,7 +10,7 @@ use crate::tui::session::Opened;
 /// Rows after a call that are searched for another call of the same answer.
 const SIBLINGS: u32 = 4;
 
-/// A list whose rows may be told by others.
+/// A list in which a model call may be folded into the row of a tool call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Folding<'a> {
     pub(super) listing: &'a Listing,
@@ -26,8 +26,8 @@ impl<'a> Folding<'a> {
         self.listing.at(item).map(|ix| self.opened.store.row(ix))
     }
 
-    /// Whether the row of the next item tells this one too. Only a call without text of its own is told
-    /// there, only if it asked for nothing else, and only where all that is known of it can be shown.
+    /// Whether this model call folds into the row of the next item: it has no text, asked for nothing else,
+    /// and its cost and latency fit there.
     pub(super) fn asks_only(&self, item: usize) -> bool {
         let (Some(asks), Some(next)) = (self.row(item), self.row(item + 1)) else {
             return false;

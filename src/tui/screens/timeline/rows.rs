@@ -57,11 +57,11 @@ impl Timeline {
         let axis = Axis::new(window, self.frame.regions.cells);
         let lines = self.lines.iter().enumerate();
         let seen = lines.skip(self.view.top()).take(rows);
-        let dearest = self.by_cost.then(|| self.dearest(store)).flatten();
+        let costliest = self.by_cost.then(|| self.costliest(store)).flatten();
         seen.map(|(at, line)| {
             let row = match *line {
                 Line::Lane(number) => self.lane(&self.lanes[number], store, &axis),
-                Line::Bar(number) => self.bar(number, store, (&axis, dearest)),
+                Line::Bar(number) => self.bar(number, store, (&axis, costliest)),
             };
             Row {
                 is_selected: at == self.view.cursor,
@@ -115,7 +115,7 @@ impl Timeline {
         }
     }
 
-    fn bar(&self, number: u32, store: &Store, (axis, dearest): (&Axis, Option<i64>)) -> Row {
+    fn bar(&self, number: u32, store: &Store, (axis, costliest): (&Axis, Option<i64>)) -> Row {
         let bar = &self.made.bars[number as usize];
         let row = store.row(bar.ix);
         let estimated = row.flags().has(Flags::ESTIMATED);
@@ -124,7 +124,7 @@ impl Timeline {
         } else {
             row.cost()
         };
-        let dear = dearest.map(|dearest| cost.get().unwrap_or(0) as f64 / dearest.max(1) as f64);
+        let dear = costliest.map(|costliest| cost.get().unwrap_or(0) as f64 / costliest.max(1) as f64);
         let about = if bar.length == Length::Inferred {
             "≈"
         } else {
@@ -152,7 +152,7 @@ impl Timeline {
     }
 
     /// The cost of the run's most expensive action, in picodollars.
-    fn dearest(&self, store: &Store) -> Option<i64> {
+    fn costliest(&self, store: &Store) -> Option<i64> {
         let bars = self.made.bars.iter();
         bars.filter_map(|bar| store.row(bar.ix).cost().get()).max()
     }

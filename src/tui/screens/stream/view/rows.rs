@@ -253,7 +253,7 @@ impl Painter<'_> {
     }
 }
 
-/// The sign of a model call that is told with the tool it asked for, with its latency where the tool has one
+/// The sign of a model call that is folded into the tool it asked for, with its latency if the tool has one
 /// of its own.
 fn asks(asked: Option<&Asked>, text: &RowText) -> String {
     match asked.map(|asked| &asked.latency) {
