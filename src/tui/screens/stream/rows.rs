@@ -220,6 +220,9 @@ fn decision(row: &Row<'_>, attached: &Attached, told: Option<&DecisionText>) -> 
         words.push("(shadow: reported only)".to_owned());
     }
     let conditions: Vec<String> = told.matched.iter().map(condition).collect();
+    if let (false, Some(verdict)) = (conditions.is_empty(), words.last_mut()) {
+        verdict.push(':');
+    }
     words.push(conditions.join(" and "));
     words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
     words.retain(|word| !word.is_empty());
@@ -258,15 +261,15 @@ fn approval(
     let by = told
         .by
         .unwrap_or_else(|| row.store.symbols().name(attached.by).to_owned());
-    let mut words = vec![
-        "approval".to_owned(),
-        verdict_word(attached.verdict).to_owned(),
-    ];
-    match (attached.verdict, by.is_empty()) {
-        (Verdict::Requested | Verdict::RequireApproval, false) => words.push(format!("of {by}")),
-        (_, false) => words.push(format!("by {by}")),
-        (_, true) => {}
-    }
+    let verdict = verdict_word(attached.verdict);
+    let mut words = vec![match (attached.verdict, by.as_str()) {
+        (Verdict::Requested | Verdict::RequireApproval, "") => "asked for approval".to_owned(),
+        (Verdict::Requested | Verdict::RequireApproval, by) => format!("asked {by} for approval"),
+        (Verdict::Approved | Verdict::Denied, "") => verdict.to_owned(),
+        (Verdict::Approved | Verdict::Denied, by) => format!("{verdict} by {by}"),
+        (_, "") => format!("approval {verdict}"),
+        (_, by) => format!("approval {verdict} by {by}"),
+    }];
     if let Some(wait) = attached.wait.get() {
         words.push(format!("after {}", human::span(wait)));
     } else if attached.verdict == Verdict::Requested && row.flags().has(Flags::WAITING) {
