@@ -112,6 +112,9 @@ impl Headless {
             let effects = self.shell.key(key);
             self.obey(effects);
         }
+        // Time passes after the last key.
+        let effects = self.shell.end_count();
+        self.obey(effects);
     }
 
     pub fn point(&mut self, pointer: Pointer) {

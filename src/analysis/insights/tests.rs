@@ -11,6 +11,7 @@ fn check(trace: &str, expected: &[(Weight, &str, &[u32])]) {
     let store = load(trace);
     let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let view = View {
+        run: None,
         store: &store,
         calls: &calls,
         is_growing: false,
@@ -229,6 +230,7 @@ fn a_missing_result_is_pending_while_the_trace_grows() {
     let store = load(r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"a","args":{}}"#);
     let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let view = View {
+        run: None,
         store: &store,
         calls: &calls,
         is_growing: true,

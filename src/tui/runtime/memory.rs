@@ -76,7 +76,7 @@ impl Memory {
         let session = &shell.session;
         let mut changes = remembered::filter_changes(session);
         if let Some(trace) = &self.trace {
-            changes.extend(remembered::trace_changes(session, trace));
+            changes.extend(remembered::trace_changes(session, trace, &shell.filters()));
         }
         changes.extend(remembered::layout_changes(&self.layouts, shell.layouts()));
         let mut notices = self.save(changes);

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::analysis::snippet;
 use crate::base::{human, text};
 use crate::model::action::Kind;
 use crate::tui::screens::outcome;
@@ -187,6 +188,7 @@ impl Painter<'_> {
         } else {
             Cow::Borrowed(text.text.as_str())
         };
+        let said = self.or_match(said, placed, room);
         let words = format!("{before}{said}");
         let style = (self.over(tone), self.sought);
         row.cell_with(&words, columns.text, style).skip(1);
@@ -222,6 +224,29 @@ impl Painter<'_> {
         }
     }
 
+    /// The text around the match behind the name of the tool, where neither the row nor the rows below show it.
+    fn or_match<'w>(&self, said: Cow<'w, str>, placed: &Placed, room: usize) -> Cow<'w, str> {
+        let Some(around) = &placed.snippet else {
+            return said;
+        };
+        let holds = |words: &str| snippet::holds(words, self.sought.texts);
+        if holds(&text::cut(&said, room)) || placed.text.below.iter().any(|sub| holds(&sub.text)) {
+            return said;
+        }
+        let words = &placed.text.text;
+        let name = match placed.text.kind {
+            Kind::ToolCall => words.split(' ').next().unwrap_or_default(),
+            _ => "",
+        };
+        let name = text::cut(name, room / 3);
+        let around = nearer(
+            around,
+            self.sought.texts,
+            room.saturating_sub(text::width(&name) + 1),
+        );
+        Cow::Owned(format!("{name} {around}").trim_start().to_owned())
+    }
+
     /// The agent; a subagent has its lane mark, and in two cells it is a mark and a letter.
     fn agent(&self, text: &RowText, row: &mut Row<'_>) {
         let width = self.columns.agent;
@@ -251,6 +276,19 @@ impl Painter<'_> {
             .put(" ", Style::new())
             .put_with(&sub.text, (style, self.sought));
     }
+}
+
+/// A text around a match without as much of its beginning as it takes to see the match in so many cells.
+fn nearer(around: &str, sought: &[String], cells: usize) -> String {
+    let mut shown = around.to_owned();
+    while !snippet::holds(&text::cut(&shown, cells), sought) {
+        let rest = shown.trim_start_matches('…');
+        match rest.split_once(' ') {
+            Some((_, rest)) if snippet::holds(rest, sought) => shown = format!("…{rest}"),
+            Some(_) | None => break,
+        }
+    }
+    shown
 }
 
 /// The sign of a model call that is told with the tool it asked for, with its latency where the tool has one
