@@ -10,6 +10,7 @@ pub mod insights;
 pub mod life;
 pub mod naming;
 pub mod origin;
+pub mod policy;
 pub mod profile;
 pub mod replay;
 pub mod runs;

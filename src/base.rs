@@ -4,4 +4,5 @@ pub mod cancel;
 pub mod clock;
 pub mod hash;
 pub mod human;
+pub mod sha256;
 pub mod text;

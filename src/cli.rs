@@ -13,6 +13,7 @@ mod pick;
 mod picture;
 mod place;
 mod plain;
+mod policy;
 mod records;
 mod selection;
 mod settings;

@@ -10,6 +10,7 @@ pub mod fixture;
 pub mod fork;
 pub mod json;
 pub mod markdown;
+pub mod policy;
 pub mod readable;
 pub mod redact;
 pub mod saferun;

@@ -11,6 +11,7 @@ mod lex;
 pub mod parse;
 mod print;
 
+pub mod ahead;
 pub mod bits;
 pub mod body;
 pub mod columns;

@@ -1,5 +1,7 @@
 //! A run at a glance: its tools, and the distribution of its actions over time.
 
+use std::collections::HashMap;
+
 use crate::base::cancel::CancelFlag;
 use crate::model::action::{ActionIx, Kind, Status};
 use crate::model::chunk::CHUNK_ROWS;
@@ -40,6 +42,7 @@ pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) ->
     if length.is_some() {
         profile.shape = vec![0; slices];
     }
+    let mut places = HashMap::new();
     let mut seen = 0;
     let chunks = store.chunks().enumerate();
     for (number, (chunk, _)) in chunks.skip(first.0 as usize / CHUNK_ROWS) {
@@ -56,7 +59,9 @@ pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) ->
                 profile.shape[slice] += 1;
             }
             if action.kind() == Kind::ToolCall {
-                profile.count(chunk.tool[row], action.status());
+                let tool = chunk.tool[row];
+                let at = *places.entry(tool).or_insert(profile.tools.len());
+                profile.count((at, tool), action.status());
             }
         }
     }
@@ -67,17 +72,16 @@ pub fn profile(store: &Store, run: RunIx, slices: usize, cancel: &CancelFlag) ->
 }
 
 impl Profile {
-    fn count(&mut self, tool: Sym, status: Status) {
-        let at = self.tools.iter().position(|used| used.tool == tool);
-        let at = at.unwrap_or_else(|| {
+    /// Counts a call of the tool that has this place among the tools, or the next one.
+    fn count(&mut self, (at, tool): (usize, Sym), status: Status) {
+        if at == self.tools.len() {
             self.tools.push(ToolUse {
                 tool,
                 calls: 0,
                 stopped: 0,
                 failed: 0,
             });
-            self.tools.len() - 1
-        });
+        }
         let used = &mut self.tools[at];
         used.calls += 1;
         match status {

@@ -6,11 +6,11 @@
 pub mod events;
 pub mod files;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::analysis::context;
 use crate::analysis::windows;
-use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
+use crate::model::action::{ActionIx, Flags, Kind, SourceIx, Status, Verdict};
 use crate::model::outcome::{Attached, AttachedKind};
 use crate::model::quantity::{Cost, Elapsed, Time, Usage};
 use crate::model::run::RunIx;
@@ -116,8 +116,12 @@ pub struct State {
     pub waited: Elapsed,
     /// The action of the last step.
     last: ActionIx,
-    /// Calls whose results arrived only after the last action began.
-    open: Vec<Open>,
+    /// Calls whose results arrived only after the last action began, by where the results are.
+    open: BTreeMap<(SourceIx, u64, ActionIx), Time>,
+    /// Calls without a result, oldest first.
+    unanswered: Vec<ActionIx>,
+    /// The place of each tool among the tools.
+    places: HashMap<Sym, usize>,
     /// The size of each agent's last prompt.
     prompts: HashMap<Sym, u64>,
 }
@@ -139,14 +143,6 @@ impl Fill {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Open {
-    action: ActionIx,
-    source: SourceIx,
-    result: Place,
-    end: Time,
-}
-
 /// A prompt below this percentage of the previous one was compacted.
 const KEPT_PERCENT: u64 = 70;
 
@@ -156,7 +152,7 @@ impl State {
         self.steps += 1;
         self.last = row.ix();
         self.turn = self.turn.max(row.turn());
-        self.open.retain(|open| open.is_open_at(row));
+        self.close(row);
         self.count(row);
         self.book(row);
         for attached in row.attached() {
@@ -169,7 +165,39 @@ impl State {
             self.now = self.now.max(row.time());
         }
         if row.kind() == Kind::ToolCall {
-            self.open.push(Open::of(row));
+            self.call(row);
+        }
+    }
+
+    /// Adds a call that is open until its result.
+    fn call(&mut self, row: &Row<'_>) {
+        let result = row.result_place();
+        if !result.is_some() {
+            self.unanswered.push(row.ix());
+            return;
+        }
+        let end = match (row.time().get(), row.duration().get()) {
+            (Some(start), Some(took)) => Time(start.saturating_add(took)),
+            _ => Time::NONE,
+        };
+        let key = (row.source_ix(), result.offset, row.ix());
+        self.open.insert(key, end);
+    }
+
+    /// Closes the calls whose results came before an action: by record order within one file, otherwise by time.
+    fn close(&mut self, row: &Row<'_>) {
+        let (source, offset, time) = (row.source_ix(), row.place().offset, row.time());
+        let first = (source, 0, ActionIx(0));
+        let after = (source, offset.saturating_add(1), ActionIx(0));
+        while let Some((&answered, _)) = self.open.range(first..after).next() {
+            self.open.remove(&answered);
+        }
+        let others = [self.open.first_key_value(), self.open.last_key_value()];
+        let has_others = others.iter().flatten().any(|(key, _)| key.0 != source);
+        if has_others {
+            let is_later = |end: &Time| end.is_some() && time.is_some() && *end > time;
+            self.open
+                .retain(|key, end| key.0 == source || is_later(end));
         }
     }
 
@@ -187,7 +215,8 @@ impl State {
         if row.kind() == Kind::ToolCall {
             self.tool_calls += 1;
             let tool = row.tool_sym();
-            match self.tools.iter_mut().find(|(known, _)| *known == tool) {
+            let place = *self.places.entry(tool).or_insert(self.tools.len());
+            match self.tools.get_mut(place) {
                 Some((_, calls)) => *calls += 1,
                 None => self.tools.push((tool, 1)),
             }
@@ -230,10 +259,12 @@ impl State {
     }
 
     /// Calls still open when the last step began, oldest first.
-    pub fn pending(&self) -> impl Iterator<Item = ActionIx> {
-        let open = self.open.iter();
-        open.filter(|open| open.action != self.last || !open.result.is_some())
-            .map(|open| open.action)
+    pub fn pending(&self) -> Vec<ActionIx> {
+        let answered = self.open.keys().map(|(_, _, action)| *action);
+        let answered = answered.filter(|action| *action != self.last);
+        let mut open: Vec<ActionIx> = answered.chain(self.unanswered.iter().copied()).collect();
+        open.sort_unstable();
+        open
     }
 
     /// The cost so far, and whether part of it is estimated.
@@ -245,31 +276,5 @@ impl State {
     /// From the first action to the latest so far.
     pub fn elapsed(&self) -> Elapsed {
         self.now.since(self.started)
-    }
-}
-
-impl Open {
-    fn of(row: &Row<'_>) -> Open {
-        let end = match (row.time().get(), row.duration().get()) {
-            (Some(start), Some(took)) => Time(start.saturating_add(took)),
-            _ => Time::NONE,
-        };
-        Open {
-            action: row.ix(),
-            source: row.source_ix(),
-            result: row.result_place(),
-            end,
-        }
-    }
-
-    /// By record order within one file, otherwise by time.
-    fn is_open_at(&self, row: &Row<'_>) -> bool {
-        if !self.result.is_some() {
-            return true;
-        }
-        if self.source == row.source_ix() {
-            return self.result.offset > row.place().offset;
-        }
-        self.end.is_some() && row.time().is_some() && self.end > row.time()
     }
 }

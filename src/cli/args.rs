@@ -85,6 +85,7 @@ commands! {
     Tail(super::tail::Tail),
     Show(super::show::Show),
     Diff(super::diff::Diff),
+    Policy(super::policy::Policy),
     Export(super::export::Export),
     Fork(super::export::Fork),
     Verify(super::verify::Verify),

@@ -9,6 +9,7 @@ pub mod context;
 pub mod cost;
 pub mod diff;
 pub mod number;
+pub mod policy;
 pub mod run;
 pub mod stats;
 pub mod verify;

@@ -9,11 +9,13 @@ mod marks;
 mod nesting;
 mod number;
 mod repair;
+mod shared;
 mod text;
 mod tree;
 
 pub use marks::Marks;
 pub use repair::{value, value_head};
+pub use shared::{Json, Object, Text};
 pub use text::unescape;
 pub use tree::{Tree, View};
 

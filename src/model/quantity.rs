@@ -223,7 +223,7 @@ impl Default for Tokens {
 /// `input` excludes what was read from or written to the prompt cache, if the source distinguishes them;
 /// `reasoning` is a part of `output`; `cache_write_hour` is the part of `cache_write` that is kept for an
 /// hour (it has its own price). `web_searches` are billed by the request, beside the tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Usage {
     pub input: Tokens,
     pub output: Tokens,

@@ -138,7 +138,7 @@ impl Root {
 }
 
 impl ValueTest {
-    fn judge(&self, values: &[Cow<'_, Value>]) -> Judgement {
+    pub(super) fn judge(&self, values: &[Cow<'_, Value>]) -> Judgement {
         if !self.numeric {
             let any = values.iter().any(|value| self.matches(value));
             return Judgement {
@@ -231,7 +231,7 @@ fn leaves<'a>(value: Cow<'a, Value>, out: &mut Vec<Cow<'a, Value>>) {
     }
 }
 
-fn has(root: Option<&Value>, path: &Path) -> bool {
+pub(super) fn has(root: Option<&Value>, path: &Path) -> bool {
     let mut any = false;
     if let Some(root) = root {
         walk(root, path, &mut |_| any = true);
@@ -314,7 +314,7 @@ fn any_prose(body: &Body, test: &mut dyn FnMut(&str) -> bool) -> bool {
         .any(test)
 }
 
-fn any_in(value: &Value, test: &mut dyn FnMut(&str) -> bool) -> bool {
+pub(super) fn any_in(value: &Value, test: &mut dyn FnMut(&str) -> bool) -> bool {
     match value {
         Value::Array(items) => items.iter().any(|item| any_in(item, test)),
         Value::Object(entries) => entries

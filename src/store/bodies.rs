@@ -147,6 +147,13 @@ fn size(row: &Row<'_>, depth: Depth) -> usize {
         .max(LEAST)
 }
 
+/// The record of an action alone: for a call, what was asked, without the record of its result.
+pub fn own(row: &Row<'_>) -> Body {
+    let record = value(row, row.place(), Depth::Full);
+    let opened = record.map(|record| row.source().format.open(&record, row.place().part));
+    opened.unwrap_or_default()
+}
+
 /// Reads and decodes the records of an action. A record that cannot be read gives an empty body.
 pub fn open(row: &Row<'_>, depth: Depth) -> Body {
     let format = row.source().format;

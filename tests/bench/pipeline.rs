@@ -28,6 +28,7 @@ use saferun_tui::store::Store;
 use saferun_tui::store::search::{Needle, candidates};
 use saferun_tui::tui;
 use saferun_tui::tui::render::Headless;
+use serde_json::Value;
 
 fn main() {
     divan::main();
@@ -93,6 +94,20 @@ impl Sample {
         size * self.documents.unwrap_or(1) as u64
     }
 
+    /// Parses all values without reading them.
+    fn parse(&self) -> usize {
+        let size = self.bytes.len().expect("memory has a size");
+        let bytes = self
+            .bytes
+            .slice(0, size as usize)
+            .expect("memory can be read");
+        let parse = || {
+            let values = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
+            values.filter(Result::is_ok).count()
+        };
+        (0..self.documents.unwrap_or(1)).map(|_| parse()).sum()
+    }
+
     fn decode(&self, format: &dyn formats::Format) -> usize {
         let Some(times) = self.documents else {
             return decode_all(&self.bytes, format);
@@ -136,6 +151,15 @@ fn splitting(bencher: Bencher) {
     bencher
         .counter(BytesCount::new(sample.len()))
         .bench(|| sample.decode(&formats::any_json::AnyJson));
+}
+
+/// The same samples, parsed by a general parser: no format should take more than twice as long.
+#[divan::bench(args = formats::all().map(formats::Format::name), sample_count = 20)]
+fn parsing(bencher: Bencher, name: &str) {
+    let sample = Sample::new(name);
+    bencher
+        .counter(BytesCount::new(sample.len()))
+        .bench(|| sample.parse());
 }
 
 /// Every format with a single-file sample.

@@ -19,6 +19,7 @@ mod opencode;
 mod oracle;
 mod outputs;
 mod pictures;
+mod policy;
 mod properties;
 mod pty;
 mod replay;

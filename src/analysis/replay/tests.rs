@@ -28,7 +28,7 @@ const PARALLEL: &str = r#"{"type":"prompt","run_id":"r1","ts":1000,"role":"user"
 "#;
 
 fn pending(state: &State) -> Vec<u32> {
-    state.pending().map(|ix| ix.0).collect()
+    state.pending().into_iter().map(|ix| ix.0).collect()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Builds actions, runs and updates to them, batch by batch.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::calls::{Call, Map};
@@ -168,6 +168,11 @@ impl Builder {
     /// How many runs there are; the next one gets this index.
     pub fn run_count(&self) -> u32 {
         self.runs.len() as u32
+    }
+
+    /// The same for several values together.
+    pub fn key_of(&self, values: &impl Hash) -> u64 {
+        self.secret.hash_one(values)
     }
 
     /// The run of this id in a group of sources; created if it is new.
@@ -354,9 +359,11 @@ impl Builder {
         if draft.flags.has(Flags::COPIED) {
             self.copies.add(ix);
         }
-        let totals = self.totals_of(draft.run, ix);
-        totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
-        totals.errors += u32::from(draft.kind == Kind::Error);
+        if matches!(draft.kind, Kind::ToolCall | Kind::Error) {
+            let totals = self.totals_of(draft.run, ix);
+            totals.tool_calls += u32::from(draft.kind == Kind::ToolCall);
+            totals.errors += u32::from(draft.kind == Kind::Error);
+        }
         let run = self.edit(draft.run);
         let totals = &mut run.totals;
         // A malformed line belongs to no run: it has a row next to its neighbors and counts in no total.

@@ -11,6 +11,7 @@ use crate::ingest::formats::otel::attributes::instant;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
+use crate::ingest::json::Json;
 use crate::model::action::Verdict;
 
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Product for Decisions {
     }
 
     fn sniff(&self, record: &Value) -> u8 {
-        if is_decision(record) { 90 } else { 0 }
+        if is_decision(&record.into()) { 90 } else { 0 }
     }
 
     fn recorded(&self) -> Recorded {
@@ -39,7 +40,7 @@ impl Product for Decisions {
         }
     }
 
-    fn span(&self, record: &Value) -> Span {
+    fn span(&self, record: &Json) -> Span {
         decision(record)
     }
 
@@ -49,14 +50,14 @@ impl Product for Decisions {
 }
 
 /// Whether a record is a decision of a policy engine.
-pub(super) fn is_decision(record: &Value) -> bool {
+pub(super) fn is_decision(record: &Json) -> bool {
     let opa = record.get("decision_id").is_some()
         && (record.get("result").is_some() || record.get("input").is_some());
     opa || cedar_of(record).is_some()
 }
 
 /// The response of Cedar's authorizer, alone or with its request.
-fn cedar_of(record: &Value) -> Option<&Value> {
+fn cedar_of(record: &Json) -> Option<&Json> {
     let inside = record
         .pointer("/answer/response")
         .or_else(|| record.get("response"));
@@ -65,7 +66,7 @@ fn cedar_of(record: &Value) -> Option<&Value> {
     is_answer.then_some(answer)
 }
 
-pub(super) fn decision(record: &Value) -> Span {
+pub(super) fn decision(record: &Json) -> Span {
     match cedar_of(record) {
         Some(answer) => cedar(record, answer),
         None => opa(record),
@@ -73,7 +74,7 @@ pub(super) fn decision(record: &Value) -> Span {
 }
 
 /// The names under which applications pass on what a decision refers to.
-fn subject(fields: &Value, span: &mut Span, ruling: &mut Ruling) {
+fn subject(fields: &Json, span: &mut Span, ruling: &mut Ruling) {
     let said = |keys: &[&str]| word(fields, keys).unwrap_or_default().to_owned();
     ruling.call = said(&["tool_call_id", "call_id"]);
     ruling.tool = said(&["tool", "tool_name"]);
@@ -90,7 +91,7 @@ fn subject(fields: &Value, span: &mut Span, ruling: &mut Ruling) {
     span.joins.session = said(&["session_id", "conversation_id", "run_id"]);
 }
 
-fn opa(record: &Value) -> Span {
+fn opa(record: &Json) -> Span {
     let text = |key: &str| word(record, &[key]).unwrap_or_default().to_owned();
     let mut span = Span {
         class: Class::Ruling,
@@ -133,7 +134,7 @@ fn opa(record: &Value) -> Span {
     });
     ruling.rule = of_result(&["rule", "policy"]).unwrap_or_default();
     subject(
-        record.get("input").unwrap_or(&Value::Null),
+        record.get("input").unwrap_or(&Json::Null),
         &mut span,
         &mut ruling,
     );
@@ -141,7 +142,7 @@ fn opa(record: &Value) -> Span {
     span
 }
 
-fn cedar(record: &Value, answer: &Value) -> Span {
+fn cedar(record: &Json, answer: &Json) -> Span {
     let fields = record.get("request").unwrap_or(record);
     let id = |key: &str| {
         let entity = fields.get(key);
@@ -158,13 +159,12 @@ fn cedar(record: &Value, answer: &Value) -> Span {
     let list = |path: &str| {
         answer
             .pointer(path)
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
+            .and_then(Json::as_array)
             .unwrap_or_default()
     };
     let reasons: Vec<&str> = list("/diagnostics/reason")
         .iter()
-        .filter_map(Value::as_str)
+        .filter_map(Json::as_str)
         .collect();
     let errors: Vec<String> = list("/diagnostics/errors").iter().map(failed).collect();
     let mut ruling = Ruling {
@@ -193,15 +193,15 @@ fn cedar(record: &Value, answer: &Value) -> Span {
         ruling.tool = id("action");
     }
     span.labels = ["principal", "action", "resource"]
-        .map(|key| (key.to_owned(), id(key)))
+        .map(|key| (key.into(), Json::from(id(key).as_str())))
         .to_vec();
     span.verdicts.push(ruling);
     span
 }
 
-fn failed(error: &Value) -> String {
+fn failed(error: &Json) -> String {
     let policy = word(error, &["policyId"]).unwrap_or_default();
-    let message = error.pointer("/error/message").and_then(Value::as_str);
+    let message = error.pointer("/error/message").and_then(Json::as_str);
     match message.or_else(|| error.as_str()) {
         Some(message) => format!("{policy}: {message}"),
         None => error.to_string(),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name};
-use crate::ingest::json::{Checked, Cursor, Range, Record, Tree, View, value};
+use crate::ingest::json::{Checked, Cursor, Json, Range, Record, Tree, View, value};
 use crate::model::quantity::Usage;
 
 /// A fact with its names and its body.
@@ -111,6 +111,18 @@ pub(crate) fn whole(cursor: &mut Cursor<'_>) -> Checked<(Range, Value)> {
     Ok((range, value(bytes).unwrap_or_default()))
 }
 
+/// The same, as a value that shares the text of the record.
+pub(crate) fn shared(cursor: &mut Cursor<'_>) -> Checked<(Range, Json)> {
+    if cursor.peek() != b'{' {
+        return cursor.fail("not an object");
+    }
+    let start = cursor.position();
+    let value = Json::read(cursor)?;
+    let end = cursor.position();
+    cursor.end()?;
+    Ok((Range { start, end }, value))
+}
+
 /// Checks that a record is a valid object; returns its position.
 pub(crate) fn sound(cursor: &mut Cursor<'_>) -> Checked<Range> {
     if cursor.peek() != b'{' {
@@ -121,37 +133,12 @@ pub(crate) fn sound(cursor: &mut Cursor<'_>) -> Checked<Range> {
     Ok(range)
 }
 
-/// A part of a record, as a record.
-pub(crate) fn inside(record: Record<'_>, range: Range) -> Record<'_> {
-    Record {
-        block: &record.block[..range.end],
-        start: range.start,
-        marks: record.marks,
-        stop: record.marks.first_from(range.start),
-        member: record.member,
-    }
-}
-
 /// Descends into a record by member names and calls `each` with the position of the value there; if it is
 /// an array, of every element. The record must be valid.
 pub(crate) fn elements(record: Record<'_>, path: &[&str], each: &mut dyn FnMut(Range)) {
     let mut cursor = Cursor::new(record);
     // Every part of a valid record is valid.
     let _ = descend(&mut cursor, path, each);
-}
-
-/// Walks an object once and calls `each` for every member with one of the given names, with the index of
-/// the name and the position of the value; if it is an array, of every element. The record must be valid.
-pub(crate) fn members(record: Record<'_>, names: &[&str], each: &mut dyn FnMut(usize, Range)) {
-    let mut cursor = Cursor::new(record);
-    // Every part of a valid record is valid.
-    let _ = cursor.object_or_skip(|cursor, key| {
-        let name = names.iter().position(|name| key == name.as_bytes());
-        match name {
-            Some(name) => descend(cursor, &[], &mut |range| each(name, range)),
-            None => cursor.skip(),
-        }
-    });
 }
 
 fn descend(cursor: &mut Cursor<'_>, path: &[&str], each: &mut dyn FnMut(Range)) -> Checked<()> {

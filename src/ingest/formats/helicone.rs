@@ -8,11 +8,12 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
-use crate::ingest::formats::spans::messages::{Role, messages, parsed, text_of_any, word};
+use crate::ingest::formats::spans::messages::{Role, messages, opened, text_of_any, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ran, Ruling, Span};
 use crate::ingest::formats::telling;
+use crate::ingest::json::Json;
 use crate::model::action::Verdict;
 use crate::model::quantity::{Elapsed, Usage};
 
@@ -61,11 +62,11 @@ impl Product for Helicone {
         }
     }
 
-    fn span(&self, record: &Value) -> Span {
+    fn span(&self, record: &Json) -> Span {
         request(record)
     }
 
-    fn request_fields(&self, record: &Value) -> RequestFields {
+    fn request_fields(&self, record: &Json) -> RequestFields {
         let mut fields = RequestFields::default();
         let [body, _] = bodies(&Attributes::of_object(Some(record)));
         if body.is_object() {
@@ -78,7 +79,7 @@ impl Product for Helicone {
 /// The status for requests that were blocked because of their content.
 const BLOCKED: i64 = -4;
 
-fn request(record: &Value) -> Span {
+fn request(record: &Json) -> Span {
     let of = Attributes::of_object(Some(record));
     let recorded = |keys: &[&str]| of.text(keys).unwrap_or_default();
     let properties = of.open(&["request_properties", "properties"]);
@@ -112,7 +113,7 @@ fn request(record: &Value) -> Span {
         .number(&["response_status", "status"])
         .map_or(0, |status| status as i64);
     if status >= 400 || status == -3 {
-        let message = answer.pointer("/error/message").and_then(Value::as_str);
+        let message = answer.pointer("/error/message").and_then(Json::as_str);
         span.error = Some(ErrorText {
             kind: Some(status.to_string()),
             message: message.unwrap_or("the request failed").to_owned(),
@@ -123,7 +124,7 @@ fn request(record: &Value) -> Span {
         Some("tool") => {
             span.class = Class::Tool;
             span.tool.name = text_of_any(&body, &["toolName"]);
-            span.tool.args = body.get("input").map(parsed);
+            span.tool.args = body.get("input").map(opened);
             span.tool.result = Some(answer).filter(|answer| !answer.is_null());
             span.tool.ran = Ran::Yes;
         }
@@ -156,7 +157,7 @@ fn request(record: &Value) -> Span {
 }
 
 /// The bodies of request and response. If they are stored elsewhere, what the server made of them.
-fn bodies(of: &Attributes) -> [Value; 2] {
+fn bodies(of: &Attributes) -> [Json; 2] {
     let schema = of.open(&["llmSchema", "llm_schema"]);
     [("request_body", "request"), ("response_body", "response")].map(|(column, part)| {
         let body = of.open(&[column]);
@@ -167,7 +168,7 @@ fn bodies(of: &Attributes) -> [Value; 2] {
 }
 
 /// Token and cost columns of the export; costs are calculated by Helicone.
-fn tokens(of: &Attributes, answer: &Value, span: &mut Span) {
+fn tokens(of: &Attributes, answer: &Json, span: &mut Span) {
     span.reply = text_of_any(answer, &["id"]);
     span.usage = Usage {
         input: of.count(&["prompt_tokens"]),

@@ -3,20 +3,18 @@
 //! Times are microseconds; processes (services) are listed beside the spans; tags are OpenTelemetry
 //! attributes. Source: the JSON model of Jaeger.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::formats::entry::{elements, inside, sound};
+use crate::ingest::formats::entry::shared;
 use crate::ingest::formats::otel::{self, attributes::Attributes};
 use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
-use crate::ingest::json::{Checked, Cursor, Range, Record, value};
+use crate::ingest::json::{Checked, Cursor, Json, Range, Record};
 use crate::model::quantity::Time;
 
 #[derive(Debug)]
@@ -60,90 +58,70 @@ impl Product for Jaeger {
         }
     }
 
-    fn span(&self, record: &Value) -> Span {
-        span(record, &Value::Null)
+    fn span(&self, record: &Json) -> Span {
+        span(record, &Json::Null)
     }
 
-    fn request_fields(&self, record: &Value) -> RequestFields {
+    fn request_fields(&self, record: &Json) -> RequestFields {
         otel::request_fields(&tags(record.get("tags")))
     }
 
     fn emit(
         &self,
-        record: Record<'_>,
+        _record: Record<'_>,
         cursor: &mut Cursor<'_>,
         out: &mut FactSink<'_>,
     ) -> Checked<()> {
-        let range = sound(cursor)?;
-        emit(inside(record, range), out);
+        let (range, record) = shared(cursor)?;
+        emit(&record, range, out);
         Ok(())
     }
 }
 
-fn emit(record: Record<'_>, out: &mut FactSink<'_>) {
-    let mut traces = Vec::new();
-    elements(record, &["data"], &mut |range| traces.push(range));
+fn emit(record: &Json, whole: Range, out: &mut FactSink<'_>) {
+    let mut traces = record.elements(&["data"]);
     if traces.is_empty() {
-        traces.push(Range {
-            start: record.start,
-            end: record.block.len(),
-        });
+        traces.push(record);
     }
-    for range in traces {
-        let trace = inside(record, range);
-        let mut processes = Value::Null;
-        let read = |range: Range| value(&record.block[range.start..range.end]);
-        elements(trace, &["processes"], &mut |range| {
-            processes = read(range).unwrap_or_default();
-        });
-        let mut spans = Vec::new();
-        elements(trace, &["spans"], &mut |range| spans.push(range));
+    for trace in traces {
+        let processes = trace.elements(&["processes"]).last().copied();
+        let processes = processes.unwrap_or(&Json::Null);
+        let mut spans = trace.elements(&["spans"]);
         if spans.is_empty() {
-            spans.push(range);
+            spans.push(trace);
         }
-        for range in spans {
-            if let Some(found) = read(range) {
-                span(&found, &processes).emit(Some(range), out);
-            }
+        for found in spans {
+            span(found, processes).emit(found.range().or(Some(whole)), out);
         }
     }
 }
 
 /// Tags, or the fields of a log, by their keys.
-fn tags(list: Option<&Value>) -> Attributes<'_> {
-    let all = list
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let pair = |tag| {
-        Some((
-            Cow::Borrowed(word(tag, &["key"])?),
-            Cow::Borrowed(tag.get("value")?),
-        ))
-    };
+fn tags(list: Option<&Json>) -> Attributes {
+    let all = list.and_then(Json::as_array).unwrap_or_default();
+    let pair = |tag: &Json| Some((tag.get("key")?.text()?.clone(), tag.get("value")?.clone()));
     Attributes::of_pairs(all.iter().filter_map(pair))
 }
 
-fn micros(value: Option<&Value>) -> Time {
+fn micros(value: Option<&Json>) -> Time {
     value
-        .and_then(Value::as_i64)
+        .and_then(Json::as_i64)
         .filter(|micros| *micros > 0)
         .map_or(Time::NONE, Time)
 }
 
-fn span(record: &Value, processes: &Value) -> Span {
+fn span(record: &Json, processes: &Json) -> Span {
     let text = |key: &str| word(record, &[key]).unwrap_or_default().to_owned();
     let parents = record
         .get("references")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
+        .and_then(Json::as_array)
         .unwrap_or_default();
     let parent = parents
         .iter()
         .find(|it| word(it, &["refType"]) == Some("CHILD_OF"));
     let mut attributes = tags(record.get("tags"));
-    let logs = record.get("logs").and_then(Value::as_array);
-    let logs: Vec<Attributes<'_>> = logs
+    let logs = record.get("logs").and_then(Json::as_array);
+    let logs: Vec<Attributes> = logs
         .into_iter()
         .flatten()
         .map(|log| tags(log.get("fields")))
@@ -167,14 +145,14 @@ fn span(record: &Value, processes: &Value) -> Span {
         ..Span::default()
     };
     let start = micros(record.get("startTime"));
-    let length = record.get("duration").and_then(Value::as_i64).unwrap_or(0);
+    let length = record.get("duration").and_then(Json::as_i64).unwrap_or(0);
     span.times(
         start,
         start
             .get()
             .map_or(Time::NONE, |start| Time(start.saturating_add(length))),
     );
-    let process = processes.get(text("processID"));
+    let process = processes.get(&text("processID"));
     let mut resource = tags(process.and_then(|it| it.get("tags")));
     if let Some(service) = process.and_then(|it| it.get("serviceName")) {
         resource.set("service.name", service.clone());

@@ -10,17 +10,17 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::formats::entry::{elements, inside, sound};
+use crate::ingest::formats::entry::shared;
 use crate::ingest::formats::otel::attributes::{Attributes, count, instant};
 use crate::ingest::formats::otel::{common, products};
 use crate::ingest::formats::spans::messages::{
-    Role, definition, flat, messages, parsed, tool_in, word,
+    Role, definition, flat, messages, opened, tool_in, word,
 };
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
 use crate::ingest::formats::telling;
-use crate::ingest::json::{Checked, Cursor, Range, Record, value};
+use crate::ingest::json::{Checked, Cursor, Json, Range, Record, Text};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Cost, Tokens, Usage};
 
@@ -87,24 +87,24 @@ impl Product for Langfuse {
         }
     }
 
-    fn span(&self, record: &Value) -> Span {
-        observation(record, &Value::Null)
+    fn span(&self, record: &Json) -> Span {
+        observation(record, &Json::Null)
     }
 
-    fn request_fields(&self, record: &Value) -> RequestFields {
+    fn request_fields(&self, record: &Json) -> RequestFields {
         let [input, parameters] =
-            ["input", "modelParameters"].map(|key| record.get(key).map(parsed));
+            ["input", "modelParameters"].map(|key| record.get(key).map(opened));
         request_fields(input.as_ref(), parameters.as_ref())
     }
 
     fn emit(
         &self,
-        record: Record<'_>,
+        _record: Record<'_>,
         cursor: &mut Cursor<'_>,
         out: &mut FactSink<'_>,
     ) -> Checked<()> {
-        let range = sound(cursor)?;
-        emit(inside(record, range), out);
+        let (range, record) = shared(cursor)?;
+        emit(&record, range, out);
         Ok(())
     }
 }
@@ -123,59 +123,39 @@ const OF_TRACE: &[&str] = &[
     "statusMessage",
 ];
 
-fn emit(record: Record<'_>, out: &mut FactSink<'_>) {
-    let mut lists = Vec::new();
-    elements(record, &["data"], &mut |range| lists.push(range));
+fn emit(record: &Json, whole: Range, out: &mut FactSink<'_>) {
+    let lists = record.elements(&["data"]);
     if !lists.is_empty() {
-        for range in lists {
-            emit(inside(record, range), out);
+        for list in lists {
+            emit(list, list.range().unwrap_or(whole), out);
         }
         return;
     }
-    let mut header = serde_json::Map::new();
-    let mut own = None;
-    elements(record, &["trace"], &mut |range| own = Some(range));
-    let around = own.map_or(record, |range| inside(record, range));
-    for key in OF_TRACE {
-        elements(around, &[key], &mut |range| {
-            if let Some(found) = value(&record.block[range.start..range.end]) {
-                header.insert((*key).to_owned(), found);
-            }
-        });
-    }
-    let mut observations = Vec::new();
-    elements(record, &["observations"], &mut |range| {
-        observations.push(range);
-    });
+    let own = record.elements(&["trace"]).last().copied();
+    let around = own.unwrap_or(record);
+    let of_trace = |key: &&str| {
+        let found = around.elements(&[key]).last().copied()?;
+        Some((Text::from(*key), found.clone()))
+    };
+    let header: Json = OF_TRACE.iter().filter_map(of_trace).collect();
+    let mut observations = record.elements(&["observations"]);
     if observations.is_empty() && own.is_some() {
-        elements(around, &["observations"], &mut |range| {
-            observations.push(range);
-        });
+        observations = around.elements(&["observations"]);
     }
-    let is_object = |range: &Range| record.block[range.start] == b'{';
-    observations.retain(is_object);
-    let header = Value::Object(header);
+    observations.retain(|it| it.is_object());
     if observations.is_empty() {
         // A line of its own: an observation, or a trace whose observations are elsewhere.
-        let whole = Range {
-            start: record.start,
-            end: record.block.len(),
-        };
-        if let Some(found) = value(&record.block[whole.start..whole.end]) {
-            observation(&found, &Value::Null).emit(Some(whole), out);
-        }
+        observation(record, &Json::Null).emit(Some(whole), out);
         return;
     }
-    for range in observations {
-        if let Some(found) = value(&record.block[range.start..range.end]) {
-            observation(&found, &header).emit(Some(range), out);
-        }
+    for found in observations {
+        observation(found, &header).emit(found.range(), out);
     }
 }
 
 /// An observation with the fields of its trace, or a trace alone.
-fn observation(record: &Value, trace: &Value) -> Span {
-    let text = |from: &Value, keys: &[&str]| word(from, keys).unwrap_or_default().to_owned();
+fn observation(record: &Json, trace: &Json) -> Span {
+    let text = |from: &Json, keys: &[&str]| word(from, keys).unwrap_or_default().to_owned();
     let is_trace = record.get("traceId").is_none();
     let mut span = Span {
         trace: text(record, if is_trace { &["id"] } else { &["traceId"] }),
@@ -200,11 +180,11 @@ fn observation(record: &Value, trace: &Value) -> Span {
     span.who.env = or(said(&["environment"]), &["environment"]);
     span.who.release = or(said(&["release"]), &["release", "version"]);
     span.joins.session = or(said(&["sessionId"]), &["sessionId"]);
-    let metadata = record.get("metadata").map(parsed);
+    let metadata = record.get("metadata").map(opened);
     let metadata = Attributes::of_object(metadata.as_ref());
     span.joins.thread = metadata.text(&["thread_id"]).unwrap_or_default();
     span.model = said(&["model", "providedModelName", "internalModel"]);
-    let cost = record.get("costDetails").map(parsed);
+    let cost = record.get("costDetails").map(opened);
     let flat_cost = ["totalCost", "calculatedTotalCost"]
         .iter()
         .find_map(|key| number(record.get(key)?));
@@ -212,15 +192,18 @@ fn observation(record: &Value, trace: &Value) -> Span {
     let usage = ["usageDetails", "usage"].iter().find_map(|key| {
         record
             .get(key)
-            .map(parsed)
+            .map(opened)
             .filter(|it| it.as_object().is_some_and(|it| !it.is_empty()))
     });
     let usage = usage.or_else(|| {
-        let flat = serde_json::json!({
-            "input": record.get("promptTokens").or_else(|| record.get("inputUsage")),
-            "output": record.get("completionTokens").or_else(|| record.get("outputUsage")),
-            "total": record.get("totalTokens").or_else(|| record.get("totalUsage")),
-        });
+        let either = |keys: [&str; 2]| keys.iter().find_map(|key| record.get(key)).cloned();
+        let flat = [
+            ("input", either(["promptTokens", "inputUsage"])),
+            ("output", either(["completionTokens", "outputUsage"])),
+            ("total", either(["totalTokens", "totalUsage"])),
+        ];
+        let flat = flat.map(|(name, count)| (name.into(), count.unwrap_or_default()));
+        let flat: Json = flat.into_iter().collect();
         Some(flat).filter(|_| {
             record
                 .get("promptTokens")
@@ -231,8 +214,8 @@ fn observation(record: &Value, trace: &Value) -> Span {
     read(
         Observed {
             kind: if is_trace { "span" } else { &kind },
-            input: record.get("input").map(parsed),
-            output: record.get("output").map(parsed),
+            input: record.get("input").map(opened),
+            output: record.get("output").map(opened),
             usage,
             cost: cost.filter(|cost| cost.get("total").is_some()),
             level: word(record, &["level"]).map(str::to_owned),
@@ -261,17 +244,17 @@ fn observation(record: &Value, trace: &Value) -> Span {
     span
 }
 
-fn number(value: &Value) -> Option<f64> {
+fn number(value: &Json) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// The input, output and metadata of an observation, in any of their forms.
 pub(super) struct Observed<'a> {
     pub(super) kind: &'a str,
-    pub(super) input: Option<Value>,
-    pub(super) output: Option<Value>,
-    pub(super) usage: Option<Value>,
-    pub(super) cost: Option<Value>,
+    pub(super) input: Option<Json>,
+    pub(super) output: Option<Json>,
+    pub(super) usage: Option<Json>,
+    pub(super) cost: Option<Json>,
     pub(super) level: Option<String>,
     pub(super) message: Option<String>,
 }
@@ -351,18 +334,18 @@ pub(super) fn read(of: Observed<'_>, span: &mut Span) {
 }
 
 /// Tools are listed beside the messages, or each is one of them.
-pub(super) fn request_fields(input: Option<&Value>, parameters: Option<&Value>) -> RequestFields {
+pub(super) fn request_fields(input: Option<&Json>, parameters: Option<&Json>) -> RequestFields {
     let mut fields = RequestFields::default();
     fields.parameters(parameters);
     fields.parameters(input);
     let messages = input.and_then(|input| input.get("messages").unwrap_or(input).as_array());
     let schemas = messages.into_iter().flatten().filter_map(definition);
-    fields.tools(Some(&schemas.cloned().collect()));
+    fields.tools(Some(&Json::list(schemas.cloned())));
     fields
 }
 
 /// The call that a tool message answers.
-fn call_of(output: &Value) -> Option<String> {
+fn call_of(output: &Json) -> Option<String> {
     let inner = output
         .get("kwargs")
         .or_else(|| output.get("data"))
@@ -393,7 +376,7 @@ fn guardrail(of: &Observed<'_>, name: &str) -> Ruling {
 
 /// Tokens in one of three shapes: OpenAI's (cached tokens are part of the input), disjoint buckets, or
 /// overlapping buckets, recognized by the total.
-fn usage(of: &Value) -> Usage {
+fn usage(of: &Json) -> Usage {
     let of = Attributes::of_object(Some(of));
     let details = |key: &str| Attributes::of_object(of.get(key));
     if of.has("prompt_tokens") || of.has("promptTokens") {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Held, Recorded};
-use crate::ingest::formats::entry::{elements, inside, whole};
+use crate::ingest::formats::entry::shared;
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::otel::common;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, text_of_any, tool_in, word};
@@ -18,7 +18,7 @@ use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Span};
 use crate::ingest::formats::telling;
-use crate::ingest::json::{Checked, Cursor, Record, value};
+use crate::ingest::json::{Checked, Cursor, Json, Record};
 use crate::model::quantity::{Cost, Time, Usage};
 
 #[derive(Debug)]
@@ -73,39 +73,37 @@ impl Product for Langsmith {
 
     fn emit(
         &self,
-        record: Record<'_>,
+        _record: Record<'_>,
         cursor: &mut Cursor<'_>,
         out: &mut FactSink<'_>,
     ) -> Checked<()> {
-        let (range, found) = whole(cursor)?;
+        let (range, found) = shared(cursor)?;
         if SENT
             .iter()
-            .all(|list| !found.get(list).is_some_and(Value::is_array))
+            .all(|list| !found.get(list).is_some_and(Json::is_array))
         {
             run(&found).emit(Some(range), out);
             return Ok(());
         }
         for list in SENT {
-            elements(inside(record, range), &[list], &mut |range| {
-                if let Some(sent) = value(&record.block[range.start..range.end]) {
-                    run(&sent).emit(Some(range), out);
-                }
-            });
+            for sent in found.elements(&[list]) {
+                run(sent).emit(sent.range(), out);
+            }
         }
         Ok(())
     }
 
-    fn span(&self, record: &Value) -> Span {
+    fn span(&self, record: &Json) -> Span {
         run(record)
     }
 
-    fn request_fields(&self, record: &Value) -> RequestFields {
+    fn request_fields(&self, record: &Json) -> RequestFields {
         request_fields(record.get("inputs"), record.get("extra"))
     }
 }
 
 /// Wrapped SDKs record their arguments; LangChain records parameters and tools separately.
-pub(super) fn request_fields(inputs: Option<&Value>, extra: Option<&Value>) -> RequestFields {
+pub(super) fn request_fields(inputs: Option<&Json>, extra: Option<&Json>) -> RequestFields {
     let mut fields = RequestFields::default();
     if let Some(inputs) = inputs {
         fields.called_with(inputs);
@@ -147,7 +145,7 @@ fn began(stamp: &str) -> Option<Time> {
 }
 
 /// The kind of a run; patches do not repeat it.
-fn kind_of(record: &Value) -> &'static str {
+fn kind_of(record: &Json) -> &'static str {
     let recorded = |pointer: &str| record.pointer(pointer).is_some();
     let model = [
         "/outputs/choices",
@@ -161,7 +159,7 @@ fn kind_of(record: &Value) -> &'static str {
     }
 }
 
-fn run(record: &Value) -> Span {
+fn run(record: &Json) -> Span {
     let text = |key: &str| word(record, &[key]).unwrap_or_default().to_owned();
     let mut span = Span {
         trace: text("trace_id"),
@@ -179,7 +177,7 @@ fn run(record: &Value) -> Span {
         (*root).clone_into(&mut span.trace);
     }
     if span.parent.is_empty() {
-        let ancestors = record.get("parent_run_ids").and_then(Value::as_array);
+        let ancestors = record.get("parent_run_ids").and_then(Json::as_array);
         let listed = ancestors.and_then(|all| all.last()?.as_str());
         let above = ancestry.len().checked_sub(2).map(|at| ancestry[at].1);
         listed
@@ -260,7 +258,7 @@ fn question(error: &mut Option<ErrorText>) -> Vec<spans::Ruling> {
         .unwrap_or_default()
 }
 
-fn model_call(record: &Value, metadata: &Attributes, outputs: Option<&Value>, span: &mut Span) {
+fn model_call(record: &Json, metadata: &Attributes, outputs: Option<&Json>, span: &mut Span) {
     let inner = outputs.and_then(|it| it.pointer("/generations/0/0/message/kwargs"));
     let recorded = outputs.and_then(|it| it.get("usage_metadata"));
     let recorded = recorded
@@ -277,7 +275,7 @@ fn model_call(record: &Value, metadata: &Attributes, outputs: Option<&Value>, sp
                 .or_else(|| it.pointer("/llm_output/model_name"))
         })
     });
-    if let Some(model) = response.and_then(Value::as_str) {
+    if let Some(model) = response.and_then(Json::as_str) {
         model.clone_into(&mut span.model);
     }
     if let Some(reply) = outputs
@@ -293,7 +291,7 @@ fn model_call(record: &Value, metadata: &Attributes, outputs: Option<&Value>, sp
 }
 
 /// Tokens in LangChain's shape: cached tokens are part of the input.
-fn usage(recorded: &Value) -> Usage {
+fn usage(recorded: &Json) -> Usage {
     let of = Attributes::of_object(Some(recorded));
     let input = Attributes::of_object(of.get("input_token_details"));
     let output = Attributes::of_object(of.get("output_token_details"));
@@ -310,7 +308,7 @@ fn usage(recorded: &Value) -> Usage {
 }
 
 /// The sums that the server calculated for the run.
-fn usage_of_run(record: &Value) -> Usage {
+fn usage_of_run(record: &Json) -> Usage {
     let of = Attributes::of_object(Some(record));
     let details = Attributes::of_object(of.get("prompt_token_details"));
     let mut usage = Usage {
@@ -324,7 +322,7 @@ fn usage_of_run(record: &Value) -> Usage {
 }
 
 /// The input and output of a run of this kind.
-pub(super) fn read(kind: &str, inputs: Option<&Value>, outputs: Option<&Value>, span: &mut Span) {
+pub(super) fn read(kind: &str, inputs: Option<&Json>, outputs: Option<&Json>, span: &mut Span) {
     span.class = match kind {
         "llm" | "chat_model" => Class::Model,
         "tool" => Class::Tool,
@@ -353,7 +351,7 @@ pub(super) fn read(kind: &str, inputs: Option<&Value>, outputs: Option<&Value>, 
 }
 
 /// The first of the generations, or of the choices.
-fn answer(outputs: &Value) -> Vec<spans::messages::Item> {
+fn answer(outputs: &Json) -> Vec<spans::messages::Item> {
     let first = outputs
         .pointer("/generations/0/0")
         .or_else(|| outputs.pointer("/generations/0"));

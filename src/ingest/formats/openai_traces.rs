@@ -9,10 +9,12 @@ use serde_json::Value;
 use crate::ingest::body::ErrorText;
 use crate::ingest::format::{Held, Recorded};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
-use crate::ingest::formats::spans::messages::{Role, flat, messages, parsed, text_of_any, word};
+use crate::ingest::formats::spans::messages::{Role, flat, messages, opened, text_of_any, word};
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{self, Class, Ruling, Span};
+use crate::ingest::formats::telling;
+use crate::ingest::json::Json;
 use crate::model::action::Verdict;
 use crate::model::quantity::Usage;
 
@@ -29,9 +31,9 @@ impl Product for OpenaiTraces {
     }
 
     fn sniff(&self, record: &Value) -> u8 {
-        match word(record, &["object"]) {
-            Some("trace.span") if record.get("span_data").is_some() => 95,
-            Some("trace") if record.get("workflow_name").is_some() => 95,
+        match telling::text(record, "object") {
+            "trace.span" if record.get("span_data").is_some() => 95,
+            "trace" if record.get("workflow_name").is_some() => 95,
             _ => 0,
         }
     }
@@ -46,11 +48,11 @@ impl Product for OpenaiTraces {
         }
     }
 
-    fn span(&self, record: &Value) -> Span {
+    fn span(&self, record: &Json) -> Span {
         span(record)
     }
 
-    fn request_fields(&self, record: &Value) -> RequestFields {
+    fn request_fields(&self, record: &Json) -> RequestFields {
         let mut fields = RequestFields::default();
         if let Some(data) = record.get("span_data") {
             fields.parameters(data.get("model_config"));
@@ -60,12 +62,12 @@ impl Product for OpenaiTraces {
     }
 }
 
-fn span(record: &Value) -> Span {
-    let text = |from: &Value, key: &str| text_of_any(from, &[key]);
+fn span(record: &Json) -> Span {
+    let text = |from: &Json, key: &str| text_of_any(from, &[key]);
     if word(record, &["object"]) == Some("trace") {
         return trace(record);
     }
-    let data = record.get("span_data").unwrap_or(&Value::Null);
+    let data = record.get("span_data").unwrap_or(&Json::Null);
     let mut span = Span {
         trace: text(record, "trace_id"),
         id: text(record, "id"),
@@ -85,12 +87,12 @@ fn span(record: &Value) -> Span {
         "function" | "mcp_tools" => {
             span.class = Class::Tool;
             span.tool.name.clone_from(&span.name);
-            span.tool.args = data.get("input").map(parsed).filter(|it| !it.is_null());
+            span.tool.args = data.get("input").map(opened).filter(|it| !it.is_null());
             span.tool.result = data.get("output").map(flat).filter(|it| !it.is_null());
         }
         "guardrail" => {
             span.class = Class::Guardrail;
-            let triggered = data.get("triggered").and_then(Value::as_bool);
+            let triggered = data.get("triggered").and_then(Json::as_bool);
             span.verdicts.push(Ruling {
                 verdict: triggered.map(|it| if it { Verdict::Block } else { Verdict::Allow }),
                 policy: span.name.clone(),
@@ -100,7 +102,7 @@ fn span(record: &Value) -> Span {
         "handoff" => {
             span.class = Class::Other;
             let [from, to] = ["from_agent", "to_agent"].map(|key| text(data, key));
-            span.text = Some(format!("handoff from {from} to {to}"));
+            span.text = Some(format!("handoff from {from} to {to}").into());
         }
         kind => {
             span.class = Class::Wrapper;
@@ -116,7 +118,7 @@ fn span(record: &Value) -> Span {
 }
 
 /// The record of a trace: what joins it with others, and whose it is.
-fn trace(record: &Value) -> Span {
+fn trace(record: &Json) -> Span {
     let metadata = Attributes::of_object(record.get("metadata"));
     let mut span = Span {
         class: Class::Wrapper,
@@ -130,7 +132,7 @@ fn trace(record: &Value) -> Span {
     span
 }
 
-fn error_of(error: &Value) -> ErrorText {
+fn error_of(error: &Json) -> ErrorText {
     let message = word(error, &["message"]).unwrap_or_default();
     let data = error.get("data").filter(|data| !data.is_null());
     let why = data.and_then(|data| word(data, &["error"]).map(str::to_owned));
@@ -140,7 +142,7 @@ fn error_of(error: &Value) -> ErrorText {
     }
 }
 
-fn model_call(data: &Value, span: &mut Span) {
+fn model_call(data: &Json, span: &mut Span) {
     span.class = Class::Model;
     span.model = text_of_any(data, &["model"]);
     span.reply = text_of_any(data, &["response_id"]);

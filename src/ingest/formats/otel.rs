@@ -52,7 +52,10 @@ pub(crate) fn messages_event(name: &str, of: &Attributes, into: &mut Attributes)
 }
 
 /// A span event as an attribute, if a program stores a result in it.
-pub(crate) fn programs_event(name: &str, of: &Attributes) -> Option<(String, serde_json::Value)> {
+pub(crate) fn programs_event(
+    name: &str,
+    of: &Attributes,
+) -> Option<(String, crate::ingest::json::Json)> {
     programs::event(name, of)
 }
 

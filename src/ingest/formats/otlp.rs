@@ -13,11 +13,11 @@ use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink};
 use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
 use crate::ingest::formats::decisions;
-use crate::ingest::formats::entry::{add_attached, add_result, inside, members, sound};
+use crate::ingest::formats::entry::{add_attached, add_result, shared};
 use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
 use crate::ingest::formats::otel::{self, messages_event, programs_event};
 use crate::ingest::formats::spans::{self, Class, Span};
-use crate::ingest::json::{Cursor, Range, Record, value};
+use crate::ingest::json::{Cursor, Json, Object, Range, Record};
 use crate::ingest::kin::Kin;
 use crate::ingest::request::RequestPart;
 use crate::model::action::Flags;
@@ -27,10 +27,10 @@ pub struct Otlp;
 
 impl Otlp {
     /// Whether a record is an export request, or one resource of it.
-    fn claims(record: &Value) -> bool {
+    fn claims(record: &Json) -> bool {
         let has = |keys: &[&str]| {
             keys.iter()
-                .any(|key| record.get(key).is_some_and(Value::is_array))
+                .any(|key| record.get(key).is_some_and(Json::is_array))
         };
         [SPANS, LOGS, METRICS, SCOPES].into_iter().any(has)
     }
@@ -69,15 +69,15 @@ impl Format for Otlp {
 
 impl Decode for Otlp {
     fn sniff(&self, record: &Value) -> u8 {
-        if Otlp::claims(record) { 95 } else { 0 }
+        if Otlp::claims(&record.into()) { 95 } else { 0 }
     }
 
     fn decode(&self, record: Record<'_>, out: &mut FactSink<'_>) {
         let mut cursor = Cursor::new(record);
-        match sound(&mut cursor) {
+        match shared(&mut cursor) {
             // Too deep to open: kept verbatim.
             Ok(_) if cursor.notes.has(Flags::TOO_DEEP) => out.push(Fact::new(FactKind::Unknown)),
-            Ok(range) => request(inside(record, range), out),
+            Ok((range, record)) => request(&record, range, out),
             Err(_) => out.malformed(),
         }
         out.note(cursor.notes);
@@ -129,32 +129,33 @@ impl Open for Otlp {
         Body {
             decisions: Vec::new(),
             approvals: Vec::new(),
-            ..span_of(record).body(part)
+            ..span_of(&record.into()).body(part)
         }
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        add_result(span_of(record).body(part), body);
+        add_result(span_of(&record.into()).body(part), body);
     }
 
     fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        add_attached(span_of(record).body(part), body);
+        add_attached(span_of(&record.into()).body(part), body);
     }
 }
 
 impl Request for Otlp {
     fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
-        let span = span_of(record);
+        let record = Json::from(record);
+        let span = span_of(&record);
         span.pieces(part, || {
-            let mut of = Attributes::of_list(field(record, &["attributes"]));
-            events(record, &mut of, &mut Span::default());
+            let mut of = Attributes::of_list(field(&record, &["attributes"]));
+            events(&record, &mut of, &mut Span::default());
             otel::request_fields(&of)
         })
     }
 }
 
 /// The span of the record that a row was made from.
-fn span_of(record: &Value) -> Span {
+fn span_of(record: &Json) -> Span {
     let none = Attributes::default();
     if decisions::is_decision(record) {
         decisions::decision(record)
@@ -166,7 +167,7 @@ fn span_of(record: &Value) -> Span {
 }
 
 /// Spans have names and kinds, log records have bodies and severities.
-fn is_log(record: &Value) -> bool {
+fn is_log(record: &Json) -> bool {
     let has = |keys: &[&str]| keys.iter().any(|key| record.get(key).is_some());
     has(&[
         "body",
@@ -178,40 +179,21 @@ fn is_log(record: &Value) -> bool {
 }
 
 /// One export request, or one of its resources as an element of a document.
-fn request(record: Record<'_>, out: &mut FactSink<'_>) {
+fn request(record: &Json, whole: Range, out: &mut FactSink<'_>) {
     let before = out.count();
-    let mut resources = Vec::new();
-    members(record, &[SPANS, LOGS].concat(), &mut |_, range| {
-        resources.push(range);
-    });
-    let whole = Range {
-        start: record.start,
-        end: record.block.len(),
-    };
+    let mut resources = record.elements(&[SPANS, LOGS].concat());
     if resources.is_empty() {
-        resources.push(whole);
+        resources.push(record);
     }
-    for range in resources {
-        let record = inside(record, range);
-        let mut resource = None;
-        let mut scopes = Vec::new();
-        members(
-            record,
-            &[&["resource"], SCOPES].concat(),
-            &mut |name, range| {
-                if name == 0 {
-                    resource = read(record, range);
-                } else {
-                    scopes.push(range);
-                }
-            },
-        );
+    for found in resources {
+        let scopes = found.elements(SCOPES);
         if scopes.is_empty() {
             continue;
         }
-        let resource = Attributes::of_list(resource.as_ref().and_then(|it| it.get("attributes")));
-        for range in scopes {
-            scope(inside(record, range), &resource, out);
+        let resource = found.get("resource").and_then(|it| it.get("attributes"));
+        let resource = Attributes::of_list(resource);
+        for found in scopes {
+            scope(found, &resource, out);
         }
     }
     if out.count() == before {
@@ -220,68 +202,55 @@ fn request(record: Record<'_>, out: &mut FactSink<'_>) {
 }
 
 /// A record without spans or logs: a policy decision, or nothing to show (metrics).
-fn other(record: Record<'_>, range: Range, out: &mut FactSink<'_>) {
-    let found = read(record, range).unwrap_or_default();
-    if decisions::is_decision(&found) {
-        decisions::decision(&found).emit(Some(range), out);
-    } else if !Otlp::claims(&found) {
+fn other(record: &Json, range: Range, out: &mut FactSink<'_>) {
+    if decisions::is_decision(record) {
+        decisions::decision(record).emit(Some(range), out);
+    } else if !Otlp::claims(record) {
         out.push(Fact::new(FactKind::Unknown));
     }
 }
 
-fn read(record: Record<'_>, range: Range) -> Option<Value> {
-    value(&record.block[range.start..range.end])
-}
+/// The writer of the spans in a scope.
+const WRITER: &[&str] = &["scope", "instrumentationLibrary"];
+const RECORDS: &[&str] = &["spans"];
+const LOG_RECORDS: &[&str] = &["logRecords", "log_records"];
 
-/// The contents of a scope, and its instrumentation.
-const OF_SCOPE: &[&str] = &[
-    "scope",
-    "instrumentationLibrary",
-    "spans",
-    "logRecords",
-    "log_records",
-];
-const SPANS_OF_SCOPE: usize = 2;
-
-fn scope(record: Record<'_>, resource: &Attributes, out: &mut FactSink<'_>) {
-    let mut name = String::new();
-    let mut held = Vec::new();
-    members(record, OF_SCOPE, &mut |member, range| {
-        if member < SPANS_OF_SCOPE {
-            let writer = read(record, range);
-            name = writer.map_or_else(String::new, |writer| text(&writer, &["name"]));
-        } else {
-            held.push((member, range));
-        }
-    });
-    for (member, range) in held {
-        let Some(found) = read(record, range) else {
+fn scope(found: &Json, resource: &Attributes, out: &mut FactSink<'_>) {
+    let writer = found.elements(WRITER);
+    let name = writer.last().map(|writer| text(writer, &["name"]));
+    let name = name.unwrap_or_default();
+    let members = found.as_object().map(Object::iter);
+    for (member, held) in members.into_iter().flatten() {
+        let is_span = RECORDS.contains(&member.as_str());
+        if !is_span && !LOG_RECORDS.contains(&member.as_str()) {
             continue;
-        };
-        let recorded = if member == SPANS_OF_SCOPE {
-            span(&found, resource, &name)
-        } else {
-            log(&found, resource, &name)
-        };
-        recorded.emit(Some(range), out);
+        }
+        held.flat(&mut |record| {
+            let recorded = if is_span {
+                span(record, resource, &name)
+            } else {
+                log(record, resource, &name)
+            };
+            recorded.emit(record.range(), out);
+        });
     }
 }
 
-fn field<'a>(record: &'a Value, keys: &[&str]) -> Option<&'a Value> {
+fn field<'a>(record: &'a Json, keys: &[&str]) -> Option<&'a Json> {
     keys.iter()
         .find_map(|key| record.get(key))
         .filter(|value| !value.is_null())
 }
 
-fn text(record: &Value, keys: &[&str]) -> String {
+fn text(record: &Json, keys: &[&str]) -> String {
     field(record, keys)
-        .and_then(Value::as_str)
+        .and_then(Json::as_str)
         .unwrap_or_default()
         .to_owned()
 }
 
 /// An id in lower-case hexadecimal; some writers use base64. All zeros is no id.
-fn id(record: &Value, keys: &[&str], bytes: usize) -> String {
+fn id(record: &Json, keys: &[&str], bytes: usize) -> String {
     use base64::Engine;
     let id = text(record, keys);
     let is_hex = id.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -306,7 +275,7 @@ fn id(record: &Value, keys: &[&str], bytes: usize) -> String {
     }
 }
 
-fn base(record: &Value, scope: &str) -> Span {
+fn base(record: &Json, scope: &str) -> Span {
     Span {
         trace: id(record, &["traceId", "trace_id"], 16),
         id: id(record, &["spanId", "span_id"], 8),
@@ -317,7 +286,7 @@ fn base(record: &Value, scope: &str) -> Span {
     }
 }
 
-fn span(record: &Value, resource: &Attributes, scope: &str) -> Span {
+fn span(record: &Json, resource: &Attributes, scope: &str) -> Span {
     let mut span = base(record, scope);
     span.times(
         nanos(field(
@@ -361,9 +330,9 @@ fn span(record: &Value, resource: &Attributes, scope: &str) -> Span {
     span
 }
 
-fn events(record: &Value, attributes: &mut Attributes, span: &mut Span) {
-    let all = field(record, &["events"]).and_then(Value::as_array);
-    for event in all.map(Vec::as_slice).unwrap_or_default() {
+fn events(record: &Json, attributes: &mut Attributes, span: &mut Span) {
+    let all = field(record, &["events"]).and_then(Json::as_array);
+    for event in all.unwrap_or_default() {
         let name = text(event, &["name"]);
         let of = Attributes::of_list(field(event, &["attributes"]));
         if name == "exception" {
@@ -380,7 +349,7 @@ fn events(record: &Value, attributes: &mut Attributes, span: &mut Span) {
     }
 }
 
-fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
+fn log(record: &Json, resource: &Attributes, scope: &str) -> Span {
     let mut span = base(record, scope);
     let mut attributes = Attributes::of_list(field(record, &["attributes"]));
     let time = nanos(field(record, &["timeUnixNano", "time_unix_nano"]));
@@ -389,10 +358,7 @@ fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
         &["observedTimeUnixNano", "observed_time_unix_nano"],
     ));
     span.start = if time.is_some() { time } else { observed };
-    let body = field(record, &["body"])
-        .map(any_value)
-        .unwrap_or_default()
-        .into_owned();
+    let body = field(record, &["body"]).map(any_value).unwrap_or_default();
     let body_text = body.as_str().unwrap_or_default();
     let named = text(record, &["eventName", "event_name"]);
     let event = attributes.text(&["event.name"]).unwrap_or_default();
@@ -411,9 +377,9 @@ fn log(record: &Value, resource: &Attributes, scope: &str) -> Span {
         span.parent = std::mem::take(&mut span.id);
         if span.class == Class::Other {
             span.text = Some(if body_text.is_empty() {
-                name
+                name.into()
             } else {
-                body_text.to_owned()
+                body_text.into()
             });
         }
     }

@@ -15,6 +15,7 @@ use crate::ingest::formats::spans::Span;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
 use crate::ingest::formats::spans::request::RequestFields;
+use crate::ingest::json::Json;
 
 #[derive(Debug)]
 pub struct Phoenix;
@@ -47,18 +48,18 @@ impl Product for Phoenix {
         }
     }
 
-    fn span(&self, record: &Value) -> Span {
+    fn span(&self, record: &Json) -> Span {
         span(record)
     }
 
-    fn request_fields(&self, record: &Value) -> RequestFields {
+    fn request_fields(&self, record: &Json) -> RequestFields {
         otel::request_fields(&Attributes::of_object(record.get("attributes")))
     }
 }
 
-fn span(record: &Value) -> Span {
-    let text = |from: &Value, key: &str| word(from, &[key]).unwrap_or_default().to_owned();
-    let context = record.get("context").unwrap_or(&Value::Null);
+fn span(record: &Json) -> Span {
+    let text = |from: &Json, key: &str| word(from, &[key]).unwrap_or_default().to_owned();
+    let context = record.get("context").unwrap_or(&Json::Null);
     let mut span = Span {
         trace: text(context, "trace_id"),
         id: text(context, "span_id"),
@@ -79,8 +80,8 @@ fn span(record: &Value) -> Span {
         attributes.set("openinference.span.kind", kind.clone());
     }
     let failed = word(record, &["status_code"]) == Some("ERROR");
-    let events = record.get("events").and_then(Value::as_array);
-    for event in events.map(Vec::as_slice).unwrap_or_default() {
+    let events = record.get("events").and_then(Json::as_array);
+    for event in events.unwrap_or_default() {
         let of = Attributes::of_object(event.get("attributes"));
         let kind = of.text(&["exception.type"]);
         let is_question = kind

@@ -17,13 +17,13 @@ mod trace;
 
 use serde_json::Value;
 
-use self::messages::{Content, Item, Role, opened, parsed};
+use self::messages::{Content, Item, Role, opened};
 use self::owned::{APPROVED, DENIED};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{FactKind, FactSink, Name, SpanRole};
 use crate::ingest::formats::entry::Entry;
-use crate::ingest::json::Range;
+use crate::ingest::json::{Json, Range, Text};
 use crate::model::action::{Flags, Status, Verdict};
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
@@ -72,9 +72,10 @@ pub(crate) struct Span {
     pub(crate) input: Vec<Item>,
     pub(crate) output: Vec<Item>,
     /// The text of a prompt, a note or a guardrail.
-    pub(crate) text: Option<String>,
+    pub(crate) text: Option<Text>,
     pub(crate) verdicts: Vec<Ruling>,
-    pub(crate) labels: Vec<(String, String)>,
+    /// Other attributes; long ones are not shown.
+    pub(crate) labels: Vec<(Text, Json)>,
     /// A logged model call: if it is traced too, the log has more details.
     pub(crate) is_log: bool,
     /// Only the text of the preceding model call.
@@ -108,8 +109,8 @@ pub(crate) struct Who {
 pub(crate) struct Tool {
     pub(crate) name: String,
     pub(crate) call: String,
-    pub(crate) args: Option<Value>,
-    pub(crate) result: Option<Value>,
+    pub(crate) args: Option<Json>,
+    pub(crate) result: Option<Json>,
     /// Whether the tool ran: a call that waits for a person has a span too.
     pub(crate) ran: Ran,
 }
@@ -135,7 +136,7 @@ pub(crate) struct Ruling {
     pub(crate) rule: String,
     pub(crate) by: String,
     pub(crate) reason: Option<String>,
-    pub(crate) args: Option<Value>,
+    pub(crate) args: Option<Json>,
     pub(crate) wait: Elapsed,
 }
 
@@ -155,6 +156,8 @@ impl For {
         }
     }
 }
+
+const LONGEST_LABEL: usize = 200;
 
 /// How much of a span is read for a one-line summary: its output comes after its input.
 pub(crate) const GLANCE: usize = 256 << 10;
@@ -240,11 +243,23 @@ impl Span {
                     })
                     .filter(|id| !id.is_empty()),
                     parent_id: Some(self.parent.clone()).filter(|id| !id.is_empty()),
-                    labels: self.labels.clone(),
+                    labels: self.labels(),
                     ..entry.body
                 }
             }
         }
+    }
+
+    fn labels(&self) -> Vec<(String, String)> {
+        let labels = self.labels.iter().map(|(name, value)| {
+            let text = value
+                .text()
+                .map_or_else(|| value.to_string(), Text::to_string);
+            (name.to_string(), text)
+        });
+        labels
+            .filter(|(_, text)| text.len() <= LONGEST_LABEL)
+            .collect()
     }
 
     /// The body of its row, without decisions, which are added where they are attached.
@@ -325,7 +340,7 @@ impl Span {
                 });
             }
             Class::Prompt | Class::Guardrail | Class::Error => {
-                entry.body.text = reader.open(|| self.text.clone());
+                entry.body.text = reader.open(|| self.text.as_ref().map(Text::to_string));
                 entry.fact.hash = self
                     .text
                     .as_deref()
@@ -333,7 +348,8 @@ impl Span {
                 entry.tool.clone_from(&self.tool.name);
             }
             Class::Wrapper | Class::Other => {
-                let text = || self.text.clone().unwrap_or_else(|| self.name.clone());
+                let own = || self.text.as_ref().map(Text::to_string);
+                let text = || own().unwrap_or_else(|| self.name.clone());
                 entry.body.text = reader.open(|| Some(text()));
             }
         }
@@ -371,8 +387,13 @@ impl Span {
         entry.tool.clone_from(&self.tool.name);
         entry.call.clone_from(&self.tool.call);
         entry.fact.hash = self.tool.args.as_ref().map_or(0, hash_of);
-        entry.body.args = reader.open(|| self.tool.args.as_ref().map(parsed));
-        entry.body.result = reader.open(|| self.tool.result.clone());
+        entry.body.args = reader.open(|| {
+            self.tool
+                .args
+                .as_ref()
+                .map(|args| Value::from(&opened(args)))
+        });
+        entry.body.result = reader.open(|| self.tool.result.as_ref().map(Value::from));
         let recorded = self.tool.result.is_some() || self.tool.args.is_none();
         let ran = match self.tool.ran {
             Ran::Inferred => recorded,
@@ -407,7 +428,7 @@ fn input_entry(item: &Item, reader: For) -> Entry {
                 Role::System => FactKind::Note,
                 _ => FactKind::Prompt,
             });
-            entry.body.text = reader.open(|| Some(text.clone()));
+            entry.body.text = reader.open(|| Some(text.to_string()));
             entry.fact.hash = assemble::hash(text.as_bytes());
             entry
         }
@@ -424,7 +445,7 @@ fn input_entry(item: &Item, reader: For) -> Entry {
             let mut entry = Entry::new(FactKind::ToolResult);
             entry.tool.clone_from(name);
             entry.call.clone_from(id);
-            entry.body.result = reader.open(|| Some(value.clone()));
+            entry.body.result = reader.open(|| Some(value.into()));
             if *failed {
                 entry.fact.status = Status::Error;
             }
@@ -440,7 +461,7 @@ fn input_entry(item: &Item, reader: For) -> Entry {
             // Earlier responses were emitted by their own calls.
             let mut entry = Entry::new(FactKind::Copy);
             if let Content::Text(text) = &item.what {
-                entry.body.text = reader.open(|| Some(text.clone()));
+                entry.body.text = reader.open(|| Some(text.to_string()));
             }
             entry
         }
@@ -453,7 +474,7 @@ fn output_entry(item: &Item, reader: For) -> Option<Entry> {
         Content::Text(_) | Content::Result { .. } => None,
         Content::Reasoning(text) => {
             let mut entry = Entry::new(FactKind::Reasoning);
-            entry.body.text = reader.open(|| Some(text.clone()));
+            entry.body.text = reader.open(|| Some(text.to_string()));
             Some(entry)
         }
         Content::Call { id, name, args } => {
@@ -461,7 +482,7 @@ fn output_entry(item: &Item, reader: For) -> Option<Entry> {
             entry.id.clone_from(id);
             entry.tool.clone_from(name);
             entry.fact.hash = hash_of(args);
-            entry.body.args = reader.open(|| Some(args.clone()));
+            entry.body.args = reader.open(|| Some(args.into()));
             Some(entry)
         }
         Content::Approval { id, answer, reason } => {
@@ -511,7 +532,7 @@ fn ruling_entry(ruling: &Ruling, reader: For) -> Entry {
             state: word,
             by: text(&ruling.by),
             reason: ruling.reason.clone(),
-            args: ruling.args.clone(),
+            args: ruling.args.as_ref().map(Value::from),
         });
     } else {
         entry.body.decisions.push(DecisionText {
@@ -526,17 +547,17 @@ fn ruling_entry(ruling: &Ruling, reader: For) -> Entry {
 }
 
 /// Equal arguments have equal hashes, however they are written.
-pub(crate) fn hash_of(args: &Value) -> u64 {
+pub(crate) fn hash_of(args: &Json) -> u64 {
     let mut text = String::new();
     canonical(&opened(args), &mut text);
     assemble::hash(text.as_bytes())
 }
 
-fn canonical(value: &Value, out: &mut String) {
+fn canonical(value: &Json, out: &mut String) {
     match value {
-        Value::Object(members) => {
+        Json::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
-            members.sort_by_key(|(key, _)| *key);
+            members.sort_by_key(|(key, _)| key.as_str());
             for (key, value) in members {
                 out.push_str(key);
                 out.push(':');
@@ -544,14 +565,14 @@ fn canonical(value: &Value, out: &mut String) {
                 out.push(',');
             }
         }
-        Value::Array(all) => all.iter().for_each(|one| {
+        Json::Array(all) => all.iter().for_each(|one| {
             canonical(one, out);
             out.push(';');
         }),
         // 50 and 50.0 are the same amount.
-        Value::Number(number) => match number.as_f64() {
+        Json::Number(written) => match value.as_f64() {
             Some(number) => out.push_str(&number.to_string()),
-            None => out.push_str(&number.to_string()),
+            None => out.push_str(written),
         },
         other => out.push_str(&other.to_string()),
     }

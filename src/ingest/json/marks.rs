@@ -54,7 +54,7 @@ impl Marks {
         let mut padded = [b' '; WIDTH];
         padded[..tail.len()].copy_from_slice(tail);
         let last = if tail.is_empty() { None } else { Some(&padded) };
-        self.words.clear();
+        // Every word is written below, so those of the last block need not be cleared.
         self.words
             .resize(bytes.len().div_ceil(WIDTH), Word::default());
         mark(whole.iter().chain(last).zip(&mut self.words));

@@ -17,12 +17,16 @@ pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
     }
     let mut out = Vec::with_capacity(raw.len());
     let mut at = 0;
-    while let Some(found) = memchr::memchr(b'\\', &raw[at..]) {
+    while let Some(found) = next_backslash(&raw[at..]) {
         out.extend_from_slice(&raw[at..at + found]);
         at += found;
         let (text, used) = escape(raw, at);
-        let mut buffer = [0; 4];
-        out.extend_from_slice(text.encode_utf8(&mut buffer).as_bytes());
+        if text.is_ascii() {
+            out.push(text as u8);
+        } else {
+            let mut buffer = [0; 4];
+            out.extend_from_slice(text.encode_utf8(&mut buffer).as_bytes());
+        }
         at += used;
     }
     out.extend_from_slice(&raw[at..]);
@@ -30,6 +34,14 @@ pub fn unescape(raw: &[u8]) -> Cow<'_, str> {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
     })
+}
+
+/// JSON inside a string has a backslash every few bytes, so the nearest ones are looked for one by one.
+const NEAR: usize = 24;
+
+fn next_backslash(raw: &[u8]) -> Option<usize> {
+    let near = raw.iter().take(NEAR).position(|byte| *byte == b'\\');
+    near.or_else(|| Some(memchr::memchr(b'\\', raw.get(NEAR..)?)? + NEAR))
 }
 
 /// The character of the escape at `at`, and its length in bytes.

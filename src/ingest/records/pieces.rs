@@ -20,6 +20,8 @@ use crate::model::action::Flags;
 const BATCH: u64 = 256 << 10;
 /// The size of one read.
 const STEP: usize = 128 << 10;
+/// The size of a read where the document should end.
+const BEYOND: usize = 4 << 10;
 /// A piece longer than this is not loaded.
 const LONGEST: u64 = 1 << 30;
 
@@ -46,8 +48,10 @@ pub fn read_by<E>(
             text: Vec::new(),
             start: 0,
             step,
+            size: bytes.len().unwrap_or(u64::MAX),
         },
         format,
+        marks: Marks::default(),
         decoded: Decoded::default(),
         first: 0,
         accounted: 0,
@@ -81,6 +85,8 @@ struct Window<'a> {
     /// The offset of `text`.
     start: u64,
     step: usize,
+    /// The size of the document when reading began: short documents are read into short buffers.
+    size: u64,
 }
 
 impl Window<'_> {
@@ -92,8 +98,10 @@ impl Window<'_> {
                 self.step = (self.step * 2).min(8 << 20);
             }
             let have = self.text.len();
-            self.text.resize(have + self.step, 0);
             let end = self.start + have as u64;
+            let left = self.size.checked_sub(end).filter(|left| *left > 0);
+            let room = left.map_or(BEYOND, |left| usize::try_from(left).unwrap_or(usize::MAX));
+            self.text.resize(have + room.min(self.step), 0);
             let read = self.bytes.read_at(&mut self.text[have..], end)?;
             self.text.truncate(have + read);
             offset = offset.min(self.text.len());
@@ -193,6 +201,8 @@ impl Window<'_> {
 struct Walk<'a> {
     window: Window<'a>,
     format: &'a dyn Format,
+    /// The marks of the current piece.
+    marks: Marks,
     decoded: Decoded,
     /// Where the document begins, after a byte order mark.
     first: u64,
@@ -345,9 +355,10 @@ impl Walk<'_> {
             self.decoded.facts.push(Fact::new(FactKind::Malformed));
             self.decoded.account.lines_bad += 1;
         } else {
+            self.marks.read(text);
             let page = Page {
                 bytes: text,
-                marks: &Marks::of(text),
+                marks: &self.marks,
                 utf8: simdutf8::basic::from_utf8(text).is_ok(),
             };
             take(self.format, &mut self.decoded, &page, record, member);

@@ -57,7 +57,7 @@ pub(in crate::query) fn numbers(test: &Test, shape: Shape) -> Numbers {
 }
 
 /// A test of a value that may be a number or text.
-pub(super) fn value_test(test: &Test, extent: Extent) -> ValueTest {
+pub(in crate::query) fn value_test(test: &Test, extent: Extent) -> ValueTest {
     let number = |text: &str| value::number(text, Shape::Json).ok();
     let same = |number| Bounds {
         lo: number,

@@ -225,7 +225,10 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
             "ingest", "store", "query", "export", "act", "state", "cli", "config",
         ],
     ),
-    ("toml", &["ingest", "config"]),
+    (
+        "toml",
+        &["ingest", "analysis/policy", "cli/policy", "config"],
+    ),
     ("tui_input", &["tui"]),
     ("unicode_segmentation", &["base"]),
     ("unicode_width", &["base"]),

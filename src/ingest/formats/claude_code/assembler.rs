@@ -190,7 +190,7 @@ impl Incoming<'_> {
             return build.key(name);
         }
         let (source, line) = (self.from.source.0, self.from.line(self.fact));
-        build.key(&[source.to_le_bytes(), line.to_le_bytes()].concat())
+        build.key_of(&(source, line))
     }
 
     fn add(&self, kind: Kind, build: &mut Builder) -> ActionIx {
@@ -516,14 +516,14 @@ fn is_inherited(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Builder) -
         return false;
     }
     let record = from.decoded.name(fact, Name::Record);
-    let record = build.key(&[b"claude/record/", record].concat());
-    let known = !from.decoded.name(fact, Name::Record).is_empty() && build.is_copied(run, record);
+    let key = build.key_of(&("claude/record", record));
+    let known = !record.is_empty() && build.is_copied(run, key);
     let call = from.decoded.name(fact, Name::Group);
     let mut ids = call.splitn(2, |&byte| byte == b'/');
     let is_named =
         ids.next().is_some_and(|id| !id.is_empty()) && ids.next().is_some_and(|id| !id.is_empty());
-    let call = build.key(&[b"claude/call/", call].concat());
-    known | (is_named && build.is_copied(run, call))
+    let key = build.key_of(&("claude/call", call));
+    known | (is_named && build.is_copied(run, key))
 }
 
 /// A prompt typed by a person starts a turn; the prompt of a subagent does not.

@@ -19,14 +19,8 @@ pub(super) fn is_copied(run: RunIx, fact: &Fact, from: &From<'_>, build: &mut Bu
     let Some(time) = fact.time.get().filter(|_| says) else {
         return false;
     };
-    let usage = format!("{:?}", from.decoded.usage(fact));
-    let said = [
-        &time.to_le_bytes()[..],
-        &[fact.kind as u8],
-        &fact.part.to_le_bytes(),
-        &fact.hash.to_le_bytes(),
-        from.text(fact.tool),
-        usage.as_bytes(),
-    ];
-    build.is_copied(run, build.key(&said.concat()))
+    let usage = from.decoded.usage(fact);
+    let tool = from.text(fact.tool);
+    let key = build.key_of(&(time, fact.kind as u8, fact.part, fact.hash, tool, usage));
+    build.is_copied(run, key)
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::ingest::formats::spans::messages::{Role, messages};
 use crate::ingest::formats::spans::pieces::of_request;
 use crate::ingest::formats::spans::request::RequestFields;
+use crate::ingest::json::Json;
 use crate::ingest::request::RequestPart;
 
 /// The prefixes of references, now and before 2025.
@@ -74,14 +75,15 @@ pub(super) fn request(event: &Value) -> Vec<RequestPart> {
         let sent: Map<String, Value> = sent
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        fields.called_with(&sent.into());
+        fields.called_with(&Json::from(&Value::Object(sent)));
     }
-    fields.tools(event.get("tools"));
-    fields.parameters(event.get("config"));
-    if let Some(choice) = event.get("tool_choice") {
-        fields.parameter("tool_choice", choice);
+    let of = |name: &str| event.get(name).map(Json::from);
+    fields.tools(of("tools").as_ref());
+    fields.parameters(of("config").as_ref());
+    if let Some(choice) = of("tool_choice") {
+        fields.parameter("tool_choice", &choice);
     }
-    let input = event.get("input").map(|input| messages(input, Role::User));
+    let input = of("input").map(|input| messages(&input, Role::User));
     of_request(&input.unwrap_or_default(), fields)
 }
 

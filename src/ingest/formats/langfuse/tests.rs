@@ -5,7 +5,7 @@ use crate::model::quantity::{Tokens, Usage};
 
 #[track_caller]
 fn check(of: &serde_json::Value, (input, cached, output): (u64, u64, u64)) {
-    let found = usage(of);
+    let found = usage(&of.into());
     let Usage {
         input: i,
         cache_read: c,

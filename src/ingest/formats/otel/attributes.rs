@@ -1,20 +1,21 @@
 //! Attributes by name, whatever their wire form.
 
-use std::borrow::Cow;
+use std::rc::Rc;
 
-use serde_json::Value;
-
-use crate::ingest::formats::spans::messages::{opened, parsed};
+use crate::ingest::formats::spans::messages::opened;
+use crate::ingest::json::{Json, Object, Text};
 use crate::ingest::time;
 use crate::model::quantity::{Cost, Time, Tokens};
 
 /// The attributes of a span, a log record or a resource. There are few, and most names that are asked for are
 /// not among them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Attributes<'a> {
-    all: Vec<(Cow<'a, str>, Cow<'a, Value>)>,
+pub(crate) struct Attributes {
+    all: Vec<(Text, Json)>,
     /// A bit for each name that may be present.
     marks: u128,
+    /// The lists made by [`Attributes::append`].
+    lists: Vec<Text>,
 }
 
 fn mark(key: &str) -> u128 {
@@ -25,65 +26,64 @@ fn mark(key: &str) -> u128 {
     1 << (bit % 128)
 }
 
-impl<'a> Attributes<'a> {
+impl Attributes {
     /// From a list of `{"key", "value": AnyValue}` (OTLP).
-    pub(crate) fn of_list(list: Option<&'a Value>) -> Attributes<'a> {
-        let all = list.and_then(Value::as_array);
-        let pair = |one: &'a Value| {
-            let key = one.get("key")?.as_str()?;
+    pub(crate) fn of_list(list: Option<&Json>) -> Attributes {
+        let all = list.and_then(Json::as_array);
+        let pair = |one: &Json| {
+            let key = one.get("key")?.text()?;
             let value = one.get("value").map(any_value);
-            Some((
-                Cow::Borrowed(key),
-                value.unwrap_or(Cow::Borrowed(&Value::Null)),
-            ))
+            Some((key.clone(), value.unwrap_or_default()))
         };
         Attributes::of_pairs(all.into_iter().flatten().filter_map(pair))
     }
 
     /// From an object, flat or nested.
-    pub(crate) fn of_object(object: Option<&'a Value>) -> Attributes<'a> {
-        let members = object.and_then(Value::as_object);
-        let pair = |(key, value): (&'a String, &'a Value)| {
-            (Cow::Borrowed(key.as_str()), Cow::Borrowed(value))
-        };
+    pub(crate) fn of_object(object: Option<&Json>) -> Attributes {
+        let members = object.and_then(Json::as_object).map(Object::iter);
+        let pair = |(key, value): (&Text, &Json)| (key.clone(), value.clone());
         Attributes::of_pairs(members.into_iter().flatten().map(pair))
     }
 
-    pub(crate) fn of_pairs(
-        pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, Value>)>,
-    ) -> Attributes<'a> {
+    pub(crate) fn of_pairs(pairs: impl Iterator<Item = (Text, Json)>) -> Attributes {
         let all: Vec<_> = pairs.collect();
         let marks = all.iter().fold(0, |marks, (key, _)| marks | mark(key));
-        Attributes { all, marks }
+        Attributes {
+            all,
+            marks,
+            lists: Vec::new(),
+        }
     }
 
-    pub(crate) fn set(&mut self, key: &str, value: Value) {
+    pub(crate) fn set(&mut self, key: &str, value: Json) {
         self.marks |= mark(key);
-        let value = Cow::Owned(value);
-        match self.all.iter_mut().find(|(known, _)| known == key) {
+        match self.all.iter_mut().find(|(known, _)| known.is(key)) {
             Some((_, old)) => *old = value,
-            None => self.all.push((Cow::Owned(key.to_owned()), value)),
+            None => self.all.push((key.into(), value)),
         }
     }
 
-    /// Adds an element to a list.
-    pub(crate) fn append(&mut self, key: &str, element: Value) {
+    /// Adds an element to a list, unless the attribute was recorded.
+    pub(crate) fn append(&mut self, key: &str, element: Json) {
         if !self.has(key) {
-            self.set(key, Value::Array(Vec::new()));
+            self.set(key, Json::list([]));
+            self.lists.push(key.into());
         }
-        let list = self.all.iter_mut().rfind(|(known, _)| known == key);
-        if let Some((_, Cow::Owned(Value::Array(all)))) = list {
-            all.push(element);
+        let list = self.all.iter_mut().rfind(|(known, _)| known.is(key));
+        if let Some((_, Json::Array(all))) = list
+            && self.lists.iter().any(|list| list.is(key))
+        {
+            Rc::make_mut(all).push(element);
         }
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Json> {
         if self.marks & mark(key) == 0 {
             return None;
         }
-        let found = self.all.iter().rfind(|(known, _)| known == key);
+        let found = self.all.iter().rfind(|(known, _)| known.is(key));
         found
-            .map(|(_, value)| value.as_ref())
+            .map(|(_, value)| value)
             .filter(|value| !value.is_null())
     }
 
@@ -92,27 +92,22 @@ impl<'a> Attributes<'a> {
     }
 
     /// The first of several names that is present.
-    pub(crate) fn first(&self, keys: &[&str]) -> Option<&Value> {
+    pub(crate) fn first(&self, keys: &[&str]) -> Option<&Json> {
         keys.iter().find_map(|key| self.get(key))
     }
 
     /// The first of several names, as text; numbers are formatted.
     pub(crate) fn text(&self, keys: &[&str]) -> Option<String> {
         keys.iter().find_map(|key| match self.get(key)? {
-            Value::String(text) if !text.is_empty() => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Bool(truth) => Some(truth.to_string()),
+            Json::String(text) if !text.is_empty() => Some(text.to_string()),
+            Json::Number(number) => Some(number.to_string()),
+            Json::Bool(truth) => Some(truth.to_string()),
             _ => None,
         })
     }
 
-    /// The first of several names, parsed if it is JSON in a string.
-    pub(crate) fn open(&self, keys: &[&str]) -> Option<Value> {
-        self.first(keys).map(parsed)
-    }
-
-    /// The same, borrowed if it is not in a string.
-    pub(crate) fn look(&self, keys: &[&str]) -> Option<Cow<'_, Value>> {
+    /// The first of several names, opened if it is JSON in a string.
+    pub(crate) fn open(&self, keys: &[&str]) -> Option<Json> {
         self.first(keys).map(opened)
     }
 
@@ -134,19 +129,17 @@ impl<'a> Attributes<'a> {
     pub(crate) fn below<'b>(
         &'b self,
         prefix: &'b str,
-    ) -> impl Iterator<Item = (&'b str, &'b Value)> {
+    ) -> impl Iterator<Item = (&'b str, &'b Json)> {
         self.iter()
             .filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value)))
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.all
-            .iter()
-            .map(|(key, value)| (key.as_ref(), value.as_ref()))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Text, &Json)> {
+        self.all.iter().map(|(key, value)| (key, value))
     }
 
     /// Rebuilds the tree that was flattened into dotted names below a prefix, such as `0.message.role`.
-    pub(crate) fn tree(&self, prefix: &str) -> Option<Value> {
+    pub(crate) fn tree(&self, prefix: &str) -> Option<Json> {
         let branches: Vec<_> = self
             .below(prefix)
             .map(|(path, value)| (Some(path), value))
@@ -159,11 +152,11 @@ impl<'a> Attributes<'a> {
 const DEEPEST: usize = 16;
 
 /// The values that begin with one step of their paths: the rest of each path, and the value.
-type Branch<'a> = (&'a str, Vec<(Option<&'a str>, &'a Value)>);
+type Branch<'a> = (&'a str, Vec<(Option<&'a str>, &'a Json)>);
 
 /// The tree of values by their paths. An object whose names are all numbers is a list, in numeric order;
 /// some may be missing.
-fn grown(values: &[(Option<&str>, &Value)], depth: usize) -> Value {
+fn grown(values: &[(Option<&str>, &Json)], depth: usize) -> Json {
     if let Some((path, value)) = values.last()
         && (path.is_none() || depth == DEEPEST)
     {
@@ -186,16 +179,16 @@ fn grown(values: &[(Option<&str>, &Value)], depth: usize) -> Value {
     let numbers: Option<Vec<u64>> = branches.iter().map(|(step, _)| step.parse().ok()).collect();
     let values = branches.iter().map(|(_, inside)| grown(inside, depth + 1));
     if let Some(numbers) = numbers {
-        let mut all: Vec<(u64, Value)> = numbers.into_iter().zip(values).collect();
+        let mut all: Vec<(u64, Json)> = numbers.into_iter().zip(values).collect();
         all.sort_by_key(|(number, _)| *number);
-        Value::Array(all.into_iter().map(|(_, value)| value).collect())
+        Json::list(all.into_iter().map(|(_, value)| value))
     } else {
-        let names = branches.iter().map(|(step, _)| (*step).to_owned());
-        Value::Object(names.zip(values).collect())
+        let names = branches.iter().map(|(step, _)| Text::from(*step));
+        names.zip(values).collect()
     }
 }
 
-pub(crate) fn count(value: &Value) -> Tokens {
+pub(crate) fn count(value: &Json) -> Tokens {
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
     // Some writers format counts as 12.0.
     let whole = || {
@@ -208,50 +201,47 @@ pub(crate) fn count(value: &Value) -> Tokens {
 }
 
 /// The value of an `AnyValue`, in camel or snake case; any other value is returned as is.
-pub(crate) fn any_value(value: &Value) -> Cow<'_, Value> {
-    let Value::Object(members) = value else {
-        return Cow::Borrowed(value);
+pub(crate) fn any_value(value: &Json) -> Json {
+    let Some(members) = value.as_object() else {
+        return value.clone();
     };
     let Some((kind, inner)) = members.iter().next().filter(|_| members.len() == 1) else {
-        return Cow::Borrowed(if members.is_empty() {
-            &Value::Null
+        return if members.is_empty() {
+            Json::Null
         } else {
-            value
-        });
+            value.clone()
+        };
     };
     let list = || {
         let values = inner.get("values").unwrap_or(inner);
-        values.as_array().map(Vec::as_slice).unwrap_or_default()
+        values.as_array().unwrap_or_default()
     };
     match kind.as_str() {
         "stringValue" | "string_value" | "boolValue" | "bool_value" | "doubleValue"
-        | "double_value" | "bytesValue" | "bytes_value" => Cow::Borrowed(inner),
+        | "double_value" | "bytesValue" | "bytes_value" => inner.clone(),
         "intValue" | "int_value" => {
             match inner.as_str().and_then(|text| text.parse::<i64>().ok()) {
-                Some(number) => Cow::Owned(number.into()),
-                None => Cow::Borrowed(inner),
+                Some(number) => number.into(),
+                None => inner.clone(),
             }
         }
-        "arrayValue" | "array_value" => {
-            let all = list().iter().map(|one| any_value(one).into_owned());
-            Cow::Owned(Value::Array(all.collect()))
-        }
+        "arrayValue" | "array_value" => Json::list(list().iter().map(any_value)),
         "kvlistValue" | "kvlist_value" => {
-            let pair = |one: &Value| {
+            let pair = |one: &Json| {
                 let value = one.get("value").map(any_value).unwrap_or_default();
-                Some((one.get("key")?.as_str()?.to_owned(), value.into_owned()))
+                Some((one.get("key")?.text()?.clone(), value))
             };
-            Cow::Owned(Value::Object(list().iter().filter_map(pair).collect()))
+            list().iter().filter_map(pair).collect()
         }
-        _ => Cow::Borrowed(value),
+        _ => value.clone(),
     }
 }
 
 /// Nanoseconds since the epoch, as text or number; 0 is not recorded.
-pub(crate) fn nanos(value: Option<&Value>) -> Time {
+pub(crate) fn nanos(value: Option<&Json>) -> Time {
     let number = match value {
-        Some(Value::String(text)) => text.parse::<u64>().ok(),
-        Some(Value::Number(number)) => number
+        Some(Json::String(text)) => text.parse::<u64>().ok(),
+        Some(number @ Json::Number(_)) => number
             .as_u64()
             .or_else(|| number.as_f64().map(|it| it as u64)),
         _ => None,
@@ -263,10 +253,10 @@ pub(crate) fn nanos(value: Option<&Value>) -> Time {
 }
 
 /// An instant as text (RFC 3339, UTC without a zone) or number.
-pub(crate) fn instant(value: Option<&Value>) -> Time {
+pub(crate) fn instant(value: Option<&Json>) -> Time {
     match value {
-        Some(Value::String(text)) => time::from_text(text.as_bytes()),
-        Some(Value::Number(number)) => number.as_f64().map_or(Time::NONE, time::from_number),
+        Some(Json::String(text)) => time::from_text(text.as_bytes()),
+        Some(number) => number.as_f64().map_or(Time::NONE, time::from_number),
         _ => Time::NONE,
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
+use crate::ingest::json::Json;
 use regex::Regex;
-use serde_json::Value;
 
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::opened;
@@ -87,8 +87,8 @@ const UNSAID: &[&str] = &[
 pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
     let said = |keys: &[&str]| of.text(keys).unwrap_or_default();
     // OpenInference stores application metadata as JSON in one string.
-    let metadata = of.look(&["metadata"]);
-    let metadata = Attributes::of_object(metadata.as_deref());
+    let metadata = of.open(&["metadata"]);
+    let metadata = Attributes::of_object(metadata.as_ref());
     let joins = &mut span.joins;
     joins.thread = of
         .text(THREAD)
@@ -131,13 +131,9 @@ pub(super) fn who(of: &Attributes, resource: &Attributes, span: &mut Span) {
     let recorded = of
         .iter()
         .filter(|(key, _)| !UNSAID.iter().any(|prefix| key.starts_with(prefix)));
-    let short = recorded.filter_map(|(key, value)| {
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        (text.len() <= 200).then(|| (key.to_owned(), text))
-    });
-    span.labels = short.collect();
+    span.labels = recorded
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
 }
 
 /// Tokens, in conventions that count cached tokens as input.
@@ -234,17 +230,17 @@ pub(crate) fn requests(message: &str) -> Vec<Ruling> {
 }
 
 /// The decisions of a person in the command that resumes a graph.
-pub(crate) fn decisions(input: &Value) -> Vec<Ruling> {
+pub(crate) fn decisions(input: &Json) -> Vec<Ruling> {
     let resume = input
         .get("resume")
         .or_else(|| input.get("input")?.get("resume"));
     let all = resume
         .and_then(|resume| resume.get("decisions"))
-        .and_then(Value::as_array);
-    let ruling = |decision: &Value| {
+        .and_then(Json::as_array);
+    let ruling = |decision: &Json| {
         let word = decision
             .get("type")
-            .and_then(Value::as_str)
+            .and_then(Json::as_str)
             .unwrap_or_default();
         let verdict = match word {
             "approve" | "accept" | "edit" => Verdict::Approved,
@@ -253,7 +249,7 @@ pub(crate) fn decisions(input: &Value) -> Vec<Ruling> {
         };
         let reason = decision
             .get("message")
-            .and_then(Value::as_str)
+            .and_then(Json::as_str)
             .map(str::to_owned);
         Ruling {
             of_person: true,

@@ -1,12 +1,11 @@
 //! OpenTelemetry's conventions for generative AI, OpenLLMetry before and after it adopted them,
 //! pydantic-ai, and the Model Context Protocol.
 
-use serde_json::Value;
-
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in, tool_in, word};
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
+use crate::ingest::json::Json;
 use crate::model::action::Verdict;
 
 /// Spans with `gen_ai.operation.name`.
@@ -122,8 +121,8 @@ fn deferred(of: &Attributes, span: &mut Span) {
     let fields = result
         .as_ref()
         .and_then(|it| it.get("approvals"))
-        .and_then(Value::as_array);
-    for call in fields.map(Vec::as_slice).unwrap_or_default() {
+        .and_then(Json::as_array);
+    for call in fields.unwrap_or_default() {
         span.verdicts.push(Ruling {
             of_person: true,
             verdict: Some(Verdict::Requested),
@@ -203,7 +202,7 @@ const DETAILS: &str = "gen_ai.client.inference.operation.details";
 const CHOICE: &str = "gen_ai.choice";
 
 /// The message of an event that stands for one, with the role that its name implies.
-fn message(event: &str, mut body: Value) -> Option<(Role, Value)> {
+fn message(event: &str, mut body: Json) -> Option<(Role, Json)> {
     let (role, word) = match event {
         "gen_ai.system.message" => (Role::System, "system"),
         "gen_ai.user.message" => (Role::User, "user"),
@@ -212,14 +211,14 @@ fn message(event: &str, mut body: Value) -> Option<(Role, Value)> {
         _ => return None,
     };
     if body.is_string() {
-        body = serde_json::json!({ "content": body });
+        body = [("content".into(), body)].into_iter().collect();
     }
-    if let Value::Object(members) = &mut body {
+    if let Some(members) = body.as_object_mut() {
         if let (Role::Tool, Some(id)) = (role, members.get("id").cloned()) {
-            members.insert("tool_call_id".to_owned(), id);
+            members.insert("tool_call_id", id);
         }
         if event != CHOICE && !members.contains_key("role") {
-            members.insert("role".to_owned(), word.into());
+            members.insert("role", word.into());
         }
     }
     Some((role, body))
@@ -228,10 +227,7 @@ fn message(event: &str, mut body: Value) -> Option<(Role, Value)> {
 /// Takes the content of a span's event, unless the span has it as an attribute.
 pub(super) fn span_event(name: &str, of: &Attributes, into: &mut Attributes) {
     let content = of.open(&["gen_ai.event.content"]);
-    let members = || {
-        of.iter()
-            .map(|(key, value)| (key.to_owned(), value.clone()))
-    };
+    let members = || of.iter().map(|(key, value)| (key.clone(), value.clone()));
     let content = content.unwrap_or_else(|| members().collect());
     if let Some((_, message)) = message(name, content) {
         let list = if name == CHOICE {

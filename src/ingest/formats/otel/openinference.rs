@@ -2,12 +2,11 @@
 //!
 //! Source: `spec/semantic_conventions.md` of that project, and spans of its instrumentors.
 
-use serde_json::Value;
-
 use super::attributes::Attributes;
 use crate::ingest::formats::spans::messages::{Role, flat, messages, messages_in, tool_in};
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
+use crate::ingest::json::Json;
 use crate::model::action::Verdict;
 
 pub(super) fn read(of: &Attributes, span: &mut Span) -> bool {
@@ -55,15 +54,15 @@ fn conversation(of: &Attributes, span: &mut Span) {
 /// Instrumentors of SDKs record the arguments of the SDK call; those of frameworks only schemas and
 /// parameters.
 pub(super) fn request_fields(of: &Attributes, fields: &mut RequestFields) {
-    if let Some(input) = of.open(&["input.value"]).filter(Value::is_object) {
+    if let Some(input) = of.open(&["input.value"]).filter(Json::is_object) {
         fields.called_with(&input);
     }
     fields.parameters(of.open(&["llm.invocation_parameters"]).as_ref());
     let schemas = of.tree("llm.tools.");
-    let schemas = schemas.as_ref().and_then(Value::as_array);
-    let schema = |tool: &Value| tool.pointer("/tool/json_schema").cloned();
+    let schemas = schemas.as_ref().and_then(Json::as_array);
+    let schema = |tool: &Json| tool.pointer("/tool/json_schema").cloned();
     let schemas = schemas.into_iter().flatten().filter_map(schema);
-    fields.tools(Some(&schemas.collect()));
+    fields.tools(Some(&Json::list(schemas)));
 }
 
 fn message_list(
@@ -71,39 +70,34 @@ fn message_list(
     prefix: &str,
     role: Role,
 ) -> Vec<crate::ingest::formats::spans::messages::Item> {
-    let Some(Value::Array(all)) = of.tree(prefix) else {
-        return Vec::new();
-    };
-    messages(&Value::Array(all.into_iter().map(plain).collect()), role)
+    let tree = of.tree(prefix);
+    let all = tree.as_ref().and_then(Json::as_array);
+    let plain = all.into_iter().flatten().map(plain);
+    messages(&Json::list(plain), role)
 }
 
 /// A message without the layers of names that flattening adds.
-fn plain(mut one: Value) -> Value {
-    let mut out = match one.get_mut("message") {
-        Some(message) => message.take(),
-        None => one,
-    };
-    let Value::Object(members) = &mut out else {
+fn plain(one: &Json) -> Json {
+    let mut out = one.get("message").unwrap_or(one).clone();
+    let Some(members) = out.as_object_mut() else {
         return out;
     };
-    let inner = |list: Option<Value>, name: &str| -> Vec<Value> {
-        let Some(Value::Array(all)) = list else {
-            return Vec::new();
-        };
-        let unwrap = |mut one: Value| one.get_mut(name).map(Value::take).unwrap_or(one);
-        all.into_iter().map(unwrap).collect()
+    let inner = |list: Option<Json>, name: &str| -> Vec<Json> {
+        let all = list.as_ref().and_then(Json::as_array).unwrap_or_default();
+        let unwrap = |one: &Json| one.get(name).unwrap_or(one).clone();
+        all.iter().map(unwrap).collect()
     };
     let mut contents = inner(members.remove("contents"), "message_content");
     let has_calls = members.contains_key("tool_calls");
     // A tool call among the parts has no name.
-    let is_call = |part: &Value| part.get("type").and_then(Value::as_str) == Some("tool_use");
+    let is_call = |part: &Json| part.get("type").and_then(Json::as_str) == Some("tool_use");
     contents.retain(|part| !(has_calls && is_call(part)));
     if !contents.is_empty() {
-        members.insert("content".to_owned(), Value::Array(contents));
+        members.insert("content", Json::list(contents));
     }
     let calls = inner(members.remove("tool_calls"), "tool_call");
     if !calls.is_empty() {
-        members.insert("tool_calls".to_owned(), Value::Array(calls));
+        members.insert("tool_calls", Json::list(calls));
     }
     out
 }

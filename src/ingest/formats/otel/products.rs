@@ -1,12 +1,13 @@
 //! The attributes of products that store traces: Langfuse, LangSmith, and the Vercel AI SDK.
 
-use serde_json::Value;
-
 use super::attributes::Attributes;
-use crate::ingest::formats::spans::messages::{Role, messages, messages_in, parsed};
+use crate::ingest::formats::spans::messages::{
+    Content, Item, Role, messages_in, opened, text_of_any,
+};
 use crate::ingest::formats::spans::request::RequestFields;
 use crate::ingest::formats::spans::{Class, Ruling, Span};
 use crate::ingest::formats::{langfuse, langsmith};
+use crate::ingest::json::Json;
 use crate::model::action::Verdict;
 
 /// Observations of Langfuse as spans.
@@ -89,45 +90,40 @@ pub(super) fn request_fields(of: &Attributes, fields: &mut RequestFields) {
 }
 
 fn answer(of: &Attributes, span: &mut Span) {
-    for (key, kind) in [
-        ("ai.response.reasoning", "reasoning"),
-        ("ai.response.text", "text"),
-        ("ai.response.object", "text"),
-    ] {
+    let said = |what| Item {
+        role: Role::Assistant,
+        what,
+    };
+    if let Some(thought) = of.text(&["ai.response.reasoning"]) {
+        span.output.push(said(Content::Reasoning(thought.into())));
+    }
+    for key in ["ai.response.text", "ai.response.object"] {
         if let Some(text) = of.text(&[key]) {
-            let part =
-                serde_json::json!({"role": "assistant", "content": [{"type": kind, "text": text}]});
-            span.output.extend(messages(&part, Role::Assistant));
+            span.output.push(said(Content::Text(text.into())));
         }
     }
     let calls = of.open(&["ai.response.toolCalls"]);
-    for call in calls
-        .as_ref()
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
-    {
-        let part = serde_json::json!({
-            "type": "tool-call",
-            "toolCallId": call.get("toolCallId"),
-            "toolName": call.get("toolName"),
-            "input": call.get("input").or_else(|| call.get("args")).map(parsed),
-        });
-        span.output.extend(messages(&part, Role::Assistant));
+    for call in calls.as_ref().and_then(Json::as_array).unwrap_or_default() {
+        let args = call.get("input").or_else(|| call.get("args"));
+        span.output.push(said(Content::Call {
+            id: text_of_any(call, &["toolCallId"]),
+            name: text_of_any(call, &["toolName"]),
+            args: args.map(opened).unwrap_or_default(),
+        }));
     }
 }
 
 /// An approval reported by an application, through the name and output of a span.
-pub(crate) fn approval(name: &str, output: Option<&Value>, wait: Option<f64>) -> Option<Ruling> {
+pub(crate) fn approval(name: &str, output: Option<&Json>, wait: Option<f64>) -> Option<Ruling> {
     let output = output?;
     let word = output
         .get("decision")
         .or_else(|| output.get("approved"))
         .or_else(|| output.get("state"))?;
     let verdict = match word {
-        Value::Bool(true) => Verdict::Approved,
-        Value::Bool(false) => Verdict::Denied,
-        Value::String(word) => match word.to_ascii_lowercase().as_str() {
+        Json::Bool(true) => Verdict::Approved,
+        Json::Bool(false) => Verdict::Denied,
+        Json::String(word) => match word.to_ascii_lowercase().as_str() {
             "approve" | "approved" | "accept" | "accepted" | "edit" | "allow" => Verdict::Approved,
             "reject" | "rejected" | "deny" | "denied" | "decline" => Verdict::Denied,
             "expired" | "timeout" => Verdict::Expired,

@@ -3,12 +3,11 @@
 //! Claude Code both logs and traces; refused calls are only in its spans. The spans of Codex are those of
 //! its own functions; its actions are in its logs.
 
-use serde_json::{Value, json};
-
 use super::attributes::Attributes;
 use crate::ingest::body::ErrorText;
 use crate::ingest::formats::spans::messages::{Role, messages};
 use crate::ingest::formats::spans::{Class, Ran, Ruling, Span};
+use crate::ingest::json::{Json, Text};
 use crate::model::action::Verdict;
 use crate::model::quantity::{Elapsed, Time, Usage};
 
@@ -36,16 +35,16 @@ pub(super) fn claude_code(of: &Attributes, span: &mut Span) -> bool {
             span.tool.call = of
                 .text(&["tool_use_id", "gen_ai.tool.call.id"])
                 .unwrap_or_default();
-            let args: serde_json::Map<String, Value> = [
+            let args: Vec<(Text, Json)> = [
                 ("full_command", "command"),
                 ("file_path", "file_path"),
                 ("skill_name", "skill"),
                 ("subagent_type", "subagent_type"),
             ]
             .iter()
-            .filter_map(|(key, arg)| Some(((*arg).to_owned(), of.get(key)?.clone())))
+            .filter_map(|(key, arg)| Some(((*arg).into(), of.get(key)?.clone())))
             .collect();
-            span.tool.args = (!args.is_empty()).then_some(Value::Object(args));
+            span.tool.args = (!args.is_empty()).then(|| args.into_iter().collect());
             span.tool.result = of.first(&["event.tool.output"]).map(|it| {
                 it.get("output")
                     .or_else(|| it.get("content"))
@@ -157,7 +156,7 @@ pub(super) fn claude_code_log(name: &str, of: &Attributes, span: &mut Span) -> b
     match event {
         "user_prompt" => {
             span.class = Class::Prompt;
-            span.text = of.text(&["prompt"]);
+            span.text = of.text(&["prompt"]).map(Text::from);
         }
         "api_request" => {
             span.class = Class::Model;
@@ -229,7 +228,7 @@ pub(super) fn codex_log(name: &str, of: &Attributes, span: &mut Span) -> bool {
     match event {
         "user_prompt" => {
             span.class = Class::Prompt;
-            span.text = of.text(&["prompt"]);
+            span.text = of.text(&["prompt"]).map(Text::from);
         }
         "sse_event" if of.has("input_token_count") => {
             span.class = Class::Model;
@@ -266,12 +265,10 @@ pub(super) fn codex_log(name: &str, of: &Attributes, span: &mut Span) -> bool {
 }
 
 /// A span event as an attribute, for spans that store their result in one.
-pub(crate) fn event(name: &str, attributes: &Attributes) -> Option<(String, Value)> {
+pub(crate) fn event(name: &str, attributes: &Attributes) -> Option<(String, Json)> {
     (name == "tool.output").then(|| {
-        let all = attributes
-            .iter()
-            .map(|(key, value)| (key.to_owned(), value.clone()));
-        let all: serde_json::Map<String, Value> = all.collect();
-        (format!("event.{name}"), json!(all))
+        let all = attributes.iter();
+        let all = all.map(|(key, value)| (key.clone(), value.clone()));
+        (format!("event.{name}"), all.collect())
     })
 }

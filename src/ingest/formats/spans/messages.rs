@@ -3,12 +3,10 @@
 //! Reads the messages of OpenAI (Chat and Responses), Anthropic, Gemini, LangChain, the Vercel AI SDK,
 //! pydantic-ai and the OpenTelemetry conventions for generative AI (roles with parts).
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
-use crate::ingest::formats::content::text_of;
-use crate::ingest::json;
+use crate::ingest::formats::content;
+use crate::ingest::json::{Json, Text};
 
 /// The speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,19 +26,19 @@ pub(crate) struct Item {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
-    Text(String),
-    Reasoning(String),
+    Text(Text),
+    Reasoning(Text),
     /// A tool call. The id is empty if not recorded.
     Call {
         id: String,
         name: String,
-        args: Value,
+        args: Json,
     },
     Result {
         id: String,
         /// The tool, which some writers name instead of the call id.
         name: String,
-        value: Value,
+        value: Json,
         failed: bool,
         denied: bool,
     },
@@ -53,42 +51,61 @@ pub(crate) enum Content {
 }
 
 /// All items of a value, whatever its shape; `role` is the default.
-pub(crate) fn messages(value: &Value, role: Role) -> Vec<Item> {
+pub(crate) fn messages(value: &Json, role: Role) -> Vec<Item> {
     let mut out = Vec::new();
     any(value, role, &mut out);
     out
 }
 
 /// The same for a text that may be JSON.
-pub(crate) fn messages_in(value: &Value, role: Role) -> Vec<Item> {
+pub(crate) fn messages_in(value: &Json, role: Role) -> Vec<Item> {
     messages(&opened(value), role)
 }
 
-/// Parses JSON in a string; other strings are returned as is.
-pub(crate) fn parsed(value: &Value) -> Value {
-    opened(value).into_owned()
+/// The value of JSON in a string; other strings are returned as is.
+pub(crate) fn opened(value: &Json) -> Json {
+    let text = value.text();
+    let text = text.filter(|text| text.trim_start().starts_with(['{', '[', '"']));
+    text.and_then(Json::of_text)
+        .unwrap_or_else(|| value.clone())
 }
 
-/// The same, borrowed if nothing has to be parsed.
-pub(crate) fn opened(value: &Value) -> Cow<'_, Value> {
-    match value {
-        Value::String(text) if text.trim_start().starts_with(['{', '[', '"']) => {
-            json::value(text.as_bytes()).map_or(Cow::Borrowed(value), Cow::Owned)
-        }
-        other => Cow::Borrowed(other),
+/// The text of a string, or of the text parts of a list of content parts.
+fn text_of(content: &Json) -> Option<Text> {
+    match content {
+        Json::Null => None,
+        Json::String(text) => Some(text.clone()),
+        other => match texts(other).as_deref() {
+            Some([only]) => Some((*only).clone()),
+            Some(several) => Some(Text::from(joined(several))),
+            None => content::text_of(&Value::from(other)).map(Text::from),
+        },
     }
 }
 
-fn any(value: &Value, role: Role, out: &mut Vec<Item>) {
+/// The parts of a content, if all of them are text.
+fn texts(content: &Json) -> Option<Vec<&Text>> {
+    let parts = content.as_array()?.iter();
+    parts
+        .map(|part| part.text().or_else(|| part.get("text")?.text()))
+        .collect()
+}
+
+fn joined(texts: &[&Text]) -> String {
+    let texts: Vec<&str> = texts.iter().map(|text| text.as_str()).collect();
+    texts.join("\n")
+}
+
+fn any(value: &Json, role: Role, out: &mut Vec<Item>) {
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        Value::String(text) => say(role, Content::Text(text.clone()), out),
-        Value::Array(all) => all.iter().for_each(|one| any(one, role, out)),
-        Value::Object(_) => object(value, role, out),
+        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        Json::String(text) => say(role, Content::Text(text.clone()), out),
+        Json::Array(all) => all.iter().for_each(|one| any(one, role, out)),
+        Json::Object(_) => object(value, role, out),
     }
 }
 
-fn object(value: &Value, role: Role, out: &mut Vec<Item>) {
+fn object(value: &Json, role: Role, out: &mut Vec<Item>) {
     // LangChain wraps its messages: {"lc": 1, "kwargs": …} or {"type": "human", "data": …}.
     if let Some(inner) = value.get("kwargs").or_else(|| value.get("data"))
         && inner.is_object()
@@ -96,10 +113,10 @@ fn object(value: &Value, role: Role, out: &mut Vec<Item>) {
         let outer = word(value, &["type"]).filter(|kind| *kind != "constructor");
         let class = value
             .get("id")
-            .and_then(Value::as_array)
-            .and_then(|id| id.last());
+            .and_then(Json::as_array)
+            .and_then(<[Json]>::last);
         let class = class
-            .and_then(Value::as_str)
+            .and_then(Json::as_str)
             .map(|class| class.trim_end_matches("Chunk"));
         let kind = word(inner, &["type"]).or(outer).or(class);
         return message(inner, kind.and_then(role_of).unwrap_or(role), out);
@@ -138,7 +155,7 @@ fn object(value: &Value, role: Role, out: &mut Vec<Item>) {
     }
 }
 
-fn named_result(name: &str, value: &Value, out: &mut Vec<Item>) {
+fn named_result(name: &str, value: &Json, out: &mut Vec<Item>) {
     let result = value.get("content").map(flat).unwrap_or_default();
     let what = Content::Result {
         id: String::new(),
@@ -160,7 +177,7 @@ fn role_of(word: &str) -> Option<Role> {
     })
 }
 
-fn message(value: &Value, role: Role, out: &mut Vec<Item>) {
+fn message(value: &Json, role: Role, out: &mut Vec<Item>) {
     let id = word(value, &["tool_call_id", "id"]);
     let content = value.get("parts").or_else(|| value.get("content"));
     let is_result = role == Role::Tool && word(value, &["tool_call_id"]).is_some();
@@ -169,7 +186,7 @@ fn message(value: &Value, role: Role, out: &mut Vec<Item>) {
     }
     if is_result {
         let failed = word(value, &["status"]) == Some("error")
-            || value.get("error").is_some_and(Value::is_object);
+            || value.get("error").is_some_and(Json::is_object);
         let value = content.map(flat).unwrap_or_default();
         let denied = is_refusal(&value);
         let id = id.unwrap_or_default().to_owned();
@@ -192,11 +209,11 @@ fn message(value: &Value, role: Role, out: &mut Vec<Item>) {
         }
     }
     match content {
-        Some(Value::Array(parts)) => parts.iter().for_each(|one| match one {
-            Value::String(text) => say(role, Content::Text(text.clone()), out),
+        Some(Json::Array(parts)) => parts.iter().for_each(|one| match one {
+            Json::String(text) => say(role, Content::Text(text.clone()), out),
             other => part(other, role, out),
         }),
-        Some(Value::String(text)) => say(role, Content::Text(text.clone()), out),
+        Some(Json::String(text)) => say(role, Content::Text(text.clone()), out),
         Some(other) if other.is_object() => part(other, role, out),
         _ => {}
     }
@@ -219,17 +236,17 @@ fn message(value: &Value, role: Role, out: &mut Vec<Item>) {
 }
 
 /// A tool definition, which some writers put among the messages.
-pub(crate) fn definition(message: &Value) -> Option<&Value> {
+pub(crate) fn definition(message: &Json) -> Option<&Json> {
     let content = message.get("parts").or_else(|| message.get("content"));
     content.filter(|it| word(it, &["type"]) == Some("function"))
 }
 
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
+fn list(value: &Json) -> &[Json] {
+    value.as_array().unwrap_or_default()
 }
 
 /// A tool call in any of its spellings.
-fn tool_call(call: &Value, role: Role, out: &mut Vec<Item>) {
+fn tool_call(call: &Json, role: Role, out: &mut Vec<Item>) {
     let inner = call
         .get("function")
         .filter(|it| it.is_object())
@@ -242,13 +259,13 @@ fn tool_call(call: &Value, role: Role, out: &mut Vec<Item>) {
     let what = Content::Call {
         id: id.to_owned(),
         name: name.to_owned(),
-        args: args.map(parsed).unwrap_or_default(),
+        args: args.map(opened).unwrap_or_default(),
     };
     say(role, what, out);
 }
 
 /// A part of a message, or an item of the Responses API.
-fn part(value: &Value, role: Role, out: &mut Vec<Item>) {
+fn part(value: &Json, role: Role, out: &mut Vec<Item>) {
     let kind = word(value, &["type"]).unwrap_or_default();
     let id = || {
         let keys = ["tool_use_id", "call_id", "toolCallId", "tool_call_id", "id"];
@@ -272,7 +289,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Item>) {
             let denied = is_refusal(&result)
                 || word(value.get("output").unwrap_or(value), &["type"])
                     == Some("execution-denied");
-            let failed = value.get("is_error").and_then(Value::as_bool) == Some(true);
+            let failed = value.get("is_error").and_then(Json::as_bool) == Some(true);
             say(
                 Role::Tool,
                 Content::Result {
@@ -302,7 +319,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Item>) {
             );
         }
         "tool-approval-response" => {
-            let answer = value.get("approved").and_then(Value::as_bool);
+            let answer = value.get("approved").and_then(Json::as_bool);
             let reason = word(value, &["reason"]).map(str::to_owned);
             say(
                 role,
@@ -315,7 +332,7 @@ fn part(value: &Value, role: Role, out: &mut Vec<Item>) {
             );
         }
         "image" | "image_url" | "input_image" | "blob" | "uri" | "file" | "audio" => {
-            if let Some(text) = text_of(&Value::Array(vec![value.clone()])) {
+            if let Some(text) = text_of(&Json::list([value.clone()])) {
                 say(role, Content::Text(text), out);
             }
         }
@@ -343,8 +360,8 @@ fn say(role: Role, what: Content, out: &mut Vec<Item>) {
 }
 
 /// A tool result, without the wrappers of frameworks.
-pub(crate) fn flat(value: &Value) -> Value {
-    let value = &*opened(value);
+pub(crate) fn flat(value: &Json) -> Json {
+    let value = &opened(value);
     let wrapped = value
         .get("data")
         .or_else(|| value.get("kwargs"))
@@ -359,20 +376,20 @@ pub(crate) fn flat(value: &Value) -> Value {
         return inner.clone();
     }
     match value {
-        Value::Array(parts)
+        Json::Array(parts)
             if parts
                 .iter()
-                .all(|part| part.get("text").is_some_and(Value::is_string))
+                .all(|part| part.get("text").is_some_and(Json::is_string))
                 && !parts.is_empty() =>
         {
-            text_of(value).map_or(Value::Null, Value::String)
+            text_of(value).map_or(Json::Null, Json::String)
         }
         other => other.clone(),
     }
 }
 
 /// The phrases with which frameworks tell the model that a person refused a call.
-fn is_refusal(value: &Value) -> bool {
+fn is_refusal(value: &Json) -> bool {
     const PHRASES: &[&str] = &[
         "Tool execution was not approved",
         "User rejected the tool call",
@@ -391,11 +408,11 @@ pub(crate) fn tool_in(name: &str) -> &str {
     named.filter(|named| !named.is_empty()).unwrap_or(name)
 }
 
-pub(crate) fn word<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
+pub(crate) fn word<'a>(value: &'a Json, keys: &[&str]) -> Option<&'a str> {
     keys.iter().find_map(|key| value.get(key)?.as_str())
 }
 
 /// The first of several members that is a text; empty if none is.
-pub(crate) fn text_of_any(value: &Value, keys: &[&str]) -> String {
+pub(crate) fn text_of_any(value: &Json, keys: &[&str]) -> String {
     word(value, keys).unwrap_or_default().to_owned()
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::messages::{self, Content};
 use super::request::RequestFields;
 use super::{Class, Span};
+use crate::ingest::json::Json;
 use crate::ingest::request::{ContextBlock, RequestPart, Role, text_block};
 
 impl Span {
@@ -63,13 +64,13 @@ fn history(input: &[messages::Item]) -> Vec<ContextBlock> {
     let block = |(item, id): (&messages::Item, String)| -> Option<ContextBlock> {
         let block = match &item.what {
             Content::Text(text) => text_block(text),
-            Content::Reasoning(text) => json!({ "type": "thinking", "thinking": text }),
+            Content::Reasoning(text) => json!({ "type": "thinking", "thinking": text.as_str() }),
             Content::Call { name, args, .. } => {
-                json!({ "type": "tool_use", "id": id, "name": name, "input": args })
+                json!({ "type": "tool_use", "id": id, "name": name, "input": Value::from(args) })
             }
             Content::Result { value, failed, .. } => {
                 let text = match value {
-                    Value::String(text) => text.clone(),
+                    Json::String(text) => text.to_string(),
                     other => other.to_string(),
                 };
                 let mut block = json!({
@@ -138,7 +139,7 @@ mod tests {
     /// The ids of the calls and results of a conversation.
     #[track_caller]
     fn check(recorded: &Value, expected: &[&str]) {
-        let input = messages::messages(recorded, messages::Role::User);
+        let input = messages::messages(&recorded.into(), messages::Role::User);
         let ids: Vec<String> = history(&input)
             .into_iter()
             .filter_map(|item| {

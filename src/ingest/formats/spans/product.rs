@@ -10,8 +10,8 @@ use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
 use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request};
-use crate::ingest::formats::entry::{add_attached, add_result, whole};
-use crate::ingest::json::{Checked, Cursor, Record};
+use crate::ingest::formats::entry::{add_attached, add_result, shared};
+use crate::ingest::json::{Checked, Cursor, Json, Record};
 use crate::ingest::request::RequestPart;
 
 /// What distinguishes a tracing product: its name, how it is recognized, and how it writes a span.
@@ -25,10 +25,10 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
     fn recorded(&self) -> Recorded;
 
     /// The span of a record, or of the part of a document that a row was made from.
-    fn span(&self, record: &Value) -> Span;
+    fn span(&self, record: &Json) -> Span;
 
     /// The request fields in the record of a model call, beside the messages.
-    fn request_fields(&self, record: &Value) -> RequestFields {
+    fn request_fields(&self, record: &Json) -> RequestFields {
         let _ = record;
         RequestFields::default()
     }
@@ -40,7 +40,7 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
         cursor: &mut Cursor<'_>,
         out: &mut FactSink<'_>,
     ) -> Checked<()> {
-        let (range, found) = whole(cursor)?;
+        let (range, found) = shared(cursor)?;
         self.span(&found).emit(Some(range), out);
         Ok(())
     }
@@ -98,21 +98,22 @@ impl<P: Product> Open for P {
     }
 
     fn open(&self, record: &Value, part: u16) -> Body {
-        self.span(record).opened(part)
+        self.span(&record.into()).opened(part)
     }
 
     fn open_result(&self, record: &Value, part: u16, body: &mut Body) {
-        add_result(self.span(record).body(part), body);
+        add_result(self.span(&record.into()).body(part), body);
     }
 
     fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
-        add_attached(self.span(record).body(part), body);
+        add_attached(self.span(&record.into()).body(part), body);
     }
 }
 
 impl<P: Product> Request for P {
     fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
-        self.span(record)
-            .pieces(part, || self.request_fields(record))
+        let record = Json::from(record);
+        self.span(&record)
+            .pieces(part, || self.request_fields(&record))
     }
 }

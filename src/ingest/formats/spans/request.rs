@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::messages::{parsed, word};
+use super::messages::{opened, word};
+use crate::ingest::json::{Json, Object};
 use crate::ingest::request::{Api, RequestPart};
 
 /// Request parameters, under the names of the OpenAI and Anthropic APIs. Other things that instrumentors
@@ -51,18 +52,18 @@ pub(crate) struct RequestFields {
 
 impl RequestFields {
     /// The arguments of an SDK call: the body of the request, unless something in it was rewritten.
-    pub(crate) fn called_with(&mut self, body: &Value) {
+    pub(crate) fn called_with(&mut self, body: &Json) {
         if self.body.is_none() && is_as_sent(body) {
-            self.body = Some(body.clone());
+            self.body = Some(body.into());
         }
         self.parameters(Some(body));
     }
 
     /// The members of an object, which may include tools.
-    pub(crate) fn parameters(&mut self, object: Option<&Value>) {
-        let members = object.and_then(Value::as_object);
+    pub(crate) fn parameters(&mut self, object: Option<&Json>) {
+        let members = object.and_then(Json::as_object).map(Object::iter);
         for (name, value) in members.into_iter().flatten() {
-            if name == "tools" {
+            if name.is("tools") {
                 self.tools(Some(value));
             } else {
                 self.parameter(name, value);
@@ -70,33 +71,35 @@ impl RequestFields {
         }
     }
 
-    pub(crate) fn parameter(&mut self, name: &str, value: &Value) {
+    pub(crate) fn parameter(&mut self, name: &str, value: &Json) {
         let value = match value.as_str() {
-            Some("true") => true.into(),
-            Some("false") => false.into(),
-            _ => parsed(value),
+            Some("true") => Json::Bool(true),
+            Some("false") => Json::Bool(false),
+            _ => opened(value),
         };
         let says_nothing = match &value {
-            Value::Null => true,
+            Json::Null => true,
             // "No limit" is not a parameter.
-            Value::String(text) => text.is_empty() || text == "Infinity",
-            Value::Array(all) => all.is_empty(),
-            Value::Object(members) => members.is_empty(),
+            Json::String(text) => text.is_empty() || text.is("Infinity"),
+            Json::Array(all) => all.is_empty(),
+            Json::Object(members) => members.is_empty(),
             _ => false,
         };
         let is_known = PARAMETERS.contains(&name) && !self.params.contains_key(name);
         if is_known && !says_nothing {
-            self.params.insert(name.to_owned(), value);
+            self.params.insert(name.to_owned(), Value::from(&value));
         }
     }
 
     /// A list of schemas, each of which may be JSON in a string.
-    pub(crate) fn tools(&mut self, list: Option<&Value>) {
-        let list = list.map(parsed);
-        let all = list.as_ref().and_then(Value::as_array);
+    pub(crate) fn tools(&mut self, list: Option<&Json>) {
+        let list = list.map(opened);
+        let all = list.as_ref().and_then(Json::as_array);
         if self.tools.is_empty() {
-            let schemas = all.into_iter().flatten().map(parsed);
-            self.tools.extend(schemas.filter(Value::is_object));
+            let schemas = all.into_iter().flatten().map(opened);
+            let schemas = schemas.filter(Json::is_object);
+            self.tools
+                .extend(schemas.map(|schema| Value::from(&schema)));
         }
     }
 
@@ -121,20 +124,20 @@ impl RequestFields {
 
 /// Whether an object is a valid request body of one of the APIs. Messages of frameworks are not, nor are
 /// those of Anthropic into which a wrapper has moved the system prompt.
-fn is_as_sent(body: &Value) -> bool {
+fn is_as_sent(body: &Json) -> bool {
     let Some(model) = word(body, &["model"]) else {
         return false;
     };
     let list = body.get("messages").or_else(|| body.get("input"));
-    let Some(messages) = list.and_then(Value::as_array) else {
+    let Some(messages) = list.and_then(Json::as_array) else {
         return false;
     };
-    let is_message = |message: &Value| {
+    let is_message = |message: &Json| {
         let has = |key: &str| message.get(key).is_some();
         word(message, &["role", "type"]).is_some()
             && !["kwargs", "data", "parts"].iter().any(|key| has(key))
     };
-    let is_system = |message: &Value| word(message, &["role"]) == Some("system");
+    let is_system = |message: &Json| word(message, &["role"]) == Some("system");
     let is_moved = Api::of_model(model) == Api::Messages && messages.iter().any(is_system);
     !messages.is_empty() && messages.iter().all(is_message) && !is_moved
 }
@@ -148,7 +151,7 @@ mod tests {
     #[track_caller]
     fn check(called: &Value, is_request: bool) {
         let mut fields = RequestFields::default();
-        fields.called_with(called);
+        fields.called_with(&called.into());
         let is_told = matches!(fields.pieces()[..], [RequestPart::Request(_)]);
         assert_eq!(is_told, is_request, "{called}");
     }
@@ -177,8 +180,8 @@ mod tests {
         let mut fields = RequestFields::default();
         let recorded = json!({"temperature": 0, "stream": "false", "stop": null, "base_url": "x", "seed": "",
             "tools": [r#"{"name":"look"}"#]});
-        fields.parameters(Some(&recorded));
-        fields.parameters(Some(&json!({"temperature": 1})));
+        fields.parameters(Some(&Json::from(&recorded)));
+        fields.parameters(Some(&Json::from(&json!({"temperature": 1}))));
         let members: Vec<(String, Value)> = fields
             .pieces()
             .into_iter()

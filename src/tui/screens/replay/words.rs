@@ -129,7 +129,7 @@ fn state(replay: &Replay, store: &Store) -> Vec<Fact> {
     );
     let (files, new) = files(replay);
     fact("files touched", files, new, Role::Plain);
-    let open = after.pending().count() as u64;
+    let open = after.pending().len() as u64;
     fact(
         "pending",
         pending(after, store),
@@ -280,19 +280,21 @@ fn name_of(path: &str) -> String {
     text::sanitize(name).into_owned()
 }
 
+/// More open calls than this are not named: no screen is so wide.
+const NAMED: usize = 50;
+
 fn pending(state: &State, store: &Store) -> String {
-    let open: Vec<String> = state
-        .pending()
-        .map(|ix| {
-            let row = store.row(ix);
-            format!("{} #{}", text::sanitize(words::name(row.tool())), row.seq())
-        })
-        .collect();
+    let open = state.pending();
     if open.is_empty() {
-        "0".to_owned()
-    } else {
-        format!("{}: {}", open.len(), open.join(", "))
+        return "0".to_owned();
     }
+    let named = open.iter().take(NAMED).map(|ix| {
+        let row = store.row(*ix);
+        format!("{} #{}", text::sanitize(words::name(row.tool())), row.seq())
+    });
+    let named: Vec<String> = named.collect();
+    let more = if open.len() > NAMED { ", …" } else { "" };
+    format!("{}: {}{more}", open.len(), named.join(", "))
 }
 
 fn answers(state: &State, name: &dyn Fn(crate::model::symbol::Sym) -> String) -> String {

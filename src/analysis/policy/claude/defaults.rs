@@ -1,0 +1,52 @@
+//! What Claude Code does in its default mode with a call that no rule matches.
+
+use crate::analysis::policy::claude::Asked;
+use crate::analysis::policy::claude::rule::argument_of_reader;
+use crate::analysis::policy::{Effect, Verdict, paths};
+
+/// Tools that are never asked for.
+const FREE: &[&str] = &[
+    "TodoWrite",
+    "ExitPlanMode",
+    "BashOutput",
+    "TaskOutput",
+    "Task",
+    "Agent",
+    "TaskCreate",
+    "TaskUpdate",
+    "TaskList",
+    "AskUserQuestion",
+    "ToolSearch",
+];
+
+pub(super) fn needs_args(tool: &str) -> bool {
+    tool == "Bash" || argument_of_reader(tool).is_some()
+}
+
+pub(super) fn without_rule(asked: &Asked<'_>, folders: &[String]) -> Verdict {
+    let tool = asked.call.tool;
+    if let Some(key) = argument_of_reader(tool) {
+        let is_free = asked
+            .context
+            .cwd
+            .is_none_or(|cwd| is_inside(asked.file(key), cwd, folders));
+        return Verdict::default(if is_free { Effect::Allow } else { Effect::Ask });
+    }
+    if FREE.contains(&tool) {
+        return Verdict::default(Effect::Allow);
+    }
+    if tool != "Bash" {
+        return Verdict::default(Effect::Ask);
+    }
+    match &asked.shell {
+        Some(shell) if shell.only_reads() => Verdict::default(Effect::Allow),
+        Some(_) => Verdict::default(Effect::Ask),
+        None => Verdict::unjudged(Effect::Error, None, "the arguments are not recorded"),
+    }
+}
+
+fn is_inside(file: &str, cwd: &str, folders: &[String]) -> bool {
+    let file = paths::resolved(cwd, file);
+    let mut all = std::iter::once(cwd).chain(folders.iter().map(String::as_str));
+    all.any(|folder| paths::below(&paths::resolved(cwd, folder), &file).is_some())
+}

@@ -1,0 +1,217 @@
+//! Our own `policy.toml`: deny, ask, warn, allow; the strictest rule that matches decides, then `default`.
+
+mod read;
+
+use serde_json::{Value, json};
+
+use crate::analysis::policy::call::{Call, Class};
+use crate::analysis::policy::stars::Stars;
+use crate::analysis::policy::{
+    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
+    has_extension,
+};
+use crate::query::ahead::{Ahead, Known};
+use crate::query::body::Answer;
+use crate::query::fields::Field;
+
+pub use crate::analysis::policy::native::read::{Use, uses};
+
+pub static KIND: Kind = Kind {
+    name: "native",
+    host: "",
+    is: |path, _| has_extension(path, "toml"),
+    read: |files| Ok(Box::new(Native::read(files)?)),
+};
+
+#[derive(Debug)]
+pub struct Native {
+    rules: Vec<Rule>,
+    conditions: Vec<Condition>,
+    default: Effect,
+}
+
+/// What must hold for a rule to match: all of it.
+#[derive(Debug, Default)]
+pub(crate) struct Condition {
+    /// Any of these; empty for every tool.
+    tools: Vec<Stars>,
+    class: Option<Class>,
+    /// Any of these; empty for every host.
+    hosts: Vec<String>,
+    when: Option<Ahead>,
+    when_text: String,
+    reason: String,
+}
+
+/// Whether a rule matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Found {
+    Yes,
+    /// The condition that does not hold.
+    No(&'static str),
+    Unknown(&'static str),
+}
+
+struct About<'a> {
+    call: &'a Call<'a>,
+    context: &'a Context<'a>,
+}
+
+impl Known for About<'_> {
+    fn args(&self) -> Option<&Value> {
+        self.call.args
+    }
+
+    fn field(&self, field: Field) -> Option<Value> {
+        let call = self.call;
+        let name = |name: &str| (!name.is_empty()).then(|| json!(name));
+        let number = |number: u32| (number > 0).then(|| json!(number));
+        match field {
+            Field::Tool => name(call.tool),
+            Field::Agent => name(call.agent),
+            Field::Model => name(call.model),
+            Field::User => name(call.user),
+            Field::Provider => name(call.run.provider),
+            Field::Run => name(call.run.id),
+            Field::Task => name(call.run.task),
+            Field::Env => name(call.run.env),
+            Field::Service => name(call.run.service),
+            Field::Release => name(call.run.release),
+            Field::Turn => number(call.turn),
+            Field::Seq => number(call.seq),
+            Field::Calls => Some(json!(self.context.before.calls)),
+            Field::Errors => Some(json!(self.context.before.errors)),
+            _ => None,
+        }
+    }
+}
+
+impl Condition {
+    fn is_for(&self, tool: &str) -> bool {
+        let is_named = self.tools.is_empty() || self.tools.iter().any(|it| it.matches(tool));
+        is_named && self.class.is_none_or(|class| class == Class::of(tool))
+    }
+
+    fn test(&self, call: &Call<'_>, context: &Context<'_>) -> Found {
+        if !self.is_for(call.tool) {
+            return Found::No(if self.class.is_some() {
+                "another class of tool"
+            } else {
+                "another tool"
+            });
+        }
+        if !self.hosts.is_empty() && !self.hosts.iter().any(|it| it == call.host) {
+            return Found::No("another host");
+        }
+        let Some(when) = &self.when else {
+            return Found::Yes;
+        };
+        match when.test(&About { call, context }) {
+            Answer::True => Found::Yes,
+            Answer::NotANumber => Found::Unknown("a number is compared with text"),
+            Answer::False if call.args.is_none() && self.when_text.contains("args") => {
+                Found::Unknown("the arguments are not recorded")
+            }
+            Answer::False => Found::No("when does not hold"),
+        }
+    }
+}
+
+impl Native {
+    pub fn read(files: &[File]) -> Result<Native, Broken> {
+        let mut native = Native {
+            rules: Vec::new(),
+            conditions: Vec::new(),
+            default: Effect::Allow,
+        };
+        for (at, file) in files.iter().enumerate() {
+            let read =
+                read::read(&file.text, at).map_err(|mistake| Broken { file: at, mistake })?;
+            // The strictest default of several files holds.
+            native.default = if at == 0 {
+                read.default
+            } else {
+                native.default.max(read.default)
+            };
+            for (rule, condition) in read.rules {
+                native.rules.push(rule);
+                native.conditions.push(condition);
+            }
+        }
+        Ok(native)
+    }
+
+    fn found(&self, at: usize, call: &Call<'_>, context: &Context<'_>) -> Found {
+        self.conditions[at].test(call, context)
+    }
+}
+
+impl Engine for Native {
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
+
+    fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    fn needs(&self, tool: &str) -> Needs {
+        let needs = self
+            .conditions
+            .iter()
+            .filter(|it| it.is_for(tool))
+            .map(|it| match &it.when {
+                Some(when) if when.needs_run() => Needs::Run,
+                Some(_) => Needs::Args,
+                None => Needs::Tool,
+            });
+        needs.max().unwrap_or(Needs::Tool)
+    }
+
+    fn decide(&self, call: &Call<'_>, context: &Context<'_>) -> Verdict {
+        let mut best: Option<Verdict> = None;
+        for (at, rule) in self.rules.iter().enumerate() {
+            let ix = RuleIx(at as u32);
+            let verdict = match self.found(at, call, context) {
+                Found::No(_) => continue,
+                Found::Yes => Verdict::by(rule.effect, ix),
+                Found::Unknown(why) => Verdict::unjudged(Effect::Error, Some(ix), why),
+            };
+            if best
+                .as_ref()
+                .is_none_or(|best| verdict.effect > best.effect)
+            {
+                best = Some(verdict);
+            }
+        }
+        best.unwrap_or_else(|| Verdict::default(self.default))
+    }
+
+    fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason> {
+        let all = self.conditions.iter().enumerate();
+        all.map(|(at, condition)| {
+            let found = condition.test(call, context);
+            let (is_match, words) = match found {
+                Found::Yes => (Some(true), "matches"),
+                Found::No(why) => (Some(false), why),
+                Found::Unknown(why) => (None, why),
+            };
+            let mut words = words.to_owned();
+            if condition.is_for(call.tool) && !condition.when_text.is_empty() {
+                words.extend([" · when ", &condition.when_text]);
+            }
+            if is_match == Some(true) && !condition.reason.is_empty() {
+                words.extend([" · ", &condition.reason]);
+            }
+            Reason {
+                rule: RuleIx(at as u32),
+                is_match,
+                words,
+            }
+        })
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Several policies together: each judges the calls of its own host, and the strictest verdict holds.
+
+use crate::analysis::policy::call::Call;
+use crate::analysis::policy::{
+    Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict, kind_of,
+};
+
+/// Engines, and where the rules of each begin among all rules.
+#[derive(Debug, Default)]
+pub struct Set {
+    members: Vec<Member>,
+}
+
+#[derive(Debug)]
+struct Member {
+    engine: Box<dyn Engine>,
+    first: u32,
+    /// The files it was read from, by their place among all files.
+    files: Vec<usize>,
+}
+
+/// Why a set of files is no policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    Broken(Broken),
+    /// The file is of no known kind.
+    Unknown(usize),
+}
+
+impl Set {
+    /// Files of one kind become one engine, in their order.
+    pub fn read(files: &[File]) -> Result<Set, Refusal> {
+        let mut kinds: Vec<(&'static Kind, Vec<usize>)> = Vec::new();
+        for (at, file) in files.iter().enumerate() {
+            let kind = kind_of(&file.path, &file.text).ok_or(Refusal::Unknown(at))?;
+            match kinds.iter_mut().find(|(known, _)| known.name == kind.name) {
+                Some((_, of)) => of.push(at),
+                None => kinds.push((kind, vec![at])),
+            }
+        }
+        let mut set = Set::default();
+        for (kind, of) in kinds {
+            let own: Vec<File> = of.iter().map(|at| files[*at].clone()).collect();
+            let engine = (kind.read)(&own).map_err(|broken| {
+                Refusal::Broken(Broken {
+                    file: of[broken.file],
+                    ..broken
+                })
+            })?;
+            set.add(engine, of);
+        }
+        Ok(set)
+    }
+
+    /// A set of one engine that was read from one file.
+    pub fn of(engine: Box<dyn Engine>) -> Set {
+        let mut set = Set::default();
+        set.add(engine, vec![0]);
+        set
+    }
+
+    fn add(&mut self, engine: Box<dyn Engine>, files: Vec<usize>) {
+        let first = self.rules().count() as u32;
+        self.members.push(Member {
+            engine,
+            first,
+            files,
+        });
+    }
+
+    pub fn engines(&self) -> impl Iterator<Item = &dyn Engine> {
+        self.members.iter().map(|it| &*it.engine)
+    }
+
+    /// The kind of a file, by its place among all files.
+    pub fn kind(&self, file: usize) -> &'static str {
+        let member = self.members.iter().find(|it| it.files.contains(&file));
+        member.map_or("", |it| it.engine.kind().name)
+    }
+
+    /// All rules, in the order of their [`RuleIx`].
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.members.iter().flat_map(|it| it.engine.rules())
+    }
+
+    pub fn rule(&self, ix: RuleIx) -> Option<&Rule> {
+        self.rules().nth(ix.0 as usize)
+    }
+
+    /// The engine of a rule, and the file that it stands in.
+    pub fn home_of(&self, ix: RuleIx) -> Option<(&dyn Engine, usize)> {
+        let member = self.members.iter().rev().find(|it| it.first <= ix.0)?;
+        let rule = member.engine.rules().get((ix.0 - member.first) as usize)?;
+        Some((&*member.engine, *member.files.get(rule.file)?))
+    }
+
+    /// The engines that judge the runs of a host: its own if it has one, otherwise all.
+    fn judges<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a Member> {
+        let is_known = self.members.iter().any(|it| it.engine.kind().host == host);
+        self.members.iter().filter(move |it| {
+            let own = it.engine.kind().host;
+            !is_known || own.is_empty() || own == host
+        })
+    }
+
+    pub fn needs(&self, tool: &str) -> Needs {
+        let needs = self.members.iter().map(|it| it.engine.needs(tool));
+        needs.max().unwrap_or(Needs::Tool)
+    }
+
+    pub fn decide(&self, call: &Call<'_>, context: &Context<'_>) -> Verdict {
+        let verdicts = self.judges(call.host).map(|it| {
+            let verdict = it.engine.decide(call, context);
+            Verdict {
+                rule: verdict.rule.map(|ix| RuleIx(ix.0 + it.first)),
+                ..verdict
+            }
+        });
+        let strictest = verdicts.reduce(|best, it| if it.effect > best.effect { it } else { best });
+        strictest.unwrap_or_else(|| Verdict::default(Effect::Unknown))
+    }
+
+    pub fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason> {
+        let all = self.judges(call.host).flat_map(|it| {
+            let reasons = it.engine.explain(call, context).into_iter();
+            reasons.map(|reason| Reason {
+                rule: RuleIx(reason.rule.0 + it.first),
+                ..reason
+            })
+        });
+        all.collect()
+    }
+}

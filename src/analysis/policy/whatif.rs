@@ -1,0 +1,292 @@
+//! What would have been decided, beside what was: the table, the first change of every run, and what no rule covers.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use crate::analysis::policy::history::{Judged, recorded};
+use crate::analysis::policy::set;
+use crate::analysis::policy::{Dead, Effect, RuleIx, Verdict};
+use crate::model::action::ActionIx;
+use crate::model::outcome::AttachedKind;
+use crate::model::quantity::Elapsed;
+use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
+use crate::store::Store;
+
+/// A call whose verdict differs from what it is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub ix: ActionIx,
+    pub run: RunIx,
+    pub was: Verdict,
+    pub now: Verdict,
+}
+
+/// Everything that a what-if says.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    pub calls: u64,
+    pub runs: u64,
+    /// Calls by what was and what would be; a warning counts as allowed.
+    pub table: BTreeMap<(Effect, Effect), u64>,
+    /// The same, in runs.
+    pub table_runs: BTreeMap<(Effect, Effect), u64>,
+    /// All calls whose effect differs, in order. Those behind a first change are counterfactual.
+    pub changes: Vec<Change>,
+    /// The first call of each run that would be stopped, or not be stopped any more.
+    pub first: Vec<Change>,
+    /// Calls behind the first change of their run.
+    pub behind: u64,
+    /// How many calls each rule decides, in the order of the rules.
+    pub hits: Vec<u64>,
+    pub by_no_rule: u64,
+    /// Calls that no rule covers, by tool, most first.
+    pub uncovered: Vec<(String, u64)>,
+    /// Why calls cannot be judged, most first.
+    pub unjudged: Vec<(String, u64)>,
+    pub errors: Vec<Failure>,
+    pub asks: Asks,
+}
+
+/// A rule that could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub rule: Option<RuleIx>,
+    pub message: String,
+    pub calls: u64,
+}
+
+/// How often people are asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asks {
+    pub before: u64,
+    pub after: u64,
+    pub newly: u64,
+    pub no_longer: u64,
+    /// Days (UTC) with a call that has a time.
+    pub days: u64,
+    /// The median of the recorded waits.
+    pub wait: Elapsed,
+}
+
+/// What the verdicts are compared with.
+#[derive(Debug, Clone, Copy)]
+pub enum Against<'a> {
+    Recorded,
+    /// The verdicts of another policy on the same calls.
+    Policy(&'a [Judged]),
+}
+
+/// Adds up verdicts. `kept` chooses the calls that count.
+pub fn report(
+    store: &Store,
+    set: &set::Set,
+    (judged, against): (&[Judged], Against<'_>),
+    kept: &dyn Fn(ActionIx) -> bool,
+) -> Report {
+    let mut sums = Sums {
+        report: Report {
+            hits: vec![0; set.rules().count()],
+            ..Report::default()
+        },
+        ..Sums::default()
+    };
+    for (at, judged) in judged.iter().enumerate().filter(|(_, it)| kept(it.ix)) {
+        let was = match against {
+            Against::Recorded => Verdict::default(recorded(&store.row(judged.ix))),
+            Against::Policy(others) => match others.get(at) {
+                Some(other) => other.verdict.clone(),
+                None => continue,
+            },
+        };
+        sums.add(store, judged, was);
+    }
+    sums.finish(store)
+}
+
+type Set<T> = HashSet<T, foldhash::fast::RandomState>;
+
+#[derive(Default)]
+struct Sums {
+    report: Report,
+    runs: Set<RunIx>,
+    cells: Set<(RunIx, Effect, Effect)>,
+    changed: Set<RunIx>,
+    uncovered: HashMap<Sym, u64, foldhash::fast::RandomState>,
+    unjudged: HashMap<String, u64>,
+    errors: BTreeMap<(Option<RuleIx>, String), u64>,
+    days: BTreeSet<i64>,
+    waits: Vec<i64>,
+}
+
+/// In microseconds.
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
+impl Sums {
+    fn add(&mut self, store: &Store, judged: &Judged, was: Verdict) {
+        let row = store.row(judged.ix);
+        let run = row.run_ix();
+        let report = &mut self.report;
+        let (then, now) = (seen(was.effect), seen(judged.verdict.effect));
+        report.calls += 1;
+        self.runs.insert(run);
+        *report.table.entry((then, now)).or_default() += 1;
+        if self.cells.insert((run, then, now)) {
+            *report.table_runs.entry((then, now)).or_default() += 1;
+        }
+        let rule = judged.verdict.rule;
+        let hits = rule.and_then(|ix| report.hits.get_mut(ix.0 as usize));
+        if let Some(hits) = hits {
+            *hits += 1;
+        } else {
+            report.by_no_rule += 1;
+            *self.uncovered.entry(row.tool_sym()).or_default() += 1;
+        }
+        if !judged.verdict.why.is_empty() {
+            *self
+                .unjudged
+                .entry(judged.verdict.why.to_string())
+                .or_default() += 1;
+        }
+        if now == Effect::Error {
+            let key = (judged.verdict.rule, judged.verdict.why.to_string());
+            *self.errors.entry(key).or_default() += 1;
+        }
+        report.asks.count(then, now);
+        if let Some(time) = row.time().get() {
+            self.days.insert(time.div_euclid(DAY));
+        }
+        let waits = row
+            .attached()
+            .filter(|it| it.kind == AttachedKind::Approval);
+        self.waits.extend(waits.filter_map(|it| it.wait.get()));
+        self.compare(judged, was, run);
+    }
+
+    fn compare(&mut self, judged: &Judged, was: Verdict, run: RunIx) {
+        let (then, now) = (seen(was.effect), seen(judged.verdict.effect));
+        let is_behind = self.changed.contains(&run);
+        self.report.behind += u64::from(is_behind);
+        if then == now {
+            return;
+        }
+        let change = Change {
+            ix: judged.ix,
+            run,
+            was,
+            now: judged.verdict.clone(),
+        };
+        let stops = (then == Effect::Deny) != (now == Effect::Deny);
+        if !is_behind && stops && then != Effect::Unknown {
+            self.changed.insert(run);
+            self.report.first.push(change.clone());
+        }
+        self.report.changes.push(change);
+    }
+
+    fn finish(self, store: &Store) -> Report {
+        let mut report = self.report;
+        report.runs = self.runs.len() as u64;
+        let tools = self.uncovered.into_iter();
+        let name = |tool: Sym| store.symbols().name(tool).to_owned();
+        report.uncovered = most_first(tools.map(|(tool, calls)| (name(tool), calls)));
+        report.unjudged = most_first(self.unjudged.into_iter());
+        let errors = self.errors.into_iter();
+        report.errors = errors
+            .map(|((rule, message), calls)| Failure {
+                rule,
+                message,
+                calls,
+            })
+            .collect();
+        report.asks.days = self.days.len() as u64;
+        report.asks.wait = median(self.waits);
+        report
+    }
+}
+
+impl Asks {
+    fn count(&mut self, then: Effect, now: Effect) {
+        let (before, after) = (
+            then == Effect::Ask,
+            matches!(now, Effect::Ask | Effect::Error),
+        );
+        self.before += u64::from(before);
+        self.after += u64::from(after);
+        self.newly += u64::from(after && !before);
+        self.no_longer += u64::from(before && !after);
+    }
+
+    /// Rounded; none where no call has a time.
+    pub fn per_day(&self) -> Option<u64> {
+        (self.days > 0).then(|| (self.after + self.days / 2) / self.days)
+    }
+
+    /// How long people would be waited for, in minutes, at the recorded median.
+    pub fn minutes(&self) -> Option<f64> {
+        self.wait
+            .get()
+            .map(|wait| self.after as f64 * wait as f64 / 60_000_000.0)
+    }
+}
+
+impl Report {
+    pub fn cell(&self, was: Effect, now: Effect) -> u64 {
+        self.table.get(&(was, now)).copied().unwrap_or(0)
+    }
+
+    /// Calls that ran or were asked for, and would be stopped.
+    pub fn newly_denied(&self) -> u64 {
+        Effect::ALL
+            .iter()
+            .filter(|was| **was != Effect::Deny)
+            .map(|was| self.cell(*was, Effect::Deny))
+            .sum()
+    }
+
+    /// Calls that were stopped, and would not even be asked for.
+    pub fn newly_allowed(&self) -> u64 {
+        self.cell(Effect::Deny, Effect::Allow)
+    }
+
+    pub fn errors(&self) -> u64 {
+        Effect::ALL
+            .iter()
+            .map(|was| self.cell(*was, Effect::Error))
+            .sum()
+    }
+}
+
+/// Rules that decided nothing although they could have.
+pub fn never_hit(set: &set::Set, report: &Report) -> Vec<RuleIx> {
+    let rules = set.rules().zip(&report.hits).enumerate();
+    let never = rules.filter(|(_, (rule, hits))| rule.dead.is_none() && **hits == 0);
+    never.map(|(at, _)| RuleIx(at as u32)).collect()
+}
+
+/// Rules that can decide nothing, and why.
+pub fn dead(set: &set::Set) -> Vec<(RuleIx, &Dead)> {
+    let rules = set.rules().enumerate();
+    rules
+        .filter_map(|(at, rule)| Some((RuleIx(at as u32), rule.dead.as_ref()?)))
+        .collect()
+}
+
+/// In a table, a warning is an allowed call.
+pub fn seen(effect: Effect) -> Effect {
+    match effect {
+        Effect::Warn => Effect::Allow,
+        effect => effect,
+    }
+}
+
+fn most_first(counts: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
+    let mut all: Vec<(String, u64)> = counts.collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    all
+}
+
+fn median(mut all: Vec<i64>) -> Elapsed {
+    all.sort_unstable();
+    let middle = all.get(all.len().saturating_sub(1) / 2);
+    middle.map_or(Elapsed::NONE, |wait| Elapsed(*wait))
+}

@@ -1,0 +1,281 @@
+//! A filter about a call that has not run yet: only what is known before it runs can be asked.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::query::body::{self, Answer};
+use crate::query::body::{ValueTest, any_in};
+use crate::query::compile::values::value_test;
+use crate::query::expr::{Expr, Find, Path, Scope, Subject, Text};
+use crate::query::fields::Field;
+use crate::query::pattern::{Extent, Pattern};
+
+/// Everything that may be asked about a call.
+pub trait Known {
+    fn args(&self) -> Option<&Value>;
+
+    /// None where it is not recorded.
+    fn field(&self, field: Field) -> Option<Value>;
+}
+
+/// A filter that can be put to a call ahead of its result.
+#[derive(Debug, Clone)]
+pub struct Ahead(Node);
+
+#[derive(Debug, Clone)]
+enum Node {
+    Always,
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    Field(Field, ValueTest),
+    HasField(Field),
+    Args(Path, ValueTest),
+    HasArgs(Path),
+    /// A word in the arguments, or in the name of the tool as well.
+    Words {
+        pattern: Pattern,
+        only_args: bool,
+    },
+}
+
+/// The fields that are known before a call runs.
+const FIELDS: &[Field] = &[
+    Field::Tool,
+    Field::Agent,
+    Field::Model,
+    Field::Provider,
+    Field::User,
+    Field::Run,
+    Field::Turn,
+    Field::Seq,
+    Field::Calls,
+    Field::Errors,
+    Field::Task,
+    Field::Env,
+    Field::Service,
+    Field::Release,
+];
+
+impl Ahead {
+    /// An error names what is not known before a call runs.
+    pub fn compile(expr: &Expr) -> Result<Ahead, String> {
+        node(expr).map(Ahead)
+    }
+
+    /// True, false, or not a number where one was needed.
+    pub fn test(&self, known: &dyn Known) -> Answer {
+        answer(&self.0, known)
+    }
+
+    /// Whether it asks for something that is neither the tool nor its arguments.
+    pub fn needs_run(&self) -> bool {
+        needs_run(&self.0)
+    }
+}
+
+fn needs_run(node: &Node) -> bool {
+    match node {
+        Node::Always | Node::Args(..) | Node::HasArgs(_) | Node::Words { .. } => false,
+        Node::And(parts) | Node::Or(parts) => parts.iter().any(needs_run),
+        Node::Not(inner) => needs_run(inner),
+        Node::Field(field, _) | Node::HasField(field) => *field != Field::Tool,
+    }
+}
+
+fn node(expr: &Expr) -> Result<Node, String> {
+    let all = |parts: &[Expr]| {
+        parts
+            .iter()
+            .map(node)
+            .collect::<Result<Vec<Node>, String>>()
+    };
+    Ok(match expr {
+        Expr::All => Node::Always,
+        Expr::And(parts) => Node::And(all(parts)?),
+        Expr::Or(parts) => Node::Or(all(parts)?),
+        Expr::Not(inner) => Node::Not(Box::new(node(inner)?)),
+        Expr::Term(term) => match &term.subject {
+            Subject::Field(field) => {
+                Node::Field(known(*field)?, value_test(&term.test, Extent::Whole))
+            }
+            Subject::Args(path) => {
+                let extent = if path.is_empty() {
+                    Extent::Anywhere
+                } else {
+                    Extent::Whole
+                };
+                Node::Args(path.clone(), value_test(&term.test, extent))
+            }
+            Subject::Label(_) => return Err(unknown("a label")),
+            Subject::Result(_) => return Err(unknown("the result")),
+        },
+        Expr::Has(subjects) => Node::Or(subjects.iter().map(has).collect::<Result<_, _>>()?),
+        Expr::Text(text) => words(text)?,
+        Expr::Is(_) => return Err(unknown("a state")),
+        Expr::Since(_) | Expr::At(..) => {
+            return Err("times cannot be asked for in a policy".to_owned());
+        }
+    })
+}
+
+fn has(subject: &Subject) -> Result<Node, String> {
+    match subject {
+        Subject::Field(field) => Ok(Node::HasField(known(*field)?)),
+        Subject::Args(path) => Ok(Node::HasArgs(path.clone())),
+        Subject::Label(_) => Err(unknown("a label")),
+        Subject::Result(_) => Err(unknown("the result")),
+    }
+}
+
+fn words(text: &Text) -> Result<Node, String> {
+    let in_args = Scope {
+        args: true,
+        ..Scope::default()
+    };
+    if text.scope.is_some_and(|scope| scope != in_args) {
+        return Err(unknown("a result or text"));
+    }
+    if let Find::Phrase(phrase) = &text.find
+        && phrase.is_empty()
+    {
+        return Ok(Node::Always);
+    }
+    Ok(Node::Words {
+        pattern: Pattern::find(&text.find),
+        only_args: text.scope.is_some(),
+    })
+}
+
+fn known(field: Field) -> Result<Field, String> {
+    if FIELDS.contains(&field) {
+        return Ok(field);
+    }
+    Err(unknown(&format!("'{}'", field.info().name)))
+}
+
+fn unknown(what: &str) -> String {
+    let names: Vec<&str> = FIELDS.iter().map(|field| field.info().name).collect();
+    format!(
+        "{what} is not known before a call runs (known: {}, args.*)",
+        names.join(", ")
+    )
+}
+
+fn answer(node: &Node, about: &dyn Known) -> Answer {
+    match node {
+        Node::Always => Answer::True,
+        Node::And(parts) => all(parts.iter().map(|part| answer(part, about))),
+        Node::Or(parts) => not(all(parts.iter().map(|part| not(answer(part, about))))),
+        Node::Not(inner) => not(answer(inner, about)),
+        Node::Field(field, test) => {
+            let value = about.field(*field);
+            let values: Vec<Cow<'_, Value>> = value.iter().map(Cow::Borrowed).collect();
+            test.judge(&values).answer
+        }
+        Node::HasField(field) => about.field(*field).is_some().into(),
+        Node::Args(path, test) => test.judge(&body::values(about.args(), path)).answer,
+        Node::HasArgs(path) => body::has(about.args(), path).into(),
+        Node::Words { pattern, only_args } => {
+            let mut is_in = |text: &str| pattern.matches(text);
+            let tool = about.field(Field::Tool).filter(|_| !only_args);
+            let in_tool = tool
+                .as_ref()
+                .and_then(Value::as_str)
+                .is_some_and(&mut is_in);
+            (in_tool || about.args().is_some_and(|args| any_in(args, &mut is_in))).into()
+        }
+    }
+}
+
+/// False if any is; otherwise not a number if any is.
+fn all(answers: impl Iterator<Item = Answer>) -> Answer {
+    let mut sum = Answer::True;
+    for answer in answers {
+        match answer {
+            Answer::False => return Answer::False,
+            Answer::NotANumber => sum = Answer::NotANumber,
+            Answer::True => {}
+        }
+    }
+    sum
+}
+
+fn not(answer: Answer) -> Answer {
+    match answer {
+        Answer::True => Answer::False,
+        Answer::False => Answer::True,
+        Answer::NotANumber => Answer::NotANumber,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    struct Refund(Value);
+
+    impl Known for Refund {
+        fn args(&self) -> Option<&Value> {
+            Some(&self.0)
+        }
+
+        fn field(&self, field: Field) -> Option<Value> {
+            match field {
+                Field::Tool => Some(json!("refund")),
+                Field::Calls => Some(json!(3)),
+                _ => None,
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(filter: &str, args: Value, expected: Answer) {
+        let expr = crate::query::parse(filter).expect("a filter");
+        let ahead = Ahead::compile(&expr).expect("known ahead");
+        assert_eq!(ahead.test(&Refund(args)), expected, "{filter}");
+    }
+
+    #[test]
+    fn arguments_and_the_run_so_far_can_be_asked_for() {
+        check(
+            "tool:refund args.amount>500",
+            json!({"amount": 700}),
+            Answer::True,
+        );
+        check(
+            "tool:refund args.amount>500",
+            json!({"amount": 20}),
+            Answer::False,
+        );
+        check("args.amount>500", json!({}), Answer::False);
+        check("calls>2 -user:ops*", json!({}), Answer::True);
+        check("order", json!({"text": "the order"}), Answer::True);
+    }
+
+    #[test]
+    fn text_where_a_number_is_needed_is_neither_true_nor_false() {
+        let args = || json!({"amount": "a lot"});
+        check("args.amount>500", args(), Answer::NotANumber);
+        check("-args.amount>500", args(), Answer::NotANumber);
+        check("args.amount>500 tool:other", args(), Answer::False);
+        check("args.amount>500 or tool:refund", args(), Answer::True);
+    }
+
+    #[test]
+    fn what_only_the_result_tells_is_refused() {
+        for filter in [
+            "status:error",
+            "result.ok:yes",
+            "is:error",
+            "latency>5s",
+            "cost>1",
+        ] {
+            let expr = crate::query::parse(filter).expect("a filter");
+            assert!(Ahead::compile(&expr).is_err(), "{filter}");
+        }
+    }
+}
