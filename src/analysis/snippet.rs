@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::base::text::find_all;
+use crate::base::text::{cut, find_all};
 use crate::ingest::body::Body;
 
 /// Characters shown before and after a match.
@@ -60,11 +60,24 @@ pub fn holds(text: &str, sought: &[String]) -> bool {
     found.next().is_some()
 }
 
+/// A text around a match without as much of its beginning as it takes to see the match in so many cells.
+pub fn nearer(around: &str, sought: &[String], cells: usize) -> String {
+    let mut shown = around.to_owned();
+    while !holds(&cut(&shown, cells), sought) {
+        let rest = shown.trim_start_matches('…');
+        match rest.split_once(' ') {
+            Some((_, rest)) if holds(rest, sought) => shown = format!("…{rest}"),
+            Some(_) | None => break,
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::around;
+    use super::{around, nearer};
     use crate::ingest::body::Body;
 
     #[test]
@@ -83,6 +96,14 @@ mod tests {
         assert!(found.contains("run mix dialyzer now zzz"), "{found}");
         assert!(found.ends_with("z…") && found.len() < 130, "{found}");
         assert_eq!(around(&body, &["absent".to_owned()]), None);
+    }
+
+    #[test]
+    fn a_match_that_would_be_cut_off_comes_nearer() {
+        let sought = ["dialyzer".to_owned()];
+        let near = nearer("…apples oranges run mix dialyzer before", &sought, 20);
+        assert_eq!(near, "…run mix dialyzer before");
+        assert_eq!(nearer("no such", &sought, 4), "no such");
     }
 
     #[test]

@@ -499,6 +499,11 @@ impl Entry {
 
 /// Reads a script of keys: words separated by spaces, each the name of a key or a text to type.
 pub fn script(text: &str) -> Vec<Key> {
+    words(text).concat()
+}
+
+/// The same, word by word: between two words time passes.
+pub fn words(text: &str) -> Vec<Vec<Key>> {
     let one = |word: &str| match Key::parse(word) {
         Some(key) => vec![key],
         None => word
@@ -506,7 +511,7 @@ pub fn script(text: &str) -> Vec<Key> {
             .map(|letter| Key::plain(Code::Char(letter)))
             .collect(),
     };
-    text.split_whitespace().flat_map(one).collect()
+    text.split_whitespace().map(one).collect()
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub struct Session {
     pub here: Here,
     pub marks: Marks,
     pub filters: Filters,
-    /// A search that goes along into the stream of the run that is being opened.
+    /// A run is being opened in the stream: what goes along.
     pub sought: Option<Sought>,
     /// For costs by kind of token.
     pub prices: Arc<PriceTable>,
@@ -67,7 +67,8 @@ pub struct Trace {
 /// What a filter of runs looks for in their actions.
 #[derive(Debug, Clone)]
 pub struct Sought {
-    pub expr: Expr,
+    /// None where the filter is not about actions, or there is none.
+    pub expr: Option<Expr>,
     /// The filter as it was typed.
     pub text: String,
     /// Whether the selection already is the first match.

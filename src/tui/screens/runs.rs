@@ -405,7 +405,7 @@ impl Runs {
         match self.selected().cloned() {
             Some(Line::Run(run)) => {
                 let hit = self.kept.hits.get(&run).copied();
-                session.sought = self.sought(run);
+                session.sought = Some(self.sought(run));
                 let here = Here {
                     action: hit.or(session.here.action),
                     scope: Some(run),

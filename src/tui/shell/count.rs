@@ -57,7 +57,7 @@ impl Shell {
         }
         let place = self.place();
         match self.session.keymap.meaning(key, place) {
-            Some(Meaning::Command(Command::Bottom | Command::Top)) => {
+            Some(Meaning::Command(Command::Bottom)) => {
                 let digits = self.count.take().map(|count| count.digits);
                 let top = self.top();
                 Ok(self.told(top, Command::GoTo, &digits.unwrap_or_default()))
@@ -66,13 +66,17 @@ impl Shell {
                 self.count = None;
                 Ok(Vec::new())
             }
-            Some(_) | None => Err(self.end_count()),
+            Some(_) | None => {
+                let effects = self.end_count();
+                self.count = None;
+                Err(effects)
+            }
         }
     }
 
-    /// No more digits come: a single one opens its view.
+    /// No more digits come at once: a single one opens its view, a number goes on waiting for `G`.
     pub fn end_count(&mut self) -> Vec<Asked> {
-        let Some(count) = self.count.take().filter(|count| !count.is_number()) else {
+        let Some(count) = self.count.take_if(|count| !count.is_number()) else {
             return Vec::new();
         };
         match count.alone {

@@ -103,13 +103,12 @@ impl Runs {
     }
 
     /// What the filter looks for in a run, to go on with in its stream.
-    pub(super) fn sought(&self, run: RunIx) -> Option<Sought> {
-        let expr = of_actions(self.filter.parsed.as_ref()?)?;
-        Some(Sought {
-            expr,
+    pub(super) fn sought(&self, run: RunIx) -> Sought {
+        Sought {
+            expr: self.filter.parsed.as_ref().and_then(of_actions),
             text: self.filter.text.trim().to_owned(),
             is_at_first: self.kept.hits.contains_key(&run),
-        })
+        }
     }
 
     /// The text around the first match in a run; `None` where the filter looks for no text.

@@ -242,7 +242,9 @@ fn draw_title(
     };
     let shown = text::cut(title, column.width);
     let is_shown = snippet::holds(&shown, sought.texts);
-    let words = found.filter(|_| !is_shown).unwrap_or(title);
+    let found = found.filter(|_| !is_shown);
+    let found = found.map(|found| snippet::nearer(found, sought.texts, column.width));
+    let words = found.as_deref().unwrap_or(title);
     let words = if words.is_empty() {
         theme.marks.none
     } else {

@@ -214,10 +214,16 @@ impl Stream {
 
     /// Goes on with a search of the runs: at its first match, with `n` and `N` for the others.
     pub(super) fn carry(&mut self, sought: &Sought, session: &Session) -> Vec<Effect> {
+        let Some(expr) = &sought.expr else {
+            if self.finder.is_carried {
+                self.forget_find();
+            }
+            return Vec::new();
+        };
         self.finder = Finder {
             home: self.list.anchor.filter(|_| !sought.is_at_first),
-            sought: needles(&sought.expr),
-            wanted: Some(sought.expr.clone()),
+            sought: needles(expr),
+            wanted: Some(expr.clone()),
             text: sought.text.clone(),
             scope: self.query.narrow.scope,
             is_carried: true,

@@ -91,6 +91,14 @@ impl Stream {
         self.query.narrow.is_any() || self.query.bar.parsed.is_some()
     }
 
+    /// Whether more than the run or the agent decides what is listed.
+    pub(super) fn is_tested(&self) -> bool {
+        let Narrow {
+            marked, trouble, ..
+        } = self.query.narrow;
+        marked || trouble || self.query.bar.parsed.is_some()
+    }
+
     /// Whether Esc has something to clear.
     pub(super) fn is_narrowed(&self) -> bool {
         !self.query.bar.text.is_empty() || self.query.narrow != self.widest()

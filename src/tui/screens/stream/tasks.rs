@@ -213,7 +213,7 @@ impl Task for MakeCurl {
     type Answer = Result<Masked<String>, String>;
 
     fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
-        let none = "no model call belongs to this action";
+        let none = "the model call of this action is not recorded";
         let run = self.store.row(self.ix).run_ix();
         let tape = Tape::new(&self.store, run);
         let step = tape.step_of(self.ix);

@@ -198,7 +198,7 @@ fn kept(stream: &Stream, store: &Store) -> String {
     let mut words = vec![match searched {
         Some(searched) => searched,
         None if is_first => "searching".to_owned(),
-        None if kept == of => human::counted(of, "action"),
+        None if !stream.is_tested() => human::counted(of, "action"),
         None => format!("{} of {}", human::count(kept), human::count(of)),
     }];
     let narrowed = stream.query.narrow.words(store);

@@ -239,7 +239,7 @@ impl Painter<'_> {
             _ => "",
         };
         let name = text::cut(name, room / 3);
-        let around = nearer(
+        let around = snippet::nearer(
             around,
             self.sought.texts,
             room.saturating_sub(text::width(&name) + 1),
@@ -276,19 +276,6 @@ impl Painter<'_> {
             .put(" ", Style::new())
             .put_with(&sub.text, (style, self.sought));
     }
-}
-
-/// A text around a match without as much of its beginning as it takes to see the match in so many cells.
-fn nearer(around: &str, sought: &[String], cells: usize) -> String {
-    let mut shown = around.to_owned();
-    while !snippet::holds(&text::cut(&shown, cells), sought) {
-        let rest = shown.trim_start_matches('…');
-        match rest.split_once(' ') {
-            Some((_, rest)) if snippet::holds(rest, sought) => shown = format!("…{rest}"),
-            Some(_) | None => break,
-        }
-    }
-    shown
 }
 
 /// The sign of a model call that is told with the tool it asked for, with its latency where the tool has one
