@@ -287,7 +287,7 @@ fn insights_about_one_run_count_that_run_alone() {
             calls: &calls,
             is_growing: false,
         };
-        let found = look(view, &CancelFlag::new()).into_iter();
+        let mut found = look(view, &CancelFlag::new()).into_iter();
         let found = found.find(|insight| insight.rule == "missing-results");
         found.map(|insight| insight.words)
     };

@@ -97,6 +97,7 @@ impl Parser<'_> {
         );
         let mut ahead = self.cursor;
         ahead.eat(sign);
+        ahead.skip_space();
         let at = ahead.at;
         let quoted = (ahead.peek() == Some('"'))
             .then(|| ahead.quoted().ok())

@@ -173,18 +173,17 @@ mod tests {
     }
 
     #[test]
-    fn notes_the_opened_run_and_the_filters_in_force_come_back() {
+    fn notes_and_the_filters_in_force_come_back() {
         let folder = tempfile::tempdir().expect("a folder");
         let (state, trace) = (folder.path().join("state"), folder.path().join("t.jsonl"));
         fs::write(&trace, TRACE).expect("written");
-        let first = session(Some(&state), &trace, "j \" why enter r / kind:prompt enter");
+        let first = session(Some(&state), &trace, "j \" why enter / kind:prompt enter");
         let filters = [(ScreenId::Stream, "kind:prompt".to_owned())];
         assert_eq!(first.filters(), filters);
         let second = session(Some(&state), &trace, "");
         assert_eq!(second.session.marks.note('a'), "why");
         assert_eq!(second.filters(), filters);
-        assert!(second.session.here.scope.is_some());
-        session(Some(&state), &trace, "esc esc");
+        session(Some(&state), &trace, "esc");
         assert_eq!(session(Some(&state), &trace, "").filters(), []);
     }
 

@@ -81,7 +81,8 @@ impl Shell {
             return;
         };
         let styles = &self.theme.styles;
-        let key = self.session.keymap.keys(Command::Bottom).join(" ");
+        let keys = self.session.keymap.keys(Command::Bottom);
+        let key = keys.first().map_or("", String::as_str);
         let mut row = paint::Row::new(buf, area, area.height.saturating_sub(1), styles.text);
         row.put(&format!(" {} ", count.digits), styles.strong).put(
             &format!("· {key} goes to this action · esc cancels"),

@@ -295,3 +295,20 @@ fn the_help_of_the_inspector_is_about_the_inspector() {
     assert!(help.contains("keys of the inspector"), "{help}");
     assert!(screen(MANY, "?").contains("keys of Stream"));
 }
+
+#[test]
+fn a_run_that_was_opened_from_the_table_is_open_again_with_its_filter_and_esc_leads_back() {
+    let mut left = options();
+    left.setup.remembered.position = Some(Position {
+        run: "r2".to_owned(),
+        seq: 1,
+        view: "stream".to_owned(),
+        is_alone: true,
+        filters: [("stream".to_owned(), "kind:prompt".to_owned())].into(),
+    });
+    let shown = played(&left, TWO, "");
+    assert!(shown.contains("/ kind:prompt"), "{shown}");
+    assert!(shown.contains("this run only · 1 of 1"), "{shown}");
+    assert!(played(&left, TWO, "esc").contains("this run only · 1 action"));
+    assert!(played(&left, TWO, "esc esc").contains("STARTED"));
+}

@@ -91,12 +91,15 @@ impl Stream {
         self.query.narrow.is_any() || self.query.bar.parsed.is_some()
     }
 
-    /// Whether more than the run or the agent decides what is listed.
+    /// Whether more than the run decides what is listed.
     pub(super) fn is_tested(&self) -> bool {
         let Narrow {
-            marked, trouble, ..
+            scope,
+            marked,
+            trouble,
         } = self.query.narrow;
-        marked || trouble || self.query.bar.parsed.is_some()
+        let is_agent = matches!(scope, Some(Scope::Agent(..)));
+        is_agent || marked || trouble || self.query.bar.parsed.is_some()
     }
 
     /// Whether Esc has something to clear.
