@@ -16,6 +16,7 @@ pub mod replay;
 pub mod runs;
 pub mod shape;
 pub mod slow;
+pub mod snippet;
 pub mod statistics;
 pub mod summary;
 pub mod timeline;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use crate::analysis::runs::{Grouping, Order};
-use crate::tui::keys::{COMMANDS, Key, Keymap, Meaning, is_for_all};
+use crate::tui::keys::{COMMANDS, Key, Keymap, Meaning, Place, is_for_all};
 use crate::tui::screens;
 use crate::tui::theme::Palette;
 
@@ -172,6 +172,61 @@ impl Config {
         }
         keymap
     }
+}
+
+/// What bindings of the file take from other commands, in sentences.
+pub fn taken_keys(config: &Config) -> Vec<String> {
+    let (usual, own) = (Keymap::default(), config.keymap());
+    let is_bound = |meaning: Meaning| {
+        let of_file = config
+            .keys
+            .iter()
+            .filter(|(_, keys)| keys.from == Origin::File);
+        of_file
+            .clone()
+            .any(|(name, _)| Meaning::find(name) == Some(meaning))
+    };
+    let mut taken: Vec<String> = Vec::new();
+    let of_file = config.keys.iter();
+    for (name, keys) in of_file.filter(|(_, keys)| keys.from == Origin::File) {
+        for (key, place) in keys
+            .value
+            .iter()
+            .flat_map(|key| places().map(move |place| (*key, place)))
+        {
+            let (before, now) = (usual.meaning(key, place), own.meaning(key, place));
+            let Some(lost) = before.filter(|_| before != now && now == Meaning::find(name)) else {
+                continue;
+            };
+            if is_bound(lost) {
+                continue;
+            }
+            let left: Vec<String> = own
+                .bound_to(lost)
+                .into_iter()
+                .filter(|other| own.meaning(*other, place) == Some(lost))
+                .map(|other| other.to_string())
+                .collect();
+            let left = match left.as_slice() {
+                [] => format!("{} has no key now", lost.name()),
+                left => format!("{} keeps {}", lost.name(), left.join(" ")),
+            };
+            let words = format!("key {key} runs {name} instead of {}; {left}", lost.name());
+            if !taken.contains(&words) {
+                taken.push(words);
+            }
+        }
+    }
+    taken
+}
+
+/// Everywhere that keys are typed.
+fn places() -> impl Iterator<Item = Place> {
+    let views = screens::views().flat_map(|info| {
+        let screen = info.id;
+        [false, true].map(|is_inner| Place { screen, is_inner })
+    });
+    views.filter(|place| !place.is_inner || place.screen == screens::ScreenId::Stream)
 }
 
 /// `$XDG_CONFIG_HOME/saferun-tui/config.toml`, or below `~/.config`.

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod fixture;
 pub mod fork;
 pub mod json;
+pub mod markdown;
 pub mod policy;
 pub mod readable;
 pub mod redact;

@@ -22,7 +22,9 @@ pub mod pattern;
 pub mod complete;
 pub mod guide;
 pub mod hint;
+pub mod incomplete;
 pub mod matches;
+pub mod needles;
 pub mod read;
 pub mod runs;
 

@@ -16,9 +16,10 @@ mod slow_actions;
 mod unanswered;
 mod unpriced_calls;
 
-use crate::analysis::insights::equal_calls::EqualCalls;
+use crate::analysis::insights::equal_calls::{Call, EqualCalls};
 use crate::base::cancel::CancelFlag;
 use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::row::Row;
 
@@ -46,6 +47,8 @@ pub enum Weight {
 pub struct View<'a> {
     pub store: &'a Store,
     pub calls: &'a EqualCalls,
+    /// Only this run; none for all of them.
+    pub run: Option<RunIx>,
     /// More data may arrive, so a result that is absent is pending rather than missing.
     pub is_growing: bool,
 }
@@ -99,8 +102,22 @@ impl Insight {
 }
 
 impl<'a> View<'a> {
+    /// The actions that the view is about.
+    fn all(self) -> impl Iterator<Item = Row<'a>> {
+        let is_ours = move |row: &Row<'a>| self.run.is_none_or(|run| row.run_ix() == run);
+        self.store.rows().filter(is_ours)
+    }
+
     fn rows(self, test: impl Fn(&Row<'a>) -> bool) -> Vec<ActionIx> {
-        self.store.rows().filter(test).map(|row| row.ix()).collect()
+        self.all().filter(test).map(|row| row.ix()).collect()
+    }
+
+    /// The groups of equal calls that the view is about.
+    fn groups(self) -> Vec<&'a [Call]> {
+        let run = |group: &&[Call]| self.store.row(group[0].ix).run_ix();
+        let mut groups = self.calls.groups();
+        groups.retain(|group| self.run.is_none_or(|ours| run(group) == ours));
+        groups
     }
 }
 

@@ -1,5 +1,7 @@
 //! How a user names a run (`RUN`, a unique prefix of its id) and one of its actions (`RUN:SEQ`).
 
+use crate::store::row::Row;
+
 /// Why a name does not mean exactly one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
@@ -27,6 +29,16 @@ pub fn find(ids: &[&str], name: Option<&str>) -> Result<(usize, Option<u32>), Mi
 pub fn split_seq(name: &str) -> Option<(&str, u32)> {
     let (run, seq) = name.rsplit_once(':')?;
     Some((run, seq.parse().ok()?))
+}
+
+/// `traces/a.jsonl#7f3a91:42`: what the command line opens at this action. A line that is no action of its run
+/// has the address of the run.
+pub fn address(row: &Row<'_>) -> String {
+    let run = format!("{}#{}", row.source().path.display(), row.run().id);
+    match row.seq() {
+        0 => run,
+        seq => format!("{run}:{seq}"),
+    }
 }
 
 fn run(ids: &[&str], prefix: Option<&str>) -> Result<usize, Miss> {

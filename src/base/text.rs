@@ -177,7 +177,7 @@ impl Rows {
 pub fn ascii_glyph(char: char) -> Option<char> {
     Some(match char {
         '…' | '≈' | '⋯' => '~',
-        '·' | '—' | '−' | '─' => '-',
+        '·' | '—' | '–' | '−' | '─' => '-',
         '×' => 'x',
         '→' | '▶' => '>',
         '‖' => '=',

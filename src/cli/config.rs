@@ -51,6 +51,9 @@ impl Command for Config {
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let lines = lines(&cx.config);
+        for words in config::taken_keys(&cx.config) {
+            cx.notes.note(&words);
+        }
         if cx.global.json {
             let settings = lines.iter().map(|line| Set {
                 name: match line.table {

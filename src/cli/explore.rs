@@ -10,6 +10,7 @@ use crate::cli::look::Charset;
 use crate::cli::pick::Target;
 use crate::cli::selection::Selection;
 use crate::cli::{Cx, demo, filter, ls, picture, plain};
+use crate::config;
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
 use crate::ingest::intake::Messages;
@@ -270,7 +271,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
     tui::Options {
         several: discover::are_several(&named.inputs),
         title: named.title.clone(),
-        told: named.failed.clone(),
+        told: [named.failed.as_slice(), &config::taken_keys(config)].concat(),
         paths: named.paths.clone(),
         live: named.live,
         filter: cx.global.condition.clone(),

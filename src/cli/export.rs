@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::analysis::context::{self, Context, Exactness, Origin};
+use crate::analysis::context::{self, Exactness};
 use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
 use crate::base::human;
-use crate::base::text;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::place::{self, Place};
@@ -19,7 +18,6 @@ use crate::cli::{Cx, pick};
 use crate::export::fork::{self, Edit};
 use crate::export::redact::{Masked, Reason};
 use crate::export::{curl, fixture, json as writing, words};
-use crate::store::Store;
 
 /// What `export` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -87,7 +85,8 @@ impl Command for Export {
                 (lines(cx, &[request])?, masked)
             }
             As::Curl => {
-                let command = command(cx, &store, &found, request)?;
+                let command = curl::script(&store, &found, request, cx.out.look.escapes())
+                    .context("the request is not a JSON object, so there is nothing to send")?;
                 let masked = command.count();
                 (command.into_inner().into_bytes(), masked)
             }
@@ -202,30 +201,6 @@ fn lines(cx: &Cx, values: &[Masked<Value>]) -> std::io::Result<Vec<u8>> {
         writing::line(&mut bytes, value.get(), cx.out.look.escapes())?;
     }
     Ok(bytes)
-}
-
-/// The command, below a comment on what the request lacks.
-fn command(
-    cx: &Cx,
-    store: &Store,
-    found: &Context,
-    request: Masked<Value>,
-) -> anyhow::Result<Masked<String>> {
-    let row = store.row(found.call);
-    let record = request.map(|request| json!({ "request": request }));
-    let command = curl::command(&record, row.model(), cx.out.look.escapes())
-        .context("the request is not a JSON object, so there is nothing to send")?;
-    let mut script = String::new();
-    if found.exactness == Exactness::Reconstructed {
-        script.push_str("# reconstructed from a trace; not the bytes that were sent. Missing:\n");
-        let missing = found.parts.iter();
-        for part in missing.filter(|part| part.origin == Origin::Missing) {
-            script.push_str("#   ");
-            script.push_str(&text::sanitize(&part.note));
-            script.push('\n');
-        }
-    }
-    Ok(command.map(|command| format!("{script}{command}\n")))
 }
 
 /// Writes to the file or, without one, to standard output.

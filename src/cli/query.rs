@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::analysis::runs::short_ids;
+use crate::analysis::snippet;
 use crate::analysis::summary;
 use crate::cli::args::{Machine, Paths, Rows};
 use crate::cli::columns::{Key, Named, Offer, Order, Picked};
@@ -18,6 +19,7 @@ use crate::export::json::action;
 use crate::export::words::{self, Role};
 use crate::model::action::{ActionIx, Kind};
 use crate::query::hint::Over;
+use crate::query::needles::needles;
 use crate::store::Store;
 use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
@@ -86,7 +88,8 @@ impl Command for Query {
             filter::hint(cx, store, &expr, Over::Actions);
         } else {
             rows.truncate(self.rows.limit.unwrap_or(usize::MAX));
-            actions(cx, store, &rows, picked.as_ref())?;
+            let sought = needles(&expr);
+            matching(cx, store, (&rows, &sought), picked.as_ref())?;
         }
         Ok(if exit == Exit::Done && !is_match {
             Exit::NoMatch
@@ -116,11 +119,21 @@ pub(super) fn actions(
     rows: &[ActionIx],
     picked: Option<&Picked<'_>>,
 ) -> anyhow::Result<()> {
+    matching(cx, store, (rows, &[]), picked)
+}
+
+/// The same, for actions in which some texts were found: they are shown.
+fn matching(
+    cx: &mut Cx,
+    store: &Store,
+    (rows, sought): (&[ActionIx], &[String]),
+    picked: Option<&Picked<'_>>,
+) -> anyhow::Result<()> {
     let Some(machine) = cx.global.machine() else {
         return match picked {
             _ if rows.is_empty() => Ok(()),
-            Some(picked) => picked_table(cx, store, rows, picked),
-            None => table(cx, store, rows),
+            Some(picked) => picked_table(cx, store, (rows, sought), picked),
+            None => table(cx, store, (rows, sought)),
         };
     };
     print(cx, machine, (store, rows), picked)
@@ -213,7 +226,11 @@ fn key(row: &Row<'_>, column: &str) -> Option<Key> {
 }
 
 /// Two passes, so that a million matches need no memory: only the second one opens the actions.
-fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
+fn table(
+    cx: &mut Cx,
+    store: &Store,
+    (rows, sought): (&[ActionIx], &[String]),
+) -> anyhow::Result<()> {
     let ids = run_names(cx, store);
     // If there is one run, its id says nothing.
     let skip = usize::from(ids.len() <= 1);
@@ -229,8 +246,8 @@ fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
     for ix in rows {
         let row = store.row(*ix);
         let mut cells = cells(&row, &cx.out.look);
-        let body = bodies.open(&row, Depth::Glance);
-        cells.push(Cell::new(cx.out.look.clean(&summary::line(&row, &body))));
+        let what = what(&row, &mut bodies, sought);
+        cells.push(Cell::new(cx.out.look.clean(&what)));
         layout.row(&mut cx.out, &cells)?;
     }
     Ok(())
@@ -240,7 +257,7 @@ fn table(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
 fn picked_table(
     cx: &mut Cx,
     store: &Store,
-    rows: &[ActionIx],
+    (rows, sought): (&[ActionIx], &[String]),
     picked: &Picked<'_>,
 ) -> anyhow::Result<()> {
     let ids = run_names(cx, store);
@@ -250,8 +267,7 @@ fn picked_table(
         let row = store.row(*ix);
         let mut own = columns(&row, look, &ids);
         let text = if picked.has("text") {
-            let body = bodies.open(&row, Depth::Glance);
-            look.clean(&summary::line(&row, &body))
+            look.clean(&what(&row, &mut bodies, sought))
         } else {
             String::new()
         };
@@ -262,6 +278,22 @@ fn picked_table(
     let rows: Vec<Vec<Cell>> = rows.iter().map(&mut cells).collect();
     table::write(&mut cx.out, &picked.heads(), &rows)?;
     Ok(())
+}
+
+/// Characters of a summary that are surely seen.
+const SEEN: usize = 40;
+
+/// What happened, in one line; behind the text around the match where the summary does not show it.
+fn what(row: &Row<'_>, bodies: &mut Bodies, sought: &[String]) -> String {
+    let summary = summary::line(row, &bodies.open(row, Depth::Glance));
+    let head: String = summary.chars().take(SEEN).collect();
+    if sought.is_empty() || snippet::holds(&head, sought) {
+        return summary;
+    }
+    match snippet::around(&bodies.open(row, Depth::Full), sought) {
+        Some(around) => format!("{around} · {summary}"),
+        None => summary,
+    }
 }
 
 fn record(row: &Row<'_>) -> Value {

@@ -1,4 +1,4 @@
-use super::{Config, Origin, Setting};
+use super::{Config, Origin, Setting, taken_keys};
 use crate::analysis::runs::{Grouping, Key as SortKey};
 use crate::tui::keys::{Command, Key, Keymap, Meaning};
 use crate::tui::screens::{self, ScreenId};
@@ -148,4 +148,22 @@ fn the_example_in_the_readme_is_valid() {
     let config = Config::parse(example.expect("an example")).expect("a configuration");
     assert_eq!(config.theme.value, Some(Palette::Light));
     assert_eq!(config.filters.len(), 1);
+}
+
+#[test]
+fn a_key_that_is_taken_from_another_command_is_told() {
+    let told = |text: &str| taken_keys(&Config::parse(text).expect("a configuration"));
+    assert_eq!(
+        told("[keys]\nnext-error = \"j\""),
+        ["key j runs next-error instead of down; down keeps down"]
+    );
+    assert_eq!(
+        told("[keys]\nquit = \"/\""),
+        ["key / runs quit instead of filter; filter has no key now"]
+    );
+    assert!(
+        told("[keys]\nnext-error = \"j\"\ndown = \"n\"\nnext-match = \"X\"\nnext-change = \"X\"")
+            .is_empty()
+    );
+    assert!(told("[keys]\nnext-error = \"X\"").is_empty());
 }

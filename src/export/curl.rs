@@ -3,13 +3,53 @@
 //! The trace is not trusted: only an `http(s)` address is taken from it, no control character reaches the
 //! shell or the terminal, and the variable with the user's key is named only for the vendor's own host.
 
+mod sendable;
+
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::analysis::context::{Context, Exactness, Origin};
+use crate::base::text;
+use crate::export::curl::sendable::sendable;
 use crate::export::json::{self, Escapes};
 use crate::export::redact::Masked;
 use crate::ingest::request::Api;
+use crate::store::Store;
+
+/// The command that sends the request of a model call, below comments on what the trace lacks. `request` is that of
+/// `found`, masked or as recorded. `None` where there is nothing to send.
+pub fn script(
+    store: &Store,
+    found: &Context,
+    request: Masked<Value>,
+    escapes: Escapes,
+) -> Option<Masked<String>> {
+    let model = store.row(found.call).model();
+    let is_rebuilt = found.exactness == Exactness::Reconstructed;
+    let mut comments = String::new();
+    if is_rebuilt {
+        comments.push_str("# reconstructed from a trace; not the bytes that were sent. Missing:\n");
+        let missing = found.parts.iter();
+        for part in missing.filter(|part| part.origin == Origin::Missing) {
+            comments.push_str("#   ");
+            comments.push_str(&text::sanitize(&part.note));
+            comments.push('\n');
+        }
+    }
+    let mut added = Vec::new();
+    let record = request.map(|mut request| {
+        if is_rebuilt {
+            added = sendable(&mut request, found.api, model);
+        }
+        json!({ "request": request })
+    });
+    for words in added {
+        comments.push_str(&format!("# {words}\n"));
+    }
+    let command = command(&record, model, escapes)?;
+    Some(command.map(|command| format!("{comments}{command}\n")))
+}
 
 /// The command; `None` where the record of the call holds no request. Lines that begin with `#` say what to know
 /// before sending it.
@@ -54,7 +94,7 @@ pub fn command(record: &Masked<Value>, model: &str, escapes: Escapes) -> Option<
     Some(Masked::composed(text, record.count()))
 }
 
-/// The body as it is sent: some records keep the URL among its members.
+/// The body as it is recorded without what was not sent: some records keep the URL among its members.
 fn without_address(body: &Value) -> Value {
     let mut body = body.clone();
     if let Some(members) = body.as_object_mut() {

@@ -23,7 +23,7 @@ const BASICS: &[(&str, &str)] = &[
     ("/time.?out/", "a regular expression anywhere"),
     (
         "text~refund",
-        "a regular expression in a field, case included",
+        "a regular expression in a field; case counts, unlike after `:` (text~/refund/i ignores it)",
     ),
     ("tool=Bash", "exactly, case included"),
     ("cost>0.05", "numbers and dollars: > >= < <="),

@@ -1,6 +1,9 @@
 //! Applies a filter to runs: fields of the run are tested on the run, other terms on its actions.
 
+use std::collections::HashMap;
+
 use crate::base::cancel::CancelFlag;
+use crate::model::action::ActionIx;
 use crate::model::quantity::Tokens;
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::query::Context;
@@ -33,6 +36,47 @@ pub fn runs(store: &Store, expr: &Expr, context: &Context, cancel: &CancelFlag) 
         .filter(|(_, found)| *found)
         .map(|(run, _)| run)
         .collect()
+}
+
+/// The runs that match, and in each the first action that does.
+///
+/// A filter that is only about whole runs (`cost>1`) has no such actions.
+pub fn with_hits(
+    store: &Store,
+    expr: &Expr,
+    context: &Context,
+    cancel: &CancelFlag,
+) -> (Vec<RunIx>, HashMap<RunIx, ActionIx>) {
+    let mut hits = HashMap::new();
+    let wanted = of_actions(expr);
+    if let Some(wanted) = &wanted {
+        let query = Query::compile(wanted, store, context);
+        for action in matches(store, &query, cancel, &mut |_| {}).rows {
+            hits.entry(store.row(action).run_ix()).or_insert(action);
+        }
+    }
+    if wanted.as_ref() == Some(expr) && is_about_actions(expr) {
+        let mut kept: Vec<RunIx> = hits.keys().copied().collect();
+        kept.sort_unstable();
+        return (kept, hits);
+    }
+    (runs(store, expr, context, cancel), hits)
+}
+
+/// What a filter of runs wants of one action: its terms without those about whole runs and those that are negated.
+pub fn of_actions(expr: &Expr) -> Option<Expr> {
+    let several = |parts: &[Expr], whole: fn(Vec<Expr>) -> Expr| {
+        let mut parts: Vec<Expr> = parts.iter().filter_map(of_actions).collect();
+        match parts.len() {
+            0 | 1 => parts.pop(),
+            _ => Some(whole(parts)),
+        }
+    };
+    match expr {
+        Expr::And(parts) => several(parts, Expr::And),
+        Expr::Or(parts) => several(parts, Expr::Or),
+        other => is_about_actions(other).then(|| other.clone()),
+    }
 }
 
 struct Lift<'a> {

@@ -16,7 +16,7 @@ use crate::model::symbol::Sym;
 use crate::query::eval::{Query, Tally};
 use crate::query::expr::Expr;
 use crate::query::matches::{Matches, matches};
-use crate::query::runs::runs;
+use crate::query::runs::{runs, with_hits};
 use crate::query::{Context, parse};
 use crate::store::Store;
 use crate::store::bodies::Bodies;
@@ -189,6 +189,20 @@ fn times_are_relative_to_now_or_times_of_day() {
     check("at:10:05 kind:tool", &[8]);
     check("at:10:00..10:04 kind:tool", &[4]);
     check("at:10:59..10:00 kind:tool", &[4, 12]);
+}
+
+#[test]
+fn runs_come_with_their_first_matching_action() {
+    let hits = |filter: &str| {
+        let expr = parse(filter).expect("a filter");
+        let (kept, hits) = with_hits(&load(TRACE), &expr, &context(), &CancelFlag::new());
+        let of = |run: &RunIx| (run.0, hits.get(run).map(|ix| ix.0));
+        kept.iter().map(of).collect::<Vec<_>>()
+    };
+    assert!(hits("tool:search").iter().all(|(_, hit)| hit.is_some()));
+    assert_eq!(hits("tokens>800"), [(0, None)]);
+    assert_eq!(hits("-tool:refund"), [(1, None)]);
+    assert_eq!(hits("tool:search is:error").len(), 1);
 }
 
 #[test]

@@ -54,6 +54,12 @@ pub struct Position {
     pub seq: u32,
     /// The name of the view that was shown.
     pub view: String,
+    /// Only this run was listed.
+    #[serde(default)]
+    pub is_alone: bool,
+    /// The filters in force, by the name of their view.
+    #[serde(default)]
+    pub filters: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +104,8 @@ pub struct Layout {
 
 impl Document for Traces {
     const FILE: &'static str = "traces.json";
+    /// 2 has the filters of a position.
+    const VERSION: u64 = 2;
 
     fn apply(&mut self, change: &Change) {
         match change {
@@ -110,6 +118,8 @@ impl Document for Traces {
                     run: clipped(&to.run),
                     seq: to.seq,
                     view: clipped(&to.view),
+                    is_alone: to.is_alone,
+                    filters: filters(&to.filters),
                 };
                 self.entry(trace).position = Some(place);
             }
@@ -230,6 +240,15 @@ impl Document for Views {
             | Change::Unmarked { .. } => {}
         }
     }
+}
+
+/// Those that are not too long to be kept.
+fn filters(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let fitting = all.iter().filter(|(_, filter)| fits(filter));
+    let fitting = fitting.take(MOST_VIEWS);
+    fitting
+        .map(|(view, filter)| (clipped(view), filter.clone()))
+        .collect()
 }
 
 fn fits(filter: &str) -> bool {

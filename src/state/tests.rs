@@ -30,6 +30,8 @@ fn position(seq: u32) -> Position {
         run: "run-1".to_owned(),
         seq,
         view: "stream".to_owned(),
+        is_alone: true,
+        filters: [("runs".to_owned(), "cost>1".to_owned())].into(),
     }
 }
 

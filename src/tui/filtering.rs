@@ -38,6 +38,13 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Whether any row of a chunk is of its run.
+    fn is_in(self, store: &Store, number: usize) -> bool {
+        let (Scope::Run(run) | Scope::Agent(run, _)) = self;
+        let chunk = store.chunk(number);
+        chunk.is_some_and(|(chunk, _)| chunk.run.contains(&run))
+    }
+
     fn holds(self, row: &Row<'_>) -> bool {
         match self {
             Scope::Run(run) => row.run_ix() == run,
@@ -132,6 +139,9 @@ pub fn run(task: &Task, cancel: &CancelFlag, tell: &mut dyn FnMut(Progress)) -> 
                     break;
                 }
                 let first = (number * CHUNK_ROWS) as u32;
+                if !task.scope.is_none_or(|scope| scope.is_in(store, number)) {
+                    continue;
+                }
                 let rows = task.tested.saturating_sub(first) as usize..CHUNK_ROWS;
                 let (bits, tally) = query.test_chunk(store, number, rows, &mut bodies);
                 let found = bits.rows().map(|row| ActionIx(first + row as u32));

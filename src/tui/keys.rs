@@ -369,7 +369,8 @@ commands! {
     Parent "parent" Jump "p" "caller" "the action that caused this one; in a subagent, the call that started it";
     Mark "mark" Jump on Stream, Replay, Diff "m" "mark" "m and a letter mark this action, or remove the mark";
     GoToMark "go-to-mark" Jump on Stream, Replay, Diff "'" "to mark" "' and a letter go to the marked action";
-    GoTo "go-to" Jump "" "go to" "go to an action by its number in the run (:12)" takes Number;
+    GoTo "go-to" Jump "" "go to" "go to an action by its number in the run (12G or :12)" takes Number;
+    Note "note" Jump on Stream "\"" "note" "write a note on this action; marks it first if it has no mark";
     Open "open" Move "enter" "open" "open the selection; with a path, open that trace instead" takes Path;
     NextPane "next-pane" Look "tab" "pane" "focus the inspector, then step through its tabs";
     PrevPane "prev-pane" Look "backtab" "pane" "step back through the tabs to the list";
@@ -390,7 +391,7 @@ commands! {
     UnfoldSiblings "unfold-siblings" Inspect "e" "unfold all" "unfold this value and its siblings";
     NextSameKey "next-same-key" Inspect "*" "same key" "next value with the same key";
     WhereFrom "where-from" Inspect "W" "where from" "find the first earlier action with this value (inferred from equal text)";
-    Filter "filter" Filter "/" "filter" "filter the list; in the help, search it" takes Filter;
+    Filter "filter" Filter on Stream, Runs, Help "/" "filter" "filter the list; in the help, search it" takes Filter;
     Saved "saved-filters" Filter on Stream "f2" "saved" "list saved filters: apply one, or save this one";
     Find "find" Filter on Stream "ctrl-f" "find" "find text without hiding anything";
     NextHit "next-match" Filter on Stream "n" "match" "next match; in the inspector, the next matching line";
@@ -403,7 +404,7 @@ commands! {
     OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "show only errors, blocks, questions, retries and broken lines, or all again";
     Page "page" Program on Stream "v" "pager" "open the whole action in $PAGER";
     Edit "edit" Program on Stream "V" "editor" "open a copy of the whole action in $EDITOR";
-    Yank "yank" Program on Stream "y" "copy" "copy: v value, k key, p path, j JSON, s whole step, c curl";
+    Yank "yank" Program on Stream "y" "copy" "copy: v value, k key, p path, j JSON, s whole step, m step as Markdown, u address (file#run:12), c curl";
     Noticed "noticed" Program on Stream "i" "insights" "list the insights, with the actions behind each";
     Sort "sort" Table "s" "sort" "sort by the next column" takes Column;
     SortOther "sort-reverse" Table "S" "reverse" "reverse the order";
@@ -473,7 +474,7 @@ commands! {
     Theme "theme" Program "" "theme" "next theme, or one by name: dark, light, high-contrast, 16, none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "go back; from the first view, quit";
-    Cancel "cancel" Program "esc" "cancel" "go back; in the list, clear the filter";
+    Cancel "cancel" Program "esc" "cancel" "clear the filter, else go back one step; never quits";
     Quit "quit" Program "Q ctrl-c" "quit" "quit";
     Suspend "suspend" Program "ctrl-z" "suspend" "suspend; fg returns";
     Redraw "redraw" Program "ctrl-l" "redraw" "draw everything again";
@@ -498,6 +499,11 @@ impl Entry {
 
 /// Reads a script of keys: words separated by spaces, each the name of a key or a text to type.
 pub fn script(text: &str) -> Vec<Key> {
+    words(text).concat()
+}
+
+/// The same, word by word: between two words time passes.
+pub fn words(text: &str) -> Vec<Vec<Key>> {
     let one = |word: &str| match Key::parse(word) {
         Some(key) => vec![key],
         None => word
@@ -505,7 +511,7 @@ pub fn script(text: &str) -> Vec<Key> {
             .map(|letter| Key::plain(Code::Char(letter)))
             .collect(),
     };
-    text.split_whitespace().flat_map(one).collect()
+    text.split_whitespace().map(one).collect()
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub struct Notice {
 #[derive(Debug, Default)]
 pub struct Notices {
     all: Vec<Notice>,
+    /// A message that is shown like the newest, but not kept.
+    passing: Option<Notice>,
     /// The newest message was on the screen when a key was pressed.
     is_dismissed: bool,
     was_drawn: bool,
@@ -38,7 +40,15 @@ impl Notices {
             self.all.remove(0);
         }
         self.all.push(Notice { level, words, at });
+        self.passing = None;
         (self.is_dismissed, self.was_drawn) = (false, false);
+    }
+
+    /// Shows a message that is about the key just pressed and not worth keeping.
+    pub fn pass(&mut self, words: String, at: i64) {
+        let level = Level::Note;
+        self.passing = Some(Notice { level, words, at });
+        self.was_drawn = false;
     }
 
     /// Oldest first.
@@ -57,8 +67,9 @@ impl Notices {
 
     /// The newest message, while it is shown.
     pub fn current(&self, now: i64) -> Option<&Notice> {
-        let newest = self.all.last().filter(|_| !self.is_dismissed);
-        newest.filter(|notice| now - notice.at < STAYS)
+        let newest = || self.all.last().filter(|_| !self.is_dismissed);
+        let shown = self.passing.as_ref().or_else(newest);
+        shown.filter(|notice| now - notice.at < STAYS)
     }
 
     /// How many microseconds the newest has still to be shown.
@@ -73,7 +84,9 @@ impl Notices {
 
     /// A key was pressed: what has been on the screen goes away.
     pub fn pressed(&mut self) {
-        self.is_dismissed |= self.was_drawn;
+        if self.was_drawn {
+            (self.is_dismissed, self.passing) = (true, None);
+        }
     }
 }
 
@@ -93,6 +106,17 @@ mod tests {
         assert!(notices.current(1000 + STAYS - 1).is_some());
         assert!(notices.current(1000 + STAYS).is_none());
         assert_eq!(notices.stays(1000), Some(STAYS as u64));
+    }
+
+    #[test]
+    fn a_passing_message_is_shown_until_the_next_key_and_not_kept() {
+        let mut notices = Notices::default();
+        notices.pass("x does nothing here".to_owned(), 1000);
+        assert!(notices.current(1000).is_some());
+        notices.drawn();
+        notices.pressed();
+        assert!(notices.current(1000).is_none());
+        assert!(notices.all().is_empty());
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub fn place(store: &Store, position: &Position) -> Option<(ScreenId, Here)> {
     let here = Here {
         action: find(store, &position.run, position.seq).or_else(|| store.first_of(run)),
         run: Some(run),
-        scope: None,
+        scope: position.is_alone.then_some(run),
     };
     let view = ScreenId::view(&position.view)?;
     // Which runs were compared is not remembered.
@@ -96,8 +96,12 @@ pub fn filter_changes(session: &Session) -> Vec<Change> {
     used.chain(gone).chain(new).collect()
 }
 
-/// What to save of a session about its trace.
-pub fn trace_changes(session: &Session, trace: &TraceId) -> Vec<Change> {
+/// What to save of a session about its trace; `filters` are those in force.
+pub fn trace_changes(
+    session: &Session,
+    trace: &TraceId,
+    filters: &[(ScreenId, String)],
+) -> Vec<Change> {
     let store = &session.loaded.store;
     let named = |ix: ActionIx| {
         let known = (store.first()..store.len()).contains(&ix.0);
@@ -116,6 +120,11 @@ pub fn trace_changes(session: &Session, trace: &TraceId) -> Vec<Change> {
             run: run.id.to_string(),
             seq,
             view: session.view.info().name.to_owned(),
+            is_alone: here.scope.is_some(),
+            filters: filters
+                .iter()
+                .map(|(view, filter)| (view.info().name.to_owned(), filter.clone()))
+                .collect(),
         },
     });
     let marks: Vec<Mark> = session
@@ -127,7 +136,7 @@ pub fn trace_changes(session: &Session, trace: &TraceId) -> Vec<Change> {
                 letter,
                 run: run.id.to_string(),
                 seq,
-                note: String::new(),
+                note: session.marks.note(letter).to_owned(),
             })
         })
         .collect();

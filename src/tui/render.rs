@@ -33,7 +33,8 @@ pub struct Headless {
 }
 
 /// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
-/// A word that is not the name of a key is typed letter by letter.
+/// A word that is not the name of a key is typed letter by letter, and time passes between words: `12G` goes to an
+/// action, `2 G` to the end of the second view.
 pub fn script(
     options: &Options,
     messages: impl IntoIterator<Item = Loaded>,
@@ -107,9 +108,13 @@ impl Headless {
 
     /// Plays keys, with a frame after each as a terminal would show.
     pub fn play(&mut self, keys: &str) {
-        for key in keys::script(keys) {
-            self.draw();
-            let effects = self.shell.key(key);
+        for word in keys::words(keys) {
+            for key in word {
+                self.draw();
+                let effects = self.shell.key(key);
+                self.obey(effects);
+            }
+            let effects = self.shell.end_count();
             self.obey(effects);
         }
     }

@@ -37,6 +37,11 @@ pub trait Screen: Any + Debug {
         Vec::new()
     }
 
+    /// The filter in force; empty without one.
+    fn filtered(&self) -> &str {
+        ""
+    }
+
     /// Compares these cohorts, for the screen that can.
     fn compare(&mut self, cohorts: Choice) {
         let _ = cohorts;

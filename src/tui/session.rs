@@ -15,6 +15,7 @@ use crate::ingest::prices::PriceTable;
 use crate::ingest::{Loaded, Preview};
 use crate::model::action::{ActionIx, SourceIx};
 use crate::model::run::RunIx;
+use crate::query::expr::Expr;
 use crate::state::Mark;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
@@ -32,6 +33,8 @@ pub struct Session {
     pub clock: Arc<dyn Clock>,
     /// The current view.
     pub view: ScreenId,
+    /// The inspector had the focus when something was laid over the view.
+    pub is_inner: bool,
     pub keymap: Arc<Keymap>,
     pub setup: Arc<Setup>,
     pub notices: Notices,
@@ -41,6 +44,8 @@ pub struct Session {
     pub here: Here,
     pub marks: Marks,
     pub filters: Filters,
+    /// A run is being opened in the stream: what goes along.
+    pub sought: Option<Sought>,
     /// For costs by kind of token.
     pub prices: Arc<PriceTable>,
 }
@@ -59,6 +64,17 @@ pub struct Trace {
     pub pulse: Pulse,
 }
 
+/// What a filter of runs looks for in their actions.
+#[derive(Debug, Clone)]
+pub struct Sought {
+    /// None where the filter is not about actions, or there is none.
+    pub expr: Option<Expr>,
+    /// The filter as it was typed.
+    pub text: String,
+    /// Whether the selection already is the first match.
+    pub is_at_first: bool,
+}
+
 /// Filters to use again.
 #[derive(Debug, Default)]
 pub struct Filters {
@@ -73,34 +89,60 @@ pub struct Filters {
 pub struct Marks {
     /// The runs to compare, A and B.
     pub pair: [Option<RunIx>; 2],
-    named: BTreeMap<char, ActionIx>,
+    named: BTreeMap<char, Marked>,
     /// Remembered marks whose actions were not found so far.
     pending: Vec<Mark>,
     all: Arc<HashSet<u32>>,
 }
 
+/// A marked action, and what the user noted about it.
+#[derive(Debug, Clone, Default)]
+struct Marked {
+    ix: ActionIx,
+    note: String,
+}
+
 impl Marks {
     /// Sets or removes a mark; returns whether it is set now.
     pub fn toggle(&mut self, letter: char, ix: ActionIx) -> bool {
-        let is_set = self.named.get(&letter) != Some(&ix);
+        let is_set = self.get(letter) != Some(ix);
         if is_set {
-            self.named.insert(letter, ix);
+            let note = String::new();
+            self.named.insert(letter, Marked { ix, note });
         } else {
             self.named.remove(&letter);
         }
-        self.all = Arc::new(self.named.values().map(|ix| ix.0).collect());
+        self.all = Arc::new(self.named.values().map(|marked| marked.ix.0).collect());
         is_set
     }
 
     pub fn get(&self, letter: char) -> Option<ActionIx> {
-        self.named.get(&letter).copied()
+        self.named.get(&letter).map(|marked| marked.ix)
+    }
+
+    /// What was noted at a mark; empty if nothing was. It is not sanitised.
+    pub fn note(&self, letter: char) -> &str {
+        self.named
+            .get(&letter)
+            .map_or("", |marked| marked.note.as_str())
+    }
+
+    pub fn set_note(&mut self, letter: char, note: &str) {
+        if let Some(marked) = self.named.get_mut(&letter) {
+            note.clone_into(&mut marked.note);
+        }
+    }
+
+    /// The first letter that marks nothing.
+    pub fn free(&self) -> Option<char> {
+        ('a'..='z').find(|letter| !self.named.contains_key(letter))
     }
 
     /// The letter on an action.
     pub fn of(&self, ix: ActionIx) -> Option<char> {
         let mut named = self.named.iter().filter(|_| self.all.contains(&ix.0));
         named
-            .find(|(_, marked)| **marked == ix)
+            .find(|(_, marked)| marked.ix == ix)
             .map(|(letter, _)| *letter)
     }
 
@@ -109,7 +151,9 @@ impl Marks {
     }
 
     pub fn letters(&self) -> impl Iterator<Item = (char, ActionIx)> {
-        self.named.iter().map(|(letter, ix)| (*letter, *ix))
+        self.named
+            .iter()
+            .map(|(letter, marked)| (*letter, marked.ix))
     }
 
     pub fn pending(&self) -> &[Mark] {
@@ -122,6 +166,7 @@ impl Marks {
             match remembered::find(store, &mark.run, mark.seq) {
                 Some(ix) if !self.named.contains_key(&mark.letter) => {
                     self.toggle(mark.letter, ix);
+                    self.set_note(mark.letter, &mark.note);
                 }
                 Some(_) => {}
                 None => self.pending.push(mark),
@@ -214,6 +259,7 @@ impl Session {
             zone: options.zone.clone(),
             clock: Arc::clone(&options.clock),
             view: options.view.unwrap_or(ScreenId::Stream),
+            is_inner: false,
             keymap: Arc::new(options.keymap.clone()),
             setup: Arc::new(options.setup.clone()),
             notices: Notices::default(),
@@ -231,6 +277,7 @@ impl Session {
                 history: options.setup.remembered.history.clone(),
                 saved: saved_filters(&options.setup),
             },
+            sought: None,
             prices: Arc::new(options.loading.prices.clone()),
         }
     }
@@ -272,6 +319,12 @@ impl Session {
     /// Adds a message to the log. It need not be sanitised.
     pub fn say(&mut self, words: &str) {
         self.tell(Level::Note, words);
+    }
+
+    /// Shows a message about the key just pressed; the log does not keep it. It need not be sanitised.
+    pub fn hint(&mut self, words: &str) {
+        let words = text::sanitize(words).into_owned();
+        self.notices.pass(words, self.clock.now());
     }
 
     /// Adds an error to the log. It need not be sanitised.

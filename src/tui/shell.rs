@@ -1,12 +1,14 @@
 //! The shell: the views, what lies over them, and what they share.
 
+mod count;
 mod frame;
 mod header;
+mod idle;
 mod route;
 mod start;
 
 use std::any::Any;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use crate::tui::screen::id::{self, ScreenId};
 use crate::tui::screen::{Pointer, Screen};
 use crate::tui::screens;
 use crate::tui::session::{Here, News, Session};
+use crate::tui::shell::count::Count;
 use crate::tui::shell::header::Header;
 use crate::tui::shell::route::{Route, Stop};
 use crate::tui::tasks;
@@ -46,6 +49,10 @@ pub struct Shell {
     /// Questions from outside, the oldest first.
     questions: VecDeque<Question>,
     header: Header,
+    /// The filter of the command line.
+    given: Option<String>,
+    /// Digits that may turn out to be a number before `G`.
+    count: Option<Count>,
 }
 
 #[derive(Debug)]
@@ -91,6 +98,8 @@ impl Shell {
             resume: None,
             questions: VecDeque::new(),
             header: Header::default(),
+            given: None,
+            count: None,
         };
         shell.begin(options);
         for words in &options.told {
@@ -116,6 +125,7 @@ impl Shell {
             .position
             .clone()
             .filter(|_| !is_asked);
+        self.given.clone_from(&options.filter);
         self.start = match options.view {
             Some(_) => Start::Found,
             None => Start::Open,
@@ -136,11 +146,21 @@ impl Shell {
         self.named = None;
         self.touched();
         self.session.notices.pressed();
+        let mut asked = Vec::new();
+        if self.count.is_some() {
+            match self.after_digits(key) {
+                Ok(effects) => return effects,
+                Err(effects) => asked = effects,
+            }
+        }
+        asked.extend(self.pressed(key));
+        asked
+    }
+
+    /// A key that is not part of a number.
+    fn pressed(&mut self, key: Key) -> Vec<Asked> {
         let top = self.top();
-        let place = Place {
-            screen: top,
-            is_inner: self.ask_top(|screen, _| screen.is_inner()),
-        };
+        let place = self.place();
         let meaning = self.session.keymap.meaning(key, place);
         match meaning {
             // These chords work even while something is typed.
@@ -152,9 +172,21 @@ impl Shell {
         let typed = self.ask_top(|screen, session| screen.typed(key, session));
         match (typed, meaning) {
             (Some(effects), _) => self.obey(top, effects),
-            (None, Some(Meaning::View(view))) => self.go(view),
             (None, Some(Meaning::Command(command))) => self.command(command),
-            (None, None) => Vec::new(),
+            (None, meaning) if self.begins_count(key) => {
+                self.begin_count(key, meaning);
+                Vec::new()
+            }
+            (None, Some(Meaning::View(view))) => self.go(view),
+            (None, None) => self.say_idle(key, place),
+        }
+    }
+
+    /// Where keys are typed.
+    fn place(&mut self) -> Place {
+        Place {
+            screen: self.top(),
+            is_inner: self.ask_top(|screen, _| screen.is_inner()),
         }
     }
 
@@ -167,6 +199,7 @@ impl Shell {
         let top = self.top();
         match command {
             Command::Quit => vec![(top, Effect::Quit)],
+            Command::Cancel => self.cancel(top),
             Command::Stop => self.stop(top),
             Command::Theme => {
                 self.recolor("");
@@ -190,6 +223,20 @@ impl Shell {
                 self.obey(top, effects)
             }
         }
+    }
+
+    /// One step back, but not out of the program.
+    fn cancel(&mut self, top: ScreenId) -> Vec<Asked> {
+        let effects = self.ask_top(|screen, session| screen.update(Command::Cancel, session));
+        let mut asked = self.obey(top, effects);
+        let all = asked.len();
+        asked.retain(|(_, effect)| !matches!(effect, Effect::Quit));
+        if asked.len() < all {
+            let key = self.session.keymap.keys(Command::Back).join(" ");
+            let words = format!("this is the first view · {key} quits");
+            self.session.hint(&words);
+        }
+        asked
     }
 
     /// Handles an event from outside.
@@ -246,6 +293,7 @@ impl Shell {
 
     /// Shows a screen over the view.
     fn lay(&mut self, id: ScreenId) -> Vec<Asked> {
+        self.session.is_inner = self.over.is_empty() && self.place().is_inner;
         self.over = vec![Layer::new(id, &self.session)];
         let effects = self.ask_top(Screen::entered);
         self.obey(id, effects)
@@ -375,16 +423,47 @@ impl Shell {
 
     /// Goes to where the user left this trace.
     fn resume(&mut self) -> Vec<Asked> {
-        let position = self.resume.take();
-        let store = &self.session.loaded.store;
-        let place = position.and_then(|position| remembered::place(store, &position));
+        let Some(position) = self.resume.take() else {
+            return Vec::new();
+        };
+        let place = remembered::place(&self.session.loaded.store, &position);
         let Some((view, here)) = place else {
             return Vec::new();
         };
         self.start = Start::Found;
         self.session.here = here;
         self.route = Route::new(view);
-        self.enter()
+        if here.scope.is_some() && view != ScreenId::Runs && self.told_runs() > 1 {
+            self.route = Route::new(ScreenId::Runs);
+            self.route.go(Stop::inside(view, here));
+        }
+        let mut asked = self.restore_filters(&position.filters);
+        asked.extend(self.enter());
+        asked
+    }
+
+    /// Sets the filters that were in force when the trace was left.
+    fn restore_filters(&mut self, filters: &BTreeMap<String, String>) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        for (name, filter) in filters {
+            let id = ScreenId::view(name);
+            let Some(layer) = self.views.iter_mut().find(|layer| Some(layer.id) == id) else {
+                continue;
+            };
+            let effects = layer.screen.filter(filter, &mut self.session);
+            let id = layer.id;
+            asked.extend(self.obey(id, effects));
+        }
+        asked
+    }
+
+    /// The filters in force, but not one that the command line gave.
+    pub fn filters(&self) -> Vec<(ScreenId, String)> {
+        let filter = |layer: &Layer| (layer.id, layer.screen.filtered().to_owned());
+        let all = self.views.iter().map(filter);
+        let given = self.given.as_deref().unwrap_or_default();
+        all.filter(|(_, filter)| !filter.is_empty() && filter != given.trim())
+            .collect()
     }
 
     /// The columns and the order of each view that has some.
@@ -405,11 +484,11 @@ impl Shell {
             return Vec::new();
         }
         let runs = self.told_runs();
-        let fitting = match (runs, self.route.here().view) {
-            (2.., _) => ScreenId::Runs,
-            // More files may come.
-            (_, ScreenId::Runs) if self.session.is_loading() => return Vec::new(),
-            (_, _) => ScreenId::Stream,
+        let fitting = match runs {
+            2.. => ScreenId::Runs,
+            // More runs may come.
+            _ if self.session.is_loading() => return Vec::new(),
+            _ => ScreenId::Stream,
         };
         self.start = Start::Found;
         self.session.here = Here::default();
@@ -440,6 +519,7 @@ impl Shell {
             .map(Duration::from_micros)
             .into_iter()
             .chain(clock)
+            .chain(self.digit_stays())
             .min()
     }
 

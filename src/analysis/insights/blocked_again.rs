@@ -19,7 +19,7 @@ impl Rule for BlockedAgain {
             )
         };
         let mut evidence: Vec<ActionIx> = Vec::new();
-        for group in view.calls.groups() {
+        for group in view.groups() {
             let after = group.iter().skip_while(|call| !is_stopped(call.ix)).skip(1);
             evidence.extend(after.map(|call| call.ix));
         }

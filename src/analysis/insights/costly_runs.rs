@@ -30,7 +30,13 @@ impl Rule for CostlyRuns {
         let costs = ordered(known.iter().map(|(usd, _)| *usd));
         let usual = median(&costs)?;
         let is_costly = |usd: f64| usd > usual * TIMES && usd >= MIN_USD;
-        let costly = known.iter().filter(|(usd, _)| is_costly(*usd));
+        let is_ours = |ix: ActionIx| {
+            let of = || view.store.row(ix).run_ix();
+            view.run.is_none_or(|run| of() == run)
+        };
+        let costly = known
+            .iter()
+            .filter(|(usd, first)| is_costly(*usd) && is_ours(*first));
         let evidence: Vec<ActionIx> = costly.map(|(_, first)| *first).collect();
         let most = costs.last().copied().unwrap_or_default();
         let words = format!(

@@ -23,7 +23,7 @@ impl Rule for CostlyTurn {
     /// The turn with the largest share, if that is at least half.
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let mut turns: HashMap<(RunIx, u32), (Cost, ActionIx, bool)> = HashMap::new();
-        for row in view.store.rows().filter(|row| row.cost().is_some()) {
+        for row in view.all().filter(|row| row.cost().is_some()) {
             let key = (row.run_ix(), row.turn());
             let turn = turns.entry(key).or_insert((Cost::NONE, row.ix(), false));
             turn.0 = turn.0 + row.cost();

@@ -19,7 +19,7 @@ impl Rule for FailureStreak {
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let mut open: Vec<((RunIx, Sym), Vec<ActionIx>)> = Vec::new();
         let mut longest: Vec<ActionIx> = Vec::new();
-        for row in view.store.rows().filter(|row| row.kind() == Kind::ToolCall) {
+        for row in view.all().filter(|row| row.kind() == Kind::ToolCall) {
             let key = (row.run_ix(), row.tool_sym());
             // Streaks do not cross runs.
             open.retain(|((run, _), _)| *run == key.0);

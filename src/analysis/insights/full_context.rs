@@ -17,7 +17,7 @@ impl Rule for FullContext {
     /// The fullest call among models whose window is known.
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let mut fullest: Option<(u64, ActionIx)> = None;
-        for row in view.store.rows().filter(|row| row.kind() == Kind::Response) {
+        for row in view.all().filter(|row| row.kind() == Kind::Response) {
             let usage = row.usage();
             let used =
                 usage.input.or_zero() + usage.cache_read.or_zero() + usage.cache_write.or_zero();

@@ -13,7 +13,7 @@ impl Rule for RepeatedCalls {
 
     fn look(&self, view: View<'_>) -> Option<Insight> {
         let mut evidence: Vec<ActionIx> = Vec::new();
-        for group in view.calls.groups() {
+        for group in view.groups() {
             let again = group
                 .windows(2)
                 .filter(|pair| pair[0].result.is_some() && pair[0].result == pair[1].result);

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use super::equal_calls::EqualCalls;
 use super::{RULES, View, Weight, look};
 use crate::base::cancel::CancelFlag;
+use crate::model::run::RunIx;
 use crate::store::testing::load;
 
 /// Checks the sentences about a trace, and the actions that show each.
@@ -11,6 +12,7 @@ fn check(trace: &str, expected: &[(Weight, &str, &[u32])]) {
     let store = load(trace);
     let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let view = View {
+        run: None,
         store: &store,
         calls: &calls,
         is_growing: false,
@@ -229,6 +231,7 @@ fn a_missing_result_is_pending_while_the_trace_grows() {
     let store = load(r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"a","args":{}}"#);
     let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
     let view = View {
+        run: None,
         store: &store,
         calls: &calls,
         is_growing: true,
@@ -265,4 +268,35 @@ fn rule_ids_are_unique_and_kebab_case() {
             |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
         assert!(id.split('-').all(is_kebab), "{id}");
     }
+}
+
+#[test]
+fn insights_about_one_run_count_that_run_alone() {
+    let call = |run: &str, id: u32| {
+        format!(
+            "{{\"type\":\"tool_call\",\"run_id\":\"{run}\",\"id\":\"{run}{id}\",\"tool\":\"{run}-tool\",\"args\":{{}}}}\n"
+        )
+    };
+    let trace = [call("r1", 1), call("r2", 1), call("r1", 2)].concat();
+    let store = load(&trace);
+    let calls = EqualCalls::of(&store, &CancelFlag::new(), &mut |_| {});
+    let words = |run: Option<RunIx>| {
+        let view = View {
+            run,
+            store: &store,
+            calls: &calls,
+            is_growing: false,
+        };
+        let mut found = look(view, &CancelFlag::new()).into_iter();
+        let found = found.find(|insight| insight.rule == "missing-results");
+        found.map(|insight| insight.words)
+    };
+    assert_eq!(
+        words(None).as_deref(),
+        Some("3 results never arrived (r1-tool, r2-tool)")
+    );
+    assert_eq!(
+        words(Some(RunIx(1))).as_deref(),
+        Some("1 result never arrived (r2-tool)")
+    );
 }

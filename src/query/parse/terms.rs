@@ -57,6 +57,7 @@ impl Parser<'_> {
         }
         let subject = self.subject()?;
         let op = self.op();
+        self.no_double_op(start, op)?;
         let test = self.test(&subject, op, start)?;
         Ok(Part::Expr(Expr::Term(Term { subject, test })))
     }
@@ -77,6 +78,40 @@ impl Parser<'_> {
             self.cursor.skip_space();
         }
         op
+    }
+
+    /// `tool=="Bash"`, `text=~x`, as other languages write them: the second sign would be taken for a value.
+    fn no_double_op(&self, start: usize, op: Op) -> Result<(), ParseError> {
+        let typed = self.cursor.from(start).trim_end();
+        let (sign, means) = match (self.cursor.peek(), op) {
+            (Some('='), Op::Differs) => ("=", "!="),
+            (Some('='), Op::Matches | Op::Equals) => ("=", "="),
+            (Some('~'), Op::Matches | Op::Equals) => ("~", "~"),
+            (Some('='), Op::Regex) => ("=", "~"),
+            _ => return Ok(()),
+        };
+        let name = typed.trim_end_matches([':', '=', '!', '~', ' ']);
+        let written = format!(
+            "{}{sign}",
+            typed.get(name.len()..).unwrap_or_default().trim_start()
+        );
+        let mut ahead = self.cursor;
+        ahead.eat(sign);
+        ahead.skip_space();
+        let at = ahead.at;
+        let quoted = (ahead.peek() == Some('"'))
+            .then(|| ahead.quoted().ok())
+            .flatten();
+        let is_plain =
+            |text: &str| !text.is_empty() && text.chars().all(|c| in_name(c) || c == '.');
+        let value = match quoted {
+            Some(text) if is_plain(&text) => text,
+            Some(_) => ahead.from(at).to_owned(),
+            None => ahead.take_while(|c| !ends_word(c)).to_owned(),
+        };
+        let message = format!("there is no operator '{written}'; write {name}{means}…");
+        let meant = (!value.is_empty()).then(|| format!("{name}{means}{value}"));
+        Err(ParseError::new(start..ahead.at, message).suggest(meant))
     }
 
     /// A field, or a family with its path.

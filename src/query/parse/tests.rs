@@ -451,3 +451,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn operators_of_other_languages_are_mistakes_with_the_right_form() {
+    let no = "there is no operator";
+    rejects("tool==\"Bash\"", "tool==\"Bash\"", no, Some("tool=Bash"));
+    rejects("tool==Bash is:error", "tool==Bash", no, Some("tool=Bash"));
+    rejects("text=~beads", "text=~beads", no, Some("text~beads"));
+    rejects(
+        "args.a.b == \"x y\"",
+        "args.a.b == \"x y\"",
+        no,
+        Some("args.a.b=\"x y\""),
+    );
+    rejects("tool!==Bash", "tool!==Bash", no, Some("tool!=Bash"));
+    rejects("tool==", "tool==", no, None);
+    check("tool=\"=x\"", "tool=\"=x\"");
+}

@@ -12,10 +12,18 @@ pub enum Meaning {
 
 impl Meaning {
     /// What a name of the table of commands or of a view means.
-    fn find(name: &str) -> Option<Meaning> {
+    pub fn find(name: &str) -> Option<Meaning> {
         let command = COMMANDS.iter().find(|entry| entry.name == name);
         let command = command.map(|entry| Meaning::Command(entry.command));
         command.or_else(|| ScreenId::view(name).map(Meaning::View))
+    }
+
+    /// Its name in the settings file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Meaning::Command(command) => command.entry().name,
+            Meaning::View(view) => view.info().name,
+        }
     }
 
     /// The screens that it is for; none when for every screen.
@@ -130,6 +138,17 @@ impl Keymap {
         let near = meant.filter_map(|(_, meaning)| Some((meaning.nearness(place)?, *meaning)));
         near.max_by_key(|(nearness, _)| *nearness)
             .map(|(_, meaning)| meaning)
+    }
+
+    /// The command that a key runs on other views, if it is one and the same.
+    pub fn elsewhere(&self, key: Key) -> Option<Command> {
+        let meant = self.bound.iter().filter(|(bound, _)| *bound == key);
+        let mut commands = meant.filter_map(|(_, meaning)| match meaning {
+            Meaning::Command(command) => Some(*command),
+            Meaning::View(_) => None,
+        });
+        let first = commands.next()?;
+        commands.all(|other| other == first).then_some(first)
     }
 
     /// The keys of a meaning.

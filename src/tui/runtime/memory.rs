@@ -76,7 +76,7 @@ impl Memory {
         let session = &shell.session;
         let mut changes = remembered::filter_changes(session);
         if let Some(trace) = &self.trace {
-            changes.extend(remembered::trace_changes(session, trace));
+            changes.extend(remembered::trace_changes(session, trace, &shell.filters()));
         }
         changes.extend(remembered::layout_changes(&self.layouts, shell.layouts()));
         let mut notices = self.save(changes);
@@ -170,6 +170,21 @@ mod tests {
         let sort = runs.and_then(|(_, layout)| layout.sort.as_deref());
         assert!(sort.is_some_and(|sort| sort != "-started"), "{sort:?}");
         assert_eq!(shell.session.setup.remembered.opened.len(), 1);
+    }
+
+    #[test]
+    fn notes_and_the_filters_in_force_come_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (state, trace) = (folder.path().join("state"), folder.path().join("t.jsonl"));
+        fs::write(&trace, TRACE).expect("written");
+        let first = session(Some(&state), &trace, "j \" why enter / kind:prompt enter");
+        let filters = [(ScreenId::Stream, "kind:prompt".to_owned())];
+        assert_eq!(first.filters(), filters);
+        let second = session(Some(&state), &trace, "");
+        assert_eq!(second.session.marks.note('a'), "why");
+        assert_eq!(second.filters(), filters);
+        session(Some(&state), &trace, "esc");
+        assert_eq!(session(Some(&state), &trace, "").filters(), []);
     }
 
     #[test]

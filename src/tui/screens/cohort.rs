@@ -301,8 +301,7 @@ impl Cohort {
             }
             Command::ChooseSide => self.choose_side(),
             Command::Cancel | Command::Back if self.behind.is_some() => self.behind = None,
-            Command::Back => return vec![Effect::Pop],
-            Command::Cancel => {}
+            Command::Cancel | Command::Back => return vec![Effect::Pop],
             _ => self.step(command),
         }
         Vec::new()

@@ -232,10 +232,12 @@ impl Costs {
         let Some(action) = self.selected() else {
             return Vec::new();
         };
+        let run = session.loaded.store.row(action).run_ix();
         let here = Here {
             action: Some(action),
-            run: Some(session.loaded.store.row(action).run_ix()),
-            ..session.here
+            run: Some(run),
+            // Where one run is listed, it is the one that is opened.
+            scope: session.here.scope.map(|_| run),
         };
         vec![Effect::Visit(ScreenId::Stream, here)]
     }

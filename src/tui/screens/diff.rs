@@ -216,8 +216,8 @@ impl Screen for Diff {
             Command::Back | Command::Cancel if self.focus == Focus::Fields => {
                 self.focus = Focus::List;
             }
-            Command::Cancel => self.pending.taken = None,
-            Command::Back => return vec![Effect::Pop],
+            Command::Cancel if self.pending.taken.is_some() => self.pending.taken = None,
+            Command::Cancel | Command::Back => return vec![Effect::Pop],
             _ => self.step(command),
         }
         Vec::new()

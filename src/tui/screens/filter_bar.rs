@@ -5,6 +5,8 @@ pub mod view;
 use crate::base::text as cells;
 use crate::query::complete::{Completion, complete};
 use crate::query::expr::Expr;
+use crate::query::incomplete::is_incomplete;
+use crate::query::needles::needles;
 use crate::store::Store;
 use crate::tui::filtering::{self, Problem};
 use crate::tui::keys::Key;
@@ -19,6 +21,10 @@ pub struct FilterBar {
     /// The filter in force: the last valid text.
     pub parsed: Option<Expr>,
     pub problem: Option<Problem>,
+    /// The text is unfinished: the last valid one stays in force without being told off.
+    pub is_incomplete: bool,
+    /// What the filter in force looks for in texts.
+    pub sought: Vec<String>,
     /// The text that Esc restores.
     before: String,
     /// Completions.
@@ -26,6 +32,9 @@ pub struct FilterBar {
     /// How far back in the history the user is.
     back: usize,
 }
+
+/// Cells of a filter line around what is typed.
+const PROMPT: usize = 6;
 
 /// Completions for the word at the cursor.
 #[derive(Debug)]
@@ -51,19 +60,21 @@ impl FilterBar {
 
     /// Cancels editing and restores the old text; returns whether it differs.
     pub fn restore(&mut self) -> bool {
-        (self.prompt, self.proposals) = (None, None);
+        (self.prompt, self.proposals, self.is_incomplete) = (None, None, false);
         let before = std::mem::take(&mut self.before);
         let differs = before != self.text;
         self.text = before;
         differs
     }
 
-    /// Ends editing, unless the text is invalid.
-    pub fn keep(&mut self) {
+    /// Ends editing, unless the text is invalid; returns whether the filter in force is another one now.
+    pub fn keep(&mut self) -> bool {
         self.proposals = None;
+        let is_other = std::mem::take(&mut self.is_incomplete) && self.enforce();
         if self.problem.is_none() {
             self.prompt = None;
         }
+        is_other
     }
 
     /// Handles a key; returns whether the text changed.
@@ -171,14 +182,45 @@ impl FilterBar {
         }
     }
 
+    /// The text, where it is valid and finished.
+    pub fn in_force(&self) -> &str {
+        if self.problem.is_none() && !self.is_incomplete {
+            self.text.trim()
+        } else {
+            ""
+        }
+    }
+
     pub fn set(&mut self, text: &str) {
         text.clone_into(&mut self.text);
     }
 
-    /// Parses the text; returns whether it is valid.
+    /// Parses the text; returns whether it is valid, and finished if it is being typed.
     pub fn judge(&mut self) -> bool {
+        let at_end = |prompt: &Prompt| prompt.cursor() == prompt.text().len();
+        let is_typed = self.prompt.as_ref().is_some_and(at_end);
+        self.is_incomplete = is_typed && is_incomplete(&self.text);
+        if self.is_incomplete {
+            self.problem = None;
+            return false;
+        }
+        self.enforce()
+    }
+
+    /// What is in force while the text is unfinished: the number of matches, and of what.
+    pub fn waiting(&self, kept: &str, room: usize) -> String {
+        let long = format!(" incomplete filter – showing last valid result ({kept}) ");
+        if cells::width(&long) + cells::width(&self.text) + PROMPT <= room {
+            long
+        } else {
+            format!(" incomplete – last valid: {kept} ")
+        }
+    }
+
+    fn enforce(&mut self) -> bool {
         match filtering::parse(&self.text) {
             Ok(parsed) => {
+                self.sought = parsed.as_ref().map(needles).unwrap_or_default();
                 (self.parsed, self.problem) = (parsed, None);
                 true
             }

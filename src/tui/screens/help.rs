@@ -59,7 +59,10 @@ impl Help {
             searched.split_whitespace().all(|word| all.contains(word))
         };
         self.lines.clear();
-        for group in Group::ALL {
+        let mut groups = Group::ALL.to_vec();
+        // What the keys mean where they were typed comes first.
+        groups.sort_by_key(|group| session.is_inner != group.is_inner());
+        for group in &groups {
             let found = COMMANDS
                 .iter()
                 .filter(|entry| entry.group == *group && entry.is_for(session.view))
@@ -179,7 +182,11 @@ impl Screen for Help {
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
-        self.about = session.view.info().tab.map_or("", |tab| tab.title);
+        self.about = if session.is_inner {
+            "the inspector"
+        } else {
+            session.view.info().tab.map_or("", |tab| tab.title)
+        };
         self.fill(session);
         Vec::new()
     }

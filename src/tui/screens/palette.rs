@@ -1,10 +1,12 @@
 //! The palette: every command and view by its name, with what it takes, completed while it is typed.
 
 mod offers;
+mod shell;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::export::redact::Masked;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::{Pointer, Screen};
@@ -30,7 +32,7 @@ impl Palette {
         self.problem = offers::problem(self.chooser.prompt.text(), session);
     }
 
-    fn run(&mut self, session: &Session) -> Vec<Effect> {
+    fn run(&mut self, session: &mut Session) -> Vec<Effect> {
         let typed = self.chooser.prompt.text().trim();
         let chosen = self.offers.get(self.chooser.selected());
         let does = match (offers::written(typed, session), chosen) {
@@ -43,7 +45,19 @@ impl Palette {
         match does {
             Does::Command(command, argument) => vec![Effect::Obey(command, argument)],
             Does::View(view, filter) => vec![Effect::Show(view, filter)],
+            Does::Shell(name) => self.write(name, session),
         }
+    }
+
+    /// Copies a command line, and says which.
+    fn write(&self, name: &str, session: &mut Session) -> Vec<Effect> {
+        let line = shell::named(name).and_then(|command| command.line(session));
+        let Some(line) = line else {
+            session.say("select an action first: the command is about it");
+            return vec![Effect::Pop];
+        };
+        session.say(&format!("copied, to run in a shell: {line}"));
+        vec![Effect::Pop, Effect::Copy(Masked::from(line))]
     }
 
     fn complete(&mut self, session: &Session) -> Vec<Effect> {
@@ -108,9 +122,14 @@ impl Screen for Palette {
     }
 
     fn draw(&self, theme: &Theme, area: Rect, buf: &mut Buffer) {
+        let hint = if self.chooser.prompt.text().is_empty() {
+            format!("{} commands · type a few letters", self.offers.len())
+        } else {
+            "tab completes, enter runs, esc closes".to_owned()
+        };
         let frame = Frame {
             sign: ":",
-            hint: "tab completes, enter runs, esc closes",
+            hint: &hint,
             problem: &self.problem,
         };
         self.chooser.draw(&self.items, frame, theme, (area, buf));

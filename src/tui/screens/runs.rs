@@ -36,7 +36,7 @@ use crate::tui::screens::runs::rows::RunText;
 use crate::tui::screens::runs::table::{Line, Table};
 use crate::tui::screens::runs::tasks::{Build, Shape};
 use crate::tui::screens::runs::words::Words;
-use crate::tui::session::{Here, News, Session};
+use crate::tui::session::{Here, News, Opened, Session};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 
@@ -85,6 +85,8 @@ enum What {
     Run {
         id: String,
         text: Rc<RunText>,
+        /// The text around the first match of the filter.
+        found: Option<String>,
         /// `A` or `B`, when it is one of the two to compare.
         pair: Option<char>,
         life: Life,
@@ -122,6 +124,10 @@ impl Screen for Runs {
     fn filter(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
         self.filter.set(text);
         self.apply_filter(session)
+    }
+
+    fn filtered(&self) -> &str {
+        self.filter.in_force()
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
@@ -268,9 +274,7 @@ impl Runs {
             Command::Pair => self.pair(session),
             Command::Cohorts => return self.compare_groups(session),
             Command::Cancel if !self.filter.text.is_empty() => return self.filter("", session),
-            Command::Cancel if self.grouping.is_some() => self.gather(None),
-            Command::Cancel => {}
-            Command::Back => return vec![Effect::Pop],
+            Command::Cancel | Command::Back => return vec![Effect::Pop],
             _ => self.step(command),
         }
         Vec::new()
@@ -332,7 +336,6 @@ impl Runs {
     }
 
     fn show(&mut self, session: &mut Session, rows: usize) {
-        let store = &session.loaded.store;
         self.frame.columns = columns::fit(
             usize::from(self.frame.regions.list.width),
             &Wanted {
@@ -347,22 +350,25 @@ impl Runs {
         let top = self.view.top();
         self.frame.lines.clear();
         let shown = self.table.lines.iter().enumerate().skip(top).take(rows);
+        let shown: Vec<(usize, Line)> = shown.map(|(at, line)| (at, line.clone())).collect();
         for (at, line) in shown {
             let what = match line {
                 Line::Group(name) => What::Group {
-                    words: self.table.group_words(name),
-                    is_folded: self.folded.contains(name),
+                    words: self.table.group_words(&name),
+                    is_folded: self.folded.contains(&name),
                 },
                 Line::Run(ix) => {
-                    let bodies = &mut session.loaded.bodies;
-                    let text = self.made.entry(*ix).or_insert_with(|| {
-                        Rc::new(rows::build(store, *ix, bodies, (&session.zone, now)))
+                    let Opened { store, bodies, .. } = &mut session.loaded;
+                    let text = self.made.entry(ix).or_insert_with(|| {
+                        Rc::new(rows::build(store, ix, bodies, (&session.zone, now)))
                     });
+                    let text = Rc::clone(text);
                     What::Run {
-                        id: self.table.id(*ix),
-                        text: Rc::clone(text),
-                        pair: pair_letter(session.marks.pair, *ix),
-                        life: session.life(*ix),
+                        id: self.table.id(ix),
+                        text,
+                        found: self.snippet(ix, &mut session.loaded),
+                        pair: pair_letter(session.marks.pair, ix),
+                        life: session.life(ix),
                     }
                 }
             };
@@ -397,13 +403,16 @@ impl Runs {
     fn open(&mut self, session: &mut Session) -> Vec<Effect> {
         self.tell_here(session);
         match self.selected().cloned() {
-            Some(Line::Run(run)) => vec![Effect::Visit(
-                ScreenId::Stream,
-                Here {
+            Some(Line::Run(run)) => {
+                let hit = self.kept.hits.get(&run).copied();
+                session.sought = Some(self.sought(run));
+                let here = Here {
+                    action: hit.or(session.here.action),
                     scope: Some(run),
                     ..session.here
-                },
-            )],
+                };
+                vec![Effect::Visit(ScreenId::Stream, here)]
+            }
             Some(Line::Group(name)) => {
                 if !self.folded.remove(&name) {
                     self.folded.insert(name);

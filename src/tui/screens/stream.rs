@@ -18,6 +18,7 @@ mod marks;
 pub mod menu;
 mod moves;
 pub mod narrow;
+mod nothing;
 pub mod noticed;
 mod origin;
 pub mod overview;
@@ -55,6 +56,7 @@ use crate::tui::screens::stream::finder::Finder;
 use crate::tui::screens::stream::inspector::{Inspector, Subject};
 use crate::tui::screens::stream::layout::{Focus, Panes, Regions, Split};
 use crate::tui::screens::stream::listing::Listing;
+use crate::tui::screens::stream::marks::NotePrompt;
 use crate::tui::screens::stream::menu::Menu;
 use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::noticed::Noticed;
@@ -96,6 +98,8 @@ struct Title {
 struct Query {
     bar: FilterBar,
     narrow: Narrow,
+    /// The run that was opened, where one was: Esc and the keys that restrict the list never leave it.
+    opened: Option<RunIx>,
     answers: Answers,
 }
 
@@ -104,6 +108,7 @@ struct Query {
 struct Input {
     menu: Option<Menu>,
     typing: Typing,
+    note: Option<NotePrompt>,
 }
 
 /// A list of actions in a window, with the built rows.
@@ -122,6 +127,8 @@ struct List {
     /// What arrived since the user left the end.
     missed: Missed,
     made: HashMap<ActionIx, Rc<RowText>>,
+    /// The texts around the matches of what is looked for, as far as they were shown.
+    snippets: (Vec<String>, HashMap<ActionIx, Option<String>>),
     presence: Presence,
     /// What the columns of the last frame were for.
     needs: Needs,
@@ -175,6 +182,8 @@ struct Placed {
     at: Visible,
     is_selected: bool,
     text: Rc<RowText>,
+    /// The text around the match.
+    snippet: Option<String>,
     /// How long it has been open, in microseconds.
     open: Option<i64>,
     heading: Option<String>,
@@ -252,12 +261,20 @@ impl Screen for Stream {
         if self.extras.prompt.is_some() {
             return Some(self.type_column(key, session));
         }
+        if self.input.note.is_some() {
+            self.type_note(key, session);
+            return Some(Vec::new());
+        }
         None
     }
 
     fn pasted(&mut self, text: &str, session: &mut Session) -> Vec<Effect> {
         if self.finder.prompt.is_some() {
             return self.paste_find(text, session);
+        }
+        if let Some(note) = &mut self.input.note {
+            note.prompt.paste(text);
+            return Vec::new();
         }
         let Some(prompt) = &mut self.query.bar.prompt else {
             return Vec::new();
@@ -270,6 +287,10 @@ impl Screen for Stream {
         self.filter_by(text, session)
     }
 
+    fn filtered(&self) -> &str {
+        self.query.bar.in_force()
+    }
+
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {
         let here = session.here;
         let is_elsewhere = here.action.is_some() && here.action != self.list.anchor;
@@ -277,11 +298,22 @@ impl Screen for Stream {
             (self.end, self.list.anchor, self.query.answers.home) = (None, here.action, None);
             self.list.jump(self.list.listing.seek(action));
         }
-        if here.scope != self.query.narrow.run() {
+        let is_other = here.scope != self.query.narrow.run();
+        if is_other {
+            self.query.opened = here.scope;
             self.query.narrow.scope = here.scope.map(Scope::Run);
-            return self.ask(session);
         }
-        Vec::new()
+        let mut effects = if is_other {
+            self.ask(session)
+        } else {
+            Vec::new()
+        };
+        match session.sought.take() {
+            Some(sought) => effects.extend(self.carry(&sought, session)),
+            None if is_other && self.finder.is_carried => self.forget_find(),
+            None => {}
+        }
+        effects
     }
 
     fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
@@ -332,6 +364,7 @@ impl Screen for Stream {
             Command::OnlyTrouble => return self.toggle_trouble(session),
             Command::Mark => self.input.typing = Typing::Chord(Chord::Mark),
             Command::GoToMark => self.input.typing = Typing::Chord(Chord::GoToMark),
+            Command::Note => return self.begin_note(session),
             Command::Parent => self.go_to_parent(session),
             Command::WhereFrom => return self.ask_origin(session),
             Command::Replay => {
@@ -490,13 +523,15 @@ impl Stream {
         } else if self.end.take().is_some() {
         } else if command == Command::Back {
             return vec![Effect::Pop];
-        } else if self.finder.is_active() {
+        } else if self.finder.is_active() && !self.finder.is_carried {
             self.forget_find();
         } else if !self.query.bar.text.is_empty() {
             return self.filter("", session);
-        } else if self.query.narrow.is_any() {
-            self.query.narrow = Narrow::default();
+        } else if self.query.narrow != self.widest() {
+            self.query.narrow = self.widest();
             return self.ask(session);
+        } else {
+            return vec![Effect::Pop];
         }
         Vec::new()
     }

@@ -16,6 +16,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::analysis::timeline::{By, Key as LaneKey, Lane, Timeline as Made, What, Window};
+use crate::base::human;
 use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
@@ -110,12 +111,13 @@ impl Screen for Timeline {
             Command::ZoomIn => self.zoom(true),
             Command::ZoomOut => self.zoom(false),
             Command::Slowest => self.go_to_slowest(session),
-            Command::CriticalPath => self.toggle_path(),
+            Command::CriticalPath => self.toggle_path(session),
             Command::Lanes => self.regroup(self.by.next()),
             Command::ByCost => self.by_cost = !self.by_cost,
             Command::Cancel if self.path.is_some() => self.path = None,
-            Command::Cancel | Command::Whole => self.look_at(None),
-            Command::Back => return vec![Effect::Pop],
+            Command::Cancel if self.window.is_some() => self.look_at(None),
+            Command::Whole => self.look_at(None),
+            Command::Cancel | Command::Back => return vec![Effect::Pop],
             _ => self.step(command),
         }
         Vec::new()
@@ -212,11 +214,20 @@ impl Timeline {
         steps.map(|step| step.bar).collect()
     }
 
-    fn toggle_path(&mut self) {
+    fn toggle_path(&mut self, session: &mut Session) {
         self.path = match self.path {
             Some(_) => None,
             None => Some(self.on_path()),
         };
+        let words = match self.path.as_ref().map(HashSet::len) {
+            None => "the critical path is no longer highlighted".to_owned(),
+            Some(0) => "no critical path: no times were recorded".to_owned(),
+            Some(len) => format!(
+                "{} on the critical path: what the run waited for",
+                human::counted(len as u64, "action")
+            ),
+        };
+        session.hint(&words);
     }
 
     /// The visible time; `None` if nothing can be drawn.

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::base::text;
+use crate::tui::keys::Command;
 use crate::tui::notices::Level;
 use crate::tui::shell::{Asked, Shell};
 use crate::tui::theme::Theme;
@@ -14,12 +15,13 @@ const SMALLEST: (u16, u16) = (40, 8);
 
 impl Shell {
     pub fn draw(&mut self, area: Rect, buf: &mut Buffer) -> Vec<Asked> {
-        let mut asked = Vec::new();
+        let mut asked = self.end_count_if_due();
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             too_small(&self.theme, area, buf);
         } else {
-            asked = self.draw_layers(area, buf);
+            asked.extend(self.draw_layers(area, buf));
         }
+        self.draw_count(area, buf);
         if self.questions.is_empty() {
             self.draw_notice(area, buf);
         } else {
@@ -71,6 +73,21 @@ impl Shell {
         let text = text::sanitize(&question.text);
         row.put(" :allow or :deny? ", styles.waiting)
             .put(&text, styles.text);
+    }
+
+    /// A number that waits for its `G`.
+    fn draw_count(&self, area: Rect, buf: &mut Buffer) {
+        let Some(count) = self.count.as_ref().filter(|count| count.is_number()) else {
+            return;
+        };
+        let styles = &self.theme.styles;
+        let keys = self.session.keymap.keys(Command::Bottom);
+        let key = keys.first().map_or("", String::as_str);
+        let mut row = paint::Row::new(buf, area, area.height.saturating_sub(1), styles.text);
+        row.put(&format!(" {} ", count.digits), styles.strong).put(
+            &format!("· {key} goes to this action · esc cancels"),
+            styles.faint,
+        );
     }
 
     /// Shows the newest message on the last line for a while.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::act::events::{Answer, Event, Question};
 use crate::ingest::Loaded;
 use crate::state::Position;
@@ -29,8 +31,7 @@ fn loading_is_told_with_numbers_and_stopped_by_a_key() {
     assert!(screen(TWO, "ctrl-g").contains("nothing is being loaded"));
 }
 
-#[test]
-fn a_second_run_that_comes_later_is_told_and_nothing_jumps() {
+fn second_run_later(key: Option<&str>) -> String {
     let mut shown = Headless::new(&options(), (120, 30));
     let one = "{\"type\":\"prompt\",\"run_id\":\"r1\",\"id\":\"p\",\"content\":\"x\"}\n";
     for message in load(one) {
@@ -39,6 +40,9 @@ fn a_second_run_that_comes_later_is_told_and_nothing_jumps() {
         }
     }
     shown.draw();
+    if let Some(key) = key {
+        shown.play(key);
+    }
     let mut second = crate::ingest::Batch::default();
     let run = crate::model::run::RunIx(1);
     let made = load(TWO).into_iter().find_map(|message| match message {
@@ -47,10 +51,17 @@ fn a_second_run_that_comes_later_is_told_and_nothing_jumps() {
     });
     second.runs = made.into_iter().collect();
     shown.load(Loaded::Batch(Box::new(second)));
-    let shown = render::text(&shown.draw());
+    render::text(&shown.draw())
+}
+
+#[test]
+fn several_runs_open_in_the_table_unless_a_key_was_pressed_before_the_second_came() {
+    let listed = second_run_later(None);
+    assert!(listed.contains("STARTED"), "{listed}");
+    let stays = second_run_later(Some("k"));
     assert!(
-        shown.contains("TOOL / TEXT") && shown.contains("2 lists them"),
-        "{shown}"
+        stays.contains("TOOL / TEXT") && stays.contains("2 lists them"),
+        "{stays}"
     );
 }
 
@@ -194,6 +205,8 @@ fn an_action_that_is_named_wins_over_the_place_where_the_trace_was_left() {
         run: "r1".to_owned(),
         seq: 1,
         view: "stream".to_owned(),
+        is_alone: false,
+        filters: BTreeMap::new(),
     });
     assert!(played(&left, TWO, "").contains("1 / 2"));
     let named = Options {
@@ -202,4 +215,100 @@ fn an_action_that_is_named_wins_over_the_place_where_the_trace_was_left() {
     };
     let shown = played(&named, TWO, "");
     assert!(!shown.contains("1 / 2"), "{shown}");
+}
+
+const MANY: &str = concat!(
+    "{\"type\":\"prompt\",\"run_id\":\"r1\",\"id\":\"a\",\"content\":\"one\"}\n",
+    "{\"type\":\"prompt\",\"run_id\":\"r1\",\"id\":\"b\",\"content\":\"two\"}\n",
+    "{\"type\":\"tool_call\",\"run_id\":\"r1\",\"id\":\"c\",\"tool\":\"ls\",\"args\":{}}\n",
+    "{\"type\":\"prompt\",\"run_id\":\"r1\",\"id\":\"d\",\"content\":\"four\"}\n",
+);
+
+#[test]
+fn a_number_before_the_key_of_the_last_row_goes_to_that_action() {
+    assert!(
+        screen(MANY, "3G").contains("3 / 4"),
+        "{}",
+        screen(MANY, "3G")
+    );
+    assert!(screen(MANY, "3 G").contains("3 Replay") && !screen(MANY, "3 G").contains("3 / 4 ·"));
+    let far = screen(MANY, "12 G");
+    assert!(far.contains("no action 12 in this run"), "{far}");
+    let waiting = screen(MANY, "12");
+    assert!(waiting.contains("12 · G goes to this action"), "{waiting}");
+    assert!(!screen(MANY, "12 esc").contains("goes to this action"));
+}
+
+#[test]
+fn a_digit_alone_opens_its_view_before_the_next_key_acts() {
+    assert!(screen(MANY, "2").contains("STARTED"));
+    let sorted = screen(MANY, "2 s");
+    assert!(
+        sorted.contains("STARTED") && sorted.contains("sort:"),
+        "{sorted}"
+    );
+    assert!(screen(MANY, "2enter").contains("STARTED"));
+}
+
+#[test]
+fn a_key_without_effect_says_where_it_works_or_where_keys_are_listed() {
+    let elsewhere = screen(MANY, "2 e");
+    assert!(
+        elsewhere.contains("e does nothing in Runs · ? lists the keys"),
+        "{elsewhere}"
+    );
+    let cohorts = screen(MANY, "C");
+    assert!(cohorts.contains("C (cohorts) works in Runs"), "{cohorts}");
+    let filter = screen(MANY, "8 /");
+    assert!(
+        filter.contains("/ (filter) works in Stream and Runs"),
+        "{filter}"
+    );
+    assert!(screen(MANY, "6").contains("6 has no view"));
+    assert!(!screen(MANY, "6 j").contains("has no view"));
+    assert!(!screen(MANY, "C !").contains("works in"));
+}
+
+#[test]
+fn esc_goes_back_one_step_and_never_out_of_the_program() {
+    let mut shown = Headless::new(&options(), (120, 30));
+    for message in load(TWO) {
+        shown.load(message);
+    }
+    for view in ["1", "3", "7", "8"] {
+        shown.play(view);
+        shown.play("esc");
+        let back = render::text(&shown.draw());
+        assert!(back.contains("STARTED"), "{view}\n{back}");
+    }
+    shown.play("esc");
+    let first = render::text(&shown.draw());
+    assert!(
+        first.contains("this is the first view · q quits"),
+        "{first}"
+    );
+}
+
+#[test]
+fn the_help_of_the_inspector_is_about_the_inspector() {
+    let help = screen(MANY, "enter ?");
+    assert!(help.contains("keys of the inspector"), "{help}");
+    assert!(screen(MANY, "?").contains("keys of Stream"));
+}
+
+#[test]
+fn a_run_that_was_opened_from_the_table_is_open_again_with_its_filter_and_esc_leads_back() {
+    let mut left = options();
+    left.setup.remembered.position = Some(Position {
+        run: "r2".to_owned(),
+        seq: 1,
+        view: "stream".to_owned(),
+        is_alone: true,
+        filters: [("stream".to_owned(), "kind:prompt".to_owned())].into(),
+    });
+    let shown = played(&left, TWO, "");
+    assert!(shown.contains("/ kind:prompt"), "{shown}");
+    assert!(shown.contains("this run only · 1 of 1"), "{shown}");
+    assert!(played(&left, TWO, "esc").contains("this run only · 1 action"));
+    assert!(played(&left, TWO, "esc esc").contains("STARTED"));
 }

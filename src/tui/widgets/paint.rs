@@ -1,5 +1,7 @@
 //! Writing runs of styled text into the cells of one row. The text must be sanitised already.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -18,11 +20,24 @@ pub struct Row<'a> {
     is_bar: bool,
 }
 
-/// A text that is looked for, and how it is shown where it stands; an empty one stands nowhere.
+/// Texts that are looked for, and how they are shown where they stand.
 #[derive(Debug, Clone, Copy)]
 pub struct Sought<'a> {
-    pub text: &'a str,
+    pub texts: &'a [String],
     pub style: Style,
+}
+
+impl Sought<'_> {
+    /// The first place of one of the texts, from a byte on.
+    fn next(self, text: &str, from: usize) -> Option<Range<usize>> {
+        let rest = text.get(from..)?;
+        let places = self
+            .texts
+            .iter()
+            .filter_map(|it| text::find_all(rest, it).next());
+        let first = places.min_by_key(|place| place.start)?;
+        Some(from + first.start..from + first.end)
+    }
 }
 
 /// The rule above a footer, and the row below it to write on; none where there is no room for a footer.
@@ -148,7 +163,7 @@ impl<'a> Row<'a> {
     /// Writes `text`, with what is looked for in another style.
     pub fn put_with(&mut self, text: &str, (style, sought): (Style, Sought<'_>)) -> &mut Self {
         let mut done = 0;
-        for found in text::find_all(text, sought.text) {
+        while let Some(found) = sought.next(text, done) {
             self.put(text.get(done..found.start).unwrap_or_default(), style);
             self.put(
                 text.get(found.clone()).unwrap_or_default(),

@@ -5,6 +5,7 @@ use crate::base::text;
 use crate::query::complete::complete;
 use crate::tui::keys::{COMMANDS, Command, Entry, Takes};
 use crate::tui::screen::id::{self, ScreenId};
+use crate::tui::screens::palette::shell;
 use crate::tui::session::Session;
 use crate::tui::theme::Palette;
 use crate::tui::widgets::chooser::Item;
@@ -16,6 +17,8 @@ pub(super) enum Does {
     Command(Command, String),
     /// Shows a view, with this filter if there is one.
     View(ScreenId, Option<String>),
+    /// Copies a command line for the selected action or run: the explorer has no screen for it.
+    Shell(&'static str),
 }
 
 #[derive(Debug, Clone)]
@@ -61,7 +64,13 @@ pub(super) fn written(typed: &str, session: &Session) -> Option<Does> {
         let filter = (!argument.is_empty()).then(|| argument.to_owned());
         return Some(Does::View(view, filter));
     }
-    let entry = commands(session).find(|entry| entry.name == name)?;
+    let own = commands(session).find(|entry| entry.name == name);
+    if let Some(shell) = shell::named(name).filter(|_| own.is_none()) {
+        return Some(Does::Shell(shell.name));
+    }
+    // A command of another view goes there.
+    let other = || COMMANDS.iter().find(|entry| entry.name == name);
+    let entry = own.or_else(other)?;
     let is_complete = !needs(entry) || !argument.is_empty();
     is_complete.then(|| Does::Command(entry.command, argument.to_owned()))
 }
@@ -69,14 +78,16 @@ pub(super) fn written(typed: &str, session: &Session) -> Option<Does> {
 /// Why no completion of a text can be run; empty if one can.
 pub(super) fn problem(typed: &str, session: &Session) -> String {
     let name = typed.split_whitespace().next().unwrap_or_default();
-    if name.is_empty() || written(typed.trim(), session).is_some() {
+    if name.is_empty() {
         return String::new();
     }
     let elsewhere = COMMANDS
         .iter()
         .find(|entry| entry.name == name && !entry.is_for(session.view));
+    let elsewhere = elsewhere.filter(|_| shell::named(name).is_none());
     match elsewhere.and_then(|entry| entry.screens.first()?.info().tab) {
-        Some(tab) => format!("only available in {} (press {})", tab.title, tab.number),
+        Some(tab) => format!("goes to {} ({})", tab.title, tab.number),
+        None if written(typed.trim(), session).is_some() => String::new(),
         None if names(name, session).is_empty() => "no such command".to_owned(),
         None => String::new(),
     }
@@ -127,7 +138,22 @@ fn names(typed: &str, session: &Session) -> Vec<Offer> {
         does: Does::Command(entry.command, String::new()),
         is_begun: needs(entry),
     });
-    let all: Vec<Offer> = views.chain(commands).collect();
+    let outside = shell::COMMANDS.iter();
+    let outside = outside.filter(|it| commands_named(it.name, session).is_none());
+    let outside = outside.map(|it| Offer {
+        item: Item {
+            name: it.name.to_owned(),
+            about: it.about.to_owned(),
+            aside: "shell".to_owned(),
+        },
+        text: it.name.to_owned(),
+        does: Does::Shell(it.name),
+        is_begun: false,
+    });
+    let mut all: Vec<Offer> = views.chain(commands).chain(outside).collect();
+    if typed.is_empty() {
+        all.sort_by_key(|offer| usefulness(&offer.does));
+    }
     let ranked = fuzzy::rank(typed, all.iter().map(|offer| offer.text.as_str()));
     let typed = typed.to_lowercase();
     let tells = |at: &usize| {
@@ -139,9 +165,48 @@ fn names(typed: &str, session: &Session) -> Vec<Offer> {
     order.into_iter().map(|at| all[at].clone()).collect()
 }
 
+fn commands_named(name: &str, session: &Session) -> Option<&'static Entry> {
+    commands(session).find(|entry| entry.name == name)
+}
+
+/// What is offered before anything is typed, the most useful first; then the views, and everything else.
+const USEFUL: &[Command] = &[
+    Command::Filter,
+    Command::Find,
+    Command::NextError,
+    Command::OnlyTrouble,
+    Command::Noticed,
+    Command::GoTo,
+    Command::Sort,
+    Command::Gather,
+    Command::Replay,
+    Command::Compare,
+    Command::Cohorts,
+    Command::Export,
+    Command::Yank,
+    Command::Note,
+    Command::Files,
+    Command::Recent,
+    Command::Theme,
+    Command::Help,
+];
+
+fn usefulness(does: &Does) -> usize {
+    let most = USEFUL.len();
+    match does {
+        Does::Command(command, _) => {
+            let place = USEFUL.iter().position(|useful| useful == command);
+            place.unwrap_or(most + 2)
+        }
+        Does::View(..) => most,
+        Does::Shell(_) => most + 1,
+    }
+}
+
 fn arguments((name, argument): (&str, &str), session: &Session) -> Vec<Offer> {
     let view = ScreenId::view(name);
-    let entry = commands(session).find(|entry| entry.name == name);
+    let other = || COMMANDS.iter().find(|entry| entry.name == name);
+    let entry = commands_named(name, session).or_else(other);
     let takes = match (view, entry) {
         (Some(_), _) => Some(Takes::Filter),
         (None, Some(entry)) => entry.takes,

@@ -32,7 +32,7 @@ fn a_number_goes_to_the_action_with_this_number_in_its_run() {
 fn a_few_letters_are_enough_for_a_command_and_its_key_stands_beside_it() {
     let offered = screen(":");
     assert!(
-        offered.contains("down") && offered.contains("tab completes"),
+        offered.contains("next-error") && offered.contains("commands · type a few letters"),
         "{offered}"
     );
     let offered = screen(":nxerr");
@@ -73,7 +73,9 @@ fn a_mistake_is_told_and_changes_nothing() {
         "{wrong}"
     );
     assert!(screen(":nonsuch").contains("no such command"));
-    assert!(screen(":sort space cost").contains("only available in Runs (press 2)"));
+    assert!(screen(":sort space cost").contains("goes to Runs (2)"));
+    let sorted = screen(":sort space cost enter");
+    assert!(sorted.contains("sort:-cost"), "{sorted}");
 }
 
 #[test]
@@ -83,4 +85,23 @@ fn commands_of_another_view_are_not_offered() {
         ..options()
     };
     assert!(!played(&on_runs, TRACE, ":error").contains("next-error"));
+}
+
+#[test]
+fn what_is_only_on_the_command_line_is_found_and_its_line_copied() {
+    let cost = screen(":cost");
+    assert!(
+        cost.lines().nth(2).unwrap_or_default().contains("costs"),
+        "{cost}"
+    );
+    let stats = screen(":stats enter");
+    assert!(
+        stats.contains("copied, to run in a shell: saferun-tui stats trace.jsonl --by tool"),
+        "{stats}"
+    );
+    let export = screen("g j :export enter");
+    assert!(
+        export.contains("saferun-tui export trace.jsonl#r1:2 --as curl"),
+        "{export}"
+    );
 }

@@ -1,15 +1,20 @@
 //! Finds the runs that match the filter.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::analysis::snippet;
+use crate::base::text;
+use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
+use crate::query::runs::of_actions;
+use crate::store::bodies::Depth;
 use crate::tui::effects::Effect;
 use crate::tui::filtering;
 use crate::tui::keys::{Code, Key};
 use crate::tui::screens::runs::Runs;
 use crate::tui::screens::runs::tasks::{Filter, Filtered};
-use crate::tui::session::Session;
+use crate::tui::session::{Opened, Session, Sought};
 
 /// The answer so far.
 #[derive(Debug, Default)]
@@ -21,16 +26,27 @@ pub(super) struct Kept {
     pub(super) is_running: bool,
     /// What to change in a filter that keeps nothing, sanitised.
     pub(super) hint: Option<String>,
+    /// The first action of each run that the filter found.
+    pub(super) hits: HashMap<RunIx, ActionIx>,
+    /// The texts around those actions' matches, sanitised, as far as they were shown.
+    pub(super) snippets: HashMap<RunIx, Option<String>>,
 }
+
+/// Bytes of an action that are searched for the text to show.
+const MOST: u32 = 256 * 1024;
 
 impl Runs {
     pub(super) fn type_filter(&mut self, key: Key, session: &mut Session) -> Vec<Effect> {
         let store = &session.loaded.store;
         let is_other = match key.code {
             Code::Enter => {
-                self.filter.keep();
+                let is_other = self.filter.keep();
                 self.filter.remember(&mut session.filters.history);
-                false
+                return if is_other {
+                    self.take_filter(session)
+                } else {
+                    Vec::new()
+                };
             }
             Code::Esc => self.filter.restore(),
             Code::Tab | Code::BackTab => self.filter.take_proposal(key.code == Code::Tab, store),
@@ -52,6 +68,10 @@ impl Runs {
         if !self.filter.judge() {
             return Vec::new();
         }
+        self.take_filter(session)
+    }
+
+    fn take_filter(&mut self, session: &Session) -> Vec<Effect> {
         self.kept.tested = 0;
         if self.filter.parsed.is_none() {
             self.kept = Kept::default();
@@ -82,6 +102,29 @@ impl Runs {
         })]
     }
 
+    /// What the filter looks for in a run, to go on with in its stream.
+    pub(super) fn sought(&self, run: RunIx) -> Sought {
+        Sought {
+            expr: self.filter.parsed.as_ref().and_then(of_actions),
+            text: self.filter.text.trim().to_owned(),
+            is_at_first: self.kept.hits.contains_key(&run),
+        }
+    }
+
+    /// The text around the first match in a run; `None` where the filter looks for no text.
+    pub(super) fn snippet(&mut self, run: RunIx, opened: &mut Opened) -> Option<String> {
+        let sought = &self.filter.sought;
+        let hit = *self.kept.hits.get(&run).filter(|_| !sought.is_empty())?;
+        let made = self.kept.snippets.entry(run).or_insert_with(|| {
+            let body = opened
+                .bodies
+                .open(&opened.store.row(hit), Depth::UpTo(MOST));
+            let around = snippet::around(&body, sought)?;
+            Some(text::sanitize(&around).into_owned())
+        });
+        made.clone()
+    }
+
     pub(super) fn take_kept(&mut self, answer: Filtered, session: &Session) -> Vec<Effect> {
         self.kept.is_running = false;
         if self.filter.parsed.is_none() {
@@ -92,6 +135,8 @@ impl Runs {
             tested: answer.tested,
             is_running: false,
             hint: answer.hint,
+            hits: answer.hits,
+            snippets: HashMap::new(),
         };
         self.is_stale = true;
         self.catch_up(session)

@@ -1,8 +1,11 @@
 //! The background tasks of the table of runs.
 
+use std::collections::HashMap;
+
 use crate::analysis::profile::{self, Profile};
 use crate::base::cancel::CancelFlag;
 use crate::base::text;
+use crate::model::action::ActionIx;
 use crate::model::run::RunIx;
 use crate::query::expr::Expr;
 use crate::query::hint::Over;
@@ -28,6 +31,8 @@ pub(super) struct Filter {
 #[derive(Debug)]
 pub(super) struct Filtered {
     pub(super) kept: Vec<RunIx>,
+    /// The first action of each that matches.
+    pub(super) hits: HashMap<RunIx, ActionIx>,
     /// The number of actions in the store that was filtered.
     pub(super) tested: u32,
     /// What to change in a filter that keeps nothing, sanitised.
@@ -58,12 +63,13 @@ impl Task for Filter {
             expr,
             context,
         } = &self;
-        let kept = query::runs::runs(store, expr, context, cancel);
+        let (kept, hits) = query::runs::with_hits(store, expr, context, cancel);
         let hint = (kept.is_empty() && !cancel.is_raised())
             .then(|| query::hint::hint(store, expr, context, Over::Runs))
             .flatten();
         Filtered {
             kept,
+            hits,
             tested: store.len(),
             hint: hint.map(|hint| text::sanitize(&hint.to_string()).into_owned()),
         }

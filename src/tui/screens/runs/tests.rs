@@ -222,3 +222,88 @@ fn keys_between_two_frames_mean_the_lines_as_the_keys_before_left_them() {
         "{opened:?}"
     );
 }
+
+const TEXTS: &str = r#"{"type":"prompt","run_id":"a","id":"p1","ts":"2026-11-22T10:00:00Z","content":"First thing"}
+{"type":"tool_call","run_id":"a","id":"c1","ts":"2026-11-22T10:00:01Z","tool":"Bash","args":{"command":"ls"}}
+{"type":"tool_result","run_id":"a","call_id":"c1","ts":"2026-11-22T10:00:02Z","status":"ok","result":"apples\noranges\nrun mix dialyzer before you push it anywhere else"}
+{"type":"response","run_id":"a","id":"m1","ts":"2026-11-22T10:00:03Z","content":"No"}
+{"type":"response","run_id":"a","id":"m2","ts":"2026-11-22T10:00:04Z","content":"Dialyzer again"}
+{"type":"prompt","run_id":"b","id":"p2","ts":"2026-11-23T10:00:00Z","content":"Other thing"}
+{"type":"response","run_id":"b","id":"m3","ts":"2026-11-23T10:00:01Z","content":"dialyzer too"}
+{"type":"prompt","run_id":"c","id":"p3","ts":"2026-11-24T10:00:00Z","content":"Nothing of it"}
+"#;
+
+fn texts(keys: &str) -> String {
+    played(&options(), TEXTS, keys)
+}
+
+#[test]
+fn a_search_leads_to_the_first_match_of_the_run_that_is_opened() {
+    let listed = texts("/ dialyzer enter");
+    assert!(listed.contains("✓ 2 of 3 runs"), "{listed}");
+    assert!(
+        listed.contains("…oranges run mix dialyzer") || listed.contains("…run mix dialyzer"),
+        "{listed}"
+    );
+    let opened = texts("/ dialyzer enter G enter");
+    assert!(opened.contains("2 / 4"), "{opened}");
+    assert!(opened.contains("\"dialyzer\": 2 actions"), "{opened}");
+    assert!(opened.contains("mix dialyzer before"), "{opened}");
+    assert!(texts("/ dialyzer enter G enter n").contains("4 / 4"));
+    assert!(texts("/ dialyzer enter G enter n N").contains("2 / 4"));
+    let back = texts("/ dialyzer enter G enter esc");
+    assert!(back.contains("✓ 2 of 3 runs"), "{back}");
+}
+
+#[test]
+fn a_run_opened_without_a_search_has_none() {
+    let opened = texts("/ dialyzer enter G enter esc esc G enter");
+    assert!(!opened.contains("n next"), "{opened}");
+    assert!(opened.contains("this run only · 4 actions"), "{opened}");
+}
+
+#[test]
+fn a_filter_about_whole_runs_opens_them_at_their_beginning() {
+    let opened = texts("/ run:a enter enter");
+    assert!(
+        opened.contains("1 / 4") && !opened.contains("n next"),
+        "{opened}"
+    );
+    let errors = screen("/ is:error enter enter");
+    assert!(errors.contains("\"is:error\": 1 action"), "{errors}");
+}
+
+#[test]
+fn while_a_filter_is_unfinished_the_last_list_stays() {
+    for typed in ["s", "status", "status:", "status:er"] {
+        let shown = texts(&format!("/ {typed}"));
+        assert!(
+            shown.contains("incomplete filter – showing last valid result (3 of 3 runs)"),
+            "{typed}\n{shown}"
+        );
+    }
+    assert!(texts("/ status enter").contains("✓ 0 of 3 runs"));
+}
+
+#[test]
+fn what_is_counted_in_one_run_is_of_that_run() {
+    let found = texts("G enter ctrl-f dialyzer enter");
+    assert!(found.contains("\"dialyzer\": 2 actions"), "{found}");
+    let all = texts("1 ctrl-f dialyzer enter");
+    assert!(all.contains("\"dialyzer\": 3 actions"), "{all}");
+    let hidden = texts("1 / kind:response enter ctrl-f dialyzer enter");
+    assert!(
+        hidden.contains("\"dialyzer\": 3 actions, 1 hidden by filter"),
+        "{hidden}"
+    );
+}
+
+#[test]
+fn esc_never_lists_other_runs_than_the_one_that_was_opened() {
+    assert!(texts("G enter esc").contains("STARTED"));
+    let kept = texts("G enter / kind:response enter esc");
+    assert!(kept.contains("this run only"), "{kept}");
+    assert!(!kept.contains("Other thing"), "{kept}");
+    assert!(texts("G enter / kind:response enter esc esc").contains("STARTED"));
+    assert!(texts("G enter Z esc").contains("this run only"));
+}

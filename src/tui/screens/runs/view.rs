@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::analysis::life::Life;
+use crate::analysis::snippet;
 use crate::base::text;
 use crate::export::words::Role;
 use crate::tui::keys::Command;
@@ -16,7 +17,7 @@ use crate::tui::screens::runs::words::{Preview, TOOLS, Tool};
 use crate::tui::screens::runs::{Runs, What};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
-use crate::tui::widgets::paint::{self, Row};
+use crate::tui::widgets::paint::{self, Row, Sought};
 use crate::tui::widgets::spark;
 
 pub(super) fn draw(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
@@ -41,6 +42,10 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     let mut row = Row::new(buf, regions.filter, 0, styles.text);
     let kept = &runs.frame.words.kept;
     let (right, style) = match (&bar.problem, &bar.parsed) {
+        _ if bar.is_incomplete => (
+            bar.waiting(&runs.frame.words.counted, row.room()),
+            styles.waiting,
+        ),
         (Some(_), None) => (format!(" {} not applied ", theme.marks.wrong), styles.error),
         (Some(_), Some(_)) => (
             format!(" {} not applied · still: {kept} ", theme.marks.wrong),
@@ -50,7 +55,7 @@ fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
         (None, None) => (format!(" {kept} "), styles.faint),
     };
     // What is being typed has half of the line for itself.
-    let most = if bar.prompt.is_some() {
+    let most = if bar.prompt.is_some() && !bar.is_incomplete {
         row.room() / 2
     } else {
         row.room()
@@ -152,11 +157,17 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
             What::Run {
                 id,
                 text,
+                found,
                 pair,
                 life,
             } => {
                 row.skip(1);
                 for column in &runs.frame.columns {
+                    if column.info.column == Column::Title {
+                        let title = (text.title.as_str(), found.as_deref());
+                        draw_title(runs, title, (column, base), theme, &mut row);
+                        continue;
+                    }
                     let (words, style) = value(column, (id, text), (*pair, *life), theme);
                     let style = if shown.is_selected {
                         style.patch(base)
@@ -215,6 +226,32 @@ fn value(
         },
         Column::Outcome => outcome::words(life, theme, column.width),
     }
+}
+
+/// The title, or the text around the match where the title does not show it.
+fn draw_title(
+    runs: &Runs,
+    (title, found): (&str, Option<&str>),
+    (column, base): (&Placed, Style),
+    theme: &Theme,
+    row: &mut Row<'_>,
+) {
+    let sought = Sought {
+        texts: &runs.filter.sought,
+        style: theme.styles.hit,
+    };
+    let shown = text::cut(title, column.width);
+    let is_shown = snippet::holds(&shown, sought.texts);
+    let found = found.filter(|_| !is_shown);
+    let found = found.map(|found| snippet::nearer(found, sought.texts, column.width));
+    let words = found.as_deref().unwrap_or(title);
+    let words = if words.is_empty() {
+        theme.marks.none
+    } else {
+        words
+    };
+    let style = theme.styles.text.patch(base);
+    row.cell_with(words, column.width, (style, sought)).skip(1);
 }
 
 const LABEL: usize = 8;

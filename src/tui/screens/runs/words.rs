@@ -17,6 +17,8 @@ pub(super) struct Words {
     pub(super) crumbs: Vec<String>,
     /// What the filter keeps, and the order.
     pub(super) kept: String,
+    /// How much is listed: `3 of 6 runs`.
+    pub(super) counted: String,
     pub(super) totals: String,
     /// What to tell instead of rows.
     pub(super) empty: Vec<String>,
@@ -51,6 +53,7 @@ impl Words {
         Words {
             crumbs: crumbs(session),
             kept: kept(runs),
+            counted: counted(runs),
             totals: totals(runs, session),
             empty: empty(runs, session),
             preview: match runs.selected() {
@@ -89,15 +92,19 @@ fn crumbs(session: &Session) -> Vec<String> {
     vec![format!("{}{held}", text::cut(name, 40))]
 }
 
+fn counted(runs: &Runs) -> String {
+    let all = human::counted(runs.table.all as u64, "run");
+    format!("{} of {all}", human::count(runs.table.kept as u64))
+}
+
 fn kept(runs: &Runs) -> String {
     let table = &runs.table;
     let mut parts = Vec::new();
     if runs.filter.parsed.is_some() {
-        let all = human::counted(table.all as u64, "run");
         parts.push(if runs.kept.is_running && runs.kept.runs.is_none() {
-            format!("searching {all}")
+            format!("searching {}", human::counted(table.all as u64, "run"))
         } else {
-            format!("{} of {all}", human::count(table.kept as u64))
+            counted(runs)
         });
     }
     if runs.is_building {

@@ -1,10 +1,10 @@
 //! Keys that wait for a second key: what to copy, what to filter by, where to scroll.
 
 use crate::act::viewer::Viewer;
+use crate::analysis::naming;
 use crate::base::{human, text};
-use crate::export::json::Escapes;
 use crate::export::redact::{Masked, Reason};
-use crate::export::{curl, readable};
+use crate::export::{markdown, readable};
 use crate::query::expr::Expr;
 use crate::store::bodies::Depth;
 use crate::store::row::Row;
@@ -12,6 +12,7 @@ use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Key};
 use crate::tui::screens::stream::inspector::Subject;
 use crate::tui::screens::stream::layout::Focus;
+use crate::tui::screens::stream::tasks::MakeCurl;
 use crate::tui::screens::stream::{Stream, rows, terms};
 use crate::tui::session::{Opened, Session};
 
@@ -46,6 +47,8 @@ const YANKS: &[(char, &str)] = &[
     ('p', "path"),
     ('j', "JSON"),
     ('s', "the whole step"),
+    ('m', "the step as Markdown"),
+    ('u', "the address"),
     ('c', "curl of the request"),
 ];
 const SCROLLS: &[(char, &str)] = &[('z', "centre"), ('t', "to the top"), ('b', "to the bottom")];
@@ -62,7 +65,7 @@ impl Stream {
             Chord::Yank => named(YANKS),
             Chord::Scroll => named(SCROLLS),
             Chord::Mark => vec![('a', "to z: mark".to_owned())],
-            Chord::GoToMark => vec![('a', "to z: go to the mark".to_owned())],
+            Chord::GoToMark => self.marked(session),
             Chord::Keep | Chord::Drop => {
                 let terms = self
                     .selected(session)
@@ -146,7 +149,20 @@ impl Stream {
         let Some((_, what)) = YANKS.iter().find(|(known, _)| *known == key) else {
             return self.no_such(key);
         };
-        match self.copied(key, session) {
+        if key == 'c' {
+            return self.ask_curl(session);
+        }
+        let copied = self.copied(key, session);
+        self.copy(what, copied)
+    }
+
+    /// Puts a text into the clipboard, or says why not.
+    pub(super) fn copy(
+        &mut self,
+        what: &str,
+        copied: Result<Masked<String>, String>,
+    ) -> Vec<Effect> {
+        match copied {
             Err(why) => {
                 self.say(why);
                 Vec::new()
@@ -183,7 +199,7 @@ impl Stream {
     /// Raw trace content without its secrets: it goes to the terminal as base64 only.
     fn copied(&self, key: char, session: &mut Session) -> Result<Masked<String>, String> {
         let in_inspector = self.split.focus == Focus::Inspector;
-        if in_inspector && !matches!(key, 's' | 'c') {
+        if in_inspector && !matches!(key, 's' | 'm' | 'u') {
             let value = self.inspector.yank(key)?;
             if matches!(key, 'k' | 'p') {
                 return Ok(Masked::from(value));
@@ -198,13 +214,11 @@ impl Stream {
         };
         let row = opened.store.row(subject.ix);
         let text = match key {
-            'c' => {
-                let body = opened.bodies.open(&row, Depth::Full);
-                let record = Masked::from(body.record.clone().unwrap_or_default());
-                let command = curl::command(&record, row.model(), Escapes::Unsafe);
-                return command
-                    .ok_or_else(|| "the request of this action is not recorded".to_owned());
+            'm' => markdown::step(&row, &opened.bodies.open(&row, Depth::Full), &zone),
+            'u' if subject.is_end => {
+                return Err("still indexing: the number of this action is not known yet".to_owned());
             }
+            'u' => naming::address(&row),
             's' => readable::text(&row, &zone),
             'v' => {
                 let body = opened.bodies.open(&row, Depth::Glance);
@@ -223,6 +237,18 @@ impl Stream {
             }
         };
         Ok(Masked::from(text))
+    }
+
+    /// The request of the model call that the action belongs to is put together in the background.
+    fn ask_curl(&mut self, session: &Session) -> Vec<Effect> {
+        let Some(row) = self.selected(session).filter(|_| self.end.is_none()) else {
+            self.say_while_reading("still indexing: the request is not known yet".to_owned());
+            return Vec::new();
+        };
+        vec![Effect::start(MakeCurl {
+            store: session.loaded.store.clone(),
+            ix: row.ix(),
+        })]
     }
 
     fn opened<'a>(&self, session: &'a mut Session) -> Option<(Subject, &'a mut Opened)> {

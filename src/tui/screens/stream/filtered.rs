@@ -17,9 +17,13 @@ impl Stream {
         let store = &session.loaded.store;
         let is_other = match key.code {
             Code::Enter => {
-                self.query.bar.keep();
+                let is_other = self.query.bar.keep();
                 self.query.bar.remember(&mut session.filters.history);
-                return Vec::new();
+                return if is_other {
+                    self.ask(session)
+                } else {
+                    Vec::new()
+                };
             }
             Code::Esc => self.query.bar.restore(),
             Code::Tab | Code::BackTab => self.query.bar.take_proposal(key.code == Code::Tab, store),
@@ -55,14 +59,17 @@ impl Stream {
             home: self.query.answers.home.or(self.list.anchor),
             ..Answers::default()
         };
+        let mut effects = self.find_in_scope(session);
+        effects.extend(self.look_around(session));
         if !self.is_filtered() {
             self.list.anchor = self.query.answers.home.take();
             let store = &session.loaded.store;
             self.relist(Listing::All(store.first()..store.len()));
-            return Vec::new();
+            return effects;
         }
         self.query.answers.is_running = true;
-        vec![Effect::start(Filter(self.task(session)))]
+        effects.push(Effect::start(Filter(self.task(session))));
+        effects
     }
 
     /// Filters what arrived since the last answer.

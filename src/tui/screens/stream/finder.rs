@@ -2,29 +2,41 @@
 
 use std::sync::Arc;
 
-use crate::base::text;
+use crate::base::{human, text};
 use crate::model::action::ActionIx;
 use crate::query::expr::{self, Expr, Text};
+use crate::query::needles::needles;
 use crate::tui::effects::Effect;
-use crate::tui::filtering::{self, Answer, Progress, Task};
+use crate::tui::filtering::{self, Answer, Progress, Scope, Task};
 use crate::tui::keys::{Code, Command, Key};
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::jumps::Direction;
 use crate::tui::screens::stream::layout::Focus;
+use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::tasks::Find;
-use crate::tui::session::Session;
+use crate::tui::session::{Session, Sought};
 use crate::tui::widgets::prompt::Prompt;
 
 #[derive(Debug, Default)]
 pub struct Finder {
     /// Open while the text is typed.
     pub prompt: Option<Prompt>,
+    /// What was typed, here or as the filter of the runs.
     text: String,
+    wanted: Option<Expr>,
+    /// What of it stands in texts.
+    sought: Vec<String>,
+    /// Where it was searched: the run or agent that the list is restricted to.
+    scope: Option<Scope>,
+    /// It came along from the runs, and goes with the run.
+    pub is_carried: bool,
     /// The insight that the matches are evidence for; `None` in a text search.
     sentence: Option<String>,
-    /// Every match, listed or not, in order.
+    /// Every match in the scope, listed or not, in order.
     pub hits: Vec<ActionIx>,
+    /// How many of them are listed, and of which matches and list that was counted.
+    listed: (usize, [usize; 2]),
     /// Actions searched so far.
     tested: u32,
     is_running: bool,
@@ -34,12 +46,31 @@ pub struct Finder {
 
 impl Finder {
     pub fn is_active(&self) -> bool {
-        !self.text.is_empty() || self.sentence.is_some()
+        self.wanted.is_some() || self.sentence.is_some()
     }
 
-    /// The searched text; empty if the hits are evidence.
-    pub fn sought(&self) -> &str {
-        &self.text
+    /// Its texts while it is active, else those of the filter.
+    pub fn in_force<'a>(&'a self, of_filter: &'a [String]) -> &'a [String] {
+        if self.is_active() {
+            &self.sought
+        } else {
+            of_filter
+        }
+    }
+
+    /// Counts the matches that are listed; again only when something changed.
+    pub fn count(&mut self, listing: &Listing) {
+        let of = [self.hits.len(), listing.len()];
+        if self.listed.1 != of {
+            let count = match listing {
+                Listing::All(_) => self.hits.len(),
+                Listing::Kept(rows) => {
+                    let is_listed = |ix: &&ActionIx| rows.binary_search(ix).is_ok();
+                    self.hits.iter().filter(is_listed).count()
+                }
+            };
+            self.listed = (count, of);
+        }
     }
 
     /// Drops matches before `first`.
@@ -66,14 +97,19 @@ impl Finder {
         if let Some(sentence) = &self.sentence {
             return text::sanitize(sentence).into_owned();
         }
-        let count = crate::base::human::count(self.hits.len() as u64);
+        let count = human::count(self.hits.len() as u64);
         let typed = text::sanitize(&self.text);
         if self.is_running {
             let percent = u64::from(self.tested) * 100 / u64::from(of.max(1));
             return format!("\"{typed}\": {count} so far · searched {percent} %");
         }
-        let plural = if self.hits.len() == 1 { "" } else { "s" };
-        format!("\"{typed}\": {count} action{plural}")
+        let found = human::counted(self.hits.len() as u64, "action");
+        let hidden = self.hits.len().saturating_sub(self.listed.0);
+        let hidden = match hidden {
+            0 => String::new(),
+            hidden => format!(", {} hidden by filter", human::count(hidden as u64)),
+        };
+        format!("\"{typed}\": {found}{hidden}")
     }
 }
 
@@ -135,7 +171,13 @@ impl Stream {
         let first = evidence.iter().find(listed).copied();
         let mut effects = Vec::new();
         if first.is_none() {
-            self.query.narrow = Narrow::default();
+            let first = evidence.first().copied().unwrap_or_default();
+            let is_of_run = self.widest().has_run_of(first, &session.loaded.store);
+            self.query.narrow = if is_of_run {
+                self.widest()
+            } else {
+                Narrow::default()
+            };
             effects = self.filter_by("", session);
             self.say("filter cleared: it hid the evidence");
         }
@@ -152,10 +194,57 @@ impl Stream {
     }
 
     fn find(&mut self, text: String, session: &Session) -> Vec<Effect> {
-        (self.finder.text, self.finder.sentence) = (text, None);
-        self.finder.hits.clear();
-        self.finder.tested = 0;
-        self.finder.is_running = false;
+        let phrase = || {
+            Expr::Text(Text {
+                find: expr::Find::Phrase(text.clone()),
+                scope: None,
+            })
+        };
+        self.finder = Finder {
+            prompt: self.finder.prompt.take(),
+            home: self.finder.home,
+            wanted: (!text.is_empty()).then(phrase),
+            sought: vec![text.clone()],
+            text,
+            scope: self.query.narrow.scope,
+            ..Finder::default()
+        };
+        self.find_more(session)
+    }
+
+    /// Goes on with a search of the runs: at its first match, with `n` and `N` for the others.
+    pub(super) fn carry(&mut self, sought: &Sought, session: &Session) -> Vec<Effect> {
+        let Some(expr) = &sought.expr else {
+            if self.finder.is_carried {
+                self.forget_find();
+            }
+            return Vec::new();
+        };
+        self.finder = Finder {
+            home: self.list.anchor.filter(|_| !sought.is_at_first),
+            sought: needles(expr),
+            wanted: Some(expr.clone()),
+            text: sought.text.clone(),
+            scope: self.query.narrow.scope,
+            is_carried: true,
+            ..Finder::default()
+        };
+        self.find_more(session)
+    }
+
+    /// Searches again where the list is restricted to something else than before.
+    pub(super) fn find_in_scope(&mut self, session: &Session) -> Vec<Effect> {
+        if self.finder.wanted.is_none() || self.finder.scope == self.query.narrow.scope {
+            return Vec::new();
+        }
+        let finder = std::mem::take(&mut self.finder);
+        self.finder = Finder {
+            hits: Vec::new(),
+            tested: 0,
+            is_running: false,
+            scope: self.query.narrow.scope,
+            ..finder
+        };
         self.find_more(session)
     }
 
@@ -163,17 +252,14 @@ impl Stream {
     pub(super) fn find_more(&mut self, session: &Session) -> Vec<Effect> {
         let finder = &mut self.finder;
         let is_behind = finder.tested < session.loaded.store.len();
-        if finder.text.is_empty() || finder.is_running || !is_behind {
+        if finder.wanted.is_none() || finder.is_running || !is_behind {
             return Vec::new();
         }
         finder.is_running = true;
-        let phrase = Expr::Text(Text {
-            find: expr::Find::Phrase(finder.text.clone()),
-            scope: None,
-        });
         vec![Effect::start(Find(Task {
             store: session.loaded.store.clone(),
-            filter: Some(phrase),
+            filter: finder.wanted.clone(),
+            scope: finder.scope,
             tested: finder.tested,
             context: filtering::context(session.zone.clone(), Arc::clone(session.marks.all())),
             ..Task::default()
@@ -190,7 +276,7 @@ impl Stream {
 
     pub(super) fn found(&mut self, answer: Answer, session: &Session) -> Vec<Effect> {
         let finder = &mut self.finder;
-        if finder.text.is_empty() {
+        if finder.wanted.is_none() {
             return Vec::new();
         }
         finder.is_running = false;
@@ -201,6 +287,9 @@ impl Stream {
             finder.hits.extend(answer.rows);
         }
         self.go_to_first_hit();
+        if self.finder.is_carried {
+            self.finder.home = None;
+        }
         self.find_more(session)
     }
 
@@ -232,7 +321,7 @@ impl Stream {
         };
         if self.split.focus == Focus::List || self.finder.sentence.is_some() {
             self.select(command, session);
-        } else if !self.inspector.find(&self.finder.text, direction) {
+        } else if !self.inspector.find(&self.finder.sought, direction) {
             self.say("no match in this tab".to_owned());
         }
     }

@@ -8,6 +8,7 @@ mod lookup;
 
 use ratatui::layout::Rect;
 
+use crate::analysis::snippet;
 use crate::base::{human, text};
 use crate::model::action::{ActionIx, Flags, Status};
 use crate::store::bodies::{Depth, GLANCE};
@@ -157,6 +158,8 @@ impl Inspector {
         } else {
             Numbers::Known
         };
+        let marked = session.marks.of(subject.ix).filter(|_| !subject.is_end);
+        let note = marked.and_then(|letter| note(letter, session.marks.note(letter)));
         let must_ask = self.open(subject, numbers, opened);
         let row = opened.store.row(subject.ix);
         let document = self.document.as_ref()?;
@@ -174,6 +177,7 @@ impl Inspector {
         self.shown.title = contents::title(&row, numbers);
         self.shown.status = Some((row.status(), row.flags().has(Flags::WAITING)));
         self.shown.facts = contents::facts(&row);
+        self.shown.facts.extend(note);
         if is_partial {
             let size = document::size(&row);
             let bounds = self.bounds.unwrap_or(Bounds::FIRST);
@@ -412,7 +416,7 @@ impl Inspector {
     }
 
     /// Goes to the next row that holds a text, and opens what hides it; around the end to the first.
-    pub fn find(&mut self, sought: &str, direction: Direction) -> bool {
+    pub fn find(&mut self, sought: &[String], direction: Direction) -> bool {
         let Some((outline, reading)) = self.parts() else {
             return false;
         };
@@ -428,20 +432,19 @@ impl Inspector {
     }
 
     /// Goes to the first row that holds a text.
-    pub(super) fn find_first(&mut self, sought: &str) -> bool {
+    pub(super) fn find_first(&mut self, sought: &[String]) -> bool {
         let rows = self.parts().map_or(0, |(outline, _)| outline.len());
         self.go_to_text(sought, 0..rows)
     }
 
     /// Goes to the first of some rows that holds a text.
-    fn go_to_text(&mut self, sought: &str, mut rows: impl Iterator<Item = usize>) -> bool {
+    fn go_to_text(&mut self, sought: &[String], mut rows: impl Iterator<Item = usize>) -> bool {
         let Some((outline, reading)) = self.parts() else {
             return false;
         };
         let found = rows.find(|row| {
             let texts = [outline.text(*row), outline.key(*row)];
-            let mut held = texts.iter().flat_map(|text| text::find_all(text, sought));
-            held.next().is_some()
+            texts.iter().any(|text| snippet::holds(text, sought))
         });
         let Some(row) = found else { return false };
         reading.folds.reveal(outline, row);
@@ -455,6 +458,13 @@ impl Inspector {
         });
         self.wish = wish;
     }
+}
+
+/// What the user noted about the action.
+fn note(letter: char, note: &str) -> Option<Line> {
+    let note = text::sanitize(note);
+    let words = |note: &str| (Tone::Plain, note.to_owned());
+    (!note.is_empty()).then(|| vec![(Tone::Waiting, format!("{letter} ")), words(&note)])
 }
 
 /// How to open an action.

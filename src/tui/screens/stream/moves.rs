@@ -242,11 +242,7 @@ impl Stream {
         let sought = (jump.0, jump.1, known);
         match jumps::find(&opened.store, &list.listing, list.view.cursor, sought) {
             Some(position) => list.jump(position),
-            None if self.end.is_some() => {
-                self.say_while_reading(nothing_in_end(jump, &session.loading_words()));
-            }
-            None if session.is_loading() => self.say_while_reading(nothing(jump, true)),
-            None => self.say(nothing(jump, false)),
+            None => self.say_nothing((jump.0, jump.1), session),
         }
     }
 
@@ -310,37 +306,6 @@ fn target(command: Command) -> Option<(Target, Direction)> {
         Command::PrevSlow => (Target::Slow, Direction::Backward),
         _ => return None,
     })
-}
-
-fn what(target: Target) -> &'static str {
-    match target {
-        Target::Error => "error",
-        Target::Block => "block or approval",
-        Target::Turn => "turn",
-        Target::SameTool => "call of this tool",
-        Target::SameAgent => "action of this agent",
-        Target::Slow => "slow action",
-        Target::Hit => "match",
-    }
-}
-
-/// Rows before the previewed end are not known yet; there are none after it.
-fn nothing_in_end(jump: (Target, Direction), loading: &str) -> String {
-    match jump.1 {
-        Direction::Forward => format!("no further {}", what(jump.0)),
-        Direction::Backward => {
-            format!("none in the part of the file read so far · {loading}")
-        }
-    }
-}
-
-fn nothing(jump: (Target, Direction), is_loading: bool) -> String {
-    let what = what(jump.0);
-    match jump.1 {
-        Direction::Forward if is_loading => format!("no further {what} so far · still indexing"),
-        Direction::Forward => format!("no further {what}"),
-        Direction::Backward => format!("no earlier {what}"),
-    }
 }
 
 impl List {

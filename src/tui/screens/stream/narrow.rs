@@ -91,6 +91,30 @@ impl Stream {
         self.query.narrow.is_any() || self.query.bar.parsed.is_some()
     }
 
+    /// Whether more than the run decides what is listed.
+    pub(super) fn is_tested(&self) -> bool {
+        let Narrow {
+            scope,
+            marked,
+            trouble,
+        } = self.query.narrow;
+        let is_agent = matches!(scope, Some(Scope::Agent(..)));
+        is_agent || marked || trouble || self.query.bar.parsed.is_some()
+    }
+
+    /// Whether Esc has something to clear.
+    pub(super) fn is_narrowed(&self) -> bool {
+        !self.query.bar.text.is_empty() || self.query.narrow != self.widest()
+    }
+
+    /// The restrictions that are left when those that the user made are gone.
+    pub(super) fn widest(&self) -> Narrow {
+        Narrow {
+            scope: self.query.opened.map(Scope::Run),
+            ..Narrow::default()
+        }
+    }
+
     pub(super) fn toggle_trouble(&mut self, session: &mut Session) -> Vec<Effect> {
         self.query.narrow.trouble = !self.query.narrow.trouble;
         self.ask(session)
@@ -107,7 +131,7 @@ impl Stream {
 
     pub(super) fn toggle_run(&mut self, session: &Session) -> Vec<Effect> {
         if matches!(self.query.narrow.scope, Some(Scope::Run(_))) {
-            self.query.narrow.scope = None;
+            (self.query.narrow.scope, self.query.opened) = (None, None);
             return self.ask(session);
         }
         let run = self.selected(session).map(|row| row.run_ix());
@@ -116,7 +140,7 @@ impl Stream {
 
     pub(super) fn toggle_agent(&mut self, session: &Session) -> Vec<Effect> {
         if matches!(self.query.narrow.scope, Some(Scope::Agent(..))) {
-            self.query.narrow.scope = None;
+            self.query.narrow.scope = self.widest().scope;
             return self.ask(session);
         }
         let Some(row) = self.selected(session) else {

@@ -1,10 +1,13 @@
 //! Insights: the most important one below the list, all of them in a menu,
 //! and the way to the evidence of each.
 
+use std::sync::Arc;
+
 use crate::analysis::insights::equal_calls::EqualCalls;
 use crate::analysis::insights::{Insight, Weight};
 use crate::base::{human, text};
 use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Keymap};
 use crate::tui::screens::stream::Stream;
@@ -17,7 +20,7 @@ use crate::tui::widgets::tone::Tone;
 #[derive(Debug, Default)]
 pub struct Findings {
     pub insights: Vec<Insight>,
-    pub calls: EqualCalls,
+    pub calls: Arc<EqualCalls>,
 }
 
 #[derive(Debug, Default)]
@@ -25,11 +28,19 @@ pub struct Noticed {
     findings: Findings,
     /// Counts changes, and the count at the last look.
     version: u64,
-    seen: Option<u64>,
+    seen: Option<Seen>,
     /// The number of actions at the last look.
     known: u32,
     /// Actions processed by the current look.
     running: Option<u32>,
+}
+
+/// What a look was at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    version: u64,
+    /// The run that the list is restricted to.
+    run: Option<RunIx>,
 }
 
 /// Up to this many actions are looked at after every change.
@@ -41,20 +52,27 @@ impl Noticed {
     }
 
     /// Looks again after changes, but not while loading.
-    fn wanted(&mut self, session: &Session) -> Option<Notice> {
-        let is_old = self.seen != Some(self.version);
+    fn wanted(&mut self, run: Option<RunIx>, session: &Session) -> Option<Notice> {
+        let version = self.version;
+        let is_old = self.seen != Some(Seen { version, run });
+        // Calls need not be opened again to look at other runs.
+        let is_same = |seen: &Seen| seen.version == version;
+        let calls = self.seen.filter(is_same);
+        let calls = calls.map(|_| Arc::clone(&self.findings.calls));
         let store = &session.loaded.store;
         // A look opens every call, so a growing trace is looked at again after growing by a quarter.
         let (len, known) = (u64::from(store.len()), u64::from(self.known));
-        let is_worth_it = len <= ALWAYS || len * 4 >= known * 5;
+        let is_worth_it = len <= ALWAYS || len * 4 >= known * 5 || calls.is_some();
         let is_idle = self.running.is_none() && !session.is_loading();
         if !is_old || !is_idle || !is_worth_it || store.is_empty() {
             return None;
         }
         self.known = store.len();
-        (self.running, self.seen) = (Some(0), Some(self.version));
+        (self.running, self.seen) = (Some(0), Some(Seen { version, run }));
         Some(Notice {
             store: store.clone(),
+            run,
+            calls,
             is_growing: session.is_growing(),
         })
     }
@@ -112,7 +130,8 @@ fn tone(weight: Weight) -> Tone {
 impl Stream {
     /// Starts a look for insights where one is due.
     pub(super) fn look_around(&mut self, session: &Session) -> Vec<Effect> {
-        let wanted = self.noticed.wanted(session);
+        let run = self.query.narrow.run();
+        let wanted = self.noticed.wanted(run, session);
         wanted.map(Effect::start).into_iter().collect()
     }
 
@@ -143,7 +162,10 @@ impl Stream {
             });
         }
         self.input.menu = Some(Menu {
-            title: "insights",
+            title: match self.query.narrow.run() {
+                Some(_) => "insights about this run",
+                None => "insights",
+            },
             foot: "enter shows the evidence, then n and N · esc closes",
             items,
             cursor: 0,

@@ -1,16 +1,20 @@
 //! What a frame needs, settled before it is drawn: the rows on the screen, the opened action, the overview.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::analysis::shape;
+use crate::analysis::snippet;
 use crate::analysis::title;
-use crate::base::human;
+use crate::base::{human, text};
 use crate::model::action::ActionIx;
+use crate::store::bodies::{Bodies, Depth};
 use crate::store::row::Row;
 use crate::tui::effects::Effect;
 use crate::tui::screens::stream::columns::{Columns, Needs};
 use crate::tui::screens::stream::folding::Folding;
 use crate::tui::screens::stream::headings::Beside;
+use crate::tui::screens::stream::inspector::document;
 use crate::tui::screens::stream::layout;
 use crate::tui::screens::stream::overview::Of;
 use crate::tui::screens::stream::rows::{self, Numbers};
@@ -32,7 +36,29 @@ fn fold(folding: Folding<'_>, item: usize) -> Fold {
     folding.told(item).map_or(Fold::None, asked)
 }
 
+/// Larger actions are not opened between two frames to show the text around a match.
+const AT_ONCE: u64 = 256 * 1024;
+
+/// The text around the match in an action, sanitised.
+fn snippet_of(row: &Row<'_>, bodies: &mut Bodies, sought: &[String]) -> Option<String> {
+    if document::size(row) > AT_ONCE {
+        return None;
+    }
+    let around = snippet::around(&bodies.open(row, Depth::Full), sought)?;
+    Some(text::sanitize(&around).into_owned())
+}
+
 impl Stream {
+    /// The texts that are pointed at wherever they stand: those of the search, else those of the filter.
+    pub(super) fn sought(&self) -> &[String] {
+        self.finder.in_force(&self.query.bar.sought)
+    }
+
+    /// Whether an action, which is listed, holds what is looked for.
+    fn shows_match(&self, ix: ActionIx) -> bool {
+        !self.finder.is_active() || self.finder.is_hit(ix)
+    }
+
     pub(super) fn prepare_list(&mut self, session: &mut Session) {
         let regions = self.frame.regions;
         let numbers = if self.end.is_some() {
@@ -58,6 +84,12 @@ impl Stream {
             extras: self.extras.count(),
         };
         self.frame.columns = Columns::new(usize::from(regions.list.width), &list.needs);
+        let sought = self.finder.in_force(&self.query.bar.sought);
+        let finder = &self.finder;
+        let is_match = |ix: ActionIx| !finder.is_active() || finder.is_hit(ix);
+        if list.snippets.0 != sought {
+            list.snippets = (sought.to_vec(), HashMap::new());
+        }
         list.is_merged = self.frame.columns.merged;
         list.settle(opened, usize::from(regions.list.height));
         if list.made.len() > KEEP {
@@ -78,14 +110,23 @@ impl Stream {
                     numbers,
                 ))
             });
+            let text = Rc::clone(text);
             let row = opened.store.row(ix);
+            let snippet = if sought.is_empty() || !is_match(ix) {
+                None
+            } else {
+                let made = list.snippets.1.entry(ix);
+                made.or_insert_with(|| snippet_of(&row, &mut opened.bodies, sought))
+                    .clone()
+            };
             let open = clocks.and_then(|(pulse, now)| pulse.clock(&row, now));
             let heading = headings::heading(&list.listing, opened, at.item);
             let gap = headings::gap(&list.listing, opened, at.item);
             self.frame.rows.push(Placed {
                 at,
                 is_selected: at.item == list.view.cursor,
-                text: Rc::clone(text),
+                text: Rc::clone(&text),
+                snippet,
                 open,
                 heading: heading.map(|heading| {
                     let day = headings::day(&list.listing, opened, at.item, heading);
@@ -130,6 +171,7 @@ impl Stream {
         }
         let store = &session.loaded.store;
         let rows = usize::from(regions.scroll.height);
+        self.finder.count(&self.list.listing);
         self.prepare_ticks(session, rows);
         let selected = self.selected(session);
         let cells = layout::shape_cells(regions.spark.width, session.trace.live);
@@ -189,9 +231,9 @@ impl Stream {
                 .talk
                 .prepare(subject.ix, opened, (room, usize::from(talk.height) - 1));
         }
-        let is_hit = !subject.is_end && self.finder.is_hit(subject.ix);
-        let sought = if is_hit { self.finder.sought() } else { "" };
-        self.inspector.look_for(sought);
+        let is_hit = !subject.is_end && self.shows_match(subject.ix);
+        let sought = self.finder.in_force(&self.query.bar.sought);
+        self.inspector.look_for(if is_hit { sought } else { &[] });
         let Some(how) = self.inspector.prepare(subject, session, area) else {
             return Vec::new();
         };

@@ -1,10 +1,18 @@
 //! The background tasks of the stream.
 
+use std::sync::Arc;
+
+use crate::analysis::context;
 use crate::analysis::insights::equal_calls::EqualCalls;
 use crate::analysis::insights::{self, View};
 use crate::analysis::origin::{self, Origin};
+use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
+use crate::export::curl;
+use crate::export::json::Escapes;
+use crate::export::redact::Masked;
 use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Progress};
@@ -35,6 +43,10 @@ pub(super) enum Searched {
 #[derive(Debug)]
 pub(super) struct Notice {
     pub(super) store: Store,
+    /// Only this run; none for all of them.
+    pub(super) run: Option<RunIx>,
+    /// What an earlier look found to be equal, where nothing changed since.
+    pub(super) calls: Option<Arc<EqualCalls>>,
     pub(super) is_growing: bool,
 }
 
@@ -59,6 +71,13 @@ pub(super) struct FindOrigin {
     pub(super) store: Store,
     pub(super) ix: ActionIx,
     pub(super) value: String,
+}
+
+/// Makes the curl command of the model call that an action belongs to.
+#[derive(Debug)]
+pub(super) struct MakeCurl {
+    pub(super) store: Store,
+    pub(super) ix: ActionIx,
 }
 
 fn search(
@@ -122,12 +141,15 @@ impl Task for Notice {
 
     fn run(self, cancel: &CancelFlag, report: &mut dyn FnMut(Noticed)) -> Noticed {
         let store = &self.store;
-        let calls = EqualCalls::of(store, cancel, &mut |tested| {
-            report(Noticed::Progress(tested));
+        let calls = self.calls.unwrap_or_else(|| {
+            Arc::new(EqualCalls::of(store, cancel, &mut |tested| {
+                report(Noticed::Progress(tested));
+            }))
         });
         let view = View {
             store,
             calls: &calls,
+            run: self.run,
             is_growing: self.is_growing,
         };
         Noticed::Done(Findings {
@@ -183,6 +205,28 @@ impl Task for Open {
     fn answered(stream: &mut Stream, (ix, document): Self::Answer, _: &mut Session) -> Vec<Effect> {
         stream.inspector.opened(ix, document);
         Vec::new()
+    }
+}
+
+impl Task for MakeCurl {
+    type Screen = Stream;
+    type Answer = Result<Masked<String>, String>;
+
+    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Self::Answer)) -> Self::Answer {
+        let none = "the model call of this action is not recorded";
+        let run = self.store.row(self.ix).run_ix();
+        let tape = Tape::new(&self.store, run);
+        let step = tape.step_of(self.ix);
+        let call = step.and_then(|step| context::call_of(&self.store, tape.steps(), step));
+        let found = call.and_then(|call| context::of(&self.store, call, cancel));
+        let found = found.ok_or_else(|| none.to_owned())?;
+        let request = Masked::from(found.request.clone());
+        curl::script(&self.store, &found, request, Escapes::Unsafe)
+            .ok_or_else(|| "the request of this action is not recorded".to_owned())
+    }
+
+    fn answered(stream: &mut Stream, answer: Self::Answer, _: &mut Session) -> Vec<Effect> {
+        stream.copy("curl of the request", answer)
     }
 }
 

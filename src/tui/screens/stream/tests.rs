@@ -665,3 +665,86 @@ fn a_day_begins_with_its_date() {
         "{shown}"
     );
 }
+
+fn copied(keys: &str) -> String {
+    let mut shown = render::Headless::new(&options(), (120, 30));
+    for message in load(TRACE.as_bytes()) {
+        shown.load(message);
+    }
+    shown.play(keys);
+    shown.copied().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn an_address_a_step_as_markdown_and_the_request_are_copied() {
+    assert_eq!(copied("g j j j y u"), "trace.jsonl#r1:4");
+    let step = copied("g j j j y m");
+    assert!(step.starts_with("### #4 refund · denied\n"), "{step}");
+    assert!(
+        step.contains("**Arguments**\n\n```json\n{\n  \"order_id\""),
+        "{step}"
+    );
+    let curl = copied("g j j j y c");
+    assert!(curl.starts_with("# reconstructed from a trace"), "{curl}");
+    assert!(curl.contains("\"model\":\"gpt-4o\""), "{curl}");
+}
+
+#[test]
+fn a_note_stands_in_the_inspector_and_beside_its_mark() {
+    let noted = screen((120, 24), "g j \" why ? enter");
+    assert!(noted.contains("noted at mark a"), "{noted}");
+    assert!(
+        line(&noted, "\"Refund order").starts_with("  2a"),
+        "{noted}"
+    );
+    let list = screen((120, 24), "g j \" why enter G '");
+    assert!(list.contains("a #2 why"), "{list}");
+    let shown = screen((120, 24), "g j \" why enter j k");
+    assert!(shown.contains("a why"), "{shown}");
+}
+
+#[test]
+fn a_jump_says_whether_there_is_no_further_one_or_none_at_all() {
+    let fine = r#"{"type":"prompt","run_id":"r1","id":"p","content":"x"}
+{"type":"prompt","run_id":"r1","id":"q","content":"y"}
+"#;
+    let shown = |keys| {
+        render::text(&render::script(
+            &options(),
+            load(fine.as_bytes()),
+            (120, 24),
+            keys,
+        ))
+    };
+    assert!(
+        shown("e").contains("no errors in this run"),
+        "{}",
+        shown("e")
+    );
+    assert!(
+        shown("/ kind:prompt enter b").contains("no blocks or approvals among the actions listed")
+    );
+}
+
+#[test]
+fn a_row_shows_the_text_around_the_match_where_its_summary_does_not() {
+    let far = r#"{"type":"tool_call","run_id":"r1","id":"c1","tool":"Bash","args":{"command":"make"}}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"ok","result":"built\nand the linker said nothing of beads at all"}
+"#;
+    let shown = |keys| {
+        render::text(&render::script(
+            &options(),
+            load(far.as_bytes()),
+            (120, 24),
+            keys,
+        ))
+    };
+    assert!(!shown("g").contains("beads"));
+    for keys in ["/ beads enter", "ctrl-f beads enter"] {
+        let found = shown(keys);
+        assert!(
+            line(&found, "⚙ tl").contains("nothing of beads"),
+            "{keys}\n{found}"
+        );
+    }
+}

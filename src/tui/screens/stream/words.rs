@@ -3,6 +3,7 @@
 use crate::base::{human, text};
 use crate::model::run::CostSource;
 use crate::store::Store;
+use crate::tui::filtering::Scope;
 use crate::tui::screens::outcome;
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::chords::Typing;
@@ -20,6 +21,8 @@ pub struct Words {
     pub amount: String,
     /// What the filter keeps and hides.
     pub kept: String,
+    /// How much is listed: `121 of 1,319`.
+    pub counted: String,
     pub position: String,
     /// Totals of the run of the selected action: cost, blocks, errors, retries.
     pub totals: Totals,
@@ -42,6 +45,7 @@ impl Words {
             crumbs: crumbs(stream, session),
             amount: amount(stream, session),
             kept: kept(stream, store),
+            counted: counted(stream, store),
             position: position(stream, session),
             choices: match stream.input.typing {
                 Typing::Chord(chord) => stream.choices(chord, session),
@@ -156,7 +160,14 @@ fn amount(stream: &Stream, session: &Session) -> String {
     let store = &session.loaded.store;
     let mut actions = actions((store.len() - store.first()) as usize);
     let runs = store.runs().len();
-    if runs > 1 {
+    if let Some(run) = stream.query.narrow.run().filter(|_| runs > 1) {
+        let own = store.run(run).totals.actions as usize;
+        actions = format!(
+            "{} · 1 of {} runs",
+            self::actions(own),
+            human::count(runs as u64)
+        );
+    } else if runs > 1 {
         actions = format!("{actions} in {} runs", human::count(runs as u64));
     }
     let mut parts = vec![actions];
@@ -178,6 +189,7 @@ fn kept(stream: &Stream, store: &Store) -> String {
     }
     let all = u64::from(store.len() - store.first());
     let kept = stream.list.listing.len() as u64;
+    let of = in_scope(stream, store);
     let searched = stream.query.answers.searched.map(|tested| {
         let percent = u64::from(tested) * 100 / all.max(1);
         format!("{} so far · searched {percent} %", human::count(kept))
@@ -186,7 +198,8 @@ fn kept(stream: &Stream, store: &Store) -> String {
     let mut words = vec![match searched {
         Some(searched) => searched,
         None if is_first => "searching".to_owned(),
-        None => format!("{} of {}", human::count(kept), human::count(all)),
+        None if !stream.is_tested() => human::counted(of, "action"),
+        None => format!("{} of {}", human::count(kept), human::count(of)),
     }];
     let narrowed = stream.query.narrow.words(store);
     words.splice(
@@ -195,9 +208,9 @@ fn kept(stream: &Stream, store: &Store) -> String {
             .iter()
             .map(|words| text::sanitize(words).into_owned()),
     );
-    if !is_first {
+    if !is_first && kept < of {
         let tested = stream.query.answers.tested.saturating_sub(store.first());
-        let hidden = u64::from(tested).saturating_sub(kept);
+        let hidden = u64::from(tested).min(of).saturating_sub(kept);
         words.push(format!("{} hidden by filter", human::count(hidden)));
     }
     words.extend(gone);
@@ -207,6 +220,24 @@ fn kept(stream: &Stream, store: &Store) -> String {
         words.push(format!("no numeric value in {unjudged} of {judged} rows"));
     }
     words.join(" · ")
+}
+
+/// How many actions there are to keep or to hide: those of the run that the list is restricted to, or all.
+fn in_scope(stream: &Stream, store: &Store) -> u64 {
+    let listed = stream.list.listing.len() as u64;
+    let all = u64::from(store.len() - store.first());
+    let run = match stream.query.narrow.scope {
+        Some(Scope::Run(run) | Scope::Agent(run, _)) => Some(run),
+        None => None,
+    };
+    let own = run.map(|run| u64::from(store.run(run).totals.actions));
+    own.unwrap_or(all).max(listed)
+}
+
+fn counted(stream: &Stream, store: &Store) -> String {
+    let listed = stream.list.listing.len() as u64;
+    let all = in_scope(stream, store);
+    format!("{} of {}", human::count(listed), human::count(all))
 }
 
 fn position(stream: &Stream, session: &Session) -> String {
@@ -288,8 +319,8 @@ fn empty(stream: &Stream, session: &Session) -> Vec<String> {
 
 /// What the filter did, what to try instead, and the keys for it.
 fn nothing_kept(stream: &Stream) -> Vec<String> {
-    let ways = if stream.query.narrow.is_any() {
-        "/ changes the filter · esc shows all"
+    let ways = if stream.is_narrowed() {
+        "/ changes the filter · esc clears it"
     } else {
         "/ changes the filter"
     };

@@ -6,10 +6,12 @@ use crate::model::action::{Flags, Status};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::Cost;
 use crate::store::Store;
+use crate::store::bodies::{Bodies, Depth};
+use crate::tui::screens::stream::rows;
 use crate::tui::screens::timeline::Timeline;
 use crate::tui::screens::timeline::axis::Axis;
 use crate::tui::screens::timeline::lines::Line;
-use crate::tui::session::Session;
+use crate::tui::session::{Opened, Session};
 
 /// A line on the screen.
 #[derive(Debug)]
@@ -49,8 +51,8 @@ pub(super) struct Drawn {
 
 impl Timeline {
     /// The lines that are on the screen.
-    pub(super) fn shown(&self, session: &Session, rows: usize) -> Vec<Row> {
-        let store = &session.loaded.store;
+    pub(super) fn shown(&self, session: &mut Session, rows: usize) -> Vec<Row> {
+        let Opened { store, bodies, .. } = &mut session.loaded;
         let Some(window) = self.window() else {
             return Vec::new();
         };
@@ -61,7 +63,10 @@ impl Timeline {
         seen.map(|(at, line)| {
             let row = match *line {
                 Line::Lane(number) => self.lane(&self.lanes[number], store, &axis),
-                Line::Bar(number) => self.bar(number, store, (&axis, costliest)),
+                Line::Bar(number) => {
+                    let label = label(&self.made.bars[number as usize], store, bodies);
+                    self.bar((number, label), store, (&axis, costliest))
+                }
             };
             Row {
                 is_selected: at == self.view.cursor,
@@ -115,7 +120,12 @@ impl Timeline {
         }
     }
 
-    fn bar(&self, number: u32, store: &Store, (axis, costliest): (&Axis, Option<i64>)) -> Row {
+    fn bar(
+        &self,
+        (number, label): (u32, String),
+        store: &Store,
+        (axis, costliest): (&Axis, Option<i64>),
+    ) -> Row {
         let bar = &self.made.bars[number as usize];
         let row = store.row(bar.ix);
         let estimated = row.flags().has(Flags::ESTIMATED);
@@ -135,7 +145,7 @@ impl Timeline {
             .map(|took| format!("{about}{}", human::span(took)));
         Row {
             is_selected: false,
-            label: label(bar, store),
+            label,
             shape: Shape::Bar(Drawn {
                 from: axis.eighths(bar.from),
                 to: axis.eighths(bar.to),
@@ -164,17 +174,22 @@ fn cost_words((cost, estimated): (Cost, bool)) -> String {
     usd.unwrap_or_default()
 }
 
-/// `T17 gpt-5`, `T17 refund`, `T18 wait approval`.
-fn label(bar: &Bar, store: &Store) -> String {
+/// `T17 gpt-5`, `T17 refund order=8841`, `T18 wait approval`.
+fn label(bar: &Bar, store: &Store, bodies: &mut Bodies) -> String {
     let row = store.row(bar.ix);
     let name = text::sanitize(store.symbols().name(bar.name));
+    let call;
     let what = match bar.what {
         What::Prompt => "prompt",
         What::Approval => "wait approval",
         What::Error => "error",
         What::Model if name.is_empty() => "model",
         What::Tool if name.is_empty() => "call",
-        What::Model | What::Tool => &name,
+        What::Tool => {
+            call = rows::summary(&row, &bodies.open(&row, Depth::Glance));
+            &call
+        }
+        What::Model => &*name,
     };
     if row.turn() > 0 {
         format!("T{} {what}", row.turn())

@@ -6,7 +6,7 @@ use crate::tui::screens::stream::inspector::{Inspector, Subject, Tab};
 /// The searched text, and where it was found.
 #[derive(Debug, Default)]
 pub(super) struct Hit {
-    sought: String,
+    sought: Vec<String>,
     /// The action that was searched already: afterwards the user is where the user goes.
     at: Option<Subject>,
     tab: Option<Tab>,
@@ -25,8 +25,8 @@ impl Hit {
 }
 
 impl Inspector {
-    /// Looks for a text in what is opened from now on; for none when it is empty.
-    pub fn look_for(&mut self, sought: &str) {
+    /// Looks for some texts in what is opened from now on.
+    pub fn look_for(&mut self, sought: &[String]) {
         if self.hit.sought != sought {
             self.hit = Hit {
                 sought: sought.to_owned(),

@@ -23,6 +23,7 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     let (regions, styles, bar) = (&stream.frame.regions, &theme.styles, &stream.query.bar);
     let kept = &stream.frame.words.kept;
     let (mark, style) = match (&bar.problem, stream.query.answers.tally.unjudged) {
+        _ if bar.is_incomplete => (theme.marks.unsure, styles.waiting),
         (Some(_), _) => (theme.marks.wrong, styles.error),
         (None, 0) => (theme.marks.ok, styles.ok),
         (None, _) => (theme.marks.unsure, styles.waiting),
@@ -32,13 +33,14 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         row.flush_right(&format!(" {} ", stream.frame.words.found), styles.string);
     }
     let words = match (&bar.problem, kept.is_empty()) {
+        _ if bar.is_incomplete => bar.waiting(&stream.frame.words.counted, row.room()),
         (Some(_), true) => format!(" {mark} not applied "),
         (Some(_), false) => format!(" {mark} not applied · still: {kept} "),
         (None, false) => format!(" {mark} {kept} "),
         (None, true) => String::new(),
     };
     // What is being typed has half of the line for itself.
-    let most = if bar.prompt.is_some() {
+    let most = if bar.prompt.is_some() && !bar.is_incomplete {
         row.room() / 2
     } else {
         row.room()
@@ -48,6 +50,11 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         row.put(" find: ", styles.strong);
         let room = row.room();
         prompt.draw(&mut row, room, (styles.text, styles.selected));
+    } else if let Some(note) = &stream.input.note {
+        row.put(&format!(" note on {}: ", note.letter), styles.strong);
+        let room = row.room();
+        note.prompt
+            .draw(&mut row, room, (styles.text, styles.selected));
     } else if let Some(prompt) = &stream.extras.prompt {
         row.put(" | ", styles.strong)
             .put("column of: ", styles.faint);
@@ -110,7 +117,6 @@ const LIST_HINTS: &[Command] = &[
 ];
 const PANE_HINTS: &[Command] = &[
     Command::Down,
-    Command::NextPane,
     Command::Toggle,
     Command::NextAction,
     Command::Yank,
@@ -157,7 +163,12 @@ pub(super) fn foot(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
     }
     if !words.found.is_empty() {
         row.put(&format!(" {}  ", words.found), styles.string);
-        for words in [("n", "next"), ("N", "previous"), ("esc", "forget")] {
+        let esc = if stream.finder.is_carried {
+            "back"
+        } else {
+            "forget"
+        };
+        for words in [("n", "next"), ("N", "previous"), ("esc", esc)] {
             if text::width(words.0) + text::width(words.1) + 3 <= row.room() {
                 hint(words, theme, &mut row);
             }
@@ -172,9 +183,12 @@ fn hints(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
         Focus::List => LIST_HINTS,
         Focus::Inspector => PANE_HINTS,
     };
-    let clears = stream.split.focus == Focus::List && stream.is_filtered();
-    let clear = clears.then_some((Command::Cancel, "clear filter"));
-    hints::draw(clear, commands, theme, row);
+    let first = match stream.split.focus {
+        Focus::List if stream.is_narrowed() => Some((Command::Cancel, "clear filter")),
+        Focus::List => None,
+        Focus::Inspector => Some((Command::NextPane, "next tab")),
+    };
+    hints::draw(first, commands, theme, row);
 }
 
 /// The most important sentence about the data, in the rule above the footer.

@@ -77,7 +77,7 @@ fn base(content: &ShownLine, stream: &Stream, theme: &Theme) -> Style {
 /// What is looked for, wherever it stands.
 pub(super) fn sought<'a>(stream: &'a Stream, theme: &Theme) -> Sought<'a> {
     Sought {
-        text: stream.finder.sought(),
+        texts: stream.sought(),
         style: theme.styles.hit,
     }
 }

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::analysis::snippet;
 use crate::base::{human, text};
 use crate::model::action::Kind;
 use crate::tui::screens::outcome;
@@ -187,6 +188,7 @@ impl Painter<'_> {
         } else {
             Cow::Borrowed(text.text.as_str())
         };
+        let said = self.or_match(said, placed, room);
         let words = format!("{before}{said}");
         let style = (self.over(tone), self.sought);
         row.cell_with(&words, columns.text, style).skip(1);
@@ -220,6 +222,29 @@ impl Painter<'_> {
                 row.right(value.unwrap_or(none), width, faint).skip(1);
             }
         }
+    }
+
+    /// The text around the match behind the name of the tool, where neither the row nor the rows below show it.
+    fn or_match<'w>(&self, said: Cow<'w, str>, placed: &Placed, room: usize) -> Cow<'w, str> {
+        let Some(around) = &placed.snippet else {
+            return said;
+        };
+        let holds = |words: &str| snippet::holds(words, self.sought.texts);
+        if holds(&text::cut(&said, room)) || placed.text.below.iter().any(|sub| holds(&sub.text)) {
+            return said;
+        }
+        let words = &placed.text.text;
+        let name = match placed.text.kind {
+            Kind::ToolCall => words.split(' ').next().unwrap_or_default(),
+            _ => "",
+        };
+        let name = text::cut(name, room / 3);
+        let around = snippet::nearer(
+            around,
+            self.sought.texts,
+            room.saturating_sub(text::width(&name) + 1),
+        );
+        Cow::Owned(format!("{name} {around}").trim_start().to_owned())
     }
 
     /// The agent; a subagent has its lane mark, and in two cells it is a mark and a letter.
