@@ -8,6 +8,7 @@ pub mod diff;
 pub mod grouped;
 pub mod insights;
 pub mod life;
+pub mod models;
 pub mod naming;
 pub mod origin;
 pub mod profile;

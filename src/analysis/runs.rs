@@ -342,5 +342,24 @@ pub fn short_ids(ids: &[&str]) -> Vec<String> {
     ids.iter().map(short).collect()
 }
 
+/// Ids as tables show them: random ones as unique prefixes, the others whole, because all of a name can matter.
+pub fn shown_ids(ids: &[&str]) -> Vec<String> {
+    let short = short_ids(ids).into_iter();
+    let shown = short.zip(ids).map(|(short, id)| {
+        if is_random(id) {
+            short
+        } else {
+            (*id).to_owned()
+        }
+    });
+    shown.collect()
+}
+
+/// Hexadecimal, as UUIDs are.
+fn is_random(id: &str) -> bool {
+    let is_hex = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    id.bytes().all(is_hex) && id.bytes().any(|byte| byte.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests;

@@ -114,7 +114,9 @@ const WIDE_TITLE: usize = 24;
 const WIDE: usize = 100;
 /// With this much room for it, the model and the agent have more too.
 const EASY_TITLE: usize = 40;
-const LONGEST_ID: usize = 13;
+/// The most cells for an id, and on a wide screen.
+const ID: usize = 13;
+const WIDE_ID: usize = 22;
 
 /// A column on the screen, with its width.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +175,10 @@ pub(super) fn fit(width: usize, wanted: &Wanted<'_>) -> Vec<Placed> {
         .map(|info| Placed {
             info,
             width: match info.column {
-                Column::Run => wanted.id_width.clamp(info.width, LONGEST_ID),
+                Column::Run => {
+                    let most = if width >= WIDE { WIDE_ID } else { ID };
+                    wanted.id_width.clamp(info.width, most)
+                }
                 Column::Outcome if wanted.live && width >= WIDE => outcome::WIDE,
                 _ => info.width,
             },

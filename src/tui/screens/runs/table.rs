@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::runs::{CostSum, Grouping, Order, Tally, has_content, short_ids, stopped};
+use crate::analysis::runs::{CostSum, Grouping, Order, Tally, has_content, shown_ids, stopped};
 use crate::base::{human, text};
 use crate::export::words as export;
 use crate::model::quantity::Cost;
@@ -47,7 +47,7 @@ pub(super) struct Table {
     pub(super) kept: usize,
     pub(super) all: usize,
     pub(super) costs: Option<CostSum>,
-    /// Cells of the longest short id.
+    /// Cells of the longest id that is shown.
     pub(super) id_width: usize,
     /// More than one name among the agents.
     pub(super) has_agents: bool,
@@ -129,7 +129,7 @@ impl Table {
         group.map(|group| group.facts.clone()).unwrap_or_default()
     }
 
-    /// The shortest unique prefix of a run's id, sanitised.
+    /// A run's id as tables show it, sanitised.
     pub(super) fn id(&self, run: RunIx) -> String {
         self.ids.get(&run).cloned().unwrap_or_default()
     }
@@ -137,7 +137,7 @@ impl Table {
 
 fn ids(store: &Store, runs: &[RunIx]) -> HashMap<RunIx, String> {
     let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
-    let short = short_ids(&ids);
+    let short = shown_ids(&ids);
     let clean = short.iter().map(|id| text::sanitize(id).into_owned());
     runs.iter().copied().zip(clean).collect()
 }

@@ -5,13 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::analysis::life::Life;
+use crate::analysis::models;
 use crate::base::text;
 use crate::export::words::Role;
 use crate::tui::keys::Command;
 use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::{Column, Placed};
-use crate::tui::screens::runs::rows::{self, RunText};
+use crate::tui::screens::runs::rows::RunText;
 use crate::tui::screens::runs::words::{Preview, TOOLS, Tool};
 use crate::tui::screens::runs::{Runs, What};
 use crate::tui::theme::Theme;
@@ -192,11 +193,14 @@ fn value(
     };
     match column.info.column {
         Column::Pair => (pair.map(String::from).unwrap_or_default(), styles.strong),
-        Column::Run => (told(id), styles.text),
+        Column::Run => (
+            text::cut_middle(&told(id), column.width).into_owned(),
+            styles.text,
+        ),
         Column::Started => (told(&text.started), styles.faint),
         Column::Agent => (told(&text.agent), theme.lane(&text.agent)),
         Column::Model => (
-            rows::fit_model(&told(&text.model), column.width),
+            models::fit(&told(&text.model), column.width).into_owned(),
             styles.model,
         ),
         Column::Title => (told(&text.title), styles.text),
