@@ -12,6 +12,7 @@ pub mod models;
 pub mod naming;
 pub mod origin;
 pub mod profile;
+pub mod project;
 pub mod replay;
 pub mod runs;
 pub mod shape;

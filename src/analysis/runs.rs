@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::analysis::project;
 use crate::analysis::statistics::ranks::{median, ordered};
 use crate::model::quantity::{Cost, Elapsed};
 use crate::model::run::{CostSource, Run, RunIx};
@@ -78,6 +79,44 @@ impl Key {
             self,
             Key::Run | Key::Agent | Key::Model | Key::Outcome | Key::File
         )
+    }
+}
+
+/// What the runs of a group have together of what they are sorted by. `None` if that cannot be added up, or is
+/// not recorded.
+pub fn total(store: &Store, runs: &[RunIx], key: Key) -> Option<f64> {
+    let counted = |number: fn(&Run) -> u64| {
+        let numbers = runs.iter().map(|ix| number(store.run(*ix)));
+        Some(numbers.sum::<u64>() as f64)
+    };
+    match key {
+        Key::Cost => {
+            let known = CostSum::of(store, runs).known;
+            known.and_then(|(cost, _)| cost.get()).map(|it| it as f64)
+        }
+        Key::Duration => {
+            let spans = runs.iter().map(|ix| store.run(*ix).duration().get());
+            let known: Vec<i64> = spans.flatten().collect();
+            (!known.is_empty()).then(|| known.iter().sum::<i64>() as f64)
+        }
+        Key::Tokens => {
+            let tokens = runs
+                .iter()
+                .map(|ix| store.run(*ix).totals.usage.total().get());
+            let known: Vec<u64> = tokens.flatten().collect();
+            (!known.is_empty()).then(|| known.iter().sum::<u64>() as f64)
+        }
+        Key::Score => {
+            let tally = Tally::of(store, runs);
+            (tally.judged > 0).then(|| tally.right as f64 / tally.judged as f64)
+        }
+        Key::Turns => counted(|run| run.totals.turns.into()),
+        Key::Actions => counted(|run| run.totals.actions.into()),
+        Key::Tools => counted(|run| run.totals.tool_calls.into()),
+        Key::Errors => counted(|run| run.totals.errors.into()),
+        Key::Blocked => counted(|run| stopped(run).into()),
+        Key::Retries => counted(|run| run.totals.retries.into()),
+        Key::Started | Key::Run | Key::Agent | Key::Model | Key::Outcome | Key::File => None,
     }
 }
 
@@ -191,6 +230,10 @@ impl Eq for Sorted {}
 pub enum Grouping {
     Agent,
     Model,
+    /// The repository or directory that the agent worked in.
+    Project,
+    /// Of a project.
+    Branch,
     User,
     Task,
     Day,
@@ -201,6 +244,8 @@ impl Grouping {
     pub const ALL: &[Grouping] = &[
         Grouping::Agent,
         Grouping::Model,
+        Grouping::Project,
+        Grouping::Branch,
         Grouping::User,
         Grouping::Task,
         Grouping::Day,
@@ -211,6 +256,8 @@ impl Grouping {
         match self {
             Grouping::Agent => "agent",
             Grouping::Model => "model",
+            Grouping::Project => "project",
+            Grouping::Branch => "branch",
             Grouping::User => "user",
             Grouping::Task => "task",
             Grouping::Day => "day",
@@ -225,12 +272,19 @@ impl Grouping {
             .find(|grouping| grouping.word() == word)
     }
 
+    /// Whether actions must be opened to tell a run's group.
+    pub fn opens_actions(self) -> bool {
+        matches!(self, Grouping::Project | Grouping::Branch)
+    }
+
     /// The name of a run's group, raw; empty if not recorded.
     pub fn group(self, store: &Store, run: &Run, zone: &TimeZone) -> String {
         let name = |sym| store.symbols().name(sym).to_owned();
         match self {
             Grouping::Agent => name(run.who.agent),
             Grouping::Model => models(store, run),
+            Grouping::Project => project::of(store, run).place,
+            Grouping::Branch => project::of(store, run).branch_words(),
             Grouping::User => name(run.who.user),
             Grouping::Task => name(run.who.task),
             Grouping::Day => run

@@ -73,13 +73,13 @@ const NAMED: &[Named] = &[
         "models",
         Column::left("MODEL", 4).cut_to(14).dropping(Cut::Model),
     ),
-    Named::new("title", "title", Column::left("TITLE", 0).cut_to(14)),
+    Named::new("title", "title", Column::left("TITLE", 0).cut_to(20)),
     Named::new("turns", "turns", Column::right("TURNS", 7)),
     Named::new("actions", "actions", Column::right("ACTS", 5)),
     Named::new("duration", "duration_ms", Column::right("DUR", 6)),
-    Named::new("cost", "cost_usd", Column::right("COST", 2)),
+    Named::new("cost", "cost_usd", Column::right("COST", 1)),
     Named::new("errors", "errors", Column::right("ERR", 0)),
-    Named::new("blocked", "blocked", Column::right("BLK", 1)),
+    Named::new("blocked", "blocked", Column::right("BLK", 2)),
     Named::new("retries", "retries", Column::right("RTY", 8)),
     Named::new("outcome", "status", Column::left("OUTCOME", 0)),
     Named::new("grade", "correct", Column::left("GRADE", 1)),
@@ -168,11 +168,14 @@ fn print_table(
         return Ok(());
     }
     let agents: HashSet<_> = runs.iter().map(|ix| store.run(*ix).who.agent).collect();
+    let are_blocked = runs.iter().any(|ix| stopped(store.run(*ix)) > 0);
+    let is_cut = cx.out.look.width.is_some();
     let is_graded = runs.iter().any(|ix| store.run(*ix).grade().is_some());
     let are_several = store.sources().len() > 1;
     let usual = OFFER.usual(|it| match it.name {
-        // On a terminal, one agent is not worth a column.
-        "agent" => agents.len() > 1 || cx.out.look.width.is_none(),
+        // Where room is short, what is the same everywhere is not worth a column.
+        "agent" => agents.len() > 1 || !is_cut,
+        "blocked" => are_blocked || !is_cut,
         "grade" => is_graded,
         "file" => are_several,
         _ => true,
@@ -192,7 +195,8 @@ fn print_table(
     let short = shown_ids(&ids);
     let rows: Vec<Vec<Cell>> = runs.iter().zip(&short).map(cells).collect();
     if !rows.is_empty() {
-        table::write(&mut cx.out, &shown.heads(), &rows)?;
+        let width = cx.out.look.width;
+        table::write(&mut cx.out, &heads(shown, width), &rows)?;
     }
     let totals = totals(read, runs);
     if cx.out.look.width.is_some() {
@@ -204,6 +208,18 @@ fn print_table(
     Ok(())
 }
 
+/// On a wide terminal, other columns go before the title has less than `WIDE_TITLE`.
+fn heads<'a>(shown: &Picked<'a>, width: Option<usize>) -> Vec<Column<'a>> {
+    let mut heads = shown.heads();
+    if width.is_some_and(|width| width >= WIDE) {
+        let title = heads.iter_mut().find(|column| column.head == "TITLE");
+        title.into_iter().for_each(|it| it.least = Some(WIDE_TITLE));
+    }
+    heads
+}
+
+const WIDE: usize = 100;
+const WIDE_TITLE: usize = 34;
 /// A title takes no more cells, however wide the table may be.
 const LONGEST_TITLE: usize = 80;
 

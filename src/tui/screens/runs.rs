@@ -6,6 +6,7 @@ mod filtered;
 mod layout;
 mod moves;
 pub(super) mod rows;
+mod sorting;
 mod table;
 mod tasks;
 mod view;
@@ -33,6 +34,7 @@ use crate::tui::screens::runs::columns::{Placed, Wanted};
 use crate::tui::screens::runs::filtered::Kept;
 use crate::tui::screens::runs::layout::Regions;
 use crate::tui::screens::runs::rows::RunText;
+use crate::tui::screens::runs::sorting::Sorting;
 use crate::tui::screens::runs::table::{Line, Table};
 use crate::tui::screens::runs::tasks::{Build, Shape};
 use crate::tui::screens::runs::words::Words;
@@ -54,6 +56,8 @@ pub struct Runs {
     /// Names of the groups whose runs are not listed.
     folded: HashSet<String>,
     filter: FilterBar,
+    /// The list of columns to sort by lies over the table.
+    sorting: Option<Sorting>,
     kept: Kept,
     made: HashMap<RunIx, Rc<RunText>>,
     profile: Option<(RunIx, Profile)>,
@@ -97,6 +101,8 @@ enum What {
 
 /// Tables of up to this many runs are built between two frames.
 const FEW: usize = 5_000;
+/// If an action of each run must be opened for it.
+const FEW_OPENED: usize = 100;
 /// Runs of up to this many actions are profiled again whenever they grow.
 const SHORT: u32 = 50_000;
 /// Built rows are dropped beyond this number.
@@ -104,6 +110,10 @@ const KEEP: usize = 4_096;
 
 impl Screen for Runs {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        if self.sorting.is_some() {
+            self.choose_order(key);
+            return Some(Vec::new());
+        }
         self.filter
             .prompt
             .is_some()
@@ -259,7 +269,17 @@ impl Runs {
                 return vec![Effect::Visit(ScreenId::Replay, session.here)];
             }
             Command::Filter => self.filter.open(),
-            Command::Sort => self.sort_by(self.next_key()),
+            Command::Sort => self.sorting = Some(Sorting::at(self.order)),
+            Command::SortStarted
+            | Command::SortCost
+            | Command::SortErrors
+            | Command::SortActions
+            | Command::SortDuration
+            | Command::SortModel
+            | Command::SortOutcome => sorting::key_of(command)
+                .into_iter()
+                .for_each(|key| self.sort_by(key)),
+            Command::FoldGroups => self.fold_groups(session),
             Command::SortOther => {
                 self.order.falling = !self.order.falling;
                 self.is_stale = true;
@@ -290,7 +310,9 @@ impl Runs {
             kept: self.kept.runs.clone(),
         };
         let store = &session.loaded.store;
-        if store.runs().len() <= FEW {
+        let opens_actions = self.grouping.is_some_and(Grouping::opens_actions);
+        let few = if opens_actions { FEW_OPENED } else { FEW };
+        if store.runs().len() <= few {
             self.take_table(Table::new(store, &wanted), session);
             return Vec::new();
         }
@@ -448,15 +470,21 @@ impl Runs {
         self.is_stale = true;
     }
 
-    /// The key of the next column on the screen.
-    fn next_key(&self) -> SortKey {
-        let keys: Vec<SortKey> = self.frame.columns.iter().filter_map(Placed::key).collect();
-        let at = keys.iter().position(|key| *key == self.order.key);
-        let next = at.map_or(0, |at| at + 1);
-        keys.get(next)
-            .or(keys.first())
-            .copied()
-            .unwrap_or(SortKey::Started)
+    /// Folds every group; if all are folded, unfolds them.
+    fn fold_groups(&mut self, session: &mut Session) {
+        if self.grouping.is_none() {
+            session.say("the runs are not grouped · z groups them");
+            return;
+        }
+        let names: HashSet<String> = self.table.group_names().cloned().collect();
+        if names.iter().all(|name| self.folded.contains(name)) {
+            self.folded.clear();
+        } else {
+            let here = self.table.group_at(self.view.cursor);
+            self.anchor = here.map(|name| Line::Group(name.to_owned()));
+            self.folded = names;
+        }
+        self.is_stale = true;
     }
 
     fn next_grouping(&self) -> Option<Grouping> {

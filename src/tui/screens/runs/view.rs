@@ -13,6 +13,7 @@ use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::{Column, Placed};
 use crate::tui::screens::runs::rows::RunText;
+use crate::tui::screens::runs::sorting;
 use crate::tui::screens::runs::words::{Preview, TOOLS, Tool};
 use crate::tui::screens::runs::{Runs, What};
 use crate::tui::theme::Theme;
@@ -35,6 +36,8 @@ pub(super) fn draw(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     }
     foot(runs, theme, buf);
     filter_bar::draw_proposals(&runs.filter, regions.filter, theme, buf);
+    let over = regions.columns.union(regions.list).union(regions.preview);
+    sorting::draw(runs, theme, over, buf);
 }
 
 fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
