@@ -67,6 +67,13 @@ pub fn of(store: &Store, run: &Run) -> Project {
 }
 
 impl Project {
+    /// The name of the place without the folders above it.
+    pub fn name(&self) -> &str {
+        let ends = |c| c == '/' || c == '\\';
+        let place = self.place.trim_end_matches(ends);
+        place.rsplit(ends).next().unwrap_or(place)
+    }
+
     /// `/work/shop @ main`: branches of the same name in two places are two. Empty without a branch.
     pub fn branch_words(&self) -> String {
         match (self.place.as_str(), self.branch.as_str()) {

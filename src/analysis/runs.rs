@@ -15,6 +15,8 @@ use crate::store::Store;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     Started,
+    /// When it did something last.
+    Active,
     Duration,
     Cost,
     Turns,
@@ -35,6 +37,7 @@ pub enum Key {
 impl Key {
     pub const ALL: &[Key] = &[
         Key::Started,
+        Key::Active,
         Key::Duration,
         Key::Cost,
         Key::Turns,
@@ -55,6 +58,7 @@ impl Key {
     pub fn word(self) -> &'static str {
         match self {
             Key::Started => "started",
+            Key::Active => "active",
             Key::Duration => "duration",
             Key::Cost => "cost",
             Key::Turns => "turns",
@@ -116,7 +120,13 @@ pub fn total(store: &Store, runs: &[RunIx], key: Key) -> Option<f64> {
         Key::Errors => counted(|run| run.totals.errors.into()),
         Key::Blocked => counted(|run| stopped(run).into()),
         Key::Retries => counted(|run| run.totals.retries.into()),
-        Key::Started | Key::Run | Key::Agent | Key::Model | Key::Outcome | Key::File => None,
+        Key::Started
+        | Key::Active
+        | Key::Run
+        | Key::Agent
+        | Key::Model
+        | Key::Outcome
+        | Key::File => None,
     }
 }
 
@@ -168,6 +178,7 @@ impl Order {
         let name = |name: &str| (!name.is_empty()).then(|| Rank::Name(name.to_owned()));
         match self.key {
             Key::Started => number(run.started.get()),
+            Key::Active => number(run.ended.get().or(run.started.get())),
             Key::Duration => number(run.duration().get()),
             Key::Cost => number(run.cost().and_then(|(cost, _)| cost.get())),
             Key::Turns => count(totals.turns),

@@ -34,8 +34,8 @@ Examples:
   saferun-tui ls traces/ --columns run_id,title | fzf
 
 Columns: run, started, agent, model, title, turns, actions, duration, cost, errors, blocked, retries,
-outcome, grade, file, and every field that --json prints. Sort by these or by tools, tokens or
-score; the default is -started, newest first.")]
+outcome, grade, file, and every field that --json prints. Sort by these or by active, tools, tokens
+or score; the default is -started, newest first.")]
 pub struct Ls {
     #[command(flatten)]
     paths: Paths,

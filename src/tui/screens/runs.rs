@@ -19,18 +19,20 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::analysis::life::Life;
+use crate::analysis::life::{Life, doing};
 use crate::analysis::profile::Profile;
 use crate::analysis::runs::{Grouping, Key as SortKey, Order};
+use crate::base::text;
 use crate::model::run::RunIx;
 use crate::state::Layout;
+use crate::store::Store;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::outcome;
-use crate::tui::screens::runs::columns::{Placed, Wanted};
+use crate::tui::screens::runs::columns::{Column, Placed, Wanted};
 use crate::tui::screens::runs::filtered::Kept;
 use crate::tui::screens::runs::layout::Regions;
 use crate::tui::screens::runs::rows::RunText;
@@ -60,6 +62,8 @@ pub struct Runs {
     sorting: Option<Sorting>,
     kept: Kept,
     made: HashMap<RunIx, Rc<RunText>>,
+    /// Where runs worked, as far as that is shown.
+    projects: HashMap<RunIx, Rc<str>>,
     profile: Option<(RunIx, Profile)>,
     /// The run whose profile was requested.
     profiled: Option<RunIx>,
@@ -86,17 +90,23 @@ struct Shown {
 
 #[derive(Debug)]
 enum What {
-    Run {
-        id: String,
-        text: Rc<RunText>,
-        /// `A` or `B`, when it is one of the two to compare.
-        pair: Option<char>,
-        life: Life,
-    },
-    Group {
-        words: String,
-        is_folded: bool,
-    },
+    Run(RunLine),
+    Group { words: String, is_folded: bool },
+}
+
+/// A run on the screen.
+#[derive(Debug)]
+struct RunLine {
+    id: String,
+    text: Rc<RunText>,
+    /// `A` or `B`, when it is one of the two to compare.
+    pair: Option<char>,
+    life: Life,
+    /// What it is doing, where that is shown.
+    now: String,
+    /// Its cost a minute.
+    pace: String,
+    project: Rc<str>,
 }
 
 /// Tables of up to this many runs are built between two frames.
@@ -354,7 +364,6 @@ impl Runs {
     }
 
     fn show(&mut self, session: &mut Session, rows: usize) {
-        let store = &session.loaded.store;
         self.frame.columns = columns::fit(
             usize::from(self.frame.regions.list.width),
             &Wanted {
@@ -363,35 +372,72 @@ impl Runs {
                 agents: self.table.has_agents,
                 grades: self.table.has_grades,
                 live: session.trace.live,
+                overview: session.setup.overview,
             },
         );
-        let now = session.clock.now();
         let top = self.view.top();
-        self.frame.lines.clear();
         let shown = self.table.lines.iter().enumerate().skip(top).take(rows);
-        for (at, line) in shown {
-            let what = match line {
-                Line::Group(name) => What::Group {
-                    words: self.table.group_words(name),
-                    is_folded: self.folded.contains(name),
-                },
-                Line::Run(ix) => {
-                    let bodies = &mut session.loaded.bodies;
-                    let text = self.made.entry(*ix).or_insert_with(|| {
-                        Rc::new(rows::build(store, *ix, bodies, (&session.zone, now)))
-                    });
-                    What::Run {
-                        id: self.table.id(*ix),
-                        text: Rc::clone(text),
-                        pair: pair_letter(session.marks.pair, *ix),
-                        life: session.life(*ix),
-                    }
-                }
-            };
-            self.frame.lines.push(Shown {
+        let shown: Vec<(usize, Line)> = shown.map(|(at, line)| (at, line.clone())).collect();
+        self.frame.lines = shown
+            .into_iter()
+            .map(|(at, line)| Shown {
                 is_selected: at == self.view.cursor,
-                what,
-            });
+                what: match line {
+                    Line::Group(name) => What::Group {
+                        words: self.table.group_words(&name),
+                        is_folded: self.folded.contains(&name),
+                    },
+                    Line::Run(ix) => What::Run(self.line(ix, session)),
+                },
+            })
+            .collect();
+    }
+
+    fn line(&mut self, ix: RunIx, session: &mut Session) -> RunLine {
+        let now = session.clock.now();
+        let is_shown = |column: Column| {
+            let mut columns = self.frame.columns.iter();
+            columns.any(|placed| placed.info.column == column)
+        };
+        let (shows_now, shows_project) = (is_shown(Column::Now), is_shown(Column::Project));
+        let opened = &mut session.loaded;
+        let (store, bodies) = (&opened.store, &mut opened.bodies);
+        let made = self.made.entry(ix);
+        let text = Rc::clone(
+            made.or_insert_with(|| Rc::new(rows::build(store, ix, bodies, (&session.zone, now)))),
+        );
+        let pulse = &session.trace.pulse;
+        let doing = if shows_now {
+            doing::words(store, (pulse, ix), bodies)
+        } else {
+            String::new()
+        };
+        let project = if shows_project {
+            let known = self.projects.entry(ix);
+            Rc::clone(known.or_insert_with(|| rows::project(store, ix)))
+        } else {
+            Rc::default()
+        };
+        RunLine {
+            id: self.whole_id(ix, store),
+            text,
+            pair: pair_letter(session.marks.pair, ix),
+            now: doing,
+            pace: outcome::cost_pace(pulse.rate(ix), store.run(ix).cost(), now),
+            project,
+            life: session.life(ix),
+        }
+    }
+
+    /// The whole id where its column has the room.
+    fn whole_id(&self, ix: RunIx, store: &Store) -> String {
+        let mut columns = self.frame.columns.iter();
+        let column = columns.find(|placed| placed.info.column == Column::Run);
+        let id = text::sanitize(&store.run(ix).id);
+        if column.is_some_and(|column| text::width(&id) <= column.width) {
+            id.into_owned()
+        } else {
+            self.table.id(ix)
         }
     }
 
@@ -402,7 +448,7 @@ impl Runs {
             .lines
             .iter()
             .filter_map(|shown| match &shown.what {
-                What::Run { life, .. } => life.changes_in(),
+                What::Run(line) => line.life.changes_in(),
                 What::Group { .. } => None,
             });
         outcome::stays(lives, session)

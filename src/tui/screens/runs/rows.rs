@@ -1,8 +1,11 @@
 //! One run in the words of a row. Here trace content becomes text for the screen: every string is sanitised.
 
+use std::rc::Rc;
+
 use jiff::tz::TimeZone;
 
 use crate::analysis::models;
+use crate::analysis::project;
 use crate::analysis::runs::stopped;
 use crate::analysis::title;
 use crate::base::{human, text};
@@ -57,6 +60,12 @@ pub(super) fn build(
         retries: run.totals.retries,
         title: title::of(store, ix, bodies),
     }
+}
+
+/// The name of the place where a run worked; empty if not recorded.
+pub(super) fn project(store: &Store, ix: RunIx) -> Rc<str> {
+    let project = project::of(store, store.run(ix));
+    text::sanitize(project.name()).into_owned().into()
 }
 
 /// Its models without providers and dates.

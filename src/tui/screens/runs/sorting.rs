@@ -20,6 +20,7 @@ pub(super) struct Sorting {
 const KEYS: &[(char, SortKey)] = &[
     ('i', SortKey::Run),
     ('s', SortKey::Started),
+    ('y', SortKey::Active),
     ('g', SortKey::Agent),
     ('m', SortKey::Model),
     ('t', SortKey::Turns),

@@ -223,6 +223,7 @@ fn sorted_by(store: &Store, runs: &[RunIx], key: Key) -> Option<String> {
         | Key::Score
         | Key::Errors
         | Key::Started
+        | Key::Active
         | Key::Run
         | Key::Agent
         | Key::Model

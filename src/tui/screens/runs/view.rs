@@ -6,16 +6,15 @@ use ratatui::style::Style;
 
 use crate::analysis::life::Life;
 use crate::analysis::models;
-use crate::base::text;
+use crate::base::text::{self, cut_middle};
 use crate::export::words::Role;
 use crate::tui::keys::Command;
 use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::{Column, Placed};
-use crate::tui::screens::runs::rows::RunText;
 use crate::tui::screens::runs::sorting;
 use crate::tui::screens::runs::words::{Preview, TOOLS, Tool};
-use crate::tui::screens::runs::{Runs, What};
+use crate::tui::screens::runs::{RunLine, Runs, What};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row};
@@ -153,15 +152,10 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
                 };
                 row.put(&format!(" {mark} {words}"), theme.styles.strong.patch(base));
             }
-            What::Run {
-                id,
-                text,
-                pair,
-                life,
-            } => {
+            What::Run(line) => {
                 row.skip(1);
                 for column in &runs.frame.columns {
-                    let (words, style) = value(column, (id, text), (*pair, *life), theme);
+                    let (words, style) = value(column, line, theme);
                     let style = if shown.is_selected {
                         style.patch(base)
                     } else {
@@ -174,12 +168,8 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
-fn value(
-    column: &Placed,
-    (id, text): (&str, &RunText),
-    (pair, life): (Option<char>, Life),
-    theme: &Theme,
-) -> (String, Style) {
+fn value(column: &Placed, line: &RunLine, theme: &Theme) -> (String, Style) {
+    let text = &line.text;
     let styles = &theme.styles;
     let told = |words: &str| {
         if words.is_empty() {
@@ -195,9 +185,12 @@ fn value(
         )
     };
     match column.info.column {
-        Column::Pair => (pair.map(String::from).unwrap_or_default(), styles.strong),
+        Column::Pair => (
+            line.pair.map(String::from).unwrap_or_default(),
+            styles.strong,
+        ),
         Column::Run => (
-            text::cut_middle(&told(id), column.width).into_owned(),
+            cut_middle(&told(&line.id), column.width).into_owned(),
             styles.text,
         ),
         Column::Started => (told(&text.started), styles.faint),
@@ -220,7 +213,19 @@ fn value(
             Some((words, _)) => (words.clone(), styles.text),
             None => (told(""), styles.faint),
         },
-        Column::Outcome => outcome::words(life, theme, column.width),
+        Column::Outcome => outcome::words(line.life, theme, column.width),
+        Column::Project => (told(&line.project), styles.text),
+        Column::Now => (told(&line.now), now_style(line.life, theme)),
+        Column::Pace => (told(&line.pace), styles.text),
+    }
+}
+
+/// What is over stands back.
+fn now_style(life: Life, theme: &Theme) -> Style {
+    if life.is_at_work() {
+        theme.styles.text
+    } else {
+        theme.styles.faint
     }
 }
 
