@@ -403,7 +403,7 @@ commands! {
     OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "show only errors, blocks, questions, retries and broken lines, or all again";
     Page "page" Program on Stream "v" "pager" "open the whole action in $PAGER";
     Edit "edit" Program on Stream "V" "editor" "open a copy of the whole action in $EDITOR";
-    Yank "yank" Program on Stream "y" "copy" "copy: v value, k key, p path, j JSON, s whole step, c curl";
+    Yank "yank" Program on Stream, Replay "y" "copy" "copy: v value, k key, p path, j JSON, s whole step, c curl; in replay, the part";
     Noticed "noticed" Program on Stream "i" "insights" "list the insights, with the actions behind each";
     Sort "sort" Table "s" "sort" "sort by a column: a second key picks it" takes Column;
     SortStarted "sort-started" Table "T" "by start" "sort by start; again, reverse";
@@ -435,13 +435,13 @@ commands! {
     TurnOn "turn-on" Replay "L" "turn" "go to the next turn";
     TurnBack "turn-back" Replay "H" "turn back" "go to the start of this turn, then of the previous one";
     FirstError "first-error" Replay "f" "first error" "go to the first error of the run";
-    Autoplay "autoplay" Replay "a space" "play" "play automatically, with long waits shortened; again to stop";
+    Autoplay "autoplay" Replay "space a" "play" "play automatically, with long waits shortened; again to stop; in the context, unfold a part";
     Faster "faster" Replay ">" "faster" "double the speed";
     Slower "slower" Replay "<" "slower" "halve the speed";
     Unchanged "unchanged" Replay "c" "unchanged" "show or fold the parts the model had already seen";
-    ContextDown "context-down" Replay "J" "scroll" "scroll the context down";
-    ContextUp "context-up" Replay "K" "scroll" "scroll the context up";
-    OtherPane "other-pane" Replay "tab backtab" "other pane" "on a small screen, switch between the context and the state of the run";
+    ContextDown "context-down" Replay "J" "scroll" "move down in the context";
+    ContextUp "context-up" Replay "K" "scroll" "move up in the context";
+    OtherPane "other-pane" Replay "tab backtab" "other pane" "go to the parts of the context, and back to the state of the run";
     Replay "replay-here" Program on Stream, Runs "R" "replay" "replay the run from the selected action";
     Cohorts "cohorts" Table "C" "cohorts" "compare cohorts: A's group with B's, or models if the runs are not grouped";
     SortFigures "sort-figures" Cohort "s" "sort" "sort by evidence, or in the usual order";

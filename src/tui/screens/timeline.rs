@@ -114,7 +114,9 @@ impl Screen for Timeline {
             Command::Lanes => self.regroup(self.by.next()),
             Command::ByCost => self.by_cost = !self.by_cost,
             Command::Cancel if self.path.is_some() => self.path = None,
-            Command::Cancel | Command::Whole => self.look_at(None),
+            Command::Cancel if self.window.is_some() => self.look_at(None),
+            Command::Whole => self.look_at(None),
+            Command::Cancel => return vec![Effect::Pop],
             Command::Back => return vec![Effect::Pop],
             _ => self.step(command),
         }

@@ -39,15 +39,23 @@ fn each_run_says_where_it_works_what_it_does_and_how_it_stands() {
     assert!(doing.starts_with("escalate tier=2"), "{doing}");
     assert_eq!(waiting["title"], "ship it");
     let table = out(&["live", path], 0);
-    assert!(table.contains("DOING NOW") && table.contains("waiting"), "{table}");
+    assert!(
+        table.contains("DOING NOW") && table.contains("waiting"),
+        "{table}"
+    );
 }
 
 #[test]
 fn a_machine_without_runs_is_an_answer_and_old_files_are_left_out() {
     let home = tempfile::tempdir().expect("a temporary folder");
-    let output = command(&["live", "--jsonl"]).env("HOME", home.path()).output();
+    let output = command(&["live", "--jsonl"])
+        .env("HOME", home.path())
+        .output();
     let output = output.expect("it ran");
-    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert!(
+        output.status.success() && output.stdout.is_empty(),
+        "{output:?}"
+    );
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("runs.jsonl");
     fs::write(&file, RUN).expect("written");
@@ -57,5 +65,10 @@ fn a_machine_without_runs_is_an_answer_and_old_files_are_left_out() {
     old.set_modified(then).expect("set");
     let path = folder.path().to_str().expect("a path");
     assert!(out(&["live", path, "--jsonl"], 0).is_empty());
-    assert_eq!(out(&["live", path, "--jsonl", "--since", "7d"], 0).lines().count(), 2);
+    assert_eq!(
+        out(&["live", path, "--jsonl", "--since", "7d"], 0)
+            .lines()
+            .count(),
+        2
+    );
 }

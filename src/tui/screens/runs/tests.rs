@@ -91,9 +91,9 @@ fn a_list_of_columns_to_sort_by_has_a_letter_for_each() {
     check("s S", "old mid new");
     check("s esc", "new mid old");
     assert!(
-        screen("s j j enter").contains("sort:model"),
+        screen("s j j j enter").contains("sort:model"),
         "{}",
-        screen("s j j enter")
+        screen("s j j j enter")
     );
 }
 
