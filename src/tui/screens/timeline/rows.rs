@@ -1,11 +1,13 @@
 //! The lines on the screen in words and cells. Here names of the trace become text: every one is sanitised.
 
+use crate::analysis::summary;
 use crate::analysis::timeline::{Bar, Key, Lane, Length, What};
 use crate::base::{human, text};
 use crate::model::action::{Flags, Status};
 use crate::model::outcome::AttachedKind;
 use crate::model::quantity::Cost;
 use crate::store::Store;
+use crate::store::bodies::{Bodies, Depth};
 use crate::tui::screens::timeline::Timeline;
 use crate::tui::screens::timeline::axis::Axis;
 use crate::tui::screens::timeline::lines::Line;
@@ -49,8 +51,9 @@ pub(super) struct Drawn {
 
 impl Timeline {
     /// The lines that are on the screen.
-    pub(super) fn shown(&self, session: &Session, rows: usize) -> Vec<Row> {
-        let store = &session.loaded.store;
+    pub(super) fn shown(&self, session: &mut Session, rows: usize) -> Vec<Row> {
+        let opened = &mut session.loaded;
+        let (store, bodies) = (&opened.store, &mut opened.bodies);
         let Some(window) = self.window() else {
             return Vec::new();
         };
@@ -61,7 +64,14 @@ impl Timeline {
         seen.map(|(at, line)| {
             let row = match *line {
                 Line::Lane(number) => self.lane(&self.lanes[number], store, &axis),
-                Line::Bar(number) => self.bar(number, store, (&axis, dearest)),
+                Line::Bar(number) => {
+                    let row = self.bar(number, store, (&axis, dearest));
+                    let about = about(&self.made.bars[number as usize], store, bodies);
+                    Row {
+                        label: format!("{} {about}", row.label).trim_end().to_owned(),
+                        ..row
+                    }
+                }
             };
             Row {
                 is_selected: at == self.view.cursor,
@@ -180,6 +190,18 @@ fn label(bar: &Bar, store: &Store) -> String {
         format!("T{} {what}", row.turn())
     } else {
         what.to_owned()
+    }
+}
+
+/// The argument that identifies a call, or what the user said; empty for other bars.
+fn about(bar: &Bar, store: &Store, bodies: &mut Bodies) -> String {
+    match bar.what {
+        What::Tool | What::Prompt => {
+            let row = store.row(bar.ix);
+            let body = bodies.open(&row, Depth::Glance);
+            text::sanitize(&summary::line(&row, &body)).into_owned()
+        }
+        What::Model | What::Approval | What::Error => String::new(),
     }
 }
 
