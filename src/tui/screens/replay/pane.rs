@@ -93,7 +93,8 @@ fn heads(seen: &Seen, is_unfolded: bool, unfolded: &HashSet<Of>) -> Vec<Of> {
 
 impl Parts {
     fn fill(&mut self, seen: &Seen, is_unfolded: bool, width: usize) {
-        if self.call != Some(seen.call) {
+        let is_other = self.call != Some(seen.call);
+        if is_other {
             *self = Parts {
                 call: Some(seen.call),
                 ..Parts::default()
@@ -112,6 +113,18 @@ impl Parts {
                 text: Some(text),
             }));
         }
+        if is_other {
+            self.view.cursor = self.first_new(seen);
+        }
+    }
+
+    /// Where reading begins: the first message that the model had not seen.
+    fn first_new(&self, seen: &Seen) -> usize {
+        let is_new = |row: &PaneRow| {
+            let line = seen.line(row.of);
+            line.is_some_and(|line| line.is_new && !line.is_member)
+        };
+        self.rows.iter().position(is_new).unwrap_or(0)
     }
 
     fn selected(&self) -> Option<Of> {
