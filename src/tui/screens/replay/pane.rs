@@ -118,13 +118,14 @@ impl Parts {
         }
     }
 
-    /// Where reading begins: the first message that the model had not seen.
+    /// Where reading begins: the first message that the model had not seen, else the first message.
     fn first_new(&self, seen: &Seen) -> usize {
-        let is_new = |row: &PaneRow| {
-            let line = seen.line(row.of);
-            line.is_some_and(|line| line.is_new && !line.is_member)
+        let first = |test: fn(&Line) -> bool| {
+            let mut rows = self.rows.iter();
+            rows.position(|row| seen.line(row.of).is_some_and(test))
         };
-        self.rows.iter().position(is_new).unwrap_or(0)
+        let new = first(|line| line.is_new && !line.is_member);
+        new.or_else(|| first(|line| !line.is_member)).unwrap_or(0)
     }
 
     fn selected(&self) -> Option<Of> {
