@@ -31,6 +31,7 @@ pub mod export;
 mod formats;
 mod generate;
 mod help;
+mod live;
 mod ls;
 mod query;
 mod shapes;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use crate::analysis::runs::{Grouping, Order};
+use crate::tui::Alert;
 use crate::tui::keys::{COMMANDS, Key, Keymap, Meaning, Place, is_for_all};
 use crate::tui::screens;
 use crate::tui::theme::Palette;
@@ -70,6 +71,8 @@ pub struct Config {
     pub price_file: Setting<Option<PathBuf>>,
     pub zone: Setting<Option<String>>,
     pub runs: RunsTable,
+    /// What calls the user when a followed run waits for a person.
+    pub alert: Setting<Option<Alert>>,
     /// By the names of commands and views, in the order of the command table.
     pub keys: Vec<(&'static str, Setting<Vec<Key>>)>,
     /// Saved filters by name, in the order of the file.
@@ -120,6 +123,7 @@ impl Default for Config {
             state: Setting::default(true),
             price_file: Setting::default(None),
             zone: Setting::default(None),
+            alert: Setting::default(None),
             runs: RunsTable {
                 columns: Setting::default(Vec::new()),
                 sort: Setting::default(Order::default()),

@@ -105,6 +105,27 @@ impl Default for Options {
     }
 }
 
+/// What calls the user when a followed run waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alert {
+    Bell,
+    /// A notification of the terminal's (OSC 9).
+    Osc9,
+}
+
+impl Alert {
+    pub const ALL: &[Alert] = &[Alert::Bell, Alert::Osc9];
+    /// The word for none.
+    pub const OFF: &str = "off";
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Alert::Bell => "bell",
+            Alert::Osc9 => "osc9",
+        }
+    }
+}
+
 /// Settings of single screens.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
@@ -112,6 +133,9 @@ pub struct Setup {
     pub columns: Vec<&'static str>,
     pub order: Order,
     pub grouping: Option<Grouping>,
+    /// The table of runs is about what the agents of this machine are doing.
+    pub overview: bool,
+    pub alert: Option<Alert>,
     /// Filters with their names.
     pub filters: Vec<(String, String)>,
     /// The folder below which agents keep their runs.

@@ -17,6 +17,46 @@ pub fn count(old: &str, new: &str) -> (usize, usize) {
     (changes(ChangeTag::Insert), changes(ChangeTag::Delete))
 }
 
+/// A line of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    Same(String),
+    Came(String),
+    Went(String),
+    /// This many equal lines were skipped.
+    Skipped(usize),
+}
+
+/// Equal lines around a change.
+const AROUND: usize = 3;
+
+/// The lines that differ between two texts, with some equal ones around; raw.
+pub fn lines(old: &str, new: &str) -> Vec<Line> {
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
+    let mut lines = Vec::new();
+    let mut seen = 0;
+    let skip = |lines: &mut Vec<Line>, count: usize| {
+        if count > 0 {
+            lines.push(Line::Skipped(count));
+        }
+    };
+    for group in diff.grouped_ops(AROUND) {
+        let Some(first) = group.first() else { continue };
+        skip(&mut lines, first.old_range().start.saturating_sub(seen));
+        seen = group.last().map_or(seen, |last| last.old_range().end);
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let text = change.value().trim_end_matches(['\n', '\r']).to_owned();
+            lines.push(match change.tag() {
+                ChangeTag::Equal => Line::Same(text),
+                ChangeTag::Insert => Line::Came(text),
+                ChangeTag::Delete => Line::Went(text),
+            });
+        }
+    }
+    skip(&mut lines, old.lines().count().saturating_sub(seen));
+    lines
+}
+
 /// The same in words, `−6 +2`, without zeros.
 pub fn words(old: &str, new: &str) -> String {
     let parts = match count(old, new) {
@@ -30,7 +70,17 @@ pub fn words(old: &str, new: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::{Line, lines, words};
+
+    #[test]
+    fn a_change_is_told_with_the_lines_around_it() {
+        let old = "1\n2\n3\n4\n5\n6\n7\n8";
+        let told = lines(old, &old.replace('6', "six"));
+        assert_eq!(told.first(), Some(&Line::Skipped(2)));
+        assert!(told.contains(&Line::Went("6".to_owned())));
+        assert!(told.contains(&Line::Came("six".to_owned())));
+        assert_eq!(told.last(), Some(&Line::Same("8".to_owned())));
+    }
 
     #[test]
     fn only_lines_that_differ_are_counted() {

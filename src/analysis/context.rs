@@ -14,7 +14,8 @@ mod unknown;
 use serde_json::Value;
 
 pub use answer::{Answer, answer};
-pub use line::line;
+pub use collect::call_before;
+pub use line::{line, text};
 pub use tools::of as tools;
 
 use crate::analysis::windows;

@@ -7,6 +7,8 @@
 mod pulse;
 mod rate;
 
+pub mod doing;
+
 pub use pulse::{Arrival, Pulse};
 pub use rate::Rate;
 
@@ -54,6 +56,29 @@ impl Life {
     /// Whether anything appears to be happening.
     pub fn is_at_work(self) -> bool {
         matches!(self, Life::Busy | Life::Running(_) | Life::Waiting(_))
+    }
+
+    /// The machine word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Life::Recorded(RunStatus::Unknown) => "unknown",
+            Life::Recorded(RunStatus::Running) | Life::Busy | Life::Running(_) => "running",
+            Life::Recorded(_) => "ended",
+            Life::Waiting(_) => "waiting",
+            Life::Idle(_) => "idle",
+            Life::Silent(_) => "silent",
+            Life::Gone => "abandoned",
+        }
+    }
+
+    /// How long it has been so, where that is known.
+    pub fn span(self) -> Option<i64> {
+        match self {
+            Life::Recorded(_) | Life::Busy | Life::Gone => None,
+            Life::Running(span) | Life::Waiting(span) | Life::Idle(span) | Life::Silent(span) => {
+                Some(span)
+            }
+        }
     }
 
     /// Microseconds until the state's text changes if nothing arrives. `None` if it does not.

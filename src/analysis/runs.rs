@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::analysis::project;
 use crate::analysis::statistics::ranks::{median, ordered};
 use crate::model::quantity::{Cost, Elapsed};
 use crate::model::run::{CostSource, Run, RunIx};
@@ -14,6 +15,8 @@ use crate::store::Store;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     Started,
+    /// When it did something last.
+    Active,
     Duration,
     Cost,
     Turns,
@@ -34,6 +37,7 @@ pub enum Key {
 impl Key {
     pub const ALL: &[Key] = &[
         Key::Started,
+        Key::Active,
         Key::Duration,
         Key::Cost,
         Key::Turns,
@@ -54,6 +58,7 @@ impl Key {
     pub fn word(self) -> &'static str {
         match self {
             Key::Started => "started",
+            Key::Active => "active",
             Key::Duration => "duration",
             Key::Cost => "cost",
             Key::Turns => "turns",
@@ -78,6 +83,50 @@ impl Key {
             self,
             Key::Run | Key::Agent | Key::Model | Key::Outcome | Key::File
         )
+    }
+}
+
+/// What the runs of a group have together of what they are sorted by. `None` if that cannot be added up, or is
+/// not recorded.
+pub fn total(store: &Store, runs: &[RunIx], key: Key) -> Option<f64> {
+    let counted = |number: fn(&Run) -> u64| {
+        let numbers = runs.iter().map(|ix| number(store.run(*ix)));
+        Some(numbers.sum::<u64>() as f64)
+    };
+    match key {
+        Key::Cost => {
+            let known = CostSum::of(store, runs).known;
+            known.and_then(|(cost, _)| cost.get()).map(|it| it as f64)
+        }
+        Key::Duration => {
+            let spans = runs.iter().map(|ix| store.run(*ix).duration().get());
+            let known: Vec<i64> = spans.flatten().collect();
+            (!known.is_empty()).then(|| known.iter().sum::<i64>() as f64)
+        }
+        Key::Tokens => {
+            let tokens = runs
+                .iter()
+                .map(|ix| store.run(*ix).totals.usage.total().get());
+            let known: Vec<u64> = tokens.flatten().collect();
+            (!known.is_empty()).then(|| known.iter().sum::<u64>() as f64)
+        }
+        Key::Score => {
+            let tally = Tally::of(store, runs);
+            (tally.judged > 0).then(|| tally.right as f64 / tally.judged as f64)
+        }
+        Key::Turns => counted(|run| run.totals.turns.into()),
+        Key::Actions => counted(|run| run.totals.actions.into()),
+        Key::Tools => counted(|run| run.totals.tool_calls.into()),
+        Key::Errors => counted(|run| run.totals.errors.into()),
+        Key::Blocked => counted(|run| stopped(run).into()),
+        Key::Retries => counted(|run| run.totals.retries.into()),
+        Key::Started
+        | Key::Active
+        | Key::Run
+        | Key::Agent
+        | Key::Model
+        | Key::Outcome
+        | Key::File => None,
     }
 }
 
@@ -129,6 +178,7 @@ impl Order {
         let name = |name: &str| (!name.is_empty()).then(|| Rank::Name(name.to_owned()));
         match self.key {
             Key::Started => number(run.started.get()),
+            Key::Active => number(run.ended.get().or(run.started.get())),
             Key::Duration => number(run.duration().get()),
             Key::Cost => number(run.cost().and_then(|(cost, _)| cost.get())),
             Key::Turns => count(totals.turns),
@@ -191,6 +241,10 @@ impl Eq for Sorted {}
 pub enum Grouping {
     Agent,
     Model,
+    /// The repository or directory that the agent worked in.
+    Project,
+    /// Of a project.
+    Branch,
     User,
     Task,
     Day,
@@ -201,6 +255,8 @@ impl Grouping {
     pub const ALL: &[Grouping] = &[
         Grouping::Agent,
         Grouping::Model,
+        Grouping::Project,
+        Grouping::Branch,
         Grouping::User,
         Grouping::Task,
         Grouping::Day,
@@ -211,6 +267,8 @@ impl Grouping {
         match self {
             Grouping::Agent => "agent",
             Grouping::Model => "model",
+            Grouping::Project => "project",
+            Grouping::Branch => "branch",
             Grouping::User => "user",
             Grouping::Task => "task",
             Grouping::Day => "day",
@@ -225,12 +283,19 @@ impl Grouping {
             .find(|grouping| grouping.word() == word)
     }
 
+    /// Whether actions must be opened to tell a run's group.
+    pub fn opens_actions(self) -> bool {
+        matches!(self, Grouping::Project | Grouping::Branch)
+    }
+
     /// The name of a run's group, raw; empty if not recorded.
     pub fn group(self, store: &Store, run: &Run, zone: &TimeZone) -> String {
         let name = |sym| store.symbols().name(sym).to_owned();
         match self {
             Grouping::Agent => name(run.who.agent),
             Grouping::Model => models(store, run),
+            Grouping::Project => project::of(store, run).place,
+            Grouping::Branch => project::of(store, run).branch_words(),
             Grouping::User => name(run.who.user),
             Grouping::Task => name(run.who.task),
             Grouping::Day => run
@@ -340,6 +405,25 @@ pub fn short_ids(ids: &[&str]) -> Vec<String> {
         }
     };
     ids.iter().map(short).collect()
+}
+
+/// Ids as tables show them: random ones as unique prefixes, the others whole, because all of a name can matter.
+pub fn shown_ids(ids: &[&str]) -> Vec<String> {
+    let short = short_ids(ids).into_iter();
+    let shown = short.zip(ids).map(|(short, id)| {
+        if is_random(id) {
+            short
+        } else {
+            (*id).to_owned()
+        }
+    });
+    shown.collect()
+}
+
+/// Hexadecimal, as UUIDs are.
+fn is_random(id: &str) -> bool {
+    let is_hex = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    id.bytes().all(is_hex) && id.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -80,6 +80,17 @@ pub fn cut_front(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{mark}{}", text.get(start..).unwrap_or_default()))
 }
 
+/// The beginning and the end of a name that does not fit `cells`, around a `…`; the end tells more.
+pub fn cut_middle(name: &str, cells: usize) -> Cow<'_, str> {
+    if width(name) <= cells || cells < 4 {
+        return cut(name, cells);
+    }
+    let front = (cells - 1) / 3;
+    let head = cut(name, front + 1);
+    let tail = cut_front(name, cells - front);
+    Cow::Owned(format!("{head}{}", tail.trim_start_matches('…')))
+}
+
 /// `text` cut or padded to exactly `cells`.
 pub fn fit(text: &str, cells: usize) -> String {
     let mut row = cut(text, cells).into_owned();

@@ -82,6 +82,7 @@ commands! {
     Cost(super::cost::Cost),
     Cohort(super::cohort::Cohort),
     Baseline(super::baseline::Baseline),
+    Live(super::live::Live),
     Tail(super::tail::Tail),
     Show(super::show::Show),
     Diff(super::diff::Diff),

@@ -9,6 +9,7 @@ use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
 use crate::config::{self, Origin, Setting, usual_path};
 use crate::export::words::Role;
+use crate::tui::Alert;
 use crate::tui::theme::Palette;
 
 /// Print the settings in force and where each came from
@@ -169,6 +170,8 @@ fn lines(config: &config::Config) -> Vec<Line> {
             runs.group.value.map(|it| json!(it.word())),
         ),
     ];
+    let alert = config.alert.value.map_or(Alert::OFF, Alert::word);
+    lines.push(line("live", "alert", &config.alert, Some(json!(alert))));
     let keymap = config.keymap();
     lines.extend(config.keys.iter().map(|(name, keys)| {
         let in_force = keymap.keys_named(name).into_iter();

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::analysis::runs::{Key, Order};
 use crate::cli::args::{Commands, Paths, Rows, When};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
@@ -10,7 +11,7 @@ use crate::cli::look::Charset;
 use crate::cli::pick::Target;
 use crate::cli::selection::Selection;
 use crate::cli::{Cx, demo, filter, ls, picture, plain};
-use crate::config;
+use crate::config::{self, Origin};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
 use crate::ingest::intake::Messages;
@@ -105,7 +106,7 @@ impl Command for Explore {
             picture: self.picture,
             paths: files,
             targets,
-            live: false,
+            ..Named::default()
         };
         run(cx, named)
     }
@@ -136,6 +137,8 @@ pub(super) struct Named {
     /// The same paths, with the runs and actions they name.
     pub(super) targets: Vec<Target>,
     pub(super) live: bool,
+    /// About what the agents of this machine are doing.
+    pub(super) overview: bool,
 }
 
 impl Named {
@@ -205,6 +208,18 @@ pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
     run(cx, named)
 }
 
+/// Opens the explorer on what agents are doing in some folders.
+pub(super) fn overview(cx: &mut Cx, folders: Vec<PathBuf>) -> anyhow::Result<Exit> {
+    let named = Named {
+        title: "live".to_owned(),
+        paths: folders,
+        live: true,
+        overview: true,
+        ..Named::default()
+    };
+    run(cx, named)
+}
+
 /// What to call the paths that were given.
 fn title(paths: &[PathBuf]) -> String {
     match paths {
@@ -262,6 +277,17 @@ fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {
     })
 }
 
+/// Where agents keep their runs.
+pub(super) fn homes() -> Option<Homes> {
+    let home = env::var_os("HOME")?;
+    Some(Homes::of(Path::new(&home), |name| env::var_os(name)))
+}
+
+const LAST_ACTIVE_FIRST: Order = Order {
+    key: Key::Active,
+    falling: true,
+};
+
 fn options(cx: &Cx, named: &Named) -> tui::Options {
     let config = &cx.config;
     let view = cx.global.view.as_deref().and_then(ScreenId::view);
@@ -276,7 +302,11 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
         live: named.live,
         filter: cx.global.condition.clone(),
         start: named.start(),
-        view: view.or(named.live.then_some(ScreenId::Stream)),
+        view: view.or(match (named.overview, named.live) {
+            (true, _) => Some(ScreenId::Runs),
+            (false, true) => Some(ScreenId::Stream),
+            (false, false) => None,
+        }),
         loading: intake::Options {
             preview: true,
             ..cx.load.options.clone()
@@ -298,11 +328,15 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
         keymap: config.keymap(),
         setup: Setup {
             columns: config.runs.columns.value.clone(),
-            order: config.runs.sort.value,
+            order: match (named.overview, config.runs.sort.from) {
+                (true, Origin::Default) => LAST_ACTIVE_FIRST,
+                (_, _) => config.runs.sort.value,
+            },
+            overview: named.overview,
+            alert: config.alert.value,
             grouping: config.runs.group.value,
             filters: filters.collect(),
-            homes: env::var_os("HOME")
-                .map(|home| Homes::of(Path::new(&home), |name| env::var_os(name))),
+            homes: homes(),
             demo: demo::inputs(),
             ..Setup::default()
         },

@@ -4,22 +4,25 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
-use crate::analysis::runs::{CostSum, Key, Order, short_ids, stopped};
-use crate::base::human;
+use crate::analysis::models;
+use crate::analysis::runs::{CostSum, Key, Order, shown_ids, stopped};
+use crate::analysis::title;
+use crate::base::{human, text};
 use crate::cli::args::{Machine, Paths, Rows};
 use crate::cli::columns::{self, Named, Offer, Picked};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::load::Read;
 use crate::cli::records::Records;
-use crate::cli::table::{self, Cell, Column};
+use crate::cli::table::{self, Cell, Column, Cut};
 use crate::cli::{Cx, filter};
 use crate::export::csv;
 use crate::export::json::run as run_json;
 use crate::export::words::{self, Role};
-use crate::model::run::{Run, RunIx};
+use crate::model::run::RunIx;
 use crate::query::hint::Over;
 use crate::store::Store;
+use crate::store::bodies::Bodies;
 
 /// List the runs
 #[derive(Debug, clap::Args)]
@@ -28,10 +31,11 @@ Examples:
   saferun-tui ls traces/ --where 'is:error' --sort -cost
   saferun-tui ls traces/ --sort -cost --limit 10 --columns run,model,cost
   saferun-tui ls traces/ --csv --columns run_id,task,correct > runs.csv
+  saferun-tui ls traces/ --columns run_id,title | fzf
 
-Columns: run, started, agent, model, turns, actions, duration, cost, errors, blocked, retries,
-outcome, grade, file, and every field that --json prints. Sort by these or by tools, tokens or
-score; the default is -started, newest first.")]
+Columns: run, started, agent, model, title, turns, actions, duration, cost, errors, blocked, retries,
+outcome, grade, file, and every field that --json prints. Sort by these or by active, tools, tokens
+or score; the default is -started, newest first.")]
 pub struct Ls {
     #[command(flatten)]
     paths: Paths,
@@ -57,20 +61,33 @@ impl Command for Ls {
 }
 
 const NAMED: &[Named] = &[
-    Named::new("run", "run_id", Column::left("RUN", 0)),
-    Named::new("started", "started_at", Column::left("STARTED", 6)),
-    Named::new("agent", "agent", Column::left("AGENT", 0).cut_to(12)),
-    Named::new("model", "models", Column::left("MODEL", 3).cut_to(14)),
+    Named::new(
+        "run",
+        "run_id",
+        Column::left("RUN", 0).cut_to(13).dropping(Cut::Middle),
+    ),
+    Named::new("started", "started_at", Column::left("STARTED", 0)),
+    Named::new("agent", "agent", Column::left("AGENT", 3).cut_to(12)),
+    Named::new(
+        "model",
+        "models",
+        Column::left("MODEL", 4).cut_to(14).dropping(Cut::Model),
+    ),
+    Named::new("title", "title", Column::left("TITLE", 0).cut_to(20)),
     Named::new("turns", "turns", Column::right("TURNS", 7)),
     Named::new("actions", "actions", Column::right("ACTS", 5)),
-    Named::new("duration", "duration_ms", Column::right("DUR", 4)),
-    Named::new("cost", "cost_usd", Column::right("COST", 2)),
+    Named::new("duration", "duration_ms", Column::right("DUR", 6)),
+    Named::new("cost", "cost_usd", Column::right("COST", 1)),
     Named::new("errors", "errors", Column::right("ERR", 0)),
-    Named::new("blocked", "blocked", Column::right("BLK", 1)),
+    Named::new("blocked", "blocked", Column::right("BLK", 2)),
     Named::new("retries", "retries", Column::right("RTY", 8)),
     Named::new("outcome", "status", Column::left("OUTCOME", 0)),
     Named::new("grade", "correct", Column::left("GRADE", 1)),
-    Named::new("file", "path", Column::left("FILE", 9).cut_to(20)),
+    Named::new(
+        "file",
+        "path",
+        Column::left("FILE", 9).cut_to(20).dropping(Cut::Middle),
+    ),
 ];
 
 const OFFER: Offer<'_> = Offer {
@@ -98,7 +115,7 @@ pub(super) fn list(cx: &mut Cx, read: &Read, rows: &Rows) -> anyhow::Result<Exit
     runs.truncate(rows.limit.unwrap_or(usize::MAX));
     match cx.global.machine() {
         Some(machine) => print(cx, machine, (read, &runs), picked.as_ref())?,
-        None => text(cx, read, &runs, picked.as_ref())?,
+        None => print_table(cx, read, &runs, picked.as_ref())?,
     }
     Ok(exit)
 }
@@ -135,11 +152,12 @@ fn print(
             ("malformed", json!(read.account().lines_bad)),
         ],
     };
-    let runs = runs.iter().map(|ix| run_json::run(store, *ix));
+    let mut bodies = Bodies::new();
+    let runs = runs.iter().map(|ix| run_json::run(store, *ix, &mut bodies));
     records.write(&mut cx.out, machine, runs)
 }
 
-fn text(
+fn print_table(
     cx: &mut Cx,
     read: &Read,
     runs: &[RunIx],
@@ -149,26 +167,36 @@ fn text(
     if store.sources().is_empty() {
         return Ok(());
     }
+    let agents: HashSet<_> = runs.iter().map(|ix| store.run(*ix).who.agent).collect();
+    let are_blocked = runs.iter().any(|ix| stopped(store.run(*ix)) > 0);
+    let is_cut = cx.out.look.width.is_some();
     let is_graded = runs.iter().any(|ix| store.run(*ix).grade().is_some());
     let are_several = store.sources().len() > 1;
     let usual = OFFER.usual(|it| match it.name {
+        // Where room is short, what is the same everywhere is not worth a column.
+        "agent" => agents.len() > 1 || !is_cut,
+        "blocked" => are_blocked || !is_cut,
         "grade" => is_graded,
         "file" => are_several,
         _ => true,
     });
     let shown = picked.unwrap_or(&usual);
+    let mut bodies = Bodies::new();
     let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
-    let short = short_ids(&ids);
     let cells = |(ix, id): (&RunIx, &String)| {
-        let own = row(cx, store, store.run(*ix), id);
-        let record = shown
-            .needs_record()
-            .then(|| serde_json::to_value(run_json::run(store, *ix)).unwrap_or_default());
+        let title = title::of(store, *ix, &mut bodies);
+        let own = row(cx, store, *ix, (id, &title));
+        let record = shown.needs_record().then(|| {
+            let record = run_json::run(store, *ix, &mut bodies);
+            serde_json::to_value(record).unwrap_or_default()
+        });
         shown.cells(&own, record.as_ref(), &cx.out.look)
     };
+    let short = shown_ids(&ids);
     let rows: Vec<Vec<Cell>> = runs.iter().zip(&short).map(cells).collect();
     if !rows.is_empty() {
-        table::write(&mut cx.out, &shown.heads(), &rows)?;
+        let width = cx.out.look.width;
+        table::write(&mut cx.out, &heads(shown, width), &rows)?;
     }
     let totals = totals(read, runs);
     if cx.out.look.width.is_some() {
@@ -180,18 +208,37 @@ fn text(
     Ok(())
 }
 
+/// On a wide terminal, other columns go before the title has less than `WIDE_TITLE`.
+fn heads<'a>(shown: &Picked<'a>, width: Option<usize>) -> Vec<Column<'a>> {
+    let mut heads = shown.heads();
+    if width.is_some_and(|width| width >= WIDE) {
+        let title = heads.iter_mut().find(|column| column.head == "TITLE");
+        title.into_iter().for_each(|it| it.least = Some(WIDE_TITLE));
+    }
+    heads
+}
+
+const WIDE: usize = 100;
+const WIDE_TITLE: usize = 34;
+/// A title takes no more cells, however wide the table may be.
+const LONGEST_TITLE: usize = 80;
+
 /// The cells of all columns, in their order.
-fn row(cx: &Cx, store: &Store, run: &Run, id: &str) -> Vec<Cell> {
+fn row(cx: &Cx, store: &Store, ix: RunIx, (id, title): (&str, &str)) -> Vec<Cell> {
     let look = &cx.out.look;
+    let run = store.run(ix);
     let totals = &run.totals;
     let stopped = u64::from(stopped(run));
     let (status, role) = words::run_status(run);
+    let names = run.who.models.iter();
+    let names: Vec<&str> = names.map(|sym| store.symbols().name(*sym)).collect();
     let grade = words::grade(run).unwrap_or((words::NOTHING.to_owned(), Role::Dim));
     vec![
         Cell::new(look.clean(id)),
         Cell::new(words::date_time(run.started, &look.zone)),
         Cell::new(look.clean(words::name(store.symbols().name(run.who.agent)))),
-        Cell::new(look.clean(&words::models(store, run))),
+        Cell::new(look.clean(words::name(&names.join(models::BETWEEN)))),
+        Cell::new(look.clean(words::name(&text::cut(title, LONGEST_TITLE)))),
         Cell::new(totals.turns.to_string()),
         Cell::new(totals.actions.to_string()),
         Cell::new(words::span(run.duration())),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::analysis::runs::short_ids;
+use crate::analysis::runs::shown_ids;
 use crate::analysis::snippet;
 use crate::analysis::summary;
 use crate::cli::args::{Machine, Paths, Rows};
@@ -13,7 +13,7 @@ use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Look;
 use crate::cli::records::Records;
-use crate::cli::table::{self, Cell, Column, Layout};
+use crate::cli::table::{self, Cell, Column, Cut, Layout};
 use crate::cli::{Cx, filter};
 use crate::export::json::action;
 use crate::export::words::{self, Role};
@@ -167,7 +167,7 @@ fn files(cx: &mut Cx, store: &Store, rows: &[ActionIx]) -> anyhow::Result<()> {
 }
 
 const COLUMNS: &[Column<'static>] = &[
-    Column::left("RUN", 3),
+    Column::left("RUN", 3).cut_to(13).dropping(Cut::Middle),
     Column::right("SEQ", 0),
     Column::left("TIME", 2),
     Column::left("KIND", 1),
@@ -303,7 +303,7 @@ fn record(row: &Row<'_>) -> Value {
 /// The ids of all runs, shortened to what is unique.
 fn run_names(cx: &Cx, store: &Store) -> Vec<String> {
     let ids: Vec<&str> = store.runs().iter().map(|run| &*run.id).collect();
-    let short = short_ids(&ids).into_iter();
+    let short = shown_ids(&ids).into_iter();
     short.map(|id| cx.out.look.clean(&id)).collect()
 }
 

@@ -11,7 +11,7 @@ use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
 use crate::cli::look::Look;
 use crate::cli::records::Records;
-use crate::cli::table::{self, Cell, Column};
+use crate::cli::table::{self, Cell, Column, Cut};
 use crate::cli::{Cx, filter};
 use crate::export::json::stats as stats_json;
 use crate::export::words::{self, Role};
@@ -109,7 +109,14 @@ impl Command for Stats {
             }
             None if groups.is_empty() => cx.notes.note(&nothing(&by, expr.as_ref())),
             None => {
-                let shown = picked.unwrap_or_else(|| offer.usual(|_| true));
+                let is_recorded = |it: &Named| match it.name {
+                    "cost" => groups.iter().any(|group| group.cost().is_some()),
+                    "tokens" => groups
+                        .iter()
+                        .any(|group| group.usage().total().get().is_some()),
+                    _ => true,
+                };
+                let shown = picked.unwrap_or_else(|| offer.usual(is_recorded));
                 text(cx, (&by, time), &groups, &shown)?;
             }
         }
@@ -152,7 +159,15 @@ const COUNTS: &[Named] = &[
 fn named(by: &[Field]) -> Vec<Named> {
     let fields = by.iter().map(|field| {
         let word = field.word();
-        Named::new(word, word, Column::left(word, 0).cut_to(10))
+        let column = Column::left(word, 0);
+        let column = if *field == Field::Model {
+            column.cut_to(16).dropping(Cut::Model)
+        } else if *field == Field::File {
+            column.cut_to(16).dropping(Cut::Middle)
+        } else {
+            column.cut_to(10)
+        };
+        Named::new(word, word, column)
     });
     let by_tool = by.contains(&Field::Tool);
     let counts = COUNTS.iter().copied().map(|it| match it.name {

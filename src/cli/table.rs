@@ -1,7 +1,9 @@
 //! Tables that fit the terminal: the least important columns are dropped, the widest are cut.
 
+use std::borrow::Cow;
 use std::io;
 
+use crate::analysis::models;
 use crate::base::text;
 use crate::cli::out::Out;
 use crate::export::words::Role;
@@ -12,6 +14,15 @@ pub(super) enum Align {
     Right,
 }
 
+/// Which part of a text that is too long for its column is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    End,
+    Middle,
+    /// What tells a model least.
+    Model,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column<'a> {
     pub(super) head: &'a str,
@@ -20,6 +31,7 @@ pub(super) struct Column<'a> {
     pub(super) spare: u8,
     /// May be cut to this many cells.
     pub(super) least: Option<usize>,
+    pub(super) cut: Cut,
 }
 
 impl<'a> Column<'a> {
@@ -29,6 +41,7 @@ impl<'a> Column<'a> {
             align: Align::Left,
             spare,
             least: None,
+            cut: Cut::End,
         }
     }
 
@@ -38,6 +51,7 @@ impl<'a> Column<'a> {
             align: Align::Right,
             spare,
             least: None,
+            cut: Cut::End,
         }
     }
 
@@ -45,6 +59,19 @@ impl<'a> Column<'a> {
     pub(super) const fn cut_to(mut self, least: usize) -> Column<'a> {
         self.least = Some(least);
         self
+    }
+
+    pub(super) const fn dropping(mut self, cut: Cut) -> Column<'a> {
+        self.cut = cut;
+        self
+    }
+
+    fn fit<'t>(&self, text: &'t str, width: usize) -> Cow<'t, str> {
+        match self.cut {
+            Cut::End => text::cut(text, width),
+            Cut::Middle => text::cut_middle(text, width),
+            Cut::Model => models::fit(text, width),
+        }
     }
 }
 
@@ -155,7 +182,7 @@ impl<'a> Layout<'a> {
             if !line.is_empty() {
                 line.push_str(&" ".repeat(GAP));
             }
-            let text = text::cut(&cell.text, width);
+            let text = column.fit(&cell.text, width);
             let painted = out.look.paint(cell.role, &text);
             let pad = match (column.align, Some(at) == last) {
                 (Align::Left, true) => 0,

@@ -12,6 +12,7 @@ use crate::config::{Config, Setting};
 use crate::ingest::discover::at_home;
 use crate::query;
 use crate::query::fields::nearest;
+use crate::tui::Alert;
 use crate::tui::keys::{Key, meets};
 use crate::tui::screens::runs;
 use crate::tui::theme::Palette;
@@ -27,10 +28,12 @@ const TOP: &[&str] = &[
     "price-file",
     "time-zone",
     "runs",
+    "live",
     "keys",
     "filters",
 ];
 const RUNS: &[&str] = &["columns", "sort", "group"];
+const LIVE: &[&str] = &["alert"];
 
 /// A named value of the file, with the text of the whole file.
 struct At<'a> {
@@ -60,6 +63,7 @@ impl Config {
                 }
                 "time-zone" => config.zone = Setting::file(Some(at.string()?.to_owned())),
                 "runs" => config.read_runs(&at)?,
+                "live" => config.read_live(&at)?,
                 "keys" => config.read_keys(&at)?,
                 "filters" => config.read_filters(&at)?,
                 _ => return Err(unknown(text, key, TOP.iter().copied())),
@@ -77,6 +81,18 @@ impl Config {
                 "sort" => self.runs.sort = Setting::file(at.order()?),
                 "group" => self.runs.group = Setting::file(Some(at.grouping()?)),
                 _ => return Err(unknown(at.text, key, RUNS.iter().copied())),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_live(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        for (key, value) in at.table()? {
+            let name: &str = key.get_ref();
+            let at = At { name, value, ..*at };
+            match name {
+                "alert" => self.alert = Setting::file(at.alert()?),
+                _ => return Err(unknown(at.text, key, LIVE.iter().copied())),
             }
         }
         Ok(())
@@ -177,6 +193,19 @@ impl<'a> At<'a> {
         let name = self.string()?;
         Grouping::find(name)
             .ok_or_else(|| self.no_such("group", name, Grouping::ALL.iter().map(|it| it.word())))
+    }
+
+    fn alert(&self) -> Result<Option<Alert>, Wrong> {
+        let name = self.string()?;
+        if name == Alert::OFF {
+            return Ok(None);
+        }
+        let known = Alert::ALL.iter().copied();
+        let found = known.clone().find(|alert| alert.word() == name);
+        found.map(Some).ok_or_else(|| {
+            let words = known.map(Alert::word).chain([Alert::OFF]);
+            self.no_such("alert", name, words)
+        })
     }
 
     fn columns(&self) -> Result<Vec<&'static str>, Wrong> {

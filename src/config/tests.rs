@@ -1,5 +1,6 @@
 use super::{Config, Origin, Setting, taken_keys};
 use crate::analysis::runs::{Grouping, Key as SortKey};
+use crate::tui::Alert;
 use crate::tui::keys::{Command, Key, Keymap, Meaning};
 use crate::tui::screens::{self, ScreenId};
 use crate::tui::theme::Palette;
@@ -23,6 +24,9 @@ columns = ["run", "title", "cost"]
 sort = "-cost"
 group = "model"
 
+[live]
+alert = "bell"
+
 [keys]
 next-error = "x"
 filter = ["/", "ctrl-o"]
@@ -45,6 +49,7 @@ fn every_setting_is_read_with_the_file_as_its_origin() {
     assert_eq!(config.runs.sort.value.key, SortKey::Cost);
     assert!(config.runs.sort.value.falling);
     assert_eq!(config.runs.group.value, Some(Grouping::Model));
+    assert_eq!(config.alert.value, Some(Alert::Bell));
     assert_eq!(config.filters[0].0, "trouble");
     let of_file = config
         .keys

@@ -7,6 +7,7 @@ pub const RUNS: &[&str] = &[
     "run_id",
     "path",
     "format",
+    "title",
     "agent",
     "models",
     "user",

@@ -3,6 +3,8 @@
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::analysis::changes;
+use crate::analysis::edits::{self, Edit};
 use crate::analysis::summary;
 use crate::base::{human, text};
 use crate::export::json::action::REASON_HEAD;
@@ -208,7 +210,7 @@ fn contents(page: &mut Page, row: &Row<'_>, body: &Body, limit: Limit) {
         section(page, "text", said, limit);
     }
     if let Some(args) = &body.args {
-        section(page, "args", &readable(args), limit);
+        arguments(page, args, limit);
     }
     decisions(page, row, body);
     if let Some(result) = &body.result {
@@ -241,6 +243,71 @@ fn contents(page: &mut Page, row: &Row<'_>, body: &Body, limit: Limit) {
     }
 }
 
+/// What an edit changes is told as a difference; the other arguments follow.
+fn arguments(page: &mut Page, args: &Value, limit: Limit) {
+    let found = edits::find(args);
+    for edit in &found.all {
+        match edit {
+            Edit::Replaced { old, new } => {
+                let file = found.file.unwrap_or("the text");
+                let words = changes::words(old, new);
+                page.painted(Role::Dim, &format!("  change  {} {words}", clean(file)));
+                changed(page, changes::lines(old, new), limit);
+            }
+            Edit::Patch(patch) => {
+                page.painted(Role::Dim, "  patch");
+                changed(page, patch.lines().map(signed).collect(), limit);
+            }
+        }
+    }
+    match without(args, &found.paths) {
+        Some(rest) => section(page, "args", &readable(&rest), limit),
+        None if found.all.is_empty() => section(page, "args", &readable(args), limit),
+        None => {}
+    }
+}
+
+/// The arguments without those that are told apart; none if nothing else is left.
+fn without(args: &Value, paths: &[String]) -> Option<Value> {
+    let Value::Object(members) = args else {
+        return None;
+    };
+    let is_told = |name: &String| {
+        let ends = |path: &String| path.split(['.', '[']).next() == Some(name);
+        paths.iter().any(ends)
+    };
+    let rest = members.iter().filter(|(name, _)| !is_told(name));
+    let rest: serde_json::Map<_, _> = rest.map(|(name, it)| (name.clone(), it.clone())).collect();
+    (!rest.is_empty()).then_some(Value::Object(rest))
+}
+
+/// A line of a patch.
+fn signed(line: &str) -> changes::Line {
+    match line.split_at_checked(1) {
+        Some(("+", rest)) => changes::Line::Came(rest.to_owned()),
+        Some(("-", rest)) => changes::Line::Went(rest.to_owned()),
+        Some((_, _)) | None => changes::Line::Same(line.to_owned()),
+    }
+}
+
+fn changed(page: &mut Page, lines: Vec<changes::Line>, limit: Limit) {
+    let rest = lines.len().saturating_sub(limit.0);
+    for line in lines.into_iter().take(limit.0) {
+        let (role, sign, text) = match line {
+            changes::Line::Same(text) => (Role::Plain, ' ', text),
+            changes::Line::Came(text) => (Role::Good, '+', text),
+            changes::Line::Went(text) => (Role::Bad, '-', text),
+            changes::Line::Skipped(count) => {
+                let lines = human::counted(count as u64, "equal line");
+                page.painted(Role::Dim, &format!("    … {lines}"));
+                continue;
+            }
+        };
+        page.painted(role, &format!("    {sign} {}", clean(&text)));
+    }
+    more(page, rest);
+}
+
 fn malformed(page: &mut Page, row: &Row<'_>, limit: Limit) {
     let raw = bodies::raw(row, row.place(), REASON_HEAD);
     section(page, "reason", &records::reason(&raw, row.place()), limit);
@@ -261,7 +328,10 @@ fn section(page: &mut Page, name: &str, raw: &str, limit: Limit) {
     for line in lines.by_ref().take(limit.0) {
         page.line(&format!("    {line}"));
     }
-    let rest = lines.count();
+    more(page, lines.count());
+}
+
+fn more(page: &mut Page, rest: usize) {
     if rest > 0 {
         let rest = human::counted(rest as u64, "more line");
         page.painted(Role::Dim, &format!("    … {rest} (--seq shows them)"));

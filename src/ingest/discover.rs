@@ -9,6 +9,8 @@ use crate::ingest::error::Error;
 use crate::ingest::formats::{FORMATS, harbor, sniff};
 use crate::ingest::kin::Kin;
 use crate::ingest::packed::scattered::Scattered;
+use crate::ingest::recent;
+use crate::model::quantity::Time;
 
 /// Something to open.
 #[derive(Debug, Clone)]
@@ -106,6 +108,14 @@ pub fn resolve(paths: &[PathBuf], shown: Shown) -> Resolved {
         }
     }
     resolved
+}
+
+/// Whether a file was written after `time`; true if either is not known.
+pub fn is_newer(file: &Path, time: Time) -> bool {
+    let Some(time) = time.get() else { return true };
+    let written = file.metadata().and_then(|it| it.modified());
+    let written = written.ok().and_then(|it| recent::time(it).get());
+    written.is_none_or(|written| written > time)
 }
 
 /// Expands `~` to the home folder, for paths that no shell has expanded.

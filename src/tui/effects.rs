@@ -5,6 +5,7 @@ use crate::act::viewer::Viewer;
 use crate::analysis::cohort::ask::Choice;
 use crate::export::redact::Masked;
 use crate::ingest::discover::Input;
+use crate::tui::Alert;
 use crate::tui::keys::Command;
 use crate::tui::screen::id::ScreenId;
 use crate::tui::session::Here;
@@ -46,6 +47,8 @@ pub enum Effect {
     },
     /// Copies a text to the terminal's clipboard.
     Copy(Masked<String>),
+    /// Calls the user as the settings say, with these sanitised words where they can be shown.
+    Alert(Alert, String),
     /// Answers a question from outside.
     Answer(Answer),
 }

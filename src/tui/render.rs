@@ -30,6 +30,7 @@ pub struct Headless {
     /// The intake of what the keys opened.
     messages: Option<Messages>,
     answers: Vec<Answer>,
+    alerts: Vec<String>,
 }
 
 /// Loads all of `messages`, plays `keys` (`"j j / tool:refund enter"`) and draws the last picture.
@@ -83,6 +84,7 @@ impl Headless {
             options: options.clone(),
             messages: None,
             answers: Vec::new(),
+            alerts: Vec::new(),
         };
         screen.draw();
         screen.play_filter(options);
@@ -151,6 +153,11 @@ impl Headless {
         &self.answers
     }
 
+    /// What the user was called for.
+    pub fn alerts(&self) -> &[String] {
+        &self.alerts
+    }
+
     /// What was copied last.
     pub fn copied(&self) -> Option<&str> {
         self.copied.as_deref()
@@ -197,6 +204,7 @@ impl Headless {
                 Effect::Add(inputs) => self.add(inputs),
                 Effect::Answer(answer) => self.answers.push(answer),
                 Effect::Copy(text) => self.copied = Some(text.into_inner()),
+                Effect::Alert(_, words) => self.alerts.push(words),
                 Effect::View { text, .. } => self.viewed = Some(text.into_inner()),
                 _ => {}
             }

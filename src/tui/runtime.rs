@@ -332,6 +332,7 @@ impl Runtime {
                 Effect::Start(task) => self.lanes.start(from, task),
                 Effect::View { text, with } => exit = exit.or(self.view(text.get(), with)),
                 Effect::Copy(text) => Screen::copy(text.get()),
+                Effect::Alert(alert, words) => Screen::alert(alert, &words),
                 // If the receiver is gone, the answer is no longer needed.
                 Effect::Answer(answer) => drop(self.options.outside.answers.send(answer)),
                 // The shell has handled these.

@@ -8,13 +8,16 @@ mod route;
 mod start;
 
 use std::any::Any;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::mem;
 use std::time::Duration;
 
 use crate::act::events::{Answer, Event, Question};
+use crate::analysis::life::Life;
 use crate::analysis::runs::has_content;
+use crate::base::text;
 use crate::ingest::Loaded;
+use crate::model::run::RunIx;
 use crate::state::{Layout, Position};
 use crate::tui::Options;
 use crate::tui::effects::Effect;
@@ -48,6 +51,8 @@ pub struct Shell {
     resume: Option<Position>,
     /// Questions from outside, the oldest first.
     questions: VecDeque<Question>,
+    /// Runs that wait for a person, for which the user was called.
+    called: HashSet<RunIx>,
     header: Header,
     /// The filter of the command line.
     given: Option<String>,
@@ -97,6 +102,7 @@ impl Shell {
             named: None,
             resume: None,
             questions: VecDeque::new(),
+            called: HashSet::new(),
             header: Header::default(),
             given: None,
             count: None,
@@ -406,6 +412,7 @@ impl Shell {
         let is_done = matches!(message, Loaded::Done);
         let news = self.session.apply(message);
         let mut asked = self.every_view(|screen, session| screen.loaded(&news, session));
+        asked.extend(self.call_user(&news));
         let was_found = self.start == Start::Found;
         asked.extend(self.find_named());
         asked.extend(self.find_start());
@@ -417,6 +424,27 @@ impl Shell {
             let keys = self.session.keymap.view_keys(ScreenId::Runs).join(" ");
             self.session
                 .say(&format!("there are several runs · {keys} lists them"));
+        }
+        asked
+    }
+
+    /// Calls the user once for each run that begins to wait for a person, if the settings say so.
+    fn call_user(&mut self, news: &News) -> Vec<Asked> {
+        let (session, top) = (&self.session, self.top());
+        let Some(alert) = session.setup.alert.filter(|_| !session.is_loading()) else {
+            return Vec::new();
+        };
+        let mut asked = Vec::new();
+        for &run in &news.runs {
+            if !matches!(session.life(run), Life::Waiting(_)) {
+                self.called.remove(&run);
+            } else if self.called.insert(run) {
+                let store = &session.loaded.store;
+                let agent = text::sanitize(store.symbols().name(store.run(run).who.agent));
+                let agent = if agent.is_empty() { "an agent" } else { &agent };
+                let words = format!("{agent} waits for a person");
+                asked.push((top, Effect::Alert(alert, words)));
+            }
         }
         asked
     }
@@ -607,6 +635,7 @@ impl Shell {
                 | Effect::StopLoading
                 | Effect::View { .. }
                 | Effect::Copy(_)
+                | Effect::Alert(..)
                 | Effect::Answer(_) => outside.push((from, effect)),
             }
         }

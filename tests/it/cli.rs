@@ -1,5 +1,6 @@
 //! The commands as a shell sees them: output, exit code, streams.
 
+mod live;
 mod naming;
 mod records;
 

@@ -96,7 +96,7 @@ fn identity(said: &ContextBlock) -> String {
 }
 
 /// The previous call of the same agent.
-pub(super) fn call_before(store: &Store, call: ActionIx) -> Option<ActionIx> {
+pub fn call_before(store: &Store, call: ActionIx) -> Option<ActionIx> {
     let row = store.row(call);
     let first = row.run().first_action;
     let mut before = (first.0..call.0).rev().map(|ix| store.row(ActionIx(ix)));

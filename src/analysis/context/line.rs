@@ -27,6 +27,23 @@ pub fn line(value: &Value) -> String {
     }
 }
 
+/// The whole text of a block, message or member, raw: its words if it has any, else indented JSON.
+pub fn text(value: &Value) -> String {
+    let kind = value.get("type").and_then(Value::as_str);
+    let said = match kind {
+        Some("tool_result") => value.get("content"),
+        Some("thinking") => value.get("thinking"),
+        Some("text") => value.get("text"),
+        Some(kind) if kind.ends_with("_output") => value.get("output"),
+        _ if value.get("tool_calls").is_some() => None,
+        _ if value.is_string() => Some(value),
+        _ => value.get("content"),
+    };
+    let said = said.and_then(crate::ingest::formats::content::text_of);
+    said.filter(|said| !said.trim().is_empty())
+        .unwrap_or_else(|| serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
 fn call(name: &str, args: Option<&Value>) -> String {
     let parsed = args
         .and_then(Value::as_str)

@@ -50,6 +50,8 @@ struct Beat {
     /// The sum over its calls, and the cost of the whole run, both in picodollars.
     sum: i64,
     cost: i64,
+    /// Its newest prompt, model call or tool call.
+    last: Option<ActionIx>,
     activity: Option<Box<Activity>>,
 }
 
@@ -108,6 +110,9 @@ impl Pulse {
             }
             if is_open(&row) {
                 self.activity(row.run_ix()).open.insert(ix);
+            }
+            if tells_what_goes_on(&row) {
+                self.beats[row.run_ix().0 as usize].last = Some(ix);
             }
         }
         for &ix in arrival.settled.iter().filter(|ix| ix.0 >= store.first()) {
@@ -223,6 +228,15 @@ impl Pulse {
         Some(since(row, last_data.unwrap_or(now), now))
     }
 
+    /// What a run is doing: the call that waits for a person, else the newest open call, else what it did last.
+    pub fn doing(&self, store: &Store, ix: RunIx) -> Option<ActionIx> {
+        let beat = self.beats.get(ix.0 as usize)?;
+        let open = || beat.activity.iter().flat_map(|it| it.open.iter().rev());
+        let asked = open().find(|ix| store.row(**ix).flags().has(Flags::WAITING));
+        let found = asked.or_else(|| open().next()).copied().or(beat.last);
+        found.filter(|ix| ix.0 >= store.first())
+    }
+
     /// The percentage of the context window used by the main agent's last model call. `None` if
     /// tokens or window are unknown.
     pub fn context(&self, store: &Store, ix: RunIx) -> Option<u64> {
@@ -274,6 +288,11 @@ impl Beat {
 
 fn is_open(row: &Row<'_>) -> bool {
     row.status() == Status::Pending || row.flags().has(Flags::WAITING)
+}
+
+fn tells_what_goes_on(row: &Row<'_>) -> bool {
+    let is_told = matches!(row.kind(), Kind::Prompt | Kind::Response | Kind::ToolCall);
+    is_told && !row.flags().has(Flags::COPIED) && !row.flags().has(Flags::META)
 }
 
 fn is_lane(row: &Row<'_>) -> bool {

@@ -1,4 +1,4 @@
-use super::{Grouping, Key, Order, Tally, short_ids};
+use super::{Grouping, Key, Order, Tally, short_ids, shown_ids};
 use crate::ingest::discover::Input;
 use crate::ingest::intake;
 use crate::ingest::prices::PriceTable;
@@ -96,5 +96,18 @@ fn ids_are_shortened_to_unique_prefixes() {
     assert_eq!(
         short_ids(&ids),
         ["0a1b2c3d-aaaa", "0a1b2c3d-aaab", "ffffffff", "r1"]
+    );
+}
+
+#[test]
+fn only_random_ids_are_shown_as_prefixes() {
+    let ids = [
+        "0a1b2c3d-aaaa-1111",
+        "sess-20261122-01",
+        "astropy__astropy-13398",
+    ];
+    assert_eq!(
+        shown_ids(&ids),
+        ["0a1b2c3d", "sess-20261122-01", "astropy__astropy-13398"]
     );
 }

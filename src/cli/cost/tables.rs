@@ -2,11 +2,11 @@
 
 use crate::analysis::costs::spent::Spent;
 use crate::analysis::costs::{By, Key, Line};
-use crate::analysis::runs::short_ids;
+use crate::analysis::runs::shown_ids;
 use crate::cli::Cx;
 use crate::cli::cost::Found;
 use crate::cli::look::Look;
-use crate::cli::table::{self, Cell, Column};
+use crate::cli::table::{self, Cell, Column, Cut};
 use crate::export::costs as told;
 use crate::export::words::{self, Role};
 use crate::model::action::ActionIx;
@@ -69,7 +69,7 @@ fn rows(found: &Found<'_>, by: By, look: &Look) -> (Vec<Column<'static>>, Vec<Ve
         By::Turn | By::Model | By::Tool | By::Subagent | By::Run => {
             let heads = heads(by).into_iter().chain(COUNTED).collect();
             let ids: Vec<&str> = found.store.runs().iter().map(|run| &*run.id).collect();
-            let ids = short_ids(&ids);
+            let ids = shown_ids(&ids);
             let lines = found.lines(by).iter();
             let cells = lines.map(|line| {
                 let mut cells = names(found, line, &ids, look);
@@ -89,7 +89,7 @@ fn heads(by: By) -> Vec<Column<'static>> {
             Column::right("FROM", 3),
         ],
         By::Run => vec![Column::left("RUN", 0)],
-        By::Model => vec![Column::left("MODEL", 0).cut_to(16)],
+        By::Model => vec![Column::left("MODEL", 0).cut_to(16).dropping(Cut::Model)],
         By::Tool => vec![Column::left("TOOL", 0).cut_to(16)],
         By::Subagent => vec![Column::left("AGENT", 0).cut_to(16)],
         By::Call | By::Kind | By::Result | By::Miss => Vec::new(),

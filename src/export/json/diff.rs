@@ -11,6 +11,7 @@ use crate::analysis::diff::pair;
 use crate::analysis::diff::why::{Unrecorded, Why};
 use crate::export::diff::Page;
 use crate::export::redact::Masked;
+use crate::store::bodies::Bodies;
 
 pub const SCHEMA: &str = "saferun.tui/diff@1";
 
@@ -162,8 +163,8 @@ fn diff<'a>(page: &Page<'a>) -> DiffJson<'a> {
     let ignored: Vec<String> = blind.ignored.iter().map(Ignored::words).collect();
     DiffJson {
         schema: SCHEMA,
-        a: run::run(story.a.store, story.a.run),
-        b: run::run(story.b.store, story.b.run),
+        a: run::run(story.a.store, story.a.run, &mut Bodies::new()),
+        b: run::run(story.b.store, story.b.run, &mut Bodies::new()),
         columns,
         cost: comparison.cost,
         approximate: comparison.is_approximate,

@@ -4,17 +4,10 @@ use serde::Serialize;
 use serde_json::Number;
 
 use super::number::{self, UsageJson};
+use crate::analysis::title;
 use crate::model::run::{Inherited, Run, RunIx};
 use crate::store::Store;
-
-/// A document with all runs of some files.
-#[derive(Debug, Serialize)]
-pub struct RunsJson<'a> {
-    pub schema: &'static str,
-    pub runs: Vec<RunJson<'a>>,
-    pub files: usize,
-    pub malformed: u64,
-}
+use crate::store::bodies::Bodies;
 
 pub const SCHEMA: &str = "saferun.tui/runs@1";
 
@@ -23,6 +16,8 @@ pub struct RunJson<'a> {
     pub run_id: &'a str,
     pub path: String,
     pub format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<&'a str>,
     pub models: Vec<&'a str>,
@@ -92,7 +87,8 @@ fn inherited(inherited: &Inherited) -> InheritedJson<'_> {
     }
 }
 
-pub fn run(store: &Store, ix: RunIx) -> RunJson<'_> {
+/// `bodies` opens the first prompt, for the title.
+pub fn run<'a>(store: &'a Store, ix: RunIx, bodies: &mut Bodies) -> RunJson<'a> {
     let run: &Run = store.run(ix);
     let source = store.source(run.source);
     let named = |sym| number::name(store.symbols().name(sym));
@@ -101,6 +97,7 @@ pub fn run(store: &Store, ix: RunIx) -> RunJson<'_> {
         run_id: &run.id,
         path: source.path.to_string_lossy().into_owned(),
         format: source.format.name(),
+        title: Some(title::of(store, ix, bodies)).filter(|title| !title.is_empty()),
         agent: named(who.agent),
         models: who
             .models

@@ -226,7 +226,11 @@ impl Growing {
             let found = if is_pattern && !path.is_file() {
                 let shown = shared.options.shown;
                 let found = discover::resolve(std::slice::from_ref(path), shown);
-                found.inputs.iter().filter_map(Input::path).collect()
+                let newer_than = shared.options.newer_than;
+                let files = found.inputs.iter().filter_map(Input::path);
+                files
+                    .filter(|file| discover::is_newer(file, newer_than))
+                    .collect()
             } else {
                 vec![path.clone()]
             };

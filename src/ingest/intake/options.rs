@@ -16,6 +16,8 @@ pub struct Options {
     pub anything: bool,
     /// Which files of followed folders are read.
     pub shown: Shown,
+    /// Files of followed folders that were not written since then are left alone until they are.
+    pub newer_than: Time,
     /// The current time, which tells whether a run without an end may still be running. Without it, it may.
     pub now: Time,
     /// The memory, in bytes, that following may use; beyond it the oldest actions are dropped.
@@ -34,6 +36,7 @@ impl Options {
             preview: false,
             anything: false,
             shown: Shown::Traces,
+            newer_than: Time::NONE,
             now: Time::NONE,
             memory: MEMORY,
         }

@@ -19,8 +19,8 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::Options;
 use crate::tui::runtime::{Msg, tell};
+use crate::tui::{Alert, Options};
 
 /// The screen of the terminal while it is ours. Dropping it gives the terminal back.
 pub(super) struct Screen {
@@ -112,6 +112,17 @@ impl Screen {
         let mut out = io::stdout();
         // A terminal that fails here fails again when the frame is drawn, and that is reported.
         let _ = write!(out, "\x1b]52;c;{encoded}\x07").and_then(|()| out.flush());
+    }
+
+    /// Calls the user. Terminals without notifications ignore OSC 9.
+    pub(super) fn alert(alert: Alert, clean: &str) {
+        let mut out = io::stdout();
+        // A terminal that fails here fails again when the frame is drawn, and that is reported.
+        let _ = match alert {
+            Alert::Bell => write!(out, "\x07"),
+            Alert::Osc9 => write!(out, "\x1b]9;{clean}\x07"),
+        }
+        .and_then(|()| out.flush());
     }
 
     /// Forgets what the terminal shows, so that the next frame writes every cell.

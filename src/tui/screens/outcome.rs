@@ -198,6 +198,15 @@ pub fn pace(rate: &Rate, is_estimate: bool, now: i64) -> Vec<String> {
     words
 }
 
+/// What a run costs a minute; empty without recent cost.
+pub fn cost_pace(rate: Option<&Rate>, cost: Option<(Cost, CostSource)>, now: i64) -> String {
+    let usd = rate.and_then(|rate| rate.usd_per_minute(now));
+    let is_estimate = cost.is_some_and(|(_, source)| source != CostSource::Recorded);
+    let about = if is_estimate { "≈" } else { "" };
+    usd.filter(|usd| *usd > 0.0)
+        .map_or_else(String::new, |usd| format!("{about}{}", human::cents(usd)))
+}
+
 /// The pace of all runs together.
 pub fn pace_of_all(session: &Session) -> Vec<String> {
     let is_estimate = session

@@ -4,6 +4,7 @@ mod tasks;
 mod view;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,7 +15,7 @@ use crate::ingest::recent::{Homes, Recent as File};
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Command, Key};
 use crate::tui::screen::{Pointer, Screen};
-use crate::tui::screens::recent::tasks::Look;
+use crate::tui::screens::recent::tasks::{Figures, Look};
 use crate::tui::session::Session;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::fuzzy;
@@ -28,7 +29,7 @@ pub struct Recent {
     found: Option<Vec<Found>>,
     /// How many first words were read.
     read: usize,
-    /// The lines of the list: places in `found`; the last line is the demo.
+    /// The lines of the list: places in `found`; below them all together, and the demo.
     listed: Vec<usize>,
     view: Viewport,
     area: Rect,
@@ -49,6 +50,9 @@ struct Found {
     words: String,
     /// What is searched.
     all: String,
+    /// How long ago it was written.
+    age: String,
+    figures: Option<Figures>,
 }
 
 impl Recent {
@@ -67,6 +71,8 @@ impl Recent {
                 size: human::bytes(file.size),
                 all: format!("{path} {}", file.format.name()),
                 words: String::new(),
+                age: when.map(|us| human::roughly(now - us)).unwrap_or_default(),
+                figures: None,
                 path,
                 file,
             }
@@ -86,6 +92,13 @@ impl Recent {
         }
     }
 
+    fn take_figures(&mut self, at: usize, figures: Figures) {
+        let found = self.found.as_deref_mut().unwrap_or_default();
+        if let Some(found) = found.get_mut(at) {
+            found.figures = Some(figures);
+        }
+    }
+
     /// What holds the searched words, the newest first.
     fn list(&mut self) {
         let searched = self.search.text();
@@ -94,7 +107,16 @@ impl Recent {
     }
 
     fn len(&self) -> usize {
-        self.listed.len() + usize::from(self.has_demo)
+        self.listed.len() + usize::from(self.has_all()) + usize::from(self.has_demo)
+    }
+
+    /// Several runs can be opened together: a line below them.
+    fn has_all(&self) -> bool {
+        self.listed.len() > 1
+    }
+
+    fn is_all(&self, at: usize) -> bool {
+        self.has_all() && at == self.listed.len()
     }
 
     fn open(&self, session: &Session) -> Vec<Effect> {
@@ -104,6 +126,11 @@ impl Recent {
             .get(self.view.cursor)
             .and_then(|at| found.get(*at));
         let (title, inputs) = match chosen {
+            None if self.is_all(self.view.cursor) => {
+                let files = self.listed.iter().filter_map(|at| found.get(*at));
+                let inputs = files.map(|found| Input::File(found.file.path.clone()));
+                ("recent runs".to_owned(), inputs.collect())
+            }
             Some(found) => (
                 found.file.path.to_string_lossy().into_owned(),
                 vec![Input::File(found.file.path.clone())],
@@ -168,7 +195,10 @@ impl Screen for Recent {
             .iter()
             .map(|folder| folder.to_string_lossy().into_owned());
         self.places = text::sanitize(&folders.collect::<Vec<_>>().join(", ")).into_owned();
-        vec![Effect::start(Look { homes })]
+        vec![Effect::start(Look {
+            homes,
+            prices: Arc::clone(&session.prices),
+        })]
     }
 
     fn update(&mut self, _command: Command, _session: &mut Session) -> Vec<Effect> {

@@ -4,6 +4,7 @@
 
 mod layout;
 mod moves;
+mod pane;
 mod play;
 mod scrub;
 mod seen;
@@ -27,6 +28,7 @@ use crate::tui::keys::{Command, Key};
 use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::replay::layout::{Pane, Regions};
+use crate::tui::screens::replay::pane::Parts;
 use crate::tui::screens::replay::play::Play;
 use crate::tui::screens::replay::scrub::Scrub;
 use crate::tui::screens::replay::seen::Seen;
@@ -49,7 +51,7 @@ pub struct Replay {
     pane: Pane,
     /// Also list the parts that the model had already seen.
     is_unfolded: bool,
-    scroll: usize,
+    parts: Parts,
     /// A message about the last key.
     notice: Option<&'static str>,
     /// The first of two keys.
@@ -113,6 +115,12 @@ impl Screen for Replay {
         self.notice = None;
         match command {
             Command::Back | Command::Cancel => return vec![Effect::Pop],
+            Command::Open if self.is_in_parts() => {
+                self.tell_here(session);
+                return self.open_part(session);
+            }
+            Command::Yank => return self.copy_part(),
+            Command::Autoplay if self.is_in_parts() => self.toggle_part(),
             Command::Open => {
                 self.tell_here(session);
                 let here = Here {
@@ -184,7 +192,7 @@ impl Screen for Replay {
             self.tell_here(session);
         }
         self.frame.words = Words::new(self, session);
-        self.bound_scroll();
+        self.settle_parts(view::HEAD);
         asked
     }
 
@@ -235,7 +243,7 @@ impl Replay {
     fn jump(&mut self, step: usize) {
         let step = step.min(self.tape.len().saturating_sub(1));
         if step != self.at {
-            (self.at, self.states.is_stale, self.scroll) = (step, true, 0);
+            (self.at, self.states.is_stale) = (step, true);
         }
     }
 

@@ -6,6 +6,7 @@ mod filtered;
 mod layout;
 mod moves;
 pub(super) mod rows;
+mod sorting;
 mod table;
 mod tasks;
 mod view;
@@ -18,25 +19,28 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::analysis::life::Life;
+use crate::analysis::life::{Life, doing};
 use crate::analysis::profile::Profile;
 use crate::analysis::runs::{Grouping, Key as SortKey, Order};
+use crate::base::text;
 use crate::model::run::RunIx;
 use crate::state::Layout;
+use crate::store::Store;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::filter_bar::FilterBar;
 use crate::tui::screens::outcome;
-use crate::tui::screens::runs::columns::{Placed, Wanted};
+use crate::tui::screens::runs::columns::{Column, Placed, Wanted};
 use crate::tui::screens::runs::filtered::Kept;
 use crate::tui::screens::runs::layout::Regions;
 use crate::tui::screens::runs::rows::RunText;
+use crate::tui::screens::runs::sorting::Sorting;
 use crate::tui::screens::runs::table::{Line, Table};
 use crate::tui::screens::runs::tasks::{Build, Shape};
 use crate::tui::screens::runs::words::Words;
-use crate::tui::session::{Here, News, Opened, Session};
+use crate::tui::session::{Here, News, Session};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Extent, Viewport};
 
@@ -54,8 +58,12 @@ pub struct Runs {
     /// Names of the groups whose runs are not listed.
     folded: HashSet<String>,
     filter: FilterBar,
+    /// The list of columns to sort by lies over the table.
+    sorting: Option<Sorting>,
     kept: Kept,
     made: HashMap<RunIx, Rc<RunText>>,
+    /// Where runs worked, as far as that is shown.
+    projects: HashMap<RunIx, Rc<str>>,
     profile: Option<(RunIx, Profile)>,
     /// The run whose profile was requested.
     profiled: Option<RunIx>,
@@ -82,23 +90,31 @@ struct Shown {
 
 #[derive(Debug)]
 enum What {
-    Run {
-        id: String,
-        text: Rc<RunText>,
-        /// The text around the first match of the filter.
-        found: Option<String>,
-        /// `A` or `B`, when it is one of the two to compare.
-        pair: Option<char>,
-        life: Life,
-    },
-    Group {
-        words: String,
-        is_folded: bool,
-    },
+    Run(RunLine),
+    Group { words: String, is_folded: bool },
+}
+
+/// A run on the screen.
+#[derive(Debug)]
+struct RunLine {
+    id: String,
+    text: Rc<RunText>,
+    /// The text around the first match of the filter.
+    found: Option<String>,
+    /// `A` or `B`, when it is one of the two to compare.
+    pair: Option<char>,
+    life: Life,
+    /// What it is doing, where that is shown.
+    now: String,
+    /// Its cost a minute.
+    pace: String,
+    project: Rc<str>,
 }
 
 /// Tables of up to this many runs are built between two frames.
 const FEW: usize = 5_000;
+/// If an action of each run must be opened for it.
+const FEW_OPENED: usize = 100;
 /// Runs of up to this many actions are profiled again whenever they grow.
 const SHORT: u32 = 50_000;
 /// Built rows are dropped beyond this number.
@@ -106,6 +122,10 @@ const KEEP: usize = 4_096;
 
 impl Screen for Runs {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
+        if self.sorting.is_some() {
+            self.choose_order(key);
+            return Some(Vec::new());
+        }
         self.filter
             .prompt
             .is_some()
@@ -265,7 +285,17 @@ impl Runs {
                 return vec![Effect::Visit(ScreenId::Replay, session.here)];
             }
             Command::Filter => self.filter.open(),
-            Command::Sort => self.sort_by(self.next_key()),
+            Command::Sort => self.sorting = Some(Sorting::at(self.order)),
+            Command::SortStarted
+            | Command::SortCost
+            | Command::SortErrors
+            | Command::SortActions
+            | Command::SortDuration
+            | Command::SortModel
+            | Command::SortOutcome => sorting::key_of(command)
+                .into_iter()
+                .for_each(|key| self.sort_by(key)),
+            Command::FoldGroups => self.fold_groups(session),
             Command::SortOther => {
                 self.order.falling = !self.order.falling;
                 self.is_stale = true;
@@ -294,7 +324,9 @@ impl Runs {
             kept: self.kept.runs.clone(),
         };
         let store = &session.loaded.store;
-        if store.runs().len() <= FEW {
+        let opens_actions = self.grouping.is_some_and(Grouping::opens_actions);
+        let few = if opens_actions { FEW_OPENED } else { FEW };
+        if store.runs().len() <= few {
             self.take_table(Table::new(store, &wanted), session);
             return Vec::new();
         }
@@ -344,38 +376,75 @@ impl Runs {
                 agents: self.table.has_agents,
                 grades: self.table.has_grades,
                 live: session.trace.live,
+                overview: session.setup.overview,
             },
         );
-        let now = session.clock.now();
         let top = self.view.top();
-        self.frame.lines.clear();
         let shown = self.table.lines.iter().enumerate().skip(top).take(rows);
         let shown: Vec<(usize, Line)> = shown.map(|(at, line)| (at, line.clone())).collect();
-        for (at, line) in shown {
-            let what = match line {
-                Line::Group(name) => What::Group {
-                    words: self.table.group_words(&name),
-                    is_folded: self.folded.contains(&name),
-                },
-                Line::Run(ix) => {
-                    let Opened { store, bodies, .. } = &mut session.loaded;
-                    let text = self.made.entry(ix).or_insert_with(|| {
-                        Rc::new(rows::build(store, ix, bodies, (&session.zone, now)))
-                    });
-                    let text = Rc::clone(text);
-                    What::Run {
-                        id: self.table.id(ix),
-                        text,
-                        found: self.snippet(ix, &mut session.loaded),
-                        pair: pair_letter(session.marks.pair, ix),
-                        life: session.life(ix),
-                    }
-                }
-            };
-            self.frame.lines.push(Shown {
+        self.frame.lines = shown
+            .into_iter()
+            .map(|(at, line)| Shown {
                 is_selected: at == self.view.cursor,
-                what,
-            });
+                what: match line {
+                    Line::Group(name) => What::Group {
+                        words: self.table.group_words(&name),
+                        is_folded: self.folded.contains(&name),
+                    },
+                    Line::Run(ix) => What::Run(self.line(ix, session)),
+                },
+            })
+            .collect();
+    }
+
+    fn line(&mut self, ix: RunIx, session: &mut Session) -> RunLine {
+        let now = session.clock.now();
+        let is_shown = |column: Column| {
+            let mut columns = self.frame.columns.iter();
+            columns.any(|placed| placed.info.column == column)
+        };
+        let (shows_now, shows_project) = (is_shown(Column::Now), is_shown(Column::Project));
+        let opened = &mut session.loaded;
+        let (store, bodies) = (&opened.store, &mut opened.bodies);
+        let made = self.made.entry(ix);
+        let text = Rc::clone(
+            made.or_insert_with(|| Rc::new(rows::build(store, ix, bodies, (&session.zone, now)))),
+        );
+        let pulse = &session.trace.pulse;
+        let doing = if shows_now {
+            doing::words(store, (pulse, ix), bodies)
+        } else {
+            String::new()
+        };
+        let project = if shows_project {
+            let known = self.projects.entry(ix);
+            Rc::clone(known.or_insert_with(|| rows::project(store, ix)))
+        } else {
+            Rc::default()
+        };
+        let found = self.snippet(ix, &mut session.loaded);
+        let store = &session.loaded.store;
+        RunLine {
+            id: self.whole_id(ix, store),
+            text,
+            found,
+            pair: pair_letter(session.marks.pair, ix),
+            now: doing,
+            pace: outcome::cost_pace(pulse.rate(ix), store.run(ix).cost(), now),
+            project,
+            life: session.life(ix),
+        }
+    }
+
+    /// The whole id where its column has the room.
+    fn whole_id(&self, ix: RunIx, store: &Store) -> String {
+        let mut columns = self.frame.columns.iter();
+        let column = columns.find(|placed| placed.info.column == Column::Run);
+        let id = text::sanitize(&store.run(ix).id);
+        if column.is_some_and(|column| text::width(&id) <= column.width) {
+            id.into_owned()
+        } else {
+            self.table.id(ix)
         }
     }
 
@@ -386,7 +455,7 @@ impl Runs {
             .lines
             .iter()
             .filter_map(|shown| match &shown.what {
-                What::Run { life, .. } => life.changes_in(),
+                What::Run(line) => line.life.changes_in(),
                 What::Group { .. } => None,
             });
         outcome::stays(lives, session)
@@ -457,15 +526,21 @@ impl Runs {
         self.is_stale = true;
     }
 
-    /// The key of the next column on the screen.
-    fn next_key(&self) -> SortKey {
-        let keys: Vec<SortKey> = self.frame.columns.iter().filter_map(Placed::key).collect();
-        let at = keys.iter().position(|key| *key == self.order.key);
-        let next = at.map_or(0, |at| at + 1);
-        keys.get(next)
-            .or(keys.first())
-            .copied()
-            .unwrap_or(SortKey::Started)
+    /// Folds every group; if all are folded, unfolds them.
+    fn fold_groups(&mut self, session: &mut Session) {
+        if self.grouping.is_none() {
+            session.say("the runs are not grouped · z groups them");
+            return;
+        }
+        let names: HashSet<String> = self.table.group_names().cloned().collect();
+        if names.iter().all(|name| self.folded.contains(name)) {
+            self.folded.clear();
+        } else {
+            let here = self.table.group_at(self.view.cursor);
+            self.anchor = here.map(|name| Line::Group(name.to_owned()));
+            self.folded = names;
+        }
+        self.is_stale = true;
     }
 
     fn next_grouping(&self) -> Option<Grouping> {

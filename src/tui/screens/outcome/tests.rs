@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
+use crate::analysis::runs::{Key as SortKey, Order};
 use crate::base::clock::Fixed;
-use crate::tui::Options;
+use crate::ingest::Loaded;
 use crate::tui::render::{self, Headless};
+use crate::tui::screen::id::ScreenId;
 use crate::tui::testing::{load, options};
+use crate::tui::{Alert, Options, Setup};
 
 /// 2026-11-25T10:00:00Z, in microseconds.
 const TEN: i64 = 1_795_600_800_000_000;
@@ -84,4 +87,62 @@ fn the_stream_tells_how_the_run_stands_and_open_calls_have_a_clock() {
     assert!(later.contains("go ‖ waiting 2h59m"), "{later}");
     let ended = followed(43, (120, 30), "1 G");
     assert!(ended.contains("over ended: ok"), "{ended}");
+}
+
+#[test]
+fn the_overview_says_what_each_run_does_and_what_was_active_last_is_on_top() {
+    let options = Options {
+        live: true,
+        view: Some(ScreenId::Runs),
+        clock: Arc::new(Fixed(TEN + 43 * SECOND)),
+        setup: Setup {
+            overview: true,
+            order: Order {
+                key: SortKey::Active,
+                falling: true,
+            },
+            ..Setup::default()
+        },
+        ..options()
+    };
+    let mut shown = Headless::new(&options, (120, 30));
+    for message in load(ASKED) {
+        shown.load(message);
+    }
+    let picture = render::text(&shown.draw());
+    let place = |words: &str| {
+        picture
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}\n{picture}"))
+    };
+    assert!(place("DOING NOW") < place("\"over\""));
+    assert!(place("▶ running 0:39") < place("‖ waiting 0:41"));
+    let line = picture.lines().find(|line| line.contains("waiting 0:41"));
+    assert!(
+        line.is_some_and(|line| line.contains("escalate")),
+        "{picture}"
+    );
+}
+
+#[test]
+fn the_user_is_called_once_for_a_run_that_begins_to_wait() {
+    let called = |alert: Option<Alert>| {
+        let options = Options {
+            live: true,
+            clock: Arc::new(Fixed(TEN + 43 * SECOND)),
+            setup: Setup {
+                alert,
+                ..Setup::default()
+            },
+            ..options()
+        };
+        let mut shown = Headless::new(&options, (120, 30));
+        shown.load(Loaded::Done);
+        for message in load(ASKED) {
+            shown.load(message);
+        }
+        shown.alerts().to_vec()
+    };
+    assert_eq!(called(Some(Alert::Bell)), ["an agent waits for a person"]);
+    assert!(called(None).is_empty());
 }

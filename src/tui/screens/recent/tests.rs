@@ -76,6 +76,20 @@ fn enter_opens_the_run_and_the_key_of_the_list_brings_it_back() {
 }
 
 #[test]
+fn what_runs_cost_and_their_errors_are_shown_and_all_open_together() {
+    let home = home();
+    let all = played(home.path(), "");
+    for words in ["AGE", "COST", "ERR", "≈$", "these 2 runs together"] {
+        assert!(all.contains(words), "{words}\n{all}");
+    }
+    let opened = played(home.path(), "down down enter");
+    assert!(
+        opened.contains("2 runs") && opened.contains("STARTED"),
+        "{opened}"
+    );
+}
+
+#[test]
 fn where_no_agent_left_anything_the_demo_is_offered() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let empty = played(home.path(), "");

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::base::human;
+use crate::tui::screens::outcome;
 use crate::tui::screens::recent::{Found, Recent};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::paint::{self, Row};
@@ -15,17 +16,22 @@ pub(super) const HEAD: u16 = 4;
 pub(super) const AROUND: u16 = HEAD + 3;
 
 const WHEN: usize = 12;
+const AGE: usize = 4;
 const SIZE: usize = 7;
+const COST: usize = 8;
+const ERRORS: usize = 4;
 const FORMAT: usize = 12;
 /// Narrower screens leave the format out.
 const WIDE: u16 = 72;
+/// Only these show what a run cost and its errors.
+const FIGURES: u16 = 100;
 
 /// ```text
 ///  saferun › recent runs                         12 of 48 · first words of 48 read
 ///  search  refund█
 /// ────────────────────────────────────────────────────────────────────────────────
-///  MODIFIED         SIZE FORMAT       FIRST PROMPT
-///  14:01 today   1.2 MB claude-code  Fix the failing refund test
+///  MODIFIED      AGE    SIZE FORMAT           COST  ERR FIRST PROMPT
+///  14:01 today    2h  1.2 MB claude-code    ≈$1.20    3 Fix the failing refund test
 /// ────────────────────────────────────────────────────────────────────────────────
 ///  .claude/projects/-work-shop/258c7280.jsonl
 ///  ⏎ open  esc leaves
@@ -48,6 +54,7 @@ pub(super) fn draw(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer)
         let row = Row::new(buf, area, y, base);
         match recent.listed.get(at).and_then(|at| found.get(*at)) {
             Some(found) => file(found, theme, base, row),
+            None if recent.is_all(at) => all(recent.listed.len(), theme, base, row),
             None => demo(theme, base, row),
         }
     }
@@ -72,10 +79,17 @@ fn head(recent: &Recent, theme: &Theme, area: Rect, buf: &mut Buffer) {
     row.put(" ", styles.faint)
         .cell("MODIFIED", WHEN, styles.faint)
         .skip(1)
-        .right("SIZE", SIZE, styles.faint)
+        .right("AGE", AGE, styles.faint)
         .skip(1);
     if area.width >= WIDE {
+        row.right("SIZE", SIZE, styles.faint).skip(1);
         row.cell("FORMAT", FORMAT, styles.faint).skip(1);
+    }
+    if area.width >= FIGURES {
+        row.right("COST", COST, styles.faint)
+            .skip(1)
+            .right("ERR", ERRORS, styles.faint)
+            .skip(1);
     }
     row.put("FIRST PROMPT", styles.faint);
 }
@@ -105,14 +119,20 @@ fn amount(recent: &Recent) -> String {
 fn file(found: &Found, theme: &Theme, base: Style, mut row: Row<'_>) {
     let styles = &theme.styles;
     let is_wide = row.room() >= usize::from(WIDE);
+    let has_figures = row.room() >= usize::from(FIGURES);
     row.put(" ", base)
         .cell(&found.when, WHEN, styles.faint.patch(base))
         .skip(1)
-        .right(&found.size, SIZE, styles.faint.patch(base))
+        .right(&found.age, AGE, styles.faint.patch(base))
         .skip(1);
     if is_wide {
+        row.right(&found.size, SIZE, styles.faint.patch(base))
+            .skip(1);
         let format = found.file.format.name();
         row.cell(format, FORMAT, styles.tool.patch(base)).skip(1);
+    }
+    if has_figures {
+        figures(found, theme, base, &mut row);
     }
     // A file shows its name until its first prompt is read, or if it has none.
     if found.words.is_empty() {
@@ -120,6 +140,36 @@ fn file(found: &Found, theme: &Theme, base: Style, mut row: Row<'_>) {
     } else {
         row.put(&found.words, styles.text.patch(base));
     }
+}
+
+/// What it cost and its errors; empty until the file is read.
+fn figures(found: &Found, theme: &Theme, base: Style, row: &mut Row<'_>) {
+    let styles = &theme.styles;
+    let (cost, errors) = match found.figures {
+        Some(figures) => (
+            outcome::cost_in(figures.cost, COST).unwrap_or_else(|| theme.marks.none.to_owned()),
+            figures.errors.to_string(),
+        ),
+        None => (String::new(), String::new()),
+    };
+    let has_errors = found.figures.is_some_and(|figures| figures.errors > 0);
+    let style = if has_errors {
+        styles.error
+    } else {
+        styles.faint
+    };
+    row.right(&cost, COST, styles.text.patch(base))
+        .skip(1)
+        .right(&errors, ERRORS, style.patch(base))
+        .skip(1);
+}
+
+fn all(count: usize, theme: &Theme, base: Style, mut row: Row<'_>) {
+    let words = format!("these {} together", human::counted(count as u64, "run"));
+    row.put(" ", base)
+        .cell("all", WHEN, theme.styles.strong.patch(base))
+        .skip(1)
+        .put(&words, theme.styles.text.patch(base));
 }
 
 fn demo(theme: &Theme, base: Style, mut row: Row<'_>) {

@@ -9,6 +9,7 @@ use crate::tui::keys::{Command, Key};
 use crate::tui::screen::Pointer;
 use crate::tui::screens::replay::Replay;
 use crate::tui::screens::replay::layout::Pane;
+use crate::tui::screens::replay::view::HEAD;
 use crate::tui::screens::stream::jumps::{self, Direction, Known, Target};
 use crate::tui::screens::stream::listing::Listing;
 use crate::tui::session::Session;
@@ -21,6 +22,10 @@ const WHEEL: usize = 3;
 
 impl Replay {
     pub(super) fn go(&mut self, command: Command, session: &Session) {
+        let is_scroll = matches!(command, Command::ContextDown | Command::ContextUp);
+        if (self.is_in_parts() || is_scroll) && self.move_in_parts(command) {
+            return;
+        }
         let last = self.tape.len().saturating_sub(1);
         match command {
             Command::StepOn | Command::Down | Command::NextAction => self.jump(self.at + 1),
@@ -44,15 +49,10 @@ impl Replay {
                 return;
             }
             Command::Unchanged => self.is_unfolded = !self.is_unfolded,
-            Command::ContextDown => self.scroll += 1,
-            Command::ContextUp => self.scroll = self.scroll.saturating_sub(1),
             Command::OtherPane => self.turn_pane(),
             _ => self.look_for(command, session),
         }
-        if !matches!(
-            command,
-            Command::Unchanged | Command::ContextDown | Command::ContextUp | Command::OtherPane
-        ) {
+        if !matches!(command, Command::Unchanged | Command::OtherPane) {
             self.play.stop();
         }
     }
@@ -104,10 +104,6 @@ impl Replay {
     }
 
     fn turn_pane(&mut self) {
-        if self.frame.regions.is_split() {
-            self.notice = Some("both panes are shown");
-            return;
-        }
         self.pane = match self.pane {
             Pane::State => Pane::Seen,
             Pane::Seen => Pane::State,
@@ -146,13 +142,18 @@ impl Replay {
                     let cell = usize::from(x.saturating_sub(regions.track.x));
                     self.play.stop();
                     self.jump(self.scrub.step_at(cell));
+                } else if regions.seen.contains(Position { x, y }) {
+                    self.pane = Pane::Seen;
+                    let row = usize::from(y.saturating_sub(regions.seen.y + HEAD));
+                    let last = self.parts.rows.len().saturating_sub(1);
+                    self.parts.view.cursor = (self.parts.view.top() + row).min(last);
                 }
             }
             Pointer::WheelUp { x, y } if regions.seen.contains(Position { x, y }) => {
-                self.scroll = self.scroll.saturating_sub(WHEEL);
+                (0..WHEEL).for_each(|_| self.go(Command::ContextUp, session));
             }
             Pointer::WheelDown { x, y } if regions.seen.contains(Position { x, y }) => {
-                self.scroll += WHEEL;
+                (0..WHEEL).for_each(|_| self.go(Command::ContextDown, session));
             }
             Pointer::WheelUp { .. } => self.go(Command::StepBack, session),
             Pointer::WheelDown { .. } => self.go(Command::StepOn, session),

@@ -1,4 +1,5 @@
-use crate::tui::testing::{options, played};
+use crate::tui::render::{self, Headless};
+use crate::tui::testing::{load, options, played};
 
 /// Two turns, two calls of a model, a failed call of a tool, a blocked one that a person had to look at.
 const TRACE: &str = r#"{"type":"run_start","run_id":"r1","ts":1000,"agent":"shop","model":"gpt-4o","system":"Be brief."}
@@ -103,7 +104,15 @@ fn what_the_model_saw_is_that_of_the_call_of_the_step() {
         &["call #6 · turn 2", "2 parts as before", "Second question"],
     );
     check("G c", &["First question", "Second question"]);
-    assert!(!screen("G").contains("First question"));
+    // The title of the run is in the header.
+    let shown = screen("G");
+    assert!(
+        !shown
+            .lines()
+            .skip(1)
+            .any(|line| line.contains("First question")),
+        "{shown}"
+    );
     check("l", &["call #3"]);
 }
 
@@ -132,4 +141,87 @@ fn playing_begins_and_any_step_ends_it() {
     check("a < < <", &["×1/4 playing"]);
     assert!(!screen("a l").contains("playing"));
     assert!(!screen("a a").contains("playing"));
+}
+
+#[test]
+fn a_part_of_what_the_model_saw_unfolds_and_leads_to_its_action() {
+    const LONG: &str = r#"{"type":"prompt","run_id":"r1","id":"p1","ts":1001,"role":"user","content":"First line\nsecond line of it"}
+{"type":"response","run_id":"r1","id":"m1","ts":1002,"model":"gpt-4o","content":"done"}
+"#;
+    let folded = played(&options(), LONG, "3 l");
+    assert!(!folded.contains("second line of it"), "{folded}");
+    let unfolded = played(&options(), LONG, "3 l tab space");
+    assert!(
+        unfolded.contains("second line of it") && unfolded.contains("step 2/2"),
+        "{unfolded}"
+    );
+    let again = played(&options(), LONG, "3 l tab space j space");
+    assert!(!again.contains("second line of it"), "{again}");
+    let opened = played(&options(), LONG, "3 l tab enter");
+    assert!(opened.contains("TOOL / TEXT"), "{opened}");
+    let back = played(&options(), LONG, "3 l tab enter q");
+    assert!(back.contains("step 2/2"), "{back}");
+    let mut copied = Headless::new(&options(), (120, 30));
+    load(LONG)
+        .into_iter()
+        .for_each(|message| copied.load(message));
+    copied.play("3 l tab y");
+    assert_eq!(copied.copied(), Some("First line\nsecond line of it"));
+}
+
+#[test]
+fn what_a_compaction_threw_away_can_be_opened() {
+    const COMPACTED: &str = r#"{"type":"user","uuid":"u1","parentUuid":null,"sessionId":"s","timestamp":"2026-11-17T09:00:00.000Z","cwd":"/w","version":"2.0.1","message":{"role":"user","content":"the old plan"}}
+{"type":"assistant","uuid":"a1","parentUuid":"u1","sessionId":"s","timestamp":"2026-11-17T09:00:02.000Z","cwd":"/w","version":"2.0.1","requestId":"q1","message":{"id":"m1","type":"message","role":"assistant","model":"claude-opus-4-5","content":[{"type":"text","text":"noted"}],"usage":{"input_tokens":10,"output_tokens":5}}}
+{"type":"system","subtype":"compact_boundary","uuid":"b1","parentUuid":null,"logicalParentUuid":"a1","sessionId":"s","timestamp":"2026-11-17T09:01:00.000Z","cwd":"/w","version":"2.0.1","content":"Conversation compacted","compactMetadata":{"trigger":"auto","preTokens":15}}
+{"type":"user","uuid":"u2","parentUuid":"b1","sessionId":"s","timestamp":"2026-11-17T09:01:01.000Z","cwd":"/w","version":"2.0.1","isCompactSummary":true,"message":{"role":"user","content":"a summary"}}
+{"type":"assistant","uuid":"a2","parentUuid":"u2","sessionId":"s","timestamp":"2026-11-17T09:01:05.000Z","cwd":"/w","version":"2.0.1","requestId":"q2","message":{"id":"m2","type":"message","role":"assistant","model":"claude-opus-4-5","content":[{"type":"text","text":"on we go"}],"usage":{"input_tokens":8,"output_tokens":5}}}
+"#;
+    let folded = played(&options(), COMPACTED, "3 G");
+    assert!(
+        folded.contains("dropped by the compaction at #"),
+        "{folded}"
+    );
+    let pane = |keys: &str| {
+        let shown = played(&options(), COMPACTED, keys);
+        let left = shown
+            .lines()
+            .skip(2)
+            .map(|line| line.chars().take(53).collect::<String>());
+        left.collect::<Vec<_>>().join("\n")
+    };
+    assert!(!pane("3 G").contains("the old plan"));
+    assert!(
+        pane("3 G tab g space").contains("the old plan"),
+        "{}",
+        pane("3 G tab g space")
+    );
+}
+
+#[test]
+fn a_narrow_screen_names_the_key_to_the_other_pane() {
+    let mut shown = Headless::new(&options(), (80, 24));
+    load(TRACE)
+        .into_iter()
+        .for_each(|message| shown.load(message));
+    shown.play("3");
+    let picture = render::text(&shown.draw());
+    assert!(picture.contains("tab other pane"), "{picture}");
+    shown.play("l l tab");
+    let parts = render::text(&shown.draw());
+    assert!(
+        parts.contains("WHAT THE MODEL SAW") && parts.contains("First question"),
+        "{parts}"
+    );
+}
+
+#[test]
+fn an_edit_is_told_as_a_difference() {
+    const EDIT: &str = r#"{"type":"tool_call","run_id":"r1","id":"c1","ts":1003,"tool":"Edit","args":{"file_path":"a/b.rs","old_string":"one\ntwo","new_string":"one\nthree"}}
+"#;
+    let shown = played(&options(), EDIT, "3");
+    for words in ["change  a/b.rs −1 +1", "- two", "+ three"] {
+        assert!(shown.contains(words), "{words}\n{shown}");
+    }
+    assert!(!shown.contains("old_string"), "{shown}");
 }

@@ -10,6 +10,7 @@ use crate::base::{human, text};
 use crate::export::words::{self, Role};
 use crate::tui::keys::Command;
 use crate::tui::screens::replay::Replay;
+use crate::tui::screens::replay::pane::{INDENT, Of, PaneRow, Parts};
 use crate::tui::screens::replay::scrub::Bead;
 use crate::tui::screens::replay::seen::{Line, Seen};
 use crate::tui::theme::Theme;
@@ -24,10 +25,36 @@ const HINTS: &[Command] = &[
     Command::NextError,
     Command::FirstError,
     Command::Autoplay,
+    Command::OtherPane,
     Command::Unchanged,
     Command::Mark,
     Command::Open,
 ];
+
+/// On a screen with room for one pane, the way to the other comes first.
+const NARROW: &[Command] = &[
+    Command::OtherPane,
+    Command::StepBack,
+    Command::StepOn,
+    Command::TurnOn,
+    Command::FirstError,
+    Command::Open,
+];
+
+/// Among the parts of what the model saw.
+const IN_PARTS: &[Command] = &[
+    Command::Open,
+    Command::Yank,
+    Command::OtherPane,
+    Command::StepBack,
+    Command::StepOn,
+    Command::Unchanged,
+];
+
+/// The key with another meaning among the parts.
+fn hint(replay: &Replay) -> Option<(Command, &'static str)> {
+    replay.is_in_parts().then_some((Command::Autoplay, "fold"))
+}
 
 pub(super) fn draw(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     let regions = &replay.frame.regions;
@@ -48,7 +75,14 @@ pub(super) fn draw(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     state(replay, theme, buf);
     step(replay, theme, buf);
     let mut foot = Row::new(buf, regions.footer, 0, Style::new());
-    hints::draw(None, HINTS, theme, &mut foot);
+    let hints = if replay.is_in_parts() {
+        IN_PARTS
+    } else if regions.is_split() {
+        HINTS
+    } else {
+        NARROW
+    };
+    hints::draw(hint(replay), hints, theme, &mut foot);
 }
 
 /// ```text
@@ -127,55 +161,8 @@ fn divider(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
-/// A line of the left pane.
-enum Shown<'a> {
-    Part(&'a Line),
-    /// So many parts that the model had seen before, and their size.
-    Folded(usize, u64),
-    Head(&'static str),
-    Missing(&'a str),
-}
-
-/// The parts in order; those the model had already seen are folded unless unfolded by the user.
-fn shown(seen: &Seen, is_unfolded: bool) -> Vec<Shown<'_>> {
-    let mut shown = Vec::new();
-    let mut folded = (0, 0);
-    let has_new = seen.lines.iter().any(|line| line.is_new);
-    for line in &seen.lines {
-        if has_new && !is_unfolded && !line.is_new && !line.is_member {
-            folded = (folded.0 + 1, folded.1 + line.estimate);
-            continue;
-        }
-        if folded.0 > 0 {
-            shown.push(Shown::Folded(folded.0, folded.1));
-            folded = (0, 0);
-        }
-        shown.push(Shown::Part(line));
-    }
-    if folded.0 > 0 {
-        shown.push(Shown::Folded(folded.0, folded.1));
-    }
-    if !seen.missing.is_empty() {
-        shown.push(Shown::Head("not in the trace"));
-        shown.extend(seen.missing.iter().map(|words| Shown::Missing(words)));
-    }
-    shown
-}
-
 /// Lines above the parts.
-const HEAD: u16 = 4;
-
-impl Replay {
-    /// The last part does not leave the pane.
-    pub(super) fn bound_scroll(&mut self) {
-        let lines = match &self.seen.shown {
-            Some(seen) => shown(seen, self.is_unfolded).len(),
-            None => 0,
-        };
-        let rows = usize::from(self.frame.regions.seen.height.saturating_sub(HEAD));
-        self.scroll = self.scroll.min(lines.saturating_sub(rows));
-    }
-}
+pub(super) const HEAD: u16 = 4;
 
 fn draw_seen(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     let (area, styles) = (replay.frame.regions.seen, &theme.styles);
@@ -210,15 +197,20 @@ fn draw_seen(replay: &Replay, theme: &Theme, buf: &mut Buffer) {
     let mut row = Row::new(buf, area, 2, Style::new());
     row.flush_right(&format!(" {} ", seen.api), styles.faint);
     row.put(&format!(" {}", seen.fill), styles.text);
-    let lines = shown(seen, replay.is_unfolded);
+    let (parts, top) = (&replay.parts, replay.parts.view.top());
     let rows = usize::from(area.height - HEAD);
-    let left = (
-        replay.scroll,
-        lines.len().saturating_sub(replay.scroll + rows),
-    );
+    let left = (top, parts.rows.len().saturating_sub(top + rows));
     rule(area, left, theme, buf);
-    for (line, y) in lines.iter().skip(replay.scroll).zip(HEAD..area.height) {
-        part(line, theme, &mut Row::new(buf, area, y, Style::new()));
+    let shown = parts.rows.iter().enumerate().skip(top);
+    for ((at, row), y) in shown.zip(HEAD..area.height) {
+        let is_selected = replay.is_in_parts() && at == parts.view.cursor;
+        let base = if is_selected {
+            styles.selected
+        } else {
+            Style::new()
+        };
+        let mut cells = Row::new(buf, area, y, base);
+        pane_row(row, (seen, parts), (theme, base), &mut cells);
     }
 }
 
@@ -235,56 +227,90 @@ fn rule(area: Rect, (above, below): (usize, usize), theme: &Theme, buf: &mut Buf
 
 const WHO: usize = 9;
 
-fn part(line: &Shown<'_>, theme: &Theme, row: &mut Row<'_>) {
-    let styles = &theme.styles;
-    match line {
-        Shown::Folded(count, tokens) => {
-            row.put(&format!(" {} ", theme.marks.folded), styles.faint);
+fn pane_row(
+    row: &PaneRow,
+    (seen, parts): (&Seen, &Parts),
+    (theme, base): (&Theme, Style),
+    cells: &mut Row<'_>,
+) {
+    let (styles, marks) = (&theme.styles, theme.marks);
+    let faint = styles.faint.patch(base);
+    if let Some(text) = &row.text {
+        cells.skip(INDENT);
+        cells.put(text, styles.text.patch(base));
+        return;
+    }
+    let fold = |is_unfolded: bool| {
+        if is_unfolded {
+            marks.unfolded
+        } else {
+            marks.folded
+        }
+    };
+    let is_unfolded = parts.unfolded.contains(&row.of);
+    let size = |tokens: u64| format!("{}{} tokens", marks.about, human::count(tokens));
+    match row.of {
+        Of::Before(count, tokens) => {
+            let parts = human::counted(count as u64, "part");
+            let words = format!(" {} {parts} as before · {}", fold(false), size(tokens));
+            cells.put(&words, faint);
+        }
+        Of::Dropped => {
+            let Some(dropped) = &seen.dropped else { return };
+            let parts = human::counted(dropped.lines.len() as u64, "part");
+            let tokens = size(dropped.estimate);
             let words = format!(
-                "{} as before · {}{} tokens",
-                human::counted(*count as u64, "part"),
-                theme.marks.about,
-                human::count(*tokens)
+                " {} dropped by the compaction at #{} · {parts} · {tokens}",
+                fold(is_unfolded),
+                dropped.seq
             );
-            row.put(&words, styles.faint);
+            cells.put(&words, styles.waiting.patch(base));
         }
-        Shown::Head(words) => {
-            row.put(&format!(" {words}"), styles.strong);
+        Of::Missing(None) => {
+            cells.put(" not in the trace", styles.strong.patch(base));
         }
-        Shown::Missing(words) => {
-            row.put(&format!(" {} {words}", theme.marks.none), styles.faint);
+        Of::Missing(Some(at)) => {
+            let words = seen.missing.get(at).map_or("", String::as_str);
+            cells.put(&format!(" {} {words}", marks.none), faint);
         }
-        Shown::Part(line) => {
-            let about = if line.tokens == words::NOTHING {
-                String::new()
-            } else {
-                theme.marks.about.to_owned()
-            };
-            row.flush_right(&format!(" {about}{} ", line.tokens), styles.faint);
-            let (mark, style) = match (line.is_new, line.is_rebuilt) {
-                (true, _) => ("+", styles.added),
-                (false, true) => (theme.marks.unsure, styles.faint),
-                (false, false) => (" ", styles.faint),
-            };
-            let who = match line.who.as_str() {
-                "user" => styles.prompt,
-                "assistant" => styles.model,
-                "tool" => styles.tool,
-                _ => styles.note,
-            };
-            row.put(mark, style)
-                .cell(&line.who, WHO, who)
-                .put(" ", styles.text)
-                .put(
-                    &line.what,
-                    if line.is_new {
-                        styles.text
-                    } else {
-                        styles.faint
-                    },
-                );
+        Of::Part(_) | Of::Gone(_) => {
+            if let Some(line) = seen.line(row.of) {
+                part(line, fold(is_unfolded), (theme, base), cells);
+            }
         }
     }
+}
+
+fn part(line: &Line, fold: &str, (theme, base): (&Theme, Style), row: &mut Row<'_>) {
+    let styles = &theme.styles;
+    let about = if line.tokens == words::NOTHING {
+        ""
+    } else {
+        theme.marks.about
+    };
+    let faint = styles.faint.patch(base);
+    row.flush_right(&format!(" {about}{} ", line.tokens), faint);
+    let (mark, style) = match (line.is_new, line.is_rebuilt) {
+        (true, _) => ("+", styles.added),
+        (false, true) => (theme.marks.unsure, styles.faint),
+        (false, false) => (" ", styles.faint),
+    };
+    let who = match line.who.as_str() {
+        "user" => styles.prompt,
+        "assistant" => styles.model,
+        "tool" => styles.tool,
+        _ => styles.note,
+    };
+    let said = if line.is_new {
+        styles.text
+    } else {
+        styles.faint
+    };
+    row.put(mark, style.patch(base))
+        .put(&format!("{fold} "), faint)
+        .cell(&line.who, WHO, who.patch(base))
+        .put(" ", base)
+        .put(&line.what, said.patch(base));
 }
 
 fn role(role: Role, theme: &Theme) -> Style {

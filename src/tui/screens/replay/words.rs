@@ -1,11 +1,13 @@
 //! What the replay says of the step and of the run up to there. Everything is sanitised.
 
 use crate::analysis::replay::{Fill, State};
+use crate::analysis::title;
 use crate::base::{human, text};
 use crate::export::readable;
 use crate::export::words::{self, Role};
 use crate::model::action::Verdict;
 use crate::model::quantity::Cost;
+use crate::model::run::Run;
 use crate::store::Store;
 use crate::store::bodies::Depth;
 use crate::tui::screens::replay::Replay;
@@ -51,6 +53,10 @@ impl Words {
             };
         };
         let zone = session.zone.clone();
+        let about = replay.run.map(|run| {
+            let opened = &mut session.loaded;
+            title::of(&opened.store, run, &mut opened.bodies)
+        });
         let opened = &mut session.loaded;
         let row = opened.store.row(action);
         let body = opened.bodies.open(&row, Depth::UpTo(HEAD));
@@ -63,7 +69,11 @@ impl Words {
             human::count(replay.tape.len() as u64),
         );
         Words {
-            crumbs: crumbs(&session.trace.title, &opened.store, run),
+            crumbs: crumbs(
+                &session.trace.title,
+                (&opened.store, run),
+                &about.unwrap_or_default(),
+            ),
             place,
             times: format!(
                 "{} › {}",
@@ -78,13 +88,17 @@ impl Words {
     }
 }
 
-fn crumbs(title: &str, store: &Store, run: &crate::model::run::Run) -> Vec<String> {
+fn crumbs(title: &str, (store, run): (&Store, &Run), about: &str) -> Vec<String> {
     let file = title.rsplit('/').find(|part| !part.is_empty());
     let agent = text::sanitize(store.symbols().name(run.who.agent)).into_owned();
     let mut crumbs = vec![
         text::cut(file.unwrap_or_default(), 28).into_owned(),
         text::cut(&agent, 24).into_owned(),
-        format!("run {}", text::cut(&text::sanitize(&run.id), 40)),
+        if about.is_empty() {
+            format!("run {}", text::cut(&text::sanitize(&run.id), 40))
+        } else {
+            text::cut(about, 40).into_owned()
+        },
     ];
     crumbs.retain(|crumb| !crumb.is_empty());
     crumbs

@@ -10,7 +10,12 @@ pub(super) enum Column {
     Started,
     Agent,
     Model,
+    Project,
     Title,
+    /// What a followed run does.
+    Now,
+    /// Its cost a minute.
+    Pace,
     Turns,
     Actions,
     Duration,
@@ -81,7 +86,13 @@ static COLUMNS: &[Info] = &[
     ),
     sorted(info(Column::Agent, ("agent", "AGENT"), 12, 6), Key::Agent),
     sorted(info(Column::Model, ("model", "MODEL"), 12, 4), Key::Model),
+    info(Column::Project, ("project", "PROJECT"), 12, 5),
     info(Column::Title, ("title", "TITLE / FIRST PROMPT"), 0, 0),
+    info(Column::Now, ("now", "DOING NOW"), 0, 0),
+    Info {
+        is_right: true,
+        ..info(Column::Pace, ("pace", "$/MIN"), COST, 7)
+    },
     number(info(Column::Turns, ("turns", "TURNS"), 6, 8), Key::Turns),
     number(
         info(Column::Actions, ("actions", "ACTS"), 5, 3),
@@ -114,7 +125,12 @@ const WIDE_TITLE: usize = 24;
 const WIDE: usize = 100;
 /// With this much room for it, the model and the agent have more too.
 const EASY_TITLE: usize = 40;
-const LONGEST_ID: usize = 13;
+/// The most cells for an id, and on a wide screen.
+const ID: usize = 13;
+const WIDE_ID: usize = 22;
+
+/// Cells of `· idle 289d`.
+const STATE: usize = 11;
 
 /// A column on the screen, with its width.
 #[derive(Debug, Clone, Copy)]
@@ -142,7 +158,14 @@ pub(super) struct Wanted<'a> {
     pub(super) grades: bool,
     /// How runs stand takes more words than how they ended.
     pub(super) live: bool,
+    /// The table is about what agents are doing.
+    pub(super) overview: bool,
 }
+
+/// The columns of the overview, in its order.
+const OVERVIEW: &[&str] = &[
+    "agent", "project", "outcome", "now", "title", "pace", "cost", "errors",
+];
 
 /// The names of the columns that a user can choose.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -151,18 +174,26 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 fn chosen(wanted: &Wanted<'_>) -> Vec<&'static Info> {
-    if wanted.names.is_empty() {
+    let names = if wanted.names.is_empty() && wanted.overview {
+        OVERVIEW
+    } else {
+        wanted.names
+    };
+    if names.is_empty() {
         let all = COLUMNS.iter();
         return all
+            .filter(|info| wanted.live || info.column != Column::Now)
+            .filter(|info| !matches!(info.column, Column::Project | Column::Pace))
             .filter(|info| wanted.agents || info.column != Column::Agent)
             .filter(|info| wanted.grades || info.column != Column::Grade)
             .collect();
     }
     let pair = COLUMNS.iter().take(1);
-    let named = wanted
-        .names
+    let named = names
         .iter()
         .filter_map(|name| COLUMNS.iter().find(|info| info.name == *name));
+    let is_overview = names == OVERVIEW;
+    let named = named.filter(|info| !is_overview || wanted.agents || info.column != Column::Agent);
     pair.chain(named).collect()
 }
 
@@ -173,8 +204,12 @@ pub(super) fn fit(width: usize, wanted: &Wanted<'_>) -> Vec<Placed> {
         .map(|info| Placed {
             info,
             width: match info.column {
-                Column::Run => wanted.id_width.clamp(info.width, LONGEST_ID),
+                Column::Run => {
+                    let most = if width >= WIDE { WIDE_ID } else { ID };
+                    wanted.id_width.clamp(info.width, most)
+                }
                 Column::Outcome if wanted.live && width >= WIDE => outcome::WIDE,
+                Column::Outcome if wanted.overview => STATE,
                 _ => info.width,
             },
         })
@@ -183,6 +218,21 @@ pub(super) fn fit(width: usize, wanted: &Wanted<'_>) -> Vec<Placed> {
         WIDE_TITLE
     } else {
         LEAST_TITLE
+    };
+    // A narrow screen has room for one long text only.
+    let has_now = |placed: &[Placed]| placed.iter().any(|it| it.info.column == Column::Now);
+    if width < WIDE && has_now(&placed) {
+        let goes = if wanted.overview {
+            Column::Title
+        } else {
+            Column::Now
+        };
+        placed.retain(|column| column.info.column != goes);
+    }
+    let least = if has_now(&placed) && width >= WIDE {
+        least + LEAST_TITLE
+    } else {
+        least
     };
     while taken(&placed) + least > width {
         let last = placed.iter().max_by_key(|column| column.info.goes);
@@ -198,13 +248,24 @@ pub(super) fn fit(width: usize, wanted: &Wanted<'_>) -> Vec<Placed> {
             column.width += ((room - EASY_TITLE) / 2).min(8);
         }
     }
-    let room = width.saturating_sub(taken(&placed));
-    for column in &mut placed {
-        if column.info.column == Column::Title {
-            column.width = room;
-        }
-    }
+    share_rest(&mut placed, width);
     placed
+}
+
+/// The title and what a run is doing share the room that is left.
+fn share_rest(placed: &mut [Placed], width: usize) {
+    let room = width.saturating_sub(taken(placed));
+    let is_long = |column: &Placed| matches!(column.info.column, Column::Title | Column::Now);
+    let long = placed.iter().filter(|column| is_long(column)).count();
+    let mut rest = room;
+    for column in placed.iter_mut().filter(|column| is_long(column)) {
+        column.width = if rest < room {
+            rest
+        } else {
+            room.div_ceil(long.max(1))
+        };
+        rest = rest.saturating_sub(column.width);
+    }
 }
 
 /// Cells of all columns but the title, each with a space after it and one before the first.
@@ -224,6 +285,7 @@ mod tests {
             agents,
             grades: false,
             live: false,
+            overview: false,
         };
         let columns = fit(width, &wanted);
         let shown: Vec<&str> = columns.iter().map(|column| column.info.head).collect();
@@ -262,6 +324,32 @@ mod tests {
         check(40, true, "RUN TITLE / FIRST PROMPT OUTCOME");
     }
 
+    #[track_caller]
+    fn check_overview(width: usize, heads: &str) {
+        let wanted = Wanted {
+            names: &[],
+            id_width: 8,
+            agents: true,
+            grades: false,
+            live: true,
+            overview: true,
+        };
+        let columns = fit(width, &wanted);
+        let shown: Vec<&str> = columns.iter().map(|column| column.info.head).collect();
+        assert_eq!(shown.join(" ").trim(), heads);
+        let all: usize = columns.iter().map(|column| column.width + 1).sum();
+        assert!(all <= width, "{all} of {width}");
+    }
+
+    #[test]
+    fn the_overview_says_who_does_what_and_for_how_much() {
+        check_overview(
+            120,
+            "AGENT PROJECT OUTCOME DOING NOW TITLE / FIRST PROMPT $/MIN COST ERR",
+        );
+        check_overview(80, "AGENT PROJECT OUTCOME DOING NOW COST ERR");
+    }
+
     #[test]
     fn a_user_chooses_columns_and_their_order() {
         let wanted = Wanted {
@@ -270,6 +358,7 @@ mod tests {
             agents: true,
             grades: false,
             live: false,
+            overview: false,
         };
         let shown: Vec<&str> = fit(80, &wanted)
             .iter()

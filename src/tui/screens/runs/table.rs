@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::analysis::runs::{CostSum, Grouping, Order, Tally, has_content, short_ids, stopped};
+use crate::analysis::runs::{
+    CostSum, Grouping, Key, Order, Tally, has_content, shown_ids, stopped, total,
+};
 use crate::base::{human, text};
 use crate::export::words as export;
 use crate::model::quantity::Cost;
@@ -47,7 +49,7 @@ pub(super) struct Table {
     pub(super) kept: usize,
     pub(super) all: usize,
     pub(super) costs: Option<CostSum>,
-    /// Cells of the longest short id.
+    /// Cells of the longest id that is shown.
     pub(super) id_width: usize,
     /// More than one name among the agents.
     pub(super) has_agents: bool,
@@ -92,7 +94,7 @@ impl Table {
         table
     }
 
-    /// Groups are ordered by their first runs, so that sorting applies to them too.
+    /// Groups are ordered by the totals that their lines show; by their first runs where nothing adds up.
     fn gather(&mut self, store: &Store, kept: Vec<RunIx>, (by, wanted): (Grouping, &Wanted)) {
         let mut names: Vec<String> = Vec::new();
         for ix in kept {
@@ -103,17 +105,31 @@ impl Table {
             });
             group.runs.push(ix);
         }
+        order_groups(store, &mut names, (&self.groups, wanted.order));
         for name in names {
             let Some(group) = self.groups.get_mut(&name) else {
                 continue;
             };
-            group.words = words(store, (by, &name), &group.runs);
+            group.words = words(store, (by, &name), (&group.runs, wanted.order.key));
             group.facts = facts(store, &group.runs);
             self.lines.push(Line::Group(name.clone()));
             if !wanted.folded.contains(&name) {
                 self.lines.extend(group.runs.iter().copied().map(Line::Run));
             }
         }
+    }
+
+    /// The group that a line is in or the head of.
+    pub(super) fn group_at(&self, at: usize) -> Option<&str> {
+        let above = self.lines.iter().take(at + 1).rev();
+        above.into_iter().find_map(|line| match line {
+            Line::Group(name) => Some(name.as_str()),
+            Line::Run(_) => None,
+        })
+    }
+
+    pub(super) fn group_names(&self) -> impl Iterator<Item = &String> {
+        self.groups.keys()
     }
 
     pub(super) fn group_words(&self, name: &str) -> String {
@@ -129,7 +145,7 @@ impl Table {
         group.map(|group| group.facts.clone()).unwrap_or_default()
     }
 
-    /// The shortest unique prefix of a run's id, sanitised.
+    /// A run's id as tables show it, sanitised.
     pub(super) fn id(&self, run: RunIx) -> String {
         self.ids.get(&run).cloned().unwrap_or_default()
     }
@@ -137,13 +153,34 @@ impl Table {
 
 fn ids(store: &Store, runs: &[RunIx]) -> HashMap<RunIx, String> {
     let ids: Vec<&str> = runs.iter().map(|ix| &*store.run(*ix).id).collect();
-    let short = short_ids(&ids);
+    let short = shown_ids(&ids);
     let clean = short.iter().map(|id| text::sanitize(id).into_owned());
     runs.iter().copied().zip(clean).collect()
 }
 
-/// `model gpt-5 · 12 runs · $4.20 · 3 errors`.
-fn words(store: &Store, (by, name): (Grouping, &str), runs: &[RunIx]) -> String {
+/// A stable sort: groups with equal totals keep their order, those without a total come last.
+fn order_groups(
+    store: &Store,
+    names: &mut [String],
+    (groups, order): (&HashMap<String, Group>, Order),
+) {
+    let totals: HashMap<String, Option<f64>> = names
+        .iter()
+        .map(|name| {
+            let runs = groups.get(name).map_or(&[][..], |group| &group.runs);
+            (name.clone(), total(store, runs, order.key))
+        })
+        .collect();
+    let known = |name: &String| totals.get(name).copied().flatten();
+    names.sort_by(|a, b| match (known(a), known(b)) {
+        (Some(a), Some(b)) if order.falling => b.total_cmp(&a),
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    });
+}
+
+/// `gpt-5 · 12 runs · $4.20 · 3 errors`, and the total of what the runs are sorted by.
+fn words(store: &Store, (by, name): (Grouping, &str), (runs, key): (&[RunIx], Key)) -> String {
     let name = if name.is_empty() {
         format!("no {} recorded", by.word())
     } else {
@@ -165,7 +202,34 @@ fn words(store: &Store, (by, name): (Grouping, &str), runs: &[RunIx]) -> String 
             if errors == 1 { "" } else { "s" }
         ));
     }
+    parts.extend(sorted_by(store, runs, key));
     parts.join(" · ")
+}
+
+/// The total that groups are ordered by, unless their lines show it anyway.
+fn sorted_by(store: &Store, runs: &[RunIx], key: Key) -> Option<String> {
+    let total = total(store, runs, key)?;
+    let counted = |one: &str| human::counted(total as u64, one);
+    Some(match key {
+        Key::Duration => human::span(total as i64),
+        Key::Tokens => format!("{} tokens", human::short_count(total as u64)),
+        Key::Turns => counted("turn"),
+        Key::Actions => counted("action"),
+        Key::Tools => counted("tool call"),
+        Key::Blocked => format!("{} blocked", human::count(total as u64)),
+        Key::Retries if total as u64 == 1 => "1 retry".to_owned(),
+        Key::Retries => format!("{} retries", human::count(total as u64)),
+        Key::Cost
+        | Key::Score
+        | Key::Errors
+        | Key::Started
+        | Key::Active
+        | Key::Run
+        | Key::Agent
+        | Key::Model
+        | Key::Outcome
+        | Key::File => return None,
+    })
 }
 
 /// How the runs of a group ended, what they cost together and one by one, and what went wrong in them.

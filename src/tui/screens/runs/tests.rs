@@ -75,9 +75,75 @@ fn sorting_goes_through_the_columns_and_turns_round() {
     check("S", "old mid new");
     assert!(screen("S").contains("preview: old"));
     assert!(screen("j S").contains("preview: mid"));
-    assert!(screen("s").contains("sort:model"), "{}", screen("s"));
-    check("s s s s s", "old mid new");
-    assert!(screen("s s s s s").contains("sort:-cost"));
+    check("$", "old mid new");
+    check("$ $", "mid old new");
+    assert!(screen("E").contains("sort:-errors"));
+}
+
+#[test]
+fn a_list_of_columns_to_sort_by_has_a_letter_for_each() {
+    let list = screen("s");
+    assert!(
+        list.contains("┌ sort by ") && list.contains(" c cost") && list.contains(" s started"),
+        "{list}"
+    );
+    check("s c", "old mid new");
+    check("s S", "old mid new");
+    check("s esc", "new mid old");
+    assert!(
+        screen("s j j j enter").contains("sort:model"),
+        "{}",
+        screen("s j j j enter")
+    );
+}
+
+const PROJECTS: &str = r#"{"type":"prompt","run_id":"r1","id":"p1","ts":"2026-11-20T10:00:00Z","content":"x","labels":{"cwd":"/work/shop","branch":"main"}}
+{"type":"response","run_id":"r1","id":"m1","content":"x","cost_usd":2}
+{"type":"prompt","run_id":"r2","id":"p2","ts":"2026-11-21T10:00:00Z","content":"x","labels":{"cwd":"/work/shop","branch":"fix"}}
+{"type":"response","run_id":"r2","id":"m2","content":"x","cost_usd":2}
+{"type":"prompt","run_id":"r3","id":"p3","ts":"2026-11-22T10:00:00Z","content":"x","labels":{"cwd":"/work/till"}}
+{"type":"response","run_id":"r3","id":"m3","content":"x","cost_usd":3}
+"#;
+
+#[test]
+fn groups_are_ordered_by_the_totals_they_show() {
+    let shown = played(&options(), PROJECTS, "$ z z z");
+    let place = |words: &str| {
+        shown
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}\n{shown}"))
+    };
+    assert!(place("/work/shop · 2 runs · $4.00") < place("/work/till · 1 run · $3.00"));
+    let rising = played(&options(), PROJECTS, "$ $ z z z");
+    assert!(
+        rising.find("/work/till") < rising.find("/work/shop"),
+        "{rising}"
+    );
+    let actions = played(&options(), PROJECTS, "A z z z");
+    assert!(
+        actions.contains("/work/shop · 2 runs · $4.00 · 4 actions"),
+        "{actions}"
+    );
+}
+
+#[test]
+fn branches_of_a_project_are_groups_of_their_own() {
+    let shown = played(&options(), PROJECTS, "z z z z");
+    assert!(
+        shown.contains("/work/shop @ main · 1 run") && shown.contains("no branch recorded · 1 run"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn one_key_folds_all_groups_and_unfolds_them() {
+    let folded = screen("z z Z");
+    assert!(
+        folded.contains("▸ gpt-5") && folded.contains("▸ gpt-4o"),
+        "{folded}"
+    );
+    check("z z Z", "");
+    check("z z Z Z", "new mid old");
 }
 
 #[test]
@@ -170,7 +236,7 @@ fn very_many_runs_are_put_in_order_in_the_background() {
         trace.push('\n');
     }
     let trace: &'static str = Box::leak(trace.into_boxed_str());
-    let shown = played(&options(), trace, "s s G");
+    let shown = played(&options(), trace, "s m G");
     assert!(shown.contains("6,000 runs"), "{shown}");
     let filtered = played(&options(), trace, "/ turns>5 enter");
     assert!(filtered.contains("✓ 0 of 6,000 runs"), "{filtered}");

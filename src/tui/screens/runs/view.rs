@@ -5,16 +5,16 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::analysis::life::Life;
-use crate::analysis::snippet;
-use crate::base::text;
+use crate::analysis::{models, snippet};
+use crate::base::text::{self, cut_middle};
 use crate::export::words::Role;
 use crate::tui::keys::Command;
 use crate::tui::screens::filter_bar::view as filter_bar;
 use crate::tui::screens::outcome;
 use crate::tui::screens::runs::columns::{Column, Placed};
-use crate::tui::screens::runs::rows::{self, RunText};
+use crate::tui::screens::runs::sorting;
 use crate::tui::screens::runs::words::{Preview, TOOLS, Tool};
-use crate::tui::screens::runs::{Runs, What};
+use crate::tui::screens::runs::{RunLine, Runs, What};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::hints;
 use crate::tui::widgets::paint::{self, Row, Sought};
@@ -35,6 +35,8 @@ pub(super) fn draw(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     }
     foot(runs, theme, buf);
     filter_bar::draw_proposals(&runs.filter, regions.filter, theme, buf);
+    let over = regions.columns.union(regions.list).union(regions.preview);
+    sorting::draw(runs, theme, over, buf);
 }
 
 fn filter(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
@@ -154,21 +156,15 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
                 };
                 row.put(&format!(" {mark} {words}"), theme.styles.strong.patch(base));
             }
-            What::Run {
-                id,
-                text,
-                found,
-                pair,
-                life,
-            } => {
+            What::Run(line) => {
                 row.skip(1);
                 for column in &runs.frame.columns {
                     if column.info.column == Column::Title {
-                        let title = (text.title.as_str(), found.as_deref());
+                        let title = (line.text.title.as_str(), line.found.as_deref());
                         draw_title(runs, title, (column, base), theme, &mut row);
                         continue;
                     }
-                    let (words, style) = value(column, (id, text), (*pair, *life), theme);
+                    let (words, style) = value(column, line, theme);
                     let style = if shown.is_selected {
                         style.patch(base)
                     } else {
@@ -181,12 +177,8 @@ fn list(runs: &Runs, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
-fn value(
-    column: &Placed,
-    (id, text): (&str, &RunText),
-    (pair, life): (Option<char>, Life),
-    theme: &Theme,
-) -> (String, Style) {
+fn value(column: &Placed, line: &RunLine, theme: &Theme) -> (String, Style) {
+    let text = &line.text;
     let styles = &theme.styles;
     let told = |words: &str| {
         if words.is_empty() {
@@ -202,12 +194,18 @@ fn value(
         )
     };
     match column.info.column {
-        Column::Pair => (pair.map(String::from).unwrap_or_default(), styles.strong),
-        Column::Run => (told(id), styles.text),
+        Column::Pair => (
+            line.pair.map(String::from).unwrap_or_default(),
+            styles.strong,
+        ),
+        Column::Run => (
+            cut_middle(&told(&line.id), column.width).into_owned(),
+            styles.text,
+        ),
         Column::Started => (told(&text.started), styles.faint),
         Column::Agent => (told(&text.agent), theme.lane(&text.agent)),
         Column::Model => (
-            rows::fit_model(&told(&text.model), column.width),
+            models::fit(&told(&text.model), column.width).into_owned(),
             styles.model,
         ),
         Column::Title => (told(&text.title), styles.text),
@@ -224,7 +222,19 @@ fn value(
             Some((words, _)) => (words.clone(), styles.text),
             None => (told(""), styles.faint),
         },
-        Column::Outcome => outcome::words(life, theme, column.width),
+        Column::Outcome => outcome::words(line.life, theme, column.width),
+        Column::Project => (told(&line.project), styles.text),
+        Column::Now => (told(&line.now), now_style(line.life, theme)),
+        Column::Pace => (told(&line.pace), styles.text),
+    }
+}
+
+/// What is over stands back.
+fn now_style(life: Life, theme: &Theme) -> Style {
+    if life.is_at_work() {
+        theme.styles.text
+    } else {
+        theme.styles.faint
     }
 }
 

@@ -50,23 +50,12 @@ fn cut(words: &str, cells: usize) -> String {
     let path = bare.unwrap_or(path);
     let left = cells - behind;
     let head = (text::width(&before) + gap(&before)).min(left / 2);
-    let path = cut_middle(path, left - head);
+    let path = text::cut_middle(path, left - head);
     let left = left.saturating_sub(text::width(&path) + gap(&before));
     let before = text::cut(&before, left);
-    let parts = [before.as_ref(), path.as_str(), after.as_str()];
+    let parts = [before.as_ref(), path.as_ref(), after.as_str()];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     text::cut(&parts.join(" "), cells).into_owned()
-}
-
-/// The beginning and the end of a name; the end tells more.
-fn cut_middle(name: &str, cells: usize) -> String {
-    if text::width(name) <= cells || cells < 4 {
-        return text::cut(name, cells).into_owned();
-    }
-    let front = (cells - 1) / 3;
-    let head = text::cut(name, front + 1);
-    let tail = text::cut_front(name, cells - front);
-    format!("{head}{}", tail.trim_start_matches('…'))
 }
 
 /// Paths without as many of their folders as it takes, the longest path first.

@@ -2,7 +2,6 @@
 
 mod contents;
 pub mod document;
-mod edits;
 mod hit;
 mod lookup;
 

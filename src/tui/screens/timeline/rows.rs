@@ -1,5 +1,6 @@
 //! The lines on the screen in words and cells. Here names of the trace become text: every one is sanitised.
 
+use crate::analysis::summary;
 use crate::analysis::timeline::{Bar, Key, Lane, Length, What};
 use crate::base::{human, text};
 use crate::model::action::{Flags, Status};

@@ -1,6 +1,7 @@
 //! What the lines around the waterfall say.
 
 use crate::analysis::timeline::{Fill, Share, What, Window};
+use crate::analysis::title;
 use crate::base::{human, text};
 use crate::tui::screens::timeline::Timeline;
 use crate::tui::screens::timeline::axis::Axis;
@@ -38,7 +39,7 @@ const STRIP: usize = 30;
 const NARROW_STRIP: usize = 16;
 
 impl Words {
-    pub(super) fn new(timeline: &Timeline, session: &Session) -> Words {
+    pub(super) fn new(timeline: &Timeline, session: &mut Session) -> Words {
         let crumbs = crumbs(timeline, session);
         let (Some(window), Some(whole)) = (timeline.window(), timeline.made.whole) else {
             return Words {
@@ -66,21 +67,27 @@ impl Words {
     }
 }
 
-fn crumbs(timeline: &Timeline, session: &Session) -> Vec<String> {
-    let store = &session.loaded.store;
-    let Some(run) = timeline
+fn crumbs(timeline: &Timeline, session: &mut Session) -> Vec<String> {
+    let opened = &mut session.loaded;
+    let store = &opened.store;
+    let Some(ix) = timeline
         .made
         .run
         .filter(|ix| (ix.0 as usize) < store.runs().len())
     else {
         return Vec::new();
     };
-    let run = store.run(run);
+    let about = title::of(store, ix, &mut opened.bodies);
+    let run = store.run(ix);
     let agent = text::sanitize(store.symbols().name(run.who.agent));
     let id = text::sanitize(&run.id);
     let mut crumbs = vec![
         text::cut(&agent, 24).into_owned(),
-        format!("run {}", text::cut(&id, 40)),
+        if about.is_empty() {
+            format!("run {}", text::cut(&id, 40))
+        } else {
+            text::cut(&about, 40).into_owned()
+        },
     ];
     crumbs.retain(|crumb| !crumb.is_empty());
     crumbs

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::analysis::changes;
+use crate::analysis::edits::{self, Edit};
 use crate::base::{human, text};
 use crate::ingest::body::{ApprovalText, Body, DecisionText};
 use crate::ingest::json::value_head;
@@ -16,7 +17,6 @@ use crate::store::bodies::{self, GLANCE};
 use crate::store::row::Row;
 use crate::tui::screens::stream::inspector::Tab;
 use crate::tui::screens::stream::inspector::document::{Document, Unread};
-use crate::tui::screens::stream::inspector::edits::{self, Edit};
 use crate::tui::screens::stream::rows::{self, Numbers, condition};
 use crate::tui::widgets::outline::build::{Builder, Named, New};
 use crate::tui::widgets::outline::json::Remarks;

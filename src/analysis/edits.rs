@@ -4,14 +4,14 @@ use serde_json::Value;
 
 /// One edit, as far as the arguments show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Edit<'a> {
+pub enum Edit<'a> {
     Replaced { old: &'a str, new: &'a str },
     Patch(&'a str),
 }
 
 /// The edits of a call, the file they are about, and the paths of the arguments that hold them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Edits<'a> {
+pub struct Edits<'a> {
     pub file: Option<&'a str>,
     pub all: Vec<Edit<'a>>,
     pub paths: Vec<String>,
@@ -35,7 +35,7 @@ const FILES: &[&str] = &[
     "notebook_path",
 ];
 
-pub(super) fn find(args: &Value) -> Edits<'_> {
+pub fn find(args: &Value) -> Edits<'_> {
     let mut found = Edits {
         file: FILES.iter().find_map(|key| args.get(*key)?.as_str()),
         ..Edits::default()
