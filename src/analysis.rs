@@ -5,6 +5,7 @@ pub mod cohort;
 pub mod context;
 pub mod costs;
 pub mod diff;
+pub mod files;
 pub mod grouped;
 pub mod insights;
 pub mod life;
