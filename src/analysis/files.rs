@@ -71,7 +71,10 @@ impl Files {
 /// The paths that a call names, as it names them.
 pub fn named(tool: &str, args: &Value) -> Vec<String> {
     let deeds = calls::deeds(tool, args, None).into_iter();
-    deeds.map(|deed| deed.path).filter(|path| path != ".").collect()
+    deeds
+        .map(|deed| deed.path)
+        .filter(|path| path != ".")
+        .collect()
 }
 
 #[derive(Default)]
@@ -172,7 +175,8 @@ impl Reader {
             is_folder = true;
         }
         if !is_folder {
-            self.file(path).add(action, outcome, (what, &Recorded::default()));
+            self.file(path)
+                .add(action, outcome, (what, &Recorded::default()));
         }
     }
 
@@ -196,7 +200,12 @@ impl Reader {
     fn finish(mut self) -> Files {
         self.files.retain(|file| !file.events.is_empty());
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
-        let changed = || self.files.iter().filter(|file| file.is_changed).map(|file| &*file.path);
+        let changed = || {
+            self.files
+                .iter()
+                .filter(|file| file.is_changed)
+                .map(|file| &*file.path)
+        };
         let first = self.first_folder.unwrap_or_default();
         let is_within = !first.is_empty() && changed().any(|path| paths::is_within(&first, path));
         let root = if is_within || changed().next().is_none() {
@@ -220,15 +229,22 @@ fn outcome(row: &Row<'_>, what: &What) -> Outcome {
         // A script may have failed after it changed something.
         Status::Error if matches!(what, What::Touch(_)) => Outcome::Unclear,
         Status::Error => Outcome::Failed,
-        Status::Unrecorded | Status::Pending | Status::Timeout | Status::Cancelled => Outcome::Unclear,
+        Status::Unrecorded | Status::Pending | Status::Timeout | Status::Cancelled => {
+            Outcome::Unclear
+        }
     }
 }
 
 /// What the result shows of the text.
 fn shown(row: &Row<'_>, body: &Body, deed: &Deed) -> Recorded {
     let place = row.result_place();
-    let record = place.is_some().then(|| bodies::record(row, place, Depth::Full)).flatten();
-    let mut shown = record.map_or_else(Recorded::default, |record| recorded::beside(&record, &deed.path));
+    let record = place
+        .is_some()
+        .then(|| bodies::record(row, place, Depth::Full))
+        .flatten();
+    let mut shown = record.map_or_else(Recorded::default, |record| {
+        recorded::beside(&record, &deed.path)
+    });
     if shown.before.is_some() {
         return shown;
     }

@@ -10,7 +10,8 @@ use crate::store::Store;
 
 /// `3 read · 2 edit`: what calls did to a file; those that failed or are unclear are counted by themselves.
 pub fn actions(file: &File) -> String {
-    let count = |is_it: &dyn Fn(&&Event) -> bool| file.events.iter().filter(|event| is_it(event)).count();
+    let count =
+        |is_it: &dyn Fn(&&Event) -> bool| file.events.iter().filter(|event| is_it(event)).count();
     let done = Verb::ALL.iter().map(|verb| {
         let is_it = |event: &&Event| event.verb == *verb && is_counted(event);
         (verb.word(), count(&is_it))
@@ -19,7 +20,9 @@ pub fn actions(file: &File) -> String {
     let unclear = count(&|event| !is_counted(event) && event.outcome == Outcome::Unclear);
     let all = done.chain([("failed", failed), ("unclear", unclear)]);
     let parts = all.filter(|(_, count)| *count > 0);
-    let parts: Vec<String> = parts.map(|(word, count)| format!("{count} {word}")).collect();
+    let parts: Vec<String> = parts
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
     parts.join(" · ")
 }
 
@@ -34,7 +37,10 @@ fn is_counted(event: &Event) -> bool {
 
 /// `+12`, or a dash where it is not recorded.
 pub fn lines(count: Option<usize>, sign: &str) -> String {
-    count.map_or_else(|| words::NOTHING.to_owned(), |count| format!("{sign}{count}"))
+    count.map_or_else(
+        || words::NOTHING.to_owned(),
+        |count| format!("{sign}{count}"),
+    )
 }
 
 /// Why a file is not exact, and what cannot be seen from its word; empty if there is nothing to say.
@@ -45,7 +51,9 @@ pub fn note(file: &File) -> String {
     let new = match (&file.base, &file.now) {
         (Some(None), Some(Some(_))) => Some("new"),
         (Some(Some(_)), Some(None)) => Some("deleted"),
-        (Some(base), Some(now)) if file.is_changed && base == now => Some("changed, and back again"),
+        (Some(base), Some(now)) if file.is_changed && base == now => {
+            Some("changed, and back again")
+        }
         _ => None,
     };
     let parts = [new, why, drifted].into_iter().flatten();
@@ -66,19 +74,33 @@ pub struct Patch {
 /// the texts before they are compared, so that the patch stays well-formed.
 pub fn patch(title: &str, files: &Files, reason: Option<Reason>) -> Patch {
     let mut made = Made::default();
-    for file in files.all.iter().filter(|file| file.is_changed || file.net().is_some()) {
+    for file in files
+        .all
+        .iter()
+        .filter(|file| file.is_changed || file.net().is_some())
+    {
         made.add(files, file, reason);
     }
     let mut head = format!("# net change of the files of {}\n", text::sanitize(title));
     if !files.root.is_empty() {
-        let _ = writeln!(head, "# paths are those below {}", text::sanitize(&files.root));
+        let _ = writeln!(
+            head,
+            "# paths are those below {}",
+            text::sanitize(&files.root)
+        );
     }
     if made.masked > 0 {
         let secrets = human::counted(made.masked as u64, "secret");
-        let _ = writeln!(head, "# {secrets} masked: lines with them do not apply (--show-secrets keeps them)");
+        let _ = writeln!(
+            head,
+            "# {secrets} masked: lines with them do not apply (--show-secrets keeps them)"
+        );
     }
     Patch {
-        text: Masked::composed(format!("{head}{}{}", made.comments, made.diffs), made.masked),
+        text: Masked::composed(
+            format!("{head}{}{}", made.comments, made.diffs),
+            made.masked,
+        ),
         files: made.files,
         left_out: made.left_out,
     }

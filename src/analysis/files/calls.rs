@@ -22,7 +22,10 @@ pub(super) enum What {
     Append(String),
     Replace(Vec<Swap>),
     /// A text after this line.
-    Insert { line: usize, text: String },
+    Insert {
+        line: usize,
+        text: String,
+    },
     Patch(Vec<Chunk>),
     /// Made by a patch.
     Add(String),
@@ -95,7 +98,11 @@ fn of_tool(tool: &str, args: &Args) -> Option<What> {
         let swaps = edits.iter().filter_map(|edit| swap(edit.as_object()?));
         let swaps: Vec<Swap> = swaps.collect();
         let is_whole = swaps.len() == edits.len();
-        return Some(if is_whole { What::Replace(swaps) } else { What::Change(None) });
+        return Some(if is_whole {
+            What::Replace(swaps)
+        } else {
+            What::Change(None)
+        });
     }
     if let Some(swap) = swap(args) {
         return Some(What::Replace(vec![swap]));
@@ -103,23 +110,34 @@ fn of_tool(tool: &str, args: &Args) -> Option<What> {
     // OpenHands wraps its editor in a line of Python.
     if let Some(code) = args.get("translated_ipython_code").and_then(Value::as_str) {
         let is_view = code.contains("'command': 'view'") || code.is_empty();
-        return Some(if is_view { What::Read } else { What::Change(None) });
+        return Some(if is_view {
+            What::Read
+        } else {
+            What::Change(None)
+        });
     }
     if says(&["delete", "remove"]) {
         return Some(What::Delete);
     }
     match names::content(args) {
         Some(text) if says(&["append"]) => return Some(What::Append(text.to_owned())),
-        Some(text) if says(&["write", "create", "save"]) => return Some(What::Write(text.to_owned())),
+        Some(text) if says(&["write", "create", "save"]) => {
+            return Some(What::Write(text.to_owned()));
+        }
         Some(_) | None => {}
     }
-    if says(&["edit", "write", "create", "replace", "patch", "modif", "insert"]) {
+    if says(&[
+        "edit", "write", "create", "replace", "patch", "modif", "insert",
+    ]) {
         return Some(What::Change(None));
     }
     let reads = ["read", "view", "open", "cat", "get_file"];
     says(&reads[..1]).then_some(What::Read).or_else(|| {
         let name = tool.rsplit("__").next().unwrap_or(&tool);
-        reads.iter().any(|it| name.starts_with(it)).then_some(What::Read)
+        reads
+            .iter()
+            .any(|it| name.starts_with(it))
+            .then_some(What::Read)
     })
 }
 
@@ -130,7 +148,9 @@ fn swap(args: &Args) -> Option<Swap> {
     Some(Swap {
         old: old.to_owned(),
         new: new.to_owned(),
-        is_all: ["replace_all", "replaceAll", "allow_multiple"].into_iter().any(flag)
+        is_all: ["replace_all", "replaceAll", "allow_multiple"]
+            .into_iter()
+            .any(flag)
             || several.is_some_and(|count| count > 1),
     })
 }
@@ -176,7 +196,10 @@ fn patched(text: &str) -> Vec<Deed> {
         let what = match change.action {
             Action::Add(text) => What::Add(text),
             Action::Delete => What::Delete,
-            Action::Update { to: Some(to), chunks } => What::MoveTo(to, chunks),
+            Action::Update {
+                to: Some(to),
+                chunks,
+            } => What::MoveTo(to, chunks),
             Action::Update { to: None, chunks } if chunks.is_empty() => What::Change(None),
             Action::Update { to: None, chunks } => What::Patch(chunks),
         };
@@ -195,7 +218,10 @@ fn changed(changes: &Value) -> Vec<Deed> {
         Value::Array(items) => {
             let deeds = items.iter().filter_map(|item| {
                 let path = names::path(item.as_object()?)?;
-                Some(Deed::new(path, what(item.get("kind").and_then(Value::as_str))))
+                Some(Deed::new(
+                    path,
+                    what(item.get("kind").and_then(Value::as_str)),
+                ))
             });
             deeds.collect()
         }
@@ -224,7 +250,9 @@ fn of_words(words: &[Value], folder: Option<&str>) -> Vec<Deed> {
         [_shell, "-c" | "-lc", script, ..] => of_script(script, folder),
         ["apply_patch", text] => patched(text),
         texts => {
-            let quoted = texts.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''")));
+            let quoted = texts
+                .iter()
+                .map(|word| format!("'{}'", word.replace('\'', "'\\''")));
             of_script(&quoted.collect::<Vec<_>>().join(" "), folder)
         }
     }
@@ -242,7 +270,8 @@ fn of_line(text: &str, result: Option<&str>) -> Vec<Deed> {
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
     let mut words = line.split_whitespace();
     let shown = result.and_then(shown_file);
-    let named = |words: &mut std::str::SplitWhitespace<'_>| shown.or(words.next()).map(str::to_owned);
+    let named =
+        |words: &mut std::str::SplitWhitespace<'_>| shown.or(words.next()).map(str::to_owned);
     let deed = match words.next() {
         Some("open" | "goto" | "scroll_up" | "scroll_down") => {
             shown.map(|path| Deed::new(path, What::Read))
@@ -252,7 +281,10 @@ fn of_line(text: &str, result: Option<&str>) -> Vec<Deed> {
             let range = words.next().and_then(|range| range.split_once(':'));
             let number = |text: &str| text.parse::<usize>().ok();
             let range = range.and_then(|(from, to)| Some((number(from)?, number(to)?)));
-            let added = rest.lines().take_while(|line| *line != "end_of_edit").count();
+            let added = rest
+                .lines()
+                .take_while(|line| *line != "end_of_edit")
+                .count();
             let lines = range.map(|(from, to)| (added, (to + 1).saturating_sub(from)));
             shown.map(|path| Deed::new(path, What::Change(lines)))
         }
@@ -281,12 +313,21 @@ fn of_code(code: &str) -> Vec<Deed> {
     let mut found = Vec::new();
     for (function, is_change) in FUNCTIONS {
         for (at, _) in code.match_indices(function) {
-            let rest = code[at + function.len()..].trim_start().trim_start_matches("file_name=");
+            let rest = code[at + function.len()..]
+                .trim_start()
+                .trim_start_matches("file_name=");
             let Some(quote) = rest.chars().next().filter(|it| matches!(it, '\'' | '"')) else {
                 continue;
             };
-            if let Some((path, _)) = rest[1..].split_once(quote).filter(|(path, _)| !path.is_empty()) {
-                let what = if *is_change { What::Change(None) } else { What::Read };
+            if let Some((path, _)) = rest[1..]
+                .split_once(quote)
+                .filter(|(path, _)| !path.is_empty())
+            {
+                let what = if *is_change {
+                    What::Change(None)
+                } else {
+                    What::Read
+                };
                 found.push(Deed::new(path, what));
             }
         }

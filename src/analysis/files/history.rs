@@ -51,7 +51,14 @@ pub enum Verb {
 }
 
 impl Verb {
-    pub const ALL: &[Verb] = &[Verb::Read, Verb::Write, Verb::Edit, Verb::Delete, Verb::Move, Verb::Shell];
+    pub const ALL: &[Verb] = &[
+        Verb::Read,
+        Verb::Write,
+        Verb::Edit,
+        Verb::Delete,
+        Verb::Move,
+        Verb::Shell,
+    ];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -206,7 +213,12 @@ impl File {
     }
 
     /// Adds a call, and what it did to the text.
-    pub(super) fn add(&mut self, action: ActionIx, outcome: Outcome, (what, shown): (&What, &Recorded)) {
+    pub(super) fn add(
+        &mut self,
+        action: ActionIx,
+        outcome: Outcome,
+        (what, shown): (&What, &Recorded),
+    ) {
         let mut event = Event {
             action,
             verb: verb(what),
@@ -283,7 +295,9 @@ impl File {
             What::Change(_) => return Err(Gap::NoText),
             What::Read | What::Write(_) | What::Add(_) | What::Delete | What::Touch(_) => None,
         };
-        after.map(|after| Some(Arc::from(after))).ok_or(Gap::Mismatch)
+        after
+            .map(|after| Some(Arc::from(after)))
+            .ok_or(Gap::Mismatch)
     }
 }
 
@@ -344,13 +358,18 @@ fn told(what: &What) -> (Option<usize>, Option<usize>) {
         What::Append(text) | What::Insert { text, .. } => (Some(text.lines().count()), Some(0)),
         // How often a text was replaced everywhere is not recorded.
         What::Replace(swaps) if swaps.iter().all(|swap| !swap.is_all) => {
-            let counts = swaps.iter().map(|swap| changes::count(&swap.old, &swap.new));
-            let (added, removed) = counts.fold((0, 0), |(a, r), (added, removed)| (a + added, r + removed));
+            let counts = swaps
+                .iter()
+                .map(|swap| changes::count(&swap.old, &swap.new));
+            let (added, removed) =
+                counts.fold((0, 0), |(a, r), (added, removed)| (a + added, r + removed));
             (Some(added), Some(removed))
         }
         What::Patch(chunks) | What::MoveTo(_, chunks) => told_by(chunks),
         What::Change(Some((added, removed))) => (Some(*added), Some(*removed)),
-        What::Replace(_) | What::Change(None) | What::Read | What::Delete | What::Touch(_) => (None, None),
+        What::Replace(_) | What::Change(None) | What::Read | What::Delete | What::Touch(_) => {
+            (None, None)
+        }
     }
 }
 

@@ -66,7 +66,8 @@ pub fn folder(args: &Args) -> Option<&str> {
 
 /// The text before and after an edit.
 pub fn pair(args: &Args) -> Option<(&str, &str)> {
-    let both = |(old, new): &(&str, &str)| Some((args.get(*old)?.as_str()?, args.get(*new)?.as_str()?));
+    let both =
+        |(old, new): &(&str, &str)| Some((args.get(*old)?.as_str()?, args.get(*new)?.as_str()?));
     PAIRS.iter().find_map(both)
 }
 

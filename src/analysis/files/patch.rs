@@ -31,7 +31,9 @@ pub(super) struct Chunk {
 /// Every change of a patch; the text around it, such as a command line, is passed over.
 pub(super) fn read(text: &str) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
-    let begun = text.lines().skip_while(|line| line.trim() != "*** Begin Patch" && !line.contains("*** Begin Patch"));
+    let begun = text
+        .lines()
+        .skip_while(|line| line.trim() != "*** Begin Patch" && !line.contains("*** Begin Patch"));
     for line in begun.skip(1) {
         if line.trim() == "*** End Patch" {
             break;
@@ -67,7 +69,9 @@ fn head(line: &str) -> Option<Change> {
             },
         ),
     ];
-    let found = heads.into_iter().find_map(|(head, action)| Some((line.strip_prefix(head)?, action)));
+    let found = heads
+        .into_iter()
+        .find_map(|(head, action)| Some((line.strip_prefix(head)?, action)));
     found.map(|(path, action)| Change {
         path: path.trim().to_owned(),
         action,
@@ -123,7 +127,9 @@ pub(super) fn apply(text: &str, chunks: &[Chunk]) -> Option<String> {
     for chunk in chunks {
         let mut from = at;
         if let Some(after) = &chunk.after {
-            let found = lines[from..].iter().position(|line| line.trim() == after.trim())?;
+            let found = lines[from..]
+                .iter()
+                .position(|line| line.trim() == after.trim())?;
             from += found + 1;
         }
         let start = if chunk.old.is_empty() {
@@ -147,7 +153,12 @@ fn find(lines: &[&str], wanted: &[String]) -> Option<usize> {
     ];
     let all = |is_same: fn(&str, &str) -> bool| {
         let mut windows = lines.windows(wanted.len());
-        windows.position(|window| window.iter().zip(wanted).all(|(line, wanted)| is_same(line, wanted)))
+        windows.position(|window| {
+            window
+                .iter()
+                .zip(wanted)
+                .all(|(line, wanted)| is_same(line, wanted))
+        })
     };
     same.into_iter().find_map(all)
 }

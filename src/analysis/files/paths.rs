@@ -25,7 +25,8 @@ pub fn normal(folder: Option<&str>, path: &str) -> String {
 fn is_absolute(path: &str) -> bool {
     let mut letters = path.chars();
     path.starts_with(['/', '~', '\\'])
-        || (letters.next().is_some_and(|it| it.is_ascii_alphabetic()) && letters.next() == Some(':'))
+        || (letters.next().is_some_and(|it| it.is_ascii_alphabetic())
+            && letters.next() == Some(':'))
 }
 
 /// Whether `path` is `folder` or lies below it.
@@ -62,7 +63,10 @@ mod tests {
 
     #[test]
     fn a_path_is_joined_to_its_folder_and_has_no_dots() {
-        assert_eq!(normal(Some("/work/app"), "./src/../lib.rs"), "/work/app/lib.rs");
+        assert_eq!(
+            normal(Some("/work/app"), "./src/../lib.rs"),
+            "/work/app/lib.rs"
+        );
         assert_eq!(normal(Some("/work"), "/etc/hosts"), "/etc/hosts");
         assert_eq!(normal(None, "a//b/./c"), "a/b/c");
         assert_eq!(normal(None, "/../x"), "/x");

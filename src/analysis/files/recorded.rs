@@ -21,7 +21,12 @@ pub(super) struct Recorded {
 }
 
 /// Members with the text before a change, and with the text after it.
-const BEFORE: &[&str] = &["originalFile", "originalFileContents", "originalContent", "before"];
+const BEFORE: &[&str] = &[
+    "originalFile",
+    "originalFileContents",
+    "originalContent",
+    "before",
+];
 const AFTER: &[&str] = &["newContent", "after"];
 
 /// What stands beside the result of a change of `path`, in the record of the result.
@@ -35,7 +40,8 @@ pub(super) fn beside(record: &Value, path: &str) -> Recorded {
         is_altered: shown.get("userModified").and_then(Value::as_bool) == Some(true),
         ..Recorded::default()
     };
-    let is_created = says("type") == Some("create") || shown.get("isNewFile") == Some(&Value::Bool(true));
+    let is_created =
+        says("type") == Some("create") || shown.get("isNewFile") == Some(&Value::Bool(true));
     found.before = match text(BEFORE) {
         Some(Value::String(before)) if !is_created => Some(Some(Arc::from(before.as_str()))),
         _ if is_created => Some(None),
@@ -43,7 +49,9 @@ pub(super) fn beside(record: &Value, path: &str) -> Recorded {
     };
     found.after = text(AFTER).and_then(Value::as_str).map(Arc::from);
     if let (None, Some(Some(before))) = (&found.after, &found.before) {
-        found.after = shown.get("structuredPatch").and_then(|patch| patched(before, patch));
+        found.after = shown
+            .get("structuredPatch")
+            .and_then(|patch| patched(before, patch));
     }
     if let Some(file) = shown.get("file") {
         found.before = whole_file(file).map(Some);
@@ -59,7 +67,11 @@ fn display<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
     if results.filter(is_result).count() > 1 {
         return None;
     }
-    let calls = record.get("toolCalls").and_then(Value::as_array).into_iter().flatten();
+    let calls = record
+        .get("toolCalls")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let calls = calls.filter_map(|call| call.get("resultDisplay"));
     let single = [
         "/toolUseResult",
@@ -82,7 +94,11 @@ fn is_about(shown: &Value, path: &str) -> bool {
         shown.get("fileName"),
     ];
     let named = named.into_iter().flatten().find_map(Value::as_str);
-    named.is_some_and(|named| named == path || path.ends_with(&format!("/{named}")) || named.ends_with(&format!("/{path}")))
+    named.is_some_and(|named| {
+        named == path
+            || path.ends_with(&format!("/{named}"))
+            || named.ends_with(&format!("/{path}"))
+    })
 }
 
 /// `{"content": …, "startLine": 1, "numLines": 12, "totalLines": 12}`.
@@ -100,20 +116,35 @@ fn patched(before: &str, patch: &Value) -> Option<Arc<str>> {
         let first = hunk.get("oldStart").and_then(Value::as_u64).unwrap_or(0);
         let lines = hunk.get("lines").and_then(Value::as_array);
         let lines = lines.into_iter().flatten().filter_map(Value::as_str);
-        (usize::try_from(first).unwrap_or(usize::MAX), lines.collect())
+        (
+            usize::try_from(first).unwrap_or(usize::MAX),
+            lines.collect(),
+        )
     });
     unified::apply(before, hunks).map(Arc::from)
 }
 
 /// The whole text that a read returned; none if it may be a part, or if the end of its last line is not recorded.
 pub(super) fn whole(tool: &str, args: &Value, result: &str) -> Option<String> {
-    const PARTS: &[&str] = &["offset", "limit", "view_range", "start_line", "end_line", "start", "end", "pages"];
+    const PARTS: &[&str] = &[
+        "offset",
+        "limit",
+        "view_range",
+        "start_line",
+        "end_line",
+        "start",
+        "end",
+        "pages",
+    ];
     let args = args.as_object()?;
     let is_part = |name: &&str| args.get(*name).is_some_and(|value| !value.is_null());
     if PARTS.iter().any(|name| is_part(&name)) || names::path(args).is_none() {
         return None;
     }
-    let result = result.split("\n\n<system-reminder>").next().unwrap_or(result);
+    let result = result
+        .split("\n\n<system-reminder>")
+        .next()
+        .unwrap_or(result);
     if let Some((_, listed)) = result.split_once("result of running `cat -n` on ") {
         let (_, listed) = listed.split_once(":\n")?;
         return numbered(listed.strip_suffix('\n')?, '\t');
@@ -124,7 +155,10 @@ pub(super) fn whole(tool: &str, args: &Value, result: &str) -> Option<String> {
         let total: String = rest.chars().filter(char::is_ascii_digit).collect();
         let is_all = total.is_empty() || total.parse() == Ok(text.split('\n').count());
         // Each line follows its mark after a space.
-        let lines: Option<Vec<&str>> = text.split('\n').map(|line| line.strip_prefix(' ')).collect();
+        let lines: Option<Vec<&str>> = text
+            .split('\n')
+            .map(|line| line.strip_prefix(' '))
+            .collect();
         return lines.filter(|_| is_all).map(|lines| lines.join("\n"));
     }
     if let Some(text) = numbered(result, '→') {
@@ -158,17 +192,34 @@ fn is_cut(text: &str) -> bool {
     let mut ends = head.chain(tail).map(str::to_lowercase);
     text.is_empty()
         || text.starts_with('<')
-        || text.starts_with("     1")
+        || is_numbered(text)
         || ends.any(|line| {
-            let words = ["truncated", "trimmed", "more lines", "[showing lines", "use offset=", "error:"];
+            let words = [
+                "truncated",
+                "trimmed",
+                "more lines",
+                "[showing lines",
+                "use offset=",
+                "error:",
+            ];
             words.iter().any(|word| line.contains(word))
         })
+}
+
+fn is_numbered(text: &str) -> bool {
+    let number = text
+        .split_once(['→', '\t'])
+        .map(|(number, _)| number.trim());
+    number.is_some_and(|number| number.parse::<usize>().is_ok())
 }
 
 /// Whether the result of a write says that the file is new.
 pub(super) fn is_new(result: &str) -> bool {
     let head = result.lines().next().unwrap_or_default().to_lowercase();
-    head.contains("file created") || head.contains("new file") || head.contains("created file") || head.starts_with("created ")
+    head.contains("file created")
+        || head.contains("new file")
+        || head.contains("created file")
+        || head.starts_with("created ")
 }
 
 #[cfg(test)]
@@ -179,18 +230,36 @@ mod tests {
 
     #[track_caller]
     fn check(result: &str, expected: Option<&str>) {
-        assert_eq!(whole("Read", &json!({"file_path": "a"}), result).as_deref(), expected);
+        assert_eq!(
+            whole("Read", &json!({"file_path": "a"}), result).as_deref(),
+            expected
+        );
     }
 
     #[test]
     fn line_numbers_are_no_part_of_the_text() {
-        check("     1→fn a() {\n     2→}\n     3→\n\n<system-reminder>x</system-reminder>", Some("fn a() {\n}\n"));
+        check(
+            "     1→fn a() {\n     2→}\n     3→\n\n<system-reminder>x</system-reminder>",
+            Some("fn a() {\n}\n"),
+        );
         check("     2→later", None);
-        check("Here's the result of running `cat -n` on /a:\n     1\tx\n     2\t\n", Some("x\n"));
-        check("<file>\n00001| a\n00002| \n\n(End of file - total 2 lines)\n</file>", Some("a\n"));
-        check("<file>\n00001| a\n\n(File has more lines. Use 'offset')\n</file>", None);
+        check(
+            "Here's the result of running `cat -n` on /a:\n     1\tx\n     2\t\n",
+            Some("x\n"),
+        );
+        check(
+            "<file>\n00001| a\n00002| \n\n(End of file - total 2 lines)\n</file>",
+            Some("a\n"),
+        );
+        check(
+            "<file>\n00001| a\n\n(File has more lines. Use 'offset')\n</file>",
+            None,
+        );
         check("plain\ntext\n", Some("plain\ntext\n"));
-        check("plain\n\n[Showing lines 1-2 of 9. Use offset=3 to continue]", None);
+        check(
+            "plain\n\n[Showing lines 1-2 of 9. Use offset=3 to continue]",
+            None,
+        );
     }
 
     #[test]

@@ -22,11 +22,26 @@ const FORMATTERS: &[(&str, &[&str])] = &[
 ];
 /// Commands of git that bring back other texts.
 const GIT: &[&str] = &[
-    "checkout", "restore", "reset", "stash", "merge", "pull", "rebase", "switch", "apply", "am",
-    "revert", "cherry-pick", "clean", "mv", "rm",
+    "checkout",
+    "restore",
+    "reset",
+    "stash",
+    "merge",
+    "pull",
+    "rebase",
+    "switch",
+    "apply",
+    "am",
+    "revert",
+    "cherry-pick",
+    "clean",
+    "mv",
+    "rm",
 ];
 /// What may stand before the name of a program.
-const BEFORE: &[&str] = &["sudo", "env", "command", "time", "nohup", "npx", "then", "do", "else", "exec", "\\"];
+const BEFORE: &[&str] = &[
+    "sudo", "env", "command", "time", "nohup", "npx", "then", "do", "else", "exec", "\\",
+];
 
 /// What a script does. `folder` is where it runs.
 pub(super) fn deeds(script: &str, folder: Option<&str>) -> Vec<Deed> {
@@ -36,7 +51,10 @@ pub(super) fn deeds(script: &str, folder: Option<&str>) -> Vec<Deed> {
     // Under a condition a text may not be written at all.
     let has_branches = commands.iter().any(|it| {
         let first = it.words.first().map(String::as_str);
-        matches!(first, Some("if" | "for" | "while" | "until" | "case" | "function"))
+        matches!(
+            first,
+            Some("if" | "for" | "while" | "until" | "case" | "function")
+        )
     });
     for command in &commands {
         if let [program, to] = command.words.as_slice()
@@ -65,9 +83,15 @@ fn of(command: &Command, is_plain: bool, put: &mut dyn FnMut(&str, What)) {
         [] => ("", [].as_slice()),
     };
     for (path, is_appended) in &command.into {
-        put(path, written(command, (program, rest), (is_plain, *is_appended)));
+        put(
+            path,
+            written(command, (program, rest), (is_plain, *is_appended)),
+        );
     }
-    let named = || rest.iter().filter(|word| !word.is_empty() && !word.starts_with('-'));
+    let named = || {
+        rest.iter()
+            .filter(|word| !word.is_empty() && !word.starts_with('-'))
+    };
     match program {
         "cat" if command.heredoc.is_some() => {}
         "git" => git(rest, put),
@@ -84,7 +108,9 @@ fn of(command: &Command, is_plain: bool, put: &mut dyn FnMut(&str, What)) {
             // The first word without a dash is the script, unless an option brought it.
             let has_option = rest.iter().any(|word| *word == "-e" || *word == "-f");
             let script = usize::from(!has_option);
-            named().skip(script).for_each(|path| put(path, What::Touch(program.to_owned())));
+            named()
+                .skip(script)
+                .for_each(|path| put(path, What::Touch(program.to_owned())));
         }
         "sed" => named().skip(1).for_each(|path| put(path, What::Read)),
         _ if READERS.contains(&program) => {
@@ -103,7 +129,9 @@ fn of(command: &Command, is_plain: bool, put: &mut dyn FnMut(&str, What)) {
 }
 
 fn is_in_place(rest: &[&str]) -> bool {
-    let is_it = |word: &&str| word.starts_with("-i") || word.starts_with("-pi") || word.starts_with("--in-place");
+    let is_it = |word: &&str| {
+        word.starts_with("-i") || word.starts_with("-pi") || word.starts_with("--in-place")
+    };
     rest.iter().any(is_it)
 }
 
@@ -116,7 +144,11 @@ fn is_formatting(program: &str, rest: &[&str]) -> bool {
 }
 
 /// What a redirection does: a here-document that `cat` copies is the text itself.
-fn written(command: &Command, (program, rest): (&str, &[&str]), (is_plain, is_appended): (bool, bool)) -> What {
+fn written(
+    command: &Command,
+    (program, rest): (&str, &[&str]),
+    (is_plain, is_appended): (bool, bool),
+) -> What {
     match &command.heredoc {
         Some(text) if program == "cat" && rest.is_empty() && is_plain => {
             if is_appended {
@@ -135,13 +167,18 @@ fn git(rest: &[&str], put: &mut dyn FnMut(&str, What)) {
         return;
     };
     let rest: Vec<&str> = words.copied().collect();
-    let is_new_branch = rest.iter().any(|word| matches!(*word, "-b" | "-B" | "-c" | "-C"));
+    let is_new_branch = rest
+        .iter()
+        .any(|word| matches!(*word, "-b" | "-B" | "-c" | "-C"));
     let is_listing = *verb == "stash" && matches!(rest.first(), Some(&("list" | "show")));
     if is_new_branch || is_listing || rest.contains(&"--soft") || rest.contains(&"--staged") {
         return;
     }
     let what = || What::Touch(format!("git {verb}"));
-    let behind = rest.iter().position(|word| *word == "--").map(|at| &rest[at + 1..]);
+    let behind = rest
+        .iter()
+        .position(|word| *word == "--")
+        .map(|at| &rest[at + 1..]);
     let named = rest.iter().filter(|word| !word.starts_with('-'));
     match (behind, *verb) {
         (Some(paths), _) => paths.iter().for_each(|path| put(path, what())),
@@ -291,7 +328,9 @@ impl Reader<'_> {
 
     fn output(&mut self) {
         // `2>` is about errors.
-        let stream = self.word.take_if(|word| word.bytes().all(|it| it.is_ascii_digit()));
+        let stream = self
+            .word
+            .take_if(|word| word.bytes().all(|it| it.is_ascii_digit()));
         self.end_word();
         self.redirect(stream.is_none_or(|stream| stream == "1"));
     }
@@ -304,7 +343,10 @@ impl Reader<'_> {
             self.rest = &self.rest[end.unwrap_or(self.rest.len())..];
             return;
         }
-        self.next = Next::Target { is_appended, is_wanted };
+        self.next = Next::Target {
+            is_appended,
+            is_wanted,
+        };
     }
 
     fn input(&mut self) {
@@ -328,8 +370,13 @@ impl Reader<'_> {
         let is_quoted = std::mem::take(&mut self.is_quoted);
         match std::mem::replace(&mut self.next, Next::Word) {
             Next::Word => self.command.words.push(word),
-            Next::Target { is_appended, is_wanted: true } => self.command.into.push((word, is_appended)),
-            Next::Target { is_wanted: false, .. } => {}
+            Next::Target {
+                is_appended,
+                is_wanted: true,
+            } => self.command.into.push((word, is_appended)),
+            Next::Target {
+                is_wanted: false, ..
+            } => {}
             Next::Mark { is_indented } => self.marks.push(Mark {
                 word,
                 command: self.commands.len(),
@@ -347,7 +394,11 @@ impl Reader<'_> {
             while !self.rest.is_empty() && !is_closed {
                 let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
                 self.rest = rest;
-                let line = if mark.is_indented { line.trim_start_matches('\t') } else { line };
+                let line = if mark.is_indented {
+                    line.trim_start_matches('\t')
+                } else {
+                    line
+                };
                 is_closed = line == mark.word;
                 if !is_closed {
                     text.push_str(line);
@@ -355,7 +406,10 @@ impl Reader<'_> {
                 }
             }
             let is_literal = mark.is_quoted || !text.contains(['$', '`', '\\']);
-            let reader = self.commands.get_mut(mark.command).unwrap_or(&mut self.command);
+            let reader = self
+                .commands
+                .get_mut(mark.command)
+                .unwrap_or(&mut self.command);
             reader.heredoc = Some(text).filter(|_| is_literal && is_closed);
         }
     }
@@ -405,9 +459,18 @@ mod tests {
 
     #[test]
     fn a_literal_heredoc_is_the_text_of_its_file() {
-        check("cat > a.py <<'EOF'\nx = $1\nEOF\npython a.py", &[("/w/a.py", "write \"x = $1\\n\"")]);
-        check("cat <<EOF >> b\nplain\nEOF\n", &[("/w/b", "append \"plain\\n\"")]);
-        check("cd sub && tee c <<'E'\n1\nE\n", &[("/w/sub/c", "write \"1\\n\"")]);
+        check(
+            "cat > a.py <<'EOF'\nx = $1\nEOF\npython a.py",
+            &[("/w/a.py", "write \"x = $1\\n\"")],
+        );
+        check(
+            "cat <<EOF >> b\nplain\nEOF\n",
+            &[("/w/b", "append \"plain\\n\"")],
+        );
+        check(
+            "cd sub && tee c <<'E'\n1\nE\n",
+            &[("/w/sub/c", "write \"1\\n\"")],
+        );
         check("cat > a <<EOF\n$HOME\nEOF\n", &[("/w/a", ">")]);
         check("test -e a || cat > a <<'E'\n1\nE\n", &[("/w/a", ">")]);
     }
@@ -415,10 +478,19 @@ mod tests {
     #[test]
     fn what_a_command_changes_is_found_by_its_words() {
         check("sed -i 's/a/b/' x.rs 2>/dev/null", &[("/w/x.rs", "sed")]);
-        check("sed -n '1,5p' x.rs; cat y.rs | head -3", &[("/w/x.rs", "read"), ("/w/y.rs", "read")]);
-        check("rm -rf 'a b' && mv c d", &[("/w/a b", "rm"), ("/w/c", "mv"), ("/w/d", "mv")]);
+        check(
+            "sed -n '1,5p' x.rs; cat y.rs | head -3",
+            &[("/w/x.rs", "read"), ("/w/y.rs", "read")],
+        );
+        check(
+            "rm -rf 'a b' && mv c d",
+            &[("/w/a b", "rm"), ("/w/c", "mv"), ("/w/d", "mv")],
+        );
         check("cargo test 2>&1 > log.txt", &[("/w/log.txt", ">")]);
         check("echo \"a > b\" # > c", &[]);
-        check("git checkout -- src/a.rs && git checkout -b new && git stash", &[("/w/src/a.rs", "git checkout"), ("/w", "git stash")]);
+        check(
+            "git checkout -- src/a.rs && git checkout -b new && git stash",
+            &[("/w/src/a.rs", "git checkout"), ("/w", "git stash")],
+        );
     }
 }

@@ -28,7 +28,11 @@ fn edit(old: &str, new: &str) -> serde_json::Value {
 }
 
 #[track_caller]
-fn check(calls: &[(&str, serde_json::Value, &str, &str)], certainty: Certainty, net: Option<(Option<&str>, Option<&str>)>) {
+fn check(
+    calls: &[(&str, serde_json::Value, &str, &str)],
+    certainty: Certainty,
+    net: Option<(Option<&str>, Option<&str>)>,
+) {
     let files = files(&run(calls));
     let file = files.find("/w/a.rs").expect("a.rs is named");
     assert_eq!((file.certainty(), file.net()), (certainty, net), "{file:?}");
@@ -39,7 +43,10 @@ const READ: &str = "     1→one\n     2→two\n     3→";
 #[test]
 fn an_edit_of_a_text_that_was_read_is_exact() {
     check(
-        &[("Read", json!({"file_path": "/w/a.rs"}), READ, "ok"), ("Edit", edit("two", "2"), "done", "ok")],
+        &[
+            ("Read", json!({"file_path": "/w/a.rs"}), READ, "ok"),
+            ("Edit", edit("two", "2"), "done", "ok"),
+        ],
         Certainty::Exact,
         Some((Some("one\ntwo\n"), Some("one\n2\n"))),
     );
@@ -57,9 +64,16 @@ fn a_failed_call_is_listed_and_changes_nothing() {
 
 #[test]
 fn an_edit_without_its_base_or_that_does_not_fit_is_partial() {
-    check(&[("Edit", edit("two", "2"), "done", "ok")], Certainty::Partial, None);
     check(
-        &[("Read", json!({"file_path": "/w/a.rs"}), READ, "ok"), ("Edit", edit("three", "3"), "done", "ok")],
+        &[("Edit", edit("two", "2"), "done", "ok")],
+        Certainty::Partial,
+        None,
+    );
+    check(
+        &[
+            ("Read", json!({"file_path": "/w/a.rs"}), READ, "ok"),
+            ("Edit", edit("three", "3"), "done", "ok"),
+        ],
         Certainty::Partial,
         None,
     );
@@ -69,12 +83,26 @@ fn an_edit_without_its_base_or_that_does_not_fit_is_partial() {
 fn a_shell_command_that_names_a_file_makes_it_unknown_until_it_is_read_again() {
     let touched = [
         ("Read", json!({"file_path": "/w/a.rs"}), READ, "ok"),
-        ("Bash", json!({"command": "cd /w && sed -i s/one/1/ a.rs"}), "", "ok"),
+        (
+            "Bash",
+            json!({"command": "cd /w && sed -i s/one/1/ a.rs"}),
+            "",
+            "ok",
+        ),
     ];
     check(&touched, Certainty::Unknown, None);
     let mut read = touched.to_vec();
-    read.push(("Read", json!({"file_path": "/w/a.rs"}), "     1→1\n     2→two\n     3→", "ok"));
-    check(&read, Certainty::Exact, Some((Some("one\ntwo\n"), Some("1\ntwo\n"))));
+    read.push((
+        "Read",
+        json!({"file_path": "/w/a.rs"}),
+        "     1→1\n     2→two\n     3→",
+        "ok",
+    ));
+    check(
+        &read,
+        Certainty::Exact,
+        Some((Some("one\ntwo\n"), Some("1\ntwo\n"))),
+    );
 }
 
 #[test]
@@ -99,7 +127,11 @@ fn a_patch_makes_changes_moves_and_deletes() {
         ("apply_patch", update, "Success", "ok"),
         ("apply_patch", delete, "Success", "ok"),
     ];
-    check(&calls[..2], Certainty::Exact, Some((None, Some("one\n2\n"))));
+    check(
+        &calls[..2],
+        Certainty::Exact,
+        Some((None, Some("one\n2\n"))),
+    );
     check(&calls, Certainty::Exact, None);
 }
 
@@ -107,11 +139,20 @@ fn a_patch_makes_changes_moves_and_deletes() {
 fn a_file_that_is_written_is_new_only_if_the_tool_says_so() {
     let write = json!({"file_path": "/w/a.rs", "content": "x\n"});
     check(
-        &[("Write", write.clone(), "File created successfully at: /w/a.rs", "ok")],
+        &[(
+            "Write",
+            write.clone(),
+            "File created successfully at: /w/a.rs",
+            "ok",
+        )],
         Certainty::Exact,
         Some((None, Some("x\n"))),
     );
-    check(&[("write", write, "Wrote 2 bytes", "ok")], Certainty::Partial, None);
+    check(
+        &[("write", write, "Wrote 2 bytes", "ok")],
+        Certainty::Partial,
+        None,
+    );
 }
 
 #[test]
@@ -125,9 +166,24 @@ fn the_editor_of_openhands_is_followed() {
     };
     check(
         &[
-            ("str_replace_editor", editor(json!({"command": "create", "file_text": "a\nb"})), "File created successfully at: /w/a.rs", "ok"),
-            ("str_replace_editor", editor(json!({"command": "insert", "insert_line": 1, "new_str": "x"})), "edited", "ok"),
-            ("str_replace_editor", editor(json!({"command": "str_replace", "old_str": "b", "new_str": "c"})), "edited", "ok"),
+            (
+                "str_replace_editor",
+                editor(json!({"command": "create", "file_text": "a\nb"})),
+                "File created successfully at: /w/a.rs",
+                "ok",
+            ),
+            (
+                "str_replace_editor",
+                editor(json!({"command": "insert", "insert_line": 1, "new_str": "x"})),
+                "edited",
+                "ok",
+            ),
+            (
+                "str_replace_editor",
+                editor(json!({"command": "str_replace", "old_str": "b", "new_str": "c"})),
+                "edited",
+                "ok",
+            ),
         ],
         Certainty::Exact,
         Some((None, Some("a\nx\nc"))),

@@ -43,7 +43,9 @@ impl Sign {
 /// The hunks from `old` to `new`. Only a line feed ends a line, as for git.
 pub fn hunks(old: &str, new: &str) -> Vec<Line> {
     let [before, after] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<&str>>());
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_slices(&before, &after);
+    let diff = TextDiff::configure()
+        .timeout(PATIENCE)
+        .diff_slices(&before, &after);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(AROUND) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
@@ -144,7 +146,10 @@ fn name(side: &str, path: &str) -> String {
 }
 
 /// Hunks as some agents record them, with line numbers: each the first line and its signed lines.
-pub fn apply<'a>(text: &'a str, hunks: impl Iterator<Item = (usize, Vec<&'a str>)>) -> Option<String> {
+pub fn apply<'a>(
+    text: &'a str,
+    hunks: impl Iterator<Item = (usize, Vec<&'a str>)>,
+) -> Option<String> {
     let lines: Vec<&str> = text.split('\n').collect();
     let mut out: Vec<&str> = Vec::new();
     let mut at = 0;

@@ -85,6 +85,7 @@ fn run() -> Run {
         first_action: ActionIx(0),
         first_prompt: ActionIx::NONE,
         title: None,
+        span_name: None,
     }
 }
 

@@ -100,7 +100,9 @@ fn write(cx: &mut Cx, target: &Target, store: &Store, text: &str) -> anyhow::Res
     if let Some(path) = &target.output {
         let force = target.force;
         let place = Place { path, force };
-        place.write(&place::files(store), &mut |out| out.write_all(text.as_bytes()))?;
+        place.write(&place::files(store), &mut |out| {
+            out.write_all(text.as_bytes())
+        })?;
         cx.notes.note(&format!("wrote {}", Path::display(path)));
         return Ok(());
     }

@@ -28,20 +28,30 @@ pub(super) fn run(cx: &mut Cx, store: &Store, files: &Files) -> anyhow::Result<(
             only: None,
             rest: vec![("root", files.root.as_str().into())],
         };
-        let all = files.all.iter().map(|file| files_json::file(store, files, file));
+        let all = files
+            .all
+            .iter()
+            .map(|file| files_json::file(store, files, file));
         return records.write(&mut cx.out, machine, all);
     }
     if files.all.is_empty() {
         cx.notes.note("no call names a file");
         return Ok(());
     }
-    let (changed, read): (Vec<&File>, Vec<&File>) =
-        files.all.iter().partition(|file| file.is_changed || file.net().is_some());
-    let rows = changed.iter().chain(&read).map(|file| cells(cx, files, file));
+    let (changed, read): (Vec<&File>, Vec<&File>) = files
+        .all
+        .iter()
+        .partition(|file| file.is_changed || file.net().is_some());
+    let rows = changed
+        .iter()
+        .chain(&read)
+        .map(|file| cells(cx, files, file));
     let rows: Vec<Vec<Cell>> = rows.collect();
     table::write(&mut cx.out, COLUMNS, &rows)?;
     cx.out.line("")?;
-    let exact = changed.iter().filter(|file| file.certainty() == Certainty::Exact);
+    let exact = changed
+        .iter()
+        .filter(|file| file.certainty() == Certainty::Exact);
     let words = format!(
         "{} changed, {} of them exact (export --patch) · {} only read",
         human::counted(changed.len() as u64, "file"),

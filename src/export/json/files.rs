@@ -11,8 +11,18 @@ pub const SCHEMA: &str = "saferun.tui/files@1";
 
 /// The columns of CSV.
 pub const MEMBERS: &[&str] = &[
-    "path", "shown_as", "changed", "certainty", "why", "actions", "lines_added", "lines_removed", "net_added",
-    "net_removed", "existed_before", "exists_after",
+    "path",
+    "shown_as",
+    "changed",
+    "certainty",
+    "why",
+    "actions",
+    "lines_added",
+    "lines_removed",
+    "net_added",
+    "net_removed",
+    "existed_before",
+    "exists_after",
 ];
 
 #[derive(Debug, Serialize)]
