@@ -3,6 +3,7 @@
 use saferun_tui::analysis::cohort::ask::{Answer, Ask, Choice};
 use saferun_tui::analysis::cohort::compare::Options;
 use saferun_tui::analysis::cohort::observe::PairBy;
+use saferun_tui::analysis::cohort::sides::Order;
 use saferun_tui::analysis::statistics::verdict::Verdict;
 use saferun_tui::base::cancel::CancelFlag;
 use saferun_tui::query::{self, Context};
@@ -19,6 +20,7 @@ fn compared(paths: &[&str], a: &str, b: &str) -> Option<Answer> {
         .collect();
     let filter = |text| query::parse(text).expect("a filter");
     let ask = Ask {
+        order: Order::ByTime,
         choice: Choice::Filters(filter(a), Some(filter(b))),
         only: None,
         pair_by: PairBy::Auto,
@@ -124,6 +126,7 @@ fn false_alarms(path: std::path::PathBuf, splits: u64) -> usize {
     let store = load(&[path]);
     let alarms = (1..=splits).filter(|&seed| {
         let ask = Ask {
+            order: Order::ByTime,
             choice: Choice::Halves,
             only: None,
             pair_by: PairBy::Auto,
