@@ -47,7 +47,7 @@ pub fn lines(count: Option<usize>, sign: &str) -> String {
 pub fn note(file: &File) -> String {
     let is_drifted = file.events.iter().any(|event| event.is_drifted);
     let why = file.why().map(|gap| gap.words());
-    let drifted = is_drifted.then_some("changed between two calls by something else");
+    let drifted = is_drifted.then_some("changed from outside, too");
     let new = match (&file.base, &file.now) {
         (Some(None), Some(Some(_))) => Some("new"),
         (Some(Some(_)), Some(None)) => Some("deleted"),

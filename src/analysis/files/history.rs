@@ -123,6 +123,8 @@ pub enum Gap {
     /// No call shows the text before the first change.
     Unseen,
     ReadInPart,
+    /// No call on it succeeded.
+    Unread,
     /// An edit does not fit the text that was seen.
     Mismatch,
     /// A change is recorded without its text.
@@ -138,6 +140,7 @@ impl Gap {
         match self {
             Gap::Unseen => "the text before the first change is not recorded",
             Gap::ReadInPart => "only a part of it was read",
+            Gap::Unread => "no call on it succeeded",
             Gap::Mismatch => "an edit does not fit the text seen before",
             Gap::NoText => "a change is recorded without its text",
             Gap::NoResult => "the result of a change is not recorded",
@@ -172,8 +175,17 @@ impl File {
     pub fn why(&self) -> Option<Gap> {
         match (&self.base, &self.now) {
             (Some(_), Some(_)) => None,
-            (_, None) => Some(self.gap.unwrap_or(Gap::ReadInPart)),
+            (_, None) => Some(self.gap.unwrap_or_else(|| self.unseen())),
             (None, Some(_)) => Some(self.base_gap.unwrap_or(Gap::Unseen)),
+        }
+    }
+
+    fn unseen(&self) -> Gap {
+        let mut events = self.events.iter();
+        if events.any(|event| event.outcome == Outcome::Done) {
+            Gap::ReadInPart
+        } else {
+            Gap::Unread
         }
     }
 

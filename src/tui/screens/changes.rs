@@ -291,7 +291,7 @@ impl Changes {
 
     fn title(&self, store: &Store) -> Vec<String> {
         let mut title = vec!["files".to_owned()];
-        if let Some(run) = self.run {
+        if let (Mode::List, Some(run)) = (&self.mode, self.run) {
             title.push(format!("run {}", text::sanitize(&store.run(run).id)));
         }
         if let Some(until) = self.until {
@@ -354,7 +354,7 @@ impl Changes {
         let row = store.row(event.action);
         let clean = |name: &str| text::sanitize(name).into_owned();
         let drifted = if event.is_drifted {
-            "changed before by something else"
+            "changed before from outside"
         } else {
             ""
         };
