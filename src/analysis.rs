@@ -6,6 +6,7 @@ pub mod context;
 pub mod costs;
 pub mod diff;
 pub mod edits;
+pub mod files;
 pub mod grouped;
 pub mod insights;
 pub mod life;

@@ -6,6 +6,7 @@ pub mod costs;
 pub mod csv;
 pub mod curl;
 pub mod diff;
+pub mod files;
 pub mod fixture;
 pub mod fork;
 pub mod json;

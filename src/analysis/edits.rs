@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::analysis::files::names;
+
 /// One edit, as far as the arguments show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit<'a> {
@@ -17,27 +19,9 @@ pub struct Edits<'a> {
     pub paths: Vec<String>,
 }
 
-/// How tools name the text before and after.
-const PAIRS: &[(&str, &str)] = &[
-    ("old_string", "new_string"),
-    ("old_str", "new_str"),
-    ("old_text", "new_text"),
-    ("oldString", "newString"),
-    ("oldText", "newText"),
-    ("old", "new"),
-];
-const FILES: &[&str] = &[
-    "file_path",
-    "filePath",
-    "path",
-    "file",
-    "target_file",
-    "notebook_path",
-];
-
 pub fn find(args: &Value) -> Edits<'_> {
     let mut found = Edits {
-        file: FILES.iter().find_map(|key| args.get(*key)?.as_str()),
+        file: args.as_object().and_then(names::path),
         ..Edits::default()
     };
     match args {
@@ -66,7 +50,7 @@ pub fn find(args: &Value) -> Edits<'_> {
 impl<'a> Edits<'a> {
     fn pair(&mut self, args: &'a Value, before: &str) {
         let text = |key: &str| args.get(key).and_then(Value::as_str);
-        for (was, is) in PAIRS {
+        for (was, is) in names::PAIRS {
             if let (Some(old), Some(new)) = (text(was), text(is)) {
                 self.all.push(Edit::Replaced { old, new });
                 self.paths

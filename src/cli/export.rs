@@ -1,5 +1,7 @@
 //! `export` and `fork`: a step as a request, a command or a fixture, or as the start of a new run.
 
+mod files;
+
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -44,13 +46,15 @@ pub struct Target {
     show_secrets: bool,
 }
 
-/// Export a model call: its request as JSON or as a curl command, or the whole call as a fixture
+/// Export a model call as JSON, a curl command or a fixture; or what the run did to its files as a patch
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   saferun-tui export trace.jsonl --turn 3 > request.json
   saferun-tui export trace.jsonl#7f3a91:42 --as curl
-  saferun-tui export trace.jsonl --seq 42 --as fixture -o step-42.json")]
+  saferun-tui export trace.jsonl --seq 42 --as fixture -o step-42.json
+  saferun-tui export trace.jsonl --patch -o run.patch      for git apply
+  saferun-tui export trace.jsonl --file src/lib.rs@42 -o lib.rs")]
 pub struct Export {
     /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ for the model call of an action
     #[arg(value_name = "RUN")]
@@ -64,6 +68,12 @@ pub struct Export {
     /// What to write
     #[arg(long = "as", value_name = "WHAT", default_value = "request")]
     what: As,
+    /// The net change of the run's files as a patch, up to the action if one is named
+    #[arg(long, conflicts_with_all = ["turn", "what"])]
+    patch: bool,
+    /// The text of a file after action SEQ, or at the end of the run
+    #[arg(long, value_name = "PATH[@SEQ]", conflicts_with_all = ["turn", "seq", "what", "patch"])]
+    file: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -75,6 +85,14 @@ impl Command for Export {
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let target = &self.target;
         let (store, picked) = pick::run(cx, &self.run)?;
+        if let Some(named) = &self.file {
+            files::file(cx, (&store, picked), named, target)?;
+            return Ok(Exit::Done);
+        }
+        if self.patch {
+            files::patch(cx, (&store, picked), self.seq.or(picked.seq), target)?;
+            return Ok(Exit::Done);
+        }
         let part = Part::of(self.turn, self.seq.map(|seq| seq..=seq)).or_named(picked.seq);
         let found = show::context_of(&store, picked.run, &part)?;
         let reason = target.reason();

@@ -58,6 +58,11 @@ impl Out {
         self.sink.write_all(self.look.spell(clean).as_bytes())
     }
 
+    /// Bytes for another program, as they are: never for a terminal.
+    pub fn exact(&mut self, text: &str) -> io::Result<()> {
+        self.sink.write_all(text.as_bytes())
+    }
+
     pub fn flush(&mut self) -> io::Result<()> {
         self.sink.flush()
     }

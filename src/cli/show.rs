@@ -1,6 +1,7 @@
 //! `show`: prints a run, one of its turns or one of its actions.
 
 mod context;
+mod files;
 mod overview;
 
 use std::ops::RangeInclusive;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use crate::analysis::context as seen;
+use crate::analysis::files::Files;
 use crate::analysis::replay::Tape;
 use crate::base::cancel::CancelFlag;
 use crate::cli::command::{Accepts, Command, GlobalOption};
@@ -28,7 +30,8 @@ Examples:
   saferun-tui show trace.jsonl#7f3a91 --turn 3       a unique prefix of the run id is enough
   saferun-tui show trace.jsonl#7f3a91:42             one action
   saferun-tui show trace.jsonl --seq 118..124
-  saferun-tui show trace.jsonl --turn 3 --context    what the model saw when that turn began")]
+  saferun-tui show trace.jsonl --turn 3 --context    what the model saw when that turn began
+  saferun-tui show trace.jsonl --files               every file that it read or changed")]
 pub struct Show {
     /// PATH, PATH#RUN if it holds several runs, or PATH#RUN:SEQ for one action
     #[arg(value_name = "RUN")]
@@ -42,6 +45,9 @@ pub struct Show {
     /// What the model saw: at the first model call of the turn, or at the one the action belongs to
     #[arg(long)]
     context: bool,
+    /// The files that the run read or changed, up to the action if one is named
+    #[arg(long, conflicts_with_all = ["turn", "context", "columns"])]
+    files: bool,
     /// Print only these columns of the actions, separated by commas
     #[arg(
         long,
@@ -77,6 +83,11 @@ impl Command for Show {
         }
         let (store, found) = pick::run(cx, &self.run)?;
         let part = Part::of(self.turn, self.seq).or_named(found.seq);
+        if self.files {
+            let found = files_of(&store, found.run, part.last())?;
+            files::run(cx, &store, &found)?;
+            return Ok(Exit::Done);
+        }
         if self.context {
             let context = context_of(&store, found.run, &part)?;
             context::run(cx, &store, &context)?;
@@ -112,6 +123,14 @@ impl Part {
         }
     }
 
+    /// The last action, if actions are named.
+    pub(super) fn last(&self) -> Option<u32> {
+        match self {
+            Part::Actions(seqs) => Some(*seqs.end()),
+            Part::Run | Part::Turn(_) => None,
+        }
+    }
+
     /// The action named with the path (`PATH#RUN:SEQ`), unless an option names another part.
     pub(super) fn or_named(self, seq: Option<u32>) -> Part {
         match (self, seq) {
@@ -119,6 +138,19 @@ impl Part {
             (part, _) => part,
         }
     }
+}
+
+/// The files of a run, up to and with an action.
+pub(super) fn files_of(store: &Store, run: RunIx, last: Option<u32>) -> Result<Files, Failure> {
+    let tape = Tape::new(store, run);
+    let actions = store.run(run).totals.actions;
+    if let Some(seq) = last.filter(|seq| *seq == 0 || *seq > actions) {
+        let what = format!("the run has no action {seq} (it has {actions})");
+        return Err(Failure::Usage(what));
+    }
+    let is_in = |ix: &&ActionIx| last.is_none_or(|last| store.row(**ix).seq() <= last);
+    let steps: Vec<ActionIx> = tape.steps().iter().filter(is_in).copied().collect();
+    Ok(Files::of(store, &steps, &CancelFlag::new()).expect("the flag is never raised"))
 }
 
 /// What the model saw at the first model call of a turn, or at the one that an action belongs to.

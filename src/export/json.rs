@@ -8,6 +8,7 @@ pub mod cohort;
 pub mod context;
 pub mod cost;
 pub mod diff;
+pub mod files;
 pub mod live;
 pub mod number;
 pub mod policy;

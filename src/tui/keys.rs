@@ -185,6 +185,7 @@ pub enum Group {
     Cohort,
     Time,
     Costs,
+    Changes,
     Program,
 }
 
@@ -219,6 +220,7 @@ impl Group {
         Group::Cohort,
         Group::Time,
         Group::Costs,
+        Group::Changes,
         Group::Program,
     ];
 
@@ -233,6 +235,7 @@ impl Group {
             Group::Cohort => &[ScreenId::Cohort],
             Group::Time => &[ScreenId::Timeline],
             Group::Costs => &[ScreenId::Costs],
+            Group::Changes => &[ScreenId::Changes],
             Group::Move | Group::Filter | Group::Program => &[],
         }
     }
@@ -250,6 +253,7 @@ impl Group {
             Group::Cohort => "cohorts",
             Group::Time => "time",
             Group::Costs => "costs",
+            Group::Changes => "files of a run",
             Group::Program => "program",
         }
     }
@@ -469,6 +473,8 @@ commands! {
     PrevList "previous-list" Costs "backtab h left" "list" "previous list";
     AllRuns "all-runs" Costs "r" "all runs" "count every open run, or only the selected one";
     CostOrder "cost-order" Costs "s" "order" "most expensive first, or in the order of the run";
+    NetChange "net-change" Changes "d" "net change" "show the net change of the file as one diff, and back";
+    Changes "changed-files" Program on Stream, Runs, Replay, Timeline, Costs "u" "files" "list the files that the run read or changed; over the replay, as of its step";
     ViewBack "view-back" Program "[" "view back" "previous view, with its selection";
     ViewForward "view-forward" Program "]" "view forward" "next view";
     Palette "palette" Program ":" "command" "run any command by name, with arguments (:runs model:gpt-5*, :12)";

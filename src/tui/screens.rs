@@ -1,6 +1,7 @@
 //! Every screen of the program. To add one: a file here, an arm in [`build`], and an id with its line in
 //! [`SCREENS`].
 
+pub mod changes;
 pub mod cohort;
 pub mod costs;
 pub mod diff;
@@ -34,6 +35,7 @@ pub(super) fn build(id: ScreenId, session: &Session) -> Box<dyn Screen> {
         ScreenId::Help => Box::new(help::Help::default()),
         ScreenId::Palette => Box::new(palette::Palette::default()),
         ScreenId::Files => Box::new(files::Files::default()),
+        ScreenId::Changes => Box::new(changes::Changes::default()),
         ScreenId::Notices => Box::new(notices::Notices::default()),
         ScreenId::Recent => Box::new(recent::Recent::default()),
     }

@@ -215,6 +215,7 @@ impl Shell {
             Command::Palette => self.lay(ScreenId::Palette),
             Command::Files => self.lay(ScreenId::Files),
             Command::Recent => self.lay(ScreenId::Recent),
+            Command::Changes if top != ScreenId::Changes => self.lay(ScreenId::Changes),
             Command::Notices if top != ScreenId::Notices => self.lay(ScreenId::Notices),
             Command::Compare => self.compare(),
             Command::Allow | Command::Deny => self.answer(command == Command::Allow),

@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 
 mod atif;
+mod changes;
 mod cli;
 mod cohort;
 mod context;

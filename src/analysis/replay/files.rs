@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
 use super::Tape;
+use crate::analysis::files;
 use crate::base::cancel::CancelFlag;
 use crate::model::action::Kind;
 use crate::store::Store;
@@ -21,17 +20,6 @@ pub struct Touch {
     /// The number of distinct files so far, including this one.
     pub distinct: usize,
 }
-
-/// Argument names that hold file paths.
-const KEYS: &[&str] = &[
-    "file_path",
-    "filePath",
-    "notebook_path",
-    "path",
-    "filepath",
-    "filename",
-    "file",
-];
 
 /// How much of a call is opened. Paths come before file contents.
 const HEAD: u32 = 64 << 10;
@@ -50,7 +38,9 @@ pub fn touched(store: &Store, tape: &Tape, cancel: &CancelFlag) -> Vec<Touch> {
             continue;
         }
         let body = bodies::open(&row, Depth::UpTo(HEAD));
-        let paths = body.args.as_ref().map(named).unwrap_or_default();
+        let args = body.args.as_ref();
+        let paths = args.map(|args| files::named(row.tool(), args));
+        let paths = paths.unwrap_or_default();
         for path in paths {
             let is_new = known.insert(path.clone());
             touched.push(Touch {
@@ -62,31 +52,4 @@ pub fn touched(store: &Store, tape: &Tape, cancel: &CancelFlag) -> Vec<Touch> {
         }
     }
     touched
-}
-
-fn named(args: &Value) -> Vec<String> {
-    match args {
-        Value::Object(members) => {
-            let direct = KEYS.iter().find_map(|key| members.get(*key)?.as_str());
-            let patch = ["input", "patch"]
-                .iter()
-                .find_map(|key| members.get(*key)?.as_str());
-            match (direct, patch) {
-                (Some(path), _) => vec![path.to_owned()],
-                (None, Some(patch)) => patched(patch),
-                (None, None) => Vec::new(),
-            }
-        }
-        Value::String(text) => patched(text),
-        _ => Vec::new(),
-    }
-}
-
-/// The files of a patch in Codex's format.
-fn patched(text: &str) -> Vec<String> {
-    const HEADS: &[&str] = &["*** Add File: ", "*** Update File: ", "*** Delete File: "];
-    let heads = text
-        .lines()
-        .filter_map(|line| HEADS.iter().find_map(|head| line.strip_prefix(head)));
-    heads.map(|path| path.trim().to_owned()).collect()
 }

@@ -1,11 +1,10 @@
 //! Finds the arguments that identify a call, by argument names rather than tool names.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{clip, first_line, squeeze};
 use crate::analysis::changes;
-
-type Args = Map<String, Value>;
+use crate::analysis::files::names::{self, Args};
 
 /// Tried in order; the first that matches wins.
 const KNOWN: &[fn(&Args) -> Option<String>] = &[
@@ -162,9 +161,10 @@ fn file(args: &Args) -> Option<String> {
         "start_line",
         "end_line",
         "description",
+        "dir_path",
     ];
     let own = args.iter().any(|(key, value)| {
-        !PATHS.contains(&key.as_str()) && !plain.contains(&key.as_str()) && is_scalar(value)
+        !names::PATHS.contains(&key.as_str()) && !plain.contains(&key.as_str()) && is_scalar(value)
     });
     if own {
         return None;
@@ -174,39 +174,16 @@ fn file(args: &Args) -> Option<String> {
 
 /// How many lines an edit takes away and adds.
 fn changed(args: &Args) -> Option<String> {
-    const PAIRS: &[(&str, &str)] = &[
-        ("old_string", "new_string"),
-        ("oldString", "newString"),
-        ("old_str", "new_str"),
-        ("old_text", "new_text"),
-        ("oldText", "newText"),
-    ];
-    let text = |key: &str| args.get(key)?.as_str();
-    let both = |(old, new): &(&str, &str)| Some(changes::words(text(old)?, text(new)?));
-    PAIRS.iter().find_map(both)
+    names::pair(args).map(|(old, new)| changes::words(old, new))
 }
 
 fn lines_of(args: &Args, key: &str) -> Option<usize> {
     Some(args.get(key)?.as_str()?.lines().count())
 }
 
-const PATHS: &[&str] = &[
-    "file_path",
-    "filePath",
-    "path",
-    "notebook_path",
-    "target_file",
-    "filename",
-    "file",
-    "filepath",
-    "dir_path",
-];
-
 fn path_of(args: &Args) -> Option<String> {
-    let path = PATHS
-        .iter()
-        .find_map(|key| args.get(*key)?.as_str())
-        .map(squeeze)?;
+    let folder = || args.get("dir_path").and_then(Value::as_str);
+    let path = names::path(args).or_else(folder).map(squeeze)?;
     (!path.is_empty()).then(|| short_path(path))
 }
 

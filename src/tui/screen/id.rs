@@ -12,6 +12,7 @@ pub enum ScreenId {
     Help,
     Palette,
     Files,
+    Changes,
     Notices,
     Recent,
 }
@@ -97,6 +98,12 @@ pub static SCREENS: &[Info] = &[
         name: "files",
         tab: None,
         about: "the files that are open, and others to open",
+    },
+    Info {
+        id: ScreenId::Changes,
+        name: "changed-files",
+        tab: None,
+        about: "the files that a run read or changed, and their net change",
     },
     Info {
         id: ScreenId::Notices,

@@ -1,6 +1,5 @@
 //! The lines on the screen in words and cells. Here names of the trace become text: every one is sanitised.
 
-use crate::analysis::summary;
 use crate::analysis::timeline::{Bar, Key, Lane, Length, What};
 use crate::base::{human, text};
 use crate::model::action::{Flags, Status};
@@ -135,7 +134,8 @@ impl Timeline {
         } else {
             row.cost()
         };
-        let dear = costliest.map(|costliest| cost.get().unwrap_or(0) as f64 / costliest.max(1) as f64);
+        let dear =
+            costliest.map(|costliest| cost.get().unwrap_or(0) as f64 / costliest.max(1) as f64);
         let about = if bar.length == Length::Inferred {
             "≈"
         } else {
