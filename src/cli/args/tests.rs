@@ -56,6 +56,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("completions bash", ""),
     ("man", ""),
     ("help", ""),
+    (
+        "live",
+        "json jsonl csv format shape max-mem price-file tz theme view no-mouse no-state",
+    ),
 ];
 
 /// Options that only some commands accept, and whether the others refuse them.

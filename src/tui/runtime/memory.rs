@@ -160,7 +160,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (state, trace) = (folder.path().join("state"), folder.path().join("t.jsonl"));
         fs::write(&trace, TRACE).expect("written");
-        session(Some(&state), &trace, "/ is:error enter 2 s");
+        session(Some(&state), &trace, "/ is:error enter 2 $");
         let other = folder.path().join("other.jsonl");
         fs::write(&other, TRACE).expect("written");
         let shell = session(Some(&state), &other, "");

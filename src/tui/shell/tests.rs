@@ -244,7 +244,7 @@ fn a_digit_alone_opens_its_view_before_the_next_key_acts() {
     assert!(screen(MANY, "2").contains("STARTED"));
     let sorted = screen(MANY, "2 s");
     assert!(
-        sorted.contains("STARTED") && sorted.contains("sort:"),
+        sorted.contains("STARTED") && sorted.contains("sort by"),
         "{sorted}"
     );
     assert!(screen(MANY, "2enter").contains("STARTED"));

@@ -80,13 +80,13 @@ fn what_is_not_followed_says_no_more_than_its_trace() {
 fn the_stream_tells_how_the_run_stands_and_open_calls_have_a_clock() {
     let picture = followed(43, (120, 30), "1 g j");
     let header = picture.lines().next().unwrap_or_default();
-    assert!(header.contains("go ‖ waiting 0:41"), "{header}");
+    assert!(header.contains("‖ waiting 0:41 · go"), "{header}");
     let call = picture.lines().find(|line| line.contains("⚙ escalate"));
     assert!(call.is_some_and(|line| line.contains("0:41")), "{picture}");
     let later = followed(3 * 3600, (120, 30), "1 g j");
-    assert!(later.contains("go ‖ waiting 2h59m"), "{later}");
+    assert!(later.contains("‖ waiting 2h59m · go"), "{later}");
     let ended = followed(43, (120, 30), "1 G");
-    assert!(ended.contains("over ended: ok"), "{ended}");
+    assert!(ended.contains("ended: ok · over"), "{ended}");
 }
 
 #[test]
