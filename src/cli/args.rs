@@ -86,6 +86,7 @@ commands! {
     Show(super::show::Show),
     Diff(super::diff::Diff),
     Policy(super::policy::Policy),
+    Approvals(super::approvals::Approvals),
     Export(super::export::Export),
     Fork(super::export::Fork),
     Verify(super::verify::Verify),

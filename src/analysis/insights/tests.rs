@@ -266,3 +266,24 @@ fn rule_ids_are_unique_and_kebab_case() {
         assert!(id.split('-').all(is_kebab), "{id}");
     }
 }
+
+#[test]
+fn adds_up_how_long_people_were_waited_for() {
+    let answer = |id: u32, minutes: u32| {
+        format!(
+            "{{\"type\":\"approval\",\"run_id\":\"r1\",\"call_id\":\"c{id}\",\"state\":\"approved\",\"by\":\"ann\",\"wait_ms\":{}}}\n",
+            minutes * 60_000
+        )
+    };
+    let one = call(1, "t", r#"{"a":1}"#, OK) + &answer(1, 9);
+    check(&one, &[]);
+    let two = one + &call(2, "t", r#"{"a":2}"#, OK) + &answer(2, 6);
+    check(
+        &two,
+        &[(
+            Weight::Warning,
+            "blocked 15 min in 2 prompts (ann)",
+            &[0, 1],
+        )],
+    );
+}

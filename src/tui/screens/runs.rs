@@ -340,6 +340,7 @@ impl Runs {
                 id_width: self.table.id_width,
                 agents: self.table.has_agents,
                 grades: self.table.has_grades,
+                waits: !self.table.waits.is_empty(),
                 live: session.trace.live,
             },
         );
@@ -355,8 +356,10 @@ impl Runs {
                 },
                 Line::Run(ix) => {
                     let bodies = &mut session.loaded.bodies;
+                    let waited = self.table.waits.get(ix).copied().unwrap_or_default();
                     let text = self.made.entry(*ix).or_insert_with(|| {
-                        Rc::new(rows::build(store, *ix, bodies, (&session.zone, now)))
+                        let when = (&session.zone, now, waited);
+                        Rc::new(rows::build(store, *ix, bodies, when))
                     });
                     What::Run {
                         id: self.table.id(*ix),

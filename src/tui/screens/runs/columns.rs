@@ -18,6 +18,7 @@ pub(super) enum Column {
     Errors,
     Blocked,
     Retries,
+    Waited,
     Grade,
     Outcome,
 }
@@ -70,8 +71,8 @@ const fn number(info: Info, key: Key) -> Info {
 /// Cells of a cost: `≈$0.0363`.
 pub(super) const COST: usize = 8;
 
-/// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too),
-/// the agent, the duration, the model, the actions, the errors, the words of the outcome, the cost.
+/// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too) and how long people
+/// were waited for, the agent, the duration, the model, the actions, the errors, the words of the outcome, the cost.
 static COLUMNS: &[Info] = &[
     info(Column::Pair, ("pair", ""), 1, 0),
     sorted(info(Column::Run, ("run", "RUN"), 8, 0), Key::Run),
@@ -101,6 +102,7 @@ static COLUMNS: &[Info] = &[
         info(Column::Retries, ("retries", "RTY"), 4, 9),
         Key::Retries,
     ),
+    info(Column::Waited, ("waited", "ASK"), 6, 7),
     sorted(info(Column::Grade, ("grade", "GRADE"), 6, 1), Key::Score),
     sorted(
         info(Column::Outcome, ("outcome", "OUTCOME"), 9, 0),
@@ -140,6 +142,8 @@ pub(super) struct Wanted<'a> {
     pub(super) agents: bool,
     /// Some runs were judged; else there is no column for it.
     pub(super) grades: bool,
+    /// Some runs waited for people.
+    pub(super) waits: bool,
     /// How runs stand takes more words than how they ended.
     pub(super) live: bool,
 }
@@ -156,6 +160,7 @@ fn chosen(wanted: &Wanted<'_>) -> Vec<&'static Info> {
         return all
             .filter(|info| wanted.agents || info.column != Column::Agent)
             .filter(|info| wanted.grades || info.column != Column::Grade)
+            .filter(|info| wanted.waits || info.column != Column::Waited)
             .collect();
     }
     let pair = COLUMNS.iter().take(1);
@@ -223,6 +228,7 @@ mod tests {
             id_width: 8,
             agents,
             grades: false,
+            waits: false,
             live: false,
         };
         let columns = fit(width, &wanted);
@@ -269,6 +275,7 @@ mod tests {
             id_width: 8,
             agents: true,
             grades: false,
+            waits: false,
             live: false,
         };
         let shown: Vec<&str> = fit(80, &wanted)
