@@ -8,6 +8,7 @@ use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
 use crate::cli::pick::Target;
+use crate::cli::policy::sources;
 use crate::cli::selection::Selection;
 use crate::cli::{Cx, demo, filter, ls, picture, plain};
 use crate::ingest::discover::{self, Input};
@@ -17,6 +18,7 @@ use crate::ingest::recent::Homes;
 use crate::state;
 use crate::tui;
 use crate::tui::Setup;
+use crate::tui::policing::Source;
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::ground::{Background, Ground};
 use crate::tui::theme::{self, ColorChoice, Palette};
@@ -104,7 +106,7 @@ impl Command for Explore {
             picture: self.picture,
             paths: files,
             targets,
-            live: false,
+            ..Named::default()
         };
         run(cx, named)
     }
@@ -135,9 +137,23 @@ pub(super) struct Named {
     /// The same paths, with the runs and actions they name.
     pub(super) targets: Vec<Target>,
     pub(super) live: bool,
+    /// The bundled traces, which have a bundled policy.
+    pub(super) is_demo: bool,
 }
 
 impl Named {
+    fn policies(&self, cx: &Cx) -> Source {
+        Source {
+            named: cx.global.policies.clone(),
+            place: sources::place(),
+            read: if self.is_demo && cx.global.policies.is_empty() {
+                demo::policies
+            } else {
+                sources::for_screen
+            },
+        }
+    }
+
     /// The run to start in, and perhaps the action: what the first path names that names any.
     fn start(&self) -> Option<String> {
         self.targets.iter().find_map(|target| target.name.clone())
@@ -303,6 +319,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             homes: env::var_os("HOME")
                 .map(|home| Homes::of(Path::new(&home), |name| env::var_os(name))),
             demo: demo::inputs(),
+            policies: named.policies(cx),
             ..Setup::default()
         },
         state: cx.config.state.value.then(state::usual_folder).flatten(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::analysis::life::{Arrival, Life, Pulse};
+use crate::analysis::policy::overlay::Overlay;
 use crate::base::clock::Clock;
 use crate::base::{human, text};
 use crate::ingest::notice::{Notice, NoticeKind};
@@ -21,6 +22,7 @@ use crate::store::bodies::Bodies;
 use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
 use crate::tui::notices::{Level, Notices};
+use crate::tui::policing::Policing;
 use crate::tui::remembered;
 use crate::tui::screen::id::ScreenId;
 use crate::tui::{Options, Setup};
@@ -43,6 +45,7 @@ pub struct Session {
     pub filters: Filters,
     /// For costs by kind of token.
     pub prices: Arc<PriceTable>,
+    pub policing: Policing,
 }
 
 /// What is open, and how far it is read.
@@ -165,6 +168,8 @@ pub struct Opened {
     pub gaps: Gaps,
     /// Where midnight is.
     pub zone: Zone,
+    /// A policy that lies over it.
+    pub overlay: Option<Arc<Overlay>>,
 }
 
 /// The time zone of the screen; UTC until it is set.
@@ -232,6 +237,7 @@ impl Session {
                 saved: saved_filters(&options.setup),
             },
             prices: Arc::new(options.loading.prices.clone()),
+            policing: Policing::default(),
         }
     }
 
@@ -378,6 +384,7 @@ impl Session {
             self.fail(&error.to_string());
         }
         news.rows = before..self.loaded.store.len();
+        self.policing.is_outdated |= !news.settled.is_empty();
         if self.trace.live {
             self.see_let_go(first);
             let Opened { store, gaps, .. } = &mut self.loaded;
