@@ -165,7 +165,12 @@ enum Role {
 }
 
 /// Policies that answer in place of a person, by the names that readers give them.
-const STAND_INS: &[&str] = &["hook", "auto mode classifier", "permission rule", "guardian"];
+const STAND_INS: &[&str] = &[
+    "hook",
+    "auto mode classifier",
+    "permission rule",
+    "guardian",
+];
 
 fn role(row: &Row<'_>, attached: &Attached) -> Role {
     let answers = Answer::of(attached.verdict).is_some();

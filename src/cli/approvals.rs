@@ -76,9 +76,7 @@ impl Command for Approvals {
         let picked = OFFER.pick(&self.rows.columns)?;
         let condition = cx.global.condition.as_deref();
         let expr = condition.map(filter::parse).transpose()?;
-        let read = cx
-            .load
-            .paths(&cx.notes, &self.paths.clone().or_stdin()?)?;
+        let read = cx.load.paths(&cx.notes, &self.paths.clone().or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         let store = &read.store;
         let rows = match &expr {
@@ -191,10 +189,7 @@ fn row(cx: &Cx, store: &Store, entry: &Entry, short: &[String]) -> Vec<Cell> {
     vec![
         Cell::new(look.clean(run)),
         Cell::new(words::seq(row.seq())),
-        Cell::new(words::date_time(
-            entry.asked.or(entry.answered),
-            &look.zone,
-        )),
+        Cell::new(words::date_time(entry.asked.or(entry.answered), &look.zone)),
         Cell::new(look.clean(words::name(row.tool()))),
         Cell::role(answer, role),
         Cell::new(look.clean(&by)),

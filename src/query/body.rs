@@ -134,7 +134,10 @@ impl BodyTest {
 /// Whether a call ran with other arguments than some approval of it shows; none where no approval shows any.
 pub(super) fn approved_differs(body: &Body) -> Option<bool> {
     let called = body.args.as_ref();
-    let each = body.approvals.iter().filter_map(|it| it.differences(called));
+    let each = body
+        .approvals
+        .iter()
+        .filter_map(|it| it.differences(called));
     each.map(|found| !found.is_empty()).reduce(|a, b| a || b)
 }
 

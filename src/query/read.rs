@@ -91,9 +91,7 @@ fn of_field(field: Field, row: &Row<'_>, body: &Body) -> Option<String> {
             of(AttachedKind::Approval).map(|attached| symbols.name(attached.by).to_owned())
         }
         Field::Wait => of(AttachedKind::Approval)?.wait.get().map(human::span),
-        Field::Differs => {
-            approved_differs(body).map(|it| if it { "yes" } else { "no" }.to_owned())
-        }
+        Field::Differs => approved_differs(body).map(|it| if it { "yes" } else { "no" }.to_owned()),
         Field::Cost => row.cost().usd().map(human::usd),
         Field::TokensIn => tokens(usage.input),
         Field::TokensOut => tokens(usage.output),

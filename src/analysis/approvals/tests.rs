@@ -98,8 +98,10 @@ fn what_ran_is_compared_with_what_was_approved() {
 
 #[test]
 fn two_questions_about_one_call_are_two_entries() {
-    let denied = r#"{"type":"approval","run_id":"r","call_id":"c","state":"denied","wait_ms":1000}"#;
-    let approved = r#"{"type":"approval","run_id":"r","call_id":"c","state":"approved","wait_ms":2000}"#;
+    let denied =
+        r#"{"type":"approval","run_id":"r","call_id":"c","state":"denied","wait_ms":1000}"#;
+    let approved =
+        r#"{"type":"approval","run_id":"r","call_id":"c","state":"approved","wait_ms":2000}"#;
     let found = entries(&[ASKED, denied, ASKED, approved, RESULT]);
     let answers: Vec<Answer> = found.iter().map(|it| it.answer).collect();
     assert_eq!(answers, [Answer::Denied, Answer::Approved]);
@@ -115,7 +117,11 @@ fn a_rejection_of_claude_code_and_a_hook_are_answers() {
     };
     let trace = [
         line("1", "\"toolDenialKind\":\"user-rejected\",", "no"),
-        line("2", "", "PreToolUse:Bash hook error: [guard.sh]: not on main"),
+        line(
+            "2",
+            "",
+            "PreToolUse:Bash hook error: [guard.sh]: not on main",
+        ),
     ]
     .concat();
     let found = ledger(&load(&trace), &CancelFlag::new());

@@ -19,9 +19,8 @@ impl Rule for BlockedOnPeople {
     }
 
     fn look(&self, view: View<'_>) -> Option<Insight> {
-        let evidence = view.rows(|row| {
-            row.flags().has(Flags::HAS_APPROVAL) && waited(row) > Elapsed(0)
-        });
+        let evidence =
+            view.rows(|row| row.flags().has(Flags::HAS_APPROVAL) && waited(row) > Elapsed(0));
         let rows = || evidence.iter().map(|ix| view.store.row(*ix));
         let sum: i64 = rows().filter_map(|row| waited(&row).get()).sum();
         if sum < LEAST {
@@ -34,7 +33,11 @@ impl Rule for BlockedOnPeople {
             .map(|it| symbols.name(it.by))
             .filter(|it| !it.is_empty());
         let by = names(by);
-        let by = if by.is_empty() { by } else { format!(" ({by})") };
+        let by = if by.is_empty() {
+            by
+        } else {
+            format!(" ({by})")
+        };
         let prompts = human::counted(evidence.len() as u64, "prompt");
         let minutes = human::count((sum / MINUTE).unsigned_abs());
         let words = format!("blocked {minutes} min in {prompts}{by}");

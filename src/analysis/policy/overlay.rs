@@ -52,7 +52,8 @@ impl Overlay {
         place: &Place,
         cancel: &CancelFlag,
     ) -> Overlay {
-        let of = |policies: &Policies| judge_from(store, &policies.set, (place, ActionIx(0)), cancel);
+        let of =
+            |policies: &Policies| judge_from(store, &policies.set, (place, ActionIx(0)), cancel);
         let judged = of(&policies);
         let others = other.as_deref().map(of);
         let against = others.as_deref().map_or(Against::Recorded, Against::Policy);
@@ -89,9 +90,8 @@ impl Overlay {
         let set = &self.policies.set;
         let mut tools = store.rows().filter(|row| row.kind() == Kind::ToolCall);
         let mut seen = std::collections::HashSet::new();
-        let looks_back = tools.any(|row| {
-            seen.insert(row.tool_sym()) && set.needs(row.tool()) == Needs::Run
-        });
+        let looks_back =
+            tools.any(|row| seen.insert(row.tool_sym()) && set.needs(row.tool()) == Needs::Run);
         let mut judged = Vec::new();
         if !looks_back {
             let is_there = |it: &&Judged| it.ix.0 >= store.first();
@@ -175,22 +175,37 @@ mod tests {
     #[test]
     fn a_change_is_found_by_its_action_and_the_rest_lies_behind_it() {
         let store = load(&[call(1, 20), call(2, 900), call(3, 20)].concat());
-        let overlay = Overlay::new(&store, (policies(CAP), None), &Place::default(), &CancelFlag::new());
-        let changed: Vec<bool> = (0..3).map(|ix| overlay.change(ActionIx(ix)).is_some()).collect();
+        let overlay = Overlay::new(
+            &store,
+            (policies(CAP), None),
+            &Place::default(),
+            &CancelFlag::new(),
+        );
+        let changed: Vec<bool> = (0..3)
+            .map(|ix| overlay.change(ActionIx(ix)).is_some())
+            .collect();
         assert_eq!(changed, [false, true, false]);
-        let behind: Vec<bool> = (0..3).map(|ix| overlay.is_behind(RunIx(0), ActionIx(ix))).collect();
+        let behind: Vec<bool> = (0..3)
+            .map(|ix| overlay.is_behind(RunIx(0), ActionIx(ix)))
+            .collect();
         assert_eq!(behind, [false, false, true]);
     }
 
     #[test]
     fn an_overlay_that_grows_says_the_same_as_a_new_one() {
-        let (short, long) = ([call(1, 900), call(2, 20)].concat(), [call(1, 900), call(2, 20), call(3, 700)].concat());
+        let (short, long) = (
+            [call(1, 900), call(2, 20)].concat(),
+            [call(1, 900), call(2, 20), call(3, 700)].concat(),
+        );
         let (place, cancel) = (Place::default(), CancelFlag::new());
         let early = Overlay::new(&load(&short), (policies(CAP), None), &place, &cancel);
         let store = load(&long);
         let whole = Overlay::new(&store, (policies(CAP), None), &place, &cancel);
         let grown = early.grown(&store, &place, &cancel);
-        assert_eq!((grown.judged.len(), &grown.report.table), (3, &whole.report.table));
+        assert_eq!(
+            (grown.judged.len(), &grown.report.table),
+            (3, &whole.report.table)
+        );
         assert_eq!(grown.judged, whole.judged);
         assert_eq!(grown.changes(), whole.changes());
     }

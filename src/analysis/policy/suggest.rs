@@ -22,11 +22,7 @@ pub struct Ran {
 }
 
 /// The calls that ran, and on how many days.
-pub fn ran(
-    store: &Store,
-    place: &Place,
-    is_kept: &dyn Fn(ActionIx) -> bool,
-) -> (Vec<Ran>, usize) {
+pub fn ran(store: &Store, place: &Place, is_kept: &dyn Fn(ActionIx) -> bool) -> (Vec<Ran>, usize) {
     const DAY: i64 = 24 * 60 * 60 * 1_000_000;
     let mut days = BTreeSet::new();
     let rows = store

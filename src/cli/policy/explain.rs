@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::analysis::policy::history::Opened;
+use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::{Effect, Reason, Verdict};
 use crate::analysis::summary;
-use crate::analysis::policy::set::Policies;
 use crate::cli::Cx;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::pick;

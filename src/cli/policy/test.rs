@@ -9,9 +9,9 @@ use toml::de::{DeTable, DeValue};
 
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::Mistake;
+use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::toml_file::{entries, json};
 use crate::analysis::policy::{Before, Context, Effect, Verdict};
-use crate::analysis::policy::set::Policies;
 use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::failure::{Exit, Failure};

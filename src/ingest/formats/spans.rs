@@ -226,7 +226,9 @@ impl Span {
     /// The body of one of its facts.
     pub(crate) fn body(&self, part: u16) -> Body {
         match part {
-            Attached::INFERRED_APPROVAL => inferred("approved", "inferred: the call waited and then ran"),
+            Attached::INFERRED_APPROVAL => {
+                inferred("approved", "inferred: the call waited and then ran")
+            }
             Attached::INFERRED_DENIAL => inferred(
                 "denied",
                 "inferred: the call never ran and was answered as refused",

@@ -347,4 +347,3 @@ fn crumbs(scope: Option<Scope>, session: &Session) -> Vec<String> {
         Some(Scope::Run(_)) | None => Vec::new(),
     }
 }
-

@@ -89,6 +89,9 @@ struct Frame {
     empty: Vec<String>,
 }
 
+/// At most so many lines stand beside the rows of the table.
+const NOTES: usize = 4;
+
 impl Screen for Policy {
     fn typed(&mut self, key: Key, session: &mut Session) -> Option<Vec<Effect>> {
         match &self.input {
@@ -166,15 +169,29 @@ impl Screen for Policy {
         let asked = self.ask(session);
         let overlay = self.overlay(session);
         if self.lists.update(overlay.as_ref()) {
-            self.rules.cursor = self.rules.cursor.min(self.lists.rules.len().saturating_sub(1));
+            self.rules.cursor = self
+                .rules
+                .cursor
+                .min(self.lists.rules.len().saturating_sub(1));
             self.find_calls();
         }
         let grid = overlay.as_deref().map(lists::grid).unwrap_or_default();
-        self.frame.regions = Regions::new(area, grid.rows.len());
+        let notes = overlay.as_deref().map(lists::notes).unwrap_or_default();
+        let beside = notes.len().saturating_sub(1).min(NOTES);
+        self.frame.regions = Regions::new(area, grid.rows.len().max(beside));
+        self.frame.notes = notes;
         self.frame.table = grid;
         for (view, len, rows) in [
-            (&mut self.rules, self.lists.rules.len(), self.frame.regions.rules),
-            (&mut self.calls, self.lists.calls.len(), self.frame.regions.calls),
+            (
+                &mut self.rules,
+                self.lists.rules.len(),
+                self.frame.regions.rules,
+            ),
+            (
+                &mut self.calls,
+                self.lists.calls.len(),
+                self.frame.regions.calls,
+            ),
         ] {
             view.settle(&Extent {
                 len,
@@ -190,7 +207,7 @@ impl Screen for Policy {
     fn headline(&self) -> Headline<'_> {
         Headline {
             crumbs: &self.frame.crumbs,
-            amount: &self.frame.amount,
+            amount: "",
         }
     }
 
@@ -211,13 +228,20 @@ impl Policy {
             return Vec::new();
         }
         let store = &session.loaded.store;
-        let is_compared = self.compared.as_ref().is_some_and(|it| it.len == store.len());
+        let is_compared = self
+            .compared
+            .as_ref()
+            .is_some_and(|it| it.len == store.len());
         let judging = match &self.asking {
-            Asking { again: true, other, .. } => Some(Judging::again(session, other.clone())),
-            Asking { problem: Some(_), .. } => None,
-            Asking { other: Some(other), .. } => {
-                (!is_compared).then(|| Judging::again(session, Some(other.clone())))
-            }
+            Asking {
+                again: true, other, ..
+            } => Some(Judging::again(session, other.clone())),
+            Asking {
+                problem: Some(_), ..
+            } => None,
+            Asking {
+                other: Some(other), ..
+            } => (!is_compared).then(|| Judging::again(session, Some(other.clone()))),
             Asking { .. } => Judging::wanted(session),
         };
         let Some(judging) = judging else {
@@ -253,7 +277,6 @@ impl Policy {
         self.frame.amount = overlay.map(lists::amount).unwrap_or_default();
         self.frame.files = overlay.map(lists::files).unwrap_or_default();
         self.frame.sums = overlay.map(lists::sums).unwrap_or_default();
-        self.frame.notes = overlay.map(lists::notes).unwrap_or_default();
         self.frame.empty = self.empty(overlay, session);
         let (rules, calls) = (self.frame.regions.rules, self.frame.regions.calls);
         self.frame.rules.clear();
@@ -286,7 +309,9 @@ impl Policy {
         }
         let words = match &self.asking.problem {
             Some(problem) => {
-                let problem = problem.lines().map(|line| crate::base::text::sanitize(line).into_owned());
+                let problem = problem
+                    .lines()
+                    .map(|line| crate::base::text::sanitize(line).into_owned());
                 return problem.collect();
             }
             None if session.is_loading() => session.loading_words(),

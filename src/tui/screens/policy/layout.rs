@@ -43,7 +43,8 @@ impl Regions {
         let rows = u16::try_from(table_rows).unwrap_or(u16::MAX).min(6);
         let table = if is_tall && rows > 0 { rows + 1 } else { 0 };
         let rule = u16::from(is_roomy);
-        let fixed = 1 + u16::from(table == 0) + rule + table + u16::from(table > 0) + 1 + 1 + 1 + rule;
+        let fixed =
+            1 + u16::from(table == 0) + rule + table + u16::from(table > 0) + 1 + 1 + 1 + rule;
         let room = area.height.saturating_sub(fixed);
         // The rules have two thirds, and their calls the rest.
         let calls = room / 3;

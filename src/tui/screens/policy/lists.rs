@@ -138,16 +138,15 @@ impl Lists {
             }
             Chosen::Cell(was, now) if was != now => {
                 let changes = overlay.report.changes.iter();
-                let of = changes
-                    .filter(|it| (seen(it.was.effect), seen(it.now.effect)) == (was, now));
+                let of =
+                    changes.filter(|it| (seen(it.was.effect), seen(it.now.effect)) == (was, now));
                 of.map(|it| it.ix).collect()
             }
             Chosen::Cell(_, now) => {
                 let changes = &overlay.report.changes;
                 let is_changed = |ix| changes.binary_search_by_key(&ix, |it| it.ix).is_ok();
                 let judged = overlay.judged.iter();
-                let of = judged
-                    .filter(|it| seen(it.verdict.effect) == now && !is_changed(it.ix));
+                let of = judged.filter(|it| seen(it.verdict.effect) == now && !is_changed(it.ix));
                 of.map(|it| it.ix).collect()
             }
         };
@@ -284,7 +283,11 @@ pub(super) fn sums(overlay: &Overlay) -> String {
 /// What stands beside the table.
 pub(super) fn notes(overlay: &Overlay) -> Vec<String> {
     let report = &overlay.report;
-    let mut notes = vec![export::asks(report), export::first(report)];
+    // How many are asked for, and what is different about that.
+    let asks = export::asks(report);
+    let parts: Vec<&str> = asks.split(" · ").collect();
+    let (first, rest) = parts.split_at(parts.len().min(2));
+    let mut notes = vec![first.join(" · "), first_change(overlay)];
     if report.by_no_rule > 0 {
         let count = human::count(report.by_no_rule);
         let tools = export::counted(&report.uncovered);
@@ -295,6 +298,7 @@ pub(super) fn notes(overlay: &Overlay) -> Vec<String> {
     } else {
         format!("cannot be judged: {}", export::counted(&report.unjudged))
     });
+    notes.push(rest.join(" · "));
     let of_policy = overlay.findings.iter().filter(|it| it.rule.is_none());
     notes.extend(of_policy.map(|it| it.words.clone()));
     let assumed = overlay
@@ -304,6 +308,16 @@ pub(super) fn notes(overlay: &Overlay) -> Vec<String> {
         .flat_map(crate::analysis::policy::Engine::assumptions);
     notes.extend(assumed.map(|it| format!("assumed: {it}")));
     notes.iter().map(|it| clean(it)).collect()
+}
+
+fn first_change(overlay: &Overlay) -> String {
+    let report = &overlay.report;
+    if report.first.is_empty() {
+        return export::first(report);
+    }
+    let runs = human::counted(report.first.len() as u64, "run");
+    let behind = human::counted(report.behind, "call");
+    format!("first change in {runs}, {behind} behind it")
 }
 
 pub(super) fn grid(overlay: &Overlay) -> Grid {

@@ -90,7 +90,10 @@ pub(super) fn lines(found: &Found, days: usize) -> Vec<String> {
             found.asked_after
         ),
         String::new(),
-        format!("{:>6} {:>4}  {:<7} {:<32}  SUCH AS", "CALLS", "RUNS", "RISK", "RULE"),
+        format!(
+            "{:>6} {:>4}  {:<7} {:<32}  SUCH AS",
+            "CALLS", "RUNS", "RISK", "RULE"
+        ),
     ];
     lines.extend(free.iter().map(line));
     if !decide.is_empty() {

@@ -69,7 +69,11 @@ const WAS: usize = 20;
 const CELL: usize = 9;
 
 fn table(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
-    let (area, grid, styles) = (policy.frame.regions.table, &policy.frame.table, &theme.styles);
+    let (area, grid, styles) = (
+        policy.frame.regions.table,
+        &policy.frame.table,
+        &theme.styles,
+    );
     if area.height == 0 {
         return;
     }
@@ -169,17 +173,25 @@ fn rule(policy: &Policy, shown: &RuleText, theme: &Theme, mut row: Row<'_>) {
     let over = |style: Style| style.patch(base);
     let effect = shown.effect.map_or("", Effect::word);
     let tone = shown.effect.map_or(styles.faint, |it| style(theme, it));
-    row.put(if shown.is_selected { "▸ " } else { "  " }, over(styles.text))
+    row.cell(mark(shown.is_selected, theme), 2, over(styles.text))
         .cell(effect, EFFECT, over(tone))
         .cell(&text::cut(&shown.name, RULE - 1), RULE, over(styles.text))
         .right(&shown.decides, FIGURE, over(styles.number));
     if policy.frame.regions.rules.width >= WIDE {
-        row.right(&shown.stops, FIGURE, over(styles.blocked))
-            .right(&shown.asks, FIGURE, over(styles.waiting));
+        row.right(&shown.stops, FIGURE, over(styles.blocked)).right(
+            &shown.asks,
+            FIGURE,
+            over(styles.waiting),
+        );
     }
     row.put("  ", over(styles.text));
     let room = row.room();
     row.cell(&text::cut(&shown.lint, room), room, over(styles.faint));
+}
+
+/// The sign of the selected line.
+fn mark(is_selected: bool, theme: &Theme) -> &'static str {
+    if is_selected { theme.marks.folded } else { " " }
 }
 
 const PLACE: usize = 18;
@@ -205,7 +217,7 @@ fn call(shown: &CallText, theme: &Theme, mut row: Row<'_>) {
         Style::new()
     };
     let over = |style: Style| style.patch(base);
-    row.put(if shown.is_selected { "▸ " } else { "  " }, over(styles.text))
+    row.cell(mark(shown.is_selected, theme), 2, over(styles.text))
         .cell(&shown.place, PLACE, over(styles.faint));
     let is_wide = row.room() > 90;
     let after = 2 * WORD + 4 + if is_wide { NOTE } else { 0 };

@@ -164,7 +164,10 @@ const LOST: usize = 3;
 
 /// The verdict on an action, its rule and where that stands, and the rules that lost.
 fn facts(overlay: &Overlay, row: &Row<'_>, session: &Session) -> Vec<Line> {
-    let Some(judged) = overlay.judged(row.ix()).filter(|_| row.kind() == Kind::ToolCall) else {
+    let Some(judged) = overlay
+        .judged(row.ix())
+        .filter(|_| row.kind() == Kind::ToolCall)
+    else {
         return Vec::new();
     };
     let verdict = &judged.verdict;

@@ -2,12 +2,11 @@
 
 use crate::base::{human, text};
 use crate::model::run::CostSource;
-use crate::store::Store;
 use crate::tui::screens::outcome;
-use crate::tui::screens::stream::{Stream, what_if};
 use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::layout::Panes;
+use crate::tui::screens::stream::{Stream, what_if};
 use crate::tui::session::{Loading, Opened, Session};
 use crate::tui::widgets::tone::Tone;
 
