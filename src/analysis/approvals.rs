@@ -164,9 +164,11 @@ enum Role {
     Aside,
 }
 
-/// Policies that answer in place of a person, by the names that readers give them.
+/// Policies that answer in place of a person, by the beginnings of the names that readers give them.
 const STAND_INS: &[&str] = &[
     "hook",
+    "PreToolUse",
+    "PermissionRequest",
     "auto mode classifier",
     "permission rule",
     "guardian",
@@ -181,7 +183,7 @@ fn role(row: &Row<'_>, attached: &Attached) -> Role {
         AttachedKind::Decision if attached.verdict == Verdict::RequireApproval => Role::Question,
         AttachedKind::Decision => {
             let policy = row.store.symbols().name(attached.policy);
-            if answers && STAND_INS.contains(&policy) {
+            if answers && STAND_INS.iter().any(|it| policy.starts_with(it)) {
                 Role::Answer(Kind::Program)
             } else {
                 Role::Aside

@@ -132,9 +132,12 @@ impl Overlay {
         found.ok().map(|at| &self.judged[at])
     }
 
-    /// What lint says about a rule, most important first.
+    /// What lint says about a rule. Lint looks at each call alone: a rule about what came before it may match after all.
     pub fn lint(&self, rule: RuleIx) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(move |it| it.rule == Some(rule))
+        let hits = self.report.hits.get(rule.0 as usize).copied();
+        let has_matched = hits.is_some_and(|hits| hits > 0);
+        let of = self.findings.iter().filter(move |it| it.rule == Some(rule));
+        of.filter(move |it| !has_matched || it.id != "never-matched")
     }
 }
 

@@ -156,20 +156,22 @@ fn rules(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
     }
     head.put("  LINT", styles.faint);
     for y in 0..regions.rules.height {
-        let row = Row::new(buf, regions.rules, y, Style::new());
-        if let Some(shown) = policy.frame.rules.get(usize::from(y)) {
-            rule(policy, shown, theme, row);
+        let shown = policy.frame.rules.get(usize::from(y));
+        let is_selected = shown.is_some_and(|it| it.is_selected);
+        let base = match (is_selected, policy.focus) {
+            (true, Focus::Rules) => styles.selected,
+            (true, _) => styles.shadowed,
+            (false, _) => Style::new(),
+        };
+        let row = Row::new(buf, regions.rules, y, base);
+        if let Some(shown) = shown {
+            rule(policy, shown, (theme, base), row);
         }
     }
 }
 
-fn rule(policy: &Policy, shown: &RuleText, theme: &Theme, mut row: Row<'_>) {
+fn rule(policy: &Policy, shown: &RuleText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
     let styles = &theme.styles;
-    let base = match (shown.is_selected, policy.focus) {
-        (true, Focus::Rules) => styles.selected,
-        (true, _) => styles.shadowed,
-        (false, _) => Style::new(),
-    };
     let over = |style: Style| style.patch(base);
     let effect = shown.effect.map_or("", Effect::word);
     let tone = shown.effect.map_or(styles.faint, |it| style(theme, it));
@@ -202,20 +204,22 @@ fn calls(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
     let regions = &policy.frame.regions;
     titled(&policy.frame.calls_title, regions.calls_rule, theme, buf);
     for y in 0..regions.calls.height {
-        let row = Row::new(buf, regions.calls, y, Style::new());
-        if let Some(shown) = policy.frame.calls.get(usize::from(y)) {
-            call(shown, theme, row);
+        let shown = policy.frame.calls.get(usize::from(y));
+        let is_selected = shown.is_some_and(|it| it.is_selected);
+        let base = if is_selected {
+            theme.styles.selected
+        } else {
+            Style::new()
+        };
+        let row = Row::new(buf, regions.calls, y, base);
+        if let Some(shown) = shown {
+            call(shown, (theme, base), row);
         }
     }
 }
 
-fn call(shown: &CallText, theme: &Theme, mut row: Row<'_>) {
+fn call(shown: &CallText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
     let styles = &theme.styles;
-    let base = if shown.is_selected {
-        styles.selected
-    } else {
-        Style::new()
-    };
     let over = |style: Style| style.patch(base);
     row.cell(mark(shown.is_selected, theme), 2, over(styles.text))
         .cell(&shown.place, PLACE, over(styles.faint));
