@@ -98,7 +98,7 @@ fn a_rule_leads_to_its_calls_and_a_call_to_the_stream() {
         &["1 call of refund-cap", "the rest of the run lies behind it"],
     );
     check("9 j j", &["1 call of ask-lookup"]);
-    check("9 enter enter", &["Stream", "refund amount 900"]);
+    check("9 enter enter", &["1 Stream", "amount  900"]);
 }
 
 #[test]

@@ -91,8 +91,13 @@ fn table(policy: &Policy, theme: &Theme, buf: &mut Buffer) {
     note(&mut head, notes.next(), theme);
     let selected = policy.lists.cells.get(policy.lists.cell);
     let selected = selected.filter(|_| policy.focus == Focus::Table);
-    for ((was, counts), y) in grid.rows.iter().zip(1..area.height) {
+    for y in 1..area.height {
         let mut row = Row::new(buf, area, y, Style::new());
+        let Some((was, counts)) = grid.rows.get(usize::from(y) - 1) else {
+            row.skip(2 + WAS + CELL * grid.columns.len());
+            note(&mut row, notes.next(), theme);
+            continue;
+        };
         row.skip(2).cell(was.word(), WAS, styles.text);
         for (now, count) in grid.columns.iter().zip(counts) {
             let plain = match count {
