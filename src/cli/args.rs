@@ -255,7 +255,7 @@ pub struct Global {
     /// Policy to lay over the traces (view 9, w in the stream): a file or folder, or claude:, codex:, gemini: or
     /// opencode: for what is in force here; repeat it for several [default: what is in force here]
     #[arg(long = "policy", value_name = "POLICY", global = true)]
-    pub policies: Vec<PathBuf>,
+    pub laid: Vec<PathBuf>,
 
     /// Leave the mouse to the terminal
     #[arg(long, global = true)]

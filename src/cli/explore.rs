@@ -144,9 +144,9 @@ pub(super) struct Named {
 impl Named {
     fn policies(&self, cx: &Cx) -> Source {
         Source {
-            named: cx.global.policies.clone(),
+            named: cx.global.laid.clone(),
             place: sources::place(),
-            read: if self.is_demo && cx.global.policies.is_empty() {
+            read: if self.is_demo && cx.global.laid.is_empty() {
                 demo::policies
             } else {
                 sources::for_screen
