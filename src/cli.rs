@@ -1,5 +1,6 @@
 //! The command line. Data goes to standard output, messages about it to standard error.
 
+mod approvals;
 pub mod args;
 pub mod command;
 pub mod failure;

@@ -8,6 +8,7 @@ pub mod theme;
 pub mod effects;
 pub mod filtering;
 pub mod gaps;
+pub mod policing;
 pub mod remembered;
 mod runtime;
 pub mod screen;
@@ -31,6 +32,7 @@ use crate::ingest::intake::Messages;
 use crate::ingest::prices::PriceTable;
 use crate::ingest::recent::Homes;
 use crate::tui::keys::Keymap;
+use crate::tui::policing::Source;
 use crate::tui::remembered::Remembered;
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::ground::Ground;
@@ -142,6 +144,8 @@ pub struct Setup {
     pub homes: Option<Homes>,
     /// The bundled sample traces.
     pub demo: Vec<Input>,
+    /// Policies to lay over traces, and how to read them.
+    pub policies: Source,
     /// What earlier sessions left; the runtime fills it in.
     pub remembered: Remembered,
 }

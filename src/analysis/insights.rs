@@ -3,6 +3,7 @@
 //! To add one: a file in `insights/` and a line in [`RULES`].
 
 mod blocked_again;
+mod blocked_on_people;
 mod costly_runs;
 mod costly_turn;
 pub mod equal_calls;
@@ -64,6 +65,7 @@ pub trait Rule: Sync {
 pub static RULES: &[&dyn Rule] = &[
     &missing_results::MissingResults,
     &unanswered::Unanswered,
+    &blocked_on_people::BlockedOnPeople,
     &blocked_again::BlockedAgain,
     &failure_streak::FailureStreak,
     &repeated_calls::RepeatedCalls,

@@ -21,6 +21,7 @@ pub mod toml_file;
 
 pub mod history;
 pub mod lint;
+pub mod overlay;
 pub mod suggest;
 pub mod whatif;
 

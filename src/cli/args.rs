@@ -87,6 +87,7 @@ commands! {
     Show(super::show::Show),
     Diff(super::diff::Diff),
     Policy(super::policy::Policy),
+    Approvals(super::approvals::Approvals),
     Export(super::export::Export),
     Fork(super::export::Fork),
     Verify(super::verify::Verify),
@@ -251,6 +252,11 @@ pub struct Global {
     /// View to start in [default: runs for several runs, stream for one]
     #[arg(long, value_name = "VIEW", global = true, value_parser = view_names())]
     pub view: Option<String>,
+
+    /// Policy to lay over the traces (view 9, w in the stream): a file or folder, or claude:, codex:, gemini: or
+    /// opencode: for what is in force here; repeat it for several [default: what is in force here]
+    #[arg(long = "policy", value_name = "POLICY", global = true)]
+    pub laid: Vec<PathBuf>,
 
     /// Leave the mouse to the terminal
     #[arg(long, global = true)]

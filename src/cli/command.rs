@@ -40,6 +40,7 @@ impl Accepts {
     pub(super) const SCREEN: Accepts = Accepts::NONE
         .with(GlobalOption::Theme)
         .with(GlobalOption::View)
+        .with(GlobalOption::Policy)
         .with(GlobalOption::Mouse)
         .with(GlobalOption::State);
 
@@ -105,6 +106,7 @@ options! {
     Tz        "tz"         "--tz"         Ignored |it| it.tz.is_some();
     Theme     "theme"      "--theme"      Ignored |it| it.theme.is_some();
     View      "view"       "--view"       Ignored |it| it.view.is_some();
+    Policy    "laid"       "--policy"     Refused |it| !it.laid.is_empty();
     Mouse     "no_mouse"   "--no-mouse"   Ignored |it| it.no_mouse;
     State     "no_state"   "--no-state"   Ignored |it| it.no_state;
 }

@@ -1,9 +1,13 @@
 //! `demo`: opens the sample traces that are built into the program.
 
+use std::path::PathBuf;
+
+use crate::analysis::policy::set::Policies;
 use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::explore::{self, Named, Picture};
 use crate::cli::failure::Exit;
+use crate::cli::policy::sources;
 use crate::ingest::discover::Input;
 
 /// Open the sample traces that come with the program
@@ -26,6 +30,7 @@ impl Command for Demo {
             inputs: inputs(),
             title: "demo".to_owned(),
             picture: self.picture,
+            is_demo: true,
             ..Named::default()
         };
         explore::run(cx, named)
@@ -66,4 +71,14 @@ pub(super) fn inputs() -> Vec<Input> {
             },
         })
         .collect()
+}
+
+/// The policy of the sample traces, or one that the user names.
+pub(super) fn policies(named: &[PathBuf], hosts: &[&str]) -> Result<Policies, String> {
+    const TEXT: &str = include_str!("../../sample-traces/policy/policy.toml");
+    if named.is_empty() {
+        sources::bundled("sample-traces/policy/policy.toml", TEXT)
+    } else {
+        sources::for_screen(named, hosts)
+    }
 }

@@ -9,6 +9,7 @@ use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::look::Charset;
 use crate::cli::pick::Target;
+use crate::cli::policy::sources;
 use crate::cli::selection::Selection;
 use crate::cli::{Cx, demo, filter, ls, picture, plain};
 use crate::config::{self, Origin};
@@ -19,6 +20,7 @@ use crate::ingest::recent::Homes;
 use crate::state;
 use crate::tui;
 use crate::tui::Setup;
+use crate::tui::policing::Source;
 use crate::tui::screens::ScreenId;
 use crate::tui::theme::ground::{Background, Ground};
 use crate::tui::theme::{self, ColorChoice, Palette};
@@ -139,9 +141,23 @@ pub(super) struct Named {
     pub(super) live: bool,
     /// About what the agents of this machine are doing.
     pub(super) overview: bool,
+    /// The bundled traces, which have a bundled policy.
+    pub(super) is_demo: bool,
 }
 
 impl Named {
+    fn policies(&self, cx: &Cx) -> Source {
+        Source {
+            named: cx.global.laid.clone(),
+            place: sources::place(),
+            read: if self.is_demo && cx.global.laid.is_empty() {
+                demo::policies
+            } else {
+                sources::for_screen
+            },
+        }
+    }
+
     /// The run to start in, and perhaps the action: what the first path names that names any.
     fn start(&self) -> Option<String> {
         self.targets.iter().find_map(|target| target.name.clone())
@@ -338,6 +354,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             filters: filters.collect(),
             homes: homes(),
             demo: demo::inputs(),
+            policies: named.policies(cx),
             ..Setup::default()
         },
         state: cx.config.state.value.then(state::usual_folder).flatten(),

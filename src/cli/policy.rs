@@ -6,7 +6,7 @@ mod import;
 mod inputs;
 mod lint;
 mod report;
-mod sources;
+pub(super) mod sources;
 mod suggest;
 mod test;
 

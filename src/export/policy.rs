@@ -24,6 +24,11 @@ pub struct Document<'a> {
     pub report: &'a Report,
 }
 
+/// The name of a file without its folders; `claude:settings.json` stays as it is.
+pub fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// The effects that head the rows and columns of the table; warnings are allowed calls.
 pub const SHOWN: &[Effect] = &[
     Effect::Allow,

@@ -407,7 +407,7 @@ fn approval(text: &ApprovalText, known: Option<&Attached>, asked: Option<&Value>
     let wait = known.filter(|known| known.wait.is_some());
     let wait = wait.map(|known| format!("after {}", words::span(known.wait)));
     let why = text.reason.as_ref().map(|why| format!("· {why}"));
-    let differences = differences(text.args.as_ref(), asked);
+    let differences = differences(text, asked);
     [state, by, wait, why]
         .into_iter()
         .flatten()
@@ -416,19 +416,18 @@ fn approval(text: &ApprovalText, known: Option<&Attached>, asked: Option<&Value>
         .join(" ")
 }
 
-/// Values shown to the approver that differ from those of the call. Keys that only one side has are
-/// ignored: recorders leave out what they do not show.
-fn differences(shown: Option<&Value>, called: Option<&Value>) -> Vec<String> {
-    let (Some(Value::Object(shown)), Some(Value::Object(called))) = (shown, called) else {
-        return Vec::new();
-    };
-    let common = shown
-        .iter()
-        .filter_map(|(key, value)| Some((key, value, called.get(key)?)));
-    common
-        .filter(|(_, shown, called)| shown != called)
-        .map(|(key, shown, called)| format!("· {key}: shown {shown}, called with {called}"))
-        .collect()
+/// `· amount: shown 420, called with 4200`.
+fn differences(text: &ApprovalText, called: Option<&Value>) -> Vec<String> {
+    let found = text.differences(called).unwrap_or_default().into_iter();
+    let words = found.map(|it| {
+        let name = if it.name.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", it.name)
+        };
+        format!("· {name}shown {}, called with {}", it.approved, it.ran)
+    });
+    words.collect()
 }
 
 #[cfg(test)]

@@ -61,3 +61,102 @@ pub struct ApprovalText {
     /// What the person was shown and answered, as recorded.
     pub args: Option<Value>,
 }
+
+/// A value that a call ran with, and the one that was approved in its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// Its name among the arguments; empty for all of them.
+    pub name: String,
+    pub approved: Value,
+    pub ran: Value,
+}
+
+impl ApprovalText {
+    /// Where what was approved differs from what the call has; none where the two cannot be compared. Names that only
+    /// one of the two has say nothing: recorders leave out what they do not show.
+    pub fn differences(&self, called: Option<&Value>) -> Option<Vec<Difference>> {
+        let approved = self.args.as_ref()?;
+        match (approved, called?) {
+            (Value::Object(approved), Value::Object(called)) => {
+                let common: Vec<(&String, &Value, &Value)> = approved
+                    .iter()
+                    .filter_map(|(name, value)| Some((name, value, called.get(name)?)))
+                    .collect();
+                let differ = common.iter().filter(|(_, approved, ran)| approved != ran);
+                let found = differ.map(|(name, approved, ran)| Difference {
+                    name: (*name).clone(),
+                    approved: (*approved).clone(),
+                    ran: (*ran).clone(),
+                });
+                (!common.is_empty()).then(|| found.collect())
+            }
+            (Value::Array(_) | Value::String(_), Value::Object(called)) => {
+                let (name, ran) = COMMANDS
+                    .iter()
+                    .find_map(|name| Some((*name, called.get(*name)?)))?;
+                Some(differing(name, approved, ran))
+            }
+            (approved, called) => Some(differing("", approved, called)),
+        }
+    }
+}
+
+/// Where calls of a shell keep their line.
+const COMMANDS: &[&str] = &["command", "cmd"];
+
+fn differing(name: &str, approved: &Value, ran: &Value) -> Vec<Difference> {
+    if approved == ran || is_same_line(approved, ran) || is_same_line(ran, approved) {
+        return Vec::new();
+    }
+    vec![Difference {
+        name: name.to_owned(),
+        approved: approved.clone(),
+        ran: ran.clone(),
+    }]
+}
+
+/// Whether `["bash", "-lc", "make a"]` or `["make", "a"]` is the line `make a`.
+fn is_same_line(words: &Value, line: &Value) -> bool {
+    let (Value::Array(words), Value::String(line)) = (words, line) else {
+        return false;
+    };
+    let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+    words.last().is_some_and(|last| last == line) || words.join(" ") == *line
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::ApprovalText;
+
+    #[track_caller]
+    fn check(approved: &Value, called: &Value, names: Option<&[&str]>) {
+        let text = ApprovalText {
+            args: Some(approved.clone()),
+            ..ApprovalText::default()
+        };
+        let found = text.differences(Some(called));
+        let found = found.as_ref().map(|all| all.iter().map(|it| &*it.name));
+        assert_eq!(found.map(Iterator::collect::<Vec<_>>).as_deref(), names);
+    }
+
+    #[test]
+    fn only_names_that_both_sides_have_are_compared() {
+        let called = json!({"amount": 4200, "order": "8841"});
+        check(&json!({"amount": 420}), &called, Some(&["amount"]));
+        check(&json!({"amount": 4200}), &called, Some(&[]));
+        check(&json!({"sum": 420}), &called, None);
+    }
+
+    #[test]
+    fn a_command_is_the_same_as_words_and_as_a_line() {
+        let called = json!({"command": "make a"});
+        check(&json!(["bash", "-lc", "make a"]), &called, Some(&[]));
+        check(&json!(["make", "a"]), &called, Some(&[]));
+        check(&json!("make a"), &called, Some(&[]));
+        check(&json!(["make", "b"]), &called, Some(&["command"]));
+        check(&json!("x"), &json!("y"), Some(&[""]));
+        check(&json!(["x"]), &json!({"path": "y"}), None);
+    }
+}

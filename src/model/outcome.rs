@@ -36,6 +36,16 @@ pub struct Attached {
     pub line: u32,
 }
 
+impl Attached {
+    /// Parts beyond those of any record: answers that no record states and that follow from several.
+    pub const INFERRED_APPROVAL: u16 = u16::MAX;
+    pub const INFERRED_DENIAL: u16 = u16::MAX - 1;
+
+    pub fn is_inferred(&self) -> bool {
+        self.place.part >= Attached::INFERRED_DENIAL
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttachedKind {
     Decision,

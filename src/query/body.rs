@@ -28,6 +28,8 @@ pub enum BodyTest {
         name: String,
         test: ValueTest,
     },
+    /// Whether it ran with other arguments than were approved. False for both where that cannot be compared.
+    ApprovedDiffers(bool),
     HasText,
     HasValue {
         root: Root,
@@ -117,6 +119,7 @@ impl BodyTest {
                 let any = |text: &str| test.any.iter().any(|pattern| pattern.matches(text));
                 (any(kind) || any(&error.message)) != test.negated
             }),
+            BodyTest::ApprovedDiffers(wanted) => approved_differs(body) == Some(*wanted),
             BodyTest::HasText => body.text.as_ref().is_some_and(|text| !text.is_empty()),
             BodyTest::HasValue { root, path } => has(root.of(body), path),
             BodyTest::HasLabel(name) => labels(body, name).next().is_some(),
@@ -126,6 +129,16 @@ impl BodyTest {
             judged: false,
         }
     }
+}
+
+/// Whether a call ran with other arguments than some approval of it shows; none where no approval shows any.
+pub(super) fn approved_differs(body: &Body) -> Option<bool> {
+    let called = body.args.as_ref();
+    let each = body
+        .approvals
+        .iter()
+        .filter_map(|it| it.differences(called));
+    each.map(|found| !found.is_empty()).reduce(|a, b| a || b)
 }
 
 impl Root {

@@ -77,6 +77,7 @@ fields! {
     Decision    "decision"     Verdict  Action ["verdict"] "allow, block, require_approval, approved, denied, …";
     Approver    "approver"     Name     Action [] "who approved or denied";
     Wait        "wait"         Duration Action [] "how long a person took to answer";
+    Differs     "approved-differs" Flag Action [] "whether it ran with other arguments than were approved";
     Cost        "cost"         Money    Run    ["price"] "dollars";
     TokensIn    "tokens.in"    Count    Run    ["tokens.input"] "input tokens, without cache";
     TokensOut   "tokens.out"   Count    Run    ["tokens.output"] "output tokens";

@@ -10,7 +10,7 @@ use crate::model::action::Flags;
 use crate::model::outcome::{Attached, AttachedKind};
 use crate::model::quantity::Tokens;
 use crate::model::symbol::Sym;
-use crate::query::body::{Root, values};
+use crate::query::body::{Root, approved_differs, values};
 use crate::query::expr::{Expr, Subject};
 use crate::query::fields::Field;
 use crate::query::parse::{ParseError, parse};
@@ -91,6 +91,7 @@ fn of_field(field: Field, row: &Row<'_>, body: &Body) -> Option<String> {
             of(AttachedKind::Approval).map(|attached| symbols.name(attached.by).to_owned())
         }
         Field::Wait => of(AttachedKind::Approval)?.wait.get().map(human::span),
+        Field::Differs => approved_differs(body).map(|it| if it { "yes" } else { "no" }.to_owned()),
         Field::Cost => row.cost().usd().map(human::usd),
         Field::TokensIn => tokens(usage.input),
         Field::TokensOut => tokens(usage.output),

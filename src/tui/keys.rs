@@ -186,6 +186,7 @@ pub enum Group {
     Time,
     Costs,
     Changes,
+    Policy,
     Program,
 }
 
@@ -221,6 +222,7 @@ impl Group {
         Group::Time,
         Group::Costs,
         Group::Changes,
+        Group::Policy,
         Group::Program,
     ];
 
@@ -236,6 +238,7 @@ impl Group {
             Group::Time => &[ScreenId::Timeline],
             Group::Costs => &[ScreenId::Costs],
             Group::Changes => &[ScreenId::Changes],
+            Group::Policy => &[ScreenId::Policy],
             Group::Move | Group::Filter | Group::Program => &[],
         }
     }
@@ -254,6 +257,7 @@ impl Group {
             Group::Time => "time",
             Group::Costs => "costs",
             Group::Changes => "files of a run",
+            Group::Policy => "policy",
             Group::Program => "program",
         }
     }
@@ -384,6 +388,7 @@ commands! {
     Wider "inspector-wider" Look "<" "wider" "widen the inspector";
     Narrower "inspector-narrower" Look ">" "narrower" "narrow the inspector";
     Column "column" Look "|" "column" "add a column for any field; in the inspector, for the value under the cursor";
+    WhatIf "what-if" Look on Stream, Policy "w" "what-if" "lay a policy over the stream: what would it have changed? Again to take it off";
     Maximise "maximise" Look "\\" "maximise" "show this pane alone, and back";
     In "in" Inspect "l right" "unfold" "unfold, or go to the first child";
     Out "out" Inspect "h left" "fold" "fold, or go to the parent";
@@ -453,7 +458,7 @@ commands! {
     WhichFigures "which-figures" Cohort "f" "show" "show all figures, only changes, or only inconclusive ones";
     Paired "paired" Cohort "p" "pairs" "pair runs of the same task, or not";
     Reseed "reseed" Cohort "r" "reseed" "compare again with a new random seed";
-    Export "export" Program on Cohort, Diff "x" "export" "export as Markdown or JSON: a second key picks the format and the target";
+    Export "export" Program on Cohort, Diff, Policy "x" "export" "export as Markdown or JSON: a second key picks the format and the target";
     Models "models" Cohort "m" "models" "choose the models to compare";
     ChooseSide "choose-side" Cohort "space" "A/B" "in the list of models, mark this one as A or B";
     OpenRun "open-run" Cohort "o" "run" "open this side's run at the call behind the figure";
@@ -475,6 +480,12 @@ commands! {
     CostOrder "cost-order" Costs "s" "order" "most expensive first, or in the order of the run";
     NetChange "net-change" Changes "d" "net change" "show the net change of the file as one diff, and back";
     Changes "changed-files" Program on Stream, Runs, Replay, Timeline, Costs "u" "files" "list the files that the run read or changed; over the replay, as of its step";
+    NextPart "next-part" Policy "tab" "table/rules/calls" "go from the table to the rules, to their calls";
+    PrevPart "previous-part" Policy "backtab" "back" "go back";
+    ComparePolicies "compare-policies" Policy "c" "compare" "compare with another policy instead of what was recorded; with nothing, compare with that again" takes Path;
+    Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for what ran and would be asked for, or go back";
+    Reload "reload-policy" Policy "r" "reload" "read the policy again";
+    CopyRule "copy-rule" Policy "y" "copy rule" "copy the selected rule";
     ViewBack "view-back" Program "[" "view back" "previous view, with its selection";
     ViewForward "view-forward" Program "]" "view forward" "next view";
     Palette "palette" Program ":" "command" "run any command by name, with arguments (:runs model:gpt-5*, :12)";

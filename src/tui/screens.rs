@@ -12,6 +12,7 @@ pub mod help;
 pub mod notices;
 pub mod outcome;
 pub mod palette;
+pub mod policy;
 pub mod recent;
 pub mod replay;
 pub mod runs;
@@ -32,6 +33,7 @@ pub(super) fn build(id: ScreenId, session: &Session) -> Box<dyn Screen> {
         ScreenId::Cohort => Box::new(cohort::Cohort::default()),
         ScreenId::Timeline => Box::new(timeline::Timeline::default()),
         ScreenId::Costs => Box::new(costs::Costs::default()),
+        ScreenId::Policy => Box::new(policy::Policy::default()),
         ScreenId::Help => Box::new(help::Help::default()),
         ScreenId::Palette => Box::new(palette::Palette::default()),
         ScreenId::Files => Box::new(files::Files::default()),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::analysis::life::{Arrival, Life, Pulse};
+use crate::analysis::policy::overlay::Overlay;
 use crate::base::clock::Clock;
 use crate::base::{human, text};
 use crate::ingest::notice::{Notice, NoticeKind};
@@ -22,6 +23,7 @@ use crate::store::bodies::Bodies;
 use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
 use crate::tui::notices::{Level, Notices};
+use crate::tui::policing::Policing;
 use crate::tui::remembered;
 use crate::tui::screen::id::ScreenId;
 use crate::tui::{Options, Setup};
@@ -48,6 +50,7 @@ pub struct Session {
     pub sought: Option<Sought>,
     /// For costs by kind of token.
     pub prices: Arc<PriceTable>,
+    pub policing: Policing,
 }
 
 /// What is open, and how far it is read.
@@ -210,6 +213,8 @@ pub struct Opened {
     pub gaps: Gaps,
     /// Where midnight is.
     pub zone: Zone,
+    /// A policy that lies over it.
+    pub overlay: Option<Arc<Overlay>>,
 }
 
 /// The time zone of the screen; UTC until it is set.
@@ -279,6 +284,7 @@ impl Session {
             },
             sought: None,
             prices: Arc::new(options.loading.prices.clone()),
+            policing: Policing::default(),
         }
     }
 
@@ -431,6 +437,7 @@ impl Session {
             self.fail(&error.to_string());
         }
         news.rows = before..self.loaded.store.len();
+        self.policing.is_outdated |= !news.settled.is_empty();
         if self.trace.live {
             self.see_let_go(first);
             let Opened { store, gaps, .. } = &mut self.loaded;

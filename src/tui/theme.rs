@@ -227,6 +227,8 @@ pub struct Marks {
     pub tee_down: &'static str,
     pub tee_up: &'static str,
     pub branch: &'static str,
+    /// Beside what lies behind the first change of a policy.
+    pub behind: &'static str,
     /// Of a frame: upper left, upper right, lower left, lower right.
     pub corners: [&'static str; 4],
     pub lane: &'static str,
@@ -286,6 +288,7 @@ pub static UNICODE: Marks = Marks {
     tee_down: "┬",
     tee_up: "┴",
     branch: "└",
+    behind: "┊",
     corners: ["┌", "┐", "└", "┘"],
     lane: "├",
     crumb: "›",
@@ -331,6 +334,7 @@ pub static ASCII: Marks = Marks {
     tee_down: "+",
     tee_up: "+",
     branch: "`",
+    behind: ":",
     corners: ["+", "+", "+", "+"],
     lane: "+",
     crumb: ">",
@@ -382,6 +386,7 @@ mod tests {
             marks.tee_down,
             marks.tee_up,
             marks.branch,
+            marks.behind,
             marks.lane,
             marks.crumb,
             marks.none,

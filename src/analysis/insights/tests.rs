@@ -300,3 +300,24 @@ fn insights_about_one_run_count_that_run_alone() {
         Some("1 result never arrived (r2-tool)")
     );
 }
+
+#[test]
+fn adds_up_how_long_people_were_waited_for() {
+    let answer = |id: u32, minutes: u32| {
+        format!(
+            "{{\"type\":\"approval\",\"run_id\":\"r1\",\"call_id\":\"c{id}\",\"state\":\"approved\",\"by\":\"ann\",\"wait_ms\":{}}}\n",
+            minutes * 60_000
+        )
+    };
+    let one = call(1, "t", r#"{"a":1}"#, OK) + &answer(1, 9);
+    check(&one, &[]);
+    let two = one + &call(2, "t", r#"{"a":2}"#, OK) + &answer(2, 6);
+    check(
+        &two,
+        &[(
+            Weight::Warning,
+            "blocked 15 min in 2 prompts (ann)",
+            &[0, 1],
+        )],
+    );
+}

@@ -55,10 +55,21 @@ pub struct Judged {
 
 /// What a policy says about every tool call, in the order of the store. Incomplete if cancelled.
 pub fn judge(store: &Store, set: &Set, place: &Place, cancel: &CancelFlag) -> Vec<Judged> {
+    judge_from(store, set, (place, ActionIx(0)), cancel)
+}
+
+/// The same, from one action on.
+pub fn judge_from(
+    store: &Store,
+    set: &Set,
+    (place, from): (&Place, ActionIx),
+    cancel: &CancelFlag,
+) -> Vec<Judged> {
     let history = History::new(store, set, place);
     let mut found = Vec::new();
-    let chunks = store.chunks().len();
-    let work = |memo: &mut Memo, number: usize| history.chunk(memo, number);
+    let first = from.0 as usize / CHUNK_ROWS;
+    let chunks = store.chunks().len().saturating_sub(first);
+    let work = |memo: &mut Memo, number: usize| history.chunk(memo, (first + number, from));
     in_order(chunks, cancel, work, &mut |_, judged: Vec<Judged>| {
         found.extend(judged);
     });
@@ -223,14 +234,14 @@ impl<'a> History<'a> {
         }
     }
 
-    fn chunk(&self, memo: &mut Memo, number: usize) -> Vec<Judged> {
+    fn chunk(&self, memo: &mut Memo, (number, from): (usize, ActionIx)) -> Vec<Judged> {
         let first = (number * CHUNK_ROWS) as u32;
         let len = self
             .store
             .chunk(number)
             .map_or(0, |(chunk, _)| chunk.len() as u32);
         let rows = (first..first + len).map(|ix| self.store.row(ActionIx(ix)));
-        let calls = rows.filter(|row| row.kind() == Kind::ToolCall);
+        let calls = rows.filter(|row| row.ix() >= from && row.kind() == Kind::ToolCall);
         calls
             .map(|row| Judged {
                 ix: row.ix(),

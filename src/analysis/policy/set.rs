@@ -5,6 +5,23 @@ use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict, kind_of,
 };
 
+/// Policies that were read, and the files they came from.
+#[derive(Debug)]
+pub struct Policies {
+    pub files: Vec<File>,
+    pub set: Set,
+}
+
+impl Policies {
+    /// `~/.claude/settings.json:14`; empty for a rule that is not there.
+    pub fn place(&self, ix: RuleIx) -> String {
+        let found = self.set.rule(ix).zip(self.set.home_of(ix));
+        found.map_or_else(String::new, |(rule, (_, file))| {
+            format!("{}:{}", self.files[file].path, rule.line)
+        })
+    }
+}
+
 /// Engines, and where the rules of each begin among all rules.
 #[derive(Debug, Default)]
 pub struct Set {

@@ -6,8 +6,11 @@ use serde_json::Value;
 
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::claude::{self, Claude};
+use crate::analysis::policy::history::{Opened, Place, recorded};
 use crate::analysis::policy::shell::{self, Strictness};
 use crate::analysis::policy::{Context, Effect, Engine};
+use crate::model::action::{ActionIx, Kind};
+use crate::store::Store;
 
 /// A call that ran.
 #[derive(Debug, Clone)]
@@ -16,6 +19,28 @@ pub struct Ran {
     pub args: Value,
     /// Which run it belongs to, from 0.
     pub run: usize,
+}
+
+/// The calls that ran, and on how many days.
+pub fn ran(store: &Store, place: &Place, is_kept: &dyn Fn(ActionIx) -> bool) -> (Vec<Ran>, usize) {
+    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+    let mut days = BTreeSet::new();
+    let rows = store
+        .rows()
+        .filter(|row| row.kind() == Kind::ToolCall && is_kept(row.ix()));
+    let ran = rows.filter(|row| recorded(row) == Effect::Allow);
+    let calls = ran.filter_map(|row| {
+        let opened = Opened::without_run(&row, place);
+        let args = opened.args().filter(|it| it.is_object())?.clone();
+        days.extend(row.time().get().map(|time| time.div_euclid(DAY)));
+        Some(Ran {
+            tool: row.tool().to_owned(),
+            args,
+            run: row.run_ix().0 as usize,
+        })
+    });
+    let calls = calls.collect();
+    (calls, days.len())
 }
 
 /// A rule worth having.

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::analysis::policy::history::{self, Judged};
+use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::whatif::{self, Against, Report};
 use crate::base::cancel::CancelFlag;
 use crate::cli::args::Paths;
 use crate::cli::failure::Exit;
 use crate::cli::load::Read;
 use crate::cli::policy::report;
-use crate::cli::policy::sources::{self, Policies};
+use crate::cli::policy::sources;
 use crate::cli::{Cx, filter};
 use crate::export::json::policy as policy_json;
 use crate::export::policy as export;

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::analysis::policy::history::Opened;
+use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::{Effect, Reason, Verdict};
 use crate::analysis::summary;
 use crate::cli::Cx;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::pick;
-use crate::cli::policy::sources::{self, Policies};
+use crate::cli::policy::sources;
 use crate::cli::table::{self, Cell, Column};
 use crate::export::words::Role;
 use crate::model::action::Kind;

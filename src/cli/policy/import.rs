@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::analysis::policy::RuleIx;
+use crate::analysis::policy::set::Policies;
 use crate::base::{human, text};
 use crate::cli::Cx;
 use crate::cli::failure::Exit;
 use crate::cli::place::Place;
-use crate::cli::policy::sources::{self, Policies};
+use crate::cli::policy::sources;
 
 /// Write a policy.toml that uses other policy files, with their rules as comments
 #[derive(Debug, clap::Args)]

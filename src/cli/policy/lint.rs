@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::analysis::policy::lint::{self, Facts, Finding, Weight};
+use crate::analysis::policy::set::Policies;
 use crate::cli::Cx;
 use crate::cli::failure::Exit;
-use crate::cli::policy::sources::{self, Policies};
+use crate::cli::policy::sources;
 use crate::export::words::Role;
 
 /// Find rules that do not do what they seem to, and ways around them

@@ -7,17 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis::policy::history::Place;
 use crate::analysis::policy::native::Use;
-use crate::analysis::policy::set::{Refusal, Set};
+use crate::analysis::policy::set::{Policies, Refusal, Set};
 use crate::analysis::policy::{File, Scope, decisions, kind_of, native};
 use crate::cli::failure::Failure;
 use crate::ingest::discover::at_home;
-
-/// Policies that were read, and the files they came from.
-#[derive(Debug)]
-pub(super) struct Policies {
-    pub(super) files: Vec<File>,
-    pub(super) set: Set,
-}
 
 /// Splits `POLICY… PATH…`: the first is a policy, and so are those after it that look like one.
 pub(super) fn split(named: &[PathBuf]) -> (Vec<PathBuf>, Vec<PathBuf>) {
@@ -149,6 +142,47 @@ pub(super) fn decisions(path: &Path) -> Result<Policies, Failure> {
     Ok(Policies { files, set })
 }
 
+/// Policies for a screen: those that are named, or what is in force on this machine for the hosts of a trace.
+pub(in crate::cli) fn for_screen(named: &[PathBuf], hosts: &[&str]) -> Result<Policies, String> {
+    if !named.is_empty() {
+        return read(named, false).map_err(|failure| failure.to_string());
+    }
+    let mut files = Vec::new();
+    for program in hosts.iter().filter_map(|host| InForce::of_host(host)) {
+        // A program without a policy leaves those of the others.
+        let before = files.len();
+        match program.read(false, &mut files) {
+            Ok(()) => {}
+            Err(_) if files.len() == before && !program.has_any() => {}
+            Err(failure) => return Err(failure.to_string()),
+        }
+    }
+    if files.is_empty() {
+        let programs = match hosts {
+            [] => "the program of this trace".to_owned(),
+            hosts => hosts.join(", "),
+        };
+        return Err(format!(
+            "no policy of {programs} is in force on this machine: give one with --policy FILE"
+        ));
+    }
+    let set = Set::read(&files).map_err(|refusal| explain(&files, &refusal).to_string())?;
+    Ok(Policies { files, set })
+}
+
+/// A policy that comes with the program.
+pub(in crate::cli) fn bundled(path: &str, text: &str) -> Result<Policies, String> {
+    let files = vec![File {
+        path: path.to_owned(),
+        text: text.to_owned(),
+        root: None,
+        in_force: true,
+        scope: Scope::User,
+    }];
+    let set = Set::read(&files).map_err(|refusal| explain(&files, &refusal).to_string())?;
+    Ok(Policies { files, set })
+}
+
 /// Files of policies directly in a folder, by name.
 fn in_folder(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -185,7 +219,7 @@ fn home() -> Option<PathBuf> {
 }
 
 /// What traces do not tell: here, the home folder of the user.
-pub(super) fn place() -> Place {
+pub(in crate::cli) fn place() -> Place {
     Place {
         home: home().map(|it| it.to_string_lossy().into_owned()),
         cwd: None,
@@ -210,6 +244,23 @@ impl InForce {
             "opencode:" => Some(InForce::OpenCode),
             _ => None,
         }
+    }
+
+    /// By the format of its runs.
+    fn of_host(host: &str) -> Option<InForce> {
+        match host {
+            "claude-code" | "claude-stream" => Some(InForce::Claude),
+            "codex" | "codex-exec" => Some(InForce::Codex),
+            "gemini" => Some(InForce::Gemini),
+            "opencode" => Some(InForce::OpenCode),
+            _ => None,
+        }
+    }
+
+    fn has_any(self) -> bool {
+        self.places()
+            .iter()
+            .any(|(path, _)| path.is_file() || !in_folder(path).is_empty())
     }
 
     /// Where its policies are, weakest first.

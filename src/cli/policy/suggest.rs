@@ -4,9 +4,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::analysis::policy::Effect;
-use crate::analysis::policy::history::{Opened, recorded};
-use crate::analysis::policy::suggest::{self, Found, HeldOut, Ran, Risk, Suggestion};
+use crate::analysis::policy::suggest::{self, Found, HeldOut, Risk, Suggestion};
 use crate::analysis::runs::short_ids;
 use crate::base::human;
 use crate::cli::Cx;
@@ -18,7 +16,6 @@ use crate::cli::policy::{eval, sources};
 use crate::cli::table::{self, Cell, Column};
 use crate::export::policy::suggested;
 use crate::export::words::Role;
-use crate::model::action::Kind;
 
 /// Suggest rules for calls that ran and that the defaults would ask for
 #[derive(Debug, clap::Args)]
@@ -70,7 +67,7 @@ impl Suggest {
         }
         let kept = eval::kept(cx, &read, expr.as_ref());
         let is_kept = |ix| kept.as_ref().is_none_or(|kept| kept.contains(&ix));
-        let (calls, days) = ran(&read, &is_kept);
+        let (calls, days) = suggest::ran(&read.store, &sources::place(), &is_kept);
         let found = suggest::suggest(&calls, self.least.max(1));
         let held = if self.holdout {
             suggest::hold_out(&calls, self.least.max(1), HELD_OUT)
@@ -92,30 +89,6 @@ impl Suggest {
         }
         Ok(exit)
     }
-}
-
-/// The calls that ran, and on how many days.
-fn ran(read: &Read, is_kept: &dyn Fn(crate::model::action::ActionIx) -> bool) -> (Vec<Ran>, usize) {
-    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
-    let place = sources::place();
-    let mut days = std::collections::BTreeSet::new();
-    let rows = read
-        .store
-        .rows()
-        .filter(|row| row.kind() == Kind::ToolCall && is_kept(row.ix()));
-    let ran = rows.filter(|row| recorded(row) == Effect::Allow);
-    let calls = ran.filter_map(|row| {
-        let opened = Opened::without_run(&row, &place);
-        let args = opened.args().filter(|it| it.is_object())?.clone();
-        days.extend(row.time().get().map(|time| time.div_euclid(DAY)));
-        Some(Ran {
-            tool: row.tool().to_owned(),
-            args,
-            run: row.run_ix().0 as usize,
-        })
-    });
-    let calls = calls.collect();
-    (calls, days.len())
 }
 
 const COLUMNS: &[Column] = &[

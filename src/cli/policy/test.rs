@@ -9,12 +9,13 @@ use toml::de::{DeTable, DeValue};
 
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::Mistake;
+use crate::analysis::policy::set::Policies;
 use crate::analysis::policy::toml_file::{entries, json};
 use crate::analysis::policy::{Before, Context, Effect, Verdict};
 use crate::base::human;
 use crate::cli::Cx;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::policy::sources::{self, Policies};
+use crate::cli::policy::sources;
 use crate::export::words::Role;
 
 /// Test policies: the examples inside of them, and cases in files

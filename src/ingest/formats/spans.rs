@@ -18,13 +18,13 @@ mod trace;
 use serde_json::Value;
 
 use self::messages::{Content, Item, Role, opened};
-use self::owned::{APPROVED, DENIED};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{ApprovalText, Body, DecisionText, ErrorText};
 use crate::ingest::fact::{FactKind, FactSink, Name, SpanRole};
 use crate::ingest::formats::entry::Entry;
 use crate::ingest::json::{Json, Range, Text};
 use crate::model::action::{Flags, Status, Verdict};
+use crate::model::outcome::Attached;
 use crate::model::quantity::{Cost, Elapsed, Time, Tokens, Usage};
 
 /// What a span represents.
@@ -226,8 +226,10 @@ impl Span {
     /// The body of one of its facts.
     pub(crate) fn body(&self, part: u16) -> Body {
         match part {
-            APPROVED => inferred("approved", "inferred: the call waited and then ran"),
-            DENIED => inferred(
+            Attached::INFERRED_APPROVAL => {
+                inferred("approved", "inferred: the call waited and then ran")
+            }
+            Attached::INFERRED_DENIAL => inferred(
                 "denied",
                 "inferred: the call never ran and was answered as refused",
             ),

@@ -71,6 +71,15 @@ pub(super) fn field_test(field: Field, test: &Test) -> Node {
         }
         Field::Retry => flagged(test, Flags::RETRY),
         Field::Inferred => flagged(test, Flags::INFERRED),
+        Field::Differs => {
+            let differs = |wanted| {
+                Node::And(vec![
+                    Node::Column(ColumnTest::Flags(Flags::HAS_APPROVAL)),
+                    body(BodyTest::ApprovedDiffers(wanted)),
+                ])
+            };
+            flag(test, (differs(true), differs(false)))
+        }
         Field::Correct => {
             let judged = |right| run(RunTest::Correct(right));
             flag(test, (judged(true), judged(false)))
@@ -218,6 +227,13 @@ pub(super) fn has(subject: &Subject) -> Node {
         Field::TokensTotal => number(NumberColumn::Tokens(TokenKind::Total)),
         Field::Retry => flags(Flags::RETRY),
         Field::Inferred => flags(Flags::INFERRED),
+        Field::Differs => Node::And(vec![
+            flags(Flags::HAS_APPROVAL),
+            Node::Or(vec![
+                body(BodyTest::ApprovedDiffers(true)),
+                body(BodyTest::ApprovedDiffers(false)),
+            ]),
+        ]),
         Field::Text => body(BodyTest::HasText),
         Field::Error => Node::Or(vec![
             flags(Flags::HAS_ERROR),

@@ -9,6 +9,7 @@ pub enum ScreenId {
     Cohort,
     Timeline,
     Costs,
+    Policy,
     Help,
     Palette,
     Files,
@@ -80,6 +81,12 @@ pub static SCREENS: &[Info] = &[
         name: "costs",
         tab: Some(tab('8', "Costs", "Cos")),
         about: "what a run cost: by call, turn, model, tool, kind of token, and what was paid twice",
+    },
+    Info {
+        id: ScreenId::Policy,
+        name: "policy",
+        tab: Some(tab('9', "Policy", "Pol")),
+        about: "what a policy would have done: which calls, by which rules, and what is wrong with those",
     },
     Info {
         id: ScreenId::Help,

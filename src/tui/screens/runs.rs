@@ -375,6 +375,7 @@ impl Runs {
                 id_width: self.table.id_width,
                 agents: self.table.has_agents,
                 grades: self.table.has_grades,
+                waits: !self.table.waits.is_empty(),
                 live: session.trace.live,
                 overview: session.setup.overview,
             },
@@ -406,10 +407,12 @@ impl Runs {
         let (shows_now, shows_project) = (is_shown(Column::Now), is_shown(Column::Project));
         let opened = &mut session.loaded;
         let (store, bodies) = (&opened.store, &mut opened.bodies);
+        let waited = self.table.waits.get(&ix).copied().unwrap_or_default();
         let made = self.made.entry(ix);
-        let text = Rc::clone(
-            made.or_insert_with(|| Rc::new(rows::build(store, ix, bodies, (&session.zone, now)))),
-        );
+        let text = Rc::clone(made.or_insert_with(|| {
+            let when = (&session.zone, now, waited);
+            Rc::new(rows::build(store, ix, bodies, when))
+        }));
         let pulse = &session.trace.pulse;
         let doing = if shows_now {
             doing::words(store, (pulse, ix), bodies)

@@ -29,6 +29,7 @@ pub mod talk;
 mod tasks;
 pub mod terms;
 pub(super) mod view;
+mod what_if;
 pub mod words;
 
 use std::collections::{HashMap, HashSet};
@@ -62,7 +63,8 @@ use crate::tui::screens::stream::narrow::Narrow;
 use crate::tui::screens::stream::noticed::Noticed;
 use crate::tui::screens::stream::overview::Overview;
 use crate::tui::screens::stream::presence::Presence;
-use crate::tui::screens::stream::rows::RowText;
+use crate::tui::screens::stream::rows::{RowText, SubRow};
+use crate::tui::screens::stream::what_if::WhatIf;
 use crate::tui::session::{News, Session};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Viewport, Visible};
@@ -80,6 +82,7 @@ pub struct Stream {
     inspector: Inspector,
     split: Split,
     input: Input,
+    what_if: WhatIf,
     notice: Option<Notice>,
     title: Title,
     frame: Frame,
@@ -195,6 +198,10 @@ struct Placed {
     /// Its values in the columns that the user added.
     extras: Vec<Option<String>>,
     fold: Fold,
+    /// What a policy that lies over the stream says of it.
+    what_if: Option<SubRow>,
+    /// It lies behind the first change of its run.
+    is_behind: bool,
 }
 
 /// How a row goes with the one above or below it.
@@ -365,6 +372,7 @@ impl Screen for Stream {
             Command::Mark => self.input.typing = Typing::Chord(Chord::Mark),
             Command::GoToMark => self.input.typing = Typing::Chord(Chord::GoToMark),
             Command::Note => return self.begin_note(session),
+            Command::WhatIf => return self.toggle_what_if(session),
             Command::Parent => self.go_to_parent(session),
             Command::WhereFrom => return self.ask_origin(session),
             Command::Replay => {
@@ -447,6 +455,7 @@ impl Screen for Stream {
         self.prepare_list(session);
         let mut effects = self.prepare_inspector(session);
         effects.extend(self.prepare_overview(session));
+        effects.extend(self.ask_what_if(session));
         self.prepare_title(session);
         self.frame.words = words::Words::new(self, session);
         self.frame.stays = self.stays_true(session);

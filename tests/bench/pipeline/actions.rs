@@ -67,6 +67,7 @@ fn run(actions: u32) -> Run {
         first_prompt: ActionIx::NONE,
         inherited: None,
         title: None,
+        span_name: None,
     }
 }
 

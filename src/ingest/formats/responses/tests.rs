@@ -37,6 +37,9 @@ fn a_string_as_input_is_a_prompt_and_a_failed_response_an_error() {
 {"id":"resp_2","object":"response","status":"failed","model":"gpt-5","output":[],"error":{"code":"server_error","message":"overloaded"}}
 "#,
     );
-    assert_eq!(rows(&batch), [(Kind::Prompt, NONE), (Kind::Error, Status::Error)]);
+    assert_eq!(
+        rows(&batch),
+        [(Kind::Prompt, NONE), (Kind::Error, Status::Error)]
+    );
     assert_eq!(batch.runs.len(), 2);
 }

@@ -7,10 +7,6 @@ use crate::model::outcome::{Attached, AttachedKind};
 use crate::model::quantity::{Elapsed, Time, Usage};
 use crate::model::symbol::Sym;
 
-/// Parts beyond those of a span: approvals and refusals that are inferred from several records.
-pub(super) const APPROVED: u16 = u16::MAX;
-pub(super) const DENIED: u16 = u16::MAX - 1;
-
 /// A fact with copies of its texts, which would otherwise go away with their block.
 #[derive(Debug)]
 pub(super) struct OwnedFact {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::owned::{APPROVED, DENIED, OwnedFact};
+use super::owned::OwnedFact;
 use crate::ingest::assemble::{Builder, Call, Draft};
 use crate::ingest::fact::{FactKind, Name, SpanRole};
 use crate::model::action::{ActionIx, Flags, Kind, Place, SourceIx, Status, Verdict};
@@ -517,9 +517,9 @@ impl SpanRun {
         let call = &mut self.calls[at];
         call.decided = true;
         let part = if verdict == Verdict::Approved {
-            APPROVED
+            Attached::INFERRED_APPROVAL
         } else {
-            DENIED
+            Attached::INFERRED_DENIAL
         };
         let mut attached = owned.attached(AttachedKind::Approval);
         attached.verdict = verdict;

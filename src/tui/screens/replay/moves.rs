@@ -69,6 +69,7 @@ impl Replay {
         let known = Known {
             slow: &slow,
             hits: &[],
+            overlay: None,
         };
         let listing = Listing::Kept(self.tape.steps().to_vec());
         let store = &session.loaded.store;

@@ -23,6 +23,7 @@ pub(super) enum Column {
     Errors,
     Blocked,
     Retries,
+    Waited,
     Grade,
     Outcome,
 }
@@ -75,8 +76,8 @@ const fn number(info: Info, key: Key) -> Info {
 /// Cells of a cost: `≈$0.0363`.
 pub(super) const COST: usize = 8;
 
-/// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too),
-/// the agent, the duration, the model, the actions, the errors, the words of the outcome, the cost.
+/// In the order of the screen. What goes first: retries, turns, blocked calls (their rows say so too) and how long people
+/// were waited for, the agent, the duration, the model, the actions, the errors, the words of the outcome, the cost.
 static COLUMNS: &[Info] = &[
     info(Column::Pair, ("pair", ""), 1, 0),
     sorted(info(Column::Run, ("run", "RUN"), 8, 0), Key::Run),
@@ -112,6 +113,7 @@ static COLUMNS: &[Info] = &[
         info(Column::Retries, ("retries", "RTY"), 4, 9),
         Key::Retries,
     ),
+    info(Column::Waited, ("waited", "ASK"), 6, 7),
     sorted(info(Column::Grade, ("grade", "GRADE"), 6, 1), Key::Score),
     sorted(
         info(Column::Outcome, ("outcome", "OUTCOME"), 9, 0),
@@ -156,6 +158,8 @@ pub(super) struct Wanted<'a> {
     pub(super) agents: bool,
     /// Some runs were judged; else there is no column for it.
     pub(super) grades: bool,
+    /// Some runs waited for people.
+    pub(super) waits: bool,
     /// How runs stand takes more words than how they ended.
     pub(super) live: bool,
     /// The table is about what agents are doing.
@@ -186,6 +190,7 @@ fn chosen(wanted: &Wanted<'_>) -> Vec<&'static Info> {
             .filter(|info| !matches!(info.column, Column::Project | Column::Pace))
             .filter(|info| wanted.agents || info.column != Column::Agent)
             .filter(|info| wanted.grades || info.column != Column::Grade)
+            .filter(|info| wanted.waits || info.column != Column::Waited)
             .collect();
     }
     let pair = COLUMNS.iter().take(1);
@@ -284,6 +289,7 @@ mod tests {
             id_width: 8,
             agents,
             grades: false,
+            waits: false,
             live: false,
             overview: false,
         };
@@ -357,6 +363,7 @@ mod tests {
             id_width: 8,
             agents: true,
             grades: false,
+            waits: false,
             live: false,
             overview: false,
         };

@@ -10,6 +10,7 @@ use crate::analysis::runs::stopped;
 use crate::analysis::title;
 use crate::base::{human, text};
 use crate::export::words::{self, Role};
+use crate::model::quantity::Elapsed;
 use crate::model::run::{Run, RunIx};
 use crate::store::Store;
 use crate::store::bodies::Bodies;
@@ -30,6 +31,8 @@ pub(super) struct RunText {
     pub(super) errors: u32,
     pub(super) blocked: u32,
     pub(super) retries: u32,
+    /// How long people were waited for.
+    pub(super) waited: String,
     /// Its title, or what the user asked first.
     pub(super) title: String,
 }
@@ -38,7 +41,7 @@ pub(super) fn build(
     store: &Store,
     ix: RunIx,
     bodies: &mut Bodies,
-    (zone, now): (&TimeZone, i64),
+    (zone, now, waited): (&TimeZone, i64, Elapsed),
 ) -> RunText {
     let run = store.run(ix);
     let clean = |raw: &str| text::sanitize(raw).into_owned();
@@ -58,6 +61,7 @@ pub(super) fn build(
         errors: run.totals.errors,
         blocked: stopped(run),
         retries: run.totals.retries,
+        waited: waited.get().map(human::span).unwrap_or_default(),
         title: title::of(store, ix, bodies),
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::analysis::approvals;
 use crate::analysis::runs::{
     CostSum, Grouping, Key, Order, Tally, has_content, shown_ids, stopped, total,
 };
 use crate::base::{human, text};
 use crate::export::words as export;
-use crate::model::quantity::Cost;
+use crate::model::quantity::{Cost, Elapsed};
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::store::Store;
 use crate::tui::screens::outcome;
@@ -55,6 +56,8 @@ pub(super) struct Table {
     pub(super) has_agents: bool,
     /// Some of the runs were judged.
     pub(super) has_grades: bool,
+    /// How long runs waited for people, where that is recorded.
+    pub(super) waits: HashMap<RunIx, Elapsed>,
     ids: HashMap<RunIx, String>,
     groups: HashMap<String, Group>,
 }
@@ -84,6 +87,7 @@ impl Table {
             id_width: ids.values().map(|id| text::width(id)).max().unwrap_or(0),
             has_agents: agents.len() > 1,
             has_grades: kept.iter().any(|ix| store.run(*ix).grade().is_some()),
+            waits: approvals::waits(store),
             ids,
             ..Table::default()
         };

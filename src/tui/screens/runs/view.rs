@@ -216,6 +216,7 @@ fn value(column: &Placed, line: &RunLine, theme: &Theme) -> (String, Style) {
         Column::Errors => alarm(text.errors, styles.error),
         Column::Blocked => alarm(text.blocked, styles.blocked),
         Column::Retries => alarm(text.retries, styles.waiting),
+        Column::Waited => (told(&text.waited), styles.waiting),
         Column::Grade => match &text.grade {
             Some((words, Role::Good)) => (words.clone(), styles.ok),
             Some((words, Role::Bad)) => (words.clone(), styles.error),

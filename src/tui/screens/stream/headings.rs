@@ -79,7 +79,13 @@ pub(super) fn height(folding: Folding<'_>, item: usize) -> usize {
     let Folding {
         listing, opened, ..
     } = folding;
-    let below = |ix: ActionIx| rows::height(&opened.store.row(ix));
+    let is_changed = |ix| {
+        opened
+            .overlay
+            .as_ref()
+            .is_some_and(|it| it.change(ix).is_some())
+    };
+    let below = |ix: ActionIx| rows::height(&opened.store.row(ix)) + usize::from(is_changed(ix));
     let own = if folding.is_folded(item) {
         0
     } else {

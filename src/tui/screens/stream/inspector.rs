@@ -138,7 +138,13 @@ const TABS: usize = 1;
 
 impl Inspector {
     /// Prepares `subject` to be shown; returns what a task has to open first, if anything.
-    pub fn prepare(&mut self, subject: Subject, session: &mut Session, area: Rect) -> Option<How> {
+    /// With further lines about it.
+    pub fn prepare(
+        &mut self,
+        subject: Subject,
+        session: &mut Session,
+        (area, more): (Rect, Vec<Line>),
+    ) -> Option<How> {
         let opened = if subject.is_end {
             session.end.as_mut()
         } else {
@@ -177,6 +183,7 @@ impl Inspector {
         self.shown.status = Some((row.status(), row.flags().has(Flags::WAITING)));
         self.shown.facts = contents::facts(&row);
         self.shown.facts.extend(note);
+        self.shown.facts.extend(more);
         if is_partial {
             let size = document::size(&row);
             let bounds = self.bounds.unwrap_or(Bounds::FIRST);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::analysis::policy::overlay::Overlay;
 use crate::analysis::slow::Slow;
 use crate::analysis::trouble::ChunkRow;
 use crate::model::action::{ActionIx, Kind};
@@ -31,6 +32,8 @@ pub enum Target {
 pub struct Known<'a> {
     pub slow: &'a Slow,
     pub hits: &'a [ActionIx],
+    /// A policy that lies over the stream: its changes are blocks too.
+    pub overlay: Option<&'a Overlay>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +56,9 @@ pub fn find(
         Target::Error => scan(store, listing, (from, direction), &|seen, _| {
             seen.is_error()
         }),
-        Target::Block => scan(store, listing, (from, direction), &|seen, _| {
-            seen.is_block()
+        Target::Block => scan(store, listing, (from, direction), &|seen, ix| {
+            let is_changed = |it: &Overlay| it.change(ix).is_some();
+            seen.is_block() || known.overlay.is_some_and(is_changed)
         }),
         Target::Turn => turn(store, listing, from, direction),
         Target::SameTool => {

@@ -238,6 +238,7 @@ impl Stream {
         let known = Known {
             slow: &self.overview.survey.slow,
             hits: &self.finder.hits,
+            overlay: opened.overlay.as_deref(),
         };
         let sought = (jump.0, jump.1, known);
         match jumps::find(&opened.store, &list.listing, list.view.cursor, sought) {

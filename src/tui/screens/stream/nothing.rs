@@ -32,6 +32,7 @@ impl Stream {
         let known = Known {
             slow: &self.overview.survey.slow,
             hits: &self.finder.hits,
+            overlay: session.loaded.overlay.as_deref(),
         };
         let (store, listing) = (&session.loaded.store, &self.list.listing);
         let last = listing.len().saturating_sub(1);

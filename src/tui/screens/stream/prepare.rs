@@ -19,7 +19,7 @@ use crate::tui::screens::stream::layout;
 use crate::tui::screens::stream::overview::Of;
 use crate::tui::screens::stream::rows::{self, Numbers};
 use crate::tui::screens::stream::tasks::Open;
-use crate::tui::screens::stream::{Asked, Fold, KEEP, Placed, Stream, Title, headings};
+use crate::tui::screens::stream::{Asked, Fold, KEEP, Placed, Stream, Title, headings, what_if};
 use crate::tui::session::{Opened, Session};
 
 fn fold(folding: Folding<'_>, item: usize) -> Fold {
@@ -146,6 +146,8 @@ impl Stream {
                 is_hit: numbers == Numbers::Known && self.finder.is_hit(ix),
                 extras: self.extras.cells(&row, &mut opened.bodies),
                 fold,
+                what_if: what_if::below(opened, ix),
+                is_behind: what_if::is_behind(opened, &row),
             });
         }
     }
@@ -234,7 +236,12 @@ impl Stream {
         let is_hit = !subject.is_end && self.shows_match(subject.ix);
         let sought = self.finder.in_force(&self.query.bar.sought);
         self.inspector.look_for(if is_hit { sought } else { &[] });
-        let Some(how) = self.inspector.prepare(subject, session, area) else {
+        let more = if subject.is_end || subject.ix.0 >= session.loaded.store.len() {
+            Vec::new()
+        } else {
+            self.what_if_facts(subject.ix, session)
+        };
+        let Some(how) = self.inspector.prepare(subject, session, (area, more)) else {
             return Vec::new();
         };
         let opened = if subject.is_end {

@@ -258,6 +258,7 @@ fn approval(
     asked: Option<&Value>,
 ) -> SubRow {
     let told = told.cloned().unwrap_or_default();
+    let is_changed = told.differences(asked).is_some_and(|all| !all.is_empty());
     let by = told
         .by
         .unwrap_or_else(|| row.store.symbols().name(attached.by).to_owned());
@@ -276,25 +277,13 @@ fn approval(
         words.push("· not answered".to_owned());
     }
     words.extend(told.reason.map(|reason| format!("\"{reason}\"")));
-    if told.args.as_ref().is_some_and(|told| differs(told, asked)) {
+    if is_changed {
         words.push("· with changed arguments".to_owned());
     }
     words.retain(|word| !word.is_empty());
     SubRow {
         tone: verdict_tone(attached.verdict),
         text: text::sanitize(&words.join(" ")).into_owned(),
-    }
-}
-
-/// Whether a person saw other values than the call has. Fields that only one of the two holds say
-/// nothing: recorders leave out what they do not show.
-fn differs(told: &Value, asked: Option<&Value>) -> bool {
-    match (told, asked) {
-        (Value::Object(told), Some(Value::Object(asked))) => told
-            .iter()
-            .any(|(key, value)| asked.get(key).is_some_and(|asked| asked != value)),
-        (told, Some(asked)) => told != asked,
-        (_, None) => false,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::tui::effects::Effect;
 use crate::tui::filtering::{self, Progress};
+use crate::tui::policing::{Judged, Judging};
 use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::inspector::How;
 use crate::tui::screens::stream::inspector::document::Document;
@@ -71,6 +72,28 @@ pub(super) struct FindOrigin {
     pub(super) store: Store,
     pub(super) ix: ActionIx,
     pub(super) value: String,
+}
+
+/// Judges calls by the policy that lies over the stream.
+#[derive(Debug)]
+pub(super) struct Judge(pub(super) Judging);
+
+impl Task for Judge {
+    type Screen = Stream;
+    type Answer = Judged;
+
+    fn run(self, cancel: &CancelFlag, _: &mut dyn FnMut(Judged)) -> Judged {
+        self.0.run(cancel)
+    }
+
+    fn answered(stream: &mut Stream, answer: Judged, session: &mut Session) -> Vec<Effect> {
+        stream.take_judged(answer, session);
+        Vec::new()
+    }
+
+    fn failed(stream: &mut Stream) {
+        stream.what_if.is_judging = false;
+    }
 }
 
 /// Makes the curl command of the model call that an action belongs to.

@@ -5,10 +5,10 @@ use crate::model::run::CostSource;
 use crate::store::Store;
 use crate::tui::filtering::Scope;
 use crate::tui::screens::outcome;
-use crate::tui::screens::stream::Stream;
 use crate::tui::screens::stream::chords::Typing;
 use crate::tui::screens::stream::layout::Focus;
 use crate::tui::screens::stream::layout::Panes;
+use crate::tui::screens::stream::{Stream, what_if};
 use crate::tui::session::{Loading, Opened, Session};
 use crate::tui::widgets::tone::Tone;
 
@@ -19,10 +19,12 @@ pub struct Words {
     pub crumbs: Vec<String>,
     /// How much there is.
     pub amount: String,
-    /// What the filter keeps and hides.
+    /// What the filter keeps and hides, or what a policy that lies over the stream changes.
     pub kept: String,
     /// How much is listed: `121 of 1,319`.
     pub counted: String,
+    /// The policy that lies over the stream.
+    pub what_if: String,
     pub position: String,
     /// Totals of the run of the selected action: cost, blocks, errors, retries.
     pub totals: Totals,
@@ -44,8 +46,9 @@ impl Words {
         Words {
             crumbs: crumbs(stream, session),
             amount: amount(stream, session),
-            kept: kept(stream, store),
+            kept: kept(stream, &session.loaded),
             counted: counted(stream, store),
+            what_if: what_if_name(stream, session),
             position: position(stream, session),
             choices: match stream.input.typing {
                 Typing::Chord(chord) => stream.choices(chord, session),
@@ -181,11 +184,13 @@ fn amount(stream: &Stream, session: &Session) -> String {
     parts.join(" · ")
 }
 
-fn kept(stream: &Stream, store: &Store) -> String {
+fn kept(stream: &Stream, opened: &Opened) -> String {
+    let store = &opened.store;
+    let changed = what_if::header(opened).map(|(_, words)| words);
     let gone = store.first();
     let gone = (gone > 0).then(|| format!("{} oldest dropped", human::count(gone.into())));
     if !stream.is_filtered() {
-        return gone.unwrap_or_default();
+        return changed.or(gone).unwrap_or_default();
     }
     let all = u64::from(store.len() - store.first());
     let kept = stream.list.listing.len() as u64;
@@ -214,6 +219,7 @@ fn kept(stream: &Stream, store: &Store) -> String {
         words.push(format!("{} hidden by filter", human::count(hidden)));
     }
     words.extend(gone);
+    words.extend(changed);
     let tally = stream.query.answers.tally;
     if tally.unjudged > 0 {
         let (unjudged, judged) = (human::count(tally.unjudged), human::count(tally.judged));
@@ -238,6 +244,14 @@ fn counted(stream: &Stream, store: &Store) -> String {
     let listed = stream.list.listing.len() as u64;
     let all = in_scope(stream, store);
     format!("{} of {}", human::count(listed), human::count(all))
+}
+
+fn what_if_name(stream: &Stream, session: &Session) -> String {
+    if stream.what_if.is_judging && session.loaded.overlay.is_none() {
+        return "what-if: judging…".to_owned();
+    }
+    let name = what_if::header(&session.loaded).map(|(name, _)| name);
+    name.unwrap_or_default()
 }
 
 fn position(stream: &Stream, session: &Session) -> String {
@@ -280,16 +294,15 @@ fn position(stream: &Stream, session: &Session) -> String {
 
 fn peek(stream: &Stream) -> String {
     let mut rows = stream.frame.rows.iter();
-    let Some(row) = rows
-        .find(|placed| placed.is_selected)
-        .map(|placed| &placed.text)
-    else {
+    let Some(placed) = rows.find(|placed| placed.is_selected) else {
         return String::new();
     };
+    let row = &placed.text;
     let number = row
         .number
         .map_or_else(|| "—".to_owned(), |number| number.to_string());
-    let below: Vec<&str> = row.below.iter().map(|sub| sub.text.as_str()).collect();
+    let below = placed.what_if.iter().chain(&row.below);
+    let below: Vec<&str> = below.map(|sub| sub.text.as_str()).collect();
     let mut parts = vec![number, row.text.clone()];
     parts.splice(1..1, below.into_iter().map(str::to_owned));
     parts.join(" · ")

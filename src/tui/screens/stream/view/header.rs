@@ -95,6 +95,9 @@ fn filter_text(stream: &Stream, theme: &Theme, row: &mut Row<'_>) {
             };
             prompt.draw(row, room, (style, styles.selected));
         }
+        None if bar.text.is_empty() && !stream.frame.words.what_if.is_empty() => {
+            row.put(&stream.frame.words.what_if, styles.text);
+        }
         None if bar.text.is_empty() => {
             row.put("press / to filter", styles.faint);
         }

@@ -84,7 +84,9 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
         let heading = usize::from(placed.heading.is_some());
         let own = match placed.fold {
             Fold::Below => 0,
-            Fold::None | Fold::Asked(_) => 1 + placed.text.below.len(),
+            Fold::None | Fold::Asked(_) => {
+                1 + placed.text.below.len() + usize::from(placed.what_if.is_some())
+            }
         };
         let lines = heading + own;
         let rows = placed.at.row..usize::from(area.height);
@@ -94,7 +96,10 @@ pub(super) fn draw(stream: &Stream, theme: &Theme, buf: &mut Buffer) {
                 (None, Some(words)) => painter.heading(words, new(buf, row(Style::new()))),
                 (Some(0) | None, _) => painter.action(placed, new(buf, row(style))),
                 (Some(below), _) => {
-                    painter.below(&placed.text.below[below - 1], new(buf, row(Style::new())));
+                    let told = placed.text.below.get(below - 1);
+                    if let Some(sub) = told.or(placed.what_if.as_ref()) {
+                        painter.below(sub, new(buf, row(Style::new())));
+                    }
                 }
             }
         }
@@ -141,7 +146,11 @@ impl Painter<'_> {
             .number
             .map_or_else(|| none.to_owned(), |number| number.to_string());
         row.right(&number, columns.number, faint);
-        let unmarked = if placed.is_hit { theme.marks.hit } else { " " };
+        let unmarked = match (placed.is_hit, placed.is_behind) {
+            (true, _) => theme.marks.hit,
+            (false, true) => theme.marks.behind,
+            (false, false) => " ",
+        };
         let mark = placed
             .mark
             .map_or_else(|| unmarked.to_owned(), String::from);

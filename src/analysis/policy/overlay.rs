@@ -1,0 +1,215 @@
+//! What policies say about every call of a store, found by action: for screens that lay it over what was recorded.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::analysis::policy::history::{Judged, Place, judge_from};
+use crate::analysis::policy::lint::{Facts, Finding, lint};
+use crate::analysis::policy::set::Policies;
+use crate::analysis::policy::whatif::{self, Against, Change, Report};
+use crate::analysis::policy::{Effect, Needs, RuleIx};
+use crate::base::cancel::CancelFlag;
+use crate::model::action::{ActionIx, Kind};
+use crate::model::run::RunIx;
+use crate::store::Store;
+
+/// A policy over a store as it was.
+#[derive(Debug, Clone)]
+pub struct Overlay {
+    pub policies: Arc<Policies>,
+    /// What it is compared with; none for what was recorded.
+    pub other: Option<Arc<Policies>>,
+    /// In the order of the store.
+    pub judged: Vec<Judged>,
+    pub report: Report,
+    pub findings: Vec<Finding>,
+    /// The changes that are told beside their actions, in the order of the store.
+    told: Vec<Change>,
+    /// The first change of each run that has one.
+    first: HashMap<RunIx, ActionIx>,
+    /// How many actions the store had.
+    pub len: u32,
+}
+
+/// A change is told where a call is stopped or no longer stopped, and where a rule makes it asked for. Defaults that ask
+/// would fill every screen.
+fn is_told(change: &Change) -> bool {
+    let was = whatif::seen(change.was.effect);
+    match whatif::seen(change.now.effect) {
+        Effect::Deny => was != Effect::Deny,
+        Effect::Ask | Effect::Error => {
+            was == Effect::Deny || (was == Effect::Allow && change.now.rule.is_some())
+        }
+        Effect::Allow => was == Effect::Deny,
+        Effect::Warn | Effect::Unknown => false,
+    }
+}
+
+impl Overlay {
+    pub fn new(
+        store: &Store,
+        (policies, other): (Arc<Policies>, Option<Arc<Policies>>),
+        place: &Place,
+        cancel: &CancelFlag,
+    ) -> Overlay {
+        let of =
+            |policies: &Policies| judge_from(store, &policies.set, (place, ActionIx(0)), cancel);
+        let judged = of(&policies);
+        let others = other.as_deref().map(of);
+        let against = others.as_deref().map_or(Against::Recorded, Against::Policy);
+        let facts = Facts::of(store, place);
+        let findings = lint(&policies.set, Some(&facts));
+        Overlay::of(store, (policies, other), (judged, against), findings)
+    }
+
+    fn of(
+        store: &Store,
+        (policies, other): (Arc<Policies>, Option<Arc<Policies>>),
+        (judged, against): (Vec<Judged>, Against<'_>),
+        findings: Vec<Finding>,
+    ) -> Overlay {
+        let report = whatif::report(store, &policies.set, (&judged, against), &|_| true);
+        let told = report.changes.iter().filter(|it| is_told(it)).cloned();
+        let first = report.first.iter().map(|it| (it.run, it.ix)).collect();
+        Overlay {
+            told: told.collect(),
+            first,
+            policies,
+            other,
+            judged,
+            report,
+            findings,
+            len: store.len(),
+        }
+    }
+
+    /// The same policies over a store that has grown or learned more. Only new calls are judged, unless a rule looks at
+    /// what runs did before.
+    #[must_use]
+    pub fn grown(&self, store: &Store, place: &Place, cancel: &CancelFlag) -> Overlay {
+        let set = &self.policies.set;
+        let mut tools = store.rows().filter(|row| row.kind() == Kind::ToolCall);
+        let mut seen = std::collections::HashSet::new();
+        let looks_back =
+            tools.any(|row| seen.insert(row.tool_sym()) && set.needs(row.tool()) == Needs::Run);
+        let mut judged = Vec::new();
+        if !looks_back {
+            let is_there = |it: &&Judged| it.ix.0 >= store.first();
+            judged.extend(self.judged.iter().filter(is_there).cloned());
+        }
+        let from = ActionIx(if looks_back { 0 } else { self.len });
+        judged.extend(judge_from(store, set, (place, from), cancel));
+        let policies = (Arc::clone(&self.policies), None);
+        let (against, findings) = (Against::Recorded, self.findings.clone());
+        Overlay::of(store, policies, (judged, against), findings)
+    }
+
+    /// What changes about an action, if that is told.
+    pub fn change(&self, ix: ActionIx) -> Option<&Change> {
+        let found = self.told.binary_search_by_key(&ix, |it| it.ix);
+        found.ok().map(|at| &self.told[at])
+    }
+
+    /// How many changes are told.
+    pub fn changes(&self) -> usize {
+        self.told.len()
+    }
+
+    /// Calls that would be asked for because no rule says otherwise.
+    pub fn asked_by_default(&self) -> u64 {
+        let changes = self.report.changes.iter();
+        let asked = changes.filter(|it| it.now.effect == Effect::Ask && !is_told(it));
+        asked.count() as u64
+    }
+
+    /// Whether an action lies behind the first change of its run, and would not have happened so.
+    pub fn is_behind(&self, run: RunIx, ix: ActionIx) -> bool {
+        self.first.get(&run).is_some_and(|first| *first < ix)
+    }
+
+    pub fn judged(&self, ix: ActionIx) -> Option<&Judged> {
+        let found = self.judged.binary_search_by_key(&ix, |it| it.ix);
+        found.ok().map(|at| &self.judged[at])
+    }
+
+    /// What lint says about a rule. Lint looks at each call alone: a rule about what came before it may match after all.
+    pub fn lint(&self, rule: RuleIx) -> impl Iterator<Item = &Finding> {
+        let hits = self.report.hits.get(rule.0 as usize).copied();
+        let has_matched = hits.is_some_and(|hits| hits > 0);
+        let of = self.findings.iter().filter(move |it| it.rule == Some(rule));
+        of.filter(move |it| !has_matched || it.id != "never-matched")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Overlay;
+    use crate::analysis::policy::history::Place;
+    use crate::analysis::policy::set::{Policies, Set};
+    use crate::analysis::policy::{File, Scope};
+    use crate::base::cancel::CancelFlag;
+    use crate::model::action::ActionIx;
+    use crate::model::run::RunIx;
+    use crate::store::testing::load;
+
+    fn policies(text: &str) -> Arc<Policies> {
+        let files = vec![File {
+            path: "policy.toml".to_owned(),
+            text: text.to_owned(),
+            root: None,
+            in_force: true,
+            scope: Scope::User,
+        }];
+        let set = Set::read(&files).expect("a policy");
+        Arc::new(Policies { files, set })
+    }
+
+    const CAP: &str = "version = 1\ndefault = \"allow\"\n[[rule]]\nid = \"cap\"\neffect = \"deny\"\ntool = \"refund\"\nwhen = \"args.amount>500\"\n";
+
+    fn call(id: u32, amount: u32) -> String {
+        format!(
+            "{{\"type\":\"tool_call\",\"run_id\":\"r\",\"id\":\"c{id}\",\"tool\":\"refund\",\"args\":{{\"amount\":{amount}}}}}\n\
+             {{\"type\":\"tool_result\",\"run_id\":\"r\",\"call_id\":\"c{id}\",\"status\":\"ok\",\"result\":1}}\n"
+        )
+    }
+
+    #[test]
+    fn a_change_is_found_by_its_action_and_the_rest_lies_behind_it() {
+        let store = load(&[call(1, 20), call(2, 900), call(3, 20)].concat());
+        let overlay = Overlay::new(
+            &store,
+            (policies(CAP), None),
+            &Place::default(),
+            &CancelFlag::new(),
+        );
+        let changed: Vec<bool> = (0..3)
+            .map(|ix| overlay.change(ActionIx(ix)).is_some())
+            .collect();
+        assert_eq!(changed, [false, true, false]);
+        let behind: Vec<bool> = (0..3)
+            .map(|ix| overlay.is_behind(RunIx(0), ActionIx(ix)))
+            .collect();
+        assert_eq!(behind, [false, false, true]);
+    }
+
+    #[test]
+    fn an_overlay_that_grows_says_the_same_as_a_new_one() {
+        let (short, long) = (
+            [call(1, 900), call(2, 20)].concat(),
+            [call(1, 900), call(2, 20), call(3, 700)].concat(),
+        );
+        let (place, cancel) = (Place::default(), CancelFlag::new());
+        let early = Overlay::new(&load(&short), (policies(CAP), None), &place, &cancel);
+        let store = load(&long);
+        let whole = Overlay::new(&store, (policies(CAP), None), &place, &cancel);
+        let grown = early.grown(&store, &place, &cancel);
+        assert_eq!(
+            (grown.judged.len(), &grown.report.table),
+            (3, &whole.report.table)
+        );
+        assert_eq!(grown.judged, whole.judged);
+        assert_eq!(grown.changes(), whole.changes());
+    }
+}

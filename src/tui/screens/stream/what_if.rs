@@ -1,0 +1,215 @@
+//! A policy laid over the stream: which rows would have gone otherwise, and by which rule.
+
+use std::sync::Arc;
+
+use crate::analysis::policy::history::Opened as OpenedCall;
+use crate::analysis::policy::overlay::Overlay;
+use crate::analysis::policy::whatif::{Change, seen};
+use crate::analysis::policy::{Effect, RuleIx, Verdict};
+use crate::base::{human, text};
+use crate::export::policy::file_name;
+use crate::model::action::{ActionIx, Kind, Status};
+use crate::store::row::Row;
+use crate::tui::effects::Effect as Ask;
+use crate::tui::policing::{Judged, Judging};
+use crate::tui::screens::stream::Stream;
+use crate::tui::screens::stream::rows::SubRow;
+use crate::tui::screens::stream::tasks::Judge;
+use crate::tui::session::{Opened, Session};
+use crate::tui::widgets::tone::{Line, Tone};
+
+/// What the stream knows of a policy over it.
+#[derive(Debug, Default)]
+pub(super) struct WhatIf {
+    pub(super) is_judging: bool,
+    /// What the inspector says about an action, and by which overlay.
+    facts: Option<(ActionIx, Arc<Overlay>, Vec<Line>)>,
+}
+
+impl Stream {
+    pub(super) fn toggle_what_if(&mut self, session: &mut Session) -> Vec<Ask> {
+        session.policing.is_laid = !session.policing.is_laid;
+        session.lay_overlay();
+        self.what_if.facts = None;
+        self.ask_what_if(session).into_iter().collect()
+    }
+
+    /// Judges what is not judged yet while a policy lies over the stream.
+    pub(super) fn ask_what_if(&mut self, session: &Session) -> Option<Ask> {
+        if !session.policing.is_laid || self.what_if.is_judging {
+            return None;
+        }
+        let judging = Judging::wanted(session)?;
+        self.what_if.is_judging = true;
+        Some(Ask::start(Judge(judging)))
+    }
+
+    pub(super) fn take_judged(&mut self, judged: Judged, session: &mut Session) {
+        self.what_if.is_judging = false;
+        match judged {
+            Ok(overlay) => session.take_overlay(overlay),
+            Err(words) => {
+                session.policing.is_laid = false;
+                session.lay_overlay();
+                session.fail(&words);
+            }
+        }
+    }
+
+    /// What the inspector says about the selected action, made once for each.
+    pub(super) fn what_if_facts(&mut self, ix: ActionIx, session: &Session) -> Vec<Line> {
+        let Some(overlay) = &session.loaded.overlay else {
+            return Vec::new();
+        };
+        if let Some((of, by, lines)) = &self.what_if.facts
+            && *of == ix
+            && Arc::ptr_eq(by, overlay)
+        {
+            return lines.clone();
+        }
+        let row = session.loaded.store.row(ix);
+        let lines = facts(overlay, &row, session);
+        self.what_if.facts = Some((ix, Arc::clone(overlay), lines.clone()));
+        lines
+    }
+}
+
+/// The line below a row that would have gone otherwise.
+pub(super) fn below(opened: &Opened, ix: ActionIx) -> Option<SubRow> {
+    let overlay = opened.overlay.as_deref()?;
+    let change = overlay.change(ix)?;
+    let row = opened.store.row(ix);
+    let words = format!(
+        "would be {} {} · recorded: {}",
+        loud(change.now.effect),
+        by(overlay, &change.now),
+        recorded(change, &row)
+    );
+    Some(SubRow {
+        tone: tone(change.now.effect),
+        text: text::sanitize(&words).into_owned(),
+    })
+}
+
+/// Whether a row lies behind the first change of its run.
+pub(super) fn is_behind(opened: &Opened, row: &Row<'_>) -> bool {
+    let overlay = opened.overlay.as_deref();
+    overlay.is_some_and(|it| it.is_behind(row.run_ix(), row.ix()))
+}
+
+fn loud(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Allow | Effect::Warn => "allowed",
+        Effect::Ask => "asked for",
+        Effect::Error => "asked for (the rule fails)",
+        Effect::Deny => "DENIED",
+        Effect::Unknown => "left open",
+    }
+}
+
+pub(super) fn tone(effect: Effect) -> Tone {
+    match effect {
+        Effect::Allow | Effect::Warn => Tone::Good,
+        Effect::Ask | Effect::Error => Tone::Waiting,
+        Effect::Deny => Tone::Bad,
+        Effect::Unknown => Tone::Faint,
+    }
+}
+
+/// The rule that decides, or that none does.
+fn by(overlay: &Overlay, verdict: &Verdict) -> String {
+    let rule = verdict.rule.and_then(|ix| overlay.policies.set.rule(ix));
+    let name = rule.map_or("by no rule", |rule| rule.name.as_str());
+    if verdict.why.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} ({})", verdict.why)
+    }
+}
+
+/// What happened to the call, as recorded.
+fn recorded(change: &Change, row: &Row<'_>) -> &'static str {
+    match (change.was.effect, row.status()) {
+        (Effect::Deny, Status::Denied) => "a person denied it",
+        (Effect::Deny, _) => "it was blocked",
+        (Effect::Ask, _) => "a person was asked",
+        (Effect::Unknown, _) => "not told",
+        (Effect::Allow | Effect::Warn | Effect::Error, _) => "it ran",
+    }
+}
+
+/// `what-if: policy.toml`, and what it would change.
+pub(super) fn header(opened: &Opened) -> Option<(String, String)> {
+    let overlay = opened.overlay.as_deref()?;
+    let files = overlay.policies.files.iter();
+    let names: Vec<&str> = files.map(|file| file_name(&file.path)).collect();
+    let (changes, report) = (overlay.changes() as u64, &overlay.report);
+    let verb = if changes == 1 { "changes" } else { "change" };
+    let mut words = vec![format!(
+        "{} of {} {verb}",
+        human::count(changes),
+        human::counted(report.calls, "call")
+    )];
+    if !report.first.is_empty() {
+        words.push(human::counted(report.first.len() as u64, "run"));
+        let behind = human::counted(report.behind, "call");
+        words.push(format!("{behind} behind a first change"));
+    }
+    let name = text::sanitize(&format!("what-if: {}", names.join(" + "))).into_owned();
+    Some((name, words.join(" · ")))
+}
+
+/// Further rules that hold for a call are listed up to this number.
+const LOST: usize = 3;
+
+/// The verdict on an action, its rule and where that stands, and the rules that lost.
+fn facts(overlay: &Overlay, row: &Row<'_>, session: &Session) -> Vec<Line> {
+    let Some(judged) = overlay
+        .judged(row.ix())
+        .filter(|_| row.kind() == Kind::ToolCall)
+    else {
+        return Vec::new();
+    };
+    let verdict = &judged.verdict;
+    let clean = |words: String| text::sanitize(&words).into_owned();
+    let mut lines = vec![vec![
+        (Tone::Faint, "what-if ".to_owned()),
+        (
+            tone(verdict.effect),
+            clean(format!(
+                "{} {}",
+                verdict.effect.word(),
+                by(overlay, verdict)
+            )),
+        ),
+    ]];
+    let place = &session.setup.policies.place;
+    let call = OpenedCall::new(row, place);
+    let reasons = overlay
+        .policies
+        .set
+        .explain(&call.call(row), &call.context(place));
+    let why = |ix: RuleIx| reasons.iter().find(|it| it.rule == ix);
+    if let Some(ix) = verdict.rule {
+        let words = why(ix).map_or("", |it| it.words.as_str());
+        let words = [overlay.policies.place(ix).as_str(), words].join(" · ");
+        let words = words.trim_end_matches(" · ").to_owned();
+        lines.push(vec![(Tone::Faint, clean(format!("  {words}")))]);
+    }
+    let others = reasons
+        .iter()
+        .filter(|it| it.is_match == Some(true) && Some(it.rule) != verdict.rule);
+    for reason in others.take(LOST) {
+        let Some(rule) = overlay.policies.set.rule(reason.rule) else {
+            continue;
+        };
+        let why = if seen(rule.effect) == seen(verdict.effect) {
+            "an earlier rule decides".to_owned()
+        } else {
+            format!("{} comes first", verdict.effect.word())
+        };
+        let words = format!("  {} {} lost: {why}", rule.effect.word(), rule.name);
+        lines.push(vec![(Tone::Faint, clean(words))]);
+    }
+    lines
+}
