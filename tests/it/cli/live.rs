@@ -6,18 +6,30 @@ use serde_json::Value;
 
 use super::{command, json, out};
 
-const RUN: &str = r#"{"type":"prompt","run_id":"r1","ts":"2026-11-25T10:00:00Z","id":"p","content":"ship it","labels":{"cwd":"/work/shop","branch":"main"}}
-{"type":"tool_call","run_id":"r1","ts":"2026-11-25T10:00:01Z","id":"c","tool":"escalate","args":{"tier":2}}
-{"type":"approval","run_id":"r1","ts":"2026-11-25T10:00:02Z","call_id":"c","state":"requested"}
-{"type":"run_start","run_id":"r2","ts":"2026-11-25T11:00:00Z","agent":"till"}
-{"type":"prompt","run_id":"r2","ts":"2026-11-25T11:00:00Z","id":"q","content":"count"}
-{"type":"run_end","run_id":"r2","ts":"2026-11-25T11:00:06Z","status":"ok"}
+const RUN: &str = r#"{"type":"prompt","run_id":"r1","ts":T0,"id":"p","content":"ship it","labels":{"cwd":"/work/shop","branch":"main"}}
+{"type":"tool_call","run_id":"r1","ts":T1,"id":"c","tool":"escalate","args":{"tier":2}}
+{"type":"approval","run_id":"r1","ts":T2,"call_id":"c","state":"requested"}
+{"type":"run_start","run_id":"r2","ts":T3,"agent":"till"}
+{"type":"prompt","run_id":"r2","ts":T4,"id":"q","content":"count"}
+{"type":"run_end","run_id":"r2","ts":T5,"status":"ok"}
 "#;
+
+/// The trace as if its actions were of the last minute.
+fn recent() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.expect("a time").as_secs();
+    let mut trace = RUN.to_owned();
+    for number in 0..6 {
+        let time = (now - 30 + number).to_string();
+        trace = trace.replace(&format!("T{number}"), &time);
+    }
+    trace
+}
 
 #[test]
 fn each_run_says_where_it_works_what_it_does_and_how_it_stands() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("runs.jsonl"), RUN).expect("written");
+    fs::write(folder.path().join("runs.jsonl"), recent()).expect("written");
     let path = folder.path().to_str().expect("a path");
     let document = json(&["live", path, "--json"]);
     assert_eq!(document["schema"], "saferun.tui/live@1");
@@ -58,7 +70,7 @@ fn a_machine_without_runs_is_an_answer_and_old_files_are_left_out() {
     );
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("runs.jsonl");
-    fs::write(&file, RUN).expect("written");
+    fs::write(&file, recent()).expect("written");
     let old = fs::File::open(&file).expect("opened");
     let day = std::time::Duration::from_secs(3 * 86_400);
     let then = std::time::SystemTime::now() - day;
