@@ -225,10 +225,9 @@ fn outcome(row: &Row<'_>, what: &What) -> Outcome {
     match row.status() {
         Status::Ok => Outcome::Done,
         Status::Unrecorded if row.result_place().is_some() => Outcome::Done,
-        Status::Blocked | Status::Denied => Outcome::Failed,
         // A script may have failed after it changed something.
         Status::Error if matches!(what, What::Touch(_)) => Outcome::Unclear,
-        Status::Error => Outcome::Failed,
+        Status::Error | Status::Blocked | Status::Denied => Outcome::Failed,
         Status::Unrecorded | Status::Pending | Status::Timeout | Status::Cancelled => {
             Outcome::Unclear
         }

@@ -211,9 +211,10 @@ fn print_table(
 /// On a wide terminal, other columns go before the title has less than `WIDE_TITLE`.
 fn heads<'a>(shown: &Picked<'a>, width: Option<usize>) -> Vec<Column<'a>> {
     let mut heads = shown.heads();
-    if width.is_some_and(|width| width >= WIDE) {
-        let title = heads.iter_mut().find(|column| column.head == "TITLE");
-        title.into_iter().for_each(|it| it.least = Some(WIDE_TITLE));
+    let is_wide = width.is_some_and(|width| width >= WIDE);
+    let title = heads.iter_mut().find(|column| column.head == "TITLE");
+    if let Some(title) = title.filter(|_| is_wide) {
+        title.least = Some(WIDE_TITLE);
     }
     heads
 }

@@ -158,9 +158,9 @@ mod tests {
             force: false,
         };
         let written = place.write(&[], &mut |out| {
-            out.write_all(&[b'a'; 100_000])?;
+            out.write_all(&vec![b'a'; 100_000])?;
             signal_hook::low_level::raise(signal_hook::consts::SIGTERM)?;
-            out.write_all(&[b'a'; 100_000])
+            out.write_all(&vec![b'a'; 100_000])
         });
         let error = written.expect_err("it was interrupted").to_string();
         assert!(error.contains("interrupted"), "{error}");

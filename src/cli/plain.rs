@@ -31,6 +31,7 @@ pub(super) fn walk(cx: &mut Cx, read: &Read) -> anyhow::Result<Exit> {
         at: 0,
         run: runs.first().copied().filter(|_| runs.len() == 1),
         filter: Expr::All,
+        is_unheard: runs.len() > 1,
     };
     walk.narrow(cx, &condition)?;
     if runs.len() > 1 {
@@ -62,12 +63,15 @@ struct Walk<'a> {
     at: usize,
     run: Option<RunIx>,
     filter: Expr,
+    /// The current action was not printed yet.
+    is_unheard: bool,
 }
 
 impl Walk<'_> {
     fn obey(&mut self, cx: &mut Cx, typed: Typed) -> anyhow::Result<()> {
         let last = self.rows.len().saturating_sub(1);
         match typed {
+            Typed::Next if std::mem::take(&mut self.is_unheard) => self.speak(cx),
             Typed::Next if self.at == last => say(cx, "This is the last action."),
             Typed::Previous if self.at == 0 => say(cx, "This is the first action."),
             Typed::Next => self.go(cx, self.at + 1),

@@ -388,7 +388,7 @@ pub fn arrow(figure: &Figure) -> &'static str {
 pub fn refusal(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Groups(by, groups) if groups.len() < 2 => format!(
-            "nothing to compare: {} {} in these traces (choose sides with --a FILTER --b FILTER, such as --a 'file:*old*' --b 'file:*new*')",
+            "nothing to compare: these runs have {} {} (choose sides with --a FILTER --b FILTER, such as --a 'file:*old*' --b 'file:*new*')",
             if groups.is_empty() {
                 "no recorded"
             } else {

@@ -45,7 +45,7 @@ pub fn script(
         json!({ "request": request })
     });
     for words in added {
-        comments.push_str(&format!("# {words}\n"));
+        comments.extend(["# ", &words, "\n"]);
     }
     let command = command(&record, model, escapes)?;
     Some(command.map(|command| format!("{comments}{command}\n")))

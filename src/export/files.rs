@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::analysis::files::{Certainty, Event, File, Files, Outcome, Verb, unified};
+use crate::analysis::files::{Certainty, Event, File, Files, Gap, Outcome, Verb, unified};
 use crate::base::{human, text};
 use crate::export::redact::{Masked, Reason};
 use crate::export::words;
@@ -46,7 +46,7 @@ pub fn lines(count: Option<usize>, sign: &str) -> String {
 /// Why a file is not exact, and what cannot be seen from its word; empty if there is nothing to say.
 pub fn note(file: &File) -> String {
     let is_drifted = file.events.iter().any(|event| event.is_drifted);
-    let why = file.why().map(|gap| gap.words());
+    let why = file.why().map(Gap::words);
     let drifted = is_drifted.then_some("changed from outside, too");
     let new = match (&file.base, &file.now) {
         (Some(None), Some(Some(_))) => Some("new"),

@@ -38,8 +38,8 @@ pub trait Screen: Any + Debug {
     }
 
     /// The filter in force; empty without one.
-    fn filtered(&self) -> &str {
-        ""
+    fn filtered(&self) -> String {
+        String::new()
     }
 
     /// Compares these cohorts, for the screen that can.

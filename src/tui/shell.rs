@@ -488,7 +488,7 @@ impl Shell {
 
     /// The filters in force, but not one that the command line gave.
     pub fn filters(&self) -> Vec<(ScreenId, String)> {
-        let filter = |layer: &Layer| (layer.id, layer.screen.filtered().to_owned());
+        let filter = |layer: &Layer| (layer.id, layer.screen.filtered());
         let all = self.views.iter().map(filter);
         let given = self.given.as_deref().unwrap_or_default();
         all.filter(|(_, filter)| !filter.is_empty() && filter != given.trim())

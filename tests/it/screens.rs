@@ -111,7 +111,7 @@ fn the_help_lists_every_key() {
     views("help_runs", NIGHT, "? / group");
     let tabs = saferun_tui::tui::screens::views().filter_map(|info| info.tab);
     let listed: String = tabs
-        .map(|tab| screen(REFUND, (120, 90), &format!("{} ?", tab.number)))
+        .map(|tab| screen(REFUND, (120, 240), &format!("{} ?", tab.number)))
         .collect();
     for entry in keys::COMMANDS {
         assert!(listed.contains(entry.help), "{}\n{listed}", entry.help);

@@ -9,7 +9,7 @@ use crate::store::row::Row;
 /// What some model calls spent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// Model calls, and other actions with a cost of their own.
+    /// Model calls. A tool with a cost of its own counts with its cost only.
     pub calls: u64,
     pub usage: Usage,
     /// Calls with tokens but without a cost: the model has no known price.
@@ -27,7 +27,7 @@ impl Spent {
         let is_estimated = row.flags().has(Flags::ESTIMATED);
         let is_none = usage.is_none() && !cost.is_some();
         Spent {
-            calls: 1,
+            calls: u64::from(context::is_call(row) || !usage.is_none()),
             usage,
             unpriced: u64::from(!usage.is_none() && !cost.is_some()),
             unrecorded: u64::from(is_none && context::is_call(row)),

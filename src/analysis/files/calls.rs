@@ -313,13 +313,13 @@ fn of_code(code: &str) -> Vec<Deed> {
     let mut found = Vec::new();
     for (function, is_change) in FUNCTIONS {
         for (at, _) in code.match_indices(function) {
-            let rest = code[at + function.len()..]
-                .trim_start()
-                .trim_start_matches("file_name=");
-            let Some(quote) = rest.chars().next().filter(|it| matches!(it, '\'' | '"')) else {
+            let rest = code.get(at + function.len()..).unwrap_or_default();
+            let mut rest = rest.trim_start().trim_start_matches("file_name=").chars();
+            let Some(quote) = rest.next().filter(|it| matches!(it, '\'' | '"')) else {
                 continue;
             };
-            if let Some((path, _)) = rest[1..]
+            if let Some((path, _)) = rest
+                .as_str()
                 .split_once(quote)
                 .filter(|(path, _)| !path.is_empty())
             {

@@ -288,17 +288,14 @@ impl File {
         if let What::Write(text) | What::Add(text) = what {
             return Ok(Some(Arc::from(text.as_str())));
         }
-        let before = match &self.now {
-            Some(before) => before.as_deref().unwrap_or_default(),
-            None => {
-                let is_whole = matches!(what, What::Replace(swaps) if makes(swaps));
-                return match what {
-                    // A text that takes the place of nothing makes a file.
-                    What::Replace(swaps) if is_whole => Ok(Some(Arc::from(swaps[0].new.as_str()))),
-                    _ => Err(self.gap.unwrap_or(Gap::Unseen)),
-                };
-            }
+        let Some(before) = &self.now else {
+            return match what {
+                // A text that takes the place of nothing makes a file.
+                What::Replace(swaps) if makes(swaps) => Ok(Some(Arc::from(swaps[0].new.as_str()))),
+                _ => Err(self.gap.unwrap_or(Gap::Unseen)),
+            };
         };
+        let before = before.as_deref().unwrap_or_default();
         let after = match what {
             What::Append(text) => Some(format!("{before}{text}")),
             What::Replace(swaps) => swapped(before, swaps),

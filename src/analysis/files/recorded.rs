@@ -138,7 +138,7 @@ pub(super) fn whole(tool: &str, args: &Value, result: &str) -> Option<String> {
     ];
     let args = args.as_object()?;
     let is_part = |name: &&str| args.get(*name).is_some_and(|value| !value.is_null());
-    if PARTS.iter().any(|name| is_part(&name)) || names::path(args).is_none() {
+    if PARTS.iter().any(is_part) || names::path(args).is_none() {
         return None;
     }
     let result = result

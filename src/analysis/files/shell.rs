@@ -256,8 +256,9 @@ fn split(script: &str) -> Vec<Command> {
 
 impl Reader<'_> {
     fn take(&mut self) -> Option<char> {
-        let letter = self.rest.chars().next()?;
-        self.rest = &self.rest[letter.len_utf8()..];
+        let mut letters = self.rest.chars();
+        let letter = letters.next()?;
+        self.rest = letters.as_str();
         Some(letter)
     }
 
@@ -283,7 +284,7 @@ impl Reader<'_> {
             },
             '#' if self.word.is_none() => {
                 let end = self.rest.find('\n').unwrap_or(self.rest.len());
-                self.rest = &self.rest[end..];
+                self.rest = self.rest.get(end..).unwrap_or_default();
             }
             ' ' | '\t' | '\r' => self.end_word(),
             '\n' => {
@@ -340,7 +341,8 @@ impl Reader<'_> {
         self.eats('|');
         if self.eats('&') {
             let end = self.rest.find(|it: char| !it.is_ascii_digit() && it != '-');
-            self.rest = &self.rest[end.unwrap_or(self.rest.len())..];
+            let end = end.unwrap_or(self.rest.len());
+            self.rest = self.rest.get(end..).unwrap_or_default();
             return;
         }
         self.next = Next::Target {
@@ -351,12 +353,13 @@ impl Reader<'_> {
 
     fn input(&mut self) {
         self.end_word();
-        if !self.eats('<') {
+        let (is_heredoc, is_string) = (self.eats('<'), self.eats('<'));
+        if !is_heredoc {
             self.next = Next::Target {
                 is_appended: false,
                 is_wanted: false,
             };
-        } else if !self.eats('<') {
+        } else if !is_string {
             self.next = Next::Mark {
                 is_indented: self.eats('-'),
             };

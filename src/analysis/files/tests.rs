@@ -12,13 +12,18 @@ fn files(trace: &str) -> Files {
     Files::of(&store, tape.steps(), &CancelFlag::new()).expect("not cancelled")
 }
 
-/// A run of the SafeRun format: each call with its arguments, its result and its status.
+/// A run of our own format: each call with its arguments, its result and its status.
 fn run(calls: &[(&str, serde_json::Value, &str, &str)]) -> String {
     let mut trace = String::new();
     for (at, (tool, args, result, status)) in calls.iter().enumerate() {
         let call = serde_json::json!({"type": "tool_call", "run_id": "r", "id": format!("c{at}"), "tool": tool, "args": args});
         let answer = serde_json::json!({"type": "tool_result", "run_id": "r", "call_id": format!("c{at}"), "status": status, "result": result});
-        trace.push_str(&format!("{call}\n{answer}\n"));
+        trace.extend([
+            call.to_string(),
+            "\n".to_owned(),
+            answer.to_string(),
+            "\n".to_owned(),
+        ]);
     }
     trace
 }

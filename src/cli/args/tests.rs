@@ -57,6 +57,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("man", ""),
     ("help", ""),
     (
+        "approvals a",
+        "where json jsonl csv format shape price-file tz",
+    ),
+    (
         "live",
         "json jsonl csv format shape max-mem price-file tz theme view no-mouse no-state",
     ),

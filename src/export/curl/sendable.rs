@@ -24,7 +24,7 @@ pub(super) fn sendable(request: &mut Value, api: Api, model: &str) -> Vec<String
     }
     match api {
         Api::Messages => messages(members, &mut added),
-        Api::Chat => each(members.get_mut("messages"), &mut |message| {
+        Api::Chat => each(members, "messages", &mut |message| {
             keep(message, CHAT_MESSAGE);
         }),
         Api::Responses => {}
@@ -73,7 +73,7 @@ fn messages(members: &mut Map<String, Value>, added: &mut Vec<String>) {
             "max_tokens {MAX_TOKENS}: required, but not recorded"
         ));
     }
-    each(members.get_mut("messages"), &mut |message| {
+    each(members, "messages", &mut |message| {
         keep(message, MESSAGE);
         if let Some(Value::Array(blocks)) = message.get_mut("content") {
             // A thought without its signature is refused; without the thought the request stands.
@@ -101,7 +101,9 @@ fn tidy(block: &mut Value) {
         keep(block, members);
     }
     // A result holds blocks of its own.
-    each(block.get_mut("content"), &mut tidy);
+    if let Some(members) = block.as_object_mut() {
+        each(members, "content", &mut tidy);
+    }
 }
 
 fn keep(value: &mut Value, known: &[&str]) {
@@ -110,8 +112,8 @@ fn keep(value: &mut Value, known: &[&str]) {
     }
 }
 
-fn each(values: Option<&mut Value>, change: &mut dyn FnMut(&mut Value)) {
-    if let Some(Value::Array(values)) = values {
+fn each(members: &mut Map<String, Value>, name: &str, change: &mut dyn FnMut(&mut Value)) {
+    if let Some(Value::Array(values)) = members.get_mut(name) {
         values.iter_mut().for_each(change);
     }
 }

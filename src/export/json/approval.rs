@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Number, Value};
 
 use super::number;
-use crate::analysis::approvals::{Entry, Kind, Totals};
+use crate::analysis::approvals::{Entry, Grant, Kind, Totals};
 use crate::model::action::Status;
 use crate::store::Store;
 
@@ -97,7 +97,7 @@ pub fn approval<'a>(store: &'a Store, entry: &'a Entry) -> ApprovalJson<'a> {
         asked_at: number::time(entry.asked),
         answered_at: number::time(entry.answered),
         wait_ms: number::millis(entry.wait),
-        grant: entry.grant.map(|grant| grant.word()),
+        grant: entry.grant.map(Grant::word),
         approved_args: entry.shown.as_ref(),
         args_differ: entry.differs.as_ref().map(|_| entry.is_different()),
         differences: differences.collect(),

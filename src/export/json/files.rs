@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::number;
 use crate::analysis::changes;
-use crate::analysis::files::{Event, File, Files};
+use crate::analysis::files::{Event, File, Files, Gap};
 use crate::store::Store;
 
 pub const SCHEMA: &str = "saferun.tui/files@1";
@@ -85,7 +85,7 @@ pub fn file<'a>(store: &'a Store, files: &'a Files, file: &'a File) -> FileJson<
         shown_as: files.name(file),
         changed: file.is_changed,
         certainty: file.certainty().word(),
-        why: file.why().map(|gap| gap.words()),
+        why: file.why().map(Gap::words),
         actions: file.events.len(),
         lines_added,
         lines_removed,

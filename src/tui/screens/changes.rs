@@ -117,7 +117,7 @@ impl Screen for Changes {
     fn update(&mut self, command: Command, session: &mut Session) -> Vec<Effect> {
         match command {
             Command::Back | Command::Cancel | Command::Changes => return self.back(),
-            Command::Open => return self.open(session),
+            Command::Open => return self.open(),
             Command::NetChange => return self.net(session),
             _ => self.step(command),
         }
@@ -134,7 +134,7 @@ impl Screen for Changes {
                 let view = self.view();
                 let at = view.top() + row;
                 if at == view.cursor {
-                    return self.open(session);
+                    return self.open();
                 }
                 view.cursor = at.min(len.saturating_sub(1));
             }
@@ -215,7 +215,7 @@ impl Changes {
         Vec::new()
     }
 
-    fn open(&mut self, session: &Session) -> Vec<Effect> {
+    fn open(&mut self) -> Vec<Effect> {
         match self.mode {
             Mode::List if self.file().is_some() => {
                 (self.mode, self.events) = (Mode::Events, Viewport::default());
@@ -228,7 +228,7 @@ impl Changes {
                     let here = Here {
                         action: Some(event.action),
                         run: self.run,
-                        ..session.here
+                        scope: self.run,
                     };
                     Effect::Visit(ScreenId::Stream, here)
                 });
@@ -279,12 +279,12 @@ impl Changes {
         let (len, top) = (self.len(), self.view().top());
         let seen = top..(top + rows).min(len);
         self.frame.rows = seen.filter_map(|at| self.shown(store, at)).collect();
-        self.frame.empty = match (&self.files, self.run) {
+        let empty = match (&self.files, self.run) {
             (_, None) => "no run is selected",
             (None, Some(_)) => "following the files…",
             (Some(_), Some(_)) => "no call names a file",
-        }
-        .to_owned();
+        };
+        empty.clone_into(&mut self.frame.empty);
         let at = (self.view().cursor + 1).min(len);
         self.frame.position = format!("{at} / {len}");
     }

@@ -237,7 +237,11 @@ impl Costs {
             action: Some(action),
             run: Some(run),
             // Where one run is listed, it is the one that is opened.
-            scope: session.here.scope.map(|_| run),
+            scope: session
+                .here
+                .scope
+                .map(|_| run)
+                .or((!self.is_all).then_some(run)),
         };
         vec![Effect::Visit(ScreenId::Stream, here)]
     }

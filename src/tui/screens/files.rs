@@ -260,7 +260,7 @@ mod tests {
             TRACE,
             "ctrl-p sample-traces/saferun/refund-agent.jsonl enter",
         );
-        assert!(opened.contains("› Hej! Order 8841"), "{opened}");
+        assert!(opened.contains("Hej! Order 8841"), "{opened}");
         let missing = testing::screen(TRACE, "ctrl-p no/such/file enter");
         assert!(missing.contains("no/such/file"), "{missing}");
         assert!(testing::screen(TRACE, "ctrl-p no/such/file enter esc").contains("STARTED"));
@@ -271,7 +271,7 @@ mod tests {
         let sample = "sample-traces/saferun/refund-agent.jsonl";
         let opened = format!(":open space {sample} enter");
         let shown = testing::screen(TRACE, &opened);
-        assert!(shown.contains("› Hej! Order 8841"), "{shown}");
+        assert!(shown.contains("Hej! Order 8841"), "{shown}");
         let added =
             format!("{opened} :add space sample-traces/saferun/ops-night.jsonl enter ctrl-p");
         let listed = testing::screen(TRACE, &added);

@@ -45,12 +45,12 @@ impl Palette {
         match does {
             Does::Command(command, argument) => vec![Effect::Obey(command, argument)],
             Does::View(view, filter) => vec![Effect::Show(view, filter)],
-            Does::Shell(name) => self.write(name, session),
+            Does::Shell(name) => Self::write(name, session),
         }
     }
 
     /// Copies a command line, and says which.
-    fn write(&self, name: &str, session: &mut Session) -> Vec<Effect> {
+    fn write(name: &str, session: &mut Session) -> Vec<Effect> {
         let line = shell::named(name).and_then(|command| command.line(session));
         let Some(line) = line else {
             session.say("select an action first: the command is about it");

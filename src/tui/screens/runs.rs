@@ -146,8 +146,8 @@ impl Screen for Runs {
         self.apply_filter(session)
     }
 
-    fn filtered(&self) -> &str {
-        self.filter.in_force()
+    fn filtered(&self) -> String {
+        self.filter.in_force().to_owned()
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {

@@ -294,8 +294,8 @@ impl Screen for Stream {
         self.filter_by(text, session)
     }
 
-    fn filtered(&self) -> &str {
-        self.query.bar.in_force()
+    fn filtered(&self) -> String {
+        self.query.bar.in_force().to_owned()
     }
 
     fn entered(&mut self, session: &mut Session) -> Vec<Effect> {

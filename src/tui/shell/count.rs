@@ -79,13 +79,11 @@ impl Shell {
         let Some(count) = self.count.take_if(|count| !count.is_number()) else {
             return Vec::new();
         };
-        match count.alone {
-            Some(view) => self.go(view),
-            None => {
-                self.session.hint(&format!("{} has no view", count.digits));
-                Vec::new()
-            }
+        if let Some(view) = count.alone {
+            return self.go(view);
         }
+        self.session.hint(&format!("{} has no view", count.digits));
+        Vec::new()
     }
 
     /// Opens the view of a digit that has waited long enough.

@@ -243,10 +243,7 @@ fn a_number_before_the_key_of_the_last_row_goes_to_that_action() {
 fn a_digit_alone_opens_its_view_before_the_next_key_acts() {
     assert!(screen(MANY, "2").contains("STARTED"));
     let sorted = screen(MANY, "2 s");
-    assert!(
-        sorted.contains("STARTED") && sorted.contains("sort by"),
-        "{sorted}"
-    );
+    assert!(sorted.contains("sort by"), "{sorted}");
     assert!(screen(MANY, "2enter").contains("STARTED"));
 }
 

@@ -33,7 +33,7 @@ fn items_of_a_request_and_its_response_are_one_run() {
 fn a_string_as_input_is_a_prompt_and_a_failed_response_an_error() {
     let batch = load(
         "openai-responses",
-        r#"{"model":"gpt-5","input":"Say hi"}
+        r#"{"id":"req_1","model":"gpt-5","input":"Say hi"}
 {"id":"resp_2","object":"response","status":"failed","model":"gpt-5","output":[],"error":{"code":"server_error","message":"overloaded"}}
 "#,
     );

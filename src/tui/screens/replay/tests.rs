@@ -162,9 +162,9 @@ fn a_part_of_what_the_model_saw_unfolds_and_leads_to_its_action() {
     let back = played(&options(), LONG, "3 l tab enter q");
     assert!(back.contains("step 2/2"), "{back}");
     let mut copied = Headless::new(&options(), (120, 30));
-    load(LONG)
-        .into_iter()
-        .for_each(|message| copied.load(message));
+    for message in load(LONG) {
+        copied.load(message);
+    }
     copied.play("3 l tab y");
     assert_eq!(copied.copied(), Some("First line\nsecond line of it"));
 }
@@ -201,9 +201,9 @@ fn what_a_compaction_threw_away_can_be_opened() {
 #[test]
 fn a_narrow_screen_names_the_key_to_the_other_pane() {
     let mut shown = Headless::new(&options(), (80, 24));
-    load(TRACE)
-        .into_iter()
-        .for_each(|message| shown.load(message));
+    for message in load(TRACE) {
+        shown.load(message);
+    }
     shown.play("3");
     let picture = render::text(&shown.draw());
     assert!(picture.contains("tab other pane"), "{picture}");

@@ -337,6 +337,7 @@ mod tests {
             id_width: 8,
             agents: true,
             grades: false,
+            waits: false,
             live: true,
             overview: true,
         };

@@ -84,7 +84,9 @@ impl Runs {
             _ => None,
         };
         self.sorting = None;
-        chosen.into_iter().for_each(|key| self.sort_by(key));
+        if let Some(key) = chosen {
+            self.sort_by(key);
+        }
     }
 }
 

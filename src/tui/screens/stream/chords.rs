@@ -65,7 +65,7 @@ impl Stream {
             Chord::Yank => named(YANKS),
             Chord::Scroll => named(SCROLLS),
             Chord::Mark => vec![('a', "to z: mark".to_owned())],
-            Chord::GoToMark => self.marked(session),
+            Chord::GoToMark => Stream::marked(session),
             Chord::Keep | Chord::Drop => {
                 let terms = self
                     .selected(session)

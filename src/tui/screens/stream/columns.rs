@@ -228,8 +228,8 @@ mod tests {
             for status in [0, 4, 7, 9, 11] {
                 for agents in [false, true] {
                     let found = Found {
-                        status,
                         agents,
+                        status,
                         ..ALL
                     };
                     let columns = columns(width, found);

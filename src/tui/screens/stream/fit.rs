@@ -129,16 +129,13 @@ fn without_plumbing(words: &str) -> String {
 
 /// A command without the change of folder before it: `Bash cd /work/shop && cargo test`.
 fn without_cd(words: &str) -> String {
-    let Some(at) = words
-        .find("cd ")
-        .filter(|at| *at == 0 || words[..*at].ends_with(' '))
-    else {
+    let Some((before, change)) = words.split_once("cd ") else {
         return words.to_owned();
     };
-    let before = &words[..at];
+    let is_command = before.is_empty() || before.ends_with(' ');
     let is_first = before.split_whitespace().count() <= 1;
-    match words[at..].find(" && ") {
-        Some(end) if is_first => format!("{before}{}", &words[at + end + " && ".len()..]),
+    match change.split_once(" && ") {
+        Some((_, command)) if is_command && is_first => format!("{before}{command}"),
         Some(_) | None => words.to_owned(),
     }
 }

@@ -59,7 +59,7 @@ impl Stream {
     }
 
     /// The marks with their notes, for the second key of `'`.
-    pub(super) fn marked(&self, session: &Session) -> Vec<(char, String)> {
+    pub(super) fn marked(session: &Session) -> Vec<(char, String)> {
         let store = &session.loaded.store;
         let one = |(letter, ix): (char, ActionIx)| {
             let known = (store.first()..store.len()).contains(&ix.0);
