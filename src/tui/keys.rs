@@ -413,7 +413,7 @@ commands! {
     OnlyTrouble "only-trouble" Filter on Stream "Z" "trouble" "show only errors, blocks, questions, retries and broken lines, or all again";
     Page "page" Program on Stream "v" "pager" "open the whole action in $PAGER";
     Edit "edit" Program on Stream "V" "editor" "open a copy of the whole action in $EDITOR";
-    Yank "yank" Program on Stream, Replay "y" "copy" "copy: v value, k key, p path, j JSON, s whole step, m step as Markdown, u address (file#run:12), c curl; in replay, the part";
+    Yank "yank" Program on Stream, Replay "y" "copy" "copy: v value, k key, p path, j JSON, s step, m Markdown, u address, c curl; in replay, the part";
     Noticed "noticed" Program on Stream "i" "insights" "list the insights, with the actions behind each";
     Sort "sort" Table "s" "sort" "sort by a column: a second key picks it" takes Column;
     SortStarted "sort-started" Table "T" "by start" "sort by start; again, reverse";

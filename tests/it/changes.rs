@@ -91,7 +91,7 @@ fn git_apply(folder: &Path, patch: &str) {
 fn apply(folder: &Path, patch: &str) {
     for part in patch.split("diff --git a/").skip(1) {
         let (names, _) = part.split_once('\n').expect("a head");
-        let name = &names[..(names.len() - 3) / 2];
+        let (name, _) = names.split_once(" b/").expect("two names");
         let path = folder.join(name);
         let old = fs::read_to_string(&path).unwrap_or_default();
         let old: Vec<&str> = old.split_inclusive('\n').collect();
@@ -105,14 +105,16 @@ fn apply(folder: &Path, patch: &str) {
             let is_cut = body
                 .get(number + 1)
                 .is_some_and(|next| next.starts_with('\\'));
+            let text = line.get(1..).unwrap_or_default();
             let text = if is_cut {
-                line[1..].trim_end_matches('\n')
+                text.trim_end_matches('\n')
             } else {
-                &line[1..]
+                text
             };
             match line.as_bytes()[0] {
                 b'@' => {
-                    let first = line[4..].split([',', ' ']).next().expect("a number");
+                    let first = line.trim_start_matches("@@ -").split([',', ' ']).next();
+                    let first = first.expect("a number");
                     let first: usize = first.parse().expect("a number");
                     let start = if line.starts_with("@@ -0,0") {
                         0
@@ -152,7 +154,8 @@ fn trace(calls: &[(&str, Value, &str)]) -> (tempfile::TempDir, Store) {
         let call =
             json!({"type": "tool_call", "run_id": "r", "id": id, "tool": tool, "args": args});
         let answer = json!({"type": "tool_result", "run_id": "r", "call_id": id, "status": "ok", "result": result});
-        lines.push_str(&format!("{call}\n{answer}\n"));
+        lines.extend([call.to_string(), "\n".to_owned()]);
+        lines.extend([answer.to_string(), "\n".to_owned()]);
     }
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("trace.jsonl");
@@ -168,9 +171,10 @@ fn patch(text: &str) -> Value {
 fn made() -> (tempfile::TempDir, Store) {
     let read = |path: &str| json!({"file_path": path});
     let edit = |path: &str, old: &str, new: &str| json!({"file_path": path, "old_string": old, "new_string": new});
-    let long: String = (1..60)
+    let long: Vec<String> = (1..60)
         .map(|line| format!("{line:>6}→line {line}\n"))
         .collect();
+    let long = long.concat();
     trace(&[
         ("Read", read("/w/long.txt"), long.trim_end()),
         (

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use saferun_tui::analysis::context::Exactness;
 use saferun_tui::analysis::costs::misses::{self, Cause};
 use saferun_tui::analysis::costs::toll::{self, End};
-use saferun_tui::analysis::costs::{Costs, lanes};
+use saferun_tui::analysis::costs::{Costs, Spent, lanes};
 use saferun_tui::base::cancel::CancelFlag;
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::model::action::ActionIx;
@@ -44,7 +44,7 @@ fn check_sums(path: &Path, store: &Store) {
             .clone()
             .fold(Usage::NONE, |sum, it| sum.plus(&it.usage));
         let cost = spent
-            .filter_map(|it| it.cost())
+            .filter_map(Spent::cost)
             .fold(Cost::NONE, |sum, it| sum + it.0);
         assert_eq!(
             (usage, cost),

@@ -225,6 +225,7 @@ fn a_call_that_was_never_answered_is_printed_when_its_pipe_ends() {
     let lines: Vec<Value> = json_lines(child.stdout.take().expect("a pipe"))
         .iter()
         .collect();
+    assert!(child.wait().expect("it ends").success());
     assert_eq!(lines.len(), 1);
     assert_eq!(
         (&lines[0]["tool"], &lines[0]["status"]),

@@ -124,7 +124,7 @@ impl Screen for Changes {
         Vec::new()
     }
 
-    fn pointed(&mut self, pointer: Pointer, session: &mut Session) -> Vec<Effect> {
+    fn pointed(&mut self, pointer: Pointer, _session: &mut Session) -> Vec<Effect> {
         match pointer {
             Pointer::WheelUp { .. } => (0..WHEEL).for_each(|_| self.step(Command::Up)),
             Pointer::WheelDown { .. } => (0..WHEEL).for_each(|_| self.step(Command::Down)),

@@ -72,7 +72,7 @@ fn a_machine_without_runs_is_an_answer_and_old_files_are_left_out() {
     let file = folder.path().join("runs.jsonl");
     fs::write(&file, recent()).expect("written");
     let old = fs::File::open(&file).expect("opened");
-    let day = std::time::Duration::from_secs(3 * 86_400);
+    let day = std::time::Duration::from_hours(72);
     let then = std::time::SystemTime::now() - day;
     old.set_modified(then).expect("set");
     let path = folder.path().to_str().expect("a path");

@@ -215,7 +215,8 @@ fn apart(bytes: &[u8]) -> (Vec<Sequence>, String) {
         match c {
             // The one question to the terminal: what is your background?
             '\u{1b}' if rest.as_str().starts_with(BACKGROUND) => {
-                rest = rest.as_str()[BACKGROUND.len()..].chars();
+                let asked = rest.as_str().strip_prefix(BACKGROUND);
+                rest = asked.unwrap_or_default().chars();
             }
             '\u{1b}' => {
                 assert_eq!(
