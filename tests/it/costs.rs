@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use saferun_tui::analysis::context::Exactness;
 use saferun_tui::analysis::costs::misses::{self, Cause};
+use saferun_tui::analysis::costs::spent::Spent;
 use saferun_tui::analysis::costs::toll::{self, End};
-use saferun_tui::analysis::costs::{Costs, Spent, lanes};
+use saferun_tui::analysis::costs::{Costs, lanes};
 use saferun_tui::base::cancel::CancelFlag;
 use saferun_tui::ingest::prices::PriceTable;
 use saferun_tui::model::action::ActionIx;
