@@ -23,6 +23,7 @@ mod anchors;
 mod gotoh;
 mod sketch;
 
+use crate::analysis::diff::headline::Answers;
 use crate::analysis::diff::label::{Divergence, Label};
 use crate::analysis::diff::mask::Blind;
 use crate::analysis::diff::read::{Side, Steps};
@@ -62,6 +63,8 @@ pub struct Comparison {
     pub divergence: Divergence,
     /// Columns before the divergence that differ in noise alone (ids, times, order of JSON members).
     pub noise: Vec<usize>,
+    /// The final answers, if they differ.
+    pub answers: Option<Answers>,
     /// Text was ignored, so whether the inputs were the same is unknown.
     pub ignores_words: bool,
 }
@@ -87,6 +90,7 @@ pub fn compare(
     let (divergence, noise) =
         headline::divergence(sides, (&a, &b), &columns, &options.blind, cancel)?;
     Some(Comparison {
+        answers: headline::answers(sides, (&a, &b)),
         columns,
         cost: aligned.cost,
         is_approximate: aligned.is_approximate,

@@ -172,28 +172,17 @@ const ANSWER: usize = 100;
 /// The grades and the final answers, where they differ: that is what matters most.
 fn verdict(page: &Page<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
-    if let Some(grades) = page.story.grades() {
-        let [a, b] = grades.map(|grade| match grade {
-            Some(grade) => grade.to_string(),
-            None => "not graded".to_owned(),
-        });
+    if let Some(grades) = grades(&page.story) {
         lines.push(vec![
             (Role::Dim, "grades differ      ".to_owned()),
-            (Role::Head, format!("A {a} · B {b}")),
+            (Role::Head, grades),
         ]);
     }
-    if let Some(answers) = page.story.answers() {
-        let sides = [("A", answers.a), ("B", answers.b)];
-        for ((name, answer), title) in sides.into_iter().zip(["final answer", ""]) {
-            let said = match &answer {
-                Some((row, text)) => {
-                    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-                    format!(
-                        "{name} #{}  {}",
-                        row.seq(),
-                        text::cut(&clean(&line), ANSWER)
-                    )
-                }
+    let answers = page.story.answers().unwrap_or_default();
+    if answers.iter().any(Option::is_some) {
+        for (answer, (name, title)) in answers.iter().zip([("A", "final answer"), ("B", "")]) {
+            let said = match answer {
+                Some(row) => format!("{name} #{}  {}", row.seq(), one_line(row)),
                 None => format!("{name} none"),
             };
             lines.push(vec![
@@ -203,6 +192,22 @@ fn verdict(page: &Page<'_>) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// `A right · B wrong`, if the grades differ.
+pub fn grades(story: &Story<'_>) -> Option<String> {
+    let [a, b] = story.grades()?.map(|grade| match grade {
+        Some(grade) => grade.to_string(),
+        None => "not graded".to_owned(),
+    });
+    Some(format!("A {a} · B {b}"))
+}
+
+/// The text of a response on one line, cut.
+fn one_line(row: &Row<'_>) -> String {
+    let text = bodies::open(row, Depth::Full).text.unwrap_or_default();
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text::cut(&clean(&line), ANSWER).into_owned()
 }
 
 /// Ignored differences, and rows that are not compared.

@@ -2,10 +2,10 @@
 
 use crate::analysis::diff::Column;
 use crate::analysis::diff::label::{self, Divergence, Label};
-use crate::analysis::diff::mask::Blind;
+use crate::analysis::diff::mask::{self, Blind};
 use crate::analysis::diff::pair;
 use crate::analysis::diff::read::{Side, Steps};
-use crate::analysis::diff::step::Sort;
+use crate::analysis::diff::step::{self, Sort};
 use crate::analysis::diff::story::Story;
 use crate::base::cancel::CancelFlag;
 use crate::model::run::Grade;
@@ -64,12 +64,38 @@ fn may_be_noise(label: Label) -> bool {
     }
 }
 
-/// The last words of the two runs, where they differ.
-#[derive(Debug, Clone)]
-pub struct Answers<'a> {
-    /// The number and the text of the last response; none if the run has none with text.
-    pub a: Option<(Row<'a>, String)>,
-    pub b: Option<(Row<'a>, String)>,
+/// The last response with text of each run, as an index into its steps; none if a run has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answers {
+    pub a: Option<u32>,
+    pub b: Option<u32>,
+}
+
+/// The final answers of two runs, if they differ in more than noise.
+pub(super) fn answers(
+    (a, b): (Side<'_>, Side<'_>),
+    (steps_a, steps_b): (&Steps, &Steps),
+) -> Option<Answers> {
+    let last = |steps: &Steps| {
+        let at = steps.steps.iter().rposition(|it| it.sort == Sort::Say)?;
+        u32::try_from(at).ok()
+    };
+    let (of_a, of_b) = (last(steps_a), last(steps_b));
+    let key = |steps: &Steps, at: u32| steps.steps[at as usize].key;
+    let is_same = match of_a.zip(of_b) {
+        Some((of_a, of_b)) if key(steps_a, of_a) != key(steps_b, of_b) => {
+            bare(a, steps_a, of_a) == bare(b, steps_b, of_b)
+        }
+        _ => of_a.is_some() == of_b.is_some(),
+    };
+    (!is_same).then_some(Answers { a: of_a, b: of_b })
+}
+
+/// The words of a response without noise.
+fn bare(side: Side<'_>, steps: &Steps, at: u32) -> Vec<String> {
+    let row = side.store.row(steps.rows[at as usize]);
+    let text = bodies::open(&row, Depth::Full).text.unwrap_or_default();
+    step::words(&mask::quiet(&text))
 }
 
 impl<'a> Story<'a> {
@@ -79,26 +105,15 @@ impl<'a> Story<'a> {
         (a != b).then_some([a, b])
     }
 
-    /// The final answers, if they differ in more than noise.
-    pub fn answers(&self) -> Option<Answers<'a>> {
-        let last = |side: Side<'a>, steps: &Steps| {
-            let at = steps.steps.iter().rposition(|it| it.sort == Sort::Say)?;
-            let row = side.store.row(steps.rows[at]);
-            let text = bodies::open(&row, Depth::Full).text?;
-            Some((row, text))
+    /// The rows of the final answers of A and B, if they differ.
+    pub fn answers(&self) -> Option<[Option<Row<'a>>; 2]> {
+        let answers = self.comparison.answers?;
+        let row = |side: Side<'a>, steps: &Steps, at: Option<u32>| {
+            at.map(|at| side.store.row(steps.rows[at as usize]))
         };
-        let (a, b) = (
-            last(self.a, &self.comparison.a),
-            last(self.b, &self.comparison.b),
-        );
-        let quiet = Blind {
-            noise: true,
-            ..Blind::default()
-        };
-        let bare = |answer: &Option<(Row<'a>, String)>| {
-            let (_, text) = answer.as_ref()?;
-            Some(super::step::words(&quiet.text(text)))
-        };
-        (bare(&a) != bare(&b)).then_some(Answers { a, b })
+        Some([
+            row(self.a, &self.comparison.a, answers.a),
+            row(self.b, &self.comparison.b, answers.b),
+        ])
     }
 }

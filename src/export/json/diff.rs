@@ -172,7 +172,7 @@ fn diff<'a>(page: &Page<'a>) -> DiffJson<'a> {
         first_material: divergence.first_material,
         noise: comparison.noise.clone(),
         answers: story.answers().map(|answers| {
-            let [a, b] = [answers.a, answers.b].map(|it| it.map(|(row, _)| row.seq()));
+            let [a, b] = answers.map(|row| row.map(|row| row.seq()));
             AnswersJson { a, b }
         }),
         cause: divergence.cause.word(),

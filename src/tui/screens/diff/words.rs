@@ -4,10 +4,9 @@ use crate::analysis::diff::label::Cause;
 use crate::analysis::runs::short_ids;
 use crate::base::human;
 use crate::base::text;
-use crate::export::words;
+use crate::export::{self, words};
 use crate::model::run::RunIx;
 use crate::store::Store;
-use crate::store::row::Row;
 use crate::tui::keys::Command;
 use crate::tui::screens::diff::fields::Found;
 use crate::tui::screens::diff::{Diff, State};
@@ -137,20 +136,13 @@ fn verdict(diff: &Diff, store: &Store) -> Line {
         return line;
     };
     let story = done.story(comparison, store);
-    if let Some(grades) = story.grades() {
-        let [a, b] = grades.map(|grade| match grade {
-            Some(grade) => grade.to_string(),
-            None => "not graded".to_owned(),
-        });
-        let words = format!("grades differ: A {a}, B {b}");
-        line.push((Tone::Strong, words));
+    if let Some(grades) = export::diff::grades(&story) {
+        line.push((Tone::Strong, format!("grades differ: {grades}")));
         line.push((Tone::Plain, " · ".to_owned()));
     }
     if let Some(answers) = story.answers() {
-        let number = |answer: Option<(Row<'_>, String)>| {
-            answer.map_or_else(|| "none".to_owned(), |(row, _)| format!("#{}", row.seq()))
-        };
-        let (a, b) = (number(answers.a), number(answers.b));
+        let [a, b] = answers
+            .map(|row| row.map_or_else(|| "none".to_owned(), |row| format!("#{}", row.seq())));
         line.push((
             Tone::Plain,
             format!("final answers differ: A {a}, B {b} · "),
