@@ -171,8 +171,18 @@ fn all(effect: Effect, rules: &[String]) -> Vec<(Effect, &str)> {
     rules.iter().map(|it| (effect, it.as_str())).collect()
 }
 
+#[test]
+fn a_deny_of_edits_takes_back_what_a_redirection_needs() {
+    let rules = [(Allow, "Edit(/**)"), (Allow, "Bash(git *)")];
+    let args = json!({ "command": "git push > o" });
+    assert_eq!(decide(&rules, "Bash", &args).effect, Allow);
+    let denied = [&rules[..], &[(Deny, "Edit")]].concat();
+    assert_eq!(decide(&denied, "Bash", &args).effect, Ask);
+}
+
 proptest! {
-    /// Another deny never lets anything through, and never softens a verdict.
+    /// Another deny never lets anything through, and never softens a verdict. It turns an allow into a question
+    /// only where it takes away the right to edit the file that a line redirects to.
     #[test]
     fn adding_a_deny_never_allows_more(
         allow in prop::collection::vec(rule(), 0..4),
@@ -183,7 +193,9 @@ proptest! {
         let before = [all(Allow, &allow), all(Deny, &deny)].concat();
         let after = [before.clone(), vec![(Deny, more.as_str())]].concat();
         let (before, after) = (decide(&before, &tool, &args).effect, decide(&after, &tool, &args).effect);
-        assert!(after == before || after == Deny, "{before:?} became {after:?}");
+        let is_redirected = args["command"].as_str().is_some_and(|line| line.contains('>'));
+        let loses_target = (before, after) == (Allow, Ask) && is_redirected && more.starts_with("Edit");
+        assert!(after == before || after == Deny || loses_target, "{before:?} became {after:?}");
     }
 
     #[test]
