@@ -1,4 +1,4 @@
-//! How many lines come and go between two texts.
+//! The lines that differ between two texts, and how many.
 
 use std::time::Duration;
 
@@ -7,9 +7,14 @@ use similar::{ChangeTag, TextDiff};
 /// Comparing takes no longer than this; what is left then counts as replaced.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// Compares two texts line by line.
+pub fn compare<'t>(old: &'t str, new: &'t str) -> TextDiff<'t, 't, str> {
+    TextDiff::configure().timeout(PATIENCE).diff_lines(old, new)
+}
+
 /// Lines that come and go.
 pub fn count(old: &str, new: &str) -> (usize, usize) {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
+    let diff = compare(old, new);
     let changes = |tag| {
         let changes = diff.iter_all_changes();
         changes.filter(|change| change.tag() == tag).count()
@@ -28,11 +33,11 @@ pub enum Line {
 }
 
 /// Equal lines around a change.
-const AROUND: usize = 3;
+pub const AROUND: usize = 3;
 
 /// The lines that differ between two texts, with some equal ones around; raw.
 pub fn lines(old: &str, new: &str) -> Vec<Line> {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
+    let diff = compare(old, new);
     let mut lines = Vec::new();
     let mut seen = 0;
     let skip = |lines: &mut Vec<Line>, count: usize| {
@@ -73,7 +78,7 @@ mod tests {
     use super::{Line, lines, words};
 
     #[test]
-    fn a_change_is_told_with_the_lines_around_it() {
+    fn a_change_is_shown_with_the_lines_around_it() {
         let old = "1\n2\n3\n4\n5\n6\n7\n8";
         let told = lines(old, &old.replace('6', "six"));
         assert_eq!(told.first(), Some(&Line::Skipped(2)));

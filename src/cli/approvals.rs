@@ -74,8 +74,7 @@ impl Command for Approvals {
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         let order = self.order()?;
         let picked = OFFER.pick(&self.rows.columns)?;
-        let condition = cx.global.condition.as_deref();
-        let expr = condition.map(filter::parse).transpose()?;
+        let expr = filter::condition(cx)?;
         let read = cx.load.paths(&cx.notes, &self.paths.clone().or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         let store = &read.store;

@@ -213,11 +213,10 @@ pub(super) fn ask(cx: &Cx, choice: Choice, how: &CohortHow) -> anyhow::Result<As
         predicates.iter().map(|text| predicate(text)).collect();
     let rules = how.expect.iter().map(|text| Rule::parse(text));
     let rules: Result<Vec<Rule>, String> = rules.collect();
-    let condition = cx.global.condition.as_deref();
     Ok(Ask {
         choice,
         order: Order::ByTime,
-        only: condition.map(filter::parse).transpose()?,
+        only: filter::condition(cx)?,
         pair_by: pair_by(&how.pair_by),
         options: Options {
             margin: how.margin / 100.0,

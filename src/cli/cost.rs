@@ -70,8 +70,7 @@ impl Command for Cost {
         .with(GlobalOption::Where);
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-        let condition = cx.global.condition.as_deref();
-        let expr = condition.map(filter::parse).transpose()?;
+        let expr = filter::condition(cx)?;
         let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         let rows = match &expr {

@@ -182,11 +182,7 @@ fn write(cx: &mut Cx, story: Story<'_>, why: Option<&Why>, wanted: &Wanted) -> a
         (Layout::Fitting | Layout::Unified, _) => page::Layout::Unified,
     };
     for line in page::lines(&page, layout) {
-        let pieces = line
-            .iter()
-            .map(|(role, piece)| cx.out.look.paint(*role, piece));
-        let line: String = pieces.collect();
-        cx.out.line(&line)?;
+        cx.out.pieces(&line)?;
     }
     Ok(())
 }

@@ -63,6 +63,11 @@ pub(super) fn parse(filter: &str) -> Result<Expr, Failure> {
     query::parse(filter).map_err(|error| point(filter, &error))
 }
 
+/// The filter of `--where`.
+pub(super) fn condition(cx: &Cx) -> Result<Option<Expr>, Failure> {
+    cx.global.condition.as_deref().map(parse).transpose()
+}
+
 /// Both filters at once.
 pub(super) fn both(a: Expr, b: Expr) -> Expr {
     let mut parts = Vec::new();

@@ -98,9 +98,7 @@ fn program_page(program: &clap::Command) -> io::Result<Vec<u8>> {
     let man = clap_mangen::Man::new(program.clone());
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
-    man.render_options_section(&mut page)?;
+    usage(&man, &mut page)?;
     let commands = program.get_subcommands().map(|command| {
         let about = command.get_about().map(ToString::to_string);
         let name = format!("saferun-tui-{}(1)", command.get_name());
@@ -127,9 +125,7 @@ fn command_page(command: &clap::Command) -> io::Result<Vec<u8>> {
     let man = clap_mangen::Man::new(command.clone());
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
-    man.render_options_section(&mut page)?;
+    usage(&man, &mut page)?;
     for inner in command
         .get_subcommands()
         .filter(|it| it.get_name() != "help")
@@ -137,9 +133,7 @@ fn command_page(command: &clap::Command) -> io::Result<Vec<u8>> {
         writeln!(page, ".SH {}", inner.get_name().to_uppercase())?;
         let man = clap_mangen::Man::new(inner.clone());
         let mut text = Vec::new();
-        man.render_synopsis_section(&mut text)?;
-        man.render_description_section(&mut text)?;
-        man.render_options_section(&mut text)?;
+        usage(&man, &mut text)?;
         man.render_extra_section(&mut text)?;
         page.extend(
             String::from_utf8_lossy(&text)
@@ -151,6 +145,13 @@ fn command_page(command: &clap::Command) -> io::Result<Vec<u8>> {
     let see = ("saferun-tui(1)".to_owned(), "filters, keys".to_owned());
     pairs(&mut page, "see also", std::iter::once(see))?;
     Ok(page)
+}
+
+/// How a command is called, what it does and which options it takes.
+fn usage(man: &clap_mangen::Man, page: &mut Vec<u8>) -> io::Result<()> {
+    man.render_synopsis_section(page)?;
+    man.render_description_section(page)?;
+    man.render_options_section(page)
 }
 
 /// A section of terms and what they mean.

@@ -43,6 +43,15 @@ impl Out {
         self.line(&line)
     }
 
+    /// A line in pieces, each painted for its role.
+    pub fn pieces(&mut self, line: &[(Role, String)]) -> io::Result<()> {
+        let pieces = line.iter();
+        let line: String = pieces
+            .map(|(role, piece)| self.look.paint(*role, piece))
+            .collect();
+        self.line(&line)
+    }
+
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
         json::line(&mut *self.sink, value, self.look.escapes())
     }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use self::typed::{HELP, Typed};
 use crate::analysis::title;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Exit;
 use crate::cli::load::Read;
 use crate::cli::{Cx, filter};
 use crate::export::readable::{self, Line};
@@ -24,7 +24,7 @@ use crate::store::row::Row;
 /// Reads commands from standard input until `q` or its end.
 pub(super) fn walk(cx: &mut Cx, read: &Read) -> anyhow::Result<Exit> {
     let runs = read.runs();
-    let condition = cx.global.condition.clone().unwrap_or_default();
+    let condition = filter::condition(cx)?.unwrap_or(Expr::All);
     let mut walk = Walk {
         read,
         rows: Vec::new(),
@@ -33,7 +33,7 @@ pub(super) fn walk(cx: &mut Cx, read: &Read) -> anyhow::Result<Exit> {
         filter: Expr::All,
         is_unheard: runs.len() > 1,
     };
-    walk.narrow(cx, &condition)?;
+    walk.narrow(cx, condition);
     if runs.len() > 1 {
         walk.list_runs(cx)?;
     } else {
@@ -90,8 +90,11 @@ impl Walk<'_> {
                     None => say(cx, &format!("No action {seq} here.")),
                 }
             }
-            Typed::Filter(text) => match self.narrow(cx, &text) {
-                Ok(()) => self.speak(cx),
+            Typed::Filter(text) => match filter::parse(&text) {
+                Ok(expr) => {
+                    self.narrow(cx, expr);
+                    self.speak(cx)
+                }
                 Err(failure) => say(cx, &failure.to_string()),
             },
             Typed::Runs => self.list_runs(cx),
@@ -126,11 +129,7 @@ impl Walk<'_> {
         };
         let zone = cx.out.look.zone.clone();
         for line in lines(&self.read.store.row(*ix), &zone) {
-            let pieces = line
-                .iter()
-                .map(|(role, piece)| cx.out.look.paint(*role, piece));
-            let line: String = pieces.collect();
-            cx.out.line(&line)?;
+            cx.out.pieces(&line)?;
         }
         Ok(())
     }
@@ -158,8 +157,7 @@ impl Walk<'_> {
     }
 
     /// Keeps the actions of the run that match; stays at the current action if it does.
-    fn narrow(&mut self, cx: &mut Cx, text: &str) -> Result<(), Failure> {
-        let expr = filter::parse(text)?;
+    fn narrow(&mut self, cx: &Cx, expr: Expr) {
         let store = &self.read.store;
         let mut rows = self.read.selected(filter::rows(cx, store, &expr));
         if let Some(run) = self.run {
@@ -173,7 +171,6 @@ impl Walk<'_> {
         self.at = stays.unwrap_or(0);
         self.rows = rows;
         self.filter = expr;
-        Ok(())
     }
 
     fn list_runs(&self, cx: &mut Cx) -> anyhow::Result<()> {
@@ -202,8 +199,7 @@ impl Walk<'_> {
         }
         self.run = chosen.map(|at| runs[at]);
         (self.rows, self.at) = (Vec::new(), 0);
-        let filter = self.filter.to_string();
-        self.narrow(cx, &filter)?;
+        self.narrow(cx, self.filter.clone());
         self.speak(cx)
     }
 

@@ -213,11 +213,7 @@ fn each(
             cx.out.line("")?;
         }
         for line in describe(&store.row(*ix), &cx.out.look.zone) {
-            let pieces = line
-                .iter()
-                .map(|(role, piece)| cx.out.look.paint(*role, piece));
-            let line: String = pieces.collect();
-            cx.out.line(&line)?;
+            cx.out.pieces(&line)?;
         }
     }
     Ok(())

@@ -71,8 +71,7 @@ impl Command for Stats {
         let order = order
             .map(|text| Order::parse(text, &sortable))
             .transpose()?;
-        let condition = cx.global.condition.as_deref();
-        let expr = condition.map(filter::parse).transpose()?;
+        let expr = filter::condition(cx)?;
         let read = cx.load.paths(&cx.notes, &self.paths.or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         let rows = match &expr {

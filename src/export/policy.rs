@@ -29,7 +29,16 @@ pub fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The effects that head the rows and columns of the table; warnings are allowed calls.
+/// The recorded effects that head the rows of the table.
+pub const ROWS: &[Effect] = &[
+    Effect::Allow,
+    Effect::Ask,
+    Effect::Deny,
+    Effect::Unknown,
+    Effect::Error,
+];
+
+/// The new effects that head its columns; warnings are allowed calls.
 pub const SHOWN: &[Effect] = &[
     Effect::Allow,
     Effect::Ask,
@@ -52,14 +61,7 @@ impl<'a> Document<'a> {
             Effect::Error | Effect::Warn => self.sum(*was) > 0,
             Effect::Allow | Effect::Ask | Effect::Deny | Effect::Unknown => true,
         };
-        let order = [
-            Effect::Allow,
-            Effect::Ask,
-            Effect::Deny,
-            Effect::Unknown,
-            Effect::Error,
-        ];
-        order.into_iter().filter(is_shown).collect()
+        ROWS.iter().copied().filter(is_shown).collect()
     }
 
     fn sum(&self, was: Effect) -> u64 {
@@ -146,7 +148,7 @@ pub fn first(report: &Report) -> String {
     }
     let runs = human::counted(report.first.len() as u64, "run");
     let behind = human::counted(report.behind, "call");
-    format!("first change in {runs}; {behind} behind them would not have happened so")
+    format!("first change in {runs}; {behind} after them might have gone differently")
 }
 
 /// A Markdown document.

@@ -268,6 +268,12 @@ impl Usage {
         })
     }
 
+    /// Each kind of token by itself.
+    #[must_use]
+    pub fn map(&self, f: impl Fn(Tokens) -> Tokens) -> Usage {
+        self.zip(self, |tokens, _| f(tokens))
+    }
+
     fn zip(&self, other: &Usage, f: impl Fn(Tokens, Tokens) -> Tokens) -> Usage {
         Usage {
             input: f(self.input, other.input),

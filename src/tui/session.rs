@@ -288,6 +288,19 @@ impl Session {
         }
     }
 
+    /// The run for a view of one run: that of the selected action, else the selected run, else the newest.
+    pub fn run_in_view(&self) -> Option<RunIx> {
+        let store = &self.loaded.store;
+        let selected = self.here.action.filter(|ix| ix.0 < store.len());
+        let run = selected.map(|ix| store.row(ix).run_ix());
+        let newest = || {
+            let runs = (0..).map(RunIx).zip(store.runs());
+            let newest = runs.max_by_key(|(_, run)| run.started);
+            newest.map(|(ix, _)| ix)
+        };
+        run.or(self.here.run).or_else(newest)
+    }
+
     pub fn is_loading(&self) -> bool {
         matches!(self.trace.loading, Loading::Reading { .. })
     }

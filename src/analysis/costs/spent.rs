@@ -81,25 +81,8 @@ impl Spent {
                 Tokens(all / count + u64::from(at < all % count))
             })
         };
-        let Usage {
-            input,
-            output,
-            cache_read,
-            cache_write,
-            cache_write_hour,
-            reasoning,
-            web_searches,
-        } = self.usage;
         Spent {
-            usage: Usage {
-                input: tokens(input),
-                output: tokens(output),
-                cache_read: tokens(cache_read),
-                cache_write: tokens(cache_write),
-                cache_write_hour: tokens(cache_write_hour),
-                reasoning: tokens(reasoning),
-                web_searches: tokens(web_searches),
-            },
+            usage: self.usage.map(tokens),
             recorded: cost(self.recorded),
             estimated: cost(self.estimated),
             ..*self

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use similar::{ChangeTag, TextDiff};
 
+use crate::analysis::changes::AROUND;
+
 /// Comparing takes no longer than this; what is left then counts as replaced.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Equal lines around a change.
-const AROUND: usize = 3;
 
 /// A line of a unified diff, without its sign and its end.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::stars::Stars;
-use crate::analysis::policy::toml_file::{Entry, entries};
+use crate::analysis::policy::toml_file::{Entry, entries, table};
 use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Scope, Verdict,
     has_extension, shell,
@@ -105,13 +105,7 @@ impl Gemini {
             Scope::User => 4.0,
             Scope::Admin => 5.0,
         };
-        let table = DeTable::parse(text).map_err(|error| {
-            Mistake::at(
-                text,
-                error.span().unwrap_or(0..1),
-                error.message().to_owned(),
-            )
-        })?;
+        let table = table(text)?;
         for entry in entries(text, table.get_ref()) {
             entry.known(&["rule", "safety_checker"])?;
             if entry.name != "rule" {

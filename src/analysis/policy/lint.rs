@@ -36,7 +36,23 @@ pub struct Finding {
     pub calls: Option<u64>,
 }
 
-/// Everything there is to say, in the order of the rules; what concerns no rule comes last.
+/// Adds findings about one rule.
+fn about(
+    rule: RuleIx,
+    found: &mut Vec<Finding>,
+) -> impl FnMut(&'static str, Weight, String, Option<u64>) + '_ {
+    move |id, weight, words, calls| {
+        found.push(Finding {
+            id,
+            weight,
+            rule: Some(rule),
+            words,
+            calls,
+        });
+    }
+}
+
+/// All findings in the order of the rules; those about no single rule come last.
 pub fn lint(set: &Set, facts: Option<&Facts>) -> Vec<Finding> {
     let rules: Vec<(RuleIx, &Rule, &'static str)> = set
         .rules()
@@ -49,15 +65,7 @@ pub fn lint(set: &Set, facts: Option<&Facts>) -> Vec<Finding> {
         .collect();
     let mut found = Vec::new();
     for (at, (ix, rule, kind)) in rules.iter().enumerate() {
-        let mut say = |id, weight, words: String, calls| {
-            found.push(Finding {
-                id,
-                weight,
-                rule: Some(*ix),
-                words,
-                calls,
-            });
-        };
+        let mut say = about(*ix, &mut found);
         match &rule.dead {
             Some(Dead::NeverConsulted(instead)) => {
                 say(
@@ -155,7 +163,7 @@ fn of_claude(
             say(
                 "runs-anything",
                 Weight::Warning,
-                format!("'{program}' runs anything that it is given"),
+                format!("'{program}' runs any command it is given"),
                 None,
             );
         }
@@ -173,14 +181,14 @@ fn of_claude(
         ) {
             let path = path.unwrap_or_default();
             let words = format!(
-                "'{path}' begins beside the settings file; write {tool}(/{path}) for the path itself"
+                "'{path}' is relative to the settings file; write {tool}(/{path}) for the absolute path"
             );
             say("beside-settings", Weight::Wrong, words, None);
         }
     }
 }
 
-/// How a deny can be walked round, and how often that was done.
+/// How a deny can be bypassed, and how often that was done.
 fn ways_around(rule: &Rule, facts: Option<&Facts>) -> (String, Option<u64>) {
     let count = Way::ALL.len();
     let listed: Vec<&str> = Way::ALL.iter().map(|it| it.word()).collect();
@@ -246,15 +254,7 @@ fn of_history(
     let counts = facts.count(set);
     for (ix, rule, kind) in rules.iter().filter(|(_, rule, _)| rule.dead.is_none()) {
         let of = &counts[ix.0 as usize];
-        let mut say = |id, weight, words, calls| {
-            found.push(Finding {
-                id,
-                weight,
-                rule: Some(*ix),
-                words,
-                calls,
-            });
-        };
+        let mut say = about(*ix, found);
         if of.errors > 0 {
             let why = of.why.as_deref().unwrap_or("it cannot be evaluated");
             say(

@@ -18,6 +18,13 @@ pub struct Entry<'a> {
     pub value: &'a Spanned<DeValue<'a>>,
 }
 
+pub fn table(text: &str) -> Result<Spanned<DeTable<'_>>, Mistake> {
+    DeTable::parse(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..1);
+        Mistake::at(text, span, error.message().to_owned())
+    })
+}
+
 pub fn entries<'a>(text: &'a str, table: &'a DeTable<'a>) -> impl Iterator<Item = Entry<'a>> {
     table.iter().map(move |(key, value)| Entry {
         text,
@@ -47,7 +54,7 @@ impl<'a> Entry<'a> {
 
     pub fn no_such(&self, given: &str, known: &[&str]) -> Mistake {
         let near = nearest(given, known.iter().copied());
-        let what = format!("'{given}' is none of {}", known.join(", "));
+        let what = format!("'{given}' is not one of {}", known.join(", "));
         self.wrong(what).meaning(near)
     }
 

@@ -31,7 +31,7 @@ Policies are settings files of Claude Code, policies of Gemini CLI (.toml), .rul
 policy.toml; claude:, codex:, gemini: and opencode: stand for what is in force on this machine.
 
 A verdict is unknown where a sandbox, classifier or mode decides and no file tells, and an error where a condition
-cannot be evaluated; neither counts as allowed. Calls behind the first change of a run would not have happened so.
+cannot be evaluated; neither counts as allowed. Calls after the first change of a run might have gone differently.
 
 Exit codes: 0 done · 1 something that --fail-on names · 2 invalid policy or filter · 4 input missing or unreadable")]
 pub(super) struct Eval {
@@ -80,12 +80,7 @@ impl Eval {
         let other = others
             .map(|it| sources::read(it, self.trusted))
             .transpose()?;
-        let expr = cx
-            .global
-            .condition
-            .as_deref()
-            .map(filter::parse)
-            .transpose()?;
+        let expr = filter::condition(cx)?;
         let read = cx.load.paths(&cx.notes, &Paths { paths }.or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         if !read.has_records() {

@@ -39,12 +39,7 @@ enum Shape {
 
 impl Inputs {
     pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-        let expr = cx
-            .global
-            .condition
-            .as_deref()
-            .map(filter::parse)
-            .transpose()?;
+        let expr = filter::condition(cx)?;
         let read = cx.load.paths(&cx.notes, &self.paths.clone().or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         let kept = eval::kept(cx, &read, expr.as_ref());

@@ -54,12 +54,7 @@ const HELD_OUT: usize = 8;
 
 impl Suggest {
     pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-        let expr = cx
-            .global
-            .condition
-            .as_deref()
-            .map(filter::parse)
-            .transpose()?;
+        let expr = filter::condition(cx)?;
         let read = cx.load.paths(&cx.notes, &self.paths.clone().or_stdin()?)?;
         let exit = read.exit(&cx.notes);
         if !read.has_records() {
@@ -134,7 +129,7 @@ fn text(
     for it in held {
         let run = short.get(it.run).map_or("", String::as_str);
         let note = if it.asked_after == it.asked_before {
-            " · these rules do not travel"
+            " · these rules do not carry over to other runs"
         } else {
             ""
         };

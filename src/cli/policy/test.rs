@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::Mistake;
 use crate::analysis::policy::set::Policies;
-use crate::analysis::policy::toml_file::{entries, json};
+use crate::analysis::policy::toml_file::{entries, json, table};
 use crate::analysis::policy::{Before, Context, Effect, Verdict};
 use crate::base::human;
 use crate::cli::Cx;
@@ -68,7 +68,7 @@ impl Test {
         let rules = human::counted(policies.set.rules().count() as u64, "rule");
         let cases = human::counted(passed + failed, "case");
         cx.out.line(&format!(
-            "{rules} hold what their examples say; {cases}: {passed} pass, {failed} fail"
+            "{rules} match their examples; {cases}: {passed} pass, {failed} fail"
         ))?;
         Ok(if failed > 0 { Exit::Worse } else { Exit::Done })
     }
@@ -89,13 +89,7 @@ struct Case {
 const KEYS: &[&str] = &["tool", "args", "host", "cwd", "history", "expect", "rule"];
 
 fn read(text: &str) -> Result<Vec<Case>, Mistake> {
-    let table = DeTable::parse(text).map_err(|error| {
-        Mistake::at(
-            text,
-            error.span().unwrap_or(0..1),
-            error.message().to_owned(),
-        )
-    })?;
+    let table = table(text)?;
     let mut cases = Vec::new();
     for entry in entries(text, table.get_ref()) {
         entry.known(&["case"])?;

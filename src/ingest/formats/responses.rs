@@ -124,6 +124,9 @@ const INPUT: u16 = 3;
 const INSTRUCTIONS: u16 = 4;
 const FAILURE: u16 = 5;
 
+/// The member with the arguments of a call, by kind of tool.
+const ARGS: &[&str] = &["arguments", "input", "action", "code", "queries"];
+
 /// Items of a call; the name of the kind begins with that of the tool.
 fn is_call(kind: &str) -> bool {
     kind.ends_with("_call") || kind == "mcp_approval_request"
@@ -316,7 +319,7 @@ fn call(item: View<'_, '_>, kind: &str, base: Fact, how: &Envelope, out: &mut Fa
         out.arena(kind.trim_end_matches("_call").as_bytes())
     };
     fact.id = out.copy(item.any(&["call_id", "id"]));
-    let args = item.any(&["arguments", "input", "action", "code", "queries"]);
+    let args = item.any(ARGS);
     fact.hash = assemble::hash(args.bytes());
     out.usage(&mut fact, how.usage);
     fact.cost = how.cost;
@@ -382,7 +385,7 @@ fn open_call(item: &Value, kind: &str, part: u16) -> Body {
             ..Body::default()
         };
     }
-    let args = ["arguments", "input", "action", "code", "queries"]
+    let args = ARGS
         .iter()
         .find_map(|key| item.get(key).filter(|args| !args.is_null()));
     Body {

@@ -257,18 +257,10 @@ impl Costs {
 
     /// Asks for the costs of the selected run or of all, and again when they grew.
     fn ask(&mut self, session: &Session) -> Vec<Effect> {
-        let store = &session.loaded.store;
-        let selected = session.here.action.filter(|ix| ix.0 < store.len());
-        let run = selected.map(|ix| store.row(ix).run_ix());
-        let newest = || {
-            let runs = (0..).map(RunIx).zip(store.runs());
-            let newest = runs.max_by_key(|(_, run)| run.started);
-            newest.map(|(ix, _)| ix)
-        };
         let scope = if self.is_all {
             Some(Scope::All)
         } else {
-            run.or(session.here.run).or_else(newest).map(Scope::Run)
+            session.run_in_view().map(Scope::Run)
         };
         let is_known = scope == self.asking.scope && !self.asking.is_behind;
         let is_busy = self.asking.is_running && scope == self.asking.scope;
@@ -284,7 +276,7 @@ impl Costs {
             is_behind: false,
         };
         vec![Effect::start(Count {
-            store: store.clone(),
+            store: session.loaded.store.clone(),
             prices: session.prices.clone(),
             run: match scope {
                 Scope::Run(run) => Some(run),

@@ -170,15 +170,7 @@ impl Screen for Timeline {
 impl Timeline {
     /// Asks for the timeline of the selected run, and again when it grew.
     fn ask(&mut self, session: &Session) -> Vec<Effect> {
-        let store = &session.loaded.store;
-        let selected = session.here.action.filter(|ix| ix.0 < store.len());
-        let run = selected.map(|ix| store.row(ix).run_ix());
-        let newest = || {
-            let runs = (0..).map(RunIx).zip(store.runs());
-            let newest = runs.max_by_key(|(_, run)| run.started);
-            newest.map(|(ix, _)| ix)
-        };
-        let run = run.or(session.here.run).or_else(newest);
+        let run = session.run_in_view();
         let is_known = run == self.asking.run && !self.asking.is_behind;
         let Some(run) = run.filter(|_| !is_known && !self.asking.is_running) else {
             return Vec::new();
@@ -193,7 +185,7 @@ impl Timeline {
         };
         let is_going_on = session.trace.live && session.life(run).is_at_work();
         vec![Effect::start(LayOut {
-            store: store.clone(),
+            store: session.loaded.store.clone(),
             run,
             now: is_going_on.then(|| session.clock.now()),
         })]

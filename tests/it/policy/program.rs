@@ -143,7 +143,7 @@ fn cases_pass_or_tell_why_not() {
     let passed = out(&["test", POLICY, "sample-traces/policy/cases.toml"], 0);
     assert_eq!(
         passed,
-        "6 rules hold what their examples say; 4 cases: 4 pass, 0 fail\n"
+        "6 rules match their examples; 4 cases: 4 pass, 0 fail\n"
     );
     let folder = tempfile::tempdir().expect("a folder");
     let cases = folder.path().join("cases.toml");

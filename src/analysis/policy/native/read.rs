@@ -4,14 +4,13 @@
 use std::ops::Range;
 
 use serde_json::Value;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::analysis::policy::call::{Call, Class};
 use crate::analysis::policy::mistake::{Mistake, spot};
 use crate::analysis::policy::native::{Condition, Found};
 use crate::analysis::policy::stars::Stars;
-use crate::analysis::policy::toml_file::{Entry, entries, json};
+use crate::analysis::policy::toml_file::{Entry, entries, json, table};
 use crate::analysis::policy::{Context, Effect, Rule};
 use crate::query;
 use crate::query::ahead::Ahead;
@@ -108,13 +107,6 @@ pub fn uses(text: &str) -> Result<Vec<Use>, Mistake> {
         }
     }
     Ok(found)
-}
-
-fn table(text: &str) -> Result<Spanned<DeTable<'_>>, Mistake> {
-    DeTable::parse(text).map_err(|error| {
-        let span = error.span().unwrap_or(0..1);
-        Mistake::at(text, span, error.message().to_owned())
-    })
 }
 
 fn default(entry: &Entry<'_>) -> Result<Effect, Mistake> {

@@ -280,7 +280,7 @@ pub(super) fn sums(overlay: &Overlay) -> String {
     words
 }
 
-/// What stands beside the table.
+/// The notes next to the table.
 pub(super) fn notes(overlay: &Overlay) -> Vec<String> {
     let report = &overlay.report;
     // How many are asked for, and what is different about that.
@@ -322,13 +322,7 @@ fn first_change(overlay: &Overlay) -> String {
 
 pub(super) fn grid(overlay: &Overlay) -> Grid {
     let report = &overlay.report;
-    let order = [
-        Effect::Allow,
-        Effect::Ask,
-        Effect::Deny,
-        Effect::Unknown,
-        Effect::Error,
-    ];
+    let order = export::ROWS;
     let across = |was: Effect| -> u64 { order.iter().map(|now| report.cell(was, *now)).sum() };
     let down = |now: Effect| -> u64 { order.iter().map(|was| report.cell(*was, now)).sum() };
     let columns: Vec<Effect> = export::SHOWN
@@ -337,7 +331,7 @@ pub(super) fn grid(overlay: &Overlay) -> Grid {
         .filter(|now| *now != Effect::Unknown || down(*now) > 0)
         .collect();
     let is_shown = |was: &Effect| across(*was) > 0;
-    let rows = order.into_iter().filter(is_shown).map(|was| {
+    let rows = order.iter().copied().filter(is_shown).map(|was| {
         let counts = columns.iter().map(|now| report.cell(was, *now));
         (was, counts.collect())
     });

@@ -14,7 +14,7 @@ use crate::tui::screens::stream::listing::Listing;
 use crate::tui::screens::stream::{List, Missed, Stream};
 use crate::tui::session::{Opened, Session};
 use crate::tui::widgets::outline::folds::Motion;
-use crate::tui::widgets::viewport::{Extent, Visible, WHEEL};
+use crate::tui::widgets::viewport::{Extent, Viewport, Visible, WHEEL};
 
 /// Columns that a key moves the divider.
 const RESIZE: i16 = 4;
@@ -335,7 +335,7 @@ impl List {
         }
     }
 
-    /// To the next row; an action that the row below tells is passed over.
+    /// To the next row; a model call that is folded into the row below is skipped.
     fn step(&mut self, opened: &Opened, by: isize) {
         let last = self.listing.len().saturating_sub(1);
         let next = |cursor: usize| cursor.saturating_add_signed(by).min(last);
@@ -345,51 +345,13 @@ impl List {
         }
     }
 
-    /// Leaves this many screen rows above the selected one.
-    fn place(&mut self, opened: &Opened, rows: usize, above: usize) {
-        let folding = Folding {
-            listing: &self.listing,
-            opened,
-            cursor: self.view.cursor,
-            is_merged: self.is_merged,
-        };
-        let height = |item| headings::height(folding, item);
-        self.view.place(
-            &Extent {
-                len: self.listing.len(),
-                rows,
-                height: &height,
-            },
-            above,
-        );
-    }
-
-    fn page(&mut self, opened: &Opened, rows: usize, by: isize) {
-        let folding = Folding {
-            listing: &self.listing,
-            opened,
-            cursor: self.view.cursor,
-            is_merged: self.is_merged,
-        };
-        let height = |item| headings::height(folding, item);
-        self.view.page(
-            &Extent {
-                len: self.listing.len(),
-                rows,
-                height: &height,
-            },
-            by,
-        );
-        if self.folding(opened).asks_only(self.view.cursor) {
-            self.view.cursor += 1;
-        }
-    }
-
-    /// Brings the selection onto the screen; far jumps to the middle of it.
-    pub(super) fn settle(&mut self, opened: &Opened, rows: usize) {
-        if rows == 0 {
-            return;
-        }
+    /// Moves the window over the list, as it is laid out in `rows` rows of the screen.
+    fn scroll(
+        &mut self,
+        opened: &Opened,
+        rows: usize,
+        scroll: impl FnOnce(&mut Viewport, &Extent<'_>),
+    ) {
         let folding = Folding {
             listing: &self.listing,
             opened,
@@ -402,23 +364,41 @@ impl List {
             rows,
             height: &height,
         };
+        scroll(&mut self.view, &extent);
+    }
+
+    /// Leaves this many screen rows above the selected one.
+    fn place(&mut self, opened: &Opened, rows: usize, above: usize) {
+        self.scroll(opened, rows, |view, extent| view.place(extent, above));
+    }
+
+    fn page(&mut self, opened: &Opened, rows: usize, by: isize) {
+        self.scroll(opened, rows, |view, extent| view.page(extent, by));
+        if self.folding(opened).asks_only(self.view.cursor) {
+            self.view.cursor += 1;
+        }
+    }
+
+    /// Brings the selection onto the screen; far jumps to the middle of it.
+    pub(super) fn settle(&mut self, opened: &Opened, rows: usize) {
+        if rows == 0 {
+            return;
+        }
         let is_near =
             (self.view.top()..self.view.top().saturating_add(rows)).contains(&self.view.cursor);
-        if std::mem::take(&mut self.is_jump) && !is_near {
-            self.view.centre(&extent);
-        } else {
-            self.view.settle(&extent);
-        }
+        let is_far_jump = std::mem::take(&mut self.is_jump) && !is_near;
+        self.scroll(opened, rows, |view, extent| {
+            if is_far_jump {
+                view.centre(extent);
+            } else {
+                view.settle(extent);
+            }
+        });
         self.anchor = self.listing.at(self.view.cursor).or(self.anchor);
     }
 
     pub(super) fn visible(&self, opened: &Opened, rows: usize) -> Vec<Visible> {
-        let folding = Folding {
-            listing: &self.listing,
-            opened,
-            cursor: self.view.cursor,
-            is_merged: self.is_merged,
-        };
+        let folding = self.folding(opened);
         let height = |item| headings::height(folding, item);
         let extent = Extent {
             len: self.listing.len(),

@@ -1,21 +1,15 @@
 //! What changed, as rows: two texts compared, and patches that a trace holds. A sign begins each line
 //! that came or went, so that no colour is needed.
 
-use std::time::Duration;
+use similar::ChangeTag;
 
-use similar::{ChangeTag, TextDiff};
-
+use crate::analysis::changes::{self, AROUND};
 use crate::tui::widgets::outline::build::{Builder, New, margin};
 use crate::tui::widgets::tone::Tone;
 
-/// Comparing takes no longer than this; what is left then is shown as replaced.
-const PATIENCE: Duration = Duration::from_millis(300);
-/// Equal lines around a change.
-const AROUND: usize = 3;
-
 /// Adds the lines that differ between two texts, with some equal ones around.
 pub fn texts(builder: &mut Builder, old: &str, new: &str) {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
+    let diff = changes::compare(old, new);
     let mut seen = 0;
     for group in diff.grouped_ops(AROUND) {
         let Some(first) = group.first() else { continue };
