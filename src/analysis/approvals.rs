@@ -20,7 +20,7 @@ pub enum Answer {
     Approved,
     Denied,
     Expired,
-    /// Nobody has answered so far.
+    /// No answer so far.
     Waiting,
     /// Whether and how it was answered is not recorded.
     Unrecorded,
@@ -112,7 +112,7 @@ pub struct Entry {
     pub grant: Option<Grant>,
     /// What the person was shown, if recorded.
     pub shown: Option<serde_json::Value>,
-    /// Where what was approved is not what the call has; none where that cannot be compared.
+    /// How the approved arguments differ from those of the call; none if they cannot be compared.
     pub differs: Option<Vec<Difference>>,
 }
 
@@ -210,7 +210,7 @@ fn entries(row: &Row<'_>, body: &Body) -> Vec<Entry> {
         let open = found.last().filter(|it| it.answer == Answer::Waiting);
         match role(row, attached) {
             Role::Aside => {}
-            // A policy asks for an approval, which is then requested of somebody: one question.
+            // A policy asks for an approval, which a person is then asked for: one question.
             Role::Question if open.is_some() => {
                 if let Some(entry) = found.last_mut() {
                     told.ask(entry, body);

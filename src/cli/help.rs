@@ -62,7 +62,8 @@ impl Command for Help {
             None => {
                 let text = Args::command().render_long_help().to_string();
                 cx.out.verbatim(&text)?;
-                section(cx, "topics (saferun-tui help TOPIC)", &pairs(TOPICS))?;
+                section(cx, "topics", &pairs(TOPICS))?;
+                cx.out.line("saferun-tui help TOPIC explains one.")?;
             }
             Some("filters") => {
                 for part in guide::sections() {

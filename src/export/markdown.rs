@@ -69,7 +69,7 @@ fn facts(row: &Row<'_>, zone: &TimeZone) -> String {
     known.collect::<Vec<_>>().join(" · ")
 }
 
-/// What somebody said, as a quotation.
+/// A message as a quotation.
 fn quoted(said: &str) -> String {
     let lines = text::sanitize_lines(said.trim_end());
     let lines = lines.map(|line| format!("> {line}"));

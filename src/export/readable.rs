@@ -243,7 +243,7 @@ fn contents(page: &mut Page, row: &Row<'_>, body: &Body, limit: Limit) {
     }
 }
 
-/// What an edit changes is told as a difference; the other arguments follow.
+/// Edits as differences, then the other arguments.
 fn arguments(page: &mut Page, args: &Value, limit: Limit) {
     let found = edits::find(args);
     for edit in &found.all {
@@ -267,7 +267,7 @@ fn arguments(page: &mut Page, args: &Value, limit: Limit) {
     }
 }
 
-/// The arguments without those that are told apart; none if nothing else is left.
+/// The arguments without those shown as differences; none if no others are left.
 fn without(args: &Value, paths: &[String]) -> Option<Value> {
     let Value::Object(members) = args else {
         return None;

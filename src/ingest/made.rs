@@ -17,7 +17,7 @@ const MADE: &str = "\
     operation or other out parse parts patch path permission permissionrequest permissions permits \
     picture pk please policy pretooluse prevents previous proceed process program projects prompt \
     prompts provide question quotes ran read reasoning recent record records redacted refused \
-    rejected remembers reported request requested result return rewound risk row rows rule running \
+    rejected reported request requested result return rewound risk row rows rule running \
     saferun sending session sessions shape shown sibling size some spans specified sqlite state \
     status step stop store string syntax system table take task text texts that the them then there \
     this thread timed to tokens tool trace traceback transcripts triggered tripwire true tui type \

@@ -347,7 +347,7 @@ fn the_text_of_a_file_is_that_after_the_action() {
     assert!(
         text("nothing.txt")
             .2
-            .contains("no call up to there names this file")
+            .contains("no call up to that action names this file")
     );
 }
 

@@ -141,7 +141,7 @@ fn a_what_if_over_real_runs_counts_what_the_reference_counts() {
         .iter()
         .map(|((was, now), calls)| (format!("{}>{}", was.word(), now.word()), *calls))
         .collect();
-    // The reference is not told the working directory, outside of which reading has to be asked for.
+    // The reference does not get the working directory, so it never asks for a read outside of it.
     let reads = ["Read", "Grep", "Glob", "LS"];
     let outside = report.changes.iter().filter(|it| {
         it.now.rule.is_none()

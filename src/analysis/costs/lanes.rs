@@ -75,7 +75,7 @@ impl Call {
         Cost(i64::try_from(pico).unwrap_or(i64::MAX))
     }
 
-    /// The writes of one call for five minutes and for an hour are told apart by their sums only.
+    /// Within one call, cache writes for five minutes and for an hour are known only as two sums.
     fn write_price(&self, tokens: u64, rates: &Rates) -> u128 {
         let hour = self.usage.cache_write_hour.or_zero();
         let all = self.usage.cache_write.or_zero().max(hour);

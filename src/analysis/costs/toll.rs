@@ -103,7 +103,7 @@ fn toll(row: &Row<'_>, tokens: u64, later: &[Call], compacted: Option<ActionIx>)
         cost: Cost::NONE,
         end: End::Run,
     };
-    // New text stands at the end of the first prompt that has it.
+    // New text is at the end of the first prompt that contains it.
     let end = later
         .first()
         .and_then(Call::prompt)

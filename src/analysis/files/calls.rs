@@ -1,5 +1,5 @@
-//! Which files a tool call is about, and what it does to them: told by the names of tools and arguments of the
-//! agents that we know.
+//! Which files a tool call is about, and what it does to them, judged by the tool and argument names of known
+//! agents.
 
 use serde_json::Value;
 

@@ -268,7 +268,7 @@ impl File {
         let lines = match (&before, &made) {
             (Some(before), Ok(after)) => counted(before.as_deref(), after.as_deref()),
             _ if is_new => counted(None, made.as_ref().ok().and_then(Option::as_deref)),
-            _ => told(what),
+            _ => recorded_lines(what),
         };
         match made {
             Ok(after) => {
@@ -360,8 +360,8 @@ fn counted(old: Option<&str>, new: Option<&str>) -> (Option<usize>, Option<usize
     (Some(added), Some(removed))
 }
 
-/// The lines that a call itself tells of, when the text around them is not known.
-fn told(what: &What) -> (Option<usize>, Option<usize>) {
+/// The lines that a call itself records, when the text around them is not known.
+fn recorded_lines(what: &What) -> (Option<usize>, Option<usize>) {
     match what {
         What::Write(text) | What::Add(text) => (Some(text.lines().count()), None),
         What::Append(text) | What::Insert { text, .. } => (Some(text.lines().count()), Some(0)),

@@ -116,7 +116,7 @@ fn put(chunks: &mut Vec<Chunk>, line: &str) {
     }
 }
 
-/// The text after the chunks; none if one of them does not stand in it.
+/// The text with the chunks applied; none if it does not contain one of them.
 pub(super) fn apply(text: &str, chunks: &[Chunk]) -> Option<String> {
     let mut lines: Vec<&str> = text.split('\n').collect();
     if lines.last() == Some(&"") {

@@ -29,7 +29,7 @@ const BEFORE: &[&str] = &[
 ];
 const AFTER: &[&str] = &["newContent", "after"];
 
-/// What stands beside the result of a change of `path`, in the record of the result.
+/// What the record of a result holds about a change of `path`, next to the result itself.
 pub(super) fn beside(record: &Value, path: &str) -> Recorded {
     let Some(shown) = display(record, path) else {
         return Recorded::default();

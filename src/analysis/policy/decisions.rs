@@ -70,8 +70,9 @@ impl Decisions {
             .get("effect")
             .or_else(|| value.get("result"))
             .ok_or("the decision has no effect or result")?;
-        let effect = effect(result)
-            .ok_or("the effect is none of allow, warn, ask, deny, error, unknown, true, false")?;
+        let effect = effect(result).ok_or(
+            "the effect is not one of allow, warn, ask, deny, error, unknown, true, false",
+        )?;
         let name = text("rule").or_else(|| result.get("rule").and_then(Value::as_str));
         let reason = text("reason").or_else(|| result.get("reason").and_then(Value::as_str));
         let made = Made {

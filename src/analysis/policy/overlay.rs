@@ -23,17 +23,17 @@ pub struct Overlay {
     pub judged: Vec<Judged>,
     pub report: Report,
     pub findings: Vec<Finding>,
-    /// The changes that are told beside their actions, in the order of the store.
-    told: Vec<Change>,
+    /// The changes shown with their actions, in the order of the store.
+    shown: Vec<Change>,
     /// The first change of each run that has one.
     first: HashMap<RunIx, ActionIx>,
     /// How many actions the store had.
     pub len: u32,
 }
 
-/// A change is told where a call is stopped or no longer stopped, and where a rule makes it asked for. Defaults that ask
-/// would fill every screen.
-fn is_told(change: &Change) -> bool {
+/// A change is shown if a call is stopped or no longer stopped, or if a rule asks for it. Defaults that ask would fill
+/// every screen.
+fn is_shown(change: &Change) -> bool {
     let was = whatif::seen(change.was.effect);
     match whatif::seen(change.now.effect) {
         Effect::Deny => was != Effect::Deny,
@@ -69,10 +69,10 @@ impl Overlay {
         findings: Vec<Finding>,
     ) -> Overlay {
         let report = whatif::report(store, &policies.set, (&judged, against), &|_| true);
-        let told = report.changes.iter().filter(|it| is_told(it)).cloned();
+        let shown = report.changes.iter().filter(|it| is_shown(it)).cloned();
         let first = report.first.iter().map(|it| (it.run, it.ix)).collect();
         Overlay {
-            told: told.collect(),
+            shown: shown.collect(),
             first,
             policies,
             other,
@@ -104,25 +104,25 @@ impl Overlay {
         Overlay::of(store, policies, (judged, against), findings)
     }
 
-    /// What changes about an action, if that is told.
+    /// What changes about an action, if that is shown.
     pub fn change(&self, ix: ActionIx) -> Option<&Change> {
-        let found = self.told.binary_search_by_key(&ix, |it| it.ix);
-        found.ok().map(|at| &self.told[at])
+        let found = self.shown.binary_search_by_key(&ix, |it| it.ix);
+        found.ok().map(|at| &self.shown[at])
     }
 
-    /// How many changes are told.
+    /// How many changes are shown.
     pub fn changes(&self) -> usize {
-        self.told.len()
+        self.shown.len()
     }
 
     /// Calls that would be asked for because no rule says otherwise.
     pub fn asked_by_default(&self) -> u64 {
         let changes = self.report.changes.iter();
-        let asked = changes.filter(|it| it.now.effect == Effect::Ask && !is_told(it));
+        let asked = changes.filter(|it| it.now.effect == Effect::Ask && !is_shown(it));
         asked.count() as u64
     }
 
-    /// Whether an action lies behind the first change of its run, and would not have happened so.
+    /// Whether an action comes after the first change of its run, so that it might have gone differently.
     pub fn is_behind(&self, run: RunIx, ix: ActionIx) -> bool {
         self.first.get(&run).is_some_and(|first| *first < ix)
     }

@@ -410,7 +410,7 @@ pub fn writes(line: &str) -> Vec<String> {
 static HIDDEN: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\s-(exec|execdir|delete|ok)\b").ok());
 
-/// Whether `find` is told to do something with what it finds.
+/// Whether `find` acts on the files it finds.
 pub fn find_acts(command: &str) -> bool {
     HIDDEN.as_ref().is_none_or(|it| it.is_match(command))
 }

@@ -86,9 +86,9 @@ fn missing(files: &Files, path: &str) -> Failure {
         more => format!("\n  and {more} more (show --files)"),
     };
     let what = match listed.as_slice() {
-        [] => format!("{path}: no call up to there names a file"),
+        [] => format!("{path}: no call up to that action names a file"),
         listed => format!(
-            "{path}: no call up to there names this file, or several end like this; it knows\n  {}{more}",
+            "{path}: no call up to that action names this file, or several paths end like this; known files:\n  {}{more}",
             listed.join("\n  ")
         ),
     };

@@ -19,7 +19,7 @@ Examples:
   saferun-tui policy lint claude: ~/.claude/projects           and what the history says about each rule
   saferun-tui policy lint policy.toml --strict                 for CI
 
-With traces it also tells which rules never matched, and how often a deny was walked round.
+With traces it also lists rules that never matched, and how often a deny was bypassed.
 
 Exit codes: 0 done · 1 something is wrong (with --strict also a warning) · 2 invalid policy · 4 input missing")]
 pub(super) struct Lint {

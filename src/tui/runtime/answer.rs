@@ -1,8 +1,8 @@
 //! Takes the terminal's answer to the question for its background (OSC 11) out of what is typed.
 //!
 //! crossterm does not know such answers: it reads `ESC ] 11 ; rgb:… ESC \` as alt-] and letters, which must
-//! never reach a screen as keys. What the answer says is not trusted: whatever stands between its two ends
-//! is swallowed, and only a colour is understood.
+//! never reach a screen as keys. What the answer says is not trusted: everything between its two ends
+//! is dropped, and only a colour is understood.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 

@@ -86,7 +86,7 @@ pub static SCREENS: &[Info] = &[
         id: ScreenId::Policy,
         name: "policy",
         tab: Some(tab('9', "Policy", "Pol")),
-        about: "what a policy would have done: which calls, by which rules, and what is wrong with those",
+        about: "what a policy would have done: its calls, its rules, and problems with the rules",
     },
     Info {
         id: ScreenId::Help,

@@ -89,7 +89,7 @@ struct Frame {
     empty: Vec<String>,
 }
 
-/// At most so many lines stand beside the rows of the table.
+/// The most lines next to the rows of the table.
 const NOTES: usize = 4;
 
 impl Screen for Policy {
@@ -256,7 +256,7 @@ impl Policy {
         match judged {
             Ok(overlay) if overlay.other.is_some() => self.compared = Some(overlay),
             Ok(overlay) => session.take_overlay(overlay),
-            // What is shown stays, if it is only the other policy that cannot be read.
+            // If only the other policy cannot be read, the first one stays on the screen.
             Err(words) if self.asking.other.take().is_some() => session.fail(&words),
             Err(words) => self.asking.problem = Some(words),
         }

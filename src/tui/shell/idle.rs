@@ -1,4 +1,4 @@
-//! What is said when a key does nothing on a view.
+//! The message when a key does nothing on a view.
 
 use crate::tui::keys::{Command, Key, Place};
 use crate::tui::shell::{Asked, Shell};

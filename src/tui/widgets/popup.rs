@@ -10,7 +10,7 @@ use crate::tui::widgets::paint::Row;
 /// Cells that a frame takes from a line: an edge and a space on each side.
 pub const AROUND: u16 = 4;
 
-/// What stands in the edges of a frame.
+/// The texts in the edges of a frame.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Edges<'a> {
     pub title: &'a str,

@@ -255,7 +255,7 @@ fn test(text: &str, effect: Effect) -> Result<Test, String> {
         None if text.is_empty() => return Err("a rule is empty".to_owned()),
         None if text.contains(')') => return Err("')' without '('".to_owned()),
         None => (text, None),
-        Some(("", _)) => return Err("no tool stands before '('".to_owned()),
+        Some(("", _)) => return Err("there is no tool before '('".to_owned()),
         Some((name, rest)) => {
             let spec = rest
                 .strip_suffix(')')

@@ -12,7 +12,7 @@ pub(super) struct Settings {
     pub(super) folders: Vec<String>,
 }
 
-/// A rule, and the bytes of the file that it stands in.
+/// A rule, and where its text is in the file, in bytes.
 pub(super) struct Stated {
     pub(super) text: String,
     pub(super) effect: Effect,
@@ -159,7 +159,7 @@ fn at_key(text: &str, key: &str, what: &str) -> Mistake {
     Mistake::at(text, at..at + key.len(), what)
 }
 
-/// Where a string stands in the text; where it is written with other escapes, the place before it.
+/// Where a string is in the text; if it is escaped differently there, the place before it.
 fn place(text: &str, from: usize, what: &str) -> usize {
     let found = text.get(from..).and_then(|rest| rest.find(what));
     found.map_or(from, |at| from + at)

@@ -24,7 +24,7 @@ const GIT_READERS: &[&str] = &[
     "remote",
 ];
 
-/// Programs that run what they are told: no prefix rule covers them.
+/// Programs that run other commands: no prefix rule covers them.
 const RUNNERS: &[&str] = &["watch", "setsid", "ionice", "flock"];
 
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl<'a> Parsed<'a> {
     }
 }
 
-/// What stands in the brackets of `Bash(…)`.
+/// The text in the brackets of `Bash(…)`.
 #[derive(Debug, Clone)]
 pub(crate) struct Spec {
     pub(super) text: String,

@@ -107,7 +107,7 @@ fn mistakes_are_shown_at_their_place() {
             .words("r.toml")
     };
     insta::assert_snapshot!(wrong("[[rule]]\ntoolName = \"x\"\ndecision = \"denny\"\n"), @r#"
-    r.toml:3:12: 'denny' is none of allow, deny, ask_user · did you mean 'deny'?
+    r.toml:3:12: 'denny' is not one of allow, deny, ask_user · did you mean 'deny'?
       decision = "denny"
                  ^^^^^^^
     "#);

@@ -62,7 +62,7 @@ const STRANGERS: &[Stranger] = &[
 /// What programs keep beside their traces.
 const INDEXES: &[Stranger] = &[
     Stranger {
-        words: "looks like the prompts that Gemini CLI remembers; its chats are in chats/",
+        words: "looks like the prompt history of Gemini CLI; its chats are in chats/",
         wrote: |it| all(it, &["sessionId", "messageId", "message"]) && text(it, "type") == "user",
     },
     Stranger {
@@ -74,7 +74,7 @@ const INDEXES: &[Stranger] = &[
         wrote: |it| all(it, &["id", "thread_name", "updated_at"]),
     },
     Stranger {
-        words: "looks like the prompts that Codex remembers; the sessions are in sessions/",
+        words: "looks like the prompt history of Codex; the sessions are in sessions/",
         wrote: |it| all(it, &["session_id", "ts", "text"]),
     },
 ];

@@ -112,10 +112,7 @@ fn head(changes: &Changes, theme: &Theme, area: Rect, buf: &mut Buffer) {
                 .put("RESULT", styles.faint);
         }
         Mode::Diff { .. } => {
-            row.put(
-                "from the first text that is known to the last",
-                styles.faint,
-            );
+            row.put("from the first known text to the last", styles.faint);
         }
     }
 }

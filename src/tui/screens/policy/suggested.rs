@@ -102,7 +102,7 @@ pub(super) fn lines(found: &Found, days: usize) -> Vec<String> {
         lines.extend(decide.iter().map(line));
     }
     if found.rules.is_empty() {
-        lines.push("  no rule would spare anybody two questions".to_owned());
+        lines.push("  no rule would save two questions".to_owned());
     }
     lines
 }

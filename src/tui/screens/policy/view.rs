@@ -144,7 +144,7 @@ fn titled(words: &str, area: Rect, theme: &Theme, buf: &mut Buffer) {
 const EFFECT: usize = 7;
 const RULE: usize = 32;
 const FIGURE: usize = 9;
-/// Below this width, only how many calls a rule decides is told.
+/// Below this width, DECIDES is the only figure of a rule.
 const WIDE: u16 = 100;
 
 fn rules(policy: &Policy, theme: &Theme, buf: &mut Buffer) {

@@ -208,7 +208,7 @@ impl Replay {
                 };
                 return vec![Effect::Visit(ScreenId::Stream, here)];
             }
-            Some(None) => self.notice = Some("this part came from no action of the trace"),
+            Some(None) => self.notice = Some("this part does not come from an action of the trace"),
             None => self.toggle_part(),
         }
         Vec::new()

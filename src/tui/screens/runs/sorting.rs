@@ -135,7 +135,7 @@ pub(super) fn draw(runs: &Runs, theme: &Theme, area: Rect, buf: &mut Buffer) {
 
 const WIDTH: u16 = 34;
 
-/// Cells for the name of a column: a letter and a mark stand beside it.
+/// Cells for the name of a column, next to its letter and a mark.
 fn row_room(inside: Rect) -> usize {
     usize::from(inside.width).saturating_sub(5)
 }

@@ -1,4 +1,4 @@
-//! Model calls that only asked for the tool below them: the row of the tool tells them too, with `→`, their
+//! Model calls that only asked for the tool below them: the row of the tool shows them too, with `→`, their
 //! latency and their cost.
 
 use crate::model::action::{ActionIx, Flags, Kind, Status};
@@ -54,7 +54,7 @@ impl<'a> Folding<'a> {
         item != self.cursor && self.asks_only(item)
     }
 
-    /// The model call that the row of an item tells beside its own action.
+    /// The model call that is folded into the row of an item.
     pub(super) fn told(&self, item: usize) -> Option<Row<'a>> {
         let before = item
             .checked_sub(1)

@@ -62,7 +62,7 @@ fn date(listing: &Listing, opened: &Opened, item: usize) -> Option<i64> {
     human::is_other_day(before, now, &opened.zone.0).then_some(now)
 }
 
-/// The date that a heading tells: that of a run, and that of another day.
+/// The date that a heading shows: that of a run, and that of another day.
 pub fn day(listing: &Listing, opened: &Opened, item: usize, heading: Heading) -> String {
     let time = match heading {
         Heading::Run => listing
@@ -74,7 +74,7 @@ pub fn day(listing: &Listing, opened: &Opened, item: usize, heading: Heading) ->
         .unwrap_or_default()
 }
 
-/// Rows of the screen that an item takes; none where the row below tells it and nothing begins with it.
+/// Rows of the screen that an item takes; none if it is folded into the row below and has no heading.
 pub(super) fn height(folding: Folding<'_>, item: usize) -> usize {
     let Folding {
         listing, opened, ..
@@ -100,7 +100,7 @@ pub fn gap<'a>(listing: &Listing, opened: &'a Opened, item: usize) -> Option<&'a
     opened.gaps.above(listing.at(item)?, previous)
 }
 
-/// What a heading has to tell beside its row.
+/// What a heading shows in addition to its row.
 #[derive(Debug, Clone, Copy)]
 pub struct Beside<'a> {
     pub time: &'a str,

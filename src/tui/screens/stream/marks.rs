@@ -26,7 +26,7 @@ impl Stream {
         };
         let known = session.marks.of(subject.ix);
         let Some(letter) = known.or_else(|| session.marks.free()) else {
-            self.say("every letter is a mark already · m and a letter of theirs removes one");
+            self.say("all letters are in use · m and a letter removes its mark");
             return Vec::new();
         };
         let effects = match known {

@@ -1,4 +1,4 @@
-//! What is said when a jump finds nothing: that there is no further one, or none at all.
+//! The message when a jump finds nothing: no further one, or none at all.
 
 use crate::base::human;
 use crate::tui::screens::stream::Stream;

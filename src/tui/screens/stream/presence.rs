@@ -32,7 +32,7 @@ pub struct Presence {
     found: Found,
 }
 
-/// Rows that are looked at for one frame: a long run tells all that it has in its first rows, or over several
+/// Rows examined per frame. The first rows of a long run usually show every column; the rest follow over several
 /// frames.
 const STEP: u32 = 1 << 16;
 /// Cells of the longest status.

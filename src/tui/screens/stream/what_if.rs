@@ -101,7 +101,7 @@ fn loud(effect: Effect) -> &'static str {
     match effect {
         Effect::Allow | Effect::Warn => "allowed",
         Effect::Ask => "asked for",
-        Effect::Error => "asked for (the rule fails)",
+        Effect::Error => "asked for (the rule cannot be evaluated)",
         Effect::Deny => "DENIED",
         Effect::Unknown => "left open",
     }
@@ -133,7 +133,7 @@ fn recorded(change: &Change, row: &Row<'_>) -> &'static str {
         (Effect::Deny, Status::Denied) => "a person denied it",
         (Effect::Deny, _) => "it was blocked",
         (Effect::Ask, _) => "a person was asked",
-        (Effect::Unknown, _) => "not told",
+        (Effect::Unknown, _) => "not recorded",
         (Effect::Allow | Effect::Warn | Effect::Error, _) => "it ran",
     }
 }
