@@ -146,10 +146,13 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("std::net", OUTWARD),
     ("std::os::unix::net", OUTWARD),
     ("rustix::net", OUTWARD),
+    ("hmac", OUTWARD),
+    ("http_body_util", OUTWARD),
     ("hyper", OUTWARD),
-    ("rustls", OUTWARD),
+    ("hyper_util", OUTWARD),
+    ("rustls_native_certs", OUTWARD),
     ("tokio", OUTWARD),
-    ("ureq", OUTWARD),
+    ("tokio_rustls", OUTWARD),
     // Other crates.
     ("anyhow", &["tui", "cli", "main"]),
     ("base64", &["ingest", "export", "tui"]),
@@ -177,6 +180,8 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("foldhash", &["ingest", "analysis"]),
     ("globset", &["ingest"]),
     ("ignore", &["ingest", "cli"]),
+    ("rusqlite", &["ingest/packed"]),
+    ("sha2", &["ingest", "act", "state", "cli"]),
     (
         "jiff",
         &[
