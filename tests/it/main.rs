@@ -1,5 +1,6 @@
 //! All integration tests, in one binary.
 
+mod alerts;
 mod approvals;
 mod atif;
 mod changes;
