@@ -27,3 +27,6 @@ pub mod check;
 pub mod overlay;
 pub mod rules;
 pub mod state;
+
+#[cfg(test)]
+mod tests;

@@ -87,6 +87,7 @@ commands! {
     Show(super::show::Show),
     Diff(super::diff::Diff),
     Policy(super::policy::Policy),
+    Alert(super::alert::Alert),
     Approvals(super::approvals::Approvals),
     Export(super::export::Export),
     Fork(super::export::Fork),
