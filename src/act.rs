@@ -1,4 +1,7 @@
-//! The only code that executes anything, and only when the user asks for it.
+//! The only code that executes, connects, listens or writes files that the user did not name, and only when the
+//! user asks for it.
 
 pub mod events;
+#[cfg(feature = "capture")]
+pub mod net;
 pub mod viewer;
