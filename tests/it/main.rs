@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 
 mod agents;
+mod alerts;
 mod approvals;
 mod atif;
 mod changes;

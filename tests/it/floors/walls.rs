@@ -232,7 +232,13 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "toml",
-        &["ingest", "analysis/policy", "cli/policy", "config"],
+        &[
+            "ingest",
+            "analysis/policy",
+            "analysis/alerts",
+            "cli/policy",
+            "config",
+        ],
     ),
     ("tui_input", &["tui"]),
     ("unicode_segmentation", &["base"]),
