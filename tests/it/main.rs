@@ -18,6 +18,7 @@ mod floors;
 mod folders;
 mod forks;
 mod formats;
+mod guard;
 mod observability;
 mod opencode;
 mod oracle;
