@@ -5,3 +5,5 @@ pub mod events;
 #[cfg(feature = "capture")]
 pub mod net;
 pub mod viewer;
+#[cfg(feature = "capture")]
+pub mod wire;
