@@ -2,8 +2,10 @@
 
 mod approvals;
 pub mod args;
+mod asks;
 pub mod command;
 pub mod failure;
+pub mod guard;
 pub mod look;
 pub mod out;
 

@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::act::ask::outside;
+use crate::act::places::Places;
 use crate::analysis::runs::{Key, Order};
 use crate::cli::args::{Commands, Paths, Rows, When};
 use crate::cli::command::{Accepts, Command, GlobalOption};
@@ -268,6 +270,7 @@ fn recent(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
         return picture::draw(cx, &named, options);
     }
     check_terminal()?;
+    let options = with_asks(options);
     show(&options, crossbeam_channel::never().into())
 }
 
@@ -276,6 +279,7 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
     if named.picture.screenshot.is_some() {
         return picture::draw(cx, &named, options);
     }
+    let options = with_asks(options);
     let loading = options.loading.clone();
     let messages = if named.live {
         intake::follow(named.paths, loading, false)?
@@ -283,6 +287,17 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
         intake::open(named.inputs, loading)
     };
     show(&options, messages)
+}
+
+/// Tool calls that wait for a person can be answered while the explorer runs.
+fn with_asks(options: tui::Options) -> tui::Options {
+    match Places::of_environment() {
+        Some(places) => tui::Options {
+            outside: outside::start(places),
+            ..options
+        },
+        None => options,
+    }
 }
 
 fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {

@@ -17,6 +17,7 @@ mod floors;
 mod folders;
 mod forks;
 mod formats;
+mod guard;
 mod observability;
 mod opencode;
 mod oracle;
