@@ -11,3 +11,5 @@ pub mod events;
 #[cfg(feature = "capture")]
 pub mod net;
 pub mod viewer;
+#[cfg(feature = "capture")]
+pub mod wire;
