@@ -1,5 +1,9 @@
-//! The only code that executes anything, and only when the user asks for it.
+//! The only code that executes, connects, listens or writes files that the user did not name, and only when the
+//! user asks for it.
 
 pub mod events;
-mod remote;
+#[cfg(feature = "capture")]
+pub mod net;
+#[cfg(feature = "capture")]
+pub mod remote;
 pub mod viewer;

@@ -155,7 +155,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("tokio_rustls", OUTWARD),
     // Other crates.
     ("anyhow", &["tui", "cli", "main"]),
-    ("base64", &["ingest", "export", "tui"]),
+    ("base64", &["ingest", "export", "act", "tui"]),
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -176,7 +176,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("etcetera", &["state", "config"]),
     ("fearless_simd", &["ingest"]),
-    ("flate2", &["ingest"]),
+    ("flate2", &["ingest", "act"]),
     ("foldhash", &["ingest", "analysis"]),
     ("globset", &["ingest"]),
     ("ignore", &["ingest", "cli"]),
@@ -238,7 +238,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("unicode_segmentation", &["base"]),
     ("unicode_width", &["base"]),
     ("zip", &["ingest"]),
-    ("zstd", &["ingest"]),
+    ("zstd", &["ingest", "act"]),
 ];
 
 /// Methods that write, with `(true)` where the argument decides; only where [`may_write`] says so.
