@@ -1,5 +1,6 @@
 //! All integration tests, in one binary.
 
+mod agents;
 mod approvals;
 mod atif;
 mod changes;
