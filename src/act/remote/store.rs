@@ -20,12 +20,12 @@ pub(super) use cursor::{Cursor, Origin};
 pub(super) use disk::{Disk, Folder};
 use index::Index;
 use journal::Patch;
-pub(super) use lines::{Describe, Spool};
+pub(super) use lines::Spool;
 use layout::{Laid, Layout};
 use lines::{Gather, Line};
 use traces::Traces;
 
-use super::record::Nanos;
+use super::record::{Nanos, Reader};
 
 const LOCK: &str = ".lock";
 
@@ -57,7 +57,7 @@ pub(super) struct Store {
     index: Index,
     /// The records of traces that may still change.
     open: Vec<Line>,
-    describe: Describe,
+    reader: Reader,
     /// How old the last record of a trace has to be before the trace counts as complete.
     late: Nanos,
     /// Held until the store is dropped, or the process ends in any way.
@@ -81,7 +81,7 @@ impl Store {
         path: &Path,
         origin: Origin,
         since: Nanos,
-        (describe, late): (Describe, Nanos),
+        (reader, late): (Reader, Nanos),
     ) -> Result<Store, Error> {
         let shown = path.display().to_string();
         let io = |source| Error::Io {
@@ -104,7 +104,7 @@ impl Store {
             cursor: Cursor::new(origin, since),
             index: Index::default(),
             open: Vec::new(),
-            describe,
+            reader,
             late,
             _lock: Some(lock),
         };
@@ -179,11 +179,11 @@ impl Store {
 
     fn scan(&self, file: usize, range: std::ops::Range<u64>) -> Result<Vec<Line>, Error> {
         let name = &self.cursor.files[file].name;
-        let lines = lines::scan(&*self.disk, (file, name), range, self.describe);
+        let lines = lines::scan(&*self.disk, (file, name), range, &self.reader);
         lines.map_err(|source| self.io(source))
     }
 
-    fn io(&self, source: io::Error) -> Error {
+    pub(super) fn io(&self, source: io::Error) -> Error {
         let path = self.path.display().to_string();
         Error::Io { path, source }
     }

@@ -10,13 +10,12 @@ use crate::act::remote::record::{HOUR, Nanos};
 pub(super) const NAME: &str = ".saferun-pull.json";
 const VERSION: u32 = 1;
 
-/// Where the records of a folder come from. A folder has one source and one filter.
+/// Where the records of a folder come from. A folder has one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::act::remote) struct Origin {
     pub(in crate::act::remote) product: String,
     pub(in crate::act::remote) host: String,
     pub(in crate::act::remote) project: String,
-    pub(in crate::act::remote) filter: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +26,8 @@ pub(in crate::act::remote) struct Cursor {
     pub(in crate::act::remote) since: Nanos,
     /// Where the next window begins; everything between here and `since` is in the folder.
     pub(in crate::act::remote) next: Nanos,
+    /// The last pull came to its end. What began shortly before is then asked for again.
+    pub(in crate::act::remote) is_whole: bool,
     /// How long the next window is. Kept, so that a pull that was interrupted goes on as it would have.
     pub(in crate::act::remote) step: Nanos,
     /// What a product remembers that numbers its rows.
@@ -52,13 +53,8 @@ impl fmt::Display for Origin {
             product,
             host,
             project,
-            filter,
         } = self;
-        write!(f, "{product} {host} {project}")?;
-        match filter {
-            Some(filter) => write!(f, " with -w '{filter}'"),
-            None => Ok(()),
-        }
+        write!(f, "{product} {host} {project}")
     }
 }
 
@@ -69,6 +65,7 @@ impl Cursor {
             origin,
             since,
             next: since,
+            is_whole: false,
             step: HOUR,
             rows: Value::Null,
             files: Vec::new(),

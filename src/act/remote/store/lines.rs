@@ -7,11 +7,8 @@ use std::os::unix::fs::FileExt;
 
 use super::disk::Disk;
 use super::journal::Range;
-use crate::act::remote::record::Meta;
+use crate::act::remote::record::{Meta, Reader};
 use crate::base::hash::fixed_hash;
-
-/// Derives what the store has to know from a record.
-pub(in crate::act::remote) type Describe = fn(&[u8]) -> Option<Meta>;
 
 /// Where a record is, with its line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,19 +77,19 @@ pub(super) fn scan(
     disk: &dyn Disk,
     (file, name): (usize, &str),
     range: Span<u64>,
-    describe: Describe,
+    reader: &Reader,
 ) -> io::Result<Vec<Line>> {
     let whole = Range::new(disk, name, range.start, range.end - range.start);
-    let mut reader = BufReader::with_capacity(1 << 20, whole);
+    let mut whole = BufReader::with_capacity(1 << 20, whole);
     let (mut lines, mut at, mut record) = (Vec::new(), range.start, Vec::new());
     loop {
         record.clear();
-        let len = reader.read_until(b'\n', &mut record)? as u64;
+        let len = whole.read_until(b'\n', &mut record)? as u64;
         if len == 0 {
             return Ok(lines);
         }
         let content = record.strip_suffix(b"\n").unwrap_or(&record);
-        let Some(meta) = describe(content) else {
+        let Some(meta) = reader.meta(content) else {
             let what = format!("{name}: the record at byte {at} was changed");
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         };

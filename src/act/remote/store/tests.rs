@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::act::remote::record::{HOUR, Meta, SECOND};
+use crate::act::remote::record::{HOUR, Meta, SECOND, Unit};
+use crate::base::human::rfc3339;
+use crate::ingest::formats;
 
 const LATE: Nanos = 900 * SECOND;
 const START: Nanos = 1_796_000_000 * SECOND;
@@ -67,17 +69,15 @@ impl Disk for Mortal {
     }
 }
 
+fn reader() -> Reader {
+    Reader {
+        format: formats::by_name("langfuse").expect("a format"),
+        unit: Unit::Span,
+    }
+}
+
 fn describe(record: &[u8]) -> Option<Meta> {
-    let record: Value = serde_json::from_slice(record).ok()?;
-    let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
-    Some(Meta {
-        trace: text("trace"),
-        span: text("span"),
-        began: record["began"].as_i64()?,
-        ended: record["ended"].as_i64(),
-        is_outermost: record["parent"].is_null(),
-        join: record["session"].as_str().map(|it| (0, it.to_owned())),
-    })
+    reader().meta(record)
 }
 
 fn origin() -> Origin {
@@ -85,12 +85,11 @@ fn origin() -> Origin {
         product: "phoenix".to_owned(),
         host: "http://localhost".to_owned(),
         project: "p".to_owned(),
-        filter: None,
     }
 }
 
 fn open(path: &Path) -> Store {
-    Store::open(path, origin(), START, (describe, LATE)).expect("a store")
+    Store::open(path, origin(), START, (reader(), LATE)).expect("a store")
 }
 
 fn mortal(path: &Path, left: &Rc<Cell<u64>>) -> Result<Store, Error> {
@@ -105,7 +104,7 @@ fn mortal(path: &Path, left: &Rc<Cell<u64>>) -> Result<Store, Error> {
         cursor: Cursor::new(origin(), START),
         index: Index::default(),
         open: Vec::new(),
-        describe,
+        reader: reader(),
         late: LATE,
         _lock: None,
     };
@@ -144,9 +143,15 @@ fn bytes(path: &Path) -> BTreeMap<String, String> {
 
 fn span(trace: &str, span: &str, minutes: [i64; 2], session: Option<&str>) -> (Nanos, Value) {
     let [began, ended] = minutes.map(|it| START + it * 60 * SECOND);
-    let parent = (span != "root").then_some("root");
+    let time = |nanos: Nanos| rfc3339(nanos / 1_000);
     let record = json!({
-        "trace": trace, "span": span, "parent": parent, "session": session, "began": began, "ended": ended,
+        "type": "SPAN",
+        "traceId": trace,
+        "id": format!("{trace} {span}"),
+        "parentObservationId": (span != "root").then_some("root"),
+        "sessionId": session,
+        "startTime": time(began),
+        "endTime": time(ended),
     });
     (began, record)
 }
@@ -247,29 +252,29 @@ fn a_pull_that_is_killed_anywhere_ends_with_the_same_bytes() {
 fn a_second_pull_of_the_same_folder_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let first = open(folder.path());
-    let second = Store::open(folder.path(), origin(), START, (describe, LATE));
+    let second = Store::open(folder.path(), origin(), START, (reader(), LATE));
     assert!(matches!(second, Err(Error::Locked { .. })));
     drop(first);
     open(folder.path());
 }
 
 #[test]
-fn a_folder_has_one_source_and_one_filter() {
+fn a_folder_has_one_source() {
     let folder = tempfile::tempdir().expect("a folder");
     pull(&mut open(folder.path()), &several(), UNTIL).expect("pulled");
     let other = Origin {
-        filter: Some("is:error".to_owned()),
+        project: "q".to_owned(),
         ..origin()
     };
-    let error = Store::open(folder.path(), other, START, (describe, LATE)).expect_err("refused");
-    assert!(error.to_string().contains("with -w 'is:error'"), "{error}");
+    let error = Store::open(folder.path(), other, START, (reader(), LATE)).expect_err("refused");
+    assert!(error.to_string().contains("holds phoenix http://localhost p"), "{error}");
 }
 
 #[test]
 fn a_folder_of_somebody_else_is_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("notes.txt"), "mine").expect("written");
-    let refused = Store::open(folder.path(), origin(), START, (describe, LATE));
+    let refused = Store::open(folder.path(), origin(), START, (reader(), LATE));
     assert!(matches!(refused, Err(Error::Foreign { .. })));
 }
 
@@ -280,7 +285,7 @@ fn a_file_that_was_edited_is_refused() {
     let names = bytes(folder.path());
     let name = names.keys().find(|it| it.ends_with(".jsonl")).expect("one");
     fs::write(folder.path().join(name), "{}\n").expect("written");
-    let refused = Store::open(folder.path(), origin(), START, (describe, LATE));
+    let refused = Store::open(folder.path(), origin(), START, (reader(), LATE));
     assert!(matches!(refused, Err(Error::Changed { .. })));
 }
 
