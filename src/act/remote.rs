@@ -1,7 +1,7 @@
 //! Traces that live elsewhere: what is chosen there is fetched as whole runs into files, and the readers open those.
 //!
 //! Records are written as the product gave them, but for links that are keys to its other files. Nothing connects
-//! before [`pull`] is called, and then only to the host of the address.
+//! before [`pull`] is called, and then only to the host of the address, and for Helicone to where it keeps bodies.
 
 pub mod address;
 mod auth;
@@ -112,14 +112,18 @@ pub fn cache(address: &Address) -> Option<PathBuf> {
     let set = env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty());
     let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cache"));
     let root = set.map(PathBuf::from).or_else(home)?;
-    let text = address.to_string();
-    let name: String = text
+    let name = address.to_string();
+    let text = format!("{name} {}", address.since.as_deref().unwrap_or_default());
+    let name: String = name
         .chars()
         .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
         .take(60)
         .collect();
     let hash = fixed_hash(text.as_bytes()) as u32;
-    Some(root.join("saferun-tui/pulled").join(format!("{name}-{hash:08x}")))
+    Some(
+        root.join("saferun-tui/pulled")
+            .join(format!("{name}-{hash:08x}")),
+    )
 }
 
 /// Fetches what is new. What was fetched before stays, whatever happens.
@@ -236,7 +240,9 @@ fn nanos(time: Time) -> Option<Nanos> {
 /// What a user can do about it.
 fn explained(error: &Trouble, kind: Kind) -> String {
     let hint = match error {
-        Trouble::Refused { status: 401 | 403, .. } => {
+        Trouble::Refused {
+            status: 401 | 403, ..
+        } => {
             format!(" · the key is that of {}", kind.variables().join(" or "))
         }
         Trouble::Refused { status: 404, .. } => " · is the project spelled like this?".to_owned(),

@@ -22,6 +22,8 @@ pub struct Address {
     pub project: String,
     /// The user asked for plain http.
     pub is_plain: bool,
+    /// Where a first pull begins, as written: a duration or a date.
+    pub since: Option<String>,
 }
 
 impl Kind {
@@ -65,9 +67,8 @@ impl Kind {
                 })
                 .or_else(|| variable("PHOENIX_HOST").map(|host| with_port(&host, "6006")))
                 .unwrap_or_else(|| "http://localhost:6006".to_owned()),
-            Kind::Mlflow => {
-                first(&["MLFLOW_TRACKING_URI"]).unwrap_or_else(|| "http://localhost:5000".to_owned())
-            }
+            Kind::Mlflow => first(&["MLFLOW_TRACKING_URI"])
+                .unwrap_or_else(|| "http://localhost:5000".to_owned()),
             Kind::Langfuse => first(&["LANGFUSE_BASE_URL", "LANGFUSE_HOST"])
                 .unwrap_or_else(|| "https://cloud.langfuse.com".to_owned()),
             Kind::Langsmith => {
@@ -130,11 +131,7 @@ impl Address {
                 "a {word}:// URL takes no user and no password: keys come from the environment (saferun-tui help pull)"
             ));
         }
-        let is_plain = match query {
-            "" => false,
-            "http=1" => true,
-            other => return Err(format!("'?{other}' means nothing here (known: ?http=1)")),
-        };
+        let (is_plain, since) = options(query)?;
         let base = match (kind, host) {
             (_, "") => kind.host(variable),
             (Kind::Helicone, "us") => "https://api.helicone.ai".to_owned(),
@@ -150,12 +147,15 @@ impl Address {
             base: checked(&base, is_plain)?,
             project: project.unwrap_or_default(),
             is_plain,
+            since,
         })
     }
 
     /// Host and port, as shown and as remembered.
     pub fn host(&self) -> &str {
-        self.base.split_once("://").map_or(&self.base, |(_, host)| host)
+        self.base
+            .split_once("://")
+            .map_or(&self.base, |(_, host)| host)
     }
 }
 
@@ -163,6 +163,28 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}/{}", self.kind.word(), self.host(), self.project)
     }
+}
+
+/// `http=1&since=7d`.
+fn options(query: &str) -> Result<(bool, Option<String>), String> {
+    let (mut is_plain, mut since) = (false, None);
+    for option in query.split('&').filter(|it| !it.is_empty()) {
+        match option.split_once('=') {
+            Some(("http", "1")) => is_plain = true,
+            Some(("since", time)) => since = Some(time.to_owned()),
+            Some((name, _)) => {
+                return Err(format!(
+                    "'?{name}' means nothing here (known: ?http=1, ?since=7d)"
+                ));
+            }
+            None => {
+                return Err(format!(
+                    "'?{option}' has no value (known: ?http=1, ?since=7d)"
+                ));
+            }
+        }
+    }
+    Ok((is_plain, since))
 }
 
 fn with_scheme(host: &str, is_plain: bool) -> String {
@@ -193,7 +215,10 @@ fn checked(base: &str, is_plain: bool) -> Result<String, String> {
         return Err(format!("'{base}' is no URL of a server (https://HOST)"));
     };
     if host.contains('@') {
-        return Err("the URL in the environment holds a user or a password: set the key's own variable".to_owned());
+        return Err(
+            "the URL in the environment holds a user or a password: set the key's own variable"
+                .to_owned(),
+        );
     }
     match scheme {
         "https" => {}
@@ -263,7 +288,10 @@ mod tests {
     #[track_caller]
     fn check(text: &str, base: &str, project: &str) {
         let address = Address::parse(text, &none).expect("a URL");
-        assert_eq!((address.base.as_str(), address.project.as_str()), (base, project));
+        assert_eq!(
+            (address.base.as_str(), address.project.as_str()),
+            (base, project)
+        );
     }
 
     #[track_caller]
@@ -274,11 +302,32 @@ mod tests {
 
     #[test]
     fn uses_https_except_on_this_machine_or_where_told() {
-        check("phoenix://traces.example/shop", "https://traces.example", "shop");
-        check("phoenix://localhost:6006/shop", "http://localhost:6006", "shop");
+        check(
+            "phoenix://traces.example/shop",
+            "https://traces.example",
+            "shop",
+        );
+        check(
+            "phoenix://localhost:6006/shop",
+            "http://localhost:6006",
+            "shop",
+        );
         check("mlflow://[::1]:5000/a%20b", "http://[::1]:5000", "a b");
-        check("phoenix://10.0.0.3:6006/shop?http=1", "http://10.0.0.3:6006", "shop");
-        check("phoenix://127.0.0.1.example/x", "https://127.0.0.1.example", "x");
+        check(
+            "phoenix://10.0.0.3:6006/shop?http=1",
+            "http://10.0.0.3:6006",
+            "shop",
+        );
+        check(
+            "phoenix://127.0.0.1.example/x",
+            "https://127.0.0.1.example",
+            "x",
+        );
+        check(
+            "phoenix://10.0.0.3/shop?since=7d&http=1",
+            "http://10.0.0.3",
+            "shop",
+        );
     }
 
     #[test]
@@ -306,7 +355,10 @@ mod tests {
         let variable = |_: &str| Some("http://10.0.0.3:6006".to_owned());
         let error = Address::parse("phoenix:///x", &variable).expect_err("refused");
         assert!(error.contains("?http=1"), "{error}");
-        for text in ["langfuse://pk:sk-very-secret@host/x", "nope://pk:sk-very-secret@host/x"] {
+        for text in [
+            "langfuse://pk:sk-very-secret@host/x",
+            "nope://pk:sk-very-secret@host/x",
+        ] {
             let error = Address::parse(text, &none).expect_err("refused");
             assert!(!error.contains("secret"), "{error}");
         }

@@ -77,7 +77,8 @@ impl Fetch<'_, '_> {
         let spool = self.store.spool()?;
         let mut cursor = self.store.cursor.clone();
         cursor.is_whole = true;
-        self.store.commit(&spool, self.until.max(cursor.next), cursor)?;
+        self.store
+            .commit(&spool, self.until.max(cursor.next), cursor)?;
         Ok(())
     }
 
@@ -161,7 +162,10 @@ impl Fetch<'_, '_> {
         loop {
             let page = self.product.page(self.wire, part, after.as_deref())?;
             if page.next.is_none() && page.may_be_cut {
-                return Err(self.wire.too_much("a full page that names no next one").into());
+                return Err(self
+                    .wire
+                    .too_much("a full page that names no next one")
+                    .into());
             }
             if page.next.is_some() && page.next == after {
                 return Err(self.wire.wrong("it repeats a cursor").into());
@@ -197,7 +201,10 @@ impl Fetch<'_, '_> {
             catch.links += links::remove(&mut record);
             let bytes = serde_json::to_vec(&record).map_err(|error| self.store.io(error.into()))?;
             match reader.meta(&bytes) {
-                Some(meta) => catch.spool.add(&bytes, meta).map_err(|error| self.store.io(error))?,
+                Some(meta) => catch
+                    .spool
+                    .add(&bytes, meta)
+                    .map_err(|error| self.store.io(error))?,
                 None => catch.skipped += 1,
             }
         }

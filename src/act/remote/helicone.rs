@@ -41,7 +41,10 @@ impl After {
     /// After a full page.
     fn of(records: &[Value], before: Option<&After>) -> Option<After> {
         let time = time(records.last()?)?.to_owned();
-        let same = records.iter().rev().take_while(|it| self::time(it) == Some(time.as_str()));
+        let same = records
+            .iter()
+            .rev()
+            .take_while(|it| self::time(it) == Some(time.as_str()));
         let same = same.count();
         let offset = match before {
             // The whole page is of one instant, which was being read already.
@@ -76,7 +79,11 @@ impl Helicone {
 
     /// Puts the bodies into a record whose bodies are stored elsewhere.
     fn complete(wire: &mut Wire<'_>, record: &mut Value) -> Result<(), Trouble> {
-        let is_elsewhere = |name: &str| record.pointer(&format!("/{name}/helicone_message")).is_some();
+        let is_elsewhere = |name: &str| {
+            record
+                .pointer(&format!("/{name}/helicone_message"))
+                .is_some()
+        };
         if !is_elsewhere("request_body") && !is_elsewhere("response_body") {
             return Ok(());
         }
@@ -112,9 +119,14 @@ fn filter(part: Part<'_>, after: Option<&After>) -> Option<Value> {
             }))
         }
         Part::Traces(ids) => {
-            let mut tests = ids.iter().map(|id| column("request_id", json!({"equals": id})));
+            let mut tests = ids
+                .iter()
+                .map(|id| column("request_id", json!({"equals": id})));
             let first = tests.next()?;
-            Some(tests.fold(first, |left, right| json!({"left": left, "operator": "or", "right": right})))
+            Some(tests.fold(
+                first,
+                |left, right| json!({"left": left, "operator": "or", "right": right}),
+            ))
         }
         Part::Rows { .. } => None,
     }
@@ -187,16 +199,31 @@ mod tests {
     use super::*;
 
     fn records(times: &[&str]) -> Vec<Value> {
-        times.iter().map(|time| json!({"request_created_at": time})).collect()
+        times
+            .iter()
+            .map(|time| json!({"request_created_at": time}))
+            .collect()
     }
 
     #[test]
     fn pages_go_by_time_and_by_offset_within_an_instant() {
         let first = After::of(&records(&["1", "2", "2"]), None).expect("a place");
-        assert_eq!(first, After { time: "2".to_owned(), offset: 2 });
+        assert_eq!(
+            first,
+            After {
+                time: "2".to_owned(),
+                offset: 2
+            }
+        );
         let second = After::of(&records(&["2", "2", "2"]), Some(&first)).expect("a place");
         assert_eq!(second.offset, 5);
         let third = After::of(&records(&["2", "3", "4"]), Some(&second)).expect("a place");
-        assert_eq!(third, After { time: "4".to_owned(), offset: 1 });
+        assert_eq!(
+            third,
+            After {
+                time: "4".to_owned(),
+                offset: 1
+            }
+        );
     }
 }

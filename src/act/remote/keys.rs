@@ -35,7 +35,9 @@ impl Keys {
         found.ok_or_else(|| {
             let word = kind.word();
             let names = names.join(" nor ");
-            format!("no key: neither {names} is set, and the settings have no key-cmd for [pull.{word}]")
+            format!(
+                "no key: neither {names} is set, and the settings have no key-cmd for [pull.{word}]"
+            )
         })
     }
 }
@@ -67,7 +69,10 @@ fn run(command: &[String]) -> Result<Secret, String> {
                 // It may have ended meanwhile.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("key-cmd: {program} took more than {} s", TIME.as_secs()));
+                return Err(format!(
+                    "key-cmd: {program} took more than {} s",
+                    TIME.as_secs()
+                ));
             }
         }
     };
@@ -102,7 +107,10 @@ mod tests {
     #[test]
     fn a_command_that_fails_says_so_without_its_output() {
         let error = with(&["sh", "-c", "echo sk-secret; exit 3"]).expect_err("fails");
-        assert!(error.contains("sh ended with") && !error.contains("secret"), "{error}");
+        assert!(
+            error.contains("sh ended with") && !error.contains("secret"),
+            "{error}"
+        );
         let error = with(&["true"]).expect_err("prints nothing");
         assert!(error.contains("printed no key"), "{error}");
         assert!(with(&["no-such-program"]).is_err());
@@ -112,6 +120,8 @@ mod tests {
     fn a_missing_key_names_what_was_looked_for() {
         let error = Keys::default().need(Kind::Langfuse, &["SAFERUN_NO_A", "SAFERUN_NO_B"]);
         let error = error.expect_err("missing");
-        assert!(error.contains("SAFERUN_NO_A nor SAFERUN_NO_B") && error.contains("[pull.langfuse]"));
+        assert!(
+            error.contains("SAFERUN_NO_A nor SAFERUN_NO_B") && error.contains("[pull.langfuse]")
+        );
     }
 }

@@ -47,7 +47,12 @@ impl Langfuse {
         })
     }
 
-    fn ask(&self, wire: &mut Wire<'_>, path: &str, query: &[(&str, String)]) -> Result<Value, Trouble> {
+    fn ask(
+        &self,
+        wire: &mut Wire<'_>,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Value, Trouble> {
         let query: Vec<String> = query
             .iter()
             .map(|(name, value)| format!("{name}={}", encoded(value)))
@@ -56,7 +61,12 @@ impl Langfuse {
         wire.json(&get(&url, &self.auth)?)
     }
 
-    fn second(&self, wire: &mut Wire<'_>, part: Part<'_>, after: Option<&str>) -> Result<Page, Trouble> {
+    fn second(
+        &self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
         let mut query = vec![("fields", FIELDS.to_owned()), ("limit", LIMIT.to_string())];
         match part {
             Part::Window { from, until } => {
@@ -74,13 +84,21 @@ impl Langfuse {
     }
 
     /// Observations first, then the traces of the same time: `after` is `traces` and the number of the page.
-    fn first(&self, wire: &mut Wire<'_>, part: Part<'_>, after: Option<&str>) -> Result<Page, Trouble> {
+    fn first(
+        &self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
         let (of_traces, number) = match after.map(|after| after.split_once(' ')) {
             None => (false, 1),
             Some(Some((list, number))) => (list == "traces", number.parse().unwrap_or(1)),
             Some(None) => (false, 1),
         };
-        let mut query = vec![("page", number.to_string()), ("limit", OLD_LIMIT.to_string())];
+        let mut query = vec![
+            ("page", number.to_string()),
+            ("limit", OLD_LIMIT.to_string()),
+        ];
         let (path, names) = match of_traces {
             true => ("traces", ["fromTimestamp", "toTimestamp"]),
             false => ("observations", ["fromStartTime", "toStartTime"]),
@@ -94,7 +112,10 @@ impl Langfuse {
             }
             Part::Traces([id]) if of_traces => {
                 let trace = self.ask(wire, &format!("traces/{}", encoded(id)), &[])?;
-                return Ok(Page { records: vec![without_observations(trace)], ..Page::default() });
+                return Ok(Page {
+                    records: vec![without_observations(trace)],
+                    ..Page::default()
+                });
             }
             Part::Traces(ids) => query.extend(ids.iter().map(|id| ("traceId", id.clone()))),
             Part::Rows { .. } => return Ok(Page::default()),
@@ -151,13 +172,19 @@ impl Product for Langfuse {
         let projects = projects.ok_or_else(|| wire.wrong("its answer has no 'data'"))?;
         let name = |project: &Value, key: &str| Some(project.get(key)?.as_str()?.to_owned());
         let is_it = |project: &Value| {
-            ["id", "name"].iter().any(|key| name(project, key).as_ref() == Some(&self.project))
+            ["id", "name"]
+                .iter()
+                .any(|key| name(project, key).as_ref() == Some(&self.project))
         };
         if self.project.is_empty() || projects.iter().any(is_it) {
             return Ok(());
         }
         let known: Vec<String> = projects.iter().filter_map(|it| name(it, "name")).collect();
-        Err(Trouble::Key(format!("the key is for the project {}, not for {}", known.join(", "), self.project)))
+        Err(Trouble::Key(format!(
+            "the key is for the project {}, not for {}",
+            known.join(", "),
+            self.project
+        )))
     }
 
     fn page(

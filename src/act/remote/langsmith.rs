@@ -20,18 +20,60 @@ const FURTHEST: Nanos = 400 * 24 * HOUR;
 
 /// Without these, version 2 gives ids alone. Attachments are left out: they are signed links.
 const SELECTS: &[&str] = &[
-    "ID", "NAME", "RUN_TYPE", "STATUS", "START_TIME", "END_TIME", "INPUTS", "OUTPUTS",
-    "PARENT_RUN_IDS", "PROJECT_ID", "TRACE_ID", "DOTTED_ORDER", "ERROR", "TAGS", "EXTRA", "EVENTS",
-    "FEEDBACK_STATS", "FIRST_TOKEN_TIME", "PROMPT_TOKENS", "COMPLETION_TOKENS", "TOTAL_TOKENS",
-    "PROMPT_COST", "COMPLETION_COST", "TOTAL_COST", "PROMPT_TOKEN_DETAILS",
+    "ID",
+    "NAME",
+    "RUN_TYPE",
+    "STATUS",
+    "START_TIME",
+    "END_TIME",
+    "INPUTS",
+    "OUTPUTS",
+    "PARENT_RUN_IDS",
+    "PROJECT_ID",
+    "TRACE_ID",
+    "DOTTED_ORDER",
+    "ERROR",
+    "TAGS",
+    "EXTRA",
+    "EVENTS",
+    "FEEDBACK_STATS",
+    "FIRST_TOKEN_TIME",
+    "PROMPT_TOKENS",
+    "COMPLETION_TOKENS",
+    "TOTAL_TOKENS",
+    "PROMPT_COST",
+    "COMPLETION_COST",
+    "TOTAL_COST",
+    "PROMPT_TOKEN_DETAILS",
     "COMPLETION_TOKEN_DETAILS",
 ];
 
 const SELECT: &[&str] = &[
-    "id", "name", "run_type", "status", "start_time", "end_time", "inputs", "outputs",
-    "parent_run_id", "session_id", "trace_id", "dotted_order", "error", "tags", "extra", "events",
-    "feedback_stats", "first_token_time", "prompt_tokens", "completion_tokens", "total_tokens",
-    "prompt_cost", "completion_cost", "total_cost", "prompt_token_details",
+    "id",
+    "name",
+    "run_type",
+    "status",
+    "start_time",
+    "end_time",
+    "inputs",
+    "outputs",
+    "parent_run_id",
+    "session_id",
+    "trace_id",
+    "dotted_order",
+    "error",
+    "tags",
+    "extra",
+    "events",
+    "feedback_stats",
+    "first_token_time",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "prompt_cost",
+    "completion_cost",
+    "total_cost",
+    "prompt_token_details",
     "completion_token_details",
 ];
 
@@ -102,7 +144,12 @@ impl Langsmith {
         Some(body)
     }
 
-    fn ask(&self, wire: &mut Wire<'_>, part: Part<'_>, after: Option<&str>) -> Result<Page, Trouble> {
+    fn ask(
+        &self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
         let Some(body) = self.query(part, after) else {
             return Ok(Page::default());
         };
@@ -134,13 +181,24 @@ impl Product for Langsmith {
 
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
         self.auth.hide(wire);
-        let url = format!("{}/api/v1/sessions?name={}&limit=1", self.base, encoded(&self.project));
+        let url = format!(
+            "{}/api/v1/sessions?name={}&limit=1",
+            self.base,
+            encoded(&self.project)
+        );
         let found = wire.json(&get(&url, &self.auth)?)?;
         let id = found.pointer("/0/id").and_then(Value::as_str);
-        let missing = || Trouble::Key(format!("{}: there is no project '{}'", wire.host, self.project));
+        let missing = || {
+            Trouble::Key(format!(
+                "{}: there is no project '{}'",
+                wire.host, self.project
+            ))
+        };
         self.id = id.ok_or_else(missing)?.to_owned();
         let info = wire.json(&get(&format!("{}/info", self.base), &self.auth)?);
-        let flag = info.ok().and_then(|it| it.pointer("/instance_flags/sdb_query_enabled")?.as_bool());
+        let flag = info
+            .ok()
+            .and_then(|it| it.pointer("/instance_flags/sdb_query_enabled")?.as_bool());
         self.api = match flag {
             Some(true) => Api::Second,
             Some(false) | None => Api::First,

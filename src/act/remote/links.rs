@@ -28,7 +28,10 @@ const SIGNED: &[&str] = &[
 pub(super) fn remove(value: &mut Value) -> u64 {
     match value {
         Value::Object(members) => {
-            let found = FIELDS.iter().map(|name| removed(members, name)).sum::<u64>();
+            let found = FIELDS
+                .iter()
+                .map(|name| removed(members, name))
+                .sum::<u64>();
             found + members.values_mut().map(remove).sum::<u64>()
         }
         Value::Array(values) => values.iter_mut().map(remove).sum(),
@@ -85,7 +88,11 @@ mod tests {
 
     #[test]
     fn signed_links_are_removed_wherever_they_are() {
-        check(json!({"id": 1, "signed_body_url": "https://s3/x?X-Amz-Signature=ab"}), &json!({"id": 1}), 1);
+        check(
+            json!({"id": 1, "signed_body_url": "https://s3/x?X-Amz-Signature=ab"}),
+            &json!({"id": 1}),
+            1,
+        );
         check(
             json!({"a": [{"image": "https://s3/x.png?X-Amz-Date=1&X-Amz-Signature=ab"}], "share_url": null}),
             &json!({"a": [{"image": "https://s3/x.png?(signature removed)"}], "share_url": null}),

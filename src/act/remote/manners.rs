@@ -56,7 +56,8 @@ fn again(tries: u32, most: u32, told: Option<Duration>) -> Next {
 /// 1, 2, 4 … seconds and up to a quarter more, so that several clients do not come at once.
 fn backoff(tries: u32) -> Duration {
     let whole = Duration::from_secs(1 << (tries - 1).min(8));
-    let spread = fixed_hash(&[std::process::id().to_be_bytes(), tries.to_be_bytes()].concat()) % 256;
+    let spread =
+        fixed_hash(&[std::process::id().to_be_bytes(), tries.to_be_bytes()].concat()) % 256;
     let jitter = whole * u32::try_from(spread).unwrap_or(0) / 1024;
     (whole + jitter).min(LONGEST_WAIT)
 }
@@ -64,7 +65,9 @@ fn backoff(tries: u32) -> Duration {
 /// How long the server asks to wait: seconds, or a moment in any of the ways in which servers write it.
 fn told(headers: &[(String, String)], now: i64) -> Option<Duration> {
     let value = |name: &str| {
-        let mut found = headers.iter().filter(|(it, _)| it.eq_ignore_ascii_case(name));
+        let mut found = headers
+            .iter()
+            .filter(|(it, _)| it.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| value.trim())
     };
     let retry = value("retry-after").and_then(|it| wait(it, now));
@@ -159,20 +162,55 @@ mod tests {
     #[test]
     fn waits_as_long_as_the_server_says() {
         check(429, &[("Retry-After", "7")], 1, seconds(7));
-        check(503, &[("retry-after", "Sat, 28 Nov 2026 10:00:05 GMT")], 3, seconds(5));
-        check(429, &[("X-RateLimit-Reset", "Sat Nov 28 2026 10:00:09 GMT+0000 (Coordinated Universal Time)")], 1, seconds(9));
+        check(
+            503,
+            &[("retry-after", "Sat, 28 Nov 2026 10:00:05 GMT")],
+            3,
+            seconds(5),
+        );
+        check(
+            429,
+            &[(
+                "X-RateLimit-Reset",
+                "Sat Nov 28 2026 10:00:09 GMT+0000 (Coordinated Universal Time)",
+            )],
+            1,
+            seconds(9),
+        );
         check(429, &[("ratelimit-reset", "30")], 1, seconds(30));
         check(429, &[("x-ratelimit-reset", "1795860012")], 1, seconds(12));
-        check(429, &[("x-ratelimit-reset", "1795860012000")], 1, seconds(12));
-        check(429, &[("retry-after", "2"), ("x-ratelimit-reset", "60")], 1, seconds(2));
+        check(
+            429,
+            &[("x-ratelimit-reset", "1795860012000")],
+            1,
+            seconds(12),
+        );
+        check(
+            429,
+            &[("retry-after", "2"), ("x-ratelimit-reset", "60")],
+            1,
+            seconds(2),
+        );
         check(429, &[("retry-after", "86400")], 1, seconds(300));
-        check(429, &[("retry-after", "Sat, 28 Nov 2026 09:00:00 GMT")], 1, seconds(0));
+        check(
+            429,
+            &[("retry-after", "Sat, 28 Nov 2026 09:00:00 GMT")],
+            1,
+            seconds(0),
+        );
     }
 
     #[test]
     fn waits_longer_each_time_if_the_server_says_nothing() {
         for tries in 1..8 {
-            let Next::Wait(wait) = next(Came::Status { code: 429, headers: &[] }, tries, NOW) else {
+            let Next::Wait(wait) = next(
+                Came::Status {
+                    code: 429,
+                    headers: &[],
+                },
+                tries,
+                NOW,
+            ) else {
                 panic!("waits");
             };
             let least = Duration::from_secs(1 << (tries - 1));
@@ -200,7 +238,17 @@ mod tests {
     fn repeats_what_was_cut_five_times() {
         assert!(matches!(next(Came::Cut, 4, NOW), Next::Wait(_)));
         assert_eq!(next(Came::Cut, 5, NOW), Next::Stop);
-        assert!(matches!(next(Came::Status { code: 502, headers: &[] }, 1, NOW), Next::Wait(_)));
+        assert!(matches!(
+            next(
+                Came::Status {
+                    code: 502,
+                    headers: &[]
+                },
+                1,
+                NOW
+            ),
+            Next::Wait(_)
+        ));
     }
 
     #[test]

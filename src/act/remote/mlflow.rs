@@ -71,8 +71,15 @@ impl Mlflow {
     fn whole(&self, wire: &mut Wire<'_>, ids: &[String]) -> Result<Vec<Value>, Trouble> {
         let mut records = Vec::new();
         for ids in ids.chunks(TRACES) {
-            let ids: Vec<String> = ids.iter().map(|id| format!("trace_ids={}", encoded(id))).collect();
-            let url = format!("{}/api/3.0/mlflow/traces/batchGet?{}", self.base, ids.join("&"));
+            let ids: Vec<String> = ids
+                .iter()
+                .map(|id| format!("trace_ids={}", encoded(id)))
+                .collect();
+            let url = format!(
+                "{}/api/3.0/mlflow/traces/batchGet?{}",
+                self.base,
+                ids.join("&")
+            );
             let mut answer = wire.json(&get(&url, &self.auth)?)?;
             if let Some(Value::Array(traces)) = answer.get_mut("traces").map(Value::take) {
                 records.extend(traces.into_iter().filter_map(line));
@@ -138,12 +145,20 @@ impl Product for Mlflow {
     fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
         self.auth.hide(wire);
         let name = encoded(&self.experiment);
-        let url = format!("{}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}", self.base);
+        let url = format!(
+            "{}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}",
+            self.base
+        );
         let found = wire.json(&get(&url, &self.auth)?);
         let id = match found {
-            Ok(answer) => answer.pointer("/experiment/experiment_id").and_then(Value::as_str).map(str::to_owned),
+            Ok(answer) => answer
+                .pointer("/experiment/experiment_id")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             // A number is an id.
-            Err(error) if error.is_missing() && self.experiment.bytes().all(|it| it.is_ascii_digit()) => {
+            Err(error)
+                if error.is_missing() && self.experiment.bytes().all(|it| it.is_ascii_digit()) =>
+            {
                 Some(self.experiment.clone())
             }
             Err(error) => return Err(error),
@@ -195,7 +210,11 @@ mod tests {
         });
         let line = line(trace).expect("a line");
         let text = line.to_string();
-        assert!(text.contains("session.id") && text.contains("service.name") && !text.contains("mlflow."));
+        assert!(
+            text.contains("session.id")
+                && text.contains("service.name")
+                && !text.contains("mlflow.")
+        );
         let reader = Reader {
             format: &otlp::Otlp,
             unit: Unit::Trace,

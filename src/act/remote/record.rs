@@ -63,7 +63,10 @@ impl Reader {
             meta.began = meta.began.min(other.began);
             meta.ended = match (meta.is_outermost, other.is_outermost) {
                 (false, true) => other.ended,
-                (true, true) => meta.ended.zip(other.ended).map(|(one, other)| one.max(other)),
+                (true, true) => meta
+                    .ended
+                    .zip(other.ended)
+                    .map(|(one, other)| one.max(other)),
                 (_, false) => meta.ended,
             };
             meta.is_outermost |= other.is_outermost;
@@ -95,12 +98,21 @@ fn of_span(decoded: &Decoded, fact: &Fact) -> Option<Meta> {
     let span = text(decoded.text(fact.id));
     let trace = text(decoded.name(fact, Name::Trace));
     let began = nanos(fact.time)?;
-    let long = fact.duration.get().map(|micros| micros.saturating_mul(1_000));
+    let long = fact
+        .duration
+        .get()
+        .map(|micros| micros.saturating_mul(1_000));
     let joins = [Name::Session, Name::Conversation, Name::Thread];
-    let joins = (0..).zip(joins).map(|(rank, name)| (rank, text(decoded.name(fact, name))));
+    let joins = (0..)
+        .zip(joins)
+        .map(|(rank, name)| (rank, text(decoded.name(fact, name))));
     Some(Meta {
         // A request without a trace is one of its own.
-        trace: if trace.is_empty() { span.clone() } else { trace },
+        trace: if trace.is_empty() {
+            span.clone()
+        } else {
+            trace
+        },
         span,
         began,
         ended: long.map(|long| began.saturating_add(long)),
@@ -121,4 +133,3 @@ fn stronger(one: Option<(u8, String)>, other: Option<(u8, String)>) -> Option<(u
 fn nanos(time: Time) -> Option<Nanos> {
     time.get().map(|micros| micros.saturating_mul(1_000))
 }
-

@@ -30,7 +30,11 @@ impl Rows {
     }
 
     pub(super) fn write(&self) -> Value {
-        let read: Vec<Value> = self.read.iter().map(|(from, to)| json!([from, to])).collect();
+        let read: Vec<Value> = self
+            .read
+            .iter()
+            .map(|(from, to)| json!([from, to]))
+            .collect();
         json!({"newest": self.newest, "read": read, "caught_up": self.is_caught_up})
     }
 
@@ -40,7 +44,11 @@ impl Rows {
     }
 
     pub(super) fn has(&self, row: u64) -> bool {
-        row <= self.floor() || self.read.iter().any(|(from, to)| (*from..=*to).contains(&row))
+        row <= self.floor()
+            || self
+                .read
+                .iter()
+                .any(|(from, to)| (*from..=*to).contains(&row))
     }
 
     pub(super) fn add(&mut self, row: u64) {

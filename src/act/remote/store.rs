@@ -20,8 +20,8 @@ pub(super) use cursor::{Cursor, Origin};
 pub(super) use disk::{Disk, Folder};
 use index::Index;
 use journal::Patch;
-pub(super) use lines::Spool;
 use layout::{Laid, Layout};
+pub(super) use lines::Spool;
 use lines::{Gather, Line};
 use traces::Traces;
 
@@ -43,7 +43,9 @@ pub(super) enum Error {
     },
     #[error("{path}: {file} was changed since it was pulled; pull into another folder")]
     Changed { path: String, file: String },
-    #[error("{path}: its .saferun-pull.json cannot be read by this version; pull into another folder")]
+    #[error(
+        "{path}: its .saferun-pull.json cannot be read by this version; pull into another folder"
+    )]
     Version { path: String },
     #[error("{path}: not empty, and no pull wrote it; pull into another folder")]
     Foreign { path: String },
@@ -188,10 +190,6 @@ impl Store {
         Error::Io { path, source }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// A place for records that are about to be committed.
     pub(super) fn spool(&self) -> Result<Spool, Error> {
         let file = tempfile::tempfile_in(&self.path).map_err(|source| self.io(source))?;
@@ -225,7 +223,11 @@ impl Store {
     ) -> Result<Tally, Error> {
         let (traces, opened) = self.gather(spool)?;
         let mut tally = Tally {
-            records: traces.iter().flat_map(|it| &it.lines).filter(|it| it.place.file.is_none()).count(),
+            records: traces
+                .iter()
+                .flat_map(|it| &it.lines)
+                .filter(|it| it.place.file.is_none())
+                .count(),
             ..Tally::default()
         };
         let mut next = cursor;
@@ -284,7 +286,12 @@ impl Store {
         }
     }
 
-    fn write(&self, spool: &Spool, laid: &Laid, extra: [(&str, u64, &[u8]); 2]) -> Result<(), Error> {
+    fn write(
+        &self,
+        spool: &Spool,
+        laid: &Laid,
+        extra: [(&str, u64, &[u8]); 2],
+    ) -> Result<(), Error> {
         let mut patches = laid.patches.clone();
         patches.extend(extra.map(|(name, keep, bytes)| Patch {
             name: name.to_owned(),

@@ -19,9 +19,9 @@ pub(super) fn after(step: Nanos, records: usize) -> Nanos {
     }
 }
 
-/// After the server could not answer; none if there is no smaller window.
+/// After the server could not answer; none if there is no smaller window. Whole seconds: servers cut finer times.
 pub(super) fn less(step: Nanos) -> Option<Nanos> {
-    (step > LEAST).then(|| (step / 2).max(LEAST))
+    (step > LEAST).then(|| (step / 2 / SECOND * SECOND).max(LEAST))
 }
 
 #[cfg(test)]

@@ -49,7 +49,13 @@ pub(super) enum Trouble {
 impl Trouble {
     /// Whether there is no such thing on the server.
     pub(super) fn is_missing(&self) -> bool {
-        matches!(self, Trouble::Refused { status: 404 | 405 | 410 | 501, .. })
+        matches!(
+            self,
+            Trouble::Refused {
+                status: 404 | 405 | 410 | 501,
+                ..
+            }
+        )
     }
 }
 
@@ -106,40 +112,36 @@ impl<'a> Wire<'a> {
 
     /// The answer to a request. Repeats it as long as that is of use.
     pub(super) fn json(&mut self, request: &Request) -> Result<Value, Trouble> {
-        self.taking(request, |response| {
-            serde_json::from_slice(&response.body).ok()
-        })
-    }
-
-    /// The same for what need not be JSON.
-    pub(super) fn text(&mut self, request: &Request) -> Result<String, Trouble> {
-        self.taking(request, |response| Some(response.text()))
-    }
-
-    fn taking<T>(
-        &mut self,
-        request: &Request,
-        take: impl Fn(&Response) -> Option<T>,
-    ) -> Result<T, Trouble> {
-        let named = request
-            .clone()
-            .header("user-agent", concat!("saferun-tui/", env!("CARGO_PKG_VERSION")));
+        let named = request.clone().header(
+            "user-agent",
+            concat!("saferun-tui/", env!("CARGO_PKG_VERSION")),
+        );
         let named = named.map_err(|error| Trouble::Down(error.to_string()))?;
         let named = named.within(TIME).at_most(CAP);
         for tries in 1.. {
             self.pace()?;
             let (came, trouble) = match self.once(&named) {
-                Ok(response) if response.is_success() => match take(&response) {
-                    Some(taken) => return self.short_enough(&response).map(|()| taken),
-                    None => (next(Came::Cut, tries, 0), self.no_json(&response)),
+                Ok(response) if response.is_success() => match response.json() {
+                    Ok(value) => return self.short_enough(&response).map(|()| value),
+                    Err(_) => (next(Came::Cut, tries, 0), self.no_json(&response)),
                 },
-                Ok(response) => (next(status(&response, &headers(&response)), tries, now()), self.refused(&response)),
-                Err(client::Error::Unread { error: Unread::TooLong(_), .. }) => {
+                Ok(response) => (
+                    next(status(&response, &headers(&response)), tries, now()),
+                    self.refused(&response),
+                ),
+                Err(client::Error::Unread {
+                    error: Unread::TooLong(_),
+                    ..
+                }) => {
                     return Err(self.too_much(&format!("more than {} MiB", CAP >> 20)));
                 }
                 Err(error) => {
                     let is_final = self.is_final(&error);
-                    let came = if is_final { Next::Stop } else { next(Came::Cut, tries, 0) };
+                    let came = if is_final {
+                        Next::Stop
+                    } else {
+                        next(Came::Cut, tries, 0)
+                    };
                     (came, Trouble::Down(self.clean(&error.to_string())))
                 }
             };
@@ -171,7 +173,9 @@ impl<'a> Wire<'a> {
             | client::Error::Address(_)
             | client::Error::NoCertificates
             | client::Error::Header(_) => true,
-            client::Error::Connect { .. } | client::Error::ConnectTime { .. } => self.traffic.requests == 1,
+            client::Error::Connect { .. } | client::Error::ConnectTime { .. } => {
+                self.traffic.requests == 1
+            }
             client::Error::Time { .. }
             | client::Error::Exchange { .. }
             | client::Error::Unread { .. }

@@ -72,7 +72,9 @@ impl<'a> Range<'a> {
 
 impl Read for Range<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let take = out.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let take = out
+            .len()
+            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
         self.disk.read(self.name, self.at, &mut out[..take])?;
         self.at += take as u64;
         self.left -= take as u64;

@@ -46,14 +46,18 @@ pub(super) struct Laid {
 
 impl<'a> Layout<'a> {
     pub(super) fn new(cursor: Cursor, index: &'a Index, opened: Vec<usize>) -> Layout<'a> {
-        let contents = cursor.files.iter().enumerate().map(|(file, held)| Contents {
-            size: if opened.contains(&file) {
-                0
-            } else {
-                held.settled
-            },
-            ..Contents::default()
-        });
+        let contents = cursor
+            .files
+            .iter()
+            .enumerate()
+            .map(|(file, held)| Contents {
+                size: if opened.contains(&file) {
+                    0
+                } else {
+                    held.settled
+                },
+                ..Contents::default()
+            });
         Layout {
             contents: contents.collect(),
             cursor,

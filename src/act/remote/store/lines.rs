@@ -59,10 +59,6 @@ impl Spool {
         Ok(())
     }
 
-    pub(in crate::act::remote) fn bytes(&self) -> u64 {
-        self.len
-    }
-
     pub(in crate::act::remote) fn records(&self) -> usize {
         self.lines.len()
     }
@@ -118,7 +114,9 @@ impl Read for Gather<'_> {
         let Some(place) = self.places.last_mut() else {
             return Ok(0);
         };
-        let take = out.len().min(usize::try_from(place.len).unwrap_or(usize::MAX));
+        let take = out
+            .len()
+            .min(usize::try_from(place.len).unwrap_or(usize::MAX));
         let piece = &mut out[..take];
         match place.file {
             Some(file) => self.disk.read(&self.names[file], place.at, piece)?,

@@ -196,7 +196,11 @@ fn every_record_is_kept_once_and_runs_stay_together() {
     for (one, other) in [("a", "c"), ("a", "e"), ("b", "d")] {
         assert_eq!(file_of[one][0], file_of[other][0], "{one} and {other}");
     }
-    assert!(file_of.values().all(|files| files.iter().all(|it| *it == files[0])));
+    assert!(
+        file_of
+            .values()
+            .all(|files| files.iter().all(|it| *it == files[0]))
+    );
     assert!(open(&path).open_traces().iter().all(|(id, _)| id != "a"));
 }
 
@@ -212,7 +216,13 @@ fn traces_of_a_run_are_in_the_order_in_which_they_began() {
             let trace = began.entry(meta.trace.clone()).or_insert(meta.began);
             *trace = (*trace).min(meta.began);
         }
-        let sessions = [("a", "one"), ("c", "one"), ("e", "one"), ("b", "two"), ("d", "two")];
+        let sessions = [
+            ("a", "one"),
+            ("c", "one"),
+            ("e", "one"),
+            ("b", "two"),
+            ("d", "two"),
+        ];
         for meta in text.lines().filter_map(|line| describe(line.as_bytes())) {
             let Some((_, session)) = sessions.iter().find(|(trace, _)| *trace == meta.trace) else {
                 continue;
@@ -267,7 +277,12 @@ fn a_folder_has_one_source() {
         ..origin()
     };
     let error = Store::open(folder.path(), other, START, (reader(), LATE)).expect_err("refused");
-    assert!(error.to_string().contains("holds phoenix http://localhost p"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("holds phoenix http://localhost p"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -321,12 +336,18 @@ fn files_and_folders_are_for_their_owner_alone() {
 
 fn any_span() -> impl Strategy<Value = (Nanos, Value)> {
     let session = prop::option::weighted(0.3, 0..3u8);
-    (0..6u8, 0..4u8, 0..3_000i64, 0..200i64, session).prop_map(|(trace, id, began, long, session)| {
-        let id = if id == 0 { "root".to_owned() } else { id.to_string() };
-        let session = session.map(|it| format!("session {it}"));
-        let minutes = [began, began + long];
-        span(&trace.to_string(), &id, minutes, session.as_deref())
-    })
+    (0..6u8, 0..4u8, 0..3_000i64, 0..200i64, session).prop_map(
+        |(trace, id, began, long, session)| {
+            let id = if id == 0 {
+                "root".to_owned()
+            } else {
+                id.to_string()
+            };
+            let session = session.map(|it| format!("session {it}"));
+            let minutes = [began, began + long];
+            span(&trace.to_string(), &id, minutes, session.as_deref())
+        },
+    )
 }
 
 proptest! {

@@ -105,10 +105,6 @@ impl Traces {
         }
     }
 
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.by_id.contains_key(id)
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = &Trace> {
         self.all.iter()
     }
