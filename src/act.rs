@@ -10,6 +10,8 @@ pub mod guard;
 pub mod events;
 #[cfg(feature = "capture")]
 pub mod net;
+#[cfg(feature = "capture")]
+pub mod remote;
 pub mod viewer;
 #[cfg(feature = "capture")]
 pub mod wire;

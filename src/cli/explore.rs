@@ -13,7 +13,7 @@ use crate::cli::look::Charset;
 use crate::cli::pick::Target;
 use crate::cli::policy::sources;
 use crate::cli::selection::Selection;
-use crate::cli::{Cx, demo, filter, ls, picture, plain};
+use crate::cli::{Cx, demo, filter, ls, picture, plain, url};
 use crate::config::{self, Origin};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
@@ -97,12 +97,15 @@ impl Command for Explore {
             let what = format!("{path}: no such file · did you mean the command '{command}'?");
             return Err(Failure::Input(what).into());
         }
-        let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
-        let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
         if self.plain {
             return plain(cx, &paths);
         }
-        let (inputs, errors) = cx.load.resolve(&cx.notes, &files);
+        url::check(&paths)?;
+        let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+        let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
+        let (files, mut errors) = url::fetched(&cx.notes, &files, &cx.load.keys);
+        let (inputs, more) = cx.load.resolve(&cx.notes, &files);
+        errors.extend(more);
         let named = Named {
             inputs,
             title: title(&paths),
@@ -215,10 +218,16 @@ pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
     if paths.is_empty() {
         return Err(Failure::Usage("no trace given to follow".to_owned()).into());
     }
+    url::check(paths)?;
     let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+    let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
+    let (files, failed) = url::fetched(&cx.notes, &files, &cx.load.keys);
+    if files.is_empty() && !failed.is_empty() {
+        return Ok(Exit::NoInput);
+    }
     let named = Named {
         title: title(paths),
-        paths: targets.iter().map(|it| it.path.clone()).collect(),
+        paths: files,
         targets,
         live: true,
         ..Named::default()

@@ -27,6 +27,8 @@ mod pictures;
 mod policy;
 mod properties;
 mod pty;
+#[cfg(feature = "capture")]
+mod remote;
 mod replay;
 mod screens;
 mod shapes;

@@ -186,7 +186,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     (
         "jiff",
         &[
-            "base", "ingest", "query", "analysis", "export", "tui", "cli",
+            "base", "ingest", "query", "analysis", "export", "act", "tui", "cli",
         ],
     ),
     ("memchr", &["ingest", "store", "analysis", "tui"]),
