@@ -200,4 +200,5 @@ states! {
     Alert = "alert" "evidence of an alert",
     Loop = "loop" "a step of an agent that goes round in circles",
     Inferred = "inferred" "a status that only words of the result tell",
+    Unguarded = "unguarded" "a call that ran although no hook was asked",
 }

@@ -93,6 +93,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     (
         "std::env",
         &[
+            "main",
             "ingest/discover",
             "act",
             "state",
@@ -155,7 +156,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("tokio_rustls", OUTWARD),
     // Other crates.
     ("anyhow", &["tui", "cli", "main"]),
-    ("base64", &["ingest", "export", "tui"]),
+    ("base64", &["ingest", "export", "act", "tui"]),
     ("clap", &["cli", "main"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -176,7 +177,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("etcetera", &["state", "config"]),
     ("fearless_simd", &["ingest"]),
-    ("flate2", &["ingest"]),
+    ("flate2", &["ingest", "act"]),
     ("foldhash", &["ingest", "analysis"]),
     ("globset", &["ingest"]),
     ("ignore", &["ingest", "cli"]),
@@ -185,7 +186,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     (
         "jiff",
         &[
-            "base", "ingest", "query", "analysis", "export", "tui", "cli",
+            "base", "ingest", "query", "analysis", "export", "act", "tui", "cli",
         ],
     ),
     ("memchr", &["ingest", "store", "analysis", "tui"]),
@@ -220,9 +221,9 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
             "ingest", "store", "query", "analysis", "export", "act", "state", "tui", "cli",
         ],
     ),
-    ("signal_hook", &["tui/runtime", "cli"]),
+    ("signal_hook", &["act", "tui/runtime", "cli"]),
     ("simdutf8", &["ingest"]),
-    ("similar", &["analysis", "tui"]),
+    ("similar", &["act", "analysis", "tui"]),
     ("statrs", &["analysis"]),
     (
         "thiserror",
@@ -244,7 +245,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ("unicode_segmentation", &["base"]),
     ("unicode_width", &["base"]),
     ("zip", &["ingest"]),
-    ("zstd", &["ingest"]),
+    ("zstd", &["ingest", "act"]),
 ];
 
 /// Methods that write, with `(true)` where the argument decides; only where [`may_write`] says so.
