@@ -85,7 +85,9 @@ impl Held {
         places::check(&path, &file.metadata()?)?;
         file.lock()?;
         let mut text = Vec::new();
-        Read::by_ref(&mut file).take(LARGEST).read_to_end(&mut text)?;
+        Read::by_ref(&mut file)
+            .take(LARGEST)
+            .read_to_end(&mut text)?;
         // A state that was cut short says nothing: counting begins again.
         let state: State = serde_json::from_slice(&text).unwrap_or_default();
         Ok(Held { file, state })
@@ -300,7 +302,11 @@ mod tests {
             held.state.begin(None, "ls", &format!("{n:012}"));
         }
         held.save().expect("saved");
-        let file = fs::metadata(places.live().join(format!("{}.state", places::of_run("run/1"))));
+        let file = fs::metadata(
+            places
+                .live()
+                .join(format!("{}.state", places::of_run("run/1"))),
+        );
         assert!(file.expect("there").len() < 16 << 10, "it stays small");
     }
 
@@ -339,6 +345,10 @@ mod tests {
         stops(&timed("2999-01-01T00:00:00Z"), 0o600, Some("too dear"));
         stops(trip, 0o644, Some("cannot be read"));
         stops("{", 0o600, Some("cannot be read"));
-        stops(&trip.replace("trip@1", "trip@2"), 0o600, Some("cannot be read"));
+        stops(
+            &trip.replace("trip@1", "trip@2"),
+            0o600,
+            Some("cannot be read"),
+        );
     }
 }

@@ -31,8 +31,18 @@ impl Named {
         let home = places.home().to_string_lossy().into_owned();
         let spelled = |path: String| {
             let rest = path.strip_prefix(&home).map(str::to_owned);
-            let short = rest.map(|rest| [format!("~{rest}"), format!("$HOME{rest}"), format!("${{HOME}}{rest}")]);
-            short.into_iter().flatten().chain([path]).collect::<Vec<_>>()
+            let short = rest.map(|rest| {
+                [
+                    format!("~{rest}"),
+                    format!("$HOME{rest}"),
+                    format!("${{HOME}}{rest}"),
+                ]
+            });
+            short
+                .into_iter()
+                .flatten()
+                .chain([path])
+                .collect::<Vec<_>>()
         };
         let state = places.state().to_string_lossy().into_owned();
         let mut folders = spelled(state);
@@ -42,7 +52,12 @@ impl Named {
         folders.extend(
             ["XDG_RUNTIME_DIR", "XDG_STATE_HOME"]
                 .iter()
-                .flat_map(|name| [format!("${name}/saferun-tui"), format!("${{{name}}}/saferun-tui")]),
+                .flat_map(|name| {
+                    [
+                        format!("${name}/saferun-tui"),
+                        format!("${{{name}}}/saferun-tui"),
+                    ]
+                }),
         );
         Named {
             folders,

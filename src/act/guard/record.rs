@@ -93,5 +93,8 @@ fn name(places: &Places, host: &str, run: &str) -> PathBuf {
     let (date, time) = now.split_once('T').unwrap_or((&now, ""));
     let time: String = time.chars().filter(char::is_ascii_digit).take(6).collect();
     let run: String = of_run(run).chars().take(SHORT_RUN).collect();
-    places.traces().join(date).join(format!("{host}-{time}-{run}.jsonl"))
+    places
+        .traces()
+        .join(date)
+        .join(format!("{host}-{time}-{run}.jsonl"))
 }

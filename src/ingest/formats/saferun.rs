@@ -2,8 +2,8 @@
 //! without any instrumentation. Source: the trace format description of the project.
 
 mod assembler;
-mod open;
 mod delta;
+mod open;
 mod request;
 mod tellers;
 
