@@ -1,6 +1,12 @@
 //! The only code that executes, connects, listens or writes files that the user did not name, and only when the
 //! user asks for it.
 
+pub mod places;
+
+pub mod kill;
+pub mod notify;
+pub mod trip;
+
 pub mod events;
 #[cfg(feature = "capture")]
 pub mod net;
