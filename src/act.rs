@@ -1,8 +1,11 @@
 //! The only code that executes, connects, listens or writes files that the user did not name, and only when the
 //! user asks for it.
 
+pub mod append;
 pub mod places;
 
+pub mod ask;
+pub mod guard;
 pub mod kill;
 pub mod notify;
 pub mod trip;
@@ -10,4 +13,8 @@ pub mod trip;
 pub mod events;
 #[cfg(feature = "capture")]
 pub mod net;
+#[cfg(feature = "capture")]
+pub mod remote;
 pub mod viewer;
+#[cfg(feature = "capture")]
+pub mod wire;

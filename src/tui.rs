@@ -6,6 +6,7 @@ pub mod render;
 pub mod theme;
 
 pub mod alerting;
+pub mod asks;
 pub mod effects;
 pub mod filtering;
 pub mod gaps;

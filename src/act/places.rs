@@ -155,9 +155,7 @@ fn refused(path: &Path, why: &str) -> io::Error {
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())
@@ -187,10 +185,7 @@ mod tests {
             places.meeting(),
             ["/r/saferun-tui", "/h/.local/state/saferun-tui/run"].map(PathBuf::from)
         );
-        assert_eq!(
-            places.policy(),
-            PathBuf::from("/h/.config/saferun-tui/policy.toml")
-        );
+        assert_eq!(places.policy(), PathBuf::from("/h/.config/saferun-tui/policy.toml"));
     }
 
     #[test]

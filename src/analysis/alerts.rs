@@ -30,3 +30,6 @@ pub mod rules;
 pub mod shown;
 pub mod state;
 pub mod watch;
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ pub enum Exit {
     NoMatch,
     /// A gate found that something got worse.
     Worse,
+    /// An alert fired.
+    Fired,
     /// A gate is inconclusive: there is too little data.
     CannotTell,
     /// The command line is invalid; the mistake has been reported.
@@ -29,6 +31,7 @@ impl Exit {
             Exit::Done => 0,
             Exit::NoMatch | Exit::Worse => 1,
             Exit::Usage => 2,
+            Exit::Fired => 3,
             Exit::NoInput => 4,
             Exit::Partial => 5,
             Exit::CannotTell => 6,

@@ -188,6 +188,7 @@ pub enum Group {
     Changes,
     Policy,
     Alarm,
+    Asks,
     Program,
 }
 
@@ -225,6 +226,7 @@ impl Group {
         Group::Changes,
         Group::Policy,
         Group::Alarm,
+        Group::Asks,
         Group::Program,
     ];
 
@@ -242,6 +244,7 @@ impl Group {
             Group::Changes => &[ScreenId::Changes],
             Group::Policy => &[ScreenId::Policy],
             Group::Alarm => &[ScreenId::Alerts],
+            Group::Asks => &[ScreenId::Asks],
             Group::Move | Group::Filter | Group::Program => &[],
         }
     }
@@ -262,6 +265,7 @@ impl Group {
             Group::Changes => "files of a run",
             Group::Policy => "policy",
             Group::Alarm => "alerts",
+            Group::Asks => "asks",
             Group::Program => "program",
         }
     }
@@ -500,6 +504,9 @@ commands! {
     NextAlert "next-alert" Alarm "." "next" "next alert";
     PrevAlert "previous-alert" Alarm "," "previous" "previous alert";
     ReloadRules "reload-rules" Alarm "r" "reload" "read the rules again";
+    Approve "approve" Asks "y" "approve" "approve the tool call that is looked at, with a reason if there is one";
+    Deny "deny" Asks "n" "deny" "deny the tool call that is looked at, with a reason";
+    CopyAskRule "copy-rule-for" Asks "a" "rule" "copy a rule that would decide such calls, for the policy file";
     ViewBack "view-back" Program "[" "view back" "previous view, with its selection";
     ViewForward "view-forward" Program "]" "view forward" "next view";
     Palette "palette" Program ":" "command" "run any command by name, with arguments (:runs model:gpt-5*, :12)";
@@ -508,8 +515,6 @@ commands! {
     Recent "recent" Program "ctrl-r" "recent" "list recent agent runs on this machine";
     Notices "messages" Program "!" "messages" "the message log";
     Stop "stop" Program "ctrl-g" "stop" "stop loading and keep what is loaded";
-    Allow "allow" Program "" "allow" "answer yes to the question on the last line";
-    Deny "deny" Program "" "deny" "answer no to the question on the last line";
     Theme "theme" Program "" "theme" "next theme, or one by name: dark, light, high-contrast, 16, none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "go back; from the first view, quit";

@@ -2,6 +2,7 @@
 //! [`SCREENS`].
 
 pub mod alerts;
+pub mod asks;
 pub mod changes;
 pub mod cohort;
 pub mod costs;
@@ -36,6 +37,7 @@ pub(super) fn build(id: ScreenId, session: &Session) -> Box<dyn Screen> {
         ScreenId::Costs => Box::new(costs::Costs::default()),
         ScreenId::Policy => Box::new(policy::Policy::default()),
         ScreenId::Alerts => Box::new(alerts::Alerts::default()),
+        ScreenId::Asks => Box::new(asks::AsksView::default()),
         ScreenId::Help => Box::new(help::Help::default()),
         ScreenId::Palette => Box::new(palette::Palette::default()),
         ScreenId::Files => Box::new(files::Files::default()),

@@ -21,6 +21,7 @@ use crate::state::Mark;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
 use crate::tui::alerting::{Alerting, Seen};
+use crate::tui::asks::Asks;
 use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
 use crate::tui::notices::{Level, Notices};
@@ -53,6 +54,8 @@ pub struct Session {
     pub prices: Arc<PriceTable>,
     pub policing: Policing,
     pub alerting: Alerting,
+    /// Tool calls that wait for a person.
+    pub asks: Asks,
 }
 
 /// What is open, and how far it is read.
@@ -290,6 +293,7 @@ impl Session {
             prices: Arc::new(options.loading.prices.clone()),
             policing: Policing::default(),
             alerting: Alerting::default(),
+            asks: Asks::default(),
         }
     }
 

@@ -18,6 +18,7 @@ mod floors;
 mod folders;
 mod forks;
 mod formats;
+mod guard;
 mod observability;
 mod opencode;
 mod oracle;
@@ -26,6 +27,8 @@ mod pictures;
 mod policy;
 mod properties;
 mod pty;
+#[cfg(feature = "capture")]
+mod remote;
 mod replay;
 mod screens;
 mod shapes;

@@ -2,7 +2,7 @@
 
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::fact::Response;
-use crate::analysis::alerts::loops::{Noticed, Notes};
+use crate::analysis::alerts::loops::{Notes, Noticed};
 use crate::model::action::ActionIx;
 
 /// After the context has shrunk to less than this many percent, what was said about it is forgotten: it was compacted.

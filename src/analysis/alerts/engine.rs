@@ -12,7 +12,7 @@ use crate::analysis::alerts::budget::{self, Spent, Used};
 use crate::analysis::alerts::detector::{Detector, Level};
 use crate::analysis::alerts::fact::{Fact, What};
 use crate::analysis::alerts::history::Mask;
-use crate::analysis::alerts::loops::{Lane, Limits, Noticed, Notes};
+use crate::analysis::alerts::loops::{Lane, Limits, Notes, Noticed};
 use crate::analysis::alerts::rules::{Rules, Watches};
 use crate::analysis::policy::stars::Stars;
 use crate::model::action::ActionIx;
@@ -52,12 +52,17 @@ pub struct Hit {
 /// The numbers of a hit, in the unit of its detector.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Amount {
-    Count { limit: u32 },
+    Count {
+        limit: u32,
+    },
     Used(Used),
     Outlier(super::charts::Outlier),
     Drift(super::history::Drift),
     Rate(super::history::Rate),
-    Match { count: u32, within: Option<super::rules::Within> },
+    Match {
+        count: u32,
+        within: Option<super::rules::Within>,
+    },
 }
 
 /// How far a streak goes now.

@@ -285,7 +285,8 @@ impl Segment {
         self.repeat.go(on(repeats, Goes::Anew), &step, notes.out);
         self.stale.go(on(is_stale, Goes::Ends), &step, notes.out);
         if !step.neutral {
-            self.errors.go(on(step.failed, Goes::Ends), &step, notes.out);
+            self.errors
+                .go(on(step.failed, Goes::Ends), &step, notes.out);
         }
         self.same.go(on(is_same, Goes::Anew), &step, notes.out);
 

@@ -392,7 +392,10 @@ mod tests {
         it.hit(0, Reading::Trip, PACE);
         it.ack(Some("lead".to_owned()));
         let text = serde_json::to_string(&it).expect("JSON");
-        assert_eq!(serde_json::from_str::<Machine>(&text).expect("a machine"), it);
+        assert_eq!(
+            serde_json::from_str::<Machine>(&text).expect("a machine"),
+            it
+        );
     }
 
     #[test]

@@ -8,15 +8,18 @@ use toml::de::{DeTable, DeValue};
 
 use crate::analysis::policy::call::{Call, Class};
 use crate::analysis::policy::mistake::{Mistake, spot};
+use crate::analysis::policy::native::options::{self, Options};
 use crate::analysis::policy::native::{Condition, Found};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::toml_file::{Entry, entries, json, table};
 use crate::analysis::policy::{Context, Effect, Rule};
 use crate::query::ahead::Ahead;
+use crate::query::expr::Expr;
 use crate::query::fields::nearest;
 
 pub(super) struct Read {
     pub(super) default: Effect,
+    pub(super) options: Options,
     pub(super) rules: Vec<(Rule, Condition)>,
 }
 
@@ -29,7 +32,16 @@ pub struct Use {
     pub mistake: Mistake,
 }
 
-const TOP: &[&str] = &["version", "default", "rule", "use"];
+const TOP: &[&str] = &[
+    "version",
+    "default",
+    "rule",
+    "use",
+    "no_approver",
+    "wait",
+    "host_prompts",
+    "must_record",
+];
 const RULE: &[&str] = &[
     "id",
     "effect",
@@ -48,6 +60,7 @@ pub(super) fn read(text: &str, file: usize) -> Result<Read, Mistake> {
     let table = table(text)?;
     let mut read = Read {
         default: Effect::Allow,
+        options: Options::default(),
         rules: Vec::new(),
     };
     for entry in entries(text, table.get_ref()) {
@@ -73,6 +86,7 @@ pub(super) fn read(text: &str, file: usize) -> Result<Read, Mistake> {
                     read.rules.push(rule);
                 }
             }
+            name if options::NAMES.contains(&name) => read.options.read(&entry)?,
             _ => {}
         }
     }
@@ -142,7 +156,8 @@ fn one(
             "class" => condition.class = Some(class(&entry)?),
             "host" => condition.hosts = entry.strings()?.into_iter().map(str::to_owned).collect(),
             "when" => {
-                condition.when = Some(when(&entry)?);
+                let (when, expr) = when(&entry)?;
+                (condition.when, condition.expr) = (Some(when), Some(expr));
                 entry.string()?.clone_into(&mut condition.when_text);
             }
             "reason" => entry.string()?.clone_into(&mut condition.reason),
@@ -199,8 +214,11 @@ fn class(entry: &Entry<'_>) -> Result<Class, Mistake> {
     Class::from_word(word).ok_or_else(|| entry.no_such(word, &known))
 }
 
-fn when(entry: &Entry<'_>) -> Result<Ahead, Mistake> {
-    Ahead::compile(&entry.filter()?).map_err(|what| entry.wrong(what))
+/// A filter; a mistake in it is shown at its place in the file.
+fn when(entry: &Entry<'_>) -> Result<(Ahead, Expr), Mistake> {
+    let expr = entry.filter()?;
+    let ahead = Ahead::compile(&expr).map_err(|what| entry.wrong(what))?;
+    Ok((ahead, expr))
 }
 
 /// Tests the examples of a rule.

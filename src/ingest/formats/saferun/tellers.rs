@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use crate::ingest::assemble::Call;
 use crate::model::action::{ActionIx, Place, Status};
-use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 
 /// Who told an event. Ordered by how much it knows of the outcome of a call: the wire shows only the text that the
@@ -56,7 +55,6 @@ struct Told {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Joined {
     pub(super) action: ActionIx,
-    pub(super) time: Time,
     pub(super) status: Status,
     /// Who told the status, the duration and the text; none so far.
     status_by: Option<Via>,
@@ -217,7 +215,6 @@ impl Joined {
     fn new(call: &Call) -> Joined {
         Joined {
             action: call.action,
-            time: call.time,
             status: Status::Pending,
             status_by: None,
             duration_by: None,
