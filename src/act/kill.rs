@@ -6,11 +6,12 @@
 mod process;
 
 use std::fmt;
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getpgrp, geteuid, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, geteuid, getpgrp, kill_process_group, test_kill_process_group};
 use thiserror::Error;
 
 pub use process::Process;
@@ -140,6 +141,17 @@ pub fn stop(target: &Target, grace: Grace, tell: &mut dyn FnMut(Step)) -> Result
         group: target.leader.group,
         error: "it is still there after KILL".to_owned(),
     })
+}
+
+/// The same on a thread of its own; `done` is told how it went.
+pub fn in_background(
+    target: Target,
+    grace: Grace,
+    done: impl FnOnce(Result<Step, Refused>) + Send + 'static,
+) -> io::Result<()> {
+    let work = move || done(stop(&target, grace, &mut |_| {}));
+    thread::Builder::new().name("kill".to_owned()).spawn(work)?;
+    Ok(())
 }
 
 /// Whether the number still means the process that was checked. A leader that is gone while its group is not keeps the

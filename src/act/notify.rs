@@ -188,9 +188,9 @@ impl Notifier {
         let sent = found.queue.as_ref().map(|queue| queue.try_send(message));
         match sent {
             Some(Ok(())) => Ok(()),
-            Some(Err(TrySendError::Full(_))) => {
-                Err(format!("sink {sink}: {QUEUE} messages wait already; dropped"))
-            }
+            Some(Err(TrySendError::Full(_))) => Err(format!(
+                "sink {sink}: {QUEUE} messages wait already; dropped"
+            )),
             Some(Err(TrySendError::Disconnected(_))) | None => {
                 Err(format!("sink {sink} has ended"))
             }

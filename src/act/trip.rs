@@ -91,7 +91,8 @@ pub fn reset(places: &Places, run: &str) -> io::Result<bool> {
 /// The trip of a run that stands. One that cannot be read stands too, for a reason that is not known.
 pub fn standing(places: &Places, run: &str, now: i64) -> Option<Trip> {
     let path = path(places, run);
-    if matches!(fs::symlink_metadata(&path), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+    if matches!(fs::symlink_metadata(&path), Err(error) if error.kind() == io::ErrorKind::NotFound)
+    {
         return None;
     }
     let read = places::read_private(&path, LARGEST).ok();

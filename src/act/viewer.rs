@@ -84,7 +84,11 @@ pub fn edit(program: &OsString, file: &Path, line: u32) -> Result<(), Error> {
     let name = name.and_then(|it| it.file_name()?.to_str());
     let place = name.is_some_and(|name| GO_TO_LINE.contains(&name));
     let place = place.then(|| OsString::from(format!("+{line}")));
-    let arguments: Vec<&OsStr> = place.as_deref().into_iter().chain([file.as_os_str()]).collect();
+    let arguments: Vec<&OsStr> = place
+        .as_deref()
+        .into_iter()
+        .chain([file.as_os_str()])
+        .collect();
     succeeded(program, start(program, &arguments)?)
 }
 
@@ -207,7 +211,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (file, seen) = (folder.path().join("a b.toml"), folder.path().join("seen"));
         let editor = folder.path().join("vim");
-        fs::write(&editor, format!("#!/bin/sh\necho \"$@\" > '{}'\n", seen.display())).expect("written");
+        fs::write(
+            &editor,
+            format!("#!/bin/sh\necho \"$@\" > '{}'\n", seen.display()),
+        )
+        .expect("written");
         fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).expect("set");
         edit(&editor.clone().into_os_string(), &file, 7).expect("edited");
         let got = fs::read_to_string(&seen).expect("read");

@@ -177,10 +177,16 @@ mod tests {
         let (book, notices) = one.read();
         let acked = book.alerts["saferun/loop/1"].machine.acked.as_deref();
         assert_eq!((acked, notices.len()), (Some("lead"), 0));
-        let mode = fs::metadata(one.path()).expect("a file").permissions().mode();
+        let mode = fs::metadata(one.path())
+            .expect("a file")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         let others = AlertStates::of(folder.path(), None);
-        assert!(others.read().0.alerts.is_empty(), "other rules, other states");
+        assert!(
+            others.read().0.alerts.is_empty(),
+            "other rules, other states"
+        );
     }
 
     #[test]
@@ -206,7 +212,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let states = states(&folder);
         assert!(!states.is_watched());
-        let first = states.sender().expect("it can be asked").expect("it is free");
+        let first = states
+            .sender()
+            .expect("it can be asked")
+            .expect("it is free");
         assert!(states.is_watched());
         assert!(states.sender().expect("it can be asked").is_none());
         // The lock of the sender keeps nobody from writing.

@@ -173,7 +173,8 @@ impl Looking {
     pub fn wanted(session: &Session) -> Option<Looking> {
         let (alerting, store) = (&session.alerting, &session.loaded.store);
         let known = alerting.seen.as_ref();
-        let is_known = known.is_some_and(|it| it.overlay.len == store.len()) && !alerting.is_outdated;
+        let is_known =
+            known.is_some_and(|it| it.overlay.len == store.len()) && !alerting.is_outdated;
         let is_due = alerting.is_wanted || store.len() <= ALWAYS;
         let is_idle = !alerting.is_looking && !session.is_loading();
         let is_wanted = is_idle && is_due && !is_known && !store.is_empty();
@@ -213,7 +214,9 @@ impl Looking {
         };
         let states = states(&self.source, &in_force);
         let is_watched = states.as_ref().is_some_and(AlertStates::is_watched);
-        let (book, problems) = states.as_ref().map_or_else(Default::default, AlertStates::read);
+        let (book, problems) = states
+            .as_ref()
+            .map_or_else(Default::default, AlertStates::read);
         let known = self.known.as_ref().map(|known| &known.book);
         let mut seen = Seen {
             overlay,
@@ -309,7 +312,10 @@ impl Session {
             let machine = &kept.machine;
             let fires = machine.state == State::Firing
                 || (machine.state == State::Resolved && !self.trace.live);
-            fires && alert.level() > Level::Info && machine.acked.is_none() && !machine.is_snoozed(now)
+            fires
+                && alert.level() > Level::Info
+                && machine.acked.is_none()
+                && !machine.is_snoozed(now)
         };
         seen.alerts().iter().filter(is_unseen).count()
     }

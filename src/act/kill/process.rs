@@ -60,9 +60,12 @@ mod linux {
         let stat = fs::read_to_string(format!("{folder}/stat")).map_err(failed)?;
         let (state, group, ticks) =
             fields(&stat).ok_or_else(|| unknown(pid, "its state has another form"))?;
-        let booted = booted().ok_or_else(|| unknown(pid, "when the machine started is not known"))?;
+        let booted =
+            booted().ok_or_else(|| unknown(pid, "when the machine started is not known"))?;
         let command = fs::read(format!("{folder}/cmdline")).unwrap_or_default();
-        let words = command.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+        let words = command
+            .split(|byte| *byte == 0)
+            .filter(|word| !word.is_empty());
         let cwd = fs::read_link(format!("{folder}/cwd")).ok();
         Ok(Process {
             pid,
@@ -129,7 +132,9 @@ pub(super) fn group(group: i32) -> Vec<Process> {
 fn ps(which: &[&str]) -> Vec<Process> {
     use crate::base::clock::{Clock, System};
     let told = Command::new("/bin/ps")
-        .args(["-o", "pid=", "-o", "pgid=", "-o", "uid=", "-o", "etime=", "-o", "state="])
+        .args([
+            "-o", "pid=", "-o", "pgid=", "-o", "uid=", "-o", "etime=", "-o", "state=",
+        ])
         .args(["-o", "command="])
         .args(which)
         .stdin(Stdio::null())
@@ -138,7 +143,9 @@ fn ps(which: &[&str]) -> Vec<Process> {
     let now = System.now();
     let text = told.map(|it| it.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    text.lines().filter_map(|line| told_by_ps(line, now)).collect()
+    text.lines()
+        .filter_map(|line| told_by_ps(line, now))
+        .collect()
 }
 
 /// `  7  7  501  1-02:03:04 S+  /usr/bin/python3 agent.py`.

@@ -48,7 +48,10 @@ fn check(script: &str, enough: Step) {
 
 #[test]
 fn an_agent_that_listens_ends_at_the_first_signal() {
-    check("trap 'exit 0' INT; echo r; while :; do sleep 0.05; done", Step::Interrupt);
+    check(
+        "trap 'exit 0' INT; echo r; while :; do sleep 0.05; done",
+        Step::Interrupt,
+    );
 }
 
 #[test]
@@ -65,7 +68,10 @@ fn what_an_agent_started_ends_with_it() {
     let mut child = start(script);
     let found = target(pid(&child), now()).expect("it may be ended");
     assert!(
-        found.others.iter().any(|it| it.command.first().is_some_and(|word| word == "sleep")),
+        found
+            .others
+            .iter()
+            .any(|it| it.command.first().is_some_and(|word| word == "sleep")),
         "{found:?}"
     );
     let ended = stop(&found, SHORT, &mut |_| {});

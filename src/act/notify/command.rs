@@ -60,7 +60,9 @@ impl Program {
 
     fn start(&self, message: &Message) -> std::io::Result<Child> {
         let (program, arguments) = self.words.split_first().unwrap_or((&self.words[0], &[]));
-        let passed = PASSED.iter().filter_map(|name| Some((name, env::var_os(name)?)));
+        let passed = PASSED
+            .iter()
+            .filter_map(|name| Some((name, env::var_os(name)?)));
         let cut = |text: &str| text.chars().take(LONGEST).collect::<String>();
         Command::new(program)
             .args(arguments)
@@ -101,7 +103,9 @@ impl Deliver for Program {
             Some(status) => Verdict::Never(format!("{name} ended with {status}")),
             None => {
                 let time = self.patience.as_secs();
-                Verdict::Never(format!("{name} did not end within {time} s and was stopped"))
+                Verdict::Never(format!(
+                    "{name} did not end within {time} s and was stopped"
+                ))
             }
         }
     }

@@ -30,7 +30,8 @@ pub struct Heartbeat {
 impl Heartbeat {
     pub fn start(network: &Network, url: &str, every: Duration) -> Result<Heartbeat, String> {
         let url = Secret::new(url);
-        Request::get(url.reveal()).map_err(|_| "the heartbeat is not the URL of a server".to_owned())?;
+        Request::get(url.reveal())
+            .map_err(|_| "the heartbeat is not the URL of a server".to_owned())?;
         let read = Arc::new(AtomicI64::new(System.now()));
         let (stop, stopped) = bounded::<()>(0);
         let (failed, failures) = bounded(1);

@@ -116,7 +116,9 @@ impl Http {
 
 impl Deliver for Http {
     fn deliver(&mut self, message: &Message) -> Verdict {
-        let sent = self.request(message).map(|request| self.client.send(request));
+        let sent = self
+            .request(message)
+            .map(|request| self.client.send(request));
         match sent {
             Ok(Ok(answer)) => verdict(&answer),
             Ok(Err(error)) => Verdict::Later(plain(&error), None),
@@ -174,7 +176,9 @@ fn cut(text: &str, most: usize) -> String {
 
 /// `&`, `<` and `>` are markup there: `<!channel>` in the name of a tool would call everybody.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 fn slack(message: &Message) -> Value {

@@ -50,7 +50,10 @@ fn sequence(kind: SinkKind, message: &Message) -> String {
     };
     match kind {
         SinkKind::Osc9 => {
-            format!("\x1b]9;{}\x07", clean(&format!("{}: {}", message.title, message.text)))
+            format!(
+                "\x1b]9;{}\x07",
+                clean(&format!("{}: {}", message.title, message.text))
+            )
         }
         SinkKind::Osc777 => {
             // The title ends at the first semicolon.

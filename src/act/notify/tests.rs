@@ -67,9 +67,19 @@ fn a_terminal_gets_a_bell_or_a_notification_and_no_control_of_anybody_else() {
         let (escapes, bells) = (text.matches('\x1b').count(), text.matches('\x07').count());
         assert_eq!((escapes, bells), (1, 1), "{text:?}");
     }
-    let parts: Vec<String> = told(SinkKind::Osc777).split(';').map(str::to_owned).collect();
-    assert_eq!((parts[0].as_str(), parts[1].as_str()), ("\x1b]777", "notify"));
-    assert_eq!(parts.len(), 5, "the text keeps its semicolons, the title has none: {parts:?}");
+    let parts: Vec<String> = told(SinkKind::Osc777)
+        .split(';')
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(
+        (parts[0].as_str(), parts[1].as_str()),
+        ("\x1b]777", "notify")
+    );
+    assert_eq!(
+        parts.len(),
+        5,
+        "the text keeps its semicolons, the title has none: {parts:?}"
+    );
 }
 
 #[test]
@@ -94,13 +104,19 @@ fn a_program_that_fails_or_hangs_is_reported_once() {
     let run = |script: &str| {
         let words = ["sh", "-c", script].map(str::to_owned);
         let program = Program::new(&words).expect("a program");
-        program.within(Duration::from_millis(300)).deliver(&message())
+        program
+            .within(Duration::from_millis(300))
+            .deliver(&message())
     };
     assert!(matches!(run("exit 3"), Verdict::Never(why) if why.contains('3')));
     let begun = Instant::now();
-    assert!(matches!(run("sleep 60 & sleep 60"), Verdict::Never(why) if why.contains("did not end")));
+    assert!(
+        matches!(run("sleep 60 & sleep 60"), Verdict::Never(why) if why.contains("did not end"))
+    );
     assert!(begun.elapsed() < Duration::from_secs(20));
-    let missing = Program::new(&["no-such-program-anywhere".to_owned()]).expect("a program").deliver(&message());
+    let missing = Program::new(&["no-such-program-anywhere".to_owned()])
+        .expect("a program")
+        .deliver(&message());
     assert!(matches!(missing, Verdict::Never(why) if why.contains("did not start")));
 }
 
@@ -123,7 +139,11 @@ fn a_sink_is_told_in_order_and_what_became_of_it_is_reported() {
     assert!(notifier.send("other", message()).is_err());
     let reports = notifier.finish(Duration::from_secs(20));
     let events: Vec<Event> = reports.iter().map(|it| it.event).collect();
-    assert_eq!(events, [Event::Fire, Event::Resolve], "a program is not told of marks");
+    assert_eq!(
+        events,
+        [Event::Fire, Event::Resolve],
+        "a program is not told of marks"
+    );
     assert!(reports.iter().all(|it| it.outcome.is_ok()), "{reports:?}");
     let got = fs::read_to_string(&out).expect("read");
     assert_eq!(got, "{\"event\":\"fire\"}\n{\"event\":\"resolve\"}\n");
@@ -237,7 +257,10 @@ mod network {
         assert_eq!(reports.len(), 1);
         let outcome = reports.remove(0).outcome;
         if let Err(why) = &outcome {
-            assert!(!why.contains("SECRET-IN-PATH") && !why.contains("saferun-tui"), "{why}");
+            assert!(
+                !why.contains("SECRET-IN-PATH") && !why.contains("saferun-tui"),
+                "{why}"
+            );
         }
         (seen.try_iter().collect(), outcome)
     }
@@ -248,8 +271,14 @@ mod network {
         assert_eq!((seen.len(), outcome), (1, Ok(())));
         let body: Value = serde_json::from_str(&seen[0].body).expect("JSON");
         let text = body["blocks"][0]["text"]["text"].as_str().expect("text");
-        assert!(text.contains("&lt;!channel&gt; &amp; more") && !text.contains("<!"), "{text}");
-        assert!(text.contains("3 more held back") && text.contains("trip"), "{text}");
+        assert!(
+            text.contains("&lt;!channel&gt; &amp; more") && !text.contains("<!"),
+            "{text}"
+        );
+        assert!(
+            text.contains("3 more held back") && text.contains("trip"),
+            "{text}"
+        );
         assert_eq!(seen[0].header("x-saferun-signature"), None);
     }
 
@@ -268,9 +297,16 @@ mod network {
             .try_iter()
             .map(|it| serde_json::from_str(&it.body).expect("JSON"))
             .collect();
-        let actions: Vec<&str> = bodies.iter().filter_map(|it| it["event_action"].as_str()).collect();
+        let actions: Vec<&str> = bodies
+            .iter()
+            .filter_map(|it| it["event_action"].as_str())
+            .collect();
         assert_eq!(actions, ["trigger", "acknowledge", "resolve"]);
-        assert!(bodies.iter().all(|it| it["dedup_key"] == "saferun/loop/0a1b"));
+        assert!(
+            bodies
+                .iter()
+                .all(|it| it["dedup_key"] == "saferun/loop/0a1b")
+        );
         assert_eq!(bodies[0]["payload"]["severity"], "critical");
         assert_eq!(bodies[0]["payload"]["component"], "support");
         assert_eq!(bodies[0]["routing_key"], "saferun-tui");
@@ -282,11 +318,19 @@ mod network {
         assert_eq!((seen.len(), outcome), (1, Ok(())));
         let mut mac = Hmac::<Sha256>::new_from_slice(b"saferun-tui").expect("a key");
         mac.update(seen[0].body.as_bytes());
-        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = mac
+            .finalize()
+            .into_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let signed = seen[0].header("x-saferun-signature");
         assert_eq!(signed, Some(format!("sha256={hex}").as_str()));
         let body: Value = serde_json::from_str(&seen[0].body).expect("JSON");
-        assert_eq!((&body["event"], &body["rule"]), (&"fire".into(), &"loop".into()));
+        assert_eq!(
+            (&body["event"], &body["rule"]),
+            (&"fire".into(), &"loop".into())
+        );
     }
 
     #[test]
@@ -312,7 +356,10 @@ mod network {
         for (answer, words) in [
             ("400 Bad Request\r\n", "400"),
             ("404 Not Found\r\n", "404"),
-            ("302 Found\r\nlocation: http://127.0.0.1:9/\r\n", "redirects are not followed"),
+            (
+                "302 Found\r\nlocation: http://127.0.0.1:9/\r\n",
+                "redirects are not followed",
+            ),
         ] {
             let (seen, outcome) = sent(SinkKind::Pagerduty, &[answer]);
             assert_eq!(seen.len(), 1, "{answer}");
@@ -345,7 +392,10 @@ mod network {
         let Verdict::Later(why, _) = http.deliver(&message()) else {
             panic!("it was sent");
         };
-        assert!(why.contains("plain http") && !why.contains("SECRET"), "{why}");
+        assert!(
+            why.contains("plain http") && !why.contains("SECRET"),
+            "{why}"
+        );
     }
 
     #[test]
@@ -361,6 +411,9 @@ mod network {
         drop(beat);
         thread::sleep(Duration::from_millis(200));
         let _ = seen.try_iter().count();
-        assert!(seen.recv_timeout(Duration::from_millis(300)).is_err(), "it still beats");
+        assert!(
+            seen.recv_timeout(Duration::from_millis(300)).is_err(),
+            "it still beats"
+        );
     }
 }

@@ -258,16 +258,21 @@ impl Engine {
                 if state.is_settled() {
                     close(state.to_mut(), &group.limits, &mut Vec::new());
                 }
-                all.extend(group.limits.iter().map(|(detector, limits, rule)| Standing {
-                    rule: *rule,
-                    detector: *detector,
-                    run: *run,
-                    lane: *lane,
-                    count: state.count(*detector),
-                    limits: *limits,
-                    steps: state.steps(),
-                    at: state.end(*detector),
-                }));
+                all.extend(
+                    group
+                        .limits
+                        .iter()
+                        .map(|(detector, limits, rule)| Standing {
+                            rule: *rule,
+                            detector: *detector,
+                            run: *run,
+                            lane: *lane,
+                            count: state.count(*detector),
+                            limits: *limits,
+                            steps: state.steps(),
+                            at: state.end(*detector),
+                        }),
+                );
             }
         }
         all.sort_by_key(|it| (it.run, it.lane.0, it.rule, it.detector));

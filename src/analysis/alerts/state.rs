@@ -428,7 +428,10 @@ mod tests {
         };
         book.alerts.insert("saferun/loop/0a1b".to_owned(), kept);
         let key = book.with_id("0a").remove(0);
-        assert_eq!((book.of_run("r1"), book.of_run("r2").len()), (vec![key.clone()], 0));
+        assert_eq!(
+            (book.of_run("r1"), book.of_run("r2").len()),
+            (vec![key.clone()], 0)
+        );
         assert!(book.mark(&key, &Mark::Snooze(9)) && !book.mark("other", &Mark::Reset));
         assert!(book.alerts[&key].machine.is_snoozed(8));
         assert!(book.mark(&key, &Mark::Reset) && book.alerts.is_empty());

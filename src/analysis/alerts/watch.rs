@@ -151,8 +151,9 @@ impl Watch {
         for (at, alert) in overlay.alerts().iter().enumerate() {
             let key = alert.key(&overlay.rules);
             let machine = book.alerts.get(&key).map(|kept| &kept.machine);
-            let is_acked = machine
-                .is_some_and(|it| it.state == State::Firing && it.acked.is_some() && it.told.is_some());
+            let is_acked = machine.is_some_and(|it| {
+                it.state == State::Firing && it.acked.is_some() && it.told.is_some()
+            });
             if !is_acked {
                 self.acked.remove(&key);
             } else if self.acked.insert(key.clone()) && self.has_begun {
@@ -205,11 +206,13 @@ impl Look<'_> {
             tell(kept.machine.end(now));
         } else {
             let level = kept.machine.level.unwrap_or(Reading::Over);
-            let reading = self.standing.unwrap_or(if self.alert.worst().detector.is_chart() {
-                Reading::Clear
-            } else {
-                level
-            });
+            let reading = self
+                .standing
+                .unwrap_or(if self.alert.worst().detector.is_chart() {
+                    Reading::Clear
+                } else {
+                    level
+                });
             let hits = new.len() as u64;
             for _ in hits.min(1)..self.ticks {
                 tell(kept.machine.hit(now, reading, pace));

@@ -5,7 +5,6 @@ mod details;
 mod history;
 mod layout;
 mod moves;
-mod process;
 mod rows;
 mod stop;
 mod take;
@@ -214,7 +213,9 @@ impl Alerts {
         if !std::mem::take(&mut self.is_stale) {
             return;
         }
-        self.items = seen.map(|seen| rows::items(seen, session)).unwrap_or_default();
+        self.items = seen
+            .map(|seen| rows::items(seen, session))
+            .unwrap_or_default();
         let key = |item: &Item| match item {
             Item::Alert(at) => seen.map(|seen| seen.key(&seen.alerts()[*at])),
             Item::Pending(_) | Item::Learning(_) => None,
@@ -264,10 +265,14 @@ impl Alerts {
         self.frame.empty = match (seen, problem) {
             (_, Some(problem)) => {
                 let lines = problem.lines();
-                lines.map(|line| text::sanitize(line).into_owned()).collect()
+                lines
+                    .map(|line| text::sanitize(line).into_owned())
+                    .collect()
             }
             (None, None) if session.is_loading() => vec![session.loading_words()],
-            (None, None) if session.loaded.store.is_empty() => vec!["no runs in the open traces".to_owned()],
+            (None, None) if session.loaded.store.is_empty() => {
+                vec!["no runs in the open traces".to_owned()]
+            }
             (None, None) => vec!["looking for loops, budgets and drift…".to_owned()],
             (Some(seen), None) if self.items.is_empty() => {
                 let names = seen.overlay.report.never_fired.iter();
@@ -329,7 +334,11 @@ fn rules(seen: &Seen) -> String {
             format!("baseline {}", names.collect::<Vec<_>>().join(", "))
         }
     };
-    let watch = if seen.is_watched { "watch ON" } else { "no watcher" };
+    let watch = if seen.is_watched {
+        "watch ON"
+    } else {
+        "no watcher"
+    };
     let words = format!("rules {path} · {count} · {baseline} · {watch}");
     text::sanitize(&words).into_owned()
 }

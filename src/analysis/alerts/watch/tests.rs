@@ -11,7 +11,8 @@ use crate::store::testing::load;
 /// A run that asks the same `times` times; then it may ask something new, and end.
 fn trace(times: usize, more: usize, ends: bool) -> String {
     let mut lines = vec![
-        r#"{"type":"run_start","run_id":"r1","agent":"desk","ts":"2026-11-22T10:00:00Z"}"#.to_owned(),
+        r#"{"type":"run_start","run_id":"r1","agent":"desk","ts":"2026-11-22T10:00:00Z"}"#
+            .to_owned(),
     ];
     for n in 0..times + more {
         let order = if n < times { 7 } else { 100 + n };
@@ -59,7 +60,13 @@ fn it_fires_gets_worse_and_is_resolved_when_the_streak_is_over() {
     let mut book = Book::new();
     let seen = told(
         &mut book,
-        &[(1, 0, false), (3, 0, false), (5, 0, false), (5, 2, false), (5, 4, false)],
+        &[
+            (1, 0, false),
+            (3, 0, false),
+            (5, 0, false),
+            (5, 2, false),
+            (5, 4, false),
+        ],
     );
     assert_eq!(seen, ["fire", "worse", "resolve"]);
     let kept = book.alerts.values().next().expect("an alert");

@@ -5,6 +5,7 @@ use crate::analysis::alerts::budget::Resource;
 use crate::analysis::alerts::detector::Level;
 use crate::analysis::alerts::rules::Watches;
 use crate::analysis::alerts::shown;
+use crate::analysis::process;
 use crate::analysis::summary;
 use crate::base::human;
 use crate::export::costs::short_run;
@@ -13,7 +14,6 @@ use crate::model::run::RunIx;
 use crate::store::Store;
 use crate::store::bodies::Depth;
 use crate::tui::alerting::Seen;
-use crate::tui::screens::alerts::process;
 use crate::tui::screens::alerts::rows::{Item, clean};
 use crate::tui::session::Session;
 use crate::tui::widgets::tone::{Line, Tone};
@@ -25,8 +25,6 @@ pub(super) struct Details {
     pub(super) lines: Vec<(&'static str, Line)>,
 }
 
-/// The most lines.
-pub(super) const LINES: usize = 5;
 /// How many actions are listed.
 const LISTED: usize = 24;
 
@@ -37,14 +35,24 @@ impl Details {
             Item::Pending(it) => Details {
                 title: clean(&shown::title(seen.rules(), (it.rule, it.detector))),
                 lines: vec![
-                    ("why", plain(format!("{} so far: {}", it.count, it.detector.doc()))),
-                    ("limit", plain(format!("warns at {}, trips at {}", it.limits.warn, it.limits.trip))),
+                    (
+                        "why",
+                        plain(format!("{} so far: {}", it.count, it.detector.doc())),
+                    ),
+                    (
+                        "limit",
+                        plain(format!(
+                            "warns at {}, trips at {}",
+                            it.limits.warn, it.limits.trip
+                        )),
+                    ),
                 ],
             },
             Item::Learning(at) => {
                 let it = &seen.overlay.report.learning[*at];
                 let (have, need) = (it.have, human::counted(it.need as u64, "run"));
-                let why = format!("{have} of {need} say what is normal; until then only budgets watch");
+                let why =
+                    format!("{have} of {need} say what is normal; until then only budgets watch");
                 let how = "saferun-tui baseline write FILE PATH... keeps what is normal; baseline = \"FILE\" in the rules uses it";
                 Details {
                     title: clean(&seen.rules().rules[it.rule].id),
@@ -146,7 +154,10 @@ fn money(alert: &Alert, seen: &Seen, store: &Store) -> Line {
         let context = spent.context.map_or_else(String::new, |tokens| {
             format!(" ({} tokens in context)", human::short_count(tokens))
         });
-        parts.push(format!("the next step ≈ {}{context}", human::usd(step as f64 / 1e12)));
+        parts.push(format!(
+            "the next step ≈ {}{context}",
+            human::usd(step as f64 / 1e12)
+        ));
     }
     if parts.is_empty() {
         parts.push("cost not recorded".to_owned());
@@ -190,23 +201,31 @@ fn spent(store: &Store, run: RunIx, first: ActionIx) -> Spent {
 
 /// The tightest budget of money that the rules have, and how much of it is used.
 fn cap(seen: &Seen, spent: Option<i64>) -> Option<String> {
-    let limits = seen.rules().rules.iter().filter_map(|rule| match &rule.watches {
-        Watches::Budget(limits) => limits.of(Resource::Cost),
-        Watches::Lane { .. }
-        | Watches::Outlier
-        | Watches::Drift
-        | Watches::Rate { .. }
-        | Watches::Match { .. } => None,
-    });
+    let limits = seen
+        .rules()
+        .rules
+        .iter()
+        .filter_map(|rule| match &rule.watches {
+            Watches::Budget(limits) => limits.of(Resource::Cost),
+            Watches::Lane { .. }
+            | Watches::Outlier
+            | Watches::Drift
+            | Watches::Rate { .. }
+            | Watches::Match { .. } => None,
+        });
     let limit = limits.min()?;
     let percent = spent?.saturating_mul(100) / limit.max(1);
-    Some(format!("cap {} {percent} % used", human::usd(limit as f64 / 1e12)))
+    Some(format!(
+        "cap {} {percent} % used",
+        human::usd(limit as f64 / 1e12)
+    ))
 }
 
 /// What stops the run, or would if it were armed.
 fn breaker(alert: &Alert, seen: &Seen, session: &mut Session) -> Line {
     let (rules, run) = (seen.rules(), alert.run());
-    let kill = match process::recorded(&mut session.loaded, run) {
+    let opened = &mut session.loaded;
+    let kill = match process::recorded(&opened.store, run, &mut opened.bodies) {
         Some(pid) => format!("kill: pid {pid}"),
         None => "kill: no pid recorded".to_owned(),
     };
@@ -232,5 +251,8 @@ fn breaker(alert: &Alert, seen: &Seen, session: &mut Session) -> Line {
         Some(why) => clean(&format!("not armed ({why})")),
         None => "not armed".to_owned(),
     };
-    vec![(Tone::Waiting, format!("{why}, nothing was stopped · ")), (Tone::Faint, format!("armed: {how}"))]
+    vec![
+        (Tone::Waiting, format!("{why}, nothing was stopped · ")),
+        (Tone::Faint, format!("armed: {how}")),
+    ]
 }

@@ -35,7 +35,10 @@ pub(super) fn would_have(item: &Item, seen: &Seen, tested: Option<&Tested>) -> T
             lines: vec![wait, Line::new(), Line::new()],
         };
     };
-    let mut lines: Vec<Line> = tested.iter().map(|(level, it)| backtest(*level, it)).collect();
+    let mut lines: Vec<Line> = tested
+        .iter()
+        .map(|(level, it)| backtest(*level, it))
+        .collect();
     lines.push(note(tested));
     Told { title, lines }
 }
@@ -93,7 +96,10 @@ pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Told {
     let alert = &seen.alerts()[*at];
     let store = &session.loaded.store;
     let time = |us: i64| human::time_of_day(us, &session.zone);
-    let hits = alert.hits.iter().skip(alert.hits.len().saturating_sub(LISTED));
+    let hits = alert
+        .hits
+        .iter()
+        .skip(alert.hits.len().saturating_sub(LISTED));
     let mut lines: Vec<Line> = hits
         .filter(|hit| hit.at.0 >= store.first())
         .map(|hit| {
@@ -109,11 +115,18 @@ pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Told {
                 (Tone::Faint, format!("{when} ")),
                 (tone, format!("{} ", hit.level.word())),
                 (Tone::Number, format!("#{} ", row.seq())),
-                (Tone::Plain, clean(&format!("{title} {}", shown::value(hit)))),
+                (
+                    Tone::Plain,
+                    clean(&format!("{title} {}", shown::value(hit))),
+                ),
             ]
         })
         .collect();
-    let sent = seen.kept(alert).map(|kept| &kept.sent).into_iter().flatten();
+    let sent = seen
+        .kept(alert)
+        .map(|kept| &kept.sent)
+        .into_iter()
+        .flatten();
     lines.extend(sent.map(|(sink, (at, arrived))| {
         let (tone, word) = if *arrived {
             (Tone::Good, "sent to")
@@ -121,10 +134,16 @@ pub(super) fn happened(item: &Item, seen: &Seen, session: &Session) -> Told {
             (Tone::Bad, "did not reach")
         };
         let words = clean(&format!("{word} {sink}"));
-        vec![(Tone::Faint, format!("{} ", time(at * 1_000_000))), (tone, words)]
+        vec![
+            (Tone::Faint, format!("{} ", time(at * 1_000_000))),
+            (tone, words),
+        ]
     }));
     Told {
-        title: format!("history: went off {}", human::counted(alert.hits.len() as u64, "time")),
+        title: format!(
+            "history: went off {}",
+            human::counted(alert.hits.len() as u64, "time")
+        ),
         lines,
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::act::viewer::Viewer;
 use crate::analysis::alerts::rules::BUILT_IN;
 use crate::analysis::alerts::state::{Kept, Mark};
+use crate::analysis::process;
 use crate::tui::alerting;
 use crate::tui::effects::Effect;
 use crate::tui::keys::{Code, Command, Key};
@@ -12,7 +13,7 @@ use crate::tui::screen::id::ScreenId;
 use crate::tui::screens::alerts::rows::Item;
 use crate::tui::screens::alerts::stop::{Dialog, Typed};
 use crate::tui::screens::alerts::tasks::{End, Find, Put, Release};
-use crate::tui::screens::alerts::{Alerts, Below, Input, process};
+use crate::tui::screens::alerts::{Alerts, Below, Input};
 use crate::tui::session::{Here, Session};
 use crate::tui::widgets::prompt::Prompt;
 use crate::tui::widgets::viewport::stepped;
@@ -60,7 +61,10 @@ impl Alerts {
     }
 
     pub(super) fn step(&mut self, command: Command) {
-        let size = (self.items.len(), usize::from(self.frame.regions.list.height));
+        let size = (
+            self.items.len(),
+            usize::from(self.frame.regions.list.height),
+        );
         if let Some(to) = stepped(command, self.list.cursor, size) {
             self.choose(to);
         }
@@ -217,11 +221,12 @@ impl Alerts {
             return Vec::new();
         };
         let run = seen.alerts()[at].run();
-        let Some(pid) = process::recorded(&mut session.loaded, run) else {
+        let opened = &mut session.loaded;
+        let Some(pid) = process::recorded(&opened.store, run, &mut opened.bodies) else {
             session.say("the trace of this run records no pid, so there is nothing to end");
             return Vec::new();
         };
-        let began = process::began(&session.loaded, run);
+        let began = process::began(&session.loaded.store, run);
         let id = session.loaded.store.run(run).id.to_string();
         self.input = Input::Stopping(Box::new(Dialog::new(id, pid)));
         vec![Effect::start(Find { pid, began })]
@@ -252,9 +257,15 @@ impl Alerts {
         let Some((at, ..)) = self.alert(session) else {
             return Vec::new();
         };
-        let run = session.alerting.seen.as_ref().map(|seen| seen.alerts()[at].run());
+        let run = session
+            .alerting
+            .seen
+            .as_ref()
+            .map(|seen| seen.alerts()[at].run());
         let run = run.map(|run| session.loaded.store.run(run).id.to_string());
-        run.map(|run| Effect::start(Release { run })).into_iter().collect()
+        run.map(|run| Effect::start(Release { run }))
+            .into_iter()
+            .collect()
     }
 }
 

@@ -98,7 +98,9 @@ fn alert(alert: &Alert, seen: &Seen, session: &Session) -> RowText {
         scope: scope(&alert.scope, store, alert.run()),
         value: shown::value(hit),
         limit: shown::limit(hit),
-        since: since.map(|it| it.chars().take(5).collect()).unwrap_or_default(),
+        since: since
+            .map(|it| it.chars().take(5).collect())
+            .unwrap_or_default(),
         times: alert.times().to_string(),
         state: kept.map_or_else(|| "firing".to_owned(), |kept| state(kept, now)),
         action: kept.map_or_else(String::new, |kept| action(alert, kept, seen, session)),
@@ -128,7 +130,11 @@ fn action(alert: &Alert, kept: &Kept, seen: &Seen, session: &Session) -> String 
     let (rules, level) = (seen.rules(), alert.level());
     let mut words = Vec::new();
     if rules.stops(alert.rule, level) {
-        let armed = if seen.in_force.is_armed() { "" } else { " (dry)" };
+        let armed = if seen.in_force.is_armed() {
+            ""
+        } else {
+            " (dry)"
+        };
         words.push(format!("stop{armed}"));
     }
     words.extend(kept.sent.iter().map(|(sink, (at, arrived))| {
@@ -146,7 +152,10 @@ fn action(alert: &Alert, kept: &Kept, seen: &Seen, session: &Session) -> String 
 fn pending(it: &Standing, seen: &Seen, session: &Session) -> RowText {
     let store = &session.loaded.store;
     let lane = store.symbols().name(it.lane).to_owned();
-    let lane: Scope = vec![(By::Run, store.run(it.run).id.clone()), (By::Lane, lane.into())];
+    let lane: Scope = vec![
+        (By::Run, store.run(it.run).id.clone()),
+        (By::Lane, lane.into()),
+    ];
     let word = if matches!(it.detector, Detector::StoppedAgain | Detector::Echo) {
         "time"
     } else {
@@ -183,13 +192,9 @@ fn scope(scope: &Scope, store: &Store, run: RunIx) -> String {
     let words: Vec<String> = named
         .map(|(by, value)| match by {
             By::Run => format!("run {}", short_run(store, run)),
-            By::Lane
-            | By::Agent
-            | By::Tool
-            | By::Model
-            | By::User
-            | By::Service
-            | By::Task => value.to_string(),
+            By::Lane | By::Agent | By::Tool | By::Model | By::User | By::Service | By::Task => {
+                value.to_string()
+            }
         })
         .collect();
     if words.is_empty() {
@@ -212,7 +217,10 @@ pub(super) fn counts(seen: &Seen, session: &Session) -> String {
     let now = session.clock.now().div_euclid(1_000_000);
     let mut parts = Vec::new();
     for word in ["firing", "acked", "snoozed", "pending", "resolved"] {
-        let is_so = |alert: &&Alert| seen.kept(alert).is_some_and(|it| it.machine.shown(now) == word);
+        let is_so = |alert: &&Alert| {
+            seen.kept(alert)
+                .is_some_and(|it| it.machine.shown(now) == word)
+        };
         let count = seen.alerts().iter().filter(is_so).count();
         if count > 0 {
             parts.push(format!("{count} {word}"));

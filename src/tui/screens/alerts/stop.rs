@@ -87,22 +87,41 @@ impl Dialog {
         let clean = |raw: &str| text::sanitize(raw).into_owned();
         match &self.target {
             None => vec![format!("looking at process {}…", self.pid)],
-            Some(Err(why)) => vec![clean(&why.to_string()), "nothing can be ended · esc closes".to_owned()],
+            Some(Err(why)) => vec![
+                clean(&why.to_string()),
+                "nothing can be ended · esc closes".to_owned(),
+            ],
             Some(Ok(target)) => {
                 let leader = &target.leader;
                 let mut lines = vec![
-                    format!("pid {} · group {} · since {}", leader.pid, leader.group, zone(leader.started)),
+                    format!(
+                        "pid {} · group {} · since {}",
+                        leader.pid,
+                        leader.group,
+                        zone(leader.started)
+                    ),
                     clean(&format!("command  {}", leader.command.join(" "))),
                 ];
-                lines.extend(leader.folder.as_ref().map(|it| clean(&format!("folder   {it}"))));
+                lines.extend(
+                    leader
+                        .folder
+                        .as_ref()
+                        .map(|it| clean(&format!("folder   {it}"))),
+                );
                 for other in target.others.iter().take(LISTED) {
-                    lines.push(clean(&format!("with it  {} {}", other.pid, other.command.join(" "))));
+                    lines.push(clean(&format!(
+                        "with it  {} {}",
+                        other.pid,
+                        other.command.join(" ")
+                    )));
                 }
                 let more = target.others.len().saturating_sub(LISTED);
                 if more > 0 {
                     lines.push(format!("         and {more} more"));
                 }
-                lines.push("INT now, TERM after 10 s, KILL after 5 s more, to the whole group".to_owned());
+                lines.push(
+                    "INT now, TERM after 10 s, KILL after 5 s more, to the whole group".to_owned(),
+                );
                 lines
             }
         }
@@ -138,7 +157,9 @@ mod tests {
         let keys = keys::script(text);
         let times = (0..).map(|number| at + number * apart);
         let all = keys.into_iter().zip(times);
-        all.map(|(key, now)| dialog.typed(key, now)).last().expect("a key")
+        all.map(|(key, now)| dialog.typed(key, now))
+            .last()
+            .expect("a key")
     }
 
     #[test]
@@ -155,7 +176,10 @@ mod tests {
     #[test]
     fn keys_that_were_waiting_confirm_nothing() {
         let mut unseen = dialog();
-        assert_eq!(typed(&mut unseen, "run-7f3a enter", 0, 1_000), Typed::Nothing);
+        assert_eq!(
+            typed(&mut unseen, "run-7f3a enter", 0, 1_000),
+            Typed::Nothing
+        );
         // A queue that is emptied slowly, each key within the time.
         let mut it = dialog();
         it.drawn(0);

@@ -28,7 +28,11 @@ impl Alerts {
         let text = match how.form() {
             Form::Markdown => markdown(&seen, store),
             Form::Json => {
-                let all: Vec<Value> = seen.alerts().iter().map(|it| record(it, &seen, store)).collect();
+                let all: Vec<Value> = seen
+                    .alerts()
+                    .iter()
+                    .map(|it| record(it, &seen, store))
+                    .collect();
                 json::text(&all, Escapes::Unsafe)
             }
         };
@@ -46,7 +50,10 @@ fn markdown(seen: &Seen, store: &Store) -> String {
     let mut out = String::from("| level | rule | scope | why | actions |\n|---|---|---|---|---|\n");
     for alert in seen.alerts() {
         let hit = alert.worst();
-        let seqs: Vec<String> = seqs(alert, store).iter().map(|seq| format!("#{seq}")).collect();
+        let seqs: Vec<String> = seqs(alert, store)
+            .iter()
+            .map(|seq| format!("#{seq}"))
+            .collect();
         let cells = [
             hit.level.word().to_owned(),
             shown::title(seen.rules(), (alert.rule, hit.detector)),

@@ -100,7 +100,11 @@ fn every_view_says_how_many_fire_and_the_runs_say_where() {
 fn the_actions_that_show_it_are_marked_and_walked_through() {
     check(
         "6 enter",
-        &["1 Stream", "↻ trip loop·repeat: 5 steps in a row asked the same", "!"],
+        &[
+            "1 Stream",
+            "↻ trip loop·repeat: 5 steps in a row asked the same",
+            "!",
+        ],
     );
     // From the first to the second, past the model call between them.
     check("6 enter }", &["#7"]);

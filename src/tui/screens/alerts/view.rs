@@ -39,9 +39,15 @@ pub(super) fn draw(alerts: &Alerts, theme: &Theme, area: Rect, buf: &mut Buffer)
     let regions = &frame.regions;
     let mut row = Row::new(buf, regions.rules, 0, styles.text);
     let room = row.room().saturating_sub(2);
-    row.put(" ", styles.text).put(&text::cut(&frame.rules, room), styles.faint);
+    row.put(" ", styles.text)
+        .put(&text::cut(&frame.rules, room), styles.faint);
     if regions.upper_rule.height > 0 {
-        paint::rule(buf, regions.upper_rule, 0, (theme.marks.horizontal, styles.faint));
+        paint::rule(
+            buf,
+            regions.upper_rule,
+            0,
+            (theme.marks.horizontal, styles.faint),
+        );
     }
     heads(regions.heads, theme, buf);
     for y in 0..regions.list.height {
@@ -116,14 +122,23 @@ fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
     let cell = |row: &mut Row<'_>, text: &str, cells: usize, style: Style| {
         row.cell(&text::cut(text, cells - 1), cells, style);
     };
-    let number = if shown.is_quiet { words } else { over(styles.number) };
+    let number = if shown.is_quiet {
+        words
+    } else {
+        over(styles.number)
+    };
     let state = if shown.is_quiet { words } else { over(tone) };
     if is_wide {
         cell(&mut row, &shown.rule, RULE, words);
         cell(&mut row, &shown.scope, SCOPE, words);
         cell(&mut row, &shown.value, VALUE, number);
         cell(&mut row, &shown.limit, LIMIT, words);
-        cell(&mut row, or_none(&shown.since, theme), SINCE, over(styles.faint));
+        cell(
+            &mut row,
+            or_none(&shown.since, theme),
+            SINCE,
+            over(styles.faint),
+        );
         cell(&mut row, &shown.times, TIMES, over(styles.faint));
         cell(&mut row, &shown.state, STATE, state);
         let room = row.room();
@@ -149,7 +164,11 @@ fn item(shown: &RowText, (theme, base): (&Theme, Style), mut row: Row<'_>) {
 }
 
 fn or_none<'a>(text: &'a str, theme: &Theme) -> &'a str {
-    if text.is_empty() { theme.marks.none } else { text }
+    if text.is_empty() {
+        theme.marks.none
+    } else {
+        text
+    }
 }
 
 /// A rule with words in it.
@@ -180,7 +199,8 @@ fn details(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
         };
         row.put(" ", Style::new());
         if is_wide {
-            row.put(" ", Style::new()).cell(label, LABEL, theme.styles.faint);
+            row.put(" ", Style::new())
+                .cell(label, LABEL, theme.styles.faint);
         }
         pieces(line, theme, &mut row);
     }
@@ -229,10 +249,16 @@ fn foot(alerts: &Alerts, theme: &Theme, buf: &mut Buffer) {
 
 fn draw_dialog(alerts: &Alerts, dialog: &Dialog, (theme, area): (&Theme, Rect), buf: &mut Buffer) {
     let lines = &alerts.frame.dialog;
-    let widest = lines.iter().map(|line| text::width(line)).max().unwrap_or(0);
+    let widest = lines
+        .iter()
+        .map(|line| text::width(line))
+        .max()
+        .unwrap_or(0);
     let width = u16::try_from(widest.max(60)).unwrap_or(u16::MAX);
     let width = width.saturating_add(popup::AROUND).min(area.width);
-    let height = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX).min(area.height);
+    let height = u16::try_from(lines.len() + 4)
+        .unwrap_or(u16::MAX)
+        .min(area.height);
     let place = Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 2,
@@ -255,6 +281,8 @@ fn draw_dialog(alerts: &Alerts, dialog: &Dialog, (theme, area): (&Theme, Rect), 
         let mut row = Row::new(buf, inside, inside.height - 1, shadow);
         row.put(&ask, theme.styles.strong.patch(shadow));
         let room = row.room();
-        dialog.prompt.draw(&mut row, room, (theme.styles.text, theme.styles.selected));
+        dialog
+            .prompt
+            .draw(&mut row, room, (theme.styles.text, theme.styles.selected));
     }
 }

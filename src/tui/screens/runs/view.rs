@@ -237,7 +237,9 @@ fn alerts((trips, warnings): (usize, usize), theme: &Theme) -> (String, Style) {
     let warn = if theme.ascii { "!" } else { "⚠" };
     let parts = [(theme.marks.error, trips), (warn, warnings)];
     let parts = parts.iter().filter(|(_, count)| *count > 0);
-    let words: Vec<String> = parts.map(|(mark, count)| format!("{mark}{count}")).collect();
+    let words: Vec<String> = parts
+        .map(|(mark, count)| format!("{mark}{count}"))
+        .collect();
     match (trips, warnings) {
         (0, 0) => (theme.marks.none.to_owned(), styles.faint),
         (0, _) => (words.join(" "), styles.waiting),

@@ -19,7 +19,9 @@ use crate::tui::screens::stream::layout;
 use crate::tui::screens::stream::overview::Of;
 use crate::tui::screens::stream::rows::{self, Numbers};
 use crate::tui::screens::stream::tasks::Open;
-use crate::tui::screens::stream::{Asked, Fold, KEEP, Placed, Stream, Title, headings, went_off, what_if};
+use crate::tui::screens::stream::{
+    Asked, Fold, KEEP, Placed, Stream, Title, headings, went_off, what_if,
+};
 use crate::tui::session::{Opened, Session};
 
 fn fold(folding: Folding<'_>, item: usize) -> Fold {

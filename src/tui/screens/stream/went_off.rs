@@ -26,5 +26,8 @@ pub(super) fn below(opened: &Opened, ix: ActionIx) -> Option<SubRow> {
 
 /// Whether an action shows why some rule went off.
 pub(super) fn is_evidence(opened: &Opened, ix: ActionIx) -> bool {
-    opened.alerts.as_deref().is_some_and(|it| it.is_evidence(ix))
+    opened
+        .alerts
+        .as_deref()
+        .is_some_and(|it| it.is_evidence(ix))
 }
