@@ -36,6 +36,7 @@ mod generate;
 mod help;
 mod live;
 mod ls;
+mod mcp;
 mod query;
 mod shapes;
 mod show;
