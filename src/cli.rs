@@ -40,6 +40,7 @@ mod generate;
 mod help;
 mod live;
 mod ls;
+mod mcp;
 mod query;
 mod shapes;
 mod show;

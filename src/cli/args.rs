@@ -94,6 +94,7 @@ commands! {
     Asks(super::asks::Asks),
     Approve(super::asks::Approve),
     Deny(super::asks::Deny),
+    Mcp(super::mcp::Mcp),
     Export(super::export::Export),
     Fork(super::export::Fork),
     Verify(super::verify::Verify),

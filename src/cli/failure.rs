@@ -21,6 +21,8 @@ pub enum Exit {
     NoInput,
     /// Some lines are malformed, and `--strict` was given.
     Partial,
+    /// As the program that it ran.
+    Ended(u8),
     /// Ended by a signal, or by the loss of the terminal (as a hang-up, 1).
     Signal(u8),
 }
@@ -35,6 +37,7 @@ impl Exit {
             Exit::NoInput => 4,
             Exit::Partial => 5,
             Exit::CannotTell => 6,
+            Exit::Ended(code) => code,
             Exit::Signal(number) => 128 + (number & 0x7f),
         }
     }
