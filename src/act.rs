@@ -7,9 +7,13 @@ pub mod places;
 pub mod ask;
 pub mod guard;
 
+#[cfg(feature = "capture")]
+pub mod child;
 pub mod events;
 #[cfg(feature = "capture")]
 pub mod net;
+#[cfg(feature = "capture")]
+pub mod record;
 pub mod viewer;
 #[cfg(feature = "capture")]
 pub mod wire;

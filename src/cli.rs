@@ -37,6 +37,8 @@ mod help;
 mod live;
 mod ls;
 mod query;
+#[cfg(feature = "capture")]
+mod record;
 mod shapes;
 mod show;
 mod stats;

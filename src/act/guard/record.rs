@@ -28,11 +28,14 @@ const SHORT_RUN: usize = 8;
 impl Trace {
     /// Opens the trace of a run; the first hook of a run chooses its name.
     pub(super) fn open(places: &Places, host: &str, run: &str, state: &mut State) -> Trace {
-        if state.trace.is_empty() {
-            let recorder = env::var_os(VARIABLE).map(PathBuf::from);
-            let path = recorder.filter(|path| path.is_absolute());
-            let path = path.unwrap_or_else(|| name(places, host, run));
-            state.trace = path.to_string_lossy().into_owned();
+        let recorder = env::var_os(VARIABLE).map(PathBuf::from);
+        // A session that goes on may be recorded into another trace than it was before.
+        match recorder.filter(|path| path.is_absolute()) {
+            Some(path) => state.trace = path.to_string_lossy().into_owned(),
+            None if state.trace.is_empty() => {
+                state.trace = name(places, host, run).to_string_lossy().into_owned();
+            }
+            None => {}
         }
         let path = Path::new(&state.trace);
         let folder = path.parent().unwrap_or(Path::new("/"));
@@ -93,5 +96,8 @@ fn name(places: &Places, host: &str, run: &str) -> PathBuf {
     let (date, time) = now.split_once('T').unwrap_or((&now, ""));
     let time: String = time.chars().filter(char::is_ascii_digit).take(6).collect();
     let run: String = of_run(run).chars().take(SHORT_RUN).collect();
-    places.traces().join(date).join(format!("{host}-{time}-{run}.jsonl"))
+    places
+        .traces()
+        .join(date)
+        .join(format!("{host}-{time}-{run}.jsonl"))
 }
