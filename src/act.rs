@@ -10,9 +10,13 @@ pub mod kill;
 pub mod notify;
 pub mod trip;
 
+#[cfg(feature = "capture")]
+pub mod child;
 pub mod events;
 #[cfg(feature = "capture")]
 pub mod net;
+#[cfg(feature = "capture")]
+pub mod record;
 #[cfg(feature = "capture")]
 pub mod remote;
 pub mod viewer;

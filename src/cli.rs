@@ -42,6 +42,8 @@ mod live;
 mod ls;
 mod mcp;
 mod query;
+#[cfg(feature = "capture")]
+mod record;
 mod shapes;
 mod show;
 mod stats;

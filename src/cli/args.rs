@@ -49,12 +49,12 @@ pub struct Args {
 }
 
 macro_rules! commands {
-    ($($(#[$when:meta])? $variant:ident($args:ty)),* $(,)?) => {
+    ($($(#[$when:meta])* $variant:ident($args:ty)),* $(,)?) => {
         /// Every command, in the order of the help.
         #[derive(Debug, Subcommand)]
         pub enum Commands {
             $(
-                $(#[$when])?
+                $(#[$when])*
                 #[command(name = <$args as Command>::NAME, args = hidden::<$args>())]
                 $variant(Box<$args>),
             )*
@@ -62,15 +62,15 @@ macro_rules! commands {
 
         impl Commands {
             pub fn name(&self) -> &'static str {
-                match self { $($(#[$when])? Commands::$variant(_) => <$args as Command>::NAME),* }
+                match self { $($(#[$when])* Commands::$variant(_) => <$args as Command>::NAME),* }
             }
 
             pub(super) fn accepts(&self) -> Accepts {
-                match self { $($(#[$when])? Commands::$variant(_) => <$args as Command>::ACCEPTS),* }
+                match self { $($(#[$when])* Commands::$variant(_) => <$args as Command>::ACCEPTS),* }
             }
 
             pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-                match self { $($(#[$when])? Commands::$variant(args) => args.run(cx)),* }
+                match self { $($(#[$when])* Commands::$variant(args) => args.run(cx)),* }
             }
         }
     };
@@ -87,6 +87,8 @@ commands! {
     Tail(super::tail::Tail),
     Show(super::show::Show),
     Diff(super::diff::Diff),
+    #[cfg(feature = "capture")]
+    Record(super::record::Record),
     Policy(super::policy::Policy),
     Alert(super::alert::Alert),
     Approvals(super::approvals::Approvals),

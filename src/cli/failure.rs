@@ -21,8 +21,8 @@ pub enum Exit {
     NoInput,
     /// Some lines are malformed, and `--strict` was given.
     Partial,
-    /// As the program that it ran.
-    Ended(u8),
+    /// What a program that was started ended with.
+    Child(u8),
     /// Ended by a signal, or by the loss of the terminal (as a hang-up, 1).
     Signal(u8),
 }
@@ -37,7 +37,7 @@ impl Exit {
             Exit::NoInput => 4,
             Exit::Partial => 5,
             Exit::CannotTell => 6,
-            Exit::Ended(code) => code,
+            Exit::Child(code) => code,
             Exit::Signal(number) => 128 + (number & 0x7f),
         }
     }
