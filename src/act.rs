@@ -1,7 +1,13 @@
 //! The only code that executes, connects, listens or writes files that the user did not name, and only when the
 //! user asks for it.
 
+#[cfg(feature = "capture")]
+pub mod child;
 pub mod events;
 #[cfg(feature = "capture")]
+pub mod mcp;
+#[cfg(feature = "capture")]
 pub mod net;
+#[cfg(feature = "capture")]
+pub mod serve;
 pub mod viewer;

@@ -34,7 +34,11 @@ mod generate;
 mod help;
 mod live;
 mod ls;
+#[cfg(feature = "capture")]
+mod mcp_serve;
 mod query;
+#[cfg(feature = "capture")]
+mod serve;
 mod shapes;
 mod show;
 mod stats;

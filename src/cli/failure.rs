@@ -17,6 +17,10 @@ pub enum Exit {
     Usage,
     /// A path could not be read, or nothing that was read is a record.
     NoInput,
+    /// A request of the agent had no recorded answer.
+    Missed,
+    /// What a program that was started ended with.
+    Child(u8),
     /// Some lines are malformed, and `--strict` was given.
     Partial,
     /// Ended by a signal, or by the loss of the terminal (as a hang-up, 1).
@@ -29,6 +33,8 @@ impl Exit {
             Exit::Done => 0,
             Exit::NoMatch | Exit::Worse => 1,
             Exit::Usage => 2,
+            Exit::Missed => 3,
+            Exit::Child(code) => code,
             Exit::NoInput => 4,
             Exit::Partial => 5,
             Exit::CannotTell => 6,

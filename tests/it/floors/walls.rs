@@ -220,7 +220,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
             "ingest", "store", "query", "analysis", "export", "act", "state", "tui", "cli",
         ],
     ),
-    ("signal_hook", &["tui/runtime", "cli"]),
+    ("signal_hook", &["act/child", "tui/runtime", "cli"]),
     ("simdutf8", &["ingest"]),
     ("similar", &["analysis", "tui"]),
     ("statrs", &["analysis"]),
