@@ -1,6 +1,12 @@
 //! The only code that executes, connects, listens or writes files that the user did not name, and only when the
 //! user asks for it.
 
+pub mod append;
+pub mod places;
+
+pub mod ask;
+pub mod guard;
+
 #[cfg(feature = "capture")]
 pub mod child;
 pub mod events;
@@ -9,5 +15,9 @@ pub mod mcp;
 #[cfg(feature = "capture")]
 pub mod net;
 #[cfg(feature = "capture")]
+pub mod remote;
+#[cfg(feature = "capture")]
 pub mod serve;
 pub mod viewer;
+#[cfg(feature = "capture")]
+pub mod wire;

@@ -1,5 +1,6 @@
 //! Pure functions over a snapshot of the store.
 
+pub mod alerts;
 pub mod approvals;
 pub mod changes;
 pub mod cohort;

@@ -2,8 +2,10 @@
 
 mod approvals;
 pub mod args;
+mod asks;
 pub mod command;
 pub mod failure;
+pub mod guard;
 pub mod look;
 pub mod out;
 
@@ -15,10 +17,13 @@ mod picture;
 mod place;
 mod plain;
 mod policy;
+#[cfg(feature = "capture")]
+mod pull;
 mod records;
 mod selection;
 mod settings;
 mod table;
+mod url;
 
 mod baseline;
 mod cohort;
@@ -86,7 +91,8 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
     shapes::declare(&args.global)?;
     let look = Look::from_environment(&args.global)?;
     let notes = Notes::new(look.clone(), args.global.quiet, args.global.verbose);
-    let load = Load::new(&args.global)?;
+    let mut load = Load::new(&args.global)?;
+    load.keys = url::keys(&config);
     let mut cx = Cx {
         out: Out::stdout(look),
         notes,

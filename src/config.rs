@@ -75,6 +75,8 @@ pub struct Config {
     pub alert: Setting<Option<Alert>>,
     /// By the names of commands and views, in the order of the command table.
     pub keys: Vec<(&'static str, Setting<Vec<Key>>)>,
+    /// Commands that print the key of a product, by its name: a program and its arguments.
+    pub pull: Vec<(String, Setting<Vec<String>>)>,
     /// Saved filters by name, in the order of the file.
     pub filters: Vec<(String, Setting<String>)>,
 }
@@ -130,6 +132,7 @@ impl Default for Config {
                 group: Setting::default(None),
             },
             keys: commands.chain(views).collect(),
+            pull: Vec::new(),
             filters: Vec::new(),
         }
     }

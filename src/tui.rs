@@ -5,6 +5,7 @@ pub mod notices;
 pub mod render;
 pub mod theme;
 
+pub mod asks;
 pub mod effects;
 pub mod filtering;
 pub mod gaps;

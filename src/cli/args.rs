@@ -49,12 +49,12 @@ pub struct Args {
 }
 
 macro_rules! commands {
-    ($($(#[$when:meta])* $variant:ident($args:ty)),* $(,)?) => {
+    ($($(#[$when:meta])? $variant:ident($args:ty)),* $(,)?) => {
         /// Every command, in the order of the help.
         #[derive(Debug, Subcommand)]
         pub enum Commands {
             $(
-                $(#[$when])*
+                $(#[$when])?
                 #[command(name = <$args as Command>::NAME, args = hidden::<$args>())]
                 $variant(Box<$args>),
             )*
@@ -62,15 +62,15 @@ macro_rules! commands {
 
         impl Commands {
             pub fn name(&self) -> &'static str {
-                match self { $($(#[$when])* Commands::$variant(_) => <$args as Command>::NAME),* }
+                match self { $($(#[$when])? Commands::$variant(_) => <$args as Command>::NAME),* }
             }
 
             pub(super) fn accepts(&self) -> Accepts {
-                match self { $($(#[$when])* Commands::$variant(_) => <$args as Command>::ACCEPTS),* }
+                match self { $($(#[$when])? Commands::$variant(_) => <$args as Command>::ACCEPTS),* }
             }
 
             pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-                match self { $($(#[$when])* Commands::$variant(args) => args.run(cx)),* }
+                match self { $($(#[$when])? Commands::$variant(args) => args.run(cx)),* }
             }
         }
     };
@@ -89,6 +89,10 @@ commands! {
     Diff(super::diff::Diff),
     Policy(super::policy::Policy),
     Approvals(super::approvals::Approvals),
+    Guard(super::guard::Guard),
+    Asks(super::asks::Asks),
+    Approve(super::asks::Approve),
+    Deny(super::asks::Deny),
     Export(super::export::Export),
     Fork(super::export::Fork),
     #[cfg(feature = "capture")]
@@ -97,6 +101,8 @@ commands! {
     McpServe(super::mcp_serve::McpServe),
     Verify(super::verify::Verify),
     Convert(super::convert::Convert),
+    #[cfg(feature = "capture")]
+    Pull(super::pull::Pull),
     Formats(super::formats::Formats),
     CheckFilter(super::filter::CheckFilter),
     Config(super::config::Config),

@@ -172,6 +172,11 @@ fn lines(config: &config::Config) -> Vec<Line> {
     ];
     let alert = config.alert.value.map_or(Alert::OFF, Alert::word);
     lines.push(line("live", "alert", &config.alert, Some(json!(alert))));
+    let pull = config.pull.iter();
+    lines.extend(pull.map(|(product, command)| {
+        let name = format!("{product}.key-cmd");
+        line("pull", &name, command, Some(json!(command.value)))
+    }));
     let keymap = config.keymap();
     lines.extend(config.keys.iter().map(|(name, keys)| {
         let in_force = keymap.keys_named(name).into_iter();

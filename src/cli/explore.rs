@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::act::ask::outside;
+use crate::act::places::Places;
 use crate::analysis::runs::{Key, Order};
 use crate::cli::args::{Commands, Paths, Rows, When};
 use crate::cli::command::{Accepts, Command, GlobalOption};
@@ -11,7 +13,7 @@ use crate::cli::look::Charset;
 use crate::cli::pick::Target;
 use crate::cli::policy::sources;
 use crate::cli::selection::Selection;
-use crate::cli::{Cx, demo, filter, ls, picture, plain};
+use crate::cli::{Cx, demo, filter, ls, picture, plain, url};
 use crate::config::{self, Origin};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
@@ -95,12 +97,15 @@ impl Command for Explore {
             let what = format!("{path}: no such file · did you mean the command '{command}'?");
             return Err(Failure::Input(what).into());
         }
-        let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
-        let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
         if self.plain {
             return plain(cx, &paths);
         }
-        let (inputs, errors) = cx.load.resolve(&cx.notes, &files);
+        url::check(&paths)?;
+        let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+        let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
+        let (files, mut errors) = url::fetched(&cx.notes, &files, &cx.load.keys);
+        let (inputs, more) = cx.load.resolve(&cx.notes, &files);
+        errors.extend(more);
         let named = Named {
             inputs,
             title: title(&paths),
@@ -213,10 +218,16 @@ pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
     if paths.is_empty() {
         return Err(Failure::Usage("no trace given to follow".to_owned()).into());
     }
+    url::check(paths)?;
     let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+    let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
+    let (files, failed) = url::fetched(&cx.notes, &files, &cx.load.keys);
+    if files.is_empty() && !failed.is_empty() {
+        return Ok(Exit::NoInput);
+    }
     let named = Named {
         title: title(paths),
-        paths: targets.iter().map(|it| it.path.clone()).collect(),
+        paths: files,
         targets,
         live: true,
         ..Named::default()
@@ -268,6 +279,7 @@ fn recent(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
         return picture::draw(cx, &named, options);
     }
     check_terminal()?;
+    let options = with_asks(options);
     show(&options, crossbeam_channel::never().into())
 }
 
@@ -276,6 +288,7 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
     if named.picture.screenshot.is_some() {
         return picture::draw(cx, &named, options);
     }
+    let options = with_asks(options);
     let loading = options.loading.clone();
     let messages = if named.live {
         intake::follow(named.paths, loading, false)?
@@ -283,6 +296,17 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
         intake::open(named.inputs, loading)
     };
     show(&options, messages)
+}
+
+/// Tool calls that wait for a person can be answered while the explorer runs.
+fn with_asks(options: tui::Options) -> tui::Options {
+    match Places::of_environment() {
+        Some(places) => tui::Options {
+            outside: outside::start(places),
+            ..options
+        },
+        None => options,
+    }
 }
 
 fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {

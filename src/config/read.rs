@@ -29,11 +29,15 @@ const TOP: &[&str] = &[
     "time-zone",
     "runs",
     "live",
+    "pull",
     "keys",
     "filters",
 ];
 const RUNS: &[&str] = &["columns", "sort", "group"];
 const LIVE: &[&str] = &["alert"];
+/// Of a product in the table `pull`.
+const PRODUCT: &[&str] = &["key-cmd"];
+const PRODUCTS: &[&str] = &["phoenix", "mlflow", "langfuse", "langsmith", "helicone"];
 
 /// A named value of the file, with the text of the whole file.
 struct At<'a> {
@@ -64,6 +68,7 @@ impl Config {
                 "time-zone" => config.zone = Setting::file(Some(at.string()?.to_owned())),
                 "runs" => config.read_runs(&at)?,
                 "live" => config.read_live(&at)?,
+                "pull" => config.read_pull(&at)?,
                 "keys" => config.read_keys(&at)?,
                 "filters" => config.read_filters(&at)?,
                 _ => return Err(unknown(text, key, TOP.iter().copied())),
@@ -93,6 +98,29 @@ impl Config {
             match name {
                 "alert" => self.alert = Setting::file(at.alert()?),
                 _ => return Err(unknown(at.text, key, LIVE.iter().copied())),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_pull(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        for (product, value) in at.table()? {
+            let name: &str = product.get_ref();
+            if !PRODUCTS.contains(&name) {
+                return Err(unknown(at.text, product, PRODUCTS.iter().copied()));
+            }
+            let of_product = At { name, value, ..*at };
+            for (key, value) in of_product.table()? {
+                let at = At {
+                    name: key.get_ref(),
+                    value,
+                    ..*at
+                };
+                if !PRODUCT.contains(&at.name) {
+                    return Err(unknown(at.text, key, PRODUCT.iter().copied()));
+                }
+                let words = at.strings()?.into_iter().map(str::to_owned).collect();
+                self.pull.push((name.to_owned(), Setting::file(words)));
             }
         }
         Ok(())

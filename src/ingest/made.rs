@@ -3,12 +3,12 @@
 
 /// In lower case, in alphabetical order.
 const MADE: &str = "\
-    aborted action add after agent agents ai always amp an and another answered antigravity apply \
-    approved archive are args arguments as at attachment auto been being below beside binary blobs \
+    aborted action add after against agent agents ai always amp an and another answered antigravity apply \
+    approved archive are args arguments as asked at attachment auto been being below beside binary blobs \
     blocked build built bunzip but by bytes bzip call calls cat caveat chats checkpoints classifier \
     claude cli code coded codex command commands completed compressed continued conversation \
     convert create cursor data database declared deepseek denied dismissed dk document doesn droid \
-    dsh due during edit encrypted error errored evaluation every exactly exec executed execution \
+    dsh due during edit encrypted error errored evaluation events every exactly exec executed execution \
     exit exited export factory failed fd fe ff file first format from function gemini generated get \
     goose grok guardrail gunzip gzip handoff harness has here history hook hooks iconv in index \
     inferred info inspect interrupted introduced is it item its jq json kernel kind known langgraph \

@@ -173,6 +173,7 @@ fn is(state: State, context: &Context) -> Node {
         State::Retry => flags(Flags::RETRY),
         State::Copied => flags(Flags::COPIED),
         State::Inferred => flags(Flags::INFERRED),
+        State::Unguarded => flags(Flags::UNGUARDED),
         State::UnknownCost => Node::And(vec![
             Node::Column(kind(&[Kind::Response])),
             Node::Not(Box::new(flags(Flags::CONTINUED))),

@@ -198,4 +198,5 @@ states! {
     Subagent = "subagent" "done by a subagent",
     Copied = "copied" "copied from another session, where it counts",
     Inferred = "inferred" "a status that only words of the result tell",
+    Unguarded = "unguarded" "a call that ran although no hook was asked",
 }

@@ -187,6 +187,7 @@ pub enum Group {
     Costs,
     Changes,
     Policy,
+    Asks,
     Program,
 }
 
@@ -223,6 +224,7 @@ impl Group {
         Group::Costs,
         Group::Changes,
         Group::Policy,
+        Group::Asks,
         Group::Program,
     ];
 
@@ -239,6 +241,7 @@ impl Group {
             Group::Costs => &[ScreenId::Costs],
             Group::Changes => &[ScreenId::Changes],
             Group::Policy => &[ScreenId::Policy],
+            Group::Asks => &[ScreenId::Asks],
             Group::Move | Group::Filter | Group::Program => &[],
         }
     }
@@ -258,6 +261,7 @@ impl Group {
             Group::Costs => "costs",
             Group::Changes => "files of a run",
             Group::Policy => "policy",
+            Group::Asks => "asks",
             Group::Program => "program",
         }
     }
@@ -486,6 +490,9 @@ commands! {
     Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for what ran and would be asked for, or go back";
     Reload "reload-policy" Policy "r" "reload" "read the policy again";
     CopyRule "copy-rule" Policy "y" "copy rule" "copy the selected rule";
+    Approve "approve" Asks "y" "approve" "approve the tool call that is looked at, with a reason if there is one";
+    Deny "deny" Asks "n" "deny" "deny the tool call that is looked at, with a reason";
+    CopyAskRule "copy-rule-for" Asks "a" "rule" "copy a rule that would decide such calls, for the policy file";
     ViewBack "view-back" Program "[" "view back" "previous view, with its selection";
     ViewForward "view-forward" Program "]" "view forward" "next view";
     Palette "palette" Program ":" "command" "run any command by name, with arguments (:runs model:gpt-5*, :12)";
@@ -494,8 +501,6 @@ commands! {
     Recent "recent" Program "ctrl-r" "recent" "list recent agent runs on this machine";
     Notices "messages" Program "!" "messages" "the message log";
     Stop "stop" Program "ctrl-g" "stop" "stop loading and keep what is loaded";
-    Allow "allow" Program "" "allow" "answer yes to the question on the last line";
-    Deny "deny" Program "" "deny" "answer no to the question on the last line";
     Theme "theme" Program "" "theme" "next theme, or one by name: dark, light, high-contrast, 16, none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "go back; from the first view, quit";

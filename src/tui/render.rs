@@ -145,7 +145,8 @@ impl Headless {
 
     /// Handles an event from outside.
     pub fn happen(&mut self, event: Event) {
-        self.shell.happened(event);
+        let effects = self.shell.happened(event);
+        self.obey(effects);
     }
 
     /// The answers that went outside.

@@ -257,7 +257,8 @@ impl Runtime {
             }
             while let Ok(event) = self.outside.try_recv() {
                 self.pending = Pending::Now;
-                self.shell.happened(event);
+                let effects = self.shell.happened(event);
+                self.obey(effects);
             }
             while let Ok(report) = self.reports.try_recv() {
                 self.pending = Pending::Now;

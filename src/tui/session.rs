@@ -20,6 +20,7 @@ use crate::query::expr::Expr;
 use crate::state::Mark;
 use crate::store::Store;
 use crate::store::bodies::Bodies;
+use crate::tui::asks::Asks;
 use crate::tui::gaps::Gaps;
 use crate::tui::keys::Keymap;
 use crate::tui::notices::{Level, Notices};
@@ -51,6 +52,8 @@ pub struct Session {
     /// For costs by kind of token.
     pub prices: Arc<PriceTable>,
     pub policing: Policing,
+    /// Tool calls that wait for a person.
+    pub asks: Asks,
 }
 
 /// What is open, and how far it is read.
@@ -285,6 +288,7 @@ impl Session {
             sought: None,
             prices: Arc::new(options.loading.prices.clone()),
             policing: Policing::default(),
+            asks: Asks::default(),
         }
     }
 

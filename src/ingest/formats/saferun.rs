@@ -3,7 +3,9 @@
 
 mod assembler;
 mod open;
+mod delta;
 mod request;
+mod tellers;
 
 use serde_json::Value;
 
@@ -59,6 +61,8 @@ impl Decode for Saferun {
             "tool_call" => &["tool"],
             "policy_decision" => &["decision"],
             "approval" => &["state"],
+            "unguarded" => &["call_id"],
+            "gap" => &["events", "bytes", "cause"],
             _ => &["run_id"],
         };
         if telling::any(record, of_kind) {
@@ -95,6 +99,10 @@ impl Open for Saferun {
     fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
         open::attached(record, body);
     }
+
+    fn open_telling(&self, record: &Value, _part: u16, body: &mut Body) {
+        open::telling(record, body);
+    }
 }
 
 impl Request for Saferun {
@@ -104,6 +112,18 @@ impl Request for Saferun {
 
     fn context(&self, record: &Value, _part: u16) -> Option<Vec<RequestPart>> {
         Some(request::pieces(record))
+    }
+
+    fn base<'a>(&self, record: &'a Value) -> Option<&'a str> {
+        delta::base(record)
+    }
+
+    fn is_base(&self, earlier: &Value, record: &Value) -> bool {
+        earlier.get("run_id") == record.get("run_id") && earlier.get("request").is_some()
+    }
+
+    fn rebase(&self, record: &mut Value, base: &Value) {
+        delta::rebase(record, base);
     }
 }
 
@@ -138,9 +158,11 @@ fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<()> {
         let bit = match key {
             b"type" => {
                 let word = cursor.string_or_skip()?;
-                fact.kind = word
-                    .and_then(|word| kind_of(cursor.raw(word)))
-                    .unwrap_or(FactKind::Unknown);
+                let word = word.map(|word| cursor.raw(word)).unwrap_or_default();
+                fact.kind = kind_of(word).unwrap_or(FactKind::Unknown);
+                if word == b"unguarded" {
+                    fact.flags.set(Flags::UNGUARDED);
+                }
                 0
             }
             b"run_id" => assign(&mut fact.run, cursor, out, 1)?,
@@ -256,6 +278,12 @@ fn rarer(
             }
             return Ok(());
         }
+        b"truncated" => {
+            if cursor.bool_or_skip()? == Some(true) {
+                fact.flags.set(Flags::SHORTENED);
+            }
+            return Ok(());
+        }
         b"continued" => {
             if cursor.bool_or_skip()? == Some(true) {
                 fact.flags.set(Flags::CONTINUED);
@@ -279,6 +307,7 @@ fn rarer(
         b"policy" => Name::Policy,
         b"rule" => Name::Rule,
         b"by" => Name::By,
+        b"via" => Name::Via,
         b"score" => Name::Score,
         b"attempt" => Name::Attempt,
         b"parent_run_id" => Name::ParentRun,

@@ -10,6 +10,7 @@ pub enum ScreenId {
     Timeline,
     Costs,
     Policy,
+    Asks,
     Help,
     Palette,
     Files,
@@ -87,6 +88,12 @@ pub static SCREENS: &[Info] = &[
         name: "policy",
         tab: Some(tab('9', "Policy", "Pol")),
         about: "what a policy would have done: its calls, its rules, and problems with the rules",
+    },
+    Info {
+        id: ScreenId::Asks,
+        name: "asks",
+        tab: Some(tab('0', "Asks", "Ask")),
+        about: "tool calls that wait for a person: what would run, which rule asks, and your answer",
     },
     Info {
         id: ScreenId::Help,

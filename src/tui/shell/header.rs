@@ -49,6 +49,11 @@ impl Header {
             Meaning::Command(Command::Help),
             &mut row,
         );
+        let asks = session.asks.badge(session.clock.now());
+        if !asks.is_empty() {
+            let list = Meaning::View(ScreenId::Asks);
+            self.put(&format!(" {asks} "), styles.waiting, list, &mut row);
+        }
         let unread = session.notices.unread();
         if unread > 0 {
             let words = key(Command::Notices).map(|key| format!(" {key} {unread} "));

@@ -93,6 +93,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     (
         "std::env",
         &[
+            "main",
             "ingest/discover",
             "act",
             "state",
@@ -185,7 +186,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     (
         "jiff",
         &[
-            "base", "ingest", "query", "analysis", "export", "tui", "cli",
+            "base", "ingest", "query", "analysis", "export", "act", "tui", "cli",
         ],
     ),
     ("memchr", &["ingest", "store", "analysis", "tui"]),
@@ -220,9 +221,9 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
             "ingest", "store", "query", "analysis", "export", "act", "state", "tui", "cli",
         ],
     ),
-    ("signal_hook", &["act/child", "tui/runtime", "cli"]),
+    ("signal_hook", &["act", "tui/runtime", "cli"]),
     ("simdutf8", &["ingest"]),
-    ("similar", &["analysis", "tui"]),
+    ("similar", &["act", "analysis", "tui"]),
     ("statrs", &["analysis"]),
     (
         "thiserror",
@@ -232,7 +233,13 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "toml",
-        &["ingest", "analysis/policy", "cli/policy", "config"],
+        &[
+            "ingest",
+            "analysis/policy",
+            "analysis/alerts",
+            "cli/policy",
+            "config",
+        ],
     ),
     ("tui_input", &["tui"]),
     ("unicode_segmentation", &["base"]),

@@ -2,8 +2,9 @@
 
 use crate::ingest::assemble::{Assembler, Builder, Call, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::ingest::formats::saferun::tellers::{self, Again, Answer, Tellers, Via};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
-use crate::model::outcome::{Attached, Settled};
+use crate::model::outcome::{Attached, Extra, Settled};
 use crate::model::quantity::Elapsed;
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
@@ -15,13 +16,14 @@ pub(super) struct SaferunAssembler {
     last: Option<RunIx>,
     /// Events without a run id belong to a run named after the file.
     of_files: bool,
+    tellers: Tellers,
 }
 
 impl SaferunAssembler {
     pub(super) fn of_files() -> SaferunAssembler {
         SaferunAssembler {
-            last: None,
             of_files: true,
+            ..SaferunAssembler::default()
         }
     }
 }
@@ -36,6 +38,7 @@ impl Assembler for SaferunAssembler {
             _ => build.run(from.source, from.text(fact.run)),
         };
         self.last = Some(run);
+        self.tellers.see(from.decoded.name(fact, Name::Via));
         match fact.kind {
             FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
                 start(fact, from, build, run);
@@ -43,14 +46,14 @@ impl Assembler for SaferunAssembler {
             FactKind::RunEnd => end(fact, from, build, run),
             FactKind::Prompt => prompt(fact, from, build, run),
             FactKind::Response => response(fact, from, build, run),
-            FactKind::ToolCall => call(fact, from, build, run),
-            FactKind::ToolResult => result(fact, from, build, run),
+            FactKind::ToolCall => self.call(fact, from, build, run),
+            FactKind::ToolResult => self.result(fact, from, build, run),
             FactKind::Decision | FactKind::Approval => attach(fact, from, build, run),
             FactKind::Error => error(fact, from, build, run),
             FactKind::Reasoning => plain(Kind::Reasoning, fact, from, build, run),
             FactKind::Setting => setting(fact, from, build, run),
-            FactKind::Note
-            | FactKind::Usage
+            FactKind::Note => note(fact, from, build, run),
+            FactKind::Usage
             | FactKind::RunningTotal
             | FactKind::RunTotal
             | FactKind::CallNews
@@ -64,6 +67,105 @@ impl Assembler for SaferunAssembler {
     }
 
     fn finish(&mut self, _build: &mut Builder) {}
+}
+
+impl SaferunAssembler {
+    /// A call that another writer told before gets no second row.
+    fn call(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+        let id = from.text(fact.id);
+        if !self.tellers.is_used() || id.is_empty() {
+            call(fact, from, build, run);
+            return;
+        }
+        let key = (run, build.key(id));
+        let via = Via::of(from.decoded.name(fact, Name::Via));
+        match self.tellers.joins(key, via, build.knows_call(run, id)) {
+            Some(action) => {
+                build.seen(run, fact.time);
+                told(action, fact, from, build);
+            }
+            None => {
+                let call = call(fact, from, build, run);
+                self.tellers.called(key, via, &call);
+            }
+        }
+    }
+
+    fn result(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+        let id = from.text(fact.call);
+        if !self.tellers.is_used() || id.is_empty() {
+            result(fact, from, build, run);
+            return;
+        }
+        let known = build.knows_call(run, id);
+        let telling = tellers::Result {
+            via: Via::of(from.decoded.name(fact, Name::Via)),
+            status: status_of(fact),
+            place: from.place(fact),
+            has_duration: fact.duration.is_some(),
+            has_cost: fact.cost.is_some(),
+        };
+        let key = (run, build.key(id));
+        match self.tellers.answered(key, telling, known) {
+            Answer::First => result(fact, from, build, run),
+            Answer::Again(again) => result_again(&again, fact, from, build),
+        }
+    }
+}
+
+/// Another writer tells an action, or its result.
+fn told(action: ActionIx, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+    build.settle(&Settled {
+        extra: Extra::Told(from.place(fact)),
+        flags: fact.flags,
+        ..Settled::new(action)
+    });
+}
+
+/// A result that another writer told before: whoever knows better has the say.
+fn result_again(again: &Again, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+    let Again { call, status, .. } = *again;
+    let run = build.run(from.source, from.text(fact.run));
+    build.seen(run, fact.time);
+    if status != call.status {
+        let change = (call.status, status);
+        build.correct_call(run, from.text(fact.call), call.action, change);
+    }
+    if again.takes_duration {
+        build.duration(call.action, fact.duration);
+    }
+    if again.takes_cost {
+        build.cost(run, call.action, fact.cost);
+    }
+    match again.instead_of {
+        Some(before) => {
+            build.settle(&Settled {
+                result: from.place(fact),
+                flags: fact.flags,
+                ..Settled::new(call.action)
+            });
+            if before.is_some() {
+                build.settle(&Settled {
+                    extra: Extra::Told(before),
+                    ..Settled::new(call.action)
+                });
+            }
+        }
+        None => told(call.action, fact, from, build),
+    }
+}
+
+/// A note; one that says a call ran unguarded marks that call.
+fn note(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    plain(Kind::Note, fact, from, build, run);
+    if fact.flags.has(Flags::UNGUARDED)
+        && let Some(call) = build.knows_call(run, from.text(fact.call))
+    {
+        build.settle(&Settled {
+            flags: Flags::UNGUARDED,
+            ..Settled::new(call.action)
+        });
+    }
 }
 
 /// The common part of all rows.
@@ -238,7 +340,7 @@ fn response(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     }
 }
 
-fn call(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+fn call(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Call {
     let mut draft = draft(Kind::ToolCall, fact, from, build, run);
     draft.tool = build.symbol(from.text(fact.tool));
     let action = add(&draft, fact, from, build);
@@ -249,14 +351,19 @@ fn call(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         .is_some_and(|n| n > 1.0);
     let call = Call::open(action, fact, draft.tool);
     build.open_call(run, from.text(fact.id), call, again);
+    call
+}
+
+fn status_of(fact: &Fact) -> Status {
+    match fact.status {
+        Status::Unrecorded if fact.flags.has(Flags::HAS_ERROR) => Status::Error,
+        other => other,
+    }
 }
 
 fn result(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let id = from.text(fact.call);
-    let status = match fact.status {
-        Status::Unrecorded if fact.flags.has(Flags::HAS_ERROR) => Status::Error,
-        other => other,
-    };
+    let status = status_of(fact);
     let known = build.knows_call(run, id);
     let Some(call) = build.close_call(run, id, status) else {
         // A result that no open call waits for is a row of its own, and flags the call it names.

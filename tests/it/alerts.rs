@@ -1,0 +1,3 @@
+//! Alerts on real runs, against an independent implementation of the same rules; and their program.
+
+mod golden;
