@@ -14,11 +14,15 @@ pub mod trip;
 pub mod child;
 pub mod events;
 #[cfg(feature = "capture")]
+pub mod mcp;
+#[cfg(feature = "capture")]
 pub mod net;
 #[cfg(feature = "capture")]
 pub mod record;
 #[cfg(feature = "capture")]
 pub mod remote;
+#[cfg(feature = "capture")]
+pub mod serve;
 pub mod viewer;
 #[cfg(feature = "capture")]
 pub mod wire;

@@ -41,9 +41,13 @@ mod help;
 mod live;
 mod ls;
 mod mcp;
+#[cfg(feature = "capture")]
+mod mcp_serve;
 mod query;
 #[cfg(feature = "capture")]
 mod record;
+#[cfg(feature = "capture")]
+mod serve;
 mod shapes;
 mod show;
 mod stats;

@@ -19,6 +19,8 @@ pub enum Exit {
     Usage,
     /// A path could not be read, or nothing that was read is a record.
     NoInput,
+    /// A request of the agent had no recorded answer.
+    Missed,
     /// Some lines are malformed, and `--strict` was given.
     Partial,
     /// What a program that was started ended with.
@@ -33,7 +35,7 @@ impl Exit {
             Exit::Done => 0,
             Exit::NoMatch | Exit::Worse => 1,
             Exit::Usage => 2,
-            Exit::Fired => 3,
+            Exit::Fired | Exit::Missed => 3,
             Exit::NoInput => 4,
             Exit::Partial => 5,
             Exit::CannotTell => 6,
