@@ -27,5 +27,6 @@ mod pty;
 mod replay;
 mod screens;
 mod shapes;
+mod stores;
 mod support;
 mod tail;
