@@ -11,6 +11,7 @@ pub mod fixture;
 pub mod fork;
 pub mod json;
 pub mod markdown;
+pub mod page;
 pub mod policy;
 pub mod readable;
 pub mod redact;
