@@ -219,7 +219,11 @@ fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
 
 /// Settings that hold our hooks and nothing else, for Claude Code.
 pub(super) fn alone(program: &str) -> Result<String, String> {
-    settings::add(None, Shape::Nested, &entries(("claude-code", program, false)))
+    settings::add(
+        None,
+        Shape::Nested,
+        &entries(("claude-code", program, false)),
+    )
 }
 
 /// The text with our hooks in it.
