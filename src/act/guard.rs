@@ -7,12 +7,13 @@
 mod asking;
 mod host;
 mod hosts;
-mod live;
+pub(in crate::act) mod live;
 mod protect;
 mod record;
 mod told;
 
 pub mod install;
+pub mod mcp;
 pub mod rules;
 
 use std::env;
@@ -257,18 +258,22 @@ impl Guard {
 
     fn start(&self, trace: &mut Trace) {
         let told = &self.told;
+        let mut recorder = json!({
+            "name": "saferun-tui",
+            "version": env!("CARGO_PKG_VERSION"),
+            "via": "hook",
+            "host": self.host.name,
+        });
+        for (name, value) in [("host_version", &told.host_version), ("cwd", &told.cwd)] {
+            if let Some(value) = value {
+                recorder[name] = json!(value);
+            }
+        }
         let start = json!({
             "v": 1,
             "agent": self.host.name,
             "model": told.model,
-            "recorder": {
-                "name": "saferun-tui",
-                "version": env!("CARGO_PKG_VERSION"),
-                "via": "hook",
-                "host": self.host.name,
-                "host_version": told.host_version,
-                "cwd": told.cwd,
-            },
+            "recorder": recorder,
         });
         trace.tell("run_start", start);
     }
@@ -507,9 +512,6 @@ fn blocked_by(decided: &Decided) -> String {
         format!("Blocked by policy {rule}: {}", decided.reason)
     }
 }
-
-#[cfg(test)]
-mod tests;
 
 #[cfg(test)]
 mod tests;

@@ -55,7 +55,10 @@ impl Places {
     /// looks at all of them; who asks takes the first that can be used.
     pub fn meeting(&self) -> Vec<PathBuf> {
         let own = self.state.join("run");
-        self.runtime.clone().into_iter().chain([own]).collect()
+        // The system makes the folder around it, or there is none.
+        let is_there = |path: &&PathBuf| path.parent().is_some_and(Path::is_dir);
+        let runtime = self.runtime.iter().filter(is_there).cloned();
+        runtime.chain([own]).collect()
     }
 
     pub fn traces(&self) -> PathBuf {
@@ -178,14 +181,14 @@ mod tests {
         let places = Places::of(|name| {
             Some(PathBuf::from(match name {
                 "HOME" => "/h",
-                "XDG_RUNTIME_DIR" => "/r",
+                "XDG_RUNTIME_DIR" => "/",
                 _ => "relative",
             }))
         });
         let places = places.expect("a home");
         assert_eq!(
             places.meeting(),
-            ["/r/saferun-tui", "/h/.local/state/saferun-tui/run"].map(PathBuf::from)
+            ["/saferun-tui", "/h/.local/state/saferun-tui/run"].map(PathBuf::from)
         );
         assert_eq!(
             places.policy(),

@@ -2,9 +2,13 @@
 
 mod check;
 mod explain;
+mod marks;
 mod report;
-mod sources;
+pub(super) mod sources;
+mod telling;
 mod test;
+mod trips;
+mod watch;
 
 use std::sync::Arc;
 
@@ -27,6 +31,11 @@ enum Action {
     Check(Box<check::Check>),
     Test(Box<test::Test>),
     Explain(Box<explain::Explain>),
+    Watch(Box<watch::WatchRuns>),
+    Ls(marks::Ls),
+    Ack(marks::Ack),
+    Snooze(marks::Snooze),
+    Reset(marks::Reset),
 }
 
 impl Command for Alert {
@@ -41,6 +50,11 @@ impl Command for Alert {
             Action::Check(action) => action.run(cx),
             Action::Test(action) => action.run(cx),
             Action::Explain(action) => action.run(cx),
+            Action::Watch(action) => action.run(cx),
+            Action::Ls(action) => action.run(cx),
+            Action::Ack(action) => action.run(cx),
+            Action::Snooze(action) => action.run(cx),
+            Action::Reset(action) => action.run(cx),
         }
     }
 }

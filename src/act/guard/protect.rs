@@ -139,7 +139,7 @@ mod tests {
     fn check(tool: &str, text: &str, is_stopped: bool) {
         let places = Places::of(|name| match name {
             "HOME" => Some(PathBuf::from("/home/a")),
-            "XDG_RUNTIME_DIR" => Some(PathBuf::from("/run/user/1")),
+            "XDG_RUNTIME_DIR" => Some(PathBuf::from("/tmp")),
             _ => None,
         });
         let args = json!({"command": [text]});
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_call_that_touches_its_own_guard_is_stopped() {
         for text in [
-            "ls /run/user/1/saferun-tui/ask",
+            "ls /tmp/saferun-tui/ask",
             "cat ~/.local/state/saferun-tui/live/r.state",
             "rm -r $HOME/.local/state/saferun-tui",
             "cat ${XDG_RUNTIME_DIR}/saferun-tui/ask/a.json",

@@ -18,6 +18,10 @@ pub(super) struct Context {
 }
 
 impl Context {
+    pub(super) fn is_full(&self) -> bool {
+        self.full.is_some()
+    }
+
     pub(super) fn response(&mut self, ix: ActionIx, response: &Response, notes: &mut Notes<'_>) {
         let Some(tokens) = response.context else {
             return;

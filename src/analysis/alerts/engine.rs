@@ -4,6 +4,7 @@
 //! A call is to be fed when it has its result or its agent has answered again, so that a run that is watched gives the
 //! same as the same run read later; [`crate::analysis::alerts::overlay`] does that.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -62,6 +63,22 @@ pub enum Amount {
         count: u32,
         within: Option<super::rules::Within>,
     },
+}
+
+/// How far a streak goes now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub rule: usize,
+    pub detector: Detector,
+    pub run: RunIx,
+    pub lane: Sym,
+    /// In steps or times.
+    pub count: u32,
+    pub limits: Limits,
+    /// Steps of the agent that were judged.
+    pub steps: u64,
+    /// The last action of the streak.
+    pub at: Option<ActionIx>,
 }
 
 /// Rules that look at the same actions share their streaks.
@@ -230,6 +247,36 @@ impl Engine {
         }
         hits.sort_by_key(|hit| (hit.at, hit.rule, hit.detector, hit.level));
         hits
+    }
+
+    /// How far the streaks of all agents go now, with their last steps if those have all of their results.
+    pub fn standings(&self) -> Vec<Standing> {
+        let mut all = Vec::new();
+        for group in &self.groups {
+            for ((run, lane), (state, _)) in &group.lanes {
+                let mut state = Cow::Borrowed(state);
+                if state.is_settled() {
+                    close(state.to_mut(), &group.limits, &mut Vec::new());
+                }
+                all.extend(
+                    group
+                        .limits
+                        .iter()
+                        .map(|(detector, limits, rule)| Standing {
+                            rule: *rule,
+                            detector: *detector,
+                            run: *run,
+                            lane: *lane,
+                            count: state.count(*detector),
+                            limits: *limits,
+                            steps: state.steps(),
+                            at: state.end(*detector),
+                        }),
+                );
+            }
+        }
+        all.sort_by_key(|it| (it.run, it.lane.0, it.rule, it.detector));
+        all
     }
 }
 

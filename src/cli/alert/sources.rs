@@ -10,11 +10,15 @@ use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::rules::{BUILT_IN, Rules};
 use crate::analysis::cohort::baseline;
 use crate::cli::Cx;
+use crate::cli::alert::trips;
 use crate::cli::args::Paths;
 use crate::cli::failure::Failure;
 use crate::cli::out::Notes;
 use crate::config;
 use crate::ingest::discover::at_home;
+use crate::state;
+use crate::state::alerts::AlertStates;
+use crate::tui::alerting::{self, Source};
 
 /// Rules, and where they come from.
 #[derive(Debug)]
@@ -50,8 +54,17 @@ impl InForce {
         InForce::at(path(cx, given).as_deref(), &cx.notes)
     }
 
-    /// The rules of a file, or the built-in ones.
+    /// The rules of a file, or the built-in ones; what is probably not meant in them is said.
     pub(super) fn at(path: Option<&Path>, notes: &Notes) -> Result<InForce, Failure> {
+        let found = InForce::open(path)?;
+        let shown = found.path.as_deref().unwrap_or_default();
+        for note in &found.rules.notes {
+            notes.note(&format!("{shown}: {note}"));
+        }
+        Ok(found)
+    }
+
+    fn open(path: Option<&Path>) -> Result<InForce, Failure> {
         let Some(path) = path else {
             return Ok(InForce {
                 rules: Arc::new(Rules::built_in().clone()),
@@ -64,9 +77,6 @@ impl InForce {
         let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
         let shown = path.display().to_string();
         let rules = Rules::read(&text).map_err(|mistake| Failure::Usage(mistake.words(&shown)))?;
-        for note in &rules.notes {
-            notes.note(&format!("{shown}: {note}"));
-        }
         let known = known(path, &rules)?;
         Ok(InForce {
             sha256: digest(&text),
@@ -75,6 +85,42 @@ impl InForce {
             known,
         })
     }
+}
+
+/// The file of rules as it is named in the file of states: its one place, however it was written.
+fn place(path: &str) -> String {
+    let place = fs::canonicalize(path);
+    place.map_or_else(
+        |_| path.to_owned(),
+        |place| place.to_string_lossy().into_owned(),
+    )
+}
+
+/// Where the states of the alerts of these rules are kept; none if nothing is remembered.
+pub(super) fn states(cx: &Cx, in_force: &InForce) -> Option<AlertStates> {
+    let folder = cx.config.state.value.then(state::usual_folder).flatten()?;
+    let place = in_force.path.as_deref().map(place);
+    Some(AlertStates::of(&folder, place.as_deref()))
+}
+
+/// Rules for the explorer.
+pub(in crate::cli) fn of_screen(cx: &Cx, given: Option<&Path>) -> Source {
+    Source {
+        path: path(cx, given),
+        is_own: given.is_none(),
+        state: cx.config.state.value.then(state::usual_folder).flatten(),
+        read: for_screen,
+    }
+}
+
+fn for_screen(source: &Source) -> Result<alerting::InForce, String> {
+    let found = InForce::open(source.path.as_deref()).map_err(|failure| failure.to_string())?;
+    Ok(alerting::InForce {
+        disarmed: trips::disarmed(&found, source.is_own),
+        rules: found.rules,
+        path: found.path.as_deref().map(place),
+        known: found.known.into(),
+    })
 }
 
 fn digest(text: &str) -> String {

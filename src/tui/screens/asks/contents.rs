@@ -92,6 +92,10 @@ pub(super) fn about(asked: &Asked, ran: &[Line], width: usize) -> Vec<Line> {
     let ask = &asked.ask;
     let mut lines = Vec::new();
     let mut say = |tone: Tone, words: &str| {
+        if words.is_empty() {
+            let words = String::new();
+            lines.push(Line { tone, words });
+        }
         for line in text::sanitize_lines(words) {
             for row in text::wrap(&line, width.max(1)) {
                 lines.push(Line { tone, words: row });

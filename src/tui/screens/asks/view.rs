@@ -45,7 +45,12 @@ pub(super) fn draw(asks: &AsksView, theme: &Theme, buf: &mut Buffer) {
     }
 }
 
-const HINTS: &[Command] = &[Command::Open, Command::CopyAskRule];
+const HINTS: &[Command] = &[
+    Command::Open,
+    Command::Approve,
+    Command::Deny,
+    Command::CopyAskRule,
+];
 
 const ASKED: usize = 9;
 const LEFT: usize = 9;
