@@ -479,6 +479,3 @@ fn blocked_by(decided: &Decided) -> String {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;
