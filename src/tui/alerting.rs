@@ -17,7 +17,6 @@ use crate::analysis::alerts::watch::Watch;
 use crate::base::cancel::CancelFlag;
 use crate::base::sha256;
 use crate::model::action::ActionIx;
-use crate::model::quantity::Time;
 use crate::query::Context;
 use crate::state::alerts::AlertStates;
 use crate::store::Store;
@@ -186,17 +185,12 @@ impl Looking {
 
     /// A look whether or not anything is known to have changed; rules are read again if none are known.
     pub fn again(session: &Session) -> Looking {
-        let marked = Arc::clone(session.marks.all());
-        let context = filtering::context(session.zone.clone(), marked);
         Looking {
             store: session.loaded.store.clone(),
             source: session.setup.alerts.clone(),
             known: session.alerting.seen.clone(),
             marks: session.alerting.marks.clone(),
-            context: Context {
-                now: Time(session.clock.now()),
-                ..context
-            },
+            context: filtering::context(session),
             now: session.clock.now().div_euclid(1_000_000),
         }
     }

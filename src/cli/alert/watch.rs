@@ -387,7 +387,8 @@ impl Watcher {
         if let Some(sender) = states.sender()? {
             self.notifier = Some(self.notifier()?);
             self.sender = Some(sender);
-            cx.notes.note("the other program has ended: alerts are sent from here now");
+            cx.notes
+                .note("the other program has ended: alerts are sent from here now");
         }
         Ok(())
     }
