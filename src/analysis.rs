@@ -26,6 +26,7 @@ pub mod slow;
 pub mod snippet;
 pub mod statistics;
 pub mod summary;
+pub mod tape;
 pub mod timeline;
 pub mod title;
 pub mod trouble;

@@ -33,6 +33,7 @@ mod convert;
 mod cost;
 mod demo;
 mod diff;
+mod doctor;
 mod explore;
 pub mod export;
 mod formats;
@@ -40,7 +41,15 @@ mod generate;
 mod help;
 mod live;
 mod ls;
+mod mcp;
+#[cfg(feature = "capture")]
+mod mcp_serve;
+mod mcp_server;
 mod query;
+#[cfg(feature = "capture")]
+mod record;
+#[cfg(feature = "capture")]
+mod serve;
 mod shapes;
 mod show;
 mod stats;

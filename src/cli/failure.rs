@@ -19,8 +19,12 @@ pub enum Exit {
     Usage,
     /// A path could not be read, or nothing that was read is a record.
     NoInput,
+    /// A request of the agent had no recorded answer.
+    Missed,
     /// Some lines are malformed, and `--strict` was given.
     Partial,
+    /// What a program that was started ended with.
+    Child(u8),
     /// Ended by a signal, or by the loss of the terminal (as a hang-up, 1).
     Signal(u8),
 }
@@ -31,10 +35,11 @@ impl Exit {
             Exit::Done => 0,
             Exit::NoMatch | Exit::Worse => 1,
             Exit::Usage => 2,
-            Exit::Fired => 3,
+            Exit::Fired | Exit::Missed => 3,
             Exit::NoInput => 4,
             Exit::Partial => 5,
             Exit::CannotTell => 6,
+            Exit::Child(code) => code,
             Exit::Signal(number) => 128 + (number & 0x7f),
         }
     }

@@ -249,7 +249,9 @@ impl Shell {
             Event::Answered { outcome, .. } => {
                 match outcome {
                     Ok(state) => self.session.say(state.word()),
-                    Err(why) => self.session.fail(&format!("your answer does not count: {why}")),
+                    Err(why) => self
+                        .session
+                        .fail(&format!("your answer does not count: {why}")),
                 }
                 Vec::new()
             }

@@ -32,5 +32,6 @@ mod remote;
 mod replay;
 mod screens;
 mod shapes;
+mod stores;
 mod support;
 mod tail;
