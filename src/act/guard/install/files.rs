@@ -217,7 +217,11 @@ pub(super) fn added(
         },
         is_gate: matches!(event, Gate(_)) && !is_observing,
         command: command(*event, ours),
-        timeout: timeout(host),
+        timeout: match (host, event) {
+            // Codex cuts longer ones, and says so at every start.
+            ("codex", Told("SessionEnd")) => 3,
+            _ => timeout(host),
+        },
     });
     let entries: Vec<Entry> = entries.collect();
     match file.kind {
