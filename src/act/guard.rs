@@ -7,7 +7,7 @@
 mod asking;
 mod host;
 mod hosts;
-mod live;
+pub(in crate::act) mod live;
 mod protect;
 mod record;
 mod told;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::analysis::tape::class;
 use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
@@ -60,6 +61,7 @@ const COLUMNS: &[Column<'static>] = &[
     Column::left("TIMES", 2),
     Column::left("RESULTS", 2),
     Column::left("APPROVALS", 2),
+    Column::left("SERVE", 2),
     Column::left("LOCATION", 1).cut_to(12),
 ];
 
@@ -71,13 +73,16 @@ const MEMBERS: &[&str] = &[
     "times",
     "results",
     "approvals",
+    "serve",
     "folders",
+    "stores",
 ];
 
 fn record(format: &dyn Format) -> Value {
     let recorded = format.recorded();
     let folders = format.folders().iter();
     let folders: Vec<String> = folders.map(|folder| format!("~/{folder}")).collect();
+    let stores: Vec<String> = stores(format);
     json!({
         "name": format.name(),
         "about": format.about(),
@@ -86,8 +91,17 @@ fn record(format: &dyn Format) -> Value {
         "times": recorded.times.word(),
         "results": recorded.results.word(),
         "approvals": recorded.approvals.word(),
+        "serve": class::letter(format),
         "folders": folders,
+        "stores": stores,
     })
+}
+
+/// Where its databases are.
+fn stores(format: &dyn Format) -> Vec<String> {
+    let places = format.stores().iter().flat_map(|schema| schema.places);
+    let distinct: std::collections::BTreeSet<&str> = places.copied().collect();
+    distinct.iter().map(|place| format!("~/{place}")).collect()
 }
 
 fn row(format: &dyn Format) -> Vec<Cell> {
@@ -107,6 +121,7 @@ fn row(format: &dyn Format) -> Vec<Cell> {
         .folders()
         .iter()
         .map(|folder| format!("~/{folder}"))
+        .chain(stores(format))
         .collect();
     let folders = if folders.is_empty() {
         Cell::role("—", Role::Dim)
@@ -114,5 +129,10 @@ fn row(format: &dyn Format) -> Vec<Cell> {
         Cell::new(folders.join(", "))
     };
     let named = [Cell::new(format.name()), Cell::new(format.about())];
-    named.into_iter().chain(held).chain([folders]).collect()
+    let serve = Cell::new(class::letter(format));
+    named
+        .into_iter()
+        .chain(held)
+        .chain([serve, folders])
+        .collect()
 }

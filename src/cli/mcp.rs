@@ -46,7 +46,7 @@ impl Command for Mcp {
             mcp::run(server, places()?).map_err(|error| Failure::Input(error.to_string()))?;
         Ok(match code {
             0 => Exit::Done,
-            code => Exit::Ended(code),
+            code => Exit::Child(code),
         })
     }
 }

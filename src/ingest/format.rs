@@ -12,6 +12,8 @@ use crate::ingest::json::Record;
 use crate::ingest::kin::Kin;
 use crate::ingest::limit::Limit;
 use crate::ingest::packed::scattered::Scattered;
+use crate::ingest::packed::sqlite::schema::Schema;
+use crate::ingest::packed::told::Tell;
 use crate::ingest::request::{Api, RequestPart};
 
 /// A trace format: the union of the four concerns below, and a name.
@@ -87,6 +89,18 @@ pub trait Layout {
         None
     }
 
+    /// How the runs of this format are kept in databases.
+    fn stores(&self) -> &'static [Schema] {
+        &[]
+    }
+
+    /// Lines of JSON that tell what a file in another notation holds, if it is one of this format; `head` is its
+    /// beginning.
+    fn tell(&self, path: &Path, head: &[u8]) -> Option<Tell> {
+        let _ = (path, head);
+        None
+    }
+
     /// Whether the files in a folder are read only as parts of runs that lie elsewhere.
     fn is_aside(&self, folder: &Path) -> bool {
         let _ = folder;
@@ -148,6 +162,11 @@ pub trait Request {
     fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
         let _ = (record, part);
         None
+    }
+
+    /// What traces of this format hold of the requests that were sent to a model, at best.
+    fn sent(&self) -> Sent {
+        Sent::Order
     }
 
     /// Whether records may refer to a member of this name: a content-addressed member, whose name is a
@@ -218,6 +237,21 @@ pub trait Request {
     fn settings(&self) -> Option<&'static str> {
         None
     }
+}
+
+/// What a trace holds of the requests to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// Their bodies.
+    Bodies,
+    /// The whole conversation with each call.
+    Conversations,
+    /// Every message, once.
+    Messages,
+    /// That there were calls, and in which order.
+    Order,
+    /// There are no calls of a model in it.
+    Nothing,
 }
 
 /// How completely something is recorded.

@@ -647,6 +647,7 @@ impl Shell {
                 | Effect::Follow
                 | Effect::StopLoading
                 | Effect::View { .. }
+                | Effect::Edit { .. }
                 | Effect::Copy(_)
                 | Effect::Alert(..)
                 | Effect::Answer(_) => outside.push((from, effect)),

@@ -1,5 +1,7 @@
 //! All integration tests, in one binary.
 
+mod agents;
+mod alerts;
 mod approvals;
 mod atif;
 mod changes;
@@ -25,8 +27,11 @@ mod pictures;
 mod policy;
 mod properties;
 mod pty;
+#[cfg(feature = "capture")]
+mod remote;
 mod replay;
 mod screens;
 mod shapes;
+mod stores;
 mod support;
 mod tail;

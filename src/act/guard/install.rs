@@ -182,6 +182,16 @@ pub fn uninstall(name: &str, how: How<'_>) -> Result<Plan, String> {
     })
 }
 
+/// Settings for one run of Claude Code, which takes them as an argument: no file is changed.
+pub fn for_one_run() -> Result<String, String> {
+    files::alone(&program()?)
+}
+
+/// Whether hooks of a host were installed, as far as we noted it.
+pub fn is_installed(places: &Places, host: &str) -> bool {
+    installs(places).installs.iter().any(|it| it.host == host)
+}
+
 /// The hosts whose settings folder is there.
 pub fn found(places: &Places) -> Vec<&'static str> {
     let how = How {

@@ -191,7 +191,7 @@ pub(super) fn run_of(places: &Places, call: &str) -> Option<(String, PathBuf)> {
 }
 
 /// A short hash of a call: equal calls have equal ones, on the wire too.
-pub(super) fn hash(tool: &str, args: &Value) -> String {
+pub(in crate::act) fn hash(tool: &str, args: &Value) -> String {
     let text = format!("{tool}\u{1f}{}", crate::ingest::json::stable(args));
     short(text.as_bytes())
 }
@@ -204,9 +204,9 @@ pub(super) fn short(bytes: &[u8]) -> String {
 
 /// Why a breaker stops a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trip {
-    pub(super) rule: String,
-    pub(super) reason: String,
+pub(in crate::act) struct Trip {
+    pub(in crate::act) rule: String,
+    pub(in crate::act) reason: String,
 }
 
 /// What a breaker writes.
@@ -226,7 +226,7 @@ struct TripFile {
 const TRIP: &str = "saferun.tui/trip@1";
 
 /// Whether a breaker has stopped the run. A file that is there and cannot be read has.
-pub(super) fn tripped(places: &Places, run: &str, now: i64) -> Option<Trip> {
+pub(in crate::act) fn tripped(places: &Places, run: &str, now: i64) -> Option<Trip> {
     let name = format!("{}.trip", of_run(run));
     let folders = places.meeting().into_iter().map(|it| it.join("live"));
     let mut files = folders.chain([places.live()]).map(|it| it.join(&name));

@@ -29,9 +29,13 @@ const SHORT_RUN: usize = 8;
 impl Trace {
     /// Opens the trace of a run; the first hook of a run chooses its name.
     pub(super) fn open(places: &Places, host: &str, run: &str, state: &mut State) -> Trace {
-        if state.trace.is_empty() {
-            let path = of_recorder().unwrap_or_else(|| name(places, host, run));
-            state.trace = path.to_string_lossy().into_owned();
+        // A session that goes on may be recorded into another trace than it was before.
+        match of_recorder() {
+            Some(path) => state.trace = path.to_string_lossy().into_owned(),
+            None if state.trace.is_empty() => {
+                state.trace = name(places, host, run).to_string_lossy().into_owned();
+            }
+            None => {}
         }
         Trace::at(places, Path::new(&state.trace), run, "hook")
     }

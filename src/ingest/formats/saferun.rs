@@ -13,7 +13,7 @@ use self::open::kind_of;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::telling;
 use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::request::RequestPart;
@@ -111,6 +111,10 @@ impl Open for Saferun {
 }
 
 impl Request for Saferun {
+    fn sent(&self) -> Sent {
+        Sent::Bodies
+    }
+
     fn context(&self, record: &Value, _part: u16) -> Option<Vec<RequestPart>> {
         Some(request::pieces(record))
     }

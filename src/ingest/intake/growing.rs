@@ -25,10 +25,11 @@ use crate::ingest::discover::{self, Input};
 use crate::ingest::error::Error;
 use crate::ingest::fact::Decoded;
 use crate::ingest::format::Format;
-use crate::ingest::formats::{any_json, sniff};
+use crate::ingest::formats::{any_json, by_name, sniff};
 use crate::ingest::kin::Kin;
 use crate::ingest::loaded::Loaded;
 use crate::ingest::notice::{Notice, NoticeKind};
+use crate::ingest::packed::sqlite;
 use crate::ingest::records::Framing;
 use crate::ingest::records::lines::{Block, Desk};
 use crate::ingest::source::Source;
@@ -222,8 +223,9 @@ impl Growing {
     /// that is still to be created.
     fn walk(&mut self, shared: &mut Shared) -> Result<(), ReceiverGone> {
         for path in &self.paths {
-            let is_pattern = path.is_dir() || path.to_string_lossy().contains(['*', '?', '[', '{']);
-            let found = if is_pattern && !path.is_file() {
+            let has_signs = path.to_string_lossy().contains(['*', '?', '[', '{']);
+            let is_pattern = path.is_dir() || has_signs && !path.is_file();
+            let found = if is_pattern || sqlite::is_store(path) {
                 let shown = shared.options.shown;
                 let found = discover::resolve(std::slice::from_ref(path), shown);
                 let newer_than = shared.options.newer_than;
@@ -284,7 +286,7 @@ impl Growing {
         let next = shared.out.builder.next_action();
         let mut first = 0;
         for Trace { feed, known, .. } in &mut self.traces {
-            if let (Feed::Pipe(_), Some(known)) = (&*feed, known) {
+            if let (Feed::Pipe(_) | Feed::Stored(_), Some(known)) = (&*feed, known) {
                 first = first.max(known.first_readable(feed.lost_before(), next));
             }
         }
@@ -305,7 +307,8 @@ impl Growing {
         }
         let path = trace.path.clone();
         let bytes = Bytes::Live(Arc::clone(log));
-        let forced = shared.options.format;
+        let known = trace.feed.format().and_then(by_name);
+        let forced = shared.options.format.or(known);
         let format = match sniff::identify(&path, &bytes, forced, true) {
             Ok(read_as) => read_as.format,
             Err(_) => &any_json::AnyJson as &dyn Format,

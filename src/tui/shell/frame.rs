@@ -81,7 +81,7 @@ impl Shell {
         };
         let styles = &self.theme.styles;
         let (mark, style) = match notice.level {
-            Level::Note => (self.theme.marks.ok, styles.waiting),
+            Level::Note => (self.theme.marks.quiet, styles.waiting),
             Level::Error => (self.theme.marks.error, styles.error),
         };
         let mut row = paint::Row::new(buf, area, area.height.saturating_sub(1), styles.text);

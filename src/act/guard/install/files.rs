@@ -204,14 +204,9 @@ pub(super) fn is_ours(text: &str, host: &str) -> bool {
     text.contains(&format!("saferun-tui' guard {host}"))
 }
 
-/// The text with our hooks in it.
-pub(super) fn added(
-    file: &File,
-    text: Option<&str>,
-    ours: (&str, &str, bool),
-) -> Result<String, String> {
-    let (host, program, is_observing) = ours;
-    let entries = events(host).iter().map(|event| Entry {
+fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
+    let (host, _, is_observing) = ours;
+    let entry = |event: &Event| Entry {
         event: match event {
             Gate(name) | Told(name) => name,
         },
@@ -222,8 +217,27 @@ pub(super) fn added(
             ("codex", Told("SessionEnd")) => 3,
             _ => timeout(host),
         },
-    });
-    let entries: Vec<Entry> = entries.collect();
+    };
+    events(host).iter().map(entry).collect()
+}
+
+/// Settings that hold our hooks and nothing else, for Claude Code.
+pub(super) fn alone(program: &str) -> Result<String, String> {
+    settings::add(
+        None,
+        Shape::Nested,
+        &entries(("claude-code", program, false)),
+    )
+}
+
+/// The text with our hooks in it.
+pub(super) fn added(
+    file: &File,
+    text: Option<&str>,
+    ours: (&str, &str, bool),
+) -> Result<String, String> {
+    let (_, program, is_observing) = ours;
+    let entries = entries(ours);
     match file.kind {
         Kind::Settings(shape) => settings::add(text, shape, &entries).map_err(|why| {
             let path = file.path.display();
