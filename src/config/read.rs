@@ -29,12 +29,14 @@ const TOP: &[&str] = &[
     "time-zone",
     "runs",
     "live",
+    "alerts",
     "pull",
     "keys",
     "filters",
 ];
 const RUNS: &[&str] = &["columns", "sort", "group"];
 const LIVE: &[&str] = &["alert"];
+const ALERTS: &[&str] = &["rules"];
 /// Of a product in the table `pull`.
 const PRODUCT: &[&str] = &["key-cmd"];
 const PRODUCTS: &[&str] = &["phoenix", "mlflow", "langfuse", "langsmith", "helicone", "clickhouse"];
@@ -68,6 +70,7 @@ impl Config {
                 "time-zone" => config.zone = Setting::file(Some(at.string()?.to_owned())),
                 "runs" => config.read_runs(&at)?,
                 "live" => config.read_live(&at)?,
+                "alerts" => config.read_alerts(&at)?,
                 "pull" => config.read_pull(&at)?,
                 "keys" => config.read_keys(&at)?,
                 "filters" => config.read_filters(&at)?,
@@ -86,6 +89,21 @@ impl Config {
                 "sort" => self.runs.sort = Setting::file(at.order()?),
                 "group" => self.runs.group = Setting::file(Some(at.grouping()?)),
                 _ => return Err(unknown(at.text, key, RUNS.iter().copied())),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_alerts(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        for (key, value) in at.table()? {
+            let name: &str = key.get_ref();
+            let at = At { name, value, ..*at };
+            match name {
+                "rules" => {
+                    let path = at_home(Path::new(at.string()?));
+                    self.alert_rules = Setting::file(Some(path));
+                }
+                _ => return Err(unknown(at.text, key, ALERTS.iter().copied())),
             }
         }
         Ok(())

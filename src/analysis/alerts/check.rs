@@ -14,6 +14,7 @@ use crate::base::cancel::CancelFlag;
 use crate::model::action::{ActionIx, Flags, Kind};
 use crate::model::run::RunIx;
 use crate::query::Context;
+use crate::query::alerted::{Alerts, ByRule, Rows};
 use crate::query::eval::Query;
 use crate::query::expr::Expr;
 use crate::query::matches::matches;
@@ -102,7 +103,48 @@ pub fn loops(store: &Store, only: Option<&[RunIx]>, cancel: &CancelFlag) -> Vec<
         .copied()
         .filter(|it| it.is_loop())
         .collect();
-    let rules = Arc::new(Rules::only(&detectors));
+    noticed(store, only, &detectors, cancel)
+}
+
+/// All streaks, with their usual limits.
+pub fn streaks(store: &Store, cancel: &CancelFlag) -> Vec<Hit> {
+    noticed(store, None, Detector::ALL, cancel)
+}
+
+/// What `alert:`, `is:alert` and `is:loop` look up. The rules are asked for only if a filter needs them.
+pub fn lookup(rules: impl Fn() -> (Arc<Rules>, Vec<Known>) + Send + Sync + 'static) -> Alerts {
+    let loops = |store: &Store| -> Rows {
+        let hits = loops(store, None, &CancelFlag::new());
+        let evidence = hits.iter().flat_map(|hit| &hit.evidence);
+        evidence.map(|ix| ix.0).collect()
+    };
+    let alerts = move |store: &Store| -> ByRule {
+        let (rules, known) = rules();
+        let ask = Ask {
+            rules: &rules,
+            only: None,
+            known: &known,
+            context: &Context::default(),
+        };
+        let report = check(store, &ask, &CancelFlag::new());
+        let mut found = ByRule::new();
+        for alert in &report.alerts {
+            let id = rules.rules[alert.rule].id.as_str();
+            let rows = found.entry(id.into()).or_default();
+            rows.extend(alert.evidence().iter().map(|ix| ix.0));
+        }
+        found
+    };
+    Alerts::new(loops, alerts)
+}
+
+fn noticed(
+    store: &Store,
+    only: Option<&[RunIx]>,
+    detectors: &[Detector],
+    cancel: &CancelFlag,
+) -> Vec<Hit> {
+    let rules = Arc::new(Rules::only(detectors));
     let mut feed = Feed::new(store, &rules, only);
     feed.all(store, &[Mask::All], cancel);
     feed.engine.finish();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::analysis::alerts::alert::Alert;
 use crate::analysis::alerts::check::{self, Ask, Feed, Report};
 use crate::analysis::alerts::detector::Level;
+use crate::analysis::alerts::engine::Standing;
 use crate::analysis::alerts::fact::{Fact, What};
 use crate::analysis::alerts::history::baseline::Known;
 use crate::analysis::alerts::rules::Rules;
@@ -130,6 +131,11 @@ impl Overlay {
     /// Notices runs that have been idle for too long.
     pub fn idle(&mut self, now: Time) {
         self.feed.engine.idle(now);
+    }
+
+    /// How far the streaks of all agents go now.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.feed.engine.standings()
     }
 
     pub fn alerts(&self) -> &[Alert] {

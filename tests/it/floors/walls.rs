@@ -189,7 +189,7 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
             "base", "ingest", "query", "analysis", "export", "act", "tui", "cli",
         ],
     ),
-    ("memchr", &["ingest", "store", "analysis", "tui"]),
+    ("memchr", &["act", "ingest", "store", "analysis", "tui"]),
     ("notify", &["ingest/intake"]),
     ("nucleo_matcher", &["tui"]),
     ("pulldown_cmark", &["tui"]),

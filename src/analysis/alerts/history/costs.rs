@@ -191,16 +191,17 @@ struct Centre {
 
 impl Centre {
     fn of(seen: &[Seen]) -> Centre {
-        let middle = |logs: &[f64]| {
-            ranks::median(&ranks::ordered(logs.iter().copied())).unwrap_or_default()
-        };
+        let middle =
+            |logs: &[f64]| ranks::median(&ranks::ordered(logs.iter().copied())).unwrap_or_default();
         let logs: Vec<f64> = seen.iter().map(|it| it.cost.ln()).collect();
         let mut families: HashMap<Box<str>, Vec<f64>> = HashMap::new();
         for it in seen.iter().filter(|it| !it.kind.family.is_empty()) {
             let family = families.entry(it.kind.family.clone()).or_default();
             family.push(it.cost.ln());
         }
-        let known = families.into_iter().filter(|(_, logs)| logs.len() >= OF_FAMILY);
+        let known = families
+            .into_iter()
+            .filter(|(_, logs)| logs.len() >= OF_FAMILY);
         Centre {
             all: middle(&logs),
             families: known
@@ -242,12 +243,8 @@ impl Chart {
             let same = self.recent.iter().filter(|(_, it)| **it == *family).count();
             share(same, self.recent.len())
         };
-        let was = |family: &str| {
-            share(
-                self.before.get(family).copied().unwrap_or_default(),
-                self.n,
-            )
-        };
+        let was =
+            |family: &str| share(self.before.get(family).copied().unwrap_or_default(), self.n);
         let mut families: Vec<&str> = self.recent.iter().map(|(_, family)| &**family).collect();
         families.sort_unstable();
         families.dedup();
@@ -285,7 +282,11 @@ pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> Found {
                 });
                 *seen = alike.cloned().collect();
             }
-            let need = if frozen.is_some() { LEAST } else { LEAST_OF_CHART };
+            let need = if frozen.is_some() {
+                LEAST
+            } else {
+                LEAST_OF_CHART
+            };
             if seen.len() >= need {
                 *chart = Some(Chart::new(seen));
             } else {
@@ -326,7 +327,11 @@ pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> Found {
     }
     for (scope, (seen, chart)) in scopes {
         if chart.is_none() {
-            let need = if frozen.is_some() { LEAST } else { LEAST_OF_CHART };
+            let need = if frozen.is_some() {
+                LEAST
+            } else {
+                LEAST_OF_CHART
+            };
             found.learning.push(Learning {
                 rule: look.at,
                 scope,
