@@ -26,6 +26,8 @@ mod pictures;
 mod policy;
 mod properties;
 mod pty;
+#[cfg(feature = "capture")]
+mod record;
 mod replay;
 mod screens;
 mod shapes;
