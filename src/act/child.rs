@@ -14,6 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Map, Value, json};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
@@ -108,6 +109,35 @@ impl Launch {
                 .variables
                 .push(("GEMINI_CLI_TRUST_WORKSPACE", "true".to_owned())),
             _ => {}
+        }
+    }
+
+    /// Points the program at recorded MCP servers (name and URL), if it can be told on its command line.
+    pub fn with_servers(&mut self, servers: &[(String, String)]) -> bool {
+        if servers.is_empty() {
+            return true;
+        }
+        match self.program().as_str() {
+            "claude" => {
+                let of = |(name, url): &(String, String)| {
+                    (name.clone(), json!({"type": "http", "url": url}))
+                };
+                let all: Map<String, Value> = servers.iter().map(of).collect();
+                let config = json!({"mcpServers": all}).to_string();
+                self.insert(&[
+                    "--mcp-config".to_owned(),
+                    config,
+                    "--strict-mcp-config".to_owned(),
+                ]);
+                true
+            }
+            "codex" => {
+                for (name, url) in servers {
+                    self.insert(&["-c".to_owned(), format!("mcp_servers.{name}.url=\"{url}\"")]);
+                }
+                true
+            }
+            _ => false,
         }
     }
 

@@ -30,7 +30,7 @@ Examples:
 Opening a trace only reads it: nothing is sent, executed or written.
 
 Exit codes: 0 success · 1 no match, a failed gate, or runs that differ (--exit-code) ·
-            2 usage error or invalid filter · 4 input missing or unreadable ·
+            2 usage error or invalid filter · 3 a request without a recorded answer (serve) · 4 input missing or unreadable ·
             5 malformed lines (only with --strict) · 6 the gate is inconclusive";
 
 /// A terminal explorer for traces of AI agents: every prompt, response, tool call, policy
@@ -90,15 +90,23 @@ commands! {
     #[cfg(feature = "capture")]
     Record(super::record::Record),
     Policy(super::policy::Policy),
+    Alert(super::alert::Alert),
     Approvals(super::approvals::Approvals),
     Guard(super::guard::Guard),
     Asks(super::asks::Asks),
     Approve(super::asks::Approve),
     Deny(super::asks::Deny),
+    Mcp(super::mcp::Mcp),
     Export(super::export::Export),
     Fork(super::export::Fork),
+    #[cfg(feature = "capture")]
+    Serve(super::serve::Serve),
+    #[cfg(feature = "capture")]
+    McpServe(super::mcp_serve::McpServe),
     Verify(super::verify::Verify),
     Convert(super::convert::Convert),
+    #[cfg(feature = "capture")]
+    Pull(super::pull::Pull),
     Formats(super::formats::Formats),
     CheckFilter(super::filter::CheckFilter),
     Config(super::config::Config),

@@ -150,6 +150,11 @@ pub trait Request {
         None
     }
 
+    /// What traces of this format hold of the requests that were sent to a model, at best.
+    fn sent(&self) -> Sent {
+        Sent::Order
+    }
+
     /// Whether records may refer to a member of this name: a content-addressed member, whose name is a
     /// hash of its value.
     fn refers_to(&self, name: &[u8]) -> bool {
@@ -218,6 +223,21 @@ pub trait Request {
     fn settings(&self) -> Option<&'static str> {
         None
     }
+}
+
+/// What a trace holds of the requests to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// Their bodies.
+    Bodies,
+    /// The whole conversation with each call.
+    Conversations,
+    /// Every message, once.
+    Messages,
+    /// That there were calls, and in which order.
+    Order,
+    /// There are no calls of a model in it.
+    Nothing,
 }
 
 /// How completely something is recorded.

@@ -16,12 +16,12 @@ const MADE: &str = "\
     meta missing model most my name needed needs never new no not object occurred of one opencode \
     operation or other out parse parts patch path permission permissionrequest permissions permits \
     picture pk please policy pretooluse prevents previous proceed process program projects prompt \
-    prompts provide question quotes ran read reasoning recent record records redacted refused \
+    prompts provide question quotes ran read reasoning recent record recorded records redacted refused \
     rejected reported request requested result return rewound risk row rows rule running \
     saferun sending session sessions shape shown sibling size some spans specified sqlite state \
     status step stop store string syntax system table take task text texts that the them then there \
-    this thread timed to tokens tool trace traceback transcripts triggered tripwire true tui type \
-    unacceptable unpack unsupported unzip use user utf verification vt waited want was were which \
+    this thread timed to told tokens tool trace traceback transcripts triggered tripwire true tui type \
+    unacceptable unpack unsupported unzip use user utf verification vt waited want was were what which \
     while with without write written xz zip zstd";
 
 /// Whether a word, or a part of one, may be in a text that a reader composed.

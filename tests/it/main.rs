@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 
 mod agents;
+mod alerts;
 mod approvals;
 mod atif;
 mod changes;
@@ -28,6 +29,7 @@ mod properties;
 mod pty;
 #[cfg(feature = "capture")]
 mod record;
+mod remote;
 mod replay;
 mod screens;
 mod shapes;

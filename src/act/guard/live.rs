@@ -85,7 +85,9 @@ impl Held {
         places::check(&path, &file.metadata()?)?;
         file.lock()?;
         let mut text = Vec::new();
-        Read::by_ref(&mut file).take(LARGEST).read_to_end(&mut text)?;
+        Read::by_ref(&mut file)
+            .take(LARGEST)
+            .read_to_end(&mut text)?;
         // A state that was cut short says nothing: counting begins again.
         let state: State = serde_json::from_slice(&text).unwrap_or_default();
         Ok(Held { file, state })
@@ -171,6 +173,21 @@ impl State {
             self.error_streak = 0;
         }
     }
+}
+
+/// The run whose hook was asked about a call that is open, and the trace of that run.
+pub(super) fn run_of(places: &Places, call: &str) -> Option<(String, PathBuf)> {
+    let entries = fs::read_dir(places.live()).into_iter().flatten().flatten();
+    let states = entries.filter_map(|entry| {
+        let path = entry.path();
+        let is_state = path.extension().is_some_and(|it| it == "state");
+        let text = is_state.then(|| places::read_private(&path, LARGEST).ok());
+        serde_json::from_slice::<State>(&text.flatten()?).ok()
+    });
+    let mut states = states.filter(|state| state.open.iter().any(|it| it.call == call));
+    states
+        .next()
+        .map(|state| (state.run_id, PathBuf::from(state.trace)))
 }
 
 /// A short hash of a call: equal calls have equal ones, on the wire too.
@@ -300,7 +317,11 @@ mod tests {
             held.state.begin(None, "ls", &format!("{n:012}"));
         }
         held.save().expect("saved");
-        let file = fs::metadata(places.live().join(format!("{}.state", places::of_run("run/1"))));
+        let file = fs::metadata(
+            places
+                .live()
+                .join(format!("{}.state", places::of_run("run/1"))),
+        );
         assert!(file.expect("there").len() < 16 << 10, "it stays small");
     }
 
@@ -339,6 +360,10 @@ mod tests {
         stops(&timed("2999-01-01T00:00:00Z"), 0o600, Some("too dear"));
         stops(trip, 0o644, Some("cannot be read"));
         stops("{", 0o600, Some("cannot be read"));
-        stops(&trip.replace("trip@1", "trip@2"), 0o600, Some("cannot be read"));
+        stops(
+            &trip.replace("trip@1", "trip@2"),
+            0o600,
+            Some("cannot be read"),
+        );
     }
 }

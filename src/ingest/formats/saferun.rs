@@ -2,8 +2,8 @@
 //! without any instrumentation. Source: the trace format description of the project.
 
 mod assembler;
-mod open;
 mod delta;
+mod open;
 mod request;
 mod tellers;
 
@@ -13,7 +13,7 @@ use self::open::kind_of;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::telling;
 use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::request::RequestPart;
@@ -85,7 +85,12 @@ impl Decode for Saferun {
     }
 }
 
-impl Layout for Saferun {}
+impl Layout for Saferun {
+    /// Where our own guard and recorders write.
+    fn folders(&self) -> &'static [&'static str] {
+        &[".local/state/saferun-tui/traces"]
+    }
+}
 
 impl Open for Saferun {
     fn open(&self, record: &Value, _part: u16) -> Body {
@@ -106,6 +111,10 @@ impl Open for Saferun {
 }
 
 impl Request for Saferun {
+    fn sent(&self) -> Sent {
+        Sent::Bodies
+    }
+
     fn context(&self, record: &Value, _part: u16) -> Option<Vec<RequestPart>> {
         Some(request::pieces(record))
     }

@@ -186,10 +186,10 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     (
         "jiff",
         &[
-            "base", "ingest", "query", "analysis", "export", "tui", "cli",
+            "base", "ingest", "query", "analysis", "export", "act", "tui", "cli",
         ],
     ),
-    ("memchr", &["ingest", "store", "analysis", "tui"]),
+    ("memchr", &["act", "ingest", "store", "analysis", "tui"]),
     ("notify", &["ingest/intake"]),
     ("nucleo_matcher", &["tui"]),
     ("pulldown_cmark", &["tui"]),
@@ -233,7 +233,13 @@ pub(super) const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "toml",
-        &["ingest", "analysis/policy", "cli/policy", "config"],
+        &[
+            "ingest",
+            "analysis/policy",
+            "analysis/alerts",
+            "cli/policy",
+            "config",
+        ],
     ),
     ("tui_input", &["tui"]),
     ("unicode_segmentation", &["base"]),

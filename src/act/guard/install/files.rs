@@ -137,18 +137,40 @@ pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
     let settings = |shape| Kind::Settings(shape);
     if let Some(project) = how.project {
         return match host {
-            "claude-code" => Ok(file(project.join(".claude"), "settings.local.json", settings(Shape::Nested))),
-            "opencode" => Ok(file(project.join(".opencode"), "plugin/saferun.js", Kind::Plugin)),
-            other => Err(format!("{other} has no settings of a project that only its user has")),
+            "claude-code" => Ok(file(
+                project.join(".claude"),
+                "settings.local.json",
+                settings(Shape::Nested),
+            )),
+            "opencode" => Ok(file(
+                project.join(".opencode"),
+                "plugin/saferun.js",
+                Kind::Plugin,
+            )),
+            other => Err(format!(
+                "{other} has no settings of a project that only its user has"
+            )),
         };
     }
     Ok(match host {
-        "codex" => file(home("CODEX_HOME", ".codex"), "hooks.json", settings(Shape::Nested)),
+        "codex" => file(
+            home("CODEX_HOME", ".codex"),
+            "hooks.json",
+            settings(Shape::Nested),
+        ),
         "gemini" => {
             let around = set("GEMINI_CLI_HOME").unwrap_or_else(|| user.to_owned());
-            file(around.join(".gemini"), "settings.json", settings(Shape::Named))
+            file(
+                around.join(".gemini"),
+                "settings.json",
+                settings(Shape::Named),
+            )
         }
-        "copilot" => file(user.join(".copilot"), "hooks/saferun.json", settings(Shape::Copilot)),
+        "copilot" => file(
+            user.join(".copilot"),
+            "hooks/saferun.json",
+            settings(Shape::Copilot),
+        ),
         "qwen" => file(user.join(".qwen"), "settings.json", settings(Shape::Nested)),
         "cursor" => file(user.join(".cursor"), "hooks.json", settings(Shape::Cursor)),
         "kimi" => file(user.join(".kimi-code"), "config.toml", Kind::Tables),
@@ -156,7 +178,11 @@ pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
             let config = home("XDG_CONFIG_HOME", ".config").join("opencode");
             file(config, "plugin/saferun.js", Kind::Plugin)
         }
-        _ => file(home("CLAUDE_CONFIG_DIR", ".claude"), "settings.json", settings(Shape::Nested)),
+        _ => file(
+            home("CLAUDE_CONFIG_DIR", ".claude"),
+            "settings.json",
+            settings(Shape::Nested),
+        ),
     })
 }
 
@@ -210,8 +236,9 @@ pub(super) fn added(
             let paste = settings::add(None, shape, &entries).unwrap_or_default();
             format!("{path}: {why}; put this into it yourself:\n{paste}")
         }),
-        Kind::Tables => tables::add(text, &entries)
-            .map_err(|why| format!("{}: {why}", file.path.display())),
+        Kind::Tables => {
+            tables::add(text, &entries).map_err(|why| format!("{}: {why}", file.path.display()))
+        }
         Kind::Plugin => Ok(plugin::text(program, is_observing)),
     }
 }

@@ -13,7 +13,6 @@ use crate::analysis::policy::native::{Condition, Found};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::toml_file::{Entry, entries, json, table};
 use crate::analysis::policy::{Context, Effect, Rule};
-use crate::query;
 use crate::query::ahead::Ahead;
 use crate::query::expr::Expr;
 use crate::query::fields::nearest;
@@ -217,19 +216,7 @@ fn class(entry: &Entry<'_>) -> Result<Class, Mistake> {
 
 /// A filter; a mistake in it is shown at its place in the file.
 fn when(entry: &Entry<'_>) -> Result<(Ahead, Expr), Mistake> {
-    let filter = entry.string()?;
-    let expr = query::parse(filter).map_err(|error| {
-        let span = entry.value.span();
-        let inside = entry
-            .text
-            .get(span.clone())
-            .and_then(|raw| raw.find(filter));
-        let span = match inside {
-            Some(at) => span.start + at + error.span.start..span.start + at + error.span.end,
-            None => span,
-        };
-        Mistake::at(entry.text, span, error.message).meaning(error.suggestion.as_deref())
-    })?;
+    let expr = entry.filter()?;
     let ahead = Ahead::compile(&expr).map_err(|what| entry.wrong(what))?;
     Ok((ahead, expr))
 }

@@ -1,6 +1,6 @@
 """Records real clients against a scripted model, and compares the trace with what each client saw.
 
-    tests/clients/run.py target/debug/saferun-tui [PYTHON]
+    tests/clients/record.py target/debug/saferun-tui [PYTHON]
 
 PYTHON is one that has the SDKs (pip install openai anthropic google-genai). What is not installed is skipped, and said."""
 import json
