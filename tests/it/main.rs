@@ -28,6 +28,7 @@ mod policy;
 mod properties;
 mod pty;
 #[cfg(feature = "capture")]
+mod record;
 mod remote;
 mod replay;
 mod screens;
