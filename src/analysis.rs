@@ -1,5 +1,6 @@
 //! Pure functions over a snapshot of the store.
 
+pub mod alerts;
 pub mod approvals;
 pub mod changes;
 pub mod cohort;
@@ -15,6 +16,7 @@ pub mod models;
 pub mod naming;
 pub mod origin;
 pub mod policy;
+pub mod process;
 pub mod profile;
 pub mod project;
 pub mod replay;
@@ -24,6 +26,7 @@ pub mod slow;
 pub mod snippet;
 pub mod statistics;
 pub mod summary;
+pub mod tape;
 pub mod timeline;
 pub mod title;
 pub mod trouble;

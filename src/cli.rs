@@ -1,9 +1,12 @@
 //! The command line. Data goes to standard output, messages about it to standard error.
 
+mod alert;
 mod approvals;
 pub mod args;
+mod asks;
 pub mod command;
 pub mod failure;
+pub mod guard;
 pub mod look;
 pub mod out;
 
@@ -15,10 +18,13 @@ mod picture;
 mod place;
 mod plain;
 mod policy;
+#[cfg(feature = "capture")]
+mod pull;
 mod records;
 mod selection;
 mod settings;
 mod table;
+mod url;
 
 mod baseline;
 mod cohort;
@@ -36,7 +42,14 @@ mod help;
 mod live;
 mod ls;
 mod mcp;
+#[cfg(feature = "capture")]
+mod mcp_serve;
+mod mcp_server;
 mod query;
+#[cfg(feature = "capture")]
+mod record;
+#[cfg(feature = "capture")]
+mod serve;
 mod shapes;
 mod show;
 mod stats;
@@ -76,15 +89,21 @@ pub fn run(mut args: Args) -> anyhow::Result<Exit> {
         }
         None => command::check(Explore::NAME, Explore::ACCEPTS, &args.global)?,
     }
-    if let Some(Commands::Diff(_)) = &args.command {
-        // `diff --format` is a layout, and clap copies it to the global option of the same name.
+    let has_own_format = match &args.command {
+        Some(Commands::Diff(_)) => true,
+        Some(Commands::Alert(alert)) => alert.has_own_format(),
+        _ => false,
+    };
+    if has_own_format {
+        // A format of the output: clap copies it to the global option of the same name.
         args.global.format = None;
     }
     let config = settings::resolve(&mut args.global)?;
     shapes::declare(&args.global)?;
     let look = Look::from_environment(&args.global)?;
     let notes = Notes::new(look.clone(), args.global.quiet, args.global.verbose);
-    let load = Load::new(&args.global)?;
+    let mut load = Load::new(&args.global)?;
+    load.keys = url::keys(&config);
     let mut cx = Cx {
         out: Out::stdout(look),
         notes,

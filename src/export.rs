@@ -1,5 +1,6 @@
 //! Output without a terminal: JSON, CSV, Markdown, text, traces, requests.
 
+pub mod alerts;
 pub mod atif;
 pub mod cohort;
 pub mod costs;

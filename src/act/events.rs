@@ -1,26 +1,37 @@
 //! What happens outside while the screen runs: questions to the user come in, answers go out.
 
+use std::sync::Arc;
+
 use crossbeam_channel::{Receiver, Sender, never, unbounded};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+use crate::act::ask::{Ask, Standing, State};
+
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Something waits until the user allows or denies it.
-    Question(Question),
+    /// All tool calls that wait for a person, or did until now, the oldest first.
+    Asks(Vec<Asked>),
+    /// What became of an answer of the user; an error says why it does not count.
+    Answered {
+        id: String,
+        outcome: Result<State, String>,
+    },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    pub id: u64,
-    /// May hold anything: sanitise it before it is shown.
-    pub text: String,
+/// A question. It may hold anything: sanitise it before it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    pub ask: Arc<Ask>,
+    pub standing: Standing,
 }
 
 /// What the user decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The question that is answered.
-    pub id: u64,
-    pub is_allowed: bool,
+    pub id: String,
+    pub state: State,
+    /// May be empty for a yes.
+    pub reason: String,
 }
 
 /// The screen's end of the channels.

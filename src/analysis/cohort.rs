@@ -14,7 +14,6 @@ pub mod observe;
 pub mod traits;
 
 mod firsts;
-mod loops;
 
 pub mod compare;
 pub mod design;

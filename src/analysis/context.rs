@@ -13,7 +13,7 @@ mod unknown;
 
 use serde_json::Value;
 
-pub use answer::{Answer, answer};
+pub use answer::{Answer, answer, said};
 pub use collect::call_before;
 pub use line::{line, text};
 pub use tools::of as tools;
@@ -118,6 +118,37 @@ impl Context {
     pub fn estimate(&self) -> u64 {
         self.parts.iter().filter_map(|part| part.estimate).sum()
     }
+}
+
+/// How much of a request the record of its call holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    Body,
+    /// The whole conversation, but not the body that was sent.
+    Conversation,
+    Nothing,
+}
+
+pub fn told(call: &Row<'_>) -> Told {
+    let mut told = Told::Nothing;
+    for piece in collect::own(call) {
+        match piece {
+            RequestPart::Request(_) => return Told::Body,
+            RequestPart::History(_) => told = Told::Conversation,
+            _ => {}
+        }
+    }
+    told
+}
+
+/// The blocks that a row added to the conversation.
+pub fn blocks_of(row: &Row<'_>) -> Vec<Value> {
+    let pieces = collect::all_pieces(row).into_iter();
+    let blocks = pieces.filter_map(|(_, piece)| match piece {
+        RequestPart::Block(said) => Some(said.block),
+        _ => None,
+    });
+    blocks.collect()
 }
 
 /// The role of a row's text in the model's input, if the model saw it.

@@ -31,6 +31,7 @@ use std::path::Path;
 
 use crate::analysis::policy::call::Call;
 use crate::analysis::policy::mistake::Mistake;
+use crate::ingest::body::Matched;
 
 /// What a policy says about a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,6 +187,18 @@ pub trait Engine: fmt::Debug + Send + Sync {
 
     /// Every rule, and why it holds for the call or not.
     fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason>;
+
+    /// Why a rule is there, as its file says; empty where it does not.
+    fn reason(&self, rule: RuleIx) -> &str {
+        let _ = rule;
+        ""
+    }
+
+    /// What of a call a rule matched, where its engine can tell.
+    fn matched(&self, rule: RuleIx, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {
+        let _ = (rule, call, context);
+        Vec::new()
+    }
 
     /// What the verdicts assume that no file states.
     fn assumptions(&self) -> &'static [&'static str] {

@@ -22,6 +22,16 @@ pub fn of(store: &Store, ix: RunIx, bodies: &mut Bodies) -> String {
     bare.unwrap_or(&prompt).to_owned()
 }
 
+/// What the run was about, else its id, in at most `width` columns. Sanitised.
+pub fn or_id(store: &Store, ix: RunIx, (bodies, width): (&mut Bodies, usize)) -> String {
+    let title = of(store, ix, bodies);
+    if title.is_empty() {
+        let id = text::sanitize(&store.run(ix).id);
+        return format!("run {}", text::cut(&id, width));
+    }
+    text::cut(&title, width).into_owned()
+}
+
 /// The first prompt in a line, as the stream shows it. Sanitised.
 pub fn first_prompt(store: &Store, ix: RunIx, bodies: &mut Bodies) -> String {
     let prompt = store.run(ix).first_prompt.get();

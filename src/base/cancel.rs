@@ -12,6 +12,11 @@ impl CancelFlag {
         CancelFlag::default()
     }
 
+    /// The flag itself, for a handler of signals.
+    pub fn shared(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Asks the worker to stop the next time it checks.
     pub fn raise(&self) {
         self.0.store(true, Ordering::Relaxed);

@@ -30,7 +30,7 @@ Examples:
 Opening a trace only reads it: nothing is sent, executed or written.
 
 Exit codes: 0 success · 1 no match, a failed gate, or runs that differ (--exit-code) ·
-            2 usage error or invalid filter · 4 input missing or unreadable ·
+            2 usage error or invalid filter · 3 a request without a recorded answer (serve) · 4 input missing or unreadable ·
             5 malformed lines (only with --strict) · 6 the gate is inconclusive";
 
 /// A terminal explorer for traces of AI agents: every prompt, response, tool call, policy
@@ -49,11 +49,12 @@ pub struct Args {
 }
 
 macro_rules! commands {
-    ($($variant:ident($args:ty)),* $(,)?) => {
+    ($($(#[$when:meta])* $variant:ident($args:ty)),* $(,)?) => {
         /// Every command, in the order of the help.
         #[derive(Debug, Subcommand)]
         pub enum Commands {
             $(
+                $(#[$when])*
                 #[command(name = <$args as Command>::NAME, args = hidden::<$args>())]
                 $variant(Box<$args>),
             )*
@@ -61,15 +62,15 @@ macro_rules! commands {
 
         impl Commands {
             pub fn name(&self) -> &'static str {
-                match self { $(Commands::$variant(_) => <$args as Command>::NAME),* }
+                match self { $($(#[$when])* Commands::$variant(_) => <$args as Command>::NAME),* }
             }
 
             pub(super) fn accepts(&self) -> Accepts {
-                match self { $(Commands::$variant(_) => <$args as Command>::ACCEPTS),* }
+                match self { $($(#[$when])* Commands::$variant(_) => <$args as Command>::ACCEPTS),* }
             }
 
             pub(super) fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
-                match self { $(Commands::$variant(args) => args.run(cx)),* }
+                match self { $($(#[$when])* Commands::$variant(args) => args.run(cx)),* }
             }
         }
     };
@@ -86,16 +87,30 @@ commands! {
     Tail(super::tail::Tail),
     Show(super::show::Show),
     Diff(super::diff::Diff),
+    #[cfg(feature = "capture")]
+    Record(super::record::Record),
     Policy(super::policy::Policy),
+    Alert(super::alert::Alert),
     Approvals(super::approvals::Approvals),
+    Guard(super::guard::Guard),
+    Asks(super::asks::Asks),
+    Approve(super::asks::Approve),
+    Deny(super::asks::Deny),
+    Mcp(super::mcp::Mcp),
     Export(super::export::Export),
     Fork(super::export::Fork),
+    #[cfg(feature = "capture")]
+    Serve(super::serve::Serve),
+    #[cfg(feature = "capture")]
+    McpServe(super::mcp_serve::McpServe),
     Verify(super::verify::Verify),
     Convert(super::convert::Convert),
+    #[cfg(feature = "capture")]
+    Pull(super::pull::Pull),
     Formats(super::formats::Formats),
     Doctor(super::doctor::Doctor),
     Keep(super::doctor::Keep),
-    McpServer(super::mcp::McpServer),
+    McpServer(super::mcp_server::McpServer),
     CheckFilter(super::filter::CheckFilter),
     Config(super::config::Config),
     Demo(super::demo::Demo),

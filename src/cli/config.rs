@@ -172,6 +172,14 @@ fn lines(config: &config::Config) -> Vec<Line> {
     ];
     let alert = config.alert.value.map_or(Alert::OFF, Alert::word);
     lines.push(line("live", "alert", &config.alert, Some(json!(alert))));
+    let rules = config.alert_rules.value.as_ref();
+    let rules = rules.map(|path| json!(path.to_string_lossy()));
+    lines.push(line("alerts", "rules", &config.alert_rules, rules));
+    let pull = config.pull.iter();
+    lines.extend(pull.map(|(product, command)| {
+        let name = format!("{product}.key-cmd");
+        line("pull", &name, command, Some(json!(command.value)))
+    }));
     let keymap = config.keymap();
     lines.extend(config.keys.iter().map(|(name, keys)| {
         let in_force = keymap.keys_named(name).into_iter();

@@ -3,7 +3,10 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::act::ask::outside;
+use crate::act::places::Places;
 use crate::analysis::runs::{Key, Order};
+use crate::cli::alert::sources as alert_sources;
 use crate::cli::args::{Commands, Paths, Rows, When};
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
@@ -11,7 +14,7 @@ use crate::cli::look::Charset;
 use crate::cli::pick::Target;
 use crate::cli::policy::sources;
 use crate::cli::selection::Selection;
-use crate::cli::{Cx, demo, filter, ls, picture, plain};
+use crate::cli::{Cx, demo, filter, ls, picture, plain, url};
 use crate::config::{self, Origin};
 use crate::ingest::discover::{self, Input};
 use crate::ingest::intake;
@@ -38,6 +41,10 @@ pub struct Explore {
     /// Read the stream line by line with typed commands, without drawing a screen
     #[arg(long, conflicts_with_all = ["follow", "screenshot"])]
     plain: bool,
+
+    /// Rules of alerts, for view 6 [default: those of the settings, else built-in ones]
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
 
     #[command(flatten)]
     pub picture: Picture,
@@ -84,7 +91,7 @@ impl Command for Explore {
 
     fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
         if self.follow {
-            return follow(cx, &self.paths.paths);
+            return follow_with(cx, &self.paths.paths, self.rules);
         }
         if self.paths.paths.is_empty() && !super::stdin_is_a_trace() {
             return without_paths(cx, self.picture);
@@ -95,17 +102,21 @@ impl Command for Explore {
             let what = format!("{path}: no such file · did you mean the command '{command}'?");
             return Err(Failure::Input(what).into());
         }
-        let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
-        let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
         if self.plain {
             return plain(cx, &paths);
         }
-        let (inputs, errors) = cx.load.resolve(&cx.notes, &files);
+        url::check(&paths)?;
+        let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+        let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
+        let (files, mut errors) = url::fetched(&cx.notes, &files, &cx.load.keys);
+        let (inputs, more) = cx.load.resolve(&cx.notes, &files);
+        errors.extend(more);
         let named = Named {
             inputs,
             title: title(&paths),
             failed: errors.iter().map(ToString::to_string).collect(),
             picture: self.picture,
+            rules: self.rules,
             paths: files,
             targets,
             ..Named::default()
@@ -139,6 +150,8 @@ pub(super) struct Named {
     /// The same paths, with the runs and actions they name.
     pub(super) targets: Vec<Target>,
     pub(super) live: bool,
+    /// A file of rules of alerts.
+    pub(super) rules: Option<PathBuf>,
     /// About what the agents of this machine are doing.
     pub(super) overview: bool,
     /// The bundled traces, which have a bundled policy.
@@ -210,15 +223,26 @@ fn without_paths(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
 
 /// Opens the explorer on traces that grow. They need not exist yet.
 pub(super) fn follow(cx: &mut Cx, paths: &[PathBuf]) -> anyhow::Result<Exit> {
+    follow_with(cx, paths, None)
+}
+
+fn follow_with(cx: &mut Cx, paths: &[PathBuf], rules: Option<PathBuf>) -> anyhow::Result<Exit> {
     if paths.is_empty() {
         return Err(Failure::Usage("no trace given to follow".to_owned()).into());
     }
+    url::check(paths)?;
     let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
+    let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
+    let (files, failed) = url::fetched(&cx.notes, &files, &cx.load.keys);
+    if files.is_empty() && !failed.is_empty() {
+        return Ok(Exit::NoInput);
+    }
     let named = Named {
         title: title(paths),
-        paths: targets.iter().map(|it| it.path.clone()).collect(),
+        paths: files,
         targets,
         live: true,
+        rules,
         ..Named::default()
     };
     run(cx, named)
@@ -268,6 +292,7 @@ fn recent(cx: &Cx, picture: Picture) -> anyhow::Result<Exit> {
         return picture::draw(cx, &named, options);
     }
     check_terminal()?;
+    let options = with_asks(options);
     show(&options, crossbeam_channel::never().into())
 }
 
@@ -276,6 +301,7 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
     if named.picture.screenshot.is_some() {
         return picture::draw(cx, &named, options);
     }
+    let options = with_asks(options);
     let loading = options.loading.clone();
     let messages = if named.live {
         intake::follow(named.paths, loading, false)?
@@ -283,6 +309,17 @@ fn screen(cx: &Cx, named: Named) -> anyhow::Result<Exit> {
         intake::open(named.inputs, loading)
     };
     show(&options, messages)
+}
+
+/// Tool calls that wait for a person can be answered while the explorer runs.
+fn with_asks(options: tui::Options) -> tui::Options {
+    match Places::of_environment() {
+        Some(places) => tui::Options {
+            outside: outside::start(places),
+            ..options
+        },
+        None => options,
+    }
 }
 
 fn show(options: &tui::Options, messages: Messages) -> anyhow::Result<Exit> {
@@ -355,6 +392,7 @@ fn options(cx: &Cx, named: &Named) -> tui::Options {
             homes: homes(),
             demo: demo::inputs(),
             policies: named.policies(cx),
+            alerts: alert_sources::of_screen(cx, named.rules.as_deref()),
             ..Setup::default()
         },
         state: cx.config.state.value.then(state::usual_folder).flatten(),

@@ -3,7 +3,7 @@
 mod files;
 mod whole;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -219,8 +219,20 @@ impl Command for Fork {
             ));
         }
         report_masked(cx, masked);
+        if let Some(path) = &target.output {
+            next_steps(cx, &self.run, path);
+        }
         Ok(Exit::Done)
     }
+}
+
+/// What a fork is for.
+fn next_steps(cx: &Cx, run: &Path, fork: &Path) {
+    let (run, fork) = (run.display(), fork.display());
+    cx.notes.note(&format!(
+        "next: saferun-tui {fork} opens it; saferun-tui export {fork} --as curl prints the request that goes on from there; \
+         saferun-tui diff {run} {fork} compares"
+    ));
 }
 
 impl Target {

@@ -5,10 +5,10 @@ use serde::Serialize;
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock, System};
 use crate::base::{human, text};
-use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::out::Progress;
+use crate::cli::{Cx, alert};
 use crate::model::action::ActionIx;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
@@ -119,6 +119,7 @@ pub(super) fn context(cx: &Cx) -> Context {
     Context {
         now: Time(System.now()),
         zone: cx.out.look.zone.clone(),
+        alerts: alert::lookup(cx),
         ..Context::default()
     }
 }

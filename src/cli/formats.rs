@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::analysis::tape::class;
 use crate::cli::Cx;
 use crate::cli::command::{Accepts, Command, GlobalOption};
 use crate::cli::failure::Exit;
@@ -60,6 +61,7 @@ const COLUMNS: &[Column<'static>] = &[
     Column::left("TIMES", 2),
     Column::left("RESULTS", 2),
     Column::left("APPROVALS", 2),
+    Column::left("SERVE", 2),
     Column::left("LOCATION", 1).cut_to(12),
 ];
 
@@ -71,6 +73,7 @@ const MEMBERS: &[&str] = &[
     "times",
     "results",
     "approvals",
+    "serve",
     "folders",
     "stores",
 ];
@@ -88,6 +91,7 @@ fn record(format: &dyn Format) -> Value {
         "times": recorded.times.word(),
         "results": recorded.results.word(),
         "approvals": recorded.approvals.word(),
+        "serve": class::letter(format),
         "folders": folders,
         "stores": stores,
     })
@@ -125,5 +129,10 @@ fn row(format: &dyn Format) -> Vec<Cell> {
         Cell::new(folders.join(", "))
     };
     let named = [Cell::new(format.name()), Cell::new(format.about())];
-    named.into_iter().chain(held).chain([folders]).collect()
+    let serve = Cell::new(class::letter(format));
+    named
+        .into_iter()
+        .chain(held)
+        .chain([serve, folders])
+        .collect()
 }

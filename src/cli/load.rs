@@ -11,6 +11,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::out::{Notes, Progress};
 use crate::cli::pick::Target;
 use crate::cli::selection::Selection;
+use crate::cli::url;
 use crate::ingest::discover::{self, Input, Shown};
 use crate::ingest::formats::sniff;
 use crate::ingest::prices::PriceTable;
@@ -30,6 +31,8 @@ const GLANCE: u64 = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) options: intake::Options,
+    /// Commands that print the keys of products, for paths that are URLs of traces.
+    pub(super) keys: Vec<(String, Vec<String>)>,
     /// All sources that were read: any of them may be damaged when its actions are opened.
     sources: RefCell<Vec<Arc<Source>>>,
 }
@@ -83,12 +86,14 @@ impl Load {
     pub(super) fn with(options: intake::Options) -> Load {
         Load {
             options,
+            keys: Vec::new(),
             sources: RefCell::default(),
         }
     }
 
     /// Reads paths that may name a run or an action (`PATH#RUN:SEQ`).
     pub(super) fn paths(&self, notes: &Notes, paths: &[PathBuf]) -> Result<Read, Failure> {
+        url::check(paths)?;
         let targets: Vec<Target> = paths.iter().map(|path| Target::parse(path)).collect();
         let files: Vec<PathBuf> = targets.iter().map(|it| it.path.clone()).collect();
         let mut read = self.whole(notes, &files);
@@ -116,13 +121,15 @@ impl Load {
         } else {
             self.options.shown
         };
-        let resolved = discover::resolve(paths, shown);
+        let (paths, failed) = url::fetched(notes, paths, &self.keys);
+        let mut resolved = discover::resolve(&paths, shown);
         for note in resolved.notes() {
             notes.note(&note);
         }
         for error in &resolved.errors {
             notes.error(&error.to_string());
         }
+        resolved.errors.extend(failed);
         (resolved.inputs, resolved.errors)
     }
 

@@ -110,6 +110,16 @@ impl Notes {
         }
     }
 
+    /// A line of a report, without a word in front: cleaned text.
+    pub fn line(&self, clean: &str) {
+        if !self.quiet {
+            let line = format!("{clean}\n");
+            let _ = io::stderr()
+                .lock()
+                .write_all(self.look.spell(&line).as_bytes());
+        }
+    }
+
     /// For `--verbose`.
     pub fn detail(&self, raw: &str) {
         if self.verbose {

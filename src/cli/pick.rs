@@ -12,7 +12,7 @@ use crate::analysis::runs::short_ids;
 use crate::base::human;
 use crate::cli::failure::Failure;
 use crate::cli::load::Read;
-use crate::cli::{Cx, filter};
+use crate::cli::{Cx, filter, url};
 use crate::model::run::RunIx;
 use crate::query::hint::Over;
 use crate::store::Store;
@@ -61,6 +61,7 @@ pub(super) struct Found {
 
 /// Reads the one run that a path means.
 pub(super) fn run(cx: &Cx, named: &Path) -> anyhow::Result<(Store, Found)> {
+    url::check(&[named.to_owned()])?;
     let target = Target::parse(named);
     let read = cx.load.whole(&cx.notes, std::slice::from_ref(&target.path));
     let found = in_file(cx, &read, &target)?;
@@ -76,6 +77,13 @@ pub(super) struct Picked {
 
 /// Two runs to compare. If only one path is given, it must hold exactly two.
 pub(super) fn two(cx: &Cx, a: &Path, b: Option<&Path>) -> anyhow::Result<[Picked; 2]> {
+    url::check(
+        &[Some(a), b]
+            .into_iter()
+            .flatten()
+            .map(Path::to_owned)
+            .collect::<Vec<_>>(),
+    )?;
     let target = Target::parse(a);
     let read = cx.load.whole(&cx.notes, std::slice::from_ref(&target.path));
     let Some(b) = b else {

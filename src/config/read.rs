@@ -29,11 +29,17 @@ const TOP: &[&str] = &[
     "time-zone",
     "runs",
     "live",
+    "alerts",
+    "pull",
     "keys",
     "filters",
 ];
 const RUNS: &[&str] = &["columns", "sort", "group"];
 const LIVE: &[&str] = &["alert"];
+const ALERTS: &[&str] = &["rules"];
+/// Of a product in the table `pull`.
+const PRODUCT: &[&str] = &["key-cmd"];
+const PRODUCTS: &[&str] = &["phoenix", "mlflow", "langfuse", "langsmith", "helicone"];
 
 /// A named value of the file, with the text of the whole file.
 struct At<'a> {
@@ -64,6 +70,8 @@ impl Config {
                 "time-zone" => config.zone = Setting::file(Some(at.string()?.to_owned())),
                 "runs" => config.read_runs(&at)?,
                 "live" => config.read_live(&at)?,
+                "alerts" => config.read_alerts(&at)?,
+                "pull" => config.read_pull(&at)?,
                 "keys" => config.read_keys(&at)?,
                 "filters" => config.read_filters(&at)?,
                 _ => return Err(unknown(text, key, TOP.iter().copied())),
@@ -86,6 +94,21 @@ impl Config {
         Ok(())
     }
 
+    fn read_alerts(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        for (key, value) in at.table()? {
+            let name: &str = key.get_ref();
+            let at = At { name, value, ..*at };
+            match name {
+                "rules" => {
+                    let path = at_home(Path::new(at.string()?));
+                    self.alert_rules = Setting::file(Some(path));
+                }
+                _ => return Err(unknown(at.text, key, ALERTS.iter().copied())),
+            }
+        }
+        Ok(())
+    }
+
     fn read_live(&mut self, at: &At<'_>) -> Result<(), Wrong> {
         for (key, value) in at.table()? {
             let name: &str = key.get_ref();
@@ -93,6 +116,29 @@ impl Config {
             match name {
                 "alert" => self.alert = Setting::file(at.alert()?),
                 _ => return Err(unknown(at.text, key, LIVE.iter().copied())),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_pull(&mut self, at: &At<'_>) -> Result<(), Wrong> {
+        for (product, value) in at.table()? {
+            let name: &str = product.get_ref();
+            if !PRODUCTS.contains(&name) {
+                return Err(unknown(at.text, product, PRODUCTS.iter().copied()));
+            }
+            let of_product = At { name, value, ..*at };
+            for (key, value) in of_product.table()? {
+                let at = At {
+                    name: key.get_ref(),
+                    value,
+                    ..*at
+                };
+                if !PRODUCT.contains(&at.name) {
+                    return Err(unknown(at.text, key, PRODUCT.iter().copied()));
+                }
+                let words = at.strings()?.into_iter().map(str::to_owned).collect();
+                self.pull.push((name.to_owned(), Setting::file(words)));
             }
         }
         Ok(())

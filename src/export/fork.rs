@@ -178,9 +178,14 @@ fn set(event: &mut Value, path: &str, to: &Value) -> Result<Value, String> {
     Ok(std::mem::replace(at, to.clone()))
 }
 
-/// The recorded result belongs to other arguments: replaces it with one that says so.
+/// The recorded result, decisions and approvals belong to other arguments: the decisions go, and a result that says so
+/// takes the place of the recorded one.
 fn outdate(events: &mut Vec<Value>, own: &str) {
-    events.retain(|event| !(event["type"] == "tool_result" && event["call_id"] == own));
+    let about_arguments = ["tool_result", "policy_decision", "approval"];
+    events.retain(|event| {
+        let of_call = event["call_id"] == own;
+        !(of_call && about_arguments.iter().any(|kind| event["type"] == *kind))
+    });
     let run = events.first().map(|start| start["run_id"].clone());
     events.push(serde_json::json!({
         "type": "tool_result",

@@ -193,6 +193,8 @@ fn flags(flags: Flags) -> Vec<&'static str> {
         (Flags::WAITING, "waiting for approval"),
         (Flags::INFERRED, "status inferred from words"),
         (Flags::COPIED, "copied from another session"),
+        (Flags::UNGUARDED, "ran unguarded: no hook was asked"),
+        (Flags::SHORTENED, "shortened by the recorder"),
     ];
     words
         .into_iter()
@@ -215,6 +217,9 @@ fn contents(page: &mut Page, row: &Row<'_>, body: &Body, limit: Limit) {
     decisions(page, row, body);
     if let Some(result) = &body.result {
         section(page, "result", &readable(result), limit);
+    }
+    if let Some(seen) = &body.seen {
+        section(page, "what the model saw instead", seen, limit);
     }
     if let Some(error) = &body.error {
         let kind = error

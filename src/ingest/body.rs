@@ -23,6 +23,10 @@ pub struct Body {
     pub decisions: Vec<DecisionText>,
     pub approvals: Vec<ApprovalText>,
     pub labels: Vec<(String, String)>,
+    /// The writers that told this action, in a trace that several of them append to.
+    pub via: Vec<String>,
+    /// The result as the model saw it, where that is not what the tool returned.
+    pub seen: Option<String>,
     /// The whole record as JSON, for fields that no view knows; `None` if it is not JSON.
     pub record: Option<Value>,
 }

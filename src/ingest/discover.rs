@@ -87,6 +87,9 @@ impl Resolved {
     }
 }
 
+/// What `pull` remembers beside the traces that it writes.
+const PULLED: &str = ".saferun-pull.json";
+
 /// Expands files, folders (walked, sorted), globs and `-`, in the order given and without duplicates.
 pub fn resolve(paths: &[PathBuf], shown: Shown) -> Resolved {
     let mut resolved = Resolved::default();
@@ -407,6 +410,9 @@ fn is_trace_name(path: &Path) -> bool {
         .file_name()
         .map(|name| name.to_string_lossy().to_lowercase())
         .unwrap_or_default();
+    if name == PULLED {
+        return false;
+    }
     let packed = [".gz", ".zst"]
         .iter()
         .find_map(|end| name.strip_suffix(end));

@@ -147,6 +147,8 @@ pub enum Name {
     Policy,
     Rule,
     By,
+    /// Which writer of a trace of several told it.
+    Via,
     /// The id of the record; a file may contain the same record twice.
     Record,
     /// The model call that parts of a response share.

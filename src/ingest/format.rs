@@ -147,6 +147,12 @@ pub trait Open {
     fn open_attached(&self, record: &Value, part: u16, body: &mut Body) {
         let _ = (record, part, body);
     }
+
+    /// Adds to `body` what another writer of the trace tells of the same action or its result in part `part` of
+    /// a record.
+    fn open_telling(&self, record: &Value, part: u16, body: &mut Body) {
+        let _ = (record, part, body);
+    }
 }
 
 /// What records show of the requests that were sent to a model.
@@ -156,6 +162,11 @@ pub trait Request {
     fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
         let _ = (record, part);
         None
+    }
+
+    /// What traces of this format hold of the requests that were sent to a model, at best.
+    fn sent(&self) -> Sent {
+        Sent::Order
     }
 
     /// Whether records may refer to a member of this name: a content-addressed member, whose name is a
@@ -169,6 +180,23 @@ pub trait Request {
     /// content-addressed member, or of the next member of that name behind the record.
     fn complete(&self, record: &mut Value, find: &dyn Fn(&str) -> Option<Value>) {
         let _ = (record, find);
+    }
+
+    /// The id of the earlier record that a request is told as a difference from, if it is.
+    fn base<'a>(&self, record: &'a Value) -> Option<&'a str> {
+        let _ = record;
+        None
+    }
+
+    /// Whether `earlier` is a record that `record` may name as its base.
+    fn is_base(&self, earlier: &Value, record: &Value) -> bool {
+        let _ = (earlier, record);
+        false
+    }
+
+    /// Replaces the difference in a record with the whole request, given the whole record of its base.
+    fn rebase(&self, record: &mut Value, base: &Value) {
+        let _ = (record, base);
     }
 
     /// The member, and its value, by which the record around a model call is found, if the row of the
@@ -209,6 +237,21 @@ pub trait Request {
     fn settings(&self) -> Option<&'static str> {
         None
     }
+}
+
+/// What a trace holds of the requests to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// Their bodies.
+    Bodies,
+    /// The whole conversation with each call.
+    Conversations,
+    /// Every message, once.
+    Messages,
+    /// That there were calls, and in which order.
+    Order,
+    /// There are no calls of a model in it.
+    Nothing,
 }
 
 /// How completely something is recorded.

@@ -10,12 +10,14 @@ mod nesting;
 mod number;
 mod repair;
 mod shared;
+mod stable;
 mod text;
 mod tree;
 
 pub use marks::Marks;
 pub use repair::{value, value_head};
 pub use shared::{Json, Object, Text};
+pub use stable::stable;
 pub use text::unescape;
 pub use tree::{Tree, View};
 

@@ -44,6 +44,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("CLAUDE_CONFIG_DIR", ".claude"),
     ("CODEX_HOME", ".codex"),
     ("XDG_DATA_HOME", ".local/share"),
+    ("XDG_STATE_HOME", ".local/state"),
 ];
 
 impl Homes {

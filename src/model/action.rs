@@ -177,6 +177,12 @@ impl Flags {
     /// Copied from another session, where it counts.
     pub const COPIED: Flags = Flags(1 << 19);
 
+    /// A call that the recorder saw run although no hook was asked about it.
+    pub const UNGUARDED: Flags = Flags(1 << 20);
+
+    /// The recorder left out a part of the record because it was too large.
+    pub const SHORTENED: Flags = Flags(1 << 21);
+
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 != 0
     }

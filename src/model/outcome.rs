@@ -16,6 +16,8 @@ pub struct Outcomes {
     pub result: Places,
     usage: Usages,
     verdicts: Vec<(u16, Attached)>,
+    /// Where other writers of the trace tell the same.
+    tellings: Vec<(u16, Place)>,
 }
 
 /// A policy decision or a human approval, attached to its action.
@@ -81,6 +83,8 @@ pub enum Extra {
     Nothing,
     Usage(Usage),
     Attached(Attached),
+    /// Another writer of the trace tells the same action, or its result, in this record.
+    Told(Place),
 }
 
 impl Settled {
@@ -117,6 +121,7 @@ impl Outcomes {
             result: Places::with_room(rows),
             usage: Usages::default(),
             verdicts: Vec::new(),
+            tellings: Vec::new(),
         }
     }
 
@@ -144,20 +149,16 @@ impl Outcomes {
         match news.extra {
             Extra::Nothing => {}
             Extra::Usage(usage) => self.usage.set(row, usage),
-            Extra::Attached(attached) => self.attach(row, attached),
+            Extra::Attached(attached) => insert(&mut self.verdicts, row, attached),
+            Extra::Told(place) => insert(&mut self.tellings, row, place),
         }
-    }
-
-    fn attach(&mut self, row: usize, attached: Attached) {
-        let key = row as u16;
-        let place = self.verdicts.partition_point(|(at, _)| *at <= key);
-        self.verdicts.insert(place, (key, attached));
     }
 
     /// Releases unused capacity.
     pub fn shrink(&mut self) {
         self.usage.shrink();
         self.verdicts.shrink_to_fit();
+        self.tellings.shrink_to_fit();
     }
 
     /// Appends the given rows of `other`.
@@ -168,12 +169,12 @@ impl Outcomes {
             let usage = other.usage.get(row);
             self.usage.set(usize::from(shift(row as u16)), usage);
         }
-        let verdicts = other
-            .verdicts
-            .iter()
-            .filter(|(at, _)| inside(*at))
-            .map(|(at, verdict)| (shift(*at), *verdict));
+        let verdicts = other.verdicts.iter().filter(|(at, _)| inside(*at));
+        let verdicts = verdicts.map(|(at, verdict)| (shift(*at), *verdict));
         self.verdicts.extend(verdicts);
+        let tellings = other.tellings.iter().filter(|(at, _)| inside(*at));
+        let tellings = tellings.map(|(at, place)| (shift(*at), *place));
+        self.tellings.extend(tellings);
         self.status.extend_from_slice(&other.status[rows.clone()]);
         self.flags.extend_from_slice(&other.flags[rows.clone()]);
         self.duration
@@ -188,11 +189,25 @@ impl Outcomes {
 
     /// The decisions and approvals of a row, in recorded order.
     pub fn attached(&self, row: usize) -> impl ExactSizeIterator<Item = &Attached> {
-        let key = row as u16;
-        let start = self.verdicts.partition_point(|(at, _)| *at < key);
-        let end = self.verdicts.partition_point(|(at, _)| *at <= key);
-        self.verdicts[start..end]
-            .iter()
-            .map(|(_, attached)| attached)
+        of_row(&self.verdicts, row)
     }
+
+    /// The records in which other writers tell the same as a row, in recorded order.
+    pub fn tellings(&self, row: usize) -> impl ExactSizeIterator<Item = &Place> {
+        of_row(&self.tellings, row)
+    }
+}
+
+/// Adds to a sparse table, behind what the row has already.
+fn insert<T>(table: &mut Vec<(u16, T)>, row: usize, value: T) {
+    let key = row as u16;
+    let place = table.partition_point(|(at, _)| *at <= key);
+    table.insert(place, (key, value));
+}
+
+fn of_row<T>(table: &[(u16, T)], row: usize) -> impl ExactSizeIterator<Item = &T> {
+    let key = row as u16;
+    let start = table.partition_point(|(at, _)| *at < key);
+    let end = table.partition_point(|(at, _)| *at <= key);
+    table[start..end].iter().map(|(_, value)| value)
 }

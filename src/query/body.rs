@@ -218,7 +218,7 @@ fn scalar(value: &Value) -> Option<Cow<'_, str>> {
 }
 
 /// The scalars at a path. If it leads to an object or array, all scalars inside.
-pub(super) fn values<'a>(root: Option<&'a Value>, path: &Path) -> Vec<Cow<'a, Value>> {
+pub fn values<'a>(root: Option<&'a Value>, path: &Path) -> Vec<Cow<'a, Value>> {
     let mut found = Vec::new();
     if let Some(root) = root {
         walk(root, path, &mut |value| leaves(value, &mut found));

@@ -107,6 +107,97 @@ pub fn record_around(
     None
 }
 
+/// The longest chain of requests, each told as a difference from the one before.
+const LONGEST_CHAIN: usize = 1000;
+
+/// Completes a request that is told as a difference from an earlier one, which may be a difference itself. Without
+/// its base a record stays as it is.
+pub fn rebase(source: &Source, record: &mut Value, at: u64) {
+    let format = source.format;
+    let mut chain = Vec::new();
+    let mut before = at;
+    loop {
+        let told = chain.last().unwrap_or(&*record);
+        let Some(base) = format.base(told) else {
+            break;
+        };
+        let is_base = |earlier: &Value| format.is_base(earlier, told);
+        let found = line_before(source, ("id", base), before, &is_base);
+        match found {
+            Some((offset, earlier)) if chain.len() < LONGEST_CHAIN => {
+                before = offset;
+                chain.push(earlier);
+            }
+            Some(_) | None => return,
+        }
+    }
+    let mut whole = chain.pop();
+    while let (Some(base), Some(mut next)) = (whole.as_ref(), chain.pop()) {
+        format.rebase(&mut next, base);
+        whole = Some(next);
+    }
+    if let Some(base) = whole {
+        format.rebase(record, &base);
+    }
+}
+
+/// The last line before an offset whose member `name` is `value`, and that `is_it` accepts.
+fn line_before(
+    source: &Source,
+    (name, value): (&str, &str),
+    before: u64,
+    is_it: &dyn Fn(&Value) -> bool,
+) -> Option<(u64, Value)> {
+    let wanted = Value::from(value);
+    let needle = wanted.to_string();
+    let key = format!("\"{name}\"");
+    let finder = memmem::FinderRev::new(&needle);
+    let mut until = before;
+    while until > 0 && before - until < FURTHEST {
+        let start = until.saturating_sub(BLOCK);
+        let len = (until - start) as usize + needle.len();
+        let bytes = source.bytes.slice(start, len).ok()?;
+        for found in finder.rfind_iter(&bytes) {
+            let at = start + found as u64;
+            if at >= before || !follows(source, &key, at) {
+                continue;
+            }
+            let Some(line) = line_start(source, at) else {
+                continue;
+            };
+            let record = value_at(source, line, usize::MAX).map(|(record, _)| record);
+            if let Some(record) = record.filter(|it| it.get(name) == Some(&wanted) && is_it(it)) {
+                return Some((line, record));
+            }
+        }
+        until = start;
+    }
+    None
+}
+
+/// Whether a value at an offset is that of this key.
+fn follows(source: &Source, key: &str, at: u64) -> bool {
+    let start = at.saturating_sub(64);
+    let bytes = source.bytes.slice(start, (at - start) as usize);
+    let bytes = bytes.unwrap_or_default();
+    let before = bytes.trim_ascii_end().strip_suffix(b":");
+    before.is_some_and(|it| it.trim_ascii_end().ends_with(key.as_bytes()))
+}
+
+/// Where the line of an offset begins.
+fn line_start(source: &Source, at: u64) -> Option<u64> {
+    let mut until = at;
+    while until > 0 {
+        let start = until.saturating_sub(BLOCK);
+        let bytes = source.bytes.slice(start, (until - start) as usize).ok()?;
+        if let Some(end) = memrchr(b'\n', &bytes) {
+            return Some(start + end as u64 + 1);
+        }
+        until = start;
+    }
+    Some(0)
+}
+
 /// Offsets of objects that begin before a member, the nearest first.
 fn beginnings(source: &Source, member: u64) -> impl Iterator<Item = u64> {
     let start = member.saturating_sub(BLOCK);

@@ -53,6 +53,7 @@ struct Cached {
 struct Version {
     result: Place,
     attached: usize,
+    tellings: usize,
 }
 
 /// The size of the cache, in bytes of records.
@@ -76,6 +77,7 @@ impl Bodies {
         let version = Version {
             result: row.result_place(),
             attached: row.attached().len(),
+            tellings: row.tellings().len(),
         };
         self.clock += 1;
         let cached = self.cached.get_mut(&key);
@@ -140,7 +142,8 @@ fn size(row: &Row<'_>, depth: Depth) -> usize {
     let own = [row.place(), row.result_place()];
     let places = own
         .into_iter()
-        .chain(row.attached().map(|attached| attached.place));
+        .chain(row.attached().map(|attached| attached.place))
+        .chain(row.tellings());
     places
         .map(|place| (place.len as usize).min(limit))
         .sum::<usize>()
@@ -179,6 +182,11 @@ pub fn open(row: &Row<'_>, depth: Depth) -> Body {
             attached.kind,
             AttachedKind::Decision | AttachedKind::Approval
         ));
+    }
+    for place in row.tellings() {
+        if let Some(record) = value(row, place, depth) {
+            format.open_telling(&record, place.part, &mut body);
+        }
     }
     body
 }
@@ -228,6 +236,9 @@ pub fn record(row: &Row<'_>, place: Place, depth: Depth) -> Option<serde_json::V
         },
     };
     complete(row, (&mut record, place.offset), reach);
+    if depth == Depth::Full {
+        beside::rebase(row.source(), &mut record, place.offset);
+    }
     Some(record)
 }
 

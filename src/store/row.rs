@@ -125,6 +125,11 @@ impl<'a> Row<'a> {
         self.outcomes.attached(self.at)
     }
 
+    /// The records in which other writers of the trace tell the same action or its result.
+    pub fn tellings(&self) -> impl ExactSizeIterator<Item = Place> + use<'a> {
+        self.outcomes.tellings(self.at).copied()
+    }
+
     pub fn parent(&self) -> Option<ActionIx> {
         self.chunk.parent[self.at].get()
     }

@@ -152,7 +152,8 @@ impl Reader {
             let own = [row.place(), row.result_place()];
             let places = own
                 .into_iter()
-                .chain(row.attached().map(|attached| attached.place));
+                .chain(row.attached().map(|attached| attached.place))
+                .chain(row.tellings());
             self.pieces
                 .extend(places.filter(Place::is_some).map(|place| Piece {
                     source: row.source_ix(),

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::analysis::alerts::check;
+use crate::analysis::alerts::rules::Rules;
 use crate::base::cancel::CancelFlag;
 use crate::base::clock::{Clock, System};
 use crate::base::text;
@@ -13,6 +15,7 @@ use crate::model::chunk::CHUNK_ROWS;
 use crate::model::quantity::Time;
 use crate::model::run::RunIx;
 use crate::model::symbol::Sym;
+use crate::query::alerted::Alerts;
 use crate::query::eval::{Query, Tally};
 use crate::query::expr::Expr;
 use crate::query::hint::{self, Over};
@@ -106,9 +109,15 @@ pub fn parse(filter: &str) -> Result<Option<Expr>, Problem> {
     }
 }
 
+/// Alerts by the built-in rules.
+pub(crate) fn alerts() -> Alerts {
+    check::lookup(|| (Arc::new(Rules::built_in().clone()), Vec::new()))
+}
+
 /// What a filter depends on apart from the trace.
 pub(crate) fn context(zone: jiff::tz::TimeZone, marked: Arc<HashSet<u32>>) -> Context {
     Context {
+        alerts: alerts(),
         marked,
         now: Time(System.now()),
         zone,

@@ -187,6 +187,8 @@ pub enum Group {
     Costs,
     Changes,
     Policy,
+    Alarm,
+    Asks,
     Program,
 }
 
@@ -223,6 +225,8 @@ impl Group {
         Group::Costs,
         Group::Changes,
         Group::Policy,
+        Group::Alarm,
+        Group::Asks,
         Group::Program,
     ];
 
@@ -239,6 +243,8 @@ impl Group {
             Group::Costs => &[ScreenId::Costs],
             Group::Changes => &[ScreenId::Changes],
             Group::Policy => &[ScreenId::Policy],
+            Group::Alarm => &[ScreenId::Alerts],
+            Group::Asks => &[ScreenId::Asks],
             Group::Move | Group::Filter | Group::Program => &[],
         }
     }
@@ -258,6 +264,8 @@ impl Group {
             Group::Costs => "costs",
             Group::Changes => "files of a run",
             Group::Policy => "policy",
+            Group::Alarm => "alerts",
+            Group::Asks => "asks",
             Group::Program => "program",
         }
     }
@@ -458,7 +466,7 @@ commands! {
     WhichFigures "which-figures" Cohort "f" "show" "show all figures, only changes, or only inconclusive ones";
     Paired "paired" Cohort "p" "pairs" "pair runs of the same task, or not";
     Reseed "reseed" Cohort "r" "reseed" "compare again with a new random seed";
-    Export "export" Program on Cohort, Diff, Policy "x" "export" "export as Markdown or JSON: a second key picks the format and the target";
+    Export "export" Program on Cohort, Diff, Policy, Alerts "x" "export" "export as Markdown or JSON: a second key picks the format and the target";
     Models "models" Cohort "m" "models" "choose the models to compare";
     ChooseSide "choose-side" Cohort "space" "A/B" "in the list of models, mark this one as A or B";
     OpenRun "open-run" Cohort "o" "run" "open this side's run at the call behind the figure";
@@ -486,6 +494,19 @@ commands! {
     Suggest "suggest-rules" Policy "u" "suggest" "suggest rules for what ran and would be asked for, or go back";
     Reload "reload-policy" Policy "r" "reload" "read the policy again";
     CopyRule "copy-rule" Policy "y" "copy rule" "copy the selected rule";
+    Ack "ack" Alarm "a" "ack" "say that somebody knows about the alert, or take that back";
+    Snooze "snooze" Alarm "s" "snooze" "hear nothing of the alert for a while: a second key says how long";
+    WouldHave "would-have-fired" Alarm "t" "would have fired" "what the rule would have stopped and saved in the open runs";
+    EditRule "edit-rule" Alarm "e" "edit rule" "open the rule in $EDITOR";
+    StopRun "stop-run" Alarm "K" "stop" "end the process of the run, after a dialog";
+    Release "release" Alarm "u" "release" "let a run go on that a breaker stopped";
+    AlertHistory "alert-history" Alarm "h" "history" "when the rule went off, and what was sent; again to go back";
+    NextAlert "next-alert" Alarm "." "next" "next alert";
+    PrevAlert "previous-alert" Alarm "," "previous" "previous alert";
+    ReloadRules "reload-rules" Alarm "r" "reload" "read the rules again";
+    Approve "approve" Asks "y" "approve" "approve the tool call that is looked at, with a reason if there is one";
+    Deny "deny" Asks "n" "deny" "deny the tool call that is looked at, with a reason";
+    CopyAskRule "copy-rule-for" Asks "a" "rule" "copy a rule that would decide such calls, for the policy file";
     ViewBack "view-back" Program "[" "view back" "previous view, with its selection";
     ViewForward "view-forward" Program "]" "view forward" "next view";
     Palette "palette" Program ":" "command" "run any command by name, with arguments (:runs model:gpt-5*, :12)";
@@ -494,8 +515,6 @@ commands! {
     Recent "recent" Program "ctrl-r" "recent" "list recent agent runs on this machine";
     Notices "messages" Program "!" "messages" "the message log";
     Stop "stop" Program "ctrl-g" "stop" "stop loading and keep what is loaded";
-    Allow "allow" Program "" "allow" "answer yes to the question on the last line";
-    Deny "deny" Program "" "deny" "answer no to the question on the last line";
     Theme "theme" Program "" "theme" "next theme, or one by name: dark, light, high-contrast, 16, none" takes Theme;
     Help "help" Program "?" "help" "this help";
     Back "back" Program "q" "back" "go back; from the first view, quit";

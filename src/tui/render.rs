@@ -143,9 +143,17 @@ impl Headless {
         }
     }
 
+    /// Pastes a text, as a terminal does.
+    pub fn paste(&mut self, text: &str) {
+        self.draw();
+        let effects = self.shell.paste(text);
+        self.obey(effects);
+    }
+
     /// Handles an event from outside.
     pub fn happen(&mut self, event: Event) {
-        self.shell.happened(event);
+        let effects = self.shell.happened(event);
+        self.obey(effects);
     }
 
     /// The answers that went outside.

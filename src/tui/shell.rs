@@ -8,11 +8,11 @@ mod route;
 mod start;
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::mem;
 use std::time::Duration;
 
-use crate::act::events::{Answer, Event, Question};
+use crate::act::events::{self, Event};
 use crate::analysis::life::Life;
 use crate::analysis::runs::has_content;
 use crate::base::text;
@@ -49,8 +49,6 @@ pub struct Shell {
     named: Option<(String, ScreenId)>,
     /// Where to go on when everything is read, unless the user does something before.
     resume: Option<Position>,
-    /// Questions from outside, the oldest first.
-    questions: VecDeque<Question>,
     /// Runs that wait for a person, for which the user was called.
     called: HashSet<RunIx>,
     header: Header,
@@ -101,7 +99,6 @@ impl Shell {
             start: Start::Open,
             named: None,
             resume: None,
-            questions: VecDeque::new(),
             called: HashSet::new(),
             header: Header::default(),
             given: None,
@@ -218,7 +215,6 @@ impl Shell {
             Command::Changes if top != ScreenId::Changes => self.lay(ScreenId::Changes),
             Command::Notices if top != ScreenId::Notices => self.lay(ScreenId::Notices),
             Command::Compare => self.compare(),
-            Command::Allow | Command::Deny => self.answer(command == Command::Allow),
             Command::ViewBack | Command::ViewForward => {
                 self.over.clear();
                 self.leave();
@@ -247,19 +243,34 @@ impl Shell {
     }
 
     /// Handles an event from outside.
-    pub fn happened(&mut self, event: Event) {
+    pub fn happened(&mut self, event: Event) -> Vec<Asked> {
         match event {
-            Event::Question(question) => self.questions.push_back(question),
+            Event::Asks(all) => self.asked(all),
+            Event::Answered { outcome, .. } => {
+                match outcome {
+                    Ok(state) => self.session.say(state.word()),
+                    Err(why) => self
+                        .session
+                        .fail(&format!("your answer does not count: {why}")),
+                }
+                Vec::new()
+            }
         }
     }
 
-    /// Answers the oldest question.
-    fn answer(&mut self, is_allowed: bool) -> Vec<Asked> {
-        let Some(Question { id, .. }) = self.questions.pop_front() else {
-            self.session.say("there is no question to answer");
+    /// Tool calls wait for a person: says so, wherever the user is, and calls if the settings say so.
+    fn asked(&mut self, all: Vec<events::Asked>) -> Vec<Asked> {
+        let new = self.session.asks.update(all);
+        let Some(words) = new else {
             return Vec::new();
         };
-        vec![(self.top(), Effect::Answer(Answer { id, is_allowed }))]
+        let top = self.top();
+        if top != ScreenId::Asks {
+            let keys = self.session.keymap.view_keys(ScreenId::Asks).join(" ");
+            self.session.say(&format!("{words} · {keys} shows it"));
+        }
+        let alert = self.session.setup.alert;
+        alert.map_or_else(Vec::new, |alert| vec![(top, Effect::Alert(alert, words))])
     }
 
     fn stop(&mut self, top: ScreenId) -> Vec<Asked> {
@@ -549,6 +560,7 @@ impl Shell {
             .into_iter()
             .chain(clock)
             .chain(self.digit_stays())
+            .chain(self.session.asks.stays())
             .min()
     }
 
@@ -635,6 +647,7 @@ impl Shell {
                 | Effect::Follow
                 | Effect::StopLoading
                 | Effect::View { .. }
+                | Effect::Edit { .. }
                 | Effect::Copy(_)
                 | Effect::Alert(..)
                 | Effect::Answer(_) => outside.push((from, effect)),

@@ -1,5 +1,7 @@
 //! All integration tests, in one binary.
 
+mod agents;
+mod alerts;
 mod approvals;
 mod atif;
 mod changes;
@@ -17,6 +19,7 @@ mod floors;
 mod folders;
 mod forks;
 mod formats;
+mod guard;
 mod observability;
 mod opencode;
 mod oracle;
@@ -25,6 +28,8 @@ mod pictures;
 mod policy;
 mod properties;
 mod pty;
+#[cfg(feature = "capture")]
+mod remote;
 mod replay;
 mod screens;
 mod shapes;

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::analysis::cohort::loops::Steps;
+use crate::analysis::alerts::check;
 use crate::analysis::cohort::measure::{Measure, Values};
 use crate::analysis::cohort::traits::Traits;
 use crate::base::cancel::CancelFlag;
 use crate::base::hash::fixed_hash;
 use crate::model::action::{ActionIx, Flags, Kind, Status};
+use crate::model::quantity::Time;
 use crate::model::run::{Run, RunIx, RunStatus};
 use crate::model::symbol::Sym;
 use crate::store::Store;
@@ -50,6 +51,19 @@ pub struct Observation {
     pub calls: Vec<u32>,
     /// For each predicate, whether an action of the run matches.
     pub fulfils: Vec<bool>,
+    /// Its agent and its first model, as indices into [`Cohort::agents`] and [`Cohort::models`].
+    pub who: Option<(u32, u32)>,
+    /// When it began.
+    pub at: Time,
+    pub ends: Option<Ends>,
+}
+
+/// How the calls of a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ends {
+    /// Stopped by a policy or a person.
+    pub blocked: u32,
+    pub failed: u32,
 }
 
 /// A group of runs to compare with another.
@@ -60,7 +74,21 @@ pub struct Cohort {
     pub runs: Vec<Observation>,
     /// Tool names, raw.
     pub tools: Vec<Box<str>>,
+    pub agents: Vec<Box<str>>,
+    pub models: Vec<Box<str>>,
     pub traits: Traits,
+    /// When, by whom and why a baseline was frozen.
+    pub frozen: Option<Frozen>,
+}
+
+/// Who froze a baseline.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Frozen {
+    pub at: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub by: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 impl Cohort {
@@ -108,12 +136,16 @@ pub fn observe(
         places.insert(*run, at);
     }
     let actions = run_actions(store, &places, cancel);
+    let looping = check::loops(store, Some(runs), cancel);
     let mut names = Names::default();
+    let (mut agents, mut models) = (Names::default(), Names::default());
     let observed = runs
         .iter()
         .zip(&actions)
         .map(|(ix, actions)| {
             let mut values = values(store.run(*ix), actions);
+            let is_looping = looping.iter().any(|hit| hit.run == *ix);
+            values.set(Measure::Loop, Some(f64::from(u8::from(is_looping))));
             let broken = checks.broken.get(ix).map(|it| f64::from(u8::from(*it)));
             values.set(Measure::OffRule, broken);
             let fulfils = checks.fulfils.iter();
@@ -127,18 +159,26 @@ pub fn observe(
                     .map(|tool| names.place(*tool))
                     .collect(),
                 fulfils: fulfils.map(|runs| runs[ix.0 as usize]).collect(),
+                who: Some(who(store.run(*ix), &mut agents, &mut models)),
+                at: store.run(*ix).started,
+                ends: Some(actions.ends),
             }
         })
         .collect();
+    let spelled = |names: &Names| -> Vec<Box<str>> {
+        let order = names.order.iter();
+        order
+            .map(|name| store.symbols().name(*name).into())
+            .collect()
+    };
     Cohort {
         name: name.to_owned(),
         runs: observed,
-        tools: names
-            .order
-            .iter()
-            .map(|tool| store.symbols().name(*tool).into())
-            .collect(),
+        tools: spelled(&names),
+        agents: spelled(&agents),
+        models: spelled(&models),
         traits: Traits::of(store, runs),
+        frozen: None,
     }
 }
 
@@ -146,6 +186,11 @@ pub fn observe(
 struct Names {
     places: BTreeMap<Sym, u32>,
     order: Vec<Sym>,
+}
+
+fn who(run: &Run, agents: &mut Names, models: &mut Names) -> (u32, u32) {
+    let model = run.who.models.first().copied().unwrap_or(Sym::NONE);
+    (agents.place(run.who.agent), models.place(model))
 }
 
 impl Names {
@@ -161,7 +206,7 @@ impl Names {
 #[derive(Debug, Default)]
 struct RunActions {
     calls: Vec<Sym>,
-    steps: Steps,
+    ends: Ends,
     /// Whether any call has a recorded outcome.
     has_outcomes: bool,
     has_approval: bool,
@@ -189,16 +234,17 @@ fn run_actions(
             add_call(&row, actions);
         }
     }
-    for actions in &mut actions {
-        actions.steps.settle(store);
-    }
     actions
 }
 
 fn add_call(row: &Row<'_>, actions: &mut RunActions) {
     let tool = row.tool_sym();
     actions.calls.push(tool);
-    actions.steps.push(tool, row.ix());
+    match row.status() {
+        Status::Blocked | Status::Denied => actions.ends.blocked += 1,
+        Status::Error | Status::Timeout => actions.ends.failed += 1,
+        Status::Unrecorded | Status::Ok | Status::Pending | Status::Cancelled => {}
+    }
     actions.has_outcomes |= !matches!(row.status(), Status::Unrecorded | Status::Pending);
     if let Some(expected) = expected_tool(row) {
         actions.has_label = true;
@@ -250,7 +296,6 @@ fn values(run: &Run, actions: &RunActions) -> Values {
     values.set(Measure::Blocked, truth(totals.blocked > 0));
     values.set(Measure::Denied, truth(totals.denied > 0));
     values.set(Measure::Approval, truth(actions.has_approval));
-    values.set(Measure::Loop, truth(actions.steps.is_loop()));
     values.set(Measure::NoTool, truth(actions.calls.is_empty()));
     values.set(Measure::Turns, count(totals.turns).filter(|it| *it > 0.0));
     values.set(Measure::Steps, count(totals.actions));

@@ -20,6 +20,32 @@ pub struct Answer {
 
 /// The answer to `call`. `None` if cancelled.
 pub fn answer(store: &Store, api: Api, call: ActionIx, cancel: &CancelFlag) -> Option<Answer> {
+    let [messages, results] = collected(store, call, cancel)?;
+    let of = |collected: &Collected| {
+        let shaped = shape::shape(api, collected, "");
+        let list = shaped.request[api.conversation()].as_array().cloned();
+        list.unwrap_or_default()
+    };
+    Some(Answer {
+        messages: of(&messages),
+        results: of(&results),
+    })
+}
+
+/// What the model said at `call`, block by block, in the shapes recorded, with the action that each belongs to.
+/// `None` if cancelled.
+pub fn said(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<Vec<(ActionIx, Value)>> {
+    let [messages, _] = collected(store, call, cancel)?;
+    let entries = messages.entries.into_iter();
+    Some(
+        entries
+            .map(|entry| (entry.action, entry.said.block))
+            .collect(),
+    )
+}
+
+/// The parts of the model's answer, and those of the results.
+fn collected(store: &Store, call: ActionIx, cancel: &CancelFlag) -> Option<[Collected; 2]> {
     let row = store.row(call);
     let mut messages = Collected::default();
     let mut results = Collected::default();
@@ -52,13 +78,5 @@ pub fn answer(store: &Store, api: Api, call: ActionIx, cancel: &CancelFlag) -> O
             });
         }
     }
-    let of = |collected: &Collected| {
-        let shaped = shape::shape(api, collected, "");
-        let list = shaped.request[api.conversation()].as_array().cloned();
-        list.unwrap_or_default()
-    };
-    Some(Answer {
-        messages: of(&messages),
-        results: of(&results),
-    })
+    Some([messages, results])
 }

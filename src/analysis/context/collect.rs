@@ -334,7 +334,7 @@ pub(super) fn request(call: &Row<'_>) -> Option<Value> {
 }
 
 /// The context pieces of a call's own record, and of the record around it.
-fn own(call: &Row<'_>) -> Vec<RequestPart> {
+pub(super) fn own(call: &Row<'_>) -> Vec<RequestPart> {
     let pieces = pieces_before(call, call)
         .into_iter()
         .map(|(_, piece)| piece);

@@ -2,7 +2,7 @@
 //! priority below it. Each command of a chained line is judged, and the strictest holds.
 
 use regex::Regex;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use toml::de::DeTable;
 
 use crate::analysis::policy::call::Call;
@@ -13,6 +13,7 @@ use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Scope, Verdict,
     has_extension, shell,
 };
+use crate::ingest::json::stable;
 
 pub static KIND: Kind = Kind {
     name: "gemini",
@@ -320,25 +321,6 @@ impl Test {
         }
         Some(is_match)
     }
-}
-
-/// JSON with sorted keys and without blanks.
-fn stable(value: &Value) -> String {
-    fn sorted(value: &Value) -> Value {
-        match value {
-            Value::Array(items) => items.iter().map(sorted).collect(),
-            Value::Object(entries) => {
-                let mut keys: Vec<&String> = entries.keys().collect();
-                keys.sort_unstable();
-                let entries = keys
-                    .into_iter()
-                    .map(|key| (key.clone(), sorted(&entries[key])));
-                Value::Object(entries.collect::<Map<String, Value>>())
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-        }
-    }
-    sorted(value).to_string()
 }
 
 impl Engine for Gemini {

@@ -268,11 +268,15 @@ fn of_history(
             let near = facts
                 .near(rule, kind)
                 .map(|near| format!(" · nearest: {near}"));
-            let words = format!(
-                "never matched in {} calls{}",
-                facts.total(),
-                near.unwrap_or_default()
-            );
+            let near = near.unwrap_or_default();
+            let words = if facts.lack_the_run(set) {
+                format!(
+                    "matched none of {} calls when judged without what the run did before them; `policy eval` judges them with it{near}",
+                    facts.total()
+                )
+            } else {
+                format!("never matched in {} calls{near}", facts.total())
+            };
             say("never-matched", Weight::Note, words, Some(0));
         } else if of.decides == 0 && of.matches > 0 {
             let by = of.by.and_then(|ix| set.rule(ix));

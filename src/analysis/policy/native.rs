@@ -1,5 +1,7 @@
 //! Our own `policy.toml`: deny, ask, warn, allow; the strictest rule that matches decides, then `default`.
 
+mod matched;
+mod options;
 mod read;
 
 use serde_json::{Value, json};
@@ -10,10 +12,13 @@ use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict,
     has_extension,
 };
+use crate::ingest::body::Matched;
 use crate::query::ahead::{Ahead, Known};
 use crate::query::body::Answer;
+use crate::query::expr::Expr;
 use crate::query::fields::Field;
 
+pub use crate::analysis::policy::native::options::{NoApprover, Options};
 pub use crate::analysis::policy::native::read::{Use, uses};
 
 pub static KIND: Kind = Kind {
@@ -28,6 +33,8 @@ pub struct Native {
     rules: Vec<Rule>,
     conditions: Vec<Condition>,
     default: Effect,
+    /// Those of the first file.
+    pub options: Options,
 }
 
 /// What must hold for a rule to match: all of it.
@@ -39,6 +46,7 @@ pub(crate) struct Condition {
     /// Any of these; empty for every host.
     hosts: Vec<String>,
     when: Option<Ahead>,
+    expr: Option<Expr>,
     when_text: String,
     reason: String,
 }
@@ -123,10 +131,14 @@ impl Native {
             rules: Vec::new(),
             conditions: Vec::new(),
             default: Effect::Allow,
+            options: Options::default(),
         };
         for (at, file) in files.iter().enumerate() {
             let read =
                 read::read(&file.text, at).map_err(|mistake| Broken { file: at, mistake })?;
+            if at == 0 {
+                native.options = read.options;
+            }
             // The strictest default of several files holds.
             native.default = if at == 0 {
                 read.default
@@ -185,6 +197,16 @@ impl Engine for Native {
             }
         }
         best.unwrap_or_else(|| Verdict::default(self.default))
+    }
+
+    fn reason(&self, rule: RuleIx) -> &str {
+        let condition = self.conditions.get(rule.0 as usize);
+        condition.map_or("", |it| &it.reason)
+    }
+
+    fn matched(&self, rule: RuleIx, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {
+        let condition = self.conditions.get(rule.0 as usize);
+        condition.map_or_else(Vec::new, |it| matched::of(it, call, context))
     }
 
     fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason> {

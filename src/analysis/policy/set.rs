@@ -4,6 +4,7 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::{
     Broken, Context, Effect, Engine, File, Kind, Needs, Reason, Rule, RuleIx, Verdict, kind_of,
 };
+use crate::ingest::body::Matched;
 
 /// Policies that were read, and the files they came from.
 #[derive(Debug)]
@@ -135,6 +136,24 @@ impl Set {
         });
         let strictest = verdicts.reduce(|best, it| if it.effect > best.effect { it } else { best });
         strictest.unwrap_or_else(|| Verdict::default(Effect::Unknown))
+    }
+
+    /// The engine of a rule, and its number there.
+    fn of_rule(&self, ix: RuleIx) -> Option<(&dyn Engine, RuleIx)> {
+        let member = self.members.iter().rev().find(|it| it.first <= ix.0)?;
+        Some((&*member.engine, RuleIx(ix.0 - member.first)))
+    }
+
+    /// Why a rule is there.
+    pub fn reason(&self, ix: RuleIx) -> &str {
+        let found = self.of_rule(ix);
+        found.map_or("", |(engine, own)| engine.reason(own))
+    }
+
+    /// What of a call a rule matched.
+    pub fn matched(&self, ix: RuleIx, call: &Call<'_>, context: &Context<'_>) -> Vec<Matched> {
+        let found = self.of_rule(ix);
+        found.map_or_else(Vec::new, |(engine, own)| engine.matched(own, call, context))
     }
 
     pub fn explain(&self, call: &Call<'_>, context: &Context<'_>) -> Vec<Reason> {

@@ -7,6 +7,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::analysis::policy::mistake::Mistake;
+use crate::query;
+use crate::query::expr::Expr;
 use crate::query::fields::nearest;
 
 /// A named value, with the text of the whole file.
@@ -37,6 +39,10 @@ pub fn entries<'a>(text: &'a str, table: &'a DeTable<'a>) -> impl Iterator<Item 
 impl<'a> Entry<'a> {
     pub fn wrong(&self, what: impl Into<String>) -> Mistake {
         Mistake::at(self.text, self.value.span(), what)
+    }
+
+    pub fn wrong_name(&self, what: impl Into<String>) -> Mistake {
+        Mistake::at(self.text, self.key.clone(), what)
     }
 
     /// Its name, if it is one of those that may stand here.
@@ -77,6 +83,37 @@ impl<'a> Entry<'a> {
             _ => None,
         };
         number.ok_or_else(|| self.wrong("expected a whole number"))
+    }
+
+    /// A number, whole or not.
+    pub fn number(&self) -> Result<f64, Mistake> {
+        let number = match self.value.get_ref() {
+            DeValue::Float(number) => number.as_str().replace('_', "").parse().ok(),
+            _ => self.integer().ok().map(|whole| whole as f64),
+        };
+        number.ok_or_else(|| self.wrong("expected a number"))
+    }
+
+    /// A filter; a mistake in it is shown at its place in the file.
+    pub fn filter(&self) -> Result<Expr, Mistake> {
+        let filter = self.string()?;
+        query::parse(filter).map_err(|error| {
+            let span = self.value.span();
+            let inside = self.text.get(span.clone()).and_then(|raw| raw.find(filter));
+            let span = match inside {
+                Some(at) => span.start + at + error.span.start..span.start + at + error.span.end,
+                None => span,
+            };
+            Mistake::at(self.text, span, error.message).meaning(error.suggestion.as_deref())
+        })
+    }
+
+    /// The table of `[name]`.
+    pub fn table(&self) -> Result<&'a DeTable<'a>, Mistake> {
+        match self.value.get_ref() {
+            DeValue::Table(table) => Ok(table),
+            _ => Err(self.wrong(format!("expected [{}]", self.name))),
+        }
     }
 
     pub fn bool(&self) -> Result<bool, Mistake> {

@@ -17,13 +17,17 @@ const TRACE: &str = r#"{"type":"run_start","run_id":"r1","agent":"shop","model":
 {"type":"tool_result","run_id":"r1","call_id":"c2","status":"ok","result":"logged"}
 "#;
 
-fn forked(count: u32, edits: &[&str]) -> Result<Fork, Refused> {
+fn store(trace: &'static str) -> Store {
     let inputs = vec![Input::Bundled {
         name: "trace.jsonl",
-        bytes: TRACE.as_bytes(),
+        bytes: trace.as_bytes(),
         companions: &[],
     }];
-    let store = Store::load(intake::load(inputs, Options::new(PriceTable::built_in()))).0;
+    Store::load(intake::load(inputs, Options::new(PriceTable::built_in()))).0
+}
+
+fn forked(count: u32, edits: &[&str]) -> Result<Fork, Refused> {
+    let store = store(TRACE);
     let actions: Vec<ActionIx> = (0..count).map(ActionIx).collect();
     let edits: Vec<Edit> = edits
         .iter()
@@ -71,6 +75,27 @@ fn a_result_after_the_cut_is_copied_with_its_call() {
         ]
     );
     assert_eq!(fork.completed, [4, 5]);
+}
+
+#[test]
+fn what_was_decided_about_other_arguments_is_not_kept() {
+    const DECIDED: &str = r#"{"type":"run_start","run_id":"r1"}
+{"type":"tool_call","run_id":"r1","id":"c1","tool":"pay","args":{"amount":4200}}
+{"type":"policy_decision","run_id":"r1","call_id":"c1","decision":"require_approval","rule":"cap"}
+{"type":"approval","run_id":"r1","call_id":"c1","state":"approved","by":"lead"}
+{"type":"tool_result","run_id":"r1","call_id":"c1","status":"ok","result":"paid"}
+"#;
+    let actions = [ActionIx(0), ActionIx(1)];
+    let forked = |edits: &[Edit]| fork(&store(DECIDED), &actions, edits).expect("a fork");
+    let as_recorded = forked(&[]);
+    assert!(kinds(&as_recorded.events).contains(&"policy_decision"));
+    assert!(kinds(&as_recorded.events).contains(&"approval"));
+    let edited = forked(&[Edit::parse("args.amount=420").expect("an edit")]);
+    assert_eq!(
+        kinds(&edited.events),
+        ["run_start", "tool_call", "tool_result"]
+    );
+    assert_eq!(edited.events[2]["status"], "cancelled");
 }
 
 #[test]

@@ -96,6 +96,15 @@ pub struct ActionJson<'a> {
     pub text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorJson>,
+    /// The result as the model saw it, where that is not what the tool returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
+    /// Whether the recorder saw it run although no hook was asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unguarded: bool,
+    /// The writers that told it, in a trace that several of them append to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policy: Vec<DecisionJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -189,6 +198,9 @@ pub fn action<'a>(row: &Row<'a>) -> ActionJson<'a> {
         result: body.result,
         text: body.text,
         error: body.error.map(error).or_else(|| malformed(row)),
+        seen: body.seen,
+        unguarded: row.flags().has(Flags::UNGUARDED),
+        via: body.via,
         policy,
         approval,
         path: spot.path.to_string_lossy().into_owned(),

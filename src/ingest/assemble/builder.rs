@@ -509,6 +509,30 @@ impl Builder {
         self.status(ix, action, change);
     }
 
+    /// Corrects the status of a call that has a result: someone who knows better told another one.
+    pub fn correct_call(
+        &mut self,
+        ix: RunIx,
+        id: &[u8],
+        action: ActionIx,
+        change: (Status, Status),
+    ) {
+        let key = self.key(id);
+        let memory = self.runs[ix.0 as usize].memory.as_mut();
+        if let Some(memory) = memory
+            && let Some(call) = memory.calls.known_mut(key)
+            && call.action == action
+        {
+            call.status = change.1;
+            if matches!(change.1, Status::Error | Status::Timeout) {
+                memory.failed.insert(call.signature);
+            } else {
+                memory.failed.remove(&call.signature);
+            }
+        }
+        self.status(ix, action, change);
+    }
+
     /// Cancels the pending calls of a run, because it was interrupted or continued without them. With an agent,
     /// only its calls.
     pub fn cancel_calls(&mut self, ix: RunIx, agent: Option<Sym>) {

@@ -12,7 +12,7 @@ use super::messages;
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::json::Record;
 
 #[derive(Debug)]
@@ -82,7 +82,11 @@ impl Open for Anthropic {
     }
 }
 
-impl Request for Anthropic {}
+impl Request for Anthropic {
+    fn sent(&self) -> Sent {
+        Sent::Messages
+    }
+}
 
 /// A message with a block type that no other API has.
 fn has_blocks(message: &Value) -> bool {

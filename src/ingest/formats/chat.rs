@@ -12,7 +12,7 @@ use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::telling;
@@ -88,7 +88,11 @@ impl Open for Chat {
     }
 }
 
-impl Request for Chat {}
+impl Request for Chat {
+    fn sent(&self) -> Sent {
+        Sent::Messages
+    }
+}
 
 /// The part of a message whose text requests a tool.
 const TEXT_CALL: u16 = CALLS - 1;

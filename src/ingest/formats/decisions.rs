@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::ingest::format::{GLANCE, Held, Recorded};
+use crate::ingest::format::{GLANCE, Held, Recorded, Sent};
 use crate::ingest::formats::otel::attributes::instant;
 use crate::ingest::formats::spans::messages::word;
 use crate::ingest::formats::spans::product::Product;
@@ -18,6 +18,10 @@ use crate::model::action::Verdict;
 pub struct Decisions;
 
 impl Product for Decisions {
+    fn sent(&self) -> Sent {
+        Sent::Nothing
+    }
+
     fn name(&self) -> &'static str {
         "decisions"
     }

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::ingest::body::ErrorText;
-use crate::ingest::format::{Held, Recorded};
+use crate::ingest::format::{Held, Recorded, Sent};
 use crate::ingest::formats::otel::attributes::{Attributes, instant};
 use crate::ingest::formats::spans::messages::{Role, messages, opened, text_of_any, word};
 use crate::ingest::formats::spans::product::Product;
@@ -60,6 +60,10 @@ impl Product for Helicone {
             results: Held::Partly,
             approvals: Held::No,
         }
+    }
+
+    fn sent(&self) -> Sent {
+        Sent::Bodies
     }
 
     fn span(&self, record: &Json) -> Span {

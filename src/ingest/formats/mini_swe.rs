@@ -12,7 +12,7 @@ use super::messages::{self, CALLS, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED, Name};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::telling;
@@ -109,7 +109,11 @@ impl Open for MiniSwe {
     }
 }
 
-impl Request for MiniSwe {}
+impl Request for MiniSwe {
+    fn sent(&self) -> Sent {
+        Sent::Messages
+    }
+}
 
 /// The one command in a text; none if there are several.
 fn command(text: &str) -> Option<&str> {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::decisions;
 use crate::ingest::formats::entry::{add_attached, add_result, shared};
 use crate::ingest::formats::otel::attributes::{Attributes, any_value, nanos};
@@ -143,6 +143,10 @@ impl Open for Otlp {
 }
 
 impl Request for Otlp {
+    fn sent(&self) -> Sent {
+        Sent::Conversations
+    }
+
     fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
         let record = Json::from(record);
         let span = span_of(&record);

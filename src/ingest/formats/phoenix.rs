@@ -72,7 +72,9 @@ fn span(record: &Json) -> Span {
         instant(record.get("end_time")),
     );
     let mut attributes = Attributes::of_object(record.get("attributes"));
+    // For spans of the GenAI conventions, the server adds attributes of OpenInference, without the answers of models.
     if !attributes.has("openinference.span.kind")
+        && !attributes.has("gen_ai.operation.name")
         && let Some(kind) = record
             .get("span_kind")
             .filter(|kind| kind.as_str() != Some("UNKNOWN"))
@@ -106,4 +108,27 @@ fn span(record: &Json) -> Span {
     }
     otel::read(&attributes, &Attributes::default(), &mut span);
     span
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ingest::testing::{load, rows};
+    use crate::model::action::{Kind, Status};
+
+    const CONVERTED: &str = concat!(
+        r#"{"id":"U3Bhbjox","name":"chat m","context":{"trace_id":"1","span_id":"2"},"span_kind":"LLM","parent_id":null,"#,
+        r#""start_time":"2026-11-22T15:06:41+00:00","end_time":"2026-11-22T15:06:42+00:00","status_code":"OK","attributes":{"#,
+        r#""llm.model_name":"m","output.value":"{\"id\":\"resp_1\"}","gen_ai.operation.name":"chat","gen_ai.request.model":"m","#,
+        r#""gen_ai.output.messages":"[{\"role\":\"assistant\",\"parts\":[{\"type\":\"tool_call\",\"id\":\"a\",\"name\":\"renew\",\"arguments\":{}},{\"type\":\"tool_call\",\"id\":\"b\",\"name\":\"waive\",\"arguments\":{}}]}]"},"#,
+        r#""events":[]}"#,
+    );
+
+    #[test]
+    fn the_answers_of_spans_that_the_server_converted_are_read() {
+        let batch = load("phoenix", CONVERTED);
+        let tools = rows(&batch);
+        let calls = tools.iter().filter(|(kind, _)| *kind == Kind::ToolCall);
+        assert_eq!(calls.count(), 2, "{tools:?}");
+        assert!(tools.iter().all(|(_, status)| *status != Status::Error));
+    }
 }

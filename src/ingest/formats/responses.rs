@@ -11,7 +11,7 @@ use super::messages::{self, Envelope};
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::{Body, ErrorText};
 use crate::ingest::fact::{Fact, FactKind, FactSink, IMPLIED};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::{string, text_of, unpacked};
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::telling;
@@ -115,7 +115,11 @@ impl Open for Responses {
     }
 }
 
-impl Request for Responses {}
+impl Request for Responses {
+    fn sent(&self) -> Sent {
+        Sent::Messages
+    }
+}
 
 /// The part of a message, of an item, of the whole request.
 const MESSAGE: u16 = messages::TEXT;

@@ -2,8 +2,10 @@
 //! without any instrumentation. Source: the trace format description of the project.
 
 mod assembler;
+mod delta;
 mod open;
 mod request;
+mod tellers;
 
 use serde_json::Value;
 
@@ -11,7 +13,7 @@ use self::open::kind_of;
 use crate::ingest::assemble::{self, Assembler};
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::telling;
 use crate::ingest::json::{Checked, Cursor, Record};
 use crate::ingest::request::RequestPart;
@@ -59,6 +61,8 @@ impl Decode for Saferun {
             "tool_call" => &["tool"],
             "policy_decision" => &["decision"],
             "approval" => &["state"],
+            "unguarded" => &["call_id"],
+            "gap" => &["events", "bytes", "cause"],
             _ => &["run_id"],
         };
         if telling::any(record, of_kind) {
@@ -81,7 +85,12 @@ impl Decode for Saferun {
     }
 }
 
-impl Layout for Saferun {}
+impl Layout for Saferun {
+    /// Where our own guard and recorders write.
+    fn folders(&self) -> &'static [&'static str] {
+        &[".local/state/saferun-tui/traces"]
+    }
+}
 
 impl Open for Saferun {
     fn open(&self, record: &Value, _part: u16) -> Body {
@@ -95,11 +104,31 @@ impl Open for Saferun {
     fn open_attached(&self, record: &Value, _part: u16, body: &mut Body) {
         open::attached(record, body);
     }
+
+    fn open_telling(&self, record: &Value, _part: u16, body: &mut Body) {
+        open::telling(record, body);
+    }
 }
 
 impl Request for Saferun {
+    fn sent(&self) -> Sent {
+        Sent::Bodies
+    }
+
     fn context(&self, record: &Value, _part: u16) -> Option<Vec<RequestPart>> {
         Some(request::pieces(record))
+    }
+
+    fn base<'a>(&self, record: &'a Value) -> Option<&'a str> {
+        delta::base(record)
+    }
+
+    fn is_base(&self, earlier: &Value, record: &Value) -> bool {
+        earlier.get("run_id") == record.get("run_id") && earlier.get("request").is_some()
+    }
+
+    fn rebase(&self, record: &mut Value, base: &Value) {
+        delta::rebase(record, base);
     }
 }
 
@@ -134,9 +163,11 @@ fn event(cursor: &mut Cursor<'_>, out: &mut FactSink<'_>) -> Checked<()> {
         let bit = match key {
             b"type" => {
                 let word = cursor.string_or_skip()?;
-                fact.kind = word
-                    .and_then(|word| kind_of(cursor.raw(word)))
-                    .unwrap_or(FactKind::Unknown);
+                let word = word.map(|word| cursor.raw(word)).unwrap_or_default();
+                fact.kind = kind_of(word).unwrap_or(FactKind::Unknown);
+                if word == b"unguarded" {
+                    fact.flags.set(Flags::UNGUARDED);
+                }
                 0
             }
             b"run_id" => assign(&mut fact.run, cursor, out, 1)?,
@@ -252,6 +283,12 @@ fn rarer(
             }
             return Ok(());
         }
+        b"truncated" => {
+            if cursor.bool_or_skip()? == Some(true) {
+                fact.flags.set(Flags::SHORTENED);
+            }
+            return Ok(());
+        }
         b"continued" => {
             if cursor.bool_or_skip()? == Some(true) {
                 fact.flags.set(Flags::CONTINUED);
@@ -275,6 +312,7 @@ fn rarer(
         b"policy" => Name::Policy,
         b"rule" => Name::Rule,
         b"by" => Name::By,
+        b"via" => Name::Via,
         b"score" => Name::Score,
         b"attempt" => Name::Attempt,
         b"parent_run_id" => Name::ParentRun,

@@ -18,7 +18,7 @@ use super::tau_bench::{ending, grade, name, says_error};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::json::{Record, View};
@@ -122,7 +122,11 @@ impl Open for Tau2Bench {
     }
 }
 
-impl Request for Tau2Bench {}
+impl Request for Tau2Bench {
+    fn sent(&self) -> Sent {
+        Sent::Messages
+    }
+}
 
 /// Settings of all runs in the file.
 fn setting(info: View<'_, '_>, out: &mut FactSink<'_>) {

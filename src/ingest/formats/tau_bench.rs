@@ -11,7 +11,7 @@ use super::messages::{self, Envelope};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::{Fact, FactKind, FactSink, Name, Text};
-use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Held, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::content::string;
 use crate::ingest::formats::entry::decode_tree;
 use crate::ingest::formats::telling;
@@ -92,7 +92,11 @@ impl Open for TauBench {
     }
 }
 
-impl Request for TauBench {}
+impl Request for TauBench {
+    fn sent(&self) -> Sent {
+        Sent::Messages
+    }
+}
 
 /// The task is the instruction of the simulated user.
 fn open_info(info: &Value) -> Body {

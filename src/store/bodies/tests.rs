@@ -73,3 +73,23 @@ fn an_action_is_opened_again_after_its_result_arrived() {
     };
     assert!(!Arc::ptr_eq(&first, &bodies.open(&row, Depth::Full)));
 }
+
+#[test]
+fn a_request_told_as_a_difference_is_shown_whole() {
+    let store = crate::store::testing::load(
+        r#"{"type":"response","run_id":"r","id":"e1","content":"a","request":{"model":"m","messages":[1]}}
+{"type":"response","run_id":"other","id":"e1","content":"x","request":{"model":"x","messages":[7]}}
+{"type":"response","run_id":"r","id":"e2","content":"b","request":{"$base":"e1","messages":{"$keep":1,"$add":[2]}}}
+{"type":"response","run_id":"r","id":"e3","parent_id":"e2","content":"c","request":{"$base":"e2","$drop":["model"],"messages":{"$keep":2,"$add":[3]}}}
+{"type":"response","run_id":"r","id":"e4","content":"d","request":{"$base":"e9","messages":{"$keep":2,"$add":[3]}}}
+"#,
+    );
+    let request = |ix: u32| {
+        let row = store.row(ActionIx(ix));
+        let record = super::record(&row, row.place(), Depth::Full).expect("a record");
+        record["request"].to_string()
+    };
+    assert_eq!(request(2), r#"{"messages":[1,2],"model":"m"}"#);
+    assert_eq!(request(3), r#"{"messages":[1,2,3]}"#);
+    assert!(request(4).contains("$base"), "its base is not there");
+}

@@ -7,9 +7,11 @@ pub enum ScreenId {
     Diff,
     Replay,
     Cohort,
+    Alerts,
     Timeline,
     Costs,
     Policy,
+    Asks,
     Help,
     Palette,
     Files,
@@ -71,6 +73,12 @@ pub static SCREENS: &[Info] = &[
         about: "two cohorts of runs: what changed, and what is inconclusive",
     },
     Info {
+        id: ScreenId::Alerts,
+        name: "alerts",
+        tab: Some(tab('6', "Alerts", "Ale")),
+        about: "loops, budgets and drift: what went off, why, what shows it, and what stopping would have saved",
+    },
+    Info {
         id: ScreenId::Timeline,
         name: "timeline",
         tab: Some(tab('7', "Timeline", "Tim")),
@@ -87,6 +95,12 @@ pub static SCREENS: &[Info] = &[
         name: "policy",
         tab: Some(tab('9', "Policy", "Pol")),
         about: "what a policy would have done: its calls, its rules, and problems with the rules",
+    },
+    Info {
+        id: ScreenId::Asks,
+        name: "asks",
+        tab: Some(tab('0', "Asks", "Ask")),
+        about: "tool calls that wait for a person: what would run, which rule asks, and your answer",
     },
     Info {
         id: ScreenId::Help,

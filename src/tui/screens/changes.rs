@@ -10,6 +10,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::analysis::files::unified::{Line, Sign};
 use crate::analysis::files::{Certainty, File, Files, Outcome};
+use crate::analysis::title;
 use crate::base::text;
 use crate::export::files as told;
 use crate::model::action::ActionIx;
@@ -20,7 +21,7 @@ use crate::tui::keys::{Command, Key};
 use crate::tui::screen::id::ScreenId;
 use crate::tui::screen::{Pointer, Screen};
 use crate::tui::screens::changes::tasks::{Compare, Follow};
-use crate::tui::session::{Here, Session};
+use crate::tui::session::{Here, Opened, Session};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::viewport::{Extent, Viewport, WHEEL, stepped};
 
@@ -272,9 +273,9 @@ impl Changes {
         (self.mode, self.diff) = (Mode::Diff { lines, behind }, Viewport::default());
     }
 
-    fn fill_frame(&mut self, session: &Session, rows: usize) {
+    fn fill_frame(&mut self, session: &mut Session, rows: usize) {
+        self.frame.title = self.title(&mut session.loaded);
         let store = &session.loaded.store;
-        self.frame.title = self.title(store);
         self.frame.amount = self.amount();
         let (len, top) = (self.len(), self.view().top());
         let seen = top..(top + rows).min(len);
@@ -289,10 +290,10 @@ impl Changes {
         self.frame.position = format!("{at} / {len}");
     }
 
-    fn title(&self, store: &Store) -> Vec<String> {
+    fn title(&self, Opened { store, bodies, .. }: &mut Opened) -> Vec<String> {
         let mut title = vec!["files".to_owned()];
         if let (Mode::List, Some(run)) = (&self.mode, self.run) {
-            title.push(format!("run {}", text::sanitize(&store.run(run).id)));
+            title.push(title::or_id(store, run, (bodies, 40)));
         }
         if let Some(until) = self.until {
             title.push(format!("up to #{}", store.row(until).seq()));

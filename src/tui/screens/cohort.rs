@@ -22,6 +22,7 @@ use crate::model::quantity::Time;
 use crate::query::expr::Expr;
 use crate::query::{self, Context};
 use crate::tui::effects::Effect;
+use crate::tui::filtering;
 use crate::tui::keys::{Command, Key};
 use crate::tui::screen::{Headline, Pointer, Screen};
 use crate::tui::screens::cohort::behind::Behind;
@@ -226,6 +227,7 @@ impl Cohort {
                 now: Time(session.clock.now()),
                 zone: session.zone.clone(),
                 marked: std::sync::Arc::clone(session.marks.all()),
+                alerts: filtering::alerts(),
             },
         };
         vec![Effect::start(Compare {

@@ -10,6 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::analysis::costs::By;
+use crate::analysis::title;
 use crate::base::text;
 use crate::export::costs as told;
 use crate::model::action::ActionIx;
@@ -327,16 +328,15 @@ impl Costs {
     }
 }
 
-fn crumbs(scope: Option<Scope>, session: &Session) -> Vec<String> {
-    let store = &session.loaded.store;
+fn crumbs(scope: Option<Scope>, session: &mut Session) -> Vec<String> {
+    let opened = &mut session.loaded;
+    let store = &opened.store;
     match scope {
         Some(Scope::Run(run)) if (run.0 as usize) < store.runs().len() => {
-            let run = store.run(run);
-            let agent = text::sanitize(store.symbols().name(run.who.agent));
-            let id = text::sanitize(&run.id);
+            let agent = text::sanitize(store.symbols().name(store.run(run).who.agent));
             let mut crumbs = vec![
                 text::cut(&agent, 24).into_owned(),
-                format!("run {}", text::cut(&id, 40)),
+                title::or_id(store, run, (&mut opened.bodies, 40)),
             ];
             crumbs.retain(|crumb| !crumb.is_empty());
             crumbs

@@ -22,11 +22,7 @@ impl Shell {
             asked.extend(self.draw_layers(area, buf));
         }
         self.draw_count(area, buf);
-        if self.questions.is_empty() {
-            self.draw_notice(area, buf);
-        } else {
-            self.draw_question(area, buf);
-        }
+        self.draw_notice(area, buf);
         self.theme.lay_ground(buf);
         if self.theme.ascii || self.theme.ascii_only {
             spell(buf, self.theme.ascii_only);
@@ -63,18 +59,6 @@ impl Shell {
             .collect()
     }
 
-    /// The oldest question stays on the last line until it is answered.
-    fn draw_question(&self, area: Rect, buf: &mut Buffer) {
-        let Some(question) = self.questions.front() else {
-            return;
-        };
-        let styles = &self.theme.styles;
-        let mut row = paint::Row::new(buf, area, area.height.saturating_sub(1), styles.text);
-        let text = text::sanitize(&question.text);
-        row.put(" :allow or :deny? ", styles.waiting)
-            .put(&text, styles.text);
-    }
-
     /// A number that waits for its `G`.
     fn draw_count(&self, area: Rect, buf: &mut Buffer) {
         let Some(count) = self.count.as_ref().filter(|count| count.is_number()) else {
@@ -97,7 +81,7 @@ impl Shell {
         };
         let styles = &self.theme.styles;
         let (mark, style) = match notice.level {
-            Level::Note => (self.theme.marks.ok, styles.waiting),
+            Level::Note => (self.theme.marks.quiet, styles.waiting),
             Level::Error => (self.theme.marks.error, styles.error),
         };
         let mut row = paint::Row::new(buf, area, area.height.saturating_sub(1), styles.text);

@@ -8,7 +8,7 @@ use crate::analysis::policy::call::Call;
 use crate::analysis::policy::history::{Opened, Place};
 use crate::analysis::policy::lint::near_name;
 use crate::analysis::policy::set::Set;
-use crate::analysis::policy::{Context, Effect, Rule, RuleIx, claude};
+use crate::analysis::policy::{Context, Effect, Needs, Rule, RuleIx, claude};
 use crate::model::action::Kind;
 use crate::store::Store;
 use crate::store::bodies;
@@ -47,6 +47,11 @@ pub(super) struct Count {
 const KEPT: usize = 200_000;
 
 impl Facts {
+    /// Whether the policies look at what a run did before a call, which these counts leave out.
+    pub(super) fn lack_the_run(&self, set: &Set) -> bool {
+        self.tools.iter().any(|tool| set.needs(tool) == Needs::Run)
+    }
+
     pub fn of(store: &Store, place: &Place) -> Facts {
         let mut facts = Facts {
             home: place.home.clone(),

@@ -8,16 +8,18 @@ use toml::de::{DeTable, DeValue};
 
 use crate::analysis::policy::call::{Call, Class};
 use crate::analysis::policy::mistake::{Mistake, spot};
+use crate::analysis::policy::native::options::{self, Options};
 use crate::analysis::policy::native::{Condition, Found};
 use crate::analysis::policy::stars::Stars;
 use crate::analysis::policy::toml_file::{Entry, entries, json, table};
 use crate::analysis::policy::{Context, Effect, Rule};
-use crate::query;
 use crate::query::ahead::Ahead;
+use crate::query::expr::Expr;
 use crate::query::fields::nearest;
 
 pub(super) struct Read {
     pub(super) default: Effect,
+    pub(super) options: Options,
     pub(super) rules: Vec<(Rule, Condition)>,
 }
 
@@ -30,7 +32,16 @@ pub struct Use {
     pub mistake: Mistake,
 }
 
-const TOP: &[&str] = &["version", "default", "rule", "use"];
+const TOP: &[&str] = &[
+    "version",
+    "default",
+    "rule",
+    "use",
+    "no_approver",
+    "wait",
+    "host_prompts",
+    "must_record",
+];
 const RULE: &[&str] = &[
     "id",
     "effect",
@@ -49,6 +60,7 @@ pub(super) fn read(text: &str, file: usize) -> Result<Read, Mistake> {
     let table = table(text)?;
     let mut read = Read {
         default: Effect::Allow,
+        options: Options::default(),
         rules: Vec::new(),
     };
     for entry in entries(text, table.get_ref()) {
@@ -74,6 +86,7 @@ pub(super) fn read(text: &str, file: usize) -> Result<Read, Mistake> {
                     read.rules.push(rule);
                 }
             }
+            name if options::NAMES.contains(&name) => read.options.read(&entry)?,
             _ => {}
         }
     }
@@ -143,7 +156,8 @@ fn one(
             "class" => condition.class = Some(class(&entry)?),
             "host" => condition.hosts = entry.strings()?.into_iter().map(str::to_owned).collect(),
             "when" => {
-                condition.when = Some(when(&entry)?);
+                let (when, expr) = when(&entry)?;
+                (condition.when, condition.expr) = (Some(when), Some(expr));
                 entry.string()?.clone_into(&mut condition.when_text);
             }
             "reason" => entry.string()?.clone_into(&mut condition.reason),
@@ -201,21 +215,10 @@ fn class(entry: &Entry<'_>) -> Result<Class, Mistake> {
 }
 
 /// A filter; a mistake in it is shown at its place in the file.
-fn when(entry: &Entry<'_>) -> Result<Ahead, Mistake> {
-    let filter = entry.string()?;
-    let expr = query::parse(filter).map_err(|error| {
-        let span = entry.value.span();
-        let inside = entry
-            .text
-            .get(span.clone())
-            .and_then(|raw| raw.find(filter));
-        let span = match inside {
-            Some(at) => span.start + at + error.span.start..span.start + at + error.span.end,
-            None => span,
-        };
-        Mistake::at(entry.text, span, error.message).meaning(error.suggestion.as_deref())
-    })?;
-    Ahead::compile(&expr).map_err(|what| entry.wrong(what))
+fn when(entry: &Entry<'_>) -> Result<(Ahead, Expr), Mistake> {
+    let expr = entry.filter()?;
+    let ahead = Ahead::compile(&expr).map_err(|what| entry.wrong(what))?;
+    Ok((ahead, expr))
 }
 
 /// Tests the examples of a rule.

@@ -28,6 +28,7 @@ pub(in super::super) fn set(run: RunIx, name: Name, value: &[u8], build: &mut Bu
         Name::Policy
         | Name::Rule
         | Name::By
+        | Name::Via
         | Name::Record
         | Name::Group
         | Name::InSpan

@@ -1,9 +1,12 @@
 //! Assembles `saferun` events into runs.
 
+use std::collections::HashMap;
+
 use crate::ingest::assemble::{Assembler, Builder, Call, Draft, From};
 use crate::ingest::fact::{Fact, FactKind, Name};
+use crate::ingest::formats::saferun::tellers::{self, Again, Answer, Tellers, Via};
 use crate::model::action::{ActionIx, Flags, Kind, Status};
-use crate::model::outcome::{Attached, Settled};
+use crate::model::outcome::{Attached, Extra, Settled};
 use crate::model::quantity::Elapsed;
 use crate::model::run::{RunIx, RunStatus};
 use crate::model::symbol::Sym;
@@ -15,13 +18,16 @@ pub(super) struct SaferunAssembler {
     last: Option<RunIx>,
     /// Events without a run id belong to a run named after the file.
     of_files: bool,
+    tellers: Tellers,
+    /// The rows of the starts and ends of runs, and who told them.
+    edges: HashMap<(RunIx, Kind), (Via, ActionIx)>,
 }
 
 impl SaferunAssembler {
     pub(super) fn of_files() -> SaferunAssembler {
         SaferunAssembler {
-            last: None,
             of_files: true,
+            ..SaferunAssembler::default()
         }
     }
 }
@@ -36,21 +42,25 @@ impl Assembler for SaferunAssembler {
             _ => build.run(from.source, from.text(fact.run)),
         };
         self.last = Some(run);
+        self.tellers.see(from.decoded.name(fact, Name::Via));
         match fact.kind {
-            FactKind::RunStart | FactKind::Setup | FactKind::ImpliedStart => {
+            FactKind::RunStart => self.edge(Kind::RunStart, fact, from, build, run),
+            FactKind::Setup | FactKind::ImpliedStart => {
                 start(fact, from, build, run);
             }
-            FactKind::RunEnd => end(fact, from, build, run),
+            FactKind::RunEnd => self.edge(Kind::RunEnd, fact, from, build, run),
             FactKind::Prompt => prompt(fact, from, build, run),
             FactKind::Response => response(fact, from, build, run),
-            FactKind::ToolCall => call(fact, from, build, run),
-            FactKind::ToolResult => result(fact, from, build, run),
+            FactKind::ToolCall => self.call(fact, from, build, run),
+            FactKind::ToolResult => self.result(fact, from, build, run),
             FactKind::Decision | FactKind::Approval => attach(fact, from, build, run),
             FactKind::Error => error(fact, from, build, run),
-            FactKind::Reasoning => plain(Kind::Reasoning, fact, from, build, run),
+            FactKind::Reasoning => {
+                plain(Kind::Reasoning, fact, from, build, run);
+            }
             FactKind::Setting => setting(fact, from, build, run),
-            FactKind::Note
-            | FactKind::Usage
+            FactKind::Note => note(fact, from, build, run),
+            FactKind::Usage
             | FactKind::RunningTotal
             | FactKind::RunTotal
             | FactKind::CallNews
@@ -58,12 +68,143 @@ impl Assembler for SaferunAssembler {
             | FactKind::Copy => {
                 plain(Kind::Note, fact, from, build, run);
             }
-            FactKind::Unknown => plain(Kind::Unknown, fact, from, build, run),
-            FactKind::Malformed => plain(Kind::Malformed, fact, from, build, run),
+            FactKind::Unknown => {
+                plain(Kind::Unknown, fact, from, build, run);
+            }
+            FactKind::Malformed => {
+                plain(Kind::Malformed, fact, from, build, run);
+            }
         }
     }
 
     fn finish(&mut self, _build: &mut Builder) {}
+}
+
+impl SaferunAssembler {
+    /// The start or the end of a run. One that another writer told before gets no second row.
+    fn edge(&mut self, kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+        let via = Via::of(from.decoded.name(fact, Name::Via));
+        match self.edges.get(&(run, kind)) {
+            Some((by, action)) if *by != via && self.tellers.is_used() => {
+                build.seen(run, fact.time);
+                if kind == Kind::RunStart {
+                    who(fact, from, build, run);
+                } else if fact.status != Status::Unrecorded {
+                    build.end(run, ended(fact.status));
+                    build.settle(&Settled {
+                        status: Some(fact.status),
+                        ..Settled::new(*action)
+                    });
+                }
+                told(*action, fact, from, build);
+            }
+            Some(_) | None => {
+                let action = if kind == Kind::RunStart {
+                    start(fact, from, build, run)
+                } else {
+                    end(fact, from, build, run)
+                };
+                self.edges.insert((run, kind), (via, action));
+            }
+        }
+    }
+
+    /// A call that another writer told before gets no second row.
+    fn call(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+        let id = from.text(fact.id);
+        if !self.tellers.is_used() || id.is_empty() {
+            call(fact, from, build, run);
+            return;
+        }
+        let key = (run, build.key(id));
+        let via = Via::of(from.decoded.name(fact, Name::Via));
+        match self.tellers.joins(key, via, build.knows_call(run, id)) {
+            Some(action) => {
+                build.seen(run, fact.time);
+                told(action, fact, from, build);
+            }
+            None => {
+                let call = call(fact, from, build, run);
+                self.tellers.called(key, via, &call);
+            }
+        }
+    }
+
+    fn result(&mut self, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+        let id = from.text(fact.call);
+        if !self.tellers.is_used() || id.is_empty() {
+            result(fact, from, build, run);
+            return;
+        }
+        let known = build.knows_call(run, id);
+        let telling = tellers::Result {
+            via: Via::of(from.decoded.name(fact, Name::Via)),
+            status: status_of(fact),
+            place: from.place(fact),
+            has_duration: fact.duration.is_some(),
+            has_cost: fact.cost.is_some(),
+        };
+        let key = (run, build.key(id));
+        match self.tellers.answered(key, telling, known) {
+            Answer::First => result(fact, from, build, run),
+            Answer::Again(again) => result_again(&again, fact, from, build),
+        }
+    }
+}
+
+/// Another writer tells an action, or its result.
+fn told(action: ActionIx, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+    build.settle(&Settled {
+        extra: Extra::Told(from.place(fact)),
+        flags: fact.flags,
+        ..Settled::new(action)
+    });
+}
+
+/// A result that another writer told before: whoever knows better has the say.
+fn result_again(again: &Again, fact: &Fact, from: &From<'_>, build: &mut Builder) {
+    let Again { call, status, .. } = *again;
+    let run = build.run(from.source, from.text(fact.run));
+    build.seen(run, fact.time);
+    if status != call.status {
+        let change = (call.status, status);
+        build.correct_call(run, from.text(fact.call), call.action, change);
+    }
+    if again.takes_duration {
+        build.duration(call.action, fact.duration);
+    }
+    if again.takes_cost {
+        build.cost(run, call.action, fact.cost);
+    }
+    match again.instead_of {
+        Some(before) => {
+            build.settle(&Settled {
+                result: from.place(fact),
+                flags: fact.flags,
+                ..Settled::new(call.action)
+            });
+            if before.is_some() {
+                build.settle(&Settled {
+                    extra: Extra::Told(before),
+                    ..Settled::new(call.action)
+                });
+            }
+        }
+        None => told(call.action, fact, from, build),
+    }
+}
+
+/// A note; one that says a call ran unguarded marks that call.
+fn note(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+    plain(Kind::Note, fact, from, build, run);
+    if fact.flags.has(Flags::UNGUARDED)
+        && let Some(call) = build.knows_call(run, from.text(fact.call))
+    {
+        build.settle(&Settled {
+            flags: Flags::UNGUARDED,
+            ..Settled::new(call.action)
+        });
+    }
 }
 
 /// The common part of all rows.
@@ -102,7 +243,7 @@ fn add(draft: &Draft, fact: &Fact, from: &From<'_>, build: &mut Builder) -> Acti
     action
 }
 
-fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> ActionIx {
     let draft = draft(kind, fact, from, build, run);
     let action = add(&draft, fact, from, build);
     build.duration(action, fact.duration);
@@ -113,11 +254,12 @@ fn plain(kind: Kind, fact: &Fact, from: &From<'_>, build: &mut Builder, run: Run
     if kind == Kind::Note && fact.kind == FactKind::Note && fact.status != Status::Unrecorded {
         build.status(run, action, (Status::Unrecorded, fact.status));
     }
+    action
 }
 
-fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+fn start(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> ActionIx {
     who(fact, from, build, run);
-    plain(Kind::RunStart, fact, from, build, run);
+    plain(Kind::RunStart, fact, from, build, run)
 }
 
 /// Settings of the run, without a row of their own.
@@ -164,7 +306,7 @@ fn who(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     }
 }
 
-fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> ActionIx {
     let was_untimed = !build.peek(run).started.is_some();
     let draft = draft(Kind::RunEnd, fact, from, build, run);
     let action = add(&draft, fact, from, build);
@@ -195,14 +337,18 @@ fn end(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     if let Some(usage) = from.decoded.usage(fact) {
         build.charge(run, (action, draft.model), usage, fact.cost, None);
     }
-    let status = match fact.status {
+    build.end(run, ended(fact.status));
+    action
+}
+
+fn ended(status: Status) -> RunStatus {
+    match status {
         Status::Ok => RunStatus::Ok,
         Status::Error | Status::Timeout => RunStatus::Error,
         Status::Blocked | Status::Denied => RunStatus::Blocked,
         Status::Cancelled => RunStatus::Cancelled,
         Status::Unrecorded | Status::Pending => RunStatus::Unknown,
-    };
-    build.end(run, status);
+    }
 }
 
 fn prompt(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
@@ -238,7 +384,7 @@ fn response(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     }
 }
 
-fn call(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
+fn call(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) -> Call {
     let mut draft = draft(Kind::ToolCall, fact, from, build, run);
     draft.tool = build.symbol(from.text(fact.tool));
     let action = add(&draft, fact, from, build);
@@ -249,14 +395,19 @@ fn call(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
         .is_some_and(|n| n > 1.0);
     let call = Call::open(action, fact, draft.tool);
     build.open_call(run, from.text(fact.id), call, again);
+    call
+}
+
+fn status_of(fact: &Fact) -> Status {
+    match fact.status {
+        Status::Unrecorded if fact.flags.has(Flags::HAS_ERROR) => Status::Error,
+        other => other,
+    }
 }
 
 fn result(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
     let id = from.text(fact.call);
-    let status = match fact.status {
-        Status::Unrecorded if fact.flags.has(Flags::HAS_ERROR) => Status::Error,
-        other => other,
-    };
+    let status = status_of(fact);
     let known = build.knows_call(run, id);
     let Some(call) = build.close_call(run, id, status) else {
         // A result that no open call waits for is a row of its own, and flags the call it names.
@@ -338,6 +489,8 @@ fn error(fact: &Fact, from: &From<'_>, build: &mut Builder, run: RunIx) {
                 ..Settled::new(call.action)
             });
         }
-        None => plain(Kind::Error, fact, from, build, run),
+        None => {
+            plain(Kind::Error, fact, from, build, run);
+        }
     }
 }

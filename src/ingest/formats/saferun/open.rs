@@ -18,7 +18,7 @@ pub(super) fn kind_of(word: &[u8]) -> Option<FactKind> {
         b"policy_decision" => FactKind::Decision,
         b"approval" => FactKind::Approval,
         b"error" => FactKind::Error,
-        b"note" => FactKind::Note,
+        b"note" | b"gap" | b"unguarded" => FactKind::Note,
         _ => return None,
     })
 }
@@ -32,6 +32,7 @@ pub(super) fn body(record: &Value) -> Body {
         args: present(record, "args").map(unpacked),
         error: record.get("error").and_then(error_of),
         labels: labels(record),
+        via: string(record, "via").into_iter().collect(),
         ..Body::default()
     };
     match record.get("type").and_then(Value::as_str) {
@@ -40,6 +41,8 @@ pub(super) fn body(record: &Value) -> Body {
             body.text = Some(unknown(kind.unwrap_or("no type"), body.text.take()));
         }
         Some("run_end") => body.text = string(record, "reason"),
+        Some("gap") => body.text = Some(gap(record)),
+        Some("unguarded") => body.text = Some(unguarded(record)),
         Some("run_start") => body.text = string(record, "system").or(body.text),
         _ => {}
     }
@@ -54,8 +57,80 @@ fn unknown(kind: &str, content: Option<String>) -> String {
     }
 }
 
+/// What a recorder could not write, in words.
+fn gap(record: &Value) -> String {
+    let count = |name: &str, what: &str| Some(format!("{} {what}", string(record, name)?));
+    let lost = [count("events", "events"), count("bytes", "bytes")];
+    let lost: Vec<String> = lost.into_iter().flatten().collect();
+    let cause = string(record, "cause").map_or_else(String::new, |cause| format!(": {cause}"));
+    match lost.as_slice() {
+        [] => format!("not recorded{cause}"),
+        lost => format!("not recorded: {}{cause}", lost.join(", ")),
+    }
+}
+
+fn unguarded(record: &Value) -> String {
+    let call = string(record, "call_id").unwrap_or_default();
+    let host = string(record, "host").map_or_else(String::new, |host| format!(" ({host})"));
+    format!("call {call} ran and no hook was asked{host}")
+}
+
+/// Adds what another writer tells of the same call: fields that the row has not, and the result as the model saw it.
+pub(super) fn telling(record: &Value, body: &mut Body) {
+    let via = string(record, "via");
+    let is_wire = via.as_deref() == Some("wire");
+    body.via.extend(via.filter(|via| !body.via.contains(via)));
+    if record.get("type").and_then(Value::as_str) == Some("tool_result") {
+        let text = present(record, "result").map(seen);
+        let is_same = |text: &String| body.result.as_ref().is_some_and(|it| says(it, text));
+        match (&body.result, text) {
+            (Some(_), Some(text)) if is_wire && !is_same(&text) => body.seen = Some(text),
+            (None, Some(_)) if body.error.is_none() => result(record, body),
+            _ => {}
+        }
+        return;
+    }
+    body.parent_id = body.parent_id.take().or(string(record, "parent_id"));
+    body.args = body
+        .args
+        .take()
+        .or_else(|| present(record, "args").map(unpacked));
+    let known: Vec<String> = body.labels.iter().map(|(name, _)| name.clone()).collect();
+    let added = labels(record)
+        .into_iter()
+        .filter(|(name, _)| !known.contains(name));
+    body.labels.extend(added);
+    if let (Some(Value::Object(whole)), Value::Object(told)) = (&mut body.record, record) {
+        for (name, value) in told {
+            whole.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        if body.via.len() > 1 {
+            whole.insert("via".to_owned(), Value::from(body.via.clone()));
+        }
+    }
+}
+
+/// The text that a model got as the result of a tool.
+fn seen(result: &Value) -> String {
+    text_of(result).unwrap_or_else(|| result.to_string())
+}
+
+/// Whether a result is, or has as one of its values, this text.
+fn says(result: &Value, text: &str) -> bool {
+    match result {
+        Value::String(own) => own.trim() == text.trim(),
+        Value::Object(members) => {
+            members.values().any(|it| says(it, text)) || result.to_string() == text
+        }
+        Value::Array(items) => items.iter().any(|it| says(it, text)) || result.to_string() == text,
+        Value::Null | Value::Bool(_) | Value::Number(_) => result.to_string() == text,
+    }
+}
+
 /// Adds a `tool_result` to its call.
 pub(super) fn result(record: &Value, body: &mut Body) {
+    let via = string(record, "via");
+    body.via.extend(via.filter(|via| !body.via.contains(via)));
     body.result = present(record, "result").cloned();
     if let Some(error) = record.get("error").and_then(error_of) {
         body.error = Some(error);

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::delta;
 use super::open::string;
 use crate::ingest::formats::content::unpacked;
 use crate::ingest::request::{ContextBlock, RequestPart, Role, blocks, text_block};
@@ -15,7 +16,14 @@ pub(super) fn pieces(record: &Value) -> Vec<RequestPart> {
         }
         Some("response") => {
             let request = record.get("request").filter(|body| body.is_object());
-            let request = request.map(|body| RequestPart::Request(body.clone()));
+            let request = request.map(|body| match delta::base(record) {
+                Some(base) => {
+                    let what =
+                        format!("the request: what it is told against ({base}) is not there");
+                    RequestPart::NotRecorded(what)
+                }
+                None => RequestPart::Request(body.clone()),
+            });
             let said = said(record, Role::Assistant);
             request.into_iter().chain(said).collect()
         }

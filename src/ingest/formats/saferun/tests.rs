@@ -178,3 +178,108 @@ fn a_part_other_than_text_is_shown_by_its_type_and_size() {
     let text = text_of(&content).expect("a text");
     assert_eq!(text, "[image image/png · 6 B]\na map\n[audio]");
 }
+
+const TWICE: &str = r#"{"type":"tool_call","via":"wire","run_id":"r","id":"c","ts":"2026-11-22T10:00:00Z","tool":"Bash","args":{"command":"ls"}}
+{"type":"tool_call","via":"hook","run_id":"r","id":"c","ts":"2026-11-22T10:00:01Z","tool":"Bash","args":{"command":"ls"},"cwd":"/w"}
+"#;
+
+#[track_caller]
+fn told_twice(results: &[&str], status: Status, duration: Option<f64>) {
+    let lines = format!("{TWICE}{}\n", results.join("\n"));
+    let batch = load(Box::leak(lines.into_boxed_str()));
+    assert_eq!(rows(&batch), [(Kind::ToolCall, status)], "{results:?}");
+    assert_eq!(batch.outcomes.duration[0].millis(), duration, "{results:?}");
+    assert!(!batch.outcomes.flags[0].has(Flags::SECOND_RESULT));
+    assert_eq!(batch.runs[0].1.totals.tool_calls, 1);
+    assert_eq!(
+        batch.runs[0].1.totals.errors,
+        u32::from(status == Status::Error)
+    );
+}
+
+#[test]
+fn a_call_told_by_two_writers_is_one_row_and_whoever_knows_better_has_the_say() {
+    let hook = r#"{"type":"tool_result","via":"hook","run_id":"r","call_id":"c","status":"error","duration_ms":7,"result":"no"}"#;
+    let silent = r#"{"type":"tool_result","via":"hook","run_id":"r","call_id":"c","result":"no"}"#;
+    let wire = r#"{"type":"tool_result","via":"wire","run_id":"r","call_id":"c","status":"ok","duration_ms":900,"result":"cut"}"#;
+    told_twice(&[hook, wire], Status::Error, Some(7.0));
+    told_twice(&[wire, hook], Status::Error, Some(7.0));
+    told_twice(&[wire], Status::Ok, Some(900.0));
+    told_twice(&[wire, silent], Status::Ok, Some(900.0));
+    told_twice(&[silent, wire], Status::Ok, Some(900.0));
+    let batch = load(Box::leak(
+        format!("{TWICE}{hook}\n{hook}\n").into_boxed_str(),
+    ));
+    assert_eq!(rows(&batch).len(), 2, "one writer told two results");
+    assert!(batch.outcomes.flags[0].has(Flags::SECOND_RESULT));
+}
+
+#[test]
+fn the_nth_call_of_one_writer_is_the_nth_of_the_other() {
+    let batch = load(
+        r#"{"type":"tool_call","via":"wire","run_id":"r","id":"c","tool":"a"}
+{"type":"tool_call","via":"wire","run_id":"r","id":"c","tool":"b"}
+{"type":"tool_call","via":"hook","run_id":"r","id":"c","tool":"a"}
+{"type":"tool_result","via":"hook","run_id":"r","call_id":"c","status":"ok"}
+{"type":"tool_call","via":"hook","run_id":"r","id":"c","tool":"b"}
+{"type":"tool_result","via":"hook","run_id":"r","call_id":"c","status":"error"}
+{"type":"tool_result","via":"wire","run_id":"r","call_id":"c","status":"ok"}
+{"type":"tool_result","via":"wire","run_id":"r","call_id":"c","status":"ok"}
+"#,
+    );
+    assert_eq!(
+        rows(&batch),
+        [
+            (Kind::ToolCall, Status::Ok),
+            (Kind::ToolCall, Status::Error)
+        ]
+    );
+}
+
+#[test]
+fn a_call_from_before_anyone_said_who_tells_it_is_joined_too() {
+    let batch = load(
+        r#"{"type":"tool_call","run_id":"r","id":"c","tool":"a"}
+{"type":"tool_call","via":"hook","run_id":"r","id":"c","tool":"a"}
+{"type":"tool_result","run_id":"r","call_id":"c","status":"ok"}
+{"type":"tool_result","via":"hook","run_id":"r","call_id":"c","status":"error"}
+"#,
+    );
+    assert_eq!(rows(&batch), [(Kind::ToolCall, Status::Error)]);
+}
+
+#[test]
+fn a_call_that_no_hook_saw_is_marked_and_a_gap_is_told() {
+    let batch = load(
+        r#"{"type":"tool_call","via":"wire","run_id":"r","id":"c","tool":"a"}
+{"type":"unguarded","via":"wire","run_id":"r","call_id":"c","host":"codex"}
+{"type":"gap","via":"wire","run_id":"r","events":3,"bytes":120,"cause":"disk full"}
+{"type":"response","via":"wire","run_id":"r","truncated":true,"dropped_bytes":9}
+"#,
+    );
+    assert!(batch.outcomes.flags[0].has(Flags::UNGUARDED));
+    assert!(batch.outcomes.flags[3].has(Flags::SHORTENED));
+    assert_eq!(rows(&batch)[1].0, Kind::Note);
+    let gap = serde_json::json!({"type":"gap","events":3,"bytes":120,"cause":"disk full"});
+    let text = super::open::body(&gap).text;
+    assert_eq!(
+        text.as_deref(),
+        Some("not recorded: 3 events, 120 bytes: disk full")
+    );
+}
+
+#[test]
+fn what_the_model_saw_is_kept_where_it_is_not_what_the_tool_returned() {
+    use crate::ingest::body::Body;
+    let seen = |text: &str| {
+        let mut body = Body {
+            result: Some(serde_json::json!({"stdout": "all of it\n", "stderr": ""})),
+            ..Body::default()
+        };
+        let wire = serde_json::json!({"type":"tool_result","via":"wire","result":text});
+        super::open::telling(&wire, &mut body);
+        body.seen
+    };
+    assert_eq!(seen("all of it"), None);
+    assert_eq!(seen("all of…").as_deref(), Some("all of…"));
+}

@@ -9,7 +9,7 @@ use super::{GLANCE, Span};
 use crate::ingest::assemble::Assembler;
 use crate::ingest::body::Body;
 use crate::ingest::fact::FactSink;
-use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request};
+use crate::ingest::format::{Decode, Format, Layout, Open, Recorded, Request, Sent};
 use crate::ingest::formats::entry::{add_attached, add_result, shared};
 use crate::ingest::json::{Checked, Cursor, Json, Record};
 use crate::ingest::request::RequestPart;
@@ -51,6 +51,11 @@ pub(in crate::ingest::formats) trait Product: Debug + Sync {
 
     fn glance(&self) -> usize {
         GLANCE
+    }
+
+    /// What its spans hold of requests, at best.
+    fn sent(&self) -> Sent {
+        Sent::Conversations
     }
 }
 
@@ -111,6 +116,10 @@ impl<P: Product> Open for P {
 }
 
 impl<P: Product> Request for P {
+    fn sent(&self) -> Sent {
+        Product::sent(self)
+    }
+
     fn context(&self, record: &Value, part: u16) -> Option<Vec<RequestPart>> {
         let record = Json::from(record);
         self.span(&record)

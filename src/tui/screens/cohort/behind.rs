@@ -32,6 +32,8 @@ pub(super) struct Behind {
 pub(super) struct Item {
     pub(super) task: String,
     pub(super) sides: [Option<Run>; 2],
+    /// B less A, where both are amounts.
+    pub(super) difference: String,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,18 @@ pub(super) struct Run {
     pub(super) value: String,
     /// So many calls come before what is of interest; none where no call is.
     before: Option<usize>,
+}
+
+impl Run {
+    /// The task is in a column of its own: an id that begins with it is shown without it.
+    fn beside(mut self, task: &str) -> Run {
+        let rest = self.id.strip_prefix(task);
+        let rest = rest.map(|rest| rest.trim_start_matches(['-', '_', '/', '.', ':']));
+        if let Some(rest) = rest {
+            self.id = rest.to_owned();
+        }
+        self
+    }
 }
 
 impl Cohort {
@@ -141,6 +155,13 @@ fn of_figure(answer: &Answer, figure: &Figure, store: &Store) -> Behind {
             Subject::Measure(_) | Subject::Predicate(_) => None,
         }
     };
+    let amounts = |a: f64, b: f64| match figure.subject {
+        Subject::Measure(_) if figure.kind != crate::analysis::cohort::figure::Kind::Rate => {
+            let sign = if b < a { '−' } else { '+' };
+            format!("{sign}{}", words::value(figure, Some((b - a).abs())))
+        }
+        _ => String::new(),
+    };
     let items = behind.iter().map(|it| {
         let side = |at: Option<usize>, value: Option<f64>, cohort| {
             let at = at?;
@@ -151,7 +172,11 @@ fn of_figure(answer: &Answer, figure: &Figure, store: &Store) -> Behind {
             side(it.a, it.value_a, &found.a),
             side(it.b, it.value_b, &found.b),
         ];
-        item(found, it.a, it.b, sides)
+        let difference = it.value_a.zip(it.value_b).map(|(a, b)| amounts(a, b));
+        Item {
+            difference: difference.unwrap_or_default(),
+            ..item(found, it.a, it.b, sides)
+        }
     });
     let items: Vec<Item> = items.collect();
     let of = words::meeting(answer);
@@ -190,7 +215,12 @@ fn of_step(answer: &Answer, step: &Transition, store: &Store) -> Behind {
                 run(store, cohort, at?, (format!("{} times", many?), None))
             };
             let sides = [side(a, of_a, &found.a), side(b, of_b, &found.b)];
-            items.push(item(found, a, b, sides));
+            let difference = of_a.zip(of_b);
+            let difference = difference.map(|(a, b)| format!("{:+}", b as i64 - a as i64));
+            items.push(Item {
+                difference: difference.unwrap_or_default(),
+                ..item(found, a, b, sides)
+            });
         }
     }
     let name = |tool, end| words::tool(found, tool, end);
@@ -241,8 +271,10 @@ fn run(
 fn item(found: &Comparison, a: Option<usize>, b: Option<usize>, sides: [Option<Run>; 2]) -> Item {
     let of_a = a.and_then(|at| found.a.runs[at].task.as_deref());
     let task = of_a.or_else(|| found.b.runs[b?].task.as_deref());
+    let task = text::sanitize(task.unwrap_or("—")).into_owned();
     Item {
-        task: text::sanitize(task.unwrap_or("—")).into_owned(),
-        sides,
+        sides: sides.map(|run| run.map(|run| run.beside(&task))),
+        task,
+        difference: String::new(),
     }
 }

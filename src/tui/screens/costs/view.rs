@@ -84,10 +84,12 @@ fn cell(row: &mut Row<'_>, column: &Column, words: &str, (style, rest): (Style, 
     } else {
         column.width
     };
+    // Columns never touch.
+    let words = text::cut(words, width.saturating_sub(1));
     if column.is_right {
-        row.right(words, width, style);
+        row.right(&words, width, style);
     } else {
-        row.cell(words, width, style);
+        row.cell(&words, width, style);
     }
 }
 

@@ -33,7 +33,7 @@ const ROOMY: u16 = 14;
 /// The least width for durations and costs beside the bars.
 const WIDE: u16 = 100;
 /// Cells of a duration and of a cost.
-pub(super) const FIGURE: usize = 8;
+pub(super) const FIGURE: usize = 9;
 
 impl Regions {
     pub(super) fn new(area: Rect) -> Regions {

@@ -64,10 +64,10 @@ fn a_run_is_a_waterfall_in_lanes_with_what_it_waited_for() {
             cells.iter().skip(first).take_while(|it| is_bar(it)).count(),
         )
     };
-    // 76 cells for 40 seconds.
+    // 74 cells for 40 seconds.
     assert_eq!(bar("T1 gpt-4o"), (0, 19));
-    assert_eq!(bar("T1 wait approval"), (38, 35));
-    assert_eq!(bar("T1 db.read"), (22, 16));
+    assert_eq!(bar("T1 wait approval"), (37, 34));
+    assert_eq!(bar("T1 db.read"), (22, 15));
 }
 
 #[test]

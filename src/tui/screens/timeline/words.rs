@@ -77,17 +77,10 @@ fn crumbs(timeline: &Timeline, session: &mut Session) -> Vec<String> {
     else {
         return Vec::new();
     };
-    let about = title::of(store, ix, &mut opened.bodies);
-    let run = store.run(ix);
-    let agent = text::sanitize(store.symbols().name(run.who.agent));
-    let id = text::sanitize(&run.id);
+    let agent = text::sanitize(store.symbols().name(store.run(ix).who.agent));
     let mut crumbs = vec![
         text::cut(&agent, 24).into_owned(),
-        if about.is_empty() {
-            format!("run {}", text::cut(&id, 40))
-        } else {
-            text::cut(&about, 40).into_owned()
-        },
+        title::or_id(store, ix, (&mut opened.bodies, 40)),
     ];
     crumbs.retain(|crumb| !crumb.is_empty());
     crumbs

@@ -30,11 +30,16 @@ pub(super) fn models(models: &Models, regions: &Regions, theme: &Theme, buf: &mu
     }
 }
 
+/// The width of the difference between two amounts.
+const DIFFERENCE: usize = 11;
+
 pub(super) fn behind(behind: &Behind, regions: &Regions, theme: &Theme, buf: &mut Buffer) {
     let styles = &theme.styles;
     let room = usize::from(regions.list.width);
     let task = (room / 4).clamp(8, 30);
-    let side = room.saturating_sub(task + 4) / 2;
+    let has_difference = behind.items.iter().any(|item| !item.difference.is_empty());
+    let difference = if has_difference { DIFFERENCE } else { 0 };
+    let side = room.saturating_sub(task + difference + 4) / 2;
     let mut row = Row::new(buf, regions.heads, 0, styles.faint);
     row.put(" ", styles.faint).cell("TASK", task, styles.faint);
     for (at, letter) in ["A", "B"].into_iter().enumerate() {
@@ -44,6 +49,9 @@ pub(super) fn behind(behind: &Behind, regions: &Regions, theme: &Theme, buf: &mu
             styles.faint
         };
         row.put(" ", styles.faint).cell(letter, side, style);
+    }
+    if has_difference {
+        row.right("B − A", DIFFERENCE, styles.faint);
     }
     let items = behind.items.iter().enumerate().skip(behind.view.top());
     for ((at, item), y) in items.zip(0..regions.list.height) {
@@ -80,4 +88,5 @@ fn draw_item(
         row.put(" ", base)
             .cell(&text::cut(&words, side), side, style.patch(base));
     }
+    row.right(&item.difference, DIFFERENCE, styles.number.patch(base));
 }

@@ -183,6 +183,11 @@ fn result(row: &Row<'_>, body: &Body, builder: &mut Builder) {
         (None, Status::Pending) => say(builder, Tone::Faint, "no result yet"),
         (None, _) => say(builder, Tone::Faint, "no result recorded"),
     }
+    if let Some(seen) = &body.seen {
+        open(builder, Tone::Waiting, "what the model saw instead");
+        builder.lines(Tone::Plain, seen);
+        builder.close();
+    }
     // Some formats tell the error in the words of the result: they are read once.
     let said = body.result.as_ref().and_then(Value::as_str);
     if body
@@ -437,4 +442,6 @@ const ODD: &[(Flags, &str)] = &[
     (Flags::IMPLIED, "the model call itself was not recorded"),
     (Flags::STRAY_BOM, "a stray byte order mark"),
     (Flags::INFERRED, "status inferred from words"),
+    (Flags::UNGUARDED, "ran unguarded: no hook was asked"),
+    (Flags::SHORTENED, "shortened by the recorder"),
 ];

@@ -1,0 +1,169 @@
+//! Appends events to a trace that other processes append to as well: every event is one line, written by one call, so
+//! that lines never mix.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use serde_json::Value;
+
+use crate::act::places;
+
+#[derive(Debug)]
+pub struct Appender {
+    file: File,
+    /// The last line in the file has no end: a write was cut short, by us or by a writer that died.
+    is_torn: bool,
+}
+
+impl Appender {
+    /// Opens or creates a trace that only this user may read.
+    pub fn open(path: &Path) -> io::Result<Appender> {
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(places::flags(OFlags::NOFOLLOW | OFlags::NONBLOCK))
+            .open(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() {
+            let what = format!("{} is not a regular file", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        places::check(path, &found)?;
+        let mut last = [b'\n'];
+        if found.len() > 0 {
+            file.read_at(&mut last, found.len() - 1)?;
+        }
+        Ok(Appender {
+            file,
+            is_torn: last != [b'\n'],
+        })
+    }
+
+    /// Writes one event. Nothing is synced: a process that is killed afterwards loses nothing.
+    pub fn append(&mut self, event: &Value) -> io::Result<()> {
+        let mut line = Vec::with_capacity(512);
+        if self.is_torn {
+            line.push(b'\n');
+        }
+        serde_json::to_writer(&mut line, event)?;
+        line.push(b'\n');
+        let written = loop {
+            match self.file.write(&line) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        self.is_torn = written < line.len();
+        if self.is_torn {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        Ok(())
+    }
+
+    /// Waits until all is on the disk.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::fs;
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::process::Command;
+
+    use serde_json::{Value, json};
+
+    use super::Appender;
+
+    /// Not a test of its own: the body of the writers below.
+    #[test]
+    fn writes_what_the_environment_says() {
+        let Some(path) = std::env::var_os("SAFERUN_TEST_APPEND") else {
+            return;
+        };
+        let me = std::process::id();
+        let mut trace = Appender::open(Path::new(&path)).expect("opened");
+        for n in 0..1000_usize {
+            let text = "x".repeat(n * 37 % 40_000);
+            let event =
+                json!({"type": "note", "pid": me, "n": n, "len": text.len(), "content": text});
+            trace.append(&event).expect("written");
+        }
+    }
+
+    #[test]
+    fn lines_of_many_processes_never_mix() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.jsonl");
+        let own = std::env::current_exe().expect("this program");
+        let name = "act::append::tests::writes_what_the_environment_says";
+        let start = || {
+            let mut writer = Command::new(&own);
+            writer
+                .args(["--exact", name])
+                .env("SAFERUN_TEST_APPEND", &path);
+            writer.stdout(std::process::Stdio::null());
+            writer.spawn().expect("started")
+        };
+        let writers: Vec<_> = (0..4).map(|_| start()).collect();
+        for mut writer in writers {
+            assert!(writer.wait().expect("it ends").success());
+        }
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let mut next: HashMap<u64, u64> = HashMap::new();
+        for line in fs::read_to_string(&path).expect("read").lines() {
+            let event: Value = serde_json::from_str(line).expect("a whole line");
+            let number = |name: &str| event[name].as_u64().expect("a number");
+            assert_eq!(
+                event["content"].as_str().map(str::len),
+                Some(number("len") as usize)
+            );
+            let expected = next.entry(number("pid")).or_default();
+            assert_eq!(number("n"), *expected, "a writer's own order is kept");
+            *expected += 1;
+        }
+        assert_eq!(next.values().sum::<u64>(), 4000);
+        assert_eq!(next.len(), 4);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_is_ended_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.jsonl");
+        drop(Appender::open(&path).expect("created"));
+        let mut torn = fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .expect("opened");
+        torn.write_all(b"{\"type\":\"no").expect("written");
+        let mut trace = Appender::open(&path).expect("opened");
+        trace.append(&json!({"n": 1})).expect("written");
+        trace.append(&json!({"n": 2})).expect("written");
+        let text = fs::read_to_string(&path).expect("read");
+        assert_eq!(text, "{\"type\":\"no\n{\"n\":1}\n{\"n\":2}\n");
+    }
+
+    #[test]
+    fn a_trace_that_others_may_read_or_that_is_a_link_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.jsonl");
+        fs::write(&path, "").expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("set");
+        assert!(Appender::open(&path).is_err());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
+        assert!(Appender::open(&path).is_ok());
+        let link = folder.path().join("l.jsonl");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        assert!(Appender::open(&link).is_err());
+    }
+}

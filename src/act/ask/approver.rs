@@ -1,0 +1,120 @@
+//! Whether somebody can answer: every explorer holds a lock in `approver/` while it runs. The system lets go of it
+//! when the explorer ends, whatever ends it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use crate::act::places::{self, Places};
+
+/// Held while questions can be answered here.
+#[derive(Debug)]
+pub struct Approver {
+    held: Vec<(PathBuf, File)>,
+}
+
+const FOLDER: &str = "approver";
+
+impl Approver {
+    /// Says in every meeting place that somebody can answer.
+    pub fn new(places: &Places) -> Approver {
+        let meeting = places.meeting();
+        let held = meeting.iter().filter_map(|it| hold(it).ok());
+        Approver {
+            held: held.collect(),
+        }
+    }
+
+    /// Whether anybody can find it.
+    pub fn is_known(&self) -> bool {
+        !self.held.is_empty()
+    }
+}
+
+impl Drop for Approver {
+    fn drop(&mut self) {
+        for (path, _) in &self.held {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn hold(meeting: &Path) -> io::Result<(PathBuf, File)> {
+    let folder = meeting.join(FOLDER);
+    places::private(meeting)?;
+    places::private(&folder)?;
+    let path = folder.join(format!("{}.lock", std::process::id()));
+    loop {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(places::flags(OFlags::NOFOLLOW))
+            .open(&path)?;
+        file.try_lock()?;
+        // Somebody may have removed the name between the two.
+        let found = fs::symlink_metadata(&path);
+        if found.is_ok_and(|it| file.metadata().is_ok_and(|own| own.ino() == it.ino())) {
+            return Ok((path, file));
+        }
+    }
+}
+
+/// Whether anybody can answer in any of the meeting places.
+pub fn is_there(places: &Places) -> bool {
+    let meeting = places.meeting();
+    let mut folders = meeting.iter().map(|it| it.join(FOLDER));
+    folders.any(|folder| {
+        let is_ours = fs::symlink_metadata(&folder)
+            .is_ok_and(|found| found.is_dir() && places::check(&folder, &found).is_ok());
+        let files = fs::read_dir(&folder).into_iter().flatten().flatten();
+        is_ours && files.into_iter().any(|entry| is_held(&entry.path()))
+    })
+}
+
+fn is_held(path: &Path) -> bool {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(places::flags(OFlags::NOFOLLOW | OFlags::NONBLOCK))
+        .open(path);
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Approver, is_there};
+    use crate::act::places::Places;
+
+    #[test]
+    fn somebody_can_answer_while_an_explorer_runs() {
+        let home = tempfile::tempdir().expect("a folder");
+        let runtime = home.path().join("runtime");
+        std::fs::create_dir(&runtime).expect("created");
+        let places = Places::of(|name| match name {
+            "HOME" => Some(home.path().to_owned()),
+            "XDG_RUNTIME_DIR" => Some(runtime.clone()),
+            _ => None::<PathBuf>,
+        });
+        let places = places.expect("a home");
+        assert!(!is_there(&places));
+        let approver = Approver::new(&places);
+        assert!(approver.is_known());
+        assert!(is_there(&places), "the lock is held");
+        let elsewhere = Places::of(|name| (name == "HOME").then(|| home.path().to_owned()));
+        assert!(
+            is_there(&elsewhere.expect("a home")),
+            "a hook without the variable finds it too"
+        );
+        drop(approver);
+        assert!(!is_there(&places));
+        let stale = runtime.join("saferun-tui/approver/1.lock");
+        std::fs::write(&stale, "").expect("written");
+        assert!(!is_there(&places), "a lock that nobody holds");
+    }
+}

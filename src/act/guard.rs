@@ -1,0 +1,517 @@
+//! The hook itself: a host tells on standard input what is about to happen, and learns on standard output whether it
+//! may. Each call is a process of its own.
+//!
+//! Hosts take a hook that fails or is slow for one that said nothing, and go on. So this fails closed: whatever goes
+//! wrong answers no, and the command that hosts run ends with `|| exit 2`.
+
+mod asking;
+mod host;
+mod hosts;
+pub(in crate::act) mod live;
+mod protect;
+mod record;
+mod told;
+
+pub mod install;
+pub mod mcp;
+pub mod rules;
+
+use std::env;
+use std::io::{self, Read, Write};
+use std::panic;
+use std::process;
+
+use serde_json::{Value, json};
+
+use crate::act::guard::host::{HOSTS, Host, Say};
+use crate::act::guard::live::{Held, hash, short, tripped};
+use crate::act::guard::record::Trace;
+use crate::act::guard::rules::{Decided, Rules};
+use crate::act::guard::told::{Event, Outcome, Over, Told};
+use crate::act::places::Places;
+use crate::analysis::policy::call::Call;
+use crate::analysis::policy::{Before, Context, Effect};
+use crate::base::clock::{Clock, System};
+
+/// What a host reads as "no", whatever it thinks of the output.
+const BLOCKS: u8 = 2;
+/// The most that a host may tell.
+const LARGEST: u64 = 8 << 20;
+/// The run that a recorder around the host gave it.
+const RUN: &str = "SAFERUN_RUN";
+/// The hosts whose model calls a recorder sees on the wire, separated by commas.
+const WIRE: &str = "SAFERUN_WIRE";
+
+/// Whether this is the name of a host.
+pub fn is_host(name: &str) -> bool {
+    host::by_name(name).is_some()
+}
+
+/// The names of all hosts.
+pub fn hosts() -> impl Iterator<Item = &'static str> {
+    HOSTS.iter().map(|host| host.name)
+}
+
+/// Answers one call of a hook, and returns the exit code. `is_observing` records what would be decided, and decides
+/// nothing.
+pub fn hook(name: &str, is_observing: bool) -> u8 {
+    let Some(host) = host::by_name(name) else {
+        complain(&format!("'{name}' is not a host"));
+        return BLOCKS;
+    };
+    fail_closed(host, is_observing);
+    let (told, host) = match hear(host) {
+        Ok(heard) => heard,
+        Err(why) => return refuse(host, None, &why, is_observing),
+    };
+    let Some(places) = Places::of_environment() else {
+        let why = "no home folder (HOME is not set)";
+        return refuse(host, Some(&told), why, is_observing);
+    };
+    let guard = Guard {
+        host,
+        places,
+        told,
+        is_observing,
+    };
+    let answer = guard.answer();
+    let written = write(&(host.say)(&guard.told, &answer.say));
+    match (written, answer.say) {
+        (Err(_), Say::Deny(_)) => BLOCKS,
+        _ if answer.is_cut => BLOCKS,
+        _ => 0,
+    }
+}
+
+/// A panic answers no.
+fn fail_closed(host: &'static Host, is_observing: bool) {
+    panic::set_hook(Box::new(move |panicked| {
+        let place = panicked
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let code = refuse(
+            host,
+            None,
+            &format!("the guard failed at {place}"),
+            is_observing,
+        );
+        process::exit(code.into());
+    }));
+}
+
+/// Answers no without having understood.
+fn refuse(host: &Host, told: Option<&Told>, why: &str, is_observing: bool) -> u8 {
+    complain(why);
+    if is_observing {
+        return 0;
+    }
+    let before = Told::of(Event::Before, "");
+    let told = told.unwrap_or(&before);
+    let _ = write(&(host.say)(
+        told,
+        &Say::Deny(format!("saferun-tui guard: {why}")),
+    ));
+    BLOCKS
+}
+
+fn complain(why: &str) {
+    let _ = writeln!(io::stderr().lock(), "saferun-tui guard: {why}");
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Reads the payload. One of another host, whose hooks this host runs too, is answered in that host's shape.
+fn hear(host: &'static Host) -> Result<(Told, &'static Host), String> {
+    let mut text = Vec::new();
+    let read = io::stdin().lock().take(LARGEST + 1).read_to_end(&mut text);
+    read.map_err(|error| format!("cannot read what {} tells: {error}", host.name))?;
+    if text.len() as u64 > LARGEST {
+        return Err(format!("{} told more than 8 MiB", host.name));
+    }
+    let payload: Value = serde_json::from_slice(&text)
+        .map_err(|error| format!("what {} told is not JSON: {error}", host.name))?;
+    if let Some(told) = (host.read)(&payload) {
+        return Ok((told, host));
+    }
+    let others = HOSTS.iter().filter(|other| other.name != host.name);
+    let mut others = others.filter_map(|other| Some(((other.read)(&payload)?, *other)));
+    others
+        .next()
+        .ok_or_else(|| format!("what {} told is not known", host.name))
+}
+
+struct Guard {
+    host: &'static Host,
+    places: Places,
+    told: Told,
+    is_observing: bool,
+}
+
+/// What to say, and whether the guard was told to end before it knew.
+struct Answer {
+    say: Say,
+    is_cut: bool,
+}
+
+impl From<Say> for Answer {
+    fn from(say: Say) -> Answer {
+        Answer { say, is_cut: false }
+    }
+}
+
+/// A call that is being decided.
+struct Deciding<'a> {
+    trace: Trace,
+    rules: Rules,
+    call: &'a str,
+    hash: &'a str,
+    path: &'a str,
+}
+
+impl Guard {
+    /// The run of the session: what the wire calls it, where it tells the same; else the recorder's run.
+    fn run(&self) -> String {
+        let given = env::var(RUN).ok().filter(|run| !run.is_empty());
+        match given {
+            Some(run) if !self.host.shares_id => run,
+            Some(_) | None => self.told.run.clone(),
+        }
+    }
+
+    fn is_on_wire(&self) -> bool {
+        let named = env::var(WIRE).unwrap_or_default();
+        named.split(',').any(|name| name == self.host.name)
+    }
+
+    fn answer(&self) -> Answer {
+        let run = self.run();
+        let mut held = match Held::of(&self.places, &run) {
+            Ok(held) => held,
+            Err(error) => return self.without_state(&error),
+        };
+        let mut trace = Trace::open(&self.places, self.host.name, &run, &mut held.state);
+        if trace.is_new() {
+            self.start(&mut trace);
+        }
+        (held.state.run_id, held.state.host) = (run, self.host.name.to_owned());
+        match &self.told.event {
+            Event::Before => self.before(held, trace),
+            Event::Permission => self.permission(held, trace),
+            Event::After(outcome) => self.after(&mut held, &mut trace, outcome),
+            Event::Batch(calls) => self.batch(&mut held, &mut trace, calls),
+            Event::Prompt(text) if !self.is_on_wire() => {
+                trace.tell("prompt", json!({"role": "user", "content": text}));
+                self.told_only(&mut held, &trace)
+            }
+            Event::Said(text) if !self.is_on_wire() => {
+                trace.tell(
+                    "response",
+                    json!({"content": text, "model": self.told.model}),
+                );
+                self.told_only(&mut held, &trace)
+            }
+            Event::End(reason) => {
+                trace.tell("run_end", json!({"reason": reason}));
+                trace.sync();
+                self.told_only(&mut held, &trace)
+            }
+            Event::Prompt(_) | Event::Said(_) | Event::Start | Event::Other => {
+                self.told_only(&mut held, &trace)
+            }
+        }
+    }
+
+    /// Nothing to decide.
+    fn told_only(&self, held: &mut Held, trace: &Trace) -> Answer {
+        if let Err(error) = held.save() {
+            self.log(&error.to_string());
+        }
+        if let Some(problem) = trace.problem() {
+            self.log(&problem);
+        }
+        Say::Nothing.into()
+    }
+
+    /// Without the folders nothing can be asked or recorded. What the policy allows still runs, unless all must be
+    /// recorded.
+    fn without_state(&self, error: &io::Error) -> Answer {
+        if self.told.event != Event::Before || self.is_observing {
+            complain(&error.to_string());
+            return Say::Nothing.into();
+        }
+        let rules = Rules::load(&self.places, self.told.cwd.as_deref());
+        let decided = self.decide(&rules, Before::default());
+        let is_allowed = decided
+            .is_none_or(|it| matches!(it.effect, Effect::Allow | Effect::Warn | Effect::Unknown));
+        let is_whole = is_allowed && !rules.options.must_record;
+        if is_whole && self.protected().is_none() {
+            complain(&error.to_string());
+            return Say::Nothing.into();
+        }
+        Say::Deny(format!("saferun-tui guard: {error}")).into()
+    }
+
+    fn start(&self, trace: &mut Trace) {
+        let told = &self.told;
+        let mut recorder = json!({
+            "name": "saferun-tui",
+            "version": env!("CARGO_PKG_VERSION"),
+            "via": "hook",
+            "host": self.host.name,
+        });
+        for (name, value) in [("host_version", &told.host_version), ("cwd", &told.cwd)] {
+            if let Some(value) = value {
+                recorder[name] = json!(value);
+            }
+        }
+        let start = json!({
+            "v": 1,
+            "agent": self.host.name,
+            "model": told.model,
+            "recorder": recorder,
+        });
+        trace.tell("run_start", start);
+    }
+
+    fn call(&self) -> Call<'_> {
+        let told = &self.told;
+        Call {
+            tool: &told.tool,
+            id: told.call.as_deref().unwrap_or_default(),
+            args: Some(&told.args).filter(|it| !it.is_null()),
+            host: self.host.name,
+            agent: told.agent.as_deref().unwrap_or_default(),
+            model: told.model.as_deref().unwrap_or_default(),
+            ..Call::default()
+        }
+    }
+
+    fn decide(&self, rules: &Rules, before: Before) -> Option<Decided> {
+        let home = self.places.home().to_string_lossy().into_owned();
+        let context = Context {
+            cwd: self.told.cwd.as_deref(),
+            home: Some(&home),
+            before,
+        };
+        rules.decide(&self.call(), &context)
+    }
+
+    /// A denial that no policy can lift.
+    fn protected(&self) -> Option<Decided> {
+        let why = protect::touches(&self.call(), &self.places)?;
+        Some(stopped("saferun", protect::RULE, why))
+    }
+
+    fn before(&self, mut held: Held, mut trace: Trace) -> Answer {
+        let told = &self.told;
+        let hash = hash(&told.tool, &told.args);
+        let state = &mut held.state;
+        let before = Before {
+            calls: state.calls,
+            errors: state.errors,
+            blocked: state.blocked,
+        };
+        let call = state.begin(told.call.as_deref(), &told.tool, &hash);
+        let (path, run) = (state.trace.clone(), state.run_id.clone());
+        let saved = held.save();
+        drop(held);
+        let mut event = json!({"id": call, "tool": told.tool, "args": told.args});
+        event["agent"] = json!(told.agent);
+        event["cwd"] = json!(told.cwd);
+        trace.tell("tool_call", event);
+        let rules = Rules::load(&self.places, told.cwd.as_deref());
+        let decided = self
+            .protected()
+            .or_else(|| {
+                let trip = tripped(&self.places, &run, System.now())?;
+                Some(stopped("breaker", &trip.rule, trip.reason))
+            })
+            .or_else(|| self.decide(&rules, before));
+        let deciding = Deciding {
+            trace,
+            rules,
+            call: &call,
+            hash: &hash,
+            path: &path,
+        };
+        let mut answer = match decided {
+            Some(decided) => self.carry_out(deciding, &decided),
+            None => self.recorded(&deciding, Say::Nothing),
+        };
+        if let (Err(error), Say::Nothing | Say::Allow(_)) = (saved, &answer.say) {
+            self.log(&error.to_string());
+        }
+        if self.is_observing {
+            answer = Say::Nothing.into();
+        }
+        answer
+    }
+
+    fn carry_out(&self, mut deciding: Deciding<'_>, decided: &Decided) -> Answer {
+        let verdict = match decided.effect {
+            Effect::Allow | Effect::Unknown => "allow",
+            Effect::Warn => "warn",
+            Effect::Ask | Effect::Error => "require_approval",
+            Effect::Deny => "block",
+        };
+        let mode = if self.is_observing {
+            "shadow"
+        } else {
+            "enforce"
+        };
+        let matched = Some(&decided.matched).filter(|it| !it.is_empty());
+        deciding.trace.tell(
+            "policy_decision",
+            json!({
+                "call_id": deciding.call,
+                "policy": decided.policy,
+                "rule": decided.rule,
+                "decision": verdict,
+                "mode": mode,
+                "reason": Some(&decided.reason).filter(|it| !it.is_empty()),
+                "matched": matched,
+                "policy_sha256": Some(&deciding.rules.sha256).filter(|it| !it.is_empty()),
+            }),
+        );
+        match decided.effect {
+            _ if self.is_observing => self.recorded(&deciding, Say::Nothing),
+            Effect::Allow | Effect::Unknown | Effect::Warn => {
+                self.recorded(&deciding, Say::Nothing)
+            }
+            Effect::Deny => {
+                let why = blocked_by(decided);
+                self.stop(&mut deciding, "blocked", &why);
+                Say::Deny(why).into()
+            }
+            Effect::Ask | Effect::Error => self.ask(deciding, decided),
+        }
+    }
+
+    /// Lets a call run, unless everything must be recorded and this is not.
+    fn recorded(&self, deciding: &Deciding<'_>, say: Say) -> Answer {
+        if let Some(problem) = deciding.trace.problem() {
+            self.log(&problem);
+            if deciding.rules.options.must_record && !self.is_observing {
+                return Say::Deny(format!(
+                    "saferun-tui guard: nothing can be recorded: {problem}"
+                ))
+                .into();
+            }
+        }
+        say.into()
+    }
+
+    /// Writes the result of a call that never ran: most hosts tell nothing more of it.
+    fn stop(&self, deciding: &mut Deciding<'_>, status: &str, why: &str) {
+        deciding.trace.tell(
+            "tool_result",
+            json!({
+                "call_id": deciding.call,
+                "status": status,
+                "error": {"type": "guard", "message": why},
+            }),
+        );
+        let ended = Held::of(&self.places, &self.run()).and_then(|mut held| {
+            held.state.end(deciding.call, deciding.hash, status);
+            held.state.denied.push(deciding.call.to_owned());
+            held.state.blocked += 1;
+            held.save()
+        });
+        if let Some(problem) = ended
+            .err()
+            .map(|it| it.to_string())
+            .or(deciding.trace.problem())
+        {
+            self.log(&problem);
+        }
+    }
+
+    fn after(&self, held: &mut Held, trace: &mut Trace, outcome: &Outcome) -> Answer {
+        let told = &self.told;
+        let hash = hash(&told.tool, &told.args);
+        let state = &mut held.state;
+        let known = state.find(told.call.as_deref(), &hash);
+        let call = known
+            .or_else(|| told.call.clone())
+            .unwrap_or_else(|| format!("x-{hash}-1"));
+        if state.denied.contains(&call) {
+            return self.told_only(held, trace);
+        }
+        let said = outcome.result.as_ref().map(Value::to_string);
+        let said = said.or_else(|| outcome.error.clone()).unwrap_or_default();
+        state.end(&call, &hash, &short(said.as_bytes()));
+        state.failed(outcome.status == Some("error"));
+        let error = outcome
+            .error
+            .as_ref()
+            .map(|message| json!({"message": message}));
+        trace.tell(
+            "tool_result",
+            json!({
+                "call_id": call,
+                "status": outcome.status,
+                "result": outcome.result,
+                "error": error,
+                "duration_ms": outcome.duration_ms,
+            }),
+        );
+        self.told_only(held, trace)
+    }
+
+    /// What is over and was never told to have ended did not run: the host or its user stopped it.
+    fn batch(&self, held: &mut Held, trace: &mut Trace, calls: &[Over]) -> Answer {
+        for over in calls {
+            let open = held.state.open.iter().find(|it| it.call == over.call);
+            let Some(open) = open.cloned() else {
+                continue;
+            };
+            held.state.end(&open.call, &open.hash, "");
+            trace.tell(
+                "tool_result",
+                json!({"call_id": open.call, "result": over.result}),
+            );
+        }
+        self.told_only(held, trace)
+    }
+
+    /// Something went wrong that no answer tells.
+    fn log(&self, what: &str) {
+        complain(what);
+        let line = json!({
+            "ts": crate::base::human::rfc3339(System.now()),
+            "host": self.host.name,
+            "run_id": self.run(),
+            "problem": what,
+        });
+        let opened = crate::act::append::Appender::open(&self.places.log());
+        // There is nowhere else to say it.
+        let _ = opened.and_then(|mut log| log.append(&line));
+    }
+}
+
+fn stopped(policy: &str, rule: &str, reason: String) -> Decided {
+    Decided {
+        effect: Effect::Deny,
+        policy: policy.to_owned(),
+        rule: Some(rule.to_owned()),
+        reason,
+        matched: Vec::new(),
+    }
+}
+
+fn blocked_by(decided: &Decided) -> String {
+    let rule = decided.rule.as_deref().unwrap_or("default");
+    if decided.reason.is_empty() || decided.reason == rule {
+        format!("Blocked by policy {rule}")
+    } else {
+        format!("Blocked by policy {rule}: {}", decided.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! Asking a person, and what becomes of the call where nobody answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::act::ask::mailbox::Mailbox;
+use crate::act::ask::wait::{Ended, wait};
+use crate::act::ask::{self, Ask, State, VERSION, approver};
+use crate::act::guard::host::Say;
+use crate::act::guard::live::Held;
+use crate::act::guard::record::Trace;
+use crate::act::guard::rules::{Decided, Rules};
+use crate::act::guard::{Answer, Deciding, Guard, blocked_by};
+use crate::analysis::policy::native::NoApprover;
+use crate::base::clock::{Clock, System};
+use crate::base::human;
+
+/// The guard answers this much before its host stops waiting, in seconds.
+const BEFORE_HOST: u64 = 15;
+
+impl Guard {
+    /// A call that a person has to decide.
+    pub(super) fn ask(&self, mut deciding: Deciding<'_>, decided: &Decided) -> Answer {
+        let policy = deciding.rules.options.no_approver;
+        if !approver::is_there(&self.places) && policy != NoApprover::Wait {
+            return self.without_approver(&mut deciding, decided, policy);
+        }
+        let question = match self.question(deciding.call, deciding.path, decided, &deciding.rules) {
+            Ok(question) => question,
+            Err(error) => {
+                let why = format!("{} (and nobody can be asked: {error})", blocked_by(decided));
+                self.stop(&mut deciding, "blocked", &why);
+                return Say::Deny(why).into();
+            }
+        };
+        let reply = self.wait_for(&question, &mut deciding.trace);
+        match reply {
+            Reply::Approved(why) => {
+                self.remember_approval(deciding.hash);
+                self.recorded(&deciding, Say::Allow(why))
+            }
+            Reply::Denied { why, is_cut } => {
+                self.stop(&mut deciding, "denied", &why);
+                Answer {
+                    say: Say::Deny(why),
+                    is_cut,
+                }
+            }
+        }
+    }
+
+    /// Nobody holds a lock in `approver/`.
+    fn without_approver(
+        &self,
+        deciding: &mut Deciding<'_>,
+        decided: &Decided,
+        policy: NoApprover,
+    ) -> Answer {
+        let is_there = !self.told.is_headless;
+        let why = if decided.reason.is_empty() {
+            "a policy asks".to_owned()
+        } else {
+            decided.reason.clone()
+        };
+        match policy {
+            NoApprover::Defer if self.host.can_defer && self.told.is_headless => {
+                self.recorded(deciding, Say::Defer(why))
+            }
+            NoApprover::Host | NoApprover::Defer if self.host.can_ask && is_there => {
+                self.recorded(deciding, Say::Ask(why))
+            }
+            NoApprover::Host | NoApprover::Defer | NoApprover::Deny | NoApprover::Wait => {
+                let why = format!(
+                    "{} (it asks, and nobody is there to answer)",
+                    blocked_by(decided)
+                );
+                self.stop(deciding, "blocked", &why);
+                Say::Deny(why).into()
+            }
+        }
+    }
+
+    /// The host is about to ask its own user.
+    pub(super) fn permission(&self, mut held: Held, mut trace: Trace) -> Answer {
+        let told = &self.told;
+        let hash = super::hash(&told.tool, &told.args);
+        let call = held
+            .state
+            .find(told.call.as_deref(), &hash)
+            .unwrap_or_default();
+        let approved = held.state.approved.iter().position(|known| *known == hash);
+        if let Some(at) = approved {
+            held.state.approved.remove(at);
+        }
+        let path = held.state.trace.clone();
+        let answer = self.told_only(&mut held, &trace);
+        drop(held);
+        if self.is_observing {
+            return answer;
+        }
+        if approved.is_some() {
+            return Say::Allow("approved in saferun-tui".to_owned()).into();
+        }
+        let rules = Rules::load(&self.places, told.cwd.as_deref());
+        if !rules.options.host_prompts || !approver::is_there(&self.places) {
+            return answer;
+        }
+        let asks = Decided {
+            effect: crate::analysis::policy::Effect::Ask,
+            policy: "host".to_owned(),
+            rule: None,
+            reason: format!("{} asks for permission", self.host.name),
+            matched: Vec::new(),
+        };
+        let Ok(question) = self.question(&call, &path, &asks, &rules) else {
+            return answer;
+        };
+        match self.wait_for(&question, &mut trace) {
+            Reply::Approved(why) => Say::Allow(why).into(),
+            Reply::Denied { why, is_cut } => {
+                let mut deciding = Deciding {
+                    trace,
+                    rules,
+                    call: &call,
+                    hash: &hash,
+                    path: &path,
+                };
+                self.stop(&mut deciding, "denied", &why);
+                Answer {
+                    say: Say::Deny(why),
+                    is_cut,
+                }
+            }
+        }
+    }
+
+    fn question(
+        &self,
+        call: &str,
+        path: &str,
+        decided: &Decided,
+        rules: &Rules,
+    ) -> std::io::Result<Question> {
+        let told = &self.told;
+        let mailbox = Mailbox::usable(&self.places)?;
+        let most = self.host.patience.saturating_sub(BEFORE_HOST);
+        let patience = rules.options.wait.min(Duration::from_secs(most));
+        let now = System.now();
+        let until = now.saturating_add(i64::try_from(patience.as_micros()).unwrap_or(i64::MAX));
+        let ask = Ask {
+            v: VERSION,
+            id: format!("a-{now:x}-{}", ask::random(3)?),
+            nonce: ask::random(16)?,
+            host: self.host.name.to_owned(),
+            run_id: self.run(),
+            call_id: call.to_owned(),
+            tool: told.tool.clone(),
+            args: told.args.clone(),
+            args_sha256: ask::hash(&told.args),
+            cwd: told.cwd.clone(),
+            agent: told.agent.clone(),
+            policy: decided.policy.clone(),
+            rule: decided.rule.clone(),
+            reason: decided.reason.clone(),
+            matched: decided.matched.clone(),
+            asked_at: human::rfc3339(now),
+            deadline: human::rfc3339(until),
+            pid: std::process::id(),
+            trace: Some(path.to_owned()),
+            headless: told.is_headless,
+        };
+        mailbox.put(&ask)?;
+        Ok(Question {
+            mailbox,
+            ask,
+            patience,
+        })
+    }
+
+    /// Waits for the answer, and records it.
+    fn wait_for(&self, question: &Question, trace: &mut Trace) -> Reply {
+        let ask = &question.ask;
+        let call = ask.call_id.as_str();
+        trace.tell(
+            "approval",
+            json!({"call_id": call, "state": "requested", "args": self.told.args, "reason": ask.reason}),
+        );
+        let is_over = told_to_end();
+        let began = Instant::now();
+        let ended = wait(&question.mailbox, ask, question.patience, &|| {
+            is_over.load(Ordering::Relaxed)
+        });
+        question.mailbox.withdraw(ask);
+        let waited = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut answered = |state: &str, by: Value, reason: &str| {
+            let reason = Some(reason).filter(|it| !it.is_empty());
+            trace.tell(
+                "approval",
+                json!({"call_id": call, "state": state, "by": by, "reason": reason, "wait_ms": waited}),
+            );
+        };
+        match ended {
+            Ended::Answered(answer) => {
+                let (state, by) = (answer.state.word(), &answer.by);
+                answered(state, json!(by), &answer.reason);
+                let why = if answer.reason.is_empty() {
+                    format!("{state} by {by}")
+                } else {
+                    format!("{state} by {by}: {}", answer.reason)
+                };
+                match answer.state {
+                    State::Approved => Reply::Approved(why),
+                    State::Denied => Reply::Denied { why, is_cut: false },
+                }
+            }
+            Ended::Expired => {
+                let after = human::span(
+                    i64::try_from(waited)
+                        .unwrap_or(i64::MAX)
+                        .saturating_mul(1000),
+                );
+                let why = format!("nobody answered within {after}");
+                answered("expired", Value::Null, &why);
+                Reply::Denied { why, is_cut: false }
+            }
+            Ended::Withdrawn => {
+                let why = "the hook was told to end before anybody answered";
+                answered("expired", Value::Null, why);
+                Reply::Denied {
+                    why: why.to_owned(),
+                    is_cut: true,
+                }
+            }
+        }
+    }
+
+    /// The host may ask its own user about the same call next.
+    fn remember_approval(&self, hash: &str) {
+        let kept = Held::of(&self.places, &self.run()).and_then(|mut held| {
+            held.state.approved.push(hash.to_owned());
+            held.save()
+        });
+        if let Err(error) = kept {
+            self.log(&error.to_string());
+        }
+    }
+}
+
+struct Question {
+    mailbox: Mailbox,
+    ask: Ask,
+    patience: Duration,
+}
+
+/// What a person, or the lack of one, decided, and why.
+enum Reply {
+    Approved(String),
+    /// `is_cut`: the guard was told to end before it knew.
+    Denied {
+        why: String,
+        is_cut: bool,
+    },
+}
+
+/// Set when the host no longer wants to wait.
+fn told_to_end() -> Arc<AtomicBool> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGHUP, SIGINT] {
+        // A signal that cannot be caught ends the process, which blocks the call too.
+        let _ = signal_hook::flag::register(signal, Arc::clone(&is_over));
+    }
+    is_over
+}

@@ -1,0 +1,48 @@
+//! The contracts of the hosts, a file each.
+
+pub(super) mod claude_code;
+pub(super) mod codex;
+pub(super) mod copilot;
+pub(super) mod cursor;
+pub(super) mod gemini;
+pub(super) mod kimi;
+pub(super) mod opencode;
+pub(super) mod qwen;
+pub(super) mod sdk;
+
+use serde_json::{Value, json};
+
+use crate::act::guard::host::Say;
+use crate::act::guard::told::{Event, Told};
+
+/// `{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":…}}`, the shape that several hosts took
+/// over from Claude Code.
+fn pre_tool_use(decision: &str, reason: &str) -> String {
+    json!({"hookSpecificOutput": {
+        "hookEventName": "PreToolUse",
+        "permissionDecision": decision,
+        "permissionDecisionReason": reason,
+    }})
+    .to_string()
+}
+
+/// The answer to a question of the host itself.
+fn permission(say: &Say) -> String {
+    let decision = match say {
+        Say::Allow(_) => json!({"behavior": "allow"}),
+        Say::Deny(reason) => json!({"behavior": "deny", "message": reason}),
+        Say::Nothing | Say::Ask(_) | Say::Defer(_) => return String::new(),
+    };
+    json!({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}})
+        .to_string()
+}
+
+/// Whether a question of the host is answered, and not a call decided.
+fn is_permission(told: &Told) -> bool {
+    told.event == Event::Permission
+}
+
+/// The text of the tool's answer, where it is only a text.
+fn texts(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}

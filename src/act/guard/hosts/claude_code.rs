@@ -1,0 +1,115 @@
+//! Claude Code. Tried with 2.1.332; its contract is that of `hooks` in its settings.
+
+use std::env;
+
+use serde_json::Value;
+
+use crate::act::guard::host::{Host, Say};
+use crate::act::guard::hosts;
+use crate::act::guard::told::{Event, Outcome, Over, Payload, Told};
+
+pub(crate) static HOST: Host = Host {
+    name: "claude-code",
+    read,
+    say,
+    patience: 3600,
+    can_ask: true,
+    can_defer: true,
+    shares_id: true,
+};
+
+fn read(payload: &Value) -> Option<Told> {
+    let is_other = ["turn_id", "tool_call_id", "conversation_id"];
+    if is_other.iter().any(|name| Payload(payload).has(name)) {
+        return None;
+    }
+    let attended = env::var_os("CLAUDE_CODE_SESSION_ATTENDED");
+    let told = events(payload)?;
+    Some(Told {
+        is_headless: attended.is_some_and(|it| it == "0"),
+        ..told
+    })
+}
+
+/// The events as Claude Code, Codex, Qwen Code and Kimi name them.
+pub(super) fn events(payload: &Value) -> Option<Told> {
+    let told = Payload(payload);
+    let event = match told.text("hook_event_name")? {
+        "PreToolUse" => Event::Before,
+        "PermissionRequest" => Event::Permission,
+        "PostToolUse" => Event::After(Outcome {
+            status: Some("ok"),
+            result: told.value("tool_response").cloned(),
+            error: None,
+            duration_ms: told.value("duration_ms").cloned(),
+        }),
+        "PostToolUseFailure" => Event::After(failure(told)),
+        "PostToolBatch" => Event::Batch(batch(told)),
+        "UserPromptSubmit" => Event::Prompt(told.text("prompt")?.to_owned()),
+        "Stop" => match told.owned("last_assistant_message") {
+            Some(text) => Event::Said(text),
+            None => Event::Other,
+        },
+        "SessionStart" => Event::Start,
+        "SessionEnd" => Event::End(told.owned("reason")),
+        "PermissionDenied" if told.has("tool_name") => Event::After(Outcome {
+            status: Some("denied"),
+            error: told.owned("reason"),
+            ..Outcome::default()
+        }),
+        // About a tool, and not known: it may be a question.
+        _ if told.has("tool_name") => return None,
+        _ => Event::Other,
+    };
+    let needs_tool = matches!(event, Event::Before | Event::After(_) | Event::Permission);
+    if needs_tool && !told.has("tool_name") {
+        return None;
+    }
+    Some(Told {
+        tool: told.owned("tool_name").unwrap_or_default(),
+        args: told.args("tool_input"),
+        call: told.owned("tool_use_id"),
+        cwd: told.owned("cwd"),
+        agent: told.owned("agent_type").filter(|_| told.has("agent_id")),
+        model: told.owned("model"),
+        ..Told::of(event, told.text("session_id")?)
+    })
+}
+
+fn failure(told: Payload<'_>) -> Outcome {
+    let is_interrupt = told.0.get("is_interrupt").and_then(Value::as_bool);
+    Outcome {
+        status: Some(if is_interrupt == Some(true) {
+            "cancelled"
+        } else {
+            "error"
+        }),
+        result: None,
+        error: Some(told.text("error").unwrap_or_default().to_owned()),
+        duration_ms: told.value("duration_ms").cloned(),
+    }
+}
+
+fn batch(told: Payload<'_>) -> Vec<Over> {
+    let calls = told.0.get("tool_calls").and_then(Value::as_array);
+    let over = calls.into_iter().flatten().filter_map(|call| {
+        Some(Over {
+            call: Payload(call).owned("tool_use_id")?,
+            result: Payload(call).value("tool_response").cloned(),
+        })
+    });
+    over.collect()
+}
+
+pub(super) fn say(told: &Told, say: &Say) -> String {
+    if hosts::is_permission(told) {
+        return hosts::permission(say);
+    }
+    match say {
+        Say::Nothing => String::new(),
+        Say::Allow(reason) => hosts::pre_tool_use("allow", reason),
+        Say::Ask(reason) => hosts::pre_tool_use("ask", reason),
+        Say::Defer(reason) => hosts::pre_tool_use("defer", reason),
+        Say::Deny(reason) => hosts::pre_tool_use("deny", reason),
+    }
+}

@@ -1,0 +1,48 @@
+//! Codex CLI. Tried with 0.171.0: `ask` runs the tool, one unknown key voids a denial, and a yes can only be told to
+//! its own question.
+
+use serde_json::Value;
+
+use crate::act::guard::host::{Host, Say};
+use crate::act::guard::hosts::{self, claude_code};
+use crate::act::guard::told::{Event, Outcome, Payload, Told};
+
+pub(crate) static HOST: Host = Host {
+    name: "codex",
+    read,
+    say,
+    patience: 3600,
+    can_ask: false,
+    can_defer: false,
+    shares_id: true,
+};
+
+fn read(payload: &Value) -> Option<Told> {
+    let told = claude_code::events(payload)?;
+    let is_ours = Payload(payload).has("turn_id") || Payload(payload).has("model");
+    // The end of a session tells neither.
+    if !is_ours && !matches!(told.event, Event::Start | Event::End(_) | Event::Other) {
+        return None;
+    }
+    let event = match told.event {
+        // The answer of a tool is text without an exit code: how it ended is not told.
+        Event::After(outcome) if outcome.status == Some("ok") => Event::After(Outcome {
+            status: None,
+            ..outcome
+        }),
+        other => other,
+    };
+    Some(Told { event, ..told })
+}
+
+fn say(told: &Told, say: &Say) -> String {
+    if hosts::is_permission(told) {
+        return hosts::permission(say);
+    }
+    match say {
+        Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
+            hosts::pre_tool_use("deny", reason)
+        }
+        Say::Nothing | Say::Allow(_) => String::new(),
+    }
+}

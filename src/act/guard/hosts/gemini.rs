@@ -1,0 +1,67 @@
+//! Gemini CLI. Tried with 0.61.0: an `ask` without a person hangs it, and it has no ids of calls.
+
+use serde_json::{Value, json};
+
+use crate::act::guard::host::{Host, Say};
+use crate::act::guard::told::{Event, Outcome, Payload, Told};
+
+pub(crate) static HOST: Host = Host {
+    name: "gemini",
+    read,
+    say,
+    patience: 3600,
+    can_ask: false,
+    can_defer: false,
+    shares_id: false,
+};
+
+fn read(payload: &Value) -> Option<Told> {
+    let told = Payload(payload);
+    let event = match told.text("hook_event_name")? {
+        "BeforeTool" => Event::Before,
+        "AfterTool" => Event::After(outcome(told)),
+        "BeforeAgent" => Event::Prompt(told.text("prompt")?.to_owned()),
+        "AfterAgent" => match told.owned("prompt_response") {
+            Some(text) => Event::Said(text),
+            None => Event::Other,
+        },
+        // The ends of a session have the names that others use too: the time is told by this host.
+        "SessionStart" if told.has("timestamp") => Event::Start,
+        "SessionEnd" if told.has("timestamp") => Event::End(told.owned("reason")),
+        _ => return None,
+    };
+    if matches!(event, Event::Before | Event::After(_)) && !told.has("tool_name") {
+        return None;
+    }
+    Some(Told {
+        tool: told.owned("tool_name").unwrap_or_default(),
+        args: told.args("tool_input"),
+        cwd: told.owned("cwd"),
+        ..Told::of(event, told.text("session_id")?)
+    })
+}
+
+fn outcome(told: Payload<'_>) -> Outcome {
+    let response = told.value("tool_response");
+    let error = response
+        .and_then(|it| it.get("error"))
+        .filter(|it| !it.is_null());
+    Outcome {
+        status: Some(if error.is_some() { "error" } else { "ok" }),
+        result: response
+            .and_then(|it| it.get("llmContent"))
+            .or(response)
+            .cloned(),
+        error: error.map(|it| super::texts(it).unwrap_or_else(|| it.to_string())),
+        duration_ms: None,
+    }
+}
+
+fn say(_told: &Told, say: &Say) -> String {
+    match say {
+        Say::Deny(reason) | Say::Ask(reason) | Say::Defer(reason) => {
+            json!({"decision": "deny", "reason": reason}).to_string()
+        }
+        Say::Nothing | Say::Allow(_) => "{}".to_owned(),
+    }
+}

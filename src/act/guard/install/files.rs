@@ -1,0 +1,279 @@
+//! Which file of a host holds its hooks, and what is put into it.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::act::guard::install::settings::{Entry, Shape};
+use crate::act::guard::install::{How, plugin, settings, tables};
+
+/// A file of settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    /// The folder of the host: it is there where the host is used.
+    pub(super) home: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// JSON in which hooks stand among other settings.
+    Settings(Shape),
+    Tables,
+    Plugin,
+}
+
+/// An event that a host tells, and what happens where the hook fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A call waits for the answer: without one it must not run.
+    Gate(&'static str),
+    /// Only told.
+    Told(&'static str),
+}
+
+use Event::{Gate, Told};
+
+const CLAUDE: &[Event] = &[
+    Gate("PreToolUse"),
+    Gate("PermissionRequest"),
+    Told("PostToolUse"),
+    Told("PostToolUseFailure"),
+    Told("PostToolBatch"),
+    Told("PermissionDenied"),
+    Told("UserPromptSubmit"),
+    Told("SessionStart"),
+    Told("SessionEnd"),
+    Told("Stop"),
+    Told("SubagentStart"),
+    Told("SubagentStop"),
+    Told("PreCompact"),
+];
+const CODEX: &[Event] = &[
+    Gate("PreToolUse"),
+    Gate("PermissionRequest"),
+    Told("PostToolUse"),
+    Told("UserPromptSubmit"),
+    Told("SessionStart"),
+    Told("SessionEnd"),
+    Told("Stop"),
+    Told("SubagentStart"),
+    Told("SubagentStop"),
+];
+const GEMINI: &[Event] = &[
+    Gate("BeforeTool"),
+    Told("AfterTool"),
+    Told("BeforeAgent"),
+    Told("AfterAgent"),
+    Told("SessionStart"),
+    Told("SessionEnd"),
+];
+const COPILOT: &[Event] = &[
+    Gate("preToolUse"),
+    Gate("permissionRequest"),
+    Told("postToolUse"),
+    Told("postToolUseFailure"),
+    Told("userPromptSubmitted"),
+    Told("sessionStart"),
+    Told("sessionEnd"),
+    Told("agentStop"),
+    Told("errorOccurred"),
+];
+const CURSOR: &[Event] = &[
+    Gate("preToolUse"),
+    Told("postToolUse"),
+    Told("postToolUseFailure"),
+    Told("beforeSubmitPrompt"),
+    Told("afterAgentResponse"),
+    Told("stop"),
+    Told("sessionStart"),
+    Told("sessionEnd"),
+];
+const KIMI: &[Event] = &[
+    Gate("PreToolUse"),
+    Told("PostToolUse"),
+    Told("PostToolUseFailure"),
+    Told("UserPromptSubmit"),
+    Told("SessionStart"),
+    Told("SessionEnd"),
+    Told("Stop"),
+];
+
+/// The events of a host that the guard hears.
+fn events(host: &str) -> &'static [Event] {
+    match host {
+        "codex" => CODEX,
+        "gemini" => GEMINI,
+        "copilot" => COPILOT,
+        "cursor" => CURSOR,
+        "kimi" => KIMI,
+        _ => CLAUDE,
+    }
+}
+
+/// How long the host waits, in its own unit: more than the guard takes to ask.
+fn timeout(host: &str) -> u64 {
+    match host {
+        "gemini" => 3_600_000,
+        "qwen" => 900,
+        "kimi" => 600,
+        _ => 3600,
+    }
+}
+
+/// The file for a host.
+pub(super) fn of(host: &str, how: How<'_>) -> Result<File, String> {
+    let set = |name: &str| {
+        let path = env::var_os(name).map(PathBuf::from);
+        path.filter(|path| path.is_absolute())
+    };
+    let user = how.places.home();
+    let home = |variable: &str, usual: &str| set(variable).unwrap_or_else(|| user.join(usual));
+    let file = |home: PathBuf, name: &str, kind| File {
+        path: home.join(name),
+        home,
+        kind,
+    };
+    let settings = |shape| Kind::Settings(shape);
+    if let Some(project) = how.project {
+        return match host {
+            "claude-code" => Ok(file(
+                project.join(".claude"),
+                "settings.local.json",
+                settings(Shape::Nested),
+            )),
+            "opencode" => Ok(file(
+                project.join(".opencode"),
+                "plugin/saferun.js",
+                Kind::Plugin,
+            )),
+            other => Err(format!(
+                "{other} has no settings of a project that only its user has"
+            )),
+        };
+    }
+    Ok(match host {
+        "codex" => file(
+            home("CODEX_HOME", ".codex"),
+            "hooks.json",
+            settings(Shape::Nested),
+        ),
+        "gemini" => {
+            let around = set("GEMINI_CLI_HOME").unwrap_or_else(|| user.to_owned());
+            file(
+                around.join(".gemini"),
+                "settings.json",
+                settings(Shape::Named),
+            )
+        }
+        "copilot" => file(
+            user.join(".copilot"),
+            "hooks/saferun.json",
+            settings(Shape::Copilot),
+        ),
+        "qwen" => file(user.join(".qwen"), "settings.json", settings(Shape::Nested)),
+        "cursor" => file(user.join(".cursor"), "hooks.json", settings(Shape::Cursor)),
+        "kimi" => file(user.join(".kimi-code"), "config.toml", Kind::Tables),
+        "opencode" => {
+            let config = home("XDG_CONFIG_HOME", ".config").join("opencode");
+            file(config, "plugin/saferun.js", Kind::Plugin)
+        }
+        _ => file(
+            home("CLAUDE_CONFIG_DIR", ".claude"),
+            "settings.json",
+            settings(Shape::Nested),
+        ),
+    })
+}
+
+/// `'/abs/saferun-tui' guard HOST …`: what the host runs. A call that waits for a hook that fails does not run.
+fn command(event: Event, (host, program, is_observing): (&str, &str, bool)) -> String {
+    let program = format!("'{}'", program.replace('\'', r"'\''"));
+    let observe = if is_observing { " --observe" } else { "" };
+    let guard = format!("{program} guard {host}{observe}");
+    match event {
+        Gate(_) if !is_observing => format!(
+            "{guard} || {{ echo 'saferun-tui guard failed; remove with: saferun-tui guard uninstall {host}' >&2; exit 2; }}"
+        ),
+        Gate(_) | Told(_) => format!("{guard} || true"),
+    }
+}
+
+/// Whether a command, or a text with commands, is ours.
+pub(super) fn is_ours(text: &str, host: &str) -> bool {
+    text.contains(&format!("saferun-tui' guard {host}"))
+}
+
+fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
+    let (host, _, is_observing) = ours;
+    let entry = |event: &Event| Entry {
+        event: match event {
+            Gate(name) | Told(name) => name,
+        },
+        is_gate: matches!(event, Gate(_)) && !is_observing,
+        command: command(*event, ours),
+        timeout: timeout(host),
+    };
+    events(host).iter().map(entry).collect()
+}
+
+/// Settings that hold our hooks and nothing else, for Claude Code.
+pub(super) fn alone(program: &str) -> Result<String, String> {
+    settings::add(
+        None,
+        Shape::Nested,
+        &entries(("claude-code", program, false)),
+    )
+}
+
+/// The text with our hooks in it.
+pub(super) fn added(
+    file: &File,
+    text: Option<&str>,
+    ours: (&str, &str, bool),
+) -> Result<String, String> {
+    let (_, program, is_observing) = ours;
+    let entries = entries(ours);
+    match file.kind {
+        Kind::Settings(shape) => settings::add(text, shape, &entries).map_err(|why| {
+            let path = file.path.display();
+            let paste = settings::add(None, shape, &entries).unwrap_or_default();
+            format!("{path}: {why}; put this into it yourself:\n{paste}")
+        }),
+        Kind::Tables => {
+            tables::add(text, &entries).map_err(|why| format!("{}: {why}", file.path.display()))
+        }
+        Kind::Plugin => Ok(plugin::text(program, is_observing)),
+    }
+}
+
+/// The text without our hooks; none where nothing is left.
+pub(super) fn removed(file: &File, text: &str, host: &str) -> Result<Option<String>, String> {
+    let wrong = |why: String| format!("{}: {why}", file.path.display());
+    match file.kind {
+        Kind::Settings(shape) => settings::remove(text, shape, host).map_err(wrong),
+        Kind::Tables => tables::remove(text, host).map_err(wrong),
+        Kind::Plugin if is_ours(text, host) => Ok(None),
+        Kind::Plugin => Err(wrong("it is not ours".to_owned())),
+    }
+}
+
+/// What the user should know of a host.
+pub(super) fn notes(host: &str, how: How<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    match host {
+        "codex" => notes.push(
+            "codex runs new hooks only after you trusted them: type /hooks in it, and again after every change"
+                .to_owned(),
+        ),
+        "gemini" => notes.push("gemini runs the hooks of the user only in trusted folders".to_owned()),
+        "cursor" => notes.push(
+            "an answer of the guard may also skip cursor's own question: this was not tried".to_owned(),
+        ),
+        _ => {}
+    }
+    if how.project.is_some() && host == "claude-code" {
+        notes.push("Copilot and Cursor read the Claude Code hooks of a project too".to_owned());
+    }
+    notes
+}

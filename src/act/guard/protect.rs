@@ -1,0 +1,181 @@
+//! What an agent may not do to its own guard. It stops accidents and lazy models; a process of the same user can get
+//! around it, because it may do all that the user may.
+
+use serde_json::Value;
+
+use crate::act::places::Places;
+use crate::analysis::policy::call::{Call, Class};
+
+/// The id of this rule.
+pub(super) const RULE: &str = "self-protect";
+
+/// Why a call is stopped, if it touches the guard.
+pub(super) fn touches(call: &Call<'_>, places: &Places) -> Option<String> {
+    let args = call.args?;
+    let named = Named::of(places);
+    let mut found = None;
+    each_text(args, &mut |text| {
+        found = found.take().or_else(|| named.why(text, call.class()));
+    });
+    found
+}
+
+/// The folders of the guard, as a command may name them.
+struct Named {
+    folders: Vec<String>,
+    policy: Vec<String>,
+}
+
+impl Named {
+    fn of(places: &Places) -> Named {
+        let home = places.home().to_string_lossy().into_owned();
+        let spelled = |path: String| {
+            let rest = path.strip_prefix(&home).map(str::to_owned);
+            let short = rest.map(|rest| {
+                [
+                    format!("~{rest}"),
+                    format!("$HOME{rest}"),
+                    format!("${{HOME}}{rest}"),
+                ]
+            });
+            short
+                .into_iter()
+                .flatten()
+                .chain([path])
+                .collect::<Vec<_>>()
+        };
+        let state = places.state().to_string_lossy().into_owned();
+        let mut folders = spelled(state);
+        for meeting in places.meeting() {
+            folders.extend(spelled(meeting.to_string_lossy().into_owned()));
+        }
+        folders.extend(
+            ["XDG_RUNTIME_DIR", "XDG_STATE_HOME"]
+                .iter()
+                .flat_map(|name| {
+                    [
+                        format!("${name}/saferun-tui"),
+                        format!("${{{name}}}/saferun-tui"),
+                    ]
+                }),
+        );
+        Named {
+            folders,
+            policy: spelled(places.policy().to_string_lossy().into_owned()),
+        }
+    }
+
+    fn why(&self, text: &str, class: Class) -> Option<String> {
+        let names = |all: &[String]| all.iter().any(|it| text.contains(it.as_str()));
+        if names(&self.folders) {
+            return Some("it names a folder of the guard".to_owned());
+        }
+        if matches!(class, Class::Shell | Class::Write) && names(&self.policy) {
+            return Some("it names the policy of the guard".to_owned());
+        }
+        if runs_guard(text) {
+            return Some("it names a command of the guard".to_owned());
+        }
+        sets_variable(text).then(|| "it sets a variable of the guard".to_owned())
+    }
+}
+
+/// Whether a text has `saferun-tui guard`, `approve` or `deny`, quoted or not: as a command, or as our entry in the
+/// settings of a host.
+fn runs_guard(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("saferun-tui") {
+        rest = after;
+        let after = after.trim_start_matches(['\'', '"', '\\']);
+        let word = after.strip_prefix([' ', '\t']).map(|it| {
+            it.trim_start()
+                .split(|c: char| !c.is_ascii_alphanumeric())
+                .next()
+                .unwrap_or_default()
+        });
+        if matches!(word, Some("guard" | "approve" | "deny")) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a text has `SAFERUN_…=`.
+fn sets_variable(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("SAFERUN_") {
+        rest = after;
+        let name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        if after.trim_start_matches(name).starts_with('=') {
+            return true;
+        }
+    }
+    false
+}
+
+fn each_text(value: &Value, see: &mut dyn FnMut(&str)) {
+    match value {
+        Value::String(text) => see(text),
+        Value::Array(items) => items.iter().for_each(|item| each_text(item, see)),
+        Value::Object(members) => members.iter().for_each(|(name, item)| {
+            see(name);
+            each_text(item, see);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::json;
+
+    use super::touches;
+    use crate::act::places::Places;
+    use crate::analysis::policy::call::Call;
+
+    #[track_caller]
+    fn check(tool: &str, text: &str, is_stopped: bool) {
+        let places = Places::of(|name| match name {
+            "HOME" => Some(PathBuf::from("/home/a")),
+            "XDG_RUNTIME_DIR" => Some(PathBuf::from("/tmp")),
+            _ => None,
+        });
+        let args = json!({"command": [text]});
+        let call = Call {
+            tool,
+            args: Some(&args),
+            ..Call::default()
+        };
+        let found = touches(&call, &places.expect("a home"));
+        assert_eq!(found.is_some(), is_stopped, "{text}: {found:?}");
+    }
+
+    #[test]
+    fn a_call_that_touches_its_own_guard_is_stopped() {
+        for text in [
+            "ls /tmp/saferun-tui/ask",
+            "cat ~/.local/state/saferun-tui/live/r.state",
+            "rm -r $HOME/.local/state/saferun-tui",
+            "cat ${XDG_RUNTIME_DIR}/saferun-tui/ask/a.json",
+            "saferun-tui approve a-1",
+            "'/usr/bin/saferun-tui' guard uninstall claude-code",
+            "\"saferun-tui\"   deny a-1",
+            "env SAFERUN_GUARD=off claude",
+            "vi ~/.config/saferun-tui/policy.toml",
+        ] {
+            check("Bash", text, true);
+        }
+        for text in [
+            "saferun-tui ls traces",
+            "cargo build -p saferun-tui",
+            "echo $SAFERUN_RUN",
+            "echo guard",
+        ] {
+            check("Bash", text, false);
+        }
+        check("Read", "/home/a/.config/saferun-tui/policy.toml", false);
+        check("Write", "/home/a/.config/saferun-tui/policy.toml", true);
+    }
+}

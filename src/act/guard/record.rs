@@ -1,0 +1,114 @@
+//! What the guard writes into the trace of a run.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::act::append::Appender;
+use crate::act::guard::live::State;
+use crate::act::places::{self, Places, of_run};
+use crate::base::clock::{Clock, System};
+use crate::base::human;
+
+/// The trace of a run, and why it cannot be written if it cannot.
+#[derive(Debug)]
+pub(super) struct Trace {
+    via: &'static str,
+    run: String,
+    file: io::Result<Appender>,
+    is_new: bool,
+}
+
+/// The trace that a recorder around the host writes to.
+const VARIABLE: &str = "SAFERUN_TRACE";
+const SHORT_RUN: usize = 8;
+
+impl Trace {
+    /// Opens the trace of a run; the first hook of a run chooses its name.
+    pub(super) fn open(places: &Places, host: &str, run: &str, state: &mut State) -> Trace {
+        // A session that goes on may be recorded into another trace than it was before.
+        match of_recorder() {
+            Some(path) => state.trace = path.to_string_lossy().into_owned(),
+            None if state.trace.is_empty() => {
+                state.trace = name(places, host, run).to_string_lossy().into_owned();
+            }
+            None => {}
+        }
+        Trace::at(places, Path::new(&state.trace), run, "hook")
+    }
+
+    /// The trace in a file that was chosen.
+    pub(super) fn at(places: &Places, path: &Path, run: &str, via: &'static str) -> Trace {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let ready = if folder.starts_with(places.traces()) {
+            places::private(&places.traces()).and_then(|()| places::private(folder))
+        } else {
+            Ok(())
+        };
+        let file = ready.and_then(|()| Appender::open(path));
+        let is_new = fs::metadata(path).is_ok_and(|it| it.len() == 0);
+        Trace {
+            via,
+            run: run.to_owned(),
+            file,
+            is_new,
+        }
+    }
+
+    /// Whether nothing was written so far.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Writes an event; `more` are the fields beyond the common ones. After a failure nothing more is tried.
+    pub(super) fn tell(&mut self, kind: &str, more: Value) {
+        let mut event = json!({
+            "type": kind,
+            "via": self.via,
+            "run_id": self.run,
+            "ts": human::rfc3339(System.now()),
+        });
+        if let (Value::Object(event), Value::Object(more)) = (&mut event, more) {
+            event.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        if let Ok(file) = &mut self.file
+            && let Err(error) = file.append(&event)
+        {
+            self.file = Err(error);
+        }
+    }
+
+    /// Why events are missing.
+    pub(super) fn problem(&self) -> Option<String> {
+        self.file.as_ref().err().map(ToString::to_string)
+    }
+
+    pub(super) fn sync(&mut self) {
+        if let Ok(file) = &self.file
+            && let Err(error) = file.sync()
+        {
+            self.file = Err(error);
+        }
+    }
+}
+
+/// The trace that a recorder around the program writes.
+pub(super) fn of_recorder() -> Option<PathBuf> {
+    let path = env::var_os(VARIABLE).map(PathBuf::from);
+    path.filter(|path| path.is_absolute())
+}
+
+/// `traces/2026-11-29/claude-code-141503-7f3a91ab.jsonl`
+pub(super) fn name(places: &Places, host: &str, run: &str) -> PathBuf {
+    let now = human::rfc3339(System.now());
+    let (date, time) = now.split_once('T').unwrap_or((&now, ""));
+    let time: String = time.chars().filter(char::is_ascii_digit).take(6).collect();
+    let run: String = of_run(run).chars().take(SHORT_RUN).collect();
+    places
+        .traces()
+        .join(date)
+        .join(format!("{host}-{time}-{run}.jsonl"))
+}

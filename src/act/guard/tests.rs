@@ -1,0 +1,355 @@
+//! The contract of each host: what it tells, and exactly what it is told.
+
+use serde_json::{Value, json};
+
+use super::host::{HOSTS, Host, Say, by_name};
+use super::told::{Event, Told};
+
+fn host(name: &str) -> &'static Host {
+    by_name(name).expect("a host")
+}
+
+#[track_caller]
+fn reads(name: &str, payload: Value) -> Told {
+    let told = (host(name).read)(&payload);
+    told.unwrap_or_else(|| panic!("{name} does not know {payload}"))
+}
+
+/// What each host says before a tool call, as small as it can be.
+fn before(name: &str) -> Value {
+    let claude = json!({
+        "session_id": "s1", "transcript_path": "/t.jsonl", "cwd": "/w", "permission_mode": "default",
+        "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"},
+        "tool_use_id": "toolu_1",
+    });
+    let with = |more: Value| {
+        let mut all = claude.clone();
+        for (key, value) in more.as_object().into_iter().flatten() {
+            all[key] = value.clone();
+        }
+        all
+    };
+    match name {
+        "claude-code" => claude,
+        "codex" => with(json!({"turn_id": "t1", "model": "gpt-5.5"})),
+        "qwen" => with(
+            json!({"timestamp": "2026-11-22T10:00:00Z", "tool_call_id": "call_1", "tool_name": "run_shell_command"}),
+        ),
+        "kimi" => with(json!({"tool_call_id": "call_1", "tool_use_id": null})),
+        "gemini" => json!({
+            "session_id": "s1", "transcript_path": "/t.json", "cwd": "/w", "hook_event_name": "BeforeTool",
+            "timestamp": "2026-11-22T10:00:00Z", "tool_name": "run_shell_command", "tool_input": {"command": "ls"},
+        }),
+        "copilot" => json!({
+            "sessionId": "s1", "timestamp": 1_795_478_400_000_i64, "cwd": "/w", "toolName": "bash",
+            "toolArgs": "{\"command\":\"ls\"}",
+        }),
+        "cursor" => json!({
+            "conversation_id": "s1", "generation_id": "g", "model": "m", "hook_event_name": "preToolUse",
+            "cursor_version": "3.9.16", "workspace_roots": ["/w"], "user_email": "a@b.c", "transcript_path": null,
+            "tool_name": "Shell", "tool_input": {"command": "ls"}, "tool_use_id": "tu1",
+        }),
+        "opencode" => json!({
+            "hook": "tool.execute.before", "tool": "bash", "sessionID": "s1", "callID": "c1", "args": {"command": "ls"}, "directory": "/w",
+        }),
+        _ => {
+            json!({"event": "before", "run_id": "s1", "call_id": "c1", "tool": "bash", "args": {"command": "ls"}, "cwd": "/w"})
+        }
+    }
+}
+
+#[test]
+fn every_host_tells_the_same_of_a_call() {
+    for host in HOSTS {
+        let told = reads(host.name, before(host.name));
+        assert_eq!(told.event, Event::Before, "{}", host.name);
+        assert_eq!(told.run, "s1");
+        assert_eq!(told.args, json!({"command": "ls"}), "{}", host.name);
+        assert_eq!(told.cwd.as_deref(), Some("/w"), "{}", host.name);
+        assert!(!told.tool.is_empty());
+        let has_id = !matches!(host.name, "gemini" | "copilot");
+        assert_eq!(told.call.is_some(), has_id, "{}", host.name);
+    }
+    assert_eq!(
+        reads("qwen", before("qwen")).call.as_deref(),
+        Some("call_1")
+    );
+    assert_eq!(
+        reads("kimi", before("kimi")).call.as_deref(),
+        Some("call_1")
+    );
+}
+
+#[test]
+fn what_a_host_does_not_send_is_not_known_to_it() {
+    for (name, other) in [
+        ("claude-code", "codex"),
+        ("claude-code", "copilot"),
+        ("claude-code", "cursor"),
+        ("claude-code", "gemini"),
+        ("claude-code", "qwen"),
+        ("codex", "claude-code"),
+        ("codex", "copilot"),
+        ("qwen", "claude-code"),
+        ("gemini", "claude-code"),
+        ("gemini", "copilot"),
+        ("copilot", "claude-code"),
+        ("cursor", "claude-code"),
+        ("opencode", "claude-code"),
+        ("sdk", "claude-code"),
+    ] {
+        assert_eq!(
+            (host(name).read)(&before(other)),
+            None,
+            "{name} reads {other}"
+        );
+    }
+    for host in HOSTS {
+        for odd in [
+            json!({}),
+            json!([]),
+            json!("x"),
+            json!({"hook_event_name": "PreToolUse"}),
+        ] {
+            assert_eq!((host.read)(&odd), None, "{} reads {odd}", host.name);
+        }
+    }
+}
+
+#[track_caller]
+fn says(name: &str, say: &Say, expected: &str) {
+    let told = reads(name, before(name));
+    assert_eq!((host(name).say)(&told, say), expected, "{name} {say:?}");
+}
+
+#[test]
+fn every_host_is_told_no_in_exactly_its_own_shape() {
+    let no = Say::Deny("why".to_owned());
+    let a = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"why"}}"#;
+    for name in ["claude-code", "codex", "qwen", "kimi"] {
+        says(name, &no, a);
+    }
+    says("gemini", &no, r#"{"decision":"deny","reason":"why"}"#);
+    says(
+        "copilot",
+        &no,
+        r#"{"permissionDecision":"deny","permissionDecisionReason":"why"}"#,
+    );
+    says(
+        "cursor",
+        &no,
+        r#"{"permission":"deny","user_message":"why","agent_message":"why"}"#,
+    );
+    says("opencode", &no, r#"{"decision":"deny","reason":"why"}"#);
+    says("sdk", &no, r#"{"decision":"deny","reason":"why"}"#);
+}
+
+#[test]
+fn a_yes_is_told_only_where_a_host_understands_it() {
+    let yes = Say::Allow("ok".to_owned());
+    let a = r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow","permissionDecisionReason":"ok"}}"#;
+    for name in ["claude-code", "qwen"] {
+        says(name, &yes, a);
+    }
+    for name in ["codex", "kimi"] {
+        says(name, &yes, "");
+    }
+    says("gemini", &yes, "{}");
+    says(
+        "copilot",
+        &yes,
+        r#"{"permissionDecision":"allow","permissionDecisionReason":"ok"}"#,
+    );
+    says("cursor", &yes, r#"{"permission":"allow"}"#);
+}
+
+#[test]
+fn a_question_is_handed_only_to_hosts_that_ask() {
+    let ask = Say::Ask("why".to_owned());
+    for host in HOSTS {
+        let told = reads(host.name, before(host.name));
+        let said = (host.say)(&told, &ask);
+        assert_eq!(said.contains("\"ask\""), host.can_ask, "{}", host.name);
+        assert_eq!(
+            said.contains("deny"),
+            !host.can_ask,
+            "{} must not run it",
+            host.name
+        );
+    }
+}
+
+#[test]
+fn where_nothing_is_decided_each_host_hears_what_it_takes_for_nothing() {
+    for name in ["claude-code", "codex", "qwen", "kimi"] {
+        says(name, &Say::Nothing, "");
+    }
+    for name in ["gemini", "copilot", "opencode"] {
+        says(name, &Say::Nothing, "{}");
+    }
+    says("cursor", &Say::Nothing, r#"{"permission":"allow"}"#);
+    says("sdk", &Say::Nothing, r#"{"decision":"allow"}"#);
+}
+
+#[test]
+fn the_question_of_a_host_is_answered_in_its_own_shape() {
+    let mut payload = before("claude-code");
+    payload["hook_event_name"] = json!("PermissionRequest");
+    for (name, more) in [
+        ("claude-code", json!({})),
+        ("codex", json!({"turn_id": "t"})),
+        ("qwen", json!({"timestamp": "t"})),
+    ] {
+        let mut payload = payload.clone();
+        for (key, value) in more.as_object().into_iter().flatten() {
+            payload[key] = value.clone();
+        }
+        let told = reads(name, payload);
+        assert_eq!(told.event, Event::Permission);
+        assert_eq!(
+            (host(name).say)(&told, &Say::Deny("why".to_owned())),
+            r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"deny","message":"why"}}}"#
+        );
+        assert_eq!(
+            (host(name).say)(&told, &Say::Allow(String::new())),
+            r#"{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow"}}}"#
+        );
+        assert_eq!((host(name).say)(&told, &Say::Nothing), "");
+    }
+    let told = reads(
+        "copilot",
+        json!({"sessionId": "s", "toolName": "bash", "toolInput": {"command": "ls"}}),
+    );
+    assert_eq!(told.event, Event::Permission);
+    assert_eq!(
+        (host("copilot").say)(&told, &Say::Deny("why".to_owned())),
+        r#"{"behavior":"deny","message":"why"}"#
+    );
+}
+
+#[track_caller]
+fn ends(
+    name: &str,
+    payload: Value,
+    status: Option<&str>,
+    result: Option<Value>,
+    error: Option<&str>,
+) {
+    let told = reads(name, payload);
+    let Event::After(outcome) = told.event else {
+        panic!("{name}: {:?}", told.event);
+    };
+    assert_eq!(outcome.status, status, "{name}");
+    assert_eq!(outcome.result, result, "{name}");
+    assert_eq!(outcome.error.as_deref(), error, "{name}");
+}
+
+#[test]
+fn how_a_call_ended_is_told_as_far_as_its_host_tells() {
+    let claude = |event: &str, more: Value| {
+        let mut all = json!({"session_id": "s", "hook_event_name": event, "tool_name": "Bash", "tool_input": {}, "tool_use_id": "t"});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            all[key] = value.clone();
+        }
+        all
+    };
+    let answer = json!({"stdout": "x"});
+    ends(
+        "claude-code",
+        claude(
+            "PostToolUse",
+            json!({"tool_response": answer, "duration_ms": 7}),
+        ),
+        Some("ok"),
+        Some(answer.clone()),
+        None,
+    );
+    ends(
+        "claude-code",
+        claude("PostToolUseFailure", json!({"error": "boom"})),
+        Some("error"),
+        None,
+        Some("boom"),
+    );
+    ends(
+        "claude-code",
+        claude(
+            "PostToolUseFailure",
+            json!({"error": "no", "is_interrupt": true}),
+        ),
+        Some("cancelled"),
+        None,
+        Some("no"),
+    );
+    ends(
+        "codex",
+        claude("PostToolUse", json!({"turn_id": "t", "tool_response": "x"})),
+        None,
+        Some(json!("x")),
+        None,
+    );
+    let gemini = |response: Value| json!({"session_id": "s", "timestamp": "t", "hook_event_name": "AfterTool", "tool_name": "ls", "tool_input": {}, "tool_response": response});
+    ends(
+        "gemini",
+        gemini(json!({"llmContent": "x", "returnDisplay": "y", "error": null})),
+        Some("ok"),
+        Some(json!("x")),
+        None,
+    );
+    ends(
+        "gemini",
+        gemini(json!({"llmContent": "x", "error": "bad"})),
+        Some("error"),
+        Some(json!("x")),
+        Some("bad"),
+    );
+    let copilot = |kind: &str| json!({"sessionId": "s", "toolName": "bash", "toolArgs": {}, "toolResult": {"resultType": kind, "textResultForLlm": "x"}});
+    ends(
+        "copilot",
+        copilot("success"),
+        Some("ok"),
+        Some(json!("x")),
+        None,
+    );
+    ends(
+        "copilot",
+        copilot("failure"),
+        Some("error"),
+        None,
+        Some("x"),
+    );
+    ends("copilot", copilot("new"), None, Some(json!("x")), None);
+    let cursor = |event: &str, more: Value| {
+        let mut all = json!({"conversation_id": "s", "hook_event_name": event, "tool_name": "Shell", "tool_input": {}, "tool_use_id": "t"});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            all[key] = value.clone();
+        }
+        all
+    };
+    ends(
+        "cursor",
+        cursor(
+            "postToolUse",
+            json!({"tool_output": "{\"a\":1}", "duration": 3}),
+        ),
+        Some("ok"),
+        Some(json!({"a": 1})),
+        None,
+    );
+    ends(
+        "cursor",
+        cursor("postToolUseFailure", json!({"error_message": "x"})),
+        Some("error"),
+        None,
+        Some("x"),
+    );
+}
+
+#[test]
+fn an_empty_prompt_of_qwen_is_no_prompt() {
+    let prompt = |text: &str| {
+        reads("qwen", json!({"session_id": "s", "timestamp": "t", "hook_event_name": "UserPromptSubmit", "prompt": text})).event
+    };
+    assert_eq!(prompt(""), Event::Other);
+    assert_eq!(prompt("go"), Event::Prompt("go".to_owned()));
+}

@@ -1,0 +1,252 @@
+//! Traces that live elsewhere: what is chosen there is fetched as whole runs into files, and the readers open those.
+//!
+//! Records are written as the product gave them, but for links that are keys to its other files. Nothing connects
+//! before [`pull`] is called, and then only to the host of the address, and for Helicone to where it keeps bodies.
+
+pub mod address;
+mod auth;
+mod fetch;
+mod helicone;
+pub mod keys;
+mod langfuse;
+mod langsmith;
+mod links;
+mod manners;
+mod mlflow;
+mod phoenix;
+mod product;
+mod record;
+mod rows;
+mod store;
+mod windows;
+mod wire;
+
+use std::env;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::act::net::Net;
+use crate::act::net::client::Client;
+use crate::base::cancel::CancelFlag;
+use crate::base::hash::fixed_hash;
+use crate::model::quantity::Time;
+use address::{Address, Kind};
+use fetch::{Fetch, LATE, Stopped};
+use helicone::Helicone;
+use keys::Keys;
+use langfuse::Langfuse;
+use langsmith::Langsmith;
+use mlflow::Mlflow;
+use phoenix::Phoenix;
+use product::Product;
+use record::Nanos;
+use store::{Origin, Store};
+use wire::{Traffic, Trouble, Wire};
+
+/// What to pull, and where to.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    pub address: Address,
+    pub keys: Keys,
+    pub folder: PathBuf,
+    /// Where a first pull begins. Later ones go on where the last one ended.
+    pub since: Time,
+    pub until: Time,
+    /// Requests a minute, instead of half of what the product allows.
+    pub per_minute: Option<f64>,
+    pub max_bytes: Option<u64>,
+    /// Only checks key and project; writes nothing.
+    pub is_dry: bool,
+}
+
+/// What a pull did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    /// Everything that began before is in the folder.
+    pub until: Time,
+    pub records: usize,
+    /// Size of all records in the folder.
+    pub bytes: u64,
+    pub requests: u64,
+    pub received: u64,
+    /// Signed links that were taken out.
+    pub links: u64,
+    /// Records that are nothing the reader knows.
+    pub skipped: u64,
+    /// Traces that count as complete after a day without an end.
+    pub without_end: usize,
+    /// Files of which older records were written again.
+    pub rewritten: usize,
+    /// Traces that may still change.
+    pub open: usize,
+    /// Time spent in all, in requests, and waiting because the server asked for it.
+    pub time: Duration,
+    pub answering: Duration,
+    pub waited: Duration,
+    /// Why it ended before its end.
+    pub stopped: Option<String>,
+}
+
+/// What is told while a pull goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// Everything before this time is in the folder.
+    Until { time: Time, records: usize },
+    /// The server asked for patience, or the rate does.
+    Waits(Duration),
+}
+
+/// Why nothing was pulled.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Of what was asked for.
+    #[error("{0}")]
+    Usage(String),
+    /// Of the server, the key or the folder.
+    #[error("{0}")]
+    Input(String),
+}
+
+/// Where commands keep what they pull on their own: in the user's cache, a folder for each address.
+pub fn cache(address: &Address) -> Option<PathBuf> {
+    let set = env::var_os("XDG_CACHE_HOME").filter(|it| !it.is_empty());
+    let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cache"));
+    let root = set.map(PathBuf::from).or_else(home)?;
+    let name = address.to_string();
+    let text = format!("{name} {}", address.since.as_deref().unwrap_or_default());
+    let name: String = name
+        .chars()
+        .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
+        .take(60)
+        .collect();
+    let hash = fixed_hash(text.as_bytes()) as u32;
+    Some(
+        root.join("saferun-tui/pulled")
+            .join(format!("{name}-{hash:08x}")),
+    )
+}
+
+/// Fetches what is new. What was fetched before stays, whatever happens.
+pub fn pull(
+    wish: &Wish,
+    cancel: &CancelFlag,
+    told: &mut dyn FnMut(News),
+) -> Result<Pulled, Failure> {
+    let begun = Instant::now();
+    let mut product = product_of(wish).map_err(Failure::Input)?;
+    let input = |error: &dyn std::fmt::Display| Failure::Input(error.to_string());
+    let net = Net::start().map_err(|error| input(&error))?;
+    let mut client = Client::new(&net);
+    if wish.address.is_plain {
+        client = client.allowing_plain_http();
+    }
+    let told = std::cell::RefCell::new(told);
+    let mut waits = |wait| told.borrow_mut()(News::Waits(wait));
+    let mut wire = Wire::new(client, wish.address.host(), cancel, &mut waits);
+    wire.limit(wish.per_minute.or(product.per_minute()));
+    let begin = product.begin(&mut wire);
+    begin.map_err(|error| Failure::Input(explained(&error, wish.address.kind)))?;
+    if wish.is_dry {
+        return Ok(pulled(&wire, None, wish.until, begun));
+    }
+    let reader = product.reader();
+    let origin = origin(&wish.address);
+    let since = nanos(wish.since).unwrap_or(0);
+    let store = Store::open(&wish.folder, origin, since, (reader, LATE));
+    let mut store = store.map_err(|error| match error {
+        store::Error::Other { .. } => Failure::Usage(error.to_string()),
+        _ => Failure::Input(error.to_string()),
+    })?;
+    let mut fetch = Fetch {
+        product: &mut *product,
+        wire: &mut wire,
+        store: &mut store,
+        until: nanos(wish.until).unwrap_or(0),
+        max_bytes: wish.max_bytes,
+        brought: fetch::Brought::default(),
+    };
+    let ended = fetch.run(&mut |until, brought| {
+        let (time, records) = (Time(until / 1_000), brought.records);
+        told.borrow_mut()(News::Until { time, records });
+    });
+    let brought = fetch.brought;
+    let stopped = ended.err().map(|error| match error {
+        Stopped::Remote(error) => explained(&error, wish.address.kind),
+        Stopped::Store(error) => error.to_string(),
+        full @ Stopped::Full(_) => full.to_string(),
+    });
+    let until = Time(store.cursor.next / 1_000);
+    Ok(Pulled {
+        stopped,
+        ..pulled(&wire, Some((&store, brought)), until, begun)
+    })
+}
+
+fn pulled(
+    wire: &Wire<'_>,
+    held: Option<(&Store, fetch::Brought)>,
+    until: Time,
+    begun: Instant,
+) -> Pulled {
+    let brought = held.map_or_else(fetch::Brought::default, |(_, brought)| brought);
+    let store = held.map(|(store, _)| store);
+    let Traffic {
+        requests,
+        bytes,
+        answering,
+        waited,
+    } = wire.traffic;
+    Pulled {
+        until,
+        records: brought.records,
+        bytes: store.map_or(0, Store::bytes),
+        requests,
+        received: bytes,
+        links: brought.links,
+        skipped: brought.skipped,
+        without_end: brought.without_end,
+        rewritten: brought.rewritten,
+        open: store.map_or(0, |store| store.open_traces().len()),
+        time: begun.elapsed(),
+        answering,
+        waited,
+        stopped: None,
+    }
+}
+
+fn product_of(wish: &Wish) -> Result<Box<dyn Product>, String> {
+    let Wish { address, keys, .. } = wish;
+    Ok(match address.kind {
+        Kind::Phoenix => Box::new(Phoenix::new(address, keys)?),
+        Kind::Mlflow => Box::new(Mlflow::new(address, keys)?),
+        Kind::Langfuse => Box::new(Langfuse::new(address, keys)?),
+        Kind::Langsmith => Box::new(Langsmith::new(address, keys)?),
+        Kind::Helicone => Box::new(Helicone::new(address, keys)?),
+    })
+}
+
+fn origin(address: &Address) -> Origin {
+    Origin {
+        product: address.kind.word().to_owned(),
+        host: address.host().to_owned(),
+        project: address.project.clone(),
+    }
+}
+
+fn nanos(time: Time) -> Option<Nanos> {
+    time.get().map(|micros| micros.saturating_mul(1_000))
+}
+
+/// What a user can do about it.
+fn explained(error: &Trouble, kind: Kind) -> String {
+    let hint = match error {
+        Trouble::Refused {
+            status: 401 | 403, ..
+        } => {
+            format!(" · the key is that of {}", kind.variables().join(" or "))
+        }
+        Trouble::Refused { status: 404, .. } => " · is the project spelled like this?".to_owned(),
+        _ => String::new(),
+    };
+    format!("{error}{hint}")
+}

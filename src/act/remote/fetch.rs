@@ -1,0 +1,232 @@
+//! Pulls from a product into a store: window by window, the oldest first, each committed before the next.
+
+use super::links;
+use super::product::{Page, Part, Product};
+use super::record::{MINUTE, Nanos};
+use super::rows::Rows;
+use super::store::{self, Spool, Store, Tally};
+use super::windows;
+use super::wire::{Trouble, Wire};
+
+/// What began this long before the end of a pull is asked for again by the next one.
+pub(super) const LATE: Nanos = 15 * MINUTE;
+
+/// What a pull brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Brought {
+    pub(super) records: usize,
+    pub(super) without_end: usize,
+    pub(super) rewritten: usize,
+    /// Signed links that were taken out.
+    pub(super) links: u64,
+    /// Records that the reader does not know.
+    pub(super) skipped: u64,
+}
+
+/// Why a pull ended before its end. What was committed stays.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stopped {
+    #[error(transparent)]
+    Remote(#[from] Trouble),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("{0} bytes are here, as many as --max-bytes allows")]
+    Full(u64),
+}
+
+#[derive(Debug)]
+pub(super) struct Fetch<'a, 'w> {
+    pub(super) product: &'a mut dyn Product,
+    pub(super) wire: &'a mut Wire<'w>,
+    pub(super) store: &'a mut Store,
+    pub(super) until: Nanos,
+    pub(super) max_bytes: Option<u64>,
+    pub(super) brought: Brought,
+}
+
+/// What one part of a pull brought, before it is committed.
+#[derive(Debug)]
+struct Catch {
+    spool: Spool,
+    links: u64,
+    skipped: u64,
+}
+
+impl Fetch<'_, '_> {
+    /// Reads everything from where the last pull ended. `told` learns how far it has come.
+    pub(super) fn run(&mut self, told: &mut dyn FnMut(Nanos, &Brought)) -> Result<(), Stopped> {
+        let open = self.store.open_traces();
+        let mut rows = Rows::parse(&self.store.cursor.rows);
+        if rows.is_caught_up {
+            return self.newest(&mut rows);
+        }
+        let cursor = &mut self.store.cursor;
+        if std::mem::take(&mut cursor.is_whole) {
+            cursor.next = (cursor.next - LATE).max(cursor.since);
+        }
+        while self.store.cursor.next < self.until {
+            self.check_size()?;
+            self.window(&mut rows)?;
+            told(self.store.cursor.next, &self.brought);
+        }
+        if self.product.has_rows() {
+            rows.is_caught_up = true;
+            self.newest(&mut rows)?;
+        }
+        self.open(open)?;
+        let spool = self.store.spool()?;
+        let mut cursor = self.store.cursor.clone();
+        cursor.is_whole = true;
+        self.store
+            .commit(&spool, self.until.max(cursor.next), cursor)?;
+        Ok(())
+    }
+
+    fn check_size(&self) -> Result<(), Stopped> {
+        match self.max_bytes {
+            Some(most) if self.store.bytes() >= most => Err(Stopped::Full(self.store.bytes())),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The next window; shorter ones until the server can answer.
+    fn window(&mut self, rows: &mut Rows) -> Result<(), Stopped> {
+        let mut cursor = self.store.cursor.clone();
+        let from = cursor.next;
+        let (until, catch) = loop {
+            let until = from.saturating_add(cursor.step).min(self.until);
+            let mut seen = rows.clone();
+            match self.catch(Part::Window { from, until }, &mut seen) {
+                Ok(catch) => {
+                    *rows = seen;
+                    break (until, catch);
+                }
+                Err(Stopped::Remote(error @ Trouble::TooMuch { .. })) => {
+                    let less = windows::less(cursor.step.min(until - from));
+                    cursor.step = less.ok_or(error)?;
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        cursor.step = windows::after(cursor.step, catch.spool.records());
+        cursor.next = until;
+        cursor.rows = self.rows_of(rows);
+        self.commit(catch, until, cursor)
+    }
+
+    fn rows_of(&self, rows: &Rows) -> serde_json::Value {
+        match self.product.has_rows() {
+            true => rows.write(),
+            false => serde_json::Value::Null,
+        }
+    }
+
+    /// Rows that were inserted since the last pull.
+    fn newest(&mut self, rows: &mut Rows) -> Result<(), Stopped> {
+        let mut cursor = self.store.cursor.clone();
+        let since = cursor.since;
+        let catch = self.catch(Part::Rows { since }, rows)?;
+        cursor.rows = rows.write();
+        cursor.next = self.until.max(cursor.next);
+        self.commit(catch, self.until, cursor)
+    }
+
+    /// Traces that may have changed since they were read: those that were open before, and those whose beginning lies
+    /// before the first window.
+    fn open(&mut self, before: Vec<(String, bool)>) -> Result<(), Stopped> {
+        let torn = self.store.open_traces().into_iter();
+        let torn = torn.filter(|(_, has_outermost)| !has_outermost);
+        let mut ids: Vec<String> = torn.map(|(id, _)| id).collect();
+        if !self.product.has_rows() {
+            ids.extend(before.into_iter().map(|(id, _)| id));
+        }
+        ids.sort();
+        ids.dedup();
+        for ids in ids.chunks(self.product.traces_at_once()) {
+            let catch = self.catch(Part::Traces(ids), &mut Rows::default())?;
+            let cursor = self.store.cursor.clone();
+            self.commit(catch, self.until, cursor)?;
+        }
+        Ok(())
+    }
+
+    /// All pages of a part. Nothing of it is written before the last one is there.
+    fn catch(&mut self, part: Part<'_>, rows: &mut Rows) -> Result<Catch, Stopped> {
+        let mut catch = Catch {
+            spool: self.store.spool()?,
+            links: 0,
+            skipped: 0,
+        };
+        let known = rows.clone();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.product.page(self.wire, part, after.as_deref())?;
+            if page.next.is_none() && page.may_be_cut {
+                return Err(self
+                    .wire
+                    .too_much("a full page that names no next one")
+                    .into());
+            }
+            if page.next.is_some() && page.next == after {
+                return Err(self.wire.wrong("it repeats a cursor").into());
+            }
+            let next = page.next.clone();
+            let is_known = self.keep(page, part, &known, (rows, &mut catch))?;
+            if next.is_none() || is_known {
+                return Ok(catch);
+            }
+            after = next;
+        }
+    }
+
+    /// Keeps the records of a page; says whether all that follow are known.
+    fn keep(
+        &self,
+        page: Page,
+        part: Part<'_>,
+        known: &Rows,
+        (rows, catch): (&mut Rows, &mut Catch),
+    ) -> Result<bool, Stopped> {
+        let reader = self.product.reader();
+        let by_row = matches!(part, Part::Rows { .. });
+        let mut is_known = false;
+        for mut record in page.records {
+            if let Some(row) = self.product.row(&record) {
+                rows.add(row);
+                is_known |= by_row && row <= known.floor();
+                if by_row && known.has(row) {
+                    continue;
+                }
+            }
+            catch.links += links::remove(&mut record);
+            let bytes = serde_json::to_vec(&record).map_err(|error| self.store.io(error.into()))?;
+            match reader.meta(&bytes) {
+                Some(meta) => catch
+                    .spool
+                    .add(&bytes, meta)
+                    .map_err(|error| self.store.io(error))?,
+                None => catch.skipped += 1,
+            }
+        }
+        Ok(is_known)
+    }
+
+    fn commit(
+        &mut self,
+        catch: Catch,
+        read_until: Nanos,
+        cursor: store::Cursor,
+    ) -> Result<(), Stopped> {
+        let Tally {
+            records,
+            without_end,
+            rewritten,
+        } = self.store.commit(&catch.spool, read_until, cursor)?;
+        self.brought.records += records;
+        self.brought.without_end += without_end;
+        self.brought.rewritten += rewritten;
+        self.brought.links += catch.links;
+        self.brought.skipped += catch.skipped;
+        Ok(())
+    }
+}

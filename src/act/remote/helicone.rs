@@ -1,0 +1,229 @@
+//! Helicone: requests in the order of their time. Bodies that are stored elsewhere are fetched at once, because the
+//! links to them are valid for a day and are keys.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::address::Address;
+use super::auth::{Auth, get, post};
+use super::keys::Keys;
+use super::phoenix::moment;
+use super::product::{Page, Part, Product};
+use super::record::{Reader, Unit};
+use super::wire::{Trouble, Wire};
+use crate::ingest::formats::helicone;
+
+const LIMIT: usize = 500;
+
+#[derive(Debug)]
+pub(super) struct Helicone {
+    base: String,
+    auth: Auth,
+}
+
+/// Pages go by time: the last one of a page, and how many requests of that instant were read.
+#[derive(Debug, PartialEq, Eq)]
+struct After {
+    time: String,
+    offset: usize,
+}
+
+impl After {
+    fn parse(text: &str) -> Option<After> {
+        let (time, offset) = text.split_once(' ')?;
+        Some(After {
+            time: time.to_owned(),
+            offset: offset.parse().ok()?,
+        })
+    }
+
+    /// After a full page.
+    fn of(records: &[Value], before: Option<&After>) -> Option<After> {
+        let time = time(records.last()?)?.to_owned();
+        let same = records
+            .iter()
+            .rev()
+            .take_while(|it| self::time(it) == Some(time.as_str()));
+        let same = same.count();
+        let offset = match before {
+            // The whole page is of one instant, which was being read already.
+            Some(before) if before.time == time => before.offset + records.len(),
+            Some(_) | None => same,
+        };
+        Some(After { time, offset })
+    }
+}
+
+fn time(record: &Value) -> Option<&str> {
+    record.get("request_created_at")?.as_str()
+}
+
+impl Helicone {
+    pub(super) fn new(address: &Address, keys: &Keys) -> Result<Helicone, String> {
+        let key = keys.need(address.kind, address.kind.variables())?;
+        Ok(Helicone {
+            base: address.base.clone(),
+            auth: Auth::Bearer(key),
+        })
+    }
+
+    fn query(&self, wire: &mut Wire<'_>, body: &Value) -> Result<Vec<Value>, Trouble> {
+        let url = format!("{}/v1/request/query-clickhouse", self.base);
+        let mut answer = wire.json(&post(&url, body, &self.auth)?)?;
+        match answer.get_mut("data").map(Value::take) {
+            Some(Value::Array(records)) => Ok(records),
+            _ => Err(wire.wrong("its answer has no 'data'")),
+        }
+    }
+
+    /// Puts the bodies into a record whose bodies are stored elsewhere.
+    fn complete(wire: &mut Wire<'_>, record: &mut Value) -> Result<(), Trouble> {
+        let is_elsewhere = |name: &str| {
+            record
+                .pointer(&format!("/{name}/helicone_message"))
+                .is_some()
+        };
+        if !is_elsewhere("request_body") && !is_elsewhere("response_body") {
+            return Ok(());
+        }
+        let Some(link) = record.get("signed_body_url").and_then(Value::as_str) else {
+            return Ok(());
+        };
+        // The link is the key: ours is not sent with it.
+        let mut bodies = match wire.json(&get(link, &Auth::None)?) {
+            Ok(bodies) => bodies,
+            // It has expired, or the bodies are gone: what the row says remains.
+            Err(Trouble::Refused { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for (name, part) in [("request_body", "request"), ("response_body", "response")] {
+            if let Some(body) = bodies.get_mut(part).map(Value::take) {
+                record[name] = body;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What began in a window, or belongs to a session or is a request of this id.
+fn filter(part: Part<'_>, after: Option<&After>) -> Option<Value> {
+    let column = |name: &str, test: Value| json!({"request_response_rmt": {name: test}});
+    match part {
+        Part::Window { from, until } => {
+            let from = after.map_or_else(|| moment(from), |after| after.time.clone());
+            Some(json!({
+                "left": column("request_created_at", json!({"gte": from})),
+                "operator": "and",
+                "right": column("request_created_at", json!({"lt": moment(until)})),
+            }))
+        }
+        Part::Traces(ids) => {
+            let mut tests = ids
+                .iter()
+                .map(|id| column("request_id", json!({"equals": id})));
+            let first = tests.next()?;
+            Some(tests.fold(
+                first,
+                |left, right| json!({"left": left, "operator": "or", "right": right}),
+            ))
+        }
+        Part::Rows { .. } => None,
+    }
+}
+
+impl Product for Helicone {
+    fn reader(&self) -> Reader {
+        Reader {
+            format: &helicone::Helicone,
+            unit: Unit::Span,
+        }
+    }
+
+    /// An organisation has 200.
+    fn per_minute(&self) -> Option<f64> {
+        Some(100.0)
+    }
+
+    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+        self.auth.hide(wire);
+        let body = json!({"filter": "all", "limit": 1, "offset": 0});
+        self.query(wire, &body).map(drop)
+    }
+
+    fn page(
+        &mut self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
+        let after = after.and_then(After::parse);
+        let Some(filter) = filter(part, after.as_ref()) else {
+            return Ok(Page::default());
+        };
+        let body = json!({
+            "filter": filter,
+            "limit": LIMIT,
+            "offset": after.as_ref().map_or(0, |after| after.offset),
+            "sort": {"created_at": "asc"},
+        });
+        let mut records = self.query(wire, &body)?;
+        let next = match records.len() >= LIMIT {
+            true => After::of(&records, after.as_ref()),
+            false => None,
+        };
+        let ids: HashSet<String> = records
+            .iter()
+            .filter_map(|it| Some(it.get("request_id")?.as_str()?.to_owned()))
+            .collect();
+        if ids.len() < records.len() {
+            return Err(wire.wrong("it lists a request twice"));
+        }
+        for record in &mut records {
+            Helicone::complete(wire, record)?;
+        }
+        Ok(Page {
+            records,
+            next: next.map(|after| format!("{} {}", after.time, after.offset)),
+            may_be_cut: false,
+        })
+    }
+
+    fn traces_at_once(&self) -> usize {
+        20
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(times: &[&str]) -> Vec<Value> {
+        times
+            .iter()
+            .map(|time| json!({"request_created_at": time}))
+            .collect()
+    }
+
+    #[test]
+    fn pages_go_by_time_and_by_offset_within_an_instant() {
+        let first = After::of(&records(&["1", "2", "2"]), None).expect("a place");
+        assert_eq!(
+            first,
+            After {
+                time: "2".to_owned(),
+                offset: 2
+            }
+        );
+        let second = After::of(&records(&["2", "2", "2"]), Some(&first)).expect("a place");
+        assert_eq!(second.offset, 5);
+        let third = After::of(&records(&["2", "3", "4"]), Some(&second)).expect("a place");
+        assert_eq!(
+            third,
+            After {
+                time: "4".to_owned(),
+                offset: 1
+            }
+        );
+    }
+}

@@ -1,0 +1,208 @@
+//! Langfuse: observations by pages, the newest first. Servers before version 4 have another API, by page number, in
+//! which user, session and release stand on traces of their own.
+
+use serde_json::Value;
+
+use super::address::{Address, encoded};
+use super::auth::{Auth, get};
+use super::keys::Keys;
+use super::phoenix::{moment, page};
+use super::product::{Page, Part, Product};
+use super::record::{Reader, Unit};
+use super::wire::{Trouble, Wire};
+use crate::act::net::secret::Secret;
+use crate::ingest::formats::langfuse;
+
+/// With whole inputs and outputs, more of them make answers longer than the server sends.
+const LIMIT: usize = 250;
+const OLD_LIMIT: usize = 100;
+const FIELDS: &str = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Api {
+    /// By cursor.
+    Second,
+    /// By page number: observations, and traces.
+    First,
+}
+
+#[derive(Debug)]
+pub(super) struct Langfuse {
+    base: String,
+    project: String,
+    auth: Auth,
+    api: Api,
+}
+
+impl Langfuse {
+    pub(super) fn new(address: &Address, keys: &Keys) -> Result<Langfuse, String> {
+        let name = Secret::from_variable("LANGFUSE_PUBLIC_KEY");
+        let name = name.ok_or("no key: LANGFUSE_PUBLIC_KEY is not set")?;
+        let key = keys.need(address.kind, &["LANGFUSE_SECRET_KEY"])?;
+        Ok(Langfuse {
+            base: address.base.clone(),
+            project: address.project.clone(),
+            auth: Auth::Basic(name.reveal().to_owned(), key),
+            api: Api::Second,
+        })
+    }
+
+    fn ask(
+        &self,
+        wire: &mut Wire<'_>,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Value, Trouble> {
+        let query: Vec<String> = query
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encoded(value)))
+            .collect();
+        let url = format!("{}/api/public/{path}?{}", self.base, query.join("&"));
+        wire.json(&get(&url, &self.auth)?)
+    }
+
+    fn second(
+        &self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
+        let mut query = vec![("fields", FIELDS.to_owned()), ("limit", LIMIT.to_string())];
+        match part {
+            Part::Window { from, until } => {
+                query.push(("fromStartTime", moment(from)));
+                query.push(("toStartTime", moment(until)));
+            }
+            Part::Traces(ids) => query.extend(ids.iter().map(|id| ("traceId", id.clone()))),
+            Part::Rows { .. } => return Ok(Page::default()),
+        }
+        query.extend(after.map(|after| ("cursor", after.to_owned())));
+        let answer = self.ask(wire, "v2/observations", &query)?;
+        let mut page = list(wire, answer, "/meta/cursor")?;
+        page.may_be_cut = page.next.is_none() && page.records.len() >= LIMIT;
+        Ok(page)
+    }
+
+    /// Observations first, then the traces of the same time: `after` is `traces` and the number of the page.
+    fn first(
+        &self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
+        let (of_traces, number) = match after.map(|after| after.split_once(' ')) {
+            None => (false, 1),
+            Some(Some((list, number))) => (list == "traces", number.parse().unwrap_or(1)),
+            Some(None) => (false, 1),
+        };
+        let mut query = vec![
+            ("page", number.to_string()),
+            ("limit", OLD_LIMIT.to_string()),
+        ];
+        let (path, names) = match of_traces {
+            true => ("traces", ["fromTimestamp", "toTimestamp"]),
+            false => ("observations", ["fromStartTime", "toStartTime"]),
+        };
+        if of_traces {
+            query.push(("fields", "core".to_owned()));
+        }
+        match part {
+            Part::Window { from, until } => {
+                query.extend(names.into_iter().zip([from, until].map(moment)));
+            }
+            Part::Traces([id]) if of_traces => {
+                let trace = self.ask(wire, &format!("traces/{}", encoded(id)), &[])?;
+                return Ok(Page {
+                    records: vec![without_observations(trace)],
+                    ..Page::default()
+                });
+            }
+            Part::Traces(ids) => query.extend(ids.iter().map(|id| ("traceId", id.clone()))),
+            Part::Rows { .. } => return Ok(Page::default()),
+        }
+        let answer = self.ask(wire, path, &query)?;
+        let pages = answer.pointer("/meta/totalPages").and_then(Value::as_u64);
+        let mut page = list(wire, answer, "/none")?;
+        let is_last = pages.map_or(page.records.len() < OLD_LIMIT, |pages| number >= pages);
+        page.next = match (is_last, of_traces) {
+            (false, _) => Some(format!("{path} {}", number + 1)),
+            (true, false) => Some("traces 1".to_owned()),
+            (true, true) => None,
+        };
+        if of_traces {
+            page.records = page.records.into_iter().map(without_observations).collect();
+        }
+        Ok(page)
+    }
+}
+
+fn list(wire: &Wire<'_>, answer: Value, next: &str) -> Result<Page, Trouble> {
+    page(answer, "data", next).ok_or_else(|| wire.wrong("its answer has no 'data'"))
+}
+
+/// Observations are records of their own; in a trace they are only ids.
+fn without_observations(mut trace: Value) -> Value {
+    if let Some(members) = trace.as_object_mut() {
+        for name in ["observations", "scores"] {
+            if members.contains_key(name) {
+                members.insert(name.to_owned(), Value::Array(Vec::new()));
+            }
+        }
+    }
+    trace
+}
+
+impl Product for Langfuse {
+    fn reader(&self) -> Reader {
+        Reader {
+            format: &langfuse::Langfuse,
+            unit: Unit::Span,
+        }
+    }
+
+    /// Half of what the smallest plan of the cloud allows; an own server has no limit.
+    fn per_minute(&self) -> Option<f64> {
+        self.base.ends_with("langfuse.com").then_some(15.0)
+    }
+
+    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+        self.auth.hide(wire);
+        let projects = self.ask(wire, "projects", &[])?;
+        let projects = projects.get("data").and_then(Value::as_array);
+        let projects = projects.ok_or_else(|| wire.wrong("its answer has no 'data'"))?;
+        let name = |project: &Value, key: &str| Some(project.get(key)?.as_str()?.to_owned());
+        let is_it = |project: &Value| {
+            ["id", "name"]
+                .iter()
+                .any(|key| name(project, key).as_ref() == Some(&self.project))
+        };
+        if self.project.is_empty() || projects.iter().any(is_it) {
+            return Ok(());
+        }
+        let known: Vec<String> = projects.iter().filter_map(|it| name(it, "name")).collect();
+        Err(Trouble::Key(format!(
+            "the key is for the project {}, not for {}",
+            known.join(", "),
+            self.project
+        )))
+    }
+
+    fn page(
+        &mut self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
+        if self.api == Api::Second {
+            match self.second(wire, part, after) {
+                Err(error) if error.is_missing() && after.is_none() => self.api = Api::First,
+                answer => return answer,
+            }
+        }
+        self.first(wire, part, after)
+    }
+
+    fn traces_at_once(&self) -> usize {
+        1
+    }
+}

@@ -1,0 +1,231 @@
+//! LangSmith: runs of a project by pages. Version 2 of its API where the server has it, else version 1.
+
+use serde_json::{Value, json};
+
+use super::address::{Address, encoded};
+use super::auth::{Auth, get, post};
+use super::keys::Keys;
+use super::phoenix::{moment, page};
+use super::product::{Page, Part, Product};
+use super::record::{HOUR, Nanos, Reader, Unit};
+use super::wire::{Trouble, Wire};
+use crate::act::net::secret::Secret;
+use crate::base::clock::{Clock as _, System};
+use crate::ingest::formats::langsmith;
+
+/// Version 1 refuses more.
+const LIMIT: usize = 100;
+/// Version 2 looks back a day unless it is told, and no further than 401 days.
+const FURTHEST: Nanos = 400 * 24 * HOUR;
+
+/// Without these, version 2 gives ids alone. Attachments are left out: they are signed links.
+const SELECTS: &[&str] = &[
+    "ID",
+    "NAME",
+    "RUN_TYPE",
+    "STATUS",
+    "START_TIME",
+    "END_TIME",
+    "INPUTS",
+    "OUTPUTS",
+    "PARENT_RUN_IDS",
+    "PROJECT_ID",
+    "TRACE_ID",
+    "DOTTED_ORDER",
+    "ERROR",
+    "TAGS",
+    "EXTRA",
+    "EVENTS",
+    "FEEDBACK_STATS",
+    "FIRST_TOKEN_TIME",
+    "PROMPT_TOKENS",
+    "COMPLETION_TOKENS",
+    "TOTAL_TOKENS",
+    "PROMPT_COST",
+    "COMPLETION_COST",
+    "TOTAL_COST",
+    "PROMPT_TOKEN_DETAILS",
+    "COMPLETION_TOKEN_DETAILS",
+];
+
+const SELECT: &[&str] = &[
+    "id",
+    "name",
+    "run_type",
+    "status",
+    "start_time",
+    "end_time",
+    "inputs",
+    "outputs",
+    "parent_run_id",
+    "session_id",
+    "trace_id",
+    "dotted_order",
+    "error",
+    "tags",
+    "extra",
+    "events",
+    "feedback_stats",
+    "first_token_time",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "prompt_cost",
+    "completion_cost",
+    "total_cost",
+    "prompt_token_details",
+    "completion_token_details",
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Api {
+    Second,
+    First,
+}
+
+#[derive(Debug)]
+pub(super) struct Langsmith {
+    base: String,
+    project: String,
+    auth: Auth,
+    id: String,
+    api: Api,
+    /// The other version is tried once, when this one is not there.
+    has_switched: bool,
+}
+
+impl Langsmith {
+    pub(super) fn new(address: &Address, keys: &Keys) -> Result<Langsmith, String> {
+        let key = keys.need(address.kind, address.kind.variables())?;
+        let mut headers = vec![("x-api-key".to_owned(), key)];
+        let tenant = ["LANGSMITH_WORKSPACE_ID", "LANGCHAIN_WORKSPACE_ID"];
+        let tenant = tenant.iter().find_map(|name| Secret::from_variable(name));
+        headers.extend(tenant.map(|tenant| ("x-tenant-id".to_owned(), tenant)));
+        Ok(Langsmith {
+            base: address.base.clone(),
+            project: address.project.clone(),
+            auth: Auth::Headers(headers),
+            id: String::new(),
+            api: Api::First,
+            has_switched: false,
+        })
+    }
+
+    fn query(&self, part: Part<'_>, after: Option<&str>) -> Option<Value> {
+        let back = System.now().saturating_mul(1_000) - FURTHEST;
+        let mut body = match (self.api, part) {
+            (_, Part::Rows { .. } | Part::Traces([])) => return None,
+            (Api::Second, Part::Window { from, until }) => {
+                json!({"min_start_time": moment(from), "max_start_time": moment(until)})
+            }
+            (Api::Second, Part::Traces([id, ..])) => {
+                json!({"trace_id": id, "min_start_time": moment(back)})
+            }
+            (Api::First, Part::Window { from, until }) => {
+                json!({"start_time": moment(from), "end_time": moment(until)})
+            }
+            (Api::First, Part::Traces([id, ..])) => json!({"trace": id}),
+        };
+        match self.api {
+            Api::Second => {
+                body["project_ids"] = json!([self.id]);
+                body["page_size"] = LIMIT.into();
+                body["selects"] = json!(SELECTS);
+            }
+            Api::First => {
+                body["session"] = json!([self.id]);
+                body["limit"] = LIMIT.into();
+                body["select"] = json!(SELECT);
+            }
+        }
+        if let Some(after) = after {
+            body["cursor"] = after.into();
+        }
+        Some(body)
+    }
+
+    fn ask(
+        &self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
+        let Some(body) = self.query(part, after) else {
+            return Ok(Page::default());
+        };
+        let (path, list, next) = match self.api {
+            Api::Second => ("v2", "items", "/next_cursor"),
+            Api::First => ("v1", "runs", "/cursors/next"),
+        };
+        let url = format!("{}/api/{path}/runs/query", self.base);
+        let answer = wire.json(&post(&url, &body, &self.auth)?)?;
+        let found = page(answer, list, next);
+        let mut found = found.ok_or_else(|| wire.wrong(&format!("its answer has no '{list}'")))?;
+        found.may_be_cut = found.next.is_none() && found.records.len() >= LIMIT;
+        Ok(found)
+    }
+}
+
+impl Product for Langsmith {
+    fn reader(&self) -> Reader {
+        Reader {
+            format: &langsmith::Langsmith,
+            unit: Unit::Span,
+        }
+    }
+
+    /// A key may query ten times in ten seconds.
+    fn per_minute(&self) -> Option<f64> {
+        Some(30.0)
+    }
+
+    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+        self.auth.hide(wire);
+        let url = format!(
+            "{}/api/v1/sessions?name={}&limit=1",
+            self.base,
+            encoded(&self.project)
+        );
+        let found = wire.json(&get(&url, &self.auth)?)?;
+        let id = found.pointer("/0/id").and_then(Value::as_str);
+        let missing = || {
+            Trouble::Key(format!(
+                "{}: there is no project '{}'",
+                wire.host, self.project
+            ))
+        };
+        self.id = id.ok_or_else(missing)?.to_owned();
+        let info = wire.json(&get(&format!("{}/info", self.base), &self.auth)?);
+        let flag = info
+            .ok()
+            .and_then(|it| it.pointer("/instance_flags/sdb_query_enabled")?.as_bool());
+        self.api = match flag {
+            Some(true) => Api::Second,
+            Some(false) | None => Api::First,
+        };
+        Ok(())
+    }
+
+    fn page(
+        &mut self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
+        match self.ask(wire, part, after) {
+            Err(error) if error.is_missing() && after.is_none() && !self.has_switched => {
+                self.has_switched = true;
+                self.api = match self.api {
+                    Api::Second => Api::First,
+                    Api::First => Api::Second,
+                };
+                self.ask(wire, part, after)
+            }
+            answer => answer,
+        }
+    }
+
+    fn traces_at_once(&self) -> usize {
+        1
+    }
+}

@@ -1,0 +1,234 @@
+//! MLflow: traces are searched by time, then fetched whole. Their spans are OTLP's, so each trace becomes an OTLP line.
+
+use serde_json::{Map, Value, json};
+
+use super::address::{Address, encoded};
+use super::auth::{Auth, get, post};
+use super::keys::Keys;
+use super::product::{Page, Part, Product};
+use super::record::{Reader, Unit};
+use super::wire::{Trouble, Wire};
+use crate::ingest::formats::otlp;
+
+/// Of a search, and of whole traces in one answer.
+const FOUND: usize = 100;
+const TRACES: usize = 10;
+
+#[derive(Debug)]
+pub(super) struct Mlflow {
+    base: String,
+    experiment: String,
+    auth: Auth,
+    id: String,
+}
+
+impl Mlflow {
+    pub(super) fn new(address: &Address, keys: &Keys) -> Result<Mlflow, String> {
+        let name = std::env::var("MLFLOW_TRACKING_USERNAME").ok();
+        let auth = match name.filter(|name| !name.is_empty()) {
+            Some(name) => {
+                let password = keys.find(&["MLFLOW_TRACKING_PASSWORD"])?;
+                password.map_or(Auth::None, |password| Auth::Basic(name, password))
+            }
+            None => keys
+                .find(&["MLFLOW_TRACKING_TOKEN"])?
+                .map_or(Auth::None, Auth::Bearer),
+        };
+        Ok(Mlflow {
+            base: address.base.clone(),
+            experiment: address.project.clone(),
+            auth,
+            id: String::new(),
+        })
+    }
+
+    fn search(
+        &self,
+        wire: &mut Wire<'_>,
+        filter: &str,
+        after: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), Trouble> {
+        let url = format!("{}/api/3.0/mlflow/traces/search", self.base);
+        let mut body = json!({
+            "locations": [{"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": self.id}}],
+            "filter": filter,
+            "max_results": FOUND,
+            // The page token is an offset: newer traces must come behind it.
+            "order_by": ["timestamp_ms ASC"],
+        });
+        if let Some(after) = after {
+            body["page_token"] = after.into();
+        }
+        let answer = wire.json(&post(&url, &body, &self.auth)?)?;
+        let traces = answer.get("traces").and_then(Value::as_array);
+        let ids = traces.into_iter().flatten();
+        let ids = ids.filter_map(|trace| trace.get("trace_id")?.as_str());
+        let next = answer.get("next_page_token").and_then(Value::as_str);
+        let next = next.filter(|next| !next.is_empty());
+        Ok((ids.map(str::to_owned).collect(), next.map(str::to_owned)))
+    }
+
+    fn whole(&self, wire: &mut Wire<'_>, ids: &[String]) -> Result<Vec<Value>, Trouble> {
+        let mut records = Vec::new();
+        for ids in ids.chunks(TRACES) {
+            let ids: Vec<String> = ids
+                .iter()
+                .map(|id| format!("trace_ids={}", encoded(id)))
+                .collect();
+            let url = format!(
+                "{}/api/3.0/mlflow/traces/batchGet?{}",
+                self.base,
+                ids.join("&")
+            );
+            let mut answer = wire.json(&get(&url, &self.auth)?)?;
+            if let Some(Value::Array(traces)) = answer.get_mut("traces").map(Value::take) {
+                records.extend(traces.into_iter().filter_map(line));
+            }
+        }
+        Ok(records)
+    }
+}
+
+/// The ids that the server gives to traces of OpenTelemetry.
+fn server_id(trace: &str) -> String {
+    match trace.starts_with("tr-") {
+        true => trace.to_owned(),
+        false => format!("tr-{trace}"),
+    }
+}
+
+/// A trace as one OTLP line; none if it has no spans (yet). Its tags are the attributes of its resource.
+fn line(mut trace: Value) -> Option<Value> {
+    let spans = trace.get_mut("spans")?.take();
+    if spans.as_array().is_none_or(Vec::is_empty) {
+        return None;
+    }
+    let info = trace.get("trace_info");
+    let listed = |name: &str| info.and_then(|info| info.get(name)?.as_object());
+    let tags = listed("tags").into_iter().flatten();
+    let tags = tags.filter(|(name, _)| !name.starts_with("mlflow."));
+    let of_trace = listed("trace_metadata").into_iter().flatten();
+    let of_trace = of_trace.filter_map(|(name, value)| {
+        let name = match name.as_str() {
+            "mlflow.trace.session" => "session.id",
+            "mlflow.trace.user" => "user.id",
+            _ => return None,
+        };
+        Some((name, value))
+    });
+    let tags = tags.map(|(name, value)| (name.as_str(), value));
+    let mut known = Map::new();
+    for (name, value) in of_trace.chain(tags) {
+        known.entry(name).or_insert_with(|| value.clone());
+    }
+    let attributes: Vec<Value> = known
+        .iter()
+        .filter_map(|(name, value)| Some((name, value.as_str()?)))
+        .map(|(name, value)| json!({"key": name, "value": {"string_value": value}}))
+        .collect();
+    Some(json!({
+        "resource_spans": [{
+            "resource": {"attributes": attributes},
+            "scope_spans": [{"spans": spans}],
+        }],
+    }))
+}
+
+impl Product for Mlflow {
+    fn reader(&self) -> Reader {
+        Reader {
+            format: &otlp::Otlp,
+            unit: Unit::Trace,
+        }
+    }
+
+    fn begin(&mut self, wire: &mut Wire<'_>) -> Result<(), Trouble> {
+        self.auth.hide(wire);
+        let name = encoded(&self.experiment);
+        let url = format!(
+            "{}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}",
+            self.base
+        );
+        let found = wire.json(&get(&url, &self.auth)?);
+        let id = match found {
+            Ok(answer) => answer
+                .pointer("/experiment/experiment_id")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            // A number is an id.
+            Err(error)
+                if error.is_missing() && self.experiment.bytes().all(|it| it.is_ascii_digit()) =>
+            {
+                Some(self.experiment.clone())
+            }
+            Err(error) => return Err(error),
+        };
+        self.id = id.ok_or_else(|| wire.wrong("its answer names no experiment"))?;
+        Ok(())
+    }
+
+    fn page(
+        &mut self,
+        wire: &mut Wire<'_>,
+        part: Part<'_>,
+        after: Option<&str>,
+    ) -> Result<Page, Trouble> {
+        let (ids, next) = match part {
+            Part::Window { from, until } => {
+                let [from, until] = [from, until].map(|nanos| nanos.div_euclid(1_000_000));
+                let filter = format!("timestamp_ms >= {from} AND timestamp_ms < {until}");
+                self.search(wire, &filter, after)?
+            }
+            Part::Traces(ids) => (ids.iter().map(|id| server_id(id)).collect(), None),
+            Part::Rows { .. } => (Vec::new(), None),
+        };
+        Ok(Page {
+            records: self.whole(wire, &ids)?,
+            next,
+            may_be_cut: false,
+        })
+    }
+
+    fn traces_at_once(&self) -> usize {
+        TRACES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_becomes_a_line_of_otlp_with_its_session() {
+        let trace = json!({
+            "trace_info": {
+                "trace_metadata": {"mlflow.trace.session": "s1", "mlflow.other": "x"},
+                "tags": {"service.name": "desk", "mlflow.artifactLocation": "y"},
+            },
+            "spans": [{"trace_id": "fB0uP0BRYnOElaa3yNnq+w==", "span_id": "sgAAAAAAAP8=", "name": "agent",
+                "start_time_unix_nano": 1_795_360_095_000_000_000_u64, "end_time_unix_nano": 1_795_360_096_920_000_000_u64}],
+        });
+        let line = line(trace).expect("a line");
+        let text = line.to_string();
+        assert!(
+            text.contains("session.id")
+                && text.contains("service.name")
+                && !text.contains("mlflow.")
+        );
+        let reader = Reader {
+            format: &otlp::Otlp,
+            unit: Unit::Trace,
+        };
+        let meta = reader.meta(text.as_bytes()).expect("a trace");
+        assert_eq!(meta.trace, "7c1d2e3f405162738495a6b7c8d9eafb");
+        assert_eq!(meta.ended, Some(1_795_360_096_920_000_000));
+        assert!(meta.is_outermost && meta.span.is_empty());
+        assert_eq!(meta.join.map(|(_, id)| id).as_deref(), Some("s1"));
+    }
+
+    #[test]
+    fn a_trace_without_spans_is_left_for_later() {
+        assert_eq!(line(json!({"trace_info": {}, "spans": []})), None);
+        assert_eq!(line(json!({"trace_info": {}})), None);
+    }
+}

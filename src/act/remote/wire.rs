@@ -1,0 +1,296 @@
+//! Requests to a product, one at a time, with the manners of a good guest, and answers as JSON.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::manners::{Bucket, Came, Next, next};
+use crate::act::net::body::Unread;
+use crate::act::net::client::{self, Client, Request, Response};
+use crate::act::net::secret::Secret;
+use crate::base::cancel::CancelFlag;
+use crate::base::clock::{Clock as _, System};
+use crate::base::text;
+
+/// The longest answer that is read.
+const CAP: usize = 64 << 20;
+/// Longer answers than this come from windows that are too long.
+const TOO_LONG: usize = 48 << 20;
+const TIME: Duration = Duration::from_secs(120);
+/// How much of an answer that reports an error is shown.
+const SAID: usize = 300;
+
+/// Why a request brought nothing.
+#[derive(Debug, Error)]
+pub(super) enum Trouble {
+    /// The server understood, and will not answer.
+    #[error("{host} answers {status}{said}")]
+    Refused {
+        host: String,
+        status: u16,
+        said: String,
+    },
+    /// It may answer for less at once.
+    #[error("{host} cannot answer so much at once ({why})")]
+    TooMuch { host: String, why: String },
+    #[error("{0}")]
+    Down(String),
+    /// It answers what it should not.
+    #[error("{host}: {what}")]
+    Wrong { host: String, what: String },
+    #[error("interrupted")]
+    Cancelled,
+    #[error("{0}")]
+    Key(String),
+}
+
+impl Trouble {
+    /// Whether there is no such thing on the server.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(
+            self,
+            Trouble::Refused {
+                status: 404 | 405 | 410 | 501,
+                ..
+            }
+        )
+    }
+}
+
+/// What was sent and received.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Traffic {
+    pub(super) requests: u64,
+    pub(super) bytes: u64,
+    /// How long the servers took.
+    pub(super) answering: Duration,
+    pub(super) waited: Duration,
+}
+
+/// The connection to one product.
+pub(super) struct Wire<'a> {
+    client: Client,
+    pub(super) host: String,
+    /// Keys that no message may contain.
+    secrets: Vec<Secret>,
+    bucket: Option<Bucket>,
+    started: Instant,
+    cancel: &'a CancelFlag,
+    pub(super) traffic: Traffic,
+    /// Told before a long wait.
+    waits: &'a mut dyn FnMut(Duration),
+}
+
+impl<'a> Wire<'a> {
+    pub(super) fn new(
+        client: Client,
+        host: &str,
+        cancel: &'a CancelFlag,
+        waits: &'a mut dyn FnMut(Duration),
+    ) -> Wire<'a> {
+        Wire {
+            client,
+            host: host.to_owned(),
+            secrets: Vec::new(),
+            bucket: None,
+            started: Instant::now(),
+            cancel,
+            traffic: Traffic::default(),
+            waits,
+        }
+    }
+
+    pub(super) fn limit(&mut self, per_minute: Option<f64>) {
+        self.bucket = per_minute.map(Bucket::per_minute);
+    }
+
+    pub(super) fn hide(&mut self, key: &Secret) {
+        self.secrets.push(key.clone());
+    }
+
+    /// The answer to a request. Repeats it as long as that is of use.
+    pub(super) fn json(&mut self, request: &Request) -> Result<Value, Trouble> {
+        let named = request.clone().header(
+            "user-agent",
+            concat!("saferun-tui/", env!("CARGO_PKG_VERSION")),
+        );
+        let named = named.map_err(|error| Trouble::Down(error.to_string()))?;
+        let named = named.within(TIME).at_most(CAP);
+        for tries in 1.. {
+            self.pace()?;
+            let (came, trouble) = match self.once(&named) {
+                Ok(response) if response.is_success() => match response.json() {
+                    Ok(value) => return self.short_enough(&response).map(|()| value),
+                    Err(_) => (next(Came::Cut, tries, 0), self.no_json(&response)),
+                },
+                Ok(response) => (
+                    next(status(&response, &headers(&response)), tries, now()),
+                    self.refused(&response),
+                ),
+                Err(client::Error::Unread {
+                    error: Unread::TooLong(_),
+                    ..
+                }) => {
+                    return Err(self.too_much(&format!("more than {} MiB", CAP >> 20)));
+                }
+                Err(error) => {
+                    let is_final = self.is_final(&error);
+                    let came = if is_final {
+                        Next::Stop
+                    } else {
+                        next(Came::Cut, tries, 0)
+                    };
+                    (came, Trouble::Down(self.clean(&error.to_string())))
+                }
+            };
+            match came {
+                Next::Wait(wait) => self.wait(wait)?,
+                Next::Less => return Err(self.too_much(&trouble.to_string())),
+                Next::Take | Next::Stop => return Err(trouble),
+            }
+        }
+        Err(Trouble::Cancelled)
+    }
+
+    fn once(&mut self, request: &Request) -> Result<Response, client::Error> {
+        let begun = Instant::now();
+        let answer = self.client.send(request.clone());
+        self.traffic.requests += 1;
+        self.traffic.answering += begun.elapsed();
+        if let Ok(response) = &answer {
+            self.traffic.bytes += response.body.len() as u64;
+        }
+        answer
+    }
+
+    /// Whether trying again cannot help: what we ask for is wrong, or nobody is there.
+    fn is_final(&self, error: &client::Error) -> bool {
+        match error {
+            client::Error::Url(_)
+            | client::Error::PlainHttp(_)
+            | client::Error::Address(_)
+            | client::Error::NoCertificates
+            | client::Error::Header(_) => true,
+            client::Error::Connect { .. } | client::Error::ConnectTime { .. } => {
+                self.traffic.requests == 1
+            }
+            client::Error::Time { .. }
+            | client::Error::Exchange { .. }
+            | client::Error::Unread { .. }
+            | client::Error::Undecoded { .. } => false,
+        }
+    }
+
+    /// Keeps to the rate.
+    fn pace(&mut self) -> Result<(), Trouble> {
+        let now = self.started.elapsed().as_secs_f64();
+        let wait = self.bucket.as_mut().map(|bucket| bucket.take(now));
+        self.wait(wait.unwrap_or_default())
+    }
+
+    fn wait(&mut self, wait: Duration) -> Result<(), Trouble> {
+        const SLICE: Duration = Duration::from_millis(50);
+        if wait > Duration::from_secs(1) {
+            (self.waits)(wait);
+        }
+        let until = Instant::now() + wait;
+        loop {
+            if self.cancel.is_raised() {
+                return Err(Trouble::Cancelled);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.traffic.waited += wait;
+                return Ok(());
+            }
+            thread::sleep(left.min(SLICE));
+        }
+    }
+
+    fn short_enough(&self, response: &Response) -> Result<(), Trouble> {
+        if response.body.len() > TOO_LONG {
+            return Err(self.too_much(&format!("more than {} MiB", TOO_LONG >> 20)));
+        }
+        Ok(())
+    }
+
+    pub(super) fn too_much(&self, why: &str) -> Trouble {
+        Trouble::TooMuch {
+            host: self.host.clone(),
+            why: why.to_owned(),
+        }
+    }
+
+    pub(super) fn wrong(&self, what: &str) -> Trouble {
+        Trouble::Wrong {
+            host: self.host.clone(),
+            what: what.to_owned(),
+        }
+    }
+
+    fn refused(&self, response: &Response) -> Trouble {
+        let said = match response.status {
+            300..400 => ": it points elsewhere, and the key is not sent there".to_owned(),
+            _ => match self.clean(&response.text()) {
+                said if said.trim().is_empty() => String::new(),
+                said => format!(": {}", said.trim()),
+            },
+        };
+        Trouble::Refused {
+            host: self.host.clone(),
+            status: response.status,
+            said,
+        }
+    }
+
+    fn no_json(&self, response: &Response) -> Trouble {
+        let kind = response.header("content-type").unwrap_or("no content type");
+        let kind = kind.split(';').next().unwrap_or(kind);
+        match kind.contains("json") {
+            true => self.wrong("its answer ends in the middle"),
+            false => self.wrong(&format!("its answer is {}, not JSON", self.clean(kind))),
+        }
+    }
+
+    /// What a server said, short, without keys and control characters.
+    fn clean(&self, said: &str) -> String {
+        let mut said = said.to_owned();
+        for key in &self.secrets {
+            said = said.replace(key.reveal(), "•••");
+        }
+        let said: String = text::sanitize(&said).chars().take(SAID).collect();
+        said
+    }
+}
+
+fn headers(response: &Response) -> Vec<(String, String)> {
+    let headers = response.headers.iter();
+    let text = headers.filter_map(|(name, value)| {
+        let value = value.to_str().ok()?;
+        Some((name.as_str().to_owned(), value.to_owned()))
+    });
+    text.collect()
+}
+
+fn status<'a>(response: &Response, headers: &'a [(String, String)]) -> Came<'a> {
+    Came::Status {
+        code: response.status,
+        headers,
+    }
+}
+
+/// Seconds since the Unix epoch.
+fn now() -> i64 {
+    System.now() / 1_000_000
+}
+
+impl std::fmt::Debug for Wire<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wire")
+            .field("host", &self.host)
+            .field("traffic", &self.traffic)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,286 @@
+//! What was asked and given while a run was served, as a new run in our own format.
+//!
+//! Prompts and results of tools are what requests have more than the requests before them.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tempfile::NamedTempFile;
+
+use crate::analysis::tape::answer::Answer;
+use crate::analysis::tape::heard::{Heard, Turn};
+use crate::analysis::tape::player::{Asked, Player};
+use crate::model::action::Status;
+use crate::model::quantity::{Tokens, Usage};
+
+/// The events of the new run so far.
+#[derive(Debug)]
+pub struct Log {
+    pub run_id: String,
+    events: Vec<Value>,
+    /// What was heard of each lane's conversation.
+    heard: HashMap<usize, Heard>,
+    /// Recorded results and their outcome, by the id of the call.
+    recorded: HashMap<String, (String, Status)>,
+    parent: String,
+    responses: usize,
+}
+
+impl Log {
+    pub(super) fn new(player: &Player, now: i64) -> Log {
+        let run = player.store.run(player.recording.run);
+        let tools = player.recording.tools.iter();
+        let recorded = tools.map(|it| (it.id.clone(), (it.result.clone(), it.status)));
+        Log {
+            run_id: format!("{}-served-{now}", run.id),
+            events: Vec::new(),
+            heard: HashMap::new(),
+            recorded: recorded.collect(),
+            parent: run.id.to_string(),
+            responses: 0,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The run, with a start, and with an end if its agent has ended.
+    pub fn events(&self, status: Option<&str>, now: i64) -> Vec<Value> {
+        let mut events = self.events.clone();
+        if let Some(status) = status {
+            events.push(self.event("run_end", now, json!({"status": status})));
+        }
+        events
+    }
+
+    fn event(&self, kind: &str, now: i64, members: Value) -> Value {
+        let mut event = Map::new();
+        event.insert("type".to_owned(), kind.into());
+        event.insert("run_id".to_owned(), self.run_id.as_str().into());
+        event.insert("ts".to_owned(), now.into());
+        let members = members.as_object().cloned().unwrap_or_default();
+        event.extend(members.into_iter().filter(|(_, value)| !value.is_null()));
+        Value::Object(event)
+    }
+
+    fn say(&mut self, kind: &str, now: i64, members: Value) {
+        let event = self.event(kind, now, members);
+        self.events.push(event);
+    }
+
+    /// A request that got the answer of a step.
+    pub(super) fn answered(
+        &mut self,
+        player: &Player,
+        (at, answer): (usize, &Answer),
+        asked: &Asked,
+        now: i64,
+    ) {
+        let call = &player.recording.calls[at];
+        let agent = player.store.symbols().name(call.agent).to_owned();
+        if self.events.is_empty() {
+            self.start(&agent, asked, now);
+        }
+        let parent = self.parent_of_lane(player, call.lane);
+        self.heard_more(call.lane, (&agent, parent.as_deref()), asked, now);
+        self.responses += 1;
+        let id = format!("response-{}", self.responses);
+        let mut texts = answer.texts.iter();
+        self.say(
+            "response",
+            now,
+            json!({
+                "id": id, "agent": agent, "model": answer.model, "content": texts.next(),
+                "usage": usage(&answer.usage), "request": asked.body,
+                "error": answer.error.as_ref().map(|it| json!({"type": it.kind, "message": it.message})),
+                "status": answer.error.as_ref().map(|_| "error"),
+            }),
+        );
+        for text in texts {
+            let more = json!({"agent": agent, "content": text, "continued": true});
+            self.say("response", now, more);
+        }
+        for asked in answer.calls() {
+            let members = json!({
+                "id": asked.id, "parent_id": id, "agent": agent, "tool": asked.name, "args": asked.arguments,
+            });
+            self.say("tool_call", now, members);
+        }
+    }
+
+    fn start(&mut self, agent: &str, asked: &Asked, now: i64) {
+        let body = &asked.body;
+        let system = (!asked.heard.system.is_empty()).then(|| asked.heard.system.join("\n"));
+        let members = json!({
+            "v": 1, "agent": agent, "model": body.get("model"), "system": system,
+            "tools": body.get("tools"), "parent_run_id": self.parent,
+        });
+        self.say("run_start", now, members);
+    }
+
+    /// The call that started the agent of a lane.
+    fn parent_of_lane(&self, player: &Player, lane: usize) -> Option<String> {
+        if self.heard.contains_key(&lane) || lane == 0 {
+            return None;
+        }
+        let agent = player
+            .recording
+            .calls
+            .iter()
+            .find(|call| call.lane == lane)?
+            .agent;
+        let lanes = &player.store.run(player.recording.run).lanes;
+        let starter = lanes
+            .iter()
+            .find(|lane| lane.agent == agent)?
+            .parent
+            .get()?;
+        let seq = player.store.row(starter).seq();
+        let tool = player.recording.tools.iter().find(|tool| tool.seq == seq)?;
+        Some(tool.id.clone()).filter(|id| !id.is_empty())
+    }
+
+    /// What a request has more than the one before it in its lane.
+    fn heard_more(
+        &mut self,
+        lane: usize,
+        (agent, parent): (&str, Option<&str>),
+        asked: &Asked,
+        now: i64,
+    ) {
+        let before = self.heard.insert(lane, asked.heard.clone());
+        let known = before.map_or(0, |before| {
+            let pairs = before.turns.iter().zip(&asked.heard.turns);
+            pairs.take_while(|(one, other)| one == other).count()
+        });
+        for turn in &asked.heard.turns[known..] {
+            match turn {
+                Turn::User(text) => {
+                    let members = json!({
+                        "role": "user", "agent": agent, "content": text, "parent_id": parent,
+                        "injected": is_injected(text).then_some(true),
+                    });
+                    self.say("prompt", now, members);
+                }
+                Turn::Result { id, text, is_error } => self.result((id, text, *is_error), now),
+                // We gave them.
+                Turn::Assistant(_) | Turn::Call { .. } => {}
+            }
+        }
+    }
+
+    /// APIs that do not tell whether a call failed have the recorded outcome for the recorded result.
+    fn result(&mut self, (id, text, is_error): (&str, &str, Option<bool>), now: i64) {
+        let recorded = self.recorded.get(id);
+        let same =
+            recorded.filter(|(result, _)| result.split_whitespace().eq(text.split_whitespace()));
+        let status = match (same, is_error) {
+            (Some((_, status)), _) if *status != Status::Pending => status.word(),
+            (_, Some(true)) => "error",
+            (_, Some(false)) => "ok",
+            (_, None) => "",
+        };
+        let status = (!status.is_empty()).then(|| status.to_owned());
+        self.say(
+            "tool_result",
+            now,
+            json!({"call_id": id, "result": text, "status": status}),
+        );
+    }
+
+    /// A request beside the conversation.
+    pub(super) fn beside(&mut self, text: &str, now: i64) {
+        if !self.events.is_empty() {
+            let content = format!("a request beside the conversation got: {text}");
+            self.say("note", now, json!({"content": content}));
+        }
+    }
+
+    /// A request without an answer.
+    pub(super) fn missed(&mut self, words: &str, now: i64) {
+        if !self.events.is_empty() {
+            let error = json!({"type": "saferun_replay_miss", "message": words});
+            self.say("error", now, json!({"error": error}));
+        }
+    }
+}
+
+/// Events in a file that is deleted when this is dropped.
+#[derive(Debug)]
+pub struct Written {
+    file: NamedTempFile,
+    pub is_empty: bool,
+}
+
+impl Written {
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+}
+
+pub fn written(events: &[Value]) -> io::Result<Written> {
+    let mut file = tempfile::Builder::new().suffix(".jsonl").tempfile()?;
+    for event in events {
+        writeln!(file, "{event}")?;
+    }
+    file.flush()?;
+    Ok(Written {
+        file,
+        is_empty: events.is_empty(),
+    })
+}
+
+/// Whether a text is wholly in an element such as `<system-reminder>`: hosts put in what the user did not say.
+fn is_injected(text: &str) -> bool {
+    let text = text.trim();
+    let name = text
+        .strip_prefix('<')
+        .and_then(|rest| rest.split(['>', ' ']).next());
+    let is_name = |name: &&str| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|it| it.is_ascii_alphanumeric() || "-_".contains(it))
+    };
+    name.filter(is_name)
+        .is_some_and(|name| text.ends_with(&format!("</{name}>")))
+}
+
+fn usage(usage: &Usage) -> Option<Value> {
+    let count = |tokens: Tokens| tokens.get();
+    (!usage.is_none()).then(|| {
+        let all = json!({
+            "input_tokens": count(usage.input),
+            "output_tokens": count(usage.output),
+            "cache_read_tokens": count(usage.cache_read),
+            "cache_write_tokens": count(usage.cache_write),
+            "reasoning_tokens": count(usage.reasoning),
+        });
+        let members = all.as_object().cloned().unwrap_or_default();
+        Value::Object(
+            members
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect(),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hosts_put_in_is_not_what_the_user_said() {
+        assert!(is_injected(
+            "<system-reminder>\nBe nice.\n</system-reminder>\n"
+        ));
+        assert!(is_injected("<environment_context>x</environment_context>"));
+        for said in ["fix <b>this</b>", "<b>this</b> is bold", "< x", "<> </>"] {
+            assert!(!is_injected(said), "{said}");
+        }
+    }
+}

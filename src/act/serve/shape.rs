@@ -1,0 +1,234 @@
+//! What the answers of all APIs are made from.
+
+use hyper::StatusCode;
+use serde_json::Value;
+
+use crate::analysis::tape::answer::{Answer, Asked, Part};
+use crate::analysis::tape::schema;
+use crate::ingest::body::ErrorText;
+use crate::model::quantity::Usage;
+
+/// An answer to give.
+#[derive(Debug)]
+pub(super) struct Served<'a> {
+    pub(super) answer: &'a Answer,
+    /// The body of the request.
+    pub(super) asked: &'a Value,
+    pub(super) model: String,
+    /// For ids that nobody sends back.
+    pub(super) number: usize,
+}
+
+/// Characters in one piece of a stream.
+const PIECE: usize = 24;
+
+impl<'a> Served<'a> {
+    pub(super) fn new(
+        answer: &'a Answer,
+        asked: &'a Value,
+        model: String,
+        number: usize,
+    ) -> Served<'a> {
+        Served {
+            answer,
+            asked,
+            model,
+            number,
+        }
+    }
+
+    pub(super) fn id(&self, before: &str) -> String {
+        format!("{before}replay-{}", self.number)
+    }
+
+    pub(super) fn has_calls(&self) -> bool {
+        self.answer.calls().next().is_some()
+    }
+
+    pub(super) fn tokens(&self) -> Tokens {
+        Tokens::of(&self.answer.usage)
+    }
+}
+
+/// What clients add up. An API must say a number where none is recorded, and says 0.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tokens {
+    pub(super) fresh: u64,
+    pub(super) cache_read: u64,
+    pub(super) cache_write: u64,
+    pub(super) output: u64,
+    pub(super) reasoning: u64,
+}
+
+impl Tokens {
+    fn of(usage: &Usage) -> Tokens {
+        Tokens {
+            fresh: usage.input.or_zero(),
+            cache_read: usage.cache_read.or_zero(),
+            cache_write: usage.cache_write.or_zero(),
+            output: usage.output.or_zero(),
+            reasoning: usage.reasoning.or_zero(),
+        }
+    }
+
+    /// The whole prompt, as the APIs count that do not tell the cached part apart.
+    pub(super) fn prompt(self) -> u64 {
+        self.fresh + self.cache_read + self.cache_write
+    }
+
+    pub(super) fn all(self) -> u64 {
+        self.prompt() + self.output
+    }
+}
+
+/// A text in pieces, cut between characters.
+pub(super) fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest
+            .char_indices()
+            .nth(PIECE)
+            .map_or(rest.len(), |(at, _)| at);
+        let (piece, after) = rest.split_at(end);
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
+}
+
+/// Events of a stream.
+#[derive(Debug, Default)]
+pub(super) struct Events(pub(super) String);
+
+impl Events {
+    /// An event without a name.
+    pub(super) fn data(&mut self, data: &Value) {
+        self.0.push_str(&format!("data: {data}\n\n"));
+    }
+
+    /// An event that is named as its `type`.
+    pub(super) fn named(&mut self, data: &Value) {
+        let name = data["type"].as_str().unwrap_or_default();
+        self.0.push_str(&format!("event: {name}\ndata: {data}\n\n"));
+    }
+}
+
+/// The answer with an id for each call: the agent sends them back.
+pub(super) fn with_ids(answer: &Answer, at: usize) -> Answer {
+    let mut answer = answer.clone();
+    let calls = answer.parts.iter_mut().filter_map(|part| match part {
+        Part::Call(asked) => Some(asked),
+        Part::Text(_) | Part::Thought(_) | Part::Other(_) => None,
+    });
+    for (number, asked) in calls.enumerate().filter(|(_, asked)| asked.id.is_empty()) {
+        asked.id = format!("call_replay_{}_{}", at + 1, number + 1);
+    }
+    answer
+}
+
+/// The arguments as an object, for the APIs that have no other kind.
+pub(super) fn object(asked: &Asked) -> Value {
+    match &asked.arguments {
+        object @ Value::Object(_) => object.clone(),
+        other => serde_json::json!({ "input": other }),
+    }
+}
+
+/// An answer of one text that nobody recorded.
+pub(super) fn said(text: String) -> Answer {
+    Answer {
+        texts: vec![text.clone()],
+        parts: vec![Part::Text(text)],
+        early: None,
+        usage: Usage::NONE,
+        error: None,
+        is_cut: false,
+        model: String::new(),
+    }
+}
+
+/// Where requests say the schema of the answer they want.
+const SCHEMAS: &[&str] = &[
+    "/response_format/json_schema/schema",
+    "/text/format/schema",
+    "/output_format/schema",
+    "/output_config/format/schema",
+    "/generationConfig/responseJsonSchema",
+    "/generationConfig/responseSchema",
+    "/generationConfig/response_schema",
+];
+
+/// The smallest text that is a valid answer.
+pub(super) fn stub(asked: &Value) -> String {
+    if let Some(schema) = SCHEMAS.iter().find_map(|at| asked.pointer(at)) {
+        return schema::smallest(schema).to_string();
+    }
+    let wants_json = asked
+        .pointer("/response_format/type")
+        .is_some_and(|it| it == "json_object")
+        || asked
+            .pointer("/generationConfig/responseMimeType")
+            .is_some_and(|it| it == "application/json");
+    if wants_json { "{}" } else { "ok" }.to_owned()
+}
+
+/// The status of a recorded failure: as far as its words tell, else 500.
+pub(super) fn status(error: &ErrorText) -> StatusCode {
+    let words = format!(
+        "{} {}",
+        error.kind.as_deref().unwrap_or_default(),
+        error.message
+    )
+    .to_lowercase();
+    let known = [
+        ("rate_limit", 429),
+        ("rate limit", 429),
+        ("overloaded", 529),
+        ("authentication", 401),
+        ("permission", 403),
+        ("invalid_request", 400),
+    ];
+    let numbers = words.split(|it: char| !it.is_ascii_digit());
+    let mut numbers = numbers.filter_map(|it| it.parse().ok());
+    let told = numbers.find(|number: &u16| (400..600).contains(number));
+    let named = || known.iter().find(|(word, _)| words.contains(word));
+    let number = told
+        .or_else(|| named().map(|(_, number)| *number))
+        .unwrap_or(500);
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_cut_between_characters() {
+        let text = "äöü€😀 and more than one piece of it";
+        assert_eq!(pieces(text).concat(), text);
+        assert!(pieces(text).len() > 1 && pieces("").is_empty());
+    }
+
+    #[test]
+    fn the_status_of_a_failure_is_read_from_its_words() {
+        let check = |kind: &str, message: &str, number: u16| {
+            let error = ErrorText {
+                kind: Some(kind.to_owned()),
+                message: message.to_owned(),
+                stack: None,
+            };
+            assert_eq!(status(&error).as_u16(), number, "{kind} {message}");
+        };
+        check("rate_limit_error", "slow down", 429);
+        check("", "API Error: 529 overloaded", 529);
+        check("server_error", "it broke", 500);
+    }
+
+    #[test]
+    fn a_stub_has_the_shape_that_is_asked_for() {
+        let asked = serde_json::json!({"generationConfig": {"responseSchema": {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}}}});
+        assert_eq!(stub(&asked), r#"{"a":""}"#);
+        assert_eq!(stub(&serde_json::json!({})), "ok");
+    }
+}

@@ -1,0 +1,78 @@
+//! What model APIs say on the wire: requests and answers, read from bytes that may be cut anywhere. Nothing here
+//! connects or writes.
+//!
+//! An API is a `Fold` that makes one answer of its pieces, an arm in [`asked`](asked::Asked::read) for its requests, and
+//! a variant of [`Api`].
+
+pub mod answer;
+pub mod asked;
+mod chat;
+mod gemini;
+mod json;
+mod messages;
+mod ollama;
+mod responses;
+mod sse;
+mod usage;
+
+use serde_json::{Value, json};
+
+#[cfg(test)]
+mod tests;
+
+/// A way to ask a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// OpenAI chat completions, and the many hosts that speak it.
+    Chat,
+    /// Anthropic messages.
+    Messages,
+    /// OpenAI responses.
+    Responses,
+    Gemini,
+    Ollama,
+}
+
+impl Api {
+    /// What a request to this path asks; none for anything but a model call.
+    pub fn of(path: &str) -> Option<Api> {
+        let path = path.trim_end_matches('/');
+        let ends: &[(&str, Api)] = &[
+            ("/chat/completions", Api::Chat),
+            ("/messages", Api::Messages),
+            ("/responses", Api::Responses),
+            (":generateContent", Api::Gemini),
+            (":streamGenerateContent", Api::Gemini),
+            ("/api/chat", Api::Ollama),
+            ("/api/generate", Api::Ollama),
+        ];
+        let found = ends.iter().find(|(end, _)| path.ends_with(end));
+        found.map(|(_, api)| *api)
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Api::Chat => "chat",
+            Api::Messages => "messages",
+            Api::Responses => "responses",
+            Api::Gemini => "gemini",
+            Api::Ollama => "ollama",
+        }
+    }
+
+    /// An error in the shape that clients of this API print. `code` says which of ours it is.
+    pub fn refusal(self, code: &str, message: &str) -> Value {
+        match self {
+            Api::Chat | Api::Responses => json!({"error": {
+                "message": message, "type": "invalid_request_error", "code": code, "param": null,
+            }}),
+            Api::Messages => json!({"type": "error", "error": {
+                "type": "invalid_request_error", "message": message,
+            }}),
+            Api::Gemini => json!({"error": {
+                "code": 400, "status": "FAILED_PRECONDITION", "message": message,
+            }}),
+            Api::Ollama => json!({"error": message}),
+        }
+    }
+}

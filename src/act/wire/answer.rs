@@ -1,0 +1,236 @@
+//! The answer of a model, put together from the pieces of a stream or read from a whole body.
+
+use serde_json::{Map, Value};
+
+use super::json::{owned, text};
+use super::sse::Events;
+use super::{Api, chat, gemini, messages, ollama, responses, usage};
+use crate::model::quantity::Usage;
+
+/// What a model answered, whatever API told it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Said {
+    pub id: Option<String>,
+    pub model: Option<String>,
+    pub parts: Vec<Part>,
+    pub usage: Usage,
+    /// What the host says that the call cost.
+    pub cost_usd: Option<Value>,
+    pub finish: Option<String>,
+    pub error: Option<Failed>,
+    /// Its last event was seen. How the reader of the answer stopped reading says nothing: clients close early.
+    pub is_complete: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    Text(String),
+    Reasoning(String),
+    Call(Call),
+    /// The result of a call that the host of the model ran itself.
+    Result {
+        call: String,
+        result: Value,
+    },
+}
+
+/// A tool call that the model asks for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Call {
+    /// Not every API gives one.
+    pub id: Option<String>,
+    pub tool: String,
+    pub args: Value,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failed {
+    pub kind: Option<String>,
+    pub message: String,
+}
+
+/// Puts the pieces of one answer together.
+pub(super) trait Fold: std::fmt::Debug + Send {
+    /// A piece of a stream.
+    fn piece(&mut self, name: &str, piece: &Value);
+
+    /// An answer that is not streamed.
+    fn whole(&mut self, body: &Value);
+
+    /// The text that ends the stream and is not JSON.
+    fn done(&mut self) {}
+
+    /// Whether a word of text or of a tool call was seen.
+    fn has_spoken(&self) -> bool;
+
+    /// What was put together, and its tokens as told. `is_whole`: the body came to its end.
+    fn end(&mut self, is_whole: bool) -> (Said, Value);
+}
+
+/// An answer that is being read.
+#[derive(Debug)]
+pub struct Reading {
+    api: Api,
+    fold: Box<dyn Fold>,
+    form: Form,
+    error: Option<Failed>,
+}
+
+#[derive(Debug)]
+enum Form {
+    /// Nothing but blanks was seen.
+    Unknown,
+    Events(Events),
+    /// Ollama: an object a line.
+    Lines(Vec<u8>),
+    Whole(Vec<u8>),
+}
+
+impl Reading {
+    pub fn new(api: Api) -> Reading {
+        let fold: Box<dyn Fold> = match api {
+            Api::Chat => Box::<chat::Chat>::default(),
+            Api::Messages => Box::<messages::Messages>::default(),
+            Api::Responses => Box::<responses::Responses>::default(),
+            Api::Gemini => Box::<gemini::Gemini>::default(),
+            Api::Ollama => Box::<ollama::Ollama>::default(),
+        };
+        Reading {
+            api,
+            fold,
+            form: Form::Unknown,
+            error: None,
+        }
+    }
+
+    /// Takes the next decoded bytes of the body.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let mut bytes = bytes;
+        if matches!(self.form, Form::Unknown) {
+            bytes = bytes.trim_ascii_start();
+            let Some(first) = bytes.first() else { return };
+            // Hosts do not always say what they send: the first byte does.
+            self.form = match first {
+                b'{' | b'[' if self.api == Api::Ollama => Form::Lines(Vec::new()),
+                b'{' | b'[' | b'<' | b'"' => Form::Whole(Vec::new()),
+                _ => Form::Events(Events::default()),
+            };
+        }
+        let (fold, error) = (&mut self.fold, &mut self.error);
+        match &mut self.form {
+            Form::Unknown => {}
+            Form::Events(events) => {
+                events.push(bytes, &mut |name, data| {
+                    piece(&mut **fold, error, name, data)
+                });
+            }
+            Form::Whole(all) => all.extend_from_slice(bytes),
+            Form::Lines(line) => {
+                for byte in bytes {
+                    if *byte == b'\n' {
+                        piece(&mut **fold, error, "", line);
+                        line.clear();
+                    } else {
+                        line.push(*byte);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a word of text or of a tool call was seen.
+    pub fn has_spoken(&self) -> bool {
+        self.fold.has_spoken()
+    }
+
+    /// What was said. `is_whole`: the body came to its end, as far as HTTP tells.
+    pub fn end(mut self, is_whole: bool) -> Said {
+        let (fold, error) = (&mut self.fold, &mut self.error);
+        match &mut self.form {
+            Form::Unknown => {}
+            Form::Events(events) => {
+                events.end(&mut |name, data| piece(&mut **fold, error, name, data));
+            }
+            Form::Lines(line) => piece(&mut **fold, error, "", line),
+            Form::Whole(all) => whole(&mut **fold, error, all),
+        }
+        let (mut said, told) = self.fold.end(is_whole);
+        said.usage = usage::read(self.api, &told);
+        said.cost_usd = told.get("cost").filter(|it| it.is_number()).cloned();
+        said.error = self.error.or(said.error);
+        said
+    }
+}
+
+fn piece(fold: &mut dyn Fold, error: &mut Option<Failed>, name: &str, data: &[u8]) {
+    if data.trim_ascii() == b"[DONE]" {
+        fold.done();
+        return;
+    }
+    let Ok(piece) = serde_json::from_slice::<Value>(data) else {
+        return;
+    };
+    if error.is_none() {
+        *error = failed(&piece);
+    }
+    fold.piece(name, &piece);
+}
+
+fn whole(fold: &mut dyn Fold, error: &mut Option<Failed>, all: &[u8]) {
+    let Ok(body) = serde_json::from_slice::<Value>(all) else {
+        return;
+    };
+    *error = match &body {
+        Value::Array(bodies) => bodies.iter().find_map(failed),
+        other => failed(other),
+    };
+    fold.whole(&body);
+}
+
+/// The error that a body or an event tells.
+pub(super) fn failed(body: &Value) -> Option<Failed> {
+    let error = body.get("error").filter(|it| !it.is_null());
+    let Some(error) = error else {
+        // The responses API tells errors of a stream without an object around them.
+        let is_error = text(body, "type") == Some("error");
+        return is_error.then(|| Failed {
+            kind: owned(body, "code"),
+            message: owned(body, "message").unwrap_or_default(),
+        });
+    };
+    if let Value::String(message) = error {
+        return Some(Failed {
+            kind: None,
+            message: message.clone(),
+        });
+    }
+    let kinds = ["type", "status", "code"];
+    Some(Failed {
+        kind: kinds.iter().find_map(|name| owned(error, name)),
+        message: owned(error, "message").unwrap_or_else(|| error.to_string()),
+    })
+}
+
+/// Later counts replace earlier ones; what is null says nothing.
+pub(super) fn merge(told: &mut Value, more: Option<&Value>) {
+    let Some(Value::Object(more)) = more else {
+        return;
+    };
+    if !told.is_object() {
+        *told = Value::Object(Map::new());
+    }
+    for (name, value) in more.iter().filter(|(_, value)| !value.is_null()) {
+        told[name] = value.clone();
+    }
+}
+
+/// Adds a part, unless it is empty.
+pub(super) fn say(parts: &mut Vec<Part>, part: Part) {
+    let is_empty = match &part {
+        Part::Text(text) | Part::Reasoning(text) => text.is_empty(),
+        Part::Call(_) | Part::Result { .. } => false,
+    };
+    if !is_empty {
+        parts.push(part);
+    }
+}

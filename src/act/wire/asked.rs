@@ -1,0 +1,250 @@
+//! What a request asks a model: its messages one by one, so that what is new since the last request can be told.
+
+use serde_json::Value;
+
+use super::Api;
+use super::json::{items, owned, present, text, words};
+use crate::base::hash::fixed_hash;
+
+/// A request, whatever API it speaks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    pub model: Option<String>,
+    /// Instructions beside the messages.
+    pub system: Option<Value>,
+    pub has_tools: bool,
+    pub messages: Vec<Message>,
+    /// The answer that this goes on from, where the host keeps the conversation.
+    pub previous: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Of the message without its marks for the cache, which wander.
+    pub hash: u64,
+    pub parts: Vec<Told>,
+}
+
+/// What a message tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    Prompt {
+        role: &'static str,
+        content: Value,
+    },
+    Result(Answered),
+    /// What the model said before.
+    Said,
+}
+
+/// The result of a tool call, as the model sees it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answered {
+    /// Not every API has one.
+    pub call: Option<String>,
+    pub tool: Option<String>,
+    pub result: Value,
+    /// Not every API says it.
+    pub is_error: Option<bool>,
+}
+
+impl Asked {
+    pub fn read(api: Api, body: &Value) -> Asked {
+        let list = match api {
+            Api::Chat | Api::Messages => items(body, "messages"),
+            Api::Responses => items(body, "input"),
+            Api::Gemini => items(request(body), "contents"),
+            Api::Ollama => items(body, "messages"),
+        };
+        let mut messages: Vec<Message> = list.iter().map(|it| Message::read(api, it)).collect();
+        let alone = match api {
+            Api::Responses => text(body, "input"),
+            Api::Ollama => text(body, "prompt"),
+            Api::Chat | Api::Messages | Api::Gemini => None,
+        };
+        messages.extend(alone.map(|it| Message::prompt(&Value::from(it))));
+        let system = [
+            "system",
+            "instructions",
+            "systemInstruction",
+            "system_instruction",
+        ];
+        let body = request(body);
+        let mut systems = system.iter().filter_map(|name| present(body, name));
+        Asked {
+            model: owned(body, "model"),
+            system: systems.next().cloned(),
+            has_tools: !items(body, "tools").is_empty() || !items(body, "functions").is_empty(),
+            messages,
+            previous: owned(body, "previous_response_id"),
+        }
+    }
+}
+
+/// Code Assist wraps what the API is asked.
+fn request(body: &Value) -> &Value {
+    match body.get("request") {
+        Some(inner) if inner.get("contents").is_some() => inner,
+        Some(_) | None => body,
+    }
+}
+
+impl Message {
+    fn read(api: Api, raw: &Value) -> Message {
+        Message {
+            hash: hash(raw),
+            parts: match api {
+                Api::Chat | Api::Ollama => chat(raw),
+                Api::Messages => message(raw),
+                Api::Responses => item(raw),
+                Api::Gemini => contents(raw),
+            },
+        }
+    }
+
+    fn prompt(content: &Value) -> Message {
+        Message {
+            hash: hash(content),
+            parts: vec![Told::Prompt {
+                role: "user",
+                content: content.clone(),
+            }],
+        }
+    }
+
+    pub fn is_said(&self) -> bool {
+        self.parts.iter().any(|it| *it == Told::Said)
+    }
+}
+
+fn prompt(role: &'static str, content: Option<&Value>) -> Told {
+    Told::Prompt {
+        role,
+        content: content.cloned().unwrap_or_default(),
+    }
+}
+
+fn chat(raw: &Value) -> Vec<Told> {
+    let content = raw.get("content");
+    vec![match text(raw, "role").unwrap_or_default() {
+        "assistant" | "model" => Told::Said,
+        "system" => prompt("system", content),
+        "developer" => prompt("developer", content),
+        "tool" | "function" => Told::Result(Answered {
+            call: owned(raw, "tool_call_id"),
+            tool: owned(raw, "name").or_else(|| owned(raw, "tool_name")),
+            result: content.map(plain).unwrap_or_default(),
+            is_error: None,
+        }),
+        _ => prompt("user", content),
+    }]
+}
+
+fn message(raw: &Value) -> Vec<Told> {
+    if text(raw, "role") == Some("assistant") {
+        return vec![Told::Said];
+    }
+    let role = if text(raw, "role") == Some("system") {
+        "system"
+    } else {
+        "user"
+    };
+    let Some(Value::Array(blocks)) = raw.get("content") else {
+        return vec![prompt(role, raw.get("content"))];
+    };
+    let is_result =
+        |it: &&Value| text(it, "type").is_some_and(|kind| kind.ends_with("tool_result"));
+    let mut told: Vec<Told> = blocks.iter().filter(is_result).map(result_block).collect();
+    let rest: Vec<Value> = blocks.iter().filter(|it| !is_result(it)).cloned().collect();
+    if !rest.is_empty() {
+        told.push(prompt(role, Some(&Value::Array(rest))));
+    }
+    told
+}
+
+/// Without a word about it a result is no error: that is the default of the API.
+fn result_block(block: &Value) -> Told {
+    let is_error = block.get("is_error").and_then(Value::as_bool);
+    Told::Result(Answered {
+        call: owned(block, "tool_use_id"),
+        tool: None,
+        result: block.get("content").map(plain).unwrap_or_default(),
+        is_error: Some(is_error.unwrap_or(false)),
+    })
+}
+
+fn item(raw: &Value) -> Vec<Told> {
+    let kind = text(raw, "type").unwrap_or("message");
+    let role = text(raw, "role").unwrap_or_default();
+    vec![match (kind, role) {
+        ("message", "assistant") => Told::Said,
+        ("message", "system") => prompt("system", raw.get("content")),
+        ("message", "developer") => prompt("developer", raw.get("content")),
+        ("message", _) => prompt("user", raw.get("content")),
+        (kind, _) if kind.ends_with("_output") => Told::Result(Answered {
+            call: owned(raw, "call_id").or_else(|| owned(raw, "id")),
+            tool: None,
+            result: raw.get("output").map(plain).unwrap_or_default(),
+            is_error: None,
+        }),
+        // Reasoning and calls come back as the model told them.
+        _ => Told::Said,
+    }]
+}
+
+fn contents(raw: &Value) -> Vec<Told> {
+    if text(raw, "role") == Some("model") {
+        return vec![Told::Said];
+    }
+    let parts = items(raw, "parts");
+    let answer = |part: &Value| {
+        let told = part.get("functionResponse")?;
+        Some(Told::Result(Answered {
+            call: owned(told, "id"),
+            tool: owned(told, "name"),
+            result: told.get("response").cloned().unwrap_or_default(),
+            is_error: None,
+        }))
+    };
+    let mut told: Vec<Told> = parts.iter().filter_map(answer).collect();
+    let is_rest = |it: &&Value| it.get("functionResponse").is_none();
+    let rest: Vec<Value> = parts.iter().filter(is_rest).cloned().collect();
+    if !rest.is_empty() {
+        told.push(prompt("user", Some(&Value::Array(rest))));
+    }
+    told
+}
+
+/// Contents that are only text, as text.
+fn plain(content: &Value) -> Value {
+    let is_text = |it: &Value| it.get("text").is_some_and(Value::is_string);
+    match content {
+        Value::Array(parts) if parts.iter().all(is_text) => {
+            let texts: Vec<String> = parts.iter().map(words).collect();
+            Value::from(texts.join("\n"))
+        }
+        other => other.clone(),
+    }
+}
+
+/// The text of contents, as it is shown; what is more than text stays.
+pub fn shown(content: &Value) -> Value {
+    plain(content)
+}
+
+fn hash(message: &Value) -> u64 {
+    let mut message = message.clone();
+    unmark(&mut message);
+    fixed_hash(message.to_string().as_bytes())
+}
+
+fn unmark(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.shift_remove("cache_control");
+            members.values_mut().for_each(unmark);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unmark),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,92 @@
+//! Gemini: every piece is a whole response whose parts are added up.
+
+use serde_json::{Value, json};
+
+use super::answer::{Call, Fold, Part, Said, merge, say};
+use super::json::{items, owned, present, text};
+
+#[derive(Debug, Default)]
+pub(super) struct Gemini {
+    said: Said,
+    usage: Value,
+    has_spoken: bool,
+}
+
+impl Fold for Gemini {
+    fn piece(&mut self, _name: &str, piece: &Value) {
+        self.take(piece);
+    }
+
+    /// Without `alt=sse` a stream is a list of responses.
+    fn whole(&mut self, body: &Value) {
+        match body {
+            Value::Array(bodies) => bodies.iter().for_each(|it| self.take(it)),
+            other => self.take(other),
+        }
+    }
+
+    fn has_spoken(&self) -> bool {
+        self.has_spoken
+    }
+
+    fn end(&mut self, is_whole: bool) -> (Said, Value) {
+        let mut said = std::mem::take(&mut self.said);
+        said.is_complete = is_whole || said.finish.is_some();
+        (said, std::mem::take(&mut self.usage))
+    }
+}
+
+impl Gemini {
+    fn take(&mut self, body: &Value) {
+        // Code Assist wraps what the API says.
+        let body = present(body, "response").unwrap_or(body);
+        merge(&mut self.usage, body.get("usageMetadata"));
+        let said = &mut self.said;
+        said.id = owned(body, "responseId").or(said.id.take());
+        said.model = owned(body, "modelVersion").or(said.model.take());
+        if let Some(blocked) = body.get("promptFeedback") {
+            said.finish = owned(blocked, "blockReason").or(said.finish.take());
+        }
+        for candidate in items(body, "candidates") {
+            let reason = owned(candidate, "finishReason");
+            self.said.finish = reason.or(self.said.finish.take());
+            let content = candidate.get("content");
+            for part in content.map(|it| items(it, "parts")).unwrap_or_default() {
+                self.part(part);
+            }
+        }
+    }
+
+    fn part(&mut self, part: &Value) {
+        let parts = &mut self.said.parts;
+        if let Some(call) = present(part, "functionCall") {
+            self.has_spoken = true;
+            parts.push(Part::Call(Call {
+                id: owned(call, "id"),
+                tool: owned(call, "name").unwrap_or_default(),
+                args: call.get("args").cloned().unwrap_or_else(|| json!({})),
+            }));
+            return;
+        }
+        let Some(more) = text(part, "text") else {
+            // Code that the host ran, pictures: kept as they are.
+            let is_else = part.as_object().is_some_and(|it| {
+                it.keys()
+                    .any(|name| name != "thoughtSignature" && name != "thought")
+            });
+            if is_else {
+                say(parts, Part::Text(part.to_string()));
+            }
+            return;
+        };
+        let is_thought = part.get("thought").and_then(Value::as_bool) == Some(true);
+        self.has_spoken |= !is_thought && !more.is_empty();
+        match (parts.last_mut(), is_thought) {
+            (Some(Part::Text(text)), false) | (Some(Part::Reasoning(text)), true) => {
+                text.push_str(more);
+            }
+            (_, false) => say(parts, Part::Text(more.to_owned())),
+            (_, true) => say(parts, Part::Reasoning(more.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Ollama: an object a line; the last one says that it is done, and the counts.
+
+use serde_json::{Value, json};
+
+use super::answer::{Call, Fold, Part, Said, say};
+use super::json::{items, owned, present, text};
+
+#[derive(Debug, Default)]
+pub(super) struct Ollama {
+    said: Said,
+    text: String,
+    thinking: String,
+    calls: Vec<Part>,
+    last: Value,
+}
+
+impl Fold for Ollama {
+    fn piece(&mut self, _name: &str, piece: &Value) {
+        self.said.model = owned(piece, "model").or(self.said.model.take());
+        let message = present(piece, "message").unwrap_or(piece);
+        let more = text(message, "content").or(text(message, "response"));
+        self.text.push_str(more.unwrap_or_default());
+        self.thinking
+            .push_str(text(message, "thinking").unwrap_or_default());
+        let asked = items(message, "tool_calls").iter();
+        self.calls.extend(asked.map(|told| {
+            let function = told.get("function").unwrap_or(told);
+            Part::Call(Call {
+                id: owned(told, "id").or_else(|| owned(function, "id")),
+                tool: owned(function, "name").unwrap_or_default(),
+                args: function
+                    .get("arguments")
+                    .cloned()
+                    .unwrap_or_else(|| json!({})),
+            })
+        }));
+        if piece.get("done").and_then(Value::as_bool) == Some(true) {
+            self.said.is_complete = true;
+            self.said.finish = owned(piece, "done_reason");
+            self.last = piece.clone();
+        }
+    }
+
+    fn whole(&mut self, body: &Value) {
+        self.piece("", body);
+    }
+
+    fn has_spoken(&self) -> bool {
+        !self.text.is_empty() || !self.calls.is_empty()
+    }
+
+    fn end(&mut self, _is_whole: bool) -> (Said, Value) {
+        let mut said = std::mem::take(&mut self.said);
+        say(
+            &mut said.parts,
+            Part::Reasoning(std::mem::take(&mut self.thinking)),
+        );
+        say(&mut said.parts, Part::Text(std::mem::take(&mut self.text)));
+        said.parts.append(&mut self.calls);
+        (said, std::mem::take(&mut self.last))
+    }
+}

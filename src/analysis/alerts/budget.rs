@@ -1,0 +1,190 @@
+//! What a run may use up: it warns at 80 % of a limit and trips at the limit. Cost trips one step early, when the cost so
+//! far and that of one more step like the last exceed the limit: the bill is stopped before it comes.
+//!
+//! Subagents count in their run. Budgets never begin anew.
+
+use crate::analysis::alerts::detector::{Detector, Level};
+use crate::analysis::alerts::fact::{Fact, What};
+use crate::model::action::ActionIx;
+use crate::model::quantity::Time;
+
+macro_rules! resources {
+    ($($resource:ident $key:literal;)*) => {
+        /// What can have a limit. Money is in picodollars, time in microseconds.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Resource { $($resource),* }
+
+        impl Resource {
+            pub const ALL: &[Resource] = &[$(Resource::$resource),*];
+
+            /// Its name in a file of rules.
+            pub fn key(self) -> &'static str {
+                match self { $(Resource::$resource => $key),* }
+            }
+
+            pub fn detector(self) -> Detector {
+                match self { $(Resource::$resource => Detector::$resource),* }
+            }
+        }
+
+        /// Of each resource, its limit; none for no limit.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub struct Limits([Option<i64>; [$(Resource::$resource),*].len()]);
+    };
+}
+
+resources! {
+    Cost   "cost_usd";
+    Tokens "tokens";
+    Calls  "calls";
+    Steps  "steps";
+    Wall   "wall";
+    Idle   "idle";
+}
+
+impl Limits {
+    pub fn of(&self, resource: Resource) -> Option<i64> {
+        self.0[resource as usize]
+    }
+
+    pub fn set(&mut self, resource: Resource, limit: i64) {
+        self.0[resource as usize] = Some(limit);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Limits::default()
+    }
+}
+
+/// A budget that is used up, or nearly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    pub resource: Resource,
+    pub level: Level,
+    pub at: ActionIx,
+    pub value: i64,
+    pub limit: i64,
+    /// The cost of the last step, where it is that which would exceed the limit.
+    pub early: Option<i64>,
+    /// Model calls so far whose cost is not known: the value is a lower bound.
+    pub unpriced: u32,
+    /// Part of the cost is an estimate.
+    pub is_estimate: bool,
+}
+
+/// What a run has used up so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spent {
+    cost: i64,
+    tokens: i64,
+    calls: i64,
+    steps: i64,
+    /// The cost of the last model call.
+    step: i64,
+    unpriced: u32,
+    is_estimate: bool,
+    first: Time,
+    last: Time,
+    at: ActionIx,
+    has_ended: bool,
+    fired: u32,
+}
+
+impl Spent {
+    /// What one more action uses up.
+    pub fn add(&mut self, fact: &Fact, limits: &Limits, out: &mut Vec<Used>) {
+        if fact.is_copy {
+            return;
+        }
+        let cost = fact.cost.get().unwrap_or(0);
+        match fact.what {
+            What::Response(response) => {
+                let tokens = i64::try_from(response.tokens).unwrap_or(i64::MAX);
+                self.steps += 1;
+                self.step = cost;
+                self.tokens = self.tokens.saturating_add(tokens);
+                self.unpriced += u32::from(response.is_unpriced);
+            }
+            What::Call(_) => self.calls += 1,
+            What::End => self.has_ended = true,
+            What::Prompt(_) | What::Other => {}
+        }
+        self.cost = self.cost.saturating_add(cost);
+        self.is_estimate |= fact.is_estimate && fact.cost.is_some();
+        self.at = fact.ix;
+        self.first = self.first.or(fact.time);
+        self.last = self.last.max(fact.time);
+        for resource in Resource::ALL {
+            self.judge(*resource, limits, out);
+        }
+    }
+
+    /// The cost that was recorded for the whole run, if it is more than its actions tell.
+    pub fn bill(&mut self, cost: i64, limits: &Limits, out: &mut Vec<Used>) {
+        if cost > self.cost {
+            self.cost = cost;
+            self.step = 0;
+            self.is_estimate = false;
+            self.judge(Resource::Cost, limits, out);
+        }
+    }
+
+    /// A run that has not ended may be idle; that is only known while it is watched.
+    pub fn idle(&mut self, now: Time, limits: &Limits, out: &mut Vec<Used>) {
+        let idle = now.since(self.last).get().filter(|_| !self.has_ended);
+        if let (Some(value), Some(limit)) = (idle, limits.of(Resource::Idle)) {
+            self.reach(Resource::Idle, (value, limit), None, out);
+        }
+    }
+
+    fn judge(&mut self, resource: Resource, limits: &Limits, out: &mut Vec<Used>) {
+        let Some(limit) = limits.of(resource) else {
+            return;
+        };
+        let value = match resource {
+            Resource::Cost => self.cost,
+            Resource::Tokens => self.tokens,
+            Resource::Calls => self.calls,
+            Resource::Steps => self.steps,
+            Resource::Wall => match self.last.since(self.first).get() {
+                Some(wall) => wall,
+                None => return,
+            },
+            Resource::Idle => return,
+        };
+        let exceeds = resource == Resource::Cost && value.saturating_add(self.step) > limit;
+        let early = (exceeds && value < limit).then_some(self.step);
+        self.reach(resource, (value, limit), early, out);
+    }
+
+    fn reach(
+        &mut self,
+        resource: Resource,
+        (value, limit): (i64, i64),
+        early: Option<i64>,
+        out: &mut Vec<Used>,
+    ) {
+        let level = if value >= limit || early.is_some() {
+            Level::Trip
+        } else if value.saturating_mul(10) >= limit.saturating_mul(8) {
+            Level::Warn
+        } else {
+            return;
+        };
+        let bit = 1 << (2 * resource as u32 + u32::from(level == Level::Trip));
+        if self.fired & bit != 0 {
+            return;
+        }
+        self.fired |= bit;
+        out.push(Used {
+            resource,
+            level,
+            at: self.at,
+            value,
+            limit,
+            early,
+            unpriced: self.unpriced,
+            is_estimate: self.is_estimate,
+        });
+    }
+}

@@ -1,0 +1,376 @@
+//! Puts rules to a store: every alert, what is still being learned, and which rules never fired.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::analysis::alerts::alert::{Alert, grouped};
+use crate::analysis::alerts::detector::Detector;
+use crate::analysis::alerts::engine::{Engine, Hit, Sight};
+use crate::analysis::alerts::fact::Fact;
+use crate::analysis::alerts::history::baseline::Known;
+use crate::analysis::alerts::history::{self, Learning, Marks, Mask, Past};
+use crate::analysis::alerts::rules::{Rule, Rules, Watches};
+use crate::base::cancel::CancelFlag;
+use crate::model::action::{ActionIx, Flags, Kind};
+use crate::model::run::RunIx;
+use crate::query::Context;
+use crate::query::alerted::{Alerts, ByRule, Rows};
+use crate::query::eval::Query;
+use crate::query::expr::Expr;
+use crate::query::matches::matches;
+use crate::query::runs;
+use crate::store::Store;
+use crate::store::search::in_order;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Ask<'a> {
+    pub rules: &'a Arc<Rules>,
+    /// Only these runs; none for all.
+    pub only: Option<&'a [RunIx]>,
+    pub known: &'a [Known],
+    pub context: &'a Context,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The runs that were looked at.
+    pub runs: Vec<RunIx>,
+    /// In the order of the store.
+    pub alerts: Vec<Alert>,
+    pub learning: Vec<Learning>,
+    /// Rules, by index.
+    pub never_fired: Vec<usize>,
+}
+
+pub fn check(store: &Store, ask: &Ask<'_>, cancel: &CancelFlag) -> Report {
+    let masks = masks(store, ask, cancel);
+    let mut feed = Feed::new(store, ask.rules, ask.only);
+    feed.all(store, &masks, cancel);
+    feed.bills(store);
+    feed.engine.finish();
+    report(store, ask, (&feed, &masks), cancel)
+}
+
+/// Adds to what an engine noticed what can be said of whole runs, and groups it into alerts.
+pub(super) fn report(
+    store: &Store,
+    ask: &Ask<'_>,
+    (feed, masks): (&Feed, &[Mask]),
+    cancel: &CancelFlag,
+) -> Report {
+    let runs = feed.runs();
+    let early = true;
+    let hits = feed.engine.hits(early);
+    let mut hits: Vec<Hit> = hits.into_iter().filter(|hit| is_own(store, hit)).collect();
+    let mut past = Past::new(store, &runs);
+    for hit in &hits {
+        past.is_alarming[hit.run.0 as usize] = true;
+    }
+    let mut scoped = Vec::new();
+    let mut learning = Vec::new();
+    for (at, rule) in ask.rules.rules.iter().enumerate() {
+        if cancel.is_raised() {
+            break;
+        }
+        let marks = marks(store, rule, ask.context, cancel);
+        let found = history::look(
+            &mut past,
+            (at, rule),
+            (&masks[at], &marks),
+            known(ask, rule),
+        );
+        scoped.extend(found.hits);
+        learning.extend(found.learning);
+    }
+    let alerts = grouped(store, ask.rules, hits.drain(..), scoped);
+    let has_fired = |at: &usize| alerts.iter().any(|alert| alert.rule == *at);
+    Report {
+        never_fired: (0..ask.rules.rules.len())
+            .filter(|at| !has_fired(at))
+            .collect(),
+        runs,
+        alerts,
+        learning,
+    }
+}
+
+/// The runs that go round in circles, by the detectors that say so: what `is:loop` and the measure `loop` mean.
+pub fn loops(store: &Store, only: Option<&[RunIx]>, cancel: &CancelFlag) -> Vec<Hit> {
+    let detectors: Vec<Detector> = Detector::ALL
+        .iter()
+        .copied()
+        .filter(|it| it.is_loop())
+        .collect();
+    noticed(store, only, &detectors, cancel)
+}
+
+/// All streaks, with their usual limits.
+pub fn streaks(store: &Store, cancel: &CancelFlag) -> Vec<Hit> {
+    noticed(store, None, Detector::ALL, cancel)
+}
+
+/// What `alert:`, `is:alert` and `is:loop` look up. The rules are asked for only if a filter needs them.
+pub fn lookup(rules: impl Fn() -> (Arc<Rules>, Vec<Known>) + Send + Sync + 'static) -> Alerts {
+    let loops = |store: &Store| -> Rows {
+        let hits = loops(store, None, &CancelFlag::new());
+        let evidence = hits.iter().flat_map(|hit| &hit.evidence);
+        evidence.map(|ix| ix.0).collect()
+    };
+    let alerts = move |store: &Store| -> ByRule {
+        let (rules, known) = rules();
+        let ask = Ask {
+            rules: &rules,
+            only: None,
+            known: &known,
+            context: &Context::default(),
+        };
+        let report = check(store, &ask, &CancelFlag::new());
+        let mut found = ByRule::new();
+        for alert in &report.alerts {
+            let id = rules.rules[alert.rule].id.as_str();
+            let rows = found.entry(id.into()).or_default();
+            rows.extend(alert.evidence().iter().map(|ix| ix.0));
+        }
+        found
+    };
+    Alerts::new(loops, alerts)
+}
+
+fn noticed(
+    store: &Store,
+    only: Option<&[RunIx]>,
+    detectors: &[Detector],
+    cancel: &CancelFlag,
+) -> Vec<Hit> {
+    let rules = Arc::new(Rules::only(detectors));
+    let mut feed = Feed::new(store, &rules, only);
+    feed.all(store, &[Mask::All], cancel);
+    feed.engine.finish();
+    let hits = feed.engine.hits(false);
+    hits.into_iter().filter(|hit| is_own(store, hit)).collect()
+}
+
+/// Whether it happened in this run, and not in the session that the run was copied from.
+fn is_own(store: &Store, hit: &Hit) -> bool {
+    !store.row(hit.at).flags().has(Flags::COPIED)
+}
+
+fn known<'a>(ask: &Ask<'a>, rule: &Rule) -> Option<&'a Known> {
+    let path = rule.baseline.as_ref().or(ask.rules.baseline.as_ref())?;
+    ask.known.iter().find(|known| known.path == *path)
+}
+
+/// An engine on its way through a store.
+#[derive(Debug, Clone)]
+pub(super) struct Feed {
+    pub(super) engine: Engine,
+    /// Whether a rule compares what calls asked for.
+    opens: bool,
+    /// By run, whether it is looked at.
+    only: Option<Vec<bool>>,
+    /// Runs with so few calls that nothing can go round in circles are not opened.
+    is_worth: Vec<bool>,
+    /// By run, whether it has an action.
+    is_real: Vec<bool>,
+}
+
+/// Actions that a thread opens at a time.
+const PIECE: usize = 512;
+
+/// With fewer calls or answers, no streak is long enough.
+const FEWEST: u32 = 2;
+
+impl Feed {
+    pub(super) fn new(store: &Store, rules: &Arc<Rules>, only: Option<&[RunIx]>) -> Feed {
+        let is_short = |rule: &Rule| matches!(&rule.watches, Watches::Lane { limits, .. } if limits.iter().any(|(_, it)| it.warn.min(it.trip) < FEWEST));
+        let least = if rules.rules.iter().any(is_short) {
+            1
+        } else {
+            FEWEST
+        };
+        let mut counts = vec![(0_u32, 0_u32); store.runs().len()];
+        let mut is_real = vec![false; store.runs().len()];
+        for row in store.rows() {
+            let at = row.run_ix().0 as usize;
+            match row.kind() {
+                Kind::ToolCall => counts[at].0 += 1,
+                Kind::Response => counts[at].1 += 1,
+                Kind::Malformed => continue,
+                Kind::Prompt
+                | Kind::Reasoning
+                | Kind::PolicyDecision
+                | Kind::Approval
+                | Kind::Error
+                | Kind::Note
+                | Kind::RunStart
+                | Kind::RunEnd
+                | Kind::Unknown => {}
+            }
+            is_real[at] = true;
+        }
+        let counts = counts.into_iter();
+        Feed {
+            engine: Engine::new(rules),
+            opens: rules.needs_bodies(),
+            only: only.map(|only| {
+                let mut runs = vec![false; store.runs().len()];
+                only.iter().for_each(|run| runs[run.0 as usize] = true);
+                runs
+            }),
+            is_worth: counts
+                .map(|(calls, answers)| calls >= least || answers > least)
+                .collect(),
+            is_real,
+        }
+    }
+
+    fn runs(&self) -> Vec<RunIx> {
+        let all = (0..).map(RunIx).zip(&self.is_real);
+        all.filter(|(run, is_real)| **is_real && self.has(*run))
+            .map(|(run, _)| run)
+            .collect()
+    }
+
+    fn has(&self, run: RunIx) -> bool {
+        let only = self.only.as_ref();
+        only.is_none_or(|only| only.get(run.0 as usize).copied().unwrap_or(false))
+    }
+
+    /// What rules see of some actions; `None` for those that belong to no run that is looked at.
+    pub(super) fn fact(&self, store: &Store, ix: ActionIx) -> Option<Fact> {
+        let row = store.row(ix);
+        let run = row.run_ix();
+        if row.kind() == Kind::Malformed || !self.has(run) {
+            return None;
+        }
+        let is_worth = self.is_worth.get(run.0 as usize).copied().unwrap_or(true);
+        Some(Fact::of(&row, self.opens && is_worth))
+    }
+
+    /// Takes the whole store.
+    pub(super) fn all(&mut self, store: &Store, masks: &[Mask], cancel: &CancelFlag) {
+        let rows: Vec<ActionIx> = (store.first()..store.len()).map(ActionIx).collect();
+        let mut engine = self.engine.clone();
+        self.each(store, &rows, cancel, &mut |fact| {
+            engine.push(&fact, &sight(store, masks));
+        });
+        self.engine = engine;
+    }
+
+    pub(super) fn many(&self, store: &Store, rows: &[ActionIx], cancel: &CancelFlag) -> Vec<Fact> {
+        let mut all = Vec::new();
+        self.each(store, rows, cancel, &mut |fact| all.push(fact));
+        all
+    }
+
+    /// Facts in the order of `rows`. Records are opened on other threads.
+    fn each(
+        &self,
+        store: &Store,
+        rows: &[ActionIx],
+        cancel: &CancelFlag,
+        take: &mut dyn FnMut(Fact),
+    ) {
+        let pieces: Vec<&[ActionIx]> = rows.chunks(PIECE).collect();
+        let facts = |(): &mut (), number: usize| -> Vec<Fact> {
+            let rows = pieces[number].iter();
+            rows.filter_map(|ix| self.fact(store, *ix)).collect()
+        };
+        let mut deliver = |_, facts: Vec<Fact>| facts.into_iter().for_each(&mut *take);
+        in_order(pieces.len(), cancel, facts, &mut deliver);
+    }
+
+    pub(super) fn step(&mut self, store: &Store, masks: &[Mask], fact: &Fact) {
+        self.engine.step(fact, &sight(store, masks));
+    }
+
+    /// Adds up what all runs have used up, anew.
+    pub(super) fn spend(&mut self, store: &Store, masks: &[Mask]) {
+        self.engine.forget_spent();
+        if !self.engine.has_budgets() {
+            return;
+        }
+        for row in store.rows() {
+            if row.kind() == Kind::Malformed || !self.has(row.run_ix()) {
+                continue;
+            }
+            let fact = Fact::of(&row, false);
+            self.engine.spend(&fact, &sight(store, masks));
+        }
+        self.bills(store);
+    }
+
+    /// Costs that were recorded for whole runs.
+    fn bills(&mut self, store: &Store) {
+        for (ix, run) in (0..).map(RunIx).zip(store.runs()) {
+            if let Some(cost) = run.totals.run_cost.get() {
+                self.engine.bill(ix, cost);
+            }
+        }
+    }
+}
+
+fn sight<'a>(store: &'a Store, masks: &'a [Mask]) -> Sight<'a> {
+    Sight {
+        names: store.symbols(),
+        masks,
+    }
+}
+
+/// What each rule may see.
+pub(super) fn masks(store: &Store, ask: &Ask<'_>, cancel: &CancelFlag) -> Vec<Mask> {
+    let mut known: HashMap<(String, bool), Mask> = HashMap::new();
+    let mut mask = |rule: &Rule| {
+        let Some(filter) = &rule.filter else {
+            return Mask::All;
+        };
+        let by_run = match rule.watches {
+            Watches::Lane { .. } | Watches::Rate { .. } | Watches::Match { .. } => false,
+            Watches::Budget(_) | Watches::Outlier | Watches::Drift => true,
+        };
+        let make = || {
+            if by_run {
+                let mut all = vec![false; store.runs().len()];
+                let found = runs::runs(store, filter, ask.context, cancel);
+                found.iter().for_each(|run| all[run.0 as usize] = true);
+                Mask::Runs(all)
+            } else {
+                Mask::Rows(found(store, filter, ask.context, cancel))
+            }
+        };
+        known
+            .entry((filter.to_string(), by_run))
+            .or_insert_with(make)
+            .clone()
+    };
+    ask.rules.rules.iter().map(&mut mask).collect()
+}
+
+fn marks(store: &Store, rule: &Rule, context: &Context, cancel: &CancelFlag) -> Marks {
+    let found = |filter: &Expr| found(store, filter, context, cancel);
+    match &rule.watches {
+        Watches::Lane { .. } | Watches::Budget(_) | Watches::Outlier | Watches::Drift => {
+            Marks::default()
+        }
+        Watches::Rate { event, of } => Marks {
+            events: found(event),
+            of: found(of),
+        },
+        Watches::Match { when, .. } => Marks {
+            events: found(when),
+            of: Vec::new(),
+        },
+    }
+}
+
+/// By action, whether a filter finds it.
+fn found(store: &Store, filter: &Expr, context: &Context, cancel: &CancelFlag) -> Vec<bool> {
+    let query = Query::compile(filter, store, context);
+    let mut all = vec![false; store.len() as usize];
+    for ix in matches(store, &query, cancel, &mut |_| {}).rows {
+        all[ix.0 as usize] = true;
+    }
+    all
+}

@@ -1,0 +1,368 @@
+//! Takes facts one by one, in the order of the store, and notices streaks and budgets as they go.
+//!
+//! Feeding more facts never changes what was noticed, except that the evidence of the last streak may gain one action.
+//! A call is to be fed when it has its result or its agent has answered again, so that a run that is watched gives the
+//! same as the same run read later; [`crate::analysis::alerts::overlay`] does that.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::analysis::alerts::budget::{self, Spent, Used};
+use crate::analysis::alerts::detector::{Detector, Level};
+use crate::analysis::alerts::fact::{Fact, What};
+use crate::analysis::alerts::history::Mask;
+use crate::analysis::alerts::loops::{Lane, Limits, Notes, Noticed};
+use crate::analysis::alerts::rules::{Rules, Watches};
+use crate::analysis::policy::stars::Stars;
+use crate::model::action::ActionIx;
+use crate::model::quantity::Time;
+use crate::model::run::RunIx;
+use crate::model::symbol::{Sym, Symbols};
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// The streaks and budgets of all runs that are fed to it.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    groups: Vec<Group>,
+    budgets: Vec<Budget>,
+    /// How many hits there are.
+    count: usize,
+}
+
+/// A rule went off.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The index of the rule.
+    pub rule: usize,
+    pub detector: Detector,
+    pub level: Level,
+    pub run: RunIx,
+    /// The agent, if it is about one.
+    pub lane: Option<Sym>,
+    pub at: ActionIx,
+    /// Steps, times, or 1.
+    pub count: u32,
+    pub amount: Amount,
+    pub period: Option<u32>,
+    pub evidence: Vec<ActionIx>,
+}
+
+/// The numbers of a hit, in the unit of its detector.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Amount {
+    Count {
+        limit: u32,
+    },
+    Used(Used),
+    Outlier(super::charts::Outlier),
+    Drift(super::history::Drift),
+    Rate(super::history::Rate),
+    Match {
+        count: u32,
+        within: Option<super::rules::Within>,
+    },
+}
+
+/// How far a streak goes now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub rule: usize,
+    pub detector: Detector,
+    pub run: RunIx,
+    pub lane: Sym,
+    /// In steps or times.
+    pub count: u32,
+    pub limits: Limits,
+    /// Steps of the agent that were judged.
+    pub steps: u64,
+    /// The last action of the streak.
+    pub at: Option<ActionIx>,
+}
+
+/// Rules that look at the same actions share their streaks.
+#[derive(Debug, Clone)]
+struct Group {
+    limits: Vec<(Detector, Limits, usize)>,
+    /// A rule with the filter of all of them.
+    rule: usize,
+    wait_tools: Vec<Stars>,
+    /// What `wait_tools` says about each tool.
+    waits: Map<Sym, bool>,
+    lanes: Map<(RunIx, Sym), (Lane, Vec<Noticed>)>,
+}
+
+#[derive(Debug, Clone)]
+struct Budget {
+    rule: usize,
+    limits: budget::Limits,
+    runs: Map<RunIx, (Spent, Vec<Used>)>,
+}
+
+/// What is known about actions besides their facts.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    pub names: &'a Symbols,
+    /// By rule, what its filter lets it see. A rule without a mask sees everything.
+    pub masks: &'a [Mask],
+}
+
+impl Sight<'_> {
+    fn sees(&self, rule: usize, fact: &Fact) -> bool {
+        let mask = self.masks.get(rule);
+        mask.is_none_or(|mask| mask.sees(fact.run, fact.ix))
+    }
+}
+
+impl Engine {
+    pub fn new(rules: &Arc<Rules>) -> Engine {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut budgets = Vec::new();
+        for (at, rule) in rules.rules.iter().enumerate() {
+            match &rule.watches {
+                Watches::Lane { limits, wait_tools } => {
+                    let fits = |group: &&mut Group| {
+                        rules.rules[group.rule].filter == rule.filter
+                            && group.wait_tools == *wait_tools
+                            && !limits.iter().any(|(it, _)| group.has(*it))
+                    };
+                    let limits = limits
+                        .iter()
+                        .map(|(detector, limits)| (*detector, *limits, at));
+                    match groups.iter_mut().find(fits) {
+                        Some(group) => group.limits.extend(limits),
+                        None => groups.push(Group {
+                            limits: limits.collect(),
+                            rule: at,
+                            wait_tools: wait_tools.clone(),
+                            waits: Map::default(),
+                            lanes: Map::default(),
+                        }),
+                    }
+                }
+                Watches::Budget(limits) => budgets.push(Budget {
+                    rule: at,
+                    limits: *limits,
+                    runs: Map::default(),
+                }),
+                Watches::Outlier
+                | Watches::Drift
+                | Watches::Rate { .. }
+                | Watches::Match { .. } => {}
+            }
+        }
+        Engine {
+            groups,
+            budgets,
+            count: 0,
+        }
+    }
+
+    /// Takes the next action of the store. Whether something was noticed.
+    pub fn push(&mut self, fact: &Fact, sight: &Sight<'_>) -> bool {
+        let before = self.count;
+        self.step(fact, sight);
+        self.spend(fact, sight);
+        self.count > before
+    }
+
+    /// Only the streaks: what a run that is watched holds back until a call has its result.
+    pub fn step(&mut self, fact: &Fact, sight: &Sight<'_>) {
+        for group in &mut self.groups {
+            self.count += group.push(fact, sight);
+        }
+    }
+
+    /// Only the budgets.
+    pub fn spend(&mut self, fact: &Fact, sight: &Sight<'_>) {
+        for budget in &mut self.budgets {
+            if sight.sees(budget.rule, fact) {
+                let (spent, used) = budget.runs.entry(fact.run).or_default();
+                let had = used.len();
+                spent.add(fact, &budget.limits, used);
+                self.count += used.len() - had;
+            }
+        }
+    }
+
+    pub fn has_budgets(&self) -> bool {
+        !self.budgets.is_empty()
+    }
+
+    /// Forgets what runs have used up, to add it up anew: costs may be learned late.
+    pub fn forget_spent(&mut self) {
+        self.budgets.iter_mut().for_each(|it| it.runs.clear());
+    }
+
+    /// Judges the last step of every agent: nothing more can come.
+    pub fn finish(&mut self) {
+        for group in &mut self.groups {
+            for (lane, noticed) in group.lanes.values_mut() {
+                close(lane, &group.limits, noticed);
+            }
+        }
+    }
+
+    /// The cost that was recorded for a whole run.
+    pub fn bill(&mut self, run: RunIx, picodollars: i64) {
+        for budget in &mut self.budgets {
+            if let Some((spent, used)) = budget.runs.get_mut(&run) {
+                spent.bill(picodollars, &budget.limits, used);
+            }
+        }
+    }
+
+    /// Notices runs in which nothing has happened for long.
+    pub fn idle(&mut self, now: Time) {
+        for budget in &mut self.budgets {
+            for (spent, used) in budget.runs.values_mut() {
+                spent.idle(now, &budget.limits, used);
+            }
+        }
+    }
+
+    /// All that was noticed, in the order of the store. `early` counts steps that have all of their results as well,
+    /// although their agent has not answered yet.
+    pub fn hits(&self, early: bool) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for group in &self.groups {
+            for ((run, lane), (state, noticed)) in &group.lanes {
+                let mut hit = |noticed: &Noticed| {
+                    hits.extend(group.hit((*run, *lane), noticed));
+                };
+                if early && state.is_settled() {
+                    let (mut state, mut noticed) = (state.clone(), noticed.clone());
+                    close(&mut state, &group.limits, &mut noticed);
+                    noticed.iter().for_each(&mut hit);
+                } else {
+                    noticed.iter().for_each(&mut hit);
+                }
+            }
+        }
+        for budget in &self.budgets {
+            for (run, (_, used)) in &budget.runs {
+                hits.extend(used.iter().map(|used| over(budget.rule, *run, used)));
+            }
+        }
+        hits.sort_by_key(|hit| (hit.at, hit.rule, hit.detector, hit.level));
+        hits
+    }
+
+    /// How far the streaks of all agents go now, with their last steps if those have all of their results.
+    pub fn standings(&self) -> Vec<Standing> {
+        let mut all = Vec::new();
+        for group in &self.groups {
+            for ((run, lane), (state, _)) in &group.lanes {
+                let mut state = Cow::Borrowed(state);
+                if state.is_settled() {
+                    close(state.to_mut(), &group.limits, &mut Vec::new());
+                }
+                all.extend(
+                    group
+                        .limits
+                        .iter()
+                        .map(|(detector, limits, rule)| Standing {
+                            rule: *rule,
+                            detector: *detector,
+                            run: *run,
+                            lane: *lane,
+                            count: state.count(*detector),
+                            limits: *limits,
+                            steps: state.steps(),
+                            at: state.end(*detector),
+                        }),
+                );
+            }
+        }
+        all.sort_by_key(|it| (it.run, it.lane.0, it.rule, it.detector));
+        all
+    }
+}
+
+fn over(rule: usize, run: RunIx, used: &Used) -> Hit {
+    Hit {
+        rule,
+        detector: used.resource.detector(),
+        level: used.level,
+        run,
+        lane: None,
+        at: used.at,
+        count: 1,
+        amount: Amount::Used(*used),
+        period: None,
+        evidence: vec![used.at],
+    }
+}
+
+fn close(lane: &mut Lane, limits: &[(Detector, Limits, usize)], noticed: &mut Vec<Noticed>) {
+    lane.close(&mut Notes {
+        limits,
+        out: noticed,
+    });
+}
+
+impl Group {
+    fn has(&self, detector: Detector) -> bool {
+        self.limits.iter().any(|(it, ..)| *it == detector)
+    }
+
+    /// How much was noticed.
+    fn push(&mut self, fact: &Fact, sight: &Sight<'_>) -> usize {
+        let waits = match fact.what {
+            What::Call(call) => self.waits(call.tool, sight.names),
+            What::Prompt(_) | What::Response(_) => false,
+            What::End | What::Other => return 0,
+        };
+        let sees = sight.sees(self.rule, fact);
+        let (lane, noticed) = self.lanes.entry((fact.run, fact.lane)).or_default();
+        let before = noticed.len();
+        let mut notes = Notes {
+            limits: &self.limits,
+            out: noticed,
+        };
+        match fact.what {
+            What::Prompt(said) => lane.prompt(said, &mut notes),
+            // The model answered, whether or not the rule looks at what it said.
+            What::Response(_) if !sees => lane.close(&mut notes),
+            What::Response(response) => lane.response(fact.ix, &response, &mut notes),
+            What::Call(_) if !sees => {}
+            What::Call(mut call) => {
+                call.waits |= waits;
+                lane.call(fact.ix, call);
+            }
+            What::End | What::Other => {}
+        }
+        noticed.len() - before
+    }
+
+    fn waits(&mut self, tool: Sym, names: &Symbols) -> bool {
+        if self.wait_tools.is_empty() {
+            return false;
+        }
+        let tools = &self.wait_tools;
+        let matches = || tools.iter().any(|it| it.matches(names.name(tool)));
+        *self.waits.entry(tool).or_insert_with(matches)
+    }
+
+    fn hit(&self, (run, lane): (RunIx, Sym), noticed: &Noticed) -> Option<Hit> {
+        let rule = self
+            .limits
+            .iter()
+            .find(|(it, ..)| *it == noticed.detector)?;
+        Some(Hit {
+            rule: rule.2,
+            detector: noticed.detector,
+            level: noticed.level,
+            run,
+            lane: Some(lane),
+            at: noticed.at,
+            count: noticed.count,
+            amount: Amount::Count {
+                limit: noticed.limit,
+            },
+            period: noticed.period,
+            evidence: noticed.evidence.clone(),
+        })
+    }
+}

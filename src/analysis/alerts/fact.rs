@@ -1,0 +1,269 @@
+//! What rules see of an action: small values and hashes, made once from its row and its opened body.
+
+use std::hash::Hasher;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::analysis::alerts::mask::{Masked, hasher};
+use crate::analysis::diff::step::canon;
+use crate::analysis::windows::window;
+use crate::ingest::body::Body;
+use crate::model::action::{ActionIx, Flags, Kind, Status};
+use crate::model::quantity::{Cost, Time};
+use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
+use crate::store::bodies::{self, Depth};
+use crate::store::row::Row;
+
+/// An action.
+#[derive(Debug, Clone, Copy)]
+pub struct Fact {
+    pub ix: ActionIx,
+    pub run: RunIx,
+    /// The agent that acted. Each agent of a run is a lane: it alone can go round in circles.
+    pub lane: Sym,
+    pub time: Time,
+    pub cost: Cost,
+    pub is_estimate: bool,
+    /// Copied from another session, where it was paid for.
+    pub is_copy: bool,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum What {
+    /// With a hash of its words.
+    Prompt(u64),
+    Response(Response),
+    Call(Call),
+    End,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Response {
+    /// A hash of what the model said; none if that is too short to be an echo.
+    pub said: Option<u64>,
+    pub tokens: u64,
+    /// The tokens that the model read; none if not recorded.
+    pub context: Option<u64>,
+    /// How many its context window holds, if known.
+    pub window: Option<u64>,
+    /// Tokens are known, but not what they cost.
+    pub is_unpriced: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    pub tool: Sym,
+    /// A hash of the tool and what it was asked for.
+    pub key: u64,
+    /// A hash of what came back; none if nothing did.
+    pub result: Option<u64>,
+    /// Something came back, and it has no words.
+    pub is_empty: bool,
+    pub outcome: Outcome,
+    /// Its business is to wait.
+    pub waits: bool,
+}
+
+/// How a call ended, as far as streaks care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It failed with words.
+    Failed,
+    /// It failed and said nothing.
+    Quiet,
+    /// It has no result so far, or was cancelled.
+    Open,
+    /// A policy or a person stopped it.
+    Stopped,
+    Other,
+}
+
+/// Longer records are compared by this many bytes.
+const HEAD: u32 = 1 << 20;
+
+/// An echo has at least this many characters.
+const ECHO: usize = 20;
+
+impl Fact {
+    /// Opens the action only if some rule needs its contents.
+    pub fn of(row: &Row<'_>, opens: bool) -> Fact {
+        let needs = matches!(row.kind(), Kind::Prompt | Kind::Response | Kind::ToolCall);
+        let body = if opens && needs {
+            bodies::open(row, Depth::UpTo(HEAD))
+        } else {
+            Body::default()
+        };
+        Fact {
+            ix: row.ix(),
+            run: row.run_ix(),
+            lane: row.agent_sym(),
+            time: row.time(),
+            cost: row.cost(),
+            is_estimate: row.flags().has(Flags::ESTIMATED),
+            is_copy: row.flags().has(Flags::COPIED),
+            what: what(row, &body),
+        }
+    }
+
+    /// Whether it is a call that may still get a result.
+    pub fn is_open(&self) -> bool {
+        match self.what {
+            What::Call(call) => call.outcome == Outcome::Open && call.result.is_none(),
+            What::Prompt(_) | What::Response(_) | What::End | What::Other => false,
+        }
+    }
+
+    /// Whether it is an answer whose tokens may still be told.
+    pub fn is_uncounted(&self) -> bool {
+        matches!(self.what, What::Response(response) if response.context.is_none())
+    }
+}
+
+fn what(row: &Row<'_>, body: &Body) -> What {
+    let text = body.text.as_deref().unwrap_or_default();
+    match row.kind() {
+        Kind::Prompt => What::Prompt(Masked::new(text).hash()),
+        Kind::Response => What::Response(response(row, text)),
+        Kind::ToolCall => What::Call(call(row, body)),
+        Kind::RunEnd => What::End,
+        Kind::Reasoning
+        | Kind::PolicyDecision
+        | Kind::Approval
+        | Kind::Error
+        | Kind::Note
+        | Kind::RunStart
+        | Kind::Malformed
+        | Kind::Unknown => What::Other,
+    }
+}
+
+fn response(row: &Row<'_>, text: &str) -> Response {
+    let said = Masked::new(text);
+    let usage = row.usage();
+    let context = (usage.input + usage.cache_read + usage.cache_write).get();
+    Response {
+        said: said.is_at_least(ECHO).then(|| said.hash()),
+        tokens: usage.total().or_zero(),
+        context,
+        window: context.and_then(|_| window(row.model())),
+        is_unpriced: !row.cost().is_some() && usage.total().or_zero() > 0,
+    }
+}
+
+fn call(row: &Row<'_>, body: &Body) -> Call {
+    let told = result(body);
+    let told = told.as_deref().map(Masked::new);
+    let outcome = match row.status() {
+        Status::Error | Status::Timeout if told.as_ref().is_none_or(Masked::is_quiet) => {
+            Outcome::Quiet
+        }
+        Status::Error | Status::Timeout => Outcome::Failed,
+        Status::Pending | Status::Cancelled => Outcome::Open,
+        Status::Blocked | Status::Denied => Outcome::Stopped,
+        Status::Unrecorded | Status::Ok => Outcome::Other,
+    };
+    Call {
+        tool: row.tool_sym(),
+        key: key(row.tool(), body.args.as_ref()),
+        result: told.as_ref().map(Masked::hash),
+        is_empty: told.as_ref().is_some_and(Masked::is_empty),
+        outcome,
+        waits: waits(row.tool(), body.args.as_ref()),
+    }
+}
+
+/// Arguments that tell why, not what: they differ between equal calls.
+const VOLATILE: &[&str] = &[
+    "description",
+    "explanation",
+    "justification",
+    "reason",
+    "reasoning",
+    "security_risk",
+    "summary",
+    "thought",
+];
+
+fn key(tool: &str, args: Option<&Value>) -> u64 {
+    let asked = match args {
+        Some(Value::Object(args)) => {
+            let kept = args
+                .iter()
+                .filter(|(name, _)| !VOLATILE.contains(&name.as_str()));
+            let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
+            canon(&Value::Object(kept.collect()))
+        }
+        Some(other) => canon(other),
+        None => canon(&Value::Null),
+    };
+    let mut hasher = hasher();
+    hasher.write(tool.as_bytes());
+    hasher.write_u8(0);
+    hasher.write(asked.as_bytes());
+    hasher.finish()
+}
+
+/// What came back: the result, or the message of the error where there is none.
+fn result(body: &Body) -> Option<String> {
+    match &body.result {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(Value::Null) | None => body.error.as_ref().map(|error| error.message.clone()),
+        Some(other) => Some(canon(other)),
+    }
+}
+
+static WAITING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(bashoutput|taskoutput|agentoutput|write_stdin|sleep|wait|wait_.*|.*_wait|poll|poll_.*|.*_poll|monitor)$").ok()
+});
+
+static SLEEPING: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\s*(sleep|wait|watch|tail\s+-[a-z0-9]*f)\b").ok());
+
+fn waits(tool: &str, args: Option<&Value>) -> bool {
+    let is = |pattern: &Option<Regex>, text: &str| {
+        pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.is_match(text))
+    };
+    let command = args.and_then(|args| args.get("command")?.as_str());
+    is(&WAITING, &tool.to_lowercase()) || command.is_some_and(|line| is(&SLEEPING, line))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{key, waits};
+
+    #[test]
+    fn a_call_is_what_it_asks_for_and_not_why() {
+        let one = json!({"command": "ls", "description": "List the files"});
+        let other = json!({"description": "Look again", "command": "ls"});
+        assert_eq!(key("Bash", Some(&one)), key("Bash", Some(&other)));
+        assert_eq!(
+            key("n", Some(&json!({"a": 1}))),
+            key("n", Some(&json!({"a": 1.0})))
+        );
+        assert_ne!(key("Bash", Some(&one)), key("Sh", Some(&one)));
+        // Only at the top: inside, a description may be what is asked for.
+        let inside = |why: &str| json!({"issue": {"description": why}});
+        assert_ne!(
+            key("open", Some(&inside("a"))),
+            key("open", Some(&inside("b")))
+        );
+    }
+
+    #[test]
+    fn calls_that_wait_are_known_by_their_tool_or_their_command() {
+        assert!(waits("BashOutput", None));
+        assert!(waits("wait_for_agent", None));
+        assert!(waits("bash", Some(&json!({"command": " tail -f log"}))));
+        assert!(!waits("bash", Some(&json!({"command": "sleepy"}))));
+        assert!(!waits("await", None));
+    }
+}

@@ -1,0 +1,214 @@
+//! What can only be said of whole runs: costs that are out of line, costs and rates that creep up, and actions that come
+//! too close together. Runs are taken in the order in which they began.
+//!
+//! What is normal comes from a baseline file, or is learned from the earlier runs of the same store that were calm.
+
+pub mod baseline;
+mod bursts;
+mod costs;
+mod rates;
+
+use crate::analysis::alerts::charts::Point;
+use crate::analysis::alerts::engine::Hit;
+use crate::analysis::alerts::history::baseline::Known;
+use crate::analysis::alerts::rules::{By, Rule, Watches};
+use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
+use crate::store::Store;
+use crate::store::row::Row;
+
+/// Costs of runs that creep up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drift {
+    pub point: Point,
+    /// The mean of the chart.
+    pub mean: f64,
+    pub n: usize,
+    /// `sympy 40 % of the last 20, 15 % before`; empty where task families are not known or are mixed as before.
+    pub mix: String,
+}
+
+/// Something that happens more often than is normal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rate {
+    pub sum: f64,
+    pub p0: f64,
+    /// Since the sum was last 0.
+    pub events: u32,
+    pub calls: u32,
+    /// Runs that say what is normal.
+    pub n: usize,
+}
+
+/// A scope whose normal is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Learning {
+    pub rule: usize,
+    pub scope: Scope,
+    pub have: usize,
+    pub need: usize,
+}
+
+/// What one alert of a rule is about.
+pub type Scope = Vec<(By, Box<str>)>;
+
+/// What was found in whole runs.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    pub hits: Vec<(Scope, Hit)>,
+    pub learning: Vec<Learning>,
+}
+
+/// The runs that are looked at, in the order in which they began.
+#[derive(Debug)]
+pub struct Past<'a> {
+    pub store: &'a Store,
+    pub runs: Vec<RunIx>,
+    /// Per run of the store, its actions.
+    rows: Vec<Vec<ActionIx>>,
+    /// Per run of the store, whether something else was noticed in it: nothing is learned from it.
+    pub is_alarming: Vec<bool>,
+}
+
+impl<'a> Past<'a> {
+    pub fn new(store: &'a Store, runs: &[RunIx]) -> Past<'a> {
+        let mut runs = runs.to_vec();
+        // A run without a time comes last, as it stands.
+        runs.sort_by_key(|ix| {
+            let started = store.run(*ix).started;
+            (!started.is_some(), started, *ix)
+        });
+        let mut rows = vec![Vec::new(); store.runs().len()];
+        for row in store.rows() {
+            if row.seq() > 0
+                && let Some(rows) = rows.get_mut(row.run_ix().0 as usize)
+            {
+                rows.push(row.ix());
+            }
+        }
+        Past {
+            store,
+            runs,
+            rows,
+            is_alarming: vec![false; store.runs().len()],
+        }
+    }
+
+    pub fn rows(&self, run: RunIx) -> &[ActionIx] {
+        self.rows
+            .get(run.0 as usize)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    fn last(&self, run: RunIx) -> Option<ActionIx> {
+        self.rows(run).last().copied()
+    }
+
+    /// What a rule looks at; `masks` holds one for each rule.
+    fn kept(&self, mask: &Mask) -> Vec<RunIx> {
+        let runs = self.runs.iter().copied();
+        runs.filter(|run| mask.sees_run(*run)).collect()
+    }
+}
+
+/// What the filter of a rule lets it see.
+#[derive(Debug, Clone, Default)]
+pub enum Mask {
+    #[default]
+    All,
+    /// By action.
+    Rows(Vec<bool>),
+    /// By run.
+    Runs(Vec<bool>),
+}
+
+impl Mask {
+    pub fn sees(&self, run: RunIx, ix: ActionIx) -> bool {
+        let at = |all: &[bool], at: u32| all.get(at as usize).copied().unwrap_or(false);
+        match self {
+            Mask::All => true,
+            Mask::Rows(rows) => at(rows, ix.0),
+            Mask::Runs(runs) => at(runs, run.0),
+        }
+    }
+
+    fn sees_run(&self, run: RunIx) -> bool {
+        match self {
+            Mask::All | Mask::Rows(_) => true,
+            Mask::Runs(runs) => runs.get(run.0 as usize).copied().unwrap_or(false),
+        }
+    }
+}
+
+/// What separates the alerts of a rule, for an action.
+pub fn scope_of(by: &[By], row: &Row<'_>) -> Scope {
+    let (store, run) = (row.store, row.run());
+    let name = |sym| store.symbols().name(sym);
+    by.iter()
+        .map(|by| {
+            let value = match by {
+                By::Run => &*run.id,
+                By::Lane => row.agent(),
+                By::Agent => name(run.who.agent),
+                By::Tool => row.tool(),
+                By::Model => run.who.models.first().map_or("", |model| name(*model)),
+                By::User => name(run.who.user),
+                By::Service => name(run.who.service),
+                By::Task => name(run.who.task),
+            };
+            (*by, value.into())
+        })
+        .collect()
+}
+
+/// Everything that is to be said of whole runs, by one rule.
+pub fn look(
+    past: &mut Past<'_>,
+    (at, rule): (usize, &Rule),
+    (mask, marks): (&Mask, &Marks),
+    known: Option<&Known>,
+) -> Found {
+    let look = Look {
+        at,
+        rule,
+        mask,
+        known,
+    };
+    match &rule.watches {
+        Watches::Lane { .. } | Watches::Budget(_) => Found::default(),
+        Watches::Outlier => costs::outliers(past, &look),
+        Watches::Drift => costs::drift(past, &look),
+        Watches::Rate { event, .. } => rates::rates(past, &look, marks, event),
+        Watches::Match { count, within, .. } => {
+            bursts::bursts(past, &look, marks, (*count, *within))
+        }
+    }
+}
+
+/// The actions that the filters of a rule find.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    /// `event` of a rate, `when` of a match.
+    pub events: Vec<bool>,
+    /// `of` of a rate.
+    pub of: Vec<bool>,
+}
+
+/// One rule, and what it may see.
+#[derive(Debug)]
+struct Look<'a> {
+    at: usize,
+    rule: &'a Rule,
+    mask: &'a Mask,
+    known: Option<&'a Known>,
+}
+
+/// The words before a task's number: runs of one family are alike. Empty where there are none.
+pub fn family(task: &str) -> &str {
+    let ends = ["__", "/", ":"]
+        .iter()
+        .filter_map(|end| task.find(end))
+        .min();
+    ends.and_then(|end| task.get(..end)).unwrap_or_default()
+}

@@ -1,0 +1,344 @@
+//! Costs of runs against those of others of their kind: single runs that are out of line, and a mean that creeps up.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::analysis::alerts::charts::{self, Ewma, LEAST, Normal, Outlier};
+use crate::analysis::alerts::detector::Detector;
+use crate::analysis::alerts::engine::{Amount, Hit};
+use crate::analysis::alerts::history::{
+    Drift, Found, Learning, Look, Past, Scope, family, scope_of,
+};
+use crate::analysis::alerts::rules::By;
+use crate::analysis::statistics::ranks;
+use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
+
+/// Runs that are remembered.
+const KEPT: usize = 200;
+/// A chart needs more runs than a limit: it adds up what is wrong with its mean.
+const LEAST_OF_CHART: usize = 20;
+/// The least spread of a chart: runs that cost the same to the cent are not watched to the cent.
+const FLOOR: f64 = 0.1;
+/// The last runs of a chart, whose families are named.
+const WINDOW: usize = 20;
+/// Runs of a family from which its own median is taken.
+const OF_FAMILY: usize = 3;
+
+/// What a run is compared by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Kind {
+    agent: Box<str>,
+    model: Box<str>,
+    family: Box<str>,
+}
+
+impl Kind {
+    fn of(past: &Past<'_>, run: RunIx) -> Kind {
+        let store = past.store;
+        let who = &store.run(run).who;
+        let name = |sym| store.symbols().name(sym);
+        Kind {
+            agent: name(who.agent).into(),
+            model: who.models.first().map_or("", |model| name(*model)).into(),
+            family: family(name(who.task)).into(),
+        }
+    }
+}
+
+/// A run that costs are compared with.
+#[derive(Debug, Clone)]
+struct Seen {
+    kind: Kind,
+    cost: f64,
+}
+
+/// The costs of the finest kind that has enough of them; otherwise how many there are of the coarsest.
+fn alike(seen: &[Seen], kind: &Kind) -> Result<Vec<f64>, usize> {
+    let is_alike = |depth: u8, other: &Kind| {
+        other.agent == kind.agent
+            && (depth < 1 || other.model == kind.model)
+            && (depth < 2 || other.family == kind.family)
+    };
+    let deepest = if kind.family.is_empty() { 1 } else { 2 };
+    let mut have = 0;
+    for depth in (0..=deepest).rev() {
+        let alike = seen.iter().filter(|it| is_alike(depth, &it.kind));
+        let costs: Vec<f64> = alike.map(|it| it.cost).collect();
+        if costs.len() >= LEAST {
+            return Ok(costs[costs.len().saturating_sub(KEPT)..].to_vec());
+        }
+        have = costs.len();
+    }
+    Err(have)
+}
+
+fn frozen(look: &Look<'_>) -> Option<Vec<Seen>> {
+    let seen = look.known?.runs.iter().filter_map(|run| {
+        let kind = Kind {
+            agent: run.agent.clone(),
+            model: run.model.clone(),
+            family: run.family.clone(),
+        };
+        Some(Seen {
+            kind,
+            cost: run.cost?,
+        })
+    });
+    Some(seen.collect())
+}
+
+fn cost(past: &Past<'_>, run: RunIx) -> Option<f64> {
+    let (cost, _) = past.store.run(run).cost()?;
+    cost.usd().filter(|usd| *usd > 0.0)
+}
+
+pub(super) fn outliers(past: &mut Past<'_>, look: &Look<'_>) -> Found {
+    let mut found = Found::default();
+    let frozen = frozen(look);
+    let mut seen: Vec<Seen> = frozen.clone().unwrap_or_default();
+    let mut learning: BTreeMap<Box<str>, usize> = BTreeMap::new();
+    let mut told: Vec<Box<str>> = Vec::new();
+    for run in past.kept(look.mask) {
+        let Some(cost) = cost(past, run) else {
+            continue;
+        };
+        let kind = Kind::of(past, run);
+        let mut is_calm = !past.is_alarming[run.0 as usize];
+        match alike(&seen, &kind) {
+            Err(have) => {
+                let have = have + usize::from(frozen.is_none() && is_calm);
+                learning.insert(kind.agent.clone(), have);
+            }
+            Ok(costs) => {
+                told.push(kind.agent.clone());
+                let normal = Normal::of(&costs).filter(|normal| cost > normal.limit);
+                if let Some(normal) = normal {
+                    is_calm = false;
+                    found.hits.extend(outlier(past, look, (run, cost), normal));
+                }
+            }
+        }
+        if frozen.is_none() && is_calm {
+            seen.push(Seen { kind, cost });
+        }
+    }
+    for (agent, have) in learning {
+        if !told.contains(&agent) && have < LEAST {
+            found.learning.push(Learning {
+                rule: look.at,
+                scope: vec![(By::Agent, agent)],
+                have,
+                need: LEAST,
+            });
+        }
+    }
+    for (_, hit) in &found.hits {
+        past.is_alarming[hit.run.0 as usize] = true;
+    }
+    found
+}
+
+fn outlier(
+    past: &Past<'_>,
+    look: &Look<'_>,
+    (run, cost): (RunIx, f64),
+    normal: Normal,
+) -> Option<(Scope, Hit)> {
+    let at = crossing(past, run, normal.limit)?;
+    let scope = scope_of(&look.rule.by, &past.store.row(at));
+    let hit = Hit {
+        rule: look.at,
+        detector: Detector::CostOutlier,
+        level: look.rule.severity,
+        run,
+        lane: None,
+        at,
+        count: 1,
+        amount: Amount::Outlier(Outlier { cost, normal }),
+        period: None,
+        evidence: vec![at],
+    };
+    Some((scope, hit))
+}
+
+/// The action with which the cost of a run exceeds a limit in dollars; its last one if only its total does.
+fn crossing(past: &Past<'_>, run: RunIx, limit: f64) -> Option<ActionIx> {
+    let mut sum = 0.0;
+    let crosses = |ix: &&ActionIx| {
+        sum += past.store.row(**ix).cost().usd().unwrap_or(0.0);
+        sum > limit
+    };
+    let found = past.rows(run).iter().find(crosses).copied();
+    found.or_else(|| past.last(run))
+}
+
+/// The chart of one scope.
+struct Chart {
+    ewma: Ewma,
+    centre: Centre,
+    n: usize,
+    /// Families of the runs that it was learned from.
+    before: HashMap<Box<str>, usize>,
+    /// The last runs.
+    recent: Vec<(RunIx, Box<str>)>,
+}
+
+/// What is taken off the logarithm of a cost.
+struct Centre {
+    all: f64,
+    families: HashMap<Box<str>, f64>,
+}
+
+impl Centre {
+    fn of(seen: &[Seen]) -> Centre {
+        let middle =
+            |logs: &[f64]| ranks::median(&ranks::ordered(logs.iter().copied())).unwrap_or_default();
+        let logs: Vec<f64> = seen.iter().map(|it| it.cost.ln()).collect();
+        let mut families: HashMap<Box<str>, Vec<f64>> = HashMap::new();
+        for it in seen.iter().filter(|it| !it.kind.family.is_empty()) {
+            let family = families.entry(it.kind.family.clone()).or_default();
+            family.push(it.cost.ln());
+        }
+        let known = families
+            .into_iter()
+            .filter(|(_, logs)| logs.len() >= OF_FAMILY);
+        Centre {
+            all: middle(&logs),
+            families: known
+                .map(|(family, logs)| (family, middle(&logs)))
+                .collect(),
+        }
+    }
+
+    fn rest(&self, kind: &Kind, cost: f64) -> f64 {
+        cost.ln() - self.families.get(&kind.family).unwrap_or(&self.all)
+    }
+}
+
+impl Chart {
+    fn new(seen: &[Seen]) -> Chart {
+        let centre = Centre::of(seen);
+        let rest: Vec<f64> = seen
+            .iter()
+            .map(|it| centre.rest(&it.kind, it.cost))
+            .collect();
+        let (mean, sd) = charts::spread(&rest);
+        let mut before = HashMap::new();
+        for it in seen {
+            *before.entry(it.kind.family.clone()).or_default() += 1;
+        }
+        Chart {
+            ewma: Ewma::new(mean, sd.max(FLOOR)),
+            centre,
+            n: seen.len(),
+            before,
+            recent: Vec::new(),
+        }
+    }
+
+    /// The family that has grown most among the last runs.
+    fn mix(&self) -> String {
+        let share = |count: usize, of: usize| 100.0 * count as f64 / of.max(1) as f64;
+        let now = |family: &str| {
+            let same = self.recent.iter().filter(|(_, it)| **it == *family).count();
+            share(same, self.recent.len())
+        };
+        let was =
+            |family: &str| share(self.before.get(family).copied().unwrap_or_default(), self.n);
+        let mut families: Vec<&str> = self.recent.iter().map(|(_, family)| &**family).collect();
+        families.sort_unstable();
+        families.dedup();
+        let grown = families
+            .into_iter()
+            .filter(|family| !family.is_empty() && now(family) > was(family) + 10.0)
+            .max_by(|a, b| (now(a) - was(a)).total_cmp(&(now(b) - was(b))));
+        grown.map_or_else(String::new, |family| {
+            format!(
+                "{family} {:.0} % of the last {}, {:.0} % before",
+                now(family),
+                self.recent.len(),
+                was(family)
+            )
+        })
+    }
+}
+
+pub(super) fn drift(past: &mut Past<'_>, look: &Look<'_>) -> Found {
+    let mut found = Found::default();
+    let frozen = frozen(look);
+    let mut scopes: BTreeMap<Scope, (Vec<Seen>, Option<Chart>)> = BTreeMap::new();
+    for run in past.kept(look.mask) {
+        let (Some(cost), Some(last)) = (cost(past, run), past.last(run)) else {
+            continue;
+        };
+        let kind = Kind::of(past, run);
+        let scope = scope_of(&look.rule.by, &past.store.row(last));
+        let (seen, chart) = scopes.entry(scope.clone()).or_default();
+        if chart.is_none() {
+            if let Some(frozen) = &frozen {
+                let alike = frozen.iter().filter(|it| {
+                    it.kind.agent == kind.agent
+                        && (it.kind.model == kind.model || !look.rule.by.contains(&By::Model))
+                });
+                *seen = alike.cloned().collect();
+            }
+            let need = if frozen.is_some() {
+                LEAST
+            } else {
+                LEAST_OF_CHART
+            };
+            if seen.len() >= need {
+                *chart = Some(Chart::new(seen));
+            } else {
+                if frozen.is_none() && !past.is_alarming[run.0 as usize] {
+                    seen.push(Seen { kind, cost });
+                }
+                continue;
+            }
+        }
+        let Some(chart) = chart else { continue };
+        chart.recent.push((run, kind.family.clone()));
+        let extra = chart.recent.len().saturating_sub(WINDOW);
+        chart.recent.drain(..extra);
+        let mean = chart.ewma.mean;
+        let point = chart.ewma.add(chart.centre.rest(&kind, cost));
+        if point.fires {
+            let recent = chart.recent.iter();
+            let evidence = recent.filter_map(|(run, _)| past.rows(*run).first().copied());
+            let hit = Hit {
+                rule: look.at,
+                detector: Detector::CostDrift,
+                level: look.rule.severity,
+                run,
+                lane: None,
+                at: last,
+                count: chart.recent.len() as u32,
+                amount: Amount::Drift(Drift {
+                    point,
+                    mean,
+                    n: chart.n,
+                    mix: chart.mix(),
+                }),
+                period: None,
+                evidence: evidence.collect(),
+            };
+            found.hits.push((scope, hit));
+        }
+    }
+    for (scope, (seen, chart)) in scopes {
+        if chart.is_none() {
+            let need = if frozen.is_some() {
+                LEAST
+            } else {
+                LEAST_OF_CHART
+            };
+            found.learning.push(Learning {
+                rule: look.at,
+                scope,
+                have: seen.len(),
+                need,
+            });
+        }
+    }
+    found
+}

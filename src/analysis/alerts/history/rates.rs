@@ -1,0 +1,160 @@
+//! How often something happens among calls, against what is normal for their scope.
+
+use std::collections::BTreeMap;
+
+use crate::analysis::alerts::charts::{Cusum, LEAST, normal_rate};
+use crate::analysis::alerts::detector::Detector;
+use crate::analysis::alerts::engine::{Amount, Hit};
+use crate::analysis::alerts::history::{Found, Learning, Look, Marks, Past, Rate, Scope, scope_of};
+use crate::analysis::alerts::rules::By;
+use crate::model::action::ActionIx;
+use crate::model::run::RunIx;
+use crate::query::expr::Expr;
+
+/// Events that are kept as evidence.
+const KEPT: usize = 32;
+
+/// The chart of one scope.
+#[derive(Debug, Default)]
+struct Chart {
+    /// Events and calls of the runs that are learned from.
+    learned: Vec<(u32, u32)>,
+    cusum: Option<Cusum>,
+    n: usize,
+    /// Since the sum was last 0.
+    events: Vec<ActionIx>,
+    calls: u32,
+}
+
+pub(super) fn rates(past: &Past<'_>, look: &Look<'_>, marks: &Marks, event: &Expr) -> Found {
+    let mut found = Found::default();
+    let mut charts: BTreeMap<Scope, Chart> = BTreeMap::new();
+    for run in past.kept(look.mask) {
+        for (scope, calls) in scopes(past, look, marks, run) {
+            let chart = charts.entry(scope.clone()).or_default();
+            if chart.cusum.is_none() && !chart.prepare(look, &scope, event) {
+                let events = calls.iter().filter(|(_, is_event)| *is_event).count();
+                chart.learned.push((events as u32, calls.len() as u32));
+                continue;
+            }
+            for (ix, rate, evidence) in chart.run(&calls) {
+                let hit = Hit {
+                    rule: look.at,
+                    detector: Detector::Rate,
+                    level: look.rule.severity,
+                    run,
+                    lane: None,
+                    at: ix,
+                    count: rate.events,
+                    amount: Amount::Rate(rate),
+                    period: None,
+                    evidence,
+                };
+                found.hits.push((scope.clone(), hit));
+            }
+        }
+    }
+    for (scope, chart) in charts {
+        if chart.cusum.is_none() {
+            found.learning.push(Learning {
+                rule: look.at,
+                scope,
+                have: chart.learned.len().min(LEAST),
+                need: LEAST,
+            });
+        }
+    }
+    found
+}
+
+/// The calls of a run by scope, in order, and whether each is an event.
+fn scopes(
+    past: &Past<'_>,
+    look: &Look<'_>,
+    marks: &Marks,
+    run: RunIx,
+) -> BTreeMap<Scope, Vec<(ActionIx, bool)>> {
+    let mut scopes: BTreeMap<Scope, Vec<(ActionIx, bool)>> = BTreeMap::new();
+    let marked = |all: &[bool], ix: ActionIx| all.get(ix.0 as usize).copied().unwrap_or(false);
+    let of_run = !look
+        .rule
+        .by
+        .iter()
+        .any(|by| matches!(by, By::Tool | By::Lane));
+    let mut whole: Option<Scope> = None;
+    for ix in past.rows(run) {
+        if !marked(&marks.of, *ix) || !look.mask.sees(run, *ix) {
+            continue;
+        }
+        let row = past.store.row(*ix);
+        let scope = match &whole {
+            Some(scope) if of_run => scope.clone(),
+            _ => scope_of(&look.rule.by, &row),
+        };
+        whole = Some(scope.clone());
+        let calls = scopes.entry(scope).or_default();
+        calls.push((*ix, marked(&marks.events, *ix)));
+    }
+    scopes
+}
+
+impl Chart {
+    /// Begins the chart if what is normal is known.
+    fn prepare(&mut self, look: &Look<'_>, scope: &Scope, event: &Expr) -> bool {
+        if let Some(known) = known(look, scope, event) {
+            self.learned = known;
+        }
+        if self.learned.len() < LEAST {
+            return false;
+        }
+        self.n = self.learned.len();
+        self.cusum = Some(Cusum::new(normal_rate(self.learned.iter().copied())));
+        true
+    }
+
+    /// Where the chart fires among the calls of a run, and the events that made it.
+    fn run(&mut self, calls: &[(ActionIx, bool)]) -> Vec<(ActionIx, Rate, Vec<ActionIx>)> {
+        let mut fires = Vec::new();
+        let Some(cusum) = &mut self.cusum else {
+            return fires;
+        };
+        cusum.run();
+        for (ix, is_event) in calls {
+            let fired = cusum.add(*is_event);
+            self.calls += 1;
+            if *is_event && self.events.len() < KEPT {
+                self.events.push(*ix);
+            }
+            if let Some(sum) = fired {
+                let rate = Rate {
+                    sum,
+                    p0: cusum.p0,
+                    events: self.events.len() as u32,
+                    calls: self.calls,
+                    n: self.n,
+                };
+                fires.push((*ix, rate, std::mem::take(&mut self.events)));
+            }
+            if cusum.sum <= 0.0 {
+                self.calls = 0;
+                self.events.clear();
+            }
+        }
+        fires
+    }
+}
+
+/// Events and calls of the runs of a baseline, if it tells about such a scope.
+fn known(look: &Look<'_>, scope: &Scope, event: &Expr) -> Option<Vec<(u32, u32)>> {
+    let is_known = |by: &By| matches!(by, By::Agent | By::Model);
+    let known = look.known.filter(|_| look.rule.by.iter().all(is_known))?;
+    let fits = |run: &&super::baseline::KnownRun| {
+        scope.iter().all(|(by, value)| match by {
+            By::Agent => run.agent == *value,
+            _ => run.model == *value,
+        })
+    };
+    let runs = known.runs.iter().filter(fits);
+    let events: Vec<(u32, u32)> = runs.filter_map(|run| run.events(event)).collect();
+    (!events.is_empty()).then_some(events)
+}

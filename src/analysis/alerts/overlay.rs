@@ -1,0 +1,205 @@
+//! The alerts of a store, found by run and by action: for screens and filters. Grows with its store.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::analysis::alerts::alert::Alert;
+use crate::analysis::alerts::check::{self, Ask, Feed, Report};
+use crate::analysis::alerts::detector::Level;
+use crate::analysis::alerts::engine::Standing;
+use crate::analysis::alerts::fact::{Fact, What};
+use crate::analysis::alerts::history::baseline::Known;
+use crate::analysis::alerts::rules::Rules;
+use crate::base::cancel::CancelFlag;
+use crate::model::action::ActionIx;
+use crate::model::quantity::Time;
+use crate::model::run::RunIx;
+use crate::model::symbol::Sym;
+use crate::query::Context;
+use crate::store::Store;
+
+/// The alerts of a store as it was.
+#[derive(Debug, Clone)]
+pub struct Overlay {
+    pub rules: Arc<Rules>,
+    pub report: Report,
+    known: Arc<[Known]>,
+    feed: Feed,
+    /// Calls that were taken without a result, because their agent had answered: a result may come late.
+    taken_open: Vec<ActionIx>,
+    /// Actions that wait for a result of a call before them.
+    waiting: Vec<ActionIx>,
+    /// How many actions the store had.
+    pub len: u32,
+    by_run: HashMap<RunIx, Vec<usize>>,
+    by_action: HashMap<ActionIx, Vec<usize>>,
+}
+
+impl Overlay {
+    pub fn new(
+        store: &Store,
+        rules: &Arc<Rules>,
+        (known, context): (Arc<[Known]>, &Context),
+        cancel: &CancelFlag,
+    ) -> Overlay {
+        let empty = Overlay {
+            rules: Arc::clone(rules),
+            report: Report::default(),
+            known,
+            feed: Feed::new(store, rules, None),
+            taken_open: Vec::new(),
+            waiting: Vec::new(),
+            len: store.first(),
+            by_run: HashMap::new(),
+            by_action: HashMap::new(),
+        };
+        empty.read(store, context, cancel)
+    }
+
+    /// The same rules over a store that has grown or learned more. Only what is new is opened, unless a result came late.
+    #[must_use]
+    pub fn grown(&self, store: &Store, context: &Context, cancel: &CancelFlag) -> Overlay {
+        let is_late = |ix: &ActionIx| {
+            let fact = self.feed.fact(store, *ix);
+            fact.is_some_and(|fact| !fact.is_open())
+        };
+        let has_filters = self.rules.rules.iter().any(|rule| rule.filter.is_some());
+        if has_filters || self.taken_open.iter().any(is_late) {
+            let known = (Arc::clone(&self.known), context);
+            return Overlay::new(store, &self.rules, known, cancel);
+        }
+        let mut feed = Feed::new(store, &self.rules, None);
+        feed.engine = self.feed.engine.clone();
+        let grown = Overlay {
+            feed,
+            ..self.clone()
+        };
+        grown.read(store, context, cancel)
+    }
+
+    fn read(mut self, store: &Store, context: &Context, cancel: &CancelFlag) -> Overlay {
+        let known = Arc::clone(&self.known);
+        let rules = Arc::clone(&self.rules);
+        let ask = Ask {
+            rules: &rules,
+            only: None,
+            known: &known,
+            context,
+        };
+        let masks = check::masks(store, &ask, cancel);
+        let new = (self.len..store.len()).map(ActionIx);
+        let mut due: Vec<ActionIx> = std::mem::take(&mut self.waiting);
+        due.extend(new);
+        let facts: Vec<Fact> = self.feed.many(store, &due, cancel);
+        let last = Last::of(&facts);
+        let mut held: HashSet<(RunIx, Sym)> = HashSet::new();
+        for fact in &facts {
+            let lane = (fact.run, fact.lane);
+            if held.contains(&lane) || last.may_change(fact) {
+                held.insert(lane);
+                self.waiting.push(fact.ix);
+                continue;
+            }
+            if fact.is_open() {
+                self.taken_open.push(fact.ix);
+            }
+            self.feed.step(store, &masks, fact);
+        }
+        self.feed.spend(store, &masks);
+        self.len = store.len();
+        self.report = check::report(store, &ask, (&self.feed, &masks), cancel);
+        self.index();
+        self
+    }
+
+    fn index(&mut self) {
+        self.by_run.clear();
+        self.by_action.clear();
+        for (at, alert) in self.report.alerts.iter().enumerate() {
+            for hit in &alert.hits {
+                let runs = self.by_run.entry(hit.run).or_default();
+                if !runs.contains(&at) {
+                    runs.push(at);
+                }
+            }
+            for ix in alert.evidence() {
+                self.by_action.entry(ix).or_default().push(at);
+            }
+        }
+    }
+
+    /// Notices runs that have been idle for too long.
+    pub fn idle(&mut self, now: Time) {
+        self.feed.engine.idle(now);
+    }
+
+    /// How far the streaks of all agents go now.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.feed.engine.standings()
+    }
+
+    pub fn alerts(&self) -> &[Alert] {
+        &self.report.alerts
+    }
+
+    /// The alerts of a run, in the order of the store.
+    pub fn of_run(&self, run: RunIx) -> impl Iterator<Item = &Alert> {
+        let found = self.by_run.get(&run).into_iter().flatten();
+        found.map(|at| &self.report.alerts[*at])
+    }
+
+    /// How bad it is in a run; none where nothing fired.
+    pub fn level(&self, run: RunIx) -> Option<Level> {
+        self.of_run(run).map(Alert::level).max()
+    }
+
+    /// The alerts that an action is evidence of.
+    pub fn of_action(&self, ix: ActionIx) -> impl Iterator<Item = &Alert> {
+        let found = self.by_action.get(&ix).into_iter().flatten();
+        found.map(|at| &self.report.alerts[*at])
+    }
+
+    /// By rule id, the actions that are evidence of its alerts: for `alert:` and `is:alert`.
+    pub fn marks(&self) -> BTreeMap<&str, Vec<ActionIx>> {
+        let mut marks: BTreeMap<&str, Vec<ActionIx>> = BTreeMap::new();
+        for alert in &self.report.alerts {
+            let id = self.rules.rules[alert.rule].id.as_str();
+            marks.entry(id).or_default().extend(alert.evidence());
+        }
+        marks
+    }
+}
+
+/// Of each agent, its last action, and its last answer or prompt.
+#[derive(Debug, Default)]
+struct Last {
+    actions: HashMap<(RunIx, Sym), ActionIx>,
+    answers: HashMap<(RunIx, Sym), ActionIx>,
+}
+
+impl Last {
+    fn of(facts: &[Fact]) -> Last {
+        let mut last = Last::default();
+        for fact in facts {
+            let lane = (fact.run, fact.lane);
+            last.actions.insert(lane, fact.ix);
+            match fact.what {
+                What::Prompt(_) | What::Response(_) => {
+                    last.answers.insert(lane, fact.ix);
+                }
+                What::Call(_) | What::End | What::Other => {}
+            }
+        }
+        last
+    }
+
+    /// Whether more may be learned about an action before its agent goes on.
+    fn may_change(&self, fact: &Fact) -> bool {
+        let lane = (fact.run, fact.lane);
+        let is_last = |last: &HashMap<(RunIx, Sym), ActionIx>| {
+            last.get(&lane).is_none_or(|last| *last <= fact.ix)
+        };
+        (fact.is_open() && is_last(&self.answers))
+            || (fact.is_uncounted() && is_last(&self.actions))
+    }
+}

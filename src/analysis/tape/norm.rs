@@ -1,0 +1,232 @@
+//! The body of a request without what says nothing about what was asked: transport, accounting, ids that the server
+//! gives out.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::analysis::diff::{mask, step};
+
+/// Members of a request that do not change what is asked.
+pub const DROPPED: &[&str] = &[
+    "stream",
+    "stream_options",
+    "metadata",
+    "client_metadata",
+    "user",
+    "store",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "seed",
+];
+/// Members dropped at any depth.
+pub const DROPPED_ANYWHERE: &[&str] = &["cache_control", "annotations", "refusal", "logprobs"];
+/// Members whose strings are ids of calls.
+const IDS: &[&str] = &["tool_call_id", "call_id", "tool_use_id", "id"];
+
+/// A path that is not compared: `$.temperature`, `messages[*].name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    steps: Vec<String>,
+}
+
+impl Ignored {
+    pub fn parse(text: &str) -> Result<Ignored, String> {
+        let path = text.strip_prefix('$').unwrap_or(text);
+        let path = path.replace('[', ".").replace(']', "");
+        let steps: Vec<String> = path
+            .split('.')
+            .filter(|step| !step.is_empty())
+            .map(str::to_owned)
+            .collect();
+        match steps.is_empty() {
+            true => Err(format!(
+                "'{text}' names no path: write one such as $.temperature or messages[*].name"
+            )),
+            false => Ok(Ignored { steps }),
+        }
+    }
+}
+
+/// A request as it is compared.
+pub fn norm(body: &Value, ignored: &[Ignored]) -> Value {
+    let mut body = body.clone();
+    if let Some(members) = body.as_object_mut() {
+        members.retain(|name, _| !DROPPED.contains(&name.as_str()));
+    }
+    for path in ignored {
+        remove(&mut body, &path.steps);
+    }
+    let mut ids = HashMap::new();
+    walk(&body, "", &mut ids)
+}
+
+/// Ids become numbers in the order of their appearance, so that a run with other ids is the same.
+fn walk(value: &Value, key: &str, ids: &mut HashMap<String, usize>) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = |(name, value): &(&String, &Value)| {
+                !value.is_null() && !DROPPED_ANYWHERE.contains(&name.as_str())
+            };
+            let mut names: Vec<_> = members.iter().filter(kept).collect();
+            names.sort_unstable_by_key(|(name, _)| *name);
+            let walked = names
+                .into_iter()
+                .map(|(name, value)| (name.clone(), walk(value, name, ids)));
+            Value::Object(walked.collect::<Map<_, _>>())
+        }
+        Value::Array(items) => items.iter().map(|item| walk(item, key, ids)).collect(),
+        Value::String(text) if IDS.contains(&key) => {
+            let next = ids.len();
+            let number = ids.entry(text.clone()).or_insert(next);
+            format!("#{number}").into()
+        }
+        Value::String(text) if key == "arguments" => match serde_json::from_str(text) {
+            Ok(value) => value,
+            Err(_) => text.as_str().into(),
+        },
+        Value::String(text) => text.replace("\r\n", "\n").into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+fn remove(value: &mut Value, steps: &[String]) {
+    let Some((step, rest)) = steps.split_first() else {
+        return;
+    };
+    match value {
+        Value::Object(members) if rest.is_empty() => match step.as_str() {
+            "*" => members.clear(),
+            name => {
+                members.shift_remove(name);
+            }
+        },
+        Value::Object(members) => match step.as_str() {
+            "*" => members.values_mut().for_each(|inner| remove(inner, rest)),
+            name => {
+                if let Some(inner) = members.get_mut(name) {
+                    remove(inner, rest);
+                }
+            }
+        },
+        Value::Array(items) => {
+            let is_chosen = |at: usize| step == "*" || step.parse() == Ok(at);
+            let items = items.iter_mut().enumerate();
+            for (_, item) in items.filter(|(at, _)| is_chosen(*at)) {
+                match rest.is_empty() {
+                    // Removing it would move the others.
+                    true => *item = Value::Null,
+                    false => remove(item, rest),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b\d{4}-\d\d-\d\d\b").ok());
+
+/// Dates without a time, which system prompts hold.
+pub(super) fn dateless(text: &str) -> String {
+    match &*DATE {
+        Some(date) => date.replace_all(text, "<date>").into_owned(),
+        None => text.to_owned(),
+    }
+}
+
+/// A normalised request with noise in its texts masked: ids, times, dates, temporary paths, white space at ends.
+pub fn quiet(value: &Value) -> Value {
+    match value {
+        Value::String(text) => dateless(&mask::quiet(text)).into(),
+        Value::Array(items) => items.iter().map(quiet).collect(),
+        Value::Object(members) => {
+            let quieted = members
+                .iter()
+                .map(|(name, value)| (name.clone(), quiet(value)));
+            Value::Object(quieted.collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// Where two values differ first, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    pub path: String,
+    pub recorded: String,
+    pub got: String,
+}
+
+/// The longest quotation of a value.
+const QUOTED: usize = 80;
+
+impl Difference {
+    /// Quotes the texts from shortly before they differ.
+    pub fn texts(path: &str, recorded: &str, got: &str) -> Difference {
+        let same = recorded.chars().zip(got.chars());
+        let same = same.take_while(|(one, other)| one == other).count();
+        let from = match same {
+            short if short < QUOTED / 2 => 0,
+            long => long - 20,
+        };
+        let quoted = |text: &str| {
+            let head = if from > 0 && !text.is_empty() {
+                "…"
+            } else {
+                ""
+            };
+            let mut rest = text.chars().skip(from);
+            let cut: String = rest.by_ref().take(QUOTED).collect();
+            let tail = if rest.next().is_some() { "…" } else { "" };
+            format!("{head}{cut}{tail}")
+        };
+        Difference {
+            path: path.to_owned(),
+            recorded: quoted(recorded),
+            got: quoted(got),
+        }
+    }
+}
+
+/// The first difference, in the order of sorted members.
+pub fn difference(path: &str, recorded: &Value, got: &Value) -> Option<Difference> {
+    match (recorded, got) {
+        (Value::Object(one), Value::Object(other)) => {
+            let mut names: Vec<&String> = one.keys().chain(other.keys()).collect();
+            names.sort_unstable();
+            names.dedup();
+            names.into_iter().find_map(|name| {
+                let path = format!("{path}.{name}");
+                beside(&path, one.get(name), other.get(name))
+            })
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            let longer = one.len().max(other.len());
+            (0..longer).find_map(|at| beside(&format!("{path}[{at}]"), one.get(at), other.get(at)))
+        }
+        (one, other) if step::canon(one) == step::canon(other) => None,
+        (one, other) => Some(Difference::texts(path, &spelled(one), &spelled(other))),
+    }
+}
+
+fn beside(path: &str, recorded: Option<&Value>, got: Option<&Value>) -> Option<Difference> {
+    match (recorded, got) {
+        (Some(one), Some(other)) => difference(path, one, other),
+        (None, None) => None,
+        (one, other) => {
+            let spelled = |value: Option<&Value>| value.map(spelled).unwrap_or_default();
+            Some(Difference::texts(path, &spelled(one), &spelled(other)))
+        }
+    }
+}
+
+fn spelled(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        value => step::canon(value),
+    }
+}

@@ -1,0 +1,410 @@
+//! Which recorded answer a request gets.
+//!
+//! Requests of several agents may come in any order: a request belongs to the lane whose recorded conversation it goes
+//! on with. Within a lane the mode decides. An answer is given once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::analysis::context;
+use crate::analysis::diff::step::{self, Step};
+use crate::analysis::tape::class::Class;
+use crate::analysis::tape::heard::Heard;
+use crate::analysis::tape::norm::{self, Difference, Ignored};
+use crate::analysis::tape::{Call, Recording};
+use crate::base::cancel::CancelFlag;
+use crate::store::Store;
+
+/// How requests are matched with recorded ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The next of its lane, which must be the same.
+    Order,
+    /// Any that is the same and was not given yet.
+    Hash,
+    /// The next of its lane, the same in roles, texts, calls and results.
+    Content,
+    /// The next of its lane, whatever it says.
+    Loose,
+}
+
+impl Mode {
+    /// The strictest that a recording allows.
+    pub fn of(class: Class) -> Mode {
+        match class {
+            Class::Recorded => Mode::Order,
+            Class::Heard | Class::Whole => Mode::Content,
+            Class::Order => Mode::Loose,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::Order => "order",
+            Mode::Hash => "hash",
+            Mode::Content => "content",
+            Mode::Loose => "loose",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub mode: Mode,
+    pub ignored: Vec<Ignored>,
+    /// Ids, times and dates in texts count as differences.
+    pub keeps_noise: bool,
+    /// Recorded failures of the model are left out.
+    pub skips_errors: bool,
+    /// Requests without tools that go on with no recorded conversation get the smallest valid answer.
+    pub stubs: bool,
+    /// Only so many answers are given.
+    pub until: Option<usize>,
+}
+
+/// A request, read for matching.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub body: Value,
+    pub heard: Heard,
+}
+
+impl Asked {
+    pub fn new(body: Value) -> Asked {
+        let heard = Heard::of(&body);
+        Asked { body, heard }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// All answers were given.
+    Exhausted,
+    /// It is the same as another recorded request, whose turn it is not.
+    OutOfOrder,
+    /// It differs from the recorded request whose turn it is.
+    RequestChanged,
+    /// It is the same as none that is left.
+    NoMatch,
+}
+
+impl Reason {
+    pub fn word(self) -> &'static str {
+        match self {
+            Reason::Exhausted => "exhausted",
+            Reason::OutOfOrder => "out_of_order",
+            Reason::RequestChanged => "request_changed",
+            Reason::NoMatch => "no_match",
+        }
+    }
+}
+
+/// A request that got no answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Miss {
+    pub reason: Reason,
+    /// The step whose turn it was, counting from 1; none if all were given.
+    pub step: Option<usize>,
+    pub seq: Option<u32>,
+    pub lane: usize,
+    /// The first difference from it.
+    pub difference: Option<Difference>,
+    /// The most similar recorded request: its step, and how similar, in thousandths.
+    pub nearest: Option<(usize, u32)>,
+}
+
+impl Miss {
+    pub fn words(&self) -> String {
+        let step = match (self.step, self.seq) {
+            (Some(step), Some(seq)) => format!("step {step} (#{seq})"),
+            _ => "after the last step".to_owned(),
+        };
+        let mut words = format!("{step}: {}", self.reason.word());
+        if let Some(Difference {
+            path,
+            recorded,
+            got,
+        }) = &self.difference
+        {
+            words.push_str(&format!(" at {path}: recorded {recorded:?}, got {got:?}"));
+        }
+        if let Some((nearest, same)) = self.nearest {
+            words.push_str(&format!(
+                " (nearest: step {nearest}, {}.{} % the same)",
+                same / 10,
+                same % 10
+            ));
+        }
+        words
+    }
+}
+
+/// What a request gets.
+#[derive(Debug, Clone)]
+pub enum Taken {
+    /// The answer at this index of the recording, and where the request differs all the same.
+    Answer {
+        at: usize,
+        difference: Option<Difference>,
+    },
+    /// The smallest valid answer.
+    Stub,
+    /// All answers up to the limit were given.
+    Stop,
+    Miss(Box<Miss>),
+}
+
+/// What was given so far.
+#[derive(Debug)]
+pub struct Player {
+    pub store: Arc<Store>,
+    pub recording: Recording,
+    options: Options,
+    used: Vec<bool>,
+    heard: HashMap<usize, Arc<Heard>>,
+    norms: HashMap<usize, Arc<Value>>,
+    pub misses: Vec<Miss>,
+    /// Requests that were answered though they differ: in noise, or in what the recording is loose about.
+    pub differences: Vec<(usize, Difference)>,
+    pub stubs: usize,
+}
+
+impl Player {
+    pub fn new(store: Arc<Store>, recording: Recording, options: Options) -> Player {
+        let skipped = |call: &Call| options.skips_errors && call.answer.error.is_some();
+        Player {
+            used: recording.calls.iter().map(skipped).collect(),
+            store,
+            recording,
+            options,
+            heard: HashMap::new(),
+            norms: HashMap::new(),
+            misses: Vec::new(),
+            differences: Vec::new(),
+            stubs: 0,
+        }
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.options.mode
+    }
+
+    pub fn total(&self) -> usize {
+        self.used.len()
+    }
+
+    pub fn served(&self) -> usize {
+        self.used.iter().filter(|used| **used).count()
+    }
+
+    /// Steps that nobody asked for, counting from 1.
+    pub fn unused(&self) -> Vec<usize> {
+        let unused = self.used.iter().enumerate().filter(|(_, used)| !**used);
+        unused.map(|(at, _)| at + 1).collect()
+    }
+
+    /// The answer to a request. Remembers what it gave.
+    pub fn take(&mut self, asked: &Asked) -> Taken {
+        if self
+            .options
+            .until
+            .is_some_and(|until| self.served() >= until)
+        {
+            return Taken::Stop;
+        }
+        // Loosely, nearly anything is the same: what stands beside is told apart first.
+        let is_loose = self.options.mode == Mode::Loose;
+        if is_loose && self.options.stubs && self.is_beside(asked) {
+            self.stubs += 1;
+            return Taken::Stub;
+        }
+        let candidates = match self.options.mode {
+            Mode::Hash => self.left(),
+            Mode::Order | Mode::Content | Mode::Loose => self.heads(),
+        };
+        let same = candidates
+            .iter()
+            .copied()
+            .find(|at| self.differs(*at, asked, false).is_none());
+        if let Some(at) = same {
+            return self.give(at, None);
+        }
+        if !self.options.keeps_noise {
+            let quiet = candidates
+                .iter()
+                .copied()
+                .find(|at| self.differs(*at, asked, true).is_none());
+            if let Some(at) = quiet {
+                let difference = self.differs(at, asked, false);
+                return self.give(at, difference);
+            }
+        }
+        if self.options.stubs && self.is_beside(asked) {
+            self.stubs += 1;
+            return Taken::Stub;
+        }
+        let Some(at) = self.belongs_to(asked) else {
+            return self.miss(Reason::Exhausted, None, asked);
+        };
+        match self.options.mode {
+            Mode::Loose => {
+                let quiet = !self.options.keeps_noise;
+                let difference = self.differs(at, asked, quiet);
+                self.give(at, difference)
+            }
+            Mode::Hash => self.miss(Reason::NoMatch, Some(at), asked),
+            Mode::Order | Mode::Content => {
+                let all = 0..self.total();
+                let mut others = all.filter(|other| *other != at);
+                let elsewhere = others.any(|other| self.differs(other, asked, true).is_none());
+                let reason = if elsewhere {
+                    Reason::OutOfOrder
+                } else {
+                    Reason::RequestChanged
+                };
+                self.miss(reason, Some(at), asked)
+            }
+        }
+    }
+
+    fn give(&mut self, at: usize, difference: Option<Difference>) -> Taken {
+        self.used[at] = true;
+        if let Some(difference) = &difference {
+            self.differences.push((at + 1, difference.clone()));
+        }
+        Taken::Answer { at, difference }
+    }
+
+    fn left(&self) -> Vec<usize> {
+        (0..self.total()).filter(|at| !self.used[*at]).collect()
+    }
+
+    /// The next step of each lane.
+    fn heads(&self) -> Vec<usize> {
+        let mut heads: Vec<usize> = Vec::new();
+        for at in self.left() {
+            let lane = self.recording.calls[at].lane;
+            if heads
+                .iter()
+                .all(|head| self.recording.calls[*head].lane != lane)
+            {
+                heads.push(at);
+            }
+        }
+        heads
+    }
+
+    /// Where a request differs from the recorded one, as far as the recording and the mode can tell.
+    fn differs(&mut self, at: usize, asked: &Asked, is_quiet: bool) -> Option<Difference> {
+        let class = self.recording.calls[at].class;
+        match (self.options.mode, class) {
+            (Mode::Order | Mode::Hash, Class::Recorded) => {
+                let recorded = self.normal(at);
+                let got = norm::norm(&asked.body, &self.options.ignored);
+                if is_quiet {
+                    norm::difference("$", &norm::quiet(&recorded), &norm::quiet(&got))
+                } else {
+                    norm::difference("$", &recorded, &got)
+                }
+            }
+            (Mode::Loose, _) => self.heard(at).loose_difference(&asked.heard, is_quiet),
+            (Mode::Order | Mode::Hash | Mode::Content, _) => {
+                self.heard(at).difference(&asked.heard, is_quiet)
+            }
+        }
+    }
+
+    fn normal(&mut self, at: usize) -> Arc<Value> {
+        if let Some(known) = self.norms.get(&at) {
+            return Arc::clone(known);
+        }
+        let request = self.request(at);
+        let normal = Arc::new(norm::norm(&request, &self.options.ignored));
+        self.norms.insert(at, Arc::clone(&normal));
+        normal
+    }
+
+    fn heard(&mut self, at: usize) -> Arc<Heard> {
+        if let Some(known) = self.heard.get(&at) {
+            return Arc::clone(known);
+        }
+        let heard = Arc::new(Heard::of(&self.request(at)));
+        self.heard.insert(at, Arc::clone(&heard));
+        heard
+    }
+
+    /// The request of a step: recorded, or as far as the trace has it.
+    pub fn request(&self, at: usize) -> Value {
+        let call = self.recording.calls[at].action;
+        let found = context::of(&self.store, call, &CancelFlag::new());
+        found.map_or(Value::Null, |found| found.request)
+    }
+
+    /// Whether a request stands beside the conversation of the agent: titles, routers, warm-ups.
+    fn is_beside(&self, asked: &Asked) -> bool {
+        let uses_tools = !self.recording.tools.is_empty() || self.recording.unanswered > 0;
+        uses_tools && !asked.heard.has_tools() && asked.heard.count_calls() == 0
+    }
+
+    /// The step of the lane that a request goes on with.
+    fn belongs_to(&mut self, asked: &Asked) -> Option<usize> {
+        let heads = self.heads();
+        if heads.len() <= 1 {
+            return heads.first().copied();
+        }
+        let fit = |player: &mut Player, at: usize| {
+            let recorded = player.heard(at);
+            let opens = recorded
+                .opening()
+                .is_some_and(|text| asked.heard.says(text));
+            let counts = recorded.count_calls() == asked.heard.count_calls();
+            (recorded.common(&asked.heard), opens, counts)
+        };
+        let mut best: Option<(usize, (usize, bool, bool))> = None;
+        for at in heads {
+            let found = fit(self, at);
+            if best.is_none_or(|(_, known)| found > known) {
+                best = Some((at, found));
+            }
+        }
+        best.map(|(at, _)| at)
+    }
+
+    fn miss(&mut self, reason: Reason, at: Option<usize>, asked: &Asked) -> Taken {
+        let difference = at.and_then(|at| self.differs(at, asked, false));
+        let call = at.map(|at| &self.recording.calls[at]);
+        let miss = Miss {
+            reason,
+            step: at.map(|at| at + 1),
+            seq: call.map(|call| call.seq),
+            lane: call.map_or(0, |call| call.lane),
+            difference,
+            nearest: self.nearest(asked),
+        };
+        self.misses.push(miss.clone());
+        Taken::Miss(Box::new(miss))
+    }
+
+    /// The recorded request that is most like this one.
+    fn nearest(&mut self, asked: &Asked) -> Option<(usize, u32)> {
+        let whole =
+            |body: &Value| Step::call("", &norm::norm(body, &[]), step::CallOutcome::default());
+        let got = whole(&asked.body);
+        // Reading requests of a long run again takes time; those near the end of what was given are likely.
+        let middle = self.used.iter().rposition(|used| *used).unwrap_or(0);
+        let from = middle.saturating_sub(NEAR);
+        let near = from..self.total().min(from + 2 * NEAR);
+        let scored = near.map(|at| {
+            (
+                at + 1,
+                step::dice(&whole(&self.request(at)).features, &got.features),
+            )
+        });
+        scored.max_by_key(|(at, same)| (*same, std::cmp::Reverse(*at)))
+    }
+}
+
+/// How many requests before and after the last given one are looked at for the nearest.
+const NEAR: usize = 20;

@@ -1,0 +1,300 @@
+//! `serve`: gives the recorded answers of a run to an agent, and tells whether it did the same again.
+
+mod dry;
+mod report;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use crate::act::child::{self, Launch};
+use crate::act::net::Net;
+use crate::act::net::server::loopback;
+use crate::act::serve::{self, Serving};
+use crate::analysis::tape::Recording;
+use crate::analysis::tape::class::Class;
+use crate::analysis::tape::norm::Ignored;
+use crate::analysis::tape::player::{self, Mode, Player};
+use crate::base::human;
+use crate::cli::command::{Accepts, Command, GlobalOption};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::mcp_serve::McpServe;
+use crate::cli::place::{self, Place};
+use crate::cli::{Cx, pick};
+use crate::store::Store;
+
+/// Serve a recorded run as the model of an agent: no key, no network. With a command, run it and tell whether it did
+/// the same again
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  saferun-tui serve trace.jsonl -- python agent.py
+  saferun-tui serve trace.jsonl#7f3a91 -o again.jsonl -- claude -p 'fix the test'
+  saferun-tui serve trace.jsonl --listen 127.0.0.1:8080     until interrupted
+  saferun-tui serve trace.jsonl --dry-run                   what can be served, and how exactly
+
+The agent's own tools run as ever: only its model is served.
+
+Exit codes: 0 all answers were given and the new run is the same · 1 it differs, or answers were not asked for ·
+            3 a request had no recorded answer · otherwise the code of the command")]
+pub struct Serve {
+    /// PATH, or PATH#RUN if it holds several runs
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Where to listen, on this machine only [default: 127.0.0.1 and any free port]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Serve the run's tools instead, as mcp-serve does: over standard input and output, or with --listen over HTTP
+    #[arg(long, conflicts_with_all = ["how", "until", "command", "output", "dry_run"])]
+    mcp: bool,
+    /// The tools of MCP servers, for commands that can be told where theirs are (claude, codex)
+    #[arg(long, value_name = "WHICH", default_value = "mcp")]
+    tools: Which,
+    /// How requests are matched [default: the strictest that the trace allows]
+    #[arg(long = "match", value_name = "HOW")]
+    how: Option<How>,
+    /// Give only the first N answers; later requests fail
+    #[arg(long, value_name = "N")]
+    until: Option<usize>,
+    /// What requests get that stand beside the conversation, such as titles
+    #[arg(long, value_name = "WHAT", default_value = "stub")]
+    aux: Aux,
+    /// Wait as long as the recorded answers took; x4 waits a quarter
+    #[arg(long, value_name = "SPEED", default_value = "none", value_parser = speed)]
+    timing: Speed,
+    /// Recorded failures of the model
+    #[arg(long, value_name = "WHAT", default_value = "recorded")]
+    errors: Errors,
+    /// Do not compare this part of requests, such as $.temperature or messages[*].name; repeatable
+    #[arg(long, value_name = "PATH")]
+    ignore: Vec<String>,
+    /// Compare ids, times, dates and temporary paths in texts too
+    #[arg(long)]
+    keep_noise: bool,
+    /// The action that must happen again to count as reproduced [default: the first failure]
+    #[arg(long, value_name = "SEQ")]
+    expect: Option<u32>,
+    /// Keep the new run in this file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// List the recorded answers and serve nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The agent, and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// The next of its lane, and the same
+    Order,
+    /// Any that is the same, each once
+    Hash,
+    /// The next of its lane, the same in texts, calls and results
+    Content,
+    /// The next of its lane, whatever it says
+    Loose,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// Give the recorded results
+    Mcp,
+    /// Leave the command its own
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Aux {
+    /// The smallest valid answer
+    Stub,
+    /// None: they count as misses
+    Miss,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Errors {
+    /// Are given again
+    Recorded,
+    /// Are left out
+    Skip,
+}
+
+/// By how much recorded times are divided; none for no waiting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Speed(Option<f64>);
+
+fn speed(text: &str) -> Result<Speed, String> {
+    let factor = text.strip_prefix('x').and_then(|it| it.parse().ok());
+    match (text, factor) {
+        ("none", _) => Ok(Speed(None)),
+        ("recorded", _) => Ok(Speed(Some(1.0))),
+        (_, Some(factor)) if factor > 0.0 => Ok(Speed(Some(factor))),
+        _ => Err("expected none, recorded, or a factor such as x4".to_owned()),
+    }
+}
+
+impl Command for Serve {
+    const NAME: &'static str = "serve";
+    const ACCEPTS: Accepts = Accepts::READING
+        .with(GlobalOption::Where)
+        .with(GlobalOption::Json);
+
+    fn run(self, cx: &mut Cx) -> anyhow::Result<Exit> {
+        if self.mcp {
+            return McpServe::of(self.run, self.listen).run(cx);
+        }
+        let address = self.listen.as_deref().unwrap_or("127.0.0.1:0");
+        let address = loopback(address).map_err(|error| Failure::Usage(error.to_string()))?;
+        let (store, picked) = pick::run(cx, &self.run)?;
+        let recording = Recording::of(&store, picked.run);
+        store.intact()?;
+        let Some(class) = recording.class() else {
+            let path = self.run.display();
+            let what =
+                format!("{path}: no answer of a model is recorded, so there is nothing to serve");
+            return Err(Failure::Input(what).into());
+        };
+        if self.dry_run {
+            return dry::run(cx, &store, &recording, class);
+        }
+        let options = self.player(class)?;
+        let place = self.output.as_deref().map(|path| Place {
+            path,
+            force: self.force,
+        });
+        if let Some(place) = place {
+            place.check(&place::files(&store))?;
+        }
+        for line in head(&store, &recording, class) {
+            cx.notes.line(&line);
+        }
+        cx.notes
+            .line(&format!("matching   {}", options.mode.word()));
+        let store = Arc::new(store);
+        let player = Player::new(Arc::clone(&store), recording, options);
+        let net = Net::start()?;
+        let serving = Serving::start(
+            &net,
+            address,
+            player,
+            serve::Options {
+                speed: self.timing.0,
+            },
+        );
+        let serving = serving.map_err(|error| Failure::Usage(error.to_string()))?;
+        let status = self.until_the_end(cx, &serving)?;
+        report::finish(
+            cx,
+            &serving,
+            &report::Ended {
+                store: &store,
+                run: picked.run,
+                class,
+                status,
+                expected: self.expect,
+                place,
+            },
+        )
+    }
+}
+
+impl Serve {
+    fn player(&self, class: Class) -> Result<player::Options, Failure> {
+        let mode = match self.how {
+            None => Mode::of(class),
+            Some(How::Order) => Mode::Order,
+            Some(How::Hash) => Mode::Hash,
+            Some(How::Content) => Mode::Content,
+            Some(How::Loose) => Mode::Loose,
+        };
+        if matches!(mode, Mode::Order | Mode::Hash) && class == Class::Order {
+            let what = format!(
+                "--match {} compares requests, which this trace does not record (use content or loose)",
+                mode.word()
+            );
+            return Err(Failure::Usage(what));
+        }
+        let ignored = self.ignore.iter().map(|path| Ignored::parse(path));
+        Ok(player::Options {
+            mode,
+            ignored: ignored.collect::<Result<_, _>>().map_err(Failure::Usage)?,
+            keeps_noise: self.keep_noise,
+            skips_errors: self.errors == Errors::Skip,
+            stubs: self.aux == Aux::Stub,
+            until: self.until,
+        })
+    }
+
+    /// Until the command ends, with its status, or until we are interrupted.
+    fn until_the_end(&self, cx: &mut Cx, serving: &Serving) -> anyhow::Result<Option<ExitStatus>> {
+        let address = serving.address;
+        let mut launch = Launch::new(&self.command, address, |name| env::var(name).ok());
+        cx.notes.line(&format!("serving    {address}"));
+        for (name, value) in &launch.variables {
+            cx.notes.line(&format!("  {name}={value}"));
+        }
+        let servers = serving.servers();
+        if self.tools == Which::Mcp && !launch.with_servers(&servers) {
+            for (name, url) in &servers {
+                cx.notes.line(&format!(
+                    "  recorded results of the MCP server {}: {url}",
+                    cx.notes.look.clean(name)
+                ));
+            }
+        }
+        if self.command.is_empty() {
+            child::wait_for_end()?;
+            return Ok(None);
+        }
+        let words: Vec<String> = launch
+            .command
+            .iter()
+            .map(|word| cx.notes.look.clean(&word.to_string_lossy()))
+            .collect();
+        cx.notes.line(&format!("starting   {}", words.join(" ")));
+        cx.out.flush()?;
+        let status = launch.run().map_err(|error| {
+            let program = launch
+                .command
+                .first()
+                .map(Path::new)
+                .unwrap_or(Path::new(""));
+            Failure::Usage(format!("{}: {error}", program.display()))
+        })?;
+        Ok(Some(status))
+    }
+}
+
+/// What can be served, in words.
+fn head(store: &Store, recording: &Recording, class: Class) -> Vec<String> {
+    let models = human::counted(recording.calls.len() as u64, "model call");
+    let tools = human::counted(
+        (recording.tools.len() + recording.unanswered) as u64,
+        "tool call",
+    );
+    let format = recording
+        .calls
+        .first()
+        .map_or("", |call| store.row(call.action).source().format.name());
+    let mut lines = vec![
+        format!("{models}, {tools} · class {} ({format})", class.letter()),
+        format!("  {}", class.words()),
+    ];
+    if !recording.tools.is_empty() {
+        lines.push("  only the model is served: the agent's own tools will run".to_owned());
+    }
+    if recording.cut > 0 {
+        let cut = human::counted(recording.cut as u64, "answer");
+        lines.push(format!("  {cut} broke off and will not be given"));
+    }
+    lines
+}

@@ -1,0 +1,224 @@
+//! Joins what several writers tell of one call: a proxy, a hook, an SDK and an MCP wrapper append to the same trace,
+//! and each tells the calls it sees under the same id.
+
+use std::collections::HashMap;
+
+use crate::ingest::assemble::Call;
+use crate::model::action::{ActionIx, Place, Status};
+use crate::model::run::RunIx;
+
+/// Who told an event. Ordered by how much it knows of the outcome of a call: the wire shows only the text that the
+/// model got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Via {
+    Wire,
+    Mcp,
+    /// The agent itself, without saying so.
+    Unnamed,
+    Sdk,
+    Hook,
+}
+
+const VIAS: usize = 5;
+
+/// Calls of more ids than this are not joined any more, the oldest first.
+const MOST: usize = 1 << 16;
+
+impl Via {
+    pub(super) fn of(word: &[u8]) -> Via {
+        match word {
+            b"wire" => Via::Wire,
+            b"mcp" => Via::Mcp,
+            b"sdk" => Via::Sdk,
+            b"hook" => Via::Hook,
+            _ => Via::Unnamed,
+        }
+    }
+}
+
+/// The calls of a trace that has more than one writer. In others it stays empty.
+#[derive(Debug, Default)]
+pub(super) struct Tellers {
+    calls: HashMap<(RunIx, u64), Told, foldhash::fast::RandomState>,
+    is_used: bool,
+}
+
+/// The calls of one id: the nth that a writer tells is the nth row.
+#[derive(Debug, Default)]
+struct Told {
+    rows: Vec<Joined>,
+    called: [usize; VIAS],
+    answered: [usize; VIAS],
+}
+
+/// A row, and what is known of its result.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Joined {
+    pub(super) action: ActionIx,
+    pub(super) status: Status,
+    /// Who told the status, the duration and the text; none so far.
+    status_by: Option<Via>,
+    duration_by: Option<Via>,
+    has_cost: bool,
+    result: Option<(Via, Place)>,
+}
+
+/// What a result is in view of what others told before.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Answer {
+    /// The first result of its call, or no call is known.
+    First,
+    /// Another writer told a result before.
+    Again(Again),
+}
+
+/// What another telling of a result changes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Again {
+    pub(super) call: Joined,
+    pub(super) status: Status,
+    pub(super) takes_duration: bool,
+    pub(super) takes_cost: bool,
+    /// It is the result from now on, in the place of this one.
+    pub(super) instead_of: Option<Place>,
+}
+
+/// A result as one writer tells it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Result {
+    pub(super) via: Via,
+    pub(super) status: Status,
+    pub(super) place: Place,
+    pub(super) has_duration: bool,
+    pub(super) has_cost: bool,
+}
+
+impl Tellers {
+    /// Notes that events say who tells them.
+    pub(super) fn see(&mut self, word: &[u8]) {
+        self.is_used |= !word.is_empty();
+    }
+
+    pub(super) fn is_used(&self) -> bool {
+        self.is_used
+    }
+
+    /// The row that another writer made of the same call. `known` is a call of this id from before any event said
+    /// who tells it.
+    pub(super) fn joins(
+        &mut self,
+        key: (RunIx, u64),
+        via: Via,
+        known: Option<Call>,
+    ) -> Option<ActionIx> {
+        let told = self
+            .calls
+            .entry(key)
+            .or_insert_with(|| Told::unnamed(known));
+        let row = told.rows.get(told.called[via as usize]).copied()?;
+        told.called[via as usize] += 1;
+        Some(row.action)
+    }
+
+    /// Notes a call with a row of its own.
+    pub(super) fn called(&mut self, key: (RunIx, u64), via: Via, call: &Call) {
+        if self.calls.len() >= MOST {
+            self.forget();
+        }
+        let told = self.calls.entry(key).or_default();
+        told.rows.push(Joined::new(call));
+        told.called[via as usize] += 1;
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        key: (RunIx, u64),
+        result: Result,
+        known: Option<Call>,
+    ) -> Answer {
+        let told = self
+            .calls
+            .entry(key)
+            .or_insert_with(|| Told::unnamed(known));
+        let nth = told.answered[result.via as usize];
+        let Some(row) = told.rows.get_mut(nth) else {
+            return Answer::First;
+        };
+        told.answered[result.via as usize] += 1;
+        let before = *row;
+        let knows_better = |by: Option<Via>| by.is_none_or(|by| result.via > by);
+        let mut again = Again {
+            call: before,
+            status: before.status,
+            takes_duration: result.has_duration && knows_better(before.duration_by),
+            takes_cost: result.has_cost && !before.has_cost,
+            instead_of: None,
+        };
+        row.has_cost |= result.has_cost;
+        if result.status != Status::Unrecorded && knows_better(before.status_by) {
+            row.status_by = Some(result.via);
+            again.status = result.status;
+        }
+        row.status = again.status;
+        if again.takes_duration {
+            row.duration_by = Some(result.via);
+        }
+        match before.result {
+            None => {
+                row.result = Some((result.via, result.place));
+                row.status = result.status;
+                return Answer::First;
+            }
+            Some((by, place)) if result.via > by => {
+                row.result = Some((result.via, result.place));
+                again.instead_of = Some(place);
+            }
+            Some(_) => {}
+        }
+        Answer::Again(again)
+    }
+
+    /// Drops the older half.
+    fn forget(&mut self) {
+        let mut ends: Vec<ActionIx> = self.calls.values().map(Told::newest).collect();
+        let middle = ends.len() / 2;
+        let (_, least, _) = ends.select_nth_unstable(middle);
+        let least = *least;
+        self.calls.retain(|_, told| told.newest() >= least);
+    }
+}
+
+impl Told {
+    fn unnamed(known: Option<Call>) -> Told {
+        let mut told = Told::default();
+        if let Some(call) = known {
+            told.called[Via::Unnamed as usize] = 1;
+            let mut row = Joined::new(&call);
+            if call.closed {
+                told.answered[Via::Unnamed as usize] = 1;
+                row.status = call.status;
+                row.result = Some((Via::Unnamed, Place::NONE));
+                row.status_by = (call.status != Status::Unrecorded).then_some(Via::Unnamed);
+            }
+            told.rows.push(row);
+        }
+        told
+    }
+
+    fn newest(&self) -> ActionIx {
+        self.rows.last().map_or(ActionIx(0), |row| row.action)
+    }
+}
+
+impl Joined {
+    fn new(call: &Call) -> Joined {
+        Joined {
+            action: call.action,
+            status: Status::Pending,
+            status_by: None,
+            duration_by: None,
+            has_cost: false,
+            result: None,
+        }
+    }
+}

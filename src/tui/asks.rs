@@ -1,0 +1,77 @@
+//! The tool calls of all agents that wait for a person, as the screens know them.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::act::ask::Standing;
+use crate::act::events::Asked;
+use crate::base::{human, text};
+
+#[derive(Debug, Default)]
+pub struct Asks {
+    all: Vec<Asked>,
+    /// Those that the user was told of.
+    told: HashSet<String>,
+}
+
+impl Asks {
+    /// Takes what is asked now. Words about what is new, if anything is.
+    pub fn update(&mut self, all: Vec<Asked>) -> Option<String> {
+        self.all = all;
+        let open = self.all.iter().filter(|it| it.standing == Standing::Open);
+        let new = open.filter(|it| self.told.insert(it.ask.id.clone()));
+        let newest = new.last()?;
+        let host = text::sanitize(&newest.ask.host);
+        let tool = text::sanitize(&newest.ask.tool);
+        Some(format!("{host} asks: may it run {tool}?"))
+    }
+
+    /// All that are known, the oldest first: also those that nobody waits for any more.
+    pub fn all(&self) -> &[Asked] {
+        &self.all
+    }
+
+    pub fn get(&self, id: &str) -> Option<&Asked> {
+        self.all.iter().find(|it| it.ask.id == id)
+    }
+
+    pub fn open(&self) -> usize {
+        let open = self.all.iter().filter(|it| it.standing == Standing::Open);
+        open.count()
+    }
+
+    /// When the first of those that wait is denied because nobody answered.
+    pub fn next_end(&self) -> Option<i64> {
+        let open = self.all.iter().filter(|it| it.standing == Standing::Open);
+        open.filter_map(|it| it.ask.until()).min()
+    }
+
+    /// `2 asks · 0:41`: how many wait, and how long the first of them still does. Empty if none does.
+    pub fn badge(&self, now: i64) -> String {
+        let open = self.open();
+        if open == 0 {
+            return String::new();
+        }
+        let count = human::counted(open as u64, "ask");
+        match self.next_end() {
+            Some(end) => format!("{count} · {}", left(end, now)),
+            None => count,
+        }
+    }
+
+    /// A clock runs while something waits.
+    pub fn stays(&self) -> Option<Duration> {
+        (self.open() > 0).then_some(Duration::from_secs(1))
+    }
+}
+
+/// `0:41`, `9:59`, `1:02:03`: the time until `end`, rounded up.
+pub fn left(end: i64, now: i64) -> String {
+    let seconds = end.saturating_sub(now).max(0).saturating_add(999_999) / 1_000_000;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}

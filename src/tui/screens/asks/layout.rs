@@ -1,0 +1,54 @@
+//! The layout of the asks.
+
+use ratatui::layout::Rect;
+
+/// ```text
+///  ASKED  LEFT  HOST  TOOL  WHAT  RULE
+///  list
+/// ─ what it is about ───────────
+///  about
+/// ──────────────────────────────
+///  footer
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Regions {
+    pub(super) heads: Rect,
+    pub(super) list: Rect,
+    pub(super) about_rule: Rect,
+    pub(super) about: Rect,
+    pub(super) lower_rule: Rect,
+    pub(super) footer: Rect,
+    /// A question over the screen.
+    pub(super) question: Rect,
+}
+
+/// The list has at most a third of the room, so that what it is about is read.
+const LIST: u16 = 3;
+
+impl Regions {
+    pub(super) fn new(area: Rect, asks: usize) -> Regions {
+        let room = area.height.saturating_sub(4);
+        let asks = u16::try_from(asks).unwrap_or(u16::MAX);
+        let list = asks.min(room / LIST).max(1).min(room);
+        let mut at = area.y;
+        let mut part = |height: u16| {
+            let left = area.bottom().saturating_sub(at);
+            let rect = Rect {
+                y: at,
+                height: height.min(left),
+                ..area
+            };
+            at += rect.height;
+            rect
+        };
+        Regions {
+            heads: part(1),
+            list: part(list),
+            about_rule: part(1),
+            about: part(room - list),
+            lower_rule: part(1),
+            footer: part(1),
+            question: Rect::default(),
+        }
+    }
+}

@@ -1,0 +1,474 @@
+//! Pulling from servers that answer as the products do, and fail as they do.
+
+mod products;
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use products::{INPUT, KEY, OUTPUT, SESSIONS, SINCE, SPANS, UNTIL};
+use server::{Answer, Asked, Fault, Server};
+
+const LANGFUSE: &[(&str, &str)] = &[
+    ("LANGFUSE_PUBLIC_KEY", "pk-lf-desk"),
+    ("LANGFUSE_SECRET_KEY", KEY),
+];
+const LANGSMITH: &[(&str, &str)] = &[("LANGSMITH_API_KEY", KEY)];
+const HELICONE: &[(&str, &str)] = &[("HELICONE_API_KEY", KEY)];
+
+/// A product, its server and its URL.
+struct Product {
+    server: Server,
+    url: String,
+    keys: &'static [(&'static str, &'static str)],
+    spans: usize,
+}
+
+fn product(
+    answers: fn(&Asked) -> Answer,
+    scheme: &str,
+    project: &str,
+    keys: &'static [(&'static str, &'static str)],
+) -> Product {
+    let server = Server::start(answers);
+    Product {
+        url: format!("{scheme}://127.0.0.1:{}/{project}", server.port),
+        server,
+        keys,
+        spans: SPANS,
+    }
+}
+
+fn langfuse() -> Product {
+    product(products::langfuse, "langfuse", "desk", LANGFUSE)
+}
+
+fn langsmith() -> Product {
+    product(products::langsmith, "langsmith", "bot", LANGSMITH)
+}
+
+fn helicone() -> Product {
+    Product {
+        spans: SPANS / 4 * 3,
+        ..product(products::helicone, "helicone", "", HELICONE)
+    }
+}
+
+fn command(home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("saferun-tui"));
+    command
+        .args(args)
+        .env_clear()
+        .envs([("LC_ALL", "C.UTF-8"), ("TZ", "UTC")])
+        .env("HOME", home)
+        .stdin(Stdio::null());
+    command
+}
+
+impl Product {
+    fn run(&self, home: &Path, args: &[&str]) -> Output {
+        let mut command = command(home, args);
+        command.envs(self.keys.iter().copied());
+        command.output().expect("the program runs")
+    }
+
+    /// Pulls all of the story into a folder, and gives what `--json` says.
+    fn pull(&self, folder: &Path) -> Value {
+        let output = self.run(folder, &self.args(folder));
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        serde_json::from_str(stdout).expect("JSON")
+    }
+
+    fn args<'a>(&'a self, folder: &'a Path) -> Vec<&'a str> {
+        let folder = folder.to_str().expect("a path");
+        let rate = "100000/min";
+        vec![
+            "pull", &self.url, "-o", folder, "--since", SINCE, "--until", UNTIL, "--rate", rate,
+            "--json",
+        ]
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+/// The traces in a folder.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let files = entries.map(|entry| {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        (name, std::fs::read_to_string(path).expect("text"))
+    });
+    files.filter(|(name, _)| name.ends_with(".jsonl")).collect()
+}
+
+fn runs(folder: &Path) -> Vec<Value> {
+    let output = command(folder, &["ls", folder.to_str().expect("a path"), "--json"]);
+    let output = { output }.output().expect("the program runs");
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    document["runs"].as_array().expect("runs").clone()
+}
+
+#[track_caller]
+fn is_the_story(folder: &Path) {
+    let runs = runs(folder);
+    assert_eq!(runs.len(), SESSIONS);
+    for run in &runs {
+        let name = run["run_id"].as_str().expect("an id");
+        assert!(name.starts_with("chat-"), "{run}");
+        assert_eq!(run["usage"]["input_tokens"], json!(INPUT), "{run}");
+        assert_eq!(run["usage"]["output_tokens"], json!(OUTPUT), "{run}");
+        assert_eq!(run["tool_calls"], json!(2), "{run}");
+        assert_eq!(run["models"], json!(["gpt-5-mini"]), "{run}");
+    }
+}
+
+#[test]
+fn each_product_is_pulled_whole_and_only_once() {
+    let old = [
+        product(products::old_langfuse, "langfuse", "", LANGFUSE),
+        product(products::old_langsmith, "langsmith", "bot", LANGSMITH),
+    ];
+    for product in [langfuse(), langsmith(), helicone()].iter().chain(&old) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("pulled");
+        let pulled = product.pull(&folder);
+        let is_old_langfuse = product.url.starts_with("langfuse") && product.url.ends_with('/');
+        let traces = if is_old_langfuse { SPANS / 4 } else { 0 };
+        assert_eq!(
+            pulled["records"],
+            json!(product.spans + traces),
+            "{}",
+            product.url
+        );
+        is_the_story(&folder);
+        let before = files(&folder);
+        product.server.asked();
+        let again = product.pull(&folder);
+        assert_eq!(again["records"], json!(0), "{}", product.url);
+        assert_eq!(files(&folder), before);
+        assert!(
+            product.server.asked().len() <= 2 + usize::from(product.url.starts_with("langsmith"))
+        );
+    }
+}
+
+#[test]
+fn both_versions_of_an_api_give_the_same_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let compared = |answers: fn(&Asked) -> Answer, name: &str| {
+        let folder = folder.path().join(name);
+        product(answers, "langsmith", "bot", LANGSMITH).pull(&folder);
+        let mut runs = runs(&folder);
+        runs.iter_mut().for_each(|run| run["path"] = Value::Null);
+        runs
+    };
+    assert_eq!(
+        compared(products::langsmith, "new"),
+        compared(products::old_langsmith, "old")
+    );
+}
+
+/// What a server may do before it answers properly, without a difference to what is written.
+fn passing() -> Vec<Fault> {
+    vec![
+        Fault::Instead(Answer::status(429).with("retry-after", "0")),
+        Fault::Instead(Answer::status(503).with("retry-after", "Fri, 20 Nov 2026 00:00:00 GMT")),
+        Fault::Instead(Answer::status(502)),
+        Fault::Instead(Answer::status(422)),
+        Fault::Instead(Answer::status(524)),
+        Fault::Cut,
+        Fault::Half,
+    ]
+}
+
+#[test]
+fn passing_faults_change_nothing() {
+    let product = langfuse();
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = folder.path().join("whole");
+    product.pull(&whole);
+    for (at, fault) in passing().into_iter().enumerate() {
+        let folder = folder.path().join(at.to_string());
+        product.server.fault("observations", fault.clone());
+        product.pull(&folder);
+        assert!(!product.server.has_faults());
+        let records = |folder: &Path| {
+            let mut lines: Vec<String> = files(folder)
+                .values()
+                .flat_map(|it| it.lines())
+                .map(str::to_owned)
+                .collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(records(&folder), records(&whole), "{fault:?}");
+        is_the_story(&folder);
+    }
+}
+
+#[track_caller]
+fn ends(product: &Product, folder: &Path, because: &str) -> String {
+    let output = product.run(folder, &product.args(folder));
+    let said = text(&output.stderr).to_owned();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains(because), "{said}");
+    said
+}
+
+#[test]
+fn what_cannot_be_trusted_ends_the_pull_and_loses_nothing() {
+    let html = Answer {
+        body: "<html>sign in</html>".to_owned(),
+        ..Answer::status(200).with("content-type", "text/html; charset=utf-8")
+    };
+    let elsewhere = Answer::status(302).with("location", "https://elsewhere.example/");
+    let repeated = Answer::json(&json!({"data": [], "meta": {"cursor": "c0"}}));
+    let cases: [(Vec<Answer>, &str); 4] = [
+        (vec![html; 5], "its answer is text/html, not JSON"),
+        (vec![elsewhere], "the key is not sent there"),
+        (vec![repeated; 2], "repeats a cursor"),
+        (
+            vec![Answer::status(429).with("retry-after", "0"); 8],
+            "answers 429",
+        ),
+    ];
+    for (answers, because) in cases {
+        let product = langfuse();
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("pulled");
+        for answer in answers {
+            product
+                .server
+                .fault("v2/observations", Fault::Instead(answer));
+        }
+        ends(&product, &folder, because);
+        product.pull(&folder);
+        is_the_story(&folder);
+    }
+}
+
+#[test]
+fn a_key_that_expires_midway_leaves_what_was_fetched() {
+    let product = langfuse();
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().join("pulled");
+    let most = "10KB";
+    let mut args = product.args(&folder);
+    args.extend(["--max-bytes", most]);
+    let output = product.run(&folder, &args);
+    assert_eq!(output.status.code(), Some(4));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(document["bytes"].as_u64().expect("a size") >= 10_000);
+    product
+        .server
+        .fault("v2/observations", Fault::Instead(Answer::status(401)));
+    let said = ends(&product, &folder, "LANGFUSE_SECRET_KEY");
+    assert!(!said.contains(KEY));
+    product.pull(&folder);
+    is_the_story(&folder);
+}
+
+#[test]
+fn without_a_key_or_with_a_wrong_one_nothing_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path();
+    for (product, name) in [
+        (langfuse(), "LANGFUSE_SECRET_KEY"),
+        (langsmith(), "LANGSMITH_API_KEY"),
+        (helicone(), "HELICONE_API_KEY"),
+    ] {
+        let pulled = home.join("pulled");
+        let args = product.args(&pulled);
+        let mut missing = command(home, &args);
+        missing.envs([("LANGFUSE_PUBLIC_KEY", "pk-lf-desk")]);
+        let output = missing.output().expect("the program runs");
+        assert_eq!(output.status.code(), Some(4));
+        assert!(
+            text(&output.stderr).contains(name),
+            "{}",
+            text(&output.stderr)
+        );
+        let mut wrong = command(home, &args);
+        wrong.envs(
+            product
+                .keys
+                .iter()
+                .map(|(name, _)| (*name, "sk-wrong-but-secret")),
+        );
+        let output = wrong.output().expect("the program runs");
+        assert_eq!(output.status.code(), Some(4));
+        assert!(
+            text(&output.stderr).contains("answers 401"),
+            "{}",
+            text(&output.stderr)
+        );
+        assert!(
+            !text(&output.stderr).contains("sk-wrong-but-secret"),
+            "{}",
+            text(&output.stderr)
+        );
+        assert!(!pulled.exists());
+    }
+}
+
+/// Every byte below a folder.
+fn all_bytes(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            bytes.extend(all_bytes(&path));
+        } else {
+            bytes.extend(std::fs::read(path).expect("bytes"));
+        }
+    }
+    bytes
+}
+
+#[test]
+fn no_key_and_no_signed_link_is_in_any_output() {
+    for product in [langfuse(), langsmith(), helicone()] {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("pulled");
+        let mut outputs = Vec::new();
+        let mut keep =
+            |output: &Output| outputs.extend([output.stdout.clone(), output.stderr.clone()]);
+        for fault in [401, 403, 404, 500] {
+            let quoted = Answer {
+                body: format!("bad key {KEY}\u{1b}[31m"),
+                ..Answer::status(fault)
+            };
+            for path in ["observations", "runs/query", "query-clickhouse"] {
+                product.server.fault(path, Fault::Instead(quoted.clone()));
+            }
+            keep(&product.run(home.path(), &product.args(&folder)));
+        }
+        keep(&product.run(home.path(), &product.args(&folder)));
+        let with_cache = format!("{}?since=2026-11-19", product.url);
+        for args in [
+            vec!["pull", &product.url, "--dry-run", "--json"],
+            vec!["ls", &with_cache, "--verbose"],
+            vec!["ls", &with_cache, "--json"],
+            vec!["config"],
+        ] {
+            keep(&product.run(home.path(), &args));
+        }
+        outputs.push(all_bytes(home.path()));
+        let base = products::base64(&format!("pk-lf-desk:{KEY}"));
+        for secret in [KEY, &base, "X-Amz-Signature", "secret-share"] {
+            for output in &outputs {
+                let found = output
+                    .windows(secret.len())
+                    .any(|it| it == secret.as_bytes());
+                assert!(!found, "{secret} of {}", product.url);
+            }
+        }
+        assert!(outputs.iter().all(|output| !output.contains(&0x1b)));
+    }
+}
+
+#[test]
+fn a_killed_pull_goes_on_to_the_same_bytes() {
+    let product = langfuse();
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = folder.path().join("whole");
+    product.pull(&whole);
+    for milliseconds in [30, 60, 90, 120, 200, 300] {
+        let killed = folder.path().join(milliseconds.to_string());
+        let mut child = command(&killed, &product.args(&killed));
+        child
+            .envs(product.keys.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = child.spawn().expect("the program runs");
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().expect("killed");
+        child.wait().expect("it ends");
+        product.pull(&killed);
+        assert_eq!(files(&killed), files(&whole), "after {milliseconds} ms");
+    }
+}
+
+#[test]
+fn a_key_may_come_from_a_command() {
+    let product = langsmith();
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml");
+    std::fs::write(
+        &config,
+        format!("[pull.langsmith]\nkey-cmd = [\"printf\", \"{KEY}\"]\n"),
+    )
+    .expect("written");
+    let pulled = folder.path().join("pulled");
+    let mut args = product.args(&pulled);
+    args.extend(["--config", config.to_str().expect("a path")]);
+    let output = command(folder.path(), &args)
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    is_the_story(&pulled);
+}
+
+#[test]
+fn commands_read_urls_and_runs_in_them() {
+    let product = helicone();
+    let home = tempfile::tempdir().expect("a folder");
+    let url = format!("{}?since=2026-11-19", product.url);
+    let output = product.run(home.path(), &["stats", &url, "--by", "kind", "--json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let of = |kind: &str| {
+        let groups = document["groups"].as_array().expect("groups").clone();
+        let found = groups.into_iter().find(|group| group["kind"] == kind);
+        found.expect("a group")["actions"].clone()
+    };
+    assert_eq!(of("tool_call"), json!(SESSIONS * 2));
+    assert_eq!(of("response"), json!(SESSIONS * 4));
+    let one = format!("{url}#chat-7");
+    let output = product.run(home.path(), &["ls", &one, "--json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(document["runs"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn mistakes_in_a_url_are_usage_errors() {
+    let home = tempfile::tempdir().expect("a folder");
+    for (args, because) in [
+        (
+            vec!["pull", "langfuse://pk:sk-secret@cloud.langfuse.com/x"],
+            "no password",
+        ),
+        (
+            vec!["ls", "langfuse://pk:sk-secret@cloud.langfuse.com/x"],
+            "no password",
+        ),
+        (vec!["show", "phoenix://host/x?key=1"], "means nothing"),
+        (vec!["pull", "nope://host/x"], "no URL of traces"),
+        (
+            vec!["pull", "phoenix://host/x", "--since", "yesterday"],
+            "not a unit",
+        ),
+    ] {
+        let output = command(home.path(), &args)
+            .output()
+            .expect("the program runs");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(!said.contains("sk-secret"), "{said}");
+        assert!(
+            said.contains(because) || args.contains(&"--since"),
+            "{said}"
+        );
+    }
+}
