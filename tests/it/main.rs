@@ -13,6 +13,7 @@ mod corpus;
 mod costs;
 mod detection;
 mod diff;
+mod documents;
 mod files;
 mod floors;
 mod folders;
