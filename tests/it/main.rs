@@ -13,6 +13,7 @@ mod corpus;
 mod costs;
 mod detection;
 mod diff;
+mod documents;
 mod files;
 mod floors;
 mod folders;
@@ -28,6 +29,7 @@ mod policy;
 mod properties;
 mod pty;
 #[cfg(feature = "capture")]
+mod record;
 mod remote;
 mod replay;
 mod screens;

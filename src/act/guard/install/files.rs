@@ -212,7 +212,11 @@ fn entries(ours: (&str, &str, bool)) -> Vec<Entry> {
         },
         is_gate: matches!(event, Gate(_)) && !is_observing,
         command: command(*event, ours),
-        timeout: timeout(host),
+        timeout: match (host, event) {
+            // Codex cuts longer ones, and says so at every start.
+            ("codex", Told("SessionEnd")) => 3,
+            _ => timeout(host),
+        },
     };
     events(host).iter().map(entry).collect()
 }

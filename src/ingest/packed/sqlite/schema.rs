@@ -94,6 +94,9 @@ pub(super) fn of(connection: &Connection) -> rusqlite::Result<Vec<&'static Schem
     Ok(found)
 }
 
+/// How a description of a database begins that no schema fits.
+pub(crate) const UNKNOWN: &str = "an SQLite database";
+
 /// Which tables a database of no known program has.
 pub(super) fn names_of_tables(connection: &Connection) -> rusqlite::Result<String> {
     let mut statement = connection.prepare(
@@ -102,12 +105,12 @@ pub(super) fn names_of_tables(connection: &Connection) -> rusqlite::Result<Strin
     let names = statement.query_map([], |row| row.get::<_, String>(0))?;
     let names: Vec<String> = names.collect::<Result<_, _>>()?;
     Ok(match names.as_slice() {
-        [] => "an SQLite database without tables".to_owned(),
+        [] => format!("{UNKNOWN} without tables"),
         names if names.iter().any(|name| name == "checkpoints") => {
-            "an SQLite store of LangGraph; write out get_state_history() as JSON first".to_owned()
+            format!("{UNKNOWN} of LangGraph; write out get_state_history() as JSON first")
         }
         names => format!(
-            "an SQLite database of no known agent (tables: {}); export its sessions as JSON Lines first",
+            "{UNKNOWN} of no known agent (tables: {}); export its sessions as JSON Lines first",
             names.join(", ")
         ),
     })
