@@ -17,6 +17,8 @@ pub mod net;
 #[cfg(feature = "capture")]
 pub mod remote;
 #[cfg(feature = "capture")]
+pub mod rerun;
+#[cfg(feature = "capture")]
 pub mod serve;
 pub mod viewer;
 #[cfg(feature = "capture")]

@@ -43,6 +43,8 @@ mod ls;
 mod mcp_serve;
 mod query;
 #[cfg(feature = "capture")]
+mod rerun;
+#[cfg(feature = "capture")]
 mod serve;
 mod shapes;
 mod show;

@@ -31,6 +31,8 @@ mod pty;
 mod remote;
 mod replay;
 mod screens;
+#[cfg(feature = "capture")]
+mod serve;
 mod shapes;
 mod support;
 mod tail;

@@ -127,9 +127,11 @@ impl Heard {
                 self.call(call, "id", call.get("args"));
             } else if let Some(result) = part.get("functionResponse") {
                 self.result(string(result, "id"), result.get("response").map(bare), None);
-            } else if part.get("thought") == Some(&Value::Bool(true)) {
             } else if part.get("text").is_some() {
-                self.say(&role, string(part, "text"));
+                let is_thought = part.get("thought") == Some(&Value::Bool(true));
+                if !is_thought {
+                    self.say(&role, string(part, "text"));
+                }
             } else {
                 self.say(&role, step::canon(part));
             }

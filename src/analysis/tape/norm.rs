@@ -43,11 +43,12 @@ impl Ignored {
             .filter(|step| !step.is_empty())
             .map(str::to_owned)
             .collect();
-        match steps.is_empty() {
-            true => Err(format!(
+        if steps.is_empty() {
+            Err(format!(
                 "'{text}' names no path: write one such as $.temperature or messages[*].name"
-            )),
-            false => Ok(Ignored { steps }),
+            ))
+        } else {
+            Ok(Ignored { steps })
         }
     }
 }
