@@ -24,7 +24,14 @@ pub const DROPPED: &[&str] = &[
     "seed",
 ];
 /// Members dropped at any depth.
-pub const DROPPED_ANYWHERE: &[&str] = &["cache_control", "annotations", "refusal", "logprobs"];
+pub const DROPPED_ANYWHERE: &[&str] = &[
+    "cache_control",
+    "annotations",
+    "refusal",
+    "logprobs",
+    // Times and ids that Codex adds.
+    "internal_chat_message_metadata_passthrough",
+];
 /// Members whose strings are ids of calls.
 const IDS: &[&str] = &["tool_call_id", "call_id", "tool_use_id", "id"];
 
